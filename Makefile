@@ -1,0 +1,31 @@
+# The commands of the house. Each one works on a bare machine that has Python 3.11 or newer.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/.core
+	$(BIN)/causalopt run continuous_thermostat
+
+test: .venv/.test lint
+	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules --doctest-glob="*.md"
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.core: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/.test: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@ .venv/.core
+
+clean:
+	rm -rf .venv build dist results .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,41 @@
+"""The errors of the house: each says what was given, why it cannot be, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CausaloptError(Exception):
+    """Every error that this package raises on purpose is one of these."""
+
+
+class DeclarationError(CausaloptError, ValueError):
+    """A symbol, mechanism, network or system that cannot be: a cycle, an unknown symbol, NaN."""
+
+
+class QueryError(CausaloptError, ValueError):
+    """A question that cannot be asked of a system: n inside A, a step that does not exist."""
+
+
+class EvaluationError(CausaloptError, ArithmeticError):
+    """A mechanism left the finite real numbers while it ran: which node, at which step."""
+
+
+class ModelError(CausaloptError):
+    """A model file that cannot be found, loaded or checked."""
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """A hint with the known name nearest to ``name``, or with all of them; ready to append.
+
+    >>> nearest("tempreture", ["temperature", "k"])
+    ' Did you mean temperature?'
+    >>> nearest("q", ["temperature", "k"])
+    ' Known here: temperature, k.'
+    """
+    names = [str(one) for one in known]
+    close = difflib.get_close_matches(str(name), names, n=1)
+    if close:
+        return f" Did you mean {close[0]}?"
+    return f" Known here: {', '.join(names)}." if names else ""
