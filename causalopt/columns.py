@@ -1,0 +1,125 @@
+"""Nodes in columns: which mechanism each node has, and which nodes are its arguments.
+
+Each node names one of a few mechanisms and, in one flat array, the nodes that are its arguments.
+So a mechanism is differentiated and compiled once, however many nodes share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.declaration import cycle_message
+from causalopt.errors import DeclarationError
+from causalopt.mechanism import Expression
+
+Label = Hashable
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The nodes of a network as arrays; ``ids`` below ``len(labels)`` are nodes, the rest inputs.
+
+    ``kinds`` (n,) holds each node's mechanism, -1 for a root. The arguments of node i, in the
+    order of its mechanism's arguments, are ``arguments[offsets[i]:offsets[i + 1]]``. ``levels``
+    (n,) is the length of the longest path to each node.
+    """
+
+    labels: tuple[Label, ...]
+    inputs: tuple[Label, ...]
+    mechanisms: tuple[Expression, ...]
+    kinds: Ints
+    offsets: Ints
+    arguments: Ints
+    levels: Ints = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", _levels(self))
+        for column in (self.kinds, self.offsets, self.arguments, self.levels):
+            column.setflags(write=False)
+
+    def arguments_of(self, node: int) -> Ints:
+        """The ids of one node's arguments, in the order of its mechanism's arguments."""
+        return self.arguments[self.offsets[node] : self.offsets[node + 1]]
+
+
+#: A mechanism, and the labels of its arguments in order.
+Binding = tuple[Expression, Sequence[Label]]
+
+
+def bind(
+    labels: tuple[Label, ...], inputs: tuple[Label, ...], bindings: Sequence[Binding | None]
+) -> Columns:
+    """Columns from one (mechanism, argument labels) per node, None for a root."""
+    place = {label: i for i, label in enumerate((*labels, *inputs))}
+    kinds_of: dict[Expression, int] = {}
+    kinds, sizes, arguments = [], [], []
+    for binding in bindings:
+        if binding is None:
+            kinds.append(-1)
+            sizes.append(0)
+            continue
+        mechanism, owners = binding
+        kinds.append(kinds_of.setdefault(mechanism, len(kinds_of)))
+        sizes.append(len(owners))
+        arguments.extend(place[owner] for owner in owners)
+    return Columns(
+        labels=labels,
+        inputs=inputs,
+        mechanisms=tuple(kinds_of),
+        kinds=np.array(kinds, dtype=np.int64),
+        offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
+        arguments=np.array(arguments, dtype=np.int64),
+    )
+
+
+def edges(columns: Columns) -> tuple[Ints, Ints]:
+    targets = np.repeat(np.arange(len(columns.labels)), np.diff(columns.offsets))
+    between = columns.arguments < len(columns.labels)
+    return columns.arguments[between], targets[between]
+
+
+def _levels(columns: Columns) -> Ints:
+    """Longest path to each node, by peeling off the nodes whose parents are all placed."""
+    count = len(columns.labels)
+    sources, targets = edges(columns)
+    order = np.argsort(sources, kind="stable")
+    children = targets[order]
+    first = np.searchsorted(sources[order], np.arange(count + 1))
+    waiting = np.bincount(targets, minlength=count)
+    levels = np.full(count, -1, dtype=np.int64)
+    frontier = np.flatnonzero(waiting == 0)
+    level = 0
+    while frontier.size:
+        levels[frontier] = level
+        reached = children[ranges(first[frontier], first[frontier + 1])]
+        np.subtract.at(waiting, reached, 1)
+        frontier = np.unique(reached[waiting[reached] == 0])
+        level += 1
+    if (levels < 0).any():
+        raise DeclarationError(_describe_cycle(columns, levels < 0))
+    return levels
+
+
+def ranges(starts: Ints, stops: Ints) -> Ints:
+    """The concatenation of ``arange(start, stop)`` over all pairs.
+
+    >>> ranges(np.array([0, 5]), np.array([2, 8])).tolist()
+    [0, 1, 5, 6, 7]
+    """
+    sizes = stops - starts
+    shift = np.repeat(starts - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
+    return np.arange(sizes.sum(), dtype=np.int64) + shift
+
+
+def _describe_cycle(columns: Columns, left: npt.NDArray[np.bool_]) -> str:
+    sources, targets = edges(columns)
+    inside = left[sources] & left[targets]
+    graph = nx.DiGraph(zip(sources[inside].tolist(), targets[inside].tolist(), strict=True))
+    loop = [str(columns.labels[source]) for source, _ in nx.find_cycle(graph)]
+    return cycle_message([*loop, loop[0]])

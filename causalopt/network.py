@@ -1,0 +1,245 @@
+"""A causal network without time: an immutable directed acyclic graph of nodes with mechanisms."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
+import networkx as nx
+import sympy
+from sympy import Expr, Symbol
+
+from causalopt.columns import Binding, Columns, Ints, Label, bind, edges
+from causalopt.declaration import check_formulas, check_symbols, number, numbers
+from causalopt.errors import DeclarationError, QueryError, nearest
+from causalopt.mechanism import Expression, expression
+from causalopt.symbols import Parameter, Variable
+
+
+class Network:
+    """Nodes with mechanisms and no time: ``Network({c: a + b, e: sin(c)}, start={a: 1, b: 2})``.
+
+    Parents come from the free symbols of each formula. Variables without a mechanism are roots and
+    need a value in ``start``; parameters need one in ``parameters``. Raises ``DeclarationError``
+    for a cycle (named node by node), an unknown symbol, and a value that is missing or not finite.
+
+    >>> from sympy import sin
+    >>> from causalopt.symbols import variables
+    >>> a, b, c, e = variables("a b c e")
+    >>> network = Network({c: a + b, e: sin(c)}, start={a: 1, b: 2})
+    >>> sorted(network.ancestors(e), key=str)
+    [a, b, c]
+    """
+
+    def __init__(
+        self,
+        mechanisms: Mapping[Variable, Expr | float],
+        *,
+        start: Mapping[Variable, float],
+        parameters: Mapping[Parameter, float] | None = None,
+    ) -> None:
+        formulas = check_formulas(mechanisms, same_step=False)
+        values = numbers(start, Variable, "start")
+        constants = numbers(parameters or {}, Parameter, "parameters")
+        known = {*formulas, *values, *constants}
+        check_symbols(formulas, known, "give it a mechanism, or a value in start=")
+        both = [str(v) for v in values if v in formulas]
+        if both:
+            raise DeclarationError(
+                f"{', '.join(both)}: has a mechanism and a value in start. A node of a network "
+                "without time has one or the other."
+            )
+        labels = (*values, *formulas)
+        bindings = [(formulas[v], formulas[v].arguments) for v in formulas]
+        columns = bind(labels, tuple(constants), [None] * len(values) + bindings)
+        self._set(columns, {**values, **constants})
+
+    def _set(self, columns: Columns, values: Mapping[Label, float]) -> None:
+        self.columns = columns
+        self.values = dict(values)
+
+    @classmethod
+    def from_columns(cls, columns: Columns, values: Mapping[Label, float]) -> Network:
+        """A network from ready columns, and the values of its roots and inputs."""
+        made = cls.__new__(cls)
+        made._set(columns, values)
+        return made
+
+    @classmethod
+    def from_graph(
+        cls,
+        graph: nx.DiGraph,
+        mechanism: Callable[..., Expr],
+        *,
+        start: Mapping[Label, float],
+        parameters: Mapping[Parameter, float] | None = None,
+    ) -> Network:
+        """One mechanism bound to every node of a directed graph that has parents.
+
+        ``mechanism`` takes one symbol per parent, in the graph's order of predecessors, and gives
+        an expression; it is called once for each number of parents. Labels are the graph's own.
+
+        >>> import networkx as nx
+        >>> from sympy import tanh
+        >>> chain = nx.DiGraph([("in", "mid"), ("mid", "out")])
+        >>> network = Network.from_graph(chain, lambda *u: tanh(sum(u)), start={"in": 0.5})
+        >>> network.parents("out")
+        {'mid'}
+        """
+        if not isinstance(graph, nx.DiGraph):
+            raise DeclarationError(
+                f"from_graph takes a networkx.DiGraph, not {type(graph).__name__}: "
+                "edges run from cause to effect."
+            )
+        constants = numbers(parameters or {}, Parameter, "parameters")
+        roots = [label for label in graph if graph.in_degree(label) == 0]
+        values = {label: _given(start, label) for label in roots}
+        extra = [label for label in start if label not in values]
+        if extra:
+            raise DeclarationError(
+                f"start gives a value for {extra[0]!r}, which is no root of the graph."
+                + nearest(extra[0], roots)
+            )
+        shared = functools.cache(functools.partial(_template, mechanism, tuple(constants)))
+        bindings: list[Binding | None] = []
+        for label in graph:
+            parents = tuple(graph.predecessors(label))
+            if not parents:
+                bindings.append(None)
+                continue
+            template, slots = shared(len(parents))
+            place = dict(zip(slots, parents, strict=True))
+            bindings.append((template, tuple(place.get(s, s) for s in template.arguments)))
+        columns = bind(tuple(graph), tuple(constants), bindings)
+        return cls.from_columns(columns, {**values, **constants})
+
+    # -- what it looks like ----------------------------------------------------------------------
+
+    @property
+    def nodes(self) -> tuple[Label, ...]:
+        """All nodes, roots among them; parameters and times are inputs, not nodes."""
+        return self.columns.labels
+
+    @functools.cached_property
+    def index(self) -> Mapping[Label, int]:
+        """The place of each node and input in the columns."""
+        return {x: i for i, x in enumerate((*self.columns.labels, *self.columns.inputs))}
+
+    @functools.cached_property
+    def graph(self) -> nx.DiGraph:
+        """The ``networkx.DiGraph`` of the nodes, edges from cause to effect; inputs left out."""
+        made = nx.DiGraph()
+        made.add_nodes_from(self.nodes)
+        sources, targets = self.edges()
+        labels = self.nodes
+        made.add_edges_from(
+            (labels[s], labels[t]) for s, t in zip(sources.tolist(), targets.tolist(), strict=True)
+        )
+        return made
+
+    def edges(self) -> tuple[Ints, Ints]:
+        """Sources and targets of all edges between nodes, as arrays of ids."""
+        return edges(self.columns)
+
+    def parents(self, node: Label) -> set[Label]:
+        """The nodes that enter this node's mechanism."""
+        return set(self.graph.predecessors(self.locate(node)))
+
+    def children(self, node: Label) -> set[Label]:
+        """The nodes whose mechanism this node enters."""
+        return set(self.graph.successors(self.locate(node)))
+
+    def ancestors(self, node: Label) -> set[Label]:
+        """All nodes upstream of this node, itself left out."""
+        found: set[Label] = nx.ancestors(self.graph, self.locate(node))
+        return found
+
+    def descendants(self, node: Label) -> set[Label]:
+        """All nodes downstream of this node, itself left out."""
+        found: set[Label] = nx.descendants(self.graph, self.locate(node))
+        return found
+
+    def d_separated(
+        self, x: Label | Iterable[Label], y: Label | Iterable[Label], given: Iterable[Label] = ()
+    ) -> bool:
+        """Whether every path between x and y is blocked by ``given`` (Pearl 1988).
+
+        >>> from causalopt.symbols import variables
+        >>> a, b, c = variables("a b c")
+        >>> chain = Network({b: 2 * a, c: b + 1}, start={a: 1})
+        >>> chain.d_separated(a, c), chain.d_separated(a, c, given=[b])
+        (False, True)
+        """
+        sets = [self._set_of(x), self._set_of(y), self._set_of(given)]
+        separated: bool = nx.is_d_separator(self.graph, *sets)
+        return separated
+
+    def _set_of(self, given: Label | Iterable[Label]) -> set[Label]:
+        if isinstance(given, Hashable) and given in self.index:
+            return {given}
+        if isinstance(given, list | tuple | set | frozenset):
+            return {self.locate(one) for one in given}
+        return {self.locate(given)}
+
+    def locate(self, node: Label) -> Label:
+        """The node itself, or an error that names the nearest one."""
+        if isinstance(node, Hashable) and self.index.get(node, len(self.nodes)) < len(self.nodes):
+            return node
+        raise QueryError(
+            f"{node} is not a node of this network." + nearest(node, self.nodes[:1000])
+        )
+
+    def formula(self, node: Label) -> Expr | None:
+        """The node's mechanism written with its parents' own symbols; None for a root."""
+        i = self.index[self.locate(node)]
+        if self.columns.kinds[i] < 0:
+            return None
+        mechanism = self.columns.mechanisms[self.columns.kinds[i]]
+        everything = (*self.columns.labels, *self.columns.inputs)
+        owners = [everything[j] for j in self.columns.arguments_of(i)]
+        swap = {s: as_symbol(o) for s, o in zip(mechanism.arguments, owners, strict=True)}
+        formula: Expr = mechanism.formula.xreplace(swap)
+        return formula
+
+    def __repr__(self) -> str:
+        count = len(self.nodes)
+        if count > 20:
+            kinds = len(self.columns.mechanisms)
+            return f"<Network of {count} nodes, {len(self.columns.arguments)} edges, {kinds} kinds>"
+        lines = []
+        for node in self.nodes:
+            formula = self.formula(node)
+            lines.append(f"{node} = {self.values[node] if formula is None else formula}")
+        lines += [f"{p} = {self.values[p]}" for p in self.columns.inputs]
+        return "Network(\n    " + "\n    ".join(lines) + "\n)"
+
+    def _repr_latex_(self) -> str:
+        lines = []
+        for node in self.nodes[:20]:
+            formula = self.formula(node)
+            right = self.values[node] if formula is None else formula
+            lines.append(f"{sympy.latex(as_symbol(node))} &= {sympy.latex(right)}")
+        return "$\\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$"
+
+
+def _template(
+    mechanism: Callable[..., Expr], constants: tuple[Parameter, ...], count: int
+) -> tuple[Expression, tuple[Symbol, ...]]:
+    slots = tuple(Variable(f"u{i}") for i in range(count))
+    where = f"a node with {count} parents"
+    made = expression(mechanism(*slots), where)
+    check_symbols({where: made}, {*slots, *constants}, "use the parents that it is called with")
+    return made, slots
+
+
+def _given(start: Mapping[Label, float], label: Label) -> float:
+    if label not in start:
+        raise DeclarationError(
+            f"The root {label!r} has no value: give one in start={{{label!r}: ...}}."
+        )
+    return number(start[label], f"start[{label!r}]")
+
+
+def as_symbol(label: Label) -> Symbol:
+    """A node's label as a symbol for printing."""
+    return label if isinstance(label, Symbol) else Symbol(str(label))

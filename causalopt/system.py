@@ -1,0 +1,308 @@
+"""A system: the time-lagged template that says how each step follows from the one before."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+import sympy
+from sympy import Add, Expr, Mul, Rational, Symbol
+
+from causalopt.columns import Binding, bind
+from causalopt.declaration import check_formulas, check_symbols, cycle_message, number, numbers
+from causalopt.errors import DeclarationError, QueryError, nearest
+from causalopt.mechanism import Expression
+from causalopt.network import Network
+from causalopt.symbols import Next, Node, Parameter, Stage, Time, Variable, time
+
+#: What a step assigns, given one variable and its declared formula.
+Rule = Callable[[Variable, Expression], dict[Variable, Expression]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights."""
+
+    nodes: tuple[Rational, ...]
+    matrix: tuple[tuple[Rational, ...], ...]
+    weights: tuple[Rational, ...]
+
+
+_HALF = Rational(1, 2)
+_ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
+METHODS: Mapping[str, Method] = {
+    "euler": Method((_ZERO,), ((),), (_ONE,)),
+    "rk4": Method(
+        (_ZERO, _HALF, _HALF, _ONE),
+        ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
+        (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
+    ),
+}
+
+
+class System:
+    """Variables that follow from their values one step before: a two-slice template.
+
+    ``System({T: R - d, R: R - k*T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25})`` means
+    T[i+1] = R[i] - d and R[i+1] = R[i] - k T[i]. On the right, ``R`` is the value one step before,
+    ``R.next`` the value in the same step, ``time`` the time of step i. ``dt``, a number or a
+    parameter, is the length of a step in units of time; without it, time counts steps.
+
+    Raises ``DeclarationError`` for a same-step cycle, an unknown symbol, a symbol declared twice,
+    and a value that is missing, NaN or no number.
+
+    >>> from causalopt.symbols import parameters, variables
+    >>> T, R = variables("T R")
+    >>> k, d = parameters("k d")
+    >>> System({T: R - d, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25})
+    System(
+        T[i+1] = R - d
+        R[i+1] = -T*k + R
+        T[0] = 10.0
+        R[0] = 35.0
+        k = 0.01
+        d = 25.0
+    )
+    """
+
+    def __init__(
+        self,
+        mechanisms: Mapping[Variable, Expr | float],
+        *,
+        start: Mapping[Variable, float],
+        parameters: Mapping[Parameter, float] | None = None,
+        dt: float | Parameter | None = None,
+    ) -> None:
+        formulas = check_formulas(mechanisms, same_step=True)
+        self._set(formulas, start, parameters, dt, _as_declared)
+
+    @classmethod
+    def from_ode(
+        cls,
+        rates: Mapping[Variable, Expr | float],
+        *,
+        start: Mapping[Variable, float],
+        parameters: Mapping[Parameter, float] | None = None,
+        dt: float | Parameter,
+        method: str = "euler",
+    ) -> System:
+        """A system from the rates of change da/dt, by an explicit method with step ``dt``.
+
+        ``euler``: a[i+1] = a[i] + dt f(a[i]). ``rk4``: the classical method of order four, whose
+        inner stages are nodes too: where a variable is clamped over a step, so are its stages.
+
+        >>> from causalopt.symbols import variables
+        >>> (a,) = variables("a")
+        >>> System.from_ode({a: -a}, start={a: 1}, dt=0.1).template[a].formula
+        -a*dt + a
+        """
+        if method not in METHODS:
+            raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
+        if isinstance(dt, Parameter):
+            size = dt
+        else:
+            size = Parameter("dt")
+            number(dt, "dt")
+            parameters = {**(parameters or {}), size: dt}
+        formulas = check_formulas(rates, same_step=True)
+        for target, rate in formulas.items():
+            same = [s for s in rate.arguments if isinstance(s, Next)]
+            if same:
+                raise DeclarationError(
+                    f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
+                    f"so write {same[0].variable}."  # type: ignore[attr-defined]
+                )
+        rule = functools.partial(_runge_kutta, METHODS[method], size, formulas)
+        made = cls.__new__(cls)
+        made._set(formulas, start, parameters, size, rule)
+        return made
+
+    def _set(
+        self,
+        mechanisms: dict[Variable, Expression],
+        start: Mapping[Variable, float],
+        parameters: Mapping[Parameter, float] | None,
+        dt: float | Parameter | None,
+        rule: Rule,
+    ) -> None:
+        self.mechanisms = mechanisms
+        self.start = numbers(start, Variable, "start")
+        self.parameters = numbers(parameters or {}, Parameter, "parameters")
+        self.dt = _step_size(dt, self.parameters)
+        _check_start(self.mechanisms, self.start)
+        known = {*self.mechanisms, *self.parameters}
+        check_symbols(self.mechanisms, known, "give it a mechanism and a start value")
+        self.rule = rule
+        self.template = _ordered(self.realise(self.mechanisms))
+
+    def realise(self, mechanisms: Mapping[Variable, Expression]) -> dict[Variable, Expression]:
+        """What a step assigns for declared formulas: themselves, or an integrator's stages too."""
+        assigned: dict[Variable, Expression] = {}
+        for variable, formula in mechanisms.items():
+            assigned.update(self.rule(variable, formula))
+        return assigned
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables, in the order of their declaration; stages left out."""
+        return tuple(self.mechanisms)
+
+    def time_of(self, step: int) -> float:
+        """The time of a step: step * dt, or the step itself where the system has no dt."""
+        return step if self.dt is None else step * self.dt
+
+    def step_at(self, instant: float, node: object) -> int:
+        """The step at a point in time; an error where time falls between two steps."""
+        if self.dt is None:
+            raise QueryError(
+                f"{node}: this system counts steps and has no dt. Index it by steps, such as "
+                f"R[{round(instant)}], or declare the system with dt=."
+            )
+        step = round(instant / self.dt)
+        if abs(step * self.dt - instant) > 1e-6 * self.dt:
+            raise QueryError(
+                f"{node} falls between two steps of dt = {self.dt:g}: the nearest times are "
+                f"{step * self.dt:g} and {(step + (1 if instant > step * self.dt else -1)) * self.dt:g}."
+            )
+        return step
+
+    def unroll(self, steps: int) -> Network:
+        """The network of all nodes from step 0 to ``steps``; times become inputs.
+
+        >>> from causalopt.symbols import variables
+        >>> (a,) = variables("a")
+        >>> network = System({a: a / 2}, start={a: 1}).unroll(2)
+        >>> network.nodes, network.parents(a[2])
+        ((a[0], a[1], a[2]), {a[1]})
+        """
+        check_steps(steps)
+        labels = [Node(v, 0) for v in self.variables]
+        bindings: list[Binding | None] = [None] * len(labels)
+        for i in range(steps):
+            for target, mechanism in self.template.items():
+                labels.append(Node(target, i + 1))
+                bindings.append((mechanism, [_owner(s, i) for s in mechanism.arguments]))
+        timed = any(time in m.arguments for m in self.template.values())
+        times = {Node(time, i): self.time_of(i) for i in range(steps)} if timed else {}
+        columns = bind(tuple(labels), (*self.parameters, *times), bindings)
+        start = {Node(v, 0): value for v, value in self.start.items()}
+        return Network.from_columns(columns, {**start, **self.parameters, **times})
+
+    def __repr__(self) -> str:
+        lines = [f"{v}[i+1] = {m.formula}" for v, m in self.mechanisms.items()]
+        if self.template.keys() != self.mechanisms.keys() or self.rule is not _as_declared:
+            lines = [f"d{v}/dt = {m.formula}" for v, m in self.mechanisms.items()]
+        lines += [f"{v}[0] = {value}" for v, value in self.start.items()]
+        lines += [f"{p} = {value}" for p, value in self.parameters.items()]
+        return "System(\n    " + "\n    ".join(lines) + "\n)"
+
+    def _repr_latex_(self) -> str:
+        rows = []
+        for variable, mechanism in self.mechanisms.items():
+            name, right = sympy.latex(variable), sympy.latex(mechanism.formula)
+            left = f"{{{name}}}^{{+}}" if self.rule is _as_declared else rf"\dot{{{name}}}"
+            rows.append(f"{left} &= {right}")
+        return "$\\begin{aligned}" + r" \\ ".join(rows) + "\\end{aligned}$"
+
+
+def check_steps(steps: object) -> int:
+    """A whole number of steps, one or more."""
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise QueryError(f"steps is {steps!r}: write a whole number of 1 or more.")
+    return steps
+
+
+def _as_declared(variable: Variable, formula: Expression) -> dict[Variable, Expression]:
+    return {variable: formula}
+
+
+def _runge_kutta(
+    method: Method,
+    size: Parameter,
+    rates: Mapping[Variable, Expression],
+    variable: Variable,
+    formula: Expression,
+) -> dict[Variable, Expression]:
+    """The stages and the step of one variable.
+
+    Stage j is v + dt sum_l matrix[j][l] f(stage l), and the step is v + dt sum_l weights[l]
+    f(stage l). The other variables' stages are named, not repeated, so that clamping a variable
+    clamps what the others see of it inside the step.
+    """
+
+    def slope(number: int) -> Expr:
+        seen: dict[Symbol, Expr] = {time: time + method.nodes[number] * size}
+        if number:
+            seen.update({v: Stage(v, number + 1).next for v in rates})
+        return formula.formula.xreplace(seen)
+
+    def combined(weights: tuple[Rational, ...]) -> Expr:
+        used = [(w, slope(j)) for j, w in enumerate(weights) if w]
+        return Add(variable, *(Mul(w, size, f) for w, f in used))
+
+    stages = {
+        Stage(variable, j + 1): Expression(combined(row))
+        for j, row in enumerate(method.matrix)
+        if row
+    }
+    return {**stages, variable: Expression(combined(method.weights))}
+
+
+def _ordered(assigned: dict[Variable, Expression]) -> dict[Variable, Expression]:
+    """The assignments in an order in which every same-step value is there when it is needed."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(assigned)
+    for target, mechanism in assigned.items():
+        same = [s.variable for s in mechanism.arguments if isinstance(s, Next)]
+        graph.add_edges_from((source, target) for source in same)
+    try:
+        order = list(nx.lexicographical_topological_sort(graph, key=list(assigned).index))
+    except nx.NetworkXUnfeasible:
+        loop = [f"{source}.next" for source, _ in nx.find_cycle(graph)]
+        raise DeclarationError(cycle_message([*loop, loop[0]])) from None
+    return {target: assigned[target] for target in order}
+
+
+def _owner(symbol: Symbol, step: int) -> Node | Parameter:
+    """The node or input that a symbol of the template stands for in the step after ``step``."""
+    if isinstance(symbol, Next):
+        return Node(symbol.variable, step + 1)
+    if isinstance(symbol, Variable | Time):
+        return Node(symbol, step)
+    assert isinstance(symbol, Parameter)
+    return symbol
+
+
+def _step_size(dt: float | Parameter | None, parameters: Mapping[Parameter, float]) -> float | None:
+    if dt is None:
+        return None
+    if isinstance(dt, Parameter):
+        if dt not in parameters:
+            raise DeclarationError(
+                f"dt is the parameter {dt}, which has no value: give one in "
+                f"parameters={{{dt}: ...}}."
+            )
+        dt = parameters[dt]
+    value = number(dt, "dt")
+    if value <= 0:
+        raise DeclarationError(f"dt is {value}: a step takes a positive time, such as dt=0.01.")
+    return value
+
+
+def _check_start(
+    mechanisms: Mapping[Variable, Expression], start: Mapping[Variable, float]
+) -> None:
+    missing = [str(v) for v in mechanisms if v not in start]
+    if missing:
+        raise DeclarationError(
+            f"{', '.join(missing)} has no start value: write start={{{missing[0]}: ...}}."
+        )
+    extra = [v for v in start if v not in mechanisms]
+    if extra:
+        raise DeclarationError(
+            f"start gives a value for {extra[0]}, which has no mechanism: give it one, such as "
+            f"{{{extra[0]}: {extra[0]}}} to keep it constant, or declare it as a parameter."
+            + nearest(extra[0], mechanisms)
+        )
