@@ -1,1 +1,11 @@
-"""Which part of a system is steering which other part, where to, and how strongly?"""
+"""Which part of a system is steering which other part, where to, and how strongly?
+
+The public face: `__init__.pyi` lists what is exported; each name is imported on first use, so that
+`import causalopt` and the command line start at once.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

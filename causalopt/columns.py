@@ -6,7 +6,7 @@ So a mechanism is differentiated and compiled once, however many nodes share it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -39,7 +39,7 @@ class Columns:
     levels: Ints = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", _levels(self))
+        object.__setattr__(self, "levels", levels_of(self))
         for column in (self.kinds, self.offsets, self.arguments, self.levels):
             column.setflags(write=False)
 
@@ -58,7 +58,9 @@ def bind(
     """Columns from one (mechanism, argument labels) per node, None for a root."""
     place = {label: i for i, label in enumerate((*labels, *inputs))}
     kinds_of: dict[Expression, int] = {}
-    kinds, sizes, arguments = [], [], []
+    kinds: list[int] = []
+    sizes: list[int] = []
+    arguments: list[int] = []
     for binding in bindings:
         if binding is None:
             kinds.append(-1)
@@ -79,15 +81,23 @@ def bind(
 
 
 def edges(columns: Columns) -> tuple[Ints, Ints]:
+    """Sources and targets of all edges between nodes, as ids."""
     targets = np.repeat(np.arange(len(columns.labels)), np.diff(columns.offsets))
     between = columns.arguments < len(columns.labels)
     return columns.arguments[between], targets[between]
 
 
-def _levels(columns: Columns) -> Ints:
-    """Longest path to each node, by peeling off the nodes whose parents are all placed."""
+def levels_of(columns: Columns, extra: Iterable[tuple[int, Sequence[int]]] = ()) -> Ints:
+    """Longest path to each node, by peeling off the nodes whose parents are all placed.
+
+    ``extra`` gives more arguments to some nodes: (node, ids of arguments).
+    """
     count = len(columns.labels)
     sources, targets = edges(columns)
+    for node, more in extra:
+        between = [j for j in more if j < count]
+        sources = np.append(sources, np.array(between, dtype=np.int64))
+        targets = np.append(targets, np.full(len(between), node))
     order = np.argsort(sources, kind="stable")
     children = targets[order]
     first = np.searchsorted(sources[order], np.arange(count + 1))
@@ -102,7 +112,7 @@ def _levels(columns: Columns) -> Ints:
         frontier = np.unique(reached[waiting[reached] == 0])
         level += 1
     if (levels < 0).any():
-        raise DeclarationError(_describe_cycle(columns, levels < 0))
+        raise DeclarationError(_describe_cycle(columns, sources, targets, levels < 0))
     return levels
 
 
@@ -114,11 +124,13 @@ def ranges(starts: Ints, stops: Ints) -> Ints:
     """
     sizes = stops - starts
     shift = np.repeat(starts - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
-    return np.arange(sizes.sum(), dtype=np.int64) + shift
+    made: Ints = np.arange(sizes.sum(), dtype=np.int64) + shift
+    return made
 
 
-def _describe_cycle(columns: Columns, left: npt.NDArray[np.bool_]) -> str:
-    sources, targets = edges(columns)
+def _describe_cycle(
+    columns: Columns, sources: Ints, targets: Ints, left: npt.NDArray[np.bool_]
+) -> str:
     inside = left[sources] & left[targets]
     graph = nx.DiGraph(zip(sources[inside].tolist(), targets[inside].tolist(), strict=True))
     loop = [str(columns.labels[source]) for source, _ in nx.find_cycle(graph)]

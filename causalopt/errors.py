@@ -1,4 +1,4 @@
-"""The errors of the house: each says what was given, why it cannot be, and what to write instead."""
+"""The errors: each says what was given, why it cannot be, and what to write instead."""
 
 from __future__ import annotations
 

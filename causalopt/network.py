@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
 import networkx as nx
@@ -13,7 +14,8 @@ from causalopt.columns import Binding, Columns, Ints, Label, bind, edges
 from causalopt.declaration import check_formulas, check_symbols, number, numbers
 from causalopt.errors import DeclarationError, QueryError, nearest
 from causalopt.mechanism import Expression, expression
-from causalopt.symbols import Parameter, Variable
+from causalopt.symbols import Node, NodeSet, Parameter, Stage, Variable
+from causalopt.world import Key, Stretch, World
 
 
 class Network:
@@ -50,8 +52,9 @@ class Network:
                 "without time has one or the other."
             )
         labels = (*values, *formulas)
-        bindings = [(formulas[v], formulas[v].arguments) for v in formulas]
-        columns = bind(labels, tuple(constants), [None] * len(values) + bindings)
+        roots: list[Binding | None] = [None] * len(values)
+        bindings: list[Binding | None] = [(f, f.arguments) for f in formulas.values()]
+        columns = bind(labels, tuple(constants), roots + bindings)
         self._set(columns, {**values, **constants})
 
     def _set(self, columns: Columns, values: Mapping[Label, float]) -> None:
@@ -181,9 +184,60 @@ class Network:
             return {self.locate(one) for one in given}
         return {self.locate(given)}
 
-    def locate(self, node: Label) -> Label:
+    def world(self) -> World:
+        """The world W: this network as declared.
+
+        >>> from causalopt.symbols import variables
+        >>> a, b = variables("a b")
+        >>> Network({b: 2 * a}, start={a: 1}).world().do(b, 5)
+        World of Network, steps=None
+            b: do 5.0
+        """
+        return World(self, None)
+
+    def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
+        """The nodes that a user names: a label, a variable over time (unrolled), or a list.
+
+        Where a variable of an unrolled system is named over steps, its Runge-Kutta stages between
+        two of these steps come along.
+        """
+        if isinstance(target, Hashable) and target in self.index:
+            return (Stretch(self.locate(target), 0, 1),)
+        if isinstance(target, list | tuple | set | frozenset) and target:
+            return tuple(s for one in target for s in self.select(one))
+        if isinstance(target, NodeSet | Variable):
+            found = self._over_time(
+                target if isinstance(target, NodeSet) else NodeSet(target, 0, None)
+            )
+            if found:
+                return found
+        self.locate(target)
+        raise AssertionError("locate refuses what is no node")
+
+    def _over_time(self, nodes: NodeSet) -> tuple[Stretch, ...]:
+        stop = math.inf if nodes.stop is None else nodes.stop
+        found = []
+        for label in self.nodes:
+            if not isinstance(label, Node):
+                continue
+            first = nodes.start
+            variable = label.variable
+            if isinstance(variable, Stage):
+                variable, first = variable.owner, first + 1
+            if variable == nodes.variable and first <= label.step < stop:
+                found.append(Stretch(label, 0, 1))
+        return tuple(found)
+
+    def mechanism(self, key: Key, formula: object) -> Expression:
+        """A formula for one of this network's nodes, its symbols checked."""
+        made = expression(formula, str(key))
+        known = [x for x in self.index if isinstance(x, Symbol)]
+        check_symbols({key: made}, known, "use a node of this network")
+        return made
+
+    def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""
-        if isinstance(node, Hashable) and self.index.get(node, len(self.nodes)) < len(self.nodes):
+        if isinstance(node, Hashable) and self.index.get(node, math.inf) < len(self.nodes):
             return node
         raise QueryError(
             f"{node} is not a node of this network." + nearest(node, self.nodes[:1000])

@@ -17,7 +17,19 @@ from sympy import Symbol
 from causalopt.errors import DeclarationError, QueryError
 
 
-class Quantity(Symbol):
+class Named(Symbol):
+    """A symbol of this package: sympy sorts it by its name, whatever its kind."""
+
+    __slots__ = ()
+
+    @classmethod
+    def class_key(cls) -> tuple[int, int, str]:
+        """The class under which sympy sorts this symbol."""
+        key: tuple[int, int, str] = Symbol.class_key()
+        return key
+
+
+class Quantity(Named):
     """A named real symbol with a unit: what variables and parameters have in common.
 
     Two quantities are the same where kind, name, unit and assumptions are.
@@ -41,7 +53,7 @@ class Quantity(Symbol):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.unit)
 
-    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, bool]]:
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
         return (self.name, self.unit), self._assumptions_orig
 
 
@@ -100,18 +112,19 @@ class Stage(Variable):
     number: int
 
     def __new__(cls, owner: Variable, number: int) -> Stage:
-        made: Stage = super().__new__(cls, f"{owner.name}.stage{number}", owner.unit)  # type: ignore[assignment]
+        made = super().__new__(cls, f"{owner.name}.stage{number}", owner.unit)
+        assert isinstance(made, Stage)
         made.owner, made.number = owner, number
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.owner, self.number)
 
-    def __getnewargs_ex__(self) -> tuple[tuple[Variable, int], dict[str, bool]]:  # type: ignore[override]
+    def __getnewargs_ex__(self) -> tuple[tuple[Variable, int], dict[str, bool]]:
         return (self.owner, self.number), {}
 
 
-class Next(Symbol):
+class Next(Named):
     """A variable's value in the step that is being computed; written ``R.next``."""
 
     __slots__ = ("variable",)
@@ -132,7 +145,7 @@ class Next(Symbol):
         return f"{{{printer.doprint(self.variable)}}}^{{+}}"
 
 
-class Time(Symbol):
+class Time(Named):
     """The time at the start of the step that is being computed, as an input of mechanisms."""
 
     __slots__ = ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,12 +12,24 @@ import networkx as nx
 import sympy
 from sympy import Add, Expr, Mul, Rational, Symbol
 
-from causalopt.columns import Binding, bind
+from causalopt.columns import Binding, Label, bind
 from causalopt.declaration import check_formulas, check_symbols, cycle_message, number, numbers
 from causalopt.errors import DeclarationError, QueryError, nearest
-from causalopt.mechanism import Expression
+from causalopt.mechanism import Expression, expression
 from causalopt.network import Network
-from causalopt.symbols import Next, Node, Parameter, Stage, Time, Variable, time
+from causalopt.symbols import (
+    Moment,
+    Next,
+    Node,
+    NodeSet,
+    Parameter,
+    Span,
+    Stage,
+    Time,
+    Variable,
+    time,
+)
+from causalopt.world import Key, Stretch, World
 
 #: What a step assigns, given one variable and its declared formula.
 Rule = Callable[[Variable, Expression], dict[Variable, Expression]]
@@ -59,7 +73,7 @@ class System:
     >>> System({T: R - d, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25})
     System(
         T[i+1] = R - d
-        R[i+1] = -T*k + R
+        R[i+1] = R - T*k
         T[0] = 10.0
         R[0] = 35.0
         k = 0.01
@@ -112,7 +126,7 @@ class System:
             if same:
                 raise DeclarationError(
                     f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
-                    f"so write {same[0].variable}."  # type: ignore[attr-defined]
+                    f"so write {same[0].variable}."
                 )
         rule = functools.partial(_runge_kutta, METHODS[method], size, formulas)
         made = cls.__new__(cls)
@@ -131,11 +145,12 @@ class System:
         self.start = numbers(start, Variable, "start")
         self.parameters = numbers(parameters or {}, Parameter, "parameters")
         self.dt = _step_size(dt, self.parameters)
+        self.dt_symbol = dt if isinstance(dt, Parameter) else None
         _check_start(self.mechanisms, self.start)
         known = {*self.mechanisms, *self.parameters}
         check_symbols(self.mechanisms, known, "give it a mechanism and a start value")
         self.rule = rule
-        self.template = _ordered(self.realise(self.mechanisms))
+        self.template = in_order(self.realise(self.mechanisms))
 
     def realise(self, mechanisms: Mapping[Variable, Expression]) -> dict[Variable, Expression]:
         """What a step assigns for declared formulas: themselves, or an integrator's stages too."""
@@ -162,11 +177,82 @@ class System:
             )
         step = round(instant / self.dt)
         if abs(step * self.dt - instant) > 1e-6 * self.dt:
+            below = math.floor(instant / self.dt)
             raise QueryError(
                 f"{node} falls between two steps of dt = {self.dt:g}: the nearest times are "
-                f"{step * self.dt:g} and {(step + (1 if instant > step * self.dt else -1)) * self.dt:g}."
+                f"{below * self.dt:g} and {(below + 1) * self.dt:g}."
             )
         return step
+
+    def world(self, steps: int) -> World:
+        """The world W: this system run for a number of steps, from step 0 to ``steps``.
+
+        >>> from causalopt.symbols import variables
+        >>> (a,) = variables("a")
+        >>> System({a: a / 2}, start={a: 1}).world(steps=10).perturb(a[0])
+        World of System, steps=10
+            a[0]: perturbed
+        """
+        return World(self, check_steps(steps))
+
+    def select(self, target: object, steps: int | None) -> tuple[Stretch, ...]:
+        """The stretches of nodes that a user names: R, R[0], R[:100], R.at(2.5), or a list.
+
+        A set that reaches past the end of the run ends with it; a node past the end is an error.
+        """
+        last = sys.maxsize - 1 if steps is None else steps
+        match target:
+            case Node(variable, step):
+                return (self._one(variable, step, last, target),)
+            case Moment(variable, instant):
+                return (self._one(variable, self.step_at(instant, target), last, target),)
+            case NodeSet(variable, start, stop):
+                return (self._many(variable, start, stop, last, target),)
+            case Span(variable, begin, end):
+                start, stop = self.step_at(begin, target), self.step_at(end, target) + 1
+                return (self._many(variable, start, stop, last, target),)
+            case Variable():
+                return (self._many(target, 0, None, last, target),)
+            case list() | tuple() | set() | frozenset() if target:
+                return tuple(s for one in target for s in self.select(one, steps))
+        raise QueryError(
+            f"{target!r} names no nodes of this system: write a variable such as {self._example}, "
+            f"a node such as {self._example}[0], or a list of them."
+        )
+
+    @property
+    def _example(self) -> Variable:
+        return self.variables[0]
+
+    def _one(self, variable: Symbol, step: int, last: int, target: object) -> Stretch:
+        if step > last:
+            raise QueryError(
+                f"{target} lies after the last step, {last}: ask for an earlier node, or run the "
+                f"system for more steps (steps={step})."
+            )
+        return Stretch(self._known(variable), step, step + 1)
+
+    def _many(
+        self, variable: Symbol, start: int, stop: int | None, last: int, target: object
+    ) -> Stretch:
+        if start > last:
+            raise QueryError(f"{target} lies after the last step, {last}.")
+        end = last + 1 if stop is None else min(stop, last + 1)
+        return Stretch(self._known(variable), start, end)
+
+    def _known(self, variable: Symbol) -> Symbol:
+        if variable not in self.mechanisms:
+            raise QueryError(
+                f"{variable} is not a variable of this system." + nearest(variable, self.variables)
+            )
+        return variable
+
+    def mechanism(self, key: Key, formula: object) -> Expression:
+        """A formula for one of this system's variables, its symbols checked."""
+        made = expression(formula, str(key))
+        known = {*self.mechanisms, *self.parameters}
+        check_symbols({key: made}, known, "use a variable of this system")
+        return made
 
     def unroll(self, steps: int) -> Network:
         """The network of all nodes from step 0 to ``steps``; times become inputs.
@@ -187,8 +273,8 @@ class System:
         timed = any(time in m.arguments for m in self.template.values())
         times = {Node(time, i): self.time_of(i) for i in range(steps)} if timed else {}
         columns = bind(tuple(labels), (*self.parameters, *times), bindings)
-        start = {Node(v, 0): value for v, value in self.start.items()}
-        return Network.from_columns(columns, {**start, **self.parameters, **times})
+        values: dict[Label, float] = {Node(v, 0): value for v, value in self.start.items()}
+        return Network.from_columns(columns, values | dict(self.parameters) | dict(times))
 
     def __repr__(self) -> str:
         lines = [f"{v}[i+1] = {m.formula}" for v, m in self.mechanisms.items()]
@@ -250,7 +336,7 @@ def _runge_kutta(
     return {**stages, variable: Expression(combined(method.weights))}
 
 
-def _ordered(assigned: dict[Variable, Expression]) -> dict[Variable, Expression]:
+def in_order(assigned: dict[Variable, Expression]) -> dict[Variable, Expression]:
     """The assignments in an order in which every same-step value is there when it is needed."""
     graph = nx.DiGraph()
     graph.add_nodes_from(assigned)

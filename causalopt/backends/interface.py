@@ -1,0 +1,57 @@
+"""What a backend is: something that carries out a plan and records what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.plan import Layers, Loop
+
+Floats = npt.NDArray[np.float64]
+#: The value of each input by the name of its symbol: a number, or one per point of a sweep.
+Inputs = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a run recorded.
+
+    A loop's ``values`` have shape (recorded slots, recorded steps, *sweep), a network's (lanes,
+    nodes, *sweep). A tangent is ``values * 2**exponents``: ``exponents`` is there for those alone,
+    by lane, with shape (recorded steps, *sweep), or (nodes, *sweep) for a network.
+    """
+
+    values: Floats
+    exponents: Mapping[int, npt.NDArray[np.int64]]
+
+
+class NotFinite(Exception):
+    """A value left the finite numbers: which slot or (lane, node), at which step and sweep point.
+
+    ``before`` are the values that its block was called with.
+    """
+
+    def __init__(self, place: tuple[int, ...], step: int, point: int, value: float) -> None:
+        super().__init__(place, step, point, value)
+        self.place = place
+        self.step = step
+        self.point = point
+        self.value = value
+
+
+class Backend(Protocol):
+    """Carries out the two kinds of plan. It never sees a world."""
+
+    def loop(self, plan: Loop, inputs: Inputs, recorded: range, points: int | None) -> Recording:
+        """Run a system's plan and record its slots at the steps in ``recorded``.
+
+        ``points`` is the number of points of the sweep, None where there is none. Raises
+        ``NotFinite`` as soon as a value is NaN or infinite.
+        """
+
+    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
+        """Run a network's plan and record every node in every lane."""

@@ -1,0 +1,253 @@
+"""The reference backend: blocks become Python functions by sympy's lambdify, run with NumPy."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+from sympy.printing.numpy import NumPyPrinter
+
+from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
+from causalopt.plan import Block, Group, Layers, Loop, Patch
+from causalopt.progress import track
+
+# A tangent whose size leaves this range is multiplied by a power of two; far enough inside the
+# range of float64 that one step of any reasonable system stays within it.
+_LARGE = 2.0**300
+_SMALL = 2.0**-300
+
+# What NumPy computes itself; for any other function lambdify is told of scipy too.
+_ELEMENTARY = (
+    *(sympy.sin, sympy.cos, sympy.tan, sympy.asin, sympy.acos, sympy.atan, sympy.atan2),
+    *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
+    *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
+    *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
+)
+
+
+class NumPyBackend:
+    """One call per block and step; every value may be an array over the points of a sweep."""
+
+    def loop(self, plan: Loop, inputs: Inputs, recorded: range, points: int | None) -> Recording:
+        """Run a system's plan step by step."""
+        shape = () if points is None else (points,)
+        given = [_spread(inputs[one.symbol.name], shape) for one in plan.inputs]
+        run = _Run(plan, recorded, shape)
+        with np.errstate(all="ignore"):
+            initial = compiled(plan.initial)(*given, np.float64(0.0))
+            state = [_spread(value, shape) for value in initial]
+            run.record(state, 0)
+            for segment in plan.segments:
+                step_on = compiled(segment.block)
+                for step in track(range(segment.start, segment.stop), "steps"):
+                    state = step_on(*state, *given, np.float64((step - 1) * plan.dt))
+                    run.record(state, step)
+        return Recording(run.values, run.exponents)
+
+    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
+        """Run a network's plan group by group."""
+        size = plan.nodes + len(plan.inputs), 1 if points is None else points
+        table = np.zeros((plan.lanes, *size))
+        exponents = {lane: np.zeros(size, dtype=np.int64) for lane in plan.tangents}
+        for lane in range(plan.lanes):
+            if lane not in plan.tangents:
+                for i, one in enumerate(plan.inputs):
+                    table[lane, plan.nodes + i] = inputs[one.symbol.name]
+        with np.errstate(all="ignore"):
+            for group in plan.groups:
+                _advance(plan, group, table, exponents)
+                for patch in group.patches:
+                    _apply(patch, table, exponents)
+        for group in plan.groups:
+            _check_group(plan, group, table)
+        drop: Any = (..., 0) if points is None else ...
+        powers = {lane: found[: plan.nodes][drop] for lane, found in exponents.items()}
+        return Recording(table[:, : plan.nodes][drop], powers)
+
+
+@functools.lru_cache(maxsize=256)
+def compiled(made: Block) -> Callable[..., list[Any]]:
+    """A block as a Python function of scalars or arrays; it sees generated names only.
+
+    >>> from causalopt.plan import block
+    >>> x = sympy.Symbol("x")
+    >>> compiled(block([x], {}, [x**2]))(np.float64(3.0))
+    [np.float64(9.0)]
+    """
+    formulas = [*(e for _, e in made.assignments), *made.results]
+    heads = {f.func for e in formulas for f in e.atoms(sympy.Function)}
+    elementary = all(issubclass(head, _ELEMENTARY) for head in heads)
+    function: Callable[..., list[Any]] = sympy.lambdify(
+        made.arguments,
+        list(made.results),
+        modules="numpy" if elementary else ["scipy", "numpy"],
+        printer=_Printer() if elementary else None,
+        cse=lambda _: (list(made.assignments), list(made.results)),
+    )
+    numbers = [j for j, e in enumerate(made.results) if e.is_number]
+    return _floats_at(numbers, function) if numbers else function
+
+
+def _floats_at(numbers: Sequence[int], function: Callable[..., list[Any]]) -> Callable[..., Any]:
+    """The function with its constant results as floats, so that dividing by them is no error."""
+
+    def wrapped(*arguments: Any) -> list[Any]:
+        found = function(*arguments)
+        for j in numbers:
+            found[j] = np.float64(found[j])
+        return found
+
+    return wrapped
+
+
+class _Printer(NumPyPrinter):
+    """NumPy code in which scalars and arrays mix in conditions too."""
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False, "inline": True})
+
+    def _print_And(self, condition: sympy.And) -> str:
+        return self._folded("numpy.logical_and", condition)
+
+    def _print_Or(self, condition: sympy.Or) -> str:
+        return self._folded("numpy.logical_or", condition)
+
+    def _folded(self, function: str, condition: sympy.Basic) -> str:
+        reduce, two = self._module_format("functools.reduce"), self._module_format(function)
+        return f"{reduce}({two}, [{', '.join(map(self._print, condition.args))}])"
+
+
+def _spread(value: Any, shape: tuple[int, ...]) -> Any:
+    """A value as a float, or as a float array over the points of the sweep."""
+    return np.broadcast_to(np.float64(value), shape) if shape else np.float64(value)
+
+
+class _Run:
+    """What one run of a loop keeps: the recorded values, and the powers of two taken out."""
+
+    def __init__(self, plan: Loop, recorded: range, shape: tuple[int, ...]) -> None:
+        self.plan = plan
+        self.recorded = recorded
+        self.scalar = not shape
+        self.checked = plan.value_slots
+        self.values = np.empty((len(plan.recorded), len(recorded), *shape))
+        self.powers = {lane: np.zeros(shape, dtype=np.int64) for lane in plan.scales}
+        self.exponents = {
+            lane: np.zeros((len(recorded), *shape), dtype=np.int64) for lane in plan.scales
+        }
+
+    def record(self, state: list[Any], step: int) -> None:
+        """Check the values, rescale the tangents in place, and keep what is wanted."""
+        total = sum([state[j] for j in self.checked])
+        if not (math.isfinite(total) if self.scalar else np.isfinite(total).all()):
+            _blame(state, self.checked, step)
+        for lane, slots in self.plan.scales.items():
+            power = _power_to_remove(state, slots, self.scalar)
+            if power is not None:
+                self.powers[lane] = self.powers[lane] + power
+                for j in slots:
+                    state[j] = np.ldexp(state[j], -power)
+        if step in self.recorded:
+            place = self.recorded.index(step)
+            for i, j in enumerate(self.plan.recorded):
+                self.values[i, place] = state[j]
+            for lane, powers in self.powers.items():
+                self.exponents[lane][place] = powers
+
+
+def _blame(state: Sequence[Any], slots: Sequence[int], step: int) -> None:
+    """Say which value is not finite; none is where only their sum overflowed."""
+    for j in slots:
+        bad = np.flatnonzero(~np.isfinite(state[j]))
+        if bad.size:
+            value = float(np.atleast_1d(state[j])[bad[0]])
+            raise NotFinite((j,), step, int(bad[0]), value)
+
+
+def _power_to_remove(state: Sequence[Any], slots: Sequence[int], scalar: bool) -> Any:
+    """The power of two that brings the largest of the slots back to size one; None if all is well.
+
+    Multiplying by powers of two is exact, so that rescaling changes no digit.
+    """
+    sizes = [abs(state[j]) for j in slots]
+    if scalar:
+        size = max(sizes, default=0.0)
+        return None if _SMALL < size < _LARGE or size == 0.0 else np.frexp(size)[1]
+    size = functools.reduce(np.maximum, sizes, 0.0)
+    inside = (size < _LARGE) & ((size > _SMALL) | (size == 0.0))
+    return None if np.all(inside) else np.where(inside, 0, np.frexp(size)[1])
+
+
+def _advance(
+    plan: Layers, group: Group, table: Floats, exponents: dict[int, npt.NDArray[np.int64]]
+) -> None:
+    """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
+    if group.block is None:
+        for lane in group.lanes:
+            table[lane, group.targets] = table[lane, group.arguments[:, 0]]
+        return
+    function = compiled(group.block)
+    partials: dict[int, list[Any]] = {}
+    for lane in group.lanes:
+        if lane not in plan.tangents:
+            found = function(*(table[lane, column] for column in group.arguments.T))
+            table[lane, group.targets] = found[0]
+            partials[lane] = found[1:]
+    for lane in group.lanes:
+        if lane in plan.tangents:
+            found = partials[plan.tangents[lane]]
+            _push(found, group, table[lane], exponents[lane])
+
+
+def _push(
+    partials: Sequence[Any], group: Group, tangents: Floats, powers: npt.NDArray[np.int64]
+) -> None:
+    """sum_u df/du * tangent(u), on mantissas brought to the largest power among the arguments."""
+    if not partials:
+        tangents[group.targets] = 0.0
+        return
+    moving = tangents[group.arguments] != 0.0
+    each = np.where(moving, powers[group.arguments], np.iinfo(np.int64).min // 2)
+    top = each.max(axis=1)
+    aligned = [
+        np.ldexp(tangents[column], np.clip(each[:, j] - top, -3000, 0).astype(np.int32))
+        for j, column in enumerate(group.arguments.T)
+    ]
+    total = sum(p * t for p, t in zip(partials, aligned, strict=True))
+    mantissa, power = np.frexp(total)
+    tangents[group.targets] = mantissa
+    powers[group.targets] = np.where(mantissa == 0.0, 0, top + power)
+
+
+def _apply(patch: Patch, table: Floats, exponents: dict[int, npt.NDArray[np.int64]]) -> None:
+    """Make of one node in one lane what an intervention makes of it."""
+    row, node = table[patch.lane], patch.node
+    powers = exponents.get(patch.lane)
+    if not patch.keep:
+        if patch.held is not None:
+            row[node] = table[patch.held, node]
+        else:
+            row[node] = 0.0 if patch.source is None else row[patch.source]
+        if powers is not None:
+            powers[node] = 0 if patch.held is None else exponents[patch.held][node]
+    if patch.shift is not None:
+        row[node] += row[patch.shift]
+    if patch.seed and powers is not None:
+        mantissa, power = np.frexp(np.ldexp(row[node], powers[node].astype(np.int32)) + 1.0)
+        row[node], powers[node] = mantissa, power
+
+
+def _check_group(plan: Layers, group: Group, table: Floats) -> None:
+    for lane in group.lanes:
+        if lane in plan.tangents:
+            continue
+        found = table[lane, group.targets]
+        if not np.isfinite(found).all():
+            row, point = np.argwhere(~np.isfinite(found))[0]
+            node = int(group.targets[row])
+            raise NotFinite((lane, node), 0, int(point), float(found[row, point]))

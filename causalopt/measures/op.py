@@ -1,0 +1,66 @@
+"""Op: how strongly A optimizes m against a nudge at n, in nats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from causalopt.errors import QueryError
+from causalopt.measures.question import question
+from causalopt.measures.response import labelled, ratio
+from causalopt.network import Network
+from causalopt.system import System
+from causalopt.world import World
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_BRANCHES = ("real", "complex")
+
+
+def op(
+    of: System | Network | World,
+    A: Any,
+    n: Any,
+    m: Any,
+    *,
+    steps: int | None = None,
+    delta: float | None = None,
+    over: Mapping[Any, Any] | None = None,
+    branch: str = "real",
+    backend: str = "numpy",
+) -> xr.DataArray:
+    """The optimization of m by A against a nudge at n, in nats.
+
+    Op(A; n, m) = -log |Comp(A; n, m)|. Positive: A compresses m. Negative: A amplifies. It does
+    not depend on the units of m. Tangents are rescaled on the way and their logarithms kept, so Op
+    stays finite and accurate however long the run, chaotic or contracting.
+
+    ``branch="complex"`` gives -log(Comp) on the principal branch: its imaginary part is -pi where
+    Comp is negative, that is where the difference at m has opposite signs in X and Y.
+
+    Parameters, dims and errors are those of ``comp``. 0/0 is NaN, x/0 gives -inf, 0/y gives +inf;
+    ``attrs`` counts both.
+
+    Source: "Defining Optimization in a Deeper Way", part 4.
+
+    >>> from causalopt.symbols import parameters, variables
+    >>> T, R = variables("T R")
+    >>> k, d = parameters("k d")
+    >>> thermostat = System(
+    ...     {T: R - d, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25}
+    ... )
+    >>> op(thermostat, A=T, n=R[0], m=R[1000]).item()  # doctest: +ELLIPSIS
+    10.14316585...
+    """
+    if branch not in _BRANCHES:
+        raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
+    asked = question(of, A, n, m, steps, over)
+    found = ratio(asked, delta, backend)
+    values = -found.log_size() + 0.0
+    if branch == "complex":
+        values = values - 1j * np.pi * (found.mantissa < 0)
+    attrs = {"long_name": "Op", "units": "nat", "delta": "exact" if delta is None else delta}
+    return labelled(asked, "op", values, attrs)

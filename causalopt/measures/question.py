@@ -1,0 +1,143 @@
+"""The question that Comp and Op ask, (A; n, m), checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from causalopt.errors import QueryError
+from causalopt.network import Network
+from causalopt.sweep import Sweep, sweep
+from causalopt.symbols import Moment, Node, NodeSet, Span, Variable
+from causalopt.system import System, check_steps
+from causalopt.world import Stretch, World
+
+
+@dataclass(frozen=True)
+class Question:
+    """How much does A compress at m a difference made at n?
+
+    ``key`` and ``recorded`` say where m is: a variable over steps, or, where ``over_time`` is
+    false, at one step. In a network without time ``recorded`` is step 0 alone.
+    """
+
+    base: World
+    A: Any
+    n: Any
+    m: Any
+    key: Any
+    recorded: range
+    over_time: bool
+    swept: Sweep
+
+    @property
+    def model(self) -> System | Network:
+        """The model that is asked about."""
+        model = self.base.model
+        assert isinstance(model, System | Network)
+        return model
+
+    def worlds(self, by: float | None) -> tuple[World, World, World]:
+        """W; X, nudged at n; and Y, nudged at n with A held at its values in W."""
+        X = self.base.perturb(self.n, by=by)
+        return self.base, X, X.clamp(self.A, to=self.base)
+
+    def arguments(self) -> dict[str, str]:
+        """The question as text, for the attributes of a result."""
+        return {"A": _text(self.A), "n": str(self.n), "m": str(self.m)}
+
+
+def question(
+    of: System | Network | World,
+    A: Any,
+    n: Any,
+    m: Any,
+    steps: int | None,
+    over: Mapping[Any, Any] | None,
+) -> Question:
+    """The question, or a ``QueryError`` that says which part of it cannot be."""
+    if isinstance(of, World):
+        model, steps = of.model, of.steps if steps is None else steps
+    else:
+        model = of
+    if isinstance(model, Network):
+        base = of if isinstance(of, World) else model.world()
+        places = model.select(m)
+        recorded, over_time = range(1), False
+    elif isinstance(model, System):
+        horizon = _horizon(model, m, steps)
+        base = _until(of, horizon) if isinstance(of, World) else model.world(max(horizon, 1))
+        places = model.select(m, base.steps)
+        over_time = not isinstance(m, Node | Moment)
+        recorded = range(places[0].start, places[0].stop)
+    else:
+        raise QueryError(
+            f"{type(of).__name__} cannot be measured: give a System, a Network or a World."
+        )
+    if len(places) != 1:
+        raise QueryError(f"m = {_text(m)} names {len(places)} sets of nodes: ask about one.")
+    held = model.select(A, base.steps)
+    _check_n(model, n, held, base)
+    _check_m(m, places[0], held)
+    swept = sweep(model, over)
+    return Question(base, A, n, m, places[0].key, recorded, over_time, swept)
+
+
+def _horizon(model: System, m: Any, steps: int | None) -> int:
+    """The last step that has to be run."""
+    if steps is not None:
+        check_steps(steps)
+    if isinstance(m, Node | Moment | NodeSet | Span):
+        (place,) = model.select(m, steps)
+        ends = isinstance(m, NodeSet) and m.stop is None
+        if not ends:
+            return place.stop - 1
+    if steps is None:
+        raise QueryError(
+            f"steps is missing: m = {m} has no last node. Write steps=1000, or name one node, "
+            f"such as m={m if isinstance(m, Variable) else model.variables[0]}[1000]."
+        )
+    return steps
+
+
+def _until(world: World, horizon: int) -> World:
+    if world.steps is not None and horizon > world.steps:
+        raise QueryError(
+            f"This world ends at step {world.steps}, before step {horizon}: make it longer."
+        )
+    return world
+
+
+def _check_n(model: System | Network, n: Any, held: tuple[Stretch, ...], base: World) -> None:
+    if isinstance(model, System) and not isinstance(n, Node | Moment):
+        hint = f"{n}[0]" if isinstance(n, Variable) else f"{model.variables[0]}[0]"
+        raise QueryError(f"n = {n} is not one node: write {hint}, where the difference is made.")
+    (place,) = model.select(n, base.steps)
+    if any(_overlap(place, stretch) for stretch in held):
+        raise QueryError(
+            f"n = {n} lies inside A: Y would hold it at its value in W, so that no difference "
+            "could be made there. Choose n outside A, or leave it out of A."
+        )
+
+
+def _check_m(m: Any, place: Stretch, held: tuple[Stretch, ...]) -> None:
+    inside = [stretch for stretch in held if _overlap(place, stretch)]
+    if not inside:
+        return
+    last = max(stretch.stop for stretch in inside)
+    hint = f", such as m={place.key}[{last}:]" if last < place.stop else ""
+    raise QueryError(
+        f"m = {m} lies inside A: Y holds it at its value in W, so that it cannot show what A does. "
+        f"Choose m outside A{hint}, or leave it out of A."
+    )
+
+
+def _overlap(a: Stretch, b: Stretch) -> bool:
+    return a.key == b.key and max(a.start, b.start) < min(a.stop, b.stop)
+
+
+def _text(given: Any) -> str:
+    if isinstance(given, list | tuple | set | frozenset):
+        return ", ".join(str(one) for one in given)
+    return str(given)

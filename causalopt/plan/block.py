@@ -1,0 +1,89 @@
+"""A block: assignments in single static form, with shared subexpressions and names of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Symbol, numbered_symbols
+
+
+@dataclass(frozen=True)
+class Input:
+    """A number that a run starts from: a start value, a parameter, a ``do`` or a difference.
+
+    ``label`` is what a sweep names (a parameter, or the symbol of a swept value); None where
+    nothing can.
+    """
+
+    symbol: Symbol
+    label: object
+    value: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """A function of ``arguments``: assign in order, then give ``results``.
+
+    Every symbol is generated here (``s0``, ``p1``, ``x2``), so that names given by users never
+    reach generated code.
+    """
+
+    arguments: tuple[Symbol, ...]
+    assignments: tuple[tuple[Symbol, Expr], ...]
+    results: tuple[Expr, ...]
+
+
+def block(
+    arguments: Sequence[Symbol], raw: Mapping[Symbol, Expr], results: Sequence[Expr]
+) -> Block:
+    """The block that computes ``results``, which may use the symbols that ``raw`` assigns.
+
+    Subexpressions are shared over all assignments, those that no result needs are dropped, and
+    the rest comes in an order in which each symbol is assigned before it is used.
+
+    >>> a, b = sympy.symbols("a b")
+    >>> block([a], {b: sympy.sin(a) ** 2}, [b + sympy.sin(a)])
+    Block(arguments=(a,), assignments=((x0, sin(a)), (b, x0**2)), results=(b + x0,))
+    """
+    raw, results = _constants_filled_in(raw, results)
+    targets = _needed_in_order(raw, results)
+    fresh = numbered_symbols("x", exclude={*arguments, *targets})
+    shared, reduced = sympy.cse([*(raw[s] for s in targets), *results], symbols=fresh)
+    assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
+    finals = tuple(reduced[len(targets) :])
+    order = _needed_in_order(assigned, finals)
+    return Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals)
+
+
+def _constants_filled_in(
+    raw: Mapping[Symbol, Expr], results: Sequence[Expr]
+) -> tuple[Mapping[Symbol, Expr], Sequence[Expr]]:
+    """The same assignments, with every symbol that is a mere number written as that number."""
+    while True:
+        known = {symbol: value for symbol, value in raw.items() if value.is_Number}
+        if not known:
+            return raw, results
+        raw = {s: value.xreplace(known) for s, value in raw.items() if s not in known}
+        results = [value.xreplace(known) for value in results]
+
+
+def _needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> list[Symbol]:
+    order: dict[Symbol, None] = {}
+    waiting = [(s, False) for final in reversed(list(finals)) for s in _uses(final)]
+    while waiting:
+        symbol, expanded = waiting.pop()
+        if symbol in order or symbol not in assigned:
+            continue
+        if expanded:
+            order[symbol] = None
+        else:
+            waiting.append((symbol, True))
+            waiting.extend((s, False) for s in _uses(assigned[symbol]))
+    return list(order)
+
+
+def _uses(formula: Expr) -> list[Symbol]:
+    """The symbols of a formula in a fixed order, so that the same plan gives the same code."""
+    return sorted(formula.free_symbols, key=lambda s: str(s.name), reverse=True)

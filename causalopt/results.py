@@ -1,0 +1,160 @@
+"""Labelled results: worlds run side by side, as xarray datasets with their arguments in attrs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.errors import QueryError
+from causalopt.network import Network
+from causalopt.simulate import Scaled, Want, simulate_network, simulate_system
+from causalopt.sweep import Sweep, sweep
+from causalopt.symbols import Quantity
+from causalopt.system import System
+from causalopt.world import Held, World
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Floats = npt.NDArray[np.float64]
+
+
+def run(
+    *worlds: World,
+    labels: Sequence[str] | None = None,
+    over: Mapping[Any, Any] | None = None,
+    backend: str = "numpy",
+) -> xr.Dataset:
+    """Run worlds of one model side by side and give their values.
+
+    For a system: one variable per variable, with dims (world, time, *swept), time in units of dt
+    (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept).
+    Worlds are labelled W, X and Y by their interventions, or by ``labels``. All worlds see the
+    same inputs. Raises ``EvaluationError`` where a node leaves the finite real numbers.
+
+    >>> from causalopt.symbols import variables
+    >>> T, R = variables("T R")
+    >>> W = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35}).world(steps=2)
+    >>> X = W.perturb(R[0], by=1)
+    >>> data = run(W, X, X.clamp(T, to=W))
+    >>> data.R.sel(world="X").values - data.R.sel(world="W").values
+    array([1. , 1. , 0.9])
+    """
+    return _gather(worlds, labels, over, backend, tangent=False)
+
+
+def tangents(
+    *worlds: World,
+    labels: Sequence[str] | None = None,
+    over: Mapping[Any, Any] | None = None,
+    backend: str = "numpy",
+) -> xr.Dataset:
+    """The derivatives of every node by the infinitesimal perturbations of each world.
+
+    Same dims as ``run``. Where a derivative is outside the range of floats it comes out as zero
+    or infinite here; ``comp`` and ``op`` keep it exact.
+
+    >>> from causalopt.symbols import variables
+    >>> a, b = variables("a b")
+    >>> W = Network({b: a**2}, start={a: 3}).world()
+    >>> tangents(W.perturb(a)).value.sel(world="X", node="b").item()
+    6.0
+    """
+    return _gather(worlds, labels, over, backend, tangent=True)
+
+
+def _gather(
+    worlds: Sequence[World],
+    labels: Sequence[str] | None,
+    over: Mapping[Any, Any] | None,
+    backend: str,
+    *,
+    tangent: bool,
+) -> xr.Dataset:
+    import xarray as xr
+
+    model = _common_model(worlds)
+    names = _labels(worlds, labels)
+    swept = sweep(model, over)
+    axes = [axis.name for axis in swept.axes]
+    coords: dict[str, Any] = {"world": names, **sweep_coords(swept)}
+    variables: dict[str, Any] = {}
+    if isinstance(model, System):
+        steps = worlds[0].steps
+        assert steps is not None
+        wants = [Want(w, v, tangent) for v in model.variables for w in worlds]
+        found = simulate_system(wants, range(steps + 1), swept, backend)
+        coords["time"] = time_coord(model, range(steps + 1))
+        for i, variable in enumerate(model.variables):
+            block = _stacked(found[i * len(worlds) : (i + 1) * len(worlds)])
+            attrs = {"units": variable.unit, "long_name": variable.name}
+            variables[variable.name] = (["world", "time", *axes], block, attrs)
+    else:
+        wants = [Want(w, None, tangent) for w in worlds]
+        block = _stacked(simulate_network(wants, swept, backend))
+        coords["node"] = [str(label) for label in model.nodes]
+        variables["value"] = (["world", "node", *axes], block)
+    return xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
+
+
+def _stacked(found: Sequence[Scaled]) -> Floats:
+    return np.stack([one.plain() for one in found])
+
+
+def sweep_coords(swept: Sweep) -> dict[str, Any]:
+    """One coordinate per swept target, with its unit."""
+    made: dict[str, Any] = {}
+    for axis in swept.axes:
+        quantity = getattr(axis.target, "variable", axis.target)
+        unit = quantity.unit if isinstance(quantity, Quantity) else ""
+        made[axis.name] = ([axis.name], axis.values, {"units": unit})
+    return made
+
+
+def time_coord(system: System, steps: range) -> tuple[list[str], Floats, dict[str, str]]:
+    """The times of steps, in units of dt, or the steps themselves where there is none."""
+    times = np.array(steps, dtype=np.float64) * (1.0 if system.dt is None else system.dt)
+    unit = system.dt_symbol.unit if system.dt_symbol is not None else ""
+    return ["time"], times, {"units": "steps" if system.dt is None else unit}
+
+
+def _common_model(worlds: Sequence[World]) -> System | Network:
+    if not worlds:
+        raise QueryError("There is no world to run: write run(W), or run(W, X, Y).")
+    for one in worlds:
+        if not isinstance(one, World):
+            raise QueryError(
+                f"{type(one).__name__} is no world: write system.world(steps=100) to make one."
+            )
+        if one.model is not worlds[0].model or one.steps != worlds[0].steps:
+            raise QueryError("These worlds are of different models or lengths: run each alone.")
+    model = worlds[0].model
+    assert isinstance(model, System | Network)
+    return model
+
+
+def _labels(worlds: Sequence[World], given: Sequence[str] | None) -> list[str]:
+    if given is not None:
+        names = [str(one) for one in given]
+        if len(names) != len(worlds) or len(set(names)) != len(names):
+            raise QueryError(
+                f"labels={given!r}: write one name of its own for each of {len(worlds)} worlds."
+            )
+        return names
+    names = []
+    for world in worlds:
+        letter = _letter(world)
+        taken = sum(name.rstrip("0123456789") == letter for name in names)
+        names.append(f"{letter}{taken + 1}" if taken else letter)
+    return names
+
+
+def _letter(world: World) -> str:
+    """W: no difference made; X: nudged; Y: nudged and held."""
+    pieces = [piece for _, found in world.effects for piece in found]
+    if not any(piece.shift for piece in pieces):
+        return "W"
+    return "Y" if any(isinstance(piece.base, Held) for piece in pieces) else "X"

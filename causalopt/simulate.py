@@ -1,0 +1,181 @@
+"""From worlds to numbers: plan them, hand the plan to a backend, say what went wrong in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
+from causalopt.errors import EvaluationError, QueryError, nearest
+from causalopt.network import Network
+from causalopt.plan import (
+    Input,
+    Lanes,
+    Layers,
+    Loop,
+    Slot,
+    flatten_network,
+    flatten_system,
+    lanes_of,
+)
+from causalopt.sweep import Sweep
+from causalopt.system import System
+from causalopt.world import World
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Numbers ``mantissa * 2**power`` that may lie outside the range of float64."""
+
+    mantissa: Floats
+    power: npt.NDArray[np.int64]
+
+    def plain(self) -> Floats:
+        """As floats; what is too large becomes infinite."""
+        power = np.clip(self.power, -5000, 5000).astype(np.int32)
+        with np.errstate(over="ignore", under="ignore"):
+            made: Floats = np.ldexp(self.mantissa, power)
+        return made
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a run is asked for: a node's value in a world, or its tangent (a derivative)."""
+
+    world: World
+    key: Any
+    tangent: bool = False
+
+
+def backend_named(name: str) -> Backend:
+    """The backend of that name, or an error that lists them."""
+    if name not in BACKENDS:
+        raise QueryError(f"There is no backend {name!r}." + nearest(name, BACKENDS))
+    return BACKENDS[name]
+
+
+def simulate_system(
+    wants: Sequence[Want], recorded: range, sweep: Sweep, backend: str
+) -> list[Scaled]:
+    """Each wanted variable at the recorded steps: arrays of shape (steps, *sweep)."""
+    system, steps = wants[0].world.model, recorded[-1]
+    assert isinstance(system, System)
+    lanes, places = _lanes(wants, sweep)
+    slots = [Slot(place, want.key) for place, want in zip(places, wants, strict=True)]
+    # A tangent that no infinitesimal perturbation reaches has no lane, and is zero.
+    kept = [slot for slot in slots if slot.lane >= 0]
+    distinct = list(dict.fromkeys(kept))
+    if not distinct:
+        distinct = [Slot(0, system.variables[0])]
+    plan = flatten_system(system, max(steps, 0), lanes, distinct)
+    runner = backend_named(backend)
+    try:
+        made = runner.loop(plan, _inputs(plan, sweep), recorded, sweep.points)
+    except NotFinite as error:
+        raise _explained(error, *_loop_place(plan, lanes, error), sweep) from None
+    shape = (len(recorded), *sweep.shape)
+    return [_pick_slot(made, distinct, slot, shape) for slot in slots]
+
+
+def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[Scaled]:
+    """Each wanted node: arrays of shape (*sweep); for the key None, all nodes: (nodes, *sweep)."""
+    network = wants[0].world.model
+    assert isinstance(network, Network)
+    lanes, places = _lanes(wants, sweep)
+    plan = flatten_network(network, lanes)
+    runner = backend_named(backend)
+    try:
+        made = runner.layers(plan, _inputs(plan, sweep), sweep.points)
+    except NotFinite as error:
+        lane, node = error.place
+        where = network.columns.labels[node], lanes.lanes[lane].world
+        raise _explained(error, *where, sweep) from None
+    return [
+        _pick_node(made, network, place, want.key, sweep.shape)
+        for place, want in zip(places, wants, strict=True)
+    ]
+
+
+def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
+    """The lanes that the wants need, and the lane of each; -1 for a tangent that is zero."""
+    worlds = {want.world: sweep.applied(want.world) for want in wants}
+    lanes = lanes_of(
+        [worlds[want.world] for want in wants if not want.tangent],
+        [worlds[want.world] for want in wants if want.tangent],
+    )
+    if not lanes.lanes:
+        lanes = lanes_of([worlds[wants[0].world]], [])
+    places = [
+        lanes.tangent_of.get(worlds[want.world], -1)
+        if want.tangent
+        else lanes.value_of[worlds[want.world]]
+        for want in wants
+    ]
+    return lanes, places
+
+
+def _inputs(plan: Loop | Layers, sweep: Sweep) -> dict[str, Any]:
+    swept = sweep.inputs()
+
+    def value(one: Input) -> Any:
+        return one.value if one.label is None else swept.get(one.label, one.value)
+
+    return {one.symbol.name: value(one) for one in plan.inputs}
+
+
+def _pick_slot(
+    made: Recording, distinct: Sequence[Slot], slot: Slot, shape: tuple[int, ...]
+) -> Scaled:
+    if slot.lane < 0:
+        return Scaled(np.zeros(shape), np.zeros(shape, dtype=np.int64))
+    values = made.values[distinct.index(slot)].reshape(shape)
+    powers = made.exponents.get(slot.lane)
+    if powers is None:
+        return Scaled(values, np.zeros((), dtype=np.int64))
+    return Scaled(values, powers.reshape(shape))
+
+
+def _pick_node(
+    made: Recording, network: Network, lane: int, key: Any, shape: tuple[int, ...]
+) -> Scaled:
+    which: Any = slice(None) if key is None else network.index[key]
+    whole = (len(network.nodes), *shape) if key is None else shape
+    if lane < 0:
+        return Scaled(np.zeros(whole), np.zeros(whole, dtype=np.int64))
+    values = made.values[lane][which].reshape(whole)
+    powers = made.exponents.get(lane)
+    if powers is None:
+        return Scaled(values, np.zeros((), dtype=np.int64))
+    return Scaled(values, powers[which].reshape(whole))
+
+
+def _loop_place(plan: Loop, lanes: Lanes, error: NotFinite) -> tuple[Any, World]:
+    slot = plan.slots[error.place[0]]
+    return f"{slot.variable}[{error.step}]", lanes.lanes[slot.lane].world
+
+
+def _explained(error: NotFinite, node: object, world: World, sweep: Sweep) -> EvaluationError:
+    """Which node, at which step and sweep point, and what its mechanism is."""
+    kind = "infinite" if np.isinf(error.value) else "complex or undefined"
+    step = f" (step {error.step})" if world.steps is not None else ""
+    changed = "" if not world.effects else " in a world with interventions"
+    return EvaluationError(
+        f"{node} is {kind}{step}{changed}{sweep.describe(error.point)}: "
+        f"{_mechanism_of(world, node)}. Nodes hold finite real numbers; bound the mechanism, with "
+        "Min, Max or Piecewise, or start it elsewhere."
+    )
+
+
+def _mechanism_of(world: World, node: object) -> str:
+    if isinstance(world.model, Network):
+        return f"its mechanism is {world.model.formula(node)}"
+    assert isinstance(world.model, System)
+    name = str(node).split("[")[0]
+    found = {str(v): m.formula for v, m in world.model.mechanisms.items()}
+    return f"its mechanism is {found.get(name)}"

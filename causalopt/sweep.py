@@ -1,0 +1,130 @@
+"""Sweeps: start values and parameters that take many values in one vectorised run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Symbol
+
+from causalopt.errors import QueryError, nearest
+from causalopt.network import Network
+from causalopt.symbols import Moment, Node, Parameter, Variable
+from causalopt.system import System
+from causalopt.world import World
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One swept node or parameter: what it is, the input it becomes, and its values (k,)."""
+
+    target: Any
+    input: Symbol
+    values: Floats
+
+    @property
+    def name(self) -> str:
+        """The name of the dimension, as the user wrote the target: ``R[0]`` or ``k``."""
+        return str(self.target)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The product of all axes. Points are counted with the last axis running fastest."""
+
+    axes: tuple[Axis, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of values on each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    @property
+    def points(self) -> int | None:
+        """The number of points, None where nothing is swept."""
+        return math.prod(self.shape) if self.axes else None
+
+    def inputs(self) -> dict[object, Floats]:
+        """For each swept input, its value at every point."""
+        grids = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
+        return {a.input: g.reshape(-1) for a, g in zip(self.axes, grids, strict=True)}
+
+    def applied(self, world: World) -> World:
+        """The world with its swept nodes as inputs."""
+        for axis in self.axes:
+            if not isinstance(axis.target, Parameter):
+                world = world.swept(axis.target, axis.input)
+        return world
+
+    def describe(self, point: int) -> str:
+        """Where a point of the sweep lies, to say in a message; empty where nothing is swept."""
+        if not self.axes:
+            return ""
+        where = np.unravel_index(point, self.shape)
+        pairs = [f"{a.name} = {a.values[i]:g}" for a, i in zip(self.axes, where, strict=True)]
+        return " where " + ", ".join(pairs)
+
+
+def sweep(model: System | Network, over: Mapping[Any, Any] | None) -> Sweep:
+    """The sweep over nodes and parameters of a model, checked."""
+    if over is None:
+        return Sweep()
+    if not isinstance(over, Mapping):
+        raise QueryError(
+            f"over is {type(over).__name__}: write a dict, such as "
+            "over={R[0]: np.linspace(5, 45, 401)}."
+        )
+    return Sweep(tuple(_axis(model, target, values) for target, values in over.items()))
+
+
+def _axis(model: System | Network, target: Any, values: Any) -> Axis:
+    if isinstance(target, Parameter):
+        _check_parameter(model, target)
+        return Axis(target, target, _numbers(target, values))
+    if isinstance(model, System):
+        if isinstance(target, Variable):
+            raise QueryError(
+                f"over names the variable {target}, which has a value at every step: "
+                f"write {target}[0] to sweep its start value."
+            )
+        if not isinstance(target, Node | Moment):
+            raise QueryError(
+                f"over names {target!r}, which is no node or parameter of this system."
+                + nearest(target, [*model.variables, *model.parameters])
+            )
+    model.select(target, None)
+    return Axis(target, Symbol(f"over {target}"), _numbers(target, values))
+
+
+def _check_parameter(model: System | Network, target: Parameter) -> None:
+    known = model.parameters if isinstance(model, System) else model.columns.inputs
+    if target not in known:
+        raise QueryError(
+            f"over names the parameter {target}, which this model does not have."
+            + nearest(target, known)
+        )
+    if isinstance(model, System) and target == model.dt_symbol:
+        raise QueryError(
+            f"over names {target}, the length of a step: it sets the time axis, which all points "
+            "share. Run the system once for each value."
+        )
+
+
+def _numbers(target: object, values: Any) -> Floats:
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise QueryError(f"over[{target}] holds what is no number: {values!r}.") from None
+    if found.ndim != 1 or not found.size or not np.isfinite(found).all():
+        raise QueryError(
+            f"over[{target}] has shape {found.shape} and "
+            f"{int((~np.isfinite(found)).sum())} values that are not finite: write a list of one "
+            "or more finite numbers, such as np.linspace(5, 45, 401)."
+        )
+    return found

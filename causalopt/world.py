@@ -1,0 +1,289 @@
+"""Worlds: a network or system under a set of interventions. Cheap values; nothing runs here.
+
+An intervention acts on stretches of nodes. A node has at most one base (what stands in for its
+mechanism: ``do``, ``clamp`` or ``replace``) and at most one shift on top of it (``perturb``). The
+later intervention wins, and a new base clears the shift. So every intervention is idempotent,
+those on disjoint nodes commute, and two worlds are equal where they do the same to each node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sympy import Expr, Symbol
+
+from causalopt.declaration import number
+from causalopt.errors import QueryError
+from causalopt.mechanism import Expression
+
+Key = Hashable
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Nodes of one key over ``start <= step < stop``; in a network without time, step 0 alone."""
+
+    key: Key
+    start: int
+    stop: int
+
+
+class Model(Protocol):
+    """What a world needs of a network or system: to find nodes, and to read a formula for them."""
+
+    def select(self, target: object, steps: int | None) -> tuple[Stretch, ...]:
+        """The nodes that a user names, or an error that names the nearest ones."""
+
+    def mechanism(self, key: Key, formula: object) -> Expression:
+        """The formula as a mechanism of this model's node, its symbols checked."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The base of ``do``: a value, or the input that sweeps it."""
+
+    value: float | Symbol
+
+
+@dataclass(frozen=True)
+class Held:
+    """The base of ``clamp``: the value of the same node in another world."""
+
+    world: World
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """The base of ``replace``: another mechanism."""
+
+    mechanism: Expression
+
+
+Base = Fixed | Held | Replaced
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What ``perturb`` adds: a difference, or, where ``by`` is None, an infinitesimal one."""
+
+    by: float | Symbol | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One stretch of steps on which a key has the same base and shift."""
+
+    start: int
+    stop: int
+    base: Base | None = None
+    shift: Shift | None = None
+
+
+Effects = tuple[tuple[Key, tuple[Piece, ...]], ...]
+
+
+@dataclass(frozen=True)
+class World:
+    """A model under interventions, run for a number of steps (None where it has no time).
+
+    Made by ``System.world`` and ``Network.world``, and from other worlds by ``perturb``, ``clamp``,
+    ``do`` and ``replace``, each of which returns a new world. Source of W, X and Y: "Defining
+    Optimization in a Deeper Way", part 3.
+
+    >>> from causalopt.symbols import variables
+    >>> from causalopt.system import System
+    >>> T, R = variables("T R")
+    >>> W = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35}).world(steps=100)
+    >>> X = W.perturb(R[0], by=1e-3)
+    >>> Y = X.clamp(T, to=W)
+    >>> Y == W.clamp(T, to=W).perturb(R[0], by=1e-3)
+    True
+    """
+
+    model: Model
+    steps: int | None
+    effects: Effects = ()
+
+    def perturb(self, node: object, *, by: float | None = None) -> World:
+        """Add a difference to nodes: x_n = w_n + by, and all that is downstream follows.
+
+        Where ``by`` is left out the difference is infinitesimal: the world carries derivatives by
+        it. A second perturbation of the same node replaces the first.
+        """
+        shift = Shift(None if by is None else number(by, f"by, of perturb({node}),"))
+        return self._change(node, lambda piece: replace(piece, shift=shift))
+
+    def clamp(self, nodes: object, *, to: World) -> World:
+        """Hold nodes at the values that they have in another world of the same model."""
+        if not isinstance(to, World) or to.model is not self.model or to.steps != self.steps:
+            raise QueryError(
+                f"clamp({nodes}, to=...): ``to`` must be a world of the same model and the same "
+                "number of steps, such as clamp(T, to=W)."
+            )
+        return self._set_base(nodes, Held(to))
+
+    def do(self, nodes: object, value: float | Symbol) -> World:
+        """Set nodes to a value, whatever their mechanism says (Pearl's do)."""
+        if not isinstance(value, Symbol):
+            value = number(value, f"The value of do({nodes})")
+        return self._set_base(nodes, Fixed(value))
+
+    def replace(self, nodes: object, formula: Expr | float) -> World:
+        """Give nodes another mechanism, in the language in which the model was declared."""
+        keys = {stretch.key for stretch in self.model.select(nodes, self.steps)}
+        mechanisms = {key: self.model.mechanism(key, formula) for key in keys}
+        world = self
+        for stretch in self.model.select(nodes, self.steps):
+            world = world._overlay(stretch, _with_base(Replaced(mechanisms[stretch.key])))
+        return world
+
+    def swept(self, nodes: object, by: Symbol) -> World:
+        """This world with an input in the place of nodes' own values, in every world it is held to.
+
+        Unlike ``do``, it leaves differences alone: it changes what the worlds start from.
+        """
+        world = self._map(lambda piece: _held_to_swept(piece, nodes, by))
+        for stretch in self.model.select(nodes, self.steps):
+            world = world._overlay(stretch, _under(by, nodes))
+        return world
+
+    def at(self, key: Key, step: int = 0) -> Piece:
+        """What the interventions do to one node."""
+        for piece in dict(self.effects).get(key, ()):
+            if piece.start <= step < piece.stop:
+                return piece
+        return Piece(step, step + 1)
+
+    def values_only(self) -> World:
+        """This world without its infinitesimal perturbations and the clamps that change nothing.
+
+        Its values are the same, so worlds that differ in derivatives alone are computed once.
+        """
+        plain = self._map(lambda p: replace(p, shift=None) if p.shift and p.shift.by is None else p)
+        plain = plain._map(_held_to_values)
+        loose = plain._map(lambda p: replace(p, base=None) if isinstance(p.base, Held) else p)
+        targets = {p.base.world for _, ps in plain.effects for p in ps if isinstance(p.base, Held)}
+        return loose if targets == {loose} else plain
+
+    def _set_base(self, nodes: object, base: Base) -> World:
+        return self._change(nodes, _with_base(base))
+
+    def _change(self, nodes: object, change: Callable[[Piece], Piece]) -> World:
+        world = self
+        for stretch in self.model.select(nodes, self.steps):
+            world = world._overlay(stretch, change)
+        return world
+
+    def _overlay(self, stretch: Stretch, change: Callable[[Piece], Piece]) -> World:
+        effects = dict(self.effects)
+        effects[stretch.key] = _overlay(effects.get(stretch.key, ()), stretch, change)
+        return replace(self, effects=_canonical(effects))
+
+    def _map(self, change: Callable[[Piece], Piece]) -> World:
+        changed = {key: _joined(map(change, pieces)) for key, pieces in self.effects}
+        return replace(self, effects=_canonical(changed))
+
+    def __repr__(self) -> str:
+        lines = [f"World of {type(self.model).__name__}, steps={self.steps}"]
+        for key, pieces in self.effects:
+            lines += [f"    {_span(key, piece, self.steps)}: {_told(piece)}" for piece in pieces]
+        return "\n".join(lines)
+
+
+def _with_base(base: Base) -> Callable[[Piece], Piece]:
+    return lambda piece: replace(piece, base=base, shift=None)
+
+
+def _under(by: Symbol, nodes: object) -> Callable[[Piece], Piece]:
+    def change(piece: Piece) -> Piece:
+        if isinstance(piece.base, Fixed):
+            raise QueryError(
+                f"{nodes} is swept, but do() has set it to {piece.base.value} in this world: "
+                "leave out one of the two."
+            )
+        return piece if piece.base else replace(piece, base=Fixed(by))
+
+    return change
+
+
+def _held_to_swept(piece: Piece, nodes: object, by: Symbol) -> Piece:
+    if not isinstance(piece.base, Held):
+        return piece
+    return replace(piece, base=Held(piece.base.world.swept(nodes, by)))
+
+
+def _held_to_values(piece: Piece) -> Piece:
+    if not isinstance(piece.base, Held):
+        return piece
+    return replace(piece, base=Held(piece.base.world.values_only()))
+
+
+def _overlay(
+    pieces: tuple[Piece, ...], stretch: Stretch, change: Callable[[Piece], Piece]
+) -> tuple[Piece, ...]:
+    """The pieces with a change on one stretch: cut at its ends, filled where nothing was."""
+    made: list[Piece] = []
+    free = stretch.start
+    for piece in pieces:
+        start, stop = max(piece.start, stretch.start), min(piece.stop, stretch.stop)
+        if start >= stop:
+            made.append(piece)
+            continue
+        made.append(replace(piece, stop=start))
+        made.append(change(Piece(free, start)))
+        made.append(change(replace(piece, start=start, stop=stop)))
+        made.append(replace(piece, start=stop))
+        free = stop
+    made.append(change(Piece(free, stretch.stop)))
+    return _joined(made)
+
+
+def _joined(pieces: Any) -> tuple[Piece, ...]:
+    """Sorted pieces: empty and idle ones dropped, neighbours that do the same made one."""
+    kept = sorted(
+        (p for p in pieces if p.start < p.stop and (p.base or p.shift)), key=lambda p: p.start
+    )
+    made: list[Piece] = []
+    for piece in kept:
+        last = made[-1] if made else None
+        if (
+            last
+            and last.stop == piece.start
+            and replace(last, stop=piece.stop) == replace(piece, start=last.start)
+        ):
+            made[-1] = replace(last, stop=piece.stop)
+        else:
+            made.append(piece)
+    return tuple(made)
+
+
+def _canonical(effects: Mapping[Key, tuple[Piece, ...]]) -> Effects:
+    kept = [(key, pieces) for key, pieces in effects.items() if pieces]
+    return tuple(sorted(kept, key=lambda pair: (str(pair[0]), str(type(pair[0])))))
+
+
+def _span(key: Key, piece: Piece, steps: int | None) -> str:
+    if steps is None:
+        return str(key)
+    if piece.stop == piece.start + 1:
+        return f"{key}[{piece.start}]"
+    if piece.start == 0 and piece.stop == steps + 1:
+        return str(key)
+    return f"{key}[{piece.start}:{piece.stop}]"
+
+
+def _told(piece: Piece) -> str:
+    told = []
+    match piece.base:
+        case Fixed(value):
+            told.append(f"do {value}")
+        case Held(_):
+            told.append("clamped")
+        case Replaced(mechanism):
+            told.append(f"replaced by {mechanism.formula}")
+    if piece.shift is not None:
+        by = piece.shift.by
+        told.append("perturbed" if by is None else f"perturbed by {by}")
+    return ", ".join(told)
