@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Symbol
 
+from causalopt.declaration import coded
 from causalopt.errors import QueryError, nearest
+from causalopt.finite import finite_of
 from causalopt.network import Network
 from causalopt.symbols import Moment, Node, Parameter, Variable
 from causalopt.system import System
@@ -99,6 +101,11 @@ def _axis(model: System | Network, target: Any, values: Any) -> Axis:
                 + nearest(target, [*model.variables, *model.parameters])
             )
     model.select(target, None)
+    finite = finite_of(target)
+    if finite is not None:
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise QueryError(f"over[{target}] is {values!r}: write a list of values of {finite}.")
+        values = [coded(target, value, f"over[{target}]") for value in values]
     return Axis(target, Symbol(f"over {target}"), _numbers(target, values))
 
 
