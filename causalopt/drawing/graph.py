@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class Drawing:
         import pygraphviz
 
         graph = pygraphviz.AGraph(string=self.dot)
-        made: bytes = graph.draw(prog=self.engine, format=format)
+        with _quiet():
+            made: bytes = graph.draw(prog=self.engine, format=format)
         return made
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -63,6 +65,19 @@ class Drawing:
 
     def _repr_svg_(self) -> str:
         return self.render("svg").decode()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the rendering libraries say of this machine's fonts off the terminal."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def draw(
@@ -125,7 +140,7 @@ def _dot(
     for panel, (world, title, differs) in panels if bones.has_time else reversed(panels):
         name = functools.partial("n{}_{}".format, panel)
         ids = {node: name(i) for i, node in enumerate(bones.parents)}
-        holder = graph
+        holder: Any = graph
         if not bones.has_time and title:
             holder = pydot.Cluster(str(panel), label=_quoted(title), color="#cccccc")
         shift = panel * (height + 0.45)
@@ -151,15 +166,15 @@ def _add_edges(
     for node, parents in bones.parents.items():
         cut = piece_at(world, node).base is not None
         for parent in parents:
-            style = {"style": "dotted", "color": "#bbbbbb"} if cut else {}
+            style: Mapping[str, Any] = {"style": "dotted", "color": "#bbbbbb"} if cut else {}
             if not cut and parent in differs:
                 style = {"color": _STYLES[differs[parent]]["color"]}
             holder.add_edge(pydot.Edge(ids[parent], ids[node], **style))
 
 
-def _style(world: World, node: Any, colour: str | None, inside: bool) -> dict[str, str]:
+def _style(world: World, node: Any, colour: str | None, inside: bool) -> dict[str, Any]:
     piece = piece_at(world, node)
-    style = dict(_PLAIN)
+    style: dict[str, Any] = dict(_PLAIN)
     if inside:
         style["fillcolor"] = "#e6e6e6"
     if colour is not None:
