@@ -30,6 +30,7 @@ TEN = round(10 / DT)
 # The source's chaotic plots reach as far as their differences stay small.
 LONG = round(30 / DT)
 DELTAS = (1e-5, 1e-6, 1e-7)
+COLOURS = ("#d55e00", "#009e73", "#0072b2")
 
 
 def measures_along(system, n, steps, held=a):
@@ -94,42 +95,46 @@ def graph(_):
 
 
 def exact_against_differences():
-    """Op of b with rho = 28: exact, and by differences of three sizes; and how far X is from W."""
-    exact = op(chaotic, A=a, n=b[0], m=b, steps=LONG)
-    rows = [op(chaotic, A=a, n=b[0], m=b, steps=LONG, delta=delta) for delta in DELTAS]
+    """Op of b with rho = 28, exact and by three differences; and how far X and Y are from W."""
     W = chaotic.world(steps=LONG)
-    apart = []
+    by_difference, x_apart, y_apart = [], [], []
     for delta in DELTAS:
-        data = run(W, W.perturb(b[0], by=delta))["b"]
-        apart.append(np.abs(data.isel(world=1, drop=True) - data.isel(world=0, drop=True)))
+        by_difference.append(op(chaotic, A=a, n=b[0], m=b, steps=LONG, delta=delta))
+        X = W.perturb(b[0], by=delta)
+        w, x, y = run(W, X, X.clamp(a, to=W))["b"].drop_vars("world")
+        x_apart.append(np.abs(x - w))
+        y_apart.append(np.abs(y - w))
     across = xr.Variable("delta", list(DELTAS))
-    return xr.Dataset(
-        {
-            "exact": exact,
-            "by_difference": xr.concat(rows, across, combine_attrs="drop"),
-            "apart": xr.concat(apart, across, combine_attrs="drop"),
-        }
-    )
+    rows = {"by_difference": by_difference, "x_apart": x_apart, "y_apart": y_apart}
+    joined = {name: xr.concat(r, across, combine_attrs="drop") for name, r in rows.items()}
+    return xr.Dataset({"exact": op(chaotic, A=a, n=b[0], m=b, steps=LONG), **joined})
 
 
 def where_they_part(data):
-    """Each difference leaves the exact line when x - w has grown to the size of the attractor."""
-    with plots.figure(2, sharex=True, figsize=(6.4, 6.4)) as (picture, (top, bottom)):
+    """A difference leaves the exact line when y - w has shrunk to the rounding error of w.
+
+    So the smallest leaves it first. Later x - w, grown to the size of the attractor, bends too.
+    """
+    with plots.figure(2, sharex=True, figsize=(7.2, 7.2)) as (picture, (top, bottom)):
         plots.over_time(data["exact"], top, label="exact", color="#222222", lw=2.4)
-        colours = ("#d55e00", "#009e73", "#0072b2")
-        for delta, colour in zip(data["delta"].values, colours, strict=True):
-            name = f"δ = {delta:g}"
-            style = {"color": colour, "linestyle": "-", "lw": 1.0, "label": name}
-            plots.over_time(data["by_difference"].sel(delta=delta), top, **style)
-            plots.over_time(data["apart"].sel(delta=delta), bottom, **style)
-            parted = parting_time(data, delta)
+        for delta, colour in zip(data["delta"].values, COLOURS, strict=True):
+            one = data.sel(delta=delta)
+            style = {"color": colour, "linestyle": "-", "lw": 0.8}
+            plots.over_time(one["by_difference"], top, label=f"δ = {delta:g}", **style)
+            plots.over_time(one["x_apart"], bottom, label=f"x − w, δ = {delta:g}", **style)
+            style["linestyle"] = ":"
+            shown = one["y_apart"].where(one["y_apart"] > 0)
+            plots.over_time(shown, bottom, label="y − w", **style)
             for ax in (top, bottom):
-                ax.axvline(parted, color=colour, lw=1, ls=":")
-        bottom.axhline(10, color="#999999", lw=0.8, label="size of the attractor")
-        top.set(xlabel="", ylabel="Op of b [nat]", ylim=(-20, 20))
-        bottom.set(ylabel="|x − w| of b", yscale="log")
-        top.legend(ncols=2)
-        bottom.legend(ncols=2, loc="lower right")
+                ax.axvline(parting_time(data, delta), color=colour, lw=1.2, ls="--")
+        bottom.axhline(40, color="#999999", lw=0.8)
+        bottom.text(0.2, 60, "size of the attractor", va="bottom", color="#666666")
+        bottom.axhline(20 * 2.0**-53, color="#999999", lw=0.8)
+        bottom.text(0.2, 1e-15, "rounding of w", va="top", color="#666666")
+        top.set(xlabel="", ylabel="Op of b [nat]")
+        bottom.set(ylabel="difference in b (size)", yscale="log", ylim=(1e-17, 1e5))
+        top.legend()
+        bottom.legend(ncols=3, loc="upper right", fontsize="small")
     return picture
 
 

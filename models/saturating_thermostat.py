@@ -15,7 +15,7 @@ SOURCE = '"Defining Optimization in a Deeper Way", part 4, point 1'
 
 T, R = variables("T R", unit="degC")
 theta, p, d = parameters("theta p d")
-dt = parameter("dt", unit="time")
+dt = parameter("dt")
 
 # Full power outside the band of width theta on either side of the set point, linear inside it.
 power = Piecewise((p, theta <= T), (-p, -theta >= T), (p * T / theta, True))
