@@ -201,8 +201,8 @@ def entropy_of(masses: Masses, base: Expr | float) -> Expr | float:
     """
     check_base(base)
     if is_exact(masses):
-        whole = sympy.sympify(base, strict=True)
-        return Add(*(_exact_term(mass, whole) for mass in masses))
+        unit = log_of(exact_base(base))
+        return Add(*(_exact_term(mass, unit) for mass in masses))
     positive = masses[masses > 0]
     return float(-(positive @ np.log(positive)) / math.log(base)) + 0.0
 
@@ -216,6 +216,17 @@ def check_base(base: object) -> None:
         raise QueryError(f"base is {base}: write 2 for bits, or math.e for nats.")
 
 
+def exact_base(base: Expr | float) -> Expr:
+    """The base as an exact number: math.e is E, 2.5 is 5/2.
+
+    >>> exact_base(math.e), exact_base(2.0), exact_base(2.5)
+    (E, 2, 5/2)
+    """
+    if isinstance(base, Expr) and not base.has(sympy.Float):
+        return base
+    return sympy.E if float(base) == math.e else Rational(repr(float(base)))
+
+
 def unit_of(base: Expr | float) -> str:
     """The unit of an entropy by the base of its logarithm.
 
@@ -225,13 +236,11 @@ def unit_of(base: Expr | float) -> str:
     return {2.0: "bit", math.e: "nat", 10.0: "dit"}.get(float(base), f"log {base}")
 
 
-def _exact_term(mass: Expr, base: Expr) -> Expr:
+def _exact_term(mass: Expr, unit: Expr) -> Expr:
     if mass == 0:
         return Integer(0)
-    logarithm = log_of(mass)
-    if not mass.is_Rational:
-        return -mass * logarithm / sympy.log(base)
-    return sympy.expand(-mass * logarithm / log_of(base))
+    term = -mass * log_of(mass) / unit
+    return sympy.expand(term) if mass.is_Rational else term
 
 
 def log_of(value: Expr) -> Expr:

@@ -38,14 +38,19 @@ class Axis:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The product of all axes. Points are counted with the last axis running fastest."""
+    """The product of all axes. Points are counted with the last axis running fastest.
+
+    Where ``paired``, the axes are of one length and run together: point i is the i-th of each.
+    """
 
     axes: tuple[Axis, ...] = ()
+    paired: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The number of values on each axis."""
-        return tuple(len(axis.values) for axis in self.axes)
+        sizes = tuple(len(axis.values) for axis in self.axes)
+        return sizes[:1] if self.paired else sizes
 
     @property
     def points(self) -> int | None:
@@ -54,6 +59,8 @@ class Sweep:
 
     def inputs(self) -> dict[object, Floats]:
         """For each swept input, its value at every point."""
+        if self.paired:
+            return {axis.input: axis.values for axis in self.axes}
         grids = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
         return {a.input: g.reshape(-1) for a, g in zip(self.axes, grids, strict=True)}
 
@@ -69,8 +76,15 @@ class Sweep:
         if not self.axes:
             return ""
         where = np.unravel_index(point, self.shape)
+        where = where * len(self.axes) if self.paired else where
         pairs = [f"{a.name} = {a.values[i]:g}" for a, i in zip(self.axes, where, strict=True)]
         return " where " + ", ".join(pairs)
+
+
+def paired(values: Mapping[Any, Floats]) -> Sweep:
+    """Many start states at once: the i-th value of every node together (nodes to arrays (n,))."""
+    axes = tuple(Axis(node, Symbol(f"over {node}"), given) for node, given in values.items())
+    return Sweep(axes, paired=True)
 
 
 def sweep(model: System | Network, over: Mapping[Any, Any] | None) -> Sweep:

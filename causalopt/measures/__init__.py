@@ -8,10 +8,15 @@ from causalopt.measures.strength import (
     optimizing_strength,
     split_strengths,
 )
+from causalopt.measures.variance import log_variance_strength
+from causalopt.measures.volume import adjusted_strength_by_volume, jacobian_determinant
 
 __all__ = [
     "adjusted_optimizing_strength",
+    "adjusted_strength_by_volume",
     "comp",
+    "jacobian_determinant",
+    "log_variance_strength",
     "op",
     "optimizing_power",
     "optimizing_strength",
