@@ -93,14 +93,14 @@ def check_masses(masses: Masses, where: str, name: Callable[[int], str]) -> None
     if is_exact(masses):
         _check_exact(masses, where, name)
         return
-    wrong = np.flatnonzero(~(masses >= 0) | np.isinf(masses))
-    if wrong.size:
-        i = int(wrong[0])
-        raise DeclarationError(
-            f"{where} gives {name(i)} the mass {masses[i]:g}: a mass is a finite number, "
-            "0 or larger."
-        )
     off = float(masses.sum()) - 1.0
+    # NaN and infinity show in the sum, so that the masses need be looked at one by one no more.
+    if not math.isfinite(off) or (masses.size and masses.min() < 0):
+        for i in np.flatnonzero(~(masses >= 0) | np.isinf(masses)).tolist():
+            raise DeclarationError(
+                f"{where} gives {name(i)} the mass {masses[i]:g}: a mass is a finite number, "
+                "0 or larger."
+            )
     if abs(off) > TOLERANCE:
         raise DeclarationError(_does_not_sum(where, f"{1 + off:.12g}", abs(off), off > 0))
 
@@ -156,7 +156,7 @@ def summed(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
         return _summed_exactly(states, masses)
     if size <= 4 * states.size + 4096:
         total = np.bincount(states, weights=masses, minlength=size)
-        found = np.flatnonzero(total)
+        found = np.flatnonzero(total != 0)
         return found, (total if found.size == size else total[found])
     distinct, where = np.unique(states, return_inverse=True)
     total = np.bincount(where, weights=masses, minlength=distinct.size)
@@ -203,7 +203,7 @@ def entropy_of(masses: Masses, base: Expr | float) -> Expr | float:
     if is_exact(masses):
         unit = log_of(exact_base(base))
         return Add(*(_exact_term(mass, unit) for mass in masses))
-    positive = masses[masses > 0]
+    positive = masses if masses.all() else masses[masses != 0]
     return float(-(positive @ np.log(positive)) / math.log(base)) + 0.0
 
 

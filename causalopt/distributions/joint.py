@@ -20,6 +20,7 @@ from causalopt.distributions.states import (
     outer,
     state_of,
     strides,
+    summed_out,
 )
 from causalopt.errors import QueryError, nearest
 from causalopt.finite import Finite, Value
@@ -163,6 +164,8 @@ class Distribution:
         found = check_variables(variables)
         for variable in found:
             self._known(variable)
+        if self.states.size == self.size and not self.exact:
+            return Distribution(found, *summed_out(self.variables, self.masses, found))
         size = math.prod(v.size for v in found)
         states = moved(self.states, self.variables, found)
         return Distribution(found, *summed(states, self.masses, size))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
-from causalopt.distributions.states import Variables, codes_of, strides
+from causalopt.distributions.states import Variables, codes_of, moved, strides
 from causalopt.errors import QueryError
 from causalopt.finite import Finite, finite_of, listed
 from causalopt.lookup import Lookup
@@ -105,15 +105,7 @@ def _rule(variable: object, formula: Expr) -> Rule:
 
 
 def _advanced(rows: Rows, rule: Rule, variables: Variables) -> Rows:
-    row = np.zeros_like(rows.before)
-    for parent in rule.parents:
-        owner = finite_of(parent)
-        assert owner is not None
-        if isinstance(parent, Next):
-            codes = rows.after[owner]
-        else:
-            codes = codes_of(rows.before, variables, owner)
-        row = row * owner.size + codes
+    row = _row_of(rows, rule, variables)
     if rule.codes is not None:
         after = rule.codes.reshape(-1)[row]
         return Rows(rows.before, rows.masses, {**rows.after, rule.target: after})
@@ -122,6 +114,21 @@ def _advanced(rows: Rows, rule: Rule, variables: Variables) -> Rows:
     kept, values = np.nonzero(picked != 0)
     made = rows.taken(kept, picked[kept, values])
     return Rows(made.before, made.masses, {**made.after, rule.target: values})
+
+
+def _row_of(rows: Rows, rule: Rule, variables: Variables) -> Ints:
+    """The row of the rule's table that each state is in."""
+    present = tuple(parent for parent in rule.parents if isinstance(parent, Finite))
+    if len(present) == len(rule.parents):
+        return moved(rows.before, variables, present)
+    row = np.zeros_like(rows.before)
+    for parent in rule.parents:
+        owner = finite_of(parent)
+        assert owner is not None
+        known = rows.after[owner] if isinstance(parent, Next) else None
+        codes = codes_of(rows.before, variables, owner) if known is None else known
+        row = row * owner.size + codes
+    return row
 
 
 def _chunks(states: Ints, masses: Masses, rules: list[Rule]) -> Iterator[tuple[Ints, Masses]]:

@@ -58,6 +58,15 @@ def moved(states: Ints, variables: Variables, wanted: Variables) -> Ints:
     return made
 
 
+def summed_out(variables: Variables, masses: Masses, wanted: Variables) -> tuple[Ints, Masses]:
+    """The masses of ``wanted`` where every state has mass: sums over the axes of the others."""
+    cube = masses.reshape([v.size for v in variables])
+    others = tuple(i for i, v in enumerate(variables) if v not in wanted)
+    left = [v for v in variables if v in wanted]
+    total = cube.sum(axis=others).transpose([left.index(v) for v in wanted]).reshape(-1)
+    return np.arange(total.size, dtype=np.int64), total
+
+
 def state_of(variables: Variables, state: int | np.int64) -> str:
     """A state in words: T = high, R = hot."""
     places = np.unravel_index(int(state), [v.size for v in variables])

@@ -94,9 +94,7 @@ def optimizing_strength(
     1
     """
     chosen = P.split(split)
-    correlated = P.push(system, steps).entropy(base)
-    decorrelated = P.decorrelate(chosen).push(system, steps).entropy(base)
-    return Strength(chosen, steps, unit_of(base), correlated, decorrelated)
+    return _strength(system, chosen, P, P.decorrelate(chosen), steps, base)
 
 
 def adjusted_optimizing_strength(
@@ -122,9 +120,10 @@ def adjusted_optimizing_strength(
     >>> adjusted_optimizing_strength(swap, A | B, P).value
     0
     """
-    strength = optimizing_strength(system, split, P, steps=steps, base=base)
-    apart = P.decorrelate(strength.split).entropy(base)
-    return AdjustedStrength(strength, P.entropy(base), apart)
+    chosen = P.split(split)
+    apart = P.decorrelate(chosen)
+    strength = _strength(system, chosen, P, apart, steps, base)
+    return AdjustedStrength(strength, P.entropy(base), apart.entropy(base))
 
 
 def split_strengths(
@@ -171,6 +170,14 @@ def split_strengths(
     data["strength"] = (data.decorrelated - data.correlated).assign_attrs(attrs)
     data["adjusted"] = (data.strength - data.information).assign_attrs(attrs)
     return data
+
+
+def _strength(
+    system: System, split: Split, P: Spread, apart: Spread, steps: int, base: Expr | float
+) -> Strength:
+    correlated = P.push(system, steps).entropy(base)
+    decorrelated = apart.push(system, steps).entropy(base)
+    return Strength(split, steps, unit_of(base), correlated, decorrelated)
 
 
 def _entropies(system: System, P: Spread, steps: int, base: Expr | float) -> list[float]:
