@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from causalopt.errors import DeclarationError, nearest
 from causalopt.finite import Finite, check_parent, finite_of, listed
@@ -80,7 +80,7 @@ def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
     table((T, R), {('high', 'hot'): 'hot', ('high', 'cold'): 'hot', ('off', 'hot'): 'cold', ...})
     >>> noisy = table(R, {"hot": {"hot": 0.9, "cold": 0.1}, "cold": "cold"})
     """
-    given = (parents,) if isinstance(parents, Finite | Next) else parents
+    given = (parents,) if isinstance(parents, Symbol) else parents
     if not isinstance(given, Iterable):
         raise DeclarationError(
             f"table({parents!r}, ...): the parents are finite variables, such as "
