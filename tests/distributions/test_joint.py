@@ -105,8 +105,8 @@ def test_the_neighbourhood_of_part_2():
 
 def test_a_neighbourhood_with_a_chance_for_each_variable():
     P = Distribution.neighbourhood({T: "low", R: "warm"}, {T: 0, R: half})
-    assert Distribution.of((T, R), {("low", r): m for r, m in
-                                         zip(R.values, (half / 2, half, half / 2), strict=True)}) == P  # fmt: skip
+    masses = dict(zip([("low", r) for r in R.values], (half / 2, half, half / 2), strict=True))
+    assert Distribution.of((T, R), masses) == P
     alone = finite("alone", ["only"])
     assert Distribution.neighbourhood({alone: "only"}, 0.3).states.tolist() == [0]
     for bad in (-0.1, 1.5, Rational(3, 2), math.nan):

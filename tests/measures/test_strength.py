@@ -111,8 +111,12 @@ def by_dit(system, known, P, split, steps):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(2, 5), min_size=2, max_size=4), st.integers(0, 10**6), st.integers(1, 3),
-       st.data())  # fmt: skip
+@given(
+    st.lists(st.integers(2, 5), min_size=2, max_size=4),
+    st.integers(0, 10**6),
+    st.integers(1, 3),
+    st.data(),
+)
 def test_random_splits_against_dit(sizes, seed, steps, data):
     system, known, P = random_world(sizes, seed)
     count = data.draw(st.integers(2, len(known)))
@@ -134,7 +138,7 @@ def test_large_random_splits_against_dit(sizes, seed):
 
 
 def test_three_parts_by_hand():
-    """Three equal bits: one of them stays as it is, so that cutting costs two bits, and stays two."""
+    """Three equal bits, kept as they are: to cut all three apart costs two bits, and stays two."""
     a, b, c = (finite(name, [0, 1]) for name in "abc")
     keep = System({a: a, b: b, c: c}, start={a: 0, b: 0, c: 0})
     half = Rational(1, 2)
