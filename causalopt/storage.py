@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from causalopt.errors import ModelError
 
 if TYPE_CHECKING:
@@ -72,7 +70,7 @@ def write_data(data: xr.Dataset | xr.DataArray, path: Path) -> None:
     dataset = data if isinstance(data, xr.Dataset) else data.to_dataset(name=data.name or "data")
     parts: dict[str, Any] = {}
     for name, array in dataset.data_vars.items():
-        if np.iscomplexobj(array):
+        if array.dtype.kind == "c":
             parts |= {f"{name}_real": array.real, f"{name}_imag": array.imag}
         else:
             parts[str(name)] = array
