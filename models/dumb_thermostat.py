@@ -94,6 +94,7 @@ def pictures(data):
         for ax, stage in zip(axes, data["stage"].values, strict=True):
             one = data.sel(stage=stage)
             ax.imshow(one.values, cmap="Blues", vmin=0, vmax=0.5)
+            ax.grid(visible=False)
             for i, t in enumerate(T.values):
                 for j, r in enumerate(R.values):
                     mass = one.sel(T=t, R=r).item()

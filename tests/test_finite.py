@@ -40,6 +40,16 @@ def test_survives_pickling():
     assert again.values == T.values
 
 
+def test_tables_survive_pickling():
+    for formula in (
+        smart.mechanisms[T].formula,
+        table(T, {v: {"high": 1} for v in T.values}).bound(T),
+    ):
+        again = pickle.loads(pickle.dumps(formula))
+        assert again == formula
+        assert again.cells.target == T
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

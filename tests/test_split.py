@@ -1,7 +1,7 @@
 """Splits and partitions."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy.functions.combinatorial.numbers import stirling
 
@@ -39,6 +39,7 @@ def test_three_ways_to_name_a_split():
     assert as_split((A | B | C,), (A, B, C)) == Split(A, B, C)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 6), st.data())
 def test_all_partitions_once(size, data):
     """Their number is Stirling's, of the second kind."""

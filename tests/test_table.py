@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Rational
 from thermostats import DUMB, O_T, R, T
@@ -111,6 +111,7 @@ def test_parents_are_finite_and_named_once():
         table(3, {})
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 4), st.data())
 def test_the_branches_pick_the_row(m, n, data):
     """Applied to plain numbers and to symbols, a table gives its own entry."""
@@ -129,6 +130,7 @@ def test_the_branches_pick_the_row(m, n, data):
             assert Lookup(lookup.cells, sympy.Integer(i), sympy.Integer(j)) == codes[i, j]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=4), st.integers(0, 3))
 def test_a_world_follows_the_table(codes, first):
     a = finite("a", ["w", "x", "y", "z"])

@@ -286,6 +286,7 @@ def test_entropies_to_fifty_digits(weights, base):
     assert math.isclose(P.floats().entropy(base), float(expected), abs_tol=1e-13)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40))
 def test_closed_forms(size):
     v = finite("v", range(size))
@@ -327,6 +328,23 @@ def test_total_variation(one, other):
 def test_total_variation_of_symbols():
     one = Distribution.neighbourhood({T: "low"}, epsilon)
     assert one.total_variation(Distribution.delta({T: "low"})).equals(epsilon)
+
+
+def test_nothing_times_log_of_nothing_is_nothing():
+    for masses in ({"high": 0, "low": half, "off": half}, {"high": 0.0, "low": 0.5, "off": 0.5}):
+        P = Distribution.of(T, masses)
+        assert P.entropy() == 1
+        assert P.states.tolist() == [1, 2]
+
+
+def test_a_symbol_in_a_table_stays_a_symbol():
+    """A bit that is flipped with chance q: after two steps, it is off with chance 2 q (1 - q)."""
+    q = Symbol("q", positive=True)
+    bit = finite("bit", ["on", "off"])
+    rows = {"on": {"on": 1 - q, "off": q}, "off": {"off": 1 - q, "on": q}}
+    flipped = System({bit: table(bit, rows)}, start={bit: "on"})
+    P = Distribution.delta({bit: "on"}).push(flipped, 2)
+    assert sympy.expand(P.mass({bit: "off"}) - 2 * q * (1 - q)) == 0
 
 
 def test_a_distribution_given_numbers_for_its_symbols():
