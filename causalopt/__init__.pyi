@@ -6,6 +6,8 @@ from .distributions import Gaussian as Gaussian
 from .distributions import limit_at_zero as limit_at_zero
 from .distributions import series_at_zero as series_at_zero
 from .distributions import split_sequence as split_sequence
+from .drawing import Drawing as Drawing
+from .drawing import draw as draw
 from .errors import (
     CausaloptError as CausaloptError,
 )

@@ -172,13 +172,13 @@ def test_a_value_that_is_not_finite_names_its_node():
 
 
 def test_tangents_do_not_overflow_in_deep_networks():
-    nodes = variables(" ".join(f"n{i}" for i in range(2000)))
-    formulas = {nodes[i]: 10 * nodes[i - 1] - 9 * nodes[i - 1] ** 2 for i in range(1, 2000)}
+    nodes = variables(" ".join(f"n{i}" for i in range(600)))
+    formulas = {nodes[i]: 10 * nodes[i - 1] - 9 * nodes[i - 1] ** 2 for i in range(1, 600)}
     network = Network(formulas, start={nodes[0]: 0.0})
-    # The values stay at 0 and the derivative is 10^1999, beyond float64.
+    # The values stay at 0 and the derivative is 10^599, beyond float64.
     from causalopt import op
 
-    found = op(network, A=[nodes[1]], n=nodes[0], m=nodes[1999])
+    found = op(network, A=[nodes[1]], n=nodes[0], m=nodes[599])
     assert found.item() == -np.inf
     slope = tangents(network.world().perturb(nodes[0]))["value"].sel(node="n200").item()
     assert slope == pytest.approx(10.0**200, rel=1e-12)
