@@ -12,6 +12,19 @@ from causalopt.symbols import Next, Variable
 #: What a value is called: a name, or a whole number.
 Value = str | int
 
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+}
+
 
 class Finite(Variable):
     """A variable with named values; inside mechanisms it stands for the place of its value, from 0.
@@ -111,6 +124,15 @@ def listed(values: Iterable[object], limit: int = 12) -> str:
     """Values for a message: all of them, or the first few."""
     names = [str(one) for one in values]
     return ", ".join(names[:limit]) + (f", ... ({len(names)})" if len(names) > limit else "")
+
+
+def tex(label: object) -> str:
+    """A label as LaTeX text, its special letters escaped.
+
+    >>> print(tex("50%_off"))
+    \\text{50\\%\\_off}
+    """
+    return rf"\text{{{''.join(_TEX.get(letter, letter) for letter in str(label))}}}"
 
 
 @functools.lru_cache(maxsize=1024)

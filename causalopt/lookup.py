@@ -93,7 +93,7 @@ class Lookup(Expr):
 
     def _latex(self, printer: Any) -> str:
         inside = ", ".join(printer.doprint(parent) for parent in self.parents)
-        return rf"O^{{{printer.doprint(self.cells.target)}}}\left({inside}\right)"
+        return rf"\operatorname{{table}}\left({inside}\right)"
 
 
 def _branches(cells: Cells, arguments: tuple[Expr, ...]) -> Expr:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sympy import Expr, Symbol
 
 from causalopt.errors import DeclarationError, nearest
-from causalopt.finite import Finite, check_parent, finite_of, listed
+from causalopt.finite import Finite, check_parent, finite_of, listed, tex
 from causalopt.lookup import Cells, Lookup
 from causalopt.masses import as_floats, check_masses, exact_array, is_exact, masses_of
 from causalopt.symbols import Next
@@ -54,6 +54,20 @@ class Table:
             return head + f"<{math.prod(self.shape)} rows>)"
         keys = product(*(_values(parent).values for parent in self.parents))
         return head + f"{dict(zip(keys, self.cells, strict=True))})"
+
+    def _repr_latex_(self) -> str | None:
+        """The rows as the posts write them, one brace for each value of the first parents."""
+        if isinstance(self.cells, np.ndarray) or len(self.cells) > 100:
+            return None
+        *before, last = self.parents
+        size = _values(last).size
+        braces = []
+        for i, given in enumerate(product(*(_values(parent).values for parent in before))):
+            row = zip(_values(last).values, self.cells[i * size : (i + 1) * size], strict=True)
+            body = r" \\ ".join(rf"{tex(value)} \to {_tex_cell(cell)}" for value, cell in row)
+            head = rf"O[{', '.join(map(tex, given))}]: " if given else ""
+            braces.append(rf"{head}\begin{{cases}} {body} \end{{cases}}")
+        return "$" + r" \quad ".join(braces) + "$"
 
 
 def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
@@ -96,6 +110,12 @@ def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
     if isinstance(rows, Mapping) and rows and all(isinstance(key, tuple) for key in rows):
         return Table(found, tuple(_flat(rows, found)))
     return Table(found, tuple(_nested(rows, found, ())))
+
+
+def _tex_cell(cell: object) -> str:
+    if not isinstance(cell, Mapping):
+        return tex(cell)
+    return ", ".join(rf"{tex(value)}\ ({mass})" for value, mass in cell.items())
 
 
 def _values(parent: Parent) -> Finite:

@@ -1,4 +1,4 @@
-"""A linear thermostat split in two: rhombi, their entropies, and why the adjusted one is zero."""
+"""A linear thermostat split in two: a square and rhombi."""
 
 import numpy as np
 import sympy as sp

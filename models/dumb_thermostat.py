@@ -1,4 +1,4 @@
-"""A room and a thermostat of three states each: the split that optimizes by what they know."""
+"""A room and a thermostat with three states each."""
 
 import xarray as xr
 from sympy import Rational

@@ -1,4 +1,4 @@
-"""The smart thermostat in a small neighbourhood of one state, as the neighbourhood shrinks."""
+"""A neighbourhood of one state, as it shrinks."""
 
 import sympy as sp
 import xarray as xr

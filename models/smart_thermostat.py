@@ -1,4 +1,4 @@
-"""A thermostat that turns off just before the temperature changes, and what it gains."""
+"""A thermostat that turns off before the room changes."""
 
 from sympy import Rational
 

@@ -158,7 +158,7 @@ def test_results_and_sweeps_carry_the_names():
 def test_systems_print_values_by_name():
     assert "T[0] = high" in repr(dumb)
     assert "R[i+1] = table(T, R)" in repr(dumb)
-    assert r"O^{R}\left(T, R\right)" in dumb._repr_latex_()
+    assert r"{R}^{+} &= \operatorname{table}\left(T, R\right)" in dumb._repr_latex_()
     assert "R[0] = cold" in repr(dumb.unroll(1))
 
 

@@ -145,3 +145,15 @@ def test_tables_print_as_code():
     assert repr(table(R, "hot -> hot, warm -> hot, cold -> warm")) == (
         "table((R,), {('hot',): 'hot', ('warm',): 'hot', ('cold',): 'warm'})"
     )
+
+
+def test_tables_print_as_the_posts_write_them():
+    latex = table((T, R), O_T)._repr_latex_()
+    assert latex.startswith(
+        r"$O[\text{high}]: \begin{cases} \text{hot} \to \text{hot} \\ \text{warm} \to \text{hot}"
+    )
+    assert latex.count("begin{cases}") == 3
+    sly = finite("sly", ["a_b"])
+    assert table(sly, {"a_b": {"a_b": 1}})._repr_latex_() == (
+        r"$\begin{cases} \text{a\_b} \to \text{a\_b}\ (1) \end{cases}$"
+    )

@@ -12,23 +12,11 @@ import numpy as np
 import sympy
 
 from causalopt.distributions.states import Variables, state_of
+from causalopt.finite import tex
 from causalopt.masses import Ints, Masses
 
 #: A larger table is cut to its first states with mass, listed one a line.
 LARGEST = 400
-
-_TEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-}
 
 
 @dataclass(frozen=True)
@@ -57,9 +45,9 @@ def text(variables: Variables, states: Ints, masses: Masses) -> str:
 def latex(variables: Variables, states: Ints, masses: Masses) -> str:
     """A LaTeX array; labels stand in text mode."""
     grid = _grid(variables, states, masses)
-    head = " & ".join(["", *map(_tex, grid.columns)])
+    head = " & ".join(["", *map(tex, grid.columns)])
     body = [
-        " & ".join([_tex(row), *map(sympy.latex, cells)])
+        " & ".join([tex(row), *map(sympy.latex, cells)])
         for row, cells in zip(grid.rows, grid.cells, strict=True)
     ]
     form = "c|" + "c" * len(grid.columns)
@@ -107,7 +95,3 @@ def _list(variables: Variables, states: Ints, masses: Masses) -> Grid:
 
 def _short(mass: Any) -> str:
     return f"{mass:.6g}" if isinstance(mass, float) else str(mass)
-
-
-def _tex(label: str) -> str:
-    return rf"\text{{{''.join(_TEX.get(letter, letter) for letter in label)}}}"
