@@ -95,6 +95,19 @@ def test_volume_and_entropy_agree():
         assert abs(by_volume.value) > 20 * by_volume.error
 
 
+def test_two_steps_are_one_step_of_the_composed_map():
+    """det of a product is the product of dets: sample by sample, along the way."""
+    once = {v: waves.mechanisms[v].formula for v in (T, R)}
+    twice = {v: formula.xreplace(once) for v, formula in once.items()}
+    composed = System(twice, start={T: 0, R: 0})
+    P = tilted.sample(500, seed=5)
+    found = adjusted_strength_by_volume(waves, T | R, P, steps=2)
+    expected = adjusted_strength_by_volume(composed, T | R, P)
+    assert found.value == pytest.approx(expected.value, abs=1e-12)
+    assert found.batches == pytest.approx(expected.batches, abs=1e-12)
+    assert abs(found.value - 2 * adjusted_strength_by_volume(waves, T | R, P).value) > 1e-3
+
+
 def test_the_change_of_variables_itself():
     """S[push(P)] = S[P] + E_P[log |det J|]."""
     P = tilted.sample(40_000, seed=4)
