@@ -14,7 +14,7 @@ FLOORS = (
     ("errors",),
     ("symbols", "progress"),
     ("mechanism",),
-    ("declaration",),
+    ("declaration", "integrators"),
     ("columns",),
     ("world",),
     ("network",),
