@@ -6,11 +6,10 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import networkx as nx
 import sympy
-from sympy import Add, Expr, Mul, Rational, Symbol
+from sympy import Expr, Symbol
 
 from causalopt.columns import Binding, Label, bind
 from causalopt.declaration import (
@@ -23,6 +22,7 @@ from causalopt.declaration import (
 )
 from causalopt.errors import DeclarationError, QueryError, nearest
 from causalopt.finite import Finite, shown
+from causalopt.integrators import METHODS, runge_kutta
 from causalopt.mechanism import Expression
 from causalopt.network import Network
 from causalopt.symbols import (
@@ -44,28 +44,8 @@ from causalopt.world import Key, Stretch, World
 Rule = Callable[[Variable, Expression], dict[Variable, Expression]]
 
 
-@dataclass(frozen=True)
-class Method:
-    """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights."""
-
-    nodes: tuple[Rational, ...]
-    matrix: tuple[tuple[Rational, ...], ...]
-    weights: tuple[Rational, ...]
-
-
 #: Where a set of nodes ends that is named without a run to end it.
 ENDLESS = sys.maxsize
-
-_HALF = Rational(1, 2)
-_ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
-METHODS: Mapping[str, Method] = {
-    "euler": Method((_ZERO,), ((),), (_ONE,)),
-    "rk4": Method(
-        (_ZERO, _HALF, _HALF, _ONE),
-        ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
-        (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
-    ),
-}
 
 
 class System:
@@ -145,7 +125,7 @@ class System:
                     f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
                     f"so write {same[0].variable}."
                 )
-        rule = functools.partial(_runge_kutta, METHODS[method], size, formulas)
+        rule = functools.partial(runge_kutta, METHODS[method], size, formulas)
         made = cls.__new__(cls)
         made._set(formulas, start, parameters, size, rule)
         return made
@@ -342,38 +322,6 @@ def check_steps(steps: object) -> int:
 
 def _as_declared(variable: Variable, formula: Expression) -> dict[Variable, Expression]:
     return {variable: formula}
-
-
-def _runge_kutta(
-    method: Method,
-    size: Parameter,
-    rates: Mapping[Variable, Expression],
-    variable: Variable,
-    formula: Expression,
-) -> dict[Variable, Expression]:
-    """The stages and the step of one variable.
-
-    Stage j is v + dt sum_l matrix[j][l] f(stage l), and the step is v + dt sum_l weights[l]
-    f(stage l). The other variables' stages are named, not repeated, so that clamping a variable
-    clamps what the others see of it inside the step.
-    """
-
-    def slope(number: int) -> Expr:
-        seen: dict[Symbol, Expr] = {time: time + method.nodes[number] * size}
-        if number:
-            seen.update({v: Stage(v, number + 1).next for v in rates})
-        return formula.formula.xreplace(seen)
-
-    def combined(weights: tuple[Rational, ...]) -> Expr:
-        used = [(w, slope(j)) for j, w in enumerate(weights) if w]
-        return Add(variable, *(Mul(w, size, f) for w, f in used))
-
-    stages = {
-        Stage(variable, j + 1): Expression(combined(row))
-        for j, row in enumerate(method.matrix)
-        if row
-    }
-    return {**stages, variable: Expression(combined(method.weights))}
 
 
 def in_order(assigned: dict[Variable, Expression]) -> dict[Variable, Expression]:

@@ -16,7 +16,7 @@ FLOORS = (
     ("finite", "masses", "split"),
     ("lookup",),
     ("mechanism", "table"),
-    ("declaration",),
+    ("declaration", "integrators"),
     ("columns",),
     ("world",),
     ("network",),
