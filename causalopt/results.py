@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QueryError
+from causalopt.finite import Finite, finite_of
 from causalopt.network import Network
 from causalopt.simulate import Scaled, Want, simulate_network, simulate_system
 from causalopt.sweep import Sweep, sweep
@@ -90,7 +91,7 @@ def _gather(
         coords["time"] = time_coord(model, range(steps + 1))
         for i, variable in enumerate(model.variables):
             block = _stacked(found[i * len(worlds) : (i + 1) * len(worlds)])
-            attrs = {"units": variable.unit, "long_name": variable.name}
+            attrs = {"units": variable.unit, "long_name": variable.name, **_values(variable)}
             variables[variable.name] = (["world", "time", *axes], block, attrs)
     else:
         wants = [Want(w, None, tangent) for w in worlds]
@@ -98,6 +99,11 @@ def _gather(
         coords["node"] = [str(label) for label in model.nodes]
         variables["value"] = (["world", "node", *axes], block)
     return xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
+
+
+def _values(variable: object) -> dict[str, Any]:
+    """The names of a finite variable's values, in the order of the places that results hold."""
+    return {"values": list(variable.values)} if isinstance(variable, Finite) else {}
 
 
 def _stacked(found: Sequence[Scaled]) -> Floats:
@@ -110,7 +116,9 @@ def sweep_coords(swept: Sweep) -> dict[str, Any]:
     for axis in swept.axes:
         quantity = getattr(axis.target, "variable", axis.target)
         unit = quantity.unit if isinstance(quantity, Quantity) else ""
-        made[axis.name] = ([axis.name], axis.values, {"units": unit})
+        finite = finite_of(axis.target)
+        names = [finite.values[int(place)] for place in axis.values] if finite else axis.values
+        made[axis.name] = ([axis.name], names, {"units": unit})
     return made
 
 

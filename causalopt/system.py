@@ -12,10 +12,18 @@ import sympy
 from sympy import Expr, Symbol
 
 from causalopt.columns import Binding, Label, bind
-from causalopt.declaration import check_formulas, check_symbols, cycle_message, number, numbers
+from causalopt.declaration import (
+    check_formulas,
+    check_symbols,
+    cycle_message,
+    mechanism_of,
+    number,
+    numbers,
+)
 from causalopt.errors import DeclarationError, QueryError, nearest
+from causalopt.finite import Finite, shown
 from causalopt.integrators import METHODS, runge_kutta
-from causalopt.mechanism import Expression, expression
+from causalopt.mechanism import Expression
 from causalopt.network import Network
 from causalopt.symbols import (
     Moment,
@@ -29,6 +37,7 @@ from causalopt.symbols import (
     Variable,
     time,
 )
+from causalopt.table import Table
 from causalopt.world import Key, Stretch, World
 
 #: What a step assigns, given one variable and its declared formula.
@@ -66,9 +75,9 @@ class System:
 
     def __init__(
         self,
-        mechanisms: Mapping[Variable, Expr | float],
+        mechanisms: Mapping[Variable, Expr | float | Table],
         *,
-        start: Mapping[Variable, float],
+        start: Mapping[Variable, float | str],
         parameters: Mapping[Parameter, float] | None = None,
         dt: float | Parameter | None = None,
     ) -> None:
@@ -105,6 +114,11 @@ class System:
             parameters = {**(parameters or {}), size: dt}
         formulas = check_formulas(rates, same_step=True)
         for target, rate in formulas.items():
+            if isinstance(target, Finite):
+                raise DeclarationError(
+                    f"{target} takes named values, which have no rate of change: declare it in a "
+                    f"System, with a table."
+                )
             same = [s for s in rate.arguments if isinstance(s, Next)]
             if same:
                 raise DeclarationError(
@@ -119,7 +133,7 @@ class System:
     def _set(
         self,
         mechanisms: dict[Variable, Expression],
-        start: Mapping[Variable, float],
+        start: Mapping[Variable, float | str],
         parameters: Mapping[Parameter, float] | None,
         dt: float | Parameter | None,
         rule: Rule,
@@ -255,7 +269,7 @@ class System:
 
     def mechanism(self, key: Key, formula: object) -> Expression:
         """A formula for one of this system's variables, its symbols checked."""
-        made = expression(formula, str(key))
+        made = mechanism_of(key, formula)
         known = {*self.mechanisms, *self.parameters}
         check_symbols({key: made}, known, "use a variable of this system")
         return made
@@ -286,7 +300,7 @@ class System:
         lines = [f"{v}[i+1] = {m.formula}" for v, m in self.mechanisms.items()]
         if self.template.keys() != self.mechanisms.keys() or self.rule is not _as_declared:
             lines = [f"d{v}/dt = {m.formula}" for v, m in self.mechanisms.items()]
-        lines += [f"{v}[0] = {value}" for v, value in self.start.items()]
+        lines += [f"{v}[0] = {shown(v, value)}" for v, value in self.start.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 

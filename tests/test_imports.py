@@ -13,7 +13,9 @@ PACKAGE = Path(__file__).parent.parent / "causalopt"
 FLOORS = (
     ("errors",),
     ("symbols", "progress"),
-    ("mechanism",),
+    ("finite", "masses", "split"),
+    ("lookup",),
+    ("mechanism", "table"),
     ("declaration", "integrators"),
     ("columns",),
     ("world",),
