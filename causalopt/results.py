@@ -102,8 +102,11 @@ def _gather(
 
 
 def _values(variable: object) -> dict[str, Any]:
-    """The names of a finite variable's values, in the order of the places that results hold."""
-    return {"values": list(variable.values)} if isinstance(variable, Finite) else {}
+    """The names of a finite variable's values, as the CF conventions write them for netCDF."""
+    if not isinstance(variable, Finite):
+        return {}
+    names = (value.replace(" ", "_") for value in variable.values)
+    return {"flag_values": np.arange(variable.size, dtype=float), "flag_meanings": " ".join(names)}
 
 
 def _stacked(found: Sequence[Scaled]) -> Floats:

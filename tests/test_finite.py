@@ -144,9 +144,11 @@ def test_a_difference_cannot_be_added_to_a_name():
         comp(dumb, A=T, n=R[0], m=R, steps=3)
 
 
-def test_results_and_sweeps_carry_the_names():
+def test_results_and_sweeps_carry_the_names(tmp_path):
     data = run(smart.world(3), over={T[0]: ["off", "high"]})
-    assert data.R.attrs["values"] == ["hot", "warm", "cold"]
+    assert data.R.attrs["flag_meanings"] == "hot warm cold"
+    assert data.R.attrs["flag_values"].tolist() == [0, 1, 2]
+    data.to_netcdf(tmp_path / "data.nc", engine="scipy")
     assert data["T[0]"].values.tolist() == ["off", "high"]
     alone = run(smart.world(3).do(T[0], "off"))
     swept = data.R.sel({"T[0]": "off"}).values
