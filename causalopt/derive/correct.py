@@ -1,0 +1,131 @@
+"""Right-hand sides that would have been right: the claimed terms with the coefficients that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from causalopt.derive.alarm import TookTooLong, at_most
+from causalopt.derive.domain import Domain, points
+from causalopt.derive.routes import to_zero
+from causalopt.derive.values import NoValue, at, differentiate
+from causalopt.derive.verdict import Point
+
+MOST_TERMS = 12
+LONGEST = 400
+SECONDS = 8.0
+
+
+def corrected(left: Any, right: Any, domain: Domain, reduce: Any = None) -> Any:
+    """The terms of ``right`` with other rational coefficients, proved equal to ``left``; or None.
+
+    Where no such coefficients exist, ``left`` itself, written out, if that is short. ``reduce``
+    rewrites differences by what is known, such as hypotheses.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> corrected(sp.sin(2 * x), sp.sin(x) * sp.cos(x), Domain((x,)))
+    2*sin(x)*cos(x)
+    """
+    change: Callable[[Any], Any] = reduce or (lambda whole: whole)
+    try:
+        with at_most(SECONDS):
+            found = _fitted(left, right, domain, change)
+            if found is None:
+                found = _written_out(left, change)
+            return None if found == left else found
+    except (TookTooLong, NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
+        return None
+
+
+def _fitted(left: Any, right: Any, domain: Domain, change: Callable[[Any], Any]) -> Any:
+    total = sp.expand(differentiate(right))
+    terms = [sp.Mul(*rest) for _, rest in map(_split, sp.Add.make_args(total))]
+    if not 0 < len(terms) <= MOST_TERMS or sp.S.Zero in terms:
+        return None
+    left_here, terms_here = change(differentiate(left)), [change(term) for term in terms]
+    coefficients = _solve(left_here, terms_here, domain)
+    if coefficients is None:
+        return None
+    difference = left_here - sum(c * t for c, t in zip(coefficients, terms_here, strict=True))
+    if to_zero(difference)[0] is None:
+        return None
+    return tidy(sum(c * t for c, t in zip(coefficients, terms, strict=True)), right)
+
+
+def _split(term: Any) -> tuple[Any, tuple[Any, ...]]:
+    coefficient, rest = term.as_coeff_mul()
+    return coefficient, rest
+
+
+def _solve(left: Any, terms: Sequence[Any], domain: Domain) -> list[Any] | None:
+    """Rational coefficients c with left = Σ c_i term_i at as many points as it takes."""
+    rows: list[list[Any]] = []
+    here = domain.within(left, *terms)
+    for point in points(here):
+        row = _row([*terms, left], point)
+        if row is not None:
+            rows.append(row)
+        if len(rows) >= len(terms) + 3:
+            break
+    if len(rows) < len(terms):
+        return None
+    if all(entry.is_Rational for row in rows for entry in row):
+        return _solve_exactly(rows)
+    return _solve_numerically(rows)
+
+
+def _row(wholes: Sequence[Any], point: Point) -> list[Any] | None:
+    try:
+        return [at(whole, point) for whole in wholes]
+    except NoValue:
+        return None
+
+
+def _solve_exactly(rows: Sequence[Sequence[Any]]) -> list[Any] | None:
+    reduced, pivots = sp.Matrix(rows).rref()
+    width = len(rows[0]) - 1
+    if tuple(pivots) != tuple(range(width)):
+        return None
+    return [reduced[i, width] for i in range(width)]
+
+
+def _solve_numerically(rows: Sequence[Sequence[Any]]) -> list[Any] | None:
+    width = len(rows[0]) - 1
+    with mpmath.workdps(60):
+        numbers = [[_to_mpc(entry) for entry in row] for row in rows]
+        matrix = mpmath.matrix([row[:width] for row in numbers])
+        found = mpmath.lu_solve(matrix, mpmath.matrix([row[width] for row in numbers]))
+        ratios = [
+            sp.Rational(str(mpmath.nstr(mpmath.re(c), 30))).limit_denominator(5000) for c in found
+        ]
+        exact = all(
+            abs(c - mpmath.mpf(q.p) / q.q) < 1e-15 for c, q in zip(found, ratios, strict=True)
+        )
+    return ratios if exact else None
+
+
+def _to_mpc(number: Any) -> Any:
+    real, imaginary = sp.N(number, 60).as_real_imag()
+    return mpmath.mpc(mpmath.mpf(str(real)), mpmath.mpf(str(imaginary)))
+
+
+def _written_out(left: Any, change: Callable[[Any], Any]) -> Any:
+    plain = change(differentiate(left))
+    simple = min((sp.factor_terms(sp.expand(plain)), sp.simplify(plain)), key=sp.count_ops)
+    if len(str(simple)) > LONGEST or simple.has(sp.nan, sp.zoo):
+        return None
+    return simple if to_zero(simple - plain)[0] else None
+
+
+def tidy(total: Any, like: Any) -> Any:
+    """A sum with the factors that all of its terms share drawn out, as in the claim it mends."""
+    content, rest = sp.gcd_terms(total, clear=True).as_independent(sp.Add, as_Add=False)
+    if not isinstance(rest, sp.Add):
+        return sp.gcd_terms(total, clear=False)
+    number, shared = content.as_coeff_Mul()
+    if like.as_coeff_Mul()[0] == 1:  # the claim has its numbers inside the bracket
+        number, rest = 1, sp.Add(*(number * term for term in rest.args))
+    return sp.Mul(number, shared, rest, evaluate=False) if shared != 1 or number != 1 else rest

@@ -1,0 +1,161 @@
+"""Whether a conclusion follows from equations: eliminate to prove it, make up cases against it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sympy as sp
+
+from causalopt.derive.alarm import TookTooLong, at_most
+from causalopt.derive.conditions import conditions, nonzero
+from causalopt.derive.correct import corrected
+from causalopt.derive.deciding import NO_POINT, Progress
+from causalopt.derive.domain import Domain
+from causalopt.derive.hypotheses import Solved, eliminations, put, satisfying
+from causalopt.derive.routes import ALGEBRA, to_zero
+from causalopt.derive.trials import Trials, compare_at, try_at, try_pairs
+from causalopt.derive.values import differentiate
+from causalopt.derive.verdict import Status, Verdict, undecided
+
+MOST_ELIMINATIONS = 40
+SECONDS = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """How a conclusion was brought to zero, and what had to be nonzero on the way."""
+
+    route: str
+    divisors: tuple[Any, ...]
+    reduced: Any
+
+
+def decide_follows(
+    conclusion: Any, hypotheses: Sequence[Any], domain: Domain, progress: Progress
+) -> Verdict:
+    """The verdict on: wherever the hypotheses (equations) hold, so does the conclusion."""
+    gaps = [g for e in hypotheses if (g := differentiate(e.lhs - e.rhs)) != 0]
+    left, right = differentiate(conclusion.lhs), differentiate(conclusion.rhs)
+    trials = _try(left, right, gaps, domain)
+    shown = _show(left - right, gaps, left)
+    divided = shown.divisors if shown else ()
+    if trials.counterexample is None and divided:
+        trials = _try_where_zero(left, right, gaps, divided, domain) or trials
+    if trials.counterexample is not None:
+        return _refuted(left, right, gaps, domain, trials, divided, progress)
+    needs = (*divided, *conditions((left, right), domain.relations))
+    if shown is None:
+        reason = "no way to eliminate the hypotheses brings the difference to zero"
+        return undecided(reason, left - right, trials.held_at)
+    if not trials.held_at:
+        held = try_pairs([(shown.reduced, sp.S.Zero)], domain).held_at
+        if not held:
+            return undecided(NO_POINT, left - right)
+        trials = Trials(held)
+    needs = tuple(dict.fromkeys(needs))
+    return Verdict(Status.PROVED, shown.route, needs, held_at=trials.held_at)
+
+
+def _refuted(
+    left: Any,
+    right: Any,
+    gaps: Sequence[Any],
+    domain: Domain,
+    trials: Trials,
+    divided: tuple[Any, ...],
+    progress: Progress,
+) -> Verdict:
+    verdict = Verdict(Status.REFUTED, conditions=divided, counterexample=trials.counterexample)
+    progress(verdict)
+    if divided:
+        return verdict
+    for solutions in itertools.islice(_eliminations(gaps, left), 6):
+        mended = corrected(left, right, domain, reduce=lambda w, s=solutions: _reduce(w, s))
+        if mended is not None:
+            return dataclasses.replace(verdict, corrected=mended)
+    return verdict
+
+
+def _try(left: Any, right: Any, gaps: Sequence[Any], domain: Domain) -> Trials:
+    cases = satisfying(gaps, domain.within(left, right, *gaps))
+    return try_at(cases, lambda point: compare_at([(left, right)], point))
+
+
+def _try_where_zero(
+    left: Any, right: Any, gaps: Sequence[Any], divided: Sequence[Any], domain: Domain
+) -> Trials | None:
+    """What was divided by may vanish: look for a case there in which the conclusion is false."""
+    for condition in divided:
+        zero = condition.lhs - condition.rhs
+        trials = _try(left, right, [zero, *gaps], domain)
+        if trials.counterexample is not None:
+            return trials
+    return None
+
+
+def _show(difference: Any, gaps: Sequence[Any], wanted: Any) -> Shown | None:
+    """Bring the difference to zero by the hypotheses; the way that divides by least wins."""
+    best: Shown | None = None
+    try:
+        with at_most(SECONDS):
+            for solutions in itertools.islice(_eliminations(gaps, wanted), MOST_ELIMINATIONS):
+                reduced = _reduce(difference, solutions)
+                name, _ = to_zero(reduced, ALGEBRA)
+                if name is None:
+                    continue
+                found = Shown(_told(solutions, name), _divisors(difference, solutions), reduced)
+                if best is None or len(found.divisors) < len(best.divisors):
+                    best = found
+                if not best.divisors:
+                    return best
+            if best is None:
+                best = _show_harder(difference, gaps, wanted)
+    except TookTooLong:
+        pass
+    return best
+
+
+def _show_harder(difference: Any, gaps: Sequence[Any], wanted: Any) -> Shown | None:
+    for solutions in itertools.islice(_eliminations(gaps, wanted), 4):
+        reduced = _reduce(difference, solutions)
+        name, _ = to_zero(reduced)
+        if name is not None:
+            return Shown(_told(solutions, name), _divisors(difference, solutions), reduced)
+    return None
+
+
+def _eliminations(gaps: Sequence[Any], wanted: Any) -> Iterator[tuple[Solved, ...]]:
+    for order in itertools.islice(itertools.permutations(gaps), 6):
+        yield from eliminations(order, wanted)
+
+
+def _reduce(whole: Any, solutions: Sequence[Solved]) -> Any:
+    for solved in solutions:
+        whole = put(whole, solved)
+    return whole
+
+
+def _told(solutions: Sequence[Solved], name: str) -> str:
+    solved = ", ".join(str(one.what) for one in solutions)
+    return f"hypotheses solved for {solved}; {name}" if solved else name
+
+
+def _divisors(difference: Any, solutions: Sequence[Solved]) -> tuple[Any, ...]:
+    """What must not vanish: the divisors that do not cancel from the multiplier of a gap."""
+    needed: list[Any] = []
+    for solved in solutions:
+        multiplier = sp.cancel(sp.together(_slope(difference, solved) / solved.divisor))
+        needed.extend(nonzero(sp.fraction(multiplier)[1]))
+        difference = put(difference, solved)
+    return tuple(dict.fromkeys(needed))
+
+
+def _slope(difference: Any, solved: Solved) -> Any:
+    mark = sp.Dummy("mark")
+    marked = difference.xreplace({solved.what: mark})
+    slope = sp.diff(marked, mark)
+    linear = not slope.has(mark) and not sp.simplify(marked).has(solved.what)
+    return slope if linear else sp.S.One

@@ -1,0 +1,127 @@
+"""Ways to show that an expression is zero: sound rewritings, tried until 0 comes out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+
+from causalopt.derive.alarm import TookTooLong, at_most
+from causalopt.derive.monotone import constant_value
+
+SECONDS = 4.0  # for one route; the cheap ones come first
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """A name for the reader, and a rewriting that does not change the value of an expression."""
+
+    name: str
+    rewrite: Callable[[Any], Any]
+    seconds: float = SECONDS
+
+
+def _numerator(whole: Any) -> Any:
+    return sp.expand(sp.fraction(sp.together(whole))[0])
+
+
+def _powers(whole: Any) -> Any:
+    return sp.powsimp(sp.expand(sp.powdenest(sp.expand(whole))))
+
+
+def _exponentials(whole: Any) -> Any:
+    return _numerator(sp.powsimp(sp.expand(whole.rewrite(sp.exp).expand(complex=False))))
+
+
+def _trigonometric(whole: Any) -> Any:
+    return _numerator(sp.trigsimp(sp.expand_trig(_numerator(whole))))
+
+
+def _logarithms(whole: Any) -> Any:
+    return _numerator(sp.expand_log(sp.logcombine(sp.expand_log(sp.expand(whole)))))
+
+
+def _factored_logarithms(whole: Any) -> Any:
+    inside = whole.replace(sp.log, lambda arg: sp.expand_log(sp.log(sp.factor(arg))))
+    return _numerator(inside)
+
+
+def _combinatorial(whole: Any) -> Any:
+    return _numerator(sp.gammasimp(sp.combsimp(sp.expand_func(whole).rewrite(sp.gamma))))
+
+
+def _piecewise(whole: Any) -> Any:
+    folded = sp.piecewise_fold(whole.rewrite((sp.Abs, sp.sign, sp.Max, sp.Min), sp.Piecewise))
+    return sp.simplify(folded)
+
+
+def _radicals(whole: Any) -> Any:
+    return sp.expand(sp.radsimp(sp.sqrtdenest(sp.expand(whole))))
+
+
+def _algebraic_number(whole: Any) -> Any:
+    if whole.free_symbols or not whole.is_algebraic:
+        return whole
+    x = sp.Dummy("x")
+    return sp.S.Zero if sp.minimal_polynomial(whole, x) == x else whole
+
+
+def _evaluated(whole: Any) -> Any:
+    return _numerator(whole.doit())
+
+
+def _evaluated_and_simplified(whole: Any) -> Any:
+    return sp.simplify(whole.doit())
+
+
+ROUTES = (
+    Route("written out", lambda whole: whole),
+    Route("expand", sp.expand),
+    Route("common denominator", _numerator),
+    Route("powers", _powers),
+    Route("logarithms", _logarithms),
+    Route("logarithms of factors", _factored_logarithms),
+    Route("trigonometry", _trigonometric),
+    Route("exponentials", _exponentials),
+    Route("radicals", _radicals),
+    Route("algebraic number", _algebraic_number),
+    Route("factorials", _combinatorial),
+    Route("integrals and sums evaluated", _evaluated),
+    Route("simplify", sp.simplify),
+    Route("cases", _piecewise),
+    Route("integrals and sums evaluated, simplified", _evaluated_and_simplified, 8.0),
+    Route("derivative zero, and zero at a point", constant_value, 8.0),
+)
+
+ALGEBRA = ROUTES[:3]  # enough for rational expressions in symbols, functions and derivatives
+
+
+def to_zero(difference: Any, routes: tuple[Route, ...] = ROUTES) -> tuple[str | None, Any]:
+    """The name of the first route that brings a difference to zero, and the shortest form met.
+
+    >>> x = sp.Symbol("x")
+    >>> to_zero(sp.sin(x) ** 2 + sp.cos(x) ** 2 - 1)
+    ('trigonometry', 0)
+    >>> to_zero(x + 1)
+    (None, x + 1)
+    """
+    shortest = difference
+    for route in routes:
+        try:
+            with at_most(route.seconds):
+                found = route.rewrite(difference)
+        except TookTooLong:
+            continue
+        except Exception:  # sympy fails in many ways on what it was not made for: try the next
+            continue
+        if found == 0:
+            return route.name, sp.S.Zero
+        if not found.has(sp.nan, sp.zoo) and _length(found) < _length(shortest):
+            shortest = found
+    return None, shortest
+
+
+def _length(whole: Any) -> int:
+    return len(str(whole))
