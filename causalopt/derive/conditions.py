@@ -51,13 +51,12 @@ def granted(condition: Any, assumed: Sequence[Any]) -> bool:
     """Whether the assumptions give the condition: one up to a factor, or its denial cannot be."""
     if any(_gives(relation, condition) for relation in assumed):
         return True
+    denials: tuple[Any, ...] = (condition.negated,)
     if isinstance(condition, sp.Unequality):
         gap = condition.lhs - condition.rhs
         if not gap.is_extended_real:
             return False
         denials = (sp.Eq(gap, 0), gap <= 0, gap >= 0)
-    else:
-        denials = (condition.negated,)
     return any(contradiction([*assumed, denial]) is not None for denial in denials)
 
 

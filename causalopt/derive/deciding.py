@@ -12,9 +12,10 @@ from causalopt.derive.conditions import conditions
 from causalopt.derive.correct import corrected
 from causalopt.derive.domain import Domain
 from causalopt.derive.routes import to_zero
+from causalopt.derive.steps import Status
 from causalopt.derive.trials import Pair, Trials, try_pairs
 from causalopt.derive.values import differentiate
-from causalopt.derive.verdict import Status, Verdict, undecided
+from causalopt.derive.verdict import Verdict, undecided
 
 Progress = Callable[[Verdict], None]
 

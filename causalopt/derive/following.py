@@ -16,9 +16,10 @@ from causalopt.derive.deciding import NO_POINT, Progress
 from causalopt.derive.domain import Domain
 from causalopt.derive.hypotheses import Solved, eliminations, put, satisfying
 from causalopt.derive.routes import ALGEBRA, to_zero
+from causalopt.derive.steps import Status
 from causalopt.derive.trials import Trials, compare_at, try_at, try_pairs
 from causalopt.derive.values import differentiate
-from causalopt.derive.verdict import Status, Verdict, undecided
+from causalopt.derive.verdict import Verdict, undecided
 
 MOST_ELIMINATIONS = 40
 SECONDS = 10.0

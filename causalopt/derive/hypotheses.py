@@ -201,7 +201,7 @@ def _function_solutions(
     gap: Any, symbols: Mapping[Any, Any], functions: Mapping[Any, Any]
 ) -> list[tuple[Any, Any]]:
     """Functions that enter the gap undifferentiated, with the formulas that make it zero."""
-    found = []
+    found: list[tuple[Any, Any]] = []
     for what in functions:
         others = {f: formula for f, formula in functions.items() if f != what}
         arguments = {a: a for a in what.args}

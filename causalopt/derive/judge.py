@@ -62,7 +62,8 @@ def _special(step: Step, values: dict[Any, Any]) -> Step:
     def put(whole: Any) -> Any:
         return whole.subs(values, simultaneous=True)
 
-    return dataclasses.replace(map_expressions(step, put), by=rules)
+    special: Step = map_expressions(step, put)
+    return dataclasses.replace(special, by=rules)
 
 
 @functools.singledispatch

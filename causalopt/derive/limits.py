@@ -113,41 +113,35 @@ class _Rest(sp.Symbol):  # type: ignore[misc]  # sympy is untyped
 
 
 def _expanded(whole: Any, h: Any, terms: int) -> Any:
-    def taylor(*args: Any, function: Any) -> Any:
-        moving = [(i, arg) for i, arg in enumerate(args) if arg.has(h)]
-        if not moving:
-            return function(*args)
-        places = [sp.Dummy(f"a{i}") for i in range(len(args))]
-        sum_, shift = function(*places), sp.Dummy("s")
-        along = {
-            p: arg.subs(h, 0) + shift * (arg - arg.subs(h, 0)) / h
-            for p, arg in zip(places, args, strict=True)
-        }
-        del along
-        i, arg = moving[0]
-        if len(moving) > 1:
-            raise NotImplementedError("a function that moves along two arguments at once")
-        base, step = arg.subs(h, 0), sp.expand(arg - arg.subs(h, 0))
-        point = dict(zip(places, (*args[:i], base, *args[i + 1 :]), strict=True))
-        total = sp.S.Zero
-        for j in range(terms):
-            total += sp.diff(sum_, places[i], j).subs(point).doit() * step**j / sp.factorial(j)
-        return total + _Rest(f"R{function}{base}{arg}{terms}") * h**terms
-
+    """Every f(a + h) in an expression as a Taylor polynomial with a bounded rest."""
     for function in {one.func for one in whole.atoms(AppliedUndef)}:
-        whole = whole.replace(function, lambda *args, f=function: taylor(*args, function=f))
+        whole = whole.replace(function, lambda *args, f=function: _taylor(f, args, h, terms))
     return whole
 
 
+def _taylor(function: Any, args: Sequence[Any], h: Any, terms: int) -> Any:
+    moving = [place for place, arg in enumerate(args) if arg.has(h)]
+    if not moving:
+        return function(*args)
+    if len(moving) > 1:
+        raise NotImplementedError("a function that moves along two arguments at once")
+    place = moving[0]
+    names = [sp.Dummy(f"a{i}") for i in range(len(args))]
+    base = args[place].subs(h, 0)
+    here = dict(zip(names, (*args[:place], base, *args[place + 1 :]), strict=True))
+    shift = sp.expand(args[place] - base)
+    slopes = (sp.diff(function(*names), names[place], j).subs(here).doit() for j in range(terms))
+    total = sum(slope * shift**j / sp.factorial(j) for j, slope in enumerate(slopes))
+    return total + _Rest(f"rest of {function(*args)}") * h**terms
+
+
 def _lowest(above: Any, below: Any) -> Found | None:
-    lowest_above, lowest_below = (
-        min((m[0] for m in p.monoms()), default=0) for p in (above, below)
-    )
-    leading = below.coeff_monomial((lowest_below,))
-    upper = above.coeff_monomial((lowest_below,))
-    if leading.atoms(_Rest) or upper.atoms(_Rest) or (above.is_zero and upper.atoms(_Rest)):
-        return None
-    if not above.is_zero and lowest_above < lowest_below:
+    if below.is_zero or above.is_zero:
+        return None if below.is_zero else Found(sp.S.Zero, "Taylor's formula")
+    first_above, first_below = (min(power for (power,) in p.monoms()) for p in (above, below))
+    leading = below.coeff_monomial((first_below,))
+    upper = above.coeff_monomial((first_below,))
+    if first_above < first_below or leading.atoms(_Rest) or upper.atoms(_Rest):
         return None
     value = sp.cancel(upper / leading)
     return Found(value, "Taylor's formula", nonzero(leading))
@@ -155,21 +149,13 @@ def _lowest(above: Any, below: Any) -> Found | None:
 
 def _seen_nearby(whole: Any, step: TendsTo, value: Any, domain: Domain) -> tuple[Point, ...]:
     """Points of the domain at which numbers near the limit point go to the value found."""
-    seen = []
-    here = domain.within(whole, value, step.to)
-    for point in itertools.islice(points(here), 12):
-        numbers = dict(point.symbols)
-        moving = numbers.pop(step.variable, None) is None or True
-        local = instantiate(whole, point).subs(numbers)
-        target = instantiate(value, point).subs(numbers)
-        to = step.to.subs(numbers)
-        side = step.side if step.to not in (sp.oo, -sp.oo) else "+"
+    seen: list[Point] = []
+    for point in itertools.islice(points(domain.within(whole, value, step.to)), 12):
+        numbers = {s: v for s, v in point.symbols if s != step.variable}
+        local, target = (instantiate(one, point).subs(numbers) for one in (whole, value))
+        side = "+" if step.to in (sp.oo, -sp.oo) else step.side
         try:
-            if (
-                moving
-                and not target.free_symbols
-                and approaches(local, step.variable, to, side, target)
-            ):
+            if approaches(local, step.variable, step.to.subs(numbers), side, target):
                 seen.append(point)
         except (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
             continue

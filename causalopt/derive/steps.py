@@ -97,7 +97,8 @@ class Step:
 
     def rules(self, kind: type[Any]) -> Iterator[Any]:
         """The rules of one kind that this step goes by."""
-        return (rule for rule in self.by if isinstance(rule, kind))
+        by = self.by if isinstance(self.by, tuple) else (self.by,)
+        return (rule for rule in by if isinstance(rule, kind))
 
     def _keep(self, **values: Any) -> None:
         for field, value in values.items():

@@ -134,7 +134,8 @@ def _confirmed(here: Any, closed: Any) -> bool:
         gap, size = abs(other - closed).evalf(15), abs(closed).evalf(15)
         return bool(gap.is_Float and gap <= 1e-9 * max(1, size)) or gap == 0
     if isinstance(here, sp.Limit):
-        return approaches(*here.args[:3], str(here.args[3]), closed)
+        whole, variable, to, side = here.args
+        return approaches(whole, variable, to, str(side), closed)
     return True
 
 
