@@ -41,18 +41,21 @@ def corrected(left: Any, right: Any, domain: Domain, reduce: Any = None) -> Any:
 
 
 def _fitted(left: Any, right: Any, domain: Domain, change: Callable[[Any], Any]) -> Any:
-    total = sp.expand(differentiate(right))
-    terms = [sp.Mul(*rest) for _, rest in map(_split, sp.Add.make_args(total))]
-    if not 0 < len(terms) <= MOST_TERMS or sp.S.Zero in terms:
-        return None
-    left_here, terms_here = change(differentiate(left)), [change(term) for term in terms]
-    coefficients = _solve(left_here, terms_here, domain)
-    if coefficients is None:
-        return None
-    difference = left_here - sum(c * t for c, t in zip(coefficients, terms_here, strict=True))
-    if to_zero(difference)[0] is None:
-        return None
-    return tidy(sum(c * t for c, t in zip(coefficients, terms, strict=True)), right)
+    """The coefficients that fit the terms as claimed, or else those of them multiplied out."""
+    left_here = change(differentiate(left))
+    for whole in dict.fromkeys((right, sp.expand(differentiate(right)))):
+        terms = [sp.Mul(*rest) for _, rest in map(_split, sp.Add.make_args(whole))]
+        if not 0 < len(terms) <= MOST_TERMS or sp.S.Zero in terms:
+            continue
+        terms_here = [change(differentiate(term)) for term in terms]
+        coefficients = _solve(left_here, terms_here, domain)
+        if coefficients is None:
+            continue
+        fit = sum(c * t for c, t in zip(coefficients, terms_here, strict=True))
+        if to_zero(left_here - fit)[0] is not None:
+            total = sum(c * t for c, t in zip(coefficients, terms, strict=True))
+            return tidy(total, right) if isinstance(right, sp.Mul) else total
+    return None
 
 
 def _split(term: Any) -> tuple[Any, tuple[Any, ...]]:

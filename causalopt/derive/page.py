@@ -80,7 +80,8 @@ def claim_row(step: Step) -> list[Piece]:
         how = [words(" → "), formula(step.value), words(" as "), formula(step.variable)]
         return [formula(step.whole), *how, words(" → "), formula(step.to), words(_side(step))]
     if isinstance(step, Expands):
-        rest = f" + O(({step.variable} - {step.about})^{step.order})"
+        gap = f"{step.variable}" if step.about == 0 else f"({step.variable} - {step.about})"
+        rest = f" + O({gap}^{step.order})"
         return [formula(step.whole), words(" = "), formula(step.series), words(rest)]
     if isinstance(step, Stationary):
         return _stationary_row(step)

@@ -30,13 +30,20 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # sympy is untyped
         super().__init__()
         self._usual = functions
 
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        """A derivative reads as a fraction: bracketed wherever it is a factor."""
+        if isinstance(item, sp.Derivative) and level >= PRECEDENCE["Mul"]:
+            return f"({self._print(item)})"
+        return str(super().parenthesize(item, level, strict))
+
     def _print_Derivative(self, node: Any) -> str:
         order = int(node.derivative_count)
         power = "" if order == 1 else str(order).translate(RAISED)
         below = "".join(
             f"d{v}" + ("" if n == 1 else str(n).translate(RAISED)) for v, n in node.variable_count
         )
-        above = self.parenthesize(node.expr, PRECEDENCE["Atom"])
+        above = self._print(node.expr)
+        above = above if above.isidentifier() else f"({above})"
         return f"d{power}{above}/{below}"
 
     def _print_Function(self, node: Any) -> str:

@@ -149,9 +149,9 @@ def _approaches_from(whole: Any, variable: Any, to: Any, sign: int, target: Any)
     gaps = []
     for power in (2, 4, 8):
         small = sp.Rational(1, 10**power)
-        near = {sp.oo: 1 / small, -sp.oo: -1 / small}.get(to)
-        near = to + sign * small if near is None else near
-        got = whole.subs(variable, near).evalf(40, maxn=400)
+        near = {sp.oo: 1 / small, -sp.oo: -1 / small}.get(to, to + sign * small)
+        # a float, since an exact one would have factorials of 10^8 written out
+        got = whole.subs(variable, sp.Float(near, 120)).evalf(40, maxn=400)
         gap = abs(got - target).evalf(20)
         if not gap.is_number or gap in INFINITE or not gap.is_comparable:
             return False
@@ -178,22 +178,27 @@ def compare(left: Any, right: Any) -> Compared:
         return Compared.DIFFERENT
     (coarse, _), (fine, size) = (_numeric_gap(left, right, digits) for digits in (60, 120))
     with mpmath.workdps(140):
-        if abs(fine) <= mpmath.mpf(10) ** -50 * size or fine == 0:
-            return Compared.SAME
         agree = abs(fine - coarse) <= abs(fine) / mpmath.mpf(10) ** 10
-        if agree and abs(fine) > mpmath.mpf(10) ** -45 * size:
+        if fine != 0 and agree and abs(fine) > mpmath.mpf(10) ** -45 * size:
             return Compared.DIFFERENT
+        # noise shrinks with the digits, and a difference does not
+        noise = abs(coarse) <= mpmath.mpf(10) ** -50 and abs(fine) <= mpmath.mpf(10) ** -100
+        if fine == 0 or abs(fine) <= mpmath.mpf(10) ** -50 * size or (noise and not agree):
+            return Compared.SAME
     return Compared.UNCLEAR
 
 
 def _numeric_gap(left: Any, right: Any, digits: int) -> tuple[Any, Any]:
+    """left - right, and the size of the largest term on either side."""
     with mpmath.workdps(digits + 20):
         first, second = _numeric(left, digits), _numeric(right, digits)
-        return first - second, max(abs(first), abs(second))
+        terms = (*sp.Add.make_args(left), *sp.Add.make_args(right))
+        size = max(abs(_numeric(term, 15)) for term in terms) if len(terms) > 2 else 0
+        return first - second, max(abs(first), abs(second), size)
 
 
 def _numeric(number: Any, digits: int) -> Any:
-    real, imaginary = sp.N(number, digits).as_real_imag()
+    real, imaginary = sp.N(number, digits, maxn=digits + 100).as_real_imag()
     if not (real.is_Number and imaginary.is_Number):
         raise NoValue(f"{number} has no numeric value")
     parts = (sp.Float(part, digits)._mpf_ for part in (real, imaginary))
