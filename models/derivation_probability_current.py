@@ -189,9 +189,7 @@ def master_equation() -> Derivation:
         ],
         steps=[
             Equal(-D(rho, W), spread(HALF, Rational(3, 4), QUARTER), by="product rule"),
-            Equal(
-                -D(rho, W), spread(HALF, HALF, HALF), expect=Status.REFUTED, source="as printed"
-            ),
+            Equal(-D(rho, W), spread(HALF, HALF, HALF), expect=Status.REFUTED, source="as printed"),
             Equal(
                 -D(CURRENT, W),
                 spread(HALF, Rational(3, 4), QUARTER) + T * (G * D(P, W) + P * D(G, W)),

@@ -39,6 +39,7 @@ def nonzero(whole: Any, assumed: Sequence[Any] = ()) -> tuple[Any, ...]:
     needed = []
     for factor, _ in factors:
         base = factor.base if isinstance(factor, sp.Pow) else factor
+        base = base.args[0] if isinstance(base, sp.Abs) else base
         if base.is_nonzero or (base.is_zero is False) or isinstance(base, sp.exp):
             continue
         condition = sp.Ne(base, 0).canonical if base.args else sp.Ne(base, 0)
@@ -97,7 +98,7 @@ def _needs(node: Any) -> Iterable[Any]:
         yield from _at_least(node.base, strict=False)
     if isinstance(node, sp.log):
         arg = node.args[0]
-        if arg.is_nonnegative or not arg.is_extended_real:
+        if arg.is_extended_nonnegative or not arg.is_extended_real:
             yield from nonzero(arg)
         else:
             yield from _at_least(arg, strict=True)
@@ -108,6 +109,8 @@ def _needs(node: Any) -> Iterable[Any]:
 
 
 def _at_least(whole: Any, strict: bool) -> Iterable[Any]:
+    factors = [f for f in sp.Mul.make_args(sp.factor(whole)) if not f.is_positive]
+    whole = sp.Mul(*factors)
     if whole.is_extended_real and not whole.is_nonnegative:
         yield whole > 0 if strict else whole >= 0
     elif whole.is_nonnegative and strict and not whole.is_positive:

@@ -15,7 +15,7 @@ from causalopt.derive.values import NoValue, at, differentiate
 from causalopt.derive.verdict import Point
 
 MOST_TERMS = 12
-LONGEST = 400
+LONGEST = 160
 SECONDS = 8.0
 
 
@@ -35,16 +35,22 @@ def corrected(left: Any, right: Any, domain: Domain, reduce: Any = None) -> Any:
             found = _fitted(left, right, domain, change)
             if found is None:
                 found = _written_out(left, change)
-            return None if found == left else found
+            return None if found is None or str(found) == str(left) else found
     except (TookTooLong, NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
         return None
 
 
 def _fitted(left: Any, right: Any, domain: Domain, change: Callable[[Any], Any]) -> Any:
-    """The coefficients that fit the terms as claimed, or else those of them multiplied out."""
+    """Coefficients for the terms as claimed, or inside brackets, or all multiplied out."""
     left_here = change(differentiate(left))
-    for whole in dict.fromkeys((right, sp.expand(differentiate(right)))):
-        terms = [sp.Mul(*rest) for _, rest in map(_split, sp.Add.make_args(whole))]
+    claimed = sp.Add.make_args(right)
+    readings = (
+        [(one,) for one in claimed],
+        [sp.Add.make_args(sp.expand(one)) for one in claimed],
+        [sp.Add.make_args(sp.expand(differentiate(right)))],
+    )
+    for groups in readings:
+        terms = [_bare(term) for group in groups for term in group]
         if not 0 < len(terms) <= MOST_TERMS or sp.S.Zero in terms:
             continue
         terms_here = [change(differentiate(term)) for term in terms]
@@ -53,14 +59,24 @@ def _fitted(left: Any, right: Any, domain: Domain, change: Callable[[Any], Any])
             continue
         fit = sum(c * t for c, t in zip(coefficients, terms_here, strict=True))
         if to_zero(left_here - fit)[0] is not None:
-            total = sum(c * t for c, t in zip(coefficients, terms, strict=True))
-            return tidy(total, right) if isinstance(right, sp.Mul) else total
+            return _gathered(groups, claimed, coefficients)
     return None
 
 
-def _split(term: Any) -> tuple[Any, tuple[Any, ...]]:
-    coefficient, rest = term.as_coeff_mul()
-    return coefficient, rest
+def _gathered(
+    groups: Sequence[Sequence[Any]], claimed: Sequence[Any], coefficients: Sequence[Any]
+) -> Any:
+    """The fitted terms, each group of them in the shape of the claim that it comes from."""
+    left, parts = iter(coefficients), []
+    for k, group in enumerate(groups):
+        total = sum(next(left) * _bare(term) for term in group)
+        parts.append(tidy(total, claimed[k]) if len(group) > 1 else total)
+    return sp.Add(*parts)
+
+
+def _bare(term: Any) -> Any:
+    """A term without its number."""
+    return sp.Mul(*term.as_coeff_mul()[1])
 
 
 def _solve(left: Any, terms: Sequence[Any], domain: Domain) -> list[Any] | None:
@@ -129,6 +145,6 @@ def tidy(total: Any, like: Any) -> Any:
     if not isinstance(rest, sp.Add):
         return sp.gcd_terms(total, clear=False)
     number, shared = content.as_coeff_Mul()
-    if like.as_coeff_Mul()[0] == 1:  # the claim has its numbers inside the bracket
-        number, rest = 1, sp.Add(*(number * term for term in rest.args))
-    return sp.Mul(number, shared, rest, evaluate=False) if shared != 1 or number != 1 else rest
+    outside = like.as_coeff_Mul()[0]  # the number that the claim has before its bracket
+    rest = sp.Add(*(number / outside * term for term in rest.args))
+    return sp.Mul(outside, shared, rest, evaluate=False) if shared * outside != 1 else rest

@@ -133,7 +133,7 @@ def test_function(function: Any, attempt: int, source: random.Random, gaussian: 
 
 
 def _polynomial(args: Sequence[Any], attempt: int, source: random.Random) -> Any:
-    degree = 2 + (attempt % 4 if len(args) == 1 else attempt % 2)
+    degree = 1 + (attempt % 4 if len(args) == 1 else attempt % 3)
     powers = itertools.product(range(degree + 1), repeat=len(args))
     terms = [
         source.randint(-2, 2) * sp.prod(x**n for x, n in zip(args, power, strict=True))

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.conditions import conditions, nonzero
+from causalopt.derive.conditions import conditions, granted, nonzero
 from causalopt.derive.correct import corrected
 from causalopt.derive.deciding import NO_POINT, Progress
 from causalopt.derive.domain import Domain
-from causalopt.derive.hypotheses import Solved, eliminations, put, satisfying
+from causalopt.derive.hypotheses import Solved, eliminations, mentions, put, satisfying
 from causalopt.derive.routes import ALGEBRA, to_zero
 from causalopt.derive.steps import Status
 from causalopt.derive.trials import Trials, compare_at, try_at, try_pairs
@@ -41,8 +42,9 @@ def decide_follows(
     gaps = [g for e in hypotheses if (g := differentiate(e.lhs - e.rhs)) != 0]
     left, right = differentiate(conclusion.lhs), differentiate(conclusion.rhs)
     trials = _try(left, right, gaps, domain)
-    shown = _show(left - right, gaps, left)
-    divided = shown.divisors if shown else ()
+    shown = _show(left - right, gaps, left, domain)
+    needed = shown.divisors if shown else ()
+    divided = tuple(one for one in needed if not granted(one, domain.relations))
     if trials.counterexample is None and divided:
         trials = _try_where_zero(left, right, gaps, divided, domain) or trials
     if trials.counterexample is not None:
@@ -73,7 +75,7 @@ def _refuted(
     progress(verdict)
     if divided:
         return verdict
-    for solutions in itertools.islice(_eliminations(gaps, left), 6):
+    for solutions in itertools.islice(_eliminations(gaps, left, domain), 6):
         mended = corrected(left, right, domain, reduce=lambda w, s=solutions: _reduce(w, s))
         if mended is not None:
             return dataclasses.replace(verdict, corrected=mended)
@@ -97,15 +99,17 @@ def _try_where_zero(
     return None
 
 
-def _show(difference: Any, gaps: Sequence[Any], wanted: Any) -> Shown | None:
+def _show(difference: Any, gaps: Sequence[Any], wanted: Any, domain: Domain) -> Shown | None:
     """Bring the difference to zero by the hypotheses; the way that divides by least wins."""
     best: Shown | None = None
     try:
         with at_most(SECONDS):
-            for solutions in itertools.islice(_eliminations(gaps, wanted), MOST_ELIMINATIONS):
+            for solutions in itertools.islice(
+                _eliminations(gaps, wanted, domain), MOST_ELIMINATIONS
+            ):
                 reduced = _reduce(difference, solutions)
                 name, _ = to_zero(reduced, ALGEBRA)
-                if name is None:
+                if name is None or _vacuous(solutions):
                     continue
                 found = Shown(_told(solutions, name), _divisors(difference, solutions), reduced)
                 if best is None or len(found.divisors) < len(best.divisors):
@@ -113,24 +117,49 @@ def _show(difference: Any, gaps: Sequence[Any], wanted: Any) -> Shown | None:
                 if not best.divisors:
                     return best
             if best is None:
-                best = _show_harder(difference, gaps, wanted)
+                best = _show_harder(difference, gaps, wanted, domain)
     except TookTooLong:
         pass
     return best
 
 
-def _show_harder(difference: Any, gaps: Sequence[Any], wanted: Any) -> Shown | None:
-    for solutions in itertools.islice(_eliminations(gaps, wanted), 4):
+def _show_harder(difference: Any, gaps: Sequence[Any], wanted: Any, domain: Domain) -> Shown | None:
+    for solutions in itertools.islice(_eliminations(gaps, wanted, domain), 4):
         reduced = _reduce(difference, solutions)
         name, _ = to_zero(reduced)
-        if name is not None:
+        if name is not None and not _vacuous(solutions):
             return Shown(_told(solutions, name), _divisors(difference, solutions), reduced)
+    return _show_by_roots(difference, gaps)
+
+
+def _show_by_roots(difference: Any, gaps: Sequence[Any]) -> Shown | None:
+    """One hypothesis, a polynomial in a symbol: the conclusion at each root that it may take."""
+    if len(gaps) != 1 or gaps[0].atoms(AppliedUndef):
+        return None
+    for symbol in sorted(gaps[0].free_symbols, key=str):
+        numerator = sp.fraction(sp.cancel(sp.together(gaps[0])))[0]
+        if not numerator.is_polynomial(symbol) or sp.degree(numerator, symbol) > 4:
+            continue
+        found = sp.roots(sp.Poly(numerator, symbol))
+        if sum(found.values()) != sp.degree(numerator, symbol):
+            continue
+        possible = [root for root in found if not _excluded(root, symbol)]
+        if possible and all(to_zero(difference.subs(symbol, r))[0] for r in possible):
+            leading = nonzero(sp.LC(numerator, symbol))
+            told = ", ".join(str(root) for root in possible)
+            return Shown(f"each root for {symbol}: {told}", leading, sp.S.Zero)
     return None
 
 
-def _eliminations(gaps: Sequence[Any], wanted: Any) -> Iterator[tuple[Solved, ...]]:
+def _excluded(root: Any, symbol: Any) -> bool:
+    """Whether a root contradicts what is known of the symbol."""
+    known = {name: truth for name, truth in symbol.assumptions0.items() if truth is not None}
+    return any(getattr(root, f"is_{name}") is (not truth) for name, truth in known.items())
+
+
+def _eliminations(gaps: Sequence[Any], wanted: Any, domain: Domain) -> Iterator[tuple[Solved, ...]]:
     for order in itertools.islice(itertools.permutations(gaps), 6):
-        yield from eliminations(order, wanted)
+        yield from eliminations(order, wanted, domain.functions)
 
 
 def _reduce(whole: Any, solutions: Sequence[Solved]) -> Any:
@@ -148,15 +177,26 @@ def _divisors(difference: Any, solutions: Sequence[Solved]) -> tuple[Any, ...]:
     """What must not vanish: the divisors that do not cancel from the multiplier of a gap."""
     needed: list[Any] = []
     for solved in solutions:
-        multiplier = sp.cancel(sp.together(_slope(difference, solved) / solved.divisor))
+        slope = _slope(difference, solved)
+        multiplier = sp.cancel(sp.together((1 if slope is None else slope) / solved.divisor))
         needed.extend(nonzero(sp.fraction(multiplier)[1]))
         difference = put(difference, solved)
     return tuple(dict.fromkeys(needed))
 
 
 def _slope(difference: Any, solved: Solved) -> Any:
+    """How the difference grows with what was solved for, or None where it is not linear in it."""
     mark = sp.Dummy("mark")
     marked = difference.xreplace({solved.what: mark})
+    if mentions(marked, solved.what) or marked.atoms(sp.Derivative) != (
+        difference.atoms(sp.Derivative) - {solved.what}
+    ):
+        return None
     slope = sp.diff(marked, mark)
-    linear = not slope.has(mark) and not sp.simplify(marked).has(solved.what)
-    return slope if linear else sp.S.One
+    return None if slope.has(mark) else slope
+
+
+def _vacuous(solutions: Sequence[Solved]) -> bool:
+    """Whether what was divided by is zero wherever the hypotheses hold."""
+    divisors = [_reduce(one.divisor, solutions) for one in solutions]
+    return any(to_zero(divisor, ALGEBRA)[0] is not None for divisor in divisors)

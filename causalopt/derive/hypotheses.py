@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from causalopt.derive.alarm import TookTooLong, at_most
 from causalopt.derive.domain import Domain, allowed, points
 from causalopt.derive.expressions import define
 from causalopt.derive.routes import ALGEBRA, to_zero
@@ -20,14 +21,19 @@ MOST_WAYS = 60
 
 @dataclasses.dataclass(frozen=True)
 class Solved:
-    """A hypothesis solved for one thing in it, and what was divided by."""
+    """A hypothesis solved for one thing in it, and what was divided by.
+
+    ``everywhere``: it holds for all arguments, since the function stands as it was given; at other
+    arguments, as in R(high) for a given R(s), it is one value only.
+    """
 
     what: Any
     value: Any
     divisor: Any
+    everywhere: bool = False
 
 
-def ways_to_solve(gap: Any) -> Iterator[Solved]:
+def ways_to_solve(gap: Any, declared: Sequence[Any] = ()) -> Iterator[Solved]:
     """Everything that ``gap = 0`` determines because it enters linearly, derivatives first.
 
     A logarithm determines its argument; a positive thing is determined by its exponential.
@@ -36,18 +42,19 @@ def ways_to_solve(gap: Any) -> Iterator[Solved]:
     >>> [(one.what, one.value) for one in ways_to_solve(2 * x - y)]
     [(x, y/2), (y, 2*x)]
     """
-    numerator = sp.expand(sp.fraction(sp.together(gap))[0])
+    numerator = sp.expand(sp.fraction(sp.cancel(sp.together(gap)))[0])
     for what in _kernels(numerator):
         mark = sp.Dummy("mark")
         marked = numerator.xreplace({what: mark})
-        if _mentions(marked, what) or not marked.is_polynomial(mark):
+        if mentions(marked, what) or not marked.is_polynomial(mark):
             continue
         polynomial = sp.Poly(marked, mark)
         if polynomial.degree() != 1:
             continue
         slope, rest = polynomial.all_coeffs()
         value = sp.cancel(-rest / slope) if _small(rest) else -rest / slope
-        yield from _unwrapped(Solved(what, value, slope))
+        function = what.expr if isinstance(what, sp.Derivative) else what
+        yield from _unwrapped(Solved(what, value, slope, function in declared), declared)
 
 
 def _small(whole: Any) -> bool:
@@ -62,13 +69,13 @@ def _kernels(whole: Any) -> list[Any]:
     symbols = whole.free_symbols - inside
     return [
         *sorted(derivatives, key=lambda d: (-d.derivative_count, str(d))),
-        *sorted(symbols, key=str),
         *sorted(applied, key=str),
+        *sorted(symbols, key=str),
         *sorted(wrapped, key=str),
     ]
 
 
-def _mentions(marked: Any, what: Any) -> bool:
+def mentions(marked: Any, what: Any) -> bool:
     """Whether a thing still occurs, itself or inside a derivative of itself."""
     if isinstance(what, sp.Derivative):
         return any(_is_higher(d, what) for d in marked.atoms(sp.Derivative))
@@ -82,40 +89,44 @@ def _is_higher(one: Any, than: Any) -> bool:
     return all(counts.get(v, 0) >= n for v, n in than.variable_count)
 
 
-def _unwrapped(solved: Solved) -> Iterator[Solved]:
+def _unwrapped(solved: Solved, declared: Sequence[Any]) -> Iterator[Solved]:
     what, inner = solved.what, solved.what.args[0] if solved.what.args else None
-    if isinstance(what, sp.log):
-        if isinstance(inner, sp.Symbol | AppliedUndef):
-            yield dataclasses.replace(solved, what=inner, value=sp.exp(solved.value))
+    if not isinstance(what, sp.log | sp.exp):
+        yield solved
         return
-    if isinstance(what, sp.exp):
-        if isinstance(inner, sp.Symbol | AppliedUndef) and inner.is_real:
-            yield dataclasses.replace(solved, what=inner, value=sp.log(solved.value))
-        return
-    yield solved
+    plain = isinstance(inner, sp.Symbol | AppliedUndef)
+    if plain and (isinstance(what, sp.log) or inner.is_real):
+        value = sp.exp(solved.value) if isinstance(what, sp.log) else sp.log(solved.value)
+        yield Solved(inner, value, solved.divisor, inner in declared)
 
 
 def put(whole: Any, solved: Solved) -> Any:
     """``whole`` with the solved thing, and derivatives of it, written out."""
     what = solved.what
-    if isinstance(what, AppliedUndef) and all(isinstance(a, sp.Symbol) for a in what.args):
-        return differentiate(define(whole, what, solved.value))
-    if not isinstance(what, sp.Derivative):
+    if not solved.everywhere:
         return differentiate(whole.subs(what, solved.value))
-
-    def lowered(node: Any) -> Any:
-        left = dict(node.variable_count)
-        for variable, times in what.variable_count:
-            left[variable] -= times
-        more = [(v, n) for v, n in left.items() if n]
-        return sp.diff(solved.value, *more) if more else solved.value
-
-    return differentiate(
-        whole.replace(lambda n: isinstance(n, sp.Derivative) and _is_higher(n, what), lowered)
-    )
+    if isinstance(what, AppliedUndef):
+        return differentiate(define(whole, what, solved.value))
+    while any(_is_higher(one, what) for one in whole.atoms(sp.Derivative)):
+        # the value may hold lower derivatives, which raise again: each round lowers the order
+        whole = differentiate(whole.replace(sp.Derivative, lambda *args: _lowered(args, solved)))
+    return whole
 
 
-def eliminations(gaps: Sequence[Any], wanted: Any = None) -> Iterator[tuple[Solved, ...]]:
+def _lowered(args: Sequence[Any], solved: Solved) -> Any:
+    node = sp.Derivative(*args)
+    if not isinstance(node, sp.Derivative) or not _is_higher(node, solved.what):
+        return node
+    left = dict(node.variable_count)
+    for variable, times in solved.what.variable_count:
+        left[variable] -= times
+    more = [(variable, times) for variable, times in left.items() if times]
+    return sp.diff(solved.value, *more) if more else solved.value
+
+
+def eliminations(
+    gaps: Sequence[Any], wanted: Any = None, declared: Sequence[Any] = ()
+) -> Iterator[tuple[Solved, ...]]:
     """Ways to solve all hypotheses one after the other; each solution enters those after it.
 
     Those that solve for ``wanted`` come first, those that leave a hypothesis unused come last.
@@ -123,11 +134,11 @@ def eliminations(gaps: Sequence[Any], wanted: Any = None) -> Iterator[tuple[Solv
     if not gaps:
         yield ()
         return
-    for solved in sorted(ways_to_solve(gaps[0]), key=lambda one: one.what != wanted):
+    for solved in sorted(ways_to_solve(gaps[0], declared), key=lambda one: one.what != wanted):
         rest = [put(gap, solved) for gap in gaps[1:]]
-        for others in eliminations([gap for gap in rest if sp.expand(gap) != 0], wanted):
+        for others in eliminations([gap for gap in rest if sp.expand(gap) != 0], wanted, declared):
             yield (solved, *others)
-    yield from eliminations(gaps[1:], wanted)
+    yield from eliminations(gaps[1:], wanted, declared)
 
 
 def satisfying(gaps: Sequence[Any], domain: Domain) -> Iterator[Point]:
@@ -191,6 +202,10 @@ def _solved_point(gaps: Sequence[Any], point: Point, number: int) -> Point | Non
             what, formula = solutions[number % len(solutions)]
             functions[what] = formula
             continue
+        solution = _differential_solution(gap, symbols, functions, number)
+        if solution is not None:
+            functions[solution[0]] = solution[1]
+            continue
         root = _symbol_solution(gap, symbols, functions, number)
         if root is not None:
             symbols[root[0]] = root[1]
@@ -211,6 +226,27 @@ def _function_solutions(
             solved = [one for one in ways_to_solve(concrete) if one.what == what]
             found.extend((what, one.value) for one in solved)
     return found
+
+
+def _differential_solution(
+    gap: Any, symbols: Mapping[Any, Any], functions: Mapping[Any, Any], number: int
+) -> tuple[Any, Any] | None:
+    """A function of one argument for which the gap is a differential equation, and a solution."""
+    options = [f for f in functions if len(f.args) == 1 and gap.has(f.func)]
+    for what in options[number % max(1, len(options)) :]:
+        others = {f: formula for f, formula in functions.items() if f != what}
+        concrete = _concrete(gap, {s: v for s, v in symbols.items() if s not in what.args}, others)
+        if not concrete.atoms(sp.Derivative) or concrete.atoms(AppliedUndef) != {what}:
+            continue
+        try:
+            with at_most(2.0):
+                found = sp.dsolve(concrete, what)
+        except (TookTooLong, ArithmeticError, ValueError, TypeError, NotImplementedError):
+            continue
+        if isinstance(found, sp.Equality) and found.lhs == what:
+            constants = found.rhs.free_symbols - set(what.args)
+            return what, found.rhs.subs(dict.fromkeys(constants, 1 + number % 3))
+    return None
 
 
 def _symbol_solution(

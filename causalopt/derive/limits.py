@@ -12,12 +12,12 @@ from sympy.core.function import AppliedUndef
 
 from causalopt.derive.alarm import TookTooLong, at_most
 from causalopt.derive.conditions import conditions, nonzero
-from causalopt.derive.deciding import NO_POINT, Progress, prove
+from causalopt.derive.deciding import Progress, prove
 from causalopt.derive.domain import Domain, points
 from causalopt.derive.steps import Expands, Status, TendsTo
 from causalopt.derive.trials import Trials, try_pairs
 from causalopt.derive.values import NoValue, approaches, differentiate, instantiate
-from causalopt.derive.verdict import Point, Verdict, undecided
+from causalopt.derive.verdict import Counterexample, Point, Verdict, undecided
 
 MOST_TERMS = 5
 SECONDS = 12.0
@@ -60,14 +60,18 @@ def _compared(found: Any, claimed: Any, domain: Domain, seen: Sequence[Point]) -
 
 
 def _infinite(found: Found, step: TendsTo, domain: Domain) -> Verdict:
-    """An infinite limit: both are, and numbers nearby grow beyond all bounds, or it is open."""
-    if found.value != step.value:
-        return undecided("the limits differ, but one is infinite", found.value)
-    for point in itertools.islice(points(domain.within(step.whole)), 6):
-        here = instantiate(step.whole, point).subs(dict(point.symbols))
-        if approaches(1 / here, step.variable, step.to, _sides(step)[0], sp.S.Zero):
-            return Verdict(Status.PROVED, found.route, found.needs, held_at=(point,))
-    return undecided(NO_POINT, found.value)
+    """An infinite limit, found or claimed: numbers nearby must confirm the one that was found."""
+    finite = found.value.is_finite
+    whole, target = (step.whole, found.value) if finite else (1 / step.whole, sp.S.Zero)
+    seen = _seen_nearby(whole, step, target, domain)
+    if not seen:
+        return undecided("numbers nearby do not confirm the limit that was found", found.value)
+    if found.value == step.value:
+        return Verdict(Status.PROVED, found.route, found.needs, held_at=seen)
+    if found.value.is_finite is step.value.is_finite:  # oo and -oo: 1/x does not tell them apart
+        return undecided("the limits differ in sign", found.value)
+    case = Counterexample(seen[0], found.value, step.value)
+    return Verdict(Status.REFUTED, counterexample=case, corrected=found.value)
 
 
 def _limit(whole: Any, step: TendsTo) -> Found | None:
@@ -75,7 +79,8 @@ def _limit(whole: Any, step: TendsTo) -> Found | None:
         with at_most(SECONDS):
             if whole.atoms(AppliedUndef):
                 return _by_taylor(whole, step.variable, step.to)
-            values = {sp.limit(whole, step.variable, step.to, side) for side in _sides(step)}
+            split = sp.expand_log(whole) if whole.has(sp.log) else whole
+            values = {sp.limit(split, step.variable, step.to, side) for side in _sides(step)}
     except (TookTooLong, NotImplementedError, ValueError, TypeError, ArithmeticError):
         return None
     if len(values) != 1 or (value := values.pop()).has(sp.Limit, sp.AccumBounds, sp.nan):

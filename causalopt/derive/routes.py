@@ -48,6 +48,27 @@ def _factored_logarithms(whole: Any) -> Any:
     return _numerator(inside)
 
 
+def _absolute(whole: Any) -> Any:
+    """|a b| = |a| |b|, and then every |a| as a positive number: it is one, or on the edge of it."""
+    plain = (sp.Add, sp.Mul, sp.Pow, sp.log, sp.Abs)
+    outside = whole.replace(sp.Abs, lambda arg: sp.Mul(*map(_absolute_factor, _factors(arg))))
+    sizes = {size: sp.Dummy("size", positive=True) for size in outside.atoms(sp.Abs)}
+    bare = outside.xreplace(sizes)
+    if not all(isinstance(node, plain) for node in sp.preorder_traversal(bare) if node.args):
+        return whole
+    return _numerator(sp.expand_log(sp.expand(bare)))
+
+
+def _factors(whole: Any) -> tuple[Any, ...]:
+    return tuple(sp.Mul.make_args(sp.factor(whole)))
+
+
+def _absolute_factor(factor: Any) -> Any:
+    if isinstance(factor, sp.Pow) and factor.exp.is_real:
+        return sp.Abs(factor.base) ** factor.exp
+    return sp.Abs(factor)
+
+
 def _combinatorial(whole: Any) -> Any:
     return _numerator(sp.gammasimp(sp.combsimp(sp.expand_func(whole).rewrite(sp.gamma))))
 
@@ -83,6 +104,7 @@ ROUTES = (
     Route("powers", _powers),
     Route("logarithms", _logarithms),
     Route("logarithms of factors", _factored_logarithms),
+    Route("absolute values", _absolute),
     Route("trigonometry", _trigonometric),
     Route("exponentials", _exponentials),
     Route("radicals", _radicals),

@@ -32,7 +32,7 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # sympy is untyped
 
     def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
         """A derivative reads as a fraction: bracketed wherever it is a factor."""
-        if isinstance(item, sp.Derivative) and level >= PRECEDENCE["Mul"]:
+        if isinstance(item, sp.Derivative) and level >= PRECEDENCE["Add"]:
             return f"({self._print(item)})"
         return str(super().parenthesize(item, level, strict))
 
