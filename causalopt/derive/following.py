@@ -91,7 +91,11 @@ def _try_where_zero(
     left: Any, right: Any, gaps: Sequence[Any], divided: Sequence[Any], domain: Domain
 ) -> Trials | None:
     """What was divided by may vanish: look for a case there in which the conclusion is false."""
+    sides = (left, right, *gaps)
+    undefined = conditions(sides)  # where these fail, nothing is claimed
     for condition in divided:
+        if condition in undefined:
+            continue
         zero = condition.lhs - condition.rhs
         trials = _try(left, right, [zero, *gaps], domain)
         if trials.counterexample is not None:
@@ -104,9 +108,8 @@ def _show(difference: Any, gaps: Sequence[Any], wanted: Any, domain: Domain) -> 
     best: Shown | None = None
     try:
         with at_most(SECONDS):
-            for solutions in itertools.islice(
-                _eliminations(gaps, wanted, domain), MOST_ELIMINATIONS
-            ):
+            ways = _eliminations(gaps, wanted, domain)
+            for solutions in itertools.islice(ways, MOST_ELIMINATIONS):
                 reduced = _reduce(difference, solutions)
                 name, _ = to_zero(reduced, ALGEBRA)
                 if name is None or _vacuous(solutions):

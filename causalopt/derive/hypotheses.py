@@ -90,10 +90,11 @@ def _is_higher(one: Any, than: Any) -> bool:
 
 
 def _unwrapped(solved: Solved, declared: Sequence[Any]) -> Iterator[Solved]:
-    what, inner = solved.what, solved.what.args[0] if solved.what.args else None
+    what = solved.what
     if not isinstance(what, sp.log | sp.exp):
         yield solved
         return
+    inner = what.args[0]
     plain = isinstance(inner, sp.Symbol | AppliedUndef)
     if plain and (isinstance(what, sp.log) or inner.is_real):
         value = sp.exp(solved.value) if isinstance(what, sp.log) else sp.log(solved.value)
