@@ -52,13 +52,46 @@ def granted(condition: Any, assumed: Sequence[Any]) -> bool:
     """Whether the assumptions give the condition: one up to a factor, or its denial cannot be."""
     if any(_gives(relation, condition) for relation in assumed):
         return True
+    if isinstance(condition.lhs, sp.Abs) and condition.rel_op in ("<", "<="):
+        inside, bound = condition.lhs.args[0], condition.rhs
+        both = (condition.func(inside, bound), condition.func(-inside, bound))
+        return all(one == sp.true or (one != sp.false and granted(one, assumed)) for one in both)
     denials: tuple[Any, ...] = (condition.negated,)
     if isinstance(condition, sp.Unequality):
         gap = condition.lhs - condition.rhs
         if not gap.is_extended_real:
             return False
         denials = (sp.Eq(gap, 0), gap <= 0, gap >= 0)
+    elif isinstance(condition, sp.Equality):
+        return False
     return any(contradiction([*assumed, denial]) is not None for denial in denials)
+
+
+def settled(whole: Any, assumed: Sequence[Any]) -> Any:
+    """``whole`` with every Piecewise branch taken that the assumptions settle.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> settled(sp.Piecewise((1, x < 1), (2, True)), [x > 3])
+    2
+    """
+    return whole.replace(sp.Piecewise, lambda *branches: _branch(branches, assumed))
+
+
+def _branch(branches: Sequence[Any], assumed: Sequence[Any]) -> Any:
+    left = []
+    for value, condition in branches:
+        relation = isinstance(condition, sp.core.relational.Relational)
+        if relation and _denied(condition, assumed):
+            continue
+        sure = condition == sp.true or (relation and granted(condition, assumed))
+        left.append((value, sp.true if sure else condition))
+        if sure:
+            break
+    return sp.Piecewise(*left)
+
+
+def _denied(condition: Any, assumed: Sequence[Any]) -> bool:
+    return contradiction([*assumed, condition]) is not None
 
 
 def _gives(relation: Any, condition: Any) -> bool:

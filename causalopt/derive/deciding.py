@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive.conditions import conditions
+from causalopt.derive.conditions import conditions, settled
 from causalopt.derive.correct import corrected
 from causalopt.derive.domain import Domain
 from causalopt.derive.routes import to_zero
@@ -41,6 +41,8 @@ def prove(pairs: Sequence[Pair], trials: Trials, domain: Domain) -> Verdict:
     names = []
     for left, right in pairs:
         name, remains = to_zero(differentiate(left) - differentiate(right))
+        if name is None and domain.relations:
+            name, _ = to_zero(settled(remains.doit(), domain.relations))
         if name is None:
             return undecided("no route brings the difference to zero", remains, trials.held_at)
         names.append(name)

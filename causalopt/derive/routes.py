@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from causalopt.derive.alarm import TookTooLong, at_most
 from causalopt.derive.monotone import constant_value
@@ -73,6 +75,46 @@ def _combinatorial(whole: Any) -> Any:
     return _numerator(sp.gammasimp(sp.combsimp(sp.expand_func(whole).rewrite(sp.gamma))))
 
 
+def _derivatives_at(whole: Any) -> Any:
+    """F' at a place has one name, however it is written: ∂F(s, y)/∂s at s = x, or ∂F(x, y)/∂x."""
+    named = whole.replace(sp.Derivative, lambda *args: _named(sp.Derivative(*args)))
+    return sp.expand(
+        named.replace(sp.Subs, lambda inside, old, new: _substituted(inside, old, new))
+    )
+
+
+def _named(node: Any) -> Any:
+    if not isinstance(node, sp.Derivative) or not isinstance(node.expr, AppliedUndef):
+        return node
+    args, counts = node.expr.args, dict(node.variable_count)
+    free = [symbol for arg in args for symbol in arg.free_symbols]
+    if any(args.count(v) != 1 or free.count(v) != 1 for v in counts):
+        return node
+    orders = ",".join(str(counts.get(arg, 0)) for arg in args)
+    return sp.Function(f"{node.expr.func}^({orders})")(*args)
+
+
+def _substituted(inside: Any, old: Any, new: Any) -> Any:
+    if inside.has(sp.Derivative):
+        return sp.Subs(inside, old, new)
+    return inside.subs(list(zip(old, new, strict=True)), simultaneous=True)
+
+
+def _by_sign(whole: Any) -> Any:
+    """Each real symbol above, below and at zero: an expression that is 0 in all cases is 0."""
+    if not whole.has(sp.Piecewise, sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside):
+        return whole
+    symbols = [s for s in whole.free_symbols if s.is_real and not (s.is_positive or s.is_negative)]
+    if not 0 < len(symbols) <= 2:
+        return whole
+    size = {s: sp.Dummy("size", positive=True) for s in symbols}
+    for signs in itertools.product((1, -1, 0), repeat=len(symbols)):
+        case = whole.subs({s: k * size[s] for s, k in zip(symbols, signs, strict=True)})
+        if sp.simplify(case) != 0:
+            return whole
+    return sp.S.Zero
+
+
 def _piecewise(whole: Any) -> Any:
     folded = sp.piecewise_fold(whole.rewrite((sp.Abs, sp.sign, sp.Max, sp.Min), sp.Piecewise))
     return sp.simplify(folded)
@@ -101,6 +143,7 @@ ROUTES = (
     Route("written out", lambda whole: whole),
     Route("expand", sp.expand),
     Route("common denominator", _numerator),
+    Route("derivatives by their place", _derivatives_at),
     Route("powers", _powers),
     Route("logarithms", _logarithms),
     Route("logarithms of factors", _factored_logarithms),
@@ -113,11 +156,12 @@ ROUTES = (
     Route("integrals and sums evaluated", _evaluated),
     Route("simplify", sp.simplify),
     Route("cases", _piecewise),
+    Route("cases by sign", _by_sign),
     Route("integrals and sums evaluated, simplified", _evaluated_and_simplified, 8.0),
     Route("derivative zero, and zero at a point", constant_value, 8.0),
 )
 
-ALGEBRA = ROUTES[:3]  # enough for rational expressions in symbols, functions and derivatives
+ALGEBRA = ROUTES[:4]  # enough for rational expressions in symbols, functions and derivatives
 
 
 def to_zero(difference: Any, routes: tuple[Route, ...] = ROUTES) -> tuple[str | None, Any]:
