@@ -106,6 +106,8 @@ def number(symbol: Any, attempt: int, source: random.Random) -> Any:
     for _ in range(60):
         top = 2 + attempt // 2
         whole = source.randint(-top, top)
+        if attempt % 3 == 1 and attempt > 1:  # now and then far out, beyond periods and thresholds
+            whole = source.randint(8, 20) * (-1) ** attempt
         part = sp.Rational(whole, source.randint(1, 1 + attempt // 3))
         if symbol.is_integer:
             value = sp.Integer(whole)
@@ -114,7 +116,9 @@ def number(symbol: Any, attempt: int, source: random.Random) -> Any:
         elif symbol.is_irrational:
             value = sp.sqrt(2) * part
         elif symbol.is_extended_real is None and attempt % 3 == 2:
-            value = part + sp.I * sp.Rational(source.randint(-top, top), source.randint(1, 3))
+            value = part + sp.I * sp.Rational(
+                source.randint(-3 * top, 3 * top), source.randint(1, 2)
+            )
         else:
             value = part
         if fits(symbol, value):

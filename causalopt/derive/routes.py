@@ -11,6 +11,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from causalopt.derive.alarm import TookTooLong, at_most
+from causalopt.derive.expressions import unknown_functions
 from causalopt.derive.monotone import constant_value
 
 SECONDS = 4.0  # for one route; the cheap ones come first
@@ -131,6 +132,30 @@ def _algebraic_number(whole: Any) -> Any:
     return sp.S.Zero if sp.minimal_polynomial(whole, x) == x else whole
 
 
+def _parts(whole: Any) -> Any:
+    """Every complex symbol as a + i b, with a and b real."""
+    unknown = [s for s in whole.free_symbols if s.is_extended_real is None]
+    if not unknown:
+        return whole
+    split = {s: sp.Dummy("a", real=True) + sp.I * sp.Dummy("b", real=True) for s in unknown}
+    return _numerator(sp.expand_complex(whole.subs(split)))
+
+
+def _gathered(whole: Any) -> Any:
+    """Integrals over the same range as one, whatever their variables are called."""
+    integrands: dict[Any, Any] = {}
+    rest = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(whole).as_dummy()):
+        integrals = list(term.atoms(sp.Integral))
+        factor = term / integrals[0] if len(integrals) == 1 else term
+        if len(integrals) != 1 or factor.has(sp.Integral, *integrals[0].variables):
+            rest += term
+            continue
+        limits = integrals[0].limits
+        integrands[limits] = integrands.get(limits, 0) + factor * integrals[0].function
+    return sp.expand(sum((sp.Integral(f, *lim).doit() for lim, f in integrands.items()), rest))
+
+
 def _evaluated(whole: Any) -> Any:
     return _numerator(whole.doit())
 
@@ -153,6 +178,8 @@ ROUTES = (
     Route("radicals", _radicals),
     Route("algebraic number", _algebraic_number),
     Route("factorials", _combinatorial),
+    Route("real and imaginary parts", _parts),
+    Route("integrals over one range", _gathered),
     Route("integrals and sums evaluated", _evaluated),
     Route("simplify", sp.simplify),
     Route("cases", _piecewise),
@@ -184,9 +211,18 @@ def to_zero(difference: Any, routes: tuple[Route, ...] = ROUTES) -> tuple[str | 
             continue
         if found == 0:
             return route.name, sp.S.Zero
-        if not found.has(sp.nan, sp.zoo) and _length(found) < _length(shortest):
+        if _in_the_same_names(found, difference) and _length(found) < _length(shortest):
             shortest = found
     return None, shortest
+
+
+def _in_the_same_names(found: Any, difference: Any) -> bool:
+    """Whether a rewritten difference can be shown: no names of the route's own are left in it."""
+    return (
+        not found.has(sp.nan, sp.zoo)
+        and found.free_symbols <= difference.free_symbols
+        and unknown_functions(found) <= unknown_functions(difference)
+    )
 
 
 def _length(whole: Any) -> int:

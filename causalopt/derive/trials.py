@@ -11,7 +11,7 @@ from causalopt.derive.domain import Domain, points
 from causalopt.derive.values import Compared, NoValue, at, compare
 from causalopt.derive.verdict import Counterexample, Point
 
-ENOUGH = 6  # points at which both sides are defined
+ENOUGH = 8  # points at which both sides are defined
 SECONDS = 12.0
 
 

@@ -174,7 +174,31 @@ LINEAR_ALGEBRA = (
     ),
 )
 
-TRUE = (*CALCULUS, *PROBABILITY, *LINEAR_ALGEBRA)
+# Chosen to be hard for the checker, and not taken out where they stay undecided.
+HARDER = (
+    (Integral(D(f, x) * g + f * D(g, x), (x, 0, 1)), (f * g).subs(x, 1) - (f * g).subs(x, 0)),
+    (Integral(f, (x, 0, 2)), Integral(f, (x, 0, 1)) + Integral(f, (x, 1, 2))),
+    (Integral(f, (x, 0, 1)) + Integral(g, (x, 0, 1)), Integral(f + g, (x, 0, 1))),
+    (D(Integral(f.subs(x, y), (y, 0, x**2)), x), 2 * x * f.subs(x, x**2)),
+    (Integral(log(x), (x, 0, 1)), sp.Integer(-1)),
+    (asin(x) + acos(x), pi / 2),
+    (sqrt(x**2 + 2 * x + 1), Abs(x + 1)),
+    (sp.re(z) ** 2 + sp.im(z) ** 2, Abs(z) ** 2),
+    (z * sp.conjugate(z), Abs(z) ** 2),
+    (sinh(x), -I * sin(I * x)),
+    (tan(x / 2), sin(x) / (1 + cos(x))),
+    (sqrt(2 + sqrt(3)), (sqrt(6) + sqrt(2)) / 2),
+    (cos(pi / 5), (1 + sqrt(5)) / 4),
+    (sp.Heaviside(x) + sp.Heaviside(-x), sp.Integer(1)),
+    (sp.floor(x + 1), sp.floor(x) + 1),
+    (cos(n * pi), (-1) ** n),
+    (Sum(1 / j**2, (j, 1, oo)), pi**2 / 6),
+    (Sum(j * p**j, (j, 0, oo)), p / (1 - p) ** 2),
+    (Sum(binomial(n, j) * p**j * (1 - p) ** (n - j), (j, 0, n)), sp.Integer(1)),
+    (D(log(h), x, 2), D(h, x, 2) / h - (D(h, x) / h) ** 2),
+)
+
+TRUE = (*CALCULUS, *PROBABILITY, *LINEAR_ALGEBRA, *HARDER)
 
 FALSE = (
     (D(f * g, x), D(f, x) * D(g, x)),
@@ -253,4 +277,18 @@ FALSE = (
         (x - y) * (w - x) * (w - y),
     ),
     ((x**2 + y**2) * (w**2 + c**2), (x * w + y * c) ** 2 + (x * c + y * w) ** 2),
+    (log(exp(z)), z),
+    (atan(tan(x)), x),
+    (acos(cos(x)), Abs(x)),
+    ((x**2) ** Rational(3, 2), x**3),
+    (sp.floor(2 * x), 2 * sp.floor(x)),
+    (sp.conjugate(z), z),
+    (Max(x, 10), sp.Integer(10)),
+    (Sum(1 / j**2, (j, 1, oo)), Rational(41, 25)),
+    (Integral(f * g, (x, 0, 1)), Integral(f, (x, 0, 1)) * Integral(g, (x, 0, 1))),
+    (f.subs(x, x**2), f**2),
+    ((-8) ** Rational(1, 3), sp.Integer(-2)),
+    (log(x / y), log(x) - log(y)),
+    (pi, Rational(355, 113)),
+    (exp(pi) - pi, sp.Integer(20)),
 )
