@@ -16,7 +16,8 @@ from causalopt.derive.routes import ALGEBRA, to_zero
 from causalopt.derive.values import Compared, NoValue, at, compare, differentiate, instantiate
 from causalopt.derive.verdict import Point
 
-MOST_WAYS = 60
+MOST_WAYS = 30
+MOST_EQUATIONS = 4  # differential equations to be solved, which takes long
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,7 +204,9 @@ def _solved_point(gaps: Sequence[Any], point: Point, number: int) -> Point | Non
             what, formula = solutions[number % len(solutions)]
             functions[what] = formula
             continue
-        solution = _differential_solution(gap, symbols, functions, number)
+        solution = None
+        if number < MOST_EQUATIONS:
+            solution = _differential_solution(gap, symbols, functions, number)
         if solution is not None:
             functions[solution[0]] = solution[1]
             continue
@@ -240,7 +243,7 @@ def _differential_solution(
         if not concrete.atoms(sp.Derivative) or concrete.atoms(AppliedUndef) != {what}:
             continue
         try:
-            with at_most(2.0):
+            with at_most(1.0):
                 found = sp.dsolve(concrete, what)
         except (TookTooLong, ArithmeticError, ValueError, TypeError, NotImplementedError):
             continue
