@@ -23,6 +23,7 @@ from causalopt.derive.values import differentiate
 from causalopt.derive.verdict import Verdict, undecided
 
 MOST_ELIMINATIONS = 40
+ENOUGH_CASES = 5  # cases that satisfy hypotheses are dear
 SECONDS = 10.0
 
 
@@ -84,7 +85,7 @@ def _refuted(
 
 def _try(left: Any, right: Any, gaps: Sequence[Any], domain: Domain) -> Trials:
     cases = satisfying(gaps, domain.within(left, right, *gaps))
-    return try_at(cases, lambda point: compare_at([(left, right)], point))
+    return try_at(cases, lambda point: compare_at([(left, right)], point), enough=ENOUGH_CASES)
 
 
 def _try_where_zero(
