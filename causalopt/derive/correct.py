@@ -33,9 +33,7 @@ def corrected(left: Any, right: Any, domain: Domain, reduce: Any = None) -> Any:
     try:
         with at_most(SECONDS):
             found = _fitted(left, right, domain, change)
-            if found is None:
-                found = _written_out(left, change)
-            return None if found is None or str(found) == str(left) else found
+            return _written_out(left, change) if found is None else found
     except (TookTooLong, NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
         return None
 

@@ -15,7 +15,7 @@ from causalopt.derive.page import Page
 from causalopt.derive.steps import Equal, Follows, Status, Step
 from causalopt.derive.validate import validate
 from causalopt.derive.verdict import Verdict
-from causalopt.derive.worker import Worker
+from causalopt.derive.worker import borrowed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Derivation:
         if not limit > 0:
             raise DerivationError(f"limit={limit!r}: write a number of seconds above 0.")
         verdicts: list[Verdict] = []
-        with Worker() as worker:
+        with borrowed() as worker:
             for number in range(1, len(self.steps) + 1):
                 verdict = worker.judge(Task(self._step_alone(number), self.given, seed), limit)
                 verdicts.append(self._with_rests(number, verdict, verdicts))

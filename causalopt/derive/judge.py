@@ -48,7 +48,10 @@ def judge(task: Task, progress: Progress) -> Verdict:
     for rule in step.rules(Substitution):
         step = _special(step, dict(rule.values.items()))
     verdict = decide(step, how.domain, lambda found: progress(_back(found, how)))
-    return _back(verdict, how)
+    verdict = _back(verdict, how)
+    if str(verdict.corrected) == str(getattr(task.step, "left", None)):  # it corrects nothing
+        verdict = dataclasses.replace(verdict, corrected=None)
+    return verdict
 
 
 def _back(verdict: Verdict, how: Reading) -> Verdict:

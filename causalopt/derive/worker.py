@@ -7,13 +7,16 @@ from scripts without a main guard.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
+import os
 import pickle
 import subprocess
 import sys
 import threading
 import types
+from collections.abc import Iterator
 from typing import IO, Any
 
 from causalopt.derive.judge import Task, judge
@@ -108,6 +111,37 @@ class Worker:
             finally:
                 timer.cancel()
         return self._process
+
+
+_idle: list[tuple[int, Worker]] = []  # at most one, with the process that it belongs to
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def borrowed() -> Iterator[Worker]:
+    """A worker that is kept for the next one to ask, since starting one takes half a second."""
+    with _lock:
+        owner, worker = _idle.pop() if _idle else (os.getpid(), Worker())
+    if owner != os.getpid():  # a fork has copied it: its pipes are the parent's
+        worker = Worker()
+    try:
+        yield worker
+    except BaseException:
+        worker.close()
+        raise
+    with _lock:
+        if not _idle:
+            _idle.append((os.getpid(), worker))
+            return
+    worker.close()
+
+
+@atexit.register
+def _close_idle() -> None:
+    while _idle:
+        owner, worker = _idle.pop()
+        if owner == os.getpid():
+            worker.close()
 
 
 def _unfinished(last: Verdict, limit: float) -> Verdict:

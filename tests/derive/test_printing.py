@@ -36,7 +36,7 @@ def report() -> Report:
 
 def test_text_is_numbered_and_marked(report: Report) -> None:
     text = str(report)
-    assert "  1. ✓ d(W*P)/dW = P + W*(dP/dW)" in text
+    assert "  1. ✓ d(W*P)/dW = W*(dP/dW) + P" in text
     assert "by product rule" in text
     assert "  2. ✗ k = 3*W" in text
     assert "corrected: 2*W" in text

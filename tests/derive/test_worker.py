@@ -57,6 +57,15 @@ def test_one_worker_serves_many_steps_and_survives_its_own_death() -> None:
     assert worker._process is None
 
 
+def test_a_worker_is_kept_for_the_next_page() -> None:
+    page = Derivation("page", given=[x], steps=[FINE])
+    page.check()
+    start = time.monotonic()
+    for _ in range(5):
+        page.check()
+    assert time.monotonic() - start < 5
+
+
 def test_it_works_from_other_threads() -> None:
     page = Derivation("page", given=[x], steps=[FINE])
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
