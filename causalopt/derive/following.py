@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sympy as sp
@@ -17,7 +17,7 @@ from causalopt.derive.deciding import NO_POINT, Progress
 from causalopt.derive.domain import Domain
 from causalopt.derive.hypotheses import Solved, eliminations, mentions, put, satisfying
 from causalopt.derive.routes import ALGEBRA, to_zero
-from causalopt.derive.steps import Status
+from causalopt.derive.steps import Apply, Follows, Status
 from causalopt.derive.trials import Trials, compare_at, try_at, try_pairs
 from causalopt.derive.values import differentiate
 from causalopt.derive.verdict import Verdict, undecided
@@ -36,15 +36,15 @@ class Shown:
     reduced: Any
 
 
-def decide_follows(
-    conclusion: Any, hypotheses: Sequence[Any], domain: Domain, progress: Progress
-) -> Verdict:
+def decide_follows(step: Follows, domain: Domain, progress: Progress) -> Verdict:
     """The verdict on: wherever the hypotheses (equations) hold, so does the conclusion."""
-    gaps = [g for e in hypotheses if (g := differentiate(e.lhs - e.rhs)) != 0]
+    conclusion = step.conclusion
+    gaps = _gaps((one.lhs, one.rhs) for one in step.since)
+    applied, lost = _applied(step, domain)
     left, right = differentiate(conclusion.lhs), differentiate(conclusion.rhs)
     trials = _try(left, right, gaps, domain)
-    shown = _show(left - right, gaps, left, domain)
-    needed = shown.divisors if shown else ()
+    shown = _show(left - right, [*gaps, *applied], left, domain)
+    needed = (*lost, *shown.divisors) if shown else ()
     divided = tuple(one for one in needed if not granted(one, domain.relations))
     if trials.counterexample is None and divided:
         trials = _try_where_zero(left, right, gaps, divided, domain) or trials
@@ -61,6 +61,28 @@ def decide_follows(
         trials = Trials(held)
     needs = tuple(dict.fromkeys(needs))
     return Verdict(Status.PROVED, shown.route, needs, held_at=trials.held_at)
+
+
+def _gaps(sides: Iterable[tuple[Any, Any]]) -> list[Any]:
+    return [gap for left, right in sides if (gap := differentiate(left - right)) != 0]
+
+
+def _applied(step: Follows, domain: Domain) -> tuple[list[Any], tuple[Any, ...]]:
+    """Hypotheses with the same done to both sides, and where that cannot be done.
+
+    sympy cancels a x / a as soon as it meets it, so that the function itself has to be asked.
+    """
+    sides, lost = [], []
+    for rule in step.rules(Apply):
+        variable, whole = rule.function.variables[0], rule.function.expr
+        needs = conditions([whole], domain.relations)
+        for one in step.since:
+            sides.append((rule.function(one.lhs), rule.function(one.rhs)))
+            lost += [c.subs(variable, side) for c in needs for side in (one.lhs, one.rhs)]
+    open_ones = (
+        c for c in dict.fromkeys(lost) if c != sp.true and not granted(c, domain.relations)
+    )
+    return _gaps(sides), tuple(open_ones)
 
 
 def _refuted(

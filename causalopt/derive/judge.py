@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 from typing import Any
-
-import sympy as sp
 
 from causalopt.derive.deciding import Progress, decide_equal
 from causalopt.derive.domain import Domain
@@ -18,7 +15,6 @@ from causalopt.derive.line import decide_line
 from causalopt.derive.resolve import Reading, reading
 from causalopt.derive.stationary import decide_stationary
 from causalopt.derive.steps import (
-    Apply,
     Equal,
     Expands,
     Follows,
@@ -82,15 +78,7 @@ def _(step: Equal, domain: Domain, progress: Progress) -> Verdict:
     return decide_equal(step.left, step.right, domain, progress)
 
 
-@decide.register
-def _(step: Follows, domain: Domain, progress: Progress) -> Verdict:
-    hypotheses: Sequence[Any] = step.since
-    for rule in step.rules(Apply):
-        both = [(rule.function(one.lhs), rule.function(one.rhs)) for one in hypotheses]
-        hypotheses = [*hypotheses, *(sp.Eq(a, b, evaluate=False) for a, b in both)]
-    return decide_follows(step.conclusion, hypotheses, domain, progress)
-
-
+decide.register(Follows)(decide_follows)
 decide.register(TendsTo)(decide_limit)
 decide.register(Expands)(decide_series)
 decide.register(Stationary)(decide_stationary)

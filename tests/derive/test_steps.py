@@ -84,6 +84,20 @@ def test_division_by_what_may_vanish_is_told() -> None:
     assert granted.conditions == ()
 
 
+def test_doing_the_same_to_both_sides_tells_what_it_loses() -> None:
+    divide = Apply(sp.Lambda(w, w / a))
+    lost, granted, logs = check(
+        Follows(Eq(x, y), since=[Eq(a * x, a * y)], by=divide),
+        Follows(Eq(x, y), since=[Eq(a * x, a * y)], by=divide, assuming=[sp.Ne(a, 0)]),
+        Follows(Eq(log(x), log(y)), since=[Eq(x, y)], by=Apply(sp.Lambda(w, log(w)))),
+    ).verdicts
+    assert lost.status is Status.REFUTED
+    assert sp.Ne(a, 0) in lost.conditions
+    assert (granted.status, granted.conditions) == (Status.PROVED, ())
+    assert logs.status is Status.PROVED
+    assert set(logs.conditions) == {x > 0, y > 0}
+
+
 def test_hypotheses_at_single_arguments_say_nothing_of_others() -> None:
     at_y, at_w = f.subs(x, y), f.subs(x, w)
     (verdict,) = check(Follows(Eq(at_w, w), since=[Eq(at_y, y)])).verdicts
