@@ -22,6 +22,10 @@ class EvaluationError(CausaloptError, ArithmeticError):
     """A mechanism left the finite real numbers while it ran: which node, at which step."""
 
 
+class DerivationError(CausaloptError, ValueError):
+    """A page that cannot be read, by the number of the given or step."""
+
+
 class ModelError(CausaloptError):
     """A model file that cannot be found, loaded or checked."""
 

@@ -105,7 +105,7 @@ def _values(variable: object) -> dict[str, Any]:
     """The names of a finite variable's values, as the CF conventions write them for netCDF."""
     if not isinstance(variable, Finite):
         return {}
-    names = (value.replace(" ", "_") for value in variable.values)
+    names = (str(value).replace(" ", "_") for value in variable.values)
     return {"flag_values": np.arange(variable.size, dtype=float), "flag_meanings": " ".join(names)}
 
 

@@ -1,7 +1,6 @@
 """Derivations that check themselves: every step proved, refuted by a counterexample, or open."""
 
 from causalopt.derive.derivation import Derivation, Report
-from causalopt.derive.errors import DerivationError
 from causalopt.derive.givens import Given, Let
 from causalopt.derive.steps import (
     Apply,
@@ -15,6 +14,7 @@ from causalopt.derive.steps import (
     TendsTo,
 )
 from causalopt.derive.verdict import Counterexample, Point, Verdict
+from causalopt.errors import DerivationError
 
 __all__ = [
     "Apply",

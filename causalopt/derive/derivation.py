@@ -8,7 +8,6 @@ from typing import Any
 import sympy as sp
 
 from causalopt.derive import html, latex, text
-from causalopt.derive.errors import DerivationError
 from causalopt.derive.givens import Given, Let, given
 from causalopt.derive.judge import Task
 from causalopt.derive.page import Page
@@ -16,6 +15,7 @@ from causalopt.derive.steps import Equal, Follows, Status, Step
 from causalopt.derive.validate import validate
 from causalopt.derive.verdict import Verdict
 from causalopt.derive.worker import borrowed
+from causalopt.errors import DerivationError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from causalopt.derive.errors import DerivationError
 from causalopt.derive.expressions import expression
+from causalopt.errors import DerivationError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive.errors import DerivationError
 from causalopt.derive.expressions import expression
+from causalopt.errors import DerivationError
 
 
 class Status(enum.StrEnum):

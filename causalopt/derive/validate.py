@@ -11,11 +11,10 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from causalopt.derive.contradiction import contradiction
-from causalopt.derive.errors import DerivationError
 from causalopt.derive.expressions import check_size, unknown_functions
 from causalopt.derive.givens import Given, Let
 from causalopt.derive.steps import Equal, Expands, Follows, Step, TendsTo, expressions_of
-from causalopt.errors import nearest
+from causalopt.errors import DerivationError, nearest
 
 
 @dataclasses.dataclass

@@ -11,14 +11,15 @@ import pytest
 import sympy as sp
 
 from causalopt.derive import Report, Status
+from causalopt.model import load_model
 
 MODELS = pathlib.Path(__file__).parents[2] / "models"
-FILES = sorted(MODELS.glob("derivation_*.py"))
+FILES = sorted(MODELS.glob("derive_*.py"))
 
 
 @functools.cache
 def model(name: str) -> dict[str, Any]:
-    return runpy.run_path(str(MODELS / f"derivation_{name}.py"))
+    return runpy.run_path(str(MODELS / f"derive_{name}.py"))
 
 
 @functools.cache
@@ -28,9 +29,9 @@ def checked(name: str, derivation: str) -> Report:
 
 
 ALL = [
-    (path.stem.removeprefix("derivation_"), build.__name__)
+    (path.stem.removeprefix("derive_"), build.__name__)
     for path in FILES
-    for build in runpy.run_path(str(path))["DERIVATIONS"]
+    for build in load_model(str(path)).derivations
 ]
 
 
@@ -49,9 +50,9 @@ def expanded(whole: Any) -> Any:
 
 
 def test_master_equation_is_corrected_to_a_half_three_quarters_and_a_quarter() -> None:
-    names = model("probability_current")
+    names = model("current")
     W, T, P, S2 = (names[one] for one in ("W", "T", "P", "S2"))
-    right, printed, *_ = checked("probability_current", "master_equation").verdicts
+    right, printed, *_ = checked("current", "master_equation").verdicts
     assert right.status is Status.PROVED
     assert printed.status is Status.REFUTED
     terms = expanded(printed.corrected / T**2)
@@ -62,9 +63,9 @@ def test_master_equation_is_corrected_to_a_half_three_quarters_and_a_quarter() -
 
 
 def test_counterexample_to_the_printed_master_equation_is_one_by_hand() -> None:
-    names = model("probability_current")
+    names = model("current")
     W, T, P, S2 = (names[one] for one in ("W", "T", "P", "S2"))
-    case = checked("probability_current", "master_equation").verdicts[1].counterexample
+    case = checked("current", "master_equation").verdicts[1].counterexample
     assert case is not None
     formulas, numbers = dict(case.point.functions), dict(case.point.symbols)
     density, variance = formulas[P], formulas[S2]
@@ -86,17 +87,17 @@ def test_counterexample_to_the_printed_master_equation_is_one_by_hand() -> None:
 
 
 def test_current_in_terms_of_the_variance() -> None:
-    names = model("probability_current")
+    names = model("current")
     W, T, P, S = (names[one] for one in ("W", "T", "P", "S"))
-    report = checked("probability_current", "heat_capacity")
+    report = checked("current", "heat_capacity")
     assert report.verdicts[2].status is Status.PROVED
     quarter = -(T**2) * (S**2 * P.diff(W) / 2 + P * (S**2).diff(W) / 4)
     assert expanded(report.verdicts[3].corrected - quarter) == 0
 
 
 def test_end_state_tells_that_the_variance_must_not_vanish() -> None:
-    S2 = model("probability_current")["S2"]
-    verdicts = checked("probability_current", "end_states").verdicts
+    S2 = model("current")["S2"]
+    verdicts = checked("current", "end_states").verdicts
     assert verdicts[0].conditions == ()
     for verdict in verdicts[1:]:
         assert verdict.status is Status.PROVED
@@ -104,13 +105,13 @@ def test_end_state_tells_that_the_variance_must_not_vanish() -> None:
 
 
 def test_conventions_differ_by_exactly_their_drift() -> None:
-    report = checked("probability_current", "conventions")
+    report = checked("current", "conventions")
     assert [v.status for v in report.verdicts[:6]] == [Status.PROVED] * 6
     assert report.verdicts[6].status is Status.REFUTED
 
 
 def test_a_minimum_twice_as_wide_counts_four_times_in_the_drift_only() -> None:
-    verdicts = checked("probability_current", "wide_minimum").verdicts
+    verdicts = checked("current", "wide_minimum").verdicts
     assert [v.status for v in verdicts] == [*[Status.PROVED] * 3, Status.REFUTED]
     assert verdicts[3].corrected is not None
 

@@ -1,4 +1,6 @@
-"""The probability current of stochastic gradient descent: its equations, checked line by line.
+"""Derivations: the probability current of SGD.
+
+The probability current of stochastic gradient descent: its equations, checked line by line.
 
 Source: "SGD Understood through Probability Current", from the definition of the current to the
 end states. W is the parameter of the model, P its density, T the step size, G and S² the mean and
@@ -22,6 +24,7 @@ from causalopt.derive import (
     Status,
     Substitution,
 )
+from causalopt.model import Model
 
 POST = "SGD Understood through Probability Current"
 HALF, QUARTER = Rational(1, 2), Rational(1, 4)
@@ -329,12 +332,17 @@ def wide_minimum() -> Derivation:
     )
 
 
-DERIVATIONS = (
-    drift,
-    spreading,
-    heat_capacity,
-    master_equation,
-    end_states,
-    conventions,
-    wide_minimum,
+model = Model(
+    name="derive_current",
+    title="The probability current of SGD, derived",
+    source='"SGD Understood through Probability Current"',
+    derivations=(
+        drift,
+        spreading,
+        heat_capacity,
+        master_equation,
+        end_states,
+        conventions,
+        wide_minimum,
+    ),
 )

@@ -1,4 +1,6 @@
-"""Free energy: Stirling, the Boltzmann law, Gibbs, the tax on enthalpy, imaginary time.
+"""Derivations: Stirling, Boltzmann, Gibbs, enthalpy tax.
+
+Free energy: Stirling, the Boltzmann law, Gibbs, the tax on enthalpy, imaginary time.
 
 Source: the comment on free energy and mode collapse, in its own sign convention: states of high
 enthalpy H are the likely ones, p ∝ exp(H/T), and systems maximize G = H + T S. Its formulas were
@@ -22,6 +24,7 @@ from causalopt.derive import (
     Substitution,
     TendsTo,
 )
+from causalopt.model import Model
 
 COMMENT = "comment on free energy and mode collapse"
 
@@ -209,4 +212,9 @@ def imaginary_time() -> Derivation:
     )
 
 
-DERIVATIONS = (stirling, boltzmann, gibbs, enthalpy_tax, imaginary_time)
+model = Model(
+    name="derive_free_energy",
+    title="Free energy, derived",
+    source="a comment on free energy and mode collapse",
+    derivations=(stirling, boltzmann, gibbs, enthalpy_tax, imaginary_time),
+)

@@ -1,4 +1,6 @@
-"""Comp and Op: limit and derivative form, two thermostats in closed form, checked line by line.
+"""Derivations: Comp and Op, and two thermostats.
+
+Comp and Op: limit and derivative form, two thermostats in closed form, checked line by line.
 
 Source: "Defining Optimization in a Deeper Way", part 3 (the measure and the continuous thermostat)
 and part 4 (Comp, Op, and the thermostat that saturates).
@@ -22,6 +24,7 @@ from causalopt.derive import (
     Substitution,
     TendsTo,
 )
+from causalopt.model import Model
 
 PART_3 = "Defining Optimization in a Deeper Way, part 3"
 PART_4 = "Defining Optimization in a Deeper Way, part 4"
@@ -230,9 +233,14 @@ def saturating_thermostat() -> Derivation:
     )
 
 
-DERIVATIONS = (
-    limit_form,
-    continuous_thermostat,
-    rate_of_the_thermostat,
-    saturating_thermostat,
+model = Model(
+    name="derive_comp_and_op",
+    title="Comp and Op, derived",
+    source='"Defining Optimization in a Deeper Way", parts 3 and 4',
+    derivations=(
+        limit_form,
+        continuous_thermostat,
+        rate_of_the_thermostat,
+        saturating_thermostat,
+    ),
 )

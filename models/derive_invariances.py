@@ -1,4 +1,6 @@
-"""What the measures do not depend on: units of m, and names of states within A and within B.
+"""Derivations: what the measures do not depend on.
+
+What the measures do not depend on: units of m, and names of states within A and within B.
 
 Source: "Defining Optimization in a Deeper Way", part 1 (entropy strength, the two thermostats of
 three settings and three temperatures) and part 4 (Op).
@@ -14,6 +16,7 @@ from sympy import Derivative as D
 from sympy import log
 
 from causalopt.derive import Derivation, Equal, Given, Status
+from causalopt.model import Model
 
 PART_1 = "Defining Optimization in a Deeper Way, part 1"
 PART_4 = "Defining Optimization in a Deeper Way, part 4"
@@ -162,4 +165,9 @@ def thermostat_relabelled() -> Derivation:
     )
 
 
-DERIVATIONS = (units, relabelling, thermostat_relabelled)
+model = Model(
+    name="derive_invariances",
+    title="What the measures do not depend on",
+    source='"Defining Optimization in a Deeper Way", parts 1 and 4',
+    derivations=(units, relabelling, thermostat_relabelled),
+)
