@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import sys
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from causalopt import progress, storage
+from causalopt import pages, progress, storage
 from causalopt.errors import CausaloptError
 from causalopt.model import (
     Experiment,
@@ -77,7 +76,8 @@ def run(model: str, results: Path) -> None:
         sys.exit(130)
     if reports:
         storage.write_text("\n\n".join(map(str, reports)) + "\n", folder / "derivations.txt")
-        storage.write_text(_as_page(loaded, reports), folder / "derivations.html")
+        page = pages.alone(loaded.title, [report._repr_html_() for report in reports])
+        storage.write_text(page, folder / "derivations.html")
     _print_claims(verdicts)
     click.echo(f"\nPictures and data: {folder.resolve()}")
     if failed:
@@ -145,15 +145,6 @@ def _derived(model: Model) -> list[Report]:
             steps = ", ".join(map(str, report.unexpected))
             click.secho(f"      step {steps}: not the recorded verdict", fg="red")
     return reports
-
-
-def _as_page(model: Model, reports: Iterable[Report]) -> str:
-    pages = "\n".join(report._repr_html_() for report in reports)
-    title = html.escape(model.title)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"</head><body>\n{pages}\n</body></html>\n"
-    )
 
 
 def _judged(model: Model) -> list[Verdict]:

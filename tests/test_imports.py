@@ -29,7 +29,7 @@ FLOORS = (
     ("distributions",),
     ("measures",),
     ("model",),
-    ("storage",),
+    ("storage", "pages"),
     ("cli",),
 )
 # Rooms beside the staircase, and all that they may see.

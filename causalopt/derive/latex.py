@@ -52,6 +52,22 @@ class Formulas(LatexPrinter):  # type: ignore[misc]  # sympy is untyped
             return f"{shown}^{{{exp}}}" if exp is not None else str(shown)
         return str(super()._print_Function(node, exp))
 
+    def _print_Derivative(self, node: Any) -> str:
+        """d P / dW of one name; of anything longer, in brackets, so that it ends where it ends."""
+        whole, *by = node.args
+        order = sum(int(count) if count.is_Integer else 1 for _, count in by)
+        d = r"\partial" if len(whole.free_symbols) > 1 else "d"
+        if not all(count.is_Integer for _, count in by):
+            return str(super()._print_Derivative(node))
+        power = f"^{{{order}}}" if order > 1 else ""
+        below = " ".join(
+            rf"{d} {self._print(v)}" + (f"^{{{n}}}" if n > 1 else "") for v, n in reversed(by)
+        )
+        inside = self._print(whole)
+        if whole.is_Symbol or self._usual.get(getattr(whole, "func", None)) == whole:
+            return rf"\frac{{{d}{power} {inside}}}{{{below}}}"
+        return rf"\frac{{{d}{power}}}{{{below}}} \left({inside}\right)"
+
     def _hprint_Function(self, func: str) -> str:
         return str(super()._hprint_Function(func)) if PLAIN_NAME.match(func) else label(func)
 
