@@ -8,10 +8,10 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
-from causalopt.errors import DeclarationError, nearest
+from causalopt.errors import DeclarationError, QueryError, nearest
 from causalopt.finite import Finite, finite_of, listed
 from causalopt.mechanism import Expression, expression
-from causalopt.symbols import Next, Quantity, Time, Variable
+from causalopt.symbols import Next, Noise, Quantity, Time, Variable
 from causalopt.table import Table, formula_for
 
 
@@ -79,11 +79,24 @@ def check_symbols(formulas: Mapping[Any, Expression], known: Iterable[Symbol], r
     for target, formula in formulas.items():
         for symbol in formula.arguments:
             owner = symbol.variable if isinstance(symbol, Next) else symbol
-            if owner not in everything and not isinstance(owner, Time):
+            if owner not in everything and not isinstance(owner, Time | Noise):
                 raise DeclarationError(
                     f"The mechanism of {target} uses {owner}, which is not declared here: "
                     f"{_remedy(owner, remedy)}.{nearest(owner, sorted(map(str, everything)))}"
                 )
+
+
+def noises_of(mechanisms: Iterable[Expression]) -> tuple[Noise, ...]:
+    """The noises that mechanisms use, by name; two of one name are refused."""
+    found = {s for m in mechanisms for s in m.arguments if isinstance(s, Noise)}
+    return tuple(sorted(found, key=lambda noise: noise.name))
+
+
+def check_seed(seed: object) -> int:
+    """A seed: a whole number, 0 or more."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise QueryError(f"seed is {seed!r}: write a whole number of 0 or more.")
+    return seed
 
 
 def _remedy(owner: Symbol, for_variable: str) -> str:

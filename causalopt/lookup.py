@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -62,14 +61,16 @@ class Lookup(Expr):
     Over finite variables it stays whole, so that distributions go through it by index. Applied to
     anything else, as a plan does, it becomes the Piecewise that picks its row, so that plans and
     backends need to know nothing of tables. Its derivative is zero, as for any function with jumps.
+    A stochastic table has one more argument, a uniform noise u on [0, 1): it gives the first value
+    up to which the masses sum to more than u.
     """
 
     is_commutative = True
     is_real = True
 
     def __new__(cls, cells: Cells, *arguments: Expr) -> Expr:
-        whole = all(finite_of(argument) is not None for argument in arguments)
-        if whole or cells.codes is None:
+        parents = arguments if cells.codes is not None else arguments[:-1]
+        if all(finite_of(parent) is not None for parent in parents):
             return Expr.__new__(cls, cells, *arguments)
         return _branches(cells, arguments)
 
@@ -83,7 +84,7 @@ class Lookup(Expr):
     @property
     def parents(self) -> tuple[Expr, ...]:
         """What the table is applied to, in the order of its rows."""
-        return tuple(self.args[1:])
+        return tuple(self.args[1:] if self.cells.codes is not None else self.args[1:-1])
 
     def _eval_derivative(self, symbol: Expr) -> Expr:
         return Integer(0)
@@ -97,20 +98,41 @@ class Lookup(Expr):
 
 
 def _branches(cells: Cells, arguments: tuple[Expr, ...]) -> Expr:
-    assert cells.codes is not None
-    if cells.codes.size > LARGEST_BRANCHES:
+    """The next value as a Piecewise of the parents, and, where it is a matter of chance, of u."""
+    rows = cells.codes if cells.codes is not None else cells.chances
+    assert rows is not None
+    if rows.size > LARGEST_BRANCHES:
         raise EvaluationError(
-            f"The table of {cells.target} has {cells.codes.size} rows: a world can be run for "
+            f"The table of {cells.target} has {rows.size} entries: a world can be run for "
             f"up to {LARGEST_BRANCHES}. Push a distribution through the system instead, such as "
             "Distribution.delta(...).push(system)."
         )
-    return _picked(cells.codes, arguments)
+    if cells.codes is not None:
+        return _picked(cells.codes, arguments)
+    *parents, u = arguments
+    bounds = np.cumsum(_floats(cells), axis=-1)
+    branches = [
+        (Integer(j), u < _picked(bounds[..., j], tuple(parents)))
+        for j in range(cells.target.size - 1)
+    ]
+    return Piecewise(*branches, (Integer(cells.target.size - 1), True))
 
 
-def _picked(codes: npt.NDArray[np.int64], arguments: tuple[Expr, ...]) -> Expr:
+def _floats(cells: Cells) -> npt.NDArray[np.float64]:
+    assert cells.chances is not None
+    try:
+        return cells.chances.astype(np.float64)
+    except (TypeError, ValueError):
+        raise EvaluationError(
+            f"The table of {cells.target} has masses with symbols in them, and a world needs "
+            "numbers: push a distribution through the system instead, such as P.push(system)."
+        ) from None
+
+
+def _picked(codes: npt.NDArray[Any], arguments: tuple[Expr, ...]) -> Expr:
     """The entry of a row as nested Piecewise, one level a parent; equal branches made one."""
     if (codes == codes.flat[0]).all():
-        return Integer(int(codes.flat[0]))
+        return sympy.sympify(codes.flat[0].item(), strict=True)
     first, rest = arguments[0], arguments[1:]
     if first.is_Integer:
         return _picked(codes[int(first)], rest)
@@ -122,15 +144,3 @@ def _picked(codes: npt.NDArray[np.int64], arguments: tuple[Expr, ...]) -> Expr:
         (formula, sympy.Or(*(Eq(first, place) for place in found))) for formula, found in others
     ]
     return Piecewise(*branches, (last[0], True)) if branches else last[0]
-
-
-def refuse_random(formulas: Iterable[Expr]) -> None:
-    """No table among these formulas is stochastic; else say what can be done with it."""
-    for formula in formulas:
-        if isinstance(formula, Lookup) and formula.cells.codes is None:
-            target = formula.cells.target
-            raise EvaluationError(
-                f"The table of {target} is stochastic, and a world is one draw of its noise, "
-                "which tables cannot be given yet: push a distribution through the system, such "
-                f"as P.push(system), or make the rows of {target} deterministic."
-            )

@@ -11,7 +11,15 @@ import sympy
 from sympy import Expr, Symbol
 
 from causalopt.columns import Binding, Columns, Ints, Label, bind, edges
-from causalopt.declaration import check_formulas, check_symbols, mechanism_of, number, numbers
+from causalopt.declaration import (
+    check_formulas,
+    check_seed,
+    check_symbols,
+    mechanism_of,
+    noises_of,
+    number,
+    numbers,
+)
 from causalopt.errors import DeclarationError, QueryError, nearest
 from causalopt.finite import shown
 from causalopt.mechanism import Expression, expression
@@ -56,7 +64,8 @@ class Network:
         labels = (*values, *formulas)
         roots: list[Binding | None] = [None] * len(values)
         bindings: list[Binding | None] = [(f, f.arguments) for f in formulas.values()]
-        columns = bind(labels, tuple(constants), roots + bindings)
+        noises = noises_of(formulas.values())
+        columns = bind(labels, (*constants, *noises), roots + bindings)
         self._set(columns, {**values, **constants})
 
     def _set(self, columns: Columns, values: Mapping[Label, float]) -> None:
@@ -186,8 +195,8 @@ class Network:
             return {self.locate(one) for one in given}
         return {self.locate(given)}
 
-    def world(self) -> World:
-        """The world W: this network as declared.
+    def world(self, *, seed: int = 0) -> World:
+        """The world W: this network as declared, with the draws of its noise that a seed gives.
 
         >>> from causalopt.symbols import variables
         >>> a, b = variables("a b")
@@ -195,7 +204,7 @@ class Network:
         World of Network, steps=None
             b: do 5.0
         """
-        return World(self, None)
+        return World(self, None, seed=check_seed(seed))
 
     def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
         """The nodes that a user names: a label, a variable over time (unrolled), or a list.
@@ -267,7 +276,7 @@ class Network:
             formula = self.formula(node)
             value = shown(node, self.values[node]) if formula is None else formula
             lines.append(f"{node} = {value}")
-        lines += [f"{p} = {self.values[p]}" for p in self.columns.inputs]
+        lines += [f"{p} = {self.values.get(p, 'drawn')}" for p in self.columns.inputs]
         return "Network(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:

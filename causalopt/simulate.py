@@ -12,7 +12,6 @@ from sympy import Symbol
 
 from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
 from causalopt.errors import EvaluationError, QueryError, nearest
-from causalopt.lookup import refuse_random
 from causalopt.network import Network
 from causalopt.plan import (
     Input,
@@ -106,10 +105,6 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
 
 def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
     """The lanes that the wants need, and the lane of each; -1 for a tangent that is zero."""
-    model = wants[0].world.model
-    assert isinstance(model, System | Network)
-    mechanisms = model.template.values() if isinstance(model, System) else model.columns.mechanisms
-    refuse_random(mechanism.formula for mechanism in mechanisms)
     worlds = {want.world: sweep.applied(want.world) for want in wants}
     lanes = lanes_of(
         [worlds[want.world] for want in wants if not want.tangent],

@@ -15,6 +15,7 @@ from typing import Any
 from sympy import Symbol
 
 from causalopt.errors import DeclarationError, QueryError
+from causalopt.laws import Law, as_law
 
 
 class Named(Symbol):
@@ -61,6 +62,25 @@ class Parameter(Quantity):
     """A constant of the system, with one value for the whole run; it can be swept."""
 
     __slots__ = ()
+
+
+class Noise(Quantity):
+    """An exogenous input with a law of chance, drawn afresh at every step."""
+
+    __slots__ = ("law",)
+    law: Law
+
+    def __new__(cls, name: str, law: Law, unit: str = "") -> Noise:
+        made = super().__new__(cls, name, unit)
+        assert isinstance(made, Noise)
+        made.law = law
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.law)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
+        return (self.name, self.law, self.unit), {}
 
 
 class Variable(Quantity):
@@ -167,7 +187,7 @@ time = Time()
 class Node:
     """A variable at one step: ``R[3]``."""
 
-    variable: Variable | Time
+    variable: Variable | Time | Noise
     step: int
 
     def __repr__(self) -> str:
@@ -245,6 +265,19 @@ def parameters(names: str, unit: str = "", **assumptions: bool) -> tuple[Paramet
     (k, d)
     """
     return tuple(Parameter(name, unit, **assumptions) for name in _split(names, "parameters"))
+
+
+def noise(name: str, law: object, unit: str = "") -> Noise:
+    """A noise: drawn afresh at each step by a law, the same draws in W, X and Y.
+
+    ``law`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``choice(values, weights)``, or
+    a frozen distribution of scipy.stats.
+
+    >>> from causalopt.laws import choice
+    >>> noise("coin", choice([-1, 1]))
+    coin
+    """
+    return Noise(name, as_law(law), unit)
 
 
 def _split(names: str, what: str) -> list[str]:

@@ -14,9 +14,11 @@ from sympy import Expr, Symbol
 from causalopt.columns import Binding, Label, bind
 from causalopt.declaration import (
     check_formulas,
+    check_seed,
     check_symbols,
     cycle_message,
     mechanism_of,
+    noises_of,
     number,
     numbers,
 )
@@ -30,6 +32,7 @@ from causalopt.symbols import (
     Next,
     Node,
     NodeSet,
+    Noise,
     Parameter,
     Span,
     Stage,
@@ -184,6 +187,11 @@ class System:
                     before.add(symbol)
         return before, same
 
+    @functools.cached_property
+    def noises(self) -> tuple[Noise, ...]:
+        """The noises that its mechanisms use, by name."""
+        return noises_of(self.template.values())
+
     def time_of(self, step: int) -> float:
         """The time of a step: step * dt, or the step itself where the system has no dt."""
         return step if self.dt is None else step * self.dt
@@ -204,8 +212,10 @@ class System:
             )
         return step
 
-    def world(self, steps: int) -> World:
-        """The world W: this system run for a number of steps, from step 0 to ``steps``.
+    def world(self, steps: int, *, seed: int = 0) -> World:
+        """The world W: this system run from step 0 to ``steps``.
+
+        ``seed`` gives the draws of its noise, which all worlds made from this one share.
 
         >>> from causalopt.symbols import variables
         >>> (a,) = variables("a")
@@ -213,7 +223,7 @@ class System:
         World of System, steps=10
             a[0]: perturbed
         """
-        return World(self, check_steps(steps))
+        return World(self, check_steps(steps), seed=check_seed(seed))
 
     def select(self, target: object, steps: int | None) -> tuple[Stretch, ...]:
         """The stretches of nodes that a user names: R, R[0], R[:100], R.at(2.5), or a list.
@@ -275,7 +285,7 @@ class System:
         return made
 
     def unroll(self, steps: int) -> Network:
-        """The network of all nodes from step 0 to ``steps``; times become inputs.
+        """The network of all nodes from step 0 to ``steps``; times and noises become inputs.
 
         >>> from causalopt.symbols import variables
         >>> (a,) = variables("a")
@@ -292,7 +302,8 @@ class System:
                 bindings.append((mechanism, [_owner(s, i) for s in mechanism.arguments]))
         timed = any(time in m.arguments for m in self.template.values())
         times = {Node(time, i): self.time_of(i) for i in range(steps)} if timed else {}
-        columns = bind(tuple(labels), (*self.parameters, *times), bindings)
+        drawn = [Node(noise, i) for i in range(steps) for noise in self.noises]
+        columns = bind(tuple(labels), (*self.parameters, *times, *drawn), bindings)
         values: dict[Label, float] = {Node(v, 0): value for v, value in self.start.items()}
         return Network.from_columns(columns, values | dict(self.parameters) | dict(times))
 
@@ -343,7 +354,7 @@ def _owner(symbol: Symbol, step: int) -> Node | Parameter:
     """The node or input that a symbol of the template stands for in the step after ``step``."""
     if isinstance(symbol, Next):
         return Node(symbol.variable, step + 1)
-    if isinstance(symbol, Variable | Time):
+    if isinstance(symbol, Variable | Time | Noise):
         return Node(symbol, step)
     assert isinstance(symbol, Parameter)
     return symbol

@@ -15,9 +15,10 @@ from sympy import Expr, Symbol
 
 from causalopt.errors import DeclarationError, nearest
 from causalopt.finite import Finite, check_parent, finite_of, listed, tex
+from causalopt.laws import Uniform
 from causalopt.lookup import Cells, Lookup
 from causalopt.masses import as_floats, check_masses, exact_array, is_exact, masses_of
-from causalopt.symbols import Next
+from causalopt.symbols import Next, Noise
 
 Parent = Finite | Next
 
@@ -46,7 +47,9 @@ class Table:
         else:
             names = [row_name(self.parents, row) for row in np.ndindex(self.shape)]
             cells = _from_rows(self.cells, names, self.shape, target, where)
-        return Lookup(cells, *self.parents)
+        if cells.codes is not None:
+            return Lookup(cells, *self.parents)
+        return Lookup(cells, *self.parents, Noise(f"chance of {target}", Uniform()))
 
     def __repr__(self) -> str:
         head = f"table(({listed(self.parents)}{',' * (len(self.parents) == 1)}), "

@@ -89,6 +89,8 @@ Effects = tuple[tuple[Key, tuple[Piece, ...]], ...]
 class World:
     """A model under interventions, run for a number of steps (None where it has no time).
 
+    All worlds made from one another have its ``seed``, and so the same draws of its noise.
+
     Made by ``System.world`` and ``Network.world``, and from other worlds by ``perturb``, ``clamp``,
     ``do`` and ``replace``, each of which returns a new world. Source of W, X and Y: "Defining
     Optimization in a Deeper Way", part 3.
@@ -106,6 +108,7 @@ class World:
     model: Model
     steps: int | None
     effects: Effects = ()
+    seed: int = 0
 
     def perturb(self, node: object, *, by: float | None = None) -> World:
         """Add a difference to nodes: x_n = w_n + by, and all that is downstream follows.
