@@ -1,0 +1,286 @@
+"""The compiled backend: a system's plan as one fused loop, compiled by numba, kept on disk.
+
+It gives what the NumPy backend gives. Sums and products come in the same order, so that values are
+the same to the last digit where a mechanism has no transcendental functions and no powers.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.backends import cache
+from causalopt.backends.codegen import (
+    LOOPS,
+    TILE,
+    CannotCompile,
+    Shape,
+    buffer_size,
+    check,
+    weight,
+)
+from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
+from causalopt.backends.numpy import NumPyBackend, compiled
+from causalopt.backends.workers import available
+from causalopt.plan import Block, Layers, Loop
+from causalopt.progress import track
+
+Ints = npt.NDArray[np.int64]
+
+# Compiled code hears nothing from outside, so one call into it lasts about this long, in
+# nanoseconds: Ctrl-C is heard between two calls.
+_CALL = 1e8
+
+# From this many points on, a tile of points side by side is faster than one point after another.
+_FEW = 8
+
+
+class NumbaBackend:
+    """One compiled loop over time for each stretch of steps, parallel over the points of a sweep.
+
+    Falls back on the NumPy backend, with a warning, where numba is missing or a function has no
+    compiled form.
+    """
+
+    def __init__(self) -> None:
+        self._reference = NumPyBackend()
+
+    def loop(self, plan: Loop, inputs: Inputs, recorded: range, points: int | None) -> Recording:
+        """Run a system's plan in compiled code."""
+        if not _can_compile(plan):
+            return self._reference.loop(plan, inputs, recorded, points)
+        run = _start(plan, inputs, recorded, 1 if points is None else points)
+        _carry_out(run)
+        values, exponents = run.values, run.exponents
+        drop: Any = (..., 0) if points is None else ...
+        powers = {lane: exponents[k][drop] for k, lane in enumerate(plan.scales)}
+        return Recording(values[drop], powers)
+
+    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
+        """Run a network's plan."""
+        return self._reference.layers(plan, inputs, points)
+
+
+def _can_compile(plan: Loop) -> bool:
+    """Whether numba is there and knows every function of a plan; warns once where not."""
+    try:
+        import numba  # noqa: F401  # asked for here, so that its absence is said once
+    except ImportError:
+        _warn_once("numba is not installed: running with NumPy, which is slower.")
+        return False
+    for segment in plan.segments:
+        try:
+            check(segment.block)
+        except CannotCompile as unknown:
+            _warn_once(
+                f"{unknown} has no compiled form: systems that use it run with NumPy, "
+                'which is slower. Write backend="numpy" to ask for that.'
+            )
+            return False
+    return True
+
+
+_said: set[str] = set()
+
+
+def _warn_once(message: str) -> None:
+    if message not in _said:
+        _said.add(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """The inputs in one array: input j of a point is ``flat[offset[j] + point * stride[j]]``."""
+
+    flat: Floats
+    offset: Ints
+    stride: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One run: the state (slots, points), the powers taken out, and what is recorded.
+
+    ``values`` has shape (recorded slots, recorded steps, points), ``exponents`` (scales, recorded
+    steps, points).
+    """
+
+    plan: Loop
+    given: _Given
+    recorded: range
+    state: Floats
+    powers: Ints
+    values: Floats
+    exponents: Ints
+    faults: Ints
+    halted: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def points(self) -> int:
+        """The number of points, one where nothing is swept."""
+        return self.state.shape[1]
+
+    @property
+    def tile(self) -> int:
+        """How many points are computed side by side."""
+        return TILE if self.points >= _FEW else 1
+
+
+def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
+    """A run at step 0."""
+    columns = [np.atleast_1d(np.asarray(inputs[p.symbol.name], np.float64)) for p in plan.inputs]
+    sizes = np.array([len(column) for column in columns], dtype=np.int64)
+    given = _Given(
+        flat=np.concatenate([*columns, np.zeros(1)]),
+        offset=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        stride=np.append(sizes > 1, False).astype(np.int64),
+    )
+    with np.errstate(all="ignore"):
+        first = compiled(plan.initial)(*(inputs[p.symbol.name] for p in plan.inputs), 0.0)
+    state = np.empty((len(plan.slots), points))
+    for j, value in enumerate(first):
+        state[j] = value
+    tile = TILE if points >= _FEW else 1
+    run = _Run(
+        plan=plan,
+        given=given,
+        recorded=recorded,
+        state=state,
+        powers=np.zeros((len(plan.scales), points), dtype=np.int64),
+        values=np.empty((len(plan.recorded), len(recorded), points)),
+        exponents=np.empty((len(plan.scales), len(recorded), points), dtype=np.int64),
+        faults=np.zeros(-(-points // tile), dtype=np.int64),
+    )
+    _blame(plan, state, 0, np.arange(points))
+    if 0 in recorded:
+        place = recorded.index(0)
+        run.values[:, place] = state[list(plan.recorded)]
+        run.exponents[:, place] = 0
+    return run
+
+
+def _blame(plan: Loop, state: Floats, step: int, points: Ints) -> None:
+    """Raise for the first slot, and in it the first of some points, that is not finite."""
+    for j in plan.value_slots:
+        bad = points[~np.isfinite(state[j, points])]
+        if bad.size:
+            raise NotFinite((j,), step, int(bad[0]), float(state[j, bad[0]]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """A segment made ready: its compiled loop, and how many steps one call may take."""
+
+    start: int
+    stop: int
+    loop: cache.Compiled
+    buffer: int
+    nanoseconds: int
+
+
+def _stages(run: _Run) -> list[_Stage]:
+    plan = run.plan
+    shape = Shape(plan.value_slots, tuple(plan.scales.values()), plan.recorded)
+    name = "narrow" if run.tile == 1 else "wide"
+    return [
+        _Stage(
+            start=segment.start,
+            stop=segment.stop,
+            loop=_compiled_loop(name, segment.block, shape),
+            buffer=buffer_size(segment.block, shape),
+            nanoseconds=weight(segment.block),
+        )
+        for segment in plan.segments
+    ]
+
+
+def _compiled_loop(name: str, block: Block, shape: Shape) -> cache.Compiled:
+    write, signature = LOOPS[name]
+    return cache.function(write(block, shape), name, signature)
+
+
+def _carry_out(run: _Run) -> None:
+    """Carry all points to the last step, several at once; raise where one is not finite."""
+    stages = _stages(run)
+    if not stages:
+        return
+    tiles = len(run.faults)
+    workers = min(available(), tiles)
+    longest = max((s.stop - s.start) * s.nanoseconds for s in stages)
+    together = 1 if run.tile == 1 else int(_CALL / (longest * run.tile))
+    together = max(1, min(together, -(-tiles // (4 * workers)) if workers > 1 else tiles))
+    batches = [range(low, min(low + together, tiles)) for low in range(0, tiles, together)]
+    if len(batches) == 1:
+        _carry(run, stages, batches[0], show=True)
+    else:
+        _share(run, stages, batches, workers)
+    faulty = np.flatnonzero(run.faults)
+    if faulty.size:
+        step = int(run.faults[faulty].min())
+        tiles_there = np.flatnonzero(run.faults == step)
+        points = (tiles_there[:, None] * run.tile + np.arange(run.tile)).reshape(-1)
+        _blame(run.plan, run.state, step, points[points < run.points])
+
+
+def _share(
+    run: _Run, stages: Sequence[_Stage], batches: Sequence[range], workers: int
+) -> None:
+    """Batches of tiles over threads: compiled code runs without the interpreter's lock."""
+    with ThreadPoolExecutor(workers) as pool:
+        work = [pool.submit(_carry, run, stages, batch, show=False) for batch in batches]
+        try:
+            for i in track(range(len(work)), "batches of points"):
+                work[i].result()
+        except BaseException:
+            run.halted.set()
+            for one in work:
+                one.cancel()
+            raise
+
+
+def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> None:
+    """Carry a batch of tiles to the last step, a stretch of steps at a call."""
+    rows = np.empty(max(stage.buffer for stage in stages))
+    for stage in stages:
+        size = max(1, int(_CALL / (stage.nanoseconds * run.tile * len(batch))))
+        chunks = range(stage.start, stage.stop, size)
+        for first in track(chunks, "steps") if show else chunks:
+            if run.halted.is_set():
+                return
+            stop = min(first + size, stage.stop)
+            row, due = _due(run.recorded, first)
+            clock = first, stop, run.plan.dt, row, due, run.recorded.step
+            if _advance(run, stage, batch, rows, clock):
+                return
+
+
+def _advance(
+    run: _Run, stage: _Stage, batch: range, rows: Floats, clock: tuple[Any, ...]
+) -> bool:
+    """One call into compiled code; whether it stopped at a value that is not finite."""
+    given = run.given.flat, run.given.offset, run.given.stride
+    kept = run.values, run.exponents
+    if run.tile == 1:
+        (point,) = batch
+        run.faults[point] = stage.loop(run.state, run.powers, point, *given, *clock, *kept)
+    else:
+        stage.loop(
+            *(run.state, run.powers, batch.start, batch.stop, rows),
+            *(*given, *clock, *kept, run.faults),
+        )
+    return bool(run.faults[batch.start : batch.stop].all())
+
+
+def _due(recorded: range, first: int) -> tuple[int, int]:
+    """Which recorded step comes next at or after ``first``: its row, and the step itself."""
+    row = max(0, -(-(first - recorded.start) // recorded.step))
+    return row, recorded[row] if row < len(recorded) else np.iinfo(np.int64).max
+
