@@ -128,13 +128,14 @@ def _partial(formula: Expr, argument: Symbol) -> Expr:
 
 
 def _as_branches(formula: Expr) -> Expr:
-    """Abs, Min, Max, Mod and sinc as the branches that they choose from."""
+    """Abs, Min, Max, Mod, frac and sinc as the branches that they choose from."""
     formula = formula.replace(
         sympy.sinc, lambda u: Piecewise((sympy.sin(u) / u, sympy.Ne(u, 0)), (1, True))
     )
     formula = formula.replace(sympy.Abs, lambda u: Piecewise((u, u >= 0), (-u, True)))
     formula = formula.replace(sympy.Max, lambda *us: _extreme(us, lambda a, b: a >= b))
     formula = formula.replace(sympy.Min, lambda *us: _extreme(us, lambda a, b: a <= b))
+    formula = formula.replace(sympy.frac, lambda u: u - sympy.floor(u))
     return formula.replace(Mod, lambda u, p: u - p * sympy.floor(u / p))
 
 

@@ -31,4 +31,7 @@ def track(steps: range, what: str) -> Iterator[int]:
         return
     from tqdm import tqdm
 
-    yield from tqdm(steps, desc=what, unit="step", delay=_SECONDS_BEFORE_SHOWING, leave=False)
+    # disable=None: no bar where the output is not a terminal.
+    yield from tqdm(
+        steps, desc=what, unit="step", delay=_SECONDS_BEFORE_SHOWING, leave=False, disable=None
+    )

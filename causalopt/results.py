@@ -14,7 +14,7 @@ from causalopt.simulate import Scaled, Want, simulate_network, simulate_system
 from causalopt.sweep import Sweep, sweep
 from causalopt.symbols import Quantity
 from causalopt.system import System
-from causalopt.world import Held, World
+from causalopt.world import World, letters
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -144,17 +144,4 @@ def _labels(worlds: Sequence[World], given: Sequence[str] | None) -> list[str]:
                 f"labels={given!r}: write one name of its own for each of {len(worlds)} worlds."
             )
         return names
-    names = []
-    for world in worlds:
-        letter = _letter(world)
-        taken = sum(name.rstrip("0123456789") == letter for name in names)
-        names.append(f"{letter}{taken + 1}" if taken else letter)
-    return names
-
-
-def _letter(world: World) -> str:
-    """W: no difference made; X: nudged; Y: nudged and held."""
-    pieces = [piece for _, found in world.effects for piece in found]
-    if not any(piece.shift for piece in pieces):
-        return "W"
-    return "Y" if any(isinstance(piece.base, Held) for piece in pieces) else "X"
+    return letters(worlds)

@@ -164,6 +164,29 @@ class System:
         """The variables, in the order of their declaration; stages left out."""
         return tuple(self.mechanisms)
 
+    def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
+        """What a variable depends on: one step before, and in the same step. Stages are passed by.
+
+        >>> from causalopt.symbols import variables
+        >>> a, b = variables("a b")
+        >>> System({a: b, b: a.next}, start={a: 0, b: 1}).parents(b)
+        (set(), {a})
+        """
+        before: set[Variable] = set()
+        same: set[Variable] = set()
+        waiting, seen = [variable], {variable}
+        while waiting:
+            for symbol in self.template[waiting.pop()].arguments:
+                target = symbol.variable if isinstance(symbol, Next) else None
+                if isinstance(target, Stage):
+                    waiting += [target] if target not in seen else []
+                    seen.add(target)
+                elif target is not None:
+                    same.add(target)
+                elif isinstance(symbol, Variable):
+                    before.add(symbol)
+        return before, same
+
     def time_of(self, step: int) -> float:
         """The time of a step: step * dt, or the step itself where the system has no dt."""
         return step if self.dt is None else step * self.dt

@@ -8,7 +8,7 @@ those on disjoint nodes commute, and two worlds are equal where they do the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -287,3 +287,23 @@ def _told(piece: Piece) -> str:
         by = piece.shift.by
         told.append("perturbed" if by is None else f"perturbed by {by}")
     return ", ".join(told)
+
+
+def letters(worlds: Sequence[World]) -> list[str]:
+    """The posts' letters: W where no difference is made, X where one is, Y where A is held too.
+
+    >>> from causalopt.symbols import variables
+    >>> from causalopt.system import System
+    >>> a, b = variables("a b")
+    >>> W = System({a: b, b: a}, start={a: 1, b: 2}).world(steps=3)
+    >>> letters([W, W.perturb(b[0], by=1), W.perturb(b[0], by=2)])
+    ['W', 'X', 'X2']
+    """
+    names: list[str] = []
+    for world in worlds:
+        pieces = [piece for _, found in world.effects for piece in found]
+        held = any(isinstance(piece.base, Held) for piece in pieces)
+        letter = "W" if not any(piece.shift for piece in pieces) else "Y" if held else "X"
+        taken = sum(name.rstrip("0123456789") == letter for name in names)
+        names.append(f"{letter}{taken + 1}" if taken else letter)
+    return names
