@@ -116,7 +116,9 @@ def sweep_coords(swept: Sweep) -> dict[str, Any]:
 
 def time_coord(system: System, steps: range) -> tuple[list[str], Floats, dict[str, str]]:
     """The times of steps, in units of dt, or the steps themselves where there is none."""
-    times = np.array(steps, dtype=np.float64) * (1.0 if system.dt is None else system.dt)
+    times = np.arange(steps.start, steps.stop, steps.step) * (
+        1.0 if system.dt is None else system.dt
+    )
     unit = system.dt_symbol.unit if system.dt_symbol is not None else ""
     return ["time"], times, {"units": "steps" if system.dt is None else unit}
 

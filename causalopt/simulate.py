@@ -73,7 +73,7 @@ def simulate_system(
     distinct = list(dict.fromkeys(kept))
     if not distinct:
         distinct = [Slot(0, system.variables[0])]
-    plan = flatten_system(system, max(steps, 0), lanes, distinct)
+    plan = flatten_system(system, max(steps, 0), lanes, tuple(distinct))
     runner = backend_named(backend)
     try:
         made = runner.loop(plan, _inputs(plan, sweep), recorded, sweep.points)

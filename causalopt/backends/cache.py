@@ -25,7 +25,7 @@ from typing import Any
 VARIABLE = "CAUSALOPT_CACHE_DIR"
 
 #: No flag that lets the compiler change a result: sums keep their order, NaN stays NaN.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "boundscheck": False}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 
 Compiled = Callable[..., Any]
 
@@ -61,7 +61,7 @@ def function(source: str, name: str, signature: str) -> Compiled:
 
     namespace: dict[str, Any] = {"__name__": __name__}
     exec("import math\nimport numpy\n" + source, namespace)
-    dispatcher = numba.njit(**_OPTIONS)(namespace[name])
+    dispatcher: Any = numba.njit(**_OPTIONS)(namespace[name])
     place = _place(source, name, signature)
     if place is None or not _restored(dispatcher, place):
         dispatcher.compile(signature)
@@ -95,7 +95,9 @@ def _machine() -> tuple[str, ...]:
 
 def _restored(dispatcher: Any, place: Path) -> bool:
     """Whether the dispatcher now has the code kept at a place; never where that is damaged."""
-    from numba.core.compiler import CompileResult
+    from numba.core import compiler
+
+    result: Any = compiler.CompileResult
 
     try:
         kept = place.read_bytes()
@@ -107,7 +109,7 @@ def _restored(dispatcher: Any, place: Path) -> bool:
     try:
         context = dispatcher.targetctx
         context.refresh()
-        dispatcher.add_overload(CompileResult._rebuild(context, *pickle.loads(payload)))
+        dispatcher.add_overload(result._rebuild(context, *pickle.loads(payload)))
     except Exception:
         # Whatever it is that numba cannot read: compiling again is always right.
         return False
@@ -119,9 +121,11 @@ def _keep(dispatcher: Any, place: Path) -> None:
     reason to fail."""
     from numba.core import serialize
 
+    pack: Any = serialize.dumps
+
     (result,) = dispatcher.overloads.values()
     with contextlib.suppress(OSError, pickle.PicklingError):
-        payload = serialize.dumps(result._reduce())
+        payload = pack(result._reduce())
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=place.parent, prefix=place.name)
         try:

@@ -228,7 +228,7 @@ def narrow(block: Block, shape: Shape) -> str:
         "def narrow(state, powers, point, given, offset, stride,",
         "           first, stop, dt, row, due, every, values, exponents):",
         (f"    s{j} = state[{j}, point]" for j in range(slots)),
-        (f"    p{j} = given[offset[{j}] + point * stride[{j}]]" for j in range(given)),
+        (f"    p{j} = {_input(j)}" for j in range(given)),
         (f"    e{k} = powers[{k}, point]" for k in scales),
         "    fault = 0",
         "    for i in range(first, stop):",
@@ -276,7 +276,10 @@ def wide(block: Block, shape: Shape) -> str:
         # The last tile is filled up with copies of its last point.
         "            point = base + min(q, width - 1)",
         (f"            {_at(s + j)} = state[{j}, point]" for j in range(slots)),
-        (f"            {_at(p + j)} = given[offset[{j}] + point * stride[{j}]]" for j in range(given)),
+        (
+            f"            {_at(p + j)} = given[offset[{j}] + point * stride[{j}]]"
+            for j in range(given)
+        ),
         (f"            {_at(e + k)} = powers[{k}, point]" for k in scales),
         "        at = row",
         "        next_due = due",
@@ -337,6 +340,10 @@ def weight(block: Block) -> int:
 
 def _named(letter: str, count: int) -> list[str]:
     return [f"{letter}{j}" for j in range(count)]
+
+
+def _input(j: int) -> str:
+    return f"given[offset[{j}] + point * stride[{j}]]"
 
 
 def _at(row: int) -> str:

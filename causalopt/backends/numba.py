@@ -6,6 +6,8 @@ the same to the last digit where a mechanism has no transcendental functions and
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import threading
 import warnings
 from collections.abc import Sequence
@@ -70,21 +72,33 @@ class NumbaBackend:
 
 def _can_compile(plan: Loop) -> bool:
     """Whether numba is there and knows every function of a plan; warns once where not."""
-    try:
-        import numba  # noqa: F401  # asked for here, so that its absence is said once
-    except ImportError:
+    if not _numba_is_there():
         _warn_once("numba is not installed: running with NumPy, which is slower.")
         return False
     for segment in plan.segments:
-        try:
-            check(segment.block)
-        except CannotCompile as unknown:
+        unknown = _not_compiled(segment.block)
+        if unknown is not None:
             _warn_once(
                 f"{unknown} has no compiled form: systems that use it run with NumPy, "
                 'which is slower. Write backend="numpy" to ask for that.'
             )
             return False
     return True
+
+
+@functools.cache
+def _numba_is_there() -> bool:
+    return importlib.util.find_spec("numba") is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _not_compiled(block: Block) -> str | None:
+    """The name of a function that has no compiled form; None where all have."""
+    try:
+        check(block)
+    except CannotCompile as unknown:
+        return str(unknown)
+    return None
 
 
 _said: set[str] = set()
@@ -126,7 +140,7 @@ class _Run:
     @property
     def points(self) -> int:
         """The number of points, one where nothing is swept."""
-        return self.state.shape[1]
+        return int(self.state.shape[1])
 
     @property
     def tile(self) -> int:
@@ -186,25 +200,19 @@ class _Stage:
     nanoseconds: int
 
 
+@functools.lru_cache(maxsize=256)
+def _made(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int, int]:
+    """The compiled loop of a block, the size of its buffer, and what a step costs."""
+    write, signature = LOOPS[name]
+    loop = cache.function(write(block, shape), name, signature)
+    return loop, buffer_size(block, shape), weight(block)
+
+
 def _stages(run: _Run) -> list[_Stage]:
     plan = run.plan
     shape = Shape(plan.value_slots, tuple(plan.scales.values()), plan.recorded)
     name = "narrow" if run.tile == 1 else "wide"
-    return [
-        _Stage(
-            start=segment.start,
-            stop=segment.stop,
-            loop=_compiled_loop(name, segment.block, shape),
-            buffer=buffer_size(segment.block, shape),
-            nanoseconds=weight(segment.block),
-        )
-        for segment in plan.segments
-    ]
-
-
-def _compiled_loop(name: str, block: Block, shape: Shape) -> cache.Compiled:
-    write, signature = LOOPS[name]
-    return cache.function(write(block, shape), name, signature)
+    return [_Stage(one.start, one.stop, *_made(name, one.block, shape)) for one in plan.segments]
 
 
 def _carry_out(run: _Run) -> None:
@@ -230,9 +238,7 @@ def _carry_out(run: _Run) -> None:
         _blame(run.plan, run.state, step, points[points < run.points])
 
 
-def _share(
-    run: _Run, stages: Sequence[_Stage], batches: Sequence[range], workers: int
-) -> None:
+def _share(run: _Run, stages: Sequence[_Stage], batches: Sequence[range], workers: int) -> None:
     """Batches of tiles over threads: compiled code runs without the interpreter's lock."""
     with ThreadPoolExecutor(workers) as pool:
         work = [pool.submit(_carry, run, stages, batch, show=False) for batch in batches]
@@ -262,9 +268,7 @@ def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> 
                 return
 
 
-def _advance(
-    run: _Run, stage: _Stage, batch: range, rows: Floats, clock: tuple[Any, ...]
-) -> bool:
+def _advance(run: _Run, stage: _Stage, batch: range, rows: Floats, clock: tuple[Any, ...]) -> bool:
     """One call into compiled code; whether it stopped at a value that is not finite."""
     given = run.given.flat, run.given.offset, run.given.stride
     kept = run.values, run.exponents
@@ -283,4 +287,3 @@ def _due(recorded: range, first: int) -> tuple[int, int]:
     """Which recorded step comes next at or after ``first``: its row, and the step itself."""
     row = max(0, -(-(first - recorded.start) // recorded.step))
     return row, recorded[row] if row < len(recorded) else np.iinfo(np.int64).max
-

@@ -59,8 +59,8 @@ def op(
         raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
     asked = question(of, A, n, m, steps, over)
     found = ratio(asked, delta, backend)
-    values = -found.log_size() + 0.0
+    values = 0.0 - found.log_size()
     if branch == "complex":
-        values = values - 1j * np.pi * (found.mantissa < 0)
+        values = values - 1j * np.pi * found.is_negative()
     attrs = {"long_name": "Op", "units": "nat", "delta": "exact" if delta is None else delta}
     return labelled(asked, "op", values, attrs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -63,7 +64,8 @@ class Loop:
         return tuple(j for j in range(len(self.slots)) if j not in scaled)
 
 
-def flatten_system(system: System, steps: int, lanes: Lanes, wanted: Sequence[Slot]) -> Loop:
+@functools.lru_cache(maxsize=64)
+def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out."""
     names = _Names(system)
     stretches = _stretches(system, steps, lanes)
