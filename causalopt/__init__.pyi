@@ -1,3 +1,5 @@
+from .drawing import Drawing as Drawing
+from .drawing import draw as draw
 from .errors import (
     CausaloptError as CausaloptError,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sympy import Symbol
 
 from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
 from causalopt.errors import EvaluationError, QueryError, nearest
@@ -24,7 +25,7 @@ from causalopt.plan import (
 )
 from causalopt.sweep import Sweep
 from causalopt.system import System
-from causalopt.world import World
+from causalopt.world import Base, Fixed, World
 
 Floats = npt.NDArray[np.float64]
 
@@ -164,12 +165,22 @@ def _explained(error: NotFinite, node: object, world: World, sweep: Sweep) -> Ev
     """Which node, at which step and sweep point, and what its mechanism is."""
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
     step = f" (step {error.step})" if world.steps is not None else ""
-    changed = "" if not world.effects else " in a world with interventions"
+    changed = " in a world with interventions" if _is_changed(world) else ""
     return EvaluationError(
         f"{node} is {kind}{step}{changed}{sweep.describe(error.point)}: "
         f"{_mechanism_of(world, node)}. Nodes hold finite real numbers; bound the mechanism, with "
         "Min, Max or Piecewise, or start it elsewhere."
     )
+
+
+def _is_changed(world: World) -> bool:
+    """Whether anything but a sweep acts on the world."""
+    pieces = [piece for _, found in world.effects for piece in found]
+    return any(p.shift or not _is_swept(p.base) for p in pieces)
+
+
+def _is_swept(base: Base | None) -> bool:
+    return isinstance(base, Fixed) and isinstance(base.value, Symbol)
 
 
 def _mechanism_of(world: World, node: object) -> str:

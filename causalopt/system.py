@@ -44,6 +44,9 @@ class Method:
     weights: tuple[Rational, ...]
 
 
+#: Where a set of nodes ends that is named without a run to end it.
+ENDLESS = sys.maxsize
+
 _HALF = Rational(1, 2)
 _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
 METHODS: Mapping[str, Method] = {
@@ -223,7 +226,7 @@ class System:
 
         A set that reaches past the end of the run ends with it; a node past the end is an error.
         """
-        last = sys.maxsize - 1 if steps is None else steps
+        last = ENDLESS - 1 if steps is None else steps
         match target:
             case Node(variable, step):
                 return (self._one(variable, step, last, target),)

@@ -1,4 +1,4 @@
-"""A thermostat without limits, in calm and in wild weather."""
+"""A thermostat without limits, in calm and wild weather."""
 
 import numpy as np
 import sympy as sp

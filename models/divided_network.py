@@ -1,4 +1,4 @@
-"""A network without time, divided into A and B: W, X and Y of part 3's picture."""
+"""A network without time, divided into A and B."""
 
 from sympy import sin, tanh
 

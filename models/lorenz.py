@@ -1,4 +1,4 @@
-"""The Lorenz system: what steering by a does, calm and chaotic."""
+"""The Lorenz system, calm and chaotic, with a as A."""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,4 @@
-"""The saturating thermostat: its power is limited, and so is what it optimizes."""
+"""A thermostat of limited power, and what it optimizes."""
 
 import functools
 

@@ -60,6 +60,7 @@ class Drawing:
         handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+        os.chmod(name, 0o644)
         os.replace(name, target)
         return target
 

@@ -9,8 +9,8 @@ from typing import Any
 from causalopt.errors import QueryError
 from causalopt.network import Network
 from causalopt.sweep import Sweep, sweep
-from causalopt.symbols import Moment, Node, NodeSet, Span, Variable
-from causalopt.system import System, check_steps
+from causalopt.symbols import Moment, Node, Variable
+from causalopt.system import ENDLESS, System
 from causalopt.world import Stretch, World
 
 
@@ -57,56 +57,46 @@ def question(
     over: Mapping[Any, Any] | None,
 ) -> Question:
     """The question, or a ``QueryError`` that says which part of it cannot be."""
-    if isinstance(of, World):
-        model, steps = of.model, of.steps if steps is None else steps
-    else:
-        model = of
-    if isinstance(model, Network):
-        base = of if isinstance(of, World) else model.world()
-        places = model.select(m)
-        recorded, over_time = range(1), False
-    elif isinstance(model, System):
-        horizon = _horizon(model, m, steps)
-        base = _until(of, horizon) if isinstance(of, World) else model.world(max(horizon, 1))
-        places = model.select(m, base.steps)
-        over_time = not isinstance(m, Node | Moment)
-        recorded = range(places[0].start, places[0].stop)
-    else:
-        raise QueryError(
-            f"{type(of).__name__} cannot be measured: give a System, a Network or a World."
-        )
+    base = _base(of, A, n, m, steps)
+    model = base.model
+    assert isinstance(model, System | Network)
+    places = model.select(m, base.steps)
     if len(places) != 1:
         raise QueryError(f"m = {_text(m)} names {len(places)} sets of nodes: ask about one.")
     held = model.select(A, base.steps)
     _check_n(model, n, held, base)
     _check_m(m, places[0], held)
-    swept = sweep(model, over)
-    return Question(base, A, n, m, places[0].key, recorded, over_time, swept)
+    recorded = range(places[0].start, places[0].stop)
+    over_time = isinstance(model, System) and not isinstance(m, Node | Moment)
+    return Question(base, A, n, m, places[0].key, recorded, over_time, sweep(model, over))
 
 
-def _horizon(model: System, m: Any, steps: int | None) -> int:
-    """The last step that has to be run."""
-    if steps is not None:
-        check_steps(steps)
-    if isinstance(m, Node | Moment | NodeSet | Span):
-        (place,) = model.select(m, steps)
-        ends = isinstance(m, NodeSet) and m.stop is None
-        if not ends:
-            return place.stop - 1
-    if steps is None:
+def _base(of: System | Network | World, A: Any, n: Any, m: Any, steps: int | None) -> World:
+    """The world W that is asked about: long enough for every node that is named."""
+    if isinstance(of, World):
+        if steps not in (None, of.steps):
+            raise QueryError(f"steps is {steps}, but this world has {of.steps}: leave steps out.")
+        return of
+    if isinstance(of, Network):
+        return of.world()
+    if not isinstance(of, System):
         raise QueryError(
-            f"steps is missing: m = {m} has no last node. Write steps=1000, or name one node, "
-            f"such as m={m if isinstance(m, Variable) else model.variables[0]}[1000]."
+            f"{type(of).__name__} cannot be measured: give a System, a Network or a World."
         )
-    return steps
+    return of.world(_last_step_named(of, A, n, m) if steps is None else steps)
 
 
-def _until(world: World, horizon: int) -> World:
-    if world.steps is not None and horizon > world.steps:
+def _last_step_named(system: System, A: Any, n: Any, m: Any) -> int:
+    ends = [stretch.stop for stretch in system.select(m, None)]
+    if max(ends) == ENDLESS:
+        example = m if isinstance(m, Variable) else system.variables[0]
         raise QueryError(
-            f"This world ends at step {world.steps}, before step {horizon}: make it longer."
+            f"steps is missing: m = {_text(m)} has no last node. Write steps=1000, or name one "
+            f"node, such as m={example}[1000]."
         )
-    return world
+    for named in (A, n):
+        ends += [s.stop for s in system.select(named, None) if s.stop != ENDLESS]
+    return max(max(ends) - 1, 1)
 
 
 def _check_n(model: System | Network, n: Any, held: tuple[Stretch, ...], base: World) -> None:

@@ -268,8 +268,10 @@ def _needed(
     wanted: Iterable[Slot], names: _Names, raws: Sequence[Mapping[Symbol, Expr]]
 ) -> list[Slot]:
     """The slots that the wanted ones depend on, over all steps, in the order of the plan."""
-    owner = {before: slot for slot, (before, _) in names.states.items()}
     needed = set(wanted)
+    for slot in needed:
+        names.before(slot)
+    owner = {before: slot for slot, (before, _) in names.states.items()}
     while True:
         found = set(needed)
         for raw in raws:

@@ -1,0 +1,127 @@
+"""The command line, as a user types it."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from causalopt.cli import main
+
+MINE = '''"""My own model."""
+from causalopt import System, op, run, variables
+from causalopt.drawing import plots
+from causalopt.model import Claim, Experiment, Model, Reason
+
+a, b = variables("a b")
+system = System({a: a - b / 3, b: a}, start={a: 1, b: 0})
+
+def course(data):
+    with plots.figure() as (picture, ax):
+        plots.over_time(data["a"].sel(world="W"), ax)
+    return picture
+
+def fails(data):
+    raise ValueError("no such picture")
+
+model = Model(
+    name="mine", title="Mine", source="a notebook", system=system,
+    experiments=(
+        Experiment("course", "The course", lambda: run(system.world(steps=5)),
+                   {"course": course, FIGURE}),
+    ),
+    claims=(Claim("one", "a notebook", 1.0, lambda: COMPUTED, reason=REASON),),
+)
+'''
+
+
+def call(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(computed="1.0", reason="None", figure=""):
+        text = MINE.replace("COMPUTED", computed).replace("REASON", reason)
+        (tmp_path / "mine.py").write_text(text.replace("FIGURE", figure))
+        return "mine.py"
+
+    return write
+
+
+def test_list_names_every_model():
+    found = call("list")
+    assert found.exit_code == 0
+    assert "continuous_thermostat" in found.output
+    assert all(len(line) <= 80 for line in found.output.splitlines())
+
+
+def test_run_writes_data_figures_and_claims(mine, tmp_path):
+    found = call("run", mine())
+    assert found.exit_code == 0, found.output
+    folder = tmp_path / "results" / "mine"
+    assert {p.name for p in folder.iterdir()} == {
+        "course.nc", "course.png", "course.svg", "claims.json",
+    }  # fmt: skip
+    assert json.loads((folder / "claims.json").read_text())[0]["verdict"] == "reproduced"
+    assert found.output.rstrip().endswith(str(folder))
+
+
+def test_a_second_run_keeps_the_first(mine, tmp_path):
+    call("run", mine())
+    found = call("run", mine())
+    assert "an earlier run are now in" in found.output
+    assert len(list((tmp_path / "results").iterdir())) == 2
+
+
+def test_data_are_there_when_a_figure_fails(mine, tmp_path):
+    found = call("run", mine(figure='"broken": fails'))
+    assert found.exit_code == 1
+    assert "no such picture" in found.output
+    assert (tmp_path / "results" / "mine" / "course.nc").exists()
+    assert (tmp_path / "results" / "mine" / "claims.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("computed", "reason", "code", "told"),
+    [
+        ("1.0", "None", 0, "1 of 1 reproduced"),
+        ("2.0", "None", 1, "gives no reason"),
+        ("2.0", "Reason('a misprint', lambda: True)", 0, "because a misprint"),
+        ("2.0", "Reason('a misprint', lambda: False)", 1, "test of its reason fails"),
+        ("1.0", "Reason('a misprint', lambda: True)", 1, "yet gives a reason"),
+    ],
+)
+def test_check_exits_by_the_verdicts(mine, computed, reason, code, told):
+    found = call("check", mine(computed, reason))
+    assert found.exit_code == code
+    assert told in found.output
+
+
+def test_a_results_folder_that_cannot_be_written_is_told_before_computing(mine, tmp_path):
+    (tmp_path / "taken").write_text("")
+    found = call("run", mine(computed="1 / 0"), "--results", "taken/below")
+    assert found.exit_code == 1
+    assert "cannot be written" in found.output
+    assert "ZeroDivision" not in found.output
+
+
+def test_wrong_words_are_told(mine, tmp_path):
+    assert "Did you mean lorenz" in call("run", "lorens").output
+    assert "no model file" in call("check", "none/such.py").output
+    (tmp_path / "bad.py").write_text("x = 1 / 0\n")
+    found = call("run", "bad.py")
+    assert found.exit_code == 1
+    assert "line 1" in found.output
+    assert "Traceback" not in found.output
+
+
+def test_stopping_keeps_what_is_finished(mine, tmp_path):
+    text = (tmp_path / mine()).read_text()
+    stop = "lambda: (_ for _ in ()).throw(KeyboardInterrupt())"
+    (tmp_path / "mine.py").write_text(text.replace("lambda: 1.0", stop))
+    found = call("run", "mine.py")
+    assert found.exit_code == 130
+    assert "What was finished is in" in found.output
+    assert (tmp_path / "results" / "mine" / "course.nc").exists()
