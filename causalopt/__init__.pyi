@@ -15,6 +15,9 @@ from .errors import (
 from .errors import (
     QueryError as QueryError,
 )
+from .errors import (
+    TooLargeError as TooLargeError,
+)
 from .measures import comp as comp
 from .measures import op as op
 from .measures import optimizing_power as optimizing_power

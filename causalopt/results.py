@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QueryError
+from causalopt.keep import Keep, kept
 from causalopt.network import Network
 from causalopt.simulate import Scaled, Want, simulate_network, simulate_system
 from causalopt.sweep import Sweep, sweep
@@ -26,14 +27,19 @@ def run(
     *worlds: World,
     labels: Sequence[str] | None = None,
     over: Mapping[Any, Any] | None = None,
-    backend: str = "numpy",
+    keep: Keep = "all",
+    backend: str = "auto",
 ) -> xr.Dataset:
     """Run worlds of one model side by side and give their values.
 
     For a system: one variable per variable, with dims (world, time, *swept), time in units of dt
     (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept).
     Worlds are labelled W, X and Y by their interventions, or by ``labels``. All worlds see the
-    same inputs. Raises ``EvaluationError`` where a node leaves the finite real numbers.
+    same inputs.
+
+    ``keep`` says which steps are kept, and so how much memory is needed: "all", "last", or a whole
+    number k for every k-th. Raises ``EvaluationError`` where a node leaves the finite real numbers
+    and ``TooLargeError``, before it starts, where the result would not fit in memory.
 
     >>> from causalopt.symbols import variables
     >>> T, R = variables("T R")
@@ -43,14 +49,15 @@ def run(
     >>> data.R.sel(world="X").values - data.R.sel(world="W").values
     array([1. , 1. , 0.9])
     """
-    return _gather(worlds, labels, over, backend, tangent=False)
+    return _gather(worlds, labels, over, keep, backend, tangent=False)
 
 
 def tangents(
     *worlds: World,
     labels: Sequence[str] | None = None,
     over: Mapping[Any, Any] | None = None,
-    backend: str = "numpy",
+    keep: Keep = "all",
+    backend: str = "auto",
 ) -> xr.Dataset:
     """The derivatives of every node by the infinitesimal perturbations of each world.
 
@@ -63,13 +70,14 @@ def tangents(
     >>> tangents(W.perturb(a)).value.sel(world="X", node="b").item()
     6.0
     """
-    return _gather(worlds, labels, over, backend, tangent=True)
+    return _gather(worlds, labels, over, keep, backend, tangent=True)
 
 
 def _gather(
     worlds: Sequence[World],
     labels: Sequence[str] | None,
     over: Mapping[Any, Any] | None,
+    keep: Keep,
     backend: str,
     *,
     tangent: bool,
@@ -86,8 +94,9 @@ def _gather(
         steps = worlds[0].steps
         assert steps is not None
         wants = [Want(w, v, tangent) for v in model.variables for w in worlds]
-        found = simulate_system(wants, range(steps + 1), swept, backend)
-        coords["time"] = time_coord(model, range(steps + 1))
+        recorded = kept(keep, range(steps + 1))
+        found = simulate_system(wants, recorded, swept, backend)
+        coords["time"] = time_coord(model, recorded)
         for i, variable in enumerate(model.variables):
             block = _stacked(found[i * len(worlds) : (i + 1) * len(worlds)])
             attrs = {"units": variable.unit, "long_name": variable.name}
@@ -116,9 +125,8 @@ def sweep_coords(swept: Sweep) -> dict[str, Any]:
 
 def time_coord(system: System, steps: range) -> tuple[list[str], Floats, dict[str, str]]:
     """The times of steps, in units of dt, or the steps themselves where there is none."""
-    times = np.arange(steps.start, steps.stop, steps.step) * (
-        1.0 if system.dt is None else system.dt
-    )
+    size = 1.0 if system.dt is None else system.dt
+    times = size * np.array(np.arange(steps.start, steps.stop, steps.step), dtype=np.float64)
     unit = system.dt_symbol.unit if system.dt_symbol is not None else ""
     return ["time"], times, {"units": "steps" if system.dt is None else unit}
 

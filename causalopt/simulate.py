@@ -12,6 +12,7 @@ from sympy import Symbol
 
 from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
 from causalopt.errors import EvaluationError, QueryError, nearest
+from causalopt.memory import refuse_what_does_not_fit
 from causalopt.network import Network
 from causalopt.plan import (
     Input,
@@ -76,6 +77,7 @@ def simulate_system(
         distinct = [Slot(0, system.variables[0])]
     plan = flatten_system(system, max(steps, 0), lanes, tuple(distinct))
     runner = backend_named(backend)
+    _refuse_what_does_not_fit(plan, recorded, sweep)
     try:
         made = runner.loop(plan, _inputs(plan, sweep), recorded, sweep.points)
     except NotFinite as error:
@@ -101,6 +103,20 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
         _pick_node(made, network, place, want.key, sweep.shape)
         for place, want in zip(places, wants, strict=True)
     ]
+
+
+def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:
+    """What is recorded, the same again for what is made of it, and the state, as floats."""
+    points = sweep.points or 1
+    columns = 2 * len(plan.recorded) + len(plan.scales)
+    needed = 8 * points * (columns * len(recorded) + len(plan.slots) + len(plan.inputs))
+    many = f" and {points:,} points" if sweep.axes else ""
+    refuse_what_does_not_fit(
+        needed,
+        f"Keeping {len(recorded):,} steps{many}",
+        'Keep fewer steps (keep="last", or keep=1000 for every 1000th), name one node (such as '
+        f"{plan.slots[0].variable}[{recorded[-1]}]), or sweep fewer points at a time.",
+    )
 
 
 def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "causalopt"
 # Each room may import those above it. Rooms on one line do not see each other.
 FLOORS = (
     ("errors",),
-    ("symbols", "progress"),
+    ("symbols", "progress", "memory", "keep"),
     ("mechanism",),
     ("declaration",),
     ("columns",),

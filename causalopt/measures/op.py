@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.errors import QueryError
+from causalopt.keep import Keep
 from causalopt.measures.question import question
 from causalopt.measures.response import labelled, ratio
 from causalopt.network import Network
@@ -30,7 +31,8 @@ def op(
     delta: float | None = None,
     over: Mapping[Any, Any] | None = None,
     branch: str = "real",
-    backend: str = "numpy",
+    keep: Keep = "all",
+    backend: str = "auto",
 ) -> xr.DataArray:
     """The optimization of m by A against a nudge at n, in nats.
 
@@ -57,7 +59,7 @@ def op(
     """
     if branch not in _BRANCHES:
         raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
-    asked = question(of, A, n, m, steps, over)
+    asked = question(of, A, n, m, steps, over, keep)
     found = ratio(asked, delta, backend)
     values = 0.0 - found.log_size()
     if branch == "complex":
