@@ -59,7 +59,9 @@ def function(source: str, name: str, signature: str) -> Compiled:
     """
     import numba
 
-    namespace: dict[str, Any] = {"__name__": __name__}
+    from causalopt.backends.intrinsics import choose
+
+    namespace: dict[str, Any] = {"__name__": __name__, "choose": choose}
     exec("import math\nimport numpy\n" + source, namespace)
     dispatcher: Any = numba.njit(**_OPTIONS)(namespace[name])
     place = _place(source, name, signature)

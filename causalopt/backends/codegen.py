@@ -40,13 +40,13 @@ _CALLS: Mapping[type, str] = {
 
 # Functions written out as choices between temporaries {0}, {1}; NaN passes through as in NumPy.
 _CHOICES: Mapping[type, str] = {
-    sympy.sign: "(1.0 if {0} > 0.0 else (-1.0 if {0} < 0.0 else {0} * 0.0))",
-    sympy.Heaviside: "(1.0 if {0} > 0.0 else (0.0 if {0} < 0.0 else ({0} * 0.0 + {1})))",
+    sympy.sign: "choose({0} > 0.0, 1.0, choose({0} < 0.0, -1.0, {0} * 0.0))",
+    sympy.Heaviside: "choose({0} > 0.0, 1.0, choose({0} < 0.0, 0.0, {0} * 0.0 + {1}))",
     sympy.Mod: "({0} % {1})",
     sympy.frac: "({0} - numpy.floor({0}))",
 }
-_LARGER = "({0} if ({0} >= {1}) | ({0} != {0}) else {1})"
-_SMALLER = "({0} if ({0} <= {1}) | ({0} != {0}) else {1})"
+_LARGER = "choose(({0} >= {1}) | ({0} != {0}), {0}, {1})"
+_SMALLER = "choose(({0} <= {1}) | ({0} != {0}), {0}, {1})"
 
 _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
@@ -156,7 +156,7 @@ class _Writer(PythonCodePrinter):
     def _print_sinc(self, call: sympy.sinc) -> str:
         # The same steps as NumPy's sinc(x/pi), so that both agree where sin(x) is near zero.
         u = self._temporary(call.args[0] / sympy.pi)
-        y = self._temporary_text(f"{float(sympy.pi)!r} * ({u} if {u} != 0.0 else 1e-20)")
+        y = self._temporary_text(f"{float(sympy.pi)!r} * choose({u} != 0.0, {u}, 1e-20)")
         return f"(math.sin({y}) / {y})"
 
     def _temporary_text(self, text: str) -> str:
@@ -183,7 +183,7 @@ class _Writer(PythonCodePrinter):
             if condition == True:  # noqa: E712  # sympy's true is no bool
                 text = self.text(value)
             else:
-                text = f"({self.text(value)} if {self.text(condition)} else {text})"
+                text = f"choose({self.text(condition)}, {self.text(value)}, {text})"
         return text
 
     def _print_And(self, condition: sympy.And) -> str:
@@ -358,7 +358,7 @@ def _all_finite(shape: Shape) -> str:
 def _size(group: Sequence[int], letter: str) -> list[str]:
     lines = [f"size = abs({letter}{group[0]})"]
     for j in group[1:]:
-        lines += [f"other = abs({letter}{j})", "size = other if other > size else size"]
+        lines += [f"other = abs({letter}{j})", "size = choose(other > size, other, size)"]
     return lines
 
 
