@@ -9,7 +9,7 @@ demo: .venv/.core
 	$(BIN)/causalopt run continuous_thermostat
 
 test: .venv/.test lint
-	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules --doctest-glob="*.md"
+	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules
 
 lint: .venv/.test
 	$(BIN)/ruff check .

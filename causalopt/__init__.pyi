@@ -1,3 +1,11 @@
+from .distributions import Box as Box
+from .distributions import Distribution as Distribution
+from .distributions import Ensemble as Ensemble
+from .distributions import Estimate as Estimate
+from .distributions import Gaussian as Gaussian
+from .distributions import limit_at_zero as limit_at_zero
+from .distributions import series_at_zero as series_at_zero
+from .distributions import split_sequence as split_sequence
 from .drawing import Drawing as Drawing
 from .drawing import draw as draw
 from .errors import (
@@ -18,12 +26,21 @@ from .errors import (
 from .errors import (
     TooLargeError as TooLargeError,
 )
+from .finite import finite as finite
+from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
+from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import comp as comp
+from .measures import jacobian_determinant as jacobian_determinant
+from .measures import log_variance_strength as log_variance_strength
 from .measures import op as op
 from .measures import optimizing_power as optimizing_power
+from .measures import optimizing_strength as optimizing_strength
+from .measures import split_strengths as split_strengths
 from .network import Network as Network
 from .results import run as run
 from .results import tangents as tangents
+from .split import Split as Split
+from .split import partitions as partitions
 from .symbols import (
     parameter as parameter,
 )
@@ -40,4 +57,5 @@ from .symbols import (
     variables as variables,
 )
 from .system import System as System
+from .table import table as table
 from .world import World as World

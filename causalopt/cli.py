@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -22,6 +23,9 @@ from causalopt.model import (
     shortened,
     title_of,
 )
+
+if TYPE_CHECKING:
+    from causalopt.derive import Report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,31 +70,37 @@ def run(model: str, results: Path) -> None:
         with progress.shown():
             failed = [one.name for one in loaded.experiments if not _perform(one, folder)]
             verdicts = _judged(loaded)
+            storage.write_text(_as_json(verdicts), folder / "claims.json")
+            reports = _derived(loaded)
     except KeyboardInterrupt:
         click.echo(f"\nStopped. What was finished is in {folder}", err=True)
         sys.exit(130)
-    storage.write_text(_as_json(verdicts), folder / "claims.json")
+    if reports:
+        storage.write_text("\n\n".join(map(str, reports)) + "\n", folder / "derivations.txt")
+        storage.write_text(_as_page(loaded, reports), folder / "derivations.html")
     _print_claims(verdicts)
     click.echo(f"\nPictures and data: {folder.resolve()}")
     if failed:
         _stop(f"These experiments failed: {', '.join(failed)}")
-    _exit_by(verdicts)
+    _exit_by(verdicts, reports)
 
 
 @main.command()
 @click.argument("model")
 def check(model: str) -> None:
-    """Check a model's declaration and claims; nothing is written.
+    """Check a model's declaration, claims and derivations; nothing is written.
 
     The exit code is 1 where a claim differs and gives no reason, where the test of its reason
-    fails, or where it gives a reason and is reproduced after all.
+    fails, where it gives a reason and is reproduced after all, or where a step of a derivation
+    has not the verdict that it records.
     """
     loaded = _load(model)
     click.echo(f"{loaded.title}\n")
     with progress.shown():
         verdicts = _judged(loaded)
-    _print_claims(verdicts)
-    _exit_by(verdicts)
+        _print_claims(verdicts)
+        reports = _derived(loaded)
+    _exit_by(verdicts, reports)
 
 
 def _load(model: str) -> Model:
@@ -119,6 +129,33 @@ def _told(error: Exception, folder: Path) -> str:
     return str(error) if isinstance(error, CausaloptError) else shortened(error, folder)
 
 
+def _derived(model: Model) -> list[Report]:
+    """Check every derivation, and tell of each; those that are not as recorded in full."""
+    reports = []
+    for build in model.derivations:
+        report = build().check()
+        reports.append(report)
+        words = [verdict.status.value for verdict in report.verdicts]
+        counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+        mark, colour = ("✓", "green") if report.as_expected else ("✗", "red")
+        click.secho(f"  {mark} ", fg=colour, nl=False)
+        click.echo(f"{report.derivation.title}: {counts}")
+        if not report.as_expected:
+            click.echo(str(report))
+            steps = ", ".join(map(str, report.unexpected))
+            click.secho(f"      step {steps}: not the recorded verdict", fg="red")
+    return reports
+
+
+def _as_page(model: Model, reports: Iterable[Report]) -> str:
+    pages = "\n".join(report._repr_html_() for report in reports)
+    title = html.escape(model.title)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"</head><body>\n{pages}\n</body></html>\n"
+    )
+
+
 def _judged(model: Model) -> list[Verdict]:
     return [judge(claim) for claim in model.claims]
 
@@ -126,7 +163,6 @@ def _judged(model: Model) -> list[Verdict]:
 def _print_claims(verdicts: Iterable[Verdict]) -> None:
     verdicts = list(verdicts)
     if not verdicts:
-        click.echo("This model makes no claims.")
         return
     click.echo("\nClaims")
     for verdict in verdicts:
@@ -171,11 +207,11 @@ def _as_json(verdicts: Iterable[Verdict]) -> str:
     return json.dumps(rows, indent=2, default=str, ensure_ascii=False) + "\n"
 
 
-def _exit_by(verdicts: Iterable[Verdict]) -> None:
-    faults = [verdict for verdict in verdicts if verdict.fault]
-    if faults:
-        word = "claim" if len(faults) == 1 else "claims"
-        _stop(f"{len(faults)} {word} cannot stand as written: see above.")
+def _exit_by(verdicts: Iterable[Verdict], reports: Iterable[Report]) -> None:
+    claims = sum(verdict.fault is not None for verdict in verdicts)
+    pages = sum(not report.as_expected for report in reports)
+    if claims or pages:
+        _stop(f"Cannot stand as written: {claims} claims, {pages} derivations. See above.")
 
 
 def _complain(message: str) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from causalopt.errors import DeclarationError, nearest
+from causalopt.finite import Finite, finite_of, listed
 from causalopt.mechanism import Expression, expression
 from causalopt.symbols import Next, Quantity, Time, Variable
+from causalopt.table import Table, formula_for
 
 
 def check_formulas(
-    mechanisms: Mapping[Variable, Expr | float], *, same_step: bool
+    mechanisms: Mapping[Variable, Expr | float | Table], *, same_step: bool
 ) -> dict[Variable, Expression]:
     """The mechanisms of a declaration, each with a variable on its left side."""
     if not isinstance(mechanisms, Mapping):
@@ -30,7 +32,7 @@ def check_formulas(
                 f"{target!r} ({kind}) stands on the left of a mechanism: only a variable can, "
                 f'such as {target} = variable("{target}").'
             )
-        formulas[target] = expression(given, str(target))
+        formulas[target] = mechanism_of(target, given)
         if not same_step:
             timed = [s for s in formulas[target].arguments if isinstance(s, Next | Time)]
             if timed:
@@ -42,6 +44,11 @@ def check_formulas(
     return formulas
 
 
+def mechanism_of(target: object, given: object) -> Expression:
+    """The mechanism of a variable or node, from a formula, a number or a lookup table."""
+    return expression(formula_for(target, given), str(target))
+
+
 def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
     owners: dict[str, Symbol] = {}
     for symbol in symbols:
@@ -49,11 +56,17 @@ def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
             continue
         other = owners.setdefault(symbol.name, symbol)
         if other != symbol:
-            kinds = sorted(f"{type(s).__name__.lower()} in {s.unit or 1}" for s in (other, symbol))
+            kinds = sorted(_kind(s) for s in (other, symbol))
             raise DeclarationError(
                 f"{symbol} is declared twice, as a {kinds[0]} and as a {kinds[1]}: "
                 "give each symbol its own name."
             )
+
+
+def _kind(symbol: Quantity) -> str:
+    if isinstance(symbol, Finite):
+        return f"variable with the values {listed(symbol.values)}"
+    return f"{type(symbol).__name__.lower()} in {symbol.unit or 1}"
 
 
 def check_symbols(formulas: Mapping[Any, Expression], known: Iterable[Symbol], remedy: str) -> None:
@@ -81,7 +94,7 @@ def _remedy(owner: Symbol, for_variable: str) -> str:
     return f'make it with variable("{owner}") or parameter("{owner}")'
 
 
-def numbers(given: Mapping[Any, float], kind: type[Quantity], where: str) -> dict[Any, float]:
+def numbers(given: Mapping[Any, Any], kind: type[Quantity], where: str) -> dict[Any, float]:
     """The finite values of a mapping whose keys are all of one kind of symbol."""
     if not isinstance(given, Mapping):
         raise DeclarationError(
@@ -93,7 +106,13 @@ def numbers(given: Mapping[Any, float], kind: type[Quantity], where: str) -> dic
                 f"{where} has the key {key!r} ({type(key).__name__}): "
                 f"its keys are {kind.__name__.lower()}s."
             )
-    return {key: number(value, f"{where}[{key}]") for key, value in given.items()}
+    return {key: coded(key, value, f"{where}[{key}]") for key, value in given.items()}
+
+
+def coded(key: object, given: object, where: str) -> float:
+    """A value of a variable or node as a number: the place of a named value, else the number."""
+    finite = finite_of(key)
+    return number(given, where) if finite is None else float(finite.code(given, where))
 
 
 def number(given: object, where: str) -> float:

@@ -26,6 +26,10 @@ class TooLargeError(CausaloptError, MemoryError):
     """Work that needs more memory than there is: how much, and how to ask for less."""
 
 
+class DerivationError(CausaloptError, ValueError):
+    """A page that cannot be read, by the number of the given or step."""
+
+
 class ModelError(CausaloptError):
     """A model file that cannot be found, loaded or checked."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from causalopt.derive import Derivation
     from causalopt.network import Network
     from causalopt.system import System
 
@@ -78,14 +79,19 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Model:
-    """A system with its source, experiments and claims; a model file makes one, named ``model``."""
+    """A system with its source, experiments, claims and derivations; a model file makes one.
+
+    ``derivations`` are functions that return a ``Derivation``; each of its steps records the
+    verdict that is expected of it. A page of derivations alone needs no ``system``.
+    """
 
     name: str
     title: str
     source: str
-    system: System | Network
+    system: System | Network | None = None
     experiments: tuple[Experiment, ...] = ()
     claims: tuple[Claim, ...] = ()
+    derivations: tuple[Callable[[], Derivation], ...] = ()
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.experiments]

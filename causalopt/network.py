@@ -11,10 +11,12 @@ import sympy
 from sympy import Expr, Symbol
 
 from causalopt.columns import Binding, Columns, Ints, Label, bind, edges
-from causalopt.declaration import check_formulas, check_symbols, number, numbers
+from causalopt.declaration import check_formulas, check_symbols, mechanism_of, number, numbers
 from causalopt.errors import DeclarationError, QueryError, nearest
+from causalopt.finite import shown
 from causalopt.mechanism import Expression, expression
 from causalopt.symbols import Node, NodeSet, Parameter, Stage, Variable
+from causalopt.table import Table
 from causalopt.world import Key, Stretch, World
 
 
@@ -35,9 +37,9 @@ class Network:
 
     def __init__(
         self,
-        mechanisms: Mapping[Variable, Expr | float],
+        mechanisms: Mapping[Variable, Expr | float | Table],
         *,
-        start: Mapping[Variable, float],
+        start: Mapping[Variable, float | str],
         parameters: Mapping[Parameter, float] | None = None,
     ) -> None:
         formulas = check_formulas(mechanisms, same_step=False)
@@ -230,7 +232,7 @@ class Network:
 
     def mechanism(self, key: Key, formula: object) -> Expression:
         """A formula for one of this network's nodes, its symbols checked."""
-        made = expression(formula, str(key))
+        made = mechanism_of(key, formula)
         known = [x for x in self.index if isinstance(x, Symbol)]
         check_symbols({key: made}, known, "use a node of this network")
         return made
@@ -263,7 +265,8 @@ class Network:
         lines = []
         for node in self.nodes:
             formula = self.formula(node)
-            lines.append(f"{node} = {self.values[node] if formula is None else formula}")
+            value = shown(node, self.values[node]) if formula is None else formula
+            lines.append(f"{node} = {value}")
         lines += [f"{p} = {self.values[p]}" for p in self.columns.inputs]
         return "Network(\n    " + "\n    ".join(lines) + "\n)"
 

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QueryError
+from causalopt.finite import Finite, finite_of
 from causalopt.keep import Keep, kept
 from causalopt.network import Network
-from causalopt.simulate import Scaled, Want, simulate_network, simulate_system
+from causalopt.simulate import Want, simulate_network, simulate_system, stacked
 from causalopt.sweep import Sweep, sweep
 from causalopt.symbols import Quantity
 from causalopt.system import System
@@ -95,22 +96,26 @@ def _gather(
         assert steps is not None
         wants = [Want(w, v, tangent) for v in model.variables for w in worlds]
         recorded = kept(keep, range(steps + 1))
-        found = simulate_system(wants, recorded, swept, backend)
+        found = simulate_system(wants, recorded, swept, backend, stacked)
         coords["time"] = time_coord(model, recorded)
         for i, variable in enumerate(model.variables):
-            block = _stacked(found[i * len(worlds) : (i + 1) * len(worlds)])
-            attrs = {"units": variable.unit, "long_name": variable.name}
+            block = found[i * len(worlds) : (i + 1) * len(worlds)]
+            attrs = {"units": variable.unit, "long_name": variable.name, **_values(variable)}
             variables[variable.name] = (["world", "time", *axes], block, attrs)
     else:
         wants = [Want(w, None, tangent) for w in worlds]
-        block = _stacked(simulate_network(wants, swept, backend))
+        block = stacked(simulate_network(wants, swept, backend))
         coords["node"] = [str(label) for label in model.nodes]
         variables["value"] = (["world", "node", *axes], block)
     return xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
 
 
-def _stacked(found: Sequence[Scaled]) -> Floats:
-    return np.stack([one.plain() for one in found])
+def _values(variable: object) -> dict[str, Any]:
+    """The names of a finite variable's values, as the CF conventions write them for netCDF."""
+    if not isinstance(variable, Finite):
+        return {}
+    names = (str(value).replace(" ", "_") for value in variable.values)
+    return {"flag_values": np.arange(variable.size, dtype=float), "flag_meanings": " ".join(names)}
 
 
 def sweep_coords(swept: Sweep) -> dict[str, Any]:
@@ -119,14 +124,17 @@ def sweep_coords(swept: Sweep) -> dict[str, Any]:
     for axis in swept.axes:
         quantity = getattr(axis.target, "variable", axis.target)
         unit = quantity.unit if isinstance(quantity, Quantity) else ""
-        made[axis.name] = ([axis.name], axis.values, {"units": unit})
+        finite = finite_of(axis.target)
+        names = [finite.values[int(place)] for place in axis.values] if finite else axis.values
+        made[axis.name] = ([axis.name], names, {"units": unit})
     return made
 
 
 def time_coord(system: System, steps: range) -> tuple[list[str], Floats, dict[str, str]]:
     """The times of steps, in units of dt, or the steps themselves where there is none."""
     size = 1.0 if system.dt is None else system.dt
-    times = size * np.array(np.arange(steps.start, steps.stop, steps.step), dtype=np.float64)
+    times: Floats = np.arange(steps.start, steps.stop, steps.step, dtype=np.float64)
+    times *= size
     unit = system.dt_symbol.unit if system.dt_symbol is not None else ""
     return ["time"], times, {"units": "steps" if system.dt is None else unit}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sympy import Symbol
 
 from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
 from causalopt.errors import EvaluationError, QueryError, nearest
+from causalopt.lookup import refuse_random
 from causalopt.memory import refuse_what_does_not_fit
 from causalopt.network import Network
 from causalopt.plan import (
@@ -29,6 +30,7 @@ from causalopt.system import System
 from causalopt.world import Base, Fixed, World
 
 Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Scaled:
         with np.errstate(over="ignore", under="ignore"):
             made: Floats = np.ldexp(self.mantissa, power)
         return made
+
+
+def stacked(found: Sequence[Scaled]) -> Floats:
+    """Several as floats, one after the other along a new first axis."""
+    return np.stack([one.plain() for one in found])
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,17 @@ def backend_named(name: str) -> Backend:
 
 
 def simulate_system(
-    wants: Sequence[Want], recorded: range, sweep: Sweep, backend: str
-) -> list[Scaled]:
-    """Each wanted variable at the recorded steps: arrays of shape (steps, *sweep)."""
+    wants: Sequence[Want],
+    recorded: range,
+    sweep: Sweep,
+    backend: str,
+    measure: Callable[[list[Scaled]], Array],
+) -> Array:
+    """What is measured of the wanted variables at the recorded steps: (..., steps, *sweep).
+
+    ``measure`` is given each want at some steps and points, (steps, points), and gives an array
+    whose last two axes are these.
+    """
     system, steps = wants[0].world.model, recorded[-1]
     assert isinstance(system, System)
     lanes, places = _lanes(wants, sweep)
@@ -78,12 +93,18 @@ def simulate_system(
     plan = flatten_system(system, max(steps, 0), lanes, tuple(distinct))
     runner = backend_named(backend)
     _refuse_what_does_not_fit(plan, recorded, sweep)
+    made = None
     try:
-        made = runner.loop(plan, _inputs(plan, sweep), recorded, sweep.points)
+        for part in runner.loop(plan, _inputs(plan, sweep), recorded, sweep.points):
+            found = measure([_pick_slot(part, distinct, slot) for slot in slots])
+            if made is None:
+                shape = *found.shape[:-2], len(recorded), sweep.points or 1
+                made = np.empty(shape, dtype=found.dtype)
+            made[..., part.rows, part.points] = found
     except NotFinite as error:
         raise _explained(error, *_loop_place(plan, lanes, error), sweep) from None
-    shape = (len(recorded), *sweep.shape)
-    return [_pick_slot(made, distinct, slot, shape) for slot in slots]
+    assert made is not None
+    return made.reshape(*made.shape[:-1], *sweep.shape)
 
 
 def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[Scaled]:
@@ -106,9 +127,9 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
 
 
 def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:
-    """What is recorded, the same again for what is made of it, and the state, as floats."""
+    """What is kept, as much again to put labels on it, and the state, as floats."""
     points = sweep.points or 1
-    columns = 2 * len(plan.recorded) + len(plan.scales)
+    columns = 2 * len(plan.recorded)
     needed = 8 * points * (columns * len(recorded) + len(plan.slots) + len(plan.inputs))
     many = f" and {points:,} points" if sweep.axes else ""
     refuse_what_does_not_fit(
@@ -121,6 +142,10 @@ def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None
 
 def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
     """The lanes that the wants need, and the lane of each; -1 for a tangent that is zero."""
+    model = wants[0].world.model
+    assert isinstance(model, System | Network)
+    mechanisms = model.template.values() if isinstance(model, System) else model.columns.mechanisms
+    refuse_random(mechanism.formula for mechanism in mechanisms)
     worlds = {want.world: sweep.applied(want.world) for want in wants}
     lanes = lanes_of(
         [worlds[want.world] for want in wants if not want.tangent],
@@ -146,16 +171,12 @@ def _inputs(plan: Loop | Layers, sweep: Sweep) -> dict[str, Any]:
     return {one.symbol.name: value(one) for one in plan.inputs}
 
 
-def _pick_slot(
-    made: Recording, distinct: Sequence[Slot], slot: Slot, shape: tuple[int, ...]
-) -> Scaled:
+def _pick_slot(part: Recording, distinct: Sequence[Slot], slot: Slot) -> Scaled:
+    shape = part.values.shape[1:]
     if slot.lane < 0:
-        return Scaled(np.zeros(shape), np.zeros(shape, dtype=np.int64))
-    values = made.values[distinct.index(slot)].reshape(shape)
-    powers = made.exponents.get(slot.lane)
-    if powers is None:
-        return Scaled(values, np.zeros((), dtype=np.int64))
-    return Scaled(values, powers.reshape(shape))
+        return Scaled(np.zeros(shape), np.zeros((), dtype=np.int64))
+    values = part.values[distinct.index(slot)]
+    return Scaled(values, part.exponents.get(slot.lane, np.zeros((), dtype=np.int64)))
 
 
 def _pick_node(

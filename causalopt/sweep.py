@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Symbol
 
+from causalopt.declaration import coded
 from causalopt.errors import QueryError, nearest
+from causalopt.finite import finite_of
 from causalopt.network import Network
 from causalopt.symbols import Moment, Node, Parameter, Variable
 from causalopt.system import System
@@ -36,14 +38,19 @@ class Axis:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The product of all axes. Points are counted with the last axis running fastest."""
+    """The product of all axes. Points are counted with the last axis running fastest.
+
+    Where ``paired``, the axes are of one length and run together: point i is the i-th of each.
+    """
 
     axes: tuple[Axis, ...] = ()
+    paired: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The number of values on each axis."""
-        return tuple(len(axis.values) for axis in self.axes)
+        sizes = tuple(len(axis.values) for axis in self.axes)
+        return sizes[:1] if self.paired else sizes
 
     @property
     def points(self) -> int | None:
@@ -52,6 +59,8 @@ class Sweep:
 
     def inputs(self) -> dict[object, Floats]:
         """For each swept input, its value at every point."""
+        if self.paired:
+            return {axis.input: axis.values for axis in self.axes}
         grids = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
         return {a.input: g.reshape(-1) for a, g in zip(self.axes, grids, strict=True)}
 
@@ -67,8 +76,15 @@ class Sweep:
         if not self.axes:
             return ""
         where = np.unravel_index(point, self.shape)
+        where = where * len(self.axes) if self.paired else where
         pairs = [f"{a.name} = {a.values[i]:g}" for a, i in zip(self.axes, where, strict=True)]
         return " where " + ", ".join(pairs)
+
+
+def paired(values: Mapping[Any, Floats]) -> Sweep:
+    """Many start states at once: the i-th value of every node together (nodes to arrays (n,))."""
+    axes = tuple(Axis(node, Symbol(f"over {node}"), given) for node, given in values.items())
+    return Sweep(axes, paired=True)
 
 
 def sweep(model: System | Network, over: Mapping[Any, Any] | None) -> Sweep:
@@ -99,6 +115,11 @@ def _axis(model: System | Network, target: Any, values: Any) -> Axis:
                 + nearest(target, [*model.variables, *model.parameters])
             )
     model.select(target, None)
+    finite = finite_of(target)
+    if finite is not None:
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise QueryError(f"over[{target}] is {values!r}: write a list of values of {finite}.")
+        values = [coded(target, value, f"over[{target}]") for value in values]
     return Axis(target, Symbol(f"over {target}"), _numbers(target, values))
 
 

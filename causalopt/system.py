@@ -6,16 +6,24 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import networkx as nx
 import sympy
-from sympy import Add, Expr, Mul, Rational, Symbol
+from sympy import Expr, Symbol
 
 from causalopt.columns import Binding, Label, bind
-from causalopt.declaration import check_formulas, check_symbols, cycle_message, number, numbers
+from causalopt.declaration import (
+    check_formulas,
+    check_symbols,
+    cycle_message,
+    mechanism_of,
+    number,
+    numbers,
+)
 from causalopt.errors import DeclarationError, QueryError, nearest
-from causalopt.mechanism import Expression, expression
+from causalopt.finite import Finite, shown
+from causalopt.integrators import METHODS, runge_kutta
+from causalopt.mechanism import Expression
 from causalopt.network import Network
 from causalopt.symbols import (
     Moment,
@@ -29,34 +37,15 @@ from causalopt.symbols import (
     Variable,
     time,
 )
+from causalopt.table import Table
 from causalopt.world import Key, Stretch, World
 
 #: What a step assigns, given one variable and its declared formula.
 Rule = Callable[[Variable, Expression], dict[Variable, Expression]]
 
 
-@dataclass(frozen=True)
-class Method:
-    """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights."""
-
-    nodes: tuple[Rational, ...]
-    matrix: tuple[tuple[Rational, ...], ...]
-    weights: tuple[Rational, ...]
-
-
 #: Where a set of nodes ends that is named without a run to end it.
 ENDLESS = sys.maxsize
-
-_HALF = Rational(1, 2)
-_ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
-METHODS: Mapping[str, Method] = {
-    "euler": Method((_ZERO,), ((),), (_ONE,)),
-    "rk4": Method(
-        (_ZERO, _HALF, _HALF, _ONE),
-        ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
-        (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
-    ),
-}
 
 
 class System:
@@ -86,9 +75,9 @@ class System:
 
     def __init__(
         self,
-        mechanisms: Mapping[Variable, Expr | float],
+        mechanisms: Mapping[Variable, Expr | float | Table],
         *,
-        start: Mapping[Variable, float],
+        start: Mapping[Variable, float | str],
         parameters: Mapping[Parameter, float] | None = None,
         dt: float | Parameter | None = None,
     ) -> None:
@@ -125,13 +114,18 @@ class System:
             parameters = {**(parameters or {}), size: dt}
         formulas = check_formulas(rates, same_step=True)
         for target, rate in formulas.items():
+            if isinstance(target, Finite):
+                raise DeclarationError(
+                    f"{target} takes named values, which have no rate of change: declare it in a "
+                    f"System, with a table."
+                )
             same = [s for s in rate.arguments if isinstance(s, Next)]
             if same:
                 raise DeclarationError(
                     f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
                     f"so write {same[0].variable}."
                 )
-        rule = functools.partial(_runge_kutta, METHODS[method], size, formulas)
+        rule = functools.partial(runge_kutta, METHODS[method], size, formulas)
         made = cls.__new__(cls)
         made._set(formulas, start, parameters, size, rule)
         return made
@@ -139,7 +133,7 @@ class System:
     def _set(
         self,
         mechanisms: dict[Variable, Expression],
-        start: Mapping[Variable, float],
+        start: Mapping[Variable, float | str],
         parameters: Mapping[Parameter, float] | None,
         dt: float | Parameter | None,
         rule: Rule,
@@ -275,7 +269,7 @@ class System:
 
     def mechanism(self, key: Key, formula: object) -> Expression:
         """A formula for one of this system's variables, its symbols checked."""
-        made = expression(formula, str(key))
+        made = mechanism_of(key, formula)
         known = {*self.mechanisms, *self.parameters}
         check_symbols({key: made}, known, "use a variable of this system")
         return made
@@ -306,7 +300,7 @@ class System:
         lines = [f"{v}[i+1] = {m.formula}" for v, m in self.mechanisms.items()]
         if self.template.keys() != self.mechanisms.keys() or self.rule is not _as_declared:
             lines = [f"d{v}/dt = {m.formula}" for v, m in self.mechanisms.items()]
-        lines += [f"{v}[0] = {value}" for v, value in self.start.items()]
+        lines += [f"{v}[0] = {shown(v, value)}" for v, value in self.start.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
@@ -328,38 +322,6 @@ def check_steps(steps: object) -> int:
 
 def _as_declared(variable: Variable, formula: Expression) -> dict[Variable, Expression]:
     return {variable: formula}
-
-
-def _runge_kutta(
-    method: Method,
-    size: Parameter,
-    rates: Mapping[Variable, Expression],
-    variable: Variable,
-    formula: Expression,
-) -> dict[Variable, Expression]:
-    """The stages and the step of one variable.
-
-    Stage j is v + dt sum_l matrix[j][l] f(stage l), and the step is v + dt sum_l weights[l]
-    f(stage l). The other variables' stages are named, not repeated, so that clamping a variable
-    clamps what the others see of it inside the step.
-    """
-
-    def slope(number: int) -> Expr:
-        seen: dict[Symbol, Expr] = {time: time + method.nodes[number] * size}
-        if number:
-            seen.update({v: Stage(v, number + 1).next for v in rates})
-        return formula.formula.xreplace(seen)
-
-    def combined(weights: tuple[Rational, ...]) -> Expr:
-        used = [(w, slope(j)) for j, w in enumerate(weights) if w]
-        return Add(variable, *(Mul(w, size, f) for w, f in used))
-
-    stages = {
-        Stage(variable, j + 1): Expression(combined(row))
-        for j, row in enumerate(method.matrix)
-        if row
-    }
-    return {**stages, variable: Expression(combined(method.weights))}
 
 
 def in_order(assigned: dict[Variable, Expression]) -> dict[Variable, Expression]:

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 from sympy import Expr, Symbol
 
-from causalopt.declaration import number
+from causalopt.declaration import coded, number
 from causalopt.errors import QueryError
+from causalopt.finite import finite_of, listed
 from causalopt.mechanism import Expression
 
 Key = Hashable
@@ -112,6 +113,13 @@ class World:
         Where ``by`` is left out the difference is infinitesimal: the world carries derivatives by
         it. A second perturbation of the same node replaces the first.
         """
+        for stretch in self.model.select(node, self.steps):
+            finite = finite_of(stretch.key)
+            if finite is not None:
+                raise QueryError(
+                    f"{node} cannot be perturbed: it takes named values ({listed(finite.values)}), "
+                    f"and nothing adds to a name. Write do({node}, {finite.values[0]!r})."
+                )
         shift = Shift(None if by is None else number(by, f"by, of perturb({node}),"))
         return self._change(node, lambda piece: replace(piece, shift=shift))
 
@@ -124,11 +132,13 @@ class World:
             )
         return self._set_base(nodes, Held(to))
 
-    def do(self, nodes: object, value: float | Symbol) -> World:
-        """Set nodes to a value, whatever their mechanism says (Pearl's do)."""
-        if not isinstance(value, Symbol):
-            value = number(value, f"The value of do({nodes})")
-        return self._set_base(nodes, Fixed(value))
+    def do(self, nodes: object, value: float | str | Symbol) -> World:
+        """Set nodes to a value, whatever their mechanism says (Pearl's do); a named one by name."""
+        world, where = self, f"The value of do({nodes})"
+        for stretch in self.model.select(nodes, self.steps):
+            known = value if isinstance(value, Symbol) else coded(stretch.key, value, where)
+            world = world._overlay(stretch, _with_base(Fixed(known)))
+        return world
 
     def replace(self, nodes: object, formula: Expr | float) -> World:
         """Give nodes another mechanism, in the language in which the model was declared."""

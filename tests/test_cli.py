@@ -125,3 +125,49 @@ def test_stopping_keeps_what_is_finished(mine, tmp_path):
     assert found.exit_code == 130
     assert "What was finished is in" in found.output
     assert (tmp_path / "results" / "mine" / "course.nc").exists()
+
+
+PAGE = '''"""A page."""
+import sympy as sp
+from causalopt.derive import Derivation, Equal
+from causalopt.model import Model
+
+x = sp.Symbol("x", real=True)
+
+
+def page():
+    return Derivation(
+        "<b>Doubling</b>", given=[x], steps=[Equal(sp.sin(2 * x), RIGHT, expect="EXPECTED")]
+    )
+
+
+model = Model(name="page", title="A page", source="a notebook", derivations=(page,))
+'''
+
+
+@pytest.mark.parametrize(
+    ("right", "expected", "code"),
+    [
+        ("2 * sp.sin(x) * sp.cos(x)", "proved", 0),
+        ("sp.sin(x)", "refuted", 0),
+        ("sp.sin(x)", "proved", 1),
+        ("2 * sp.sin(x) * sp.cos(x)", "refuted", 1),
+    ],
+)
+def test_check_exits_by_the_derivations(tmp_path, monkeypatch, right, expected, code):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.py").write_text(PAGE.replace("RIGHT", right).replace("EXPECTED", expected))
+    found = call("check", "page.py")
+    assert found.exit_code == code, found.output
+    assert ("not the recorded verdict" in found.output) == bool(code)
+
+
+def test_run_writes_the_derivations(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.py").write_text(
+        PAGE.replace("RIGHT", "sp.sin(x)").replace("EXPECTED", "refuted")
+    )
+    assert call("run", "page.py").exit_code == 0
+    folder = tmp_path / "results" / "page"
+    assert "<b>Doubling</b>" in (folder / "derivations.txt").read_text()
+    assert "&lt;b&gt;Doubling" in (folder / "derivations.html").read_text()

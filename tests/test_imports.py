@@ -13,8 +13,10 @@ PACKAGE = Path(__file__).parent.parent / "causalopt"
 FLOORS = (
     ("errors",),
     ("symbols", "progress", "memory", "keep"),
-    ("mechanism",),
-    ("declaration",),
+    ("finite", "masses", "split"),
+    ("lookup",),
+    ("mechanism", "table"),
+    ("declaration", "integrators"),
     ("columns",),
     ("world",),
     ("network",),

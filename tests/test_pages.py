@@ -1,5 +1,6 @@
 """The examples on the pages run as they are written."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -13,7 +14,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page):
-    return re.findall(r"^```python\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    """The scripts on a page; sessions with prompts are doctests."""
+    found = re.findall(r"^```python\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    return [block for block in found if not block.startswith(">>>")]
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
@@ -22,6 +25,15 @@ def test_examples_run_in_order(page, tmp_path, monkeypatch):
     names = {}
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_sessions_answer_as_printed(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text().replace("```python\n", "").replace("```\n", "\n")
+    session = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    assert doctest.DocTestRunner(optionflags=flags).run(session).failed == 0
 
 
 def test_the_readme_prints_what_it_says(tmp_path, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from causalopt.backends.interface import Backend, Inputs, Recording
@@ -25,7 +26,9 @@ class AutoBackend:
     short: Backend
     long: Backend
 
-    def loop(self, plan: Loop, inputs: Inputs, recorded: range, points: int | None) -> Recording:
+    def loop(
+        self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
+    ) -> Iterator[Recording]:
         """Run a system's plan."""
         work = plan.steps * (1 + (points or 1) / _POINTS_PER_STEP)
         chosen = self.long if work >= _LONG else self.short

@@ -217,8 +217,8 @@ def narrow(block: Block, shape: Shape) -> str:
     """The source of a loop over steps for one point.
 
     It carries ``state[:, point]`` and ``powers[:, point]`` from step ``first - 1`` to ``stop - 1``,
-    records from ``row`` on at step ``due`` and every ``every`` after it, and returns the step at
-    which a value left the finite numbers, 0 where none did.
+    records into rows from ``row`` on at step ``due`` and every ``every`` after it, and returns the
+    step at which a value left the finite numbers, 0 where none did.
     """
     slots, scales = len(block.results), range(len(shape.scales))
     given = len(block.arguments) - slots - 1
@@ -241,8 +241,8 @@ def narrow(block: Block, shape: Shape) -> str:
         "            break",
         (f"        {line}" for k in scales for line in _rescaled(shape.scales[k], k)),
         "        if i == due:",
-        (f"            values[{r}, row, point] = s{j}" for r, j in enumerate(shape.recorded)),
-        (f"            exponents[{k}, row, point] = e{k}" for k in scales),
+        (f"            values[{r}, row, 0] = s{j}" for r, j in enumerate(shape.recorded)),
+        (f"            exponents[{k}, row, 0] = e{k}" for k in scales),
         "            row += 1",
         "            due += every",
         (f"    state[{j}, point] = s{j}" for j in range(slots)),
@@ -271,6 +271,7 @@ def wide(block: Block, shape: Shape) -> str:
         "        if faults[tile] != 0:",
         "            continue",
         f"        base = tile * {TILE}",
+        f"        left = (tile - low) * {TILE}",
         f"        width = min({TILE}, points - base)",
         f"        for q in range({TILE}):",
         # The last tile is filled up with copies of its last point.
@@ -311,10 +312,10 @@ def wide(block: Block, shape: Shape) -> str:
         "            if i == next_due:",
         "                for q in range(width):",
         (
-            f"                    values[{r}, at, base + q] = {_at(s + j)}"
+            f"                    values[{r}, at, left + q] = {_at(s + j)}"
             for r, j in enumerate(shape.recorded)
         ),
-        (f"                    exponents[{k}, at, base + q] = int({_at(e + k)})" for k in scales),
+        (f"                    exponents[{k}, at, left + q] = int({_at(e + k)})" for k in scales),
         "                at += 1",
         "                next_due += every",
         "        for q in range(width):",

@@ -10,10 +10,9 @@ import functools
 import importlib.util
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +39,9 @@ Ints = npt.NDArray[np.int64]
 # nanoseconds: Ctrl-C is heard between two calls.
 _CALL = 1e8
 
+# One call records about this many numbers of a slot: what is made of them finds them in the cache.
+_KEPT = 1 << 14
+
 # From this many points on, a tile of points side by side is faster than one point after another.
 _FEW = 8
 
@@ -54,16 +56,17 @@ class NumbaBackend:
     def __init__(self) -> None:
         self._reference = NumPyBackend()
 
-    def loop(self, plan: Loop, inputs: Inputs, recorded: range, points: int | None) -> Recording:
+    def loop(
+        self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
+    ) -> Iterator[Recording]:
         """Run a system's plan in compiled code."""
         if not _can_compile(plan):
-            return self._reference.loop(plan, inputs, recorded, points)
+            yield from self._reference.loop(plan, inputs, recorded, points)
+            return
         run = _start(plan, inputs, recorded, 1 if points is None else points)
-        _carry_out(run)
-        values, exponents = run.values, run.exponents
-        drop: Any = (..., 0) if points is None else ...
-        powers = {lane: exponents[k][drop] for k, lane in enumerate(plan.scales)}
-        return Recording(values[drop], powers)
+        if 0 in recorded:
+            yield _part(run, run.state[list(plan.recorded), None], run.powers[:, None], 0)
+        yield from _carry_out(run)
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
@@ -121,19 +124,13 @@ class _Given:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """One run: the state (slots, points), the powers taken out, and what is recorded.
-
-    ``values`` has shape (recorded slots, recorded steps, points), ``exponents`` (scales, recorded
-    steps, points).
-    """
+    """One run: the state (slots, points), the powers taken out of it, and where it went wrong."""
 
     plan: Loop
     given: _Given
     recorded: range
     state: Floats
     powers: Ints
-    values: Floats
-    exponents: Ints
     faults: Ints
     halted: threading.Event = field(default_factory=threading.Event)
 
@@ -169,16 +166,20 @@ def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
         recorded=recorded,
         state=state,
         powers=np.zeros((len(plan.scales), points), dtype=np.int64),
-        values=np.empty((len(plan.recorded), len(recorded), points)),
-        exponents=np.empty((len(plan.scales), len(recorded), points), dtype=np.int64),
         faults=np.zeros(-(-points // tile), dtype=np.int64),
     )
     _blame(plan, state, 0, np.arange(points))
-    if 0 in recorded:
-        place = recorded.index(0)
-        run.values[:, place] = state[list(plan.recorded)]
-        run.exponents[:, place] = 0
     return run
+
+
+def _part(run: _Run, values: Floats, exponents: Ints, row: int, point: int = 0) -> Recording:
+    """Recorded values (slots, rows, points) and exponents as a part that begins at a place."""
+    return Recording(
+        values,
+        dict(zip(run.plan.scales, exponents, strict=True)),
+        slice(row, row + values.shape[1]),
+        slice(point, point + values.shape[2]),
+    )
 
 
 def _blame(plan: Loop, state: Floats, step: int, points: Ints) -> None:
@@ -215,7 +216,7 @@ def _stages(run: _Run) -> list[_Stage]:
     return [_Stage(one.start, one.stop, *_made(name, one.block, shape)) for one in plan.segments]
 
 
-def _carry_out(run: _Run) -> None:
+def _carry_out(run: _Run) -> Iterator[Recording]:
     """Carry all points to the last step, several at once; raise where one is not finite."""
     stages = _stages(run)
     if not stages:
@@ -227,9 +228,9 @@ def _carry_out(run: _Run) -> None:
     together = max(1, min(together, -(-tiles // (4 * workers)) if workers > 1 else tiles))
     batches = [range(low, min(low + together, tiles)) for low in range(0, tiles, together)]
     if len(batches) == 1:
-        _carry(run, stages, batches[0], show=True)
+        yield from _carry(run, stages, batches[0], show=True)
     else:
-        _share(run, stages, batches, workers)
+        yield from _share(run, stages, batches, workers)
     faulty = np.flatnonzero(run.faults)
     if faulty.size:
         step = int(run.faults[faulty].min())
@@ -238,52 +239,69 @@ def _carry_out(run: _Run) -> None:
         _blame(run.plan, run.state, step, points[points < run.points])
 
 
-def _share(run: _Run, stages: Sequence[_Stage], batches: Sequence[range], workers: int) -> None:
+def _share(
+    run: _Run, stages: Sequence[_Stage], batches: Sequence[range], workers: int
+) -> Iterator[Recording]:
     """Batches of tiles over threads: compiled code runs without the interpreter's lock."""
+
+    def carried(batch: range) -> list[Recording]:
+        return list(_carry(run, stages, batch, show=False))
+
     with ThreadPoolExecutor(workers) as pool:
-        work = [pool.submit(_carry, run, stages, batch, show=False) for batch in batches]
+        work = [pool.submit(carried, batch) for batch in batches]
+        work.reverse()
         try:
-            for i in track(range(len(work)), "batches of points"):
-                work[i].result()
-        except BaseException:
+            for _ in track(range(len(work)), "batches of points"):
+                yield from work.pop().result()
+        finally:
+            # Nothing is left to do, unless an error or Ctrl-C ended this early.
             run.halted.set()
             for one in work:
                 one.cancel()
-            raise
 
 
-def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> None:
+def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> Iterator[Recording]:
     """Carry a batch of tiles to the last step, a stretch of steps at a call."""
     rows = np.empty(max(stage.buffer for stage in stages))
+    width = run.tile * len(batch)
     for stage in stages:
-        size = max(1, int(_CALL / (stage.nanoseconds * run.tile * len(batch))))
-        chunks = range(stage.start, stage.stop, size)
+        size = min(_CALL / (stage.nanoseconds * width), run.recorded.step * _KEPT / width)
+        chunks = range(stage.start, stage.stop, max(1, int(size)))
         for first in track(chunks, "steps") if show else chunks:
             if run.halted.is_set():
                 return
-            stop = min(first + size, stage.stop)
-            row, due = _due(run.recorded, first)
-            clock = first, stop, run.plan.dt, row, due, run.recorded.step
-            if _advance(run, stage, batch, rows, clock):
+            yield from _advance(
+                run, stage, batch, rows, first, min(first + chunks.step, stage.stop)
+            )
+            if run.faults[batch.start : batch.stop].all():
                 return
 
 
-def _advance(run: _Run, stage: _Stage, batch: range, rows: Floats, clock: tuple[Any, ...]) -> bool:
-    """One call into compiled code; whether it stopped at a value that is not finite."""
+def _advance(
+    run: _Run, stage: _Stage, batch: range, rows: Floats, first: int, stop: int
+) -> Iterator[Recording]:
+    """One call into compiled code, from step ``first`` to ``stop``, and what it recorded."""
+    low, high = _rows(run.recorded, first), _rows(run.recorded, stop)
+    due = run.recorded[low] if low < high else np.iinfo(np.int64).max
+    origin = batch.start * run.tile
+    shape = high - low, min(batch.stop * run.tile, run.points) - origin
+    values = np.empty((len(run.plan.recorded), *shape))
+    exponents = np.empty((len(run.plan.scales), *shape), dtype=np.int64)
     given = run.given.flat, run.given.offset, run.given.stride
-    kept = run.values, run.exponents
+    clock = first, stop, run.plan.dt, 0, due, run.recorded.step
     if run.tile == 1:
-        (point,) = batch
-        run.faults[point] = stage.loop(run.state, run.powers, point, *given, *clock, *kept)
+        run.faults[origin] = stage.loop(
+            *(run.state, run.powers, origin, *given, *clock, values, exponents)
+        )
     else:
         stage.loop(
-            *(run.state, run.powers, batch.start, batch.stop, rows),
-            *(*given, *clock, *kept, run.faults),
+            *(run.state, run.powers, batch.start, batch.stop, rows, *given, *clock),
+            *(values, exponents, run.faults),
         )
-    return bool(run.faults[batch.start : batch.stop].all())
+    if low < high:
+        yield _part(run, values, exponents, low, origin)
 
 
-def _due(recorded: range, first: int) -> tuple[int, int]:
-    """Which recorded step comes next at or after ``first``: its row, and the step itself."""
-    row = max(0, -(-(first - recorded.start) // recorded.step))
-    return row, recorded[row] if row < len(recorded) else np.iinfo(np.int64).max
+def _rows(recorded: range, step: int) -> int:
+    """How many of the recorded steps come before a step."""
+    return min(len(recorded), max(0, -(-(step - recorded.start) // recorded.step)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from causalopt.keep import Keep
 from causalopt.measures.question import question
-from causalopt.measures.response import labelled, ratio
+from causalopt.measures.response import Ratio, labelled, ratio
 from causalopt.network import Network
 from causalopt.system import System
 from causalopt.world import World
@@ -61,6 +61,6 @@ def comp(
     array([1.  , 1.  , 0.99, 0.98])
     """
     asked = question(of, A, n, m, steps, over, keep)
-    found = ratio(asked, delta, backend)
+    values = ratio(asked, delta, backend, Ratio.value)
     attrs = {"long_name": "Comp", "units": "1", "delta": "exact" if delta is None else delta}
-    return labelled(asked, "comp", found.value(), attrs)
+    return labelled(asked, "comp", values, attrs)

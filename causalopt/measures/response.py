@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
 
 
 # Work on long results goes in blocks that stay in the cache of a processor.
@@ -83,28 +84,37 @@ def _divided(x: Floats, above: Ints, y: Floats, below: Ints) -> tuple[Floats, In
     return mantissa, np.where(np.isfinite(mantissa) & (mantissa != 0), power, 0)
 
 
-def ratio(asked: Question, delta: float | None, backend: str) -> Ratio:
-    """(dx_m/dn) / (dy_m/dn), by tangents, or by a finite difference at n where delta is given."""
+def ratio(
+    asked: Question, delta: float | None, backend: str, measure: Callable[[Ratio], Array]
+) -> Array:
+    """What is measured of (dx_m/dn) / (dy_m/dn), with dims time (where m is over time) and sweep.
+
+    By tangents, or by a finite difference at n where delta is given.
+    """
     by = None if delta is None else number(delta, "delta")
     if by == 0.0:
         raise QueryError("delta is 0: write a small difference, or leave it out for the exact one.")
     W, X, Y = asked.worlds(by)
     if by is None:
-        x, y = _observe(asked, [Want(X, asked.key, True), Want(Y, asked.key, True)], backend)
-        return Ratio(x, y)
-    found = _observe(asked, [Want(world, asked.key) for world in (W, X, Y)], backend)
-    at_w, at_x, at_y = (one.plain() for one in found)
-    none = np.zeros((), dtype=np.int64)
-    return Ratio(Scaled(at_x - at_w, none), Scaled(at_y - at_w, none))
+        wants = [Want(X, asked.key, True), Want(Y, asked.key, True)]
+        return _observe(asked, wants, backend, lambda found: measure(Ratio(*found)))
+    wants = [Want(world, asked.key) for world in (W, X, Y)]
+    return _observe(asked, wants, backend, lambda found: measure(_difference(*found)))
 
 
-def _observe(asked: Question, wants: list[Want], backend: str) -> list[Scaled]:
+def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
+    """The ratio of finite differences, x - w to y - w."""
+    at_w, none = w.plain(), np.zeros((), dtype=np.int64)
+    return Ratio(Scaled(x.plain() - at_w, none), Scaled(y.plain() - at_w, none))
+
+
+def _observe(
+    asked: Question, wants: list[Want], backend: str, measure: Callable[[list[Scaled]], Array]
+) -> Array:
     if isinstance(asked.model, System):
-        found = simulate_system(wants, asked.recorded, asked.swept, backend)
-        if asked.over_time:
-            return found
-        return [Scaled(s.mantissa[0], s.power[0] if s.power.ndim else s.power) for s in found]
-    return simulate_network(wants, asked.swept, backend)
+        found = simulate_system(wants, asked.recorded, asked.swept, backend, measure)
+        return found if asked.over_time else found[0]
+    return measure(simulate_network(wants, asked.swept, backend))
 
 
 def labelled(asked: Question, name: str, values: Any, attrs: dict[str, Any]) -> xr.DataArray:

@@ -1,0 +1,37 @@
+"""Derivations that check themselves: every step proved, refuted by a counterexample, or open."""
+
+from causalopt.derive.derivation import Derivation, Report
+from causalopt.derive.givens import Given, Let
+from causalopt.derive.steps import (
+    Apply,
+    Equal,
+    Expands,
+    Follows,
+    OverTheLine,
+    Stationary,
+    Status,
+    Substitution,
+    TendsTo,
+)
+from causalopt.derive.verdict import Counterexample, Point, Verdict
+from causalopt.errors import DerivationError
+
+__all__ = [
+    "Apply",
+    "Counterexample",
+    "Derivation",
+    "DerivationError",
+    "Equal",
+    "Expands",
+    "Follows",
+    "Given",
+    "Let",
+    "OverTheLine",
+    "Point",
+    "Report",
+    "Stationary",
+    "Status",
+    "Substitution",
+    "TendsTo",
+    "Verdict",
+]

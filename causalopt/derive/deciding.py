@@ -1,0 +1,71 @@
+"""Whether two expressions are equal: try to refute it at points, then to prove it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import sympy as sp
+
+from causalopt.derive.conditions import conditions, settled
+from causalopt.derive.correct import corrected
+from causalopt.derive.domain import Domain
+from causalopt.derive.routes import to_zero
+from causalopt.derive.steps import Status
+from causalopt.derive.trials import Pair, Trials, try_pairs
+from causalopt.derive.values import differentiate
+from causalopt.derive.verdict import Verdict, undecided
+
+Progress = Callable[[Verdict], None]
+
+NO_POINT = "no case that fits the assumptions was found in which both sides have values"
+
+
+def decide_equal(left: Any, right: Any, domain: Domain, progress: Progress) -> Verdict:
+    """The verdict on left = right, both written out in givens only."""
+    pairs = list(_entries(left, right))
+    here = _with_decay(domain, left, right)
+    trials = try_pairs(pairs, here)
+    if trials.counterexample is not None:
+        verdict = Verdict(Status.REFUTED, counterexample=trials.counterexample)
+        progress(verdict)
+        mended = corrected(left, right, here) if len(pairs) == 1 else None
+        return dataclasses.replace(verdict, corrected=mended)
+    progress(undecided("the limit on time was reached", left - right, trials.held_at))
+    return prove(pairs, trials, domain)
+
+
+def prove(pairs: Sequence[Pair], trials: Trials, domain: Domain) -> Verdict:
+    """Proved where a route brings every difference to zero, and no trial speaks against it."""
+    names = []
+    for left, right in pairs:
+        name, remains = to_zero(differentiate(left) - differentiate(right))
+        if name is None and domain.relations:
+            name, _ = to_zero(settled(remains.doit(), domain.relations))
+        if name is None:
+            return undecided("no route brings the difference to zero", remains, trials.held_at)
+        names.append(name)
+    needs = conditions((side for pair in pairs for side in pair), domain.relations)
+    if not trials.held_at:
+        return dataclasses.replace(undecided(NO_POINT), conditions=needs)
+    route = ", ".join(dict.fromkeys(names))
+    return Verdict(Status.PROVED, route=route, conditions=needs, held_at=trials.held_at)
+
+
+def _entries(left: Any, right: Any) -> Iterator[Pair]:
+    if isinstance(left, sp.MatrixBase) and isinstance(right, sp.MatrixBase):
+        yield from zip(left, right, strict=True)
+    else:
+        yield left, right
+
+
+def _with_decay(domain: Domain, *wholes: Any) -> Domain:
+    """Test functions that vanish at infinity, where something is integrated as far as that."""
+    improper = any(
+        sp.oo in limit or -sp.oo in limit
+        for whole in wholes
+        for integral in whole.atoms(sp.Integral)
+        for limit in integral.limits
+    )
+    return dataclasses.replace(domain, gaussian=improper)

@@ -1,0 +1,86 @@
+"""A derivation as LaTeX: an array of steps, with names that cannot act as commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sympy.printing.latex import LatexPrinter
+
+from causalopt.derive.page import (
+    Page,
+    Piece,
+    claim_row,
+    given_row,
+    verdict_rows,
+    why_row,
+)
+from causalopt.derive.steps import Status
+
+PLAIN_NAME = re.compile(r"[^\W_]+(_[^\W_]+)*\Z")
+SIGNS = {Status.PROVED: r"\checkmark", Status.REFUTED: r"\times", Status.UNDECIDED: "?"}
+# Each of these is read as itself in the formulas of LaTeX and of MathJax alike.
+SPECIAL = {
+    "\\": r"\backslash ",
+    "^": r"\wedge ",
+    "~": r"\sim ",
+    "'": "'",
+    "<": "<",
+    ">": ">",
+    **{char: "\\" + char for char in "{}$&#%_"},
+}
+
+
+class Formulas(LatexPrinter):  # type: ignore[misc]  # sympy is untyped
+    """Formulas as in a paper: no arguments that a function always has, no commands in names."""
+
+    def __init__(self, functions: dict[Any, Any]) -> None:
+        super().__init__()
+        self._usual = functions
+
+    def _print_Symbol(self, node: Any, style: str = "plain") -> str:
+        if PLAIN_NAME.match(node.name):
+            return str(super()._print_Symbol(node, style))
+        return label(node.name)
+
+    def _print_Function(self, node: Any, exp: Any = None) -> str:
+        name = str(node.func.__name__)
+        if self._usual.get(node.func) == node:
+            plain = PLAIN_NAME.match(name)
+            shown = self._deal_with_super_sub(name) if plain else label(name)
+            return f"{shown}^{{{exp}}}" if exp is not None else str(shown)
+        return str(super()._print_Function(node, exp))
+
+    def _hprint_Function(self, func: str) -> str:
+        return str(super()._hprint_Function(func)) if PLAIN_NAME.match(func) else label(func)
+
+
+def label(text: str) -> str:
+    """Text inside a formula, in which nothing is a command.
+
+    >>> print(label("<b>5 $"))
+    <\\text{b}>\\text{5 }\\$
+    """
+    chunks = re.findall(r"[^\\{}$&#%_^~<>']+|.", text, flags=re.DOTALL)
+    return "".join(SPECIAL.get(chunk) or rf"\text{{{chunk}}}" for chunk in chunks)
+
+
+def page(content: Page) -> str:
+    """The whole page as one displayed array."""
+    printer = Formulas(content.functions())
+
+    def row(pieces: Iterable[Piece]) -> str:
+        return "".join(label(w) if k == "words" else printer.doprint(w) for k, w in pieces)
+
+    lines = [f"&{label(content.title)}"]
+    lines += [rf"&{label('given ')}{row(given_row(one))}" for one in content.givens]
+    for number, step in enumerate(content.steps, 1):
+        sign = SIGNS[content.verdicts[number - 1].status] + r"\;" if content.verdicts else ""
+        lines.append(rf"{number}.\;&{sign}{row(claim_row(step))}")
+        details = [why_row(step)]
+        if content.verdicts:
+            details += verdict_rows(step, content.verdicts[number - 1])
+        lines += [rf"&\qquad {row(one)}" for one in details if one]
+    body = " \\\\\n".join(lines)
+    return f"$$\\begin{{array}}{{rl}}\n{body}\n\\end{{array}}$$"

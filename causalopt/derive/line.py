@@ -1,0 +1,67 @@
+"""Integrals over the whole line: total derivatives drop out of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import sympy as sp
+
+from causalopt.derive.conditions import conditions
+from causalopt.derive.deciding import Progress, prove
+from causalopt.derive.domain import Domain
+from causalopt.derive.steps import OverTheLine, Status
+from causalopt.derive.trials import try_pairs
+from causalopt.derive.values import differentiate
+from causalopt.derive.verdict import Verdict, undecided
+
+
+def decide_line(
+    left: Any, right: Any, rule: OverTheLine, domain: Domain, progress: Progress
+) -> Verdict:
+    """The verdict on left = right, where their integrands differ by d(primitive)/d(variable).
+
+    That the primitive vanishes at both ends becomes a condition. Where the integrands differ by
+    something else, the step is refuted as it stands: the rule does not give it.
+    """
+    gathered = _integrand(differentiate(left - right), rule.variable)
+    if gathered is None:
+        return undecided(
+            f"both sides must be integrals over {rule.variable} from -oo to oo, times factors "
+            "without it",
+            left - right,
+        )
+    total = differentiate(sp.Derivative(rule.primitive, rule.variable))
+    pairs = [(gathered, total)]
+    trials = try_pairs(pairs, domain)
+    if trials.counterexample is not None:
+        return undecided(
+            "the integrands do not differ by the derivative of the primitive", gathered - total
+        )
+    progress(undecided("the limit on time was reached", held_at=trials.held_at))
+    verdict = prove(pairs, trials, domain)
+    if verdict.status is not Status.PROVED:
+        return verdict
+    ends = tuple(
+        sp.Eq(sp.Limit(rule.primitive, rule.variable, end), 0, evaluate=False)
+        for end in (-sp.oo, sp.oo)
+    )
+    needs = (*conditions([rule.primitive], domain.relations), *ends)
+    return dataclasses.replace(verdict, route=f"over the line; {verdict.route}", conditions=needs)
+
+
+def _integrand(whole: Any, variable: Any) -> Any:
+    """One integrand for a sum of integrals over the line, or None where there is more in it."""
+    total = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(whole)):
+        if term == 0:
+            continue
+        integrals = list(term.atoms(sp.Integral))
+        if len(integrals) != 1:
+            return None
+        integral = integrals[0]
+        factor = term / integral
+        if factor.has(variable) or integral.limits != ((variable, -sp.oo, sp.oo),):
+            return None
+        total += factor * integral.function
+    return total

@@ -1,0 +1,200 @@
+"""A room and a thermostat with three states each."""
+
+import xarray as xr
+from sympy import Rational
+
+from causalopt import (
+    Distribution,
+    System,
+    adjusted_optimizing_strength,
+    finite,
+    optimizing_strength,
+    run,
+    split_strengths,
+    table,
+)
+from causalopt.drawing import draw, plots
+from causalopt.model import Claim, Experiment, Model, Reason
+
+PART_1 = '"Defining Optimization in a Deeper Way", part 1'
+PART_2 = '"Defining Optimization in a Deeper Way", part 2, The Dumb Thermostat'
+
+T = finite("T", ["high", "low", "off"])  # the thermostat
+R = finite("R", ["hot", "warm", "cold"])  # the room
+
+# O^T[high] is what the thermostat at high does to the room.
+O_T = {
+    "high": "hot -> hot, warm -> hot, cold -> warm",
+    "low": "hot -> hot, warm -> warm, cold -> cold",
+    "off": "hot -> warm, warm -> cold, cold -> cold",
+}
+# O^R[hot] is what a hot room does to the thermostat.
+O_R = {
+    "hot": "high -> off, low -> off, off -> off",
+    "warm": "high -> low, low -> low, off -> low",
+    "cold": "high -> high, low -> high, off -> high",
+}
+
+thermostat = System({T: table((R, T), O_R), R: table((T, R), O_T)}, start={T: "low", R: "hot"})
+
+third = Rational(1, 3)
+P_0 = Distribution.of((T, R), [[0, 0, third], [0, third, 0], [third, 0, 0]])
+uniform = Distribution.uniform(T, R)
+
+# Where each state goes, as part 1 prints it: rows high, low, off; columns hot, warm, cold.
+PRINTED = (
+    (("hot", "off"), ("hot", "low"), ("warm", "high")),
+    (("hot", "off"), ("warm", "low"), ("cold", "high")),
+    (("warm", "low"), ("cold", "low"), ("cold", "high")),
+)
+# The same in part 2.
+PRINTED_AGAIN = (*PRINTED[:2], (("warm", "off"), ("cold", "low"), ("cold", "high")))
+
+
+def moves():
+    """Where each state goes, by the rules: rows are the thermostat's states."""
+    data = run(thermostat.world(1), over={T[0]: T.values, R[0]: R.values}).sel(world="W", time=1)
+    return tuple(
+        tuple(
+            tuple(v.values[int(data[v.name].sel({"T[0]": t, "R[0]": r}))] for v in (R, T))
+            for r in R.values
+        )
+        for t in T.values
+    )
+
+
+def rule_wins():
+    """Only (off, hot) differs; there O^R[hot] says off, and so does the printed P_1."""
+    wrong = [
+        (t, r)
+        for t, row, printed in zip(T.values, moves(), PRINTED, strict=True)
+        for r, here, there in zip(R.values, row, printed, strict=True)
+        if here != there
+    ]
+    kept = "off -> off" in O_R["hot"]
+    return wrong == [("off", "hot")] and kept and P_0.push(thermostat).mass({T: "off"}) == third
+
+
+def tables():
+    """P_0, decorrelated and not, and both a step on."""
+    apart = P_0.decorrelate(T | R)
+    stages = {
+        "P_0": P_0,
+        "P_1": P_0.push(thermostat),
+        "P_0 decorrelated": apart,
+        "P_1 decorrelated": apart.push(thermostat),
+    }
+    labels = xr.Variable("stage", list(stages))
+    return xr.concat([P.to_xarray() for P in stages.values()], labels)
+
+
+def pictures(data):
+    """The four tables as shades."""
+    with plots.figure(1, 4, figsize=(9.6, 2.8)) as (picture, axes):
+        for ax, stage in zip(axes, data["stage"].values, strict=True):
+            one = data.sel(stage=stage)
+            ax.imshow(one.values, cmap="Blues", vmin=0, vmax=0.5)
+            ax.grid(visible=False)
+            for i, t in enumerate(T.values):
+                for j, r in enumerate(R.values):
+                    mass = one.sel(T=t, R=r).item()
+                    ax.text(j, i, f"{mass:.2g}", ha="center", va="center", fontsize=8)
+            ax.set_xticks(range(3), R.values)
+            ax.set_yticks(range(3), T.values)
+            ax.set_title(str(stage), fontsize=9)
+    return picture
+
+
+def strengths():
+    """Strength and adjusted strength of P_0 over ten steps."""
+    return split_strengths(thermostat, P_0, steps=10)
+
+
+def course(data):
+    """Strength over steps."""
+    with plots.figure() as (picture, ax):
+        for name in ("strength", "adjusted"):
+            ax.plot(data["step"], data[name].isel(split=0), "o-", label=name)
+        ax.set_xlabel("steps")
+        ax.set_ylabel("[bit]")
+        ax.legend()
+    return picture
+
+
+def graph(_):
+    """Four steps as a causal network."""
+    return draw(thermostat, steps=4)
+
+
+def cycle():
+    """The states that follow (hot, low), until it comes back."""
+    data = run(thermostat.world(6)).sel(world="W")
+    pairs = zip(data["R"].values, data["T"].values, strict=True)
+    return tuple((R.values[int(r)], T.values[int(t)]) for r, t in pairs)
+
+
+def found():
+    """Strength of P_0 and its parts."""
+    return optimizing_strength(thermostat, T | R, P_0)
+
+
+model = Model(
+    name="dumb_thermostat",
+    title="The dumb thermostat",
+    source=PART_1,
+    system=thermostat,
+    experiments=(
+        Experiment("tables", "P_0 and P_1", tables, {"graph": graph, "tables": pictures}),
+        Experiment("strengths", "Strength over ten steps", strengths, {"course": course}),
+    ),
+    claims=(
+        Claim(
+            "The printed table of moves",
+            PART_1,
+            PRINTED,
+            moves,
+            reason=Reason(
+                "The table has (warm, low) at (off, hot), where O^R[hot] maps off to off: the "
+                "entry belongs to the smart thermostat's table, which has this one's. Part 2 "
+                "prints both right.",
+                rule_wins,
+            ),
+        ),
+        Claim("The printed table of moves, again", PART_2, PRINTED_AGAIN, moves),
+        Claim("P_1 has 1.6 bits", PART_1, 1.6, lambda: float(found().correlated), 0.05),
+        Claim("P'_1 has 2.7 bits", PART_1, 2.7, lambda: float(found().decorrelated), 0.05),
+        Claim("The strength is 1.1 bits", PART_1, 1.1, lambda: float(found()), 0.05),
+        Claim("Uniform has 3.2 bits", PART_2, 3.2, lambda: float(uniform.entropy()), 0.05),
+        Claim(
+            "From uniform, the decorrelated P'_{t+1} is P_t again",
+            PART_2,
+            True,
+            lambda: (
+                uniform.push(thermostat).decorrelate(T | R).push(thermostat)
+                == uniform.push(thermostat)
+            ),
+        ),
+        Claim(
+            "From uniform, P_t is not optimizing: strength 0",
+            PART_2,
+            0.0,
+            lambda: float(
+                adjusted_optimizing_strength(thermostat, T | R, uniform.push(thermostat)).strength
+            ),
+        ),
+        Claim(
+            "The states fall into a cycle",
+            PART_2,
+            (
+                ("hot", "low"),
+                ("hot", "off"),
+                ("warm", "off"),
+                ("cold", "low"),
+                ("cold", "high"),
+                ("warm", "high"),
+                ("hot", "low"),
+            ),
+            cycle,
+        ),
+    ),
+)
