@@ -23,7 +23,13 @@ from .errors import (
 from .errors import (
     QueryError as QueryError,
 )
+from .errors import (
+    TooLargeError as TooLargeError,
+)
 from .finite import finite as finite
+from .laws import choice as choice
+from .laws import normal as normal
+from .laws import uniform as uniform
 from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import comp as comp
@@ -38,6 +44,7 @@ from .results import run as run
 from .results import tangents as tangents
 from .split import Split as Split
 from .split import partitions as partitions
+from .symbols import noise as noise
 from .symbols import (
     parameter as parameter,
 )

@@ -41,11 +41,7 @@ class Stream:
     """
 
     def __init__(
-        self,
-        law: Law,
-        name: str,
-        seed: int,
-        chains: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
+        self, law: Law, name: str, seed: int, chains: npt.NDArray[np.int64] | None = None
     ) -> None:
         self._law = law
         self._chains = chains

@@ -22,6 +22,10 @@ class EvaluationError(CausaloptError, ArithmeticError):
     """A mechanism left the finite real numbers while it ran: which node, at which step."""
 
 
+class TooLargeError(CausaloptError, MemoryError):
+    """Work that needs more memory than there is: how much, and how to ask for less."""
+
+
 class DerivationError(CausaloptError, ValueError):
     """A page that cannot be read, by the number of the given or step."""
 

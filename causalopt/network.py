@@ -134,6 +134,11 @@ class Network:
         """All nodes, roots among them; parameters and times are inputs, not nodes."""
         return self.columns.labels
 
+    @property
+    def drawn(self) -> tuple[Label, ...]:
+        """The inputs that are drawn by chance, in place of having a value."""
+        return tuple(label for label in self.columns.inputs if label not in self.values)
+
     @functools.cached_property
     def index(self) -> Mapping[Label, int]:
         """The place of each node and input in the columns."""

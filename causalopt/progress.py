@@ -23,6 +23,8 @@ def shown() -> Iterator[None]:
 def track(steps: range, what: str) -> Iterator[int]:
     """The steps, with a bar and the time remaining where bars are shown.
 
+    Where the range has strides, each of them counts as that many steps.
+
     >>> list(track(range(3), "steps"))
     [0, 1, 2]
     """
@@ -33,5 +35,11 @@ def track(steps: range, what: str) -> Iterator[int]:
 
     # disable=None: no bar where the output is not a terminal.
     yield from tqdm(
-        steps, desc=what, unit="step", delay=_SECONDS_BEFORE_SHOWING, leave=False, disable=None
+        steps,
+        desc=what,
+        unit=what.rstrip("s"),
+        unit_scale=steps.step if steps.step > 1 else False,
+        delay=_SECONDS_BEFORE_SHOWING,
+        leave=False,
+        disable=None,
     )

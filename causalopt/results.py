@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from causalopt.errors import QueryError
 from causalopt.finite import Finite, finite_of
+from causalopt.keep import Keep, kept
 from causalopt.network import Network
-from causalopt.simulate import Scaled, Want, simulate_network, simulate_system
+from causalopt.simulate import Want, simulate_network, simulate_system, stacked
 from causalopt.sweep import Sweep, sweep
 from causalopt.symbols import Quantity
 from causalopt.system import System
@@ -27,14 +28,23 @@ def run(
     *worlds: World,
     labels: Sequence[str] | None = None,
     over: Mapping[Any, Any] | None = None,
-    backend: str = "numpy",
+    draws: int | None = None,
+    keep: Keep = "all",
+    backend: str = "auto",
 ) -> xr.Dataset:
     """Run worlds of one model side by side and give their values.
 
     For a system: one variable per variable, with dims (world, time, *swept), time in units of dt
     (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept).
     Worlds are labelled W, X and Y by their interventions, or by ``labels``. All worlds see the
-    same inputs. Raises ``EvaluationError`` where a node leaves the finite real numbers.
+    same inputs.
+
+    ``draws`` runs that many chains of the model's noise, as the dim ``draw``; without it, there is
+    one. ``keep`` says which steps are kept, and so how much memory is needed: "all", "last", or a
+    whole number k for every k-th.
+
+    Raises ``EvaluationError`` where a node leaves the finite real numbers and ``TooLargeError``,
+    before it starts, where the result would not fit in memory.
 
     >>> from causalopt.symbols import variables
     >>> T, R = variables("T R")
@@ -44,14 +54,16 @@ def run(
     >>> data.R.sel(world="X").values - data.R.sel(world="W").values
     array([1. , 1. , 0.9])
     """
-    return _gather(worlds, labels, over, backend, tangent=False)
+    return _gather(worlds, labels, (over, draws), keep, backend, tangent=False)
 
 
 def tangents(
     *worlds: World,
     labels: Sequence[str] | None = None,
     over: Mapping[Any, Any] | None = None,
-    backend: str = "numpy",
+    draws: int | None = None,
+    keep: Keep = "all",
+    backend: str = "auto",
 ) -> xr.Dataset:
     """The derivatives of every node by the infinitesimal perturbations of each world.
 
@@ -64,13 +76,14 @@ def tangents(
     >>> tangents(W.perturb(a)).value.sel(world="X", node="b").item()
     6.0
     """
-    return _gather(worlds, labels, over, backend, tangent=True)
+    return _gather(worlds, labels, (over, draws), keep, backend, tangent=True)
 
 
 def _gather(
     worlds: Sequence[World],
     labels: Sequence[str] | None,
-    over: Mapping[Any, Any] | None,
+    swept_over: tuple[Mapping[Any, Any] | None, int | None],
+    keep: Keep,
     backend: str,
     *,
     tangent: bool,
@@ -79,7 +92,7 @@ def _gather(
 
     model = _common_model(worlds)
     names = _labels(worlds, labels)
-    swept = sweep(model, over)
+    swept = sweep(model, *swept_over)
     axes = [axis.name for axis in swept.axes]
     coords: dict[str, Any] = {"world": names, **sweep_coords(swept)}
     variables: dict[str, Any] = {}
@@ -87,15 +100,16 @@ def _gather(
         steps = worlds[0].steps
         assert steps is not None
         wants = [Want(w, v, tangent) for v in model.variables for w in worlds]
-        found = simulate_system(wants, range(steps + 1), swept, backend)
-        coords["time"] = time_coord(model, range(steps + 1))
+        recorded = kept(keep, range(steps + 1))
+        found = simulate_system(wants, recorded, swept, backend, stacked)
+        coords["time"] = time_coord(model, recorded)
         for i, variable in enumerate(model.variables):
-            block = _stacked(found[i * len(worlds) : (i + 1) * len(worlds)])
+            block = found[i * len(worlds) : (i + 1) * len(worlds)]
             attrs = {"units": variable.unit, "long_name": variable.name, **_values(variable)}
             variables[variable.name] = (["world", "time", *axes], block, attrs)
     else:
         wants = [Want(w, None, tangent) for w in worlds]
-        block = _stacked(simulate_network(wants, swept, backend))
+        block = stacked(simulate_network(wants, swept, backend))
         coords["node"] = [str(label) for label in model.nodes]
         variables["value"] = (["world", "node", *axes], block)
     return xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
@@ -107,10 +121,6 @@ def _values(variable: object) -> dict[str, Any]:
         return {}
     names = (str(value).replace(" ", "_") for value in variable.values)
     return {"flag_values": np.arange(variable.size, dtype=float), "flag_meanings": " ".join(names)}
-
-
-def _stacked(found: Sequence[Scaled]) -> Floats:
-    return np.stack([one.plain() for one in found])
 
 
 def sweep_coords(swept: Sweep) -> dict[str, Any]:
@@ -127,7 +137,9 @@ def sweep_coords(swept: Sweep) -> dict[str, Any]:
 
 def time_coord(system: System, steps: range) -> tuple[list[str], Floats, dict[str, str]]:
     """The times of steps, in units of dt, or the steps themselves where there is none."""
-    times = np.array(steps, dtype=np.float64) * (1.0 if system.dt is None else system.dt)
+    size = 1.0 if system.dt is None else system.dt
+    times: Floats = np.arange(steps.start, steps.stop, steps.step, dtype=np.float64)
+    times *= size
     unit = system.dt_symbol.unit if system.dt_symbol is not None else ""
     return ["time"], times, {"units": "steps" if system.dt is None else unit}
 
@@ -142,6 +154,8 @@ def _common_model(worlds: Sequence[World]) -> System | Network:
             )
         if one.model is not worlds[0].model or one.steps != worlds[0].steps:
             raise QueryError("These worlds are of different models or lengths: run each alone.")
+        if one.seed != worlds[0].seed:
+            raise QueryError("These worlds have different seeds: make them from one another.")
     model = worlds[0].model
     assert isinstance(model, System | Network)
     return model

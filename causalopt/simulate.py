@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,10 @@ import numpy.typing as npt
 from sympy import Symbol
 
 from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
+from causalopt.draws import Stream
 from causalopt.errors import EvaluationError, QueryError, nearest
+from causalopt.laws import Law
+from causalopt.memory import refuse_what_does_not_fit
 from causalopt.network import Network
 from causalopt.plan import (
     Input,
@@ -24,10 +27,12 @@ from causalopt.plan import (
     lanes_of,
 )
 from causalopt.sweep import Sweep
+from causalopt.symbols import Node, Noise
 from causalopt.system import System
 from causalopt.world import Base, Fixed, World
 
 Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,11 @@ class Scaled:
         with np.errstate(over="ignore", under="ignore"):
             made: Floats = np.ldexp(self.mantissa, power)
         return made
+
+
+def stacked(found: Sequence[Scaled]) -> Floats:
+    """Several as floats, one after the other along a new first axis."""
+    return np.stack([one.plain() for one in found])
 
 
 @dataclass(frozen=True)
@@ -62,9 +72,17 @@ def backend_named(name: str) -> Backend:
 
 
 def simulate_system(
-    wants: Sequence[Want], recorded: range, sweep: Sweep, backend: str
-) -> list[Scaled]:
-    """Each wanted variable at the recorded steps: arrays of shape (steps, *sweep)."""
+    wants: Sequence[Want],
+    recorded: range,
+    sweep: Sweep,
+    backend: str,
+    measure: Callable[[list[Scaled]], Array],
+) -> Array:
+    """What is measured of the wanted variables at the recorded steps: (..., steps, *sweep).
+
+    ``measure`` is given each want at some steps and points, (steps, points), and gives an array
+    whose last two axes are these.
+    """
     system, steps = wants[0].world.model, recorded[-1]
     assert isinstance(system, System)
     lanes, places = _lanes(wants, sweep)
@@ -74,14 +92,23 @@ def simulate_system(
     distinct = list(dict.fromkeys(kept))
     if not distinct:
         distinct = [Slot(0, system.variables[0])]
-    plan = flatten_system(system, max(steps, 0), lanes, distinct)
+    plan = flatten_system(system, max(steps, 0), lanes, tuple(distinct))
     runner = backend_named(backend)
+    _refuse_what_does_not_fit(plan, recorded, sweep)
+    made = None
     try:
-        made = runner.loop(plan, _inputs(plan, sweep), recorded, sweep.points)
+        for part in runner.loop(
+            plan, _inputs(plan, sweep, wants[0].world.seed), recorded, sweep.points
+        ):
+            found = measure([_pick_slot(part, distinct, slot) for slot in slots])
+            if made is None:
+                shape = *found.shape[:-2], len(recorded), sweep.points or 1
+                made = np.empty(shape, dtype=found.dtype)
+            made[..., part.rows, part.points] = found
     except NotFinite as error:
         raise _explained(error, *_loop_place(plan, lanes, error), sweep) from None
-    shape = (len(recorded), *sweep.shape)
-    return [_pick_slot(made, distinct, slot, shape) for slot in slots]
+    assert made is not None
+    return made.reshape(*made.shape[:-1], *sweep.shape)
 
 
 def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[Scaled]:
@@ -92,7 +119,7 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
     plan = flatten_network(network, lanes)
     runner = backend_named(backend)
     try:
-        made = runner.layers(plan, _inputs(plan, sweep), sweep.points)
+        made = runner.layers(plan, _inputs(plan, sweep, wants[0].world.seed), sweep.points)
     except NotFinite as error:
         lane, node = error.place
         where = network.columns.labels[node], lanes.lanes[lane].world
@@ -101,6 +128,20 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
         _pick_node(made, network, place, want.key, sweep.shape)
         for place, want in zip(places, wants, strict=True)
     ]
+
+
+def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:
+    """What is kept, as much again to put labels on it, and the state, as floats."""
+    points = sweep.points or 1
+    columns = 2 * len(plan.recorded)
+    needed = 8 * points * (columns * len(recorded) + len(plan.slots) + len(plan.inputs))
+    many = f" and {points:,} points" if sweep.axes else ""
+    refuse_what_does_not_fit(
+        needed,
+        f"Keeping {len(recorded):,} steps{many}",
+        'Keep fewer steps (keep="last", or keep=1000 for every 1000th), name one node (such as '
+        f"{plan.slots[0].variable}[{recorded[-1]}]), or sweep fewer points at a time.",
+    )
 
 
 def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
@@ -121,25 +162,38 @@ def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
     return lanes, places
 
 
-def _inputs(plan: Loop | Layers, sweep: Sweep) -> dict[str, Any]:
+def _inputs(plan: Loop | Layers, sweep: Sweep, seed: int) -> dict[str, Any]:
+    """The value of each input, and the stream of draws of each noise, by generated names."""
     swept = sweep.inputs()
+    chains = sweep.chains()
 
     def value(one: Input) -> Any:
+        if isinstance(one.label, Node):
+            # A noise of an unrolled system: its streams start at step 0.
+            stream = Stream(*_law_of(one.label.variable), seed, chains)
+            return [stream.at(step) for step in range(one.label.step + 1)][-1]
+        if isinstance(one.label, Noise):
+            return Stream(*_law_of(one.label), seed, chains).at(0)
         return one.value if one.label is None else swept.get(one.label, one.value)
 
-    return {one.symbol.name: value(one) for one in plan.inputs}
+    made = {one.symbol.name: value(one) for one in plan.inputs}
+    if isinstance(plan, Loop):
+        for one in plan.noises:
+            made[one.symbol.name] = Stream(*_law_of(one.label), seed, chains)
+    return made
 
 
-def _pick_slot(
-    made: Recording, distinct: Sequence[Slot], slot: Slot, shape: tuple[int, ...]
-) -> Scaled:
+def _law_of(noise: object) -> tuple[Law, str]:
+    assert isinstance(noise, Noise)
+    return noise.law, noise.name
+
+
+def _pick_slot(part: Recording, distinct: Sequence[Slot], slot: Slot) -> Scaled:
+    shape = part.values.shape[1:]
     if slot.lane < 0:
-        return Scaled(np.zeros(shape), np.zeros(shape, dtype=np.int64))
-    values = made.values[distinct.index(slot)].reshape(shape)
-    powers = made.exponents.get(slot.lane)
-    if powers is None:
-        return Scaled(values, np.zeros((), dtype=np.int64))
-    return Scaled(values, powers.reshape(shape))
+        return Scaled(np.zeros(shape), np.zeros((), dtype=np.int64))
+    values = part.values[distinct.index(slot)]
+    return Scaled(values, part.exponents.get(slot.lane, np.zeros((), dtype=np.int64)))
 
 
 def _pick_node(

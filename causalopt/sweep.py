@@ -20,6 +20,10 @@ from causalopt.system import System
 from causalopt.world import World
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: The input that stands for the number of a chain of draws.
+DRAW = Symbol("draw")
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,17 @@ class Sweep:
         grids = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
         return {a.input: g.reshape(-1) for a, g in zip(self.axes, grids, strict=True)}
 
+    def chains(self) -> Ints | None:
+        """Which chain of draws each point belongs to: chain 0 where draws are not swept."""
+        if self.points is None:
+            return None
+        drawn = self.inputs().get(DRAW)
+        return np.zeros(self.points, np.int64) if drawn is None else drawn.astype(np.int64)
+
     def applied(self, world: World) -> World:
         """The world with its swept nodes as inputs."""
         for axis in self.axes:
-            if not isinstance(axis.target, Parameter):
+            if not isinstance(axis.target, Parameter) and axis.input != DRAW:
                 world = world.swept(axis.target, axis.input)
         return world
 
@@ -87,8 +98,12 @@ def paired(values: Mapping[Any, Floats]) -> Sweep:
     return Sweep(axes, paired=True)
 
 
-def sweep(model: System | Network, over: Mapping[Any, Any] | None) -> Sweep:
-    """The sweep over nodes and parameters of a model, checked."""
+def sweep(
+    model: System | Network, over: Mapping[Any, Any] | None, draws: int | None = None
+) -> Sweep:
+    """The sweep over nodes, parameters and draws of the noise of a model, checked."""
+    if draws is not None:
+        return Sweep((*sweep(model, over).axes, _draws(model, draws)))
     if over is None:
         return Sweep()
     if not isinstance(over, Mapping):
@@ -97,6 +112,18 @@ def sweep(model: System | Network, over: Mapping[Any, Any] | None) -> Sweep:
             "over={R[0]: np.linspace(5, 45, 401)}."
         )
     return Sweep(tuple(_axis(model, target, values) for target, values in over.items()))
+
+
+def _draws(model: System | Network, draws: object) -> Axis:
+    noisy = model.noises if isinstance(model, System) else model.drawn
+    if not noisy:
+        raise QueryError(
+            f"draws={draws}, but this model has no noise: every draw would be the same. Leave "
+            "draws out, or declare a noise, such as noise('e', normal(0, 1))."
+        )
+    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
+        raise QueryError(f"draws is {draws!r}: write a whole number of 1 or more.")
+    return Axis("draw", DRAW, np.arange(draws, dtype=np.float64))
 
 
 def _axis(model: System | Network, target: Any, values: Any) -> Axis:

@@ -77,7 +77,8 @@ class Noise(Quantity):
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (*super()._hashable_content(), self.law)
+        # sympy sorts symbols of one name by this, and laws have no order.
+        return (*super()._hashable_content(), repr(self.law))
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
         return (self.name, self.law, self.unit), {}

@@ -8,6 +8,7 @@ from thermostats import DUMB, O_T, R, T, dumb, smart
 
 from causalopt import (
     DeclarationError,
+    Distribution,
     EvaluationError,
     Network,
     QueryError,
@@ -194,13 +195,31 @@ def test_same_step_parents():
     assert data.b.values.tolist() == [[0, 0, 1, 0]]
 
 
-def test_a_world_of_a_stochastic_system_says_what_to_do():
+def test_a_world_of_a_stochastic_table_is_a_draw_of_its_pushed_distribution():
+    rows = {"high": {"high": 0.5, "low": 0.3, "off": 0.2}, "low": "off", "off": {"low": 1}}
+    noisy = System({T: table(T, rows)}, start={T: "high"})
+    drawn = run(noisy.world(5, seed=1), draws=20_000)["T"].sel(world="W", time=5)
+    exact = Distribution.delta({T: "high"}).push(noisy, 5)
+    for place, value in enumerate(T.values):
+        chance = float(exact.mass({T: value}))
+        # Within five standard errors.
+        assert abs(float((drawn == place).mean()) - chance) < 5 * (chance / 20_000) ** 0.5
+
+
+def test_a_stochastic_table_runs_the_same_unrolled():
     noisy = System({T: table(T, {v: {"high": 0.5, "low": 0.5} for v in T.values})},
                    start={T: "low"})  # fmt: skip
-    with pytest.raises(EvaluationError, match=r"table of T is stochastic.*push a distribution"):
+    along = run(noisy.world(6, seed=2))["T"].values[0]
+    flat = run(noisy.unroll(6).world(seed=2))["value"].sel(node="T[6]").item()
+    assert flat == along[-1]
+
+
+def test_a_stochastic_table_with_symbols_cannot_be_run():
+    q = Symbol("q", positive=True)
+    noisy = System({T: table(T, {v: {"high": q, "low": 1 - q} for v in T.values})},
+                   start={T: "low"})  # fmt: skip
+    with pytest.raises(EvaluationError, match=r"a world needs numbers.*push\(system\)"):
         run(noisy.world(2))
-    with pytest.raises(EvaluationError, match="stochastic"):
-        run(noisy.unroll(2).world())
 
 
 def test_a_table_too_large_for_a_world_says_so():
@@ -208,7 +227,7 @@ def test_a_table_too_large_for_a_world_says_so():
 
     a = finite("a", range(20_000))
     big = System({a: table(a, np.arange(20_000) // 2)}, start={a: 7})
-    with pytest.raises(EvaluationError, match=r"has 20000 rows.*Distribution.delta"):
+    with pytest.raises(EvaluationError, match=r"has 20000 entries.*Distribution.delta"):
         run(big.world(2))
 
 

@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "causalopt"
 # Each room may import those above it. Rooms on one line do not see each other.
 FLOORS = (
     ("errors",),
-    ("symbols", "progress"),
+    ("laws", "progress", "memory", "keep"),
+    ("symbols", "draws"),
     ("finite", "masses", "split"),
     ("lookup",),
     ("mechanism", "table"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from causalopt.plan import Layers, Loop
 
 Floats = npt.NDArray[np.float64]
-#: The value of each input by the name of its symbol: a number, or one per point of a sweep.
+#: The value of each input by the name of its symbol: a number, or one per point of a sweep; of a
+#: noise, a ``draws.Stream``, which gives the value of each step in turn.
 Inputs = Mapping[str, Any]
 
 
@@ -20,13 +21,16 @@ Inputs = Mapping[str, Any]
 class Recording:
     """What a run recorded.
 
-    A loop's ``values`` have shape (recorded slots, recorded steps, *sweep), a network's (lanes,
+    A loop's ``values`` have shape (recorded slots, recorded steps, points), a network's (lanes,
     nodes, *sweep). A tangent is ``values * 2**exponents``: ``exponents`` is there for those alone,
-    by lane, with shape (recorded steps, *sweep), or (nodes, *sweep) for a network.
+    by lane, with shape (recorded steps, points), or (nodes, *sweep) for a network. ``rows`` and
+    ``points`` say which of the recorded steps and points a part of a loop's recording holds.
     """
 
     values: Floats
     exponents: Mapping[int, npt.NDArray[np.int64]]
+    rows: slice = field(default_factory=lambda: slice(None))
+    points: slice = field(default_factory=lambda: slice(None))
 
 
 class NotFinite(Exception):
@@ -46,8 +50,13 @@ class NotFinite(Exception):
 class Backend(Protocol):
     """Carries out the two kinds of plan. It never sees a world."""
 
-    def loop(self, plan: Loop, inputs: Inputs, recorded: range, points: int | None) -> Recording:
+    def loop(
+        self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
+    ) -> Iterator[Recording]:
         """Run a system's plan and record its slots at the steps in ``recorded``.
+
+        The recording comes in parts, so that what is made of it is made while it is in the cache,
+        and no more of it is ever held than is wanted. Each step and point comes once.
 
         ``points`` is the number of points of the sweep, None where there is none. Raises
         ``NotFinite`` as soon as a value is NaN or infinite.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,10 +33,13 @@ _ELEMENTARY = (
 class NumPyBackend:
     """One call per block and step; every value may be an array over the points of a sweep."""
 
-    def loop(self, plan: Loop, inputs: Inputs, recorded: range, points: int | None) -> Recording:
-        """Run a system's plan step by step."""
+    def loop(
+        self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
+    ) -> Iterator[Recording]:
+        """Run a system's plan step by step; the recording comes in one part."""
         shape = () if points is None else (points,)
         given = [_spread(inputs[one.symbol.name], shape) for one in plan.inputs]
+        streams = [inputs[one.symbol.name] for one in plan.noises]
         run = _Run(plan, recorded, shape)
         with np.errstate(all="ignore"):
             initial = compiled(plan.initial)(*given, np.float64(0.0))
@@ -45,9 +48,12 @@ class NumPyBackend:
             for segment in plan.segments:
                 step_on = compiled(segment.block)
                 for step in track(range(segment.start, segment.stop), "steps"):
-                    state = step_on(*state, *given, np.float64((step - 1) * plan.dt))
+                    drawn = [stream.at(step - 1) for stream in streams]
+                    state = step_on(*state, *given, *drawn, np.float64((step - 1) * plan.dt))
                     run.record(state, step)
-        return Recording(run.values, run.exponents)
+        rows, columns = len(recorded), points or 1
+        exponents = {lane: found.reshape(rows, columns) for lane, found in run.exponents.items()}
+        yield Recording(run.values.reshape(-1, rows, columns), exponents)
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan group by group."""

@@ -16,7 +16,7 @@ from causalopt.distributions.estimate import Estimate, estimated, knn_entropy
 from causalopt.distributions.step import check_pushable
 from causalopt.errors import DeclarationError
 from causalopt.masses import check_base
-from causalopt.simulate import Want, simulate_system
+from causalopt.simulate import Want, simulate_system, stacked
 from causalopt.split import Split, as_split
 from causalopt.sweep import paired
 from causalopt.symbols import Variable
@@ -98,8 +98,8 @@ class Ensemble:
         world = system.world(check_steps(steps))
         starts = {v[0]: self.samples[:, i] for i, v in enumerate(self.variables)}
         wants = [Want(world, variable) for variable in self.variables]
-        found = simulate_system(wants, range(steps, steps + 1), paired(starts), "numpy")
-        made = np.stack([one.plain()[0] for one in found], axis=1)
+        found = simulate_system(wants, range(steps, steps + 1), paired(starts), "auto", stacked)
+        made = np.ascontiguousarray(found[:, 0].T)
         return Ensemble(self.variables, made, self.seed, self.path)
 
     def covariance(self) -> Floats:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from causalopt.keep import Keep
 from causalopt.measures.question import question
-from causalopt.measures.response import labelled, ratio
+from causalopt.measures.response import Ratio, labelled, ratio
 from causalopt.network import Network
 from causalopt.system import System
 from causalopt.world import World
@@ -24,7 +25,9 @@ def comp(
     steps: int | None = None,
     delta: float | None = None,
     over: Mapping[Any, Any] | None = None,
-    backend: str = "numpy",
+    draws: int | None = None,
+    keep: Keep = "all",
+    backend: str = "auto",
 ) -> xr.DataArray:
     """The compression of m by A, with its sign (no unit).
 
@@ -37,7 +40,10 @@ def comp(
     over time (``R``), some of its steps (``R[10:]``) or one node (``R[1000]``). ``steps`` the
     length of the run, which a node m makes needless. ``delta`` a finite difference at n, in n's
     unit; without it, exact derivatives. ``over`` values for start nodes, other nodes and
-    parameters, all run at once. ``backend`` who computes.
+    parameters, all run at once. ``draws`` a number of chains of the model's noise, as the dim
+    ``draw``: take its ``mean("draw")`` or ``quantile(..., "draw")``. ``keep`` the steps of m that
+    are kept: "all", "last" or every k-th. ``backend`` who computes: "numpy" the reference, "numba"
+    compiled, "auto" by the size of the work.
 
     Returns an array with dims ``time`` (where m is over time) and one per swept target. 0/0, where
     m is not downstream of n, is NaN; x/0 is infinite; ``attrs`` counts both.
@@ -56,7 +62,7 @@ def comp(
     >>> comp(thermostat, A=T, n=R[0], m=R, steps=3).values.round(4)
     array([1.  , 1.  , 0.99, 0.98])
     """
-    asked = question(of, A, n, m, steps, over)
-    found = ratio(asked, delta, backend)
+    asked = question(of, A, n, m, steps, over, keep, draws)
+    values = ratio(asked, delta, backend, Ratio.value)
     attrs = {"long_name": "Comp", "units": "1", "delta": "exact" if delta is None else delta}
-    return labelled(asked, "comp", found.value(), attrs)
+    return labelled(asked, "comp", values, attrs)

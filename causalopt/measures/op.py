@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from causalopt.errors import QueryError
+from causalopt.keep import Keep
 from causalopt.measures.question import question
-from causalopt.measures.response import labelled, ratio
+from causalopt.measures.response import Ratio, labelled, ratio
 from causalopt.network import Network
 from causalopt.system import System
 from causalopt.world import World
@@ -17,7 +19,17 @@ from causalopt.world import World
 if TYPE_CHECKING:
     import xarray as xr
 
-_BRANCHES = ("real", "complex")
+
+def _real(found: Ratio) -> npt.NDArray[Any]:
+    return 0.0 - found.log_size()
+
+
+def _complex(found: Ratio) -> npt.NDArray[Any]:
+    made: npt.NDArray[Any] = _real(found) - 1j * np.pi * found.is_negative()
+    return made
+
+
+_BRANCHES = {"real": _real, "complex": _complex}
 
 
 def op(
@@ -29,8 +41,10 @@ def op(
     steps: int | None = None,
     delta: float | None = None,
     over: Mapping[Any, Any] | None = None,
+    draws: int | None = None,
     branch: str = "real",
-    backend: str = "numpy",
+    keep: Keep = "all",
+    backend: str = "auto",
 ) -> xr.DataArray:
     """The optimization of m by A against a nudge at n, in nats.
 
@@ -57,10 +71,7 @@ def op(
     """
     if branch not in _BRANCHES:
         raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
-    asked = question(of, A, n, m, steps, over)
-    found = ratio(asked, delta, backend)
-    values = -found.log_size() + 0.0
-    if branch == "complex":
-        values = values - 1j * np.pi * (found.mantissa < 0)
+    asked = question(of, A, n, m, steps, over, keep, draws)
+    values = ratio(asked, delta, backend, _BRANCHES[branch])
     attrs = {"long_name": "Op", "units": "nat", "delta": "exact" if delta is None else delta}
     return labelled(asked, "op", values, attrs)

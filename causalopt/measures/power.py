@@ -25,7 +25,7 @@ def optimizing_power(
     along: Any = None,
     steps: int | None = None,
     delta: float | None = None,
-    backend: str = "numpy",
+    backend: str = "auto",
 ) -> xr.DataArray:
     """The integral of 1 - Comp(A; n, m) along an axis of starting points, in the axis' unit.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from causalopt.errors import QueryError
+from causalopt.keep import Keep, kept
 from causalopt.network import Network
 from causalopt.sweep import Sweep, sweep
 from causalopt.symbols import Moment, Node, Variable
@@ -55,6 +56,8 @@ def question(
     m: Any,
     steps: int | None,
     over: Mapping[Any, Any] | None,
+    keep: Keep = "all",
+    draws: int | None = None,
 ) -> Question:
     """The question, or a ``QueryError`` that says which part of it cannot be."""
     base = _base(of, A, n, m, steps)
@@ -66,9 +69,9 @@ def question(
     held = model.select(A, base.steps)
     _check_n(model, n, held, base)
     _check_m(m, places[0], held)
-    recorded = range(places[0].start, places[0].stop)
+    recorded = kept(keep, range(places[0].start, places[0].stop))
     over_time = isinstance(model, System) and not isinstance(m, Node | Moment)
-    return Question(base, A, n, m, places[0].key, recorded, over_time, sweep(model, over))
+    return Question(base, A, n, m, places[0].key, recorded, over_time, sweep(model, over, draws))
 
 
 def _base(of: System | Network | World, A: Any, n: Any, m: Any, steps: int | None) -> World:

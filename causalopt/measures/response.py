@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,61 +21,100 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
+
+
+# Work on long results goes in blocks that stay in the cache of a processor.
+_BLOCK = 1 << 14
+# Between these sizes, a quotient has lost no digit.
+_TINY, _HUGE = 1e-280, 1e280
+_LOG2 = math.log(2.0)
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """x / y as ``mantissa * 2**power``, the mantissa of size 1/2 to 2, or 0, infinite or NaN."""
+    """x / y, whose numbers may lie outside the range of floats.
 
-    mantissa: Floats
-    power: npt.NDArray[np.int64]
+    0/0 is NaN, x/0 infinite and 0/y zero, on every backend.
+    """
+
+    x: Scaled
+    y: Scaled
 
     def value(self) -> Floats:
         """The ratio as floats, zero or infinite where it is out of their range."""
-        return Scaled(self.mantissa, self.power).plain()
+        return self._each(lambda mantissa, power: Scaled(mantissa, power).plain())
 
     def log_size(self) -> Floats:
         """log |x / y|, finite wherever the ratio is neither zero nor infinite."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            made: Floats = np.log(np.abs(self.mantissa)) + self.power * np.log(2.0)
-        return made
+        return self._each(lambda mantissa, power: np.log(np.abs(mantissa)) + power * _LOG2)
+
+    def is_negative(self) -> npt.NDArray[np.bool_]:
+        """Whether x and y have opposite signs."""
+        return self._each(lambda mantissa, _: mantissa) < 0
+
+    def _each(self, measure: Callable[[Floats, Ints], Floats]) -> Floats:
+        """A measure of (mantissa, power), the ratio being mantissa * 2**power, at every point."""
+        shape = self.x.mantissa.shape
+        columns = [_flat(a, shape) for one in (self.x, self.y) for a in (one.mantissa, one.power)]
+        made = np.empty(math.prod(shape))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            for low in range(0, made.size, _BLOCK):
+                block = slice(low, low + _BLOCK)
+                x, above, y, below = (a if a.ndim == 0 else a[block] for a in columns)
+                made[block] = measure(*_divided(x, above, y, below))
+        return made.reshape(shape)
 
 
-def ratio(asked: Question, delta: float | None, backend: str) -> Ratio:
-    """(dx_m/dn) / (dy_m/dn), by tangents, or by a finite difference at n where delta is given."""
+def _flat(column: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    return column if column.ndim == 0 else np.broadcast_to(column, shape).reshape(-1)
+
+
+def _divided(x: Floats, above: Ints, y: Floats, below: Ints) -> tuple[Floats, Ints]:
+    """x * 2**above / (y * 2**below) as a mantissa and a power of two."""
+    mantissa, power = x / y, above - below
+    size = np.abs(mantissa)
+    if ((size > _TINY) & (size < _HUGE)).all():
+        return mantissa, power
+    # Somewhere x or y is zero, or their mantissas are too far apart to be divided as they are.
+    (top, up), (bottom, down) = np.frexp(x), np.frexp(y)
+    mantissa = top / bottom
+    power = power + up - down
+    return mantissa, np.where(np.isfinite(mantissa) & (mantissa != 0), power, 0)
+
+
+def ratio(
+    asked: Question, delta: float | None, backend: str, measure: Callable[[Ratio], Array]
+) -> Array:
+    """What is measured of (dx_m/dn) / (dy_m/dn), with dims time (where m is over time) and sweep.
+
+    By tangents, or by a finite difference at n where delta is given.
+    """
     by = None if delta is None else number(delta, "delta")
     if by == 0.0:
         raise QueryError("delta is 0: write a small difference, or leave it out for the exact one.")
     W, X, Y = asked.worlds(by)
     if by is None:
-        x, y = _observe(asked, [Want(X, asked.key, True), Want(Y, asked.key, True)], backend)
-        return _divided(x, y)
-    found = _observe(asked, [Want(world, asked.key) for world in (W, X, Y)], backend)
-    at_w, at_x, at_y = (one.plain() for one in found)
-    none = np.zeros((), dtype=np.int64)
-    return _divided(Scaled(at_x - at_w, none), Scaled(at_y - at_w, none))
+        wants = [Want(X, asked.key, True), Want(Y, asked.key, True)]
+        return _observe(asked, wants, backend, lambda found: measure(Ratio(*found)))
+    wants = [Want(world, asked.key) for world in (W, X, Y)]
+    return _observe(asked, wants, backend, lambda found: measure(_difference(*found)))
 
 
-def _observe(asked: Question, wants: list[Want], backend: str) -> list[Scaled]:
+def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
+    """The ratio of finite differences, x - w to y - w."""
+    at_w, none = w.plain(), np.zeros((), dtype=np.int64)
+    return Ratio(Scaled(x.plain() - at_w, none), Scaled(y.plain() - at_w, none))
+
+
+def _observe(
+    asked: Question, wants: list[Want], backend: str, measure: Callable[[list[Scaled]], Array]
+) -> Array:
     if isinstance(asked.model, System):
-        found = simulate_system(wants, asked.recorded, asked.swept, backend)
-        if asked.over_time:
-            return found
-        return [Scaled(s.mantissa[0], s.power[0] if s.power.ndim else s.power) for s in found]
-    return simulate_network(wants, asked.swept, backend)
-
-
-def _divided(x: Scaled, y: Scaled) -> Ratio:
-    """The ratio by mantissas and powers, so that neither number has to fit in a float.
-
-    0/0 is NaN, x/0 infinite and 0/y zero, on every backend.
-    """
-    top, above = np.frexp(x.mantissa)
-    bottom, below = np.frexp(y.mantissa)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mantissa = top / bottom
-    power = (above.astype(np.int64) + x.power) - (below.astype(np.int64) + y.power)
-    return Ratio(mantissa, np.where(np.isfinite(mantissa) & (mantissa != 0), power, 0))
+        found = simulate_system(wants, asked.recorded, asked.swept, backend, measure)
+        return found if asked.over_time else found[0]
+    return measure(simulate_network(wants, asked.swept, backend))
 
 
 def labelled(asked: Question, name: str, values: Any, attrs: dict[str, Any]) -> xr.DataArray:

@@ -7,7 +7,7 @@ perturbation, of a world whose values are in a value lane; worlds with the same 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from causalopt.world import Held, Key, Piece, World
 
@@ -30,8 +30,8 @@ class Lanes:
     """All lanes of a run, each after those that it is held to; and where each world is found."""
 
     lanes: tuple[Lane, ...]
-    value_of: dict[World, int]
-    tangent_of: dict[World, int]
+    value_of: dict[World, int] = field(compare=False)
+    tangent_of: dict[World, int] = field(compare=False)
 
     def held_to(self, lane: Lane, held: Held) -> int | None:
         """The lane that a clamped node of this lane copies; None for a tangent that is zero."""

@@ -88,8 +88,9 @@ class _Inputs:
 
     def __post_init__(self) -> None:
         for label in self.network.columns.inputs:
-            named = label if isinstance(label, Parameter) else None
-            self._add(("input", label), named, self.network.values[label])
+            drawn = label not in self.network.values
+            named = label if drawn or isinstance(label, Parameter) else None
+            self._add(("input", label), named, self.network.values.get(label, float("nan")))
 
     def start(self, node: int) -> int:
         label = self.network.columns.labels[node]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -11,7 +12,7 @@ from sympy import Expr, Integer, Symbol
 from causalopt.mechanism import Expression, weighted_sum
 from causalopt.plan.block import Block, Input, block
 from causalopt.plan.lanes import Lane, Lanes
-from causalopt.symbols import Next, Parameter, Stage, Time, Variable
+from causalopt.symbols import Next, Noise, Parameter, Stage, Time, Variable
 from causalopt.system import System, in_order
 from causalopt.world import Fixed, Held, Piece, Replaced
 
@@ -30,8 +31,8 @@ class Slot:
 class Segment:
     """Steps ``start <= i < stop`` that are computed by the same block.
 
-    The block's arguments are the state of step i - 1, the inputs, and the time of step i - 1; its
-    results are the state of step i.
+    The block's arguments are the state of step i - 1, the inputs, the noises and the time of step
+    i - 1; its results are the state of step i.
     """
 
     start: int
@@ -45,10 +46,12 @@ class Loop:
 
     ``scales`` groups the tangent slots that share one scale: a backend may multiply each group by
     a power of two, of which it keeps count. ``recorded`` are the slots whose values are wanted.
+    ``noises`` are inputs with a new value at every step.
     """
 
     slots: tuple[Slot, ...]
     inputs: tuple[Input, ...]
+    noises: tuple[Input, ...]
     initial: Block
     segments: tuple[Segment, ...]
     steps: int
@@ -63,7 +66,8 @@ class Loop:
         return tuple(j for j in range(len(self.slots)) if j not in scaled)
 
 
-def flatten_system(system: System, steps: int, lanes: Lanes, wanted: Sequence[Slot]) -> Loop:
+@functools.lru_cache(maxsize=64)
+def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out."""
     names = _Names(system)
     stretches = _stretches(system, steps, lanes)
@@ -73,17 +77,20 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: Sequence[Sl
     raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in raws]
     slots = _needed(wanted, names, raws)
     inputs = tuple(names.inputs.values())
-    given = [*(one.symbol for one in inputs), names.time]
+    noises = tuple(names.noises.values())
+    given = [one.symbol for one in inputs]
+    drawn = [one.symbol for one in noises]
     state = [names.before(slot) for slot in slots]
     after = [names.after(slot) for slot in slots]
     segments = [
-        Segment(start, stop, block([*state, *given], raw, after))
+        Segment(start, stop, block([*state, *given, *drawn, names.time], raw, after))
         for (start, stop), raw in zip(stretches, raws, strict=True)
     ]
     return Loop(
         slots=tuple(slots),
         inputs=inputs,
-        initial=block(given, {}, [first[slot] for slot in slots]),
+        noises=noises,
+        initial=block([*given, names.time], {}, [first[slot] for slot in slots]),
         segments=tuple(segments),
         steps=steps,
         dt=1.0 if system.dt is None else system.dt,
@@ -102,6 +109,7 @@ class _Names:
 
     system: System
     inputs: dict[object, Input] = field(default_factory=dict)
+    noises: dict[Noise, Input] = field(default_factory=dict)
     time: Symbol = field(default_factory=lambda: Symbol("t", real=True))
     states: dict[Slot, tuple[Symbol, Symbol]] = field(default_factory=dict)
 
@@ -126,6 +134,12 @@ class _Names:
     def parameter(self, symbol: Parameter) -> Symbol:
         return self.input(symbol, symbol, self.system.parameters[symbol])
 
+    def noise(self, symbol: Noise) -> Symbol:
+        if symbol not in self.noises:
+            drawn = Symbol(f"e{len(self.noises)}", real=True)
+            self.noises[symbol] = Input(drawn, symbol, float("nan"))
+        return self.noises[symbol].symbol
+
     def start(self, variable: Variable) -> Symbol:
         return self.input(("start", variable), None, self.system.start[variable])
 
@@ -145,6 +159,8 @@ class _Names:
             return self.before(Slot(lane, symbol))
         if isinstance(symbol, Time):
             return self.time
+        if isinstance(symbol, Noise):
+            return self.noise(symbol)
         return self.parameter(symbol)
 
 

@@ -1,0 +1,39 @@
+"""The default backend: compiled code for long work, NumPy for short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from causalopt.backends.interface import Backend, Inputs, Recording
+from causalopt.plan import Layers, Loop
+
+# A step of the NumPy backend costs as much as this many more points of a sweep do.
+_POINTS_PER_STEP = 500
+# With this many steps the NumPy backend takes about as long as compiling does.
+_LONG = 20_000
+
+
+@dataclass(frozen=True)
+class AutoBackend:
+    """Chooses by the size of the work alone, so that the same call always gives the same digits.
+
+    A run of a system is compiled from steps * (1 + points / 500) >= 20,000 on: 20,000 steps of one
+    point, or 100 steps of 100,000 points. All else, networks without time among it, runs with
+    NumPy.
+    """
+
+    short: Backend
+    long: Backend
+
+    def loop(
+        self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
+    ) -> Iterator[Recording]:
+        """Run a system's plan."""
+        work = plan.steps * (1 + (points or 1) / _POINTS_PER_STEP)
+        chosen = self.long if work >= _LONG else self.short
+        return chosen.loop(plan, inputs, recorded, points)
+
+    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
+        """Run a network's plan."""
+        return self.short.layers(plan, inputs, points)

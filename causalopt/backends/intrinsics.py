@@ -1,0 +1,24 @@
+"""What generated code needs and numba lacks; imported when something is first compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+
+
+def _choose(context: Any, condition: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """x where the condition holds, else y, both computed: one instruction instead of a branch.
+
+    A branch for every Piecewise would keep the compiler from vector code, and overflow the
+    recursion in which numba follows variables through branches.
+    """
+
+    def code(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        return builder.select(*arguments)
+
+    return types.float64(types.boolean, types.float64, types.float64), code
+
+
+choose: Any = intrinsic(_choose)

@@ -1,0 +1,312 @@
+"""The compiled backend: a system's plan as one fused loop, compiled by numba, kept on disk.
+
+It gives what the NumPy backend gives. Sums and products come in the same order, so that values are
+the same to the last digit where a mechanism has no transcendental functions and no powers.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.backends import cache
+from causalopt.backends.codegen import (
+    LOOPS,
+    TILE,
+    CannotCompile,
+    Shape,
+    buffer_size,
+    check,
+    weight,
+)
+from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
+from causalopt.backends.numpy import NumPyBackend, compiled
+from causalopt.backends.workers import available
+from causalopt.plan import Block, Layers, Loop
+from causalopt.progress import track
+
+Ints = npt.NDArray[np.int64]
+
+# Compiled code hears nothing from outside, so one call into it lasts about this long, in
+# nanoseconds: Ctrl-C is heard between two calls.
+_CALL = 1e8
+
+# One call records about this many numbers of a slot: what is made of them finds them in the cache.
+_KEPT = 1 << 14
+
+# From this many points on, a tile of points side by side is faster than one point after another.
+_FEW = 8
+
+
+class NumbaBackend:
+    """One compiled loop over time for each stretch of steps, parallel over the points of a sweep.
+
+    Falls back on the NumPy backend, with a warning, where numba is missing or a function has no
+    compiled form.
+    """
+
+    def __init__(self) -> None:
+        self._reference = NumPyBackend()
+
+    def loop(
+        self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
+    ) -> Iterator[Recording]:
+        """Run a system's plan in compiled code."""
+        if not _can_compile(plan):
+            yield from self._reference.loop(plan, inputs, recorded, points)
+            return
+        run = _start(plan, inputs, recorded, 1 if points is None else points)
+        if 0 in recorded:
+            yield _part(run, run.state[list(plan.recorded), None], run.powers[:, None], 0)
+        yield from _carry_out(run)
+
+    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
+        """Run a network's plan."""
+        return self._reference.layers(plan, inputs, points)
+
+
+def _can_compile(plan: Loop) -> bool:
+    """Whether numba is there and knows every function of a plan; warns once where not.
+
+    Noise is drawn by NumPy's generators, a step at a time, and so is run by NumPy altogether.
+    """
+    if plan.noises:
+        return False
+    if not _numba_is_there():
+        _warn_once("numba is not installed: running with NumPy, which is slower.")
+        return False
+    for segment in plan.segments:
+        unknown = _not_compiled(segment.block)
+        if unknown is not None:
+            _warn_once(
+                f"{unknown} has no compiled form: systems that use it run with NumPy, "
+                'which is slower. Write backend="numpy" to ask for that.'
+            )
+            return False
+    return True
+
+
+@functools.cache
+def _numba_is_there() -> bool:
+    return importlib.util.find_spec("numba") is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _not_compiled(block: Block) -> str | None:
+    """The name of a function that has no compiled form; None where all have."""
+    try:
+        check(block)
+    except CannotCompile as unknown:
+        return str(unknown)
+    return None
+
+
+_said: set[str] = set()
+
+
+def _warn_once(message: str) -> None:
+    if message not in _said:
+        _said.add(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """The inputs in one array: input j of a point is ``flat[offset[j] + point * stride[j]]``."""
+
+    flat: Floats
+    offset: Ints
+    stride: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One run: the state (slots, points), the powers taken out of it, and where it went wrong."""
+
+    plan: Loop
+    given: _Given
+    recorded: range
+    state: Floats
+    powers: Ints
+    faults: Ints
+    halted: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def points(self) -> int:
+        """The number of points, one where nothing is swept."""
+        return int(self.state.shape[1])
+
+    @property
+    def tile(self) -> int:
+        """How many points are computed side by side."""
+        return TILE if self.points >= _FEW else 1
+
+
+def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
+    """A run at step 0."""
+    columns = [np.atleast_1d(np.asarray(inputs[p.symbol.name], np.float64)) for p in plan.inputs]
+    sizes = np.array([len(column) for column in columns], dtype=np.int64)
+    given = _Given(
+        flat=np.concatenate([*columns, np.zeros(1)]),
+        offset=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        stride=np.append(sizes > 1, False).astype(np.int64),
+    )
+    with np.errstate(all="ignore"):
+        first = compiled(plan.initial)(*(inputs[p.symbol.name] for p in plan.inputs), 0.0)
+    state = np.empty((len(plan.slots), points))
+    for j, value in enumerate(first):
+        state[j] = value
+    tile = TILE if points >= _FEW else 1
+    run = _Run(
+        plan=plan,
+        given=given,
+        recorded=recorded,
+        state=state,
+        powers=np.zeros((len(plan.scales), points), dtype=np.int64),
+        faults=np.zeros(-(-points // tile), dtype=np.int64),
+    )
+    _blame(plan, state, 0, np.arange(points))
+    return run
+
+
+def _part(run: _Run, values: Floats, exponents: Ints, row: int, point: int = 0) -> Recording:
+    """Recorded values (slots, rows, points) and exponents as a part that begins at a place."""
+    return Recording(
+        values,
+        dict(zip(run.plan.scales, exponents, strict=True)),
+        slice(row, row + values.shape[1]),
+        slice(point, point + values.shape[2]),
+    )
+
+
+def _blame(plan: Loop, state: Floats, step: int, points: Ints) -> None:
+    """Raise for the first slot, and in it the first of some points, that is not finite."""
+    for j in plan.value_slots:
+        bad = points[~np.isfinite(state[j, points])]
+        if bad.size:
+            raise NotFinite((j,), step, int(bad[0]), float(state[j, bad[0]]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """A segment made ready: its compiled loop, and how many steps one call may take."""
+
+    start: int
+    stop: int
+    loop: cache.Compiled
+    buffer: int
+    nanoseconds: int
+
+
+@functools.lru_cache(maxsize=256)
+def _made(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int, int]:
+    """The compiled loop of a block, the size of its buffer, and what a step costs."""
+    write, signature = LOOPS[name]
+    loop = cache.function(write(block, shape), name, signature)
+    return loop, buffer_size(block, shape), weight(block)
+
+
+def _stages(run: _Run) -> list[_Stage]:
+    plan = run.plan
+    shape = Shape(plan.value_slots, tuple(plan.scales.values()), plan.recorded)
+    name = "narrow" if run.tile == 1 else "wide"
+    return [_Stage(one.start, one.stop, *_made(name, one.block, shape)) for one in plan.segments]
+
+
+def _carry_out(run: _Run) -> Iterator[Recording]:
+    """Carry all points to the last step, several at once; raise where one is not finite."""
+    stages = _stages(run)
+    if not stages:
+        return
+    tiles = len(run.faults)
+    workers = min(available(), tiles)
+    longest = max((s.stop - s.start) * s.nanoseconds for s in stages)
+    together = 1 if run.tile == 1 else int(_CALL / (longest * run.tile))
+    together = max(1, min(together, -(-tiles // (4 * workers)) if workers > 1 else tiles))
+    batches = [range(low, min(low + together, tiles)) for low in range(0, tiles, together)]
+    if len(batches) == 1:
+        yield from _carry(run, stages, batches[0], show=True)
+    else:
+        yield from _share(run, stages, batches, workers)
+    faulty = np.flatnonzero(run.faults)
+    if faulty.size:
+        step = int(run.faults[faulty].min())
+        tiles_there = np.flatnonzero(run.faults == step)
+        points = (tiles_there[:, None] * run.tile + np.arange(run.tile)).reshape(-1)
+        _blame(run.plan, run.state, step, points[points < run.points])
+
+
+def _share(
+    run: _Run, stages: Sequence[_Stage], batches: Sequence[range], workers: int
+) -> Iterator[Recording]:
+    """Batches of tiles over threads: compiled code runs without the interpreter's lock."""
+
+    def carried(batch: range) -> list[Recording]:
+        return list(_carry(run, stages, batch, show=False))
+
+    with ThreadPoolExecutor(workers) as pool:
+        work = [pool.submit(carried, batch) for batch in batches]
+        work.reverse()
+        try:
+            for _ in track(range(len(work)), "batches of points"):
+                yield from work.pop().result()
+        finally:
+            # Nothing is left to do, unless an error or Ctrl-C ended this early.
+            run.halted.set()
+            for one in work:
+                one.cancel()
+
+
+def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> Iterator[Recording]:
+    """Carry a batch of tiles to the last step, a stretch of steps at a call."""
+    rows = np.empty(max(stage.buffer for stage in stages))
+    width = run.tile * len(batch)
+    for stage in stages:
+        size = min(_CALL / (stage.nanoseconds * width), run.recorded.step * _KEPT / width)
+        chunks = range(stage.start, stage.stop, max(1, int(size)))
+        for first in track(chunks, "steps") if show else chunks:
+            if run.halted.is_set():
+                return
+            yield from _advance(
+                run, stage, batch, rows, first, min(first + chunks.step, stage.stop)
+            )
+            if run.faults[batch.start : batch.stop].all():
+                return
+
+
+def _advance(
+    run: _Run, stage: _Stage, batch: range, rows: Floats, first: int, stop: int
+) -> Iterator[Recording]:
+    """One call into compiled code, from step ``first`` to ``stop``, and what it recorded."""
+    low, high = _rows(run.recorded, first), _rows(run.recorded, stop)
+    due = run.recorded[low] if low < high else np.iinfo(np.int64).max
+    origin = batch.start * run.tile
+    shape = high - low, min(batch.stop * run.tile, run.points) - origin
+    values = np.empty((len(run.plan.recorded), *shape))
+    exponents = np.empty((len(run.plan.scales), *shape), dtype=np.int64)
+    given = run.given.flat, run.given.offset, run.given.stride
+    clock = first, stop, run.plan.dt, 0, due, run.recorded.step
+    if run.tile == 1:
+        run.faults[origin] = stage.loop(
+            *(run.state, run.powers, origin, *given, *clock, values, exponents)
+        )
+    else:
+        stage.loop(
+            *(run.state, run.powers, batch.start, batch.stop, rows, *given, *clock),
+            *(values, exponents, run.faults),
+        )
+    if low < high:
+        yield _part(run, values, exponents, low, origin)
+
+
+def _rows(recorded: range, step: int) -> int:
+    """How many of the recorded steps come before a step."""
+    return min(len(recorded), max(0, -(-(step - recorded.start) // recorded.step)))

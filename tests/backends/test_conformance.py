@@ -1,0 +1,239 @@
+"""Every backend gives what mathematics gives, and what the reference gives.
+
+A new backend joins by being in ``BACKENDS``: every test here runs for each of its names.
+"""
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+from causalopt import EvaluationError, System, comp, op, run, tangents, variables
+from causalopt.backends import BACKENDS
+from tests.backends.cases import (
+    GRID,
+    INTERVENTIONS,
+    ONE,
+    SYSTEMS,
+    a,
+    b,
+    contraction,
+    diamond,
+    feedback,
+    growth,
+    k,
+    lorenz,
+    runge_kutta,
+)
+
+x, y = variables("x y")
+OTHERS = [name for name in BACKENDS if name != "numpy"]
+every = pytest.mark.parametrize("backend", BACKENDS)
+other = pytest.mark.parametrize("backend", OTHERS)
+
+
+def close(found, expected, **given):
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0, equal_nan=True, **given)
+
+
+@pytest.fixture(scope="module")
+def functions():
+    """One system with one variable per function, so that each backend compiles it once."""
+    formulas, points = [], []
+    for function, inside in ONE.items():
+        for point in inside:
+            formulas.append(function)
+            points.append(point)
+    xs = variables(" ".join(f"x{i}" for i in range(len(formulas))))
+    ys = variables(" ".join(f"y{i}" for i in range(len(formulas))))
+    held = {one: one for one in xs}
+    made = {v: f(u) for v, u, f in zip(ys, xs, formulas, strict=True)}
+    start = dict(zip(xs, points, strict=True)) | dict.fromkeys(ys, 0.0)
+    return System(held | made, start=start), list(zip(xs, ys, formulas, points, strict=True))
+
+
+def exact(function, point, order=0):
+    """Value or derivative in 40 digits, from sympy's own evaluation and mpmath's differences."""
+    u = sp.Symbol("u", real=True)
+    formula = function(u)
+
+    def at(value):
+        return mpmath.mpf(sp.N(formula.subs(u, sp.Float(str(value), 40)), 40))
+
+    with mpmath.workdps(40):
+        if order == 0:
+            return float(at(mpmath.mpf(point)))
+        h = mpmath.mpf(10) ** -12
+        return float((at(mpmath.mpf(point) + h) - at(mpmath.mpf(point) - h)) / (2 * h))
+
+
+@every
+def test_every_function_has_its_value(backend, functions):
+    system, rows = functions
+    found = run(system.world(steps=1), backend=backend).isel(time=1, world=0)
+    for _, made, function, point in rows:
+        np.testing.assert_allclose(
+            found[made.name].item(), exact(function, point), rtol=1e-13, atol=1e-15
+        )
+
+
+def is_smooth(function, point):
+    """Away from kinks and jumps both one-sided derivatives agree."""
+    u = sp.Symbol("u", real=True)
+    step = 1e-9
+    f = sp.lambdify(u, function(u), "mpmath")
+    with mpmath.workdps(40):
+        left, mid, right = (mpmath.mpf(f(mpmath.mpf(point) + h)) for h in (-step, 0, step))
+        return abs(right - left) < 1e-3 and abs(right - 2 * mid + left) < 1e-4 * step
+
+
+@every
+def test_every_function_has_its_derivative(backend, functions):
+    system, rows = functions
+    W = system.world(steps=1)
+    for source, *_ in rows:
+        W = W.perturb(source[0])
+    found = tangents(W, backend=backend).isel(time=1, world=0)
+    smooth = [row for row in rows if is_smooth(row[2], row[3])]
+    assert len(smooth) > 0.8 * len(rows)
+    for _, made, function, point in smooth:
+        np.testing.assert_allclose(
+            found[made.name].item(), exact(function, point, 1), rtol=1e-9, atol=1e-12
+        )
+
+
+@other
+@pytest.mark.parametrize("how", INTERVENTIONS)
+@pytest.mark.parametrize("make", SYSTEMS, ids=lambda f: f.__name__)
+def test_worlds_agree_with_the_reference(backend, make, how):
+    W = make().world(steps=30)
+    one = INTERVENTIONS[how](W)
+    expected, found = (run(W, one, labels=["W", "V"], backend=x) for x in ("numpy", backend))
+    for name in expected:
+        close(found[name], expected[name])
+
+
+@other
+@pytest.mark.parametrize("points", [None, 1, 3, 64, 65, 131])
+@pytest.mark.parametrize("make", SYSTEMS, ids=lambda f: f.__name__)
+def test_measures_agree_with_the_reference(backend, make, points):
+    over = None if points is None else {a[0]: GRID[:points]}
+    asked = {"A": a[3:300], "n": b[0], "m": b, "steps": 400, "over": over}
+    if make is growth:
+        asked |= {"A": b, "n": a[0], "m": a}
+    expected, found = (comp(make(), **asked, backend=x) for x in ("numpy", backend))
+    assert np.isfinite(expected).any()
+    assert found.attrs == expected.attrs
+    assert found.dims == expected.dims
+    # Where the difference at m changes sign it has lost digits already: measured against its size.
+    scale = np.nanmax(np.abs(expected.where(np.isfinite(expected))))
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * scale)
+
+
+@every
+def test_a_swept_point_is_the_point_alone(backend):
+    swept = comp(
+        feedback(), A=a, n=b[0], m=b, steps=40, over={k: [0.1, 0.2], a[0]: GRID}, backend=backend
+    )
+    assert swept.dims == ("time", "k", "a[0]")
+    for place in (0, 64, 130):
+        alone = comp(
+            *(feedback(), a, b[0], b),
+            steps=40,
+            over={k: [0.2], a[0]: GRID[place : place + 1]},
+            backend=backend,
+        )
+        close(swept[:, 1, place], alone[:, 0, 0])
+
+
+@every
+def test_results_without_dims(backend):
+    found = comp(feedback(), A=a[1:], n=b[0], m=b[30], backend=backend)
+    assert found.shape == ()
+    close(found, comp(feedback(), A=a[1:], n=b[0], m=b, steps=30, backend=backend)[-1])
+
+
+@every
+def test_tangents_far_outside_the_range_of_floats(backend):
+    # Held at W, a no longer reaches itself: x = 3**t, y = 0. b shrinks as 500**-t, whatever a does.
+    vanishing = op(contraction(), A=a, n=b[0], m=b, steps=1000, backend=backend)
+    close(vanishing, np.zeros(1001))
+    tangent = op(contraction(), A=b[1:], n=a[0], m=a[1000], backend=backend)
+    close(tangent, 0.0)
+    growing = op(growth(), A=b, n=a[0], m=a, steps=1000, backend=backend)
+    close(growing, np.zeros(1001))
+
+
+@other
+def test_a_chaotic_run_agrees_to_the_last_digit_where_there_is_only_arithmetic(backend):
+    # Sums and products come in the same order, so rounding is the same on any horizon.
+    expected, found = (
+        op(lorenz(), A=a, n=b[0], m=b, steps=30_000, backend=x) for x in ("numpy", backend)
+    )
+    close(found, expected)
+
+
+@other
+def test_a_chaotic_run_with_functions_agrees_while_rounding_allows(backend):
+    # Differences in the last digit of sin and pow grow at the rate of the largest exponent, about
+    # 3 per step here: after 10 steps they are still below 1e-16 * 3**10 = 6e-12.
+    chaotic = System({a: sp.sin(3 * a) + 0.1 * b, b: a**3 / 2}, start={a: 0.3, b: 0.1})
+    expected, found = (run(chaotic.world(10), backend=x) for x in ("numpy", backend))
+    np.testing.assert_allclose(found.a, expected.a, rtol=1e-11)
+
+
+@every
+@pytest.mark.parametrize("over", [None, {a[0]: [3.0, 10.0, 2.0]}, {a[0]: np.linspace(10, 2, 200)}])
+def test_what_is_not_finite_is_named(backend, over):
+    where = "" if over is None else r" where a\[0\] = 10"
+    explosive = System({b: 1 / (a - 10), a: a**2}, start={a: 10.0, b: 0.0})
+    with pytest.raises(EvaluationError, match=rf"^b\[1\] is infinite \(step 1\){where}:"):
+        run(explosive.world(20), over=over, backend=backend)
+    squares = System({a: a**2, b: a}, start={a: 10.0, b: 0.0})
+    with pytest.raises(EvaluationError, match=rf"^a\[9\] is infinite \(step 9\){where}:"):
+        run(squares.world(20), over=over, backend=backend)
+
+
+@every
+def test_the_square_root_of_a_negative_number_is_refused(backend):
+    falling = System({a: sp.sqrt(a) - 1}, start={a: 3.0})
+    with pytest.raises(EvaluationError, match=r"^a\[3\] is complex or undefined"):
+        run(falling.world(50), backend=backend)
+
+
+@every
+@pytest.mark.parametrize("keep", ["last", 1, 7, 1000])
+def test_kept_steps_are_those_of_the_whole_run(backend, keep):
+    W = runge_kutta().world(steps=100)
+    whole, some = run(W, backend=backend), run(W, keep=keep, backend=backend)
+    expected = whole.isel(time=[-1] if keep == "last" else slice(None, None, keep))
+    assert some.identical(expected)
+
+
+@every
+def test_networks_agree_with_the_chain_rule(backend):
+    network, end = diamond()
+    W = network.world()
+    grid = np.linspace(0.2, 1.4, 9)
+    found = tangents(W.perturb(a), over={a: grid}, backend=backend).value.sel(world="X")
+    u, at = sp.Symbol("u"), network.values[k]
+    second = u**2 + at
+    third = sp.sin(u * second)
+    last = sp.Max(second, third) * third - sp.exp(-second)
+    for i, point in enumerate(grid):
+        step = 1e-12
+        with mpmath.workdps(40):
+            f = sp.lambdify(u, last, "mpmath")
+            p = mpmath.mpf(point)
+            slope = float((f(p + step) - f(p - step)) / (2 * step))
+        np.testing.assert_allclose(found.sel(node=str(end))[i], slope, rtol=1e-12)
+
+
+@other
+def test_networks_agree_with_the_reference(backend):
+    network, end = diamond()
+    for asked in ({"A": b}, {"A": b, "delta": 0.1}, {"A": variables("c"), "over": {k: GRID}}):
+        expected, found = (
+            comp(network, n=a, m=end, **asked, backend=x) for x in ("numpy", backend)
+        )
+        close(found, expected)
