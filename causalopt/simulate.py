@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Symbol
 
-from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
+from causalopt.backends import BACKENDS, Backend, NotFinite, NumPyBackend, Recording, adjoints
 from causalopt.draws import Stream
 from causalopt.errors import EvaluationError, QueryError, nearest
-from causalopt.laws import Law
 from causalopt.memory import refuse_what_does_not_fit
 from causalopt.network import Network
 from causalopt.plan import (
@@ -130,6 +130,24 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
     ]
 
 
+def adjoint_network(worlds: Sequence[World], node: Any, sweep: Sweep) -> list[Scaled]:
+    """d node / d (every node) in each world, by a forward and a reverse pass: (nodes, *sweep).
+
+    Each world carries an infinitesimal perturbation, of whatever node.
+    """
+    network = worlds[0].model
+    assert isinstance(network, Network)
+    wants = [Want(world, None, True) for world in worlds]
+    lanes, places = _lanes(wants, sweep)
+    plan = flatten_network(network, lanes)
+    inputs = _inputs(plan, sweep, worlds[0].seed)
+    forward = NumPyBackend().layers(plan, inputs, sweep.points)
+    bars = adjoints(plan, inputs, forward.values, network.index[node], sweep.points)
+    shape = (len(network.nodes), *sweep.shape)
+    found = (bars[place] for place in places)
+    return [Scaled(bar.reshape(shape), power.reshape(shape)) for bar, power in found]
+
+
 def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:
     """What is kept, as much again to put labels on it, and the state, as floats."""
     points = sweep.points or 1
@@ -167,25 +185,24 @@ def _inputs(plan: Loop | Layers, sweep: Sweep, seed: int) -> dict[str, Any]:
     swept = sweep.inputs()
     chains = sweep.chains()
 
+    @functools.cache
+    def stream(noise: Noise) -> Stream:
+        return Stream(noise.law, noise.name, seed, chains)
+
     def value(one: Input) -> Any:
-        if isinstance(one.label, Node):
-            # A noise of an unrolled system: its streams start at step 0.
-            stream = Stream(*_law_of(one.label.variable), seed, chains)
-            return [stream.at(step) for step in range(one.label.step + 1)][-1]
-        if isinstance(one.label, Noise):
-            return Stream(*_law_of(one.label), seed, chains).at(0)
-        return one.value if one.label is None else swept.get(one.label, one.value)
+        match one.label:
+            case Noise():
+                return stream(one.label).at(0)
+            case Node(Noise() as noise, step):
+                # A noise of an unrolled system; its nodes come in the order of their steps.
+                return stream(noise).at(step)
+            case None:
+                return one.value
+        return swept.get(one.label, one.value)
 
     made = {one.symbol.name: value(one) for one in plan.inputs}
-    if isinstance(plan, Loop):
-        for one in plan.noises:
-            made[one.symbol.name] = Stream(*_law_of(one.label), seed, chains)
-    return made
-
-
-def _law_of(noise: object) -> tuple[Law, str]:
-    assert isinstance(noise, Noise)
-    return noise.law, noise.name
+    noises = plan.noises if isinstance(plan, Loop) else ()
+    return made | {one.symbol.name: stream(one.label) for one in noises}
 
 
 def _pick_slot(part: Recording, distinct: Sequence[Slot], slot: Slot) -> Scaled:

@@ -1,5 +1,6 @@
 """Backends: they carry out plans. NumPy is the reference, numba compiles, auto chooses by size."""
 
+from causalopt.backends.adjoint import adjoints
 from causalopt.backends.auto import AutoBackend
 from causalopt.backends.interface import Backend, Inputs, NotFinite, Recording
 from causalopt.backends.numba import NumbaBackend
@@ -12,4 +13,12 @@ BACKENDS: dict[str, Backend] = {
     "numba": NumbaBackend(),
 }
 
-__all__ = ["BACKENDS", "Backend", "Inputs", "NotFinite", "Recording"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Inputs",
+    "NotFinite",
+    "NumPyBackend",
+    "Recording",
+    "adjoints",
+]
