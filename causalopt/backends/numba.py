@@ -269,9 +269,11 @@ def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> 
     """Carry a batch of tiles to the last step, a stretch of steps at a call."""
     rows = np.empty(max(stage.buffer for stage in stages))
     width = run.tile * len(batch)
+    kept = max(1, _KEPT // width)
+    longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
     for stage in stages:
-        size = min(_CALL / (stage.nanoseconds * width), run.recorded.step * _KEPT / width)
-        chunks = range(stage.start, stage.stop, max(1, int(size)))
+        size = min(longest, int(_CALL / (stage.nanoseconds * width)))
+        chunks = range(stage.start, stage.stop, max(1, size))
         for first in track(chunks, "steps") if show else chunks:
             if run.halted.is_set():
                 return
