@@ -12,7 +12,7 @@ from causalopt.errors import QueryError
 from causalopt.measures.question import base_world, check_n
 from causalopt.measures.response import Ratio
 from causalopt.network import Network
-from causalopt.results import sweep_coords, time_coord
+from causalopt.results import sweep_coords, time_axis
 from causalopt.simulate import Scaled, Want, adjoint_network, simulate_network, simulate_system
 from causalopt.sweep import Sweep, sweep
 from causalopt.symbols import Moment, Node, Variable
@@ -145,10 +145,10 @@ def _of_variables(
     dims = ["variable", "time", *(axis.name for axis in swept.axes)]
     coords = {
         "variable": [variable.name for variable in system.variables],
-        "time": time_coord(system, recorded),
         **sweep_coords(swept),
     }
-    return xr.Dataset({"comp": (dims, comp), "op": (dims, op, {"units": "nat"})}, coords)
+    made = xr.Dataset({"comp": (dims, comp), "op": (dims, op, {"units": "nat"})}, coords)
+    return made.assign_coords(time_axis(system, recorded))
 
 
 def _along_steps(
@@ -162,4 +162,4 @@ def _along_steps(
     picked = xr.DataArray(ids, dims=("variable", "time"))
     made = values.isel(node=picked).drop_vars("node")
     names = [variable.name for variable in system.variables]
-    return made.assign_coords(variable=names, time=time_coord(system, steps))
+    return made.assign_coords(variable=names).assign_coords(time_axis(system, steps))
