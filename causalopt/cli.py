@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -161,16 +162,21 @@ def _print_claims(verdicts: Iterable[Verdict]) -> None:
         colour = "red" if verdict.fault else "green" if verdict.reproduced else "yellow"
         click.secho(f"  {mark} {verdict.word:<10} ", fg=colour, nl=False)
         claim = verdict.claim
-        click.echo(f"{claim.statement}")
+        click.echo(_wrapped(claim.statement, 15)[15:])
         if claim.published is not True:
-            click.echo(f"      published {_short(claim.published)}, ", nl=False)
-            click.echo(f"computed {_short(verdict.computed)}")
+            told = f"published {_short(claim.published)}, computed {_short(verdict.computed)}"
+            click.echo(_wrapped(told, 6))
         if claim.reason is not None:
-            click.echo(f"      because {claim.reason.text}")
+            click.echo(_wrapped(f"because {claim.reason.text}", 6))
         if verdict.fault:
-            click.secho(f"      {verdict.fault}", fg="red")
+            click.secho(_wrapped(verdict.fault, 6), fg="red")
     same = sum(verdict.reproduced for verdict in verdicts)
     click.echo(f"{same} of {len(verdicts)} reproduced")
+
+
+def _wrapped(text: str, indent: int) -> str:
+    margin = " " * indent
+    return textwrap.fill(text, width=80, initial_indent=margin, subsequent_indent=margin)
 
 
 def _short(value: Any) -> str:

@@ -99,6 +99,12 @@ def test_check_exits_by_the_verdicts(mine, computed, reason, code, told):
     assert told in found.output
 
 
+def test_claims_fit_80_columns():
+    found = call("check", "smart_thermostat")
+    assert found.exit_code == 0
+    assert max(map(len, found.output.splitlines())) <= 80
+
+
 def test_a_results_folder_that_cannot_be_written_is_told_before_computing(mine, tmp_path):
     (tmp_path / "taken").write_text("")
     found = call("run", mine(computed="1 / 0"), "--results", "taken/below")
