@@ -1,4 +1,4 @@
-"""The command line: causalopt list | run | check."""
+"""The command line: causalopt list | show | draw | run | check."""
 
 from __future__ import annotations
 
@@ -102,6 +102,49 @@ def check(model: str) -> None:
         _print_claims(verdicts)
         reports = _derived(loaded)
     _exit_by(verdicts, reports)
+
+
+@main.command()
+@click.argument("model")
+def show(model: str) -> None:
+    """Show a model in text: declaration, graph, experiments and claims."""
+    loaded = _load(model)
+    click.echo(f"{loaded.title}\n{loaded.source}\n")
+    if loaded.system is not None:
+        click.echo(f"{loaded.system}\n")
+        for child, parents in loaded.system.causes().items():
+            click.echo(_wrapped(f"{child} <- {', '.join(parents)}", 4))
+    for experiment in loaded.experiments:
+        click.echo(f"\nExperiment {experiment.name}\n{_wrapped(experiment.title, 4)}")
+    for claim in loaded.claims:
+        click.echo(f"\nClaim\n{_wrapped(claim.statement, 4)}")
+    for build in loaded.derivations:
+        click.echo(f"\n{build()}")
+
+
+@main.command()
+@click.argument("model")
+@click.option("--steps", type=int, default=4, show_default=True, help="How many steps to draw.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The picture's file; its ending says the format: svg, png, pdf or dot.",
+)
+def draw(model: str, steps: int, output: Path | None) -> None:
+    """Draw a model's causal graph, in MODEL.svg or --output FILE."""
+    from causalopt import drawing
+
+    loaded = _load(model)
+    if loaded.system is None:
+        _stop(f"{loaded.name} is a page of derivations, and has no graph. Write: causalopt show")
+    target = output or Path(f"{loaded.name}.svg")
+    if target.exists():
+        _stop(f"{target} is there already: choose another name with --output FILE.")
+    try:
+        drawing.draw(loaded.system, steps=steps).save(target)
+    except (CausaloptError, OSError) as error:
+        _stop(str(error))
+    click.echo(f"Picture: {target.resolve()}")
 
 
 def _load(model: str) -> Model:

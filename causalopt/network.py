@@ -168,6 +168,11 @@ class Network:
         """The nodes whose mechanism this node enters."""
         return set(self.graph.successors(self.locate(node)))
 
+    def causes(self) -> dict[str, list[str]]:
+        """The graph in words: for each node that has parents, their names."""
+        found = {node: sorted(map(str, self.parents(node))) for node in self.nodes}
+        return {str(node): parents for node, parents in found.items() if parents}
+
     def ancestors(self, node: Label) -> set[Label]:
         """All nodes upstream of this node, itself left out."""
         found: set[Label] = nx.ancestors(self.graph, self.locate(node))
