@@ -62,7 +62,10 @@ class Section:
             told = goals[name].told(ours, seconds) if name in goals else ""
             made.append(f"| {name} | {seconds:.4g} | scaled | {told} |")
         absent = [g.peer for g in self.goals if g.peer not in {*self.times, *self.others}]
-        notes = [*self.notes, *(f"{peer} was skipped: it is not on this machine." for peer in absent)]
+        notes = [
+            *self.notes,
+            *(f"{peer} was skipped: it is not on this machine." for peer in absent),
+        ]
         return [*made, "", *(f"{note}\n" for note in notes)]
 
 

@@ -18,6 +18,7 @@ FLOORS = (
     ("mechanism", "table"),
     ("declaration", "integrators"),
     ("columns",),
+    ("arrays",),
     ("world",),
     ("network",),
     ("system",),

@@ -179,7 +179,7 @@ def test_names_given_by_users_never_reach_the_code():
 
 
 def test_a_run_that_does_not_fit_says_how_much_it_needs_and_what_to_do():
-    with pytest.raises(TooLargeError, match=r'needs [\d,.]+ GiB of memory, and .*keep="last"' ):
+    with pytest.raises(TooLargeError, match=r'needs [\d,.]+ GiB of memory, and .*keep="last"'):
         op(coefficients(0.5, 1.0), A=b, n=a[0], m=a, steps=10**13)
 
 
