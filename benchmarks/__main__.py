@@ -28,9 +28,8 @@ def _agree(runs: dict[str, Any], upto: int | None = None, tolerance: float = 1e-
     """The same answers first: there is no point in timing a wrong one."""
     expected = runs["causalopt"]()[:upto]
     for name, run in runs.items():
-        np.testing.assert_allclose(
-            run()[:upto], expected, rtol=tolerance, atol=tolerance, err_msg=name
-        )
+        found = run()[:upto]
+        np.testing.assert_allclose(found, expected, tolerance, tolerance, err_msg=name)
 
 
 def long_run(quick: bool) -> Section:
@@ -90,9 +89,8 @@ def growth(quick: bool) -> Section:
         runs = {str(n): make(n) for n in many}
         medians = [t.median for t in alternate(runs, rounds).values()]
         told = ", ".join(f"{s:.3g}" for s in medians)
-        rows.append(
-            f"| {name} | {many[0]:,} to {many[-1]:,} | {told} | {slope(many, medians):.3f} |"
-        )
+        fitted = slope(many, medians)
+        rows.append(f"| {name} | {many[0]:,} to {many[-1]:,} | {told} | {fitted:.3f} |")
     return Section("Cost against size", rows=rows)
 
 

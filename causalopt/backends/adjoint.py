@@ -49,7 +49,7 @@ def _silent(plan: Layers, lane: int) -> npt.NDArray[np.bool_]:
     for group in plan.groups:
         for patch in group.patches:
             if patch.lane == lane and not patch.keep:
-                silent[patch.node] = True
+                silent[patch.nodes] = True
         if len(group.lanes) < plan.lanes and lane in group.lanes:
             silent[group.targets] = True
     return silent

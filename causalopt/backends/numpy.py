@@ -195,7 +195,8 @@ def _advance(
     """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
     if group.block is None:
         for lane in group.lanes:
-            table[lane, group.targets] = table[lane, group.arguments[:, 0]]
+            is_value = lane not in plan.tangents
+            table[lane, group.targets] = plan.starts[group.targets, None] if is_value else 0.0
         return
     function = compiled(group.block)
     partials: dict[int, list[Any]] = {}
@@ -217,12 +218,20 @@ def _push(
     if not partials:
         tangents[group.targets] = 0.0
         return
-    moving = tangents[group.arguments] != 0.0
-    each = np.where(moving, powers[group.arguments], np.iinfo(np.int64).min // 2)
+    seen, their = tangents[group.arguments], powers[group.arguments]
+    if not their.any():
+        # Nothing here has left the range of floats: the usual case.
+        total = sum(p * seen[:, j] for j, p in enumerate(partials))
+        size = np.abs(total)
+        if ((size < _LARGE) & ((size > _SMALL) | (size == 0.0))).all():
+            tangents[group.targets] = total
+            powers[group.targets] = 0
+            return
+    each = np.where(seen != 0.0, their, np.iinfo(np.int64).min // 2)
     top = each.max(axis=1)
     aligned = [
-        np.ldexp(tangents[column], np.clip(each[:, j] - top, -3000, 0).astype(np.int32))
-        for j, column in enumerate(group.arguments.T)
+        np.ldexp(seen[:, j], np.clip(each[:, j] - top, -3000, 0).astype(np.int32))
+        for j in range(len(partials))
     ]
     total = sum(p * t for p, t in zip(partials, aligned, strict=True))
     mantissa, power = np.frexp(total)
@@ -231,21 +240,21 @@ def _push(
 
 
 def _apply(patch: Patch, table: Floats, exponents: dict[int, npt.NDArray[np.int64]]) -> None:
-    """Make of one node in one lane what an intervention makes of it."""
-    row, node = table[patch.lane], patch.node
+    """Make of nodes in one lane what an intervention makes of them."""
+    row, nodes = table[patch.lane], patch.nodes
     powers = exponents.get(patch.lane)
     if not patch.keep:
         if patch.held is not None:
-            row[node] = table[patch.held, node]
+            row[nodes] = table[patch.held, nodes]
         else:
-            row[node] = 0.0 if patch.source is None else row[patch.source]
+            row[nodes] = 0.0 if patch.source is None else row[patch.source]
         if powers is not None:
-            powers[node] = 0 if patch.held is None else exponents[patch.held][node]
+            powers[nodes] = 0 if patch.held is None else exponents[patch.held][nodes]
     if patch.shift is not None:
-        row[node] += row[patch.shift]
+        row[nodes] += row[patch.shift]
     if patch.seed and powers is not None:
-        mantissa, power = np.frexp(np.ldexp(row[node], powers[node].astype(np.int32)) + 1.0)
-        row[node], powers[node] = mantissa, power
+        mantissa, power = np.frexp(np.ldexp(row[nodes], powers[nodes].astype(np.int32)) + 1.0)
+        row[nodes], powers[nodes] = mantissa, power
 
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:
