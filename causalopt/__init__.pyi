@@ -40,6 +40,12 @@ from .measures import optimizing_power as optimizing_power
 from .measures import optimizing_strength as optimizing_strength
 from .measures import split_strengths as split_strengths
 from .network import Network as Network
+from .processes import Adam as Adam
+from .processes import Momentum as Momentum
+from .processes import Plain as Plain
+from .processes import gradient_descent as gradient_descent
+from .processes import newton as newton
+from .processes import sgd as sgd
 from .results import run as run
 from .results import tangents as tangents
 from .split import Split as Split
