@@ -27,7 +27,7 @@ from causalopt.plan import (
 )
 from causalopt.sweep import Sweep
 from causalopt.system import System
-from causalopt.world import Base, Fixed, World
+from causalopt.world import Base, Fixed, Held, World
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -126,6 +126,33 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
     ]
 
 
+def gradients(
+    world: World, key: Any, held: Sequence[Sequence[Any]], sweep: Sweep, backend: str
+) -> list[Scaled]:
+    """The derivatives of one node by all nodes of a network: (nodes, *sweep) for each set held.
+
+    The nodes in a set pass nothing on, nor do those that the world itself holds.
+    """
+    network = world.model
+    assert isinstance(network, Network)
+    _refuse_random(world)
+    applied = sweep.applied(world)
+    plan = flatten_network(network, lanes_of([applied], []), with_partials=True)
+    fixed = [k for k, (piece,) in applied.effects if isinstance(piece.base, Fixed | Held)]
+    cut = [np.array([network.index[k] for k in (*fixed, *more)], dtype=np.int64) for more in held]
+    runner, node = backend_named(backend), network.index[key]
+    try:
+        made = runner.gradients(plan, _inputs(plan, sweep), sweep.points, node, cut)
+    except NotFinite as error:
+        where = network.columns.labels[error.place[1]], applied
+        raise _explained(error, *where, sweep) from None
+    whole = (len(network.nodes), *sweep.shape)
+    return [
+        Scaled(values.reshape(whole), made.exponents[i].reshape(whole))
+        for i, values in enumerate(made.values)
+    ]
+
+
 def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:
     """What is kept, as much again to put labels on it, and the state, as floats."""
     points = sweep.points or 1
@@ -140,12 +167,16 @@ def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None
     )
 
 
-def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
-    """The lanes that the wants need, and the lane of each; -1 for a tangent that is zero."""
-    model = wants[0].world.model
+def _refuse_random(world: World) -> None:
+    model = world.model
     assert isinstance(model, System | Network)
     mechanisms = model.template.values() if isinstance(model, System) else model.columns.mechanisms
     refuse_random(mechanism.formula for mechanism in mechanisms)
+
+
+def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
+    """The lanes that the wants need, and the lane of each; -1 for a tangent that is zero."""
+    _refuse_random(wants[0].world)
     worlds = {want.world: sweep.applied(want.world) for want in wants}
     lanes = lanes_of(
         [worlds[want.world] for want in wants if not want.tangent],
