@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from causalopt.columns import Columns, Ints, Label
 from causalopt.declaration import check_symbols
@@ -46,8 +46,16 @@ def from_arrays(
     _check_range(kind, len(mechanisms), "kinds", "a mechanism")
     _check_range(seen, count, "parents", "a node")
     widths = _widths(kind, seen, len(mechanisms))
-    made, sources, sizes = [], [], np.zeros(len(mechanisms) + 1, dtype=np.int64)
+    made: list[Expression] = []
+    sources: list[list[tuple[int | None, int]]] = []
+    sizes = np.zeros(len(mechanisms) + 1, dtype=np.int64)
+    used = set(np.unique(kind).tolist())
     for number, mechanism in enumerate(mechanisms):
+        if number not in used:
+            # Nobody says how many parents it has.
+            made.append(Expression(Integer(0)))
+            sources.append([])
+            continue
         shared, slots = template(mechanism, constants, int(widths[number]))
         made.append(shared)
         sources.append([_source(s, slots, constants, count) for s in shared.arguments])

@@ -69,9 +69,9 @@ class Places(Mapping[Label, int]):
         self._table = {label: len(self._range) + i for i, label in enumerate(named)}
 
     def __getitem__(self, label: Label) -> int:
-        if self._range and isinstance(label, int | np.integer) and label in self._range:
-            return self._range.index(int(label))
-        return self._table[label]
+        if not isinstance(label, int | np.integer) or isinstance(label, bool):
+            return self._table[label]
+        return self._range.index(int(label)) if label in self._range else self._table[label]
 
     def __iter__(self) -> Iterator[Label]:
         yield from self._labels

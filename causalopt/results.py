@@ -111,7 +111,7 @@ def _gather(
         return made.assign_coords(time_axis(model, recorded))
     wants = [Want(w, None, tangent) for w in worlds]
     block = stacked(simulate_network(wants, swept, backend))
-    coords["node"] = [str(label) for label in model.nodes]
+    coords["node"] = node_coord(model)
     variables["value"] = (["world", "node", *axes], block)
     return xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
 
@@ -122,6 +122,12 @@ def _values(variable: object) -> dict[str, Any]:
         return {}
     names = (str(value).replace(" ", "_") for value in variable.values)
     return {"flag_values": np.arange(variable.size, dtype=float), "flag_meanings": " ".join(names)}
+
+
+def node_coord(network: Network) -> Any:
+    """The nodes' labels as text; as whole numbers where they are a range."""
+    labels = network.nodes
+    return np.array(labels) if isinstance(labels, range) else [str(label) for label in labels]
 
 
 def sweep_coords(swept: Sweep) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Symbol
 
-from causalopt.backends import BACKENDS, Backend, NotFinite, NumPyBackend, Recording, adjoints
+from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
 from causalopt.draws import Stream
 from causalopt.errors import EvaluationError, QueryError, nearest
 from causalopt.memory import refuse_what_does_not_fit
@@ -29,7 +29,7 @@ from causalopt.plan import (
 from causalopt.sweep import Sweep
 from causalopt.symbols import Node, Noise
 from causalopt.system import System
-from causalopt.world import Base, Fixed, World
+from causalopt.world import Base, Fixed, Held, World
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -130,22 +130,30 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
     ]
 
 
-def adjoint_network(worlds: Sequence[World], node: Any, sweep: Sweep) -> list[Scaled]:
-    """d node / d (every node) in each world, by a forward and a reverse pass: (nodes, *sweep).
+def gradients(
+    world: World, key: Any, held: Sequence[Sequence[Any]], sweep: Sweep, backend: str
+) -> list[Scaled]:
+    """The derivatives of one node by all nodes of a network: (nodes, *sweep) for each set held.
 
-    Each world carries an infinitesimal perturbation, of whatever node.
+    The nodes in a set pass nothing on, nor do those that the world itself holds.
     """
-    network = worlds[0].model
+    network = world.model
     assert isinstance(network, Network)
-    wants = [Want(world, None, True) for world in worlds]
-    lanes, places = _lanes(wants, sweep)
-    plan = flatten_network(network, lanes)
-    inputs = _inputs(plan, sweep, worlds[0].seed)
-    forward = NumPyBackend().layers(plan, inputs, sweep.points)
-    bars = adjoints(plan, inputs, forward.values, network.index[node], sweep.points)
-    shape = (len(network.nodes), *sweep.shape)
-    found = (bars[place] for place in places)
-    return [Scaled(bar.reshape(shape), power.reshape(shape)) for bar, power in found]
+    applied = sweep.applied(world)
+    plan = flatten_network(network, lanes_of([applied], []), with_partials=True)
+    fixed = [k for k, (piece,) in applied.effects if isinstance(piece.base, Fixed | Held)]
+    cut = [np.array([network.index[k] for k in (*fixed, *more)], dtype=np.int64) for more in held]
+    runner, node = backend_named(backend), network.index[key]
+    try:
+        made = runner.gradients(plan, _inputs(plan, sweep, world.seed), sweep.points, node, cut)
+    except NotFinite as error:
+        where = network.columns.labels[error.place[1]], applied
+        raise _explained(error, *where, sweep) from None
+    whole = (len(network.nodes), *sweep.shape)
+    return [
+        Scaled(values.reshape(whole), made.exponents[i].reshape(whole))
+        for i, values in enumerate(made.values)
+    ]
 
 
 def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:

@@ -1,6 +1,5 @@
 """Backends: they carry out plans. NumPy is the reference, numba compiles, auto chooses by size."""
 
-from causalopt.backends.adjoint import adjoints
 from causalopt.backends.auto import AutoBackend
 from causalopt.backends.interface import Backend, Inputs, NotFinite, Recording
 from causalopt.backends.numba import NumbaBackend
@@ -18,7 +17,5 @@ __all__ = [
     "Backend",
     "Inputs",
     "NotFinite",
-    "NumPyBackend",
     "Recording",
-    "adjoints",
 ]

@@ -21,15 +21,13 @@ from causalopt.backends import cache
 from causalopt.backends.codegen import (
     LOOPS,
     TILE,
-    CannotCompile,
     Shape,
     buffer_size,
-    check,
-    weight,
 )
 from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
 from causalopt.backends.numpy import NumPyBackend, compiled
 from causalopt.backends.workers import available
+from causalopt.backends.writer import CannotCompile, check, weight
 from causalopt.plan import Block, Layers, Loop
 from causalopt.progress import track
 
@@ -71,6 +69,12 @@ class NumbaBackend:
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
         return self._reference.layers(plan, inputs, points)
+
+    def gradients(
+        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+    ) -> Recording:
+        """The derivatives of one node by all nodes."""
+        return self._reference.gradients(plan, inputs, points, node, held)
 
 
 def _can_compile(plan: Loop) -> bool:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import sympy
 from sympy.printing.numpy import NumPyPrinter
 
-from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
+from causalopt.backends.adjoint import pushed_back
+from causalopt.backends.interface import Floats, Inputs, Ints, NotFinite, Recording
 from causalopt.plan import Block, Group, Layers, Loop, Patch
 from causalopt.progress import track
 
@@ -57,6 +58,27 @@ class NumPyBackend:
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan group by group."""
+        table, exponents = self._filled(plan, inputs, points)
+        drop: Any = (..., 0) if points is None else ...
+        powers = {lane: found[: plan.nodes][drop] for lane, found in exponents.items()}
+        return Recording(table[:, : plan.nodes][drop], powers)
+
+    def gradients(
+        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+    ) -> Recording:
+        """The derivatives of one node by all nodes, group by group from the last to the first."""
+        table, _ = self._filled(plan, inputs, points)
+        with np.errstate(all="ignore"):
+            made = pushed_back(plan, table[0], _partials, node, held)
+        drop: Any = (..., 0) if points is None else ...
+        powers = {i: one.powers[: plan.nodes][drop] for i, one in enumerate(made)}
+        values = np.stack([one.mantissas[: plan.nodes] for one in made])
+        return Recording(values[drop], powers)
+
+    def _filled(
+        self, plan: Layers, inputs: Inputs, points: int | None
+    ) -> tuple[Floats, dict[int, npt.NDArray[np.int64]]]:
+        """The values and tangents of all nodes and inputs (lanes, ids, points), and exponents."""
         size = plan.nodes + len(plan.inputs), 1 if points is None else points
         table = np.zeros((plan.lanes, *size))
         exponents = {lane: np.zeros(size, dtype=np.int64) for lane in plan.tangents}
@@ -71,12 +93,10 @@ class NumPyBackend:
                     _apply(patch, table, exponents)
         for group in plan.groups:
             _check_group(plan, group, table)
-        drop: Any = (..., 0) if points is None else ...
-        powers = {lane: found[: plan.nodes][drop] for lane, found in exponents.items()}
-        return Recording(table[:, : plan.nodes][drop], powers)
+        return table, exponents
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=8192)
 def compiled(made: Block) -> Callable[..., list[Any]]:
     """A block as a Python function of scalars or arrays; it sees generated names only.
 
@@ -209,6 +229,12 @@ def _advance(
         if lane in plan.tangents:
             found = partials[plan.tangents[lane]]
             _push(found, group, table[lane], exponents[lane])
+
+
+def _partials(group: Group, values: Floats) -> list[Any]:
+    """The partial derivative by each argument, at the values of the nodes."""
+    assert group.block is not None
+    return compiled(group.block)(*(values[column] for column in group.arguments.T))[1:]
 
 
 def _push(

@@ -1,165 +1,215 @@
-"""Comp to every node m in one forward pass, and from every node n in one reverse pass."""
+"""Comp and Op for every m at once, or for every n at once, in one pass."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QueryError
-from causalopt.measures.question import base_world, check_n
+from causalopt.measures.question import check_n, text
 from causalopt.measures.response import Ratio
 from causalopt.network import Network
-from causalopt.results import sweep_coords, time_axis
-from causalopt.simulate import Scaled, Want, adjoint_network, simulate_network, simulate_system
+from causalopt.results import node_coord, sweep_coords, time_axis
+from causalopt.simulate import Want, gradients, simulate_network, simulate_system
 from causalopt.sweep import Sweep, sweep
-from causalopt.symbols import Moment, Node, Variable
+from causalopt.symbols import Node, NodeSet, Variable
 from causalopt.system import System
-from causalopt.world import Stretch, World
+from causalopt.world import Shift, Stretch, World
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
+_MEASURES: Mapping[str, tuple[str, str, Callable[[Ratio], Array]]] = {
+    "comp": ("Comp", "1", Ratio.value),
+    "op": ("Op", "nat", lambda found: 0.0 - found.log_size()),
+}
 
 
-def comp_to_all(
+def every_m(
     of: System | Network | World,
     A: Any,
     n: Any,
     *,
+    measure: str = "comp",
     steps: int | None = None,
     over: Mapping[Any, Any] | None = None,
     backend: str = "auto",
-) -> xr.Dataset:
-    """Comp and Op of a difference at n for every node m, from one forward pass.
+) -> xr.DataArray:
+    """Comp(A; n, m) or Op(A; n, m) for every m, in one pass along the arrows.
 
-    The variables ``comp`` and ``op`` have, for a system, dims (variable, time, *swept); for a
-    network, (node, *swept). They are the numbers of ``comp`` and ``op`` for each m, and NaN inside
-    A, where m cannot be asked about. Errors are those of ``comp``; ``steps`` is needed for a
-    system.
-
-    Source: "Defining Optimization in a Deeper Way", part 4.
+    ``measure`` is "comp" (no unit) or "op" (nats). For a system: dims (variable, time, *swept),
+    with ``steps`` the length of the run; for a network: (node, *swept). The numbers are those of
+    ``comp`` and ``op`` for each m alone. Where m lies in A, which ``comp`` refuses, and where it is
+    not downstream of n, they are NaN. Parameters and errors are otherwise those of ``comp``.
 
     >>> from causalopt.symbols import variables
-    >>> T, R, Q = variables("T R Q")
-    >>> room = System(
-    ...     {T: R - 25, R: R - 0.1 * T, Q: 2 * R}, start={T: 10, R: 35, Q: 0}
-    ... )
-    >>> comp_to_all(room, A=T, n=R[0], steps=3).comp.sel(variable="Q").values.round(3)
-    array([nan, 1. , 1. , 0.9])
+    >>> T, R = variables("T R")
+    >>> room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35})
+    >>> every_m(room, A=T, n=R[0], steps=3).sel(variable="R").values
+    array([1. , 1. , 0.9, 0.8])
     """
-    base = base_world(of, A, n, n, steps)
-    model = base.model
-    assert isinstance(model, System | Network)
+    told = _measure(measure)
+    base = _world(of, steps)
+    model, swept = base.model, sweep(base.model, over)  # type: ignore[arg-type]  # checked above
     held = model.select(A, base.steps)
-    check_n(model, n, held, base)
-    swept = sweep(model, over)
+    check_n(model, n, held, base)  # type: ignore[arg-type]
     X = base.perturb(n)
     Y = X.clamp(A, to=base)
+    attrs = {"A": text(A), "n": str(n)}
     if isinstance(model, Network):
-        found = simulate_network([Want(X, None, True), Want(Y, None, True)], swept, backend)
-        return _of_nodes(model, Ratio(*found), held, swept)
+        x, y = simulate_network([Want(X, None, True), Want(Y, None, True)], swept, backend)
+        values = told[2](Ratio(x, y))
+        values[[model.index[s.key] for s in held]] = np.nan
+        return _over_nodes(model, values, swept, measure, attrs)
+    assert isinstance(model, System)
     assert base.steps is not None
+    wants = [Want(world, v, True) for v in model.variables for world in (X, Y)]
     recorded = range(base.steps + 1)
-    keys = model.variables
-    wants = [Want(world, key, True) for key in keys for world in (X, Y)]
 
-    def measured(found: list[Scaled]) -> Floats:
-        ratios = [Ratio(x, y) for x, y in zip(found[::2], found[1::2], strict=True)]
-        return np.stack([[r.value(), 0.0 - r.log_size()] for r in ratios])
+    def measured(found: list[Any]) -> Array:
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return np.stack([told[2](Ratio(x, y)) for x, y in pairs])
 
-    rows = simulate_system(wants, recorded, swept, backend, measured)
-    for i, key in enumerate(keys):
-        for stretch in held:
-            if stretch.key == key:
-                rows[i, :, stretch.start : stretch.stop] = np.nan
-    return _of_variables(model, rows[:, 0], rows[:, 1], recorded, swept)
+    values = simulate_system(wants, recorded, swept, backend, measured)
+    for stretch in held:
+        values[model.variables.index(stretch.key), stretch.start : stretch.stop] = np.nan
+    return _over_steps(model, recorded, values, swept, measure, attrs)
 
 
-def comp_from_all(
-    of: System | Network,
+def every_n(
+    of: System | Network | World,
     A: Any,
     m: Any,
     *,
+    measure: str = "comp",
     over: Mapping[Any, Any] | None = None,
-    seed: int = 0,
-) -> xr.Dataset:
-    """Comp and Op at one node m of a difference at every node n, from one reverse pass.
+    backend: str = "auto",
+) -> xr.DataArray:
+    """Comp(A; n, m) or Op(A; n, m) for every n and one node m, in one pass against the arrows.
 
-    The variables ``comp`` and ``op`` have, for a network, dims (node, *swept); for a system, which
-    is unrolled up to m, (variable, time, *swept), time being that of n. They are the numbers of
-    ``comp`` and ``op`` for each n, and NaN inside A and where m is not downstream of n.
+    For a network (or a world of one): dims (node, *swept). For a system: (variable, time, *swept),
+    for n at every step up to that of m; it is unrolled, so that its memory and time grow with the
+    steps. The numbers are those of ``comp`` and ``op`` for each n alone; where n lies in A, which
+    ``comp`` refuses, and where m is not downstream of n, they are NaN.
 
-    Source: "Defining Optimization in a Deeper Way", part 4; the reverse mode of differentiation.
+    Raises ``QueryError`` where m is no single node, lies in A, or the world itself carries
+    infinitesimal differences; other errors are those of ``comp``.
 
     >>> from causalopt.symbols import variables
-    >>> a, b, c = variables("a b c")
-    >>> network = Network({b: -a / 2, c: a + b}, start={a: 1})
-    >>> comp_from_all(network, A=[b], m=c).comp.sel(node="a").item()
-    0.5
+    >>> a, b, c, d = variables("a b c d")
+    >>> network = Network({b: 2 * a, c: a - b, d: c + 3 * b}, start={a: 1})
+    >>> every_n(network, A=b, m=d).values
+    array([ 5., nan,  1.,  1.])
     """
+    told = _measure(measure)
+    attrs = {"A": text(A), "m": str(m)}
     if isinstance(of, System):
-        if not isinstance(m, Node | Moment):
-            raise QueryError(f"m = {m} is not one node: write {of.variables[0]}[100].")
-        (place,) = of.select(m, None)
-        assert isinstance(place.key, Variable)
-        network = of.unroll(max(place.start, 1))
-        values = comp_from_all(network, A, Node(place.key, place.start), over=over, seed=seed)
-        return _along_steps(of, network, values, place)
-    if not isinstance(of, Network):
-        raise QueryError(f"{type(of).__name__} cannot be measured: give a System or a Network.")
-    base = of.world(seed=seed)
-    held = of.select(A)
-    (place,) = of.select(m)
-    if place in held:
-        raise QueryError(f"m = {m} lies inside A: leave it out of A, or ask about another node.")
-    swept = sweep(of, over)
-    X = base.perturb(m)
-    Y = X.clamp(A, to=base)
-    found = adjoint_network([X, Y], place.key, swept)
-    return _of_nodes(of, Ratio(*found), held, swept)
+        network, A, m, last = _unrolled(of, A, m)
+        base = network.world()
+    else:
+        base, last = _world(of, None), None
+        network = base.model  # type: ignore[assignment]
+        if not isinstance(network, Network):
+            raise QueryError("every_n takes a System or a Network, or a world of a Network.")
+    _refuse_infinitesimal(base)
+    places, held = network.select(m), network.select(A)
+    if len(places) != 1 or places[0] in held:
+        why = "lies in A" if len(places) == 1 else f"names {len(places)} nodes"
+        raise QueryError(f"m = {attrs['m']} {why}: ask about one node outside A.")
+    swept = sweep(network, over)
+    inside = [stretch.key for stretch in held]
+    x, y = gradients(base, places[0].key, [[], inside], swept, backend)
+    values = told[2](Ratio(x, y))
+    values[[network.index[key] for key in inside]] = np.nan
+    if last is None:
+        return _over_nodes(network, values, swept, measure, attrs)
+    assert isinstance(of, System)
+    rows = [[network.index[Node(v, i)] for i in range(last + 1)] for v in of.variables]
+    return _over_steps(of, range(last + 1), values[rows], swept, measure, attrs)
 
 
-def _of_nodes(
-    network: Network, ratio: Ratio, held: tuple[Stretch, ...], swept: Sweep
-) -> xr.Dataset:
+def _measure(name: str) -> tuple[str, str, Callable[[Ratio], Array]]:
+    if name not in _MEASURES:
+        raise QueryError(f'measure is {name!r}: write measure="comp" or measure="op".')
+    return _MEASURES[name]
+
+
+def _world(of: System | Network | World, steps: int | None) -> World:
+    if isinstance(of, World):
+        return of
+    if isinstance(of, Network):
+        return of.world()
+    if not isinstance(of, System):
+        raise QueryError(
+            f"{type(of).__name__} cannot be measured: give a System, a Network or a World."
+        )
+    if steps is None:
+        raise QueryError("steps is missing: write steps=1000, the length of the run.")
+    return of.world(steps)
+
+
+def _unrolled(system: System, A: Any, m: Any) -> tuple[Network, list[NodeSet], Node, int]:
+    """A system as a network up to m, and A and m as nodes of it."""
+    if isinstance(m, Variable):
+        raise QueryError(f"m = {m} is no single node: write {m}[100].")
+    places = system.select(m, None)
+    if len(places) != 1 or places[0].stop != places[0].start + 1:
+        raise QueryError(f"m = {m} is no single node: write {system.variables[0]}[100].")
+    last = places[0].start
+    network = system.unroll(max(last, 1))
+    inside = [s for s in system.select(A, None) if s.start <= last]
+    return network, [_set(s, last) for s in inside], _node(places[0]), last
+
+
+def _node(place: Stretch) -> Node:
+    assert isinstance(place.key, Variable)
+    return Node(place.key, place.start)
+
+
+def _set(stretch: Stretch, last: int) -> NodeSet:
+    assert isinstance(stretch.key, Variable)
+    return NodeSet(stretch.key, stretch.start, min(stretch.stop, last + 1))
+
+
+def _refuse_infinitesimal(world: World) -> None:
+    shifts = (piece.shift for _, pieces in world.effects for piece in pieces)
+    if any(isinstance(s, Shift) and s.by is None for s in shifts):
+        raise QueryError(
+            "This world carries an infinitesimal difference of its own: ask about the world "
+            "without it."
+        )
+
+
+def _over_nodes(
+    network: Network, values: Array, swept: Sweep, measure: str, attrs: dict[str, str]
+) -> xr.DataArray:
     import xarray as xr
 
-    comp, op = ratio.value(), 0.0 - ratio.log_size()
-    inside = [network.index[stretch.key] for stretch in held]
-    comp[inside] = np.nan
-    op[inside] = np.nan
+    coords = {"node": node_coord(network), **sweep_coords(swept)}
     dims = ["node", *(axis.name for axis in swept.axes)]
-    coords = {"node": [str(label) for label in network.nodes], **sweep_coords(swept)}
-    return xr.Dataset({"comp": (dims, comp), "op": (dims, op, {"units": "nat"})}, coords)
+    return xr.DataArray(values, coords, dims, measure, _told(measure, attrs))
 
 
-def _of_variables(
-    system: System, comp: Floats, op: Floats, recorded: range, swept: Sweep
-) -> xr.Dataset:
+def _over_steps(
+    system: System,
+    steps: range,
+    values: Array,
+    swept: Sweep,
+    measure: str,
+    attrs: dict[str, str],
+) -> xr.DataArray:
     import xarray as xr
 
+    coords = {"variable": [v.name for v in system.variables], **sweep_coords(swept)}
     dims = ["variable", "time", *(axis.name for axis in swept.axes)]
-    coords = {
-        "variable": [variable.name for variable in system.variables],
-        **sweep_coords(swept),
-    }
-    made = xr.Dataset({"comp": (dims, comp), "op": (dims, op, {"units": "nat"})}, coords)
-    return made.assign_coords(time_axis(system, recorded))
+    made = xr.DataArray(values, coords, dims, measure, _told(measure, attrs))
+    return made.assign_coords(time_axis(system, steps))
 
 
-def _along_steps(
-    system: System, network: Network, values: xr.Dataset, place: Stretch
-) -> xr.Dataset:
-    """The nodes of an unrolled system as variables over time; inner stages left out."""
-    import xarray as xr
-
-    steps = range(place.start + 1)
-    ids = [[network.index[Node(v, i)] for i in steps] for v in system.variables]
-    picked = xr.DataArray(ids, dims=("variable", "time"))
-    made = values.isel(node=picked).drop_vars("node")
-    names = [variable.name for variable in system.variables]
-    return made.assign_coords(variable=names).assign_coords(time_axis(system, steps))
+def _told(measure: str, attrs: dict[str, str]) -> dict[str, str]:
+    name, unit, _ = _MEASURES[measure]
+    return {"long_name": name, "units": unit, **attrs}

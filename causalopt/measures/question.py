@@ -46,7 +46,7 @@ class Question:
 
     def arguments(self) -> dict[str, str]:
         """The question as text, for the attributes of a result."""
-        return {"A": _text(self.A), "n": str(self.n), "m": str(self.m)}
+        return {"A": text(self.A), "n": str(self.n), "m": str(self.m)}
 
 
 def question(
@@ -65,7 +65,7 @@ def question(
     assert isinstance(model, System | Network)
     places = model.select(m, base.steps)
     if len(places) != 1:
-        raise QueryError(f"m = {_text(m)} names {len(places)} sets of nodes: ask about one.")
+        raise QueryError(f"m = {text(m)} names {len(places)} sets of nodes: ask about one.")
     held = model.select(A, base.steps)
     check_n(model, n, held, base)
     _check_m(m, places[0], held)
@@ -94,7 +94,7 @@ def _last_step_named(system: System, A: Any, n: Any, m: Any) -> int:
     if max(ends) == ENDLESS:
         example = m if isinstance(m, Variable) else system.variables[0]
         raise QueryError(
-            f"steps is missing: m = {_text(m)} has no last node. Write steps=1000, or name one "
+            f"steps is missing: m = {text(m)} has no last node. Write steps=1000, or name one "
             f"node, such as m={example}[1000]."
         )
     for named in (A, n):
@@ -131,7 +131,8 @@ def _overlap(a: Stretch, b: Stretch) -> bool:
     return a.key == b.key and max(a.start, b.start) < min(a.stop, b.stop)
 
 
-def _text(given: Any) -> str:
+def text(given: Any) -> str:
+    """A set of nodes as text."""
     if isinstance(given, list | tuple | set | frozenset):
         return ", ".join(str(one) for one in given)
     return str(given)

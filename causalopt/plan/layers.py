@@ -79,10 +79,14 @@ class Layers:
     tangents: Mapping[int, int]
 
 
-def flatten_network(network: Network, lanes: Lanes) -> Layers:
-    """The layers that compute every node of a network in every lane."""
+def flatten_network(network: Network, lanes: Lanes, *, with_partials: bool = False) -> Layers:
+    """The layers that compute every node of a network in every lane.
+
+    Blocks give the partial derivatives too where there are tangents, or where they are asked for.
+    """
     inputs = _Inputs(network)
-    groups = _groups(network, lanes, inputs)
+    with_partials = with_partials or any(lane.is_tangent for lane in lanes.lanes)
+    groups = _groups(network, lanes, inputs, with_partials)
     return Layers(
         nodes=len(network.columns.labels),
         starts=network.starts,
@@ -151,7 +155,7 @@ def _treatment(
     return (keep, source >= 0, held, shift >= 0, seed), source, shift
 
 
-def _groups(network: Network, lanes: Lanes, inputs: _Inputs) -> list[Group]:
+def _groups(network: Network, lanes: Lanes, inputs: _Inputs, with_partials: bool) -> list[Group]:
     """Groups by level and mechanism; a replaced node has a group of its own in its lanes."""
     columns = network.columns
     patches = _patches(network, lanes, inputs)
@@ -159,9 +163,10 @@ def _groups(network: Network, lanes: Lanes, inputs: _Inputs) -> list[Group]:
     extra = [(node, _ids(network, mechanism)) for node, mechanism in replaced]
     levels = columns.levels if not extra else levels_of(columns, extra)
     everywhere = tuple(range(len(lanes.lanes)))
-    with_partials = any(lane.is_tangent for lane in lanes.lanes)
     ranked = columns.runs if not extra else runs_of(levels, columns.kinds)
-    mine = _shared_out(patches, [targets for *_, targets in ranked], len(columns.kinds))
+    elsewhere = np.array([node for node, _ in replaced], dtype=np.int64)
+    simple = [patch.only(~np.isin(patch.nodes, elsewhere)) for patch in patches]
+    mine = _shared_out(simple, [targets for *_, targets in ranked], len(columns.kinds))
     found: list[tuple[int, int, Group]] = []
     for number, (level, kind, targets) in enumerate(ranked):
         made, arguments = None, np.zeros((len(targets), 0), dtype=np.int64)
@@ -170,11 +175,15 @@ def _groups(network: Network, lanes: Lanes, inputs: _Inputs) -> list[Group]:
             places = columns.offsets[targets][:, None] + np.arange(len(mechanism.arguments))
             made, arguments = _block(mechanism, with_partials), columns.arguments[places]
         found.append((level, 0, Group(made, targets, arguments, everywhere, mine.get(number, ()))))
+    last = dict(replaced.keys())
     for (node, mechanism), where in replaced.items():
         arguments = np.array([_ids(network, mechanism)], dtype=np.int64)
-        made, again = _block(mechanism, with_partials), [p for p in patches if p.lane in where]
-        own = tuple(p.only(p.nodes == node) for p in again if (p.nodes == node).any())
-        found.append((int(levels[node]), 1, Group(made, np.array([node]), arguments, where, own)))
+        # A lane that is held to another waits until the node is there in all lanes.
+        own = [p.only(p.nodes == node) for p in patches if last[node] == mechanism]
+        made = _block(mechanism, with_partials)
+        touched = tuple(patch for patch in own if patch.nodes.size)
+        group = Group(made, np.array([node]), arguments, where, touched)
+        found.append((int(levels[node]), 1, group))
     return [made for *_, made in sorted(found, key=lambda one: one[:2])]
 
 
@@ -188,6 +197,8 @@ def _shared_out(
     owner[np.concatenate(groups)] = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
     found: dict[int, tuple[Patch, ...]] = {}
     for patch in patches:
+        if not patch.nodes.size:
+            continue
         owners = owner[patch.nodes]
         order = np.argsort(owners, kind="stable")
         cuts = np.flatnonzero(np.diff(owners[order])) + 1
