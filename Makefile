@@ -3,13 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test bench lint clean
 
 demo: .venv/.core
 	$(BIN)/causalopt run continuous_thermostat
 
 test: .venv/.test lint
 	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules
+
+bench: .venv/.bench
+	$(BIN)/python -m benchmarks
 
 lint: .venv/.test
 	$(BIN)/ruff check .
@@ -25,6 +28,10 @@ lint: .venv/.test
 
 .venv/.test: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@ .venv/.core
+
+.venv/.bench: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	touch $@ .venv/.core
 
 clean:

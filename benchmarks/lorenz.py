@@ -24,6 +24,12 @@ def ours(steps: int) -> Callable[[], Any]:
     return lambda: op(SYSTEM, A=a, n=b[0], m=b, steps=steps).values
 
 
+def last(steps: int) -> Callable[[], Any]:
+    """Op at the end of the run alone."""
+    asked = {"A": a, "n": b[0], "m": b, "steps": steps, "keep": "last", "backend": "numba"}
+    return lambda: op(SYSTEM, **asked).values
+
+
 def in_c(steps: int) -> Callable[[], Any] | None:
     found = library("lorenz")
     if found is None:

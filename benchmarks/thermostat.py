@@ -31,7 +31,8 @@ def grid(points: int) -> Any:
 
 def ours(points: int) -> Callable[[], Any]:
     values = grid(points)
-    return lambda: comp(SYSTEM, A=T, n=R[0], m=R[STEPS], over={R[0]: values}).values
+    asked = {"A": T, "n": R[0], "m": R[STEPS], "over": {R[0]: values}, "backend": "numba"}
+    return lambda: comp(SYSTEM, **asked).values
 
 
 def in_c(points: int) -> Callable[[], Any] | None:

@@ -38,6 +38,8 @@ from .laws import uniform as uniform
 from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import comp as comp
+from .measures import every_m as every_m
+from .measures import every_n as every_n
 from .measures import jacobian_determinant as jacobian_determinant
 from .measures import log_variance_strength as log_variance_strength
 from .measures import op as op

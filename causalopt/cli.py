@@ -1,9 +1,10 @@
-"""The command line: causalopt list | run | check."""
+"""The command line: causalopt list | show | draw | run | check."""
 
 from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -103,6 +104,49 @@ def check(model: str) -> None:
     _exit_by(verdicts, reports)
 
 
+@main.command()
+@click.argument("model")
+def show(model: str) -> None:
+    """Show a model in text: declaration, graph, experiments and claims."""
+    loaded = _load(model)
+    click.echo(f"{loaded.title}\n{loaded.source}\n")
+    if loaded.system is not None:
+        click.echo(f"{loaded.system}\n")
+        for child, parents in loaded.system.causes().items():
+            click.echo(_wrapped(f"{child} <- {', '.join(parents)}", 4))
+    for experiment in loaded.experiments:
+        click.echo(f"\nExperiment {experiment.name}\n{_wrapped(experiment.title, 4)}")
+    for claim in loaded.claims:
+        click.echo(f"\nClaim\n{_wrapped(claim.statement, 4)}")
+    for build in loaded.derivations:
+        click.echo(f"\n{build()}")
+
+
+@main.command()
+@click.argument("model")
+@click.option("--steps", type=int, default=4, show_default=True, help="How many steps to draw.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The picture's file; its ending says the format: svg, png, pdf or dot.",
+)
+def draw(model: str, steps: int, output: Path | None) -> None:
+    """Draw a model's causal graph, in MODEL.svg or --output FILE."""
+    from causalopt import drawing
+
+    loaded = _load(model)
+    if loaded.system is None:
+        _stop(f"{loaded.name} is a page of derivations, and has no graph. Write: causalopt show")
+    target = output or Path(f"{loaded.name}.svg")
+    if target.exists():
+        _stop(f"{target} is there already: choose another name with --output FILE.")
+    try:
+        drawing.draw(loaded.system, steps=steps).save(target)
+    except (CausaloptError, OSError) as error:
+        _stop(str(error))
+    click.echo(f"Picture: {target.resolve()}")
+
+
 def _load(model: str) -> Model:
     try:
         return load_model(model)
@@ -161,16 +205,21 @@ def _print_claims(verdicts: Iterable[Verdict]) -> None:
         colour = "red" if verdict.fault else "green" if verdict.reproduced else "yellow"
         click.secho(f"  {mark} {verdict.word:<10} ", fg=colour, nl=False)
         claim = verdict.claim
-        click.echo(f"{claim.statement}")
+        click.echo(_wrapped(claim.statement, 15)[15:])
         if claim.published is not True:
-            click.echo(f"      published {_short(claim.published)}, ", nl=False)
-            click.echo(f"computed {_short(verdict.computed)}")
+            told = f"published {_short(claim.published)}, computed {_short(verdict.computed)}"
+            click.echo(_wrapped(told, 6))
         if claim.reason is not None:
-            click.echo(f"      because {claim.reason.text}")
+            click.echo(_wrapped(f"because {claim.reason.text}", 6))
         if verdict.fault:
-            click.secho(f"      {verdict.fault}", fg="red")
+            click.secho(_wrapped(verdict.fault, 6), fg="red")
     same = sum(verdict.reproduced for verdict in verdicts)
     click.echo(f"{same} of {len(verdicts)} reproduced")
+
+
+def _wrapped(text: str, indent: int) -> str:
+    margin = " " * indent
+    return textwrap.fill(text, width=80, initial_indent=margin, subsequent_indent=margin)
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,8 @@ So a mechanism is differentiated and compiled once, however many nodes share it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+import functools
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -30,7 +31,7 @@ class Columns:
     (n,) is the length of the longest path to each node.
     """
 
-    labels: tuple[Label, ...]
+    labels: Sequence[Label]
     inputs: tuple[Label, ...]
     mechanisms: tuple[Expression, ...]
     kinds: Ints
@@ -43,9 +44,41 @@ class Columns:
         for column in (self.kinds, self.offsets, self.arguments, self.levels):
             column.setflags(write=False)
 
+    @functools.cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The nodes in topological order, in runs of one mechanism."""
+        return runs_of(self.levels, self.kinds)
+
     def arguments_of(self, node: int) -> Ints:
         """The ids of one node's arguments, in the order of its mechanism's arguments."""
         return self.arguments[self.offsets[node] : self.offsets[node + 1]]
+
+
+class Places(Mapping[Label, int]):
+    """The id of each node and input; of nodes labelled by a range without a table of them.
+
+    >>> places = Places(range(10, 10**6), ("k",))
+    >>> places[12], places["k"], "q" in places
+    (2, 999990, False)
+    """
+
+    def __init__(self, labels: Sequence[Label], inputs: Sequence[Label]) -> None:
+        self._labels, self._inputs = labels, inputs
+        self._range = labels if isinstance(labels, range) else range(0)
+        named = [*([] if isinstance(labels, range) else labels), *inputs]
+        self._table = {label: len(self._range) + i for i, label in enumerate(named)}
+
+    def __getitem__(self, label: Label) -> int:
+        if not isinstance(label, int | np.integer) or isinstance(label, bool):
+            return self._table[label]
+        return self._range.index(int(label)) if label in self._range else self._table[label]
+
+    def __iter__(self) -> Iterator[Label]:
+        yield from self._labels
+        yield from self._inputs
+
+    def __len__(self) -> int:
+        return len(self._labels) + len(self._inputs)
 
 
 #: A mechanism, and the labels of its arguments in order.
@@ -98,22 +131,76 @@ def levels_of(columns: Columns, extra: Iterable[tuple[int, Sequence[int]]] = ())
         between = [j for j in more if j < count]
         sources = np.append(sources, np.array(between, dtype=np.int64))
         targets = np.append(targets, np.full(len(between), node))
+    levels = _peeled(count, sources, targets)
+    if (levels < 0).any():
+        raise DeclarationError(_describe_cycle(columns, sources, targets, levels < 0))
+    return levels
+
+
+# Levels with fewer nodes than this are peeled one node at a time, which then is faster.
+_NARROW = 64
+
+
+def _peeled(count: int, sources: Ints, targets: Ints) -> Ints:
+    """The level of each node, -1 on and behind a cycle."""
     order = np.argsort(sources, kind="stable")
     children = targets[order]
-    first = np.searchsorted(sources[order], np.arange(count + 1))
+    first = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=count))])
     waiting = np.bincount(targets, minlength=count)
     levels = np.full(count, -1, dtype=np.int64)
     frontier = np.flatnonzero(waiting == 0)
     level = 0
     while frontier.size:
         levels[frontier] = level
-        reached = children[ranges(first[frontier], first[frontier + 1])]
-        np.subtract.at(waiting, reached, 1)
-        frontier = np.unique(reached[waiting[reached] == 0])
         level += 1
-    if (levels < 0).any():
-        raise DeclarationError(_describe_cycle(columns, sources, targets, levels < 0))
+        if frontier.size < _NARROW:
+            frontier, level = _peeled_singly(frontier, level, children, first, waiting, levels)
+            continue
+        reached, many = np.unique(
+            children[ranges(first[frontier], first[frontier + 1])], return_counts=True
+        )
+        waiting[reached] -= many
+        frontier = reached[waiting[reached] == 0]
     return levels
+
+
+def _peeled_singly(
+    frontier: Ints, level: int, children: Ints, first: Ints, waiting: Ints, levels: Ints
+) -> tuple[Ints, int]:
+    """Peel narrow levels after ``frontier`` node by node, up to a wide one or the end."""
+    now = frontier.tolist()
+    while True:
+        after = []
+        for node in now:
+            for child in children[first[node] : first[node + 1]].tolist():
+                waiting[child] -= 1
+                if not waiting[child]:
+                    after.append(child)
+        if not after or len(after) >= _NARROW:
+            return np.array(after, dtype=np.int64), level
+        levels[after] = level
+        level += 1
+        now = after
+
+
+#: A level, a kind, and the ids of the nodes of that kind at that level.
+Run = tuple[int, int, Ints]
+
+
+def runs_of(levels: Ints, kinds: Ints) -> tuple[Run, ...]:
+    """The nodes in order of their levels, in runs of one kind.
+
+    >>> levels, kinds = np.array([0, 1, 1, 1]), np.array([-1, 1, 0, 1])
+    >>> [(level, kind, nodes.tolist()) for level, kind, nodes in runs_of(levels, kinds)]
+    [(0, -1, [0]), (1, 0, [2]), (1, 1, [1, 3])]
+    """
+    if not len(levels):
+        return ()
+    keys = levels * (kinds.max() + 2) + kinds + 1
+    order = np.argsort(keys, kind="stable")
+    cuts = np.flatnonzero(np.diff(keys[order])) + 1
+    parts = np.split(order, cuts)
+    return tuple((int(levels[part[0]]), int(kinds[part[0]]), part) for part in parts)
 
 
 def ranges(starts: Ints, stops: Ints) -> Ints:

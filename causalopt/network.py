@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 import networkx as nx
+import numpy as np
+import numpy.typing as npt
 import sympy
 from sympy import Expr, Symbol
 
-from causalopt.columns import Binding, Columns, Ints, Label, bind, edges
+from causalopt.arrays import Floats, from_arrays, start_values, template
+from causalopt.columns import Binding, Columns, Ints, Label, Places, bind, edges
 from causalopt.declaration import (
     check_formulas,
     check_seed,
@@ -22,7 +25,7 @@ from causalopt.declaration import (
 )
 from causalopt.errors import DeclarationError, QueryError, nearest
 from causalopt.finite import shown
-from causalopt.mechanism import Expression, expression
+from causalopt.mechanism import Expression
 from causalopt.symbols import Node, NodeSet, Parameter, Stage, Variable
 from causalopt.table import Table
 from causalopt.world import Key, Stretch, World
@@ -69,14 +72,65 @@ class Network:
         self._set(columns, {**values, **constants})
 
     def _set(self, columns: Columns, values: Mapping[Label, float]) -> None:
+        roots = np.flatnonzero(columns.kinds < 0)
+        starts = np.full(len(columns.labels), np.nan)
+        starts[roots] = [values[columns.labels[i]] for i in roots.tolist()]
+        self._set_columns(columns, starts, {x: values[x] for x in columns.inputs if x in values})
+
+    def _set_columns(
+        self, columns: Columns, starts: Floats, constants: Mapping[Label, float]
+    ) -> None:
+        starts.setflags(write=False)
         self.columns = columns
-        self.values = dict(values)
+        self.starts = starts
+        self.constants = dict(constants)
 
     @classmethod
     def from_columns(cls, columns: Columns, values: Mapping[Label, float]) -> Network:
         """A network from ready columns, and the values of its roots and inputs."""
         made = cls.__new__(cls)
         made._set(columns, values)
+        return made
+
+    @classmethod
+    def from_arrays(
+        cls,
+        mechanisms: Sequence[Callable[..., Expr]],
+        kinds: npt.ArrayLike,
+        parents: npt.ArrayLike,
+        *,
+        start: npt.ArrayLike,
+        parameters: Mapping[Parameter, float] | None = None,
+        labels: Sequence[Label] | None = None,
+    ) -> Network:
+        """A large network from arrays: which mechanism each node has, and which nodes it sees.
+
+        ``mechanisms`` are functions that take one symbol per parent and give an expression.
+        ``kinds`` (n,) names the mechanism of each node by its place, -1 for a root. ``parents``
+        (n, p) holds the places of each node's parents in the order in which its mechanism takes
+        them, -1 where there are fewer than p; nodes of one kind have the same number of parents.
+        ``start`` (n,) holds the values of the roots, the rest of it is ignored; one number serves
+        for all. ``labels`` are 0 to n - 1 where they are left out.
+
+        Raises ``DeclarationError`` for a cycle, arrays that do not fit together, and a root without
+        a finite value.
+
+        >>> from sympy import tanh
+        >>> network = Network.from_arrays(
+        ...     [lambda u: 2 * u, lambda u, v: tanh(u - v)],
+        ...     kinds=[-1, 0, 1],
+        ...     parents=[[-1, -1], [0, -1], [0, 1]],
+        ...     start=0.5,
+        ... )
+        >>> network.formula(2)
+        tanh(0 - 1)
+        """
+        constants = numbers(parameters or {}, Parameter, "parameters")
+        named = range(len(np.asarray(kinds))) if labels is None else labels
+        columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
+        starts = start_values(columns, start)
+        made = cls.__new__(cls)
+        made._set_columns(columns, starts, constants)
         return made
 
     @classmethod
@@ -114,35 +168,40 @@ class Network:
                 f"start gives a value for {extra[0]!r}, which is no root of the graph."
                 + nearest(extra[0], roots)
             )
-        shared = functools.cache(functools.partial(_template, mechanism, tuple(constants)))
+        shared = functools.cache(functools.partial(template, mechanism, tuple(constants)))
         bindings: list[Binding | None] = []
         for label in graph:
             parents = tuple(graph.predecessors(label))
             if not parents:
                 bindings.append(None)
                 continue
-            template, slots = shared(len(parents))
+            made, slots = shared(len(parents))
             place = dict(zip(slots, parents, strict=True))
-            bindings.append((template, tuple(place.get(s, s) for s in template.arguments)))
+            bindings.append((made, tuple(place.get(s, s) for s in made.arguments)))
         columns = bind(tuple(graph), tuple(constants), bindings)
         return cls.from_columns(columns, {**values, **constants})
 
     # -- what it looks like ----------------------------------------------------------------------
 
     @property
-    def nodes(self) -> tuple[Label, ...]:
+    def nodes(self) -> Sequence[Label]:
         """All nodes, roots among them; parameters and times are inputs, not nodes."""
         return self.columns.labels
 
     @property
     def drawn(self) -> tuple[Label, ...]:
         """The inputs that are drawn by chance, in place of having a value."""
-        return tuple(label for label in self.columns.inputs if label not in self.values)
+        return tuple(label for label in self.columns.inputs if label not in self.constants)
 
     @functools.cached_property
     def index(self) -> Mapping[Label, int]:
         """The place of each node and input in the columns."""
-        return {x: i for i, x in enumerate((*self.columns.labels, *self.columns.inputs))}
+        return Places(self.columns.labels, self.columns.inputs)
+
+    def value(self, label: Label) -> float:
+        """The value of a root or input."""
+        known = self.constants.get(label)
+        return float(self.starts[self.index[label]]) if known is None else known
 
     @functools.cached_property
     def graph(self) -> nx.DiGraph:
@@ -167,6 +226,11 @@ class Network:
     def children(self, node: Label) -> set[Label]:
         """The nodes whose mechanism this node enters."""
         return set(self.graph.successors(self.locate(node)))
+
+    def causes(self) -> dict[str, list[str]]:
+        """The graph in words: for each node that has parents, their names."""
+        found = {node: sorted(map(str, self.parents(node))) for node in self.nodes}
+        return {str(node): parents for node, parents in found.items() if parents}
 
     def ancestors(self, node: Label) -> set[Label]:
         """All nodes upstream of this node, itself left out."""
@@ -219,6 +283,8 @@ class Network:
         """
         if isinstance(target, Hashable) and target in self.index:
             return (Stretch(self.locate(target), 0, 1),)
+        if isinstance(target, range | np.ndarray) and len(target):
+            return tuple(Stretch(self.locate(one), 0, 1) for one in target)
         if isinstance(target, list | tuple | set | frozenset) and target:
             return tuple(s for one in target for s in self.select(one))
         if isinstance(target, NodeSet | Variable):
@@ -265,8 +331,11 @@ class Network:
         if self.columns.kinds[i] < 0:
             return None
         mechanism = self.columns.mechanisms[self.columns.kinds[i]]
-        everything = (*self.columns.labels, *self.columns.inputs)
-        owners = [everything[j] for j in self.columns.arguments_of(i)]
+        labels, inputs = self.columns.labels, self.columns.inputs
+        owners = [
+            labels[j] if j < len(labels) else inputs[j - len(labels)]
+            for j in self.columns.arguments_of(i).tolist()
+        ]
         swap = {s: as_symbol(o) for s, o in zip(mechanism.arguments, owners, strict=True)}
         formula: Expr = mechanism.formula.xreplace(swap)
         return formula
@@ -279,28 +348,18 @@ class Network:
         lines = []
         for node in self.nodes:
             formula = self.formula(node)
-            value = shown(node, self.values[node]) if formula is None else formula
+            value = shown(node, self.value(node)) if formula is None else formula
             lines.append(f"{node} = {value}")
-        lines += [f"{p} = {self.values.get(p, 'drawn')}" for p in self.columns.inputs]
+        lines += [f"{p} = {self.constants.get(p, 'drawn')}" for p in self.columns.inputs]
         return "Network(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
         lines = []
         for node in self.nodes[:20]:
             formula = self.formula(node)
-            right = self.values[node] if formula is None else formula
+            right = self.value(node) if formula is None else formula
             lines.append(f"{sympy.latex(as_symbol(node))} &= {sympy.latex(right)}")
         return "$\\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$"
-
-
-def _template(
-    mechanism: Callable[..., Expr], constants: tuple[Parameter, ...], count: int
-) -> tuple[Expression, tuple[Symbol, ...]]:
-    slots = tuple(Variable(f"u{i}") for i in range(count))
-    where = f"a node with {count} parents"
-    made = expression(mechanism(*slots), where)
-    check_symbols({where: made}, {*slots, *constants}, "use the parents that it is called with")
-    return made, slots
 
 
 def _given(start: Mapping[Label, float], label: Label) -> float:

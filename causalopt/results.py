@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -102,16 +103,16 @@ def _gather(
         wants = [Want(w, v, tangent) for v in model.variables for w in worlds]
         recorded = kept(keep, range(steps + 1))
         found = simulate_system(wants, recorded, swept, backend, stacked)
-        coords["time"] = time_coord(model, recorded)
         for i, variable in enumerate(model.variables):
             block = found[i * len(worlds) : (i + 1) * len(worlds)]
             attrs = {"units": variable.unit, "long_name": variable.name, **_values(variable)}
             variables[variable.name] = (["world", "time", *axes], block, attrs)
-    else:
-        wants = [Want(w, None, tangent) for w in worlds]
-        block = stacked(simulate_network(wants, swept, backend))
-        coords["node"] = [str(label) for label in model.nodes]
-        variables["value"] = (["world", "node", *axes], block)
+        made = xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
+        return made.assign_coords(time_axis(model, recorded))
+    wants = [Want(w, None, tangent) for w in worlds]
+    block = stacked(simulate_network(wants, swept, backend))
+    coords["node"] = node_coord(model)
+    variables["value"] = (["world", "node", *axes], block)
     return xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
 
 
@@ -121,6 +122,12 @@ def _values(variable: object) -> dict[str, Any]:
         return {}
     names = (str(value).replace(" ", "_") for value in variable.values)
     return {"flag_values": np.arange(variable.size, dtype=float), "flag_meanings": " ".join(names)}
+
+
+def node_coord(network: Network) -> Any:
+    """The nodes' labels as text; as whole numbers where they are a range."""
+    labels = network.nodes
+    return np.array(labels) if isinstance(labels, range) else [str(label) for label in labels]
 
 
 def sweep_coords(swept: Sweep) -> dict[str, Any]:
@@ -135,13 +142,29 @@ def sweep_coords(swept: Sweep) -> dict[str, Any]:
     return made
 
 
-def time_coord(system: System, steps: range) -> tuple[list[str], Floats, dict[str, str]]:
+def time_axis(system: System, steps: range) -> xr.Coordinates:
     """The times of steps, in units of dt, or the steps themselves where there is none."""
     size = 1.0 if system.dt is None else system.dt
-    times: Floats = np.arange(steps.start, steps.stop, steps.step, dtype=np.float64)
-    times *= size
     unit = system.dt_symbol.unit if system.dt_symbol is not None else ""
-    return ["time"], times, {"units": "steps" if system.dt is None else unit}
+    made = _axis_kept if len(steps) <= _LONGEST_AXIS_KEPT else _axis
+    return made(steps, size, "steps" if system.dt is None else unit)
+
+
+def _axis(steps: range, size: float, unit: str) -> xr.Coordinates:
+    import pandas as pd
+    import xarray as xr
+
+    times = np.arange(steps.start, steps.stop, steps.step, dtype=np.float64)
+    times *= size
+    # Made by hand, since xarray would copy the times twice on the way.
+    index = pd.Index(times, copy=False, name="time")
+    column: Any = xr.Variable(["time"], index, {"units": unit})
+    return xr.Coordinates({"time": column}, {"time": xr.indexes.PandasIndex(index, "time")})
+
+
+# Questions about one run share their time axis: it is made once, unless it takes much memory.
+_LONGEST_AXIS_KEPT = 1 << 22
+_axis_kept = functools.lru_cache(maxsize=4)(_axis)
 
 
 def _common_model(worlds: Sequence[World]) -> System | Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,6 @@ from sympy import Symbol
 from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
 from causalopt.draws import Stream
 from causalopt.errors import EvaluationError, QueryError, nearest
-from causalopt.laws import Law
 from causalopt.memory import refuse_what_does_not_fit
 from causalopt.network import Network
 from causalopt.plan import (
@@ -29,7 +29,7 @@ from causalopt.plan import (
 from causalopt.sweep import Sweep
 from causalopt.symbols import Node, Noise
 from causalopt.system import System
-from causalopt.world import Base, Fixed, World
+from causalopt.world import Base, Fixed, Held, World
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -130,6 +130,32 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
     ]
 
 
+def gradients(
+    world: World, key: Any, held: Sequence[Sequence[Any]], sweep: Sweep, backend: str
+) -> list[Scaled]:
+    """The derivatives of one node by all nodes of a network: (nodes, *sweep) for each set held.
+
+    The nodes in a set pass nothing on, nor do those that the world itself holds.
+    """
+    network = world.model
+    assert isinstance(network, Network)
+    applied = sweep.applied(world)
+    plan = flatten_network(network, lanes_of([applied], []), with_partials=True)
+    fixed = [k for k, (piece,) in applied.effects if isinstance(piece.base, Fixed | Held)]
+    cut = [np.array([network.index[k] for k in (*fixed, *more)], dtype=np.int64) for more in held]
+    runner, node = backend_named(backend), network.index[key]
+    try:
+        made = runner.gradients(plan, _inputs(plan, sweep, world.seed), sweep.points, node, cut)
+    except NotFinite as error:
+        where = network.columns.labels[error.place[1]], applied
+        raise _explained(error, *where, sweep) from None
+    whole = (len(network.nodes), *sweep.shape)
+    return [
+        Scaled(values.reshape(whole), made.exponents[i].reshape(whole))
+        for i, values in enumerate(made.values)
+    ]
+
+
 def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:
     """What is kept, as much again to put labels on it, and the state, as floats."""
     points = sweep.points or 1
@@ -167,25 +193,24 @@ def _inputs(plan: Loop | Layers, sweep: Sweep, seed: int) -> dict[str, Any]:
     swept = sweep.inputs()
     chains = sweep.chains()
 
+    @functools.cache
+    def stream(noise: Noise) -> Stream:
+        return Stream(noise.law, noise.name, seed, chains)
+
     def value(one: Input) -> Any:
-        if isinstance(one.label, Node):
-            # A noise of an unrolled system: its streams start at step 0.
-            stream = Stream(*_law_of(one.label.variable), seed, chains)
-            return [stream.at(step) for step in range(one.label.step + 1)][-1]
-        if isinstance(one.label, Noise):
-            return Stream(*_law_of(one.label), seed, chains).at(0)
-        return one.value if one.label is None else swept.get(one.label, one.value)
+        match one.label:
+            case Noise():
+                return stream(one.label).at(0)
+            case Node(Noise() as noise, step):
+                # A noise of an unrolled system; its nodes come in the order of their steps.
+                return stream(noise).at(step)
+            case None:
+                return one.value
+        return swept.get(one.label, one.value)
 
     made = {one.symbol.name: value(one) for one in plan.inputs}
-    if isinstance(plan, Loop):
-        for one in plan.noises:
-            made[one.symbol.name] = Stream(*_law_of(one.label), seed, chains)
-    return made
-
-
-def _law_of(noise: object) -> tuple[Law, str]:
-    assert isinstance(noise, Noise)
-    return noise.law, noise.name
+    noises = plan.noises if isinstance(plan, Loop) else ()
+    return made | {one.symbol.name: stream(one.label) for one in noises}
 
 
 def _pick_slot(part: Recording, distinct: Sequence[Slot], slot: Slot) -> Scaled:

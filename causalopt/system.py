@@ -187,6 +187,20 @@ class System:
                     before.add(symbol)
         return before, same
 
+    def causes(self) -> dict[str, list[str]]:
+        """The template's graph in words: for each R[i+1], what it follows from.
+
+        >>> from causalopt.symbols import variables
+        >>> a, b = variables("a b")
+        >>> System({a: b, b: a.next}, start={a: 0, b: 1}).causes()
+        {'a[i+1]': ['b[i]'], 'b[i+1]': ['a[i+1]']}
+        """
+        made = {}
+        for variable in self.variables:
+            before, same = (sorted(map(str, found)) for found in self.parents(variable))
+            made[f"{variable}[i+1]"] = [f"{v}[i]" for v in before] + [f"{v}[i+1]" for v in same]
+        return made
+
     @functools.cached_property
     def noises(self) -> tuple[Noise, ...]:
         """The noises that its mechanisms use, by name."""

@@ -184,10 +184,10 @@ class World:
         return self._change(nodes, _with_base(base))
 
     def _change(self, nodes: object, change: Callable[[Piece], Piece]) -> World:
-        world = self
+        effects = dict(self.effects)
         for stretch in self.model.select(nodes, self.steps):
-            world = world._overlay(stretch, change)
-        return world
+            effects[stretch.key] = _overlay(effects.get(stretch.key, ()), stretch, change)
+        return replace(self, effects=_canonical(effects))
 
     def _overlay(self, stretch: Stretch, change: Callable[[Piece], Piece]) -> World:
         effects = dict(self.effects)

@@ -57,6 +57,7 @@ def panels(data, paint):
             paint(ax, one["R"].values, one["T"].values)
             ax.set_title(str(stage), fontsize=9)
             ax.set_xlabel("R")
+            ax.tick_params(labelsize=7)
         axes[0].set_ylabel("T")
     return picture
 

@@ -99,6 +99,12 @@ def test_check_exits_by_the_verdicts(mine, computed, reason, code, told):
     assert told in found.output
 
 
+def test_claims_fit_80_columns():
+    found = call("check", "smart_thermostat")
+    assert found.exit_code == 0
+    assert max(map(len, found.output.splitlines())) <= 80
+
+
 def test_a_results_folder_that_cannot_be_written_is_told_before_computing(mine, tmp_path):
     (tmp_path / "taken").write_text("")
     found = call("run", mine(computed="1 / 0"), "--results", "taken/below")
@@ -171,3 +177,26 @@ def test_run_writes_the_derivations(tmp_path, monkeypatch):
     folder = tmp_path / "results" / "page"
     assert "<b>Doubling</b>" in (folder / "derivations.txt").read_text()
     assert "&lt;b&gt;Doubling" in (folder / "derivations.html").read_text()
+
+
+def test_show_tells_a_model_in_text():
+    found = call("show", "continuous_thermostat")
+    assert found.exit_code == 0
+    assert "R[i+1] = R - T*k" in found.output
+    assert "R[i+1] <- R[i], T[i]" in found.output
+    assert "With k = 0.02 Op is twice as big" in found.output
+    assert "b4 <- a1, b3" in call("show", "divided_network").output
+    assert "Drift" in call("show", "derive_current").output
+
+
+def test_draw_writes_a_picture_and_never_over_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("draw", "lorenz", "--steps", "2").exit_code == 0
+    assert (tmp_path / "lorenz.svg").read_text().startswith("<?xml")
+    again = call("draw", "lorenz")
+    assert again.exit_code == 1
+    assert "is there already" in again.output
+    assert call("draw", "lorenz", "--output", "other.png").exit_code == 0
+    assert "no format 'gif'" in call("draw", "lorenz", "--output", "other.gif").output
+    assert "fewer steps" in call("draw", "lorenz", "--steps", "5000", "--output", "x.svg").output
+    assert "has no graph" in call("draw", "derive_current").output

@@ -19,6 +19,7 @@ FLOORS = (
     ("mechanism", "table"),
     ("declaration", "integrators"),
     ("columns",),
+    ("arrays",),
     ("world",),
     ("network",),
     ("system",),

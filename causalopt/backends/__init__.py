@@ -12,4 +12,10 @@ BACKENDS: dict[str, Backend] = {
     "numba": NumbaBackend(),
 }
 
-__all__ = ["BACKENDS", "Backend", "Inputs", "NotFinite", "Recording"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Inputs",
+    "NotFinite",
+    "Recording",
+]

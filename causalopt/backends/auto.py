@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from causalopt.backends.interface import Backend, Inputs, Recording
+from causalopt.backends.interface import Backend, Inputs, Ints, Recording
 from causalopt.plan import Layers, Loop
 
 # A step of the NumPy backend costs as much as this many more points of a sweep do.
@@ -37,3 +37,9 @@ class AutoBackend:
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
         return self.short.layers(plan, inputs, points)
+
+    def gradients(
+        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+    ) -> Recording:
+        """The derivatives of one node by all nodes."""
+        return self.short.gradients(plan, inputs, points, node, held)

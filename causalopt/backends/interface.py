@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from causalopt.plan import Layers, Loop
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 #: The value of each input by the name of its symbol: a number, or one per point of a sweep; of a
 #: noise, a ``draws.Stream``, which gives the value of each step in turn.
 Inputs = Mapping[str, Any]
@@ -64,3 +65,12 @@ class Backend(Protocol):
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan and record every node in every lane."""
+
+    def gradients(
+        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+    ) -> Recording:
+        """The derivatives of one node by all nodes, in one pass against the arrows (adjoint).
+
+        The plan has one lane, and blocks with partial derivatives. For each array in ``held``, of
+        nodes that pass nothing on, there is one row of derivatives and of exponents.
+        """

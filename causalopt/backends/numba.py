@@ -21,15 +21,13 @@ from causalopt.backends import cache
 from causalopt.backends.codegen import (
     LOOPS,
     TILE,
-    CannotCompile,
     Shape,
     buffer_size,
-    check,
-    weight,
 )
 from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
 from causalopt.backends.numpy import NumPyBackend, compiled
 from causalopt.backends.workers import available
+from causalopt.backends.writer import CannotCompile, check, weight
 from causalopt.plan import Block, Layers, Loop
 from causalopt.progress import track
 
@@ -71,6 +69,12 @@ class NumbaBackend:
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
         return self._reference.layers(plan, inputs, points)
+
+    def gradients(
+        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+    ) -> Recording:
+        """The derivatives of one node by all nodes."""
+        return self._reference.gradients(plan, inputs, points, node, held)
 
 
 def _can_compile(plan: Loop) -> bool:
@@ -269,9 +273,11 @@ def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> 
     """Carry a batch of tiles to the last step, a stretch of steps at a call."""
     rows = np.empty(max(stage.buffer for stage in stages))
     width = run.tile * len(batch)
+    kept = max(1, _KEPT // width)
+    longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
     for stage in stages:
-        size = min(_CALL / (stage.nanoseconds * width), run.recorded.step * _KEPT / width)
-        chunks = range(stage.start, stage.stop, max(1, int(size)))
+        size = min(longest, int(_CALL / (stage.nanoseconds * width)))
+        chunks = range(stage.start, stage.stop, max(1, size))
         for first in track(chunks, "steps") if show else chunks:
             if run.halted.is_set():
                 return

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import sympy
 from sympy.printing.numpy import NumPyPrinter
 
-from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
+from causalopt.backends.adjoint import pushed_back
+from causalopt.backends.interface import Floats, Inputs, Ints, NotFinite, Recording
 from causalopt.plan import Block, Group, Layers, Loop, Patch
 from causalopt.progress import track
 
@@ -57,6 +58,27 @@ class NumPyBackend:
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan group by group."""
+        table, exponents = self._filled(plan, inputs, points)
+        drop: Any = (..., 0) if points is None else ...
+        powers = {lane: found[: plan.nodes][drop] for lane, found in exponents.items()}
+        return Recording(table[:, : plan.nodes][drop], powers)
+
+    def gradients(
+        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+    ) -> Recording:
+        """The derivatives of one node by all nodes, group by group from the last to the first."""
+        table, _ = self._filled(plan, inputs, points)
+        with np.errstate(all="ignore"):
+            made = pushed_back(plan, table[0], _partials, node, held)
+        drop: Any = (..., 0) if points is None else ...
+        powers = {i: one.powers[: plan.nodes][drop] for i, one in enumerate(made)}
+        values = np.stack([one.mantissas[: plan.nodes] for one in made])
+        return Recording(values[drop], powers)
+
+    def _filled(
+        self, plan: Layers, inputs: Inputs, points: int | None
+    ) -> tuple[Floats, dict[int, npt.NDArray[np.int64]]]:
+        """The values and tangents of all nodes and inputs (lanes, ids, points), and exponents."""
         size = plan.nodes + len(plan.inputs), 1 if points is None else points
         table = np.zeros((plan.lanes, *size))
         exponents = {lane: np.zeros(size, dtype=np.int64) for lane in plan.tangents}
@@ -71,12 +93,10 @@ class NumPyBackend:
                     _apply(patch, table, exponents)
         for group in plan.groups:
             _check_group(plan, group, table)
-        drop: Any = (..., 0) if points is None else ...
-        powers = {lane: found[: plan.nodes][drop] for lane, found in exponents.items()}
-        return Recording(table[:, : plan.nodes][drop], powers)
+        return table, exponents
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=8192)
 def compiled(made: Block) -> Callable[..., list[Any]]:
     """A block as a Python function of scalars or arrays; it sees generated names only.
 
@@ -195,7 +215,8 @@ def _advance(
     """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
     if group.block is None:
         for lane in group.lanes:
-            table[lane, group.targets] = table[lane, group.arguments[:, 0]]
+            is_value = lane not in plan.tangents
+            table[lane, group.targets] = plan.starts[group.targets, None] if is_value else 0.0
         return
     function = compiled(group.block)
     partials: dict[int, list[Any]] = {}
@@ -210,6 +231,12 @@ def _advance(
             _push(found, group, table[lane], exponents[lane])
 
 
+def _partials(group: Group, values: Floats) -> list[Any]:
+    """The partial derivative by each argument, at the values of the nodes."""
+    assert group.block is not None
+    return compiled(group.block)(*(values[column] for column in group.arguments.T))[1:]
+
+
 def _push(
     partials: Sequence[Any], group: Group, tangents: Floats, powers: npt.NDArray[np.int64]
 ) -> None:
@@ -217,12 +244,20 @@ def _push(
     if not partials:
         tangents[group.targets] = 0.0
         return
-    moving = tangents[group.arguments] != 0.0
-    each = np.where(moving, powers[group.arguments], np.iinfo(np.int64).min // 2)
+    seen, their = tangents[group.arguments], powers[group.arguments]
+    if not their.any():
+        # Nothing here has left the range of floats: the usual case.
+        total = sum(p * seen[:, j] for j, p in enumerate(partials))
+        size = np.abs(total)
+        if ((size < _LARGE) & ((size > _SMALL) | (size == 0.0))).all():
+            tangents[group.targets] = total
+            powers[group.targets] = 0
+            return
+    each = np.where(seen != 0.0, their, np.iinfo(np.int64).min // 2)
     top = each.max(axis=1)
     aligned = [
-        np.ldexp(tangents[column], np.clip(each[:, j] - top, -3000, 0).astype(np.int32))
-        for j, column in enumerate(group.arguments.T)
+        np.ldexp(seen[:, j], np.clip(each[:, j] - top, -3000, 0).astype(np.int32))
+        for j in range(len(partials))
     ]
     total = sum(p * t for p, t in zip(partials, aligned, strict=True))
     mantissa, power = np.frexp(total)
@@ -231,21 +266,21 @@ def _push(
 
 
 def _apply(patch: Patch, table: Floats, exponents: dict[int, npt.NDArray[np.int64]]) -> None:
-    """Make of one node in one lane what an intervention makes of it."""
-    row, node = table[patch.lane], patch.node
+    """Make of nodes in one lane what an intervention makes of them."""
+    row, nodes = table[patch.lane], patch.nodes
     powers = exponents.get(patch.lane)
     if not patch.keep:
         if patch.held is not None:
-            row[node] = table[patch.held, node]
+            row[nodes] = table[patch.held, nodes]
         else:
-            row[node] = 0.0 if patch.source is None else row[patch.source]
+            row[nodes] = 0.0 if patch.source is None else row[patch.source]
         if powers is not None:
-            powers[node] = 0 if patch.held is None else exponents[patch.held][node]
+            powers[nodes] = 0 if patch.held is None else exponents[patch.held][nodes]
     if patch.shift is not None:
-        row[node] += row[patch.shift]
+        row[nodes] += row[patch.shift]
     if patch.seed and powers is not None:
-        mantissa, power = np.frexp(np.ldexp(row[node], powers[node].astype(np.int32)) + 1.0)
-        row[node], powers[node] = mantissa, power
+        mantissa, power = np.frexp(np.ldexp(row[nodes], powers[nodes].astype(np.int32)) + 1.0)
+        row[nodes], powers[nodes] = mantissa, power
 
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:

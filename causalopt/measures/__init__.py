@@ -1,6 +1,7 @@
 """Measures: one small file each, one function with one signature."""
 
 from causalopt.measures.comp import comp
+from causalopt.measures.everywhere import every_m, every_n
 from causalopt.measures.op import op
 from causalopt.measures.power import optimizing_power
 from causalopt.measures.strength import (
@@ -15,6 +16,8 @@ __all__ = [
     "adjusted_optimizing_strength",
     "adjusted_strength_by_volume",
     "comp",
+    "every_m",
+    "every_n",
     "jacobian_determinant",
     "log_variance_strength",
     "op",

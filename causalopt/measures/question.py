@@ -46,7 +46,7 @@ class Question:
 
     def arguments(self) -> dict[str, str]:
         """The question as text, for the attributes of a result."""
-        return {"A": _text(self.A), "n": str(self.n), "m": str(self.m)}
+        return {"A": text(self.A), "n": str(self.n), "m": str(self.m)}
 
 
 def question(
@@ -60,21 +60,21 @@ def question(
     draws: int | None = None,
 ) -> Question:
     """The question, or a ``QueryError`` that says which part of it cannot be."""
-    base = _base(of, A, n, m, steps)
+    base = base_world(of, A, n, m, steps)
     model = base.model
     assert isinstance(model, System | Network)
     places = model.select(m, base.steps)
     if len(places) != 1:
-        raise QueryError(f"m = {_text(m)} names {len(places)} sets of nodes: ask about one.")
+        raise QueryError(f"m = {text(m)} names {len(places)} sets of nodes: ask about one.")
     held = model.select(A, base.steps)
-    _check_n(model, n, held, base)
+    check_n(model, n, held, base)
     _check_m(m, places[0], held)
     recorded = kept(keep, range(places[0].start, places[0].stop))
     over_time = isinstance(model, System) and not isinstance(m, Node | Moment)
     return Question(base, A, n, m, places[0].key, recorded, over_time, sweep(model, over, draws))
 
 
-def _base(of: System | Network | World, A: Any, n: Any, m: Any, steps: int | None) -> World:
+def base_world(of: System | Network | World, A: Any, n: Any, m: Any, steps: int | None) -> World:
     """The world W that is asked about: long enough for every node that is named."""
     if isinstance(of, World):
         if steps not in (None, of.steps):
@@ -94,7 +94,7 @@ def _last_step_named(system: System, A: Any, n: Any, m: Any) -> int:
     if max(ends) == ENDLESS:
         example = m if isinstance(m, Variable) else system.variables[0]
         raise QueryError(
-            f"steps is missing: m = {_text(m)} has no last node. Write steps=1000, or name one "
+            f"steps is missing: m = {text(m)} has no last node. Write steps=1000, or name one "
             f"node, such as m={example}[1000]."
         )
     for named in (A, n):
@@ -102,7 +102,8 @@ def _last_step_named(system: System, A: Any, n: Any, m: Any) -> int:
     return max(max(ends) - 1, 1)
 
 
-def _check_n(model: System | Network, n: Any, held: tuple[Stretch, ...], base: World) -> None:
+def check_n(model: System | Network, n: Any, held: tuple[Stretch, ...], base: World) -> None:
+    """n is one node, outside A."""
     if isinstance(model, System) and not isinstance(n, Node | Moment):
         hint = f"{n}[0]" if isinstance(n, Variable) else f"{model.variables[0]}[0]"
         raise QueryError(f"n = {n} is not one node: write {hint}, where the difference is made.")
@@ -130,7 +131,8 @@ def _overlap(a: Stretch, b: Stretch) -> bool:
     return a.key == b.key and max(a.start, b.start) < min(a.stop, b.stop)
 
 
-def _text(given: Any) -> str:
+def text(given: Any) -> str:
+    """A set of nodes as text."""
     if isinstance(given, list | tuple | set | frozenset):
         return ", ".join(str(one) for one in given)
     return str(given)

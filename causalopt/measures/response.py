@@ -13,7 +13,7 @@ import numpy.typing as npt
 from causalopt.declaration import number
 from causalopt.errors import QueryError
 from causalopt.measures.question import Question
-from causalopt.results import sweep_coords, time_coord
+from causalopt.results import sweep_coords, time_axis
 from causalopt.simulate import Scaled, Want, simulate_network, simulate_system
 from causalopt.system import System
 
@@ -68,7 +68,9 @@ class Ratio:
 
 
 def _flat(column: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    return column if column.ndim == 0 else np.broadcast_to(column, shape).reshape(-1)
+    if column.ndim == 0:
+        return column
+    return (column if column.shape == shape else np.broadcast_to(column, shape)).reshape(-1)
 
 
 def _divided(x: Floats, above: Ints, y: Floats, below: Ints) -> tuple[Floats, Ints]:
@@ -125,13 +127,16 @@ def labelled(asked: Question, name: str, values: Any, attrs: dict[str, Any]) -> 
     import xarray as xr
 
     dims = [axis.name for axis in asked.swept.axes]
-    coords = sweep_coords(asked.swept)
-    if asked.over_time:
-        assert isinstance(asked.model, System)
-        dims = ["time", *dims]
-        coords["time"] = time_coord(asked.model, asked.recorded)
+    # A sum is finite only where all its terms are.
+    all_finite = bool(np.isfinite(np.sum(values)))
     flags = {
-        "undefined": int(np.isnan(values).sum()),
-        "infinite": int(np.isinf(values).sum()),
+        "undefined": 0 if all_finite else int(np.isnan(values).sum()),
+        "infinite": 0 if all_finite else int(np.isinf(values).sum()),
     }
-    return xr.DataArray(values, coords, dims, name, {**attrs, **asked.arguments(), **flags})
+    attrs = {**attrs, **asked.arguments(), **flags}
+    coords = sweep_coords(asked.swept)
+    if not asked.over_time:
+        return xr.DataArray(values, coords, dims, name, attrs)
+    assert isinstance(asked.model, System)
+    made = xr.DataArray(values, coords, ["time", *dims], name, attrs)
+    return made.assign_coords(time_axis(asked.model, asked.recorded))

@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sympy import Symbol
 
-from causalopt.columns import Ints, levels_of
+from causalopt.columns import Ints, levels_of, runs_of
 from causalopt.mechanism import Expression
 from causalopt.network import Network
 from causalopt.plan.block import Block, Input, block
-from causalopt.plan.lanes import Lanes
+from causalopt.plan.lanes import Lane, Lanes
 from causalopt.symbols import Parameter
 from causalopt.world import Fixed, Held, Piece, Replaced
 
+Floats = npt.NDArray[np.float64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Patch:
-    """What an intervention makes of one node in one lane.
+    """What an intervention makes of nodes in one lane, all in the same way.
 
-    The node's own value is kept, or it is ``source`` (the id of an input, or the same node in lane
-    ``held``; None for zero); then the input ``shift`` is added, or one to a tangent that is seeded.
+    Each node's own value is kept, or it is ``source`` (the ids of inputs, (k,)), or the same node
+    in lane ``held``, or, where both are None, zero. Then the inputs ``shift`` (k,) are added, or
+    one to tangents that are seeded. ``nodes`` is (k,).
     """
 
     lane: int
-    node: int
+    nodes: Ints
     keep: bool = True
-    source: int | None = None
+    source: Ints | None = None
     held: int | None = None
-    shift: int | None = None
+    shift: Ints | None = None
     seed: bool = False
+
+    def only(self, which: npt.NDArray[Any]) -> Patch:
+        """The same for some of its nodes."""
+        source = None if self.source is None else self.source[which]
+        shift = None if self.shift is None else self.shift[which]
+        return replace(self, nodes=self.nodes[which], source=source, shift=shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +52,8 @@ class Group:
 
     ``targets`` (k,) and ``arguments`` (k, a) are ids of nodes and inputs. The block gives the value
     and, where tangents are carried, the partial derivative by each argument. ``lanes`` are the
-    lanes that the group is computed in.
+    lanes that the group is computed in. Without a block these are roots, which have their
+    ``starts`` as values.
     """
 
     block: Block | None
@@ -55,22 +67,29 @@ class Group:
 class Layers:
     """Groups in order, the roots first. Ids below ``nodes`` are nodes, the rest inputs.
 
-    ``lanes`` counts the lanes; ``tangents`` gives the value lane of each tangent lane.
+    ``lanes`` counts the lanes; ``tangents`` gives the value lane of each tangent lane; ``starts``
+    (nodes,) holds the values of the roots.
     """
 
     nodes: int
+    starts: Floats
     inputs: tuple[Input, ...]
     groups: tuple[Group, ...]
     lanes: int
     tangents: Mapping[int, int]
 
 
-def flatten_network(network: Network, lanes: Lanes) -> Layers:
-    """The layers that compute every node of a network in every lane."""
+def flatten_network(network: Network, lanes: Lanes, *, with_partials: bool = False) -> Layers:
+    """The layers that compute every node of a network in every lane.
+
+    Blocks give the partial derivatives too where there are tangents, or where they are asked for.
+    """
     inputs = _Inputs(network)
-    groups = _groups(network, lanes, inputs)
+    with_partials = with_partials or any(lane.is_tangent for lane in lanes.lanes)
+    groups = _groups(network, lanes, inputs, with_partials)
     return Layers(
         nodes=len(network.columns.labels),
+        starts=network.starts,
         inputs=tuple(inputs.found),
         groups=tuple(groups),
         lanes=len(lanes.lanes),
@@ -88,13 +107,9 @@ class _Inputs:
 
     def __post_init__(self) -> None:
         for label in self.network.columns.inputs:
-            drawn = label not in self.network.values
+            drawn = label not in self.network.constants
             named = label if drawn or isinstance(label, Parameter) else None
-            self._add(("input", label), named, self.network.values.get(label, float("nan")))
-
-    def start(self, node: int) -> int:
-        label = self.network.columns.labels[node]
-        return self._add(("start", label), None, self.network.values[label])
+            self._add(("input", label), named, self.network.constants.get(label, float("nan")))
 
     def constant(self, value: float | Symbol) -> int:
         if isinstance(value, Symbol):
@@ -108,32 +123,39 @@ class _Inputs:
         return self.place[key]
 
 
-def _patches(network: Network, lanes: Lanes, inputs: _Inputs) -> dict[int, list[Patch]]:
-    """The patches of each node, in the order of the lanes."""
-    found: dict[int, list[Patch]] = {}
+def _patches(network: Network, lanes: Lanes, inputs: _Inputs) -> list[Patch]:
+    """The patches of each lane, nodes that are treated in the same way together."""
+    found: dict[tuple[Any, ...], list[tuple[int, int, int]]] = {}
     for i, lane in enumerate(lanes.lanes):
         for key, (piece,) in lane.world.effects:
-            node = network.index[key]
-            found.setdefault(node, []).append(_patch(lanes, i, node, piece, inputs))
-    return found
+            form, source, shift = _treatment(lanes, lane, piece, inputs)
+            found.setdefault((i, *form), []).append((network.index[key], source, shift))
+    made = []
+    for (place, keep, has_source, held, has_shift, seed), rows in found.items():
+        nodes, sources, shifts = np.array(rows, dtype=np.int64).T
+        some = sources if has_source else None
+        made.append(Patch(place, nodes, keep, some, held, shifts if has_shift else None, seed))
+    return made
 
 
-def _patch(lanes: Lanes, place: int, node: int, piece: Piece, inputs: _Inputs) -> Patch:
-    lane = lanes.lanes[place]
-    keep, source, held, shift, seed = True, None, None, None, False
+def _treatment(
+    lanes: Lanes, lane: Lane, piece: Piece, inputs: _Inputs
+) -> tuple[tuple[Any, ...], int, int]:
+    """The form of a patch (keep, has a source, held, has a shift, seed), its source and shift."""
+    keep, source, held, shift, seed = True, -1, None, -1, False
     if isinstance(piece.base, Held):
         keep, held = False, lanes.held_to(lane, piece.base)
     elif isinstance(piece.base, Fixed):
         keep = False
-        source = None if lane.is_tangent else inputs.constant(piece.base.value)
+        source = -1 if lane.is_tangent else inputs.constant(piece.base.value)
     if piece.shift is not None:
         seed = piece.shift.by is None and lane.is_tangent
         if piece.shift.by is not None and not lane.is_tangent:
             shift = inputs.constant(piece.shift.by)
-    return Patch(place, node, keep, source, held, shift, seed)
+    return (keep, source >= 0, held, shift >= 0, seed), source, shift
 
 
-def _groups(network: Network, lanes: Lanes, inputs: _Inputs) -> list[Group]:
+def _groups(network: Network, lanes: Lanes, inputs: _Inputs, with_partials: bool) -> list[Group]:
     """Groups by level and mechanism; a replaced node has a group of its own in its lanes."""
     columns = network.columns
     patches = _patches(network, lanes, inputs)
@@ -141,38 +163,49 @@ def _groups(network: Network, lanes: Lanes, inputs: _Inputs) -> list[Group]:
     extra = [(node, _ids(network, mechanism)) for node, mechanism in replaced]
     levels = columns.levels if not extra else levels_of(columns, extra)
     everywhere = tuple(range(len(lanes.lanes)))
-    with_partials = any(lane.is_tangent for lane in lanes.lanes)
-
-    def group(
-        mechanism: Expression | None, targets: Ints, arguments: Ints, where: tuple[int, ...]
-    ) -> Group:
-        made = None if mechanism is None else _block(mechanism, with_partials)
-        touched = [p for t in targets.tolist() for p in patches.get(t, ())] if patches else []
-        return Group(made, targets, arguments, where, tuple(p for p in touched if p.lane in where))
-
+    ranked = columns.runs if not extra else runs_of(levels, columns.kinds)
+    elsewhere = np.array([node for node, _ in replaced], dtype=np.int64)
+    simple = [patch.only(~np.isin(patch.nodes, elsewhere)) for patch in patches]
+    mine = _shared_out(simple, [targets for *_, targets in ranked], len(columns.kinds))
     found: list[tuple[int, int, Group]] = []
-    for level, kind, targets in _by_level_and_kind(levels, columns.kinds):
-        if kind < 0:
-            sources = [[inputs.start(node)] for node in targets.tolist()]
-            made = group(None, targets, np.array(sources, dtype=np.int64), everywhere)
-        else:
+    for number, (level, kind, targets) in enumerate(ranked):
+        made, arguments = None, np.zeros((len(targets), 0), dtype=np.int64)
+        if kind >= 0:
             mechanism = columns.mechanisms[kind]
             places = columns.offsets[targets][:, None] + np.arange(len(mechanism.arguments))
-            made = group(mechanism, targets, columns.arguments[places], everywhere)
-        found.append((level, 0, made))
+            made, arguments = _block(mechanism, with_partials), columns.arguments[places]
+        found.append((level, 0, Group(made, targets, arguments, everywhere, mine.get(number, ()))))
+    last = dict(replaced.keys())
     for (node, mechanism), where in replaced.items():
         arguments = np.array([_ids(network, mechanism)], dtype=np.int64)
-        made = group(mechanism, np.array([node]), arguments, where)
-        found.append((int(levels[node]), 1, made))
+        # A lane that is held to another waits until the node is there in all lanes.
+        own = [p.only(p.nodes == node) for p in patches if last[node] == mechanism]
+        made = _block(mechanism, with_partials)
+        touched = tuple(patch for patch in own if patch.nodes.size)
+        group = Group(made, np.array([node]), arguments, where, touched)
+        found.append((int(levels[node]), 1, group))
     return [made for *_, made in sorted(found, key=lambda one: one[:2])]
 
 
-def _by_level_and_kind(levels: Ints, kinds: Ints) -> Iterator[tuple[int, int, Ints]]:
-    order = np.lexsort((kinds, levels))
-    keys = np.stack([levels[order], kinds[order]])
-    cuts = np.flatnonzero((np.diff(keys, axis=1) != 0).any(axis=0)) + 1
-    for targets in np.split(order, cuts):
-        yield int(levels[targets[0]]), int(kinds[targets[0]]), targets
+def _shared_out(
+    patches: Sequence[Patch], groups: Sequence[Ints], nodes: int
+) -> dict[int, tuple[Patch, ...]]:
+    """The patches of each group, by its number, in the order of the lanes."""
+    if not patches:
+        return {}
+    owner = np.empty(nodes, dtype=np.int64)
+    owner[np.concatenate(groups)] = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
+    found: dict[int, tuple[Patch, ...]] = {}
+    for patch in patches:
+        if not patch.nodes.size:
+            continue
+        owners = owner[patch.nodes]
+        order = np.argsort(owners, kind="stable")
+        cuts = np.flatnonzero(np.diff(owners[order])) + 1
+        for part in np.split(order, cuts):
+            number = int(owners[part[0]])
+            found[number] = (*found.get(number, ()), patch.only(part))
+    return found
 
 
 def _replacements(network: Network, lanes: Lanes) -> dict[tuple[int, Expression], tuple[int, ...]]:

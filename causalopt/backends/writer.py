@@ -1,0 +1,186 @@
+"""Blocks as lines of text, in a Python that a compiler understands.
+
+Every name in the text is made here; what users call their symbols never reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sympy
+from sympy import Expr, Symbol
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
+from sympy.printing.pycode import PythonCodePrinter
+
+from causalopt.errors import CausaloptError
+from causalopt.plan import Block
+
+# Functions that compile to one call or instruction, in their C meaning.
+_CALLS: Mapping[type, str] = {
+    **{getattr(sympy, f): f"math.{f}" for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{getattr(sympy, f): f"math.{f}" for f in ("asin", "acos", "atan", "atan2", "exp", "log")},
+    **{getattr(sympy, f): f"math.{f}" for f in ("asinh", "acosh", "atanh", "erf", "erfc")},
+    sympy.Abs: "abs",
+    sympy.floor: "numpy.floor",
+    sympy.ceiling: "numpy.ceil",
+}
+
+# Functions written out as choices between temporaries {0}, {1}; NaN passes through as in NumPy.
+_CHOICES: Mapping[type, str] = {
+    sympy.sign: "choose({0} > 0.0, 1.0, choose({0} < 0.0, -1.0, {0} * 0.0))",
+    sympy.Heaviside: "choose({0} > 0.0, 1.0, choose({0} < 0.0, 0.0, {0} * 0.0 + {1}))",
+    sympy.Mod: "({0} % {1})",
+    sympy.frac: "({0} - numpy.floor({0}))",
+}
+_LARGER = "choose(({0} >= {1}) | ({0} != {0}), {0}, {1})"
+_SMALLER = "choose(({0} <= {1}) | ({0} != {0}), {0}, {1})"
+
+_STRUCTURE = (
+    *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
+    *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
+    *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
+)
+
+
+class CannotCompile(CausaloptError):
+    """A block holds a function that has no compiled form; the message is its name."""
+
+
+def check(block: Block) -> None:
+    """Raise ``CannotCompile`` for a function that has no compiled form."""
+    known = (*_STRUCTURE, *_CALLS, *_CHOICES)
+    for formula in (*(e for _, e in block.assignments), *block.results):
+        for part in sympy.preorder_traversal(formula):
+            if not isinstance(part, known):
+                raise CannotCompile(type(part).__name__)
+
+
+def lines_of(block: Block, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The statements of a block, given what its arguments are called, and what it results in.
+
+    >>> from causalopt.plan import block
+    >>> x = Symbol("x")
+    >>> lines_of(block([x], {}, [sympy.sin(x) + 2]), ["s0"])
+    ([], ['math.sin(s0) + 2.0'])
+    """
+    check(block)
+    names = dict(zip(block.arguments, arguments, strict=True))
+    writer = _Writer(names)
+    for i, (symbol, formula) in enumerate(block.assignments):
+        text = writer.text(formula)
+        names[symbol] = f"x{i}"
+        writer.lines.append(f"x{i} = {text}")
+    return writer.lines, [writer.text(result) for result in block.results]
+
+
+class _Writer(PythonCodePrinter):
+    """Python text for formulas; what is needed twice goes to a temporary first."""
+
+    def __init__(self, names: Mapping[Symbol, str]) -> None:
+        super().__init__({"fully_qualified_modules": True})
+        self.names = names
+        self.lines: list[str] = []
+        self.temporaries = 0
+
+    def text(self, formula: Expr) -> str:
+        """The formula as text; lines that it needs before it are appended to ``lines``."""
+        made: str = self._print(formula)
+        return made
+
+    def _temporary(self, formula: Expr) -> str:
+        text = self.text(formula)
+        name = f"u{self.temporaries}"
+        self.temporaries += 1
+        self.lines.append(f"{name} = {text}")
+        return name
+
+    def _print_Symbol(self, symbol: Symbol) -> str:
+        return self.names[symbol]
+
+    def _print_Integer(self, number: sympy.Integer) -> str:
+        return repr(float(number))
+
+    def _print_Rational(self, number: sympy.Rational) -> str:
+        return f"({float(number.p)!r}/{float(number.q)!r})"
+
+    def _print_Float(self, number: sympy.Float) -> str:
+        return repr(float(number))
+
+    def _print_NumberSymbol(self, number: sympy.NumberSymbol) -> str:
+        return repr(float(number))
+
+    _print_Pi = _print_Exp1 = _print_NumberSymbol
+
+    def _print_Pow(self, power: sympy.Pow, rational: bool = False) -> str:
+        base, exponent = power.args
+        if exponent.is_Integer and 2 <= abs(exponent) <= 64:
+            raised = f"({self.text(base)})**{abs(int(exponent))}"
+            return raised if exponent > 0 else f"(1.0/({raised}))"
+        made: str = self._hprint_Pow(power, rational=rational, sqrt="math.sqrt")
+        return made
+
+    def _print_Function(self, call: sympy.Function) -> str:
+        if call.func in _CALLS:
+            return f"{_CALLS[call.func]}({', '.join(map(self.text, call.args))})"
+        return _CHOICES[call.func].format(*map(self._temporary, call.args))
+
+    _print_Abs = _print_floor = _print_ceiling = _print_sign = _print_Heaviside = _print_Function
+    _print_Mod = _print_frac = _print_log = _print_Function
+
+    def _print_sinc(self, call: sympy.sinc) -> str:
+        # The same steps as NumPy's sinc(x/pi), so that both agree where sin(x) is near zero.
+        u = self._temporary(call.args[0] / sympy.pi)
+        y = self._temporary_text(f"{float(sympy.pi)!r} * choose({u} != 0.0, {u}, 1e-20)")
+        return f"(math.sin({y}) / {y})"
+
+    def _temporary_text(self, text: str) -> str:
+        name = f"u{self.temporaries}"
+        self.temporaries += 1
+        self.lines.append(f"{name} = {text}")
+        return name
+
+    def _print_Max(self, call: sympy.Max) -> str:
+        return self._chosen(_LARGER, call.args)
+
+    def _print_Min(self, call: sympy.Min) -> str:
+        return self._chosen(_SMALLER, call.args)
+
+    def _chosen(self, choice: str, formulas: Iterable[Expr]) -> str:
+        first, *rest = map(self._temporary, formulas)
+        for other in rest:
+            first = self._temporary_text(choice.format(first, other))
+        return first
+
+    def _print_Piecewise(self, formula: sympy.Piecewise) -> str:
+        text = "math.nan"
+        for value, condition in reversed(formula.args):
+            if condition == True:  # noqa: E712  # sympy's true is no bool
+                text = self.text(value)
+            else:
+                text = f"choose({self.text(condition)}, {self.text(value)}, {text})"
+        return text
+
+    def _print_And(self, condition: sympy.And) -> str:
+        return "(" + " & ".join(f"({self.text(c)})" for c in self._sorted(condition)) + ")"
+
+    def _print_Or(self, condition: sympy.Or) -> str:
+        return "(" + " | ".join(f"({self.text(c)})" for c in self._sorted(condition)) + ")"
+
+    def _print_BooleanFunction(self, condition: BooleanFunction) -> str:
+        return self.text(condition.to_nnf(simplify=False))
+
+    _print_Xor = _print_Implies = _print_Equivalent = _print_ITE = _print_BooleanFunction
+    _print_Nand = _print_Nor = _print_BooleanFunction
+
+    def _sorted(self, condition: BooleanFunction) -> list[Expr]:
+        return sorted(condition.args, key=sympy.default_sort_key)
+
+
+def weight(block: Block) -> int:
+    """Roughly how many nanoseconds a step of a block takes at most, compiled, for one point."""
+    operations = calls = 0
+    for formula in (*(e for _, e in block.assignments), *block.results):
+        operations += 1 + int(formula.count_ops())
+        calls += len(formula.atoms(sympy.Function, sympy.Pow))
+    return 10 + 3 * operations + 40 * calls

@@ -1,0 +1,199 @@
+"""What compiled code adds: it is kept on disk, can be interrupted, and falls back in words."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from causalopt import System, TooLargeError, op, parameters, run, variables
+from causalopt.backends import cache
+from causalopt.backends import numba as backend
+
+a, b = variables("a b")
+k, q = parameters("k q")
+
+PROGRAM = """
+    import sys
+    from causalopt import System, run, variables, parameter
+    from causalopt.backends import cache
+    from numba.core.dispatcher import Dispatcher
+
+    compiled = []
+    before = Dispatcher.compile
+    Dispatcher.compile = lambda self, signature: (compiled.append(1), before(self, signature))[1]
+    a, b = variables("a b")
+    k = parameter("k")
+    system = System({a: 0.9 * a - k * b, b: a}, start={a: 1, b: 2}, parameters={k: 0.25})
+    found = run(system.world(steps=50), backend="numba")
+    print(len(compiled), float(found.a[0, -1]).hex())
+"""
+
+
+def in_a_process(folder, seed="0"):
+    environment = {**os.environ, cache.VARIABLE: str(folder), "PYTHONHASHSEED": seed}
+    code = textwrap.dedent(PROGRAM)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def told(process):
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    compiled, value = output.split()
+    return int(compiled), value
+
+
+def test_a_second_process_does_not_compile(tmp_path):
+    first = told(in_a_process(tmp_path, "1"))
+    second = told(in_a_process(tmp_path, "2"))
+    assert first[0] == 1
+    assert second == (0, first[1])
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_processes_may_compile_at_the_same_time(tmp_path):
+    several = [in_a_process(tmp_path) for _ in range(3)]
+    values = {told(process)[1] for process in several}
+    assert len(values) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+    assert told(in_a_process(tmp_path))[0] == 0
+
+
+def shortened(kept):
+    return kept[: len(kept) // 2]
+
+
+def flipped(kept):
+    middle = len(kept) // 2
+    return kept[:middle] + bytes([kept[middle] ^ 1]) + kept[middle + 1 :]
+
+
+def foreign(_):
+    """A file in good order that holds something else."""
+    import hashlib
+    import pickle
+
+    payload = pickle.dumps(("not", "code"))
+    return hashlib.sha256(payload).digest() + payload
+
+
+@pytest.mark.parametrize("damage", [shortened, flipped, foreign, lambda _: b""])
+def test_damaged_code_is_compiled_again_and_replaced(tmp_path, damage):
+    _, value = told(in_a_process(tmp_path))
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert told(in_a_process(tmp_path)) == (1, value)
+    assert told(in_a_process(tmp_path)) == (0, value)
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert told(in_a_process(blocked / "inside"))[0] == 1
+    assert told(in_a_process(""))[0] == 1
+
+
+def test_the_folder_is_the_users_own(monkeypatch):
+    monkeypatch.delenv(cache.VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    if sys.platform == "linux":
+        assert cache.folder() == Path("/somewhere/causalopt")
+
+
+def coefficients(rate, start):
+    return System({a: rate * a + k * b, b: a}, start={a: start, b: 1}, parameters={k: 0.2})
+
+
+def test_other_numbers_run_the_same_code():
+    cache.function.cache_clear()
+    backend._made.cache_clear()
+    for value in (0.1, 0.2, 0.3):
+        system = System({a: q * a + k, b: a}, start={a: value, b: 1}, parameters={k: value, q: 0.5})
+        W = system.world(steps=int(100 * value))
+        run(W, W.perturb(a[0], by=value), backend="numba")
+    assert cache.function.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("points", [None, 1000])
+def test_control_c_is_heard_within_a_second(points):
+    slow = System({a: sp.sin(a) + k * sp.cos(b), b: sp.atan(a) ** 2}, start={a: 1, b: 2},
+                  parameters={k: 0.3})  # fmt: skip
+    over = None if points is None else {a[0]: np.linspace(0, 1, points)}
+    run(slow.world(steps=100), over=over, backend="numba")
+    sent = []
+
+    def interrupt():
+        time.sleep(1.0)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run(slow.world(steps=4_000_000_000), over=over, keep="last", backend="numba")
+    heard = time.perf_counter() - sent[0]
+    thread.join()
+    # A promise about interruption, not about speed: the run itself would take minutes.
+    assert heard < 1.0
+
+
+def test_a_function_without_compiled_form_runs_with_numpy(monkeypatch):
+    monkeypatch.setattr(backend, "_said", set())
+    special = System({a: sp.besselj(0, a) + k}, start={a: 1}, parameters={k: 0.1})
+    with pytest.warns(RuntimeWarning, match="besselj has no compiled form"):
+        found = run(special.world(steps=20), backend="numba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = run(special.world(steps=20), backend="numba")
+    assert found.identical(again)
+    assert found.identical(run(special.world(steps=20), backend="numpy"))
+
+
+def test_without_numba_the_reference_runs_and_says_so_once(monkeypatch):
+    monkeypatch.setattr(backend, "_said", set())
+    monkeypatch.setattr(backend, "_numba_is_there", lambda: False)
+    W = coefficients(0.5, 1.0).world(steps=20)
+    with pytest.warns(RuntimeWarning, match="numba is not installed"):
+        found = run(W, backend="numba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(W, backend="numba")
+    assert found.identical(run(W, backend="numpy"))
+
+
+def test_names_given_by_users_never_reach_the_code():
+    evil, other = variables("import lambda")
+    system = System({evil: other / 2, other: evil}, start={evil: 1, other: 2})
+    assert float(run(system.world(steps=2), backend="numba")["import"][0, 2]) == 0.5
+
+
+def test_a_run_that_does_not_fit_says_how_much_it_needs_and_what_to_do():
+    with pytest.raises(TooLargeError, match=r'needs [\d,.]+ GiB of memory, and .*keep="last"'):
+        op(coefficients(0.5, 1.0), A=b, n=a[0], m=a, steps=10**13)
+
+
+def resident():
+    """The most memory that this process has held, in bytes."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_memory_does_not_grow_with_steps_where_the_last_is_kept():
+    system = coefficients(0.5, 1.0)
+    run(system.world(steps=1000), keep="last", backend="numba")
+    before = resident()
+    run(system.world(steps=20_000_000), keep="last", backend="numba")
+    # All steps would need 320 MB.
+    assert resident() - before < 2e7
