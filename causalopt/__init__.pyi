@@ -1,4 +1,5 @@
 from .distributions import Box as Box
+from .distributions import Current as Current
 from .distributions import Distribution as Distribution
 from .distributions import Ensemble as Ensemble
 from .distributions import Estimate as Estimate

@@ -1,6 +1,7 @@
 """Distributions over the states of a system: exact, float arrays, and ensembles of samples."""
 
 from causalopt.distributions.affine import Box, Gaussian
+from causalopt.distributions.current import Current
 from causalopt.distributions.ensemble import Ensemble, split_sequence
 from causalopt.distributions.escape import (
     escape_probability,
@@ -15,6 +16,7 @@ from causalopt.distributions.transfer import TransferOperator
 
 __all__ = [
     "Box",
+    "Current",
     "Distribution",
     "Ensemble",
     "Estimate",

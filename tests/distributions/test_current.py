@@ -1,0 +1,151 @@
+"""Probability current: closed forms of stationary moments, conservation, positivity, end states."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from causalopt import Current, DeclarationError, EvaluationError, QueryError, variables
+
+W, V = variables("W V")
+l0 = -sympy.exp(-((W - 2) ** 2))
+l1 = l0 - sympy.exp(-100 * (W - 1) ** 2)
+LINEAR = (sympy.Rational(3, 5) * W**2 - 2 * W, sympy.Rational(2, 5) * W**2 - 2 * W)
+CONVENTIONS = ("ito", "stratonovich", "modified")
+
+
+def moments(data):
+    """Mean and variance at the last time."""
+    last, width = data.density[-1], float(data.W[1] - data.W[0])
+    mean = float((last * data.W).sum()) * width
+    return mean, float((last * (data.W - mean) ** 2).sum()) * width
+
+
+def test_g_and_s_squared_of_the_third_validation():
+    flow = Current.of(LINEAR, W, 0.5)
+    assert sympy.simplify(flow.G - (W - 2)) == 0
+    assert sympy.simplify(flow.S2 - W**2 / 25) == 0
+    # Weights are those of the average and of the variance.
+    uneven = Current.of((W, 3 * W), W, 0.5, weights=[0.25, 0.75])
+    assert float(uneven.G) == 2.5
+    assert float(uneven.S2) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("convention", "mean", "variance"),
+    [
+        # SGD itself has 2 and 2/37 = 0.0541. dm/dt = 0 and dv/dt = 0 of each flow, solved by hand.
+        ("ito", 2, 0.04 / 0.99),
+        ("stratonovich", 1 / 0.495, None),
+        ("modified", 2, 0.04 / 1.24),
+    ],
+)
+def test_stationary_moments_of_the_third_validation(convention, mean, variance):
+    flow = Current.of(LINEAR, W, 0.5, convention=convention)
+    found = moments(flow.evolve((0.2, 5), (1.0, 0.2), [200], cells=1600))
+    assert found[0] == pytest.approx(mean, abs=1e-4)
+    if variance is None:
+        # The same as Ito's flow with the drift 0.495 W - 1, so dv/dt = -0.99 v + 0.01 (v + m^2).
+        variance = 0.01 * mean**2 / 0.98
+    assert found[1] == pytest.approx(variance, rel=1e-3)
+
+
+@pytest.mark.parametrize("convention", ["ito", "stratonovich"])
+def test_the_second_validation_grows_by_the_rate_squared_a_step(convention):
+    flow = Current.of((W, -W), W, 0.1, convention=convention)
+    data = flow.evolve((-12, 12), (0.0, 0.5), [1e-9, 50], cells=600, dt=5)
+    first = moments(data.isel(time=[0]))[1]
+    assert moments(data)[1] - first == pytest.approx(50 * 0.1**2, rel=1e-7)
+
+
+def test_without_variance_the_mean_follows_descent():
+    rate = 0.02
+    flow = Current.of([l0], W, rate)
+    assert flow.S2 == 0
+    data = flow.evolve((0, 3), (0.5, 0.02), [60], cells=3000, dt=0.1)
+    w = 0.5
+    for _ in range(60_000):
+        w -= rate / 1000 * 2 * (w - 2) * math.exp(-((w - 2) ** 2))
+    assert moments(data)[0] == pytest.approx(w, abs=0.01)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.floats(0.001, 0.5), st.sampled_from(CONVENTIONS), st.floats(0.1, 50), st.integers(20, 300)
+)
+def test_mass_is_kept_and_never_negative_where_the_source_blew_up(rate, convention, dt, cells):
+    flow = Current.of((l0, l1), W, rate, convention=convention)
+    data = flow.evolve((0, 3), (0.5, 0.175), [1, 30, 1000], cells=cells, dt=dt)
+    totals = data.density.sum("W") * 3 / cells
+    assert np.allclose(totals, 1, rtol=0, atol=1e-12)
+    assert (data.density.values >= 0).all()
+
+
+def test_what_absorbing_ends_take_is_counted():
+    flow = Current.of((W, -W), W, 0.2)
+    data = flow.evolve((0, 1), (0.5, 0.02), [5, 50], cells=200, absorbing=True, dt=0.05)
+    # The slowest mode of the heat equation between absorbing walls decays by D pi^2 a step.
+    rate = -math.log(float(data.density[1].sum() / data.density[0].sum())) / 45
+    inside = data.density.sum("W") / 200
+    assert np.allclose(inside + data.left, 1, rtol=0, atol=1e-12)
+    assert float(data.left[0]) > 0.1
+    assert rate == pytest.approx(0.02 * math.pi**2, rel=0.02)
+
+
+def test_the_end_state_is_that_of_the_source():
+    flow = Current.of(LINEAR, W, 0.5, convention="stratonovich")
+    published = -sympy.log(flow.S2).diff(W) / 2 - 2 * flow.G / (flow.rate * flow.S2)
+    assert sympy.simplify(flow.log_slope() - published).equals(0)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_long_run_is_the_end_state(convention):
+    flow = Current.of(LINEAR, W, 0.5, convention=convention)
+    data = flow.evolve((1, 3.5), (2.5, 0.2), [400], cells=800)
+    held = sympy.Dummy("w", positive=True)
+    exponent = sympy.integrate(sympy.expand(flow.log_slope().xreplace({W: held})), held)
+    places = data.W.values
+    shape = np.exp(sympy.lambdify(held, exponent - exponent.subs(held, 2))(places))
+    shape /= shape.sum() * (places[1] - places[0])
+    assert np.allclose(data.density[-1], shape, rtol=0, atol=2e-3 * shape.max())
+
+
+@pytest.mark.parametrize(
+    ("error", "make", "told"),
+    [
+        (DeclarationError, lambda: Current.of([], W, 0.1), "no loss"),
+        (DeclarationError, lambda: Current.of([l0], W, 0), "above 0"),
+        (DeclarationError, lambda: Current.of([W * V], W, 0.1), "V"),
+        (DeclarationError, lambda: Current.of([W, -W], W, 1, weights=[0.5, 0.6]), "sum to 1"),
+        (QueryError, lambda: Current.of([l0], W, 0.1, convention="itto"), "Did you mean ito"),
+    ],
+)
+def test_impossible_flows_are_refused(error, make, told):
+    with pytest.raises(error, match=told):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("error", "changes", "told"),
+    [
+        (QueryError, {"inside": (2, 1)}, "is empty"),
+        (QueryError, {"start": (9.0, 0.1)}, "widen"),
+        (QueryError, {"start": (0.5, 0.0)}, "above 0"),
+        (QueryError, {"start": np.ones(40)}, "sums to 40"),
+        (QueryError, {"times": [5, 2]}, "in order"),
+        (QueryError, {"cells": 2}, "3 or more"),
+        (QueryError, {"dt": 0}, "above 0"),
+    ],
+)
+def test_impossible_evolutions_are_refused(error, changes, told):
+    given = {"inside": (0, 1), "start": (0.5, 0.1), "times": [1], "cells": 40, **changes}
+    with pytest.raises(error, match=told):
+        Current.of([W, -W], W, 0.1).evolve(**given)
+
+
+def test_a_loss_that_is_not_real_on_the_interval_is_an_error():
+    with pytest.raises(EvaluationError, match="not real"):
+        Current.of([W**1.5, W], W, 0.1).evolve((-1, 1), (0.0, 0.1), [1])
