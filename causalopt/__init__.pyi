@@ -3,7 +3,12 @@ from .distributions import Distribution as Distribution
 from .distributions import Ensemble as Ensemble
 from .distributions import Estimate as Estimate
 from .distributions import Gaussian as Gaussian
+from .distributions import TransferOperator as TransferOperator
+from .distributions import escape_probability as escape_probability
+from .distributions import escape_rate as escape_rate
 from .distributions import limit_at_zero as limit_at_zero
+from .distributions import mean_escape_time as mean_escape_time
+from .distributions import quasi_stationary as quasi_stationary
 from .distributions import series_at_zero as series_at_zero
 from .distributions import split_sequence as split_sequence
 from .drawing import Drawing as Drawing
@@ -42,6 +47,12 @@ from .measures import optimizing_power as optimizing_power
 from .measures import optimizing_strength as optimizing_strength
 from .measures import split_strengths as split_strengths
 from .network import Network as Network
+from .processes import Adam as Adam
+from .processes import Momentum as Momentum
+from .processes import Plain as Plain
+from .processes import gradient_descent as gradient_descent
+from .processes import newton as newton
+from .processes import sgd as sgd
 from .results import run as run
 from .results import tangents as tangents
 from .split import Split as Split

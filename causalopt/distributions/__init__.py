@@ -2,9 +2,16 @@
 
 from causalopt.distributions.affine import Box, Gaussian
 from causalopt.distributions.ensemble import Ensemble, split_sequence
+from causalopt.distributions.escape import (
+    escape_probability,
+    escape_rate,
+    mean_escape_time,
+    quasi_stationary,
+)
 from causalopt.distributions.estimate import Estimate
 from causalopt.distributions.joint import Distribution
 from causalopt.distributions.limits import limit_at_zero, series_at_zero
+from causalopt.distributions.transfer import TransferOperator
 
 __all__ = [
     "Box",
@@ -12,7 +19,12 @@ __all__ = [
     "Ensemble",
     "Estimate",
     "Gaussian",
+    "TransferOperator",
+    "escape_probability",
+    "escape_rate",
     "limit_at_zero",
+    "mean_escape_time",
+    "quasi_stationary",
     "series_at_zero",
     "split_sequence",
 ]

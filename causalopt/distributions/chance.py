@@ -1,0 +1,104 @@
+"""The step of a one-dimensional system with finite noise as weighted maps of its state."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr, Symbol
+
+from causalopt.distributions.ensemble import Ensemble
+from causalopt.distributions.step import rational, step_of
+from causalopt.errors import QueryError
+from causalopt.laws import Choice
+from causalopt.symbols import Variable, time
+from causalopt.system import System
+
+Floats = npt.NDArray[np.float64]
+
+_MOST = 4096
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One outcome of the noise of a step: its chance, and the map of the state that it means."""
+
+    chance: float
+    system: System
+
+    def image(self, states: Floats) -> Floats:
+        """Where a step takes each state (n,); ``EvaluationError`` where it is not real."""
+        (variable,) = self.system.variables
+        found: Floats = Ensemble.of({variable: states}).push(self.system).samples[:, 0]
+        return found
+
+
+def branches(system: System) -> tuple[Variable, tuple[Branch, ...]]:
+    """The one variable that carries the state of a system, and its maps with their chances.
+
+    Variables that follow from the state and the noise of the same step (a gradient, a pick) are
+    put in. Raises ``QueryError`` for a step that depends on time, for noise with other laws than
+    ``choice``, and for a state of more than one dimension.
+    """
+    if not isinstance(system, System):
+        raise QueryError(f"{type(system).__name__} has no steps: give a System.")
+    if any(time in mechanism.arguments for mechanism in system.template.values()):
+        raise QueryError("The step of this system depends on time: it has no one operator.")
+    for noise in system.noises:
+        if not isinstance(noise.law, Choice):
+            raise QueryError(
+                f"The noise {noise} is {noise.law}: a transfer operator needs finitely many "
+                "outcomes, so declare it with choice(values, weights), or run an ensemble."
+            )
+    variable = _state(system)
+    merged: dict[Expr, list[float]] = {}
+    for chance, formulas in _outcomes(system):
+        merged.setdefault(formulas[variable], []).append(chance)
+    made = tuple(
+        Branch(math.fsum(chances), _map(system, variable, formula))
+        for formula, chances in merged.items()
+        if math.fsum(chances) > 0
+    )
+    return variable, made
+
+
+def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
+    laws = [(noise, noise.law) for noise in system.noises]
+    sides = [
+        [(noise, value, weight) for value, weight in zip(law.values, law.weights, strict=True)]
+        for noise, law in laws
+        if isinstance(law, Choice)
+    ]
+    count = math.prod(len(side) for side in sides)
+    if count > _MOST:
+        raise QueryError(
+            f"The noise of one step has {count} outcomes, more than {_MOST}: take a smaller batch, "
+            "or run an ensemble."
+        )
+    found: list[tuple[float, dict[Variable, Expr]]] = []
+    for outcome in itertools.product(*sides):
+        values: dict[Symbol, Expr] = {noise: rational(value) for noise, value, _ in outcome}
+        found.append((math.prod(weight for *_, weight in outcome), step_of(system, values)))
+    return found
+
+
+def _state(system: System) -> Variable:
+    """The only variable whose value before a step matters."""
+    step = step_of(system, {})
+    needed = {s for formula in step.values() for s in formula.free_symbols}
+    kept = [s for s in needed if isinstance(s, Variable)]
+    if len(kept) != 1:
+        names = ", ".join(sorted(map(str, kept))) or "nothing"
+        raise QueryError(
+            f"The state of this system is {names}: transfer operators are built for one dimension. "
+            "Run an ensemble of draws instead."
+        )
+    return kept[0]
+
+
+def _map(system: System, variable: Variable, formula: Expr) -> System:
+    used = {p: v for p, v in system.parameters.items() if p in formula.free_symbols}
+    return System({variable: formula}, start={variable: 0.0}, parameters=used)

@@ -1,0 +1,230 @@
+"""Gradient descent, Newton's method and stochastic gradient descent, as systems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sympy
+from sympy import Add, Eq, Expr, Matrix, Piecewise, Rational
+
+from causalopt.declaration import number
+from causalopt.errors import DeclarationError
+from causalopt.laws import choice
+from causalopt.mechanism import Expression, expression
+from causalopt.processes.updates import Plain, Update
+from causalopt.symbols import Noise, Parameter, Variable
+from causalopt.system import System
+
+#: One parameter that is fitted, or several.
+Fitted = Variable | Sequence[Variable]
+
+_PLAIN = Plain()
+
+
+def gradient_descent(
+    loss: Expr,
+    parameter: Fitted,
+    rate: float | Parameter,
+    *,
+    start: Mapping[Variable, float],
+    parameters: Mapping[Parameter, float] | None = None,
+    update: Update = _PLAIN,
+) -> System:
+    """Descent on a loss: g[t+1] = l'(W[t]), W[t+1] = W[t] - T g[t+1].
+
+    The gradient is the variable ``g``; for several parameters ``g_W1``, ``g_W2``, ... So g[t+1] is
+    what moved W to W[t+1], and with A = g, Op says how strongly descent optimizes W. Holding g
+    makes a nudge of W[0] stay as it is, so that for plain descent in one dimension
+    Comp = prod_s (1 - T l''(W_s)) and
+
+        Op(g; W[0], W[t]) = -sum_{s < t} log|1 - T l''(W_s)|.
+
+    ``rate`` T, in the units W^2 / l, is a number, which becomes the parameter ``rate``, or a
+    parameter of your own with its value in ``parameters``: both can be swept. ``update`` is
+    ``Plain()``, ``Momentum(0.9)`` or ``Adam()``.
+
+    Raises ``DeclarationError`` for a loss that is text, complex or has no derivative, for a rate
+    that is not positive, and for a parameter without a start. A run that leaves the real numbers
+    raises ``EvaluationError`` with the node.
+
+    Source: "Modelling and Understanding SGD", the first section.
+
+    >>> from causalopt.symbols import variables
+    >>> (W,) = variables("W")
+    >>> gradient_descent((W - 2) ** 2, W, 0.1, start={W: 0})
+    System(
+        g[i+1] = 2*W - 4
+        W[i+1] = W - g.next*rate
+        g[0] = 0.0
+        W[0] = 0.0
+        rate = 0.1
+    )
+    """
+    fitted = _fitted(parameter)
+    slopes = _gradient(loss, fitted, "the loss")
+    gradients = _gradient_nodes(fitted)
+    return _descent(dict(zip(gradients, slopes, strict=True)), fitted, (rate, update), start,
+                    parameters)  # fmt: skip
+
+
+def newton(
+    loss: Expr,
+    parameter: Fitted,
+    rate: float | Parameter = 1.0,
+    *,
+    start: Mapping[Variable, float],
+    parameters: Mapping[Parameter, float] | None = None,
+) -> System:
+    """Newton's method: W[t+1] = W[t] - k s[t+1], where H(W[t]) s[t+1] = grad l(W[t]).
+
+    The step is the variable ``s`` (``s_W1``, ``s_W2``, ... for several parameters). ``rate`` k has
+    no dimension. Arguments and errors are those of ``gradient_descent``.
+
+    Source: "Modelling and Understanding SGD", on the dimension of T.
+
+    >>> from causalopt.results import run
+    >>> from causalopt.symbols import variables
+    >>> (W,) = variables("W")
+    >>> run(newton((W - 2) ** 2, W, start={W: 0}).world(steps=1)).W.values
+    array([[0., 2.]])
+    """
+    fitted = _fitted(parameter)
+    slopes = _gradient(loss, fitted, "the loss")
+    curvature = Matrix([[Expression(one).partial(p) for p in fitted] for one in slopes])
+    if sympy.simplify(curvature.det()) == 0:
+        raise DeclarationError(
+            f"The second derivatives of the loss {loss} have determinant 0 everywhere, so that "
+            "Newton's step does not exist: use gradient_descent."
+        )
+    moves = list(curvature.LUsolve(Matrix(slopes)))
+    nodes = [Variable("s" if len(fitted) == 1 else f"s_{p.name}") for p in fitted]
+    return _descent(dict(zip(nodes, moves, strict=True)), fitted, (rate, _PLAIN), start, parameters)
+
+
+def sgd(
+    losses: Iterable[Expr],
+    parameter: Fitted,
+    rate: float | Parameter,
+    batch: int = 1,
+    *,
+    start: Mapping[Variable, float],
+    weights: Iterable[float] | None = None,
+    parameters: Mapping[Parameter, float] | None = None,
+    update: Update = _PLAIN,
+) -> System:
+    """Stochastic gradient descent: at each step the gradient is that of losses picked by chance.
+
+    j[t+1] is picked among 0, ..., n - 1 with ``weights`` (equal, where none are given), g[t+1] =
+    l_j'(W[t]), and the ``update`` moves W by g[t+1]. With ``batch`` = b > 1, g is the mean over b
+    picks ``j1``, ..., ``jb``, each among all n. The picks are noise, shared by W, X and Y; run
+    with ``draws=N`` for an ensemble. The other arguments, the names of the gradient and Op are
+    those of ``gradient_descent``.
+
+    Raises ``DeclarationError`` for no losses, weights that do not sum to 1, a batch below 1, and
+    as ``gradient_descent`` does.
+
+    Source: "Modelling and Understanding SGD", "SGD and Local Minima".
+
+    >>> from causalopt.symbols import variables
+    >>> (W,) = variables("W")
+    >>> sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}).mechanisms[W].formula
+    W - g.next*rate
+    """
+    fitted, each = _fitted(parameter), list(losses)
+    if not each:
+        raise DeclarationError("sgd([]) has no loss to descend: write one or more.")
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise DeclarationError(f"batch is {batch!r}: write a whole number of 1 or more.")
+    slopes = [_gradient(one, fitted, f"loss {i}") for i, one in enumerate(each)]
+    law = choice(range(len(each)), None if weights is None else list(weights))
+    names = ["j"] if batch == 1 else [f"j{i + 1}" for i in range(batch)]
+    picks = {Variable(name): Noise(f"pick_{name}", law) for name in names}
+    nodes: dict[Variable, Expr] = dict(picks)
+    for place, gradient in enumerate(_gradient_nodes(fitted)):
+        parts = [_picked([one[place] for one in slopes], pick) for pick in picks]
+        nodes[gradient] = Rational(1, batch) * Add(*parts)
+    return _descent(nodes, fitted, (rate, update), start, parameters)
+
+
+def _picked(slopes: Sequence[Expr], pick: Variable) -> Expr:
+    """The slope of the loss that was picked in this step."""
+    last = (slopes[-1], True)
+    return Piecewise(*((one, Eq(pick.next, j)) for j, one in enumerate(slopes[:-1])), last)
+
+
+def _descent(
+    nodes: Mapping[Variable, Expr],
+    fitted: Sequence[Variable],
+    how: tuple[float | Parameter, Update],
+    start: Mapping[Variable, float],
+    parameters: Mapping[Parameter, float] | None,
+) -> System:
+    """The system of the nodes before the update, whose last ones move the parameters in order."""
+    rate, update = how
+    size, values = _rate(rate, parameters)
+    movers = list(nodes)[-len(fitted) :]
+    mechanisms = dict(nodes)
+    for moved, mover in zip(fitted, movers, strict=True):
+        mechanisms = _joined(mechanisms, update.rules(moved, mover.next, size))
+    missing = [str(p) for p in fitted if p not in start]
+    if missing:
+        raise DeclarationError(
+            f"{', '.join(missing)} has no start value: write start={{{missing[0]}: 0.0}}."
+        )
+    begin = {v: start.get(v, 0.0) for v in mechanisms}
+    return System(mechanisms, start={**begin, **start}, parameters=values)
+
+
+def _joined(first: dict[Variable, Expr], second: Mapping[Variable, Expr]) -> dict[Variable, Expr]:
+    twice = first.keys() & second.keys()
+    if twice:
+        raise DeclarationError(
+            f"{min(map(str, twice))} is a name that descent gives to a node of its own: give the "
+            "parameter that is fitted another name, such as W."
+        )
+    return {**first, **second}
+
+
+def _rate(
+    given: float | Parameter, parameters: Mapping[Parameter, float] | None
+) -> tuple[Parameter, dict[Parameter, float]]:
+    values = dict(parameters or {})
+    if not isinstance(given, Parameter):
+        made = Parameter("rate")
+        if made in values:
+            raise DeclarationError(
+                f"parameters gives a value to rate, and rate={given!r} another: write "
+                'rate=parameter("rate"), or leave it out of parameters.'
+            )
+        values[made] = number(given, "rate")
+        given = made
+    if given not in values:
+        raise DeclarationError(f"The rate {given} has no value: write parameters={{{given}: 0.1}}.")
+    if not number(values[given], str(given)) > 0:
+        raise DeclarationError(
+            f"The rate {given} is {values[given]}: descent needs a number above 0, such as 0.1."
+        )
+    return given, values
+
+
+def _fitted(parameter: Fitted) -> tuple[Variable, ...]:
+    single = isinstance(parameter, sympy.Symbol)
+    found = (parameter,) if single else tuple(parameter)
+    wrong = [one for one in found if not isinstance(one, Variable)]
+    if wrong or not found:
+        raise DeclarationError(
+            f"The parameter to be fitted is {parameter!r}: write a variable, or a list of them, "
+            'such as W = variable("W").'
+        )
+    if len(set(found)) < len(found):
+        raise DeclarationError(f"{list(found)} names a parameter twice: name each once.")
+    return found
+
+
+def _gradient(loss: Expr, fitted: Sequence[Variable], where: str) -> list[Expr]:
+    formula = expression(loss, where)
+    return [formula.partial(one) for one in fitted]
+
+
+def _gradient_nodes(fitted: Sequence[Variable]) -> list[Variable]:
+    return [Variable("g" if len(fitted) == 1 else f"g_{p.name}") for p in fitted]
