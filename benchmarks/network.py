@@ -55,34 +55,45 @@ def ours(nodes: int) -> Callable[[], Any]:
     return lambda: comp(network, A=net.held, n=0, m=nodes - 1).values
 
 
-def build_in_casadi(net: Drawn) -> Any:
-    """W, and the derivatives of all nodes by the first one in X and in Y."""
+@dataclass(frozen=True)
+class Built:
+    """CasADi's W as a function of the roots, with what derivatives need."""
+
+    start: Any
+    values: list[Any]
+    function: Any
+
+
+def build_in_casadi(net: Drawn) -> Built:
     import casadi
 
-    made, count = mechanisms(casadi), len(net.kinds)
+    made = mechanisms(casadi)
     start = casadi.SX.sym("start", ROOTS)
-    # With the held nodes' nudges as inputs, Y is X without the nudges that reach them.
     values = [start[i] for i in range(ROOTS)]
     for kind, (u, v) in zip(net.kinds[ROOTS:].tolist(), net.parents[ROOTS:].tolist(), strict=True):
         values.append(made[kind](values[u], values[v]))
+    return Built(start, values, casadi.Function("w", [start], [casadi.vertcat(*values)]))
+
+
+def differentiate_in_casadi(net: Drawn, built: Built) -> Any:
+    """W and X's derivatives of all nodes by the first; and Y's, with the held nodes as inputs."""
+    import casadi
+
+    made, start = mechanisms(casadi), built.start
     nudge = casadi.DM([1.0] + [0.0] * (ROOTS - 1))
-    everything = casadi.vertcat(*values)
+    everything = casadi.vertcat(*built.values)
     x = casadi.jtimes(everything, start, nudge)
-    held = set(net.held)
-    inputs = [start, *(casadi.SX.sym(f"h{i}") for i in net.held)]
-    place = dict(zip(net.held, inputs[1:], strict=True))
-    again = [start[i] for i in range(ROOTS)]
-    for i in range(ROOTS, count):
-        u, v = net.parents[i]
-        again.append(place[i] if i in held else made[net.kinds[i]](again[u], again[v]))
+    place = {i: casadi.SX.sym(f"h{i}") for i in net.held}
+    again = built.values[:ROOTS]
+    for i, (u, v) in enumerate(net.parents[ROOTS:].tolist(), ROOTS):
+        again.append(place[i] if i in place else made[net.kinds[i]](again[u], again[v]))
     y = casadi.jtimes(casadi.vertcat(*again), start, nudge)
     fixed = casadi.Function("f", [start], [everything, x])
-    clamped = casadi.Function("g", inputs, [y])
-    return fixed, clamped
+    return fixed, casadi.Function("g", [start, *place.values()], [y])
 
 
-def in_casadi(net: Drawn, built: Any) -> Callable[[], Any]:
-    fixed, clamped = built
+def in_casadi(net: Drawn, functions: Any) -> Callable[[], Any]:
+    fixed, clamped = functions
     start = net.start[:ROOTS]
 
     def run() -> Any:
@@ -97,7 +108,7 @@ def section(quick: bool) -> Section:
     nodes, small = (100_000, 10_000) if quick else (1_000_000, 100_000)
     net, little = drawn(nodes), drawn(small)
     casadi_build, built = once(lambda: build_in_casadi(little))
-    peer, mine = in_casadi(little, built), ours(small)
+    peer, mine = in_casadi(little, differentiate_in_casadi(little, built)), ours(small)
     np.testing.assert_allclose(mine(), peer(), rtol=1e-9)
     scale = nodes / small
     building = alternate({"causalopt": lambda: build(net)}, 3 if quick else 7)["causalopt"]

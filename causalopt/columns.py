@@ -49,6 +49,17 @@ class Columns:
         """The nodes in topological order, in runs of one mechanism."""
         return runs_of(self.levels, self.kinds)
 
+    @functools.cached_property
+    def seen(self) -> tuple[Ints, ...]:
+        """The arguments (nodes, arguments) of each of the runs."""
+        return tuple(self.arguments_of_all(kind, nodes) for _, kind, nodes in self.runs)
+
+    def arguments_of_all(self, kind: int, nodes: Ints) -> Ints:
+        """The ids of the arguments of nodes of one kind: (nodes, arguments)."""
+        count = 0 if kind < 0 else len(self.mechanisms[kind].arguments)
+        columns = [self.arguments[self.offsets[nodes] + j] for j in range(count)]
+        return np.array(columns, dtype=np.int64).reshape(count, len(nodes)).T
+
     def arguments_of(self, node: int) -> Ints:
         """The ids of one node's arguments, in the order of its mechanism's arguments."""
         return self.arguments[self.offsets[node] : self.offsets[node + 1]]

@@ -62,9 +62,13 @@ class NumbaBackend:
             yield from self._reference.loop(plan, inputs, recorded, points)
             return
         run = _start(plan, inputs, recorded, 1 if points is None else points)
+        stages = _stages(run)
+        if stages is None:
+            yield from self._reference.loop(plan, inputs, recorded, points)
+            return
         if 0 in recorded:
             yield _part(run, run.state[list(plan.recorded), None], run.powers[:, None], 0)
-        yield from _carry_out(run)
+        yield from _carry_out(run, stages)
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
@@ -218,16 +222,25 @@ def _made(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int, i
     return loop, buffer_size(block, shape), weight(block)
 
 
-def _stages(run: _Run) -> list[_Stage]:
+def _stages(run: _Run) -> list[_Stage] | None:
+    """The segments made ready; None, with a warning, where numba cannot compile one."""
+    from numba.core.errors import NumbaError
+
     plan = run.plan
     shape = Shape(plan.value_slots, tuple(plan.scales.values()), plan.recorded)
     name = "narrow" if run.tile == 1 else "wide"
-    return [_Stage(one.start, one.stop, *_made(name, one.block, shape)) for one in plan.segments]
+    try:
+        return [_Stage(s.start, s.stop, *_made(name, s.block, shape)) for s in plan.segments]
+    except (NumbaError, RecursionError) as error:
+        _warn_once(
+            f"numba could not compile a system of {len(plan.slots)} values "
+            f"({type(error).__name__}): it runs with NumPy, which is slower."
+        )
+        return None
 
 
-def _carry_out(run: _Run) -> Iterator[Recording]:
+def _carry_out(run: _Run, stages: Sequence[_Stage]) -> Iterator[Recording]:
     """Carry all points to the last step, several at once; raise where one is not finite."""
-    stages = _stages(run)
     if not stages:
         return
     tiles = len(run.faults)

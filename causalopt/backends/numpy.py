@@ -244,15 +244,16 @@ def _push(
     if not partials:
         tangents[group.targets] = 0.0
         return
-    seen, their = tangents[group.arguments], powers[group.arguments]
-    if not their.any():
+    columns = group.arguments.T
+    if not any(powers[column].any() for column in columns):
         # Nothing here has left the range of floats: the usual case.
-        total = sum(p * seen[:, j] for j, p in enumerate(partials))
+        total = sum(p * tangents[column] for p, column in zip(partials, columns, strict=True))
         size = np.abs(total)
         if ((size < _LARGE) & ((size > _SMALL) | (size == 0.0))).all():
             tangents[group.targets] = total
             powers[group.targets] = 0
             return
+    seen, their = tangents[group.arguments], powers[group.arguments]
     each = np.where(seen != 0.0, their, np.iinfo(np.int64).min // 2)
     top = each.max(axis=1)
     aligned = [
@@ -279,8 +280,8 @@ def _apply(patch: Patch, table: Floats, exponents: dict[int, npt.NDArray[np.int6
     if patch.shift is not None:
         row[nodes] += row[patch.shift]
     if patch.seed and powers is not None:
-        mantissa, power = np.frexp(np.ldexp(row[nodes], powers[nodes].astype(np.int32)) + 1.0)
-        row[nodes], powers[nodes] = mantissa, power
+        row[nodes] = np.ldexp(row[nodes], powers[nodes].astype(np.int32)) + 1.0
+        powers[nodes] = 0
 
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:

@@ -128,7 +128,8 @@ def labelled(asked: Question, name: str, values: Any, attrs: dict[str, Any]) -> 
 
     dims = [axis.name for axis in asked.swept.axes]
     # A sum is finite only where all its terms are.
-    all_finite = bool(np.isfinite(np.sum(values)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        all_finite = bool(np.isfinite(np.sum(values)))
     flags = {
         "undefined": 0 if all_finite else int(np.isnan(values).sum()),
         "infinite": 0 if all_finite else int(np.isinf(values).sum()),

@@ -163,17 +163,16 @@ def _groups(network: Network, lanes: Lanes, inputs: _Inputs, with_partials: bool
     extra = [(node, _ids(network, mechanism)) for node, mechanism in replaced]
     levels = columns.levels if not extra else levels_of(columns, extra)
     everywhere = tuple(range(len(lanes.lanes)))
-    ranked = columns.runs if not extra else runs_of(levels, columns.kinds)
+    ranked, seen = columns.runs, columns.seen
+    if extra:
+        ranked = runs_of(levels, columns.kinds)
+        seen = tuple(columns.arguments_of_all(kind, nodes) for _, kind, nodes in ranked)
     elsewhere = np.array([node for node, _ in replaced], dtype=np.int64)
     simple = [patch.only(~np.isin(patch.nodes, elsewhere)) for patch in patches]
     mine = _shared_out(simple, [targets for *_, targets in ranked], len(columns.kinds))
     found: list[tuple[int, int, Group]] = []
-    for number, (level, kind, targets) in enumerate(ranked):
-        made, arguments = None, np.zeros((len(targets), 0), dtype=np.int64)
-        if kind >= 0:
-            mechanism = columns.mechanisms[kind]
-            places = columns.offsets[targets][:, None] + np.arange(len(mechanism.arguments))
-            made, arguments = _block(mechanism, with_partials), columns.arguments[places]
+    for number, ((level, kind, targets), arguments) in enumerate(zip(ranked, seen, strict=True)):
+        made = None if kind < 0 else _block(columns.mechanisms[kind], with_partials)
         found.append((level, 0, Group(made, targets, arguments, everywhere, mine.get(number, ()))))
     last = dict(replaced.keys())
     for (node, mechanism), where in replaced.items():
