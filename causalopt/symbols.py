@@ -97,6 +97,11 @@ class Variable(Quantity):
     _iterable = False
 
     @property
+    def symbol(self) -> Symbol:
+        """A plain symbol of this name. sympy's code printers ask a class named Variable for it."""
+        return Symbol(self.name, **self._assumptions_orig)
+
+    @property
     def next(self) -> Next:
         """The value of this variable in the step that is being computed (same-step dependence)."""
         return Next(self)

@@ -25,6 +25,13 @@ def test_symbols_survive_pickling_and_arithmetic():
     assert formula.subs({R: 1, T.next: 2, time: 0}) == -3
 
 
+@pytest.mark.parametrize("modules", ["numpy", "math", "mpmath"])
+def test_sympy_makes_functions_and_code_of_our_symbols(modules):
+    k = parameter("k")
+    assert sp.lambdify([T, k, time], T**2 + k * time, modules)(2, 3, 4) == 16
+    assert sp.ccode(T + k) == "T + k"
+
+
 def test_symbols_are_real_unless_declared_otherwise():
     assert T.is_real
     assert variable("z", complex=True).is_real is None
