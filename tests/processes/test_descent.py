@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalopt import (
@@ -48,6 +48,7 @@ def test_five_steps_on_l0_leave_the_pit():
     assert float(found[0, -2]) < 1.1959565137 < float(found[0, -1])
 
 
+@settings(deadline=None)
 @given(st.floats(0.3, 3.5), st.floats(0.001, 0.05))
 def test_descent_is_the_loop_written_by_hand(w, rate):
     system = gradient_descent((l0 + l1) / 2, W, T, start={W: w}, parameters={T: rate})
@@ -59,6 +60,7 @@ def test_descent_is_the_loop_written_by_hand(w, rate):
         assert float(found.W[0, step + 1]) == pytest.approx(w, rel=1e-6, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.floats(0.3, 3.5), st.floats(0.001, 0.02))
 def test_op_of_plain_descent_is_the_product_of_contractions(w, rate):
     system = gradient_descent((l0 + l1) / 2, W, rate, start={W: w})
