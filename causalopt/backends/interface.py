@@ -35,10 +35,7 @@ class Recording:
 
 
 class NotFinite(Exception):
-    """A value left the finite numbers: which slot or (lane, node), at which step and sweep point.
-
-    ``before`` are the values that its block was called with.
-    """
+    """A value left the finite numbers: at which slot or (lane, node), step and sweep point."""
 
     def __init__(self, place: tuple[int, ...], step: int, point: int, value: float) -> None:
         super().__init__(place, step, point, value)
