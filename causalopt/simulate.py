@@ -254,7 +254,7 @@ def _explained(error: NotFinite, node: object, world: World, sweep: Sweep) -> Ev
 
 def _is_changed(world: World) -> bool:
     """Whether anything but a sweep acts on the world."""
-    pieces = [piece for _, found in world.effects for piece in found]
+    pieces = [piece for found in world.treatments for piece in found]
     return any(p.shift or not _is_swept(p.base) for p in pieces)
 
 

@@ -8,7 +8,8 @@ those on disjoint nodes commute, and two worlds are equal where they do the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -82,7 +83,16 @@ class Piece:
     shift: Shift | None = None
 
 
-Effects = tuple[tuple[Key, tuple[Piece, ...]], ...]
+Pieces = tuple[Piece, ...]
+Effects = tuple[tuple[Key, Pieces], ...]
+Change = Callable[[Piece], Piece]
+
+
+def _put(piece: Piece, what: Base | Shift) -> Piece:
+    """A shift comes on top of the base; a new base clears the shift."""
+    if isinstance(what, Shift):
+        return replace(piece, shift=what)
+    return replace(piece, base=what, shift=None)
 
 
 @dataclass(frozen=True)
@@ -124,7 +134,7 @@ class World:
                     f"and nothing adds to a name. Write do({node}, {finite.values[0]!r})."
                 )
         shift = Shift(None if by is None else number(by, f"by, of perturb({node}),"))
-        return self._change(node, lambda piece: replace(piece, shift=shift))
+        return self._change(node, lambda _: shift)
 
     def clamp(self, nodes: object, *, to: World) -> World:
         """Hold nodes at the values that they have in another world of the same model."""
@@ -133,24 +143,22 @@ class World:
                 f"clamp({nodes}, to=...): ``to`` must be a world of the same model and the same "
                 "number of steps, such as clamp(T, to=W)."
             )
-        return self._set_base(nodes, Held(to))
+        held = Held(to)
+        return self._change(nodes, lambda _: held)
 
     def do(self, nodes: object, value: float | str | Symbol) -> World:
         """Set nodes to a value, whatever their mechanism says (Pearl's do); a named one by name."""
-        world, where = self, f"The value of do({nodes})"
-        for stretch in self.model.select(nodes, self.steps):
-            known = value if isinstance(value, Symbol) else coded(stretch.key, value, where)
-            world = world._overlay(stretch, _with_base(Fixed(known)))
-        return world
+
+        def fixed(key: Key) -> Fixed:
+            known = isinstance(value, Symbol)
+            return Fixed(value if known else coded(key, value, f"The value of do({nodes})"))
+
+        return self._change(nodes, fixed)
 
     def replace(self, nodes: object, formula: Expr | float) -> World:
         """Give nodes another mechanism, in the language in which the model was declared."""
-        keys = {stretch.key for stretch in self.model.select(nodes, self.steps)}
-        mechanisms = {key: self.model.mechanism(key, formula) for key in keys}
-        world = self
-        for stretch in self.model.select(nodes, self.steps):
-            world = world._overlay(stretch, _with_base(Replaced(mechanisms[stretch.key])))
-        return world
+        made = functools.cache(lambda key: Replaced(self.model.mechanism(key, formula)))
+        return self._change(nodes, made)
 
     def swept(self, nodes: object, by: Symbol) -> World:
         """This world with an input in the place of nodes' own values, in every world it is held to.
@@ -158,13 +166,11 @@ class World:
         Unlike ``do``, it leaves differences alone: it changes what the worlds start from.
         """
         world = self._map(lambda piece: _held_to_swept(piece, nodes, by))
-        for stretch in self.model.select(nodes, self.steps):
-            world = world._overlay(stretch, _under(by, nodes))
-        return world
+        return world._change(nodes, lambda _: Fixed(by), lambda piece, _: _under(piece, by, nodes))
 
     def at(self, key: Key, step: int = 0) -> Piece:
         """What the interventions do to one node."""
-        for piece in dict(self.effects).get(key, ()):
+        for piece in self._pieces.get(key, ()):
             if piece.start <= step < piece.stop:
                 return piece
         return Piece(step, step + 1)
@@ -177,26 +183,65 @@ class World:
         plain = self._map(lambda p: replace(p, shift=None) if p.shift and p.shift.by is None else p)
         plain = plain._map(_held_to_values)
         loose = plain._map(lambda p: replace(p, base=None) if isinstance(p.base, Held) else p)
-        targets = {p.base.world for _, ps in plain.effects for p in ps if isinstance(p.base, Held)}
+        held = (p.base for pieces in plain.treatments for p in pieces)
+        targets = {base.world for base in held if isinstance(base, Held)}
         return loose if targets == {loose} else plain
 
-    def _set_base(self, nodes: object, base: Base) -> World:
-        return self._change(nodes, _with_base(base))
+    @functools.cached_property
+    def treatments(self) -> dict[Pieces, tuple[Key, ...]]:
+        """The different things that are done to nodes, each with the keys that it is done to.
 
-    def _change(self, nodes: object, change: Callable[[Piece], Piece]) -> World:
+        There are few of them, however many nodes are held.
+        """
+        alike: dict[int, tuple[Pieces, list[Key]]] = {}
+        for key, pieces in self.effects:
+            alike.setdefault(id(pieces), (pieces, []))[1].append(key)
+        found: dict[Pieces, tuple[Key, ...]] = {}
+        for pieces, keys in alike.values():
+            found[pieces] = (*found.get(pieces, ()), *keys)
+        return found
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        told = frozenset((pieces, len(keys)) for pieces, keys in self.treatments.items())
+        return hash((self.model, self.steps, told, self.seed))
+
+    @functools.cached_property
+    def _pieces(self) -> dict[Key, Pieces]:
+        return dict(self.effects)
+
+    def _change(
+        self,
+        nodes: object,
+        what: Callable[[Key], Base | Shift],
+        change: Callable[[Piece, Any], Piece] = _put,
+    ) -> World:
+        """This world with something put on some nodes; what is treated alike is made once."""
+
+        @functools.cache
+        def changed(before: Pieces, start: int, stop: int, put: Base | Shift) -> Pieces:
+            return _overlay(before, start, stop, lambda piece: change(piece, put))
+
         effects = dict(self.effects)
-        for stretch in self.model.select(nodes, self.steps):
-            effects[stretch.key] = _overlay(effects.get(stretch.key, ()), stretch, change)
+        for one in self.model.select(nodes, self.steps):
+            before = effects.get(one.key, ())
+            effects[one.key] = changed(before, one.start, one.stop, what(one.key))
         return replace(self, effects=_canonical(effects))
 
-    def _overlay(self, stretch: Stretch, change: Callable[[Piece], Piece]) -> World:
-        effects = dict(self.effects)
-        effects[stretch.key] = _overlay(effects.get(stretch.key, ()), stretch, change)
-        return replace(self, effects=_canonical(effects))
+    def _map(self, change: Change) -> World:
+        @functools.cache
+        def changed(pieces: Pieces) -> Pieces:
+            return _joined(map(change, pieces))
 
-    def _map(self, change: Callable[[Piece], Piece]) -> World:
-        changed = {key: _joined(map(change, pieces)) for key, pieces in self.effects}
-        return replace(self, effects=_canonical(changed))
+        return replace(
+            self,
+            effects=tuple(
+                (key, pieces) for key, before in self.effects if (pieces := changed(before))
+            ),
+        )
 
     def __repr__(self) -> str:
         lines = [f"World of {type(self.model).__name__}, steps={self.steps}"]
@@ -205,20 +250,14 @@ class World:
         return "\n".join(lines)
 
 
-def _with_base(base: Base) -> Callable[[Piece], Piece]:
-    return lambda piece: replace(piece, base=base, shift=None)
-
-
-def _under(by: Symbol, nodes: object) -> Callable[[Piece], Piece]:
-    def change(piece: Piece) -> Piece:
-        if isinstance(piece.base, Fixed):
-            raise QueryError(
-                f"{nodes} is swept, but do() has set it to {piece.base.value} in this world: "
-                "leave out one of the two."
-            )
-        return piece if piece.base else replace(piece, base=Fixed(by))
-
-    return change
+def _under(piece: Piece, by: Symbol, nodes: object) -> Piece:
+    """The input ``by`` where the piece leaves a node's own value."""
+    if isinstance(piece.base, Fixed):
+        raise QueryError(
+            f"{nodes} is swept, but do() has set it to {piece.base.value} in this world: "
+            "leave out one of the two."
+        )
+    return piece if piece.base else replace(piece, base=Fixed(by))
 
 
 def _held_to_swept(piece: Piece, nodes: object, by: Symbol) -> Piece:
@@ -233,14 +272,12 @@ def _held_to_values(piece: Piece) -> Piece:
     return replace(piece, base=Held(piece.base.world.values_only()))
 
 
-def _overlay(
-    pieces: tuple[Piece, ...], stretch: Stretch, change: Callable[[Piece], Piece]
-) -> tuple[Piece, ...]:
-    """The pieces with a change on one stretch: cut at its ends, filled where nothing was."""
+def _overlay(pieces: Pieces, first: int, last: int, change: Change) -> Pieces:
+    """The pieces with a change from ``first`` to ``last``: cut there, filled where nothing was."""
     made: list[Piece] = []
-    free = stretch.start
+    free = first
     for piece in pieces:
-        start, stop = max(piece.start, stretch.start), min(piece.stop, stretch.stop)
+        start, stop = max(piece.start, first), min(piece.stop, last)
         if start >= stop:
             made.append(piece)
             continue
@@ -249,11 +286,11 @@ def _overlay(
         made.append(change(replace(piece, start=start, stop=stop)))
         made.append(replace(piece, start=stop))
         free = stop
-    made.append(change(Piece(free, stretch.stop)))
+    made.append(change(Piece(free, last)))
     return _joined(made)
 
 
-def _joined(pieces: Any) -> tuple[Piece, ...]:
+def _joined(pieces: Iterable[Piece]) -> Pieces:
     """Sorted pieces: empty and idle ones dropped, neighbours that do the same made one."""
     kept = sorted(
         (p for p in pieces if p.start < p.stop and (p.base or p.shift)), key=lambda p: p.start
@@ -272,7 +309,7 @@ def _joined(pieces: Any) -> tuple[Piece, ...]:
     return tuple(made)
 
 
-def _canonical(effects: Mapping[Key, tuple[Piece, ...]]) -> Effects:
+def _canonical(effects: Mapping[Key, Pieces]) -> Effects:
     kept = [(key, pieces) for key, pieces in effects.items() if pieces]
     return tuple(sorted(kept, key=lambda pair: (str(pair[0]), str(type(pair[0])))))
 

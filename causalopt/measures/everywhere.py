@@ -176,7 +176,7 @@ def _set(stretch: Stretch, last: int) -> NodeSet:
 
 
 def _refuse_infinitesimal(world: World) -> None:
-    shifts = (piece.shift for _, pieces in world.effects for piece in pieces)
+    shifts = (piece.shift for pieces in world.treatments for piece in pieces)
     if any(isinstance(s, Shift) and s.by is None for s in shifts):
         raise QueryError(
             "This world carries an infinitesimal difference of its own: ask about the world "

@@ -82,12 +82,12 @@ def lanes_of(values: Sequence[World], tangents: Sequence[World]) -> Lanes:
 
 
 def _held_worlds(world: World) -> list[World]:
-    pieces = [piece for _, found in world.effects for piece in found]
+    pieces = [piece for found in world.treatments for piece in found]
     return [p.base.world for p in pieces if isinstance(p.base, Held)]
 
 
 def _is_infinitesimal(world: World) -> bool:
-    shifted = (p.shift for _, pieces in world.effects for p in pieces)
+    shifted = (p.shift for pieces in world.treatments for p in pieces)
     return any(s is not None and s.by is None for s in shifted) or any(
         _is_infinitesimal(other) for other in _held_worlds(world)
     )

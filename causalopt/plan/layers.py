@@ -125,16 +125,19 @@ class _Inputs:
 
 def _patches(network: Network, lanes: Lanes, inputs: _Inputs) -> list[Patch]:
     """The patches of each lane, nodes that are treated in the same way together."""
-    found: dict[tuple[Any, ...], list[tuple[int, int, int]]] = {}
+    found: dict[tuple[Any, ...], list[tuple[Ints, int, int]]] = {}
     for i, lane in enumerate(lanes.lanes):
-        for key, (piece,) in lane.world.effects:
+        for (piece,), keys in lane.world.treatments.items():
+            nodes = np.array([network.index[key] for key in keys], dtype=np.int64)
             form, source, shift = _treatment(lanes, lane, piece, inputs)
-            found.setdefault((i, *form), []).append((network.index[key], source, shift))
+            found.setdefault((i, *form), []).append((nodes, source, shift))
     made = []
-    for (place, keep, has_source, held, has_shift, seed), rows in found.items():
-        nodes, sources, shifts = np.array(rows, dtype=np.int64).T
-        some = sources if has_source else None
-        made.append(Patch(place, nodes, keep, some, held, shifts if has_shift else None, seed))
+    for (place, keep, has_source, held, has_shift, seed), alike in found.items():
+        nodes = np.concatenate([part for part, *_ in alike])
+        many = [len(part) for part, *_ in alike]
+        sources = np.repeat([source for _, source, _ in alike], many) if has_source else None
+        shifts = np.repeat([shift for *_, shift in alike], many) if has_shift else None
+        made.append(Patch(place, nodes, keep, sources, held, shifts, seed))
     return made
 
 
@@ -211,10 +214,11 @@ def _replacements(network: Network, lanes: Lanes) -> dict[tuple[int, Expression]
     """The lanes in which a node has another mechanism, per node and mechanism."""
     found: dict[tuple[int, Expression], tuple[int, ...]] = {}
     for i, lane in enumerate(lanes.lanes):
-        for key, (piece,) in lane.world.effects:
+        for (piece,), keys in lane.world.treatments.items():
             if isinstance(piece.base, Replaced):
-                which = (network.index[key], piece.base.mechanism)
-                found[which] = (*found.get(which, ()), i)
+                for key in keys:
+                    which = (network.index[key], piece.base.mechanism)
+                    found[which] = (*found.get(which, ()), i)
     return found
 
 
