@@ -29,12 +29,23 @@ class Experiment:
 
     ``compute`` takes nothing and returns a dataset or array, which is written before anything is
     drawn; each of ``figures`` takes that result and returns a matplotlib figure or a ``Drawing``.
+    ``depicts`` says which published figures a figure answers, by their keys in
+    ``docs/published_figures.csv``.
     """
 
     name: str
     title: str
     compute: Callable[[], xr.Dataset | xr.DataArray]
     figures: Mapping[str, Callable[[Any], Figure | Any]] = field(default_factory=dict)
+    depicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.depicts if name not in self.figures]
+        if unknown:
+            raise ModelError(
+                f"the experiment {self.name!r} says what {unknown[0]!r} depicts, but has no such "
+                f"figure; its figures are {', '.join(map(repr, self.figures)) or 'none'}"
+            )
 
 
 @dataclass(frozen=True)
