@@ -313,9 +313,13 @@ class Network:
     def mechanism(self, key: Key, formula: object) -> Expression:
         """A formula for one of this network's nodes, its symbols checked."""
         made = mechanism_of(key, formula)
-        known = [x for x in self.index if isinstance(x, Symbol)]
-        check_symbols({key: made}, known, "use a node of this network")
+        if not self._symbols.issuperset(made.arguments):
+            check_symbols({key: made}, self._symbols, "use a node of this network")
         return made
+
+    @functools.cached_property
+    def _symbols(self) -> frozenset[Symbol]:
+        return frozenset(x for x in self.index if isinstance(x, Symbol))
 
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""
