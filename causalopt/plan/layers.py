@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sympy
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from causalopt.columns import Columns, Ints
 from causalopt.mechanism import Expression
@@ -243,7 +243,12 @@ def _block(mechanism: Expression, with_partials: bool) -> Block:
     """Value, and the partial derivatives by all arguments, in names of its own."""
     names = [Symbol(f"a{i}", real=True) for i in range(len(mechanism.arguments))]
     swap = dict(zip(mechanism.arguments, names, strict=True))
-    results = [mechanism.formula]
-    if with_partials:
-        results += [mechanism.partial(s) for s in mechanism.arguments]
-    return block(names, {}, [r.xreplace(swap) for r in results])
+    return _block_in(tuple(names), mechanism.formula.xreplace(swap), with_partials)
+
+
+# Differentiated in names of its own, for sympy remembers what it has found out about these.
+@functools.lru_cache(maxsize=4096)
+def _block_in(names: tuple[Symbol, ...], formula: Expr, with_partials: bool) -> Block:
+    renamed = Expression(formula)
+    partials = [renamed.partial(name) for name in names] if with_partials else []
+    return block(names, {}, [formula, *partials])
