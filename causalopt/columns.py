@@ -99,7 +99,9 @@ class Places(Mapping[Label, int]):
     def __getitem__(self, label: Label) -> int:
         if not isinstance(label, int | np.integer) or isinstance(label, bool):
             return self._table[label]
-        return self._range.index(int(label)) if label in self._range else self._table[label]
+        # As an int, for a range would be searched from its start for any other type.
+        number = int(label)
+        return self._range.index(number) if number in self._range else self._table[label]
 
     def __iter__(self) -> Iterator[Label]:
         yield from self._labels

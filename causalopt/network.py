@@ -283,7 +283,9 @@ class Network:
         """
         if isinstance(target, Hashable) and target in self.index:
             return (Stretch(self.locate(target), 0, 1),)
-        if isinstance(target, range | np.ndarray) and len(target):
+        if isinstance(target, np.ndarray):
+            target = target.tolist()
+        if isinstance(target, range) and len(target):
             return tuple(Stretch(self.locate(one), 0, 1) for one in target)
         if isinstance(target, list | tuple | set | frozenset) and target:
             return tuple(s for one in target for s in self.select(one))
