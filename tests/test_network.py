@@ -12,6 +12,7 @@ from causalopt import (
     EvaluationError,
     Network,
     QueryError,
+    System,
     parameter,
     run,
     tangents,
@@ -230,3 +231,13 @@ def test_replaced_columns_are_those_of_the_network_declared_so(seed):
     assert found.sel(node=expected.node).values.tolist() == expected.values.tolist()
     slopes = tangents(world.perturb(names[0])).value[0].sel(node=expected.node)
     assert slopes.values.tolist() == tangents(declared.perturb(names[0])).value[0].values.tolist()
+
+
+def test_an_error_names_the_mechanism_that_the_world_follows():
+    a, b = variables("a b")
+    W = Network({b: a + 1}, start={a: -1}).world()
+    with pytest.raises(EvaluationError, match=r"^b is .* its mechanism is log\(a\)\. "):
+        run(W.replace(b, sp.log(a)))
+    system = System({a: a - 1}, start={a: 1})
+    with pytest.raises(EvaluationError, match=r"^a\[2\] .* its mechanism is sqrt\(a - 1\)\. "):
+        run(system.world(steps=3).replace(a[2:], sp.sqrt(a - 1)))
