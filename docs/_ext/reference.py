@@ -19,10 +19,15 @@ BESIDE = ("causalopt.derive", "causalopt.drawing.plots", "causalopt.model")
 
 INDEX = """# API reference
 
-All names on the first pages are imported from `causalopt` itself, and made on first use. The last
-ones are rooms of their own: `from causalopt.derive import Derivation`.
+## From `causalopt` itself
 
-{rooms}
+{face}
+
+## Rooms of their own
+
+As in `from causalopt.derive import Derivation`.
+
+{beside}
 
 ```{{toctree}}
 :hidden:
@@ -54,22 +59,28 @@ def own(room: str) -> list[str]:
 
 def pages() -> dict[str, str]:
     """The pages by the name of their file."""
-    rooms = {room: ("causalopt", names) for room, names in exported().items()}
-    rooms |= {room: (room, own(room)) for room in BESIDE}
-    found, lines = {}, []
-    for room, (home, names) in rooms.items():
-        stem = room.removeprefix("causalopt.")
-        found[f"{stem}.md"] = _page(room, home, sorted(names))
-        lines.append(f"- [`{stem}`]({stem}.md): {', '.join(f'`{name}`' for name in sorted(names))}")
-    found["index.md"] = INDEX.format(rooms="\n".join(lines))
-    return found
+    face, beside = exported(), {room: own(room) for room in BESIDE}
+    made = {f"{_stem(room)}.md": _page(room, "causalopt", names) for room, names in face.items()}
+    made |= {f"{_stem(room)}.md": _page(room, room, names) for room, names in beside.items()}
+    return {"index.md": INDEX.format(face=_listed(face), beside=_listed(beside)), **made}
+
+
+def _stem(room: str) -> str:
+    return room.removeprefix("causalopt.")
+
+
+def _listed(rooms: dict[str, list[str]]) -> str:
+    lines = []
+    for room, names in rooms.items():
+        quoted = ", ".join(f"`{name}`" for name in sorted(names))
+        lines.append(f"- [`{_stem(room)}`]({_stem(room)}.md): {quoted}")
+    return "\n".join(lines)
 
 
 def _page(room: str, home: str, names: list[str]) -> str:
     says = inspect.getdoc(importlib.import_module(room)) or ""
-    entries = "\n\n".join(_entry(home, name) for name in names)
-    title = room.removeprefix("causalopt.")
-    return f"# {title}\n\n{says.splitlines()[0]}\n\n```{{eval-rst}}\n{entries}\n```\n"
+    entries = "\n\n".join(_entry(home, name) for name in sorted(names))
+    return f"# {_stem(room)}\n\n{says.splitlines()[0]}\n\n```{{eval-rst}}\n{entries}\n```\n"
 
 
 def _entry(home: str, name: str) -> str:
@@ -90,13 +101,13 @@ def as_rst(lines: list[str]) -> list[str]:
     which only ``double backticks`` mean something.
 
     >>> as_rst(["|x| in ``|y|``:", "", "    x = *", "", ">>> 1 * 1", "1"])
-    ['\\\\|x\\\\| in ``|y|``:', '', '::', '', '    x = *', '', '>>> 1 * 1', '1']
+    ['\\\\|x\\\\| in ``|y|``:', '', '.. code-block:: text', '', '    x = *', '', '>>> 1 * 1', '1']
     """
     made: list[str] = []
     for block in "\n".join(lines).split("\n\n"):
         rows = block.split("\n")
         if rows[0].startswith("    "):
-            made += ["::", "", *rows, ""]
+            made += [".. code-block:: text", "", *rows, ""]
         elif rows[0].lstrip().startswith(">>>"):
             made += [*rows, ""]
         elif len(rows) > 1 and set(rows[1]) == {"-"}:
