@@ -12,7 +12,7 @@ test: .venv/.test lint
 	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules
 
 docs: .venv/.docs
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going docs docs/_build
 	@echo "The site: docs/_build/index.html"
 
 bench: .venv/.bench

@@ -6,6 +6,7 @@ file to be written is the record, so that a folder that has one is whole.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import inspect
@@ -46,6 +47,7 @@ def key_of(path: Path) -> str:
     return made.hexdigest()
 
 
+@functools.cache
 def _package_hash() -> str:
     made = hashlib.sha256(platform.python_version().encode())
     for name in LIBRARIES:

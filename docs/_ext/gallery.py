@@ -12,7 +12,7 @@ from typing import Any
 
 from evidence import Record, collect, kept, key_of
 from mathml import in_html
-from pagewriter import plain, replace_pages, table, write_page
+from pagewriter import option, plain, replace_pages, table, write_page
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.display import status_iterator
@@ -96,18 +96,20 @@ def _declaration(record: Record) -> Iterator[str]:
         yield f"```text\n{record['declaration']}\n```"
     if record["graph"]:
         name = record["name"]
-        yield _figure(name, record["graph"], anchor(name, "declared"), "The causal graph.")
+        yield figure(name, record["graph"], anchor(name, "declared"), "The causal graph.")
 
 
 def _experiment(model: str, experiment: Record) -> Iterator[str]:
     yield f"## {plain(experiment['title'])}"
-    for figure in experiment["figures"]:
-        yield _figure(model, figure["file"], anchor(model, figure["name"]), figure["caption"])
+    for one in experiment["figures"]:
+        yield figure(model, one["file"], anchor(model, one["name"]), one["caption"])
 
 
-def _figure(model: str, file: str, name: str, caption: str) -> str:
-    words = plain(caption) or f"`{Path(file).stem}`"
-    return f":::{{figure}} models/{model}/{file}\n:name: {name}\n\n{words}\n:::"
+def figure(model: str, file: str, name: str, caption: str) -> str:
+    """A picture of a model, under a name, with its caption."""
+    stem = Path(file).stem
+    head = f":::{{figure}} models/{model}/{file}\n:name: {name}\n:alt: {option(caption or stem)}"
+    return f"{head}\n\n{plain(caption) or f'`{stem}`'}\n:::"
 
 
 def anchor(model: str, figure: str) -> str:
@@ -145,8 +147,9 @@ def gallery_index(records: Iterable[Record]) -> str:
         if first is None:
             lines.append(f"- [{title}]({name}.md): {plain(record['source'])}")
         else:
-            head = f":::{{figure}} models/{name}/{first}\n:target: {name}.html\n:alt: {title}"
-            cards.append(f"{head}\n\n[{title}]({name}.md)\n:::")
+            head = f":::{{figure}} models/{name}/{first}\n:target: {name}.html"
+            alt = option(record["title"])
+            cards.append(f"{head}\n:alt: {alt}\n\n[{title}]({name}.md)\n:::")
     return INDEX.format(cards="\n".join(cards), rest="\n".join(lines))
 
 

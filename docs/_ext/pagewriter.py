@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,11 @@ def plain(text: str) -> str:
     l\'\'\(W\) \* 2 \| \<b\>
     """
     return " ".join(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).split())
+
+
+def option(text: str) -> str:
+    """Text as the value of a directive's option."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str) -> str:

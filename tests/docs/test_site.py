@@ -15,9 +15,11 @@ import mathml
 import pagewriter
 import pytest
 import reference
+from docutils import nodes
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from myst_parser.parsers.docutils_ import Parser
 from sphinx.errors import SphinxError
 
 import causalopt
@@ -169,6 +171,19 @@ def test_a_model_that_fails_is_named_and_leaves_no_folder(tmp_path):
 
 
 # -- pages of models and the report --------------------------------------------------------------
+
+
+@given(LINES)
+def test_a_caption_comes_out_as_written_and_so_does_the_text_beside_the_picture(caption):
+    words = " ".join(caption.split())
+    told = io.StringIO()
+    tree = docutils.core.publish_doctree(
+        gallery.figure("m", "a.svg", "name", words),
+        parser=Parser(),
+        settings_overrides={"myst_enable_extensions": ["colon_fence"], "warning_stream": told},
+    )
+    (image,), (under,) = tree.findall(nodes.image), tree.findall(nodes.caption)
+    assert (image["alt"], under.astext(), told.getvalue()) == (words, words, "")
 
 
 def test_a_models_page_has_all_of_it(halves):
