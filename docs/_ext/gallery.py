@@ -108,8 +108,9 @@ def _experiment(model: str, experiment: Record) -> Iterator[str]:
 def figure(model: str, file: str, name: str, caption: str) -> str:
     """A picture of a model, under a name, with its caption."""
     stem = Path(file).stem
-    head = f":::{{figure}} models/{model}/{file}\n:name: {name}\n:alt: {option(caption or stem)}"
-    return f"{head}\n\n{plain(caption) or f'`{stem}`'}\n:::"
+    options = f":name: {name}\n:alt: {option(caption or stem)}\n:width: 100%"
+    words = plain(caption) or f"`{stem}`"
+    return f":::{{figure}} models/{model}/{file}\n{options}\n\n{words}\n:::"
 
 
 def anchor(model: str, figure: str) -> str:
@@ -150,7 +151,8 @@ def gallery_index(records: Iterable[Record]) -> str:
             head = f":::{{figure}} models/{name}/{first}\n:target: {name}.html"
             alt = option(record["title"])
             cards.append(f"{head}\n:alt: {alt}\n\n[{title}]({name}.md)\n:::")
-    return INDEX.format(cards="\n".join(cards), rest="\n".join(lines))
+    rest = ["## Derivations alone", "\n".join(lines)] if lines else []
+    return INDEX.format(cards="\n".join(cards), rest="\n\n".join(rest))
 
 
 def _first_picture(record: Record) -> str | None:
@@ -180,7 +182,8 @@ def report(records: Iterable[Record], published: Iterable[Record]) -> str:
         derivations=_derivations(records),
         figures=_sections(
             published, lambda row: row["post"], lambda rows: _figures_table(rows, answers)
-        ),
+        )
+        or "None is listed yet.",
     )
 
 
