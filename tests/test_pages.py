@@ -1,6 +1,7 @@
 """The examples on the pages run as they are written."""
 
 import doctest
+import importlib.metadata
 import re
 from pathlib import Path
 
@@ -70,3 +71,8 @@ def test_links_lead_somewhere(page):
         found = (page.parent / target).resolve()
         if not target.startswith("http") and not {found, *found.parents} & set(MADE):
             assert found.exists(), target
+
+
+def test_the_citation_is_of_this_version():
+    version = importlib.metadata.version("causalopt")
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()

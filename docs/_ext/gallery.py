@@ -79,7 +79,7 @@ def model_page(record: Record, path: Path, folder: Path) -> str:
         parts += ["## Claims", claims_table([(plain(c["source"]), c) for c in record["claims"]])]
     if record["derivations"]:
         parts.append("## Derivations")
-        parts += [_raw(in_html(one["html"])) for one in record["derivations"]]
+        parts += [_fenced("{raw} html", in_html(one["html"])) for one in record["derivations"]]
     parts += ["## The model file", _included(os.path.relpath(path, folder))]
     return "\n\n".join(parts) + "\n"
 
@@ -93,7 +93,7 @@ def _declaration(record: Record) -> Iterator[str]:
     if record["declaration"]:
         yield "## Declaration"
         yield f"$$\n{record['equations']}\n$$"
-        yield f"```text\n{record['declaration']}\n```"
+        yield _fenced("text", record["declaration"])
     if record["graph"]:
         name = record["name"]
         yield figure(name, record["graph"], anchor(name, "declared"), "The causal graph.")
@@ -118,8 +118,8 @@ def anchor(model: str, figure: str) -> str:
     return f"figure-{model}-{figure}".lower().replace("_", "-")
 
 
-def _raw(html: str) -> str:
-    return f"```````{{raw}} html\n{html}\n```````"
+def _fenced(kind: str, text: str) -> str:
+    return f"```````{kind}\n{text}\n```````"
 
 
 def _included(path: str) -> str:
