@@ -211,9 +211,10 @@ def counterparts(records: Iterable[Record]) -> dict[str, list[str]]:
     """For the key of each published figure, links to the figures that answer it."""
     found: dict[str, list[str]] = {}
     for record in records:
-        for figure in (one for each in record["experiments"] for one in each["figures"]):
-            link = f"[{plain(record['title'])}](#{anchor(record['name'], figure['name'])})"
-            for key in figure["depicts"]:
+        for one in (one for each in record["experiments"] for one in each["figures"]):
+            label = f"{record['name']}/{one['name']}"
+            link = f"[{plain(label)}](#{anchor(record['name'], one['name'])})"
+            for key in one["depicts"]:
                 found.setdefault(key, []).append(link)
     return found
 

@@ -206,7 +206,7 @@ def test_the_report_counts_and_says_what_is_missing(halves):
     text = gallery.report([halves[2]], published())
     assert "1 of 1 claims are reproduced" in text
     assert "1 of 2 published figures have a counterpart" in text
-    assert "](#figure-halves-course)" in text
+    assert r"| top | x falls | [halves\/course](#figure-halves-course) |" in text
     assert "| end | x rises | **none** |" in text
 
 
