@@ -59,7 +59,7 @@ def free_energy(P: Distribution, H: Enthalpies, T: Any) -> Any:
     3
     """
     temperature = checked_temperature(T)
-    return mean_enthalpy(P, H) + H.sign * _times(temperature, P.entropy(sympy.E))
+    return _number(mean_enthalpy(P, H) + H.sign * _times(temperature, P.entropy(sympy.E)))
 
 
 def equilibrium_free_energy(H: Enthalpies, T: Any) -> Any:
@@ -76,7 +76,7 @@ def equilibrium_free_energy(H: Enthalpies, T: Any) -> Any:
     # At a temperature near 0 the largest term is beyond the range of floats, its product is not.
     best = _best(H)
     shifted = Enthalpies(H.variables, H.values - best, H.convention)
-    return best + H.sign * _times(temperature, log_partition(shifted, T))
+    return _number(best + H.sign * _times(temperature, log_partition(shifted, T)))
 
 
 def free_energy_gap(P: Distribution, H: Enthalpies, T: Any) -> Any:
@@ -84,7 +84,7 @@ def free_energy_gap(P: Distribution, H: Enthalpies, T: Any) -> Any:
 
     Units of the enthalpy, in both conventions: T log Z - G(P), or F(P) + T log Z.
     """
-    return H.sign * (equilibrium_free_energy(H, T) - free_energy(P, H, T))
+    return _number(H.sign * (equilibrium_free_energy(H, T) - free_energy(P, H, T)))
 
 
 def heat_capacity(H: Enthalpies, T: Any) -> Any:
@@ -102,14 +102,9 @@ def heat_capacity(H: Enthalpies, T: Any) -> Any:
     P = boltzmann(H, T)
     mean = mean_enthalpy(P, H)
     masses, values = _aligned(P, H)
-    terms = [mass * (value - mean) ** 2 for mass, value in zip(masses, values, strict=True)]
-    if P.exact and isinstance(mean, sympy.Expr):
-        return sympy.Add(*terms) / temperature**2
-    scaled = [
-        float(m) * ((float(v) - float(mean)) / float(temperature)) ** 2
-        for m, v in zip(masses, values, strict=True)
-    ]
-    return float(sum(scaled))
+    # Divided before it is squared, lest a cold T**2 leave the range of floats.
+    terms = [m * ((v - mean) / temperature) ** 2 for m, v in zip(masses, values, strict=True)]
+    return _number(sum(terms, start=sympy.Integer(0)) if P.exact else sum(terms))
 
 
 def free_energy_over(P: xr.DataArray, H: Enthalpies, T: Any) -> xr.DataArray:
@@ -170,6 +165,11 @@ def _best(H: Enthalpies) -> Any:
     if not H.exact or all(value.is_number for value in H.values):
         return H.sign * max(H.rewards)
     return H.values[np.flatnonzero(H.allowed)[0]]
+
+
+def _number(value: Any) -> Any:
+    """An exact value as it is, any other as a float."""
+    return value if isinstance(value, sympy.Expr) and not value.has(sympy.Float) else float(value)
 
 
 def _times(T: Any, nats: Any) -> Any:

@@ -89,6 +89,13 @@ def test_exact_values_stay_exact():
     assert sp.limit(equilibrium_free_energy(H, T), T, 0, "+") == sp.log(3)
 
 
+def test_a_float_temperature_gives_floats():
+    H, P = Enthalpies.of(side, {"left": 0, "right": 3}), Distribution.uniform(side)
+    found = [f(H, 0.5) for f in (equilibrium_free_energy, heat_capacity)]
+    found += [f(P, H, 0.5) for f in (free_energy, free_energy_gap)]
+    assert [type(one) for one in found] == [float] * 4
+
+
 @pytest.mark.parametrize("T", [1e-300, 1e-12])
 def test_the_coldest_free_energy_is_the_best_enthalpy(T):
     H = Enthalpies.of(level, [3.0, 1.0, 2.0, -np.inf])
