@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr, Symbol
+import sympy
+from sympy import Expr, Piecewise, Symbol
 
 from causalopt.errors import DeclarationError, nearest
 from causalopt.finite import Finite, check_parent, finite_of, listed, tex
@@ -216,14 +217,26 @@ def formula_for(target: object, given: object) -> object:
                 f'declare it with finite("{target}", ["...", "..."]).'
             )
         return given.bound(finite)
-    source = finite_of(given)
-    if finite is None or isinstance(given, Lookup) or (source and source.values == finite.values):
+    if finite is None or _takes_values(given, finite):
         return given
     raise DeclarationError(
         f"The mechanism of {target} is {given!r}, but {target} takes named values "
-        f"({listed(finite.values)}): write a table, such as table({target}, {{...}}), or a "
-        "variable with the same values."
+        f"({listed(finite.values)}): write a table, such as table({target}, {{...}}), a variable "
+        "with the same values, or a Piecewise of these."
     )
+
+
+def _takes_values(formula: object, finite: Finite) -> bool:
+    """Whether a formula gives a place of the variable's values, whatever its arguments are."""
+    if isinstance(formula, Lookup):
+        return formula.cells.target.values == finite.values
+    if isinstance(formula, Piecewise):
+        always = formula.args[-1].args[1] is sympy.true
+        return always and all(_takes_values(branch, finite) for branch, _ in formula.args)
+    source = finite_of(formula)
+    if source is None:
+        return isinstance(formula, sympy.Integer) and 0 <= int(formula) < finite.size
+    return source.values == finite.values
 
 
 def _from_rows(

@@ -36,8 +36,8 @@ FLOORS = (
 )
 # Rooms beside the staircase, and all that they may see.
 ASIDE = {
-    "processes": {"errors", "symbols", "laws", "mechanism", "declaration", "columns", "world",
-                  "network", "system"},
+    "processes": {"errors", "memory", "keep", "symbols", "laws", "finite", "lookup", "mechanism",
+                  "declaration", "columns", "world", "network", "system", "distributions"},
     "derive": {"errors", "symbols"},
     "drawing": {"errors", "symbols", "world", "network", "system"},
 }  # fmt: skip
