@@ -112,7 +112,7 @@ def landscape_over_time():
 def basin_over_time(data):
     """The basin grows by 2 p a unit of time."""
     with plots.figure() as (picture, ax):
-        found = data.isel(time=slice(0, None, 10))
+        found = data.isel(time=slice(0, None, 10)).transpose("R[0]", "time")
         plots.landscape(found, ax, basin=found > 0)
         ax.set_ylabel("initial R [degC]")
     return picture

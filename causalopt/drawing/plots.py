@@ -115,9 +115,7 @@ def measure_over_time(array: xr.DataArray, ax: Axes, *, comp: xr.DataArray | Non
     ax.axhline(_neutral(array), color="#999999", lw=0.8, ls="-")
     if comp is not None:
         shade_negative(comp, ax)
-    if ax.get_legend_handles_labels()[1]:
-        ax.legend()
-    return ax
+    return _with_legend(ax)
 
 
 def landscape(
@@ -159,8 +157,7 @@ def _line(array: xr.DataArray, ax: Axes, basin: xr.DataArray | None, style: Any)
                 edgecolor="#009e73",
                 label="optimized" if i == 0 else None,
             )
-        ax.legend()
-    return ax
+    return _with_legend(ax)
 
 
 def _shades(array: xr.DataArray, ax: Axes, basin: xr.DataArray | None, style: Any) -> Axes:
@@ -330,6 +327,12 @@ def _named(dim: Any, value: Any) -> str:
     return f"{dim} = {value:g}" if isinstance(value, float | np.floating) else f"{dim} = {value}"
 
 
+def _with_legend(ax: Axes) -> Axes:
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend()
+    return ax
+
+
 def _plain(value: Any) -> str:
     # A name is a label: matplotlib would read a dollar sign as the start of mathematics.
     return str(value).replace("$", r"\$")
@@ -348,5 +351,5 @@ def _neutral(array: xr.DataArray) -> float:
 
 def _fraction(mass: float) -> str:
     """A mass as a simple fraction, where it is one, else by two digits."""
-    simple = Fraction(float(mass)).limit_denominator(100)
+    simple = Fraction(float(mass)).limit_denominator(36)
     return str(simple) if abs(float(simple) - mass) < 1e-12 else f"{mass:.2g}"
