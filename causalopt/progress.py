@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
+from typing import TypeVar
+
+Piece = TypeVar("Piece")
 
 _SECONDS_BEFORE_SHOWING = 2.0
+_SECONDS_BETWEEN_BEATS = 1.0
 _shown: ContextVar[bool] = ContextVar("shown", default=False)
 
 
 @contextlib.contextmanager
-def shown() -> Iterator[None]:
+def shown(wanted: bool = True) -> Iterator[None]:
     """Within this block, work that takes longer than two seconds shows a bar."""
-    token = _shown.set(True)
+    token = _shown.set(wanted)
     try:
         yield
     finally:
@@ -43,3 +49,44 @@ def track(steps: range, what: str) -> Iterator[int]:
         leave=False,
         disable=None,
     )
+
+
+def pieces(work: Sequence[Piece], what: str) -> Iterator[Piece]:
+    """A few long pieces of work, with a bar that moves on also while one of them takes long.
+
+    >>> list(pieces(["one", "two"], "claims"))
+    ['one', 'two']
+    """
+    if not _shown.get() or not sys.stderr.isatty():
+        yield from work
+        return
+    from tqdm import tqdm
+
+    over = threading.Event()
+
+    def beat() -> None:
+        if not over.wait(_SECONDS_BEFORE_SHOWING):
+            while not over.wait(_SECONDS_BETWEEN_BEATS):
+                bar.refresh()
+
+    unit = what.rstrip("s")
+    with tqdm(work, desc=what, unit=unit, delay=_SECONDS_BEFORE_SHOWING, leave=False) as bar:
+        heart = threading.Thread(target=beat, daemon=True)
+        heart.start()
+        try:
+            yield from bar
+        finally:
+            over.set()
+            heart.join()
+
+
+@contextlib.contextmanager
+def above() -> Iterator[None]:
+    """Text that is printed within this block goes above the bars."""
+    if not _shown.get():
+        yield
+        return
+    from tqdm import tqdm
+
+    with tqdm.external_write_mode(file=sys.stdout):
+        yield
