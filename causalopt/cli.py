@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import textwrap
+import webbrowser
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,8 +104,9 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
         _print_claims(done.verdicts)
         click.echo(f"\nPictures and data: {folder.resolve()}")
     _finish(done, quiet, as_json, folder)
-    if look and click.launch(str(folder / "index.html")) != 0:
-        _complain(f"Nothing here opens pages. Open {folder.resolve() / 'index.html'} yourself.")
+    page = folder.resolve() / "index.html"
+    if look and not webbrowser.open(page.as_uri()):
+        _complain(f"There is no browser here. Open {page} yourself.")
     _exit_by(done)
 
 
