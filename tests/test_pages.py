@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from causalopt.cli import main
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page):
@@ -60,3 +60,20 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def sessions(page):
+    """The commands in a page's terminal sessions, with what each prints."""
+    found = re.findall(r"^```console\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    asked = "".join(found).split("$ causalopt ")[1:]
+    return [tuple(one.partition("\n")[::2]) for one in asked]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if sessions(p)], ids=lambda p: p.name)
+def test_terminal_sessions_print_what_they_say(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words, printed in sessions(page):
+        found = CliRunner().invoke(main, words.split())
+        assert found.exit_code == 0, words
+        flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+        assert doctest.OutputChecker().check_output(printed, found.output, flags), words

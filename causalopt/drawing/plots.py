@@ -74,7 +74,8 @@ def differences(data: xr.Dataset, variable: str, ax: Axes, *, scale: str = "line
         ax.plot(found["time"], values, color=colour, linestyle=dash, label=name)
     ax.set_yscale(scale)
     ax.set_xlabel(axis_label(data["time"], "time"))
-    ax.set_ylabel(f"difference in {variable}" + (" (size)" if scale == "log" else ""))
+    of = axis_label(data[variable], variable)
+    ax.set_ylabel(f"size of the difference in {of}" if scale == "log" else f"difference in {of}")
     ax.legend()
     return ax
 
@@ -230,6 +231,7 @@ def density_over_time(
 ) -> Axes:
     """A density with dims time and one variable as shades, time across; some paths upon it.
 
+    What is denser than 99% of the rest has the darkest shade, as the colour bar's arrow says.
     ``paths`` have dim time, and another with one value a path.
 
     >>> import xarray as xr
@@ -248,8 +250,13 @@ def density_over_time(
     t, values = density["time"].values, density[up].values
     shades = density.transpose(up, "time").values
     ax.grid(visible=False)
-    shown = ax.pcolormesh(t, values, shades, shading="nearest", cmap="Blues", rasterized=True)
-    ax.figure.colorbar(shown, ax=ax, label=axis_label(density, str(density.name or "density")))
+    # A start at one point is far denser than all that follows, and would take all shades.
+    highest = float(np.quantile(shades[shades > 0], 0.99)) if (shades > 0).any() else 1.0
+    options: Any = {"cmap": "Blues", "vmin": 0, "vmax": highest, "rasterized": True}
+    shown = ax.pcolormesh(t, values, shades, shading="nearest", **options)
+    beyond = "max" if shades.max() > highest else "neither"
+    name = axis_label(density, str(density.name or "density"))
+    ax.figure.colorbar(shown, ax=ax, label=name, extend=beyond)
     if paths is not None:
         lines = paths.transpose("time", ...).values.reshape(paths.sizes["time"], -1)
         ax.plot(paths["time"].values, lines, color="#d55e00", ls="-", lw=0.7, alpha=0.8)
