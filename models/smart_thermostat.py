@@ -102,7 +102,7 @@ def course(data):
     """Strength over steps."""
     with plots.figure() as (picture, ax):
         for name in ("strength", "adjusted"):
-            ax.plot(data["step"], data[name].isel(split=0), "o-", label=name)
+            plots.along(data[name].isel(split=0), ax, marker="o", label=name)
         ax.set_xlabel("steps")
         ax.set_ylabel("[bit]")
         ax.legend()

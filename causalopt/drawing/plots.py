@@ -336,7 +336,8 @@ def _named(dim: Any, value: Any) -> str:
 
 def _with_legend(ax: Axes) -> Axes:
     if ax.get_legend_handles_labels()[1]:
-        ax.legend()
+        # On shades the text needs a ground of its own.
+        ax.legend(frameon=True, framealpha=0.9, facecolor="white", edgecolor="none")
     return ax
 
 
