@@ -21,6 +21,7 @@ from causalopt.model import (
     Experiment,
     Model,
     Verdict,
+    find_model,
     judge,
     load_model,
     model_files,
@@ -41,6 +42,7 @@ class Findings:
     """What has been found of a model so far; it grows, so that a stop loses nothing."""
 
     model: Model
+    file: Path
     figures: dict[str, list[str]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -88,7 +90,7 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
         folder, moved = storage.fresh_folder(results, loaded.name)
     except CausaloptError as error:
         _stop(str(error))
-    done = Findings(loaded)
+    done = Findings(loaded, find_model(model))
     with _silent(quiet or as_json):
         click.echo(f"{loaded.title}\n{loaded.source}\n")
         if moved is not None:
@@ -122,7 +124,7 @@ def check(model: str, quiet: bool, as_json: bool) -> None:
     has not the verdict that it records.
     """
     with _silent(quiet or as_json):
-        done = Findings(_load(model))
+        done = Findings(_load(model), find_model(model))
         click.echo(f"{done.model.title}\n")
         try:
             with progress.shown(not (quiet or as_json)):
@@ -205,7 +207,7 @@ def _kept_apart(what: str, done: Findings) -> Iterator[None]:
     except Exception as error:
         done.failed.append(what)
         with progress.above():
-            _complain(_told(error, done.model.name))
+            _complain(_told(error, done.file))
 
 
 def _find(done: Findings) -> None:
@@ -253,9 +255,9 @@ def _finish(done: Findings, quiet: bool, as_json: bool, folder: Path | None) -> 
         sys.exit(130)
 
 
-def _told(error: Exception, model: str) -> str:
+def _told(error: Exception, file: Path) -> str:
     """A package's own message as it is; of others also where in the model's file they arose."""
-    return str(error) if isinstance(error, CausaloptError) else shortened(error, Path(model))
+    return str(error) if isinstance(error, CausaloptError) else shortened(error, file)
 
 
 def _print_report(report: Report) -> None:

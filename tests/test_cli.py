@@ -147,6 +147,14 @@ def test_stopping_keeps_the_claims_that_are_judged(mine, tmp_path):
     assert "Nothing was written" in call("check", "mine.py").output
 
 
+def test_what_fails_inside_a_library_is_told_by_the_models_own_line(mine):
+    found = call("run", mine(computed="__import__('json').loads('{')"))
+    assert found.exit_code == 1
+    assert "mine.py" in found.stderr
+    assert "decoder.py" not in found.stderr
+    assert "JSONDecodeError" in found.stderr
+
+
 def test_a_failing_claim_leaves_the_others(mine):
     found = call("run", mine(computed="1 / 0"), "--json")
     assert found.exit_code == 1
