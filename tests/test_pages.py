@@ -76,3 +76,20 @@ def test_links_lead_somewhere(page):
 def test_the_citation_is_of_this_version():
     version = importlib.metadata.version("causalopt")
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def sessions(page):
+    """The commands in a page's terminal sessions, with what each prints."""
+    found = re.findall(r"^```console\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    asked = "".join(found).split("$ causalopt ")[1:]
+    return [tuple(one.partition("\n")[::2]) for one in asked]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if sessions(p)], ids=lambda p: p.name)
+def test_terminal_sessions_print_what_they_say(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words, printed in sessions(page):
+        found = CliRunner().invoke(main, words.split())
+        assert found.exit_code == 0, words
+        flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+        assert doctest.OutputChecker().check_output(printed, found.output, flags), words
