@@ -39,7 +39,7 @@ ASIDE = {
     "processes": {"errors", "symbols", "laws", "mechanism", "declaration", "columns", "world",
                   "network", "system"},
     "derive": {"errors", "symbols"},
-    "drawing": {"errors", "symbols", "world", "network", "system"},
+    "drawing": {"errors", "symbols", "finite", "world", "network", "system"},
 }  # fmt: skip
 
 

@@ -1,0 +1,145 @@
+"""One world of a picture: the marks of its nodes and inputs, its arrows, and the legend to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from causalopt.drawing import look
+from causalopt.drawing.formula import wrapped
+from causalopt.drawing.mathematics import right_side
+from causalopt.drawing.picture import Gap, Name, Skeleton, causes_in, piece_at
+from causalopt.drawing.scale import Scale
+from causalopt.drawing.sheet import Arrow, Mark
+from causalopt.finite import shown
+from causalopt.world import World
+
+# The marks of a legend are lower than those of nodes.
+_LOW = {"fontsize": "11", "height": "0.36"}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What all panels share: nodes, part A, what is written on nodes, and the values' colours."""
+
+    bones: Skeleton
+    inside: frozenset[Any]
+    inputs: bool
+    mechanisms: bool
+    name: Name
+    colours: Scale | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The marks of nodes and inputs, arrows between them, A, and the looks that occur."""
+
+    title: str
+    marks: Mapping[Any, Mark]
+    inputs: Mapping[Any, Mark]
+    arrows: tuple[Arrow, ...]
+    inside: frozenset[Any]
+    looks: frozenset[str]
+
+
+def panel(
+    number: int,
+    world: World,
+    title: str,
+    differs: Mapping[Any, str],
+    values: Mapping[Any, float],
+    content: Content,
+) -> Panel:
+    """One world; ``differs`` gives its nodes' colours, ``values`` their numbers."""
+    looks: dict[Any, list[str]] = {}
+    marks = {}
+    for node in content.bones.parents:
+        looks[node] = _looks(world, node, differs)
+        fill = content.colours.fill(values[node]) if content.colours and node in values else None
+        style = look.styled(looks[node], inside=node in content.inside, fill=fill)
+        if isinstance(node, Gap):
+            style |= {"shape": "plaintext", "style": "", "fontcolor": "#777777"}
+        marks[node] = Mark((number, node), _lines(world, node, values, content), style)
+    inputs = {}
+    for one in _inputs(content):
+        looks[one] = [look.input_look(one)]
+        inputs[one] = Mark((number, one), (_named(one, content),), look.styled(looks[one]))
+    arrows = tuple(_arrows(number, world, differs, content))
+    used = frozenset(name for found in looks.values() for name in found)
+    return Panel(title, marks, inputs, arrows, content.inside, used)
+
+
+def explained(panels: Sequence[Panel], colours: Scale | None) -> list[Mark]:
+    """The legend: a mark for each look that occurs, then the values' colours."""
+    used = {name for one in panels for name in one.looks}
+    marks = [
+        Mark(("legend", name), (entry.words,), {**look.styled([name]), **_LOW})
+        for name, entry in look.LOOKS.items()
+        if name in used and entry.words
+    ]
+    if colours is None:
+        return marks
+    label = Mark(("legend", "value"), ("value:",), {"shape": "plaintext", "style": "", **_LOW})
+    return [*marks, label, *(_tick(colours, tick) for tick in colours.ticks)]
+
+
+def _tick(colours: Scale, tick: float) -> Mark:
+    style = {**look.PLAIN, **colours.fill(tick), "shape": "box", **_LOW}
+    return Mark(("value", tick), (_short(tick),), style)
+
+
+def _looks(world: World, node: Any, differs: Mapping[Any, str]) -> list[str]:
+    if isinstance(node, Gap):
+        return []
+    colour = [differs[node]] if node in differs else []
+    return colour + look.done_to(piece_at(world, node))
+
+
+def _lines(
+    world: World, node: Any, values: Mapping[Any, float], content: Content
+) -> tuple[str, ...]:
+    if isinstance(node, Gap):
+        return ("· · ·",)
+    piece = piece_at(world, node)
+    lines = [content.name(node)]
+    if content.mechanisms:
+        lines += wrapped(right_side(world, node, content.name))
+    lines += look.told(piece)
+    if node in values:
+        value = shown(node, values[node])
+        lines.append(_short(value) if isinstance(value, float) else str(value))
+    return tuple(lines)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else str(value)
+
+
+def _named(one: Any, content: Content) -> str:
+    return "· · ·" if isinstance(one, Gap) else content.name(one)
+
+
+def _inputs(content: Content) -> list[Any]:
+    if not content.inputs:
+        return []
+    return list(dict.fromkeys(x for found in content.bones.inputs.values() for x in found))
+
+
+def _arrows(
+    number: int, world: World, differs: Mapping[Any, str], content: Content
+) -> Iterator[Arrow]:
+    for node, declared in content.bones.parents.items():
+        live = causes_in(content.bones, world, node)
+        for parent in dict.fromkeys((*declared, *live)):
+            if parent not in content.bones.parents:
+                continue
+            last = parent.last if isinstance(parent, Gap) else parent
+            kind = differs.get(last, "") if parent in live else "cut"
+            yield Arrow((number, parent), (number, node), look.ARROWS.get(kind, {}))
+        if content.inputs:
+            free = piece_at(world, node).base is None
+            style = look.ARROWS["input" if free else "cut"]
+            for one in content.bones.inputs[node]:
+                yield Arrow((number, one), (number, node), style)

@@ -1,0 +1,61 @@
+"""What stands on a picture, before anyone renders it: marks, arrows, and frames around marks."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+
+# In inches, for Helvetica of 12 points.
+_LETTER, _LINE = 0.083, 0.2
+_SMALLEST = 0.62
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A node of the picture: its lines of text, and its look in Graphviz's words."""
+
+    key: Hashable
+    lines: tuple[str, ...]
+    style: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An edge between two marks."""
+
+    source: Hashable
+    target: Hashable
+    style: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A titled frame around marks and other frames."""
+
+    title: str
+    keys: tuple[Hashable, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    style: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A whole picture; ``placed`` where every mark has its ``pos`` and every frame its ``bb``."""
+
+    marks: tuple[Mark, ...]
+    arrows: tuple[Arrow, ...]
+    frames: tuple[Frame, ...]
+    placed: bool
+
+
+def extent(lines: tuple[str, ...], *, round: bool = True) -> tuple[float, float]:
+    """Width and height, in inches, that a mark needs for its text; more where it is an ellipse.
+
+    >>> extent(("R[0]",))
+    (0.62, 0.62)
+    """
+    wide = max(sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line) for line in lines)
+    grow = 1.3 if round else 1.0
+    width, height = wide * _LETTER * grow + 0.14, len(lines) * _LINE * grow + 0.1
+    return max(_SMALLEST, width), max(_SMALLEST, height) if round else height
