@@ -10,9 +10,10 @@ from causalopt.drawing.panel import Panel
 from causalopt.drawing.sheet import Frame, Mark, Sheet
 
 
-def flowing(panels: Sequence[Panel], legend: Sequence[Mark]) -> Sheet:
+def flowing(panels: Sequence[Panel], legend: Sequence[Sequence[Mark]]) -> Sheet:
     """A frame for each world, with frames of A, B and the inputs inside it, and one legend."""
-    frames = [_legend(legend)] if legend else []
+    entries = [mark for row in legend for mark in row]
+    frames = [_legend(entries)] if entries else []
     # dot stacks frames from the bottom up.
     for panel in reversed(panels):
         inner = (*_parts(panel), *_inputs(panel))
@@ -25,7 +26,7 @@ def flowing(panels: Sequence[Panel], legend: Sequence[Mark]) -> Sheet:
             frames += inner
     marks = [m for p in panels for m in (*p.marks.values(), *p.inputs.values())]
     arrows = tuple(arrow for panel in panels for arrow in panel.arrows)
-    return Sheet((*marks, *legend), arrows, tuple(frames), placed=False)
+    return Sheet((*marks, *entries), arrows, tuple(frames), placed=False)
 
 
 def _parts(panel: Panel) -> list[Frame]:

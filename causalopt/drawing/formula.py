@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sympy import Expr, Symbol
 from sympy.printing.str import StrPrinter
@@ -18,7 +18,17 @@ _PRIVATE = 0xF0000
 
 
 class _Printer(StrPrinter):  # type: ignore[misc]  # sympy is untyped
-    """What sympy's text writes as function calls, as mathematics does."""
+    """What sympy's text writes as function calls, as mathematics does; symbols by stand-ins."""
+
+    def __init__(self, stand_ins: Mapping[Symbol, str]) -> None:
+        super().__init__({"full_prec": False})
+        self._stand_ins = stand_ins
+
+    def _print_Symbol(self, node: Symbol) -> str:
+        return self._stand_ins[node]
+
+    # sympy takes our quantities for physical ones, which it prints by another method.
+    _print_Quantity = _print_Symbol
 
     def _print_Piecewise(self, node: Expr) -> str:
         told = [
@@ -44,12 +54,12 @@ def line(formula: Expr, name: Callable[[Symbol], str] = str) -> str:
     '√(R[0]) − 2·R[0]²·a*b'
     """
     symbols = sorted(formula.free_symbols, key=str)
-    stand_ins = {s: Symbol(chr(_PRIVATE + i)) for i, s in enumerate(symbols)}
-    printed = _Printer({"full_prec": False}).doprint(formula.xreplace(stand_ins))
+    stand_ins = {s: chr(_PRIVATE + i) for i, s in enumerate(symbols)}
+    printed = _Printer(stand_ins).doprint(formula)
     signs = re.sub(r"\*\*\(?(-?\d+)\)?(?![\d./])", lambda m: m[1].translate(_RAISED), printed)
     signs = re.sub(r"\*\*|[<>]=|\*|(?<![eE])-", lambda m: _SIGNS[m[0]], signs)
     signs = signs.replace("sqrt(", "√(")
-    names = {ord(stand_in.name): name(s) for s, stand_in in stand_ins.items()}
+    names = {ord(stand_in): name(s) for s, stand_in in stand_ins.items()}
     return signs.translate(names)
 
 

@@ -36,12 +36,13 @@ class _Band:
     frames: Sequence[tuple[str, Sequence[Any]]] = ()
 
 
-def laid_out(bones: Skeleton, panels: Sequence[Panel], legend: Sequence[Mark]) -> Sheet:
+def laid_out(bones: Skeleton, panels: Sequence[Panel], legend: Sequence[Sequence[Mark]]) -> Sheet:
     """All panels one below the other, and the legend under them."""
     sizes = {m.key: _size(m) for p in panels for m in (*p.marks.values(), *p.inputs.values())}
     wide = max(_COLUMN, *(width + 0.5 for width, _ in sizes.values()))
     tall = max(_ROW, *(height + 0.4 for _, height in sizes.values()))
     columns = {step: i * wide for i, step in enumerate(bones.columns)}
+    narrow = max(_COLUMN, *(sizes[m.key][0] + 0.3 for p in panels for m in p.inputs.values()), 0)
     marks: list[Mark] = []
     frames: list[Frame] = []
     top = 0.0
@@ -53,7 +54,7 @@ def laid_out(bones: Skeleton, panels: Sequence[Panel], legend: Sequence[Mark]) -
             top -= _TITLE if band.frames else 0
             for row in band.rows:
                 for i, node in enumerate(row):
-                    x = columns[_step(node)] if _timed(node) else i * wide
+                    x = columns[_step(node)] if _timed(node) else i * narrow
                     boxes[node] = _Box(x, top, *sizes[every[node].key])
                 top -= tall
             frames += [
@@ -145,14 +146,17 @@ def _heading(title: str, x: float, y: float) -> Mark:
     return _placed(mark, _Box(x, y, 0.5, 0.5))
 
 
-def _in_rows(legend: Sequence[Mark], top: float, width: float) -> list[Mark]:
-    """The legend's marks from left to right, in as many rows as it takes."""
+def _in_rows(legend: Sequence[Sequence[Mark]], top: float, width: float) -> list[Mark]:
+    """The legend's rows from left to right, each in as many as it takes."""
     made = []
-    x, y = -0.31, top
-    for mark in legend:
-        wide, high = extent(mark.lines)
-        if x > 0 and x + wide > max(width, 5.0) + 0.31:
-            x, y = -0.31, y - 0.55
-        made.append(_placed(mark, _Box(x + wide / 2, y, wide, min(high, 0.4))))
-        x += wide + 0.25
+    y = top
+    for row in legend:
+        x = -0.31
+        for mark in row:
+            wide, high = extent(mark.lines)
+            if x > 0 and x + wide > max(width, 5.0) + 0.31:
+                x, y = -0.31, y - 0.55
+            made.append(_placed(mark, _Box(x + wide / 2, y, wide, min(high, 0.4))))
+            x += wide + 0.25
+        y -= 0.55
     return made

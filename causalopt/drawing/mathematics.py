@@ -29,10 +29,16 @@ def right_side(world: World, node: Any, name: Name) -> str:
     if isinstance(model, System):
         return _of_system(model, node, other, name)
     assert isinstance(model, Network)
-    formula = model.formula(node) if other is None else other
-    if formula is None:
+    if other is not None:
+        return f"= {line(other, name)}"
+    columns, place = model.columns, model.index[node]
+    if columns.kinds[place] < 0:
         return f"= {_value(node, model.value(node))}"
-    return f"= {line(formula, name)}"
+    known = (*columns.labels, *columns.inputs)
+    mechanism = columns.mechanisms[columns.kinds[place]]
+    owners = [known[j] for j in columns.arguments_of(place).tolist()]
+    names = {s: name(one) for s, one in zip(mechanism.arguments, owners, strict=True)}
+    return f"= {line(mechanism.formula, names.__getitem__)}"
 
 
 def _of_system(system: System, node: Node, other: Expr | None, name: Name) -> str:

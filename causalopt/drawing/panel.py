@@ -71,8 +71,8 @@ def panel(
     return Panel(title, marks, inputs, arrows, content.inside, used)
 
 
-def explained(panels: Sequence[Panel], colours: Scale | None) -> list[Mark]:
-    """The legend: a mark for each look that occurs, then the values' colours."""
+def explained(panels: Sequence[Panel], colours: Scale | None) -> list[list[Mark]]:
+    """The legend in rows: a mark for each look that occurs, then the values' colours."""
     used = {name for one in panels for name in one.looks}
     marks = [
         Mark(("legend", name), (entry.words,), {**look.styled([name]), **_LOW})
@@ -80,9 +80,10 @@ def explained(panels: Sequence[Panel], colours: Scale | None) -> list[Mark]:
         if name in used and entry.words
     ]
     if colours is None:
-        return marks
+        return [marks] if marks else []
     label = Mark(("legend", "value"), ("value:",), {"shape": "plaintext", "style": "", **_LOW})
-    return [*marks, label, *(_tick(colours, tick) for tick in colours.ticks)]
+    scale = [label, *(_tick(colours, tick) for tick in colours.ticks)]
+    return [marks, scale] if marks else [scale]
 
 
 def _tick(colours: Scale, tick: float) -> Mark:

@@ -84,7 +84,7 @@ def rendered(sheet: Sheet) -> Drawing:
     effort = {"splines": "true"} if few else _QUICK
     graph = pydot.Dot(
         "causal", graph_type="digraph", rankdir="LR", pad="0.2", outputorder="edgesfirst",
-        esep="1", fontname="Helvetica", **effort,
+        esep='"+3"', fontname="Helvetica", **effort,
     )  # fmt: skip
     graph.set_node_defaults(
         style="filled", shape="ellipse", width="0.62", height="0.62", margin="0.04",

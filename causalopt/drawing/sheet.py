@@ -56,6 +56,7 @@ def extent(lines: tuple[str, ...], *, round: bool = True) -> tuple[float, float]
     (0.62, 0.62)
     """
     wide = max(sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line) for line in lines)
-    grow = 1.3 if round else 1.0
+    # Graphviz draws the smallest ellipse around a box: larger by the root of two.
+    grow = 1.42 if round else 1.0
     width, height = wide * _LETTER * grow + 0.14, len(lines) * _LINE * grow + 0.1
     return max(_SMALLEST, width), max(_SMALLEST, height) if round else height

@@ -13,9 +13,11 @@ from causalopt import (
     System,
     draw,
     draw_template,
+    finite,
     noise,
     normal,
     parameter,
+    table,
     time,
     variables,
 )
@@ -259,6 +261,16 @@ def test_mechanisms_are_written_with_their_parents_own_names():
     network = Network({b: sin(a) ** 2, c: a / b}, start={a: -0.5})
     told = {n.attr["label"] for n in pygraphviz.AGraph(string=draw(network, mechanisms=True).dot)}
     assert told == {r"a\n= −0.5", r"b\n= sin(a)²", r"c\n= a/b"}
+
+
+def test_a_table_is_named_not_written_out():
+    F, G = finite("F", ["cold", "hot"]), finite("G", ["on", "off"])
+    rows = {"cold": "on", "hot": "off"}
+    system = System({F: F, G: table(F, rows)}, start={F: "hot", G: "on"})
+    for model in (system, system.unroll(1)):
+        dot = draw(model, steps=1, mechanisms=True).dot
+        assert r"G[1]\n= table(F[0])" in dot
+        assert r"G[0]\n= on" in dot
 
 
 def test_a_network_of_ten_thousand_nodes_is_refused_at_once():
