@@ -16,6 +16,7 @@ from causalopt.symbols import Node
 # In inches; Graphviz counts points.
 _COLUMN, _ROW, _TITLE, _MARGIN = 1.15, 1.0, 0.34, 0.14
 _POINTS = 72
+_INPUTS = ("noise", "time", "parameters")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _bands(bones: Skeleton, panel: Panel) -> Iterator[_Band]:
             yield _Band([row], [("A", list(run)) for held, run in runs if held])
     if outside:
         yield _Band(outside, [("B", _flat(outside))] if panel.inside else [])
-    for title in ("noise", "time", "parameters"):
+    for title in _INPUTS:
         found = [node for node in panel.inputs if input_frame(node) == title]
         if found:
             own = _rows_of_inputs(found, max(4, len(bones.columns)))
@@ -132,10 +133,13 @@ def _framed(title: str, keys: tuple[Any, ...], boxes: Sequence[_Box]) -> Frame:
     left = min(box.x - box.width / 2 for box in boxes) - _MARGIN
     wide, _ = extent((title,), round=False)
     right = max(left + wide + 0.1, *(box.x + box.width / 2 + _MARGIN for box in boxes))
-    low = min(box.y - box.height / 2 for box in boxes) - _MARGIN
-    high = max(box.y + box.height / 2 for box in boxes) + _MARGIN + 0.2
+    # Arrows leave inputs upwards: their title stands below.
+    under = title in _INPUTS
+    low = min(box.y - box.height / 2 for box in boxes) - _MARGIN - (0.2 if under else 0)
+    high = max(box.y + box.height / 2 for box in boxes) + _MARGIN + (0 if under else 0.2)
     corners = ",".join(f"{side * _POINTS:.1f}" for side in (left, low, right, high))
-    middle = f"{(left + wide / 2 + 0.05) * _POINTS:.1f},{(high - 0.13) * _POINTS:.1f}"
+    line = low + 0.13 if under else high - 0.13
+    middle = f"{(left + wide / 2 + 0.05) * _POINTS:.1f},{line * _POINTS:.1f}"
     style = {**FRAMES[title], "bb": corners, "lp": middle, "fontsize": "11"}
     return Frame(title, keys, style=style)
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+# Relative to the largest number.
+_ROUNDING = 1e-9
+
+
 @dataclass(frozen=True)
 class Scale:
     """Colours from ``low`` to ``high``: cividis, or purple to orange around zero."""
@@ -32,6 +36,9 @@ class Scale:
         if not found:
             return None
         low, high = min(found), max(found)
+        # What is left of a difference by rounding makes no sign of its own.
+        least = _ROUNDING * max(-low, high)
+        low, high = (0.0 if abs(end) < least else end for end in (low, high))
         if low < 0 < high:
             high = max(-low, high)
             low = -high

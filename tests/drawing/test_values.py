@@ -67,6 +67,11 @@ def test_around_zero_the_scale_has_two_colours():
     assert scale.ticks == [-4, -2, 0, 2, 4]
 
 
+def test_what_rounding_leaves_makes_no_second_colour():
+    assert Scale.over([-1e-15, 2.0]).low == 0
+    assert Scale.over([-3.0, 1e-15]).high == 0
+
+
 def test_numbers_stay_legible():
     scale = Scale.over([-1.0, 4.0]), Scale.over([0.0, 1.0])
     for one in scale:
