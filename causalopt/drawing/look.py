@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from causalopt.symbols import Node, Noise, Parameter
+from causalopt.drawing.picture import Gap
+from causalopt.symbols import Noise, Parameter
 from causalopt.world import Fixed, Held, Piece, Replaced
 
 
@@ -78,23 +79,32 @@ def done_to(piece: Piece) -> list[str]:
 
 
 def told(piece: Piece) -> tuple[str, ...]:
-    """The lines that an intervention adds to a node's label; δ is an infinitesimal difference."""
+    """The lines that an intervention adds to a node's label."""
     lines = []
     if isinstance(piece.base, Fixed):
         lines.append(f"= {_number(piece.base.value)}")
-    if piece.shift is not None:
-        by = piece.shift.by
-        lines.append("+ δ" if by is None else f"+ {_number(by)}")
-    return tuple(lines)
+    return (*lines, shift(piece)) if piece.shift is not None else tuple(lines)
+
+
+def shift(piece: Piece) -> str:
+    """What a perturbation adds; δ is an infinitesimal difference.
+
+    >>> from causalopt.world import Shift
+    >>> shift(Piece(0, 1, shift=Shift(-0.5))), shift(Piece(0, 1, shift=Shift(None)))
+    ('− 0.5', '+ δ')
+    """
+    by = None if piece.shift is None else piece.shift.by
+    text = "δ" if by is None else _number(by)
+    return f"− {text[1:]}" if text.startswith("−") else f"+ {text}"
 
 
 def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float | int) else str(value)
+    return f"{value:g}".replace("-", "−") if isinstance(value, float | int) else str(value)
 
 
 def input_look(one: Any) -> str:
     """Which look an input has: a parameter, a noise, or time."""
-    owner = one.variable if isinstance(one, Node) else one
+    owner = one.owner if isinstance(one, Gap) else getattr(one, "variable", one)
     return {Noise: "noise", Parameter: "parameter"}.get(type(owner), "time")
 
 

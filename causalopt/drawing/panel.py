@@ -10,12 +10,14 @@ from typing import Any
 from causalopt.drawing import look
 from causalopt.drawing.formula import wrapped
 from causalopt.drawing.mathematics import right_side
-from causalopt.drawing.picture import Gap, Name, Skeleton, causes_in, piece_at
+from causalopt.drawing.picture import Gap, Name, Skeleton, causes_in, perturbed_within, piece_at
 from causalopt.drawing.scale import Scale
 from causalopt.drawing.sheet import Arrow, Mark
 from causalopt.finite import shown
 from causalopt.world import World
 
+_DOTS = "· · ·"
+_LEFT_OUT = {"shape": "plaintext", "style": "", "fontcolor": "#666666"}
 # The marks of a legend are lower than those of nodes.
 _LOW = {"fontsize": "11", "height": "0.36"}
 
@@ -60,12 +62,13 @@ def panel(
         fill = content.colours.fill(values[node]) if content.colours and node in values else None
         style = look.styled(looks[node], inside=node in content.inside, fill=fill)
         if isinstance(node, Gap):
-            style |= {"shape": "plaintext", "style": "", "fontcolor": "#777777"}
+            style = _LEFT_OUT
         marks[node] = Mark((number, node), _lines(world, node, values, content), style)
     inputs = {}
     for one in _inputs(content):
         looks[one] = [look.input_look(one)]
-        inputs[one] = Mark((number, one), (_named(one, content),), look.styled(looks[one]))
+        style = _LEFT_OUT if isinstance(one, Gap) else look.styled(looks[one])
+        inputs[one] = Mark((number, one), (_named(one, content),), style)
     arrows = tuple(_arrows(number, world, differs, content))
     used = frozenset(name for found in looks.values() for name in found)
     return Panel(title, marks, inputs, arrows, content.inside, used)
@@ -102,7 +105,7 @@ def _lines(
     world: World, node: Any, values: Mapping[Any, float], content: Content
 ) -> tuple[str, ...]:
     if isinstance(node, Gap):
-        return ("· · ·",)
+        return _hidden(world, node, content)
     piece = piece_at(world, node)
     lines = [content.name(node)]
     if content.mechanisms:
@@ -114,12 +117,19 @@ def _lines(
     return tuple(lines)
 
 
+def _hidden(world: World, gap: Gap, content: Content) -> tuple[str, ...]:
+    """Dots, and where steps are left out that a world perturbs, the first of these."""
+    found = perturbed_within(world, gap)
+    more = f" ({len(found)} nodes)" if len(found) > 1 else ""
+    return (_DOTS, *(f"{content.name(n)} {look.shift(piece)}{more}" for n, piece in found[:1]))
+
+
 def _short(value: float) -> str:
     return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else str(value)
 
 
 def _named(one: Any, content: Content) -> str:
-    return "· · ·" if isinstance(one, Gap) else content.name(one)
+    return _DOTS if isinstance(one, Gap) else content.name(one)
 
 
 def _inputs(content: Content) -> list[Any]:

@@ -7,7 +7,7 @@ gets a version, the same for the same history of causes; nothing is run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import networkx as nx
@@ -195,9 +195,19 @@ def piece_at(world: World, node: Any) -> Piece:
     """What the interventions of a world do to a node of its picture; of a gap, to its first."""
     if isinstance(node, Gap):
         return piece_at(world, node.first)
-    if isinstance(world.model, System):
-        return world.at(node.variable, node.step)
-    return world.at(node)
+    if not isinstance(world.model, System):
+        return world.at(node)
+    piece = world.at(node.variable, node.step)
+    # No mechanism gives the start: another one has no say there either.
+    started = node.step == 0 and isinstance(piece.base, Replaced)
+    return replace(piece, base=None) if started else piece
+
+
+def perturbed_within(world: World, gap: Gap) -> list[tuple[Node, Piece]]:
+    """The nodes that a gap leaves out and the world perturbs."""
+    steps = range(gap.first.step, gap.last.step + 1)
+    found = ((node, piece_at(world, node)) for node in (Node(gap.owner, i) for i in steps))
+    return [(node, piece) for node, piece in found if piece.shift is not None]
 
 
 def changes(bones: Skeleton, worlds: Sequence[World]) -> list[dict[Any, str]]:

@@ -70,6 +70,12 @@ def read(
     values: xr.Dataset, model: System | Network, nodes: Sequence[Any], titles: Sequence[str]
 ) -> list[dict[Any, float]]:
     """The value of each node in each panel, from what ``run`` gave; nodes without one left out."""
+    import xarray as xr
+
+    if not isinstance(values, xr.Dataset):
+        raise QueryError(
+            f"values is {type(values).__name__}: pass what run() gave, such as values=run(W)."
+        )
     extra = sorted(map(str, set(values.dims) - {"world", "time", "node"}))
     if extra:
         raise QueryError(

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pygraphviz
 import pytest
 from sympy import sin
@@ -17,6 +18,7 @@ from causalopt import (
     noise,
     normal,
     parameter,
+    run,
     table,
     time,
     variables,
@@ -191,6 +193,37 @@ def test_differences_go_on_behind_the_dots():
     assert len(dots) == 4
     colours = [edge.attr["color"] for edge in graph.edges(dots)]
     assert colours.count("#d55e00") == 6
+
+
+def test_a_perturbation_among_the_dots_is_named():
+    W = room.world(steps=50)
+    graph = pygraphviz.AGraph(
+        string=draw(room, steps=50, columns=4, worlds=[W, W.perturb(R[20], by=-0.5)]).dot
+    )
+    dots = [node.attr["label"] for node in graph.nodes() if "· · ·" in node.attr["label"]]
+    assert sorted(dots) == ["· · ·"] * 3 + [r"· · ·\nR[20] − 0.5"]
+
+
+def test_left_out_inputs_are_dots_in_their_own_frames():
+    shake = noise("shake", normal(0, 1))
+    system = System({a: a + shake, b: a + time}, start={a: 0, b: 0})
+    for model in (system, system.unroll(40)):
+        graph = pygraphviz.AGraph(string=draw(model, steps=40, inputs=True, columns=4).dot)
+        frames = {frame.graph_attr["label"]: labels(frame) for frame in graph.subgraphs()}
+        assert frames == {
+            "noise": {"shake[0]", "shake[1]", "· · ·", "shake[39]"},
+            "time": {"t[0]", "t[1]", "· · ·", "t[39]"},
+        }
+
+
+def test_another_mechanism_has_no_say_at_the_start():
+    W = room.world(steps=3)
+    world = W.replace(R, T**2)
+    assert np.array_equal(run(world).R.values[0, :1], run(W).R.values[0, :1])
+    graph = pygraphviz.AGraph(string=draw(room, steps=2, worlds=[world], mechanisms=True).dot)
+    told = {node.attr["label"]: node.attr["shape"] for node in graph.nodes()}
+    assert told[r"R[0]\n= 35"] != "parallelogram"
+    assert told[r"R[1]\n= T[0]²"] == "parallelogram"
 
 
 def test_an_unrolled_system_stands_on_the_same_grid():

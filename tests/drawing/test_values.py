@@ -109,6 +109,7 @@ def test_a_finite_variable_is_told_by_name():
     [
         (lambda: run(*worlds()), r'values\.sel\(world="W"\)'),
         (lambda: run(room.world(steps=3), over={R[0]: [1, 2]}), "the dims"),
+        (lambda: {"R": 1}, "values=run"),
         (lambda: run(System({a: a}, start={a: 1}).world(steps=3)), "name no node"),
     ],
 )
