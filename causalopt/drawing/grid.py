@@ -117,7 +117,7 @@ def _step(node: Any) -> int | None:
 
 
 def _size(mark: Mark) -> tuple[float, float]:
-    return extent(mark.lines, round=mark.style.get("shape") not in ("box", "plaintext"))
+    return extent(mark.lines, mark.style.get("shape", "ellipse"))
 
 
 def _placed(mark: Mark, box: _Box) -> Mark:
@@ -131,7 +131,7 @@ def _placed(mark: Mark, box: _Box) -> Mark:
 
 def _framed(title: str, keys: tuple[Any, ...], boxes: Sequence[_Box]) -> Frame:
     left = min(box.x - box.width / 2 for box in boxes) - _MARGIN
-    wide, _ = extent((title,), round=False)
+    wide, _ = extent((title,), "plaintext")
     right = max(left + wide + 0.1, *(box.x + box.width / 2 + _MARGIN for box in boxes))
     # Arrows leave inputs upwards: their title stands below.
     under = title in _INPUTS
@@ -157,7 +157,7 @@ def _in_rows(legend: Sequence[Sequence[Mark]], top: float, width: float) -> list
     for row in legend:
         x = -0.31
         for mark in row:
-            wide, high = extent(mark.lines)
+            wide, high = _size(mark)
             if x > 0 and x + wide > max(width, 5.0) + 0.31:
                 x, y = -0.31, y - 0.55
             made.append(_placed(mark, _Box(x + wide / 2, y, wide, min(high, 0.4))))

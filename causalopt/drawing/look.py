@@ -37,7 +37,7 @@ LOOKS: Mapping[str, Look] = {
     ),
     "clamped": Look({"shape": "box"}, "clamped"),
     "set": Look({"shape": "hexagon"}, "set by do"),
-    "replaced": Look({"shape": "parallelogram"}, "another mechanism"),
+    "replaced": Look({"shape": "component"}, "another mechanism"),
     "perturbed": Look({"shape": "octagon"}, "perturbed"),
     "noise": Look({"shape": "diamond", "color": "#0072b2", "fillcolor": "#e3f0f8"}, ""),
     "parameter": Look({"shape": "plaintext", "fillcolor": "#f1f1f1"}, ""),

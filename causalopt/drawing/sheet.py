@@ -7,8 +7,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 # In inches, for Helvetica of 12 points.
-_LETTER, _LINE = 0.083, 0.2
+_LETTER, _LINE = 0.088, 0.2
 _SMALLEST = 0.62
+# How much larger than the box of its text Graphviz draws a shape.
+_AROUND = {"component": 1.3, "ellipse": 1.42, "octagon": 1.6, "hexagon": 1.75, "diamond": 2.15}
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,15 @@ class Sheet:
     placed: bool
 
 
-def extent(lines: tuple[str, ...], *, round: bool = True) -> tuple[float, float]:
-    """Width and height, in inches, that a mark needs for its text; more where it is an ellipse.
+def extent(lines: tuple[str, ...], shape: str = "ellipse") -> tuple[float, float]:
+    """Width and height, in inches, that a mark of some shape needs around its text.
 
     >>> extent(("R[0]",))
     (0.62, 0.62)
+    >>> extent(("R[0]",), "plaintext")[1]
+    0.3
     """
     wide = max(sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line) for line in lines)
-    # Graphviz draws the smallest ellipse around a box: larger by the root of two.
-    grow = 1.42 if round else 1.0
-    width, height = wide * _LETTER * grow + 0.14, len(lines) * _LINE * grow + 0.1
-    return max(_SMALLEST, width), max(_SMALLEST, height) if round else height
+    grow = _AROUND.get(shape, 1.0)
+    width, height = wide * _LETTER * grow + 0.12, len(lines) * _LINE * grow + 0.1
+    return max(_SMALLEST, width), max(_SMALLEST, height) if grow > 1 else round(height, 6)
