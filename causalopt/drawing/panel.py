@@ -10,7 +10,15 @@ from typing import Any
 from causalopt.drawing import look
 from causalopt.drawing.formula import wrapped
 from causalopt.drawing.mathematics import right_side
-from causalopt.drawing.picture import Gap, Name, Skeleton, causes_in, perturbed_within, piece_at
+from causalopt.drawing.picture import (
+    Gap,
+    Name,
+    Skeleton,
+    causes_in,
+    inputs_in,
+    perturbed_within,
+    piece_at,
+)
 from causalopt.drawing.scale import Scale
 from causalopt.drawing.sheet import Arrow, Mark
 from causalopt.finite import shown
@@ -133,9 +141,7 @@ def _named(one: Any, content: Content) -> str:
 
 
 def _inputs(content: Content) -> list[Any]:
-    if not content.inputs:
-        return []
-    return list(dict.fromkeys(x for found in content.bones.inputs.values() for x in found))
+    return list(content.bones.aside) if content.inputs else []
 
 
 def _arrows(
@@ -144,13 +150,12 @@ def _arrows(
     for node, declared in content.bones.parents.items():
         live = causes_in(content.bones, world, node)
         for parent in dict.fromkeys((*declared, *live)):
-            if parent not in content.bones.parents:
-                continue
             last = parent.last if isinstance(parent, Gap) else parent
             kind = differs.get(last, "") if parent in live else "cut"
             yield Arrow((number, parent), (number, node), look.ARROWS.get(kind, {}))
-        if content.inputs:
-            free = piece_at(world, node).base is None
-            style = look.ARROWS["input" if free else "cut"]
-            for one in content.bones.inputs[node]:
-                yield Arrow((number, one), (number, node), style)
+        if not content.inputs:
+            continue
+        entering = inputs_in(content.bones, world, node)
+        for one in dict.fromkeys((*content.bones.inputs[node], *entering)):
+            style = look.ARROWS["input" if one in entering else "cut"]
+            yield Arrow((number, one), (number, node), style)

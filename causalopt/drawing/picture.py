@@ -6,7 +6,8 @@ gets a version, the same for the same history of causes; nothing is run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +45,27 @@ class Skeleton:
     inputs: Causes
     columns: tuple[int | None, ...] = ()
     rows: tuple[Any, ...] = ()
+
+    @property
+    def variables(self) -> Set[Any]:
+        """The nodes that have parents or could have them."""
+        return self.parents.keys()
+
+    @functools.cached_property
+    def aside(self) -> Set[Any]:
+        """Every input of the picture, in order."""
+        return dict.fromkeys(one for found in self.inputs.values() for one in found).keys()
+
+    def shown(self, node: Any) -> Any:
+        """What stands for a node on the picture: itself, or the gap that leaves it out."""
+        return self._gaps.get(getattr(node, "variable", None), node) if self._hides(node) else node
+
+    def _hides(self, node: Any) -> bool:
+        return node not in self.parents and node not in self.aside
+
+    @functools.cached_property
+    def _gaps(self) -> dict[Any, Gap]:
+        return {one.owner: one for one in (*self.parents, *self.aside) if isinstance(one, Gap)}
 
 
 def skeleton(model: System | Network, steps: int) -> Skeleton:
@@ -132,23 +154,33 @@ def shortened(bones: Skeleton, columns: int) -> Skeleton:
 
 def causes_in(bones: Skeleton, world: World, node: Any) -> tuple[Any, ...]:
     """The parents that a node answers to in a world: none where it is held or set."""
-    if isinstance(node, Gap):
-        return bones.parents[node] if piece_at(world, node.first).base is None else ()
-    base = piece_at(world, node).base
-    if isinstance(base, Replaced):
-        return tuple(_replaced(world, node, base.mechanism.arguments))
-    return bones.parents[node] if base is None else ()
+    return _answers_to(bones.parents, bones, world, node)
 
 
-def _replaced(world: World, node: Any, symbols: Iterable[Symbol]) -> Iterable[Any]:
-    for symbol in symbols:
-        if isinstance(world.model, System):
-            if isinstance(symbol, Next):
-                yield Node(symbol.variable, node.step)
-            elif isinstance(symbol, Variable):
-                yield Node(symbol, node.step - 1)
-        elif symbol in world.model.nodes:  # type: ignore[attr-defined]  # a network, then
-            yield symbol
+def inputs_in(bones: Skeleton, world: World, node: Any) -> tuple[Any, ...]:
+    """The parameters, noises and times that a node answers to in a world."""
+    return _answers_to(bones.inputs, bones, world, node)
+
+
+def _answers_to(declared: Causes, bones: Skeleton, world: World, node: Any) -> tuple[Any, ...]:
+    own = node.first if isinstance(node, Gap) else node
+    base = piece_at(world, own).base
+    if not isinstance(base, Replaced):
+        return declared[node] if base is None else ()
+    wanted = bones.variables if declared is bones.parents else bones.aside
+    found = (bones.shown(_owner(world, own, symbol)) for symbol in base.mechanism.arguments)
+    both = (one for one in found if {type(one), type(node)} != {Gap})
+    return tuple(one for one in both if one in wanted)
+
+
+def _owner(world: World, node: Any, symbol: Symbol) -> Any:
+    """The node or input that a symbol of another mechanism stands for."""
+    if not isinstance(world.model, System):
+        return symbol
+    if isinstance(symbol, Next):
+        return Node(symbol.variable, node.step)
+    timed = isinstance(symbol, Variable | Noise | Time)
+    return Node(symbol, node.step - 1) if timed else symbol
 
 
 @dataclass

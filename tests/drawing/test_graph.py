@@ -19,6 +19,7 @@ from causalopt import (
     noise,
     normal,
     parameter,
+    parameters,
     run,
     table,
     time,
@@ -215,6 +216,26 @@ def test_left_out_inputs_are_dots_in_their_own_frames():
             "noise": {"shake[0]", "shake[1]", "· · ·", "shake[39]"},
             "time": {"t[0]", "t[1]", "· · ·", "t[39]"},
         }
+
+
+def test_another_mechanism_is_followed_through_dots_and_inputs():
+    k, h = parameters("k h")
+    system = System({a: a + k, b: h * b}, start={a: 0, b: 1}, parameters={k: 1, h: 2})
+    W = system.world(steps=30)
+    world = W.replace(a, h * b)
+    graph = pygraphviz.AGraph(
+        string=draw(system, steps=30, columns=3, worlds=[world], inputs=True).dot
+    )
+    names = {n: n.attr["label"].replace("· · ·", f"dots {place(n)[1]:.0f}") for n in graph}
+    rows = {names[n]: names[n].split("[")[0] for n in graph}
+    dots = {v: f"dots {place(n)[1]:.0f}" for v in "ab" for n in graph if names[n] == f"{v}[0]"}
+    rows |= {name: v for v, name in dots.items()}
+    live = {
+        (rows[names[s]], names[t]) for s, t in graph.edges()
+        if graph.get_edge(s, t).attr["style"] != "dotted"
+    }  # fmt: skip
+    for target in ("a[1]", dots["a"], "a[30]"):
+        assert {source for source, at in live if at == target} == {"b", "h"}
 
 
 def test_another_mechanism_has_no_say_at_the_start():
