@@ -76,7 +76,7 @@ def draw(
     _check_length(model, steps, len(shown))
     whole = skeleton(model, steps)
     bones = shortened(whole, columns)
-    _check_size(bones, len(shown))
+    _check_size(bones, len(shown), inputs)
     titles = letters(shown) if worlds else [""]
     nodes = list(bones.parents)
     numbers = [{}] * len(shown) if values is None else read(values, model, nodes, titles)
@@ -111,7 +111,7 @@ def draw_template(
             f"{type(system).__name__} has no template: only a System has steps. Write draw(...)."
         )
     bones = skeleton(system, 1)
-    _check_size(bones, 1)
+    _check_size(bones, 1, inputs)
     inside = _framed(bones, members(system, A, 1))
     content = Content(bones, inside, inputs, mechanisms, sliced)
     return _picture(bones, [_base(system, 1)], [""], [{}], [{}], content, legend)
@@ -131,8 +131,11 @@ def _check_length(model: System | Network, steps: int, panels: int) -> None:
         )
 
 
-def _check_size(bones: Skeleton, panels: int) -> None:
+def _check_size(bones: Skeleton, panels: int, inputs: bool) -> None:
     nodes, arrows = len(bones.parents), sum(map(len, bones.parents.values()))
+    if inputs:
+        nodes += len(bones.aside)
+        arrows += sum(map(len, bones.inputs.values()))
     if (nodes + arrows) * panels > LIMIT:
         fewer = "a smaller network" if not bones.columns else "fewer columns"
         raise QueryError(
