@@ -18,6 +18,7 @@ from .distributions import series_at_zero as series_at_zero
 from .distributions import split_sequence as split_sequence
 from .drawing import Drawing as Drawing
 from .drawing import draw as draw
+from .drawing import draw_template as draw_template
 from .errors import (
     CausaloptError as CausaloptError,
 )

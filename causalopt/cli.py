@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from causalopt import pages, progress, storage
-from causalopt.errors import CausaloptError
+from causalopt.errors import CausaloptError, QueryError, nearest
 from causalopt.model import (
     Experiment,
     Model,
@@ -31,6 +31,9 @@ from causalopt.model import (
 
 if TYPE_CHECKING:
     from causalopt.derive import Report
+    from causalopt.drawing import Drawing
+    from causalopt.network import Network
+    from causalopt.system import System
 
 
 _SAYS_LESS = click.option("--quiet", is_flag=True, help="Print only what cannot stand.")
@@ -158,14 +161,25 @@ def show(model: str) -> None:
 @click.argument("model")
 @click.option("--steps", type=int, default=4, show_default=True, help="How many steps to draw.")
 @click.option(
+    "--columns",
+    type=int,
+    default=12,
+    show_default=True,
+    help="A run of more steps is drawn as its first and last ones.",
+)
+@click.option("--template", is_flag=True, help="Draw the template, a step and the one after it.")
+@click.option("--part", multiple=True, help="A variable or node of part A; can be given again.")
+@click.option("--perturb", metavar="NODE", help="Draw W, X and, with --part, Y: such as R[0].")
+@click.option("--inputs", is_flag=True, help="Draw parameters, noise and time too.")
+@click.option("--mechanisms", is_flag=True, help="Write each node's formula.")
+@click.option("--values", is_flag=True, help="Run the model, and colour nodes by their values.")
+@click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The picture's file; its ending says the format: svg, png, pdf or dot.",
 )
-def draw(model: str, steps: int, output: Path | None) -> None:
+def draw(model: str, output: Path | None, **asked: Any) -> None:
     """Draw a model's causal graph, in MODEL.svg or --output FILE."""
-    from causalopt import drawing
-
     loaded = _load(model)
     if loaded.system is None:
         _stop(f"{loaded.name} is a page of derivations, and has no graph. Write: causalopt show")
@@ -173,10 +187,56 @@ def draw(model: str, steps: int, output: Path | None) -> None:
     if target.exists():
         _stop(f"{target} is there already: choose another name with --output FILE.")
     try:
-        drawing.draw(loaded.system, steps=steps).save(target)
+        _drawing(loaded.system, **asked).save(target)
     except (CausaloptError, OSError) as error:
         _stop(str(error))
     click.echo(f"Picture: {target.resolve()}")
+
+
+def _drawing(
+    system: System | Network,
+    *,
+    steps: int,
+    columns: int,
+    template: bool,
+    part: tuple[str, ...],
+    perturb: str | None,
+    inputs: bool,
+    mechanisms: bool,
+    values: bool,
+) -> Drawing:
+    from causalopt import drawing, results
+    from causalopt.system import System, check_steps
+
+    A = [_node(system, one) for one in part] or None
+    if template:
+        if perturb or values:
+            _stop("--template draws no run: leave out --perturb and --values.")
+        return drawing.draw_template(system, A=A, inputs=inputs, mechanisms=mechanisms)  # type: ignore[arg-type]  # it says itself what is no system
+    W = system.world(check_steps(steps)) if isinstance(system, System) else system.world()
+    worlds = [W]
+    if perturb:
+        X = W.perturb(_node(system, perturb))
+        worlds += [X, X.clamp(A, to=W)] if A else [X]
+    return drawing.draw(
+        system, steps=steps, columns=columns, A=A, inputs=inputs, mechanisms=mechanisms,
+        worlds=worlds if perturb else (), values=results.run(*worlds) if values else None,
+    )  # fmt: skip
+
+
+def _node(system: System | Network, text: str) -> Any:
+    """The variable or node of this name, such as T or R[0]; the text is compared, never run."""
+    from causalopt.system import System
+
+    if not isinstance(system, System):
+        return next((node for node in system.nodes if str(node) == text), text)
+    known = {variable.name: variable for variable in system.variables}
+    name, bracket, step = text.removesuffix("]").rpartition("[")
+    if bracket and text.endswith("]") and step.isdecimal() and name in known and text not in known:
+        return known[name][int(step)]
+    if text not in known:
+        raise QueryError(f"{text} is not a variable of this system." + nearest(text, known))
+    return known[text]
 
 
 def _load(model: str) -> Model:

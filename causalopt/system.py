@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Mapping
 
 import networkx as nx
-import sympy
 from sympy import Expr, Symbol
 
+from causalopt import typeset
 from causalopt.columns import Binding, Label, bind
 from causalopt.declaration import (
     check_formulas,
@@ -330,12 +330,11 @@ class System:
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
-        rows = []
-        for variable, mechanism in self.mechanisms.items():
-            name, right = sympy.latex(variable), sympy.latex(mechanism.formula)
-            left = f"{{{name}}}^{{+}}" if self.rule is _as_declared else rf"\dot{{{name}}}"
-            rows.append(f"{left} &= {right}")
-        return "$\\begin{aligned}" + r" \\ ".join(rows) + "\\end{aligned}$"
+        left = "{{{}}}^{{+}}" if self.rule is _as_declared else r"\dot{{{}}}"
+        return typeset.aligned(
+            (left.format(typeset.name(variable)), typeset.latex(mechanism.formula))
+            for variable, mechanism in self.mechanisms.items()
+        )
 
 
 def check_steps(steps: object) -> int:

@@ -268,5 +268,33 @@ def test_draw_writes_a_picture_and_never_over_one(tmp_path, monkeypatch):
     assert "is there already" in again.output
     assert call("draw", "lorenz", "--output", "other.png").exit_code == 0
     assert "no format 'gif'" in call("draw", "lorenz", "--output", "other.gif").output
-    assert "fewer steps" in call("draw", "lorenz", "--steps", "5000", "--output", "x.svg").output
+    assert "fewer steps" in call("draw", "lorenz", "--steps", "999999", "--output", "x.svg").output
     assert "has no graph" in call("draw", "derive_current").output
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        (["--part", "a", "--perturb", "b[0]"], ['label="Y"', "differs from X", 'label="A"']),
+        (["--perturb", "b[0]"], ['label="X"', "differs from W"]),
+        (["--template", "--inputs", "--mechanisms"], ['label="rho"', r"a[i+1]\n= "]),
+        (["--steps", "900", "--values"], ["· · ·", r"a[900]\n"]),
+    ],
+)
+def test_draw_options(tmp_path, monkeypatch, asked, drawn):
+    monkeypatch.chdir(tmp_path)
+    found = call("draw", "lorenz", *asked, "--output", "graph.dot")
+    assert found.exit_code == 0, found.output
+    dot = (tmp_path / "graph.dot").read_text()
+    assert all(one in dot for one in drawn)
+
+
+def test_draw_finds_nodes_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = call("draw", "divided_network", "--perturb", "a1", "--output", "net.dot")
+    assert found.exit_code == 0, found.output
+    assert "Did you mean a" in call("draw", "divided_network", "--perturb", "aa1").output
+    assert "not a variable" in call("draw", "lorenz", "--part", "__import__('os')").output
+    assert "draws no run" in call("draw", "lorenz", "--template", "--values").output
+    assert "has no template" in call("draw", "divided_network", "--template").output
+    assert [path.name for path in tmp_path.iterdir()] == ["net.dot"]
