@@ -7,11 +7,13 @@ from .distributions import Gaussian as Gaussian
 from .distributions import TransferOperator as TransferOperator
 from .distributions import escape_probability as escape_probability
 from .distributions import escape_rate as escape_rate
+from .distributions import hitting_times as hitting_times
 from .distributions import limit_at_zero as limit_at_zero
 from .distributions import mean_escape_time as mean_escape_time
 from .distributions import quasi_stationary as quasi_stationary
 from .distributions import series_at_zero as series_at_zero
 from .distributions import split_sequence as split_sequence
+from .distributions import stationary as stationary
 from .drawing import Drawing as Drawing
 from .drawing import draw as draw
 from .errors import (

@@ -6,8 +6,10 @@ from causalopt.distributions.ensemble import Ensemble, split_sequence
 from causalopt.distributions.escape import (
     escape_probability,
     escape_rate,
+    hitting_times,
     mean_escape_time,
     quasi_stationary,
+    stationary,
 )
 from causalopt.distributions.estimate import Estimate
 from causalopt.distributions.joint import Distribution
@@ -24,9 +26,11 @@ __all__ = [
     "TransferOperator",
     "escape_probability",
     "escape_rate",
+    "hitting_times",
     "limit_at_zero",
     "mean_escape_time",
     "quasi_stationary",
     "series_at_zero",
     "split_sequence",
+    "stationary",
 ]
