@@ -4,6 +4,7 @@ from .distributions import Distribution as Distribution
 from .distributions import Ensemble as Ensemble
 from .distributions import Estimate as Estimate
 from .distributions import Gaussian as Gaussian
+from .distributions import GradientMoments as GradientMoments
 from .distributions import TransferOperator as TransferOperator
 from .distributions import escape_probability as escape_probability
 from .distributions import escape_rate as escape_rate

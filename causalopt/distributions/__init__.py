@@ -14,6 +14,7 @@ from causalopt.distributions.escape import (
 from causalopt.distributions.estimate import Estimate
 from causalopt.distributions.joint import Distribution
 from causalopt.distributions.limits import limit_at_zero, series_at_zero
+from causalopt.distributions.moments import GradientMoments
 from causalopt.distributions.transfer import TransferOperator
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Ensemble",
     "Estimate",
     "Gaussian",
+    "GradientMoments",
     "TransferOperator",
     "escape_probability",
     "escape_rate",

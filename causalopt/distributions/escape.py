@@ -69,11 +69,11 @@ def escape_probability(
     The first steps go along all paths, up to 4096 of them, and are exact: only then is the
     probability smooth enough for a grid.
     ``error`` (steps) is three times the largest difference from the same on three coarser
-    grids, the last of half the ``cells`` (8000 a side, 200 in two dimensions). Their
-    cells fall differently, so that what jumps inside a cell shows. Start values other than the state's do not matter;
-    ``start`` is the system's own, where it is not given. In two dimensions ``inside`` and
-    ``start`` are dicts by variable, and "below" and "above" are those of the variable by which it
-    left, the first where both are outside.
+    grids, the last of half the ``cells`` (8000 a side, 200 in two dimensions). Their cells fall
+    differently, so that what jumps inside a cell shows.
+    Start values other than the state's do not matter; ``start`` is the system's own, where it is
+    not given. In two dimensions ``inside`` and ``start`` are dicts by variable, and "below" and
+    "above" are those of the variable by which it left, the first where both are outside.
 
     Raises ``QueryError`` for a start outside, a step that is no whole number above 0, a side that
     there is not, and as ``TransferOperator`` does.
