@@ -3,13 +3,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test docs bench lint clean
 
 demo: .venv/.core
 	$(BIN)/causalopt run continuous_thermostat
 
 test: .venv/.test lint
 	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules
+
+docs: .venv/.docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going docs docs/_build
+	@echo "The site: docs/_build/index.html"
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks
@@ -30,9 +34,14 @@ lint: .venv/.test
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@ .venv/.core
 
+.venv/.docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@ .venv/.core
+
 .venv/.bench: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	touch $@ .venv/.core
 
 clean:
+	rm -rf docs/_build docs/gallery docs/reference docs/reproduction.md
 	rm -rf .venv build dist results .pytest_cache .mypy_cache .ruff_cache

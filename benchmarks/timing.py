@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,7 @@ def once(run: Run) -> tuple[float, Any]:
     return time.perf_counter() - begin, result
 
 
-def slope(sizes: list[int], seconds: list[float]) -> float:
+def slope(sizes: Any, seconds: Sequence[float]) -> float:
     """The exponent b of seconds = a * size**b, by least squares in logarithms."""
     import numpy as np
 

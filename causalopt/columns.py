@@ -7,7 +7,7 @@ So a mechanism is differentiated and compiled once, however many nodes share it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -64,6 +64,23 @@ class Columns:
         """The ids of one node's arguments, in the order of its mechanism's arguments."""
         return self.arguments[self.offsets[node] : self.offsets[node + 1]]
 
+    def replaced(self, changes: Mapping[int, tuple[Expression, Sequence[int]]]) -> Columns:
+        """The same nodes, some with another mechanism and the ids of its arguments."""
+        kinds_of = {mechanism: kind for kind, mechanism in enumerate(self.mechanisms)}
+        nodes = np.fromiter(changes, dtype=np.int64, count=len(changes))
+        kinds, sizes = self.kinds.copy(), np.diff(self.offsets)
+        kinds[nodes] = [kinds_of.setdefault(m, len(kinds_of)) for m, _ in changes.values()]
+        sizes[nodes] = [len(seen) for _, seen in changes.values()]
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        arguments = np.empty(offsets[-1], dtype=np.int64)
+        stay = np.ones(len(kinds), dtype=bool)
+        stay[nodes] = False
+        old = ranges(self.offsets[:-1][stay], self.offsets[1:][stay])
+        arguments[ranges(offsets[:-1][stay], offsets[1:][stay])] = self.arguments[old]
+        new = [place for _, seen in changes.values() for place in seen]
+        arguments[ranges(offsets[nodes], offsets[nodes + 1])] = new
+        return Columns(self.labels, self.inputs, tuple(kinds_of), kinds, offsets, arguments)
+
 
 class Places(Mapping[Label, int]):
     """The id of each node and input; of nodes labelled by a range without a table of them.
@@ -82,7 +99,9 @@ class Places(Mapping[Label, int]):
     def __getitem__(self, label: Label) -> int:
         if not isinstance(label, int | np.integer) or isinstance(label, bool):
             return self._table[label]
-        return self._range.index(int(label)) if label in self._range else self._table[label]
+        # As an int, for a range would be searched from its start for any other type.
+        number = int(label)
+        return self._range.index(number) if number in self._range else self._table[label]
 
     def __iter__(self) -> Iterator[Label]:
         yield from self._labels
@@ -131,18 +150,10 @@ def edges(columns: Columns) -> tuple[Ints, Ints]:
     return columns.arguments[between], targets[between]
 
 
-def levels_of(columns: Columns, extra: Iterable[tuple[int, Sequence[int]]] = ()) -> Ints:
-    """Longest path to each node, by peeling off the nodes whose parents are all placed.
-
-    ``extra`` gives more arguments to some nodes: (node, ids of arguments).
-    """
-    count = len(columns.labels)
+def levels_of(columns: Columns) -> Ints:
+    """Longest path to each node, by peeling off the nodes whose parents are all placed."""
     sources, targets = edges(columns)
-    for node, more in extra:
-        between = [j for j in more if j < count]
-        sources = np.append(sources, np.array(between, dtype=np.int64))
-        targets = np.append(targets, np.full(len(between), node))
-    levels = _peeled(count, sources, targets)
+    levels = _peeled(len(columns.labels), sources, targets)
     if (levels < 0).any():
         raise DeclarationError(_describe_cycle(columns, sources, targets, levels < 0))
     return levels

@@ -10,7 +10,7 @@ from causalopt.errors import QueryError
 Keep = Literal["all", "last"] | int
 
 
-def kept(keep: Keep, steps: range) -> range:
+def kept(keep: Keep | object, steps: range) -> range:
     """Those of some steps that are kept; memory is needed for these alone.
 
     >>> kept("last", range(101)), kept(25, range(101))

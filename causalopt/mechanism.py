@@ -129,6 +129,8 @@ def _partial(formula: Expr, argument: Symbol) -> Expr:
 
 def _as_branches(formula: Expr) -> Expr:
     """Abs, Min, Max, Mod, frac and sinc as the branches that they choose from."""
+    if not formula.has(sympy.sinc, sympy.Abs, sympy.Max, sympy.Min, sympy.frac, Mod):
+        return formula
     formula = formula.replace(
         sympy.sinc, lambda u: Piecewise((sympy.sin(u) / u, sympy.Ne(u, 0)), (1, True))
     )

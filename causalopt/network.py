@@ -283,7 +283,9 @@ class Network:
         """
         if isinstance(target, Hashable) and target in self.index:
             return (Stretch(self.locate(target), 0, 1),)
-        if isinstance(target, range | np.ndarray) and len(target):
+        if isinstance(target, np.ndarray):
+            target = target.tolist()
+        if isinstance(target, range) and len(target):
             return tuple(Stretch(self.locate(one), 0, 1) for one in target)
         if isinstance(target, list | tuple | set | frozenset) and target:
             return tuple(s for one in target for s in self.select(one))
@@ -313,9 +315,13 @@ class Network:
     def mechanism(self, key: Key, formula: object) -> Expression:
         """A formula for one of this network's nodes, its symbols checked."""
         made = mechanism_of(key, formula)
-        known = [x for x in self.index if isinstance(x, Symbol)]
-        check_symbols({key: made}, known, "use a node of this network")
+        if not self._symbols.issuperset(made.arguments):
+            check_symbols({key: made}, self._symbols, "use a node of this network")
         return made
+
+    @functools.cached_property
+    def _symbols(self) -> frozenset[Symbol]:
+        return frozenset(x for x in self.index if isinstance(x, Symbol))
 
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""

@@ -15,7 +15,7 @@ from causalopt.keep import Keep, kept
 from causalopt.network import Network
 from causalopt.simulate import Want, simulate_network, simulate_system, stacked
 from causalopt.sweep import Sweep, sweep
-from causalopt.symbols import Quantity
+from causalopt.symbols import Quantity, Variable
 from causalopt.system import System
 from causalopt.world import World, letters
 
@@ -30,7 +30,7 @@ def run(
     labels: Sequence[str] | None = None,
     over: Mapping[Any, Any] | None = None,
     draws: int | None = None,
-    keep: Keep = "all",
+    keep: Keep | Any = "all",
     backend: str = "auto",
 ) -> xr.Dataset:
     """Run worlds of one model side by side and give their values.
@@ -41,8 +41,10 @@ def run(
     same inputs.
 
     ``draws`` runs that many chains of the model's noise, as the dim ``draw``; without it, there is
-    one. ``keep`` says which steps are kept, and so how much memory is needed: "all", "last", or a
-    whole number k for every k-th.
+    one. ``keep`` says what is kept, and so how much memory is needed: "all" steps, the "last",
+    every k-th for a whole number k, or nodes. Of a system, R, R[10:20] or [T, R[10:20]] keep these
+    variables, over the stretch of steps that has all that is named; of a network, a list of nodes
+    keeps these.
 
     Raises ``EvaluationError`` where a node leaves the finite real numbers and ``TooLargeError``,
     before it starts, where the result would not fit in memory.
@@ -54,6 +56,8 @@ def run(
     >>> data = run(W, X, X.clamp(T, to=W))
     >>> data.R.sel(world="X").values - data.R.sel(world="W").values
     array([1. , 1. , 0.9])
+    >>> dict(run(W, keep=R[1:]).sizes), list(run(W, keep=R[1:]))
+    ({'world': 1, 'time': 2}, ['R'])
     """
     return _gather(worlds, labels, (over, draws), keep, backend, tangent=False)
 
@@ -63,7 +67,7 @@ def tangents(
     labels: Sequence[str] | None = None,
     over: Mapping[Any, Any] | None = None,
     draws: int | None = None,
-    keep: Keep = "all",
+    keep: Keep | Any = "all",
     backend: str = "auto",
 ) -> xr.Dataset:
     """The derivatives of every node by the infinitesimal perturbations of each world.
@@ -84,7 +88,7 @@ def _gather(
     worlds: Sequence[World],
     labels: Sequence[str] | None,
     swept_over: tuple[Mapping[Any, Any] | None, int | None],
-    keep: Keep,
+    keep: Keep | Any,
     backend: str,
     *,
     tangent: bool,
@@ -100,20 +104,45 @@ def _gather(
     if isinstance(model, System):
         steps = worlds[0].steps
         assert steps is not None
-        wants = [Want(w, v, tangent) for v in model.variables for w in worlds]
-        recorded = kept(keep, range(steps + 1))
+        chosen, recorded = _chosen(model, steps, keep)
+        wants = [Want(w, v, tangent) for v in chosen for w in worlds]
         found = simulate_system(wants, recorded, swept, backend, stacked)
-        for i, variable in enumerate(model.variables):
+        for i, variable in enumerate(chosen):
             block = found[i * len(worlds) : (i + 1) * len(worlds)]
             attrs = {"units": variable.unit, "long_name": variable.name, **_values(variable)}
             variables[variable.name] = (["world", "time", *axes], block, attrs)
         made = xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
         return made.assign_coords(time_axis(model, recorded))
+    nodes = _chosen_nodes(model, keep)
     wants = [Want(w, None, tangent) for w in worlds]
     block = stacked(simulate_network(wants, swept, backend))
     coords["node"] = node_coord(model)
+    if nodes is not None:
+        block, coords["node"] = block[:, nodes], [coords["node"][i] for i in nodes]
     variables["value"] = (["world", "node", *axes], block)
     return xr.Dataset(variables, coords, {"quantity": "tangent" if tangent else "value"})
+
+
+def _chosen(model: System, steps: int, keep: Keep | Any) -> tuple[tuple[Variable, ...], range]:
+    """The variables and the steps of a system that are kept."""
+    if isinstance(keep, str | int | float | None):
+        return model.variables, kept(keep, range(steps + 1))
+    found = model.select(keep, steps)
+    named = {stretch.key for stretch in found}
+    recorded = range(min(s.start for s in found), max(s.stop for s in found))
+    return tuple(v for v in model.variables if v in named), recorded
+
+
+def _chosen_nodes(model: Network, keep: Keep | Any) -> list[int] | None:
+    """The places of the nodes of a network that are kept; None where all are."""
+    if isinstance(keep, str) and keep in ("all", "last"):
+        return None
+    if isinstance(keep, str | int | float | None):
+        raise QueryError(
+            f"keep is {keep!r}, and a network has no steps: leave it out, or write a list of the "
+            "nodes to keep."
+        )
+    return list(dict.fromkeys(model.index[stretch.key] for stretch in model.select(keep)))
 
 
 def _values(variable: object) -> dict[str, Any]:

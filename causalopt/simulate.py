@@ -29,7 +29,7 @@ from causalopt.plan import (
 from causalopt.sweep import Sweep
 from causalopt.symbols import Node, Noise
 from causalopt.system import System
-from causalopt.world import Base, Fixed, Held, World
+from causalopt.world import Base, Fixed, Held, Replaced, World
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -106,7 +106,9 @@ def simulate_system(
                 made = np.empty(shape, dtype=found.dtype)
             made[..., part.rows, part.points] = found
     except NotFinite as error:
-        raise _explained(error, *_loop_place(plan, lanes, error), sweep) from None
+        slot = plan.slots[error.place[0]]
+        where = slot.variable, lanes.lanes[slot.lane].world
+        raise _explained(error, *where, sweep) from None
     assert made is not None
     return made.reshape(*made.shape[:-1], *sweep.shape)
 
@@ -235,20 +237,16 @@ def _pick_node(
     return Scaled(values, powers[which].reshape(whole))
 
 
-def _loop_place(plan: Loop, lanes: Lanes, error: NotFinite) -> tuple[Any, World]:
-    slot = plan.slots[error.place[0]]
-    return f"{slot.variable}[{error.step}]", lanes.lanes[slot.lane].world
-
-
-def _explained(error: NotFinite, node: object, world: World, sweep: Sweep) -> EvaluationError:
+def _explained(error: NotFinite, key: Any, world: World, sweep: Sweep) -> EvaluationError:
     """Which node, at which step and sweep point, and what its mechanism is."""
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
-    step = f" (step {error.step})" if world.steps is not None else ""
+    timed = world.steps is not None
+    node, step = (f"{key}[{error.step}]", f" (step {error.step})") if timed else (key, "")
     changed = " in a world with interventions" if _is_changed(world) else ""
     return EvaluationError(
         f"{node} is {kind}{step}{changed}{sweep.describe(error.point)}: "
-        f"{_mechanism_of(world, node)}. Nodes hold finite real numbers; bound the mechanism, with "
-        "Min, Max or Piecewise, or start it elsewhere."
+        f"its mechanism is {_mechanism_of(world, key, error.step)}. Nodes hold finite real "
+        "numbers; bound the mechanism, with Min, Max or Piecewise, or start it elsewhere."
     )
 
 
@@ -262,10 +260,13 @@ def _is_swept(base: Base | None) -> bool:
     return isinstance(base, Fixed) and isinstance(base.value, Symbol)
 
 
-def _mechanism_of(world: World, node: object) -> str:
+def _mechanism_of(world: World, key: Any, step: int) -> object:
+    """The formula that a node follows in this world."""
+    base = world.at(key, step).base
+    if isinstance(base, Replaced):
+        return base.mechanism.formula
     if isinstance(world.model, Network):
-        return f"its mechanism is {world.model.formula(node)}"
+        return world.model.formula(key)
     assert isinstance(world.model, System)
-    name = str(node).split("[")[0]
-    found = {str(v): m.formula for v, m in world.model.mechanisms.items()}
-    return f"its mechanism is {found.get(name)}"
+    found = world.model.mechanisms.get(key)
+    return None if found is None else found.formula

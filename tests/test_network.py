@@ -12,6 +12,7 @@ from causalopt import (
     EvaluationError,
     Network,
     QueryError,
+    System,
     parameter,
     run,
     tangents,
@@ -187,3 +188,56 @@ def test_tangents_do_not_overflow_in_deep_networks():
 def test_it_prints_as_code_and_latex():
     assert "e = b*c" in repr(diamond())
     assert "e &= b c" in diamond()._repr_latex_()
+
+
+def test_worlds_may_order_the_same_nodes_differently():
+    a, b, c = variables("a b c")
+    W = Network({b: 2 * a, c: b + 1}, start={a: 1}).world()
+    X = W.replace(b, c).replace(c, 3 * a).perturb(a)
+    assert run(W, X).value.values.tolist() == [[1, 2, 3], [1, 3, 3]]
+    assert tangents(X, X.clamp(c, to=W)).value.values.tolist() == [[1, 3, 3], [1, 0, 0]]
+    with pytest.raises(DeclarationError, match="form a cycle"):
+        run(W, W.replace(b, c))
+    assert run(W.replace(b, c).do(c, 7)).value.values.tolist() == [[1, 7, 7]]
+
+
+def test_a_replaced_mechanism_is_not_computed_where_it_is_replaced():
+    a, b, c = variables("a b c")
+    W = Network({b: sp.log(a), c: b + 1}, start={a: -1}).world()
+    assert run(W.replace(b, 2 * a)).value.values.tolist() == [[-1, -2, -1]]
+    with pytest.raises(EvaluationError, match=r"^b is complex or undefined"):
+        run(W.replace(b, 2 * a), W)
+
+
+@given(st.integers(0, 2**32))
+def test_replaced_columns_are_those_of_the_network_declared_so(seed):
+    draw = np.random.default_rng(seed)
+    names = variables(" ".join(f"x{i}" for i in range(12)))
+    formulas = {
+        v: draw.choice([sp.Integer(1), sp.S.Half]) * sum(draw.choice(names[:i], min(i, 2)))
+        for i, v in enumerate(names)
+        if i
+    }
+    changed = {
+        names[i]: -sum(draw.choice(names[:i], min(i, int(draw.integers(3))), replace=False))
+        for i in draw.choice(range(1, 12), 4, replace=False).tolist()
+    }
+    W = Network(formulas, start={names[0]: 1.5}).world()
+    world = W
+    for node, formula in changed.items():
+        world = world.replace(node, formula)
+    declared = Network({**formulas, **changed}, start={names[0]: 1.5}).world()
+    found, expected = run(world, W).value[0], run(declared).value[0]
+    assert found.sel(node=expected.node).values.tolist() == expected.values.tolist()
+    slopes = tangents(world.perturb(names[0])).value[0].sel(node=expected.node)
+    assert slopes.values.tolist() == tangents(declared.perturb(names[0])).value[0].values.tolist()
+
+
+def test_an_error_names_the_mechanism_that_the_world_follows():
+    a, b = variables("a b")
+    W = Network({b: a + 1}, start={a: -1}).world()
+    with pytest.raises(EvaluationError, match=r"^b is .* its mechanism is log\(a\)\. "):
+        run(W.replace(b, sp.log(a)))
+    system = System({a: a - 1}, start={a: 1})
+    with pytest.raises(EvaluationError, match=r"^a\[2\] .* its mechanism is sqrt\(a - 1\)\. "):
+        run(system.world(steps=3).replace(a[2:], sp.sqrt(a - 1)))

@@ -39,16 +39,12 @@ def pushed_back(
     held takes no part in the sums: its mechanism is cut off.
     """
     made = [_started(values.shape, node, cut) for cut in held]
-    overridden = np.zeros(plan.nodes, dtype=np.bool_)
     for group in reversed(plan.groups):
         if group.block is None or not group.arguments.size:
             continue
-        # A replaced node is in two groups; the later one is what it follows.
-        current = ~overridden[group.targets]
-        overridden[group.targets] = True
         slopes = partials(group, values)
         for adjoint in made:
-            active = np.flatnonzero(current & adjoint.open[group.targets])
+            active = np.flatnonzero(adjoint.open[group.targets])
             _collect(adjoint, group, slopes, active)
     return made
 

@@ -21,6 +21,7 @@ from causalopt.progress import track
 # range of float64 that one step of any reasonable system stays within it.
 _LARGE = 2.0**300
 _SMALL = 2.0**-300
+_STEP = 512
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
 _ELEMENTARY = (
@@ -245,16 +246,18 @@ def _push(
         tangents[group.targets] = 0.0
         return
     columns = group.arguments.T
-    if not any(powers[column].any() for column in columns):
-        # Nothing here has left the range of floats: the usual case.
+    shared = powers[columns[0]]
+    power = shared.flat[0]
+    if all((found == power).all() for found in (shared, *(powers[c] for c in columns[1:]))):
+        # The usual case: every argument has the same power, and most often none.
         total = sum(p * tangents[column] for p, column in zip(partials, columns, strict=True))
         size = np.abs(total)
         if ((size < _LARGE) & ((size > _SMALL) | (size == 0.0))).all():
             tangents[group.targets] = total
-            powers[group.targets] = 0
+            powers[group.targets] = power
             return
-    seen, their = tangents[group.arguments], powers[group.arguments]
-    each = np.where(seen != 0.0, their, np.iinfo(np.int64).min // 2)
+    seen, lift = np.frexp(tangents[group.arguments])
+    each = np.where(seen != 0.0, powers[group.arguments] + lift, np.iinfo(np.int64).min // 2)
     top = each.max(axis=1)
     aligned = [
         np.ldexp(seen[:, j], np.clip(each[:, j] - top, -3000, 0).astype(np.int32))
@@ -262,8 +265,10 @@ def _push(
     ]
     total = sum(p * t for p, t in zip(partials, aligned, strict=True))
     mantissa, power = np.frexp(total)
-    tangents[group.targets] = mantissa
-    powers[group.targets] = np.where(mantissa == 0.0, 0, top + power)
+    # In coarse steps, so that nodes of about one size share a power and the usual case comes back.
+    coarse = (top + power + _STEP // 2) // _STEP * _STEP
+    tangents[group.targets] = np.ldexp(mantissa, (top + power - coarse).astype(np.int32))
+    powers[group.targets] = np.where(mantissa == 0.0, 0, coarse)
 
 
 def _apply(patch: Patch, table: Floats, exponents: dict[int, npt.NDArray[np.int64]]) -> None:

@@ -59,9 +59,19 @@ def pushed(
     system: System, variables: Variables, states: Ints, masses: Masses
 ) -> tuple[Ints, Masses]:
     """The states and masses one step later: P'(s') = sum_s P(s) prod_v p(s'_v | s)."""
-    rules = rules_of(system, variables)
     size = math.prod(v.size for v in variables)
-    found: list[tuple[Ints, Masses]] = []
+    moves = transitions(system, variables, states, masses)
+    found = [summed(after, weights, size) for _, after, weights in moves]
+    if len(found) == 1:
+        return found[0]
+    return summed(np.concatenate([s for s, _ in found]), _joined([m for _, m in found]), size)
+
+
+def transitions(
+    system: System, variables: Variables, states: Ints, masses: Masses
+) -> Iterator[tuple[Ints, Ints, Masses]]:
+    """What goes from where to where in one step, in parts: P(s) p(s' | s) for all pairs."""
+    rules = rules_of(system, variables)
     for part_states, part_masses in _chunks(states, masses, rules):
         rows = Rows(part_states, part_masses, {})
         for rule in rules:
@@ -69,10 +79,7 @@ def pushed(
         after = np.zeros_like(rows.before)
         for variable, stride in zip(variables, strides(variables), strict=True):
             after += rows.after[variable] * stride
-        found.append(summed(after, rows.masses, size))
-    if len(found) == 1:
-        return found[0]
-    return summed(np.concatenate([s for s, _ in found]), _joined([m for _, m in found]), size)
+        yield rows.before, after, rows.masses
 
 
 def rules_of(system: System, variables: Variables) -> list[Rule]:

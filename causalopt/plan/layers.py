@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Symbol
+import sympy
+from sympy import Expr, Symbol
 
-from causalopt.columns import Ints, levels_of, runs_of
+from causalopt.columns import Columns, Ints
 from causalopt.mechanism import Expression
 from causalopt.network import Network
 from causalopt.plan.block import Block, Input, block
@@ -159,34 +160,40 @@ def _treatment(
 
 
 def _groups(network: Network, lanes: Lanes, inputs: _Inputs, with_partials: bool) -> list[Group]:
-    """Groups by level and mechanism; a replaced node has a group of its own in its lanes."""
-    columns = network.columns
+    """Groups by level and mechanism, for all lanes together where no mechanism is replaced.
+
+    Where one is, worlds differ in their graphs, and so in their order: each value lane goes through
+    a graph of its own, with its tangents, after those that it may be held to.
+    """
     patches = _patches(network, lanes, inputs)
-    replaced = _replacements(network, lanes)
-    extra = [(node, _ids(network, mechanism)) for node, mechanism in replaced]
-    levels = columns.levels if not extra else levels_of(columns, extra)
+    replaced = {
+        i: changes
+        for i, lane in enumerate(lanes.lanes)
+        if not lane.is_tangent and (changes := _replacements(network, lane))
+    }
     everywhere = tuple(range(len(lanes.lanes)))
-    ranked, seen = columns.runs, columns.seen
-    if extra:
-        ranked = runs_of(levels, columns.kinds)
-        seen = tuple(columns.arguments_of_all(kind, nodes) for _, kind, nodes in ranked)
-    elsewhere = np.array([node for node, _ in replaced], dtype=np.int64)
-    simple = [patch.only(~np.isin(patch.nodes, elsewhere)) for patch in patches]
-    mine = _shared_out(simple, [targets for *_, targets in ranked], len(columns.kinds))
-    found: list[tuple[int, int, Group]] = []
-    for number, ((level, kind, targets), arguments) in enumerate(zip(ranked, seen, strict=True)):
+    if not replaced:
+        return list(_part(network.columns, everywhere, patches, with_partials))
+    made: list[Group] = []
+    for place, lane in enumerate(lanes.lanes):
+        if lane.is_tangent:
+            continue
+        own = tuple(i for i in everywhere if lanes.lanes[i].values == place)
+        columns = network.columns
+        if place in replaced:
+            columns = columns.replaced(replaced[place])
+        made += _part(columns, own, [p for p in patches if p.lane in own], with_partials)
+    return made
+
+
+def _part(
+    columns: Columns, lanes: tuple[int, ...], patches: Sequence[Patch], with_partials: bool
+) -> Iterator[Group]:
+    """The groups of some lanes that share a graph."""
+    touched = _shared_out(patches, [nodes for *_, nodes in columns.runs], len(columns.kinds))
+    for number, (_, kind, nodes) in enumerate(columns.runs):
         made = None if kind < 0 else _block(columns.mechanisms[kind], with_partials)
-        found.append((level, 0, Group(made, targets, arguments, everywhere, mine.get(number, ()))))
-    last = dict(replaced.keys())
-    for (node, mechanism), where in replaced.items():
-        arguments = np.array([_ids(network, mechanism)], dtype=np.int64)
-        # A lane that is held to another waits until the node is there in all lanes.
-        own = [p.only(p.nodes == node) for p in patches if last[node] == mechanism]
-        made = _block(mechanism, with_partials)
-        touched = tuple(patch for patch in own if patch.nodes.size)
-        group = Group(made, np.array([node]), arguments, where, touched)
-        found.append((int(levels[node]), 1, group))
-    return [made for *_, made in sorted(found, key=lambda one: one[:2])]
+        yield Group(made, nodes, columns.seen[number], lanes, touched.get(number, ()))
 
 
 def _shared_out(
@@ -210,20 +217,25 @@ def _shared_out(
     return found
 
 
-def _replacements(network: Network, lanes: Lanes) -> dict[tuple[int, Expression], tuple[int, ...]]:
-    """The lanes in which a node has another mechanism, per node and mechanism."""
-    found: dict[tuple[int, Expression], tuple[int, ...]] = {}
-    for i, lane in enumerate(lanes.lanes):
-        for (piece,), keys in lane.world.treatments.items():
-            if isinstance(piece.base, Replaced):
-                for key in keys:
-                    which = (network.index[key], piece.base.mechanism)
-                    found[which] = (*found.get(which, ()), i)
+def _replacements(network: Network, lane: Lane) -> dict[int, tuple[Expression, list[int]]]:
+    """The nodes with another mechanism in this lane: the mechanism, and the ids it sees.
+
+    Where there are such nodes, those that are fixed or held see nothing, lest the arrows that an
+    intervention cuts close a cycle.
+    """
+    treatments = [(piece.base, keys) for (piece,), keys in lane.world.treatments.items()]
+    if not any(isinstance(base, Replaced) for base, _ in treatments):
+        return {}
+    found: dict[int, tuple[Expression, list[int]]] = {}
+    for base, keys in treatments:
+        if base is not None:
+            mechanism = base.mechanism if isinstance(base, Replaced) else _NOTHING
+            seen = [network.index[symbol] for symbol in mechanism.arguments]
+            found |= {network.index[key]: (mechanism, seen) for key in keys}
     return found
 
 
-def _ids(network: Network, mechanism: Expression) -> list[int]:
-    return [network.index[s] for s in mechanism.arguments]
+_NOTHING = Expression(sympy.Integer(0))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -231,7 +243,12 @@ def _block(mechanism: Expression, with_partials: bool) -> Block:
     """Value, and the partial derivatives by all arguments, in names of its own."""
     names = [Symbol(f"a{i}", real=True) for i in range(len(mechanism.arguments))]
     swap = dict(zip(mechanism.arguments, names, strict=True))
-    results = [mechanism.formula]
-    if with_partials:
-        results += [mechanism.partial(s) for s in mechanism.arguments]
-    return block(names, {}, [r.xreplace(swap) for r in results])
+    return _block_in(tuple(names), mechanism.formula.xreplace(swap), with_partials)
+
+
+# Differentiated in names of its own, for sympy remembers what it has found out about these.
+@functools.lru_cache(maxsize=4096)
+def _block_in(names: tuple[Symbol, ...], formula: Expr, with_partials: bool) -> Block:
+    renamed = Expression(formula)
+    partials = [renamed.partial(name) for name in names] if with_partials else []
+    return block(names, {}, [formula, *partials])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from causalopt import EvaluationError, System, comp, op, run, tangents, variables
+from causalopt import EvaluationError, QueryError, System, comp, op, run, tangents, variables
 from causalopt.backends import BACKENDS
 from tests.backends.cases import (
     GRID,
@@ -208,6 +208,42 @@ def test_kept_steps_are_those_of_the_whole_run(backend, keep):
     whole, some = run(W, backend=backend), run(W, keep=keep, backend=backend)
     expected = whole.isel(time=[-1] if keep == "last" else slice(None, None, keep))
     assert some.identical(expected)
+
+
+@every
+def test_kept_nodes_are_those_of_the_whole_run(backend):
+    system = runge_kutta()
+    W, v = system.world(steps=100), system.variables
+    whole = run(W, backend=backend)
+    for keep, names, steps in [
+        (v[1], [v[1].name], slice(0, 101)),
+        (v[0][10:20], [v[0].name], slice(10, 20)),
+        ([v[0][5], v[1][90:]], [v[0].name, v[1].name], slice(5, 101)),
+    ]:
+        expected = whole[names].isel(time=steps)
+        assert run(W, keep=keep, backend=backend).identical(expected)
+
+
+@every
+def test_kept_nodes_of_a_network_are_those_of_the_whole_run(backend):
+    network, end = diamond()
+    W, kept = network.world(), [end, a]
+    whole = run(W, backend=backend)
+    assert run(W, keep=kept, backend=backend).identical(whole.sel(node=[str(x) for x in kept]))
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [(0, "whole number k"), (None, "whole number k"), ([], "names no nodes"), ("a", "last")],
+)
+def test_what_cannot_be_kept_is_refused(keep, said):
+    with pytest.raises(QueryError, match=said):
+        run(runge_kutta().world(steps=3), keep=keep)
+
+
+def test_a_network_has_no_steps_to_keep():
+    with pytest.raises(QueryError, match="has no steps"):
+        run(diamond()[0].world(), keep=3)
 
 
 @every

@@ -1,0 +1,205 @@
+"""What a model shows: its figures, judged claims and checked derivations, kept until it changes.
+
+Run as a script, ``python evidence.py MODEL FOLDER`` runs one model and fills the folder; the last
+file to be written is the record, so that a folder that has one is whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import inspect
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import causalopt
+from causalopt import model as models
+from causalopt import storage
+from causalopt.drawing import draw
+from causalopt.errors import CausaloptError
+
+RECORD = "record.json"
+#: The libraries whose versions can change a figure or a digit.
+LIBRARIES = ("numpy", "scipy", "sympy", "numba", "xarray", "matplotlib", "pygraphviz")
+#: A picture with more bytes than this is shown as PNG: a browser is slow on so many points.
+LARGEST_SVG = 600_000
+
+Record = Mapping[str, Any]
+
+
+# -- which evidence is still good ----------------------------------------------------------------
+
+
+def key_of(path: Path) -> str:
+    """A hash of all that decides what a model shows: its file, the package, the libraries."""
+    made = hashlib.sha256(path.read_bytes())
+    made.update(_package_hash().encode())
+    return made.hexdigest()
+
+
+@functools.cache
+def _package_hash() -> str:
+    made = hashlib.sha256(platform.python_version().encode())
+    for name in LIBRARIES:
+        made.update(f"{name} {importlib.metadata.version(name)}".encode())
+    package = Path(causalopt.__file__).parent
+    here = [Path(__file__)]
+    for file in sorted(package.rglob("*")) + here:
+        if file.suffix in (".py", ".pyi", ".mplstyle"):
+            made.update(str(file.relative_to(package.parent)).encode() + file.read_bytes())
+    return made.hexdigest()
+
+
+def kept(folder: Path, key: str) -> Record | None:
+    """The record of a folder, where it was made from what the key stands for."""
+    try:
+        found: Record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found.get("key") == key else None
+
+
+def collect(paths: Mapping[str, Path], gallery: Path, workers: int = 2) -> Iterator[str]:
+    """Run the models whose evidence is not good any more, and give the name of each when done.
+
+    A model that fails does not stop the others; ``RuntimeError`` tells of all that failed.
+    """
+    gallery.mkdir(parents=True, exist_ok=True)
+    stale = [n for n, path in paths.items() if kept(gallery / n, key_of(path)) is None]
+    failed = []
+    with ThreadPoolExecutor(workers) as pool:
+        runs = {pool.submit(_renew, paths[name], gallery / name): name for name in stale}
+        for run in as_completed(runs):
+            if run.exception() is None:
+                yield runs[run]
+            else:
+                failed.append(f"{runs[run]}: {run.exception()}")
+    if failed:
+        raise RuntimeError("\n".join(failed))
+
+
+def _renew(path: Path, target: Path) -> None:
+    """Run a model in a process and a folder of its own, which takes the old one's place."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as room:
+        fresh = Path(room) / "new"
+        command = [sys.executable, __file__, str(path), str(fresh)]
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            raise RuntimeError(run.stderr.strip()[-2000:])
+        if target.exists():
+            target.rename(Path(room) / "old")
+        fresh.rename(target)
+
+
+# -- what a model shows --------------------------------------------------------------------------
+
+
+def gather(path: Path, folder: Path) -> None:
+    """Run a model and write its pictures and its record into a new folder."""
+    (folder / "figures").mkdir(parents=True)
+    model = models.load_model(str(path))
+    record = {
+        "key": key_of(path),
+        "name": model.name,
+        "title": model.title,
+        "source": model.source,
+        **_declared(model, folder),
+        "experiments": [_performed(one, folder) for one in model.experiments],
+        "claims": [_claim(models.judge(one)) for one in model.claims],
+        "derivations": [_derivation(build().check()) for build in model.derivations],
+    }
+    storage.write_text(json.dumps(record, indent=1, ensure_ascii=False), folder / RECORD)
+
+
+def _declared(model: models.Model, folder: Path) -> dict[str, Any]:
+    if model.system is None:
+        return {"declaration": None, "equations": None, "graph": None}
+    return {
+        "declaration": repr(model.system),
+        "equations": model.system._repr_latex_().strip("$"),
+        "graph": _graph(model.system, folder),
+    }
+
+
+def _graph(system: Any, folder: Path) -> str | None:
+    try:
+        draw(system).save(folder / "graph.svg")
+    except CausaloptError:  # too large to be read
+        return None
+    return "graph.svg"
+
+
+def _performed(experiment: models.Experiment, folder: Path) -> dict[str, Any]:
+    data = experiment.compute()
+    shown = []
+    for name, paint in experiment.figures.items():
+        png, svg = storage.write_figure(paint(data), folder / "figures", name)
+        chosen = svg if svg.stat().st_size <= LARGEST_SVG else png
+        (png if chosen is svg else svg).unlink()
+        shown.append(
+            {
+                "name": name,
+                "file": f"figures/{chosen.name}",
+                "caption": _caption(paint),
+                "depicts": list(experiment.depicts.get(name, ())),
+            }
+        )
+    return {"name": experiment.name, "title": experiment.title, "figures": shown}
+
+
+def _caption(paint: Any) -> str:
+    """What the docstring of the function that draws a figure says of it."""
+    return " ".join((inspect.getdoc(paint) or "").split("\n\n")[0].split())
+
+
+def _claim(verdict: models.Verdict) -> dict[str, Any]:
+    claim = verdict.claim
+    return {
+        "statement": claim.statement,
+        "source": claim.source,
+        "published": "as stated" if claim.published is True else shown(claim.published),
+        "computed": shown(verdict.computed),
+        "verdict": verdict.word,
+        "reason": claim.reason.text if claim.reason else None,
+        "fault": verdict.fault,
+    }
+
+
+def shown(value: Any) -> str:
+    """A value as a reader wants it: ten digits, and yes or no.
+
+    >>> shown(0.1 + 0.2), shown((1, 2.5)), shown(True)
+    ('0.3', '(1, 2.5)', 'true')
+    """
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(map(shown, value)) + ")"
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    try:
+        return f"{float(value):.10g}"
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _derivation(report: Any) -> dict[str, Any]:
+    words = [str(verdict.status) for verdict in report.verdicts]
+    return {
+        "title": report.derivation.title,
+        "counts": {word: words.count(word) for word in dict.fromkeys(words)},
+        "unexpected": list(report.unexpected),
+        "html": report._repr_html_(),
+    }
+
+
+if __name__ == "__main__":
+    gather(Path(sys.argv[1]), Path(sys.argv[2]))
