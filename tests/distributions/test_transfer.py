@@ -1,6 +1,7 @@
 """Transfer operators: against all paths, random walks in closed form, and Monte Carlo."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -239,6 +240,19 @@ def test_the_third_validation_ends_with_mean_2_and_variance_2_over_37():
     mean = float((mass * density.W).sum())
     assert mean == pytest.approx(2, abs=1e-9)
     assert float((mass * (density.W - mean) ** 2).sum()) == pytest.approx(2 / 37, abs=1e-7)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.fractions(Fraction(1, 64), 2, max_denominator=64), st.integers(1, 25))
+def test_the_second_validation_grows_by_the_rate_squared_a_step(rate, steps):
+    # g0 = 1, g1 = -1: W walks on the multiples of T, which are points of the grid.
+    T, reach = float(rate), 30
+    operator = TransferOperator.of(
+        sgd([W, -W], W, T, start={W: 0}), (-reach * T, reach * T), 2 * reach
+    )
+    mass, below, above = operator.forward(operator.at(0.0), steps)
+    assert below.sum() + above.sum() < 1e-15
+    assert mass @ operator.grid[:, 0] ** 2 == pytest.approx(steps * T**2, rel=1e-10)
 
 
 def test_a_batch_and_weights_reach_the_operator():
