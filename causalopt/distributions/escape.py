@@ -246,7 +246,8 @@ def stationary(
 ) -> xr.DataArray:
     """The density of the state of a system in the long run, where it never leaves ``inside``.
 
-    The left eigenvector of K of the eigenvalue 1, by the variables of the state, with integral 1.
+    The left eigenvector of K of the eigenvalue 1 that ``start`` leads to, by the variables of the
+    state, with integral 1.
     Steps spread probability between grid points, which adds at most a quarter of a squared cell to
     the variance a step.
 
@@ -269,7 +270,7 @@ def stationary(
             f"{steps} steps, {_where_to(operator, below, above)}. Widen it, or ask for "
             "quasi_stationary, which is for what stays."
         )
-    return _density(operator, _leading(operator)[1], "stationary density")
+    return _density(operator, _settled(operator, mass)[1], "stationary density")
 
 
 def _where_to(operator: TransferOperator, below: Floats, above: Floats) -> str:
@@ -294,9 +295,14 @@ def _density(operator: TransferOperator, mass: Floats, name: str) -> xr.DataArra
 
 
 def _leading(operator: TransferOperator) -> tuple[float, Floats]:
-    """The leading eigenvalue of K and its probability (n,), by repeated steps."""
+    """The leading eigenvalue of K and its probability (n,)."""
+    count = operator.matrix.shape[0]
+    return _settled(operator, np.full(count, 1 / count))
+
+
+def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
+    """What a step keeps of probability (n,) in the long run, and its shape, by repeated steps."""
     turned = operator.matrix.T.tocsr()
-    mass = np.full(operator.matrix.shape[0], 1 / operator.matrix.shape[0])
     factor = 0.0
     for count in range(200_000):
         after = turned @ mass
@@ -309,7 +315,7 @@ def _leading(operator: TransferOperator) -> tuple[float, Floats]:
             return factor, mass
     raise QueryError(
         "The system has not forgotten where it started within 200,000 steps, so that no one rate "
-        "of escape is seen: take a smaller interval, with one well."
+        "of escape or density is seen: take a smaller interval, with one well."
     )
 
 

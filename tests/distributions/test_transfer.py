@@ -242,6 +242,15 @@ def test_the_third_validation_ends_with_mean_2_and_variance_2_over_37():
     assert float((mass * (density.W - mean) ** 2).sum()) == pytest.approx(2 / 37, abs=1e-7)
 
 
+def test_the_stationary_density_is_that_of_the_side_where_it_starts():
+    # Two halves that do not see each other, each with a uniform end.
+    side = sympy.Piecewise((x / 2 + noise("e", choice([1, 2])), x > 0),
+                           (x / 2 - noise("e", choice([1, 2])), True))  # fmt: skip
+    for start, mean in ((2.5, 3.0), (-2.5, -3.0)):
+        density = stationary(System({x: side}, start={x: start}), (-5, 5), cells=1000)
+        assert float((density * density.x).sum() / density.sum()) == pytest.approx(mean, abs=1e-6)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.fractions(Fraction(1, 64), 2, max_denominator=64), st.integers(1, 25))
 def test_the_second_validation_grows_by_the_rate_squared_a_step(rate, steps):
