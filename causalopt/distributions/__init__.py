@@ -8,12 +8,15 @@ from causalopt.distributions.ensemble import Ensemble, split_sequence
 from causalopt.distributions.escape import (
     escape_probability,
     escape_rate,
+    hitting_times,
     mean_escape_time,
     quasi_stationary,
+    stationary,
 )
 from causalopt.distributions.estimate import Estimate
 from causalopt.distributions.joint import Distribution
 from causalopt.distributions.limits import limit_at_zero, series_at_zero
+from causalopt.distributions.moments import GradientMoments
 from causalopt.distributions.transfer import TransferOperator
 
 __all__ = [
@@ -25,14 +28,17 @@ __all__ = [
     "Enthalpies",
     "Estimate",
     "Gaussian",
+    "GradientMoments",
     "TransferOperator",
     "boltzmann",
     "escape_probability",
     "escape_rate",
+    "hitting_times",
     "limit_at_zero",
     "log_partition",
     "mean_escape_time",
     "quasi_stationary",
     "series_at_zero",
     "split_sequence",
+    "stationary",
 ]
