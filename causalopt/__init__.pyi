@@ -71,6 +71,7 @@ from .processes import Momentum as Momentum
 from .processes import Plain as Plain
 from .processes import Steps as Steps
 from .processes import Sweeps as Sweeps
+from .processes import anneal_spins as anneal_spins
 from .processes import annealed as annealed
 from .processes import annealing as annealing
 from .processes import annealing_kernel as annealing_kernel

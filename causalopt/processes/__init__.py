@@ -7,6 +7,7 @@ from causalopt.processes.ising import Ising
 from causalopt.processes.langevin import langevin
 from causalopt.processes.moves import Flips, Steps, Sweeps
 from causalopt.processes.schedules import geometric, linear, logarithmic
+from causalopt.processes.spins import anneal_spins
 from causalopt.processes.updates import Adam, Momentum, Plain
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Plain",
     "Steps",
     "Sweeps",
+    "anneal_spins",
     "annealed",
     "annealing",
     "annealing_kernel",

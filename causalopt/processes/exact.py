@@ -126,7 +126,7 @@ def annealed(
     shape = [len(found), *(v.size for v in energy.variables)]
     P = xr.DataArray(
         np.array(found).reshape(shape),
-        {"time": np.arange(steps + 1)[recorded.start : recorded.stop : recorded.step]}
+        {"time": ("time", np.array(recorded), {"units": "steps"})}
         | {v.name: list(v.values) for v in energy.variables},
         ["time", *names],
         attrs={"long_name": "probability"},
