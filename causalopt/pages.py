@@ -78,6 +78,23 @@ def _with_mathml(body: str) -> str:
     from latex2mathml.converter import convert
 
     def formula(found: re.Match[str]) -> str:
-        return str(convert(html.unescape(found[1])))
+        return str(convert(_words_escaped(html.unescape(found[1]))))
 
     return re.sub(r"\\\((.*?)\\\)", formula, body, flags=re.DOTALL)
+
+
+def _words_escaped(latex: str) -> str:
+    r"""The formula with what stands in \text{...} escaped, for the converter lets it pass as it is.
+
+    >>> print(_words_escaped(r"a < \text{<b>\{x\}</b>}"))
+    a < \text{&lt;b&gt;\{x\}&lt;/b&gt;}
+    """
+    begin, *parts = latex.split(r"\text{")
+    made = [begin]
+    for part in parts:
+        depth, end = 1, 0
+        while end < len(part) and depth:
+            depth += {"{": 1, "}": -1}.get(part[end], 0) if part[end - 1 : end] != "\\" else 0
+            end += 1
+        made.append(html.escape(part[:end]) + part[end:])
+    return r"\text{".join(made)

@@ -1,14 +1,18 @@
 """The examples on the pages run as they are written."""
 
 import doctest
+import html
 import importlib.metadata
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
 
+from causalopt import pages
 from causalopt.cli import main
+from causalopt.finite import tex
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -63,6 +67,21 @@ def test_the_guides_model_file_runs(tmp_path, monkeypatch):
     found = CliRunner().invoke(main, ["run", "./warm_floor.py"])
     assert found.exit_code == 0, found.output
     assert "1 of 1 reproduced" in found.output
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>", "<script>alert(1)</script>", "{<i>}", "a & <b>"])
+def test_names_in_formulas_stay_text(name):
+    words = tex(name)
+    page = pages.alone("names", [rf"<p>\({html.escape(words)} < 1\)</p>"])
+    parsed = ElementTree.fromstring(page[page.index("<math") : page.index("</math>") + 7])
+    assert {one.tag.split("}")[1] for one in parsed.iter()} <= {
+        "math",
+        "mrow",
+        "mtext",
+        "mi",
+        "mo",
+        "mn",
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
