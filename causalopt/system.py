@@ -40,7 +40,7 @@ from causalopt.symbols import (
     Variable,
     time,
 )
-from causalopt.table import Table
+from causalopt.table import Table, rows_in_words
 from causalopt.world import Key, Stretch, World
 
 #: What a step assigns, given one variable and its declared formula.
@@ -322,7 +322,12 @@ class System:
         return Network.from_columns(columns, values | dict(self.parameters) | dict(times))
 
     def __repr__(self) -> str:
-        lines = [f"{v}[i+1] = {m.formula}" for v, m in self.mechanisms.items()]
+        lines = []
+        for v, m in self.mechanisms.items():
+            lines += [
+                f"{v}[i+1] = {m.formula}",
+                *(f"    {row}" for row in rows_in_words(m.formula)),
+            ]
         if self.template.keys() != self.mechanisms.keys() or self.rule is not _as_declared:
             lines = [f"d{v}/dt = {m.formula}" for v, m in self.mechanisms.items()]
         lines += [f"{v}[0] = {shown(v, value)}" for v, value in self.start.items()]
