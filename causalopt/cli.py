@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import sys
 import textwrap
 import webbrowser
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from causalopt import pages, progress, storage
+from causalopt import findings, progress, storage
 from causalopt.errors import CausaloptError, QueryError, nearest
+from causalopt.findings import Findings
 from causalopt.model import (
     Experiment,
     Model,
@@ -38,19 +37,6 @@ if TYPE_CHECKING:
 
 _SAYS_LESS = click.option("--quiet", is_flag=True, help="Print only what cannot stand.")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-
-
-@dataclass
-class Findings:
-    """What has been found of a model so far; it grows, so that a stop loses nothing."""
-
-    model: Model
-    file: Path
-    figures: dict[str, list[str]] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
-    stopped: bool = False
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -105,7 +91,7 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
                 _find(done)
         except KeyboardInterrupt:
             done.stopped = True
-        _write(done, folder)
+        findings.write(done, folder)
         _print_claims(done.verdicts)
         click.echo(f"\nPictures and data: {folder.resolve()}")
     _finish(done, quiet, as_json, folder)
@@ -283,27 +269,10 @@ def _find(done: Findings) -> None:
                 _print_report(report)
 
 
-def _write(done: Findings, folder: Path) -> None:
-    """Claims, derivations and the page over all; experiments have written their own."""
-    storage.write_text(_dump([_record(one) for one in done.verdicts]), folder / "claims.json")
-    parts = [_figures_of(one, done) for one in done.model.experiments if one.name in done.figures]
-    parts += [pages.claims(done.verdicts)] if done.verdicts else []
-    if done.reports:
-        storage.write_text("\n\n".join(map(str, done.reports)) + "\n", folder / "derivations.txt")
-        derived = [report._repr_html_() for report in done.reports]
-        storage.write_text(pages.alone(done.model.title, derived), folder / "derivations.html")
-        parts.append('<p><a href="derivations.html">Derivations</a></p>')
-    storage.write_text(pages.alone(done.model.title, parts), folder / "index.html")
-
-
-def _figures_of(experiment: Experiment, done: Findings) -> str:
-    return pages.figures(experiment.title, done.figures[experiment.name])
-
-
 def _finish(done: Findings, quiet: bool, as_json: bool, folder: Path | None) -> None:
     """Say in short what was asked for in short; where it was stopped, exit."""
     if as_json:
-        click.echo(_dump(_summary(done, folder)), nl=False)
+        click.echo(findings.as_text(findings.summary(done, folder)), nl=False)
     elif quiet:
         _print_each(one for one in done.verdicts if one.fault)
         for report in done.reports:
@@ -388,50 +357,6 @@ def _short(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:.10g}"
-
-
-def _summary(done: Findings, folder: Path | None) -> dict[str, Any]:
-    """The findings in a form for other programs."""
-    return {
-        "model": done.model.name,
-        "stopped": done.stopped,
-        "results": None if folder is None else str(folder.resolve()),
-        "experiments": [
-            {"name": name, "figures": figures} for name, figures in done.figures.items()
-        ],
-        "failed": done.failed,
-        "claims": [_record(verdict) for verdict in done.verdicts],
-        "derivations": [
-            {
-                "title": report.derivation.title,
-                "verdicts": [verdict.status.value for verdict in report.verdicts],
-                "as_recorded": report.as_expected,
-            }
-            for report in done.reports
-        ],
-    }
-
-
-def _record(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "statement": verdict.claim.statement,
-        "source": verdict.claim.source,
-        "published": verdict.claim.published,
-        "computed": verdict.computed,
-        "tolerance": verdict.claim.tolerance,
-        "verdict": verdict.word,
-        "reason": verdict.claim.reason.text if verdict.claim.reason else None,
-        "fault": verdict.fault,
-    }
-
-
-def _dump(found: Any) -> str:
-    return json.dumps(found, indent=2, default=_bare, ensure_ascii=False) + "\n"
-
-
-def _bare(value: Any) -> Any:
-    """A number of an array library as Python's own; anything else by its text."""
-    return value.item() if hasattr(value, "item") else str(value)
 
 
 def _exit_by(done: Findings) -> None:
