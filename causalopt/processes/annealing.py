@@ -78,10 +78,11 @@ def annealing(
     nodes: dict[Variable, Any] = {Variable("T"): temperature}
     nodes |= _moved(variables, moves, rule_named(rule), reward)
     nodes[Variable("E")] = reward.energy({v: v.next for v in variables})
-    if len(nodes) < 2 + len(variables) or {"T", "E"} & {v.name for v in variables}:
+    names = [v.name for v in nodes]
+    twice = [v.name for v in variables if names.count(v.name) > 1]
+    if twice:
         raise DeclarationError(
-            "T and E are the names of annealing's own temperature and energy: give the variables "
-            "other names."
+            f"{twice[0]} is the name of one of annealing's own nodes: give the variable another."
         )
     codes = {v: Integer(v.code(start[v], f"start: {v}")) for v in variables}
     begin = {v: start.get(v, 0.0) for v in nodes}

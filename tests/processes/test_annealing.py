@@ -309,8 +309,9 @@ def test_energies_refuse_foreign_symbols_and_names_of_nodes():
     with pytest.raises(DeclarationError, match="energy uses side, which has no start"):
         annealing(FORMULA, Flips(), 1.0, start={colour: "red"})
     T = finite("T", ["a", "b"])
-    with pytest.raises(DeclarationError, match="T and E are the names"):
-        annealing(T, Flips(), 1.0, start={T: "a"})
+    for own in (T, finite("site", [0, 1])):
+        with pytest.raises(DeclarationError, match="name of one of annealing's own nodes"):
+            annealing(own * side, Flips(), 1.0, start={own: own.values[0], side: "left"})
     with pytest.raises(DeclarationError, match="Steps move one variable"):
         annealing(FORMULA, RING, 1.0, start={colour: "red", side: "left"})
 
