@@ -136,7 +136,8 @@ def test_control_c_is_heard_within_a_second(points, law):
     slow = System({a: sp.sin(a) + k * sp.cos(b), b: sp.atan(a) ** 2 + shaking},
                   start={a: 1, b: 2}, parameters={k: 0.3})  # fmt: skip
     over = None if points is None else {a[0]: np.linspace(0, 1, points)}
-    run(slow.world(steps=100), over=over, backend="numba")
+    many = {"over": over} if law is None else {"draws": points}
+    run(slow.world(steps=100), **many, backend="numba")
     sent = []
 
     def interrupt():
@@ -147,7 +148,7 @@ def test_control_c_is_heard_within_a_second(points, law):
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        run(slow.world(steps=4_000_000_000), over=over, keep="last", backend="numba")
+        run(slow.world(steps=4_000_000_000), **many, keep="last", backend="numba")
     heard = time.perf_counter() - sent[0]
     thread.join()
     # A promise about interruption, not about speed: the run itself would take minutes.
