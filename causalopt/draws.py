@@ -15,7 +15,10 @@ import numpy.typing as npt
 
 from causalopt.laws import Floats, Law
 
-_PIECE = 512
+# How many steps ``at`` draws ahead: few at first, then twice as many each time, up to the most; and
+# of all chains together about so many numbers.
+_FIRST, _LARGEST = 8, 512
+_TOGETHER = 1 << 21
 
 
 def generator(seed: int, name: str, chain: int) -> np.random.Generator:
@@ -75,9 +78,14 @@ class Stream:
         """The number of this step; one for each point, where there are points."""
         while step >= self._start + len(self._piece):
             self._start += len(self._piece)
-            self._piece = self._drawn(_PIECE)
+            self._piece = self._drawn(self._ahead())
         row: Floats = self._piece[step - self._start]
         return np.float64(row[0]) if self.chains is None else row[self._distinct[1]]
+
+    def _ahead(self) -> int:
+        """How many steps the next piece has."""
+        fit = max(_FIRST, _TOGETHER // len(self._generators))
+        return min(max(_FIRST, 2 * len(self._piece)), _LARGEST, fit)
 
     def _drawn(self, count: int) -> Floats:
         """The next numbers of each chain that is drawn, (count, chains)."""
