@@ -51,6 +51,13 @@ def once(run: Run) -> tuple[float, Any]:
     return time.perf_counter() - begin, result
 
 
+def spent(run: Run) -> tuple[float, Any]:
+    """CPU seconds of one run, over all threads, and its result."""
+    begin = time.process_time()
+    result = run()
+    return time.process_time() - begin, result
+
+
 def slope(sizes: Any, seconds: Sequence[float]) -> float:
     """The exponent b of seconds = a * size**b, by least squares in logarithms."""
     import numpy as np

@@ -15,6 +15,8 @@ from .distributions import hitting_times as hitting_times
 from .distributions import limit_at_zero as limit_at_zero
 from .distributions import log_partition as log_partition
 from .distributions import mean_escape_time as mean_escape_time
+from .distributions import mean_interval as mean_interval
+from .distributions import probability_interval as probability_interval
 from .distributions import quasi_stationary as quasi_stationary
 from .distributions import series_at_zero as series_at_zero
 from .distributions import split_sequence as split_sequence

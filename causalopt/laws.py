@@ -14,6 +14,9 @@ from causalopt.errors import DeclarationError
 
 Floats = npt.NDArray[np.float64]
 
+# With no more bounds than this, comparing with each is faster than searching.
+_FEW = 4
+
 
 class Law(Protocol):
     """A law gives numbers in sequence: two draws of 5 are the same as one of 10."""
@@ -55,9 +58,13 @@ class Choice:
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
-        bounds = np.cumsum(self.weights)[:-1]
-        places = np.searchsorted(bounds, generator.random(count), side="right")
-        return np.asarray(self.values)[places]
+        bounds, drawn = np.cumsum(self.weights)[:-1], generator.random(count)
+        if len(bounds) > _FEW:
+            return np.asarray(self.values)[np.searchsorted(bounds, drawn, side="right")]
+        places = np.zeros(count, dtype=np.int8)
+        for bound in bounds:
+            places += drawn >= bound
+        return np.asarray(self.values).take(places)
 
 
 @dataclass(frozen=True, eq=False)

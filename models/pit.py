@@ -11,6 +11,7 @@ from causalopt import (
     gradient_descent,
     mean_escape_time,
     parameters,
+    probability_interval,
     run,
     sgd,
     variables,
@@ -135,21 +136,17 @@ def curves(rates):
 
 
 def sampled(rates, count=1000, steps=100):
-    """The share of chains that have left by 100 steps, with 95% intervals of Wilson's."""
+    """The share of chains that have left by 100 steps, with intervals of 95%."""
     found = run(stochastic.world(steps=steps, seed=3), over={T: rates}, draws=count).W
-    left = ((found <= PIT[0]) | (found >= PIT[1])).sel(world="W").any("time").sum("draw").values
-    z = 1.96
-    centre = (left + z**2 / 2) / (count + z**2)
-    half = z / (count + z**2) * np.sqrt(left * (count - left) / count + z**2 / 4)
-    return {"share": left / count, "low": centre - half, "high": centre + half}
+    left = ((found <= PIT[0]) | (found >= PIT[1])).sel(world="W").any("time")
+    return probability_interval(left).rename(probability="share")
 
 
 def wide_curves():
     """Escape for T up to 0.05, with an ensemble beside it."""
     data = curves(np.round(np.linspace(0.002, 0.05, 25), 4))
     rates = [0.01, 0.015, 0.02, 0.03, 0.04]
-    parts = {name: ("T_sampled", values) for name, values in sampled(rates).items()}
-    return data.assign(parts).assign_coords(T_sampled=rates)
+    return data.merge(sampled(rates).rename(T="T_sampled").drop_vars("world"))
 
 
 def near_curves():

@@ -62,6 +62,31 @@ def test_draws_do_not_depend_on_how_they_are_cut_or_on_other_chains(steps, seed,
     assert np.array_equal(found, alone)
 
 
+@given(
+    st.lists(st.integers(1, 700), min_size=1, max_size=6),
+    st.lists(st.integers(0, 4), min_size=1, max_size=9),
+)
+def test_many_steps_at_once_are_the_same_steps(cuts, points):
+    chains = np.array([3, 0, 3, 1, 2])
+    whole = Stream(e.law, "e", 4, chains)
+    part = whole.of(np.array(points))
+    taken = np.concatenate([part.take(count) for count in cuts])
+    assert taken.shape == (sum(cuts), len(points))
+    for step in {0, cuts[0] - 1, sum(cuts) // 2, sum(cuts) - 1}:
+        alone = Stream(e.law, "e", 4, chains)
+        assert np.array_equal(taken[step], alone.at(step)[points])
+
+
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=9).filter(any), st.integers(0, 99))
+def test_choice_takes_the_first_value_up_to_which_the_weights_sum_to_more(parts, seed):
+    weights = [part / sum(parts) for part in parts]
+    law = choice(range(len(parts)), weights)
+    uniform = np.random.default_rng(seed).random(50)
+    bounds = np.cumsum(weights)[:-1].tolist()
+    expected = [next((j for j, b in enumerate(bounds) if u < b), len(bounds)) for u in uniform]
+    assert law.draw(np.random.default_rng(seed), 50).tolist() == expected
+
+
 def test_one_noise_does_not_depend_on_which_others_there_are():
     alone = System({x: 0.9 * x + e}, start={x: 0})
     first, second = run(alone.world(steps=50)), run(walk.world(steps=50))

@@ -26,22 +26,25 @@ class Shape:
     """What a loop does around its block: the places of slots in the block's state.
 
     ``values`` are checked to be finite, each group of ``scales`` is rescaled by one power of two,
-    and ``recorded`` are kept.
+    and ``recorded`` are kept. ``noises`` counts the arguments, the last but for the time, that are
+    drawn afresh at each step.
     """
 
     values: tuple[int, ...]
     scales: tuple[tuple[int, ...], ...]
     recorded: tuple[int, ...]
+    noises: int = 0
 
 
 NARROW_SIGNATURE = (
     "int64(float64[:,::1], int64[:,::1], int64, float64[::1], int64[::1], int64[::1],"
-    " int64, int64, float64, int64, int64, int64, float64[:,:,::1], int64[:,:,::1])"
+    " float64[:,:,::1], int64, int64, float64, int64, int64, int64, float64[:,:,::1],"
+    " int64[:,:,::1])"
 )
 WIDE_SIGNATURE = (
     "void(float64[:,::1], int64[:,::1], int64, int64, float64[::1], float64[::1], int64[::1],"
-    " int64[::1], int64, int64, float64, int64, int64, int64, float64[:,:,::1], int64[:,:,::1],"
-    " int64[::1])"
+    " int64[::1], float64[:,:,::1], int64, int64, float64, int64, int64, int64,"
+    " float64[:,:,::1], int64[:,:,::1], int64[::1])"
 )
 
 
@@ -49,15 +52,16 @@ def narrow(block: Block, shape: Shape) -> str:
     """The source of a loop over steps for one point.
 
     It carries ``state[:, point]`` and ``powers[:, point]`` from step ``first - 1`` to ``stop - 1``,
-    records into rows from ``row`` on at step ``due`` and every ``every`` after it, and returns the
-    step at which a value left the finite numbers, 0 where none did.
+    with the noises ``drawn`` (noises, steps, 1), records into rows from ``row`` on at step ``due``
+    and every ``every`` after it, and returns the step at which a value left the finite numbers, 0
+    where none did.
     """
     slots, scales = len(block.results), range(len(shape.scales))
-    given = len(block.arguments) - slots - 1
-    arguments = [*_named("s", slots), *_named("p", given), "t"]
+    given = len(block.arguments) - slots - shape.noises - 1
+    arguments = [*_named("s", slots), *_named("p", given + shape.noises), "t"]
     body, results = lines_of(block, arguments)
     return _joined(
-        "def narrow(state, powers, point, given, offset, stride,",
+        "def narrow(state, powers, point, given, offset, stride, drawn,",
         "           first, stop, dt, row, due, every, values, exponents):",
         (f"    s{j} = state[{j}, point]" for j in range(slots)),
         (f"    p{j} = {_input(j)}" for j in range(given)),
@@ -65,6 +69,7 @@ def narrow(block: Block, shape: Shape) -> str:
         "    fault = 0",
         "    for i in range(first, stop):",
         "        t = (i - 1) * dt",
+        (f"        p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
         (f"        {line}" for line in body),
         (f"        n{j} = {result}" for j, result in enumerate(results)),
         (f"        s{j} = n{j}" for j in range(slots)),
@@ -86,17 +91,17 @@ def narrow(block: Block, shape: Shape) -> str:
 def wide(block: Block, shape: Shape) -> str:
     """The source of a loop over steps for tiles of points, ``low <= tile < high``.
 
-    As ``narrow``, with a buffer ``rows`` of at least ``buffer_size`` numbers; ``faults[tile]``
-    becomes the step at which a value of the tile left the finite numbers, and such tiles are left
-    as they are.
+    As ``narrow``, with ``drawn`` (noises, steps, TILE * tiles) and a buffer ``rows`` of at least
+    ``buffer_size`` numbers; ``faults[tile]`` becomes the step at which a value of the tile left the
+    finite numbers, and such tiles are left as they are.
     """
     slots, scales = len(block.results), range(len(shape.scales))
-    given = len(block.arguments) - slots - 1
-    arguments = [*_named("s", slots), *_named("p", given), "t"]
+    given = len(block.arguments) - slots - shape.noises - 1
+    arguments = [*_named("s", slots), *_named("p", given + shape.noises), "t"]
     body, results = lines_of(block, arguments)
-    s, p, e = 0, slots, slots + given
+    s, p, e = 0, slots, slots + given + shape.noises
     return _joined(
-        "def wide(state, powers, low, high, rows, given, offset, stride,",
+        "def wide(state, powers, low, high, rows, given, offset, stride, drawn,",
         "         first, stop, dt, row, due, every, values, exponents, faults):",
         "    points = state.shape[1]",
         "    for tile in range(low, high):",
@@ -119,9 +124,10 @@ def wide(block: Block, shape: Shape) -> str:
         "        for i in range(first, stop):",
         "            t = (i - 1) * dt",
         "            odd = 0",
+        (f"            {line}" for j in range(shape.noises) for line in _drawn(p + given + j, j)),
         f"            for q in range({TILE}):",
         (f"                s{j} = {_at(s + j)}" for j in range(slots)),
-        (f"                p{j} = {_at(p + j)}" for j in range(given)),
+        (f"                p{j} = {_at(p + j)}" for j in range(given + shape.noises)),
         (f"                {line}" for line in body),
         (f"                n{j} = {result}" for j, result in enumerate(results)),
         (f"                {_at(s + j)} = n{j}" for j in range(slots)),
@@ -172,6 +178,11 @@ def _input(j: int) -> str:
 
 def _at(row: int) -> str:
     return f"rows[{row * TILE} + q]"
+
+
+def _drawn(row: int, noise: int) -> list[str]:
+    # A loop of its own, so that the one over the block still becomes vector code.
+    return [f"for q in range({TILE}):", f"    {_at(row)} = drawn[{noise}, i - first, left + q]"]
 
 
 def _all_finite(shape: Shape) -> str:

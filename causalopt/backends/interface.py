@@ -25,13 +25,14 @@ class Recording:
     A loop's ``values`` have shape (recorded slots, recorded steps, points), a network's (lanes,
     nodes, *sweep). A tangent is ``values * 2**exponents``: ``exponents`` is there for those alone,
     by lane, with shape (recorded steps, points), or (nodes, *sweep) for a network. ``rows`` and
-    ``points`` say which of the recorded steps and points a part of a loop's recording holds.
+    ``points`` say which of the recorded steps and points a part of a loop's recording holds; points
+    that do not lie side by side are listed.
     """
 
     values: Floats
     exponents: Mapping[int, npt.NDArray[np.int64]]
     rows: slice = field(default_factory=lambda: slice(None))
-    points: slice = field(default_factory=lambda: slice(None))
+    points: slice | Ints = field(default_factory=lambda: slice(None))
 
 
 class NotFinite(Exception):

@@ -1,7 +1,8 @@
 """The compiled backend: a system's plan as one fused loop, compiled by numba, kept on disk.
 
 It gives what the NumPy backend gives. Sums and products come in the same order, so that values are
-the same to the last digit where a mechanism has no transcendental functions and no powers.
+the same to the last digit where a mechanism has no transcendental functions and no powers. Noise is
+drawn by the same generators, a stretch of steps at a time, and handed to the loop.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
 from causalopt.backends.numpy import NumPyBackend, compiled
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check, weight
+from causalopt.draws import Stream
 from causalopt.plan import Block, Layers, Loop
 from causalopt.progress import track
 
@@ -39,6 +41,11 @@ _CALL = 1e8
 
 # One call records about this many numbers of a slot: what is made of them finds them in the cache.
 _KEPT = 1 << 14
+
+# One call takes about this many numbers of noise, so few that they stay in the second-level cache,
+# and, where it can, for this many steps, so many that asking a law for them costs little.
+_DRAWN = 1 << 17
+_STRETCH = 1024
 
 # From this many points on, a tile of points side by side is faster than one point after another.
 _FEW = 8
@@ -82,12 +89,7 @@ class NumbaBackend:
 
 
 def _can_compile(plan: Loop) -> bool:
-    """Whether numba is there and knows every function of a plan; warns once where not.
-
-    Noise is drawn by NumPy's generators, a step at a time, and so is run by NumPy altogether.
-    """
-    if plan.noises:
-        return False
+    """Whether numba is there and knows every function of a plan; warns once where not."""
     if not _numba_is_there():
         _warn_once("numba is not installed: running with NumPy, which is slower.")
         return False
@@ -137,10 +139,16 @@ class _Given:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """One run: the state (slots, points), the powers taken out of it, and where it went wrong."""
+    """One run: the state (slots, points), the powers taken out of it, and where it went wrong.
+
+    ``order`` (points,) says which point of the sweep each point of the run is, None where they are
+    the same.
+    """
 
     plan: Loop
     given: _Given
+    streams: tuple[Stream, ...]
+    order: Ints | None
     recorded: range
     state: Floats
     powers: Ints
@@ -160,7 +168,11 @@ class _Run:
 
 def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
     """A run at step 0."""
+    streams = tuple(inputs[one.symbol.name] for one in plan.noises)
+    order = _by_chain(streams)
     columns = [np.atleast_1d(np.asarray(inputs[p.symbol.name], np.float64)) for p in plan.inputs]
+    if order is not None:
+        columns = [column[order] if len(column) > 1 else column for column in columns]
     sizes = np.array([len(column) for column in columns], dtype=np.int64)
     given = _Given(
         flat=np.concatenate([*columns, np.zeros(1)]),
@@ -168,7 +180,7 @@ def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
         stride=np.append(sizes > 1, False).astype(np.int64),
     )
     with np.errstate(all="ignore"):
-        first = compiled(plan.initial)(*(inputs[p.symbol.name] for p in plan.inputs), 0.0)
+        first = compiled(plan.initial)(*(c if len(c) > 1 else c[0] for c in columns), 0.0)
     state = np.empty((len(plan.slots), points))
     for j, value in enumerate(first):
         state[j] = value
@@ -176,31 +188,44 @@ def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
     run = _Run(
         plan=plan,
         given=given,
+        streams=streams,
+        order=order,
         recorded=recorded,
         state=state,
         powers=np.zeros((len(plan.scales), points), dtype=np.int64),
         faults=np.zeros(-(-points // tile), dtype=np.int64),
     )
-    _blame(plan, state, 0, np.arange(points))
+    _blame(run, 0, np.arange(points))
     return run
+
+
+def _by_chain(streams: Sequence[Stream]) -> Ints | None:
+    """The points in the order of their chains, so that points side by side share their draws."""
+    chains = streams[0].chains if streams else None
+    if chains is None or (chains[1:] >= chains[:-1]).all():
+        return None
+    return np.argsort(chains, kind="stable")
 
 
 def _part(run: _Run, values: Floats, exponents: Ints, row: int, point: int = 0) -> Recording:
     """Recorded values (slots, rows, points) and exponents as a part that begins at a place."""
+    points = slice(point, point + values.shape[2])
     return Recording(
         values,
         dict(zip(run.plan.scales, exponents, strict=True)),
         slice(row, row + values.shape[1]),
-        slice(point, point + values.shape[2]),
+        points if run.order is None else run.order[points],
     )
 
 
-def _blame(plan: Loop, state: Floats, step: int, points: Ints) -> None:
+def _blame(run: _Run, step: int, points: Ints) -> None:
     """Raise for the first slot, and in it the first of some points, that is not finite."""
-    for j in plan.value_slots:
-        bad = points[~np.isfinite(state[j, points])]
+    for j in run.plan.value_slots:
+        bad = points[~np.isfinite(run.state[j, points])]
         if bad.size:
-            raise NotFinite((j,), step, int(bad[0]), float(state[j, bad[0]]))
+            named = bad if run.order is None else run.order[bad]
+            first = int(np.argmin(named))
+            raise NotFinite((j,), step, int(named[first]), float(run.state[j, bad[first]]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +252,8 @@ def _stages(run: _Run) -> list[_Stage] | None:
     from numba.core.errors import NumbaError
 
     plan = run.plan
-    shape = Shape(plan.value_slots, tuple(plan.scales.values()), plan.recorded)
+    scales = tuple(plan.scales.values())
+    shape = Shape(plan.value_slots, scales, plan.recorded, len(plan.noises))
     name = "narrow" if run.tile == 1 else "wide"
     try:
         return [_Stage(s.start, s.stop, *_made(name, s.block, shape)) for s in plan.segments]
@@ -248,6 +274,9 @@ def _carry_out(run: _Run, stages: Sequence[_Stage]) -> Iterator[Recording]:
     longest = max((s.stop - s.start) * s.nanoseconds for s in stages)
     together = 1 if run.tile == 1 else int(_CALL / (longest * run.tile))
     together = max(1, min(together, -(-tiles // (4 * workers)) if workers > 1 else tiles))
+    if run.streams:
+        stretch = min(run.plan.steps, _STRETCH)
+        together = min(together, max(1, _DRAWN // (len(run.streams) * run.tile * stretch)))
     batches = [range(low, min(low + together, tiles)) for low in range(0, tiles, together)]
     if len(batches) == 1:
         yield from _carry(run, stages, batches[0], show=True)
@@ -258,7 +287,7 @@ def _carry_out(run: _Run, stages: Sequence[_Stage]) -> Iterator[Recording]:
         step = int(run.faults[faulty].min())
         tiles_there = np.flatnonzero(run.faults == step)
         points = (tiles_there[:, None] * run.tile + np.arange(run.tile)).reshape(-1)
-        _blame(run.plan, run.state, step, points[points < run.points])
+        _blame(run, step, points[points < run.points])
 
 
 def _share(
@@ -288,21 +317,37 @@ def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> 
     width = run.tile * len(batch)
     kept = max(1, _KEPT // width)
     longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
+    streams = _of_batch(run, batch)
+    if streams:
+        longest = min(longest, _DRAWN // (len(streams) * width))
     for stage in stages:
         size = min(longest, int(_CALL / (stage.nanoseconds * width)))
         chunks = range(stage.start, stage.stop, max(1, size))
         for first in track(chunks, "steps") if show else chunks:
             if run.halted.is_set():
                 return
-            yield from _advance(
-                run, stage, batch, rows, first, min(first + chunks.step, stage.stop)
-            )
+            stop = min(first + chunks.step, stage.stop)
+            drawn = _drawn(streams, stop - first)
+            yield from _advance(run, stage, batch, rows, drawn, first, stop)
             if run.faults[batch.start : batch.stop].all():
                 return
 
 
+def _of_batch(run: _Run, batch: range) -> list[Stream]:
+    """The streams of a batch of tiles; the last tile is filled up with copies of its last point."""
+    places = np.arange(batch.start * run.tile, batch.stop * run.tile)
+    places = np.minimum(places, run.points - 1)
+    points = places if run.order is None else run.order[places]
+    return [stream.of(points) for stream in run.streams]
+
+
+def _drawn(streams: Sequence[Stream], steps: int) -> Floats:
+    """The next numbers of each noise, (noises, steps, points)."""
+    return np.stack([stream.take(steps) for stream in streams]) if streams else np.empty((0, 0, 0))
+
+
 def _advance(
-    run: _Run, stage: _Stage, batch: range, rows: Floats, first: int, stop: int
+    run: _Run, stage: _Stage, batch: range, rows: Floats, drawn: Floats, first: int, stop: int
 ) -> Iterator[Recording]:
     """One call into compiled code, from step ``first`` to ``stop``, and what it recorded."""
     low, high = _rows(run.recorded, first), _rows(run.recorded, stop)
@@ -311,7 +356,7 @@ def _advance(
     shape = high - low, min(batch.stop * run.tile, run.points) - origin
     values = np.empty((len(run.plan.recorded), *shape))
     exponents = np.empty((len(run.plan.scales), *shape), dtype=np.int64)
-    given = run.given.flat, run.given.offset, run.given.stride
+    given = run.given.flat, run.given.offset, run.given.stride, drawn
     clock = first, stop, run.plan.dt, 0, due, run.recorded.step
     if run.tile == 1:
         run.faults[origin] = stage.loop(

@@ -14,6 +14,7 @@ from causalopt.distributions.escape import (
     stationary,
 )
 from causalopt.distributions.estimate import Estimate
+from causalopt.distributions.interval import mean_interval, probability_interval
 from causalopt.distributions.joint import Distribution
 from causalopt.distributions.limits import limit_at_zero, series_at_zero
 from causalopt.distributions.moments import GradientMoments
@@ -37,6 +38,8 @@ __all__ = [
     "limit_at_zero",
     "log_partition",
     "mean_escape_time",
+    "mean_interval",
+    "probability_interval",
     "quasi_stationary",
     "series_at_zero",
     "split_sequence",

@@ -37,6 +37,7 @@ def every_m(
     measure: str = "comp",
     steps: int | None = None,
     over: Mapping[Any, Any] | None = None,
+    draws: int | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for every m, in one pass along the arrows.
@@ -44,7 +45,8 @@ def every_m(
     ``measure`` is "comp" (no unit) or "op" (nats). For a system: dims (variable, time, *swept),
     with ``steps`` the length of the run; for a network: (node, *swept). The numbers are those of
     ``comp`` and ``op`` for each m alone. Where m lies in A, which ``comp`` refuses, and where it is
-    not downstream of n, they are NaN. Parameters and errors are otherwise those of ``comp``.
+    not downstream of n, they are NaN. Swept dims are those of ``over``, and ``draw`` where there
+    are ``draws`` of the noise. Parameters and errors are otherwise those of ``comp``.
 
     >>> from causalopt.symbols import variables
     >>> T, R = variables("T R")
@@ -54,7 +56,8 @@ def every_m(
     """
     told = _measure(measure)
     base = _world(of, steps)
-    model, swept = base.model, sweep(base.model, over)  # type: ignore[arg-type]  # checked above
+    model = base.model
+    swept = sweep(model, over, draws)  # type: ignore[arg-type]  # checked above
     held = model.select(A, base.steps)
     check_n(model, n, held, base)  # type: ignore[arg-type]
     X = base.perturb(n)
@@ -87,6 +90,7 @@ def every_n(
     *,
     measure: str = "comp",
     over: Mapping[Any, Any] | None = None,
+    draws: int | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for every n and one node m, in one pass against the arrows.
@@ -95,6 +99,8 @@ def every_n(
     for n at every step up to that of m; it is unrolled, so that its memory and time grow with the
     steps. The numbers are those of ``comp`` and ``op`` for each n alone; where n lies in A, which
     ``comp`` refuses, and where m is not downstream of n, they are NaN.
+
+    Swept dims are those of ``over``, and ``draw`` where there are ``draws`` of the noise.
 
     Raises ``QueryError`` where m is no single node, lies in A, or the world itself carries
     infinitesimal differences; other errors are those of ``comp``.
@@ -120,7 +126,7 @@ def every_n(
     if len(places) != 1 or places[0] in held:
         why = "lies in A" if len(places) == 1 else f"names {len(places)} nodes"
         raise QueryError(f"m = {attrs['m']} {why}: ask about one node outside A.")
-    swept = sweep(network, over)
+    swept = sweep(network, over, draws)
     inside = [stretch.key for stretch in held]
     x, y = gradients(base, places[0].key, [[], inside], swept, backend)
     values = told[2](Ratio(x, y))

@@ -1,9 +1,22 @@
 """Small systems and networks that together hold every function and every kind of intervention."""
 
 import numpy as np
+import scipy.stats
 import sympy as sp
 
-from causalopt import Network, System, parameters, time, variables
+from causalopt import (
+    Network,
+    System,
+    choice,
+    finite,
+    noise,
+    normal,
+    parameters,
+    table,
+    time,
+    uniform,
+    variables,
+)
 
 a, b, c = variables("a b c")
 k, q = parameters("k q")
@@ -84,6 +97,41 @@ def contraction():
 def growth():
     """Tangents leave the range of floats while values stay bounded: doubling on a circle."""
     return System({a: 3 * a - sp.floor(3 * a), b: sp.sin(40 * a) / 2}, start={a: 0.1, b: 0.0})
+
+
+def noisy():
+    """Three laws of noise, one of them scipy's; arithmetic alone, so that rounding is the same."""
+    e, coin = noise("e", normal(0, 0.3)), noise("coin", choice([-1, 0.5, 2], [0.5, 0.25, 0.25]))
+    wait = noise("wait", scipy.stats.gamma(2.5))
+    return System(
+        {a: 0.5 * a - k * b + e, b: 0.8 * b + coin * a.next / 4 + wait / 100},
+        start={a: 0.3, b: -0.2},
+        parameters={k: 0.2},
+    )
+
+
+def shaken():
+    """Noise inside functions, and tangents that shrink by it."""
+    u = noise("u", uniform(0.1, 0.9))
+    return System(
+        {a: sp.sin(3 * u) * a / 4 + k * b, b: sp.tanh(a * u) + b * (2 + u) / 4},
+        start={a: 0.3, b: -0.2},
+        parameters={k: 0.2},
+    )
+
+
+def uncertain():
+    """Stochastic tables: a heater that errs, and a room that does not always cool."""
+    power, room = finite("power", ["off", "on"]), finite("room", ["cold", "warm"])
+    switch = {"cold": {"on": 0.9, "off": 0.1}, "warm": {"on": 0.2, "off": 0.8}}
+    cools = {
+        "off": {"cold": "cold", "warm": {"cold": 0.5, "warm": 0.5}},
+        "on": "cold -> warm, warm -> warm",
+    }
+    return System(
+        {power: table(room, switch), room: table((power, room), cools)},
+        start={power: "off", room: "cold"},
+    )
 
 
 def diamond():

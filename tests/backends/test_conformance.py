@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from causalopt import EvaluationError, QueryError, System, comp, op, run, tangents, variables
+from causalopt import (
+    EvaluationError,
+    QueryError,
+    System,
+    comp,
+    noise,
+    op,
+    run,
+    tangents,
+    uniform,
+    variables,
+)
 from causalopt.backends import BACKENDS
 from tests.backends.cases import (
     GRID,
@@ -23,7 +34,10 @@ from tests.backends.cases import (
     growth,
     k,
     lorenz,
+    noisy,
     runge_kutta,
+    shaken,
+    uncertain,
 )
 
 x, y = variables("x y")
@@ -162,6 +176,65 @@ def test_tangents_far_outside_the_range_of_floats(backend):
     close(tangent, 0.0)
     growing = op(growth(), A=b, n=a[0], m=a, steps=1000, backend=backend)
     close(growing, np.zeros(1001))
+
+
+# Chains that fill no tile, one, and several; sweeps that share the chains, in another order.
+MANY = {
+    "one run": {},
+    "one chain": {"draws": 1},
+    "few chains": {"draws": 3},
+    "many chains": {"draws": 200},
+    "a sweep of one chain": {"over": {a[0]: GRID}},
+    "a sweep of few chains": {"over": {a[0]: GRID}, "draws": 5},
+    "a sweep of many chains": {"over": {a[0]: GRID[:3]}, "draws": 70},
+}
+
+
+@other
+@pytest.mark.parametrize("many", MANY)
+def test_noise_is_the_same_to_the_last_digit(backend, many):
+    W = noisy().world(steps=300, seed=5)
+    worlds = W, W.perturb(a[5], by=1.0), W.do(a[3:9], 0.25).clamp(b[20:], to=W)
+    expected, found = (
+        run(*worlds, labels=["W", "X", "V"], backend=x, **MANY[many]) for x in ("numpy", backend)
+    )
+    assert found.identical(expected)
+
+
+@other
+@pytest.mark.parametrize("many", MANY)
+def test_measures_over_noise_agree_with_the_reference(backend, many):
+    asked = {"A": a[3:], "n": b[0], "m": b, "steps": 200, **MANY[many]}
+    expected, found = (op(shaken(), **asked, backend=x) for x in ("numpy", backend))
+    assert found.dims == expected.dims
+    assert np.isfinite(expected).mean() > 0.9
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+
+
+@other
+def test_stochastic_tables_agree_with_the_reference(backend):
+    W = uncertain().world(steps=500, seed=2)
+    expected, found = (run(W, draws=90, backend=x) for x in ("numpy", backend))
+    assert found.identical(expected)
+
+
+@every
+def test_long_noisy_runs_keep_what_they_are_asked_to(backend):
+    # So long that the compiled loop takes its draws in several pieces.
+    W = noisy().world(steps=5_000, seed=1)
+    whole = run(W, draws=130, backend="numpy")
+    for keep, steps in [("last", [-1]), (1000, slice(None, None, 1000))]:
+        found = run(W, draws=130, keep=keep, backend=backend)
+        assert found.identical(whole.isel(time=steps))
+
+
+@every
+def test_the_chain_in_which_a_noisy_run_leaves_the_numbers_is_named(backend):
+    u = noise("u", uniform(0, 1))
+    explosive = System({a: a**2 + u / 1000, b: a}, start={a: 0.0, b: 0.0})
+    over = {a[0]: [0.5, 10.0, 1e5]}
+    with pytest.raises(EvaluationError, match=r"^a\[6\] is .* a\[0\] = 100000, draw = 0:"):
+        run(explosive.world(20), over=over, draws=40, backend=backend)
 
 
 @other

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import sympy as sp
 
-from causalopt import System, TooLargeError, op, parameters, run, variables
+from causalopt import System, TooLargeError, noise, normal, op, parameters, run, variables
 from causalopt.backends import cache
 from causalopt.backends import numba as backend
 
@@ -125,12 +126,18 @@ def test_other_numbers_run_the_same_code():
     assert cache.function.cache_info().misses == 1
 
 
+LAWS = {"normal": normal(), "by quantiles": scipy.stats.gamma(2.5)}
+
+
 @pytest.mark.parametrize("points", [None, 1000])
-def test_control_c_is_heard_within_a_second(points):
-    slow = System({a: sp.sin(a) + k * sp.cos(b), b: sp.atan(a) ** 2}, start={a: 1, b: 2},
-                  parameters={k: 0.3})  # fmt: skip
+@pytest.mark.parametrize("law", [None, *LAWS])
+def test_control_c_is_heard_within_a_second(points, law):
+    shaking = 1 if law is None else noise("e", LAWS[law])
+    slow = System({a: sp.sin(a) + k * sp.cos(b), b: sp.atan(a) ** 2 + shaking},
+                  start={a: 1, b: 2}, parameters={k: 0.3})  # fmt: skip
     over = None if points is None else {a[0]: np.linspace(0, 1, points)}
-    run(slow.world(steps=100), over=over, backend="numba")
+    many = {"over": over} if law is None else {"draws": points}
+    run(slow.world(steps=100), **many, backend="numba")
     sent = []
 
     def interrupt():
@@ -141,7 +148,7 @@ def test_control_c_is_heard_within_a_second(points):
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        run(slow.world(steps=4_000_000_000), over=over, keep="last", backend="numba")
+        run(slow.world(steps=4_000_000_000), **many, keep="last", backend="numba")
     heard = time.perf_counter() - sent[0]
     thread.join()
     # A promise about interruption, not about speed: the run itself would take minutes.
@@ -202,3 +209,15 @@ def test_memory_does_not_grow_with_steps_where_the_last_is_kept():
     # Two variables at 10**7 steps are 160 MB, so that the peak is seen to show what is kept.
     assert grown["all"] > 160e6
     assert grown["last"] < 10e6
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells of its peaks")
+@pytest.mark.parametrize(("steps", "draws"), [(2_000_000, None), (20_000, 200)])
+def test_memory_does_not_grow_with_the_steps_of_a_noisy_run(steps, draws):
+    noisy = System({a: 0.9 * a + noise("e", normal())}, start={a: 0})
+    run(noisy.world(steps=2_000), draws=draws, keep="last", backend="numba")
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak()
+    run(noisy.world(steps=steps), draws=draws, keep="last", backend="numba")
+    # All draws together would be 16 MB and 32 MB.
+    assert peak() - before < 8e6

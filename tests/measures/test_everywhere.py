@@ -10,6 +10,7 @@ from causalopt import (
     Network,
     QueryError,
     System,
+    choice,
     comp,
     every_m,
     every_n,
@@ -194,3 +195,26 @@ def test_noise_is_the_same_in_both_directions():
     alone = comp(system, A=a, n=b[1], m=b[4]).item()
     found = every_n(system, A=a, m=b[4]).sel(variable="b", time=1).item()
     assert found == pytest.approx(alone, rel=1e-12)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("over", [None, {k: [0.1, 0.2, 0.5]}])
+def test_every_draw_is_asked(measure, over):
+    e, u = noise("e", normal(0, 0.3)), noise("u", choice([0.5, 1.5]))
+    system = System(
+        {a: 0.5 * a - k * b * u + e, b: 0.8 * b + sp.sin(a.next) * u / 4, c: a * b + u},
+        start={a: 0.3, b: -0.2, c: 0.0},
+        parameters={k: 0.2},
+    )
+    asked = {"over": over, "draws": 4}
+    forward = every_m(system, A=a, n=b[0], measure=measure, steps=8, **asked)
+    backward = every_n(system, A=a, m=c[8], measure=measure, **asked)
+    assert forward.dims == backward.dims == ("variable", "time", *(["k"] if over else []), "draw")
+    for v in (b, c):
+        for step in range(1, 8):
+            to = MEASURES[measure](system, A=a, n=b[0], m=v[step], **asked)
+            np.testing.assert_allclose(forward.sel(variable=v.name)[step], to, rtol=1e-12)
+            source = MEASURES[measure](system, A=a, n=v[step], m=c[8], **asked)
+            np.testing.assert_allclose(
+                backward.sel(variable=v.name)[step], source, rtol=1e-10, atol=1e-12
+            )
