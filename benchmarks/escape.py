@@ -29,7 +29,7 @@ PIT = -sympy.exp(-100 * (W - 1) ** 2)
 BOTTOM, TOP = 1.0036973969, 1.1959565137
 INSIDE = (0.8, TOP)
 STEPS = 10_000
-CELLS = 4000
+CELLS = 8000
 
 # Four digits and three: half a unit of the last one.
 FOUR, THREE = 5e-5, 5e-4
