@@ -336,3 +336,10 @@ def test_too_many_states_are_told_before_anything_runs():
     start = Distribution.uniform(*spins.spins)
     with pytest.raises(TooLargeError, match="Keeping 100,000,000,001 distributions over 4,096"):
         annealed(H, Sweeps(), 1.0, start=start, steps=10**11)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_compiled_chains_are_the_same_chains(rule):
+    start = {colour: "red", side: "left"}
+    W = annealing(FORMULA, Sweeps(), geometric(3, 0.3, steps=50), rule, start=start).world(200)
+    assert run(W, draws=30, backend="numba").equals(run(W, draws=30, backend="numpy"))
