@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import escape, lorenz, network, setup, thermostat
+from benchmarks import annealing, escape, lorenz, network, setup, thermostat
 from benchmarks.page import Goal, Section, page
 from benchmarks.timing import alternate, once, slope
 
@@ -106,7 +106,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes; writes no page")
     quick = parser.parse_args().quick
-    parts = [long_run, many_points, *network.SECTIONS, escape.section, beginnings, growth]
+    sections = *network.SECTIONS, escape.section, annealing.section
+    parts = [long_run, many_points, *sections, beginnings, growth]
     text = page([part(quick) for part in parts])
     print(text)
     if not quick:

@@ -12,7 +12,17 @@ from pathlib import Path
 from benchmarks.native import FLAGS, version
 from benchmarks.timing import Times
 
-PEERS = ("causalopt", "numpy", "numba", "sympy", "xarray", "jax", "jaxlib", "casadi")
+PEERS = (
+    "causalopt",
+    "numpy",
+    "numba",
+    "sympy",
+    "xarray",
+    "jax",
+    "jaxlib",
+    "casadi",
+    "dwave-samplers",
+)
 
 HEAD = """# Benchmarks
 

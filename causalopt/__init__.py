@@ -4,8 +4,15 @@ The public face: `__init__.pyi` lists what is exported; each name is imported on
 `import causalopt` and the command line start at once.
 """
 
+import sys
+
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-del lazy_loader
+if "IPython" in sys.modules:
+    from causalopt import notebook
+
+    notebook.register(sys.modules["IPython"].get_ipython())
+
+del lazy_loader, sys

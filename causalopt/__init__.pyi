@@ -6,10 +6,12 @@ from .distributions import Ensemble as Ensemble
 from .distributions import Enthalpies as Enthalpies
 from .distributions import Estimate as Estimate
 from .distributions import Gaussian as Gaussian
+from .distributions import GradientMoments as GradientMoments
 from .distributions import TransferOperator as TransferOperator
 from .distributions import boltzmann as boltzmann
 from .distributions import escape_probability as escape_probability
 from .distributions import escape_rate as escape_rate
+from .distributions import hitting_times as hitting_times
 from .distributions import limit_at_zero as limit_at_zero
 from .distributions import log_partition as log_partition
 from .distributions import mean_escape_time as mean_escape_time
@@ -18,8 +20,10 @@ from .distributions import probability_interval as probability_interval
 from .distributions import quasi_stationary as quasi_stationary
 from .distributions import series_at_zero as series_at_zero
 from .distributions import split_sequence as split_sequence
+from .distributions import stationary as stationary
 from .drawing import Drawing as Drawing
 from .drawing import draw as draw
+from .drawing import draw_template as draw_template
 from .errors import (
     CausaloptError as CausaloptError,
 )
@@ -63,9 +67,21 @@ from .measures import split_strengths as split_strengths
 from .measures import why_not_equilibrium as why_not_equilibrium
 from .network import Network as Network
 from .processes import Adam as Adam
+from .processes import Flips as Flips
+from .processes import Ising as Ising
 from .processes import Momentum as Momentum
 from .processes import Plain as Plain
+from .processes import Steps as Steps
+from .processes import Sweeps as Sweeps
+from .processes import anneal_spins as anneal_spins
+from .processes import annealed as annealed
+from .processes import annealing as annealing
+from .processes import annealing_kernel as annealing_kernel
+from .processes import geometric as geometric
 from .processes import gradient_descent as gradient_descent
+from .processes import langevin as langevin
+from .processes import linear as linear
+from .processes import logarithmic as logarithmic
 from .processes import newton as newton
 from .processes import sgd as sgd
 from .results import run as run

@@ -108,11 +108,11 @@ def _branches(cells: Cells, arguments: tuple[Expr, ...]) -> Expr:
             "Distribution.delta(...).push(system)."
         )
     if cells.codes is not None:
-        return _picked(cells.codes, arguments)
+        return picked(cells.codes, arguments)
     *parents, u = arguments
     bounds = np.cumsum(_floats(cells), axis=-1)
     branches = [
-        (Integer(j), u < _picked(bounds[..., j], tuple(parents)))
+        (Integer(j), u < picked(bounds[..., j], tuple(parents)))
         for j in range(cells.target.size - 1)
     ]
     return Piecewise(*branches, (Integer(cells.target.size - 1), True))
@@ -129,16 +129,19 @@ def _floats(cells: Cells) -> npt.NDArray[np.float64]:
         ) from None
 
 
-def _picked(codes: npt.NDArray[Any], arguments: tuple[Expr, ...]) -> Expr:
-    """The entry of a row as nested Piecewise, one level a parent; equal branches made one."""
+def picked(codes: npt.NDArray[Any], arguments: tuple[Expr, ...]) -> Expr:
+    """An entry of an array as nested Piecewise of its places, one level an argument.
+
+    Equal branches are made one. ``codes`` has an axis for each of the ``arguments``.
+    """
     if (codes == codes.flat[0]).all():
         return sympy.sympify(codes.flat[0].item(), strict=True)
     first, rest = arguments[0], arguments[1:]
     if first.is_Integer:
-        return _picked(codes[int(first)], rest)
+        return picked(codes[int(first)], rest)
     places: dict[Expr, list[int]] = {}
     for place, inner in enumerate(codes):
-        places.setdefault(_picked(inner, rest), []).append(place)
+        places.setdefault(picked(inner, rest), []).append(place)
     *others, last = sorted(places.items(), key=lambda pair: len(pair[1]))
     branches = [
         (formula, sympy.Or(*(Eq(first, place) for place in found))) for formula, found in others

@@ -212,6 +212,6 @@ def shortened(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
         return "".join(traceback.format_exception_only(error)).rstrip()
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename) == path] or frames[-1:]
+    own = [f for f in frames if Path(f.filename).resolve() == path.resolve()] or frames[-1:]
     lines = traceback.format_list(own)
     return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
-import sympy
 from sympy import Expr, Symbol
 
+from causalopt import typeset
 from causalopt.arrays import Floats, from_arrays, start_values, template
 from causalopt.columns import Binding, Columns, Ints, Label, Places, bind, edges
 from causalopt.declaration import (
@@ -24,7 +24,7 @@ from causalopt.declaration import (
     numbers,
 )
 from causalopt.errors import DeclarationError, QueryError, nearest
-from causalopt.finite import shown
+from causalopt.finite import shown, tex
 from causalopt.mechanism import Expression
 from causalopt.symbols import Node, NodeSet, Parameter, Stage, Variable
 from causalopt.table import Table
@@ -360,12 +360,14 @@ class Network:
         return "Network(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
-        lines = []
+        rows = []
         for node in self.nodes[:20]:
             formula = self.formula(node)
-            right = self.value(node) if formula is None else formula
-            lines.append(f"{sympy.latex(as_symbol(node))} &= {sympy.latex(right)}")
-        return "$\\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$"
+            value = shown(node, self.value(node)) if formula is None else formula
+            right = tex(value) if isinstance(value, str) else typeset.latex(value)
+            rows.append((typeset.name(node), right))
+        more = [(r"\vdots\;", rf"\;\text{{{len(self.nodes) - 20} more}}")]
+        return typeset.aligned(rows + (more if len(self.nodes) > 20 else []))
 
 
 def _given(start: Mapping[Label, float], label: Label) -> float:

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Mapping
 
 import networkx as nx
-import sympy
 from sympy import Expr, Symbol
 
+from causalopt import typeset
 from causalopt.columns import Binding, Label, bind
 from causalopt.declaration import (
     check_formulas,
@@ -40,7 +40,7 @@ from causalopt.symbols import (
     Variable,
     time,
 )
-from causalopt.table import Table
+from causalopt.table import Table, rows_in_words
 from causalopt.world import Key, Stretch, World
 
 #: What a step assigns, given one variable and its declared formula.
@@ -322,7 +322,12 @@ class System:
         return Network.from_columns(columns, values | dict(self.parameters) | dict(times))
 
     def __repr__(self) -> str:
-        lines = [f"{v}[i+1] = {m.formula}" for v, m in self.mechanisms.items()]
+        lines = []
+        for v, m in self.mechanisms.items():
+            lines += [
+                f"{v}[i+1] = {m.formula}",
+                *(f"    {row}" for row in rows_in_words(m.formula)),
+            ]
         if self.template.keys() != self.mechanisms.keys() or self.rule is not _as_declared:
             lines = [f"d{v}/dt = {m.formula}" for v, m in self.mechanisms.items()]
         lines += [f"{v}[0] = {shown(v, value)}" for v, value in self.start.items()]
@@ -330,12 +335,11 @@ class System:
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
-        rows = []
-        for variable, mechanism in self.mechanisms.items():
-            name, right = sympy.latex(variable), sympy.latex(mechanism.formula)
-            left = f"{{{name}}}^{{+}}" if self.rule is _as_declared else rf"\dot{{{name}}}"
-            rows.append(f"{left} &= {right}")
-        return "$\\begin{aligned}" + r" \\ ".join(rows) + "\\end{aligned}$"
+        left = "{{{}}}^{{+}}" if self.rule is _as_declared else r"\dot{{{}}}"
+        return typeset.aligned(
+            (left.format(typeset.name(variable)), typeset.latex(mechanism.formula))
+            for variable, mechanism in self.mechanisms.items()
+        )
 
 
 def check_steps(steps: object) -> int:

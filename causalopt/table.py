@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr, Symbol
+import sympy
+from sympy import Expr, Piecewise, Symbol
 
 from causalopt.errors import DeclarationError, nearest
 from causalopt.finite import Finite, check_parent, finite_of, listed, tex
@@ -133,6 +134,57 @@ def row_name(parents: tuple[Parent, ...], row: Iterable[int]) -> str:
     return ", ".join(f"{parent} = {_values(parent).values[place]}" for parent, place in pairs)
 
 
+#: A table with more rows than this is too long to read.
+MOST_ROWS = 40
+
+
+def rows_in_words(formula: object) -> list[str]:
+    """The rows of a lookup table: a line for each state of all its parents but the last.
+
+    Where chance decides, each row has its own line. Empty for any other formula, and for a table of
+    more than 40 rows.
+
+    >>> from causalopt.finite import finite
+    >>> T, R = finite("T", ["on", "off"]), finite("R", ["hot", "cold"])
+    >>> rows_in_words(formula_for(R, table((T, R), {"on": "hot -> hot, cold -> hot",
+    ...                                             "off": "hot -> cold, cold -> cold"})))
+    ['on: hot -> hot, cold -> hot', 'off: hot -> cold, cold -> cold']
+    >>> rows_in_words(formula_for(R, table(R, {"hot": {"hot": 0.5, "cold": 0.5}, "cold": "cold"})))
+    ['hot -> hot (0.5) or cold (0.5)', 'cold -> cold']
+    """
+    if not isinstance(formula, Lookup):
+        return []
+    values = [_values(parent).values for parent in formula.parents]
+    shape = tuple(map(len, values))
+    if math.prod(shape) > MOST_ROWS:
+        return []
+    cells = formula.cells
+    rows = zip(np.ndindex(shape), product(*values), strict=True)
+    if cells.codes is None:
+        return [f"{', '.join(map(str, row))} -> {_entry(cells, place)}" for place, row in rows]
+    lines: dict[str, list[str]] = {}
+    for place, row in rows:
+        head = ", ".join(map(str, row[:-1]))
+        lines.setdefault(head, []).append(f"{row[-1]} -> {_entry(cells, place)}")
+    return [f"{head}: {', '.join(row)}" if head else ", ".join(row) for head, row in lines.items()]
+
+
+def _entry(cells: Cells, place: tuple[int, ...]) -> str:
+    """What a row leads to: a value, or values with their chances."""
+    values = cells.target.values
+    if cells.codes is not None:
+        return str(values[int(cells.codes[place])])
+    assert cells.chances is not None
+    chances = [(value, chance) for value, chance in zip(values, cells.chances[place], strict=True)
+               if chance != 0]  # fmt: skip
+    if len(chances) == 1:
+        return str(chances[0][0])
+    return " or ".join(
+        f"{value} ({chance:.3g})" if isinstance(chance, float) else f"{value} ({chance})"
+        for value, chance in chances
+    )
+
+
 def _nested(rows: object, parents: tuple[Parent, ...], path: tuple[str, ...]) -> Iterator[object]:
     if len(path) == len(parents):
         yield rows
@@ -216,14 +268,26 @@ def formula_for(target: object, given: object) -> object:
                 f'declare it with finite("{target}", ["...", "..."]).'
             )
         return given.bound(finite)
-    source = finite_of(given)
-    if finite is None or isinstance(given, Lookup) or (source and source.values == finite.values):
+    if finite is None or _takes_values(given, finite):
         return given
     raise DeclarationError(
         f"The mechanism of {target} is {given!r}, but {target} takes named values "
-        f"({listed(finite.values)}): write a table, such as table({target}, {{...}}), or a "
-        "variable with the same values."
+        f"({listed(finite.values)}): write a table, such as table({target}, {{...}}), a variable "
+        "with the same values, or a Piecewise of these."
     )
+
+
+def _takes_values(formula: object, finite: Finite) -> bool:
+    """Whether a formula gives a place of the variable's values, whatever its arguments are."""
+    if isinstance(formula, Lookup):
+        return formula.cells.target.values == finite.values
+    if isinstance(formula, Piecewise):
+        always = formula.args[-1].args[1] is sympy.true
+        return always and all(_takes_values(branch, finite) for branch, _ in formula.args)
+    source = finite_of(formula)
+    if source is None:
+        return isinstance(formula, sympy.Integer) and 0 <= int(formula) < finite.size
+    return source.values == finite.values
 
 
 def _from_rows(

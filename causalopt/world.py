@@ -17,7 +17,7 @@ from sympy import Expr, Symbol
 
 from causalopt.declaration import coded, number
 from causalopt.errors import QueryError
-from causalopt.finite import finite_of, listed
+from causalopt.finite import finite_of, listed, tex
 from causalopt.mechanism import Expression
 
 Key = Hashable
@@ -244,10 +244,25 @@ class World:
         )
 
     def __repr__(self) -> str:
-        lines = [f"World of {type(self.model).__name__}, steps={self.steps}"]
-        for key, pieces in self.effects:
-            lines += [f"    {_span(key, piece, self.steps)}: {_told(piece)}" for piece in pieces]
-        return "\n".join(lines)
+        return "\n".join([self._head, *(f"    {nodes}: {what}" for nodes, what in self._rows())])
+
+    def _repr_latex_(self) -> str:
+        rows = [(self._head, ""), *self._rows()]
+        body = r" \\ ".join(f"{tex(nodes)} & {tex(what)}" for nodes, what in rows[:21])
+        more = rf" \\ \vdots & \text{{{len(rows) - 21} more}}" if len(rows) > 21 else ""
+        return rf"$\begin{{array}}{{ll}}{body}{more}\end{{array}}$"
+
+    @property
+    def _head(self) -> str:
+        return f"World of {type(self.model).__name__}, steps={self.steps}"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """The nodes that something is done to, and what."""
+        return [
+            (_span(key, piece, self.steps), _told(piece))
+            for key, pieces in self.effects
+            for piece in pieces
+        ]
 
 
 def _under(piece: Piece, by: Symbol, nodes: object) -> Piece:

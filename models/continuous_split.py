@@ -169,6 +169,7 @@ model = Model(
             "The sequence of rhombi",
             sequence,
             {"scatter": scatter, "density": density},
+            {"scatter": tuple(f"defining-optimization-2/{n}" for n in range(5, 10))},
         ),
         Experiment(
             "entropies",

@@ -9,6 +9,7 @@ from causalopt.drawing import draw, plots
 from causalopt.model import Claim, Experiment, Model
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 3'
+KEY = "defining-optimization-3"
 
 T, R = variables("T R", unit="degC")
 k, d, amplitude = parameters("k d amplitude")
@@ -131,9 +132,22 @@ model = Model(
             "W, X and Y over 1,000 steps",
             worlds,
             {"graph": graph, "course": course, "differences": spread},
+            {"graph": (f"{KEY}/5",), "course": (f"{KEY}/6",), "differences": (f"{KEY}/7",)},
         ),
-        Experiment("op", "Op over time, for two thermostats", strengths, {"op": strength}),
-        Experiment("weather", "The room in wild weather", storm, {"wild_course": wild_course}),
+        Experiment(
+            "op",
+            "Op over time, for two thermostats",
+            strengths,
+            {"op": strength},
+            {"op": (f"{KEY}/8", f"{KEY}/10", f"{KEY}/11")},
+        ),
+        Experiment(
+            "weather",
+            "The room in wild weather",
+            storm,
+            {"wild_course": wild_course},
+            {"wild_course": (f"{KEY}/9",)},
+        ),
     ),
     claims=(
         Claim(

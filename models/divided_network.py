@@ -68,7 +68,13 @@ model = Model(
     source=SOURCE,
     system=network,
     experiments=(
-        Experiment("worlds", "W, X and Y", worlds, {"graphs": graphs, "differences": differences}),
+        Experiment(
+            "worlds",
+            "W, X and Y",
+            worlds,
+            {"graphs": graphs, "differences": differences},
+            {"graphs": tuple(f"defining-optimization-3/{n}" for n in range(1, 5))},
+        ),
     ),
     claims=(
         Claim("only what is downstream of the altered node differs", SOURCE, True, untouched),

@@ -75,33 +75,42 @@ def rule_wins():
     return wrong == [("off", "hot")] and kept and P_0.push(thermostat).mass({T: "off"}) == third
 
 
+def joined(tables):
+    """Named distributions as one array."""
+    labels = xr.Variable("stage", list(tables))
+    return xr.concat([P.to_xarray() for P in tables.values()], labels)
+
+
 def tables():
     """P_0, decorrelated and not, and both a step on."""
     apart = P_0.decorrelate(T | R)
-    stages = {
-        "P_0": P_0,
-        "P_1": P_0.push(thermostat),
-        "P_0 decorrelated": apart,
-        "P_1 decorrelated": apart.push(thermostat),
-    }
-    labels = xr.Variable("stage", list(stages))
-    return xr.concat([P.to_xarray() for P in stages.values()], labels)
+    return joined(
+        {
+            "P_0": P_0,
+            "P_1": P_0.push(thermostat),
+            "P_0 decorrelated": apart,
+            "P_1 decorrelated": apart.push(thermostat),
+        }
+    )
+
+
+def from_uniform():
+    """The uniform distribution and two steps on; decorrelated before the second, nothing moves."""
+    P_t = uniform.push(thermostat)
+    return joined(
+        {
+            "P(t-1), uniform": uniform,
+            "P(t)": P_t,
+            "P(t+1)": P_t.push(thermostat),
+            "P(t+1) decorrelated": P_t.decorrelate(T | R).push(thermostat),
+        }
+    )
 
 
 def pictures(data):
-    """The four tables as shades."""
-    with plots.figure(1, 4, figsize=(9.6, 2.8)) as (picture, axes):
-        for ax, stage in zip(axes, data["stage"].values, strict=True):
-            one = data.sel(stage=stage)
-            ax.imshow(one.values, cmap="Blues", vmin=0, vmax=0.5)
-            ax.grid(visible=False)
-            for i, t in enumerate(T.values):
-                for j, r in enumerate(R.values):
-                    mass = one.sel(T=t, R=r).item()
-                    ax.text(j, i, f"{mass:.2g}", ha="center", va="center", fontsize=8)
-            ax.set_xticks(range(3), R.values)
-            ax.set_yticks(range(3), T.values)
-            ax.set_title(str(stage), fontsize=9)
+    """The four tables on shades."""
+    with plots.figure(2, 2, figsize=(6.4, 4.6)) as (picture, axes):
+        plots.stages(data, axes)
     return picture
 
 
@@ -114,7 +123,7 @@ def course(data):
     """Strength over steps."""
     with plots.figure() as (picture, ax):
         for name in ("strength", "adjusted"):
-            ax.plot(data["step"], data[name].isel(split=0), "o-", label=name)
+            plots.along(data[name].isel(split=0), ax, marker="o", label=name)
         ax.set_xlabel("steps")
         ax.set_ylabel("[bit]")
         ax.legend()
@@ -144,7 +153,20 @@ model = Model(
     source=PART_1,
     system=thermostat,
     experiments=(
-        Experiment("tables", "P_0 and P_1", tables, {"graph": graph, "tables": pictures}),
+        Experiment(
+            "tables",
+            "P_0 and P_1",
+            tables,
+            {"graph": graph, "tables": pictures},
+            {"tables": ("defining-optimization-1/1",)},
+        ),
+        Experiment(
+            "from_uniform",
+            "Two steps from the uniform distribution",
+            from_uniform,
+            {"from_uniform": pictures},
+            {"from_uniform": ("defining-optimization-2/1",)},
+        ),
         Experiment("strengths", "Strength over ten steps", strengths, {"course": course}),
     ),
     claims=(

@@ -74,6 +74,30 @@ def against_entropy(data):
     return picture
 
 
+def tables():
+    """The three tables for epsilon = 0.1."""
+    stages = {"P(t-1)": before, "P(t)": now, "P(t+1)": now.push(thermostat)}
+    found = [
+        Distribution.of(
+            (T, R),
+            [
+                [P.mass({T: t, R: r}).subs(epsilon, sp.Rational(1, 10)) for r in R.values]
+                for t in T.values
+            ],
+        )
+        for P in stages.values()
+    ]
+    labels = xr.Variable("stage", list(stages))
+    return xr.concat([P.to_xarray() for P in found], labels)
+
+
+def pictures(data):
+    """The three tables on shades: what is close to (low, warm) comes closer."""
+    with plots.figure(1, 3, figsize=(9.0, 2.6)) as (picture, axes):
+        plots.stages(data, axes)
+    return picture
+
+
 def is_printed(P, printed):
     """Whether a distribution has the masses of a printed table, as polynomials in epsilon."""
     return all(
@@ -97,6 +121,14 @@ model = Model(
             "Adjusted strength beside entropy as epsilon shrinks",
             ratios,
             {"against_entropy": against_entropy},
+            {"against_entropy": ("defining-optimization-2/4",)},
+        ),
+        Experiment(
+            "tables",
+            "The neighbourhood and two steps on, epsilon = 0.1",
+            tables,
+            {"tables": pictures},
+            {"tables": ("defining-optimization-2/3",)},
         ),
     ),
     claims=(

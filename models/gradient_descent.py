@@ -7,6 +7,7 @@ import sympy
 import xarray as xr
 
 from causalopt import gradient_descent, newton, op, parameters, run, variables
+from causalopt.derive import Derivation, Equal, Follows, Given, Let
 from causalopt.drawing import draw, plots
 from causalopt.model import Claim, Experiment, Model
 
@@ -119,6 +120,63 @@ def newton_ignores_the_scale_of_the_loss():
     return math.isclose(*ends, rel_tol=1e-12)
 
 
+def op_of_descent():
+    """Op of the gradient over descent: minus the sum of the logs of the contractions."""
+    n, u, c = sympy.symbols("n u c", real=True)
+    rate = sympy.Symbol("T", positive=True)
+    held, op_before = sympy.symbols("g_W Op_s", real=True)
+    before, after = sympy.symbols("p q", real=True, nonzero=True)
+    w, y, x_next, y_next = (sympy.Function(name, real=True)(n) for name in ("x", "y", "xn", "yn"))
+    slope = sympy.Function("g", real=True)
+    factors = sympy.symbols("f_0:3", real=True, nonzero=True)
+    return Derivation(
+        "Op of the gradient over plain descent",
+        source="the definition of Op, for plain descent",
+        given=[
+            Given(n, "value of W[0], the node that is nudged"),
+            Given(u, "any place"),
+            Given(rate, "step size"),
+            Given(slope(u), "gradient l' at u"),
+            Given(w, "W[s] in X"),
+            Given(y, "W[s] in Y"),
+            Given(held, "gradient of the world W, held in Y"),
+            Given(c, "second derivative of the loss at W[s]"),
+            Given(before, "dW[s] / dW[0] in X; in Y it is 1"),
+            Given(after, "dW[s+1] / dW[0] in X"),
+            Given(op_before, "Op up to step s"),
+            *(Given(f, f"contraction 1 - T l'' of step {i}") for i, f in enumerate(factors)),
+            Let(x_next, w - rate * slope(w), "W[s+1] in X"),
+            Let(y_next, y - rate * held, "W[s+1] in Y"),
+        ],
+        steps=[
+            Equal(
+                x_next.diff(n),
+                (1 - rate * slope(w).diff(w)) * w.diff(n),
+                by="chain rule",
+                name="one step in X",
+            ),
+            Equal(y_next.diff(n), y.diff(n), by="the gradient is held: a nudge stays as it is"),
+            Follows(
+                sympy.Eq(
+                    -sympy.log(sympy.Abs(after)), op_before - sympy.log(sympy.Abs(1 - rate * c))
+                ),
+                since=[
+                    sympy.Eq(after, (1 - rate * c) * before),
+                    sympy.Eq(op_before, -sympy.log(sympy.Abs(before))),
+                ],
+                assuming=[sympy.Ne(1 - rate * c, 0)],
+                by="Comp = p / 1: each step adds -log|1 - T l''(W[s])|, and Op = 0 at W[0]",
+                name="one step more",
+            ),
+            Equal(
+                -sympy.log(sympy.Abs(sympy.Mul(*factors))),
+                -sympy.Add(*(sympy.log(sympy.Abs(f)) for f in factors)),
+                by="the sum of the logs, for three steps",
+            ),
+        ],
+    )
+
+
 model = Model(
     name="gradient_descent",
     title="Gradient descent on one well",
@@ -135,6 +193,11 @@ model = Model(
                 "course_1": one_rate(1.0),
                 "course_0_2": one_rate(0.2),
                 "course_0_5": one_rate(0.5),
+            },
+            depicts={
+                "course_1": ("sgd-modelling/1",),
+                "course_0_2": ("sgd-modelling/2",),
+                "course_0_5": ("sgd-modelling/3",),
             },
         ),
         Experiment("op", "Op of the gradient over time", strength, {"op": strength_over_time}),
@@ -177,4 +240,5 @@ model = Model(
             op_is_the_product_of_contractions,
         ),
     ),
+    derivations=(op_of_descent,),
 )

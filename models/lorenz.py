@@ -10,6 +10,12 @@ from causalopt.model import Claim, Experiment, Model, Reason
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4'
 
+
+def published(*numbers):
+    """The keys of figures of the post."""
+    return tuple(f"defining-optimization-4/{number}" for number in numbers)
+
+
 a, b, c = variables("a b c")
 sigma, rho, beta = parameters("sigma rho beta")
 DT = 0.001
@@ -77,12 +83,8 @@ def op_over_time(data):
     """Op of b and of c over time; shaded where Comp is negative."""
     with plots.figure(2, sharex=True) as (picture, axes):
         for name, ax in zip("bc", axes, strict=True):
-            plots.over_time(data[f"op_{name}"], ax)
-            plots.shade_negative(data[f"comp_{name}"], ax)
-            ax.axhline(0, color="#999999", lw=0.8)
+            plots.measure_over_time(data[f"op_{name}"], ax, comp=data[f"comp_{name}"])
             ax.set(xlabel="", ylabel=f"Op of {name} [nat]")
-            if (data[f"comp_{name}"] < 0).any():
-                ax.legend()
         axes[-1].set_xlabel("time")
     return picture
 
@@ -108,6 +110,33 @@ def exact_against_differences():
     rows = {"by_difference": by_difference, "x_apart": x_apart, "y_apart": y_apart}
     joined = {name: xr.concat(r, across, combine_attrs="drop") for name, r in rows.items()}
     return xr.Dataset({"exact": op(chaotic, A=a, n=b[0], m=b, steps=LONG), **joined})
+
+
+def short(data):
+    """Up to t = 10 the differences of 1e-5 and 1e-6 give the same Op of b, and the exact one."""
+    with plots.figure(2, sharex=True) as (picture, axes):
+        for delta, ax in zip(DELTAS[:2], axes, strict=True):
+            one = data.sel(delta=delta, time=slice(0, 10))
+            plots.over_time(one["exact"], ax, label="exact")
+            plots.over_time(one["by_difference"], ax, label=f"δ = {delta:g}", color="#d55e00")
+            ax.set(xlabel="", ylabel="Op of b [nat]")
+            ax.legend()
+        axes[-1].set_xlabel("time")
+    return picture
+
+
+def landscape_of_op():
+    """Op of b at t = 1 with rho = 28, against the first b and c."""
+    over = {c[0]: np.linspace(0, 50, 101), b[0]: np.linspace(-30, 30, 121)}
+    return op(chaotic, A=a, n=b[0], m=b.at(1.0), over=over)
+
+
+def basins(data):
+    """Where Op of b is positive, and where it is negative."""
+    with plots.figure() as (picture, ax):
+        plots.landscape(data, ax, basin=data > 0)
+        ax.set(xlabel="initial b", ylabel="initial c")
+    return picture
 
 
 def where_they_part(data):
@@ -225,48 +254,62 @@ model = Model(
             f"W, X and Y: {CALM}, axis b",
             lambda: worlds(calm, b[0], TEN),
             {"graph": graph, "calm_course": course, "calm_differences": spread("linear")},
+            {"calm_course": published(9, 10, 11), "calm_differences": published(12, 13)},
         ),
         Experiment(
             "calm_op_b",
             f"Op of b and c: {CALM}, axis b",
             lambda: measures_along(calm, b[0], TEN),
             {"calm_op_axis_b": op_over_time},
+            {"calm_op_axis_b": published(14, 15)},
         ),
         Experiment(
             "calm_worlds_c",
             f"W, X and Y: {CALM}, axis c",
             lambda: worlds(calm, c[0], TEN),
             {"calm_differences_axis_c": spread("linear")},
+            {"calm_differences_axis_c": published(16, 17)},
         ),
         Experiment(
             "calm_op_c",
             f"Op of b and c: {CALM}, axis c",
             lambda: measures_along(calm, c[0], TEN),
             {"calm_op_axis_c": op_over_time},
+            {"calm_op_axis_c": published(18, 19)},
         ),
         Experiment(
             "chaotic_worlds",
             f"W, X and Y: {CHAOS}, axis b",
             lambda: worlds(chaotic, b[0], LONG),
             {"chaotic_course": course, "chaotic_differences": spread("log")},
+            {"chaotic_differences": published(20)},
         ),
         Experiment(
             "chaotic_op",
             f"Op of b and c: {CHAOS}, axis b",
             lambda: measures_along(chaotic, b[0], LONG),
             {"chaotic_op": op_over_time},
+            {"chaotic_op": published(21, 22)},
         ),
         Experiment(
             "chaotic_op_until_10",
             "Op of b and c: rho = 28, a held up to t = 10",
             lambda: measures_along(chaotic, b[0], LONG, held=a.between(0, 10)),
             {"chaotic_op_until_10": op_over_time},
+            {"chaotic_op_until_10": published(23)},
         ),
         Experiment(
             "deltas",
             "Exact Op against finite differences, rho = 28",
             exact_against_differences,
-            {"deltas": where_they_part},
+            {"deltas": where_they_part, "deltas_short": short},
+            {"deltas": published(26, 27, 28), "deltas_short": published(24, 25)},
+        ),
+        Experiment(
+            "landscape",
+            "Op of b at t = 1 against the first b and c, rho = 28",
+            landscape_of_op,
+            {"landscape": basins},
         ),
     ),
     claims=(

@@ -233,7 +233,13 @@ model = Model(
     source=POST,
     system=stochastic,
     experiments=(
-        Experiment("landscape", "L, l0 and l1", landscape, {"landscape": landscape_figure}),
+        Experiment(
+            "landscape",
+            "L, l0 and l1",
+            landscape,
+            {"landscape": landscape_figure},
+            {"landscape": ("sgd-modelling/4",)},
+        ),
         Experiment(
             "descent",
             "Descent on L from 0",
@@ -243,6 +249,7 @@ model = Model(
                 "descent_0_05": descent_figure(0.05),
                 "descent_0_02": descent_figure(0.02),
             },
+            {"descent_0_5": ("sgd-modelling/5",), "descent_0_05": ("sgd-modelling/6",)},
         ),
         Experiment("chains", "SGD from the pit, T = 0.02", chains, {"chains": chains_figure}),
         Experiment(
@@ -250,6 +257,7 @@ model = Model(
             "Escape against T",
             wide_curves,
             {"escape_100": curve_figure(100), "escape_1000": curve_figure(1000)},
+            {"escape_100": ("sgd-modelling/7",), "escape_1000": ("sgd-modelling/8",)},
         ),
         Experiment(
             "escape_near",
@@ -259,6 +267,11 @@ model = Model(
                 "near_100": curve_figure(100),
                 "near_1000": curve_figure(1000),
                 "near_10000": curve_figure(10_000),
+            },
+            {
+                "near_100": ("sgd-modelling/9",),
+                "near_1000": ("sgd-modelling/10",),
+                "near_10000": ("sgd-modelling/11",),
             },
         ),
         Experiment("times", "T against log steps", times, {"times": times_figure}),

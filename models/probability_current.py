@@ -1,6 +1,7 @@
 """SGD as a flow of probability, and three ways to write it."""
 
 import functools
+import warnings
 
 import numpy as np
 import sympy
@@ -22,6 +23,13 @@ CONVENTIONS = ("ito", "stratonovich", "modified")
 START = (0.5, 0.175)
 
 
+def evolved(flow, *where, **how):
+    """A flow over time. Where it is no picture of SGD, the claims below say by how much."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return flow.evolve(*where, **how)
+
+
 def moments(data):
     """Mean and variance of a density over time."""
     width = float(data.W[1] - data.W[0])
@@ -29,22 +37,23 @@ def moments(data):
     return mean, (data.density * (data.W - mean) ** 2).sum("W") * width
 
 
+def function(formula):
+    """A formula in W as a function of arrays."""
+    held = sympy.Dummy("w")
+    return sympy.lambdify(held, formula.xreplace({W: held}))
+
+
 def landscape():
-    """G and S^2 of the pit."""
-    grid, held = np.linspace(0.5, 3, 1001), sympy.Dummy("w")
-    flow = Current.of([l0, l1], W, 0.02)
-    parts = {"G": flow.G, "S2": flow.S2}
-    found = {
-        name: ("W", sympy.lambdify(held, one.xreplace({W: held}))(grid))
-        for name, one in parts.items()
-    }
-    return xr.Dataset(found, {"W": grid})
+    """G and S of the pit."""
+    grid, flow = np.linspace(0.5, 3, 1001), Current.of([l0, l1], W, 0.02)
+    parts = {"G": function(flow.G)(grid), "S": np.sqrt(function(flow.S2)(grid))}
+    return xr.Dataset({n: ("W", values) for n, values in parts.items()}, {"W": grid})
 
 
 def landscape_figure(data):
-    """G and S^2 vanish together only at 2."""
+    """G and S vanish together only at 2."""
     with plots.figure(2, sharex=True) as (picture, axes):
-        for name, ax in zip(("G", "S2"), axes, strict=True):
+        for name, ax in zip(("G", "S"), axes, strict=True):
             plots.along(data[name], ax)
             ax.axhline(0, color="#999999", lw=0.8)
     return picture
@@ -52,15 +61,111 @@ def landscape_figure(data):
 
 def flowing():
     """The density in the pit's landscape, T = 0.02, where the source's own scheme blew up."""
-    return Current.of([l0, l1], W, 0.02).evolve((0, 3), START, range(0, 201, 20), cells=600)
+    return evolved(Current.of([l0, l1], W, 0.02), (0, 3), START, range(0, 201, 20), cells=600)
+
+
+def courses():
+    """W over time by descent on L from a series of starts, T = 0.02."""
+    starts = np.linspace(0, 3, 25)
+    system = gradient_descent((l0 + l1) / 2, W, 0.02, start={W: 0.5})
+    return run(system.world(steps=100), over={W[0]: starts})[["W"]].sel(world="W")
+
+
+def courses_figure(data):
+    """What starts below the pit moves into it; the rest ends at 2."""
+    with plots.figure() as (picture, ax):
+        ax.plot(data["time"], data["W"].transpose("time", "W[0]"), color="#4477aa", ls="-", lw=0.8)
+        ax.set(xlabel="time [steps]", ylabel="W")
+    return picture
+
+
+def drifting():
+    """The density without noise from two starts, every 10 steps, T = 0.02."""
+    flow = Current.of([(l0 + l1) / 2], W, 0.02)
+    starts = {"from 0.5": START, "from 1.5": (1.5, 0.175)}
+    found = [
+        evolved(flow, (0, 3), start, range(0, 101, 10), cells=600, dt=0.2)
+        for start in starts.values()
+    ]
+    return xr.concat(found, xr.Variable("start", list(starts)), combine_attrs="drop")
+
+
+def drifting_figure(data):
+    """One panel a start, one line each 20 steps."""
+    with plots.figure(2, sharex=True) as (picture, axes):
+        for start, ax in zip(data["start"].values, axes, strict=True):
+            lines(data["density"].sel(start=start), ax)
+            ax.set(title=start, yscale="log", ylim=(1e-2, None))
+        axes[0].set_xlabel("")
+        axes[0].legend()
+    return picture
+
+
+def lines(density, ax):
+    """A density, one line for each of six times."""
+    for time in density["time"].values[:: max(1, len(density["time"]) // 5)]:
+        plots.along(density.sel(time=time), ax, label=f"t = {time:g}")
+    ax.set_ylabel("P(W, t)")
+
+
+@functools.cache
+def second():
+    """The flow of g0 = -1, g1 = 1 at T = 0.1, and the deviation of 1,000 chains beside it."""
+    times = range(0, 101, 10)
+    data = evolved(Current.of((W, -W), W, 0.1), (-6, 6), (0, 0.1), times, cells=600, dt=0.5)
+    chains = run(sgd((W, -W), W, 0.1, start={W: 0}).world(steps=100), draws=1000, keep=10).W
+    spread = np.sqrt(chains.sel(world="W").var("draw").values + 0.1**2)
+    flow = np.sqrt(moments(data)[1].values)
+    return data.assign(deviation=(("law", "time"), [flow, spread])).assign_coords(
+        law=["flow", "1,000 chains"]
+    )
+
+
+def second_density(data):
+    """The density broadens."""
+    with plots.figure() as (picture, ax):
+        lines(data["density"], ax)
+        ax.set_xlim(-4, 4)
+        ax.legend()
+    return picture
+
+
+def second_deviations(data):
+    """The deviation grows as the square root of time."""
+    with plots.figure() as (picture, ax):
+        for law in data["law"].values:
+            plots.over_time(data["deviation"].sel(law=law), ax, label=str(law))
+        ax.set_ylabel("deviation of W")
+        ax.legend()
+    return picture
+
+
+def third_density():
+    """The density of the third validation over time, the source's convention."""
+    flow = Current.of(THIRD, W, 0.5, convention="stratonovich")
+    return evolved(flow, (0.02, 5), START, range(0, 21, 2), cells=500, dt=0.05)
+
+
+def third_density_figure(data):
+    """From the left to the centre, and it stays broad."""
+    with plots.figure() as (picture, ax):
+        lines(data["density"], ax)
+        ax.legend()
+    return picture
+
+
+def only_two_is_at_rest():
+    """Whether S^2 = 0 at 1 where G is not, and both are 0 to 40 digits at 2."""
+    flow = Current.of([l0, l1], W, 0.02)
+    at = [(float(flow.G.subs(W, w)), float(flow.S2.subs(W, w))) for w in (1, 2)]
+    return at[0][1] == 0 and abs(at[0][0]) > 0.1 and max(map(abs, at[1])) < 1e-40
 
 
 def density_figure(data):
     """One line a time."""
     with plots.figure() as (picture, ax):
-        for time in data["time"].values[:: max(1, len(data["time"]) // 5)]:
-            plots.along(data["density"].sel(time=time), ax, label=f"t = {time:g}")
-        ax.set(ylabel="P(W, t)", yscale="log", ylim=(1e-4, None))
+        lines(data["density"], ax)
+        ax.set(yscale="log", ylim=(1e-4, None))
         ax.legend()
     return picture
 
@@ -72,7 +177,8 @@ def third():
     found = {}
     for convention in CONVENTIONS:
         flow = Current.of(THIRD, W, 0.5, convention=convention)
-        mean, variance = moments(flow.evolve((0.02, 5), START, times, cells=500, dt=0.05))
+        data = evolved(flow, (0.02, 5), START, times, cells=500, dt=0.05)
+        mean, variance = moments(data)
         found[convention] = (mean.values, np.sqrt(variance.values))
     found["SGD"] = exact_third(len(times))
     across = {"law": list(found), "time": ("time", list(times), {"units": "steps"})}
@@ -112,7 +218,8 @@ def published_s2_is_ten_times_too_large():
 
 def second_growth():
     """How much the variance of the second flow grows in 40 steps at T = 0.1, over T^2 a step."""
-    data = Current.of((W, -W), W, 0.1).evolve((-12, 12), (0.0, 0.5), [0, 40], cells=600, dt=5)
+    flow = Current.of((W, -W), W, 0.1)
+    data = evolved(flow, (-12, 12), (0.0, 0.5), [0, 40], cells=600, dt=5)
     first, last = moments(data)[1].values
     return float((last - first) / (40 * 0.01))
 
@@ -123,7 +230,8 @@ def first():
     from scipy.special import ndtri
 
     times = range(0, 101, 10)
-    flow = Current.of([(l0 + l1) / 2], W, 0.02).evolve((0, 3), START, times, cells=1200, dt=0.2)
+    flow = Current.of([(l0 + l1) / 2], W, 0.02)
+    flow = evolved(flow, (0, 3), START, times, cells=1200, dt=0.2)
     starts = START[0] + START[1] * ndtri((np.arange(1000) + 0.5) / 1000)
     system = gradient_descent((l0 + l1) / 2, W, 0.02, start={W: 0.5})
     paths = run(system.world(steps=100), over={W[0]: starts}, keep=10).W.sel(world="W")
@@ -154,10 +262,50 @@ model = Model(
     source=SOURCE,
     system=sgd(THIRD, W, 0.5, start={W: 0.5}),
     experiments=(
-        Experiment("landscape", "G and S^2 of the pit", landscape, {"landscape": landscape_figure}),
+        Experiment(
+            "landscape",
+            "G and S of the pit",
+            landscape,
+            {"landscape": landscape_figure},
+            {"landscape": ("sgd-current/1",)},
+        ),
+        Experiment(
+            "courses",
+            "Descent from a series of starts",
+            courses,
+            {"courses": courses_figure},
+            {"courses": ("sgd-current/2",)},
+        ),
+        Experiment(
+            "drifting",
+            "The first validation: two densities",
+            drifting,
+            {"drifting": drifting_figure},
+            {"drifting": ("sgd-current/3",)},
+        ),
+        Experiment(
+            "first",
+            "The first validation: mean and deviation",
+            first,
+            {"first": comparison},
+            {"first": ("sgd-current/4", "sgd-current/5")},
+        ),
+        Experiment(
+            "second",
+            "The second validation",
+            second,
+            {"second_density": second_density, "second_deviations": second_deviations},
+            {"second_density": ("sgd-current/6",), "second_deviations": ("sgd-current/7",)},
+        ),
+        Experiment(
+            "third_density",
+            "The third validation: the density",
+            third_density,
+            {"third_density": third_density_figure},
+            {"third_density": ("sgd-current/8",)},
+        ),
+        Experiment("third", "The third validation by law", third, {"third": comparison}),
         Experiment("pit", "The flow in the pit, T = 0.02", flowing, {"pit": density_figure}),
-        Experiment("first", "The first validation", first, {"first": comparison}),
-        Experiment("third", "The third validation", third, {"third": comparison}),
     ),
     claims=(
         Claim(
@@ -199,5 +347,6 @@ model = Model(
                 total_kept,
             ),
         ),
+        Claim("G and S^2 are both zero only at 2", SOURCE, True, only_two_is_at_rest),
     ),
 )

@@ -12,6 +12,7 @@ from causalopt.measures import comp
 from causalopt.model import Claim, Experiment, Model, Reason
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4, point 1'
+KEY = "defining-optimization-4"
 
 T, R = variables("T R", unit="degC")
 theta, p, d = parameters("theta p d")
@@ -69,7 +70,7 @@ def strength():
 def strength_over_time(data):
     """Op is zero while the room cools at full power, and grows in the band."""
     with plots.figure() as (picture, ax):
-        plots.over_time(data, ax)
+        plots.measure_over_time(data, ax)
         ax.set_ylabel("Op(T; R[0], R[t]) [nat]")
     return picture
 
@@ -96,9 +97,24 @@ def landscape():
 def op_landscape(data):
     """Op after 10 units of time: the basin, and its highest part around the set point."""
     with plots.figure() as (picture, ax):
-        plots.along(data["op"].isel(thermostat=0), ax)
+        found = data["op"].isel(thermostat=0)
+        plots.landscape(found, ax, basin=found > 0)
         ax.set_ylabel("Op(T; R[0], R.at(10)) [nat]")
         ax.set_xlabel("initial R [degC]")
+    return picture
+
+
+def landscape_over_time():
+    """Op against the first temperature and time."""
+    return op(thermostat, A=T, n=R[0], m=R, steps=1000, over={R[0]: np.linspace(5, 45, 401)})
+
+
+def basin_over_time(data):
+    """The basin grows by 2 p a unit of time."""
+    with plots.figure() as (picture, ax):
+        found = data.isel(time=slice(0, None, 10)).transpose("R[0]", "time")
+        plots.landscape(found, ax, basin=found > 0)
+        ax.set_ylabel("initial R [degC]")
     return picture
 
 
@@ -182,13 +198,30 @@ model = Model(
             "W, X and Y over 20 units of time",
             worlds,
             {"graph": graph, "course": course, "differences": spread},
+            {"graph": (f"{KEY}/1",), "course": (f"{KEY}/2",), "differences": (f"{KEY}/3",)},
         ),
-        Experiment("op", "Op over time", strength, {"op": strength_over_time}),
+        Experiment(
+            "op",
+            "Op over time",
+            strength,
+            {"op": strength_over_time},
+            {"op": (f"{KEY}/4",)},
+        ),
         Experiment(
             "landscape",
             "Op and Comp against the first temperature",
             landscape,
             {"op_landscape": op_landscape, "comp_landscape": comp_landscape},
+            {
+                "op_landscape": (f"{KEY}/5",),
+                "comp_landscape": (f"{KEY}/6", f"{KEY}/7", f"{KEY}/8"),
+            },
+        ),
+        Experiment(
+            "landscape_over_time",
+            "Op against the first temperature and time",
+            landscape_over_time,
+            {"basin_over_time": basin_over_time},
         ),
     ),
     claims=(

@@ -1,5 +1,6 @@
 """A thermostat that turns off before the room changes."""
 
+import xarray as xr
 from sympy import Rational
 
 from causalopt import (
@@ -72,6 +73,26 @@ def rule_wins():
     return wrong == [("off", "hot")] and "off -> low" in O_R["hot"] and all_low
 
 
+def sequence(P, first, second):
+    """A distribution and a step on, as it is and decorrelated."""
+    apart = P.decorrelate(T | R)
+    tables = {
+        first: P,
+        second: P.push(thermostat),
+        f"{first} decorrelated": apart,
+        f"{second} decorrelated": apart.push(thermostat),
+    }
+    labels = xr.Variable("stage", list(tables))
+    return xr.concat([one.to_xarray() for one in tables.values()], labels)
+
+
+def pictures(data):
+    """The four tables on shades."""
+    with plots.figure(2, 2, figsize=(6.4, 4.6)) as (picture, axes):
+        plots.stages(data, axes)
+    return picture
+
+
 def strengths():
     """Strength and adjusted strength of P_t, one step on from uniform, over ten steps."""
     return split_strengths(thermostat, P_t, steps=10)
@@ -81,7 +102,7 @@ def course(data):
     """Strength over steps."""
     with plots.figure() as (picture, ax):
         for name in ("strength", "adjusted"):
-            ax.plot(data["step"], data[name].isel(split=0), "o-", label=name)
+            plots.along(data[name].isel(split=0), ax, marker="o", label=name)
         ax.set_xlabel("steps")
         ax.set_ylabel("[bit]")
         ax.legend()
@@ -109,6 +130,20 @@ model = Model(
     source=PART_1,
     system=thermostat,
     experiments=(
+        Experiment(
+            "tables",
+            "P_0 and P_1",
+            lambda: sequence(P_0, "P_0", "P_1"),
+            {"tables": pictures},
+            {"tables": ("defining-optimization-1/2",)},
+        ),
+        Experiment(
+            "from_uniform",
+            "P(t), one step on from uniform, and P(t+1)",
+            lambda: sequence(P_t, "P(t)", "P(t+1)"),
+            {"from_uniform": pictures},
+            {"from_uniform": ("defining-optimization-2/2",)},
+        ),
         Experiment(
             "strengths",
             "Strength over ten steps, from uniform",

@@ -62,7 +62,7 @@ def test_run_writes_data_figures_and_claims(mine, tmp_path):
     assert found.exit_code == 0, found.output
     folder = tmp_path / "results" / "mine"
     assert {p.name for p in folder.iterdir()} == {
-        "course.nc", "course.png", "course.svg", "claims.json",
+        "course.nc", "course.png", "course.svg", "claims.json", "index.html",
     }  # fmt: skip
     assert json.loads((folder / "claims.json").read_text())[0]["verdict"] == "reproduced"
     assert found.output.rstrip().endswith(str(folder))
@@ -133,6 +133,76 @@ def test_stopping_keeps_what_is_finished(mine, tmp_path):
     assert (tmp_path / "results" / "mine" / "course.nc").exists()
 
 
+def test_stopping_keeps_the_claims_that_are_judged(mine, tmp_path):
+    text = (tmp_path / mine()).read_text()
+    more = """, Claim("two", "a notebook", 1.0, stop),)"""
+    text = text.replace(
+        "model = Model(", "def stop():\n    raise KeyboardInterrupt\n\nmodel = Model("
+    )
+    (tmp_path / "mine.py").write_text(text.replace(",),\n)", more + ",\n)"))
+    found = call("run", "mine.py")
+    assert found.exit_code == 130
+    rows = json.loads((tmp_path / "results" / "mine" / "claims.json").read_text())
+    assert [row["statement"] for row in rows] == ["one"]
+    assert "Nothing was written" in call("check", "mine.py").output
+
+
+def test_what_fails_inside_a_library_is_told_by_the_models_own_line(mine):
+    found = call("run", mine(computed="__import__('json').loads('{')"))
+    assert found.exit_code == 1
+    assert "mine.py" in found.stderr
+    assert "decoder.py" not in found.stderr
+    assert "JSONDecodeError" in found.stderr
+
+
+def test_a_failing_claim_leaves_the_others(mine):
+    found = call("run", mine(computed="1 / 0"), "--json")
+    assert found.exit_code == 1
+    assert "division by zero" in found.stderr
+    assert "the claim 'one'" in found.stderr
+    told = json.loads(found.stdout)
+    assert told["failed"] == ["the claim 'one'"]
+    assert told["experiments"] == [{"name": "course", "figures": ["course"]}]
+
+
+def test_json_is_all_that_is_printed(mine, tmp_path):
+    path = tmp_path / mine(computed="__import__('numpy').float32(2)")
+    path.write_text(path.read_text().replace("model = ", "print('hello')\nmodel = "))
+    for command in ("run", "check"):
+        told = json.loads(call(command, "mine.py", "--json").stdout)
+        assert told["model"] == "mine"
+        assert told["claims"][0]["computed"] == 2.0
+        assert told["claims"][0]["fault"] == "differs, and gives no reason"
+        assert (told["results"] is None) == (command == "check")
+
+
+def test_quiet_prints_only_what_cannot_stand(mine):
+    for command in ("run", "check"):
+        assert call(command, mine(), "--quiet").output == ""
+        found = call(command, mine(computed="2.0"), "--quiet")
+        assert found.exit_code == 1
+        assert "gives no reason" in found.output
+        assert "reproduced" not in found.output
+
+
+def test_the_page_of_results_opens(mine, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda uri: opened.append(uri) or len(opened) < 2)
+    assert "no browser" not in call("run", mine(), "--open").output
+    page = tmp_path / "results" / "mine" / "index.html"
+    assert opened == [page.as_uri()]
+    assert '<img src="course.svg"' in page.read_text()
+    assert "reproduced: one" in page.read_text()
+    assert f"Open {page}" in call("run", mine(), "--open").output
+
+
+@pytest.mark.parametrize("name", ["saturating_thermostat", "derive_free_energy", "lorenz"])
+def test_show_fits_80_columns_and_loses_nothing(name):
+    lines = call("show", name).output.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "T*p/theta" in "".join(lines) or name != "saturating_thermostat"
+
+
 PAGE = '''"""A page."""
 import sympy as sp
 from causalopt.derive import Derivation, Equal
@@ -198,5 +268,33 @@ def test_draw_writes_a_picture_and_never_over_one(tmp_path, monkeypatch):
     assert "is there already" in again.output
     assert call("draw", "lorenz", "--output", "other.png").exit_code == 0
     assert "no format 'gif'" in call("draw", "lorenz", "--output", "other.gif").output
-    assert "fewer steps" in call("draw", "lorenz", "--steps", "5000", "--output", "x.svg").output
+    assert "fewer steps" in call("draw", "lorenz", "--steps", "999999", "--output", "x.svg").output
     assert "has no graph" in call("draw", "derive_current").output
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        (["--part", "a", "--perturb", "b[0]"], ['label="Y"', "differs from X", 'label="A"']),
+        (["--perturb", "b[0]"], ['label="X"', "differs from W"]),
+        (["--template", "--inputs", "--mechanisms"], ['label="rho"', r"a[i+1]\n= "]),
+        (["--steps", "900", "--values"], ["· · ·", r"a[900]\n"]),
+    ],
+)
+def test_draw_options(tmp_path, monkeypatch, asked, drawn):
+    monkeypatch.chdir(tmp_path)
+    found = call("draw", "lorenz", *asked, "--output", "graph.dot")
+    assert found.exit_code == 0, found.output
+    dot = (tmp_path / "graph.dot").read_text()
+    assert all(one in dot for one in drawn)
+
+
+def test_draw_finds_nodes_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = call("draw", "divided_network", "--perturb", "a1", "--output", "net.dot")
+    assert found.exit_code == 0, found.output
+    assert "Did you mean a" in call("draw", "divided_network", "--perturb", "aa1").output
+    assert "not a variable" in call("draw", "lorenz", "--part", "__import__('os')").output
+    assert "draws no run" in call("draw", "lorenz", "--template", "--values").output
+    assert "has no template" in call("draw", "divided_network", "--template").output
+    assert [path.name for path in tmp_path.iterdir()] == ["net.dot"]

@@ -1,14 +1,18 @@
 """The examples on the pages run as they are written."""
 
 import doctest
+import html
 import importlib.metadata
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
 
+from causalopt import pages
 from causalopt.cli import main
+from causalopt.finite import tex
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -65,6 +69,21 @@ def test_the_guides_model_file_runs(tmp_path, monkeypatch):
     assert "1 of 1 reproduced" in found.output
 
 
+@pytest.mark.parametrize("name", ["<b>x</b>", "<script>alert(1)</script>", "{<i>}", "a & <b>"])
+def test_names_in_formulas_stay_text(name):
+    words = tex(name)
+    page = pages.alone("names", [rf"<p>\({html.escape(words)} < 1\)</p>"])
+    parsed = ElementTree.fromstring(page[page.index("<math") : page.index("</math>") + 7])
+    assert {one.tag.split("}")[1] for one in parsed.iter()} <= {
+        "math",
+        "mrow",
+        "mtext",
+        "mi",
+        "mo",
+        "mn",
+    }
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
@@ -76,3 +95,20 @@ def test_links_lead_somewhere(page):
 def test_the_citation_is_of_this_version():
     version = importlib.metadata.version("causalopt")
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def sessions(page):
+    """The commands in a page's terminal sessions, with what each prints."""
+    found = re.findall(r"^```console\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    asked = "".join(found).split("$ causalopt ")[1:]
+    return [tuple(one.partition("\n")[::2]) for one in asked]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if sessions(p)], ids=lambda p: p.name)
+def test_terminal_sessions_print_what_they_say(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words, printed in sessions(page):
+        found = CliRunner().invoke(main, words.split())
+        assert found.exit_code == 0, words
+        flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+        assert doctest.OutputChecker().check_output(printed, found.output, flags), words

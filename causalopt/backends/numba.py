@@ -302,7 +302,7 @@ def _share(
         work = [pool.submit(carried, batch) for batch in batches]
         work.reverse()
         try:
-            for _ in track(range(len(work)), "batches of points"):
+            for _ in track(range(len(work)), "batches"):
                 yield from work.pop().result()
         finally:
             # Nothing is left to do, unless an error or Ctrl-C ended this early.

@@ -17,6 +17,7 @@ from causalopt.masses import check_base, exact_base, log_of
 from causalopt.split import Split, as_split
 from causalopt.symbols import Variable
 from causalopt.system import System, check_steps
+from causalopt.typeset import latex
 
 _HALF = Rational(1, 2)
 
@@ -47,6 +48,10 @@ class Gaussian:
             raise DeclarationError(
                 f"The covariance {matrix.tolist()} is not symmetric and positive definite."
             )
+
+    def _repr_latex_(self) -> str:
+        law = rf"\mathcal{{N}}\left({latex(self.mean)}, {latex(self.covariance)}\right)"
+        return f"${_column(self.variables)} \\sim {law}$"
 
     @classmethod
     def of(cls, marginals: Mapping[Variable, tuple[Any, Any]]) -> Gaussian:
@@ -122,6 +127,11 @@ class Box:
     transform: Matrix
     offset: Matrix
 
+    def _repr_latex_(self) -> str:
+        blocks = latex(sympy.diag(*self.blocks))
+        image = rf"{latex(self.transform)} {blocks}\, u + {latex(self.offset)}"
+        return rf"${_column(self.variables)} = {image}, \quad u_i \sim U(-\tfrac12, \tfrac12)$"
+
     @classmethod
     def of(cls, ranges: Mapping[Variable, tuple[Any, Any]]) -> Box:
         """Independent uniform variables: {T: (low, high), ...}."""
@@ -187,6 +197,10 @@ class Box:
         centre = np.array(self.offset.tolist(), dtype=np.float64).reshape(-1)
         draws = [one.uniform(-0.5, 0.5, samples) for one in streams(seed, whole.shape[1])]
         return Ensemble(self.variables, centre + np.stack(draws, axis=1) @ whole.T, seed)
+
+
+def _column(variables: tuple[Variable, ...]) -> str:
+    return latex(Matrix(variables))
 
 
 def _block_entropy(block: Matrix) -> Expr:

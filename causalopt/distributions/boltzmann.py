@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -94,6 +95,29 @@ class Enthalpies:
             )
         return cls(found, _numbers([given[i] for i in range(len(given))]), convention)
 
+    @classmethod
+    def tabulated(
+        cls, variables: Iterable[Finite], formula: Expr, convention: Convention = "minimise"
+    ) -> Enthalpies:
+        """The value of a formula in every state, in floats; variables stand for their places.
+
+        For the energies of ``annealing``: Enthalpies.tabulated(model.spins, model.energy).
+        """
+        found = check_variables(variables)
+        foreign = sorted(formula.free_symbols - set(found), key=str)
+        if foreign:
+            raise DeclarationError(
+                f"The formula uses {foreign[0]}, which is none of {', '.join(map(str, found))}."
+            )
+        plain = [sympy.Symbol(f"v{i}", real=True) for i in range(len(found))]
+        renamed = formula.xreplace(dict(zip(found, plain, strict=True)))
+        places = np.indices([v.size for v in found], dtype=np.float64)
+        with np.errstate(all="ignore"):
+            made = sympy.lambdify(plain, renamed, "numpy")(*places)
+        return cls(
+            found, np.broadcast_to(made, places[0].shape).reshape(-1).astype(float), convention
+        )
+
     @property
     def exact(self) -> bool:
         """Whether the enthalpies are sympy expressions."""
@@ -109,11 +133,19 @@ class Enthalpies:
         """The enthalpies (n,) with the sign with which the high ones are likely."""
         return self.sign * self.values
 
+    @functools.cached_property
+    def floats(self) -> Floats:
+        """The rewards (n,) as float64."""
+        made: Floats = self.rewards.astype(np.float64)
+        made.setflags(write=False)
+        return made
+
     @property
     def allowed(self) -> npt.NDArray[np.bool_]:
         """Which states (n,) are not forbidden."""
         if not self.exact:
             return np.asarray(np.isfinite(self.values), dtype=bool)
+        # Symbols stand for finite numbers, so that only infinities themselves are forbidden.
         return np.array([not value.is_infinite for value in self.values], dtype=bool)
 
     def scaled(self, factor: Any) -> Enthalpies:
@@ -125,7 +157,11 @@ class Enthalpies:
         return Enthalpies(self.variables, _times(self.values, factor), self.convention)
 
     def _check(self) -> None:
-        for i, value in enumerate(self.rewards):
+        rewards = self.rewards
+        if not self.exact:
+            unfit = np.flatnonzero(np.isnan(rewards) | (rewards == np.inf))
+            rewards = rewards[: unfit[0] + 1] if unfit.size else rewards[:0]
+        for i, value in enumerate(rewards):
             exact = isinstance(value, Expr)
             undefined = value.has(sympy.nan, sympy.zoo) if exact else math.isnan(value)
             if undefined or value == math.inf or (exact and value.is_extended_real is False):
@@ -221,7 +257,7 @@ def _weight(reward: Expr, T: Expr) -> Expr:
 
 def _log_weights(H: Enthalpies, T: float) -> tuple[float, Floats]:
     """The largest of H/T (or -E/T), and how far each of the n lies below it: 0 or less."""
-    rewards = np.array([float(value) for value in H.rewards])
+    rewards = H.floats
     best = rewards.max()
     made = np.full(len(rewards), -np.inf)
     with np.errstate(over="ignore"):

@@ -80,13 +80,13 @@ class Chain:
         """The number of states."""
         return int(self.kernel.shape[0])
 
+    def name(self, state: int) -> str:
+        """A state in words: T = high, R = hot."""
+        return state_of(self.variables, state)
+
     def masses(self, P: Distribution) -> Floats:
         """The masses of a distribution over these variables, one for each state: (n,)."""
-        if set(P.variables) != set(self.variables):
-            raise QueryError("The distribution and the chain are over different variables.")
-        made = np.zeros(self.size)
-        made[moved(P.states, P.variables, self.variables)] = P.floats().masses
-        return made
+        return dense_masses(P, self.variables)
 
     def distribution(self, masses: Floats) -> Distribution:
         """The distribution with these masses (n,), one for each state."""
@@ -127,13 +127,12 @@ class Chain:
         flow = self.kernel.multiply(self.masses(P)[:, None])
         return float(np.abs(flow - flow.T).max()) if flow.nnz else 0.0
 
-    def unreachable(self, start: int = 0) -> list[str]:
-        """The states that cannot be reached from a state, by name; at most ten."""
+    def unreachable(self, start: int = 0) -> npt.NDArray[np.int64]:
+        """The states that cannot be reached from a state, ascending; ``name`` names them."""
         from scipy.sparse.csgraph import breadth_first_order
 
         reached = breadth_first_order(self.kernel, start, return_predecessors=False)
-        missing = np.setdiff1d(np.arange(self.size), reached)[:10]
-        return [state_of(self.variables, state) for state in missing.tolist()]
+        return np.setdiff1d(np.arange(self.size), reached)
 
     def steps_to(self, P: Distribution, tolerance: float = 0.01) -> int:
         """The steps until P is within a total variation of ``tolerance`` of the stationary one.
@@ -196,10 +195,22 @@ class Chain:
             first, second = (int(np.flatnonzero(owner == one)[0]) for one in closed[:2])
             raise QueryError(
                 f"The chain settles in more than one way: it does not come from "
-                f"{state_of(self.variables, first)} to {state_of(self.variables, second)}, nor "
-                "back. Let moves connect all states, or leave some out."
+                f"{self.name(first)} to {self.name(second)}, nor back. "
+                " Let moves connect all states, or leave some out."
             )
         return np.flatnonzero(owner == closed[0])
+
+
+def dense_masses(P: Distribution, variables: Variables) -> Floats:
+    """The masses (n,) of a distribution for all joint states of its variables, in some order."""
+    if set(P.variables) != set(variables):
+        raise QueryError(
+            f"The distribution is over {', '.join(map(str, P.variables))}, and the states are "
+            f"those of {', '.join(map(str, variables))}: they must be the same variables."
+        )
+    made = np.zeros(math.prod(v.size for v in variables))
+    made[moved(P.states, P.variables, variables)] = P.floats().masses
+    return made
 
 
 def _check_kernel(variables: Variables, kernel: Any) -> None:

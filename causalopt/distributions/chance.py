@@ -1,4 +1,4 @@
-"""The step of a one-dimensional system with finite noise as weighted maps of its state."""
+"""The step of a system with finite noise as weighted maps of its state, in up to two dimensions."""
 
 from __future__ import annotations
 
@@ -30,18 +30,16 @@ class Branch:
     system: System
 
     def image(self, states: Floats) -> Floats:
-        """Where a step takes each state (n,); ``EvaluationError`` where it is not real."""
-        (variable,) = self.system.variables
-        found: Floats = Ensemble.of({variable: states}).push(self.system).samples[:, 0]
-        return found
+        """Where a step takes each state (n, d); ``EvaluationError`` where it is not real."""
+        return Ensemble(self.system.variables, states).push(self.system).samples
 
 
-def branches(system: System) -> tuple[Variable, tuple[Branch, ...]]:
-    """The one variable that carries the state of a system, and its maps with their chances.
+def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
+    """The one or two variables that carry the state of a system, and its maps with their chances.
 
     Variables that follow from the state and the noise of the same step (a gradient, a pick) are
     put in. Raises ``QueryError`` for a step that depends on time, for noise with other laws than
-    ``choice``, and for a state of more than one dimension.
+    ``choice``, and for a state of more than two dimensions.
     """
     if not isinstance(system, System):
         raise QueryError(f"{type(system).__name__} has no steps: give a System.")
@@ -53,16 +51,16 @@ def branches(system: System) -> tuple[Variable, tuple[Branch, ...]]:
                 f"The noise {noise} is {noise.law}: a transfer operator needs finitely many "
                 "outcomes, so declare it with choice(values, weights), or run an ensemble."
             )
-    variable = _state(system)
-    merged: dict[Expr, list[float]] = {}
+    variables = _state(system)
+    merged: dict[tuple[Expr, ...], list[float]] = {}
     for chance, formulas in _outcomes(system):
-        merged.setdefault(formulas[variable], []).append(chance)
+        merged.setdefault(tuple(formulas[v] for v in variables), []).append(chance)
     made = tuple(
-        Branch(math.fsum(chances), _map(system, variable, formula))
-        for formula, chances in merged.items()
+        Branch(math.fsum(chances), _map(system, dict(zip(variables, formulas, strict=True))))
+        for formulas, chances in merged.items()
         if math.fsum(chances) > 0
     )
-    return variable, made
+    return variables, made
 
 
 def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
@@ -85,20 +83,22 @@ def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
     return found
 
 
-def _state(system: System) -> Variable:
-    """The only variable whose value before a step matters."""
+def _state(system: System) -> tuple[Variable, ...]:
+    """The variables whose values before a step matter, in the order of the system."""
     step = step_of(system, {})
     needed = {s for formula in step.values() for s in formula.free_symbols}
-    kept = [s for s in needed if isinstance(s, Variable)]
-    if len(kept) != 1:
-        names = ", ".join(sorted(map(str, kept))) or "nothing"
-        raise QueryError(
-            f"The state of this system is {names}: transfer operators are built for one dimension. "
-            "Run an ensemble of draws instead."
-        )
-    return kept[0]
+    kept = tuple(v for v in system.variables if v in needed)
+    if len(kept) in (1, 2):
+        return kept
+    names = ", ".join(map(str, kept)) or "nothing"
+    raise QueryError(
+        f"The state of this system is {names}: transfer operators are built for one or two "
+        "dimensions, since a grid in more has too many points. Run an ensemble instead: "
+        "run(system.world(steps=100), draws=10_000)."
+    )
 
 
-def _map(system: System, variable: Variable, formula: Expr) -> System:
-    used = {p: v for p, v in system.parameters.items() if p in formula.free_symbols}
-    return System({variable: formula}, start={variable: 0.0}, parameters=used)
+def _map(system: System, formulas: dict[Variable, Expr]) -> System:
+    symbols = set().union(*(formula.free_symbols for formula in formulas.values()))
+    used = {p: v for p, v in system.parameters.items() if p in symbols}
+    return System(formulas, start=dict.fromkeys(formulas, 0.0), parameters=used)

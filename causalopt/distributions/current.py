@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,22 @@ import sympy
 from sympy import Dummy, Expr, Rational
 
 from causalopt.declaration import number
+from causalopt.distributions.end_state import is_normal_beside, log_density, zeros_of
+from causalopt.distributions.moments import GradientMoments
 from causalopt.distributions.transfer import checked_interval
 from causalopt.errors import DeclarationError, EvaluationError, QueryError, nearest
-from causalopt.mechanism import Expression, expression
+from causalopt.mechanism import Expression
 from causalopt.symbols import Variable
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Floats = npt.NDArray[np.float64]
+
+# The largest jump, in widths of the well, of a flow; and the density, in parts of the largest, from
+# which on a place counts as visited.
+_JUMP = 0.25
+_SOME = 1e-3
 
 # By convention: what is taken from T G, and how the current spreads. With D = T^2 S^2 / 2 the
 # current is -drift P - (D P)' + share D' P.
@@ -70,28 +77,14 @@ class Current:
         weights: Sequence[float] | None = None,
     ) -> Current:
         """The flow of SGD on losses in one parameter."""
-        each = [expression(one, f"loss {i}") for i, one in enumerate(losses)]
-        if not each:
-            raise DeclarationError("There is no loss to descend: write one or more.")
         if convention not in _SHARES:
             raise QueryError(
                 f"There is no convention {convention!r}." + nearest(convention, _SHARES)
             )
         if not number(rate, "rate") > 0:
             raise DeclarationError(f"The rate is {rate}: write a number above 0, such as 0.1.")
-        strange = set().union(*(one.formula.free_symbols for one in each)) - {parameter}
-        if strange:
-            raise DeclarationError(
-                f"The losses use {min(map(str, strange))}: a current is of {parameter} alone, so "
-                "put numbers in for everything else."
-            )
-        chances = _chances(weights, len(each))
-        slopes = [one.partial(parameter) for one in each]
-        G = sympy.Add(*(c * one for c, one in zip(chances, slopes, strict=True)))
-        # Pair by pair, so that what two losses share cancels before it is squared.
-        pairs = itertools.combinations(zip(chances, slopes, strict=True), 2)
-        S2 = sympy.Add(*(p * q * (one - other) ** 2 for (p, one), (q, other) in pairs))
-        return cls(parameter, float(rate), convention, _tidy(G, parameter), _tidy(S2, parameter))
+        moments = GradientMoments.of(losses, [parameter], weights=weights)
+        return cls(parameter, float(rate), convention, moments.G[0, 0], moments.S2[0, 0])
 
     @property
     def drift(self) -> Expr:
@@ -115,6 +108,60 @@ class Current:
         share = 1 - _SHARES[self.convention]
         return -(self.drift + share * spread) / self.diffusion
 
+    def end_state(self) -> Expr:
+        """log P in the end state up to a constant, in closed form, between zeros of S^2.
+
+        -(1 - c) log D - int b/D dW. Where S^2 vanishes this may tend to minus infinity, so that P
+        is 0 there, or to infinity: ``stationary`` tells them apart.
+
+        Raises ``QueryError`` where S^2 is 0 everywhere, and where no closed form is found: it is
+        looked for where S^2 is constant and where b/D is a rational function.
+
+        >>> from causalopt.symbols import variables
+        >>> (W,) = variables("W")
+        >>> Current.of([W**2 + W, W**2 - W], W, rate=0.1).end_state()
+        -20*W**2
+        """
+        share = 1 - _SHARES[self.convention]
+        return log_density(self.drift, self.diffusion, share, self.parameter)
+
+    def stationary(self, inside: tuple[float, float], *, cells: int = 4000) -> xr.DataArray:
+        """The density of the end state on an interval with closed ends, from its closed form.
+
+        S^2 may vanish at an end, and P be 0 there, as the third validation of the source at 0.
+
+        Raises ``QueryError`` as ``end_state``; where S^2 vanishes inside the interval, since
+        probability passes such a point one way only; and where all probability collects at an end.
+        """
+        import xarray as xr
+
+        low, high = checked_interval(inside)
+        exponent = self.end_state()
+        for zero in zeros_of(self.diffusion, self.parameter):
+            self._check_zero(exponent, zero, (low, high))
+        edges = np.linspace(low, high, _whole(cells) + 1)
+        middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
+        found = self._values(exponent, middles)
+        density = np.exp(found - found.max())
+        density /= density.sum() * width
+        name = self.parameter.name
+        attrs = {"convention": self.convention, "rate": self.rate}
+        return xr.DataArray(density, {name: middles}, [name], "density", attrs)
+
+    def _check_zero(self, exponent: Expr, zero: Expr, inside: tuple[float, float]) -> None:
+        place, (low, high) = float(zero), inside
+        if low < place < high:
+            raise QueryError(
+                f"S^2 = 0 at {self.parameter} = {place:g}, which probability passes one way only: "
+                f"ask for one side, ({low:g}, {place:g}) or ({place:g}, {high:g})."
+            )
+        side = 1 if place == low else -1
+        if place in inside and not is_normal_beside(exponent, self.parameter, zero, side):
+            raise QueryError(
+                f"All probability collects at {self.parameter} = {place:g}, where S^2 = 0: the end "
+                "state has no density beside it."
+            )
+
     def evolve(
         self,
         inside: tuple[float, float],
@@ -131,8 +178,10 @@ class Current:
         taken (0 where they are closed). Implicit Euler steps of ``dt`` steps of SGD with the
         fluxes of Scharfetter and Gummel: mass is conserved to rounding, no density is negative,
         and no ``dt`` is unstable; the error is of first order in ``dt`` and in a cell.
-        ``attrs["jump"]`` is the largest step of one loss's spread, T S, in parts of the interval:
-        where it is not small, the picture of a flow does not hold.
+        ``attrs["jump"]`` is the jump of one step against the width of the well: the largest
+        T |G'| or T |S'| where there is some probability, since from a distance w of the bottom a
+        step jumps by T G' w. Above a quarter the picture of a flow does not hold: a
+        ``RuntimeWarning`` says so.
 
         Raises ``QueryError`` for times that do not grow or a start that is no probability, and
         ``EvaluationError`` where G or S^2 is not real.
@@ -152,13 +201,31 @@ class Current:
             found.append(mass / width)
             left.append(1 - mass.sum() if absorbing else 0.0)
         name = self.parameter.name
-        spread = np.sqrt(2 * self._values(self.diffusion, middles).max()) / (high - low)
-        attrs = {"convention": self.convention, "rate": self.rate, "jump": float(spread)}
+        jump = self._jump(middles, np.max(found, axis=0))
+        attrs = {"convention": self.convention, "rate": self.rate, "jump": jump}
         return xr.Dataset(
             {"density": (["time", name], np.array(found)), "left": ("time", np.array(left))},
             {"time": ("time", np.asarray(times, float), {"units": "steps"}), name: middles},
             attrs,
         )
+
+    def _jump(self, places: Floats, density: Floats) -> float:
+        """The largest jump against the width of the well, where there is some density."""
+        steps = (self.rate * self._values(self.G, places),
+                 np.sqrt(np.maximum(2 * self._values(self.diffusion, places), 0.0)))  # fmt: skip
+        ratio = np.max([np.abs(np.gradient(one, places)) for one in steps], axis=0)
+        ratio[density < _SOME * density.max()] = 0.0
+        worst = int(ratio.argmax())
+        found = float(ratio[worst])
+        if found > _JUMP:
+            warnings.warn(
+                f"At {self.parameter} = {places[worst]:.4g} a step of rate {self.rate:g} jumps "
+                f"{found:.2g} of the width of the well: above {_JUMP:g} SGD is no flow of "
+                "probability. Take a smaller rate, or a transfer operator, which is exact.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return found
 
     def _generator(self, edges: Floats, absorbing: bool) -> Any:
         """Rates between cells (n, n), columns summing to 0, or below 0 where ends absorb."""
@@ -182,9 +249,10 @@ class Current:
         with np.errstate(all="ignore"):
             found = np.broadcast_to(_function(formula, self.parameter)(places), places.shape)
         if np.iscomplexobj(found) or not np.isfinite(found).all():
+            real = np.isreal(found) & np.isfinite(found)
             raise EvaluationError(
-                f"{formula} is not real and finite everywhere from {self.parameter} = "
-                f"{places[0]:g} to {places[-1]:g}: take a smaller interval."
+                f"{formula} is not real and finite at {self.parameter} = {places[~real][0]:g}, "
+                f"with the interval from {places[0]:g} to {places[-1]:g}: take a smaller one."
             )
         return np.array(found, dtype=np.float64)
 
@@ -224,11 +292,6 @@ def _advanced(generator: Any, mass: Floats, amount: float, dt: float) -> Floats:
         # Exact solutions are not negative; what rounding makes so is below 1e-16 of the largest.
         mass = np.maximum(solve(mass), 0.0)
     return mass
-
-
-def _tidy(formula: Expr, parameter: Variable) -> Expr:
-    """Polynomials multiplied out; others as they are, which keeps exponentials in range."""
-    return sympy.expand(formula) if formula.is_polynomial(parameter) else formula
 
 
 def _function(formula: Expr, parameter: Variable) -> Callable[[Floats], Any]:
@@ -273,14 +336,3 @@ def _whole(cells: object) -> int:
     if isinstance(cells, bool) or not isinstance(cells, int) or cells < 3:
         raise QueryError(f"cells is {cells!r}: write a whole number of 3 or more.")
     return cells
-
-
-def _chances(weights: Sequence[float] | None, count: int) -> list[Expr]:
-    if weights is None:
-        return [Rational(1, count)] * count
-    found = [number(one, "weights") for one in weights]
-    if len(found) != count or min(found) < 0 or abs(math.fsum(found) - 1) > 1e-9:
-        raise DeclarationError(
-            f"The weights {found} are not {count} numbers from 0 that sum to 1: write one a loss."
-        )
-    return [sympy.Float(one) for one in found]

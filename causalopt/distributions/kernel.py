@@ -107,7 +107,11 @@ def _rule(variable: object, formula: Expr) -> Rule:
     assert target is not None
     if isinstance(formula, Lookup):
         return Rule(target, formula.parents, formula.cells.codes, formula.cells.chances)
-    # A finite variable whose mechanism is no table copies another one (see formula_for).
+    if finite_of(formula) is None:
+        raise QueryError(
+            f"The mechanism of {target} is {formula}, and a distribution is pushed through lookup "
+            "tables: write it as table(...)."
+        )
     return Rule(target, (formula,), np.arange(target.size, dtype=np.int64), None)
 
 

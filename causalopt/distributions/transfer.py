@@ -1,8 +1,9 @@
-"""Transfer operators in one dimension: how functions and probability move in one step."""
+"""Transfer operators in one or two dimensions: how functions and probability move in one step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from causalopt.symbols import Variable
 from causalopt.system import System
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 # How much of a value may be lost by going on with one factor a step, and how often that is tried.
 _LOSS = 1e-10
@@ -26,67 +29,112 @@ _ROUNDING = 1e-20
 _LONGEST = 1_000_000
 
 
+#: Where a system is watched: (low, high), or {W: (low, high), V: (low, high)}.
+Inside = tuple[float, float] | Mapping[Variable, tuple[float, float]]
+#: A place: a number, or {W: 1.0, V: 0.0}.
+Place = float | Mapping[Variable, float]
+
+
 @dataclass(frozen=True, eq=False)
 class TransferOperator:
-    """One step of a system on an interval, absorbed outside it: u -> K u on a grid.
+    """One step of a system in an interval or rectangle, absorbed outside it: u -> K u on a grid.
 
     (K u)(w) = sum_j p_j u(f_j(w)), where f_j is the map of outcome j of the noise and u = 0
-    outside ``inside``; between grid points u is linear. So K (n, n) is sparse, has no negative
-    entry, and each of its rows and what leaves, ``below`` (n,) and ``above`` (n,), sum to 1: K is
-    a Markov chain itself, and its transpose moves probability. The error of a smooth u is of the
-    order of the square of a cell; compare two grids to see it, as ``escape_probability`` does.
+    outside ``inside``; between grid points u is linear, in two dimensions bilinear. So K (n, n) is
+    sparse, has no negative entry, and each of its rows and what leaves, ``below`` (d, n) and
+    ``above`` (d, n), sum to 1: K is a Markov chain itself, and its transpose moves probability.
+    What is outside in both variables counts as having left by the first. The n points of ``grid``
+    (n, d) are those of the ``axes``, the last variable running fastest. The error of a smooth u is
+    of the order of the square of a cell; compare grids to see it, as ``escape_probability`` does.
 
-    Raises ``QueryError`` for a state of more than one dimension and noise without ``choice``.
+    Raises ``QueryError`` for a state of more than two dimensions and noise without ``choice``.
 
     >>> from causalopt.laws import choice
     >>> from causalopt.symbols import noise, variables
-    >>> (x,) = variables("x")
+    >>> x, v = variables("x v")
     >>> walk = System({x: x + noise("e", choice([-1, 1]))}, start={x: 1})
     >>> K = TransferOperator.of(walk, inside=(0, 4), cells=4)
     >>> K.matrix.toarray()[1:4, 1:4]
     array([[0. , 0.5, 0. ],
            [0.5, 0. , 0.5],
            [0. , 0.5, 0. ]])
+    >>> moving = System({x: x + v, v: noise("e", choice([-1, 1]))}, start={x: 1, v: 1})
+    >>> TransferOperator.of(moving, {x: (0, 4), v: (-2, 2)}, cells=4).matrix.shape
+    (25, 25)
     """
 
-    variable: Variable
-    grid: Floats
+    variables: tuple[Variable, ...]
+    axes: tuple[Floats, ...]
     matrix: Any
     below: Floats
     above: Floats
     maps: tuple[Branch, ...] = ()
 
     @classmethod
-    def of(cls, system: System, inside: tuple[float, float], cells: int = 4000) -> TransferOperator:
-        """The operator of a system on (low, high), cut into ``cells`` of equal length."""
-        low, high = checked_interval(inside)
+    def of(cls, system: System, inside: Inside, cells: int | None = None) -> TransferOperator:
+        """The operator of a system on (low, high), or on {variable: (low, high)} for each of two.
+
+        Each side is cut into ``cells`` of equal length: 4000 by default, 200 in two dimensions.
+        """
+        variables, maps = branches(system)
+        cells = (4000 if len(variables) == 1 else 200) if cells is None else cells
         if isinstance(cells, bool) or not isinstance(cells, int) or cells < 2:
             raise QueryError(f"cells is {cells!r}: write a whole number of 2 or more.")
-        variable, maps = branches(system)
-        grid = np.linspace(low, high, cells + 1)
-        return cls(variable, grid, *_assembled(grid, maps), maps)
+        axes = tuple(np.linspace(*ends, cells + 1) for ends in _sides(inside, variables))
+        return cls(variables, axes, *_assembled(axes, maps), maps)
+
+    @property
+    def grid(self) -> Floats:
+        """The points of the grid (n, d)."""
+        return _points(self.axes)
+
+    @property
+    def where(self) -> str:
+        """The interval or rectangle in words."""
+        sides = zip(self.variables, self.axes, strict=True)
+        return " and ".join(f"{axis[0]:g} < {v} < {axis[-1]:g}" for v, axis in sides)
 
     @property
     def left(self) -> Floats:
-        """The chance (n,) to leave the interval in one step, on either side."""
-        return self.below + self.above
+        """The chance (n,) to leave in one step, on any side."""
+        found: Floats = (self.below + self.above).sum(axis=0)
+        return found
 
-    def at(self, place: float) -> Floats:
-        """The probability (n,) of being at one place, spread over the two grid points beside it."""
-        low, high = self.grid[0], self.grid[-1]
-        if not low < place < high:
+    def place(self, given: Place) -> Floats:
+        """A place inside as coordinates (d,); ``QueryError`` where it is outside."""
+        if isinstance(given, Mapping):
+            missing = [str(v) for v in self.variables if v not in given]
+            if missing:
+                raise QueryError(f"The place has no value for {missing[0]}: write one for each.")
+            found = [float(given[v]) for v in self.variables]
+        elif len(self.variables) == 1:
+            found = [float(given)]
+        else:
             raise QueryError(
-                f"{self.variable} = {place:g} lies outside ({low:g}, {high:g}): start inside."
+                f"The place is {given!r}: write a value for each of "
+                f"{', '.join(map(str, self.variables))}, in a dict."
             )
-        return self.spread(np.array([place]), np.ones(1))
+        for variable, axis, one in zip(self.variables, self.axes, found, strict=True):
+            if not axis[0] < one < axis[-1]:
+                raise QueryError(
+                    f"{variable} = {one:g} lies outside ({axis[0]:g}, {axis[-1]:g}): start inside."
+                )
+        return np.array(found)
+
+    def at(self, place: Place) -> Floats:
+        """The probability (n,) of being at one place, spread over the grid points around it."""
+        return self.spread(self.place(place)[None, :], np.ones(1))
 
     def spread(self, places: Floats, chances: Floats) -> Floats:
-        """The probability (n,) on the grid of being at places (k,) inside with chances (k,)."""
-        made = np.zeros(len(self.grid))
-        cell, share = _located(self.grid, places)
-        np.add.at(made, cell, chances * (1 - share))
-        np.add.at(made, cell + 1, chances * share)
+        """The probability (n,) on the grid of being at places (k, d) inside with chances (k,)."""
+        made = np.zeros(self.matrix.shape[0])
+        for column, share in _around(self.axes, places):
+            np.add.at(made, column, chances * share)
         return made
+
+    def sides(self, places: Floats) -> tuple[Flags, Flags, Flags]:
+        """Which places (k, d) are inside (k,), and which below and above by a variable (d, k)."""
+        return _outside(self.axes, places)
 
     def backward(self, values: Floats, steps: int = 1) -> Floats:
         """E[u(W[n]); still inside] as a function of W[0], from the values (n,) of u."""
@@ -95,21 +143,22 @@ class TransferOperator:
             found = self.matrix @ found
         return found
 
-    def forward(self, probability: Floats, steps: int = 1) -> tuple[Floats, float, float]:
-        """The probability (n,) after some steps, and what has left below and above."""
+    def forward(self, probability: Floats, steps: int = 1) -> tuple[Floats, Floats, Floats]:
+        """The probability (n,) after some steps, and what has left below (d,) and above (d,)."""
         found = np.array(probability, dtype=np.float64)
-        below = above = 0.0
+        below, above = np.zeros(len(self.axes)), np.zeros(len(self.axes))
         turned = self.matrix.T.tocsr()
         for _ in range(steps):
-            below += float(self.below @ found)
-            above += float(self.above @ found)
+            below += self.below @ found
+            above += self.above @ found
             found = turned @ found
         return found, below, above
 
     def expected(self, gain: Floats) -> Floats:
         """sum_n K^n gain (n,): what is gained at each place visited before leaving, in all.
 
-        With gain 1 it is the mean time until it leaves; with ``above``, the chance to leave there.
+        With gain 1 it is the mean time until it leaves; with a row of ``above``, the chance to
+        leave there.
         Raises ``QueryError`` where from some places it never leaves.
         """
         now = np.array(gain, dtype=np.float64)
@@ -128,9 +177,8 @@ class TransferOperator:
             if 1 - low < _NEVER:
                 break
         raise QueryError(
-            f"{self.variable} does not leave ({self.grid[0]:g}, {self.grid[-1]:g}) from everywhere "
-            "within any time that can be summed: the mean is infinite, or close to it. Take a "
-            "smaller interval."
+            f"{self.where} is not left from everywhere within any time that can be summed: the "
+            "mean is infinite, or close to it. Take a smaller interval."
         )
 
 
@@ -181,29 +229,81 @@ def checked_interval(inside: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
-def _assembled(grid: Floats, maps: Sequence[Branch]) -> tuple[Any, Floats, Floats]:
+def _sides(inside: Inside, variables: tuple[Variable, ...]) -> list[tuple[float, float]]:
+    """The ends for each variable of the state, in its order."""
+    if not isinstance(inside, Mapping):
+        if len(variables) > 1:
+            names = ", ".join(f"{v}: (low, high)" for v in variables)
+            raise QueryError(
+                f"The state has {len(variables)} dimensions, and inside is {inside!r}: write "
+                f"{{{names}}}."
+            )
+        return [checked_interval(inside)]
+    if set(inside) != set(variables):
+        raise QueryError(
+            f"inside has ends for {', '.join(map(str, inside))}, but the state is "
+            f"{', '.join(map(str, variables))}: write ends for these."
+        )
+    return [checked_interval(inside[v]) for v in variables]
+
+
+def _points(axes: tuple[Floats, ...]) -> Floats:
+    grids = np.meshgrid(*axes, indexing="ij")
+    return np.stack([one.ravel() for one in grids], axis=1)
+
+
+def _assembled(axes: tuple[Floats, ...], maps: Sequence[Branch]) -> tuple[Any, Floats, Floats]:
+    """K, and what leaves below and above by each variable."""
     from scipy.sparse import coo_matrix
 
-    count = len(grid)
-    below, above = np.zeros(count), np.zeros(count)
+    points = _points(axes)
+    count = len(points)
+    below, above = np.zeros((len(axes), count)), np.zeros((len(axes), count))
     rows, columns, entries = [], [], []
     for one in maps:
-        image = one.image(grid)
-        below += one.chance * (image <= grid[0])
-        above += one.chance * (image >= grid[-1])
-        kept = np.flatnonzero((image > grid[0]) & (image < grid[-1]))
-        cell, share = _located(grid, image[kept])
-        rows += [kept, kept]
-        columns += [cell, cell + 1]
-        entries += [one.chance * (1 - share), one.chance * share]
+        image = one.image(points)
+        within, under, over = _outside(axes, image)
+        below += one.chance * under
+        above += one.chance * over
+        kept = np.flatnonzero(within)
+        for column, share in _around(axes, image[kept]):
+            rows.append(kept)
+            columns.append(column)
+            entries.append(one.chance * share)
     places = (np.concatenate(rows), np.concatenate(columns))
     matrix = coo_matrix((np.concatenate(entries), places), shape=(count, count)).tocsr()
     matrix.eliminate_zeros()
     return matrix, below, above
 
 
-def _located(grid: Floats, places: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Flags, Flags, Flags]:
+    """Which places (k, d) are inside (k,), and which are below and above by each variable (d, k).
+
+    A place that is outside in both variables counts by the first.
+    """
+    within = np.ones(len(places), dtype=bool)
+    below, above = np.zeros((2, len(axes), len(places)), dtype=bool)
+    for variable, axis in enumerate(axes):
+        below[variable] = within & (places[:, variable] <= axis[0])
+        above[variable] = within & (places[:, variable] >= axis[-1])
+        within &= ~(below[variable] | above[variable])
+    return within, below, above
+
+
+def _around(axes: tuple[Floats, ...], places: Floats) -> Iterator[tuple[Ints, Floats]]:
+    """The grid points at the corners of the cell of each place (k, d), with the shares of each."""
+    found = [_located(axis, places[:, i]) for i, axis in enumerate(axes)]
+    for corner in itertools.product((0, 1), repeat=len(axes)):
+        column = np.zeros(len(places), dtype=np.int64)
+        share = np.ones(len(places))
+        for axis, (cell, beyond), step in zip(axes, found, corner, strict=True):
+            column = column * len(axis) + cell + step
+            share = share * (beyond if step else 1 - beyond)
+        yield column, share
+
+
+def _located(axis: Floats, places: Floats) -> tuple[Ints, Floats]:
     """The cell of each place, and how far it lies from its start to its end, from 0 to 1."""
-    cell = np.clip(np.searchsorted(grid, places, side="right") - 1, 0, len(grid) - 2)
-    share: Floats = (places - grid[cell]) / (grid[cell + 1] - grid[cell])
+    cell = np.clip(np.searchsorted(axis, places, side="right") - 1, 0, len(axis) - 2)
+    share: Floats = (places - axis[cell]) / (axis[cell + 1] - axis[cell])
     return cell.astype(np.int64), share

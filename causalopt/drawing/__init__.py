@@ -1,5 +1,6 @@
 """Pictures: graphs of networks, systems and worlds, and plots of labelled results."""
 
-from causalopt.drawing.graph import Drawing, draw
+from causalopt.drawing.graph import draw, draw_template
+from causalopt.drawing.render import Drawing
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "draw", "draw_template"]

@@ -2,93 +2,63 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from causalopt.drawing.picture import Skeleton, changes, check_worlds, piece_at, skeleton
+from causalopt.drawing.flow import flowing
+from causalopt.drawing.grid import laid_out
+from causalopt.drawing.panel import Content, explained, panel
+from causalopt.drawing.picture import (
+    Gap,
+    Skeleton,
+    changes,
+    check_worlds,
+    indexed,
+    members,
+    shortened,
+    skeleton,
+    sliced,
+)
+from causalopt.drawing.render import Drawing, rendered
+from causalopt.drawing.scale import Scale, read
 from causalopt.errors import QueryError
 from causalopt.network import Network
-from causalopt.symbols import Node
 from causalopt.system import System, check_steps
-from causalopt.world import Held, World, letters
+from causalopt.world import World, letters
 
-#: The largest picture that can still be read.
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: The most nodes and arrows of a picture that can still be read.
 LIMIT = 2000
-
-_FORMATS = ("svg", "png", "pdf", "dot")
-# In inches.
-_COLUMN, _ROW = 1.15, 1.0
-_PLAIN = {"color": "#444444", "fillcolor": "#ffffff"}
-# Okabe and Ito's vermilion and bluish green; stroke tells them apart without colour.
-_STYLES: Mapping[str, Mapping[str, str]] = {
-    "red": {"color": "#d55e00", "fillcolor": "#fbe3d4", "penwidth": "2.2"},
-    "green": {"color": "#009e73", "fillcolor": "#d3efe6", "penwidth": "1.4", "peripheries": "2"},
-}
-_HELD = {"shape": "box"}
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A picture as DOT text, rendered by the Graphviz that comes with pygraphviz."""
-
-    dot: str
-    engine: str
-
-    def render(self, format: str) -> bytes:
-        """The picture as ``svg``, ``png``, ``pdf`` or ``dot``."""
-        if format not in _FORMATS:
-            raise QueryError(f"There is no format {format!r}: write one of {', '.join(_FORMATS)}.")
-        if format == "dot":
-            return self.dot.encode()
-        import pygraphviz
-
-        graph = pygraphviz.AGraph(string=self.dot)
-        with _quiet():
-            made: bytes = graph.draw(prog=self.engine, format=format)
-        return made
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture; its ending says the format. The file is replaced as a whole."""
-        target = Path(path)
-        content = self.render(target.suffix.lstrip(".").lower())
-        handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-        return target
-
-    def _repr_svg_(self) -> str:
-        return self.render("svg").decode()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what the rendering libraries say of this machine's fonts off the terminal."""
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+# The most nodes that differences are followed through, shown or not.
+_FOLLOWED = 200_000
 
 
 def draw(
-    model: System | Network, *, steps: int = 4, worlds: Sequence[World] = (), A: Any = None
+    model: System | Network,
+    *,
+    steps: int = 4,
+    worlds: Sequence[World] = (),
+    A: Any = None,
+    inputs: bool = False,
+    mechanisms: bool = False,
+    values: xr.Dataset | None = None,
+    columns: int = 12,
+    legend: bool = True,
 ) -> Drawing:
     """The causal graph: of a network, or of a system's first steps.
 
     One panel a world, where ``worlds`` are given: what differs from W in X is red, with a thick
-    stroke, and what differs from X in Y green, with a double one; clamped nodes are boxes. ``A``
-    marks a set of nodes by grey. Nothing is run: a node differs where a difference can reach it.
+    stroke, and what differs from X in Y green, with a double one; clamped nodes are boxes, set ones
+    hexagons, perturbed ones octagons. Nothing is run: a node differs where a difference can reach
+    it. ``A`` is framed, and so is B, the rest. ``inputs`` adds parameters, noise and time, set
+    apart; ``mechanisms`` adds to each node its formula, or its value at the start. ``values``, a
+    result of ``run`` for the same worlds, colours the nodes. A run with more steps than ``columns``
+    is shown by its first and last ones. A legend explains what occurs.
+
+    Raises ``QueryError`` for a picture of more than 2000 nodes and arrows, for worlds of another
+    model, and for values that are not of these worlds.
 
     Source: the pictures of "Defining Optimization in a Deeper Way", part 3.
 
@@ -99,111 +69,101 @@ def draw(
     6
     """
     check_steps(steps)
+    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 3:
+        raise QueryError(f"columns is {columns!r}: write a whole number of 3 or more.")
     check_worlds(model, worlds)
-    bones = skeleton(model, steps)
-    shown: list[World] = list(worlds) or [
-        model.world(steps) if isinstance(model, System) else model.world()
-    ]
-    count = len(bones.parents) * len(shown)
-    if count > LIMIT:
-        raise QueryError(
-            f"This picture would have {count} nodes, and more than {LIMIT} cannot be read: draw "
-            "fewer steps, or fewer worlds at once."
-        )
-    inside = _members(model, A, steps)
+    shown = list(worlds) or [_base(model, steps)]
+    _check_length(model, steps, len(shown))
+    whole = skeleton(model, steps)
+    bones = shortened(whole, columns)
+    _check_size(bones, len(shown), inputs)
     titles = letters(shown) if worlds else [""]
-    return _dot(bones, shown, titles, inside)
+    nodes = list(bones.parents)
+    numbers = [{}] * len(shown) if values is None else read(values, model, nodes, titles)
+    colours = Scale.over(number for one in numbers for number in one.values())
+    inside = _framed(bones, members(model, A, steps))
+    content = Content(bones, inside, inputs, mechanisms, indexed, colours)
+    differs = changes(whole, shown) if len(shown) > 1 else [{}]
+    return _picture(bones, shown, titles, differs, numbers, content, legend)
 
 
-def _members(model: System | Network, A: Any, steps: int) -> set[Any]:
-    if A is None:
-        return set()
-    if isinstance(model, Network):
-        return {stretch.key for stretch in model.select(A)}
-    return {Node(s.key, i) for s in model.select(A, steps) for i in range(s.start, s.stop)}  # type: ignore[arg-type]
-
-
-def _dot(
-    bones: Skeleton, worlds: Sequence[World], titles: Sequence[str], inside: set[Any]
+def draw_template(
+    system: System,
+    *,
+    A: Any = None,
+    inputs: bool = False,
+    mechanisms: bool = False,
+    legend: bool = True,
 ) -> Drawing:
-    import pydot
+    """The template of a system: two slices, each step and the one after it.
 
-    engine = "neato" if bones.has_time else "dot"
-    graph = pydot.Dot("causal", graph_type="digraph", rankdir="LR", splines="true", pad="0.2")
-    graph.set_node_defaults(
-        style="filled", shape="ellipse", width="0.62", height="0.62", margin="0.04",
-        fontsize="12", fontname="Helvetica",
-    )  # fmt: skip
-    graph.set_edge_defaults(color="#777777", arrowsize="0.6")
-    height = 1 + max((row for _, row in bones.places.values()), default=0)
-    panels = list(enumerate(zip(worlds, titles, changes(bones, worlds), strict=True)))
-    # dot stacks clusters from the bottom up.
-    for panel, (world, title, differs) in panels if bones.has_time else reversed(panels):
-        name = functools.partial("n{}_{}".format, panel)
-        ids = {node: name(i) for i, node in enumerate(bones.parents)}
-        holder: Any = graph
-        if not bones.has_time and title:
-            holder = pydot.Cluster(str(panel), label=_quoted(title), color="#cccccc")
-        shift = panel * (height + 0.45)
-        if bones.has_time and title:
-            holder.add_node(_title(name("title"), title, shift + (height - 1) / 2))
-        for node, node_id in ids.items():
-            style = _style(world, node, differs.get(node), node in inside)
-            if bones.has_time:
-                column, row = bones.places[node]
-                style["pos"] = _position(column * _COLUMN, -(row + shift) * _ROW)
-            holder.add_node(pydot.Node(node_id, label=_quoted(_label(node)), **style))
-        _add_edges(holder, bones, ids, differs, world)
-        if holder is not graph:
-            graph.add_subgraph(holder)
-    return Drawing(graph.to_string(), engine)
+    The graph that a two-slice dynamic Bayesian network is printed as; ``A``, ``inputs``,
+    ``mechanisms`` and ``legend`` are those of ``draw``.
+
+    >>> from causalopt.symbols import variables
+    >>> T, R = variables("T R")
+    >>> room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35})
+    >>> "T[i+1]" in draw_template(room).dot
+    True
+    """
+    if not isinstance(system, System):
+        raise QueryError(
+            f"{type(system).__name__} has no template: only a System has steps. Write draw(...)."
+        )
+    bones = skeleton(system, 1)
+    _check_size(bones, 1, inputs)
+    inside = _framed(bones, members(system, A, 1))
+    content = Content(bones, inside, inputs, mechanisms, sliced)
+    return _picture(bones, [_base(system, 1)], [""], [{}], [{}], content, legend)
 
 
-def _add_edges(
-    holder: Any, bones: Skeleton, ids: Mapping[Any, str], differs: Mapping[Any, str], world: World
-) -> None:
-    import pydot
-
-    for node, parents in bones.parents.items():
-        cut = piece_at(world, node).base is not None
-        for parent in parents:
-            style: Mapping[str, Any] = {"style": "dotted", "color": "#bbbbbb"} if cut else {}
-            if not cut and parent in differs:
-                style = {"color": _STYLES[differs[parent]]["color"]}
-            holder.add_edge(pydot.Edge(ids[parent], ids[node], **style))
+def _base(model: System | Network, steps: int) -> World:
+    return model.world(steps) if isinstance(model, System) else model.world()
 
 
-def _style(world: World, node: Any, colour: str | None, inside: bool) -> dict[str, Any]:
-    piece = piece_at(world, node)
-    style: dict[str, Any] = dict(_PLAIN)
-    if inside:
-        style["fillcolor"] = "#e6e6e6"
-    if colour is not None:
-        style |= _STYLES[colour]
-    if isinstance(piece.base, Held):
-        style |= _HELD
-    if piece.shift is not None:
-        style["shape"] = "doubleoctagon"
-    return style
+def _check_length(model: System | Network, steps: int, panels: int) -> None:
+    size = len(model.variables) * (steps + 1) if isinstance(model, System) else len(model.nodes)
+    if size * panels > _FOLLOWED:
+        fewer = "fewer steps" if isinstance(model, System) else "a smaller network"
+        raise QueryError(
+            f"This graph has {size * panels} nodes, and a picture follows at most {_FOLLOWED}: "
+            f"draw {fewer}, or fewer worlds at once."
+        )
 
 
-def _label(node: Any) -> str:
-    return f"{node.variable}[{node.step}]" if isinstance(node, Node) else str(node)
+def _check_size(bones: Skeleton, panels: int, inputs: bool) -> None:
+    nodes, arrows = len(bones.parents), sum(map(len, bones.parents.values()))
+    if inputs:
+        nodes += len(bones.aside)
+        arrows += sum(map(len, bones.inputs.values()))
+    if (nodes + arrows) * panels > LIMIT:
+        fewer = "a smaller network" if not bones.columns else "fewer columns"
+        raise QueryError(
+            f"This picture would have {nodes * panels} nodes and {arrows * panels} arrows, and "
+            f"more than {LIMIT} cannot be read: draw {fewer}, or fewer worlds at once."
+        )
 
 
-def _title(name: str, title: str, row: float) -> Any:
-    import pydot
-
-    position = _position(-0.95 * _COLUMN, -row * _ROW)
-    return pydot.Node(name, label=_quoted(title), shape="plaintext", fontsize="20", style="",
-                      pos=position)  # fmt: skip
-
-
-def _position(x: float, y: float) -> str:
-    return f'"{x:.2f},{y:.2f}!"'
+def _framed(bones: Skeleton, inside: set[Any]) -> frozenset[Any]:
+    """The nodes of A that are shown; of those left out, first and last say it."""
+    found = {node for node in bones.parents if node in inside}
+    gaps = (node for node in bones.parents if isinstance(node, Gap))
+    return frozenset(found | {gap for gap in gaps if {gap.first, gap.last} <= inside})
 
 
-def _quoted(label: str) -> str:
-    """A label as DOT writes it: as it is, whatever it holds."""
-    escaped = label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'"{escaped}"'
+def _picture(
+    bones: Skeleton,
+    worlds: Sequence[World],
+    titles: Sequence[str],
+    differs: Sequence[Mapping[Any, str]],
+    numbers: Sequence[Mapping[Any, float]],
+    content: Content,
+    legend: bool,
+) -> Drawing:
+    panels = [
+        panel(i, world, titles[i], differs[i], numbers[i], content)
+        for i, world in enumerate(worlds)
+    ]
+    entries = explained(panels, content.colours) if legend else []
+    sheet = laid_out(bones, panels, entries) if bones.columns else flowing(panels, entries)
+    return rendered(sheet)

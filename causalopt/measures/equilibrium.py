@@ -138,7 +138,7 @@ def _logs(P: Distribution, H: Enthalpies) -> Floats:
 
 def _hidden(P: Distribution, H: Enthalpies, T: float) -> Floats:
     """T log(P / Boltzmann), with the sign of the enthalpies, and 0 for the median state."""
-    rewards = np.array([float(value) for value in H.rewards])
+    rewards = H.floats
     logs = _logs(P, H)
     made = np.zeros(len(rewards))
     both = np.isfinite(logs) & np.isfinite(rewards)
@@ -157,7 +157,7 @@ def _apparent(P: Distribution, H: Enthalpies) -> tuple[float, float]:
 
     The slope of log P against H is fitted by least squares with the masses as weights.
     """
-    rewards = np.array([float(value) for value in H.rewards])
+    rewards = H.floats
     logs = _logs(P, H)
     both = np.isfinite(logs) & np.isfinite(rewards)
     weights = np.exp(logs[both])

@@ -141,7 +141,7 @@ def free_energy_over(P: xr.DataArray, H: Enthalpies, T: Any) -> xr.DataArray:
             "end at a small T, such as 1e-9."
         )
     shape = [v.size for v in H.variables]
-    values = xr.DataArray(np.array([float(v) for v in H.values]).reshape(shape), dims=dims)
+    values = xr.DataArray((H.sign * H.floats).reshape(shape), dims=dims)
     mean = (P * values).where(P > 0, 0.0).sum(dims)
     entropy = -(P * np.log(P.where(P > 0, 1.0))).sum(dims)
     made = mean + H.sign * temperatures * entropy

@@ -1,6 +1,32 @@
 """Special graphs: functions that return ordinary systems."""
 
+from causalopt.processes.annealing import annealing
 from causalopt.processes.descent import gradient_descent, newton, sgd
+from causalopt.processes.exact import annealed, annealing_kernel
+from causalopt.processes.ising import Ising
+from causalopt.processes.langevin import langevin
+from causalopt.processes.moves import Flips, Steps, Sweeps
+from causalopt.processes.schedules import geometric, linear, logarithmic
+from causalopt.processes.spins import anneal_spins
 from causalopt.processes.updates import Adam, Momentum, Plain
 
-__all__ = ["Adam", "Momentum", "Plain", "gradient_descent", "newton", "sgd"]
+__all__ = [
+    "Adam",
+    "Flips",
+    "Ising",
+    "Momentum",
+    "Plain",
+    "Steps",
+    "Sweeps",
+    "anneal_spins",
+    "annealed",
+    "annealing",
+    "annealing_kernel",
+    "geometric",
+    "gradient_descent",
+    "langevin",
+    "linear",
+    "logarithmic",
+    "newton",
+    "sgd",
+]

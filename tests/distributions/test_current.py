@@ -8,7 +8,14 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import Current, DeclarationError, EvaluationError, QueryError, variables
+from causalopt import (
+    Current,
+    DeclarationError,
+    EvaluationError,
+    GradientMoments,
+    QueryError,
+    variables,
+)
 
 W, V = variables("W V")
 l0 = -sympy.exp(-((W - 2) ** 2))
@@ -34,6 +41,7 @@ def test_g_and_s_squared_of_the_third_validation():
     assert float(uneven.S2) == 0.75
 
 
+@pytest.mark.filterwarnings("ignore:.*of the width of the well:RuntimeWarning")
 @pytest.mark.parametrize(
     ("convention", "mean", "variance"),
     [
@@ -51,6 +59,47 @@ def test_stationary_moments_of_the_third_validation(convention, mean, variance):
         # The same as Ito's flow with the drift 0.495 W - 1, so dv/dt = -0.99 v + 0.01 (v + m^2).
         variance = 0.01 * mean**2 / 0.98
     assert found[1] == pytest.approx(variance, rel=1e-3)
+
+
+def test_moments_of_the_gradient_in_three_dimensions_are_those_of_numbers():
+    U = variables("U")[0]
+    losses = [W**2 * V + U, sympy.sin(V) * W - U**2, sympy.exp(U * V), W]
+    weights = [0.1, 0.2, 0.3, 0.4]
+    found = GradientMoments.of(losses, [W, V, U], weights=weights)
+    place = {W: 0.7, V: -1.2, U: 0.4}
+    slopes = np.array([[float(f.diff(p).subs(place)) for p in (W, V, U)] for f in losses])
+    mean = np.average(slopes, axis=0, weights=weights)
+    spread = np.cov(slopes.T, aweights=weights, bias=True)
+    assert np.allclose(np.array(found.G.subs(place), float)[:, 0], mean, rtol=1e-12)
+    assert np.allclose(np.array(found.S2.subs(place), float), spread, rtol=1e-12)
+
+
+def test_the_density_of_the_third_validation_is_an_inverse_gamma_that_vanishes_where_s2_does():
+    from scipy.stats import invgamma
+
+    # With Ito: |W|^-2 exp(-int (W - 2) / 0.01 W^2) = W^-102 exp(-200 / W).
+    flow = Current.of(LINEAR, W, 0.5)
+    assert sympy.simplify(flow.end_state() + 102 * sympy.log(sympy.Abs(W)) + 200 / W) == 0
+    density = flow.stationary((0, 6), cells=6000)
+    assert np.allclose(density, invgamma(101, scale=200).pdf(density.W), rtol=1e-4, atol=1e-9)
+    assert float(density[0]) == 0
+
+
+def test_the_density_is_gibbs_where_s2_is_constant():
+    flow = Current.of([W**4 + W, W**4 - W], W, 0.25)
+    assert sympy.expand(flow.end_state() + 8 * W**4) == 0
+
+
+def test_jumps_against_the_width_of_the_well_are_warned_of():
+    # The curvature of the pit is about 100 in L: T L'' is 0.1, and then 1.
+    start, inside = (1.0, 0.02), (0.8, 1.2)
+    calm = Current.of([l0, l1], W, 0.001).evolve(inside, start, [1])
+    assert calm.attrs["jump"] == pytest.approx(0.1, abs=0.002)
+    with pytest.warns(RuntimeWarning, match=r"rate 0.01 jumps .* of the width of the well"):
+        Current.of([l0, l1], W, 0.01).evolve(inside, start, [1])
+    # A parabola of curvature 1 in both losses: T exactly.
+    flat = Current.of([W**2 / 2 + W, W**2 / 2 - W], W, 0.125).evolve((-1, 1), (0.0, 0.1), [1])
+    assert flat.attrs["jump"] == pytest.approx(0.125)
 
 
 @pytest.mark.parametrize("convention", ["ito", "stratonovich"])
@@ -72,6 +121,7 @@ def test_without_variance_the_mean_follows_descent():
     assert moments(data)[0] == pytest.approx(w, abs=0.01)
 
 
+@pytest.mark.filterwarnings("ignore:.*of the width of the well:RuntimeWarning")
 @settings(max_examples=10, deadline=None)
 @given(
     st.floats(0.001, 0.5), st.sampled_from(CONVENTIONS), st.floats(0.1, 50), st.integers(20, 300)
@@ -101,6 +151,7 @@ def test_the_end_state_is_that_of_the_source():
     assert sympy.simplify(flow.log_slope() - published).equals(0)
 
 
+@pytest.mark.filterwarnings("ignore:.*of the width of the well:RuntimeWarning")
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_the_long_run_is_the_end_state(convention):
     flow = Current.of(LINEAR, W, 0.5, convention=convention)
@@ -120,7 +171,18 @@ def test_the_long_run_is_the_end_state(convention):
         (DeclarationError, lambda: Current.of([l0], W, 0), "above 0"),
         (DeclarationError, lambda: Current.of([W * V], W, 0.1), "V"),
         (DeclarationError, lambda: Current.of([W, -W], W, 1, weights=[0.5, 0.6]), "sum to 1"),
+        (DeclarationError, lambda: GradientMoments.of([l0], []), "list of variables"),
+        (DeclarationError, lambda: Current.of([W, -W], W, -0.1), "above 0"),
+        (DeclarationError, lambda: Current.of(["W"], W, 0.1), "never parsed"),
         (QueryError, lambda: Current.of([l0], W, 0.1, convention="itto"), "Did you mean ito"),
+        (QueryError, lambda: Current.of([l0], W, 0.1).end_state(), "0 everywhere"),
+        (QueryError, lambda: Current.of([l0, l1], W, 0.1).end_state(), "no closed form"),
+        (QueryError, lambda: Current.of(LINEAR, W, 0.5).stationary((-1, 5)), r"\(0, 5\)"),
+        (
+            QueryError,
+            lambda: Current.of([W**2, 2 * W**2], W, 0.1).stationary((0, 5)),
+            "All probability collects at W = 0",
+        ),
     ],
 )
 def test_impossible_flows_are_refused(error, make, told):
@@ -147,5 +209,5 @@ def test_impossible_evolutions_are_refused(error, changes, told):
 
 
 def test_a_loss_that_is_not_real_on_the_interval_is_an_error():
-    with pytest.raises(EvaluationError, match="not real"):
+    with pytest.raises(EvaluationError, match=r"not real and finite at W = -1"):
         Current.of([W**1.5, W], W, 0.1).evolve((-1, 1), (0.0, 0.1), [1])

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
-from causalopt import QueryError, System, comp, op, run, variables
+from causalopt import Distribution, QueryError, System, comp, finite, op, run, variables
 from causalopt.drawing import plots
 
 T, R = variables("T R", unit="degC")
@@ -62,3 +65,118 @@ def test_a_landscape_is_drawn_along_its_axis():
 def test_too_many_dims_are_refused():
     with plots.figure() as (_, ax), pytest.raises(QueryError, match=r"choose with \.sel"):
         plots.over_time(run(room.world(steps=3), over={R[0]: [1, 2]})["R"], ax)
+
+
+def array(values, **coords):
+    return xr.DataArray(values, coords, tuple(coords), name="Op", attrs={"units": "nat"})
+
+
+def test_op_and_comp_have_the_line_where_nothing_is_done():
+    for measure, neutral in ((op, 0), (comp, 1)):
+        with plots.figure() as (_, ax):
+            plots.measure_over_time(measure(room, A=T, n=R[0], m=R, steps=9), ax)
+            assert list(ax.lines[1].get_ydata()) == [neutral, neutral]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30))
+def test_the_basin_of_a_line_is_its_stretches(inside):
+    found = array(np.where(inside, 1.0, -1.0), R=np.arange(len(inside)))
+    with plots.figure() as (_, ax):
+        plots.landscape(found, ax, basin=found > 0)
+        drawn = [range(round(p.get_x()), round(p.get_x() + p.get_width()) + 1) for p in ax.patches]
+    assert [i for stretch in drawn for i in stretch] == [i for i, yes in enumerate(inside) if yes]
+
+
+def test_the_basin_of_a_disc_is_outlined_by_a_circle():
+    x, y = np.linspace(-2, 2, 81), np.linspace(-3, 3, 121)
+    found = array(1 - y[:, None] ** 2 - x**2, up=y, across=x)
+    with plots.figure() as (picture, ax):
+        plots.landscape(found, ax, basin=found > 0)
+        (outline,) = [one for one in ax.collections if hasattr(one, "levels")]
+        radii = np.hypot(*outline.get_paths()[0].vertices.T)
+        assert np.allclose(radii, 1, atol=0.06)
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("across", "up")
+        picture.canvas.draw()
+
+
+def test_infinite_values_of_a_landscape_stay_empty():
+    found = array([[np.inf, 1.0], [0.0, -2.0]], up=[0, 1], across=[0, 1])
+    with plots.figure() as (picture, ax):
+        plots.landscape(found, ax, basin=found > 0)
+        shown = ax.collections[0].get_array()
+        assert np.ma.getmaskarray(np.ma.masked_invalid(shown)).sum() == 1
+        assert ax.collections[0].get_clim() == (-2, 2)
+        picture.canvas.draw()
+
+
+T3, R3 = finite("T", ["high", "low", "off"]), finite("R", ["hot", "$x$", "cold"])
+
+
+def test_a_table_shows_every_mass_where_it_is():
+    P = Distribution.of((T3, R3), [[0, 0, 1 / 3], [0, 1 / 2, 0], [1 / 6, 0, 0]])
+    with plots.figure() as (picture, ax):
+        plots.masses(P.to_xarray(), ax)
+        found = {text.get_position(): text.get_text() for text in ax.texts}
+        assert found[2, 0] == "1/3"
+        assert found[1, 1] == "1/2"
+        assert found[0, 2] == "1/6"
+        assert list(found.values()).count("0") == 6
+        assert [t.get_text() for t in ax.get_xticklabels()] == ["hot", r"\$x\$", "cold"]
+        picture.canvas.draw()
+
+
+def test_stages_share_their_shades_and_hide_what_is_left():
+    tables = xr.concat(
+        [Distribution.uniform(T3, R3).to_xarray()] * 3, xr.Variable("stage", list("abc"))
+    )
+    with plots.figure(2, 2) as (_, axes):
+        assert plots.stages(tables, axes) is axes
+        assert {ax.images[0].get_clim() for ax in axes.flat[:3]} == {(0, 1 / 9)}
+        assert [ax.get_visible() for ax in axes.flat] == [True, True, True, False]
+        with pytest.raises(QueryError, match="3 tables and 2 axes"):
+            plots.stages(tables, axes[0])
+
+
+def test_a_density_has_time_across_and_paths_upon_it():
+    grid, time = np.linspace(-1, 1, 5), np.arange(4.0)
+    density = array(np.ones((4, 5)), time=time, W=grid)
+    paths = array(np.zeros((2, 4)), draw=[0, 1], time=time)
+    with plots.figure() as (picture, ax):
+        plots.density_over_time(density, ax, paths=paths)
+        assert len(ax.lines) == 2
+        assert len(ax.lines[0].get_xdata()) == 4
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("time", "W")
+        picture.canvas.draw()
+
+
+def test_escape_has_a_line_for_each_of_another_dim():
+    found = array([[0, 0.5], [0, 0.9]], T=[0.1, 0.2], steps=[1, 2])
+    with plots.figure() as (_, ax):
+        plots.escape_curve(found, ax)
+        assert [line.get_label() for line in ax.lines] == ["T = 0.1", "T = 0.2"]
+
+
+def test_annealing_runs_are_a_mean_in_a_band():
+    energy = array([[3.0, 1.0], [5.0, 3.0]], run=[0, 1], time=[0, 1])
+    data = xr.Dataset({"temperature": ("time", [1.0, 0.5]), "energy": energy})
+    with plots.figure(2, sharex=True) as (_, axes):
+        plots.annealing(data, axes)
+        assert list(axes[1].lines[0].get_ydata()) == [4, 2]
+        assert [len(ax.collections) for ax in axes] == [0, 1]
+        assert axes[1].get_ylabel() == "energy [nat]"
+        with pytest.raises(QueryError, match="temperature, energy"):
+            plots.annealing(data, axes[0])
+
+
+@pytest.mark.parametrize(
+    ("plot", "told"),
+    [
+        (plots.landscape, "one dim or two"),
+        (plots.masses, "two dims"),
+        (plots.density_over_time, "only time"),
+        (plots.escape_curve, "choose with"),
+    ],
+)
+def test_what_has_no_picture_is_refused(plot, told):
+    with plots.figure() as (_, ax), pytest.raises(QueryError, match=told):
+        plot(array(np.zeros((2, 2, 2)), a=[0, 1], b=[0, 1], c=[0, 1]), ax)

@@ -1,0 +1,147 @@
+"""A picture as DOT text, its labels as they are written, and its rendering to a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from causalopt.drawing.sheet import Frame, Sheet
+from causalopt.errors import QueryError
+
+_FORMATS = ("svg", "png", "pdf", "dot")
+# Above this, Graphviz would take minutes to lead edges around nodes and to untangle them.
+_ROUTED_NODES, _ROUTED_EDGES = 70, 300
+_QUICK = {"splines": "line", "nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.1"}
+# What Graphviz would read as the character that it names, such as &lt;.
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture as DOT text, rendered by the Graphviz that comes with pygraphviz.
+
+    ``engine`` is the layout that it is made for: ``dot``, or ``nop2`` where every node has its
+    place already (``neato -n2`` on the command line).
+    """
+
+    dot: str
+    engine: str
+
+    def render(self, format: str) -> bytes:
+        """The picture as ``svg``, ``png``, ``pdf`` or ``dot``."""
+        if format not in _FORMATS:
+            raise QueryError(f"There is no format {format!r}: write one of {', '.join(_FORMATS)}.")
+        if format == "dot":
+            return self.dot.encode()
+        import pygraphviz
+
+        graph = pygraphviz.AGraph(string=self.dot)
+        with _quiet():
+            made: bytes = graph.draw(prog=self.engine, format=format)
+        return made
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture; its ending says the format. The file is replaced as a whole."""
+        target = Path(path)
+        content = self.render(target.suffix.lstrip(".").lower())
+        handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+        return target
+
+    def _repr_svg_(self) -> str:
+        return self.render("svg").decode()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the rendering libraries say of this machine's fonts off the terminal."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def rendered(sheet: Sheet) -> Drawing:
+    """A sheet as DOT: ids are numbers, and names that users give stand in labels alone."""
+    import pydot
+
+    few = len(sheet.arrows) <= _ROUTED_EDGES and (
+        len(sheet.marks) <= _ROUTED_NODES or not sheet.placed
+    )
+    effort = {"splines": "true"} if few else _QUICK
+    graph = pydot.Dot(
+        "causal", graph_type="digraph", rankdir="LR", pad="0.2", outputorder="edgesfirst",
+        esep='"+3"', fontname="Helvetica", **effort,
+    )  # fmt: skip
+    graph.set_node_defaults(
+        style="filled", shape="ellipse", width="0.62", height="0.62", margin="0.04",
+        fontsize="12", fontname="Helvetica",
+    )  # fmt: skip
+    graph.set_edge_defaults(color="#777777", arrowsize="0.6")
+    ids = {mark.key: f"n{i}" for i, mark in enumerate(sheet.marks)}
+    numbers = iter(range(len(sheet.marks) + len(sheet.frames) + 1))
+    left = {mark.key: mark for mark in sheet.marks}
+
+    def nodes(holder: Any, keys: Iterable[Any]) -> None:
+        for key in keys:
+            mark = left.pop(key)
+            holder.add_node(
+                pydot.Node(ids[key], label=_quoted(mark.lines), **_all_quoted(mark.style))
+            )
+
+    def frame(holder: Any, given: Frame) -> None:
+        made = pydot.Cluster(
+            str(next(numbers)), label=_quoted((given.title,)), **_all_quoted(given.style)
+        )
+        for inner in given.frames:
+            frame(made, inner)
+        nodes(made, given.keys)
+        holder.add_subgraph(made)
+
+    for one in sheet.frames:
+        frame(graph, one)
+    nodes(graph, list(left))
+    for arrow in sheet.arrows:
+        graph.add_edge(pydot.Edge(ids[arrow.source], ids[arrow.target], **_all_quoted(arrow.style)))
+    return Drawing(graph.to_string(), "nop2" if sheet.placed else "dot")
+
+
+def _all_quoted(style: Mapping[str, str]) -> dict[str, Any]:
+    return {name: f'"{value}"' for name, value in style.items()}
+
+
+def _quoted(lines: Iterable[str]) -> str:
+    """Lines of a label as DOT writes them: as they are, whatever they hold."""
+    inside = "\\n".join(map(_escaped, lines))
+    return f'"{inside}"'
+
+
+def _escaped(line: str) -> str:
+    shown = "".join(map(_visible, line))
+    return _ENTITY.sub("&amp;", shown).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _visible(letter: str) -> str:
+    """A letter that XML can hold: control characters by their pictures, such as ␀."""
+    code = ord(letter)
+    if letter in "\n\r\t":
+        return " "
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    odd = 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
+    return "\ufffd" if odd else letter

@@ -1,0 +1,134 @@
+"""Values as colours: what ``run`` gave for each node, and the scale that a legend shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from causalopt.errors import QueryError
+from causalopt.network import Network
+from causalopt.symbols import Node
+from causalopt.system import System
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+# Relative to the largest number.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Colours from ``low`` to ``high``: cividis, or purple to orange around zero."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, values: Iterable[float]) -> Scale | None:
+        """The scale of the finite ones among values; symmetric where they have both signs."""
+        found = [value for value in values if math.isfinite(value)]
+        if not found:
+            return None
+        low, high = min(found), max(found)
+        # What is left of a difference by rounding makes no sign of its own.
+        least = _ROUNDING * max(-low, high)
+        low, high = (0.0 if abs(end) < least else end for end in (low, high))
+        if low < 0 < high:
+            high = max(-low, high)
+            low = -high
+        return cls(low, high)
+
+    def fill(self, value: float) -> dict[str, str]:
+        """The look of a node with this value; one that is not finite has none of the colours."""
+        if not math.isfinite(value):
+            return {"fillcolor": "#ffffff", "fontcolor": "#000000"}
+        from matplotlib import colormaps
+        from matplotlib.colors import to_hex
+
+        span = self.high - self.low
+        place = (value - self.low) / span if span > 0 else 0.5
+        colour = colormaps["PuOr_r" if self.low < 0 < self.high else "cividis"](place)
+        linear = [((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+        # Where black and white stand out alike: the relative luminance of WCAG 2.
+        light = float(np.dot((0.2126, 0.7152, 0.0722), linear)) > 0.179
+        return {"fillcolor": to_hex(colour), "fontcolor": "#000000" if light else "#ffffff"}
+
+    @property
+    def ticks(self) -> list[float]:
+        """Five values, evenly spread; one where all are the same."""
+        same = self.low == self.high
+        return [self.low] if same else [float(x) for x in np.linspace(self.low, self.high, 5)]
+
+
+def read(
+    values: xr.Dataset, model: System | Network, nodes: Sequence[Any], titles: Sequence[str]
+) -> list[dict[Any, float]]:
+    """The value of each node in each panel, from what ``run`` gave; nodes without one left out."""
+    import xarray as xr
+
+    if not isinstance(values, xr.Dataset):
+        raise QueryError(
+            f"values is {type(values).__name__}: pass what run() gave, such as values=run(W)."
+        )
+    extra = sorted(map(str, set(values.dims) - {"world", "time", "node"}))
+    if extra:
+        raise QueryError(
+            f"values have the dims {', '.join(extra)} beside world, time and node: choose one of "
+            f"each first, such as values.sel({extra[0]}=...)."
+        )
+    found = []
+    for title in titles:
+        own = _of_world(values, title)
+        found.append(_of_nodes(own, nodes) if "node" in own.dims else _over_time(own, model, nodes))
+    if not any(found):
+        raise QueryError(
+            "values name no node of this picture: pass what run() gave for its worlds."
+        )
+    return found
+
+
+def _of_world(values: xr.Dataset, title: str) -> xr.Dataset:
+    if "world" not in values.dims:
+        return values
+    names = [str(name) for name in values["world"].values]
+    if title in names:
+        return values.isel(world=names.index(title))
+    if len(names) == 1 and not title:
+        return values.isel(world=0)
+    raise QueryError(
+        f"values are of the worlds {', '.join(names)}, and the picture shows {title or 'one'}: "
+        f'draw them with worlds=..., or choose one, such as values.sel(world="{names[0]}").'
+    )
+
+
+def _of_nodes(values: xr.Dataset, nodes: Sequence[Any]) -> dict[Any, float]:
+    array = values["value"]
+    numbers = dict(zip(map(str, array["node"].values), array.values.tolist(), strict=True))
+    return {node: numbers[str(node)] for node in nodes if str(node) in numbers}
+
+
+def _over_time(
+    values: xr.Dataset, model: System | Network, nodes: Sequence[Any]
+) -> dict[Any, float]:
+    times: Mapping[float, int] = {
+        _rounded(time): i for i, time in enumerate(np.atleast_1d(values["time"].values).tolist())
+    }
+    of_step = model.time_of if isinstance(model, System) else float
+    found = {}
+    for node in nodes:
+        if not isinstance(node, Node) or node.variable.name not in values:
+            continue
+        place = times.get(_rounded(of_step(node.step)))
+        if place is not None:
+            found[node] = float(np.atleast_1d(values[node.variable.name].values)[place])
+    return found
+
+
+def _rounded(time: float) -> float:
+    return float(f"{time:.9g}")

@@ -1,0 +1,133 @@
+"""Ising and QUBO models as energies: fields and couplings, from graphs and from dimod."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+import sympy
+from sympy import Add, Expr
+
+from causalopt.declaration import number
+from causalopt.errors import DeclarationError
+from causalopt.finite import Finite, finite
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ising:
+    """E = offset + sum_i h_i s_i + sum_{i<j} J_ij s_i s_j, which is minimised (dimod's signs).
+
+    Spins s are finite variables with the values -1 and 1; where it was made by ``qubo``, with the
+    values 0 and 1, and E = offset + sum_i Q_ii x_i + sum_{i<j} Q_ij x_i x_j. ``fields`` has one
+    number a spin, ``couplings`` one for each pair of places. Made by ``of_graph``, ``of_bqm`` and
+    ``qubo``.
+
+    >>> import networkx as nx
+    >>> ring = Ising.of_graph(nx.cycle_graph(3), coupling=1.0)
+    >>> ring.energies([[1, 1, 1], [1, -1, 1]])
+    array([ 3., -1.])
+    """
+
+    spins: tuple[Finite, ...]
+    fields: tuple[float, ...]
+    couplings: Mapping[tuple[int, int], float]
+    offset: float = 0.0
+
+    @classmethod
+    def of_graph(
+        cls, graph: nx.Graph, *, coupling: str | float = "weight", field: str | float = 0.0
+    ) -> Ising:
+        """Spins at the nodes of an undirected graph, couplings J along its edges.
+
+        ``coupling`` and ``field`` are numbers, or the names of the attributes of edges and nodes
+        that hold them; a node without the attribute has no field. J < 0 aligns two spins.
+        """
+        if not isinstance(graph, nx.Graph) or isinstance(graph, nx.DiGraph):
+            raise DeclarationError(
+                f"of_graph takes an undirected networkx.Graph, not {type(graph).__name__}."
+            )
+        place = {node: i for i, node in enumerate(graph)}
+        own = [data for _, data in graph.nodes(data=True)]
+        fields = [data.get(field, 0.0) if isinstance(field, str) else field for data in own]
+        couplings = {}
+        for u, v, data in graph.edges(data=True):
+            if isinstance(coupling, str) and coupling not in data:
+                raise DeclarationError(
+                    f"The edge {u!r} - {v!r} has no attribute {coupling!r}: give it one, or write "
+                    "coupling=1.0 for all."
+                )
+            couplings[place[u], place[v]] = (
+                data[coupling] if isinstance(coupling, str) else coupling
+            )
+        return cls._made(list(graph), fields, couplings, 0.0, (-1, 1))
+
+    @classmethod
+    def of_bqm(cls, bqm: Any) -> Ising:
+        """The model of a ``dimod.BinaryQuadraticModel``, in its own values: spins or 0 and 1."""
+        names = list(bqm.variables)
+        place = {name: i for i, name in enumerate(names)}
+        values = (-1, 1) if bqm.vartype.name == "SPIN" else (0, 1)
+        fields = [bqm.linear[name] for name in names]
+        couplings = {(place[u], place[v]): bias for (u, v), bias in bqm.quadratic.items()}
+        return cls._made(names, fields, couplings, float(bqm.offset), values)
+
+    @classmethod
+    def qubo(cls, Q: Mapping[tuple[Hashable, Hashable], float]) -> Ising:
+        """A QUBO: Q[x, x] for each variable, Q[x, y] for pairs; the variables take 0 and 1."""
+        names = list(dict.fromkeys(name for pair in Q for name in pair))
+        place = {name: i for i, name in enumerate(names)}
+        fields = [float(Q.get((name, name), 0.0)) for name in names]
+        couplings: dict[tuple[int, int], float] = {}
+        for (u, v), value in Q.items():
+            if u != v:
+                pair = min(place[u], place[v]), max(place[u], place[v])
+                couplings[pair] = couplings.get(pair, 0.0) + value
+        return cls._made(names, fields, couplings, 0.0, (0, 1))
+
+    @classmethod
+    def _made(
+        cls, names: list[Any], fields: Any, couplings: Any, offset: float, values: tuple[int, int]
+    ) -> Ising:
+        if not names:
+            raise DeclarationError("The model has no spins: give the graph a node.")
+        label = [name if isinstance(name, str) else f"s{name}" for name in names]
+        spins = tuple(finite(name, values) for name in label)
+        twice = [name for name in label if label.count(name) > 1]
+        if twice:
+            raise DeclarationError(f"Two spins are named {twice[0]}: give the nodes other names.")
+        checked = tuple(
+            number(h, f"the field of {name}") for h, name in zip(fields, label, strict=True)
+        )
+        pairs = {
+            pair: number(J, f"the coupling {label[pair[0]]} - {label[pair[1]]}")
+            for pair, J in couplings.items()
+        }
+        return cls(spins, checked, pairs, offset)
+
+    @property
+    def energy(self) -> Expr:
+        """The energy as an expression of the spins, which stand for the places of their values."""
+        values = [_value(spin) for spin in self.spins]
+        terms = [h * value for h, value in zip(self.fields, values, strict=True) if h]
+        terms += [J * values[i] * values[j] for (i, j), J in self.couplings.items() if J]
+        return Add(sympy.Float(self.offset) if self.offset else sympy.Integer(0), *terms)
+
+    def energies(self, states: npt.ArrayLike) -> Floats:
+        """The energies (...) of states (..., spins), given by the values of the spins."""
+        s = np.asarray(states, dtype=np.float64)
+        found: Floats = self.offset + s @ np.array(self.fields)
+        for (i, j), J in self.couplings.items():
+            found = found + J * s[..., i] * s[..., j]
+        return found
+
+
+def _value(spin: Finite) -> Expr:
+    """The value of a spin, by its place: 2 s - 1 for -1 and 1."""
+    low, high = (int(value) for value in spin.values)
+    return spin if low == 0 else (high - low) * spin + low

@@ -1,0 +1,190 @@
+"""Where SGD as a flow of probability ends."""
+
+import functools
+
+import numpy as np
+import sympy
+import xarray as xr
+
+from causalopt import Current, sgd, stationary, variables
+from causalopt.drawing import plots
+from causalopt.model import Claim, Experiment, Model, Reason
+
+SOURCE = '"SGD Understood through Probability Current"'
+END = f'{SOURCE}, "Solving for End-States"'
+
+(W,) = variables("W")
+# The source's third validation, T = 0.5.
+THIRD = (sympy.Rational(3, 5) * W**2 - 2 * W, sympy.Rational(2, 5) * W**2 - 2 * W)
+CONVENTIONS = ("ito", "stratonovich", "modified")
+# Two wells of one shape, S = 2 + cos W in the narrow one; at pi is the top between it and the next.
+NARROW = tuple(-sympy.cos(W) + sign * (2 * W + sympy.sin(W)) for sign in (1, -1))
+WIDE = tuple(loss.subs(W, W / 2) for loss in NARROW)
+
+
+def function(formula):
+    """A formula in W as a function of arrays."""
+    held = sympy.Dummy("w")
+    return sympy.lambdify(held, formula.xreplace({W: held}))
+
+
+@functools.cache
+def ends():
+    """The end states of the third validation: SGD itself, and each convention in closed form."""
+    exact = stationary(sgd(THIRD, W, 0.5, start={W: 2}), (1.6, 2.6), cells=4000)
+    parts = {"SGD": exact}
+    for convention in CONVENTIONS:
+        parts[convention] = Current.of(THIRD, W, 0.5, convention=convention).stationary((0, 6))
+    grid = np.linspace(1, 3.5, 1001)
+    values = [np.interp(grid, one.W, one, left=0, right=0) for one in parts.values()]
+    summary = [end_moments(one) for one in parts.values()]
+    found = xr.Dataset({"density": (("law", "W"), values)}, {"law": list(parts), "W": grid})
+    mean, variance = zip(*summary, strict=True)
+    return found.assign(mean=("law", list(mean)), variance=("law", list(variance)))
+
+
+def end_moments(density):
+    """Mean and variance of one density."""
+    mass = density / density.sum()
+    mean = float((mass * density.W).sum())
+    return mean, float((mass * (density.W - mean) ** 2).sum())
+
+
+def ends_figure(data):
+    """Every flow is narrower than SGD, whose density is in pieces."""
+    with plots.figure() as (picture, ax):
+        for law in data["law"].values:
+            style = {"lw": 0.5, "alpha": 0.5} if law == "SGD" else {}
+            plots.along(data["density"].sel(law=law), ax, label=str(law), **style)
+        ax.set(ylabel="P(W)", ylim=(0, 4))
+        ax.legend()
+    return picture
+
+
+def wells(rate=0.25):
+    """log P beside the centre of a narrow well and of one twice as wide, up to the top beside."""
+    share = np.linspace(0, 1, 401)
+    found = {}
+    for name, losses, top in (("narrow", NARROW, np.pi), ("wide", WIDE, 2 * np.pi)):
+        slope = Current.of(losses, W, rate, convention="stratonovich").log_slope()
+        places = share * top
+        steps = function(slope)(places)
+        # The integral from the top inwards, by trapezia.
+        pieces = (steps[1:] + steps[:-1]) / 2 * np.diff(places)
+        found[name] = np.concatenate([[0.0], np.cumsum(pieces)]) - pieces.sum()
+    return xr.Dataset({n: ("share", v) for n, v in found.items()}, {"share": share})
+
+
+def wells_figure(data):
+    """The log of the density over that at the top."""
+    with plots.figure() as (picture, ax):
+        for name in ("narrow", "wide"):
+            plots.along(data[name], ax, label=f"{name} well")
+        ax.set(xlabel="part of the way from the centre to the top", ylabel="log P - log P(top)")
+        ax.legend()
+    return picture
+
+
+def fall_ratio():
+    """How much more log P falls from the centre of the wide well to its top, than in the narrow."""
+    data = wells()
+    return float(data["wide"][0] / data["narrow"][0])
+
+
+def only_the_drift_counts_four_times():
+    """Whether log P falls by 4/(3T) - log 3 in the narrow well, 16/(3T) - log 3 in the wide one."""
+    data = wells()
+    falls = [factor * 4 / (3 * 0.25) - np.log(3) for factor in (1, 4)]
+    return bool(np.allclose([data["narrow"][0], data["wide"][0]], falls, rtol=1e-4))
+
+
+def metric():
+    """The third end state in u, where du = dW / S and so S^2 = 1: u = 5 log(W / 2)."""
+    flow = Current.of(THIRD, W, 0.5, convention="stratonovich")
+    density = flow.stationary((0, 6), cells=6000).sel(W=slice(1, 4))
+    places = density.W.values
+    u, S = 5 * np.log(places / 2), places / 5
+    # The energy 2/T int G/S du = 2/T int (5 - 10 exp(-u/5)/2) du, and P ~ exp(-energy) du.
+    energy = 4 * (5 * u + 25 * np.exp(-u / 5))
+    gibbs = np.exp(energy.min() - energy)
+    gibbs /= np.trapezoid(gibbs, u)
+    parts = {"energy": energy - energy.min(), "flow": density.values * S, "gibbs": gibbs}
+    return xr.Dataset({n: ("u", v) for n, v in parts.items()}, {"u": u})
+
+
+def metric_figure(data):
+    """In the metric where S^2 = 1 the end state is exp(-energy)."""
+    with plots.figure(2, sharex=True) as (picture, axes):
+        plots.along(data["energy"], axes[0])
+        axes[0].set(ylabel="energy", xlabel="")
+        plots.along(data["flow"], axes[1], label="flow")
+        plots.along(data["gibbs"], axes[1], label="exp(-energy)", ls="--")
+        axes[1].set(ylabel="P(u)", xlabel="u = 5 log(W / 2)")
+        axes[1].legend()
+    return picture
+
+
+def energy_is_of_g_s_and_t_alone():
+    """Whether in u the end state of any of the flows here is exp(-2/T int G/S du)."""
+    right = []
+    for losses in (THIRD, NARROW):
+        flow = Current.of(losses, W, 0.25, convention="stratonovich")
+        # log P(u) = log P(W) + log S, whose slope by W is to be -2 G / (T S^2).
+        slope = flow.log_slope() + sympy.log(flow.S2).diff(W) / 2 + 8 * flow.G / flow.S2
+        right.append(sympy.simplify(sympy.nsimplify(slope, rational=True)) == 0)
+    data = metric()
+    return all(right) and bool(np.allclose(data["flow"], data["gibbs"], atol=1e-4))
+
+
+model = Model(
+    name="sgd_end_states",
+    title="Where SGD as a flow of probability ends",
+    source=SOURCE,
+    system=sgd(THIRD, W, 0.5, start={W: 2}),
+    experiments=(
+        Experiment("ends", "The third end state by law", ends, {"ends": ends_figure}),
+        Experiment("wells", "A wide and a narrow minimum", wells, {"wells": wells_figure}),
+        Experiment("metric", "The metric in which S^2 = 1", metric, {"metric": metric_figure}),
+    ),
+    claims=(
+        Claim(
+            "the exact end of the third: mean 2",
+            "moments of SGD, by transfer operator",
+            2.0,
+            lambda: float(ends()["mean"].sel(law="SGD")),
+            1e-6,
+        ),
+        Claim(
+            "the exact end of the third: variance 2/37",
+            "moments of SGD, by transfer operator",
+            2 / 37,
+            lambda: float(ends()["variance"].sel(law="SGD")),
+            1e-6,
+        ),
+        Claim(
+            "the variances of Ito's flow, the source's and the modified one: -25%, -23%, -40%",
+            "moments of each flow in closed form, over 2/37",
+            (-0.2525, -0.2295, -0.4032),
+            lambda: tuple(ends()["variance"].values[1:] / (2 / 37) - 1),
+            1e-4,
+        ),
+        Claim(
+            "log P falls four times as much from the centre of a well twice as wide",
+            END,
+            4.0,
+            fall_ratio,
+            0.05,
+            Reason(
+                "the part of the drift counts four times, that of the variance once: 16/(3T) - "
+                "log 3 over 4/(3T) - log 3 where S = 2 + cos W",
+                only_the_drift_counts_four_times,
+            ),
+        ),
+        Claim(
+            "an energy of G, S and T alone gives the end state in the metric where S^2 = 1",
+            f'{SOURCE}, "Further Investigation"',
+            True,
+            energy_is_of_g_s_and_t_alone,
+        ),
+    ),
+)
