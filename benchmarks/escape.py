@@ -29,7 +29,7 @@ PIT = -sympy.exp(-100 * (W - 1) ** 2)
 BOTTOM, TOP = 1.0036973969, 1.1959565137
 INSIDE = (0.8, TOP)
 STEPS = 10_000
-CELLS = 4000
+CELLS = 8000
 
 # Four digits and three: half a unit of the last one.
 FOUR, THREE = 5e-5, 5e-4
@@ -98,8 +98,8 @@ def section(quick: bool) -> Section:
         f"| chains to the operator's error | {reached:.2g} | {to_equal:.3g}, scaled | {told} |",
     ]
     note = (
-        "The operator's error is the largest difference from half the cells, that of the chains "
-        "the root mean square of their standard errors. Times of more chains are scaled by the "
+        "The operator's error is the largest that it reports, from coarser grids; that of chains "
+        "is the root mean square of their standard errors. Times of more chains are scaled by the "
         f"law of 1/sqrt(N) from {count:,}: N chains take N times as long. CPU time is that of all "
         "threads; one T is one rate of descent, and all see the same draws."
     )
