@@ -98,8 +98,8 @@ def section(quick: bool) -> Section:
         f"| chains to the operator's error | {reached:.2g} | {to_equal:.3g}, scaled | {told} |",
     ]
     note = (
-        "The operator's error is told by coarser grids, that of the chains "
-        "the root mean square of their standard errors. Times of more chains are scaled by the "
+        "The operator's error is the largest that it reports, from coarser grids; that of chains "
+        "is the root mean square of their standard errors. Times of more chains are scaled by the "
         f"law of 1/sqrt(N) from {count:,}: N chains take N times as long. CPU time is that of all "
         "threads; one T is one rate of descent, and all see the same draws."
     )
