@@ -124,3 +124,17 @@ def test_a_periodic_chain_never_comes_near():
 def test_what_is_no_kernel_is_refused(kernel, said):
     with pytest.raises(DeclarationError, match=said):
         Chain(two, kernel)
+
+
+def test_a_run_of_five_among_a_hundred_fair_picks():
+    length = finite("length", range(6))
+    kernel = np.zeros((6, 6))
+    kernel[np.arange(5), 0] = kernel[np.arange(5), np.arange(1, 6)] = 0.5
+    kernel[5, 5] = 1.0
+    found = Chain(length, kernel).push(Distribution.delta({length: 0}), 100).mass({length: 5})
+    assert found == pytest.approx(0.8101, abs=5e-5)
+    # Exactly: the sequences without such a run are counted by Fibonacci numbers of order 5.
+    free = [1, 2, 4, 8, 16]
+    while len(free) <= 100:
+        free.append(sum(free[-5:]))
+    assert found == pytest.approx(float(1 - Fraction(free[100], 2**100)), rel=1e-12)
