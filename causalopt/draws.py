@@ -44,11 +44,12 @@ class Stream:
         self, law: Law, name: str, seed: int, chains: npt.NDArray[np.int64] | None = None
     ) -> None:
         self._law = law
-        self._chains = chains
-        count = 1 if chains is None else int(chains.max()) + 1
-        self._generators = [generator(seed, name, chain) for chain in range(count)]
+        # Only the chains that are there have a generator; each point reads the column of its own.
+        used, columns = np.unique([0] if chains is None else chains, return_inverse=True)
+        self._columns = None if chains is None else columns
+        self._generators = [generator(seed, name, int(chain)) for chain in used]
         self._start = 0
-        self._piece: Floats = np.empty((0, count))
+        self._piece: Floats = np.empty((0, len(used)))
 
     def at(self, step: int) -> Floats | np.float64:
         """The number of this step; one for each point, where there are points."""
@@ -57,4 +58,4 @@ class Stream:
             drawn = [self._law.draw(one, _PIECE) for one in self._generators]
             self._piece = np.stack(drawn, axis=1)
         row: Floats = self._piece[step - self._start]
-        return np.float64(row[0]) if self._chains is None else row[self._chains]
+        return np.float64(row[0]) if self._columns is None else row[self._columns]

@@ -303,4 +303,5 @@ def _check_group(plan: Layers, group: Group, table: Floats) -> None:
         if not np.isfinite(found).all():
             row, point = np.argwhere(~np.isfinite(found))[0]
             node = int(group.targets[row])
-            raise NotFinite((lane, node), 0, int(point), float(found[row, point]))
+            given = {int(i): float(table[lane, i, point]) for i in group.arguments[row]}
+            raise NotFinite((lane, node), 0, int(point), float(found[row, point]), given)
