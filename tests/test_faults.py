@@ -17,6 +17,7 @@ from causalopt import (
     uniform,
     variables,
 )
+from causalopt.backends import BACKENDS, NotFinite
 
 a, b, c, W = variables("a b c W")
 every = pytest.mark.parametrize("backend", ["numpy", "numba", "auto"])
@@ -127,6 +128,25 @@ def test_many_parents_are_told_in_part():
         {one: one for one in many} | {a: sp.log(-sum(many))}, start=dict.fromkeys((*many, a), 1.0)
     )
     assert "x5[0] = 1, ...: " in told(system.world(steps=2))
+
+
+class Unrepeatable:
+    """A backend whose every run fails one step earlier than the one before."""
+
+    step = 5
+
+    def loop(self, plan, inputs, recorded, points):
+        self.step -= 1
+        raise NotFinite((0,), self.step, 0, float("nan"))
+        yield
+
+
+def test_a_run_that_cannot_be_repeated_still_names_its_node(monkeypatch):
+    monkeypatch.setitem(BACKENDS, "unrepeatable", Unrepeatable())
+    system = System({a: a / 2}, start={a: 1.0})
+    assert told(system.world(steps=9), backend="unrepeatable") == (
+        "a[4] is complex or undefined (step 4): its mechanism is a/2"
+    )
 
 
 @every
