@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,15 @@ from causalopt.plan import (
     lanes_of,
 )
 from causalopt.sweep import Sweep
-from causalopt.symbols import Node, Noise
+from causalopt.symbols import Next, Node, Noise, Stage, Variable
 from causalopt.system import System
 from causalopt.world import Base, Fixed, Held, Replaced, World
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
+
+# A message about a node tells the values of this many of its parents.
+_TOLD = 6
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def simulate_system(
     except NotFinite as error:
         slot = plan.slots[error.place[0]]
         where = slot.variable, lanes.lanes[slot.lane].world
-        raise _explained(error, *where, sweep) from None
+        given = _values_before(error, *where, sweep, runner)
+        raise _explained(error, *where, sweep, given) from None
     assert made is not None
     return made.reshape(*made.shape[:-1], *sweep.shape)
 
@@ -125,7 +129,7 @@ def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[
     except NotFinite as error:
         lane, node = error.place
         where = network.columns.labels[node], lanes.lanes[lane].world
-        raise _explained(error, *where, sweep) from None
+        raise _explained(error, *where, sweep, _arguments(error, network, plan)) from None
     return [
         _pick_node(made, network, place, want.key, sweep.shape)
         for place, want in zip(places, wants, strict=True)
@@ -150,7 +154,7 @@ def gradients(
         made = runner.gradients(plan, _inputs(plan, sweep, world.seed), sweep.points, node, cut)
     except NotFinite as error:
         where = network.columns.labels[error.place[1]], applied
-        raise _explained(error, *where, sweep) from None
+        raise _explained(error, *where, sweep, _arguments(error, network, plan)) from None
     whole = (len(network.nodes), *sweep.shape)
     return [
         Scaled(values.reshape(whole), made.exponents[i].reshape(whole))
@@ -237,14 +241,76 @@ def _pick_node(
     return Scaled(values, powers[which].reshape(whole))
 
 
-def _explained(error: NotFinite, key: Any, world: World, sweep: Sweep) -> EvaluationError:
-    """Which node, at which step and sweep point, and what its mechanism is."""
+def _arguments(error: NotFinite, network: Network, plan: Layers) -> dict[object, float]:
+    """The values of the nodes and noises that a node of a network is computed from."""
+    labels = [*network.columns.labels, *(one.label for one in plan.inputs)]
+    named = {labels[i]: value for i, value in error.given.items()}
+    return {
+        label: value
+        for label, value in named.items()
+        if label in network.index or isinstance(label, Noise | Node)
+    }
+
+
+def _values_before(
+    error: NotFinite, key: Variable, world: World, sweep: Sweep, runner: Backend
+) -> dict[object, float]:
+    """What a node follows from, one step before: the point is run again, up to that step."""
+    last, point = error.step - 1, sweep.only(error.point)
+    found = _sources(world, key, error.step) if error.step else []
+    states = [one for one in found if isinstance(one, Variable)]
+    chains = point.chains()
+    drawn = {
+        one: Stream(one.law, one.name, world.seed, chains).at(last)
+        for one in found
+        if isinstance(one, Noise)
+    }
+    given: dict[object, float] = {Node(n, last): np.ravel(v)[0] for n, v in drawn.items()}
+    if not states:
+        return given
+    lanes = lanes_of([world], [])
+    slots = tuple(Slot(lanes.value_of[world], one) for one in states)
+    assert isinstance(world.model, System)
+    plan = flatten_system(world.model, last, lanes, slots)
+    inputs = _inputs(plan, point, world.seed)
+    try:
+        (part,) = runner.loop(plan, inputs, range(last, last + 1), point.points)
+    except NotFinite:
+        # A chaotic run, whose rounding is another for one point than for many, may fail earlier.
+        return given
+    return {Node(v, last): part.values[i, 0, 0] for i, v in enumerate(states)} | given
+
+
+def _sources(world: World, key: Variable, step: int) -> list[Symbol]:
+    """The variables and noises of the step before that a node follows from, in their order."""
+    assert isinstance(world.model, System)
+    found: dict[Symbol, None] = {}
+    seen = [key]
+    for variable in seen:
+        base = world.at(variable, step).base
+        mechanism = base.mechanism if isinstance(base, Replaced) else world.model.template[variable]
+        for symbol in mechanism.arguments:
+            if isinstance(symbol, Next) and symbol.variable not in seen:
+                seen.append(symbol.variable)
+            elif isinstance(symbol, Variable | Noise):
+                found[symbol] = None
+    return list(found)
+
+
+def _explained(
+    error: NotFinite, key: Any, world: World, sweep: Sweep, given: Mapping[object, float]
+) -> EvaluationError:
+    """Which node, at which step and sweep point, from which values, and what its mechanism is."""
+    key = key.owner if isinstance(key, Stage) else key
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
     timed = world.steps is not None
     node, step = (f"{key}[{error.step}]", f" (step {error.step})") if timed else (key, "")
     changed = " in a world with interventions" if _is_changed(world) else ""
+    pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
+    told = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
+    at = f", at {', '.join(told)}" if told else ""
     return EvaluationError(
-        f"{node} is {kind}{step}{changed}{sweep.describe(error.point)}: "
+        f"{node} is {kind}{step}{changed}{sweep.describe(error.point)}{at}: "
         f"its mechanism is {_mechanism_of(world, key, error.step)}. Nodes hold finite real "
         "numbers; bound the mechanism, with Min, Max or Piecewise, or start it elsewhere."
     )

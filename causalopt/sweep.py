@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,12 @@ class Sweep:
             if not isinstance(axis.target, Parameter) and axis.input != DRAW:
                 world = world.swept(axis.target, axis.input)
         return world
+
+    def only(self, point: int) -> Sweep:
+        """One point of this sweep, as a sweep of its own."""
+        inputs = self.inputs()
+        axes = tuple(replace(a, values=inputs[a.input][[point]]) for a in self.axes)
+        return Sweep(axes, paired=True)
 
     def describe(self, point: int) -> str:
         """Where a point of the sweep lies, to say in a message; empty where nothing is swept."""

@@ -140,7 +140,7 @@ def dark():
 
 def scatter(pair, size, title):
     with plots.figure(figsize=(5.2, 4.6)) as (picture, ax):
-        ax.plot(*pair, ".", ms=size, alpha=0.6 if size > 1 else 0.5, mew=0)
+        ax.plot(*pair, ".", ms=size, rasterized=True, alpha=0.6 if size > 1 else 0.5, mew=0)
         ax.set_xlabel("relative updating due to 1s and 7s")
         ax.set_ylabel("relative difference of 1 and 7 forks")
         ax.set_title(f"{title}: R² = {correlation(pair) ** 2:.2f}", fontsize=10)

@@ -36,14 +36,25 @@ class Recording:
 
 
 class NotFinite(Exception):
-    """A value left the finite numbers: at which slot or (lane, node), step and sweep point."""
+    """A value left the finite numbers: at which slot or (lane, node), step and sweep point.
 
-    def __init__(self, place: tuple[int, ...], step: int, point: int, value: float) -> None:
+    ``given`` are the values, by their ids, of what a node of a network is computed from.
+    """
+
+    def __init__(
+        self,
+        place: tuple[int, ...],
+        step: int,
+        point: int,
+        value: float,
+        given: Mapping[int, float] | None = None,
+    ) -> None:
         super().__init__(place, step, point, value)
         self.place = place
         self.step = step
         self.point = point
         self.value = value
+        self.given = given or {}
 
 
 class Backend(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sympy
-from sympy.printing.numpy import NumPyPrinter
+from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends.adjoint import pushed_back
 from causalopt.backends.interface import Floats, Inputs, Ints, NotFinite, Recording
@@ -113,7 +113,7 @@ def compiled(made: Block) -> Callable[..., list[Any]]:
         made.arguments,
         list(made.results),
         modules="numpy" if elementary else ["scipy", "numpy"],
-        printer=_Printer() if elementary else None,
+        printer=_Printer(),
         cse=lambda _: (list(made.assignments), list(made.results)),
     )
     numbers = [j for j, e in enumerate(made.results) if e.is_number]
@@ -132,7 +132,7 @@ def _floats_at(numbers: Sequence[int], function: Callable[..., list[Any]]) -> Ca
     return wrapped
 
 
-class _Printer(NumPyPrinter):
+class _Printer(SciPyPrinter):
     """NumPy code in which scalars and arrays mix in conditions too."""
 
     def __init__(self) -> None:
@@ -143,6 +143,12 @@ class _Printer(NumPyPrinter):
 
     def _print_Or(self, condition: sympy.Or) -> str:
         return self._folded("numpy.logical_or", condition)
+
+    def _print_ITE(self, condition: sympy.ITE) -> str:
+        # sympy's own way is a choice of numbers, NaN by default, and no condition any more.
+        return (
+            f"{self._module_format('numpy.where')}({', '.join(map(self._print, condition.args))})"
+        )
 
     def _folded(self, function: str, condition: sympy.Basic) -> str:
         reduce, two = self._module_format("functools.reduce"), self._module_format(function)
@@ -297,4 +303,5 @@ def _check_group(plan: Layers, group: Group, table: Floats) -> None:
         if not np.isfinite(found).all():
             row, point = np.argwhere(~np.isfinite(found))[0]
             node = int(group.targets[row])
-            raise NotFinite((lane, node), 0, int(point), float(found[row, point]))
+            given = {int(i): float(table[lane, i, point]) for i in group.arguments[row]}
+            raise NotFinite((lane, node), 0, int(point), float(found[row, point]), given)

@@ -174,14 +174,17 @@ class Current:
     ) -> xr.Dataset:
         """The density of W over time on an interval, from a normal (mean, deviation) or masses.
 
-        ``density`` (time, W) in the middles of cells, ``left`` (time), what absorbing ends have
-        taken (0 where they are closed). Implicit Euler steps of ``dt`` steps of SGD with the
-        fluxes of Scharfetter and Gummel: mass is conserved to rounding, no density is negative,
-        and no ``dt`` is unstable; the error is of first order in ``dt`` and in a cell.
+        ``density`` (time, W) in the middles of cells, ``left`` (time, end), what absorbing ends
+        have taken at "low" and at "high" (0 where they are closed). Implicit Euler steps of ``dt``
+        steps of SGD with the fluxes of Scharfetter and Gummel: mass is conserved to rounding, no
+        density is negative, and no ``dt`` is unstable; the error is of first order in ``dt`` and
+        in a cell.
+
         ``attrs["jump"]`` is the jump of one step against the width of the well: the largest
         T |G'| or T |S'| where there is some probability, since from a distance w of the bottom a
         step jumps by T G' w. Above a quarter the picture of a flow does not hold: a
-        ``RuntimeWarning`` says so.
+        ``RuntimeWarning`` says so. Another says where the density grows to its largest at a closed
+        end: there the process would leave the interval.
 
         Raises ``QueryError`` for times that do not grow or a start that is no probability, and
         ``EvaluationError`` where G or S^2 is not real.
@@ -194,20 +197,45 @@ class Current:
         edges = np.linspace(low, high, _whole(cells) + 1)
         middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
         mass = _masses(start, edges)
-        generator = self._generator(edges, absorbing)
-        found, left = [], []
+        generator, exits = self._generator(edges, absorbing)
+        found, left = [mass / width], [np.zeros(2)]
         for amount in _intervals(times):
-            mass = _advanced(generator, mass, amount, dt)
+            mass, gone = _advanced(generator, exits, mass, amount, dt)
             found.append(mass / width)
-            left.append(1 - mass.sum() if absorbing else 0.0)
-        name = self.parameter.name
+            left.append(left[-1] + gone)
+        if not absorbing:
+            self._warn_of_piles(found, middles)
+        name, found = self.parameter.name, found[1:]
         jump = self._jump(middles, np.max(found, axis=0))
         attrs = {"convention": self.convention, "rate": self.rate, "jump": jump}
         return xr.Dataset(
-            {"density": (["time", name], np.array(found)), "left": ("time", np.array(left))},
-            {"time": ("time", np.asarray(times, float), {"units": "steps"}), name: middles},
+            {
+                "density": (["time", name], np.array(found)),
+                "left": (["time", "end"], np.array(left[1:])),
+            },
+            {
+                "time": ("time", np.asarray(times, float), {"units": "steps"}),
+                name: middles,
+                "end": ["low", "high"],
+            },
             attrs,
         )
+
+    def _warn_of_piles(self, found: Sequence[Floats], middles: Floats) -> None:
+        """Warn where the density has grown to its largest at a closed end."""
+        first, last = found[0], found[-1]
+        tenth = max(1, len(last) // 10)
+        for end, near in ((0, last[:tenth]), (-1, last[-tenth:])):
+            # Of a density that is level to rounding no end is the largest.
+            if last[end] > 1.001 * last[1:-1].max() and last[end] > first[end]:
+                warnings.warn(
+                    f"Probability piles up at the closed end near {self.parameter} = "
+                    f"{middles[end]:.4g}: {near.sum() / last.sum():.2g} of it is in that tenth of "
+                    "the interval. SGD would go on: take a wider interval, or absorbing=True, "
+                    "which counts what leaves.",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
 
     def _jump(self, places: Floats, density: Floats) -> float:
         """The largest jump against the width of the well, where there is some density."""
@@ -227,8 +255,11 @@ class Current:
             )
         return found
 
-    def _generator(self, edges: Floats, absorbing: bool) -> Any:
-        """Rates between cells (n, n), columns summing to 0, or below 0 where ends absorb."""
+    def _generator(self, edges: Floats, absorbing: bool) -> tuple[Any, Floats]:
+        """Rates between cells (n, n), columns summing to 0, or below 0 where ends absorb.
+
+        And the rates (2,) at which the first cell and the last one pass mass out of the interval.
+        """
         from scipy.sparse import diags
 
         width = edges[1] - edges[0]
@@ -241,9 +272,8 @@ class Current:
         if not absorbing:
             up[[0, -1]] = down[[0, -1]] = 0.0
         assert len(up) == len(middles) + 1
-        return diags(
-            [up[1:-1], -(up[1:] + down[:-1]), down[1:-1]], offsets=[-1, 0, 1], format="csc"
-        )
+        rates = [up[1:-1], -(up[1:] + down[:-1]), down[1:-1]]
+        return diags(rates, offsets=[-1, 0, 1], format="csc"), np.array([down[0], up[-1]])
 
     def _values(self, formula: Expr, places: Floats) -> Floats:
         with np.errstate(all="ignore"):
@@ -279,19 +309,24 @@ def _bernoulli(z: Floats) -> Floats:
     return found
 
 
-def _advanced(generator: Any, mass: Floats, amount: float, dt: float) -> Floats:
-    """Masses a time later, by equal implicit steps of at most dt."""
+def _advanced(
+    generator: Any, exits: Floats, mass: Floats, amount: float, dt: float
+) -> tuple[Floats, Floats]:
+    """Masses a time later, by implicit steps of at most dt, and what each end let out (2,)."""
     from scipy.sparse import identity
     from scipy.sparse.linalg import splu
 
+    gone = np.zeros(2)
     if amount == 0:
-        return mass
+        return mass, gone
     count = max(1, math.ceil(amount / dt - 1e-9))
     solve = splu((identity(len(mass)) - generator * (amount / count)).tocsc()).solve
     for _ in range(count):
         # Exact solutions are not negative; what rounding makes so is below 1e-16 of the largest.
         mass = np.maximum(solve(mass), 0.0)
-    return mass
+        # Fluxes at the end of the step, as in the step itself, so that nothing is lost or made.
+        gone = gone + exits * mass[[0, -1]] * (amount / count)
+    return mass, gone
 
 
 def _function(formula: Expr, parameter: Variable) -> Callable[[Floats], Any]:

@@ -46,7 +46,9 @@ class Loop:
 
     ``scales`` groups the tangent slots that share one scale: a backend may multiply each group by
     a power of two, of which it keeps count. ``recorded`` are the slots whose values are wanted.
-    ``noises`` are inputs with a new value at every step.
+    ``noises`` are inputs with a new value at every step. ``value_slots`` are the places of the
+    slots that hold values, not tangents, in the order in which a step computes them: of those that
+    are not finite after a step, the first is where it began.
     """
 
     slots: tuple[Slot, ...]
@@ -58,12 +60,7 @@ class Loop:
     dt: float
     recorded: tuple[int, ...]
     scales: Mapping[int, tuple[int, ...]]
-
-    @property
-    def value_slots(self) -> tuple[int, ...]:
-        """The places of the slots that hold values, not tangents."""
-        scaled = {j for group in self.scales.values() for j in group}
-        return tuple(j for j in range(len(self.slots)) if j not in scaled)
+    value_slots: tuple[int, ...]
 
 
 @functools.lru_cache(maxsize=64)
@@ -100,7 +97,16 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
             for i, lane in enumerate(lanes.lanes)
             if lane.is_tangent
         },
+        value_slots=_value_slots(system, lanes, slots),
     )
+
+
+def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[int, ...]:
+    """The places of the slots that hold values, in the order in which a step computes them."""
+    places = {slot: j for j, slot in enumerate(slots)}
+    values = [i for i, lane in enumerate(lanes.lanes) if not lane.is_tangent]
+    order = [Slot(i, variable) for i in values for variable in system.template]
+    return tuple(places[slot] for slot in order if slot in places)
 
 
 @dataclass

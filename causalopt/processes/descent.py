@@ -20,6 +20,9 @@ Fitted = Variable | Sequence[Variable]
 
 _PLAIN = Plain()
 
+# What makes a formula of pieces with jumps between them.
+_CHOOSING = (sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside, Piecewise)
+
 
 def gradient_descent(
     loss: Expr,
@@ -43,9 +46,13 @@ def gradient_descent(
     parameter of your own with its value in ``parameters``: both can be swept. ``update`` is
     ``Plain()``, ``Momentum(0.9)`` or ``Adam()``.
 
-    Raises ``DeclarationError`` for a loss that is text, complex or has no derivative, for a rate
-    that is not positive, and for a parameter without a start. A run that leaves the real numbers
-    raises ``EvaluationError`` with the node.
+    At a kink of the loss g is the slope of the branch taken, as everywhere in this package: for
+    |W| it is 1 at W = 0. Where the loss is convex this is a subgradient. A jump adds nothing to g.
+
+    Raises ``DeclarationError`` for a loss that is text, complex, has no derivative, or moves by
+    jumps alone (floor(W)), for a rate that is not positive, and for a parameter without a start. A
+    run that leaves the real numbers raises ``EvaluationError`` with the node, and the values that
+    it was computed from.
 
     Source: "Modelling and Understanding SGD", the first section.
 
@@ -223,7 +230,15 @@ def _fitted(parameter: Fitted) -> tuple[Variable, ...]:
 
 def _gradient(loss: Expr, fitted: Sequence[Variable], where: str) -> list[Expr]:
     formula = expression(loss, where)
-    return [formula.partial(one) for one in fitted]
+    slopes = [formula.partial(one) for one in fitted]
+    for one, slope in zip(fitted, slopes, strict=True):
+        if slope == 0 and one in formula.formula.free_symbols and formula.formula.has(*_CHOOSING):
+            raise DeclarationError(
+                f"In {formula.formula}, {where}, {one} only moves jumps: the slope by {one} is 0 "
+                f"between them, so that descent would stay where it starts. Use a loss that slopes "
+                f"towards its minimum, such as a power of {one} minus its target."
+            )
+    return slopes
 
 
 def _gradient_nodes(fitted: Sequence[Variable]) -> list[Variable]:

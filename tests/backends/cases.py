@@ -24,6 +24,17 @@ k, q = parameters("k q")
 WIDE, UNIT, POSITIVE, KINKS = (-1.7, 0.3, 2.0), (-0.9, 0.3, 0.8), (0.2, 1.5, 9.0), (-1.3, 0.0, 2.6)
 MANY = (-3.0, -1.0, 0.3, 0.5, 0.7, 2.0, 5.6)
 
+
+def level(u):
+    """A threshold that is itself a choice."""
+    return sp.Piecewise((0.3, u < -2), (sp.exp(-u), u < 1), (26.0, True))
+
+
+def chosen(u, condition):
+    """Two smooth functions, and which one holds."""
+    return sp.Piecewise((sp.sin(u), condition), (sp.cos(u), True))
+
+
 # Functions of one argument, with points inside their domain.
 ONE = {
     **dict.fromkeys((sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh, sp.exp), WIDE),
@@ -48,6 +59,8 @@ ONE = {
     lambda u: sp.Piecewise((u, sp.Not(sp.Xor(u > 0, u > 1))), (3 * u, True)): MANY,
     lambda u: sp.Piecewise((u, sp.ITE(u > 0, u > 1, u < -1)), (3 * u, True)): MANY,
     lambda u: sp.Piecewise((sp.log(u), u > 0), (sp.sqrt(-u), True)): MANY,
+    # One condition that holds a choice, used twice: it becomes an assignment of its own.
+    lambda u: sp.Piecewise((u, u**2 < level(u)), (2, True)) + chosen(u, u**2 < level(u)): MANY,
 }
 
 

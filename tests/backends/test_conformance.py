@@ -260,10 +260,14 @@ def test_a_chaotic_run_with_functions_agrees_while_rounding_allows(backend):
 def test_what_is_not_finite_is_named(backend, over):
     where = "" if over is None else r" where a\[0\] = 10"
     explosive = System({b: 1 / (a - 10), a: a**2}, start={a: 10.0, b: 0.0})
-    with pytest.raises(EvaluationError, match=rf"^b\[1\] is infinite \(step 1\){where}:"):
+    with pytest.raises(
+        EvaluationError, match=rf"^b\[1\] is infinite \(step 1\){where}, at a\[0\] = 10:"
+    ):
         run(explosive.world(20), over=over, backend=backend)
     squares = System({a: a**2, b: a}, start={a: 10.0, b: 0.0})
-    with pytest.raises(EvaluationError, match=rf"^a\[9\] is infinite \(step 9\){where}:"):
+    with pytest.raises(
+        EvaluationError, match=rf"^a\[9\] is infinite \(step 9\){where}, at a\[8\] = 1e\+256:"
+    ):
         run(squares.world(20), over=over, backend=backend)
 
 
@@ -272,6 +276,22 @@ def test_the_square_root_of_a_negative_number_is_refused(backend):
     falling = System({a: sp.sqrt(a) - 1}, start={a: 3.0})
     with pytest.raises(EvaluationError, match=r"^a\[3\] is complex or undefined"):
         run(falling.world(50), backend=backend)
+
+
+@every
+def test_a_choice_inside_a_condition_holds_for_every_draw(backend):
+    u = noise("u", uniform(0, 1))
+    below = u < sp.Piecewise((0.25, sp.Eq(a, 0)), (0.75, True))
+    coin = System(
+        {a: sp.Piecewise((1, below), (0, True)), b: sp.Piecewise((a - 2, below), (u, True))},
+        start={a: 0.0, b: 0.0},
+    )
+    found = run(coin.world(steps=20), draws=50, backend=backend).isel(world=0)
+    before = found.a.isel(time=slice(0, -1)).values
+    after, told = (found[v].isel(time=slice(1, None)).values for v in "ab")
+    np.testing.assert_array_equal(told[after == 1], before[after == 1] - 2)
+    assert (told[after == 0] >= np.where(before == 0, 0.25, 0.75)[after == 0]).all()
+    assert 0.1 < after.mean() < 0.9
 
 
 @every

@@ -140,9 +140,31 @@ def test_what_absorbing_ends_take_is_counted():
     # The slowest mode of the heat equation between absorbing walls decays by D pi^2 a step.
     rate = -math.log(float(data.density[1].sum() / data.density[0].sum())) / 45
     inside = data.density.sum("W") / 200
-    assert np.allclose(inside + data.left, 1, rtol=0, atol=1e-12)
-    assert float(data.left[0]) > 0.1
+    assert np.allclose(inside + data.left.sum("end"), 1, rtol=0, atol=1e-12)
+    assert float(data.left[0].sum()) > 0.1
+    assert np.allclose(data.left.sel(end="low"), data.left.sel(end="high"), rtol=1e-10)
     assert rate == pytest.approx(0.02 * math.pi**2, rel=0.02)
+
+
+def test_what_leaves_is_told_by_side_as_the_gambler_s_ruin_has_it():
+    # Speed v = -T G = -0.04 and D = T^2 S^2 / 2 = 0.02: from x in (0, 1) the low end comes first
+    # with probability 1 - (1 - exp(-v x / D)) / (1 - exp(-v / D)), and x is normal.
+    flow = Current.of((1.2 * W, -0.8 * W), W, 0.2)
+    data = flow.evolve((0, 1), (0.4, 0.05), [400], cells=400, absorbing=True, dt=0.5)
+    high = (1 - math.exp(2 * 0.4 + 2 * 0.05**2)) / (1 - math.exp(2))
+    low, up = data.left.sel(end=["low", "high"])[0].values
+    assert low + up == pytest.approx(1, abs=1e-4)
+    assert up == pytest.approx(high, abs=5e-4)
+
+
+def test_what_piles_up_at_a_closed_end_is_told_with_the_place():
+    down = Current.of((1.2 * W, -0.8 * W), W, 0.2)
+    with pytest.warns(RuntimeWarning, match=r"near W = 0.0025: 0.2\d of it"):
+        down.evolve((0, 1), (0.4, 0.05), [400], cells=200)
+    with pytest.warns(RuntimeWarning, match=r"piles up at the closed end near W = 0.9975"):
+        Current.of((-1.2 * W, 0.8 * W), W, 0.2).evolve((0, 1), (0.4, 0.05), [400], cells=200)
+    # Level in the end: no end holds more than the rest.
+    Current.of((W, -W), W, 0.2).evolve((0, 1), (0.5, 0.05), [4000], cells=200)
 
 
 def test_the_end_state_is_that_of_the_source():

@@ -166,6 +166,15 @@ def test_rules_with_memory_are_the_loops_of_their_papers(update):
         (lambda: gradient_descent(W**2, W, 0.1, start={}), "no start value"),
         (lambda: gradient_descent("W**2", W, 0.1, start={W: 0}), "never parsed"),
         (lambda: gradient_descent(sympy.I * W, W, 0.1, start={W: 0}), "complex"),
+        (lambda: gradient_descent(sympy.floor(W), W, 0.1, start={W: 0}), r"floor\(W\).*only moves"),
+        (lambda: sgd([W**2, sympy.Heaviside(W)], W, 0.1, start={W: 0}), "loss 1, W only moves"),
+        (lambda: newton(sympy.sign(W - 2), W, start={W: 0}), "only moves jumps"),
+        (
+            lambda: gradient_descent(
+                sympy.Piecewise((T, W < 0), (1, True)), W, T, start={W: 0}, parameters={T: 1}
+            ),
+            "only moves jumps",
+        ),
         (lambda: gradient_descent(sympy.besselj(W, 1), W, 0.1, start={W: 0}), "no derivative"),
         (lambda: gradient_descent(g**2, g, 0.1, start={g: 0}), "another name"),
         (lambda: gradient_descent(W**2, [W, W], 0.1, start={W: 0}), "twice"),
@@ -181,7 +190,24 @@ def test_impossible_descents_are_refused(make, told):
         make()
 
 
-def test_a_loss_that_is_not_real_where_the_run_goes_names_the_step():
+def test_a_loss_that_is_not_real_where_the_run_goes_names_the_point():
     system = gradient_descent(sympy.log(W) + sympy.sqrt(W), W, 0.5, start={W: 0.1})
-    with pytest.raises(EvaluationError, match=r"\(step 2\)"):
+    point = 0.1 - 0.5 * (1 / 0.1 + 0.5 / 0.1**0.5)
+    with pytest.raises(EvaluationError, match=rf"^g\[2\] .* \(step 2\), at W\[1\] = {point:.6g}: "):
         run(system.world(steps=10))
+
+
+@pytest.mark.parametrize(
+    ("loss", "slope"),
+    [
+        (abs(W), 1),
+        (-abs(W), -1),
+        (sympy.Max(W, -2 * W), 1),
+        (sympy.Min(3 * W, W**2), 3),
+        (W**2 + sympy.Heaviside(W), 0),
+        (W * sympy.sign(W) + 2 * W, 2),
+    ],
+)
+def test_at_a_kink_the_slope_is_that_of_the_branch_taken(loss, slope):
+    system = gradient_descent(loss, W, 0.5, start={W: 0.0})
+    assert run(system.world(steps=1)).W.values.tolist() == [[0.0, -0.5 * slope]]
