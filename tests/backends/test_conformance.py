@@ -233,7 +233,7 @@ def test_the_chain_in_which_a_noisy_run_leaves_the_numbers_is_named(backend):
     u = noise("u", uniform(0, 1))
     explosive = System({a: a**2 + u / 1000, b: a}, start={a: 0.0, b: 0.0})
     over = {a[0]: [0.5, 10.0, 1e5]}
-    with pytest.raises(EvaluationError, match=r"^a\[6\] is .* a\[0\] = 100000, draw = 0:"):
+    with pytest.raises(EvaluationError, match=r"^a\[6\] is .* a\[0\] = 100000, draw = 0, at a"):
         run(explosive.world(20), over=over, draws=40, backend=backend)
 
 

@@ -1,4 +1,4 @@
-"""Where a network keeps what it knows: updates while it learns."""
+"""Where a network keeps what it learns: updates, class by class."""
 
 import functools
 from pathlib import Path
@@ -189,7 +189,7 @@ def either_side(pair, published):
 
 
 model = Model(
-    name="knowledge_localization",
+    name="localization",
     title="Where a network keeps what it knows",
     source=SOURCE,
     experiments=(
