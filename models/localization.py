@@ -1,4 +1,4 @@
-"""Where a network keeps what it learns: updates, class by class."""
+"""Where a network keeps what it has learned."""
 
 import functools
 from pathlib import Path
