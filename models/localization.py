@@ -15,7 +15,9 @@ DATA = Path(__file__).parent.parent / "data" / "mnist_1678.npz"
 
 HIDDEN = 100
 SEED = 1
-# What the post leaves open: the loss, here half the squared error, and the rate.
+# The post leaves open the loss, here half the squared error, the rate and the seed. Rates from
+# 0.001 to 0.2 were tried with seeds 0 and 1: R^2 does not rise steadily with the rate (it is near 0
+# at 0.12 and 0.15), and with seed 0 that of the biases at 0.2 is 0.14, below the published one.
 RATE, FAST = 0.001, 0.2
 
 
@@ -231,8 +233,8 @@ model = Model(
             lambda: correlation(weights(localized())) ** 2,
             tolerance=5e-3,
             reason=Reason(
-                "the post gives neither the loss nor the rate, and R^2 goes with the rate: it is "
-                "below the published one at 0.001 and above it at 0.2",
+                "the post gives neither the loss, the rate nor the seed, and R^2 depends on them: "
+                "with this seed it is below the published one at 0.001 and above it at 0.2",
                 lambda: either_side(weights, 0.28),
             ),
         ),
@@ -243,7 +245,7 @@ model = Model(
             lambda: correlation(biases(localized())) ** 2,
             tolerance=5e-3,
             reason=Reason(
-                "the same: below the published one at the rate 0.001, above it at 0.2",
+                "the same: with this seed below the published one at the rate 0.001, above at 0.2",
                 lambda: either_side(biases, 0.17),
             ),
         ),
