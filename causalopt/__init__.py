@@ -11,7 +11,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 if "IPython" in sys.modules:
-    from causalopt import notebook
+    from causalopt.study import notebook
 
     notebook.register(sys.modules["IPython"].get_ipython())
 

@@ -1,51 +1,61 @@
 from .distributions import Box as Box
 from .distributions import Chain as Chain
-from .distributions import Current as Current
 from .distributions import Distribution as Distribution
 from .distributions import Ensemble as Ensemble
 from .distributions import Enthalpies as Enthalpies
 from .distributions import Estimate as Estimate
 from .distributions import Gaussian as Gaussian
-from .distributions import GradientMoments as GradientMoments
-from .distributions import TransferOperator as TransferOperator
 from .distributions import boltzmann as boltzmann
-from .distributions import escape_probability as escape_probability
-from .distributions import escape_rate as escape_rate
-from .distributions import hitting_times as hitting_times
 from .distributions import limit_at_zero as limit_at_zero
 from .distributions import log_partition as log_partition
-from .distributions import mean_escape_time as mean_escape_time
 from .distributions import mean_interval as mean_interval
 from .distributions import probability_interval as probability_interval
-from .distributions import quasi_stationary as quasi_stationary
 from .distributions import series_at_zero as series_at_zero
 from .distributions import split_sequence as split_sequence
-from .distributions import stationary as stationary
 from .drawing import Drawing as Drawing
 from .drawing import draw as draw
 from .drawing import draw_template as draw_template
-from .errors import (
+from .ground.errors import (
     CausaloptError as CausaloptError,
 )
-from .errors import (
+from .ground.errors import (
     DeclarationError as DeclarationError,
 )
-from .errors import (
+from .ground.errors import (
     EvaluationError as EvaluationError,
 )
-from .errors import (
+from .ground.errors import (
     ModelError as ModelError,
 )
-from .errors import (
+from .ground.errors import (
     QueryError as QueryError,
 )
-from .errors import (
+from .ground.errors import (
     TooLargeError as TooLargeError,
 )
-from .finite import finite as finite
-from .laws import choice as choice
-from .laws import normal as normal
-from .laws import uniform as uniform
+from .language.finite_variables import finite as finite
+from .language.laws import choice as choice
+from .language.laws import normal as normal
+from .language.laws import uniform as uniform
+from .language.splits import Split as Split
+from .language.splits import partitions as partitions
+from .language.symbols import noise as noise
+from .language.symbols import (
+    parameter as parameter,
+)
+from .language.symbols import (
+    parameters as parameters,
+)
+from .language.symbols import (
+    time as time,
+)
+from .language.symbols import (
+    variable as variable,
+)
+from .language.symbols import (
+    variables as variables,
+)
+from .language.tables import table as table
 from .measures import Fault as Fault
 from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
@@ -65,7 +75,9 @@ from .measures import optimizing_power as optimizing_power
 from .measures import optimizing_strength as optimizing_strength
 from .measures import split_strengths as split_strengths
 from .measures import why_not_equilibrium as why_not_equilibrium
-from .network import Network as Network
+from .model.network import Network as Network
+from .model.system import System as System
+from .model.world import World as World
 from .processes import Adam as Adam
 from .processes import Flips as Flips
 from .processes import Ising as Ising
@@ -84,26 +96,14 @@ from .processes import linear as linear
 from .processes import logarithmic as logarithmic
 from .processes import newton as newton
 from .processes import sgd as sgd
-from .results import run as run
-from .results import tangents as tangents
-from .split import Split as Split
-from .split import partitions as partitions
-from .symbols import noise as noise
-from .symbols import (
-    parameter as parameter,
-)
-from .symbols import (
-    parameters as parameters,
-)
-from .symbols import (
-    time as time,
-)
-from .symbols import (
-    variable as variable,
-)
-from .symbols import (
-    variables as variables,
-)
-from .system import System as System
-from .table import table as table
-from .world import World as World
+from .runs.results import run as run
+from .runs.results import tangents as tangents
+from .transport import Current as Current
+from .transport import GradientMoments as GradientMoments
+from .transport import TransferOperator as TransferOperator
+from .transport import escape_probability as escape_probability
+from .transport import escape_rate as escape_rate
+from .transport import hitting_times as hitting_times
+from .transport import mean_escape_time as mean_escape_time
+from .transport import quasi_stationary as quasi_stationary
+from .transport import stationary as stationary

@@ -27,7 +27,7 @@ from causalopt import (
     variables,
 )
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = "comment on free energy and mode collapse, on annealing"
 LAW = "the second law, for a chain in detailed balance"

@@ -18,7 +18,7 @@ from causalopt import (
     variables,
 )
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 2, The Continuous Thermostat'
 

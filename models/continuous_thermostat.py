@@ -6,7 +6,7 @@ import xarray as xr
 
 from causalopt import System, op, parameters, run, time, variables
 from causalopt.drawing import draw, plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 3'
 KEY = "defining-optimization-3"

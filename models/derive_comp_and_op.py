@@ -24,7 +24,7 @@ from causalopt.derive import (
     Substitution,
     TendsTo,
 )
-from causalopt.model import Model
+from causalopt.study import Model
 
 PART_3 = "Defining Optimization in a Deeper Way, part 3"
 PART_4 = "Defining Optimization in a Deeper Way, part 4"

@@ -24,7 +24,7 @@ from causalopt.derive import (
     Status,
     Substitution,
 )
-from causalopt.model import Model
+from causalopt.study import Model
 
 POST = "SGD Understood through Probability Current"
 HALF, QUARTER = Rational(1, 2), Rational(1, 4)

@@ -24,7 +24,7 @@ from causalopt.derive import (
     Substitution,
     TendsTo,
 )
-from causalopt.model import Model
+from causalopt.study import Model
 
 COMMENT = "comment on free energy and mode collapse"
 

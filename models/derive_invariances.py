@@ -16,7 +16,7 @@ from sympy import Derivative as D
 from sympy import log
 
 from causalopt.derive import Derivation, Equal, Given, Status
-from causalopt.model import Model
+from causalopt.study import Model
 
 PART_1 = "Defining Optimization in a Deeper Way, part 1"
 PART_4 = "Defining Optimization in a Deeper Way, part 4"

@@ -4,7 +4,7 @@ from sympy import sin, tanh
 
 from causalopt import Network, op, run, variables
 from causalopt.drawing import draw, plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 3, The Setup'
 

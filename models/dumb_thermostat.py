@@ -14,7 +14,7 @@ from causalopt import (
     table,
 )
 from causalopt.drawing import draw, plots
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 PART_1 = '"Defining Optimization in a Deeper Way", part 1'
 PART_2 = '"Defining Optimization in a Deeper Way", part 2, The Dumb Thermostat'

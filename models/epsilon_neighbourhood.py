@@ -13,7 +13,7 @@ from causalopt import (
     table,
 )
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 2, Quantitative Data'
 

@@ -9,7 +9,7 @@ import xarray as xr
 from causalopt import gradient_descent, newton, op, parameters, run, variables
 from causalopt.derive import Derivation, Equal, Follows, Given, Let
 from causalopt.drawing import draw, plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = '"Modelling and Understanding SGD", the first section'
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 SOURCE = '"Knowledge Localization: Tentatively Positive Results on OCR"'
 DATA = Path(__file__).parent.parent / "data" / "mnist_1678.npz"

@@ -6,7 +6,7 @@ import xarray as xr
 from causalopt import System, op, parameters, run, variables
 from causalopt.drawing import draw, plots
 from causalopt.measures import comp
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4'
 

@@ -17,7 +17,7 @@ from causalopt import (
     mean_enthalpy,
 )
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = "comment on free energy and mode collapse"
 

@@ -17,7 +17,7 @@ from causalopt import (
     variables,
 )
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 POST = '"Modelling and Understanding SGD"'
 SOURCE = f'{POST}, "SGD and Local Minima"'

@@ -9,7 +9,7 @@ import xarray as xr
 
 from causalopt import Current, gradient_descent, run, sgd, variables
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 SOURCE = '"SGD Understood through Probability Current"'
 VALIDATION = f'{SOURCE}, "Validation"'

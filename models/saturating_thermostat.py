@@ -9,7 +9,7 @@ from sympy import Piecewise
 from causalopt import System, op, optimizing_power, parameter, parameters, run, variables
 from causalopt.drawing import draw, plots
 from causalopt.measures import comp
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4, point 1'
 KEY = "defining-optimization-4"

@@ -8,7 +8,7 @@ import xarray as xr
 
 from causalopt import Current, sgd, stationary, variables
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Model, Reason
 
 SOURCE = '"SGD Understood through Probability Current"'
 END = f'{SOURCE}, "Solving for End-States"'

@@ -7,7 +7,7 @@ import xarray as xr
 
 from causalopt import Distribution, finite
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = "comment on free energy and mode collapse, Background"
 

@@ -18,7 +18,7 @@ from causalopt import (
     why_not_equilibrium,
 )
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 SOURCE = "comment on free energy and mode collapse, its three possibilities"
 

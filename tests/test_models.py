@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from causalopt import storage
-from causalopt.model import judge, load_model, model_files, title_of
+from causalopt.study import judge, load_model, model_files, storage, title_of
 
 NAMES = list(model_files())
 INVENTORY = Path(__file__).parent.parent / "docs" / "published_figures.csv"

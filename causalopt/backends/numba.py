@@ -29,9 +29,9 @@ from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
 from causalopt.backends.numpy import NumPyBackend, compiled
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check, weight
-from causalopt.draws import Stream
+from causalopt.ground.progress import track
 from causalopt.plan import Block, Layers, Loop
-from causalopt.progress import track
+from causalopt.plan.draws import Stream
 
 Ints = npt.NDArray[np.int64]
 

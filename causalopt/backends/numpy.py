@@ -14,8 +14,8 @@ from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends.adjoint import pushed_back
 from causalopt.backends.interface import Floats, Inputs, Ints, NotFinite, Recording
+from causalopt.ground.progress import track
 from causalopt.plan import Block, Group, Layers, Loop, Patch
-from causalopt.progress import track
 
 # A tangent whose size leaves this range is multiplied by a power of two; far enough inside the
 # range of float64 that one step of any reasonable system stays within it.

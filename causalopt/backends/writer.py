@@ -13,7 +13,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.pycode import PythonCodePrinter
 
-from causalopt.errors import CausaloptError
+from causalopt.ground.errors import CausaloptError
 from causalopt.plan import Block
 
 # Functions that compile to one call or instruction, in their C meaning.

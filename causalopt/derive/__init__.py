@@ -14,7 +14,7 @@ from causalopt.derive.steps import (
     TendsTo,
 )
 from causalopt.derive.verdict import Counterexample, Point, Verdict
-from causalopt.errors import DerivationError
+from causalopt.ground.errors import DerivationError
 
 __all__ = [
     "Apply",

@@ -15,7 +15,7 @@ from causalopt.derive.steps import Equal, Follows, Status, Step
 from causalopt.derive.validate import validate
 from causalopt.derive.verdict import Verdict
 from causalopt.derive.worker import borrowed
-from causalopt.errors import DerivationError
+from causalopt.ground.errors import DerivationError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.errors import DerivationError
+from causalopt.ground.errors import DerivationError
 
 MOST_NODES = 4_000
 DEEPEST = 120
@@ -32,7 +32,7 @@ def expression(value: Any) -> Any:
     >>> expression("x + 1")
     Traceback (most recent call last):
     ...
-    causalopt.errors.DerivationError: 'x + 1' is text: build it from sympy symbols.
+    causalopt.ground.errors.DerivationError: 'x + 1' is text: build it from sympy symbols.
     """
     if isinstance(value, sp.MatrixBase):
         return value.as_immutable()

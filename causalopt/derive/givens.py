@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from causalopt.derive.expressions import expression
-from causalopt.errors import DerivationError
+from causalopt.ground.errors import DerivationError
 
 
 @dataclasses.dataclass(frozen=True)

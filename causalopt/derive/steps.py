@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 
 from causalopt.derive.expressions import expression
-from causalopt.errors import DerivationError
+from causalopt.ground.errors import DerivationError
 
 
 class Status(enum.StrEnum):

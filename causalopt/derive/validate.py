@@ -14,7 +14,7 @@ from causalopt.derive.contradiction import contradiction
 from causalopt.derive.expressions import check_size, unknown_functions
 from causalopt.derive.givens import Given, Let
 from causalopt.derive.steps import Equal, Expands, Follows, Step, TendsTo, expressions_of
-from causalopt.errors import DerivationError, nearest
+from causalopt.ground.errors import DerivationError, nearest
 
 
 @dataclasses.dataclass

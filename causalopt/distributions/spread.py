@@ -6,8 +6,8 @@ from typing import Any, Protocol, Self
 
 from sympy import Expr
 
-from causalopt.split import Split
-from causalopt.system import System
+from causalopt.language.splits import Split
+from causalopt.model.system import System
 
 
 class Spread(Protocol):

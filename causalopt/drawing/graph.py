@@ -21,10 +21,10 @@ from causalopt.drawing.picture import (
 )
 from causalopt.drawing.render import Drawing, rendered
 from causalopt.drawing.scale import Scale, read
-from causalopt.errors import QueryError
-from causalopt.network import Network
-from causalopt.system import System, check_steps
-from causalopt.world import World, letters
+from causalopt.ground.errors import QueryError
+from causalopt.model.network import Network
+from causalopt.model.system import System, check_steps
+from causalopt.model.world import World, letters
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,7 +62,7 @@ def draw(
 
     Source: the pictures of "Defining Optimization in a Deeper Way", part 3.
 
-    >>> from causalopt.symbols import variables
+    >>> from causalopt.language.symbols import variables
     >>> T, R = variables("T R")
     >>> room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35})
     >>> draw(room, steps=2).render("svg").count(b'class="node"')
@@ -100,7 +100,7 @@ def draw_template(
     The graph that a two-slice dynamic Bayesian network is printed as; ``A``, ``inputs``,
     ``mechanisms`` and ``legend`` are those of ``draw``.
 
-    >>> from causalopt.symbols import variables
+    >>> from causalopt.language.symbols import variables
     >>> T, R = variables("T R")
     >>> room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35})
     >>> "T[i+1]" in draw_template(room).dot

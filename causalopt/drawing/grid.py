@@ -11,7 +11,7 @@ from causalopt.drawing.look import FRAMES, input_frame
 from causalopt.drawing.panel import Panel
 from causalopt.drawing.picture import Gap, Skeleton
 from causalopt.drawing.sheet import Frame, Mark, Sheet, extent
-from causalopt.symbols import Node
+from causalopt.language.symbols import Node
 
 # In inches; Graphviz counts points.
 _COLUMN, _ROW, _TITLE, _MARGIN = 1.15, 1.0, 0.34, 0.14

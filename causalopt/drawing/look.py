@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from causalopt.drawing.picture import Gap
-from causalopt.symbols import Noise, Parameter
-from causalopt.world import Fixed, Held, Piece, Replaced
+from causalopt.language.symbols import Noise, Parameter
+from causalopt.model.world import Fixed, Held, Piece, Replaced
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def told(piece: Piece) -> tuple[str, ...]:
 def shift(piece: Piece) -> str:
     """What a perturbation adds; δ is an infinitesimal difference.
 
-    >>> from causalopt.world import Shift
+    >>> from causalopt.model.world import Shift
     >>> shift(Piece(0, 1, shift=Shift(-0.5))), shift(Piece(0, 1, shift=Shift(None)))
     ('− 0.5', '+ δ')
     """

@@ -8,11 +8,11 @@ from sympy import Expr, Symbol
 
 from causalopt.drawing.formula import line
 from causalopt.drawing.picture import Name, indexed, piece_at
-from causalopt.finite import shown
-from causalopt.network import Network
-from causalopt.symbols import Next, Node, Noise, Time, Variable
-from causalopt.system import System
-from causalopt.world import Replaced, World
+from causalopt.language.finite_variables import shown
+from causalopt.language.symbols import Next, Node, Noise, Time, Variable
+from causalopt.model.network import Network
+from causalopt.model.system import System
+from causalopt.model.world import Replaced, World
 
 
 def right_side(world: World, node: Any, name: Name) -> str:

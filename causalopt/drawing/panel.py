@@ -21,8 +21,8 @@ from causalopt.drawing.picture import (
 )
 from causalopt.drawing.scale import Scale
 from causalopt.drawing.sheet import Arrow, Mark
-from causalopt.finite import shown
-from causalopt.world import World
+from causalopt.language.finite_variables import shown
+from causalopt.model.world import World
 
 _DOTS = "· · ·"
 _LEFT_OUT = {"shape": "plaintext", "style": "", "fontcolor": "#666666"}

@@ -14,11 +14,11 @@ from typing import Any
 import networkx as nx
 from sympy import Symbol
 
-from causalopt.errors import QueryError
-from causalopt.network import Network
-from causalopt.symbols import Next, Node, Noise, Parameter, Stage, Time, Variable
-from causalopt.system import System
-from causalopt.world import Held, Piece, Replaced, World
+from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Next, Node, Noise, Parameter, Stage, Time, Variable
+from causalopt.model.network import Network
+from causalopt.model.system import System
+from causalopt.model.world import Held, Piece, Replaced, World
 
 Causes = Mapping[Any, tuple[Any, ...]]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.errors import QueryError
+from causalopt.ground.errors import QueryError
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from causalopt.drawing.sheet import Frame, Sheet
-from causalopt.errors import QueryError
+from causalopt.ground.errors import QueryError
 
 _FORMATS = ("svg", "png", "pdf", "dot")
 # Above this, Graphviz would take minutes to lead edges around nodes and to untangle them.

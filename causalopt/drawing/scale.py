@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.errors import QueryError
-from causalopt.network import Network
-from causalopt.symbols import Node
-from causalopt.system import System
+from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Node
+from causalopt.model.network import Network
+from causalopt.model.system import System
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,9 +1,17 @@
 """Measures: one small file each, one function with one signature."""
 
-from causalopt.measures.comp import comp
-from causalopt.measures.equilibrium import Fault, why_not_equilibrium
-from causalopt.measures.everywhere import every_m, every_n
-from causalopt.measures.free_energy import (
+from causalopt.measures.response.compression import comp
+from causalopt.measures.response.everywhere import every_m, every_n
+from causalopt.measures.response.optimization import op
+from causalopt.measures.response.power import optimizing_power
+from causalopt.measures.split.strength import (
+    adjusted_optimizing_strength,
+    optimizing_strength,
+    split_strengths,
+)
+from causalopt.measures.split.variance import log_variance_strength
+from causalopt.measures.split.volume import adjusted_strength_by_volume, jacobian_determinant
+from causalopt.measures.thermal.energies import (
     equilibrium_free_energy,
     free_energy,
     free_energy_gap,
@@ -11,15 +19,7 @@ from causalopt.measures.free_energy import (
     heat_capacity,
     mean_enthalpy,
 )
-from causalopt.measures.op import op
-from causalopt.measures.power import optimizing_power
-from causalopt.measures.strength import (
-    adjusted_optimizing_strength,
-    optimizing_strength,
-    split_strengths,
-)
-from causalopt.measures.variance import log_variance_strength
-from causalopt.measures.volume import adjusted_strength_by_volume, jacobian_determinant
+from causalopt.measures.thermal.equilibrium import Fault, why_not_equilibrium
 
 __all__ = [
     "Fault",

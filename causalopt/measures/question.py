@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from causalopt.errors import QueryError
-from causalopt.keep import Keep, kept
-from causalopt.network import Network
-from causalopt.sweep import Sweep, sweep
-from causalopt.symbols import Moment, Node, Variable
-from causalopt.system import ENDLESS, System
-from causalopt.world import Stretch, World
+from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Moment, Node, Variable
+from causalopt.model.network import Network
+from causalopt.model.system import ENDLESS, System
+from causalopt.model.world import Stretch, World
+from causalopt.runs.keeping import Keep, kept
+from causalopt.runs.sweeps import Sweep, sweep
 
 
 @dataclass(frozen=True)

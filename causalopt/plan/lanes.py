@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from causalopt.world import Held, Key, Piece, World
+from causalopt.model.world import Held, Key, Piece, World
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Lanes:
 def lanes_of(values: Sequence[World], tangents: Sequence[World]) -> Lanes:
     """The lanes for the values of some worlds and the tangents of others.
 
-    >>> from causalopt.symbols import variables
-    >>> from causalopt.system import System
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
     >>> a, b = variables("a b")
     >>> W = System({a: b, b: a}, start={a: 1, b: 2}).world(steps=3)
     >>> X = W.perturb(b[0])

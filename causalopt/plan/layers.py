@@ -12,13 +12,13 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr, Symbol
 
-from causalopt.columns import Columns, Ints
-from causalopt.mechanism import Expression
-from causalopt.network import Network
+from causalopt.language.symbols import Parameter
+from causalopt.mechanisms.symbolic import Expression
+from causalopt.model.columns import Columns, Ints
+from causalopt.model.network import Network
+from causalopt.model.world import Fixed, Held, Piece, Replaced
 from causalopt.plan.block import Block, Input, block
 from causalopt.plan.lanes import Lane, Lanes
-from causalopt.symbols import Parameter
-from causalopt.world import Fixed, Held, Piece, Replaced
 
 Floats = npt.NDArray[np.float64]
 

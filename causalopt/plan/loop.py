@@ -9,12 +9,12 @@ from itertools import pairwise
 
 from sympy import Expr, Integer, Symbol
 
-from causalopt.mechanism import Expression, weighted_sum
+from causalopt.language.symbols import Next, Noise, Parameter, Stage, Time, Variable
+from causalopt.mechanisms.symbolic import Expression, weighted_sum
+from causalopt.model.system import System, in_order
+from causalopt.model.world import Fixed, Held, Piece, Replaced
 from causalopt.plan.block import Block, Input, block
 from causalopt.plan.lanes import Lane, Lanes
-from causalopt.symbols import Next, Noise, Parameter, Stage, Time, Variable
-from causalopt.system import System, in_order
-from causalopt.world import Fixed, Held, Piece, Replaced
 
 _ZERO = Integer(0)
 

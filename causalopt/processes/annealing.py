@@ -11,18 +11,18 @@ import numpy as np
 import sympy
 from sympy import Add, Eq, Expr, Integer, Max, Piecewise
 
-from causalopt.declaration import numbers
 from causalopt.distributions import Enthalpies
-from causalopt.errors import DeclarationError
-from causalopt.finite import Finite, Value
-from causalopt.laws import choice, uniform
-from causalopt.lookup import picked
-from causalopt.mechanism import expression
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.finite_variables import Finite, Value
+from causalopt.language.laws import choice, uniform
+from causalopt.language.lookup import picked
+from causalopt.language.symbols import Next, Noise, Parameter, Variable
+from causalopt.mechanisms.symbolic import expression
+from causalopt.model.declaration import numbers
+from causalopt.model.system import System
 from causalopt.processes.moves import Flips, Moves, Steps
 from causalopt.processes.rules import Name, Rule, rule_named
 from causalopt.processes.schedules import checked_schedule, first_temperature
-from causalopt.symbols import Next, Noise, Parameter, Variable
-from causalopt.system import System
 
 
 def annealing(
@@ -62,8 +62,8 @@ def annealing(
     Source: Metropolis et al. (1953); Kirkpatrick, Gelatt and Vecchi (1983); the comment on free
     energy and mode collapse.
 
-    >>> from causalopt.finite import finite
-    >>> from causalopt.results import run
+    >>> from causalopt.language.finite_variables import finite
+    >>> from causalopt.runs.results import run
     >>> spot = finite("spot", ["a", "b", "c"])
     >>> H = Enthalpies.of(spot, {"a": 1.0, "b": 0.0, "c": 3.0})
     >>> system = annealing(H, Steps.of([("a", "b"), ("b", "c")]), 0.5, start={spot: "a"})

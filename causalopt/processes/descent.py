@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import sympy
 from sympy import Add, Eq, Expr, Matrix, Piecewise, Rational
 
-from causalopt.declaration import number
-from causalopt.errors import DeclarationError
-from causalopt.laws import choice
-from causalopt.mechanism import Expression, expression
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.laws import choice
+from causalopt.language.symbols import Noise, Parameter, Variable
+from causalopt.mechanisms.symbolic import Expression, expression
+from causalopt.model.declaration import number
+from causalopt.model.system import System
 from causalopt.processes.updates import Plain, Update
-from causalopt.symbols import Noise, Parameter, Variable
-from causalopt.system import System
 
 #: One parameter that is fitted, or several.
 Fitted = Variable | Sequence[Variable]
@@ -56,7 +56,7 @@ def gradient_descent(
 
     Source: "Modelling and Understanding SGD", the first section.
 
-    >>> from causalopt.symbols import variables
+    >>> from causalopt.language.symbols import variables
     >>> (W,) = variables("W")
     >>> gradient_descent((W - 2) ** 2, W, 0.1, start={W: 0})
     System(
@@ -89,8 +89,8 @@ def newton(
 
     Source: "Modelling and Understanding SGD", on the dimension of T.
 
-    >>> from causalopt.results import run
-    >>> from causalopt.symbols import variables
+    >>> from causalopt.runs.results import run
+    >>> from causalopt.language.symbols import variables
     >>> (W,) = variables("W")
     >>> run(newton((W - 2) ** 2, W, start={W: 0}).world(steps=1)).W.values
     array([[0., 2.]])
@@ -132,7 +132,7 @@ def sgd(
 
     Source: "Modelling and Understanding SGD", "SGD and Local Minima".
 
-    >>> from causalopt.symbols import variables
+    >>> from causalopt.language.symbols import variables
     >>> (W,) = variables("W")
     >>> sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}).mechanisms[W].formula
     W - g.next*rate

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from sympy import Expr
 
 from causalopt.distributions import Chain, Distribution, Enthalpies
-from causalopt.distributions.chain import dense_masses
-from causalopt.errors import DeclarationError, QueryError, TooLargeError
-from causalopt.keep import Keep, kept
-from causalopt.memory import refuse_what_does_not_fit
+from causalopt.distributions.finite.chain import dense_masses
+from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.processes.moves import Factor, Moves
 from causalopt.processes.rules import Name, Rule, rule_named
 from causalopt.processes.schedules import checked_schedule, temperatures
+from causalopt.runs.keeping import Keep, kept
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,7 +41,7 @@ def annealing_kernel(
     ``DeclarationError`` for moves that do not fit or do not connect the allowed states.
 
     >>> from causalopt.distributions import boltzmann
-    >>> from causalopt.finite import finite
+    >>> from causalopt.language.finite_variables import finite
     >>> from causalopt.processes.moves import Steps
     >>> spot = finite("spot", ["a", "b", "c"])
     >>> H = Enthalpies.of(spot, {"a": 1.0, "b": 0.0, "c": 3.0})
@@ -88,7 +88,7 @@ def annealed(
 
     Raises ``TooLargeError`` for more than 4 million states, or more than fits in memory.
 
-    >>> from causalopt.finite import finite
+    >>> from causalopt.language.finite_variables import finite
     >>> from causalopt.processes.moves import Flips
     >>> from causalopt.processes.schedules import geometric
     >>> spin = finite("spin", ["down", "up"])

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import sympy
 from sympy import Add, Expr
 
-from causalopt.declaration import number
-from causalopt.errors import DeclarationError
-from causalopt.finite import Finite, finite
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.finite_variables import Finite, finite
+from causalopt.model.declaration import number
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from sympy import Expr, sqrt
 
-from causalopt.declaration import numbers
-from causalopt.laws import normal
+from causalopt.language.laws import normal
+from causalopt.language.symbols import Noise, Parameter, Variable
+from causalopt.model.declaration import numbers
+from causalopt.model.system import System
 from causalopt.processes.descent import Fitted, gradient_descent
 from causalopt.processes.schedules import checked_schedule, first_temperature
-from causalopt.symbols import Noise, Parameter, Variable
-from causalopt.system import System
 
 
 def langevin(
@@ -41,7 +41,7 @@ def langevin(
 
     Source: Welling and Teh (2011); "SGD Understood through Probability Current" for S^2.
 
-    >>> from causalopt.symbols import variables
+    >>> from causalopt.language.symbols import variables
     >>> (W,) = variables("W")
     >>> langevin(W**2, W, 0.5, 0.01, start={W: 0}).mechanisms[W].formula
     W - g.next*rate + sqrt(2)*xi_W*sqrt(T.next*rate)

@@ -15,8 +15,8 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.errors import DeclarationError
-from causalopt.finite import Finite, Value
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.finite_variables import Finite, Value
 
 Ints = npt.NDArray[np.int64]
 Variables = tuple[Finite, ...]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, log
 
-from causalopt.errors import DeclarationError, nearest
+from causalopt.ground.errors import DeclarationError, nearest
 
 Floats = npt.NDArray[np.float64]
 

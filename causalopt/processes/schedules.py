@@ -11,10 +11,10 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr, Min
 
-from causalopt.declaration import number
-from causalopt.errors import DeclarationError
-from causalopt.mechanism import expression
-from causalopt.symbols import Parameter, Time, time
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import Parameter, Time, time
+from causalopt.mechanisms.symbolic import expression
+from causalopt.model.declaration import number
 
 Floats = npt.NDArray[np.float64]
 

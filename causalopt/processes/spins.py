@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
-from causalopt.declaration import check_seed
-from causalopt.errors import QueryError
+from causalopt.ground.errors import QueryError
+from causalopt.model.declaration import check_seed
+from causalopt.model.system import check_steps
 from causalopt.processes.ising import Ising
 from causalopt.processes.rules import Name, rule_named
 from causalopt.processes.schedules import checked_schedule, temperatures
-from causalopt.system import check_steps
 
 if TYPE_CHECKING:
     import xarray as xr

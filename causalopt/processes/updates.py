@@ -9,9 +9,9 @@ from typing import Protocol
 import sympy
 from sympy import Expr
 
-from causalopt.declaration import number
-from causalopt.errors import DeclarationError
-from causalopt.symbols import Variable, time
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import Variable, time
+from causalopt.model.declaration import number
 
 
 class Update(Protocol):

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 import causalopt
-from causalopt import model as models
-from causalopt import storage
+from causalopt import study as models
 from causalopt.drawing import draw
-from causalopt.errors import CausaloptError
+from causalopt.ground.errors import CausaloptError
+from causalopt.study import storage
 
 RECORD = "record.json"
 #: The libraries whose versions can change a figure or a digit.

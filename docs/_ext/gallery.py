@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.display import status_iterator
 
-from causalopt.model import model_files
+from causalopt.study import model_files
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 import causalopt
 
 #: Rooms that are used by their own name: ``from causalopt.derive import Derivation``.
-BESIDE = ("causalopt.derive", "causalopt.drawing.plots", "causalopt.model")
+BESIDE = ("causalopt.derive", "causalopt.drawing.plots", "causalopt.study.record")
 
 INDEX = """# API reference
 

@@ -20,7 +20,7 @@ from causalopt.derive import (
     Stationary,
     TendsTo,
 )
-from causalopt.errors import CausaloptError
+from causalopt.ground.errors import CausaloptError
 
 x, y, w = sp.symbols("x y w", real=True)
 f = sp.Function("f")(x)

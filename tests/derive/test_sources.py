@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 
 from causalopt.derive import Report, Status
-from causalopt.model import load_model
+from causalopt.study import load_model
 
 MODELS = pathlib.Path(__file__).parents[2] / "models"
 FILES = sorted(MODELS.glob("derive_*.py"))

@@ -24,7 +24,7 @@ from causalopt import (
     parameters,
     variables,
 )
-from causalopt.symbols import time
+from causalopt.language.symbols import time
 
 T, R, V = variables("T R V")
 (k,) = parameters("k")

@@ -24,7 +24,7 @@ from causalopt import (
     split_sequence,
     variables,
 )
-from causalopt.distributions.estimate import Estimate, knn_entropy
+from causalopt.distributions.real.estimate import Estimate, knn_entropy
 
 T, R, V = variables("T R V")
 (k,) = parameters("k")

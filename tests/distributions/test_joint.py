@@ -375,7 +375,7 @@ def test_a_small_support_costs_little_however_many_states():
 
 
 def test_stochastic_pushes_in_chunks_give_the_same(monkeypatch):
-    from causalopt.distributions import kernel
+    from causalopt.distributions.finite import kernel
 
     a, b = finite("a", range(7)), finite("b", range(5))
     random = np.random.default_rng(3)

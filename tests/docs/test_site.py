@@ -23,7 +23,7 @@ from myst_parser.parsers.docutils_ import Parser
 from sphinx.errors import SphinxError
 
 import causalopt
-from causalopt.model import model_files
+from causalopt.study import model_files
 
 ROOT = Path(__file__).parents[2]
 PRINTED = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"])).map(str.strip)
@@ -33,7 +33,7 @@ MODEL = '''"""A model made for this test."""
 
 from causalopt import run, variables, System
 from causalopt.drawing import plots
-from causalopt.model import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Model
 
 (x,) = variables("x")
 halving = System({x: x / 2}, start={x: 1})

@@ -22,7 +22,7 @@ from causalopt import (
     parameters,
     variables,
 )
-from causalopt.symbols import time
+from causalopt.language.symbols import time
 
 T, R = variables("T R")
 k, s = parameters("k s")

@@ -1,0 +1,1 @@
+"""Distributions over finite worlds: exact masses or floats, pushed through tables."""

@@ -1,0 +1,104 @@
+"""Masses from what a user writes: mappings, nested lists, arrays, and neighbourhoods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from causalopt.distributions.finite.states import Variables, state_of, strides
+from causalopt.ground.errors import DeclarationError
+from causalopt.ground.masses import Ints, Masses, check_masses, is_exact, masses_of
+from causalopt.language.finite_variables import Finite, Value, listed
+
+
+def listed_masses(variables: Variables, given: object) -> tuple[Ints, Masses]:
+    """The states that have mass, ascending, and their masses; negative ones refused by name."""
+    head = f"P({listed(variables)})"
+    if isinstance(given, Mapping):
+        places = [_place(variables, key, head) for key in given]
+        states = np.array(places, dtype=np.int64)
+        masses = masses_of(given.values(), head)
+    else:
+        states, masses = _from_array(variables, given, head)
+    check_masses(masses, head, lambda i: state_of(variables, states[i]))
+    kept = np.array([mass != 0 for mass in masses]) if is_exact(masses) else masses != 0
+    if not kept.all():
+        states, masses = states[kept], masses[kept]
+    if (states[1:] > states[:-1]).all():
+        return states, masses
+    order = np.argsort(states, kind="stable")
+    return states[order], masses[order]
+
+
+def _place(variables: Variables, key: object, head: str) -> int:
+    values = key if isinstance(key, tuple) else (key,)
+    if len(values) != len(variables):
+        raise DeclarationError(
+            f"{head} has the state {key!r}: a state has one value for each of {listed(variables)}."
+        )
+    where = f"{head}, state {key!r}: {{}}"
+    return sum(
+        variable.code(value, where.format(variable)) * stride
+        for variable, value, stride in zip(variables, values, strides(variables), strict=True)
+    )
+
+
+def _from_array(variables: Variables, given: Any, head: str) -> tuple[Ints, Masses]:
+    shape = tuple(v.size for v in variables)
+    if isinstance(given, np.ndarray):
+        array = given
+    else:
+        array = np.empty(shape, dtype=object)
+        try:
+            array[...] = np.array(given, dtype=object)
+        except (TypeError, ValueError):
+            raise DeclarationError(_wrong_shape(head, shape, "a list of another form")) from None
+    if array.shape != shape:
+        raise DeclarationError(_wrong_shape(head, shape, f"an array of shape {array.shape}"))
+    states = np.arange(math.prod(shape), dtype=np.int64)
+    return states, masses_of(array.reshape(-1), head)
+
+
+def _wrong_shape(head: str, shape: tuple[int, ...], given: str) -> str:
+    return (
+        f"{head} is given by {given}: write one mass for each state, with shape {shape}, or a "
+        "dict from states to masses."
+    )
+
+
+def chances(variables: Variables, epsilon: object) -> dict[Finite, Any]:
+    """The chance of each variable to leave its value: one for all, or one for each."""
+    if not isinstance(epsilon, Mapping):
+        return dict.fromkeys(variables, epsilon)
+    for variable in epsilon:
+        if variable not in variables:
+            raise DeclarationError(f"epsilon has {variable}, which the state does not give.")
+    for variable in variables:
+        if variable not in epsilon:
+            raise DeclarationError(
+                f"epsilon has no entry for {variable}: write one, 0 where it keeps its value."
+            )
+    return {variable: epsilon[variable] for variable in variables}
+
+
+def around(variable: Finite, value: Value, epsilon: object) -> dict[Value, Any]:
+    """1 - epsilon at one value of a variable, the rest shared alike by the others."""
+    centre = variable.code(value, f"neighbourhood: {variable}")
+    (chance,) = masses_of([epsilon], "epsilon")
+    if variable.size == 1:
+        return {value: 1}
+    if isinstance(chance, Expr):
+        valid = not (chance.is_negative or (1 - chance).is_negative)
+    else:
+        valid = bool(0 <= chance <= 1)
+    if not valid:
+        raise DeclarationError(f"epsilon is {epsilon}: it is a chance, from 0 to 1.")
+    share = chance / (variable.size - 1)
+    return {
+        other: 1 - chance if place == centre else share
+        for place, other in enumerate(variable.values)
+    }

@@ -1,0 +1,331 @@
+"""Distributions over the joint states of finite variables: exact (sympy) or float arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from causalopt.distributions.finite import build, show
+from causalopt.distributions.finite.kernel import pushed
+from causalopt.distributions.finite.states import (
+    check_variables,
+    codes_of,
+    moved,
+    outer,
+    state_of,
+    strides,
+    summed_out,
+)
+from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.masses import (
+    Ints,
+    Masses,
+    check_masses,
+    entropy_of,
+    exact_array,
+    is_exact,
+    masses_of,
+    summed,
+    tidy,
+    together,
+)
+from causalopt.language.finite_variables import Finite, Value
+from causalopt.language.splits import Split, as_split
+from causalopt.model.system import System, check_steps
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """A probability mass function over the joint states of finite variables.
+
+    ``states`` (k,) are the states that have mass, ascending, the last variable running fastest;
+    ``masses`` (k,) are sympy expressions (exact) or float64. States without mass are not kept, so
+    that a small support costs little whatever the number of states. Operations on exact masses
+    stay exact; where exact and float masses meet, the result is float. Made by ``of``,
+    ``uniform``, ``delta``, ``product`` and ``neighbourhood``.
+
+    Raises ``DeclarationError`` for masses that are negative, NaN, infinite, or do not sum to 1
+    (floats: within 1e-9). Nothing is renormalised.
+
+    >>> from causalopt.language.finite_variables import finite
+    >>> T, R = finite("T", ["high", "off"]), finite("R", ["hot", "cold"])
+    >>> P = Distribution.of((T, R), {("high", "cold"): sympy.Rational(1, 2), ("off", "hot"): 0.5})
+    >>> print(P)
+          hot  cold
+    high    0   0.5
+    off   0.5     0
+    """
+
+    variables: tuple[Finite, ...]
+    states: Ints
+    masses: Masses
+
+    def __post_init__(self) -> None:
+        check_masses(self.masses, self._head, lambda i: state_of(self.variables, self.states[i]))
+        self.states.setflags(write=False)
+        self.masses.setflags(write=False)
+
+    # -- how it is made --------------------------------------------------------------------------
+
+    @classmethod
+    def of(cls, variables: Finite | Iterable[Finite], masses: object) -> Distribution:
+        """A distribution from a table of masses; a state that is left out has none.
+
+        ``masses`` maps states to masses ({("high", "cold"): Rational(1, 3), ...}, for one variable
+        {"high": ...}), or is a nested list or array with one axis a variable, as tables print.
+        """
+        found = check_variables(variables)
+        return cls(found, *build.listed_masses(found, masses))
+
+    @classmethod
+    def uniform(cls, *variables: Finite) -> Distribution:
+        """The same exact mass 1/n for each of the n joint states.
+
+        >>> from causalopt.language.finite_variables import finite
+        >>> Distribution.uniform(finite("T", ["high", "low", "off"])).entropy()
+        log(3)/log(2)
+        """
+        found = check_variables(variables)
+        size = math.prod(v.size for v in found)
+        masses = np.full(size, sympy.Rational(1, size), dtype=object)
+        return cls(found, np.arange(size, dtype=np.int64), masses)
+
+    @classmethod
+    def delta(cls, state: Mapping[Finite, Value]) -> Distribution:
+        """All mass at one state: {T: "high", R: "cold"}."""
+        found = check_variables(state)
+        place = sum(
+            v.code(state[v], f"delta: {v}") * s for v, s in zip(found, strides(found), strict=True)
+        )
+        return cls(found, np.array([place], dtype=np.int64), exact_array([sympy.Integer(1)]))
+
+    @classmethod
+    def product(cls, *factors: Distribution) -> Distribution:
+        """The variables of the factors together, those of different factors independent."""
+        found = check_variables([v for factor in factors for v in factor.variables])
+        return cls(found, *outer(found, [(f.variables, f.states, f.masses) for f in factors]))
+
+    @classmethod
+    def neighbourhood(
+        cls, state: Mapping[Finite, Value], epsilon: object | Mapping[Finite, object]
+    ) -> Distribution:
+        """The states around one: each variable leaves its value with chance epsilon, by itself.
+
+        P(s) = prod_v (1 - epsilon where s_v = state_v, else epsilon / (n_v - 1)), for n_v values
+        of v. ``epsilon`` is a number from 0 to 1, an expression, or one of these per variable.
+        Where the neighbours are not alike, take a ``product`` of marginals instead.
+
+        Source: "Defining Optimization in a Deeper Way", part 2.
+
+        >>> from causalopt.language.finite_variables import finite
+        >>> T = finite("T", ["high", "low", "off"])
+        >>> print(Distribution.neighbourhood({T: "low"}, sympy.Symbol("epsilon", positive=True)))
+              high          low        off
+         epsilon/2  1 - epsilon  epsilon/2
+        """
+        found = check_variables(state)
+        chances = build.chances(found, epsilon)
+        return cls.product(
+            *(cls.of(v, build.around(v, state[v], chance)) for v, chance in chances.items())
+        )
+
+    # -- what it says ----------------------------------------------------------------------------
+
+    @property
+    def exact(self) -> bool:
+        """Whether the masses are sympy expressions."""
+        return is_exact(self.masses)
+
+    @property
+    def size(self) -> int:
+        """The number of joint states, with mass or without."""
+        return math.prod(v.size for v in self.variables)
+
+    def mass(self, event: Mapping[Finite, Value]) -> Expr | float:
+        """The mass of all states that agree with ``event``: {T: "high"}, or a whole state."""
+        kept = np.ones(self.states.size, dtype=bool)
+        for variable, value in event.items():
+            kept &= self._codes(variable) == variable.code(value, f"mass: {variable}")
+        if self.exact:
+            return tidy(sympy.Add(*self.masses[kept]))
+        return float(self.masses[kept].sum())
+
+    def marginal(self, *variables: Finite) -> Distribution:
+        """The distribution of some of the variables, in the order in which they are named."""
+        found = check_variables(variables)
+        for variable in found:
+            self._known(variable)
+        if self.states.size == self.size and not self.exact:
+            return Distribution(found, *summed_out(self.variables, self.masses, found))
+        size = math.prod(v.size for v in found)
+        states = moved(self.states, self.variables, found)
+        return Distribution(found, *summed(states, self.masses, size))
+
+    def decorrelate(self, *parts: Any) -> Distribution:
+        """The product of the marginals of the parts: each keeps its own, none tells of another.
+
+        P'(s) = prod_parts P(s_part). ``parts``: ``T | R``, ``Split((T, V), R)``, or the parts one
+        by one, which together name every variable. Source: part 1.
+
+        >>> from causalopt.language.finite_variables import finite
+        >>> T, R = finite("T", ["high", "off"]), finite("R", ["hot", "cold"])
+        >>> P = Distribution.of((T, R), [[0, sympy.Rational(1, 2)], [sympy.Rational(1, 2), 0]])
+        >>> P.decorrelate(T | R).entropy() - P.entropy()
+        1
+        """
+        split = self.split(*parts)
+        marginals = [self.marginal(*part) for part in split.parts]
+        pieces = [(m.variables, m.states, m.masses) for m in marginals]
+        return Distribution(self.variables, *outer(self.variables, pieces))
+
+    def split(self, *parts: Any) -> Split:
+        """The split that the parts name, checked against these variables."""
+        return as_split(parts, self.variables)
+
+    def push(self, system: System, steps: int = 1) -> Distribution:
+        """The distribution a number of steps later, in a system of the same finite variables.
+
+        P_{i+1}(s') = sum_s P_i(s) prod_v p(s'_v | s). Cost: linear in the states with mass where
+        tables are deterministic, and times the values that rows spread over where not.
+
+        Source: "Defining Optimization in a Deeper Way", part 1.
+        """
+        check_steps(steps)
+        states, masses = self.states, self.masses
+        for _ in range(steps):
+            states, masses = pushed(system, self.variables, states, masses)
+        return Distribution(self.variables, states, masses)
+
+    def entropy(self, base: Expr | float = 2) -> Expr | float:
+        """S = -sum_s P(s) log P(s) in units of log(base), bits unless asked otherwise.
+
+        0 log 0 = 0. Exact masses give a closed form, floats a float.
+        """
+        return entropy_of(self.masses, base)
+
+    def mutual_information(self, *parts: Any, base: Expr | float = 2) -> Expr | float:
+        """I = sum_parts S[part] - S[all]; for more than two parts, the total correlation.
+
+        The parts need not name every variable: the others are summed out. Equal to
+        S[decorrelate(P)] - S[P], in units of log(base).
+        """
+        split = as_split(parts, _named(parts, self.variables))
+        whole = self.marginal(*split.variables)
+        apart = [self.marginal(*part).entropy(base) for part in split.parts]
+        return sum(apart) - whole.entropy(base)
+
+    def total_variation(self, other: Distribution) -> Expr | float:
+        """TV = sum_s |P(s) - Q(s)| / 2, from 0 (the same) to 1 (no state in common)."""
+        if set(self.variables) != set(other.variables):
+            raise QueryError(
+                f"{self._head} and {other._head} are over different variables: take marginals over "
+                "the same ones."
+            )
+        mine, theirs = together(self.masses, other.marginal(*self.variables).masses)
+        states = np.concatenate([self.states, other.marginal(*self.variables).states])
+        _, differences = summed(states, np.concatenate([mine, -theirs]), self.size)
+        if is_exact(differences):
+            return sympy.Add(*(sympy.Abs(d) for d in differences)) / 2
+        return float(np.abs(differences).sum()) / 2
+
+    def subs(self, values: Mapping[Symbol, object]) -> Distribution:
+        """The distribution with numbers in place of symbols: exact by rationals, float by floats.
+
+        Raises ``DeclarationError`` where a mass becomes negative: epsilon = 2.
+        """
+        if not self.exact:
+            return self
+        given = {symbol: sympy.sympify(value, strict=True) for symbol, value in values.items()}
+        masses = masses_of([mass.subs(given) for mass in self.masses], self._head)
+        return Distribution(self.variables, *_checked(self, masses))
+
+    def floats(self) -> Distribution:
+        """The same masses as float64; an error where a symbol has no number."""
+        from_exact = together(self.masses, np.zeros(0))[0]
+        return Distribution(self.variables, self.states, from_exact)
+
+    def to_xarray(self) -> xr.DataArray:
+        """All masses as a labelled array with one dim a variable; symbols are an error."""
+        import xarray as xr
+
+        dense = np.zeros(self.size)
+        dense[self.states] = self.floats().masses
+        coords = {v.name: list(v.values) for v in self.variables}
+        shape = [v.size for v in self.variables]
+        return xr.DataArray(dense.reshape(shape), coords, list(coords), name="probability")
+
+    # -- how it compares and prints ---------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        """The same variables in the same order, and equal masses (exact ones by their form)."""
+        if not isinstance(other, Distribution):
+            return NotImplemented
+        return (
+            self.variables == other.variables
+            and np.array_equal(self.states, other.states)
+            and np.array_equal(self.masses, other.masses)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.variables, self.states.tobytes()))
+
+    @property
+    def _head(self) -> str:
+        return f"P({', '.join(map(str, self.variables))})"
+
+    def _known(self, variable: Finite) -> Finite:
+        if variable not in self.variables:
+            raise QueryError(
+                f"{self._head} does not have {variable}.{nearest(variable, self.variables)}"
+            )
+        return variable
+
+    def _codes(self, variable: Finite) -> Ints:
+        return codes_of(self.states, self.variables, self._known(variable))
+
+    def __str__(self) -> str:
+        return show.text(self.variables, self.states, self.masses)
+
+    def __repr__(self) -> str:
+        kind = "exact" if self.exact else "float"
+        if self.states.size > 20:
+            return f"<{self._head}, {kind}: {self.states.size} of {self.size} states have mass>"
+        cells = [
+            f"{state_of(self.variables, state)}: {mass}"
+            for state, mass in zip(self.states, self.masses, strict=True)
+        ]
+        return f"<{self._head}, {kind}: {'; '.join(cells)}>"
+
+    def _repr_latex_(self) -> str:
+        return show.latex(self.variables, self.states, self.masses)
+
+    def _repr_html_(self) -> str:
+        return show.html(self.variables, self.states, self.masses)
+
+
+def _checked(made: Distribution, masses: Masses) -> tuple[Ints, Masses]:
+    """States and masses without zeros; negative masses are kept, for the constructor to refuse."""
+    kept = np.array([mass != 0 for mass in masses], dtype=bool)
+    return made.states[kept], masses[kept]
+
+
+def _named(parts: tuple[Any, ...], variables: tuple[Finite, ...]) -> tuple[Finite, ...]:
+    """Those of the variables that the parts name."""
+    flat: set[object] = set()
+    for part in parts:
+        if isinstance(part, Split):
+            flat |= set(part.variables)
+        elif isinstance(part, Finite):
+            flat.add(part)
+        else:
+            flat |= set(part.args if isinstance(part, sympy.Or) else part)
+    return tuple(v for v in variables if v in flat)

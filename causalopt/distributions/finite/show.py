@@ -1,0 +1,97 @@
+"""A distribution as the tables that the posts print: text, LaTeX and HTML, labels escaped."""
+
+from __future__ import annotations
+
+import html as _html
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import sympy
+
+from causalopt.distributions.finite.states import Variables, state_of
+from causalopt.ground.masses import Ints, Masses
+from causalopt.language.finite_variables import tex
+
+#: A larger table is cut to its first states with mass, listed one a line.
+LARGEST = 400
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells to print: the last variable in columns, the joint values of the others in rows."""
+
+    columns: list[str]
+    rows: list[str]
+    cells: list[list[Any]]
+
+
+def text(variables: Variables, states: Ints, masses: Masses) -> str:
+    """Plain text, columns aligned to the right."""
+    grid = _grid(variables, states, masses)
+    table = [["", *grid.columns]]
+    table += [[r, *map(_short, c)] for r, c in zip(grid.rows, grid.cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for row in table:
+        padded = [row[0].ljust(widths[0])]
+        padded += [one.rjust(width) for one, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(padded).rstrip() if grid.rows != [""] else "  ".join(padded[1:]))
+    return "\n".join(lines)
+
+
+def latex(variables: Variables, states: Ints, masses: Masses) -> str:
+    """A LaTeX array; labels stand in text mode."""
+    grid = _grid(variables, states, masses)
+    head = " & ".join(["", *map(tex, grid.columns)])
+    body = [
+        " & ".join([tex(row), *map(sympy.latex, cells)])
+        for row, cells in zip(grid.rows, grid.cells, strict=True)
+    ]
+    form = "c|" + "c" * len(grid.columns)
+    return f"$\\begin{{array}}{{{form}}}{head} \\\\ \\hline " + r" \\ ".join(body) + "\\end{array}$"
+
+
+def html(variables: Variables, states: Ints, masses: Masses) -> str:
+    """An HTML table."""
+    grid = _grid(variables, states, masses)
+    head = _row("th", ["", *grid.columns], str)
+    body = "".join(
+        f"<tr><th>{_html.escape(row)}</th>{''.join(_cell('td', c, _short) for c in cells)}</tr>"
+        for row, cells in zip(grid.rows, grid.cells, strict=True)
+    )
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _row(tag: str, cells: list[str], form: Callable[[Any], str]) -> str:
+    return f"<tr>{''.join(_cell(tag, cell, form) for cell in cells)}</tr>"
+
+
+def _cell(tag: str, cell: Any, form: Callable[[Any], str]) -> str:
+    return f"<{tag}>{_html.escape(form(cell))}</{tag}>"
+
+
+def _grid(variables: Variables, states: Ints, masses: Masses) -> Grid:
+    *before, last = variables
+    size = int(np.prod([v.size for v in before], dtype=object)) * last.size
+    if size > LARGEST:
+        return _list(variables, states, masses)
+    rows = [" ".join(map(str, values)) for values in product(*(v.values for v in before))]
+    found = dict(zip(states.tolist(), masses, strict=True))
+    cells = [[found.get(i * last.size + j, 0) for j in range(last.size)] for i in range(len(rows))]
+    return Grid([str(value) for value in last.values], rows, cells)
+
+
+def _list(variables: Variables, states: Ints, masses: Masses) -> Grid:
+    rows = [state_of(variables, state) for state in states[:20]]
+    cells = [[mass] for mass in masses[:20]]
+    if states.size > 20:
+        rows.append(f"... {states.size - 20} more")
+        cells.append([""])
+    return Grid(["mass"], rows, cells)
+
+
+def _short(mass: Any) -> str:
+    return f"{mass:.6g}" if isinstance(mass, float) else str(mass)

@@ -1,0 +1,1 @@
+"""Distributions over real states: boxes, Gaussians, ensembles of samples, and what is estimated."""

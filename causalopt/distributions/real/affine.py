@@ -1,0 +1,258 @@
+"""Distributions whose differential entropy has a closed form under affine steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Add, Expr, Matrix, Rational
+
+from causalopt.distributions.real.ensemble import Ensemble, streams
+from causalopt.distributions.real.step import affine, rational
+from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.masses import check_base, exact_base, log_of
+from causalopt.language.splits import Split, as_split
+from causalopt.language.symbols import Variable
+from causalopt.language.typeset import latex
+from causalopt.model.system import System, check_steps
+
+_HALF = Rational(1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """A normal distribution N(mean, covariance) over real variables, in exact arithmetic.
+
+    S = log((2 pi e)^d det covariance) / 2. ``mean`` (d, 1) and ``covariance`` (d, d) are sympy
+    matrices; floats are read as the decimals that they print as. Closed under affine steps.
+
+    >>> from causalopt.language.symbols import variables
+    >>> T, R = variables("T R")
+    >>> Gaussian.of({T: (10, 2), R: (10, 1)}).entropy(sympy.E)
+    1 + log(pi) + 2*log(2)
+    """
+
+    variables: tuple[Variable, ...]
+    mean: Matrix
+    covariance: Matrix
+
+    def __post_init__(self) -> None:
+        size = len(self.variables)
+        object.__setattr__(self, "mean", _exact(self.mean, (size, 1), "mean"))
+        matrix = _exact(self.covariance, (size, size), "covariance")
+        object.__setattr__(self, "covariance", matrix)
+        if matrix != matrix.T or matrix.is_positive_definite is False:
+            raise DeclarationError(
+                f"The covariance {matrix.tolist()} is not symmetric and positive definite."
+            )
+
+    def _repr_latex_(self) -> str:
+        law = rf"\mathcal{{N}}\left({latex(self.mean)}, {latex(self.covariance)}\right)"
+        return f"${_column(self.variables)} \\sim {law}$"
+
+    @classmethod
+    def of(cls, marginals: Mapping[Variable, tuple[Any, Any]]) -> Gaussian:
+        """Independent normals: {T: (mean, standard deviation), ...}."""
+        found = _intervals(marginals, "(mean, standard deviation)")
+        mean = Matrix([centre for centre, _ in found.values()])
+        spread = sympy.diag(*(deviation**2 for _, deviation in found.values()))
+        return cls(tuple(found), mean, spread)
+
+    def split(self, *parts: Any) -> Split:
+        """The split that the parts name, checked against these variables."""
+        return as_split(parts, self.variables)
+
+    def decorrelate(self, *parts: Any) -> Gaussian:
+        """The product of the marginals of the parts: covariances between parts are 0."""
+        split = self.split(*parts)
+        part_of = {v: i for i, part in enumerate(split.parts) for v in part}
+        owner = [part_of[v] for v in self.variables]
+        size = len(owner)
+        kept = Matrix(size, size, lambda i, j: self.covariance[i, j] if owner[i] == owner[j] else 0)
+        return Gaussian(self.variables, self.mean, kept)
+
+    def push(self, system: System, steps: int = 1) -> Gaussian:
+        """The distribution a number of steps later: N(M mean + c, M covariance M^T) a step."""
+        matrix, offset = affine(system, self.variables)
+        mean, covariance = self.mean, self.covariance
+        _check_density(matrix)
+        for _ in range(check_steps(steps)):
+            mean, covariance = matrix * mean + offset, matrix * covariance * matrix.T
+        return Gaussian(self.variables, mean, covariance)
+
+    def entropy(self, base: Expr | float = 2) -> Expr:
+        """The differential entropy, in units of log(base), in the variables' own coordinates."""
+        size = len(self.variables)
+        constant = Rational(size, 2) * sympy.log(2 * sympy.pi * sympy.E)
+        return _in_base(constant + _HALF * _log_abs(self.covariance.det()), base)
+
+    def log_variance(self, base: Expr | float = 2) -> Expr:
+        """log det covariance, in units of log(base)."""
+        return _in_base(_log_abs(self.covariance.det()), base)
+
+    def sample(self, samples: int, seed: int) -> Ensemble:
+        """An ensemble drawn from this distribution, the same for the same seed."""
+        lower = np.array(self.covariance.cholesky().tolist(), dtype=np.float64)
+        centre = np.array(self.mean.tolist(), dtype=np.float64).reshape(-1)
+        draws = [one.standard_normal(samples) for one in streams(seed, len(self.variables))]
+        return Ensemble(self.variables, centre + np.stack(draws, axis=1) @ lower.T, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """An affine image of independent uniform variables: a box, a rhombus, a product of such.
+
+    z = transform y + offset, where y are the rows of ``blocks`` stacked, and block b is
+    blocks[b] u_b with u_b uniform on [-1/2, 1/2]^n, all independent. A step multiplies
+    ``transform``; to decorrelate makes the rows of each part a block of its own. Then
+
+        S = log|det transform| + sum_b S(block b),
+
+    where a square block has S = log|det|, and one row (a, b), a >= b > 0, the trapezoid
+    S = log a + b / (2 a). Made by ``of``; floats are read as the decimals that they print as.
+
+    Source: the rhombus of "Defining Optimization in a Deeper Way", part 2.
+
+    >>> from causalopt.language.symbols import variables
+    >>> T, R = variables("T R")
+    >>> Box.of({T: (0, 1), R: (0, 4)}).entropy()
+    2
+    """
+
+    variables: tuple[Variable, ...]
+    blocks: tuple[Matrix, ...]
+    transform: Matrix
+    offset: Matrix
+
+    def _repr_latex_(self) -> str:
+        blocks = latex(sympy.diag(*self.blocks))
+        image = rf"{latex(self.transform)} {blocks}\, u + {latex(self.offset)}"
+        return rf"${_column(self.variables)} = {image}, \quad u_i \sim U(-\tfrac12, \tfrac12)$"
+
+    @classmethod
+    def of(cls, ranges: Mapping[Variable, tuple[Any, Any]]) -> Box:
+        """Independent uniform variables: {T: (low, high), ...}."""
+        found = _intervals(ranges, "(low, high)")
+        for variable, (low, high) in found.items():
+            if (high - low).is_positive is False:
+                raise DeclarationError(
+                    f"{variable} runs from {low} to {high}: write (low, high), low below high."
+                )
+        blocks = tuple(Matrix([[high - low]]) for low, high in found.values())
+        offset = Matrix([(low + high) / 2 for low, high in found.values()])
+        return cls(tuple(found), blocks, sympy.eye(len(found)), offset)
+
+    def split(self, *parts: Any) -> Split:
+        """The split that the parts name, checked against these variables."""
+        return as_split(parts, self.variables)
+
+    @property
+    def matrix(self) -> Matrix:
+        """The whole map from the independent uniforms to the variables."""
+        return self.transform * sympy.diag(*self.blocks)
+
+    def decorrelate(self, *parts: Any) -> Box:
+        """The product of the marginals of the parts, each the image of uniforms of its own."""
+        split, whole = self.split(*parts), self.matrix
+        rows = [[self.variables.index(v) for v in part] for part in split.parts]
+        blocks = []
+        for part in rows:
+            block = whole.extract(part, list(range(whole.cols)))
+            used = [j for j in range(block.cols) if any(block[:, j])]
+            blocks.append(block.extract(list(range(block.rows)), used))
+        order = [i for part in rows for i in part]
+        back = sympy.zeros(len(order))
+        for place, i in enumerate(order):
+            back[i, place] = 1
+        return Box(self.variables, tuple(blocks), back, self.offset)
+
+    def push(self, system: System, steps: int = 1) -> Box:
+        """The distribution a number of steps later, for an affine step z -> M z + c."""
+        matrix, shift = affine(system, self.variables)
+        _check_density(matrix)
+        transform, offset = self.transform, self.offset
+        for _ in range(check_steps(steps)):
+            transform, offset = matrix * transform, matrix * offset + shift
+        return Box(self.variables, self.blocks, transform, offset)
+
+    def entropy(self, base: Expr | float = 2) -> Expr:
+        """The differential entropy, in units of log(base), in the variables' own coordinates.
+
+        Raises ``QueryError`` where a part mixes more uniforms than have a closed form.
+        """
+        pieces = [_block_entropy(block) for block in self.blocks]
+        return _in_base(Add(_log_abs(self.transform.det()), *pieces), base)
+
+    def log_variance(self, base: Expr | float = 2) -> Expr:
+        """log det covariance, in units of log(base); the covariance is A A^T / 12, A = matrix."""
+        whole = self.matrix
+        return _in_base(_log_abs((whole * whole.T / 12).det()), base)
+
+    def sample(self, samples: int, seed: int) -> Ensemble:
+        """An ensemble drawn from this distribution, the same for the same seed."""
+        whole = np.array(self.matrix.tolist(), dtype=np.float64)
+        centre = np.array(self.offset.tolist(), dtype=np.float64).reshape(-1)
+        draws = [one.uniform(-0.5, 0.5, samples) for one in streams(seed, whole.shape[1])]
+        return Ensemble(self.variables, centre + np.stack(draws, axis=1) @ whole.T, seed)
+
+
+def _column(variables: tuple[Variable, ...]) -> str:
+    return latex(Matrix(variables))
+
+
+def _block_entropy(block: Matrix) -> Expr:
+    """The entropy of block u, u uniform on the unit cube, in nats."""
+    rows, columns = block.shape
+    if rows == columns:
+        return _log_abs(block.det())
+    if (rows, columns) == (1, 2):
+        sizes = [sympy.Abs(one) for one in block]
+        large, small = sympy.Max(*sizes), sympy.Min(*sizes)
+        return log_of(large) + small / (2 * large)
+    raise QueryError(
+        f"A part of {rows} variables is a mixture of {columns} independent uniform ones, for "
+        "whose entropy there is no closed form here: estimate it, with sample(...)."
+    )
+
+
+def _check_density(matrix: Matrix) -> None:
+    if matrix.det() == 0:
+        raise QueryError(
+            "The step of this system flattens its states onto a surface (its Jacobian has "
+            "determinant 0), where the differential entropy is minus infinity."
+        )
+
+
+def _log_abs(value: Expr) -> Expr:
+    found = sympy.factor(value) if value.free_symbols else value
+    return sympy.expand_log(log_of(sympy.Abs(found)))
+
+
+def _in_base(nats: Expr, base: Expr | float) -> Expr:
+    check_base(base)
+    return sympy.expand(nats / log_of(exact_base(base)))
+
+
+def _intervals(
+    given: Mapping[Variable, tuple[Any, Any]], form: str
+) -> dict[Variable, tuple[Expr, Expr]]:
+    if not isinstance(given, Mapping) or not given:
+        raise DeclarationError(f"Write one entry {form} for each variable: {{T: {form}, ...}}.")
+    found = {}
+    for variable, pair in given.items():
+        if not isinstance(variable, Variable) or not isinstance(pair, tuple | list):
+            raise DeclarationError(f"{variable!r}: {pair!r} is no entry of the form T: {form}.")
+        if len(pair) != 2:
+            raise DeclarationError(f"{variable} has {len(pair)} numbers: write {form}.")
+        found[variable] = (rational(pair[0]), rational(pair[1]))
+    return found
+
+
+def _exact(given: Any, shape: tuple[int, int], name: str) -> Matrix:
+    made = sympy.ImmutableMatrix(given).applyfunc(rational)
+    if made.shape != shape:
+        raise DeclarationError(f"The {name} has shape {made.shape}: it must be {shape}.")
+    return made

@@ -1,0 +1,174 @@
+"""Ensembles: seeded samples of a system's states, pushed through it all at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.random import Generator, SeedSequence, default_rng
+from sympy import Expr
+
+from causalopt.distributions.real.estimate import Estimate, estimated, knn_entropy
+from causalopt.distributions.real.step import check_pushable
+from causalopt.ground.errors import DeclarationError
+from causalopt.ground.masses import check_base
+from causalopt.language.splits import Split, as_split
+from causalopt.language.symbols import Variable
+from causalopt.model.system import System, check_steps
+from causalopt.runs.simulation import Want, simulate_system, stacked
+from causalopt.runs.sweeps import paired
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Samples (n, d) of the joint state of d real variables; ``seed`` decides how parts are mixed.
+
+    Made by ``of``, or drawn: ``Box.of({T: (9, 11), ...}).sample(10_000, seed=1)``. The numbers
+    depend on the seed alone: every source of chance has a ``SeedSequence`` of its own, ``path``
+    away from the seed.
+
+    >>> from causalopt.language.symbols import variables
+    >>> T, R = variables("T R")
+    >>> step = System({T: R, R: R - 0.5 * T}, start={T: 0, R: 0})
+    >>> Ensemble.of({T: [1.0, 2.0], R: [3.0, 4.0]}).push(step).samples
+    array([[3. , 2.5],
+           [4. , 3. ]])
+    """
+
+    variables: tuple[Variable, ...]
+    samples: Floats
+    seed: int = 0
+    path: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.shape[1] != len(self.variables):
+            raise DeclarationError(
+                f"The samples have shape {self.samples.shape}: write one row a sample and one "
+                f"column for each of {', '.join(map(str, self.variables))}."
+            )
+        wrong = int((~np.isfinite(self.samples)).sum())
+        if wrong:
+            raise DeclarationError(f"{wrong} of the samples' numbers are not finite.")
+        self.samples.setflags(write=False)
+
+    @classmethod
+    def of(cls, samples: Mapping[Variable, Any], seed: int = 0) -> Ensemble:
+        """An ensemble from arrays (n,), one a variable; the i-th of each belong together."""
+        columns = {v: np.asarray(given, dtype=np.float64) for v, given in samples.items()}
+        sizes = {column.shape for column in columns.values()}
+        if len(sizes) != 1 or len(next(iter(sizes))) != 1:
+            raise DeclarationError(
+                f"The samples have the shapes {sorted(sizes)}: write one list of equal length for "
+                "each variable."
+            )
+        return cls(tuple(columns), np.stack(list(columns.values()), axis=1), seed)
+
+    def split(self, *parts: Any) -> Split:
+        """The split that the parts name, checked against these variables."""
+        return as_split(parts, self.variables)
+
+    def decorrelate(self, *parts: Any) -> Ensemble:
+        """The samples with each part shuffled by itself, the first left in place.
+
+        Marginals of parts stay as they are, sample for sample; parts no longer tell of each other.
+        """
+        made = self.samples.copy()
+        for number, part in enumerate(self.split(*parts).parts[1:]):
+            columns = [self.variables.index(v) for v in part]
+            order = _stream(self.seed, (*self.path, number)).permutation(len(made))
+            made[:, columns] = self.samples[order][:, columns]
+        return Ensemble(self.variables, made, self.seed, (*self.path, len(self.variables)))
+
+    def push(self, system: System, steps: int = 1) -> Ensemble:
+        """Every sample carried on a number of steps, in one vectorised run of the system.
+
+        Raises ``EvaluationError`` where a sample leaves the finite real numbers, ``QueryError``
+        for a system whose step depends on time.
+        """
+        check_pushable(system, self.variables)
+        world = system.world(check_steps(steps))
+        starts = {v[0]: self.samples[:, i] for i, v in enumerate(self.variables)}
+        wants = [Want(world, variable) for variable in self.variables]
+        found = simulate_system(wants, range(steps, steps + 1), paired(starts), "auto", stacked)
+        made = np.ascontiguousarray(found[:, 0].T)
+        return Ensemble(self.variables, made, self.seed, self.path)
+
+    def covariance(self) -> Floats:
+        """The covariance of the samples, shape (d, d)."""
+        return np.atleast_2d(np.cov(self.samples, rowvar=False))
+
+    def log_variance(self, base: Expr | float = 2) -> float:
+        """log det covariance, in units of log(base)."""
+        check_base(base)
+        return float(np.linalg.slogdet(self.covariance())[1]) / math.log(base)
+
+    def entropy(self, base: Expr | float = 2) -> Estimate:
+        """The differential entropy in units of log(base), estimated from distances to neighbours.
+
+        By Kozachenko and Leonenko's estimator, with the error from ten batches; see
+        ``knn_entropy``. It has a bias of its own that shrinks as samples grow in number.
+        """
+        check_base(base)
+        unit = math.log(base)
+        return estimated(lambda samples: knn_entropy(samples) / unit, self.samples)
+
+    def to_xarray(self) -> xr.Dataset:
+        """One variable per variable, with dim ``sample``."""
+        import xarray as xr
+
+        return xr.Dataset(
+            {
+                v.name: ("sample", self.samples[:, i], {"units": v.unit, "long_name": v.name})
+                for i, v in enumerate(self.variables)
+            },
+            attrs={"seed": self.seed},
+        )
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(str, self.variables))
+        return f"<Ensemble of {len(self.samples)} samples of {names}, seed={self.seed}>"
+
+
+def split_sequence(system: System, split: Any, before: Ensemble) -> xr.Dataset:
+    """The five ensembles of a split: t-1, t, t+1, and t and t+1 with the parts decorrelated at t.
+
+    Dims (stage, sample), one variable per variable of the system, ready for scatter and density
+    pictures. Source: the pictures of "Defining Optimization in a Deeper Way", part 2.
+    """
+    import xarray as xr
+
+    now = before.push(system)
+    apart = now.decorrelate(split)
+    stages = {
+        "t-1": before,
+        "t": now,
+        "t+1": now.push(system),
+        "t decorrelated": apart,
+        "t+1 decorrelated": apart.push(system),
+    }
+    labels = xr.Variable("stage", list(stages))
+    return xr.concat([one.to_xarray() for one in stages.values()], labels, combine_attrs="override")
+
+
+def streams(seed: int, count: int) -> list[Generator]:
+    """Independent streams of random numbers, one for each source of chance."""
+    return [default_rng(one) for one in SeedSequence(_checked(seed)).spawn(count)]
+
+
+def _stream(seed: int, path: tuple[int, ...]) -> Generator:
+    return default_rng(SeedSequence(_checked(seed), spawn_key=path))
+
+
+def _checked(seed: object) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise DeclarationError(f"seed is {seed!r}: write a whole number, 0 or larger.")
+    return seed

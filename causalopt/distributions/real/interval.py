@@ -1,0 +1,111 @@
+"""Intervals of confidence: how well an ensemble of draws knows a probability or a mean."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.ground.errors import QueryError, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Floats = npt.NDArray[np.float64]
+
+_DRAW = "draw"
+_METHODS = ("wilson", "exact")
+
+
+def probability_interval(
+    happened: xr.DataArray, *, level: float = 0.95, method: str = "wilson"
+) -> xr.Dataset:
+    """The share of draws in which something happened, and an interval for its probability.
+
+    ``happened`` are truths with a dim ``draw``; what is found has the other dims: ``probability``,
+    the share k/n, and ``low`` and ``high``, all without a unit. ``method="wilson"`` solves
+    |k/n - p| = z sqrt(p (1 - p)/n) for p (Wilson 1927): it holds p as often as ``level`` on average
+    over p. ``method="exact"`` asks of both tails that P(K >= k | low) = P(K <= k | high) =
+    (1 - level)/2 (Clopper and Pearson 1934): it holds p at least as often as ``level``, for every
+    p, and is wider. Both are scipy's ``binomtest(k, n).proportion_ci``.
+
+    Raises ``QueryError`` for what are no truths, have no dim ``draw``, and a level or method that
+    there is not.
+
+    >>> import xarray as xr
+    >>> left = xr.DataArray([True] * 2 + [False] * 8, dims="draw")
+    >>> found = probability_interval(left)
+    >>> [round(float(found[name]), 4) for name in ("probability", "low", "high")]
+    [0.2, 0.0567, 0.5098]
+    """
+    from scipy.stats import binomtest
+
+    _check(happened, level)
+    if happened.dtype != np.bool_:
+        raise QueryError(
+            f"The draws hold numbers ({happened.dtype}), not truths: compare them with something, "
+            "such as found.x > 1, or ask for the mean_interval."
+        )
+    if method not in _METHODS:
+        raise QueryError(f"There is no method {method!r}." + nearest(method, _METHODS))
+    count = happened.sizes[_DRAW]
+    hits = happened.sum(_DRAW)
+    distinct, places = np.unique(hits.values, return_inverse=True)
+    bounds = np.array(
+        [binomtest(int(k), count).proportion_ci(level, method=method) for k in distinct]
+    )[places.reshape(hits.shape)]
+    about = {"level": level, "method": method, "draws": count}
+    return _interval("probability", hits / count, bounds[..., 0], bounds[..., 1], about)
+
+
+def mean_interval(values: xr.DataArray, *, level: float = 0.95) -> xr.Dataset:
+    """The mean over draws, and an interval for the mean of all draws that there could be.
+
+    ``values`` have a dim ``draw``; what is found has the other dims: ``mean``, and ``low`` and
+    ``high``, mean -+ t s / sqrt(n), with s the standard deviation of the n draws and t the quantile
+    (1 + level)/2 of Student's law with n - 1 degrees of freedom (Student 1908). Exact for normal
+    values, and for others as n grows, if they have a variance. In the unit of the values. There is
+    no interval (NaN) where a draw is NaN or infinite, as a measure is that divides by zero.
+
+    Raises ``QueryError`` for fewer than two draws, values without a dim ``draw``, and a level that
+    is not between 0 and 1.
+
+    >>> import xarray as xr
+    >>> found = mean_interval(xr.DataArray([1.0, 2.0, 3.0], dims="draw"), level=0.9)
+    >>> [round(float(found[name]), 4) for name in ("mean", "low", "high")]
+    [2.0, 0.3141, 3.6859]
+    """
+    from scipy.stats import t
+
+    _check(values, level)
+    count = values.sizes[_DRAW]
+    if count < 2:
+        raise QueryError("One draw does not tell how much draws differ: ask for draws=2 or more.")
+    with np.errstate(invalid="ignore"):
+        mean = values.mean(_DRAW, skipna=False)
+        spread = values.std(_DRAW, ddof=1, skipna=False) / math.sqrt(count)
+        half = float(t.ppf((1 + level) / 2, count - 1)) * spread.values
+        low, high = mean.values - half, mean.values + half
+    return _interval("mean", mean, low, high, {"level": level, "draws": count})
+
+
+def _interval(
+    name: str, middle: xr.DataArray, low: Any, high: Any, about: dict[str, Any]
+) -> xr.Dataset:
+    made = {name: middle, "low": middle.copy(data=low), "high": middle.copy(data=high)}
+    return middle.to_dataset(name=name).assign(made).assign_attrs(about)
+
+
+def _check(given: object, level: object) -> None:
+    import xarray as xr
+
+    if not isinstance(given, xr.DataArray) or _DRAW not in given.dims:
+        what = f"dims {given.dims}" if isinstance(given, xr.DataArray) else type(given).__name__
+        raise QueryError(
+            f"There is no dim draw here ({what}): give one variable of a run with draws, such as "
+            "run(W, draws=1000).x."
+        )
+    if not isinstance(level, int | float) or not 0 < level < 1:
+        raise QueryError(f"level is {level!r}: write a number between 0 and 1, such as 0.95.")

@@ -1,0 +1,91 @@
+"""One step of a system with real values as formulas in its variables, and its Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy
+from sympy import Expr, Matrix, Rational, Symbol
+
+from causalopt.ground.errors import QueryError
+from causalopt.language.finite_variables import Finite
+from causalopt.language.symbols import Next, Variable, time
+from causalopt.mechanisms.symbolic import Expression
+from causalopt.model.system import System
+
+
+def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
+    """A system over the same variables, all real, whose step is the same at all times."""
+    if not isinstance(system, System):
+        raise QueryError(f"{type(system).__name__} has no steps to push through: give a System.")
+    named = [v for v in system.variables if isinstance(v, Finite)]
+    if named:
+        raise QueryError(
+            f"{named[0]} takes named values: push a Distribution over them through this system."
+        )
+    if set(system.variables) != set(variables):
+        raise QueryError(
+            f"The distribution is over {', '.join(map(str, variables))}, the system over "
+            f"{', '.join(map(str, system.variables))}: they must be the same variables."
+        )
+    if any(time in mechanism.arguments for mechanism in system.template.values()):
+        raise QueryError(
+            "The step of this system depends on time, so that pushing twice would not be pushing "
+            "two steps: make what drives it a variable of the system."
+        )
+
+
+def step_of(system: System, values: Mapping[Symbol, Expr]) -> dict[Variable, Expr]:
+    """What a step gives each variable, with inner stages put in and parameters at ``values``."""
+    made: dict[Symbol, Expr] = {}
+    for target, mechanism in system.template.items():
+        seen: dict[Symbol, Expr] = {**values}
+        seen |= {s: made[s.variable] for s in mechanism.arguments if isinstance(s, Next)}
+        made[target] = mechanism.formula.xreplace(seen)
+    return {variable: made[variable] for variable in system.variables}
+
+
+def jacobian(step: Mapping[Variable, Expr], variables: tuple[Variable, ...]) -> Matrix:
+    """The derivatives of the step, rows and columns in the order of ``variables``."""
+    rows = [[Expression(step[target]).partial(source) for source in variables]
+            for target in variables]  # fmt: skip
+    return Matrix(rows)
+
+
+def exact_values(system: System) -> dict[Symbol, Expr]:
+    """The parameters as the rationals that they print as: 0.3 is 3/10."""
+    return {symbol: rational(value) for symbol, value in system.parameters.items()}
+
+
+def rational(given: object) -> Expr:
+    """A number as a rational, floats as the decimal that they print as; expressions likewise.
+
+    >>> rational(0.3), rational(sympy.Float(0.1) * sympy.Symbol("x"))
+    (3/10, x/10)
+    """
+    if isinstance(given, bool | str | bytes):
+        raise QueryError(f"{given!r} is no number: write one, or an expression.")
+    if isinstance(given, Expr):
+        floats = given.atoms(sympy.Float)
+        return given.xreplace({one: Rational(repr(float(one))) for one in floats})
+    try:
+        value = float(given)  # type: ignore[arg-type]  # the except clause is for the rest
+        return Rational(repr(value))
+    except (TypeError, ValueError):
+        raise QueryError(f"{given!r} is no finite number: write one, or an expression.") from None
+
+
+def affine(system: System, variables: tuple[Variable, ...]) -> tuple[Matrix, Matrix]:
+    """M and c of a step z -> M z + c with rational entries; an error where it is not affine."""
+    check_pushable(system, variables)
+    step = {v: rational(f) for v, f in step_of(system, exact_values(system)).items()}
+    matrix = jacobian(step, variables).applyfunc(sympy.simplify)
+    for i, target in enumerate(variables):
+        for j, source in enumerate(variables):
+            if matrix[i, j].free_symbols:
+                raise QueryError(
+                    f"The step of this system is not affine: d{target}/d{source} = {matrix[i, j]}. "
+                    "Closed forms are for affine steps; push an Ensemble of samples instead."
+                )
+    offset = Matrix([step[v].subs(dict.fromkeys(variables, 0)) for v in variables])
+    return matrix, offset

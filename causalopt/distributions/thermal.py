@@ -1,0 +1,314 @@
+"""Enthalpies of states, and the Boltzmann distribution that they give at a temperature."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+from sympy import Expr
+
+from causalopt.distributions.finite.joint import Distribution
+from causalopt.distributions.finite.states import Variables, check_variables, state_of, strides
+from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.masses import exact_array, is_exact
+from causalopt.language.finite_variables import Finite
+
+Floats = npt.NDArray[np.float64]
+
+#: "maximise": high enthalpies are likely, and G = H + T S is maximised, as in the source.
+#: "minimise": low energies are likely, and F = E - T S is minimised, as in physics.
+Convention = Literal["maximise", "minimise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Enthalpies:
+    """What each joint state of finite variables is worth, and in which sense.
+
+    ``values`` (n,) has one enthalpy a state, in the order of ``Distribution``: sympy expressions
+    (exact) or float64. With ``convention`` "maximise" (the default, as in the source) states of
+    high enthalpy are the likely ones; with "minimise" those of low energy, as in physics. A
+    forbidden state has the infinite value of the unlikely side: -inf, or inf where minimised.
+    Made by ``of``.
+
+    Raises ``DeclarationError`` for a value that is NaN, infinite on the likely side, or complex,
+    and where all states are forbidden.
+
+    >>> from causalopt.language.finite_variables import finite
+    >>> level = finite("level", ["ground", "excited"])
+    >>> boltzmann(Enthalpies.of(level, {"ground": 0, "excited": 1}, "minimise"), T=sympy.oo).mass(
+    ...     {level: "excited"}
+    ... )
+    1/2
+    """
+
+    variables: Variables
+    values: npt.NDArray[Any]
+    convention: Convention = "maximise"
+
+    def __post_init__(self) -> None:
+        if self.convention not in ("maximise", "minimise"):
+            raise DeclarationError(
+                f'convention is {self.convention!r}: write "maximise", where states of high '
+                'enthalpy are likely, or "minimise", where those of low energy are.'
+            )
+        size = math.prod(v.size for v in self.variables)
+        if self.values.shape != (size,):
+            raise DeclarationError(
+                f"There are {self.values.size} enthalpies for {size} states: give each one its own."
+            )
+        self._check()
+        self.values.setflags(write=False)
+
+    @classmethod
+    def of(
+        cls,
+        variables: Finite | Iterable[Finite],
+        values: Any,
+        convention: Convention = "maximise",
+    ) -> Enthalpies:
+        """Enthalpies from a table: {"ground": 0, ...} or {("up", "down"): 1, ...}, or an array.
+
+        A dict names every state; an array has one axis a variable. Whole numbers, fractions and
+        sympy expressions stay exact; any float makes all of them floats.
+        """
+        found = check_variables(variables)
+        shape = tuple(v.size for v in found)
+        if not isinstance(values, dict):
+            flat = np.asarray(values)
+            if flat.shape != shape:
+                raise DeclarationError(
+                    f"The enthalpies have shape {flat.shape}: write one axis a variable, {shape}."
+                )
+            return cls(found, _numbers(flat.reshape(-1).tolist()), convention)
+        given = {_place(found, state): value for state, value in values.items()}
+        missing = [i for i in range(math.prod(shape)) if i not in given]
+        if missing:
+            raise DeclarationError(
+                f"{state_of(found, missing[0])} has no enthalpy: give one for each state; a state "
+                "that cannot be has an infinite one."
+            )
+        return cls(found, _numbers([given[i] for i in range(len(given))]), convention)
+
+    @classmethod
+    def tabulated(
+        cls, variables: Iterable[Finite], formula: Expr, convention: Convention = "minimise"
+    ) -> Enthalpies:
+        """The value of a formula in every state, in floats; variables stand for their places.
+
+        For the energies of ``annealing``: Enthalpies.tabulated(model.spins, model.energy).
+        """
+        found = check_variables(variables)
+        foreign = sorted(formula.free_symbols - set(found), key=str)
+        if foreign:
+            raise DeclarationError(
+                f"The formula uses {foreign[0]}, which is none of {', '.join(map(str, found))}."
+            )
+        plain = [sympy.Symbol(f"v{i}", real=True) for i in range(len(found))]
+        renamed = formula.xreplace(dict(zip(found, plain, strict=True)))
+        places = np.indices([v.size for v in found], dtype=np.float64)
+        with np.errstate(all="ignore"):
+            made = sympy.lambdify(plain, renamed, "numpy")(*places)
+        return cls(
+            found, np.broadcast_to(made, places[0].shape).reshape(-1).astype(float), convention
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether the enthalpies are sympy expressions."""
+        return is_exact(self.values)
+
+    @property
+    def sign(self) -> int:
+        """1 where enthalpies are maximised, -1 where energies are minimised."""
+        return 1 if self.convention == "maximise" else -1
+
+    @property
+    def rewards(self) -> npt.NDArray[Any]:
+        """The enthalpies (n,) with the sign with which the high ones are likely."""
+        return self.sign * self.values
+
+    @functools.cached_property
+    def floats(self) -> Floats:
+        """The rewards (n,) as float64."""
+        made: Floats = self.rewards.astype(np.float64)
+        made.setflags(write=False)
+        return made
+
+    @property
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Which states (n,) are not forbidden."""
+        if not self.exact:
+            return np.asarray(np.isfinite(self.values), dtype=bool)
+        # Symbols stand for finite numbers, so that only infinities themselves are forbidden.
+        return np.array([not value.is_infinite for value in self.values], dtype=bool)
+
+    def scaled(self, factor: Any) -> Enthalpies:
+        """All enthalpies times one number: a tax of the fraction f is ``scaled(1 - f)``.
+
+        Source: the comment on free energy and mode collapse.
+        """
+        factor = _numbers([factor])[0]
+        return Enthalpies(self.variables, _times(self.values, factor), self.convention)
+
+    def _check(self) -> None:
+        rewards = self.rewards
+        if not self.exact:
+            unfit = np.flatnonzero(np.isnan(rewards) | (rewards == np.inf))
+            rewards = rewards[: unfit[0] + 1] if unfit.size else rewards[:0]
+        for i, value in enumerate(rewards):
+            exact = isinstance(value, Expr)
+            undefined = value.has(sympy.nan, sympy.zoo) if exact else math.isnan(value)
+            if undefined or value == math.inf or (exact and value.is_extended_real is False):
+                kind = "infinite on the likely side" if value == math.inf else "not a real number"
+                raise DeclarationError(
+                    f"{state_of(self.variables, i)} has the enthalpy {self.values[i]}, which is "
+                    f"{kind}: write a real number, or {-self.sign * math.inf} for a state that "
+                    "cannot be."
+                )
+        if not self.allowed.any():
+            raise DeclarationError("Every state is forbidden: give one a finite enthalpy.")
+
+
+def boltzmann(H: Enthalpies, T: Any) -> Distribution:
+    """The Boltzmann distribution: P(s) = exp(H(s)/T) / Z, with Z = sum_s exp(H(s)/T).
+
+    Where energies are minimised, P(s) = exp(-E(s)/T) / Z. T > 0 is in units of the enthalpy
+    (k_B = 1); T = inf is allowed, and gives the same chance to every allowed state. Exact where
+    enthalpies and T are (T may be a positive symbol); in floats no T is too cold or too hot,
+    since the largest exponent is taken out first.
+
+    Raises ``QueryError`` for T <= 0.
+
+    Source: the comment on free energy and mode collapse; Lagrange multipliers, in
+    ``models/derive_free_energy.py``.
+
+    >>> from causalopt.language.finite_variables import finite
+    >>> level = finite("level", ["low", "high"])
+    >>> H = Enthalpies.of(level, {"low": 0, "high": sympy.log(2)})
+    >>> print(boltzmann(H, T=1))
+     low  high
+     1/3   2/3
+    >>> print(boltzmann(Enthalpies.of(level, {"low": 0.0, "high": 1.0}), T=1e-300))
+     low  high
+       0     1
+    """
+    temperature = checked_temperature(T)
+    states = np.flatnonzero(H.allowed)
+    if not _exact_at(H, temperature):
+        weights = np.exp(_log_weights(H, float(temperature))[1])
+        masses = weights / weights.sum()
+        kept = masses > 0
+        return Distribution(H.variables, np.flatnonzero(kept), masses[kept])
+    exact = [_weight(value, temperature) for value in H.rewards[states]]
+    total = sympy.Add(*exact)
+    return Distribution(H.variables, states, exact_array([w / total for w in exact]))
+
+
+def log_partition(H: Enthalpies, T: Any) -> Any:
+    """log Z = log sum_s exp(H(s)/T), or log sum_s exp(-E(s)/T) where energies are minimised.
+
+    In nats; by log-sum-exp in floats, a sympy expression where enthalpies and T are exact. As T
+    goes to infinity it tends to the log number of allowed states.
+    """
+    temperature = checked_temperature(T)
+    if _exact_at(H, temperature):
+        rewards = H.rewards[np.flatnonzero(H.allowed)]
+        return sympy.log(sympy.Add(*(_weight(value, temperature) for value in rewards)))
+    top, found = _log_weights(H, float(temperature))
+    return float(top + np.log(np.exp(found).sum()))
+
+
+def checked_temperature(T: Any) -> Any:
+    """A temperature: a number above 0, infinity, or a positive symbol."""
+    if isinstance(T, bool | str) or T is None:
+        raise QueryError(f"T is {T!r}: write a temperature, a number above 0.")
+    try:
+        given = T if isinstance(T, float) else sympy.sympify(T, strict=True)
+    except sympy.SympifyError:
+        raise QueryError(f"T is {T!r}: write a temperature, a number above 0.") from None
+    if isinstance(given, Expr) and given.free_symbols:
+        if not given.is_positive:
+            raise QueryError(
+                f"T is {given}, which need not be above 0: make its symbols positive, "
+                'Symbol("T", positive=True).'
+            )
+        return given
+    if not given > 0:
+        raise QueryError(
+            f"T is {given}: a temperature is above 0. At T = 0 all mass is at the best states; "
+            "come near it with a small T, such as 1e-9, which is safe here."
+        )
+    return given
+
+
+def _exact_at(H: Enthalpies, T: Any) -> bool:
+    return H.exact and isinstance(T, Expr) and not T.has(sympy.Float)
+
+
+def _weight(reward: Expr, T: Expr) -> Expr:
+    return sympy.Integer(1) if T is sympy.oo else sympy.exp(reward / T)
+
+
+def _log_weights(H: Enthalpies, T: float) -> tuple[float, Floats]:
+    """The largest of H/T (or -E/T), and how far each of the n lies below it: 0 or less."""
+    rewards = H.floats
+    best = rewards.max()
+    made = np.full(len(rewards), -np.inf)
+    with np.errstate(over="ignore"):
+        made[H.allowed] = (rewards[H.allowed] - best) / T
+        return float(best / T), made
+
+
+def _place(variables: Variables, state: Any) -> int:
+    values = state if isinstance(state, tuple) else (state,)
+    if len(values) != len(variables):
+        raise DeclarationError(
+            f"The state {state!r} has {len(values)} values: write one for each of "
+            f"{', '.join(map(str, variables))}."
+        )
+    pairs = zip(variables, values, strides(variables), strict=True)
+    return sum(v.code(value, f"enthalpies: {v}") * stride for v, value, stride in pairs)
+
+
+def _numbers(given: list[Any]) -> npt.NDArray[Any]:
+    """Numbers as an array: exact where all are, else float64."""
+    try:
+        found = [
+            one if isinstance(one, float) else sympy.sympify(one, strict=True) for one in given
+        ]
+    except sympy.SympifyError as error:
+        raise DeclarationError(
+            f"An enthalpy is {error.expr!r}: write a number or a sympy expression."
+        ) from None
+    bad = [one for one in found if not isinstance(one, Expr | float)]
+    if bad:
+        raise DeclarationError(f"An enthalpy is {bad[0]!r}: write a number.")
+    floats = [one for one in found if isinstance(one, float) or one.has(sympy.Float)]
+    if not floats:
+        return exact_array(found)
+    symbols = sorted({str(s) for one in found if isinstance(one, Expr) for s in one.free_symbols})
+    if symbols:
+        raise DeclarationError(
+            f"The enthalpies mix the symbol {symbols[0]} with floats: write the floats as "
+            "rationals, or give the symbol a number."
+        )
+    return np.array([_as_float(one) for one in found])
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except TypeError:
+        raise DeclarationError(f"An enthalpy is {value}: write a real number.") from None
+
+
+def _times(values: npt.NDArray[Any], factor: Any) -> npt.NDArray[Any]:
+    if is_exact(values) and isinstance(factor, Expr):
+        return exact_array([value * factor for value in values])
+    return np.array([float(value) * float(factor) for value in values])

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, checks, types, scaled numbers, masses, memory, progress."""

@@ -1,0 +1,92 @@
+"""Checks of single values: whole numbers, finite numbers, weights. The same everywhere.
+
+NumPy's integers, its floats and its arrays without axes count as numbers; truth values do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import operator
+from collections.abc import Iterable
+from typing import SupportsFloat
+
+import numpy as np
+
+from causalopt.ground.errors import DeclarationError, QueryError
+
+#: Numbers that stand for chances sum to 1 within this much. Nothing is ever renormalised.
+TOLERANCE = 1e-9
+
+
+def as_whole(given: object) -> int | None:
+    """A whole number as an int; None for whatever else, truth values among it.
+
+    >>> as_whole(np.int64(3)), as_whole(np.array(3)), as_whole(3.0), as_whole(True)
+    (3, 3, None, None)
+    """
+    if isinstance(given, bool | np.bool_) or getattr(given, "dtype", None) == np.bool_:
+        return None
+    with contextlib.suppress(TypeError):
+        return operator.index(given)  # type: ignore[arg-type]  # that is what is asked here
+    return None
+
+
+def whole(given: object, name: str, least: int) -> int:
+    """A whole number of at least ``least``, or a ``QueryError`` that says what to write.
+
+    >>> whole(np.int64(3), "steps", 1)
+    3
+    >>> whole(2.5, "steps", 1)
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.QueryError: steps is 2.5: write a whole number of 1 or more.
+    """
+    number = as_whole(given)
+    if number is None or number < least:
+        raise QueryError(f"{name} is {given!r}: write a whole number of {least} or more.")
+    return number
+
+
+def finite(given: object, where: str) -> float:
+    """A finite float, or a ``DeclarationError`` that says what was given instead.
+
+    >>> finite(np.array(3), "start[R]")
+    3.0
+    """
+    value = as_float(given)
+    if value is None:
+        raise DeclarationError(
+            f"{where} is {given!r} ({type(given).__name__}): write a finite real number."
+        )
+    if not math.isfinite(value):
+        raise DeclarationError(f"{where} is {value}: write a finite real number.")
+    return value
+
+
+def as_float(given: object) -> float | None:
+    """A real number as a float, infinite or NaN too; None for whatever is none.
+
+    >>> as_float(np.float32(0.5)), as_float("2"), as_float(1j), as_float([1.0])
+    (0.5, None, None, None)
+    """
+    if isinstance(given, str | bytes | bool | complex | np.complexfloating | np.bool_):
+        return None
+    if isinstance(given, np.ndarray) and (given.ndim or given.dtype.kind not in "iuf"):
+        return None
+    if not isinstance(given, SupportsFloat) and as_whole(given) is None:
+        return None
+    try:
+        return float(given)  # type: ignore[arg-type]  # the except clause is for the rest
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def are_chances(numbers: Iterable[float]) -> bool:
+    """Whether numbers are chances of what excludes one another: from 0, with the sum 1.
+
+    >>> are_chances([0.25, 0.75]), are_chances([0.5, 0.6]), are_chances([1.5, -0.5])
+    (True, False, False)
+    """
+    chances = list(numbers)
+    return min(chances, default=0.0) >= 0 and abs(math.fsum(chances) - 1) <= TOLERANCE

@@ -1,0 +1,152 @@
+"""Numbers of any size: a mantissa times a power of two.
+
+Derivatives grow or vanish without end along a run. They are carried as ``mantissa * 2**power``:
+multiplying a float by a power of two changes none of its digits, so that only the range grows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalopt.ground.types import Array, Bools, Floats, Ints
+
+#: A number whose size leaves 2**-POWER to 2**POWER is brought back: far enough inside the range of
+#: floats (2**-1022 to 2**1023) that one step of any reasonable system stays in it.
+POWER = 300
+LARGE, SMALL = 2.0**POWER, 2.0**-POWER
+
+#: The power of what is zero, when powers are compared: below any other.
+NO_POWER = np.iinfo(np.int64).min // 2
+
+# A shift by more powers of two than this leaves nothing of a float, or more than fits.
+_FARTHEST = 5000
+
+# Between these sizes, a quotient has lost no digit.
+_TINY, _HUGE = 1e-280, 1e280
+# Work on long results goes in blocks that stay in the cache of a processor.
+_BLOCK = 1 << 14
+_LOG2 = math.log(2.0)
+
+
+def shifted(mantissa: Array, power: Array) -> Floats:
+    """mantissa * 2**power, with powers of any size: what is too small becomes 0.
+
+    >>> shifted(np.array([1.5, 1.0]), np.array([4, -10**9])).tolist()
+    [24.0, 0.0]
+    """
+    product: Floats = np.ldexp(mantissa, np.clip(power, -_FARTHEST, _FARTHEST).astype(np.int32))
+    return product
+
+
+def is_tame(size: Array) -> Array:
+    """Whether a size is 0, or inside the range that needs no rescaling."""
+    inside: Array = (size < LARGE) & ((size > SMALL) | (size == 0.0))
+    return inside
+
+
+def aligned(mantissas: Floats, powers: Ints, axis: int) -> tuple[Floats, Ints]:
+    """Numbers brought to one power, the largest along an axis, so that they can be added.
+
+    Returns the mantissas at that power, and the powers with the axis left out. Zeros have no say in
+    it.
+    """
+    # frexp gives mantissas from 1/2 to 1: only then do powers alone tell which number is larger.
+    mantissas, lift = np.frexp(mantissas)
+    each = np.where(mantissas != 0.0, powers + lift, NO_POWER)
+    top = each.max(axis=axis)
+    return shifted(mantissas, each - np.expand_dims(top, axis)), top
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """Numbers ``mantissa * 2**power`` that may lie outside the range of float64.
+
+    ``power`` has the shape of ``mantissa``, or none where all have the same.
+    """
+
+    mantissa: Floats
+    power: Ints
+
+    @classmethod
+    def of(cls, numbers: Floats) -> Scaled:
+        """Numbers that are floats as they stand."""
+        return cls(numbers, np.zeros((), dtype=np.int64))
+
+    def plain(self) -> Floats:
+        """As floats; what is too large becomes infinite.
+
+        >>> Scaled(np.array([1.5]), np.array([4])).plain().tolist()
+        [24.0]
+        """
+        with np.errstate(over="ignore", under="ignore"):
+            return shifted(self.mantissa, self.power)
+
+    def reshaped(self, shape: tuple[int, ...]) -> Scaled:
+        """The same numbers in another shape."""
+        return Scaled(self.mantissa.reshape(shape), np.broadcast_to(self.power, self.mantissa.shape)
+                      .reshape(shape) if self.power.ndim else self.power)  # fmt: skip
+
+
+def stacked(numbers: Sequence[Scaled]) -> Floats:
+    """Several as floats, one after the other along a new first axis."""
+    return np.stack([one.plain() for one in numbers])
+
+
+@dataclass(frozen=True, eq=False)
+class Ratio:
+    """x / y, whose numbers may lie outside the range of floats.
+
+    0/0 is NaN, x/0 infinite and 0/y zero, on every backend.
+    """
+
+    x: Scaled
+    y: Scaled
+
+    def value(self) -> Floats:
+        """The ratio as floats, zero or infinite where it is out of their range."""
+        return self._each(lambda mantissa, power: Scaled(mantissa, power).plain())
+
+    def log_size(self) -> Floats:
+        """log |x / y|, finite wherever the ratio is neither zero nor infinite."""
+        return self._each(lambda mantissa, power: np.log(np.abs(mantissa)) + power * _LOG2)
+
+    def is_negative(self) -> Bools:
+        """Whether x and y have opposite signs."""
+        return self._each(lambda mantissa, _: mantissa) < 0
+
+    def _each(self, measure: Callable[[Floats, Ints], Floats]) -> Floats:
+        """A measure of (mantissa, power), the ratio being mantissa * 2**power, at every point."""
+        shape = self.x.mantissa.shape
+        columns = [
+            _flat(a, shape) for side in (self.x, self.y) for a in (side.mantissa, side.power)
+        ]
+        measured = np.empty(math.prod(shape))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            for low in range(0, measured.size, _BLOCK):
+                block = slice(low, low + _BLOCK)
+                x, above, y, below = (a if a.ndim == 0 else a[block] for a in columns)
+                measured[block] = measure(*_divided(x, above, y, below))
+        return measured.reshape(shape)
+
+
+def _flat(column: Array, shape: tuple[int, ...]) -> Array:
+    if column.ndim == 0:
+        return column
+    return (column if column.shape == shape else np.broadcast_to(column, shape)).reshape(-1)
+
+
+def _divided(x: Floats, above: Ints, y: Floats, below: Ints) -> tuple[Floats, Ints]:
+    """x * 2**above / (y * 2**below) as a mantissa and a power of two."""
+    mantissa, power = x / y, above - below
+    size = np.abs(mantissa)
+    if ((size > _TINY) & (size < _HUGE)).all():
+        return mantissa, power
+    # Somewhere x or y is zero, or their mantissas are too far apart to be divided as they are.
+    (top, up), (bottom, down) = np.frexp(x), np.frexp(y)
+    mantissa = top / bottom
+    power = power + up - down
+    return mantissa, np.where(np.isfinite(mantissa) & (mantissa != 0), power, 0)

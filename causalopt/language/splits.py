@@ -1,0 +1,135 @@
+"""Splits: a system's variables divided into parts A, B, ... between which correlation is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sympy
+
+from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.symbols import Variable
+
+Part = tuple[Variable, ...]
+
+_EXAMPLE = "such as Split(T, R), or Split((T, V), R)"
+
+
+@dataclass(frozen=True, init=False)
+class Split:
+    """A partition of variables into two or more parts: ``Split(A, B)``, ``Split((A, B), C, D)``.
+
+    Each part is a variable or several of them. Raises ``QueryError`` for fewer than two parts, an
+    empty part, and a variable in two parts. Source: "Defining Optimization in a Deeper Way",
+    part 1 ("divide the universe into two sections").
+
+    >>> from causalopt.language.symbols import variables
+    >>> A, B, C = variables("A B C")
+    >>> Split((A, B), C)
+    Split((A, B), C)
+    """
+
+    parts: tuple[Part, ...]
+
+    def __init__(self, *parts: Variable | Iterable[Variable]) -> None:
+        object.__setattr__(self, "parts", tuple(_part(part) for part in parts))
+        if len(parts) < 2:
+            raise QueryError(
+                f"{self!r} has {len(parts)} parts: a split has two or more, {_EXAMPLE}."
+            )
+        seen: set[Variable] = set()
+        for variable in self.variables:
+            if variable in seen:
+                raise QueryError(f"{self!r} has {variable} twice: parts must not overlap.")
+            seen.add(variable)
+
+    @property
+    def variables(self) -> Part:
+        """The variables of all parts, part by part."""
+        return tuple(variable for part in self.parts for variable in part)
+
+    def __repr__(self) -> str:
+        return f"Split({', '.join(_told(part) for part in self.parts)})"
+
+    def __str__(self) -> str:
+        return " | ".join(" ".join(map(str, part)) for part in self.parts)
+
+
+def as_split(given: tuple[object, ...], variables: Iterable[Variable]) -> Split:
+    """The split that a user names of these variables: a ``Split``, ``A | B``, or its parts.
+
+    ``A | B`` of single variables is sympy's Or, whose arguments are the parts. Raises
+    ``QueryError`` where a part holds an unknown variable, or a variable is in no part.
+    """
+    if len(given) == 1 and isinstance(given[0], Split):
+        made = given[0]
+    elif len(given) == 1 and isinstance(given[0], sympy.Or):
+        made = Split(*sorted(given[0].args, key=str))
+    else:
+        made = Split(*given)  # type: ignore[arg-type]  # Split says what is wrong with the rest
+    known = tuple(variables)
+    for variable in made.variables:
+        if variable not in known:
+            raise QueryError(
+                f"{made!r} has {variable}, which is not among the variables "
+                f"{', '.join(map(str, known))}.{nearest(variable, known)}"
+            )
+    left = [str(variable) for variable in known if variable not in made.variables]
+    if left:
+        raise QueryError(
+            f"{made!r} leaves out {', '.join(left)}: every variable belongs to one part. "
+            "Put it into a part, or take the marginal of the others first."
+        )
+    return made
+
+
+def partitions(variables: Iterable[Variable], parts: int = 2) -> Iterator[Split]:
+    """All splits of variables into a number of parts; there are 2**(n-1) - 1 into two.
+
+    >>> from causalopt.language.symbols import variables
+    >>> [str(split) for split in partitions(variables("A B C"))]
+    ['A C | B', 'A | B C', 'A B | C']
+    """
+    known = tuple(variables)
+    if isinstance(parts, bool) or not isinstance(parts, int) or not 2 <= parts <= len(known):
+        raise QueryError(
+            f"parts is {parts!r}: {len(known)} variables can be split into 2 to {len(known)} parts."
+        )
+    for blocks in _blocks(known, parts):
+        yield Split(*blocks)
+
+
+def _blocks(variables: Part, parts: int) -> Iterator[tuple[Part, ...]]:
+    """Every way to put variables, in order, into blocks numbered by their first member."""
+    if len(variables) < parts:
+        return
+    if not variables:
+        yield ()
+        return
+    *before, last = variables
+    for blocks in _blocks(tuple(before), parts):
+        if blocks:
+            for i, block in enumerate(blocks):
+                yield (*blocks[:i], (*block, last), *blocks[i + 1 :])
+    if parts == 0:
+        return
+    for blocks in _blocks(tuple(before), parts - 1):
+        yield (*blocks, (last,))
+
+
+def _part(given: object) -> Part:
+    if isinstance(given, Variable):
+        return (given,)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise QueryError(f"A split has the part {given!r}: a part is one or more variables.")
+    found = tuple(given)
+    if not found:
+        raise QueryError(f"A split has an empty part: give each part a variable, {_EXAMPLE}.")
+    for variable in found:
+        if not isinstance(variable, Variable):
+            raise QueryError(f"A split has {variable!r} in a part: parts hold variables.")
+    return found
+
+
+def _told(part: Part) -> str:
+    return str(part[0]) if len(part) == 1 else f"({', '.join(map(str, part))})"

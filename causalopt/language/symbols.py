@@ -1,0 +1,344 @@
+"""The symbols that a system is declared with, and how a variable is indexed into nodes.
+
+A variable is a sympy symbol that knows time: ``R[3]`` is its node at step 3, ``R[:100]`` a set of
+nodes, ``R.at(2.5)`` the node at a time, and ``R.next`` stands for its value in the step that is
+being computed.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Symbol
+
+from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.language.laws import Law, as_law
+
+
+class Named(Symbol):
+    """A symbol of this package: sympy sorts it by its name, whatever its kind."""
+
+    __slots__ = ()
+
+    @classmethod
+    def class_key(cls) -> tuple[int, int, str]:
+        """The class under which sympy sorts this symbol."""
+        key: tuple[int, int, str] = Symbol.class_key()
+        return key
+
+
+class Quantity(Named):
+    """A named real symbol with a unit: what variables and parameters have in common.
+
+    Two quantities are the same where kind, name, unit and assumptions are.
+    """
+
+    __slots__ = ("unit",)
+    unit: str
+
+    def __new__(cls, name: str, unit: str = "", **assumptions: bool) -> Quantity:
+        if not isinstance(name, str) or not name.strip():
+            raise DeclarationError(
+                f"{name!r} cannot name a {cls.__name__.lower()}: write a non-empty string, "
+                f'such as {cls.__name__.lower()}("k").'
+            )
+        if not assumptions:
+            assumptions = {"real": True}
+        made: Quantity = Symbol.__xnew__(cls, name, **assumptions)
+        made.unit = unit
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.unit)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
+        return (self.name, self.unit), self._assumptions_orig
+
+
+class Parameter(Quantity):
+    """A constant of the system, with one value for the whole run; it can be swept."""
+
+    __slots__ = ()
+
+
+class Noise(Quantity):
+    """An exogenous input with a law of chance, drawn afresh at every step."""
+
+    __slots__ = ("law",)
+    law: Law
+
+    def __new__(cls, name: str, law: Law, unit: str = "") -> Noise:
+        made = super().__new__(cls, name, unit)
+        assert isinstance(made, Noise)
+        made.law = law
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        # sympy sorts symbols of one name by this, and laws have no order.
+        return (*super()._hashable_content(), repr(self.law))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
+        return (self.name, self.law, self.unit), {}
+
+
+class Variable(Quantity):
+    """A quantity with a value at every step, given by a mechanism; index it to name nodes.
+
+    >>> R = variable("R")
+    >>> R[0], R[:3], R.at(2.5), R.next
+    (R[0], R[0:3], R.at(2.5), R.next)
+    """
+
+    __slots__ = ()
+    # sympy asks before it walks over what can be indexed: R[0], R[1], ... has no end.
+    _iterable = False
+
+    @property
+    def symbol(self) -> Symbol:
+        """A plain symbol of this name. sympy's code printers ask a class named Variable for it."""
+        return Symbol(self.name, **self._assumptions_orig)
+
+    @property
+    def next(self) -> Next:
+        """The value of this variable in the step that is being computed (same-step dependence)."""
+        return Next(self)
+
+    def __getitem__(self, step: int | slice) -> Node | NodeSet:
+        if isinstance(step, slice):
+            return NodeSet(self, *_bounds(self, step))
+        return Node(self, _step(self, step))
+
+    def at(self, time: float) -> Moment:
+        """The node at a point in time, in the units of the system's ``dt``."""
+        return Moment(self, _instant(self, time))
+
+    def between(self, start: float, stop: float) -> Span:
+        """The nodes from one time to another, both included, in the units of the system's ``dt``.
+
+        >>> variable("a").between(0, 10)
+        a.between(0.0, 10.0)
+        """
+        first, last = _instant(self, start), _instant(self, stop)
+        if last < first:
+            raise QueryError(
+                f"{self}.between({start}, {stop}) ends before it starts: "
+                f"write {self}.between({stop}, {start})."
+            )
+        return Span(self, first, last)
+
+
+class Stage(Variable):
+    """A variable's value at an inner stage of a Runge-Kutta step; it belongs to that variable."""
+
+    __slots__ = ("number", "owner")
+    owner: Variable
+    number: int
+
+    def __new__(cls, owner: Variable, number: int) -> Stage:
+        made = super().__new__(cls, f"{owner.name}.stage{number}", owner.unit)
+        assert isinstance(made, Stage)
+        made.owner, made.number = owner, number
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.owner, self.number)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Variable, int], dict[str, bool]]:
+        return (self.owner, self.number), {}
+
+
+class Next(Named):
+    """A variable's value in the step that is being computed; written ``R.next``."""
+
+    __slots__ = ("variable",)
+    variable: Variable
+
+    def __new__(cls, variable: Variable) -> Next:
+        made: Next = Symbol.__xnew__(cls, f"{variable.name}.next", real=True)
+        made.variable = variable
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.variable)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Variable], dict[str, bool]]:
+        return (self.variable,), {}
+
+    def _latex(self, printer: Any) -> str:
+        return f"{{{printer.doprint(self.variable)}}}^{{+}}"
+
+
+class Time(Named):
+    """The time at the start of the step that is being computed, as an input of mechanisms."""
+
+    __slots__ = ()
+
+    def __new__(cls) -> Time:
+        made: Time = Symbol.__xnew__(cls, "t", real=True)
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, bool]]:
+        return (), {}
+
+
+#: Time, in the units of the system's ``dt`` (in steps, where it has none). A mechanism that gives
+#: R[i+1] sees the time of step i.
+time = Time()
+
+
+@dataclass(frozen=True)
+class Node:
+    """A variable at one step: ``R[3]``."""
+
+    variable: Variable | Time | Noise
+    step: int
+
+    def __repr__(self) -> str:
+        return f"{self.variable}[{self.step}]"
+
+
+@dataclass(frozen=True)
+class NodeSet:
+    """A variable over steps ``start <= i < stop``: ``R[:100]``; ``stop`` None means to the end."""
+
+    variable: Variable
+    start: int
+    stop: int | None
+
+    def __repr__(self) -> str:
+        return f"{self.variable}[{self.start}:{'' if self.stop is None else self.stop}]"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A variable at a point in time, which a system with a ``dt`` turns into a node."""
+
+    variable: Variable
+    time: float
+
+    def __repr__(self) -> str:
+        return f"{self.variable}.at({self.time})"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A variable between two points in time, both included."""
+
+    variable: Variable
+    start: float
+    stop: float
+
+    def __repr__(self) -> str:
+        return f"{self.variable}.between({self.start}, {self.stop})"
+
+
+def variable(name: str, unit: str = "", **assumptions: bool) -> Variable:
+    """One variable. Real unless an assumption of sympy's is given (``positive=True``).
+
+    >>> T = variable("T", unit="degC")
+    >>> T.unit
+    'degC'
+    """
+    return Variable(name, unit, **assumptions)
+
+
+def variables(names: str, unit: str = "", **assumptions: bool) -> tuple[Variable, ...]:
+    """Several variables, from names set apart by spaces or commas; always a tuple.
+
+    >>> T, R = variables("T R")
+    >>> R - 25
+    R - 25
+    """
+    return tuple(Variable(name, unit, **assumptions) for name in _split(names, "variables"))
+
+
+def parameter(name: str, unit: str = "", **assumptions: bool) -> Parameter:
+    """One parameter. Real unless an assumption of sympy's is given (``positive=True``).
+
+    >>> parameter("k", unit="1/step")
+    k
+    """
+    return Parameter(name, unit, **assumptions)
+
+
+def parameters(names: str, unit: str = "", **assumptions: bool) -> tuple[Parameter, ...]:
+    """Several parameters, from names set apart by spaces or commas; always a tuple.
+
+    >>> parameters("k, d")
+    (k, d)
+    """
+    return tuple(Parameter(name, unit, **assumptions) for name in _split(names, "parameters"))
+
+
+def noise(name: str, law: object, unit: str = "") -> Noise:
+    """A noise: drawn afresh at each step by a law, the same draws in W, X and Y.
+
+    ``law`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``choice(values, weights)``, or
+    a frozen distribution of scipy.stats.
+
+    >>> from causalopt.language.laws import choice
+    >>> noise("coin", choice([-1, 1]))
+    coin
+    """
+    return Noise(name, as_law(law), unit)
+
+
+def _split(names: str, what: str) -> list[str]:
+    if not isinstance(names, str):
+        raise DeclarationError(
+            f'{what}({names!r}): the names come as one string, such as {what}("a b").'
+        )
+    found = names.replace(",", " ").split()
+    if not found:
+        raise DeclarationError(f'{what}({names!r}) names nothing: write {what}("a b").')
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise DeclarationError(
+            f"{what}({names!r}) declares {', '.join(twice)} twice: give each symbol its own name."
+        )
+    return found
+
+
+def _step(variable: Variable, step: object) -> int:
+    try:
+        index = operator.index(step)  # type: ignore[arg-type]  # the except clause is for the rest
+    except TypeError:
+        hint = f"; for a time, write {variable}.at({step})" if isinstance(step, float) else ""
+        raise QueryError(
+            f"{variable}[{step!r}]: a step is a whole number, such as {variable}[0]{hint}."
+        ) from None
+    if index < 0:
+        raise QueryError(
+            f"{variable}[{index}] lies before the start: steps count from 0, so write "
+            f"{variable}[0] for the first."
+        )
+    return index
+
+
+def _bounds(variable: Variable, steps: slice) -> tuple[int, int | None]:
+    if steps.step is not None:
+        raise QueryError(
+            f"{variable}[{steps.start}:{steps.stop}:{steps.step}]: a set of nodes is a stretch of "
+            f"consecutive steps; for others, list them: [{variable}[0], {variable}[2]]."
+        )
+    start = 0 if steps.start is None else _step(variable, steps.start)
+    stop = None if steps.stop is None else _step(variable, steps.stop)
+    if stop is not None and stop <= start:
+        raise QueryError(f"{variable}[{start}:{stop}] is empty: write {variable}[{start}:].")
+    return start, stop
+
+
+def _instant(variable: Variable, time: float) -> float:
+    try:
+        instant = float(time)
+    except (TypeError, ValueError):
+        instant = math.nan
+    if not math.isfinite(instant) or instant < 0:
+        raise QueryError(
+            f"{variable}.at({time!r}): a time is a finite number, 0 or later, "
+            f"such as {variable}.at(2.5)."
+        )
+    return instant

@@ -1,0 +1,1 @@
+"""Measures of a response: Comp, Op, and what is made of them."""

@@ -1,0 +1,68 @@
+"""Comp: how much of a difference is left because A answers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from causalopt.measures.question import question
+from causalopt.measures.response.ratio import Ratio, labelled, ratio
+from causalopt.model.network import Network
+from causalopt.model.system import System
+from causalopt.model.world import World
+from causalopt.runs.keeping import Keep
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def comp(
+    of: System | Network | World,
+    A: Any,
+    n: Any,
+    m: Any,
+    *,
+    steps: int | None = None,
+    delta: float | None = None,
+    over: Mapping[Any, Any] | None = None,
+    draws: int | None = None,
+    keep: Keep = "all",
+    backend: str = "auto",
+) -> xr.DataArray:
+    """The compression of m by A, with its sign (no unit).
+
+    Comp(A; n, m) = (dx_m / dn) / (dy_m / dn), where X is the world with n nudged, and Y the same
+    with A held at its values in W. Below 1 in size, A shrinks the difference at m; above 1, A
+    amplifies it; negative, the two worlds moved to opposite sides.
+
+    Parameters: ``of`` a System, a Network, or a World (then measured around that world). ``A`` a
+    set of nodes (``T``, ``a[:1000]``, ``[a, b[5]]``); ``n`` one node, ``R[0]``; ``m`` a variable
+    over time (``R``), some of its steps (``R[10:]``) or one node (``R[1000]``). ``steps`` the
+    length of the run, which a node m makes needless. ``delta`` a finite difference at n, in n's
+    unit; without it, exact derivatives. ``over`` values for start nodes, other nodes and
+    parameters, all run at once. ``draws`` a number of chains of the model's noise, as the dim
+    ``draw``: take its ``mean("draw")`` or ``quantile(..., "draw")``. ``keep`` the steps of m that
+    are kept: "all", "last" or every k-th. ``backend`` who computes: "numpy" the reference, "numba"
+    compiled, "auto" by the size of the work.
+
+    Returns an array with dims ``time`` (where m is over time) and one per swept target. 0/0, where
+    m is not downstream of n, is NaN; x/0 is infinite; ``attrs`` counts both.
+
+    Raises ``QueryError`` where n or m lies in A, a node does not exist or steps is missing, and
+    ``EvaluationError`` where a node leaves the finite real numbers.
+
+    Source: "Defining Optimization in a Deeper Way", part 4.
+
+    >>> from causalopt.language.symbols import parameters, variables
+    >>> T, R = variables("T R")
+    >>> k, d = parameters("k d")
+    >>> thermostat = System(
+    ...     {T: R - d, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25}
+    ... )
+    >>> comp(thermostat, A=T, n=R[0], m=R, steps=3).values.round(4)
+    array([1.  , 1.  , 0.99, 0.98])
+    """
+    asked = question(of, A, n, m, steps, over, keep, draws)
+    values = ratio(asked, delta, backend, Ratio.value)
+    attrs = {"long_name": "Comp", "units": "1", "delta": "exact" if delta is None else delta}
+    return labelled(asked, "comp", values, attrs)

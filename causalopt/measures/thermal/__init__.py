@@ -1,0 +1,1 @@
+"""Measures at a temperature: free energy, heat capacity, distance from equilibrium."""

@@ -1,0 +1,179 @@
+"""Mechanisms: how a node gets its value from its parents, and the derivative by each of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Number as PythonNumber
+
+import sympy
+from sympy import Add, And, Dummy, Expr, Mod, Mul, Piecewise, Symbol
+from sympy.core.function import AppliedUndef, UndefinedFunction
+
+from causalopt.ground.errors import DeclarationError
+
+# Functions that numeric libraries lack, in terms of those that they have.
+_RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
+    sympy.sec: lambda u: 1 / sympy.cos(u),
+    sympy.csc: lambda u: 1 / sympy.sin(u),
+    sympy.cot: lambda u: sympy.cos(u) / sympy.sin(u),
+    sympy.sech: lambda u: 1 / sympy.cosh(u),
+    sympy.csch: lambda u: 1 / sympy.sinh(u),
+    sympy.coth: lambda u: sympy.cosh(u) / sympy.sinh(u),
+    sympy.asec: lambda u: sympy.acos(1 / u),
+    sympy.acsc: lambda u: sympy.asin(1 / u),
+    sympy.acot: lambda u: sympy.atan(1 / u),
+    sympy.asech: lambda u: sympy.acosh(1 / u),
+    sympy.acsch: lambda u: sympy.asinh(1 / u),
+    sympy.acoth: lambda u: sympy.atanh(1 / u),
+}
+
+# Functions that are constant between their jumps: their derivative is that of the branch, zero.
+_STEPS = (sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A mechanism given by a sympy expression in its arguments.
+
+    >>> from causalopt.language.symbols import parameter, variables
+    >>> T, R = variables("T R")
+    >>> warm = Expression(R - parameter("k") * T)
+    >>> warm.arguments
+    (R, T, k)
+    >>> warm.partial(T)
+    -k
+    """
+
+    formula: Expr
+
+    @functools.cached_property
+    def arguments(self) -> tuple[Symbol, ...]:
+        """The free symbols, in the order of their names: parents come from the formula alone."""
+        return tuple(sorted(self.formula.free_symbols, key=lambda s: (s.name, type(s).__name__)))
+
+    def partial(self, argument: Symbol) -> Expr:
+        """The derivative by one argument; at a kink, that of the branch taken.
+
+        f = |u| gives 1 at u = 0, because the branch u >= 0 is taken there; jumps (floor, sign,
+        Heaviside) have derivative 0. Source: design, section 4.
+        """
+        return _partial(self.formula, argument)
+
+
+def expression(given: object, where: str) -> Expression:
+    """The mechanism for a formula or a number; ``where`` names the node in messages.
+
+    Strings are refused, never parsed: sympy would run code hidden in them.
+    """
+    if isinstance(given, str):
+        raise DeclarationError(
+            f"The mechanism of {where} is the text {given!r}, and text is never parsed: "
+            "write it with symbols, such as R - k*T."
+        )
+    if isinstance(given, PythonNumber) and not isinstance(given, bool):
+        given = sympy.sympify(given, strict=True)
+    if not isinstance(given, Expr):
+        raise DeclarationError(_not_a_formula(given, where))
+    formula = given
+    for head, instead in _RECIPROCALS.items():
+        formula = formula.replace(head, instead)
+    _refuse_what_cannot_run(formula, where)
+    return Expression(formula)
+
+
+def _not_a_formula(given: object, where: str) -> str:
+    if isinstance(given, sympy.logic.boolalg.Boolean):
+        return (
+            f"The mechanism of {where} is the condition {given}, which is no number: "
+            f"write Piecewise((1, {given}), (0, True))."
+        )
+    return (
+        f"The mechanism of {where} is {given!r} ({type(given).__name__}): "
+        "write a sympy expression of variables and parameters, or a number."
+    )
+
+
+def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
+    unknown = sorted(str(f.func) for f in formula.atoms(AppliedUndef))
+    if unknown or formula.has(UndefinedFunction):
+        raise DeclarationError(
+            f"The mechanism of {where} uses the undefined function {', '.join(unknown)}: "
+            "replace it by a formula."
+        )
+    if formula.has(sympy.I) or formula.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+        raise DeclarationError(
+            f"The mechanism of {where}, {formula}, is complex, infinite or undefined: "
+            "nodes hold finite real numbers."
+        )
+    held = formula.atoms(sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
+    if held:
+        raise DeclarationError(
+            f"The mechanism of {where} holds {next(iter(held))} unevaluated: "
+            "work it out first with .doit()."
+        )
+
+
+@functools.lru_cache(maxsize=4096)
+def _partial(formula: Expr, argument: Symbol) -> Expr:
+    smooth, jumps = _without_jumps(_as_branches(formula))
+    derivative = smooth.diff(argument).xreplace(jumps)
+    if derivative.has(sympy.Derivative, sympy.DiracDelta, sympy.Subs):
+        raise DeclarationError(
+            f"{formula} has no derivative by {argument} that can be computed: sympy gives "
+            f"{derivative}. Write the mechanism with elementary functions or Piecewise."
+        )
+    return derivative
+
+
+def _as_branches(formula: Expr) -> Expr:
+    """Abs, Min, Max, Mod, frac and sinc as the branches that they choose from."""
+    if not formula.has(sympy.sinc, sympy.Abs, sympy.Max, sympy.Min, sympy.frac, Mod):
+        return formula
+    formula = formula.replace(
+        sympy.sinc, lambda u: Piecewise((sympy.sin(u) / u, sympy.Ne(u, 0)), (1, True))
+    )
+    formula = formula.replace(sympy.Abs, lambda u: Piecewise((u, u >= 0), (-u, True)))
+    formula = formula.replace(sympy.Max, lambda *us: _extreme(us, lambda a, b: a >= b))
+    formula = formula.replace(sympy.Min, lambda *us: _extreme(us, lambda a, b: a <= b))
+    formula = formula.replace(sympy.frac, lambda u: u - sympy.floor(u))
+    return formula.replace(Mod, lambda u, p: u - p * sympy.floor(u / p))
+
+
+def _extreme(us: tuple[Expr, ...], before: Callable[[Expr, Expr], Expr]) -> Expr:
+    branches = [(u, And(*(before(u, v) for v in us if v is not u))) for u in us[:-1]]
+    return Piecewise(*branches, (us[-1], True))
+
+
+def _without_jumps(formula: Expr) -> tuple[Expr, dict[Dummy, Expr]]:
+    """The formula with its stepwise constant parts as constants, and what these stand for."""
+    jumps: dict[Dummy, Expr] = {}
+
+    def constant(part: Expr) -> Dummy:
+        stand_in = Dummy(real=True)
+        jumps[stand_in] = part
+        return stand_in
+
+    # Outermost first, so that a jump inside a jump goes with it. Conditions stay: their branches
+    # are already chosen by Piecewise.
+    def walk(part: Expr) -> Expr:
+        if isinstance(part, _STEPS):
+            return constant(part)
+        if isinstance(part, Piecewise):
+            return Piecewise(*((walk(branch), when) for branch, when in part.args))
+        if not part.args or not part.has(*_STEPS):
+            return part
+        return part.func(*(walk(one) for one in part.args))
+
+    return walk(formula), jumps
+
+
+def weighted_sum(weights: list[Expr], terms: list[Expr]) -> Expr:
+    """sum_i weights_i * terms_i: how a tangent passes through a mechanism.
+
+    >>> a, b = sympy.symbols("a b")
+    >>> weighted_sum([sympy.Integer(2), b], [a, b])
+    2*a + b**2
+    """
+    return Add(*(Mul(w, t) for w, t in zip(weights, terms, strict=True)))

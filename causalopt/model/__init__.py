@@ -1,0 +1,1 @@
+"""Models: systems and networks, and the worlds that interventions make of them."""

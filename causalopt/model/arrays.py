@@ -1,0 +1,146 @@
+"""Columns of a large network from arrays, checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr, Integer, Symbol
+
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import Parameter, Variable
+from causalopt.mechanisms.symbolic import Expression, expression
+from causalopt.model.columns import Columns, Ints, Label
+from causalopt.model.declaration import check_symbols
+
+Floats = npt.NDArray[np.float64]
+
+
+def template(
+    mechanism: Callable[..., Expr], constants: tuple[Parameter, ...], count: int
+) -> tuple[Expression, tuple[Symbol, ...]]:
+    """The mechanism of nodes with a number of parents, and the symbols that stand for these."""
+    slots = tuple(Variable(f"u{i}") for i in range(count))
+    where = f"a node with {count} parents"
+    made = expression(mechanism(*slots), where)
+    check_symbols({where: made}, {*slots, *constants}, "use the parents that it is called with")
+    return made, slots
+
+
+def from_arrays(
+    mechanisms: Sequence[Callable[..., Expr]],
+    kinds: npt.ArrayLike,
+    parents: npt.ArrayLike,
+    constants: tuple[Parameter, ...],
+    labels: Sequence[Label],
+) -> Columns:
+    """The columns of ``Network.from_arrays``."""
+    kind, seen = _whole(kinds, "kinds", 1), _whole(parents, "parents", 2)
+    count = len(kind)
+    if len(seen) != count or len(labels) != count:
+        raise DeclarationError(
+            f"kinds has {count} nodes, parents {len(seen)} and labels {len(labels)}: "
+            "all of them have one row per node."
+        )
+    _check_range(kind, len(mechanisms), "kinds", "a mechanism")
+    _check_range(seen, count, "parents", "a node")
+    widths = _widths(kind, seen, len(mechanisms))
+    made: list[Expression] = []
+    sources: list[list[tuple[int | None, int]]] = []
+    sizes = np.zeros(len(mechanisms) + 1, dtype=np.int64)
+    used = set(np.unique(kind).tolist())
+    for number, mechanism in enumerate(mechanisms):
+        if number not in used:
+            # Nobody says how many parents it has.
+            made.append(Expression(Integer(0)))
+            sources.append([])
+            continue
+        shared, slots = template(mechanism, constants, int(widths[number]))
+        made.append(shared)
+        sources.append([_source(s, slots, constants, count) for s in shared.arguments])
+        sizes[number] = len(shared.arguments)
+    # The last place of ``sizes`` belongs to kind -1, a root.
+    offsets = np.concatenate([[0], np.cumsum(sizes[kind])]).astype(np.int64)
+    arguments = np.empty(offsets[-1], dtype=np.int64)
+    order = np.argsort(kind, kind="stable")
+    first = np.searchsorted(kind[order], np.arange(len(mechanisms) + 1))
+    for number, wanted in enumerate(sources):
+        nodes = order[first[number] : first[number + 1]]
+        for j, (column, fixed) in enumerate(wanted):
+            arguments[offsets[nodes] + j] = fixed if column is None else seen[nodes, column]
+    return Columns(labels, constants, tuple(made), kind, offsets, arguments)
+
+
+def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
+    """The values of the roots (n,), NaN elsewhere."""
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DeclarationError(f"start holds what is no number: {given!r}.") from None
+    if values.shape not in ((), columns.kinds.shape):
+        raise DeclarationError(
+            f"start has shape {values.shape}: write one number, or one for each of the "
+            f"{len(columns.kinds)} nodes (those of nodes with a mechanism are ignored)."
+        )
+    starts: Floats = np.where(columns.kinds < 0, values, np.nan)
+    bad = np.flatnonzero((columns.kinds < 0) & ~np.isfinite(starts))
+    if bad.size:
+        raise DeclarationError(
+            f"start of the root {columns.labels[bad[0]]} is {starts[bad[0]]}: "
+            "write a finite real number."
+        )
+    return starts
+
+
+def _whole(given: npt.ArrayLike, name: str, axes: int) -> Ints:
+    found = np.asarray(given)
+    if found.ndim != axes or not np.issubdtype(found.dtype, np.integer):
+        raise DeclarationError(
+            f"{name} has {found.ndim} axes of {found.dtype}: write whole numbers in an array with "
+            f"{axes}."
+        )
+    return found.astype(np.int64)
+
+
+def _check_range(found: Ints, stop: int, name: str, what: str) -> None:
+    bad = np.argwhere((found < -1) | (found >= stop))
+    if len(bad):
+        value = found[tuple(bad[0])]
+        raise DeclarationError(
+            f"{name} of node {bad[0][0]} is {value}, but {what} is a number from 0 to {stop - 1}, "
+            "and -1 stands for none."
+        )
+
+
+def _widths(kind: Ints, seen: Ints, mechanisms: int) -> Ints:
+    """The number of parents of each kind, the same for all of its nodes."""
+    have = (seen >= 0).sum(axis=1)
+    gaps = np.flatnonzero((np.diff((seen < 0).astype(np.int8), axis=1) < 0).any(axis=1))
+    if gaps.size:
+        raise DeclarationError(
+            f"parents of node {gaps[0]} are {seen[gaps[0]].tolist()}: fill up with -1 at the end."
+        )
+    widths = np.zeros(mechanisms + 1, dtype=np.int64)
+    widths[kind] = have
+    odd = np.flatnonzero(widths[kind] != have)
+    if odd.size:
+        node, other = int(odd[0]), int(np.flatnonzero(kind == kind[odd[0]])[-1])
+        raise DeclarationError(
+            f"Node {node} has {have[node]} parents and node {other} has {have[other]}, but both "
+            f"are of kind {kind[node]}: nodes of one kind have the same number of parents, and a "
+            "root (kind -1) has none."
+        )
+    if widths[-1]:
+        node = int(np.flatnonzero(kind < 0)[0])
+        raise DeclarationError(f"Node {node} is a root (kind -1), but it has parents.")
+    return widths[:-1]
+
+
+def _source(
+    symbol: Symbol, slots: tuple[Symbol, ...], constants: tuple[Parameter, ...], count: int
+) -> tuple[int | None, int]:
+    """Where an argument comes from: a column of the parents, or the id of an input."""
+    if symbol in slots:
+        return slots.index(symbol), 0
+    return None, count + constants.index(symbol)

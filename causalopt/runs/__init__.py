@@ -1,0 +1,1 @@
+"""Runs: worlds planned, computed by a backend, and labelled."""

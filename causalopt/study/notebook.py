@@ -1,0 +1,59 @@
+"""In a notebook, systems, networks and worlds show themselves as graphs.
+
+``import causalopt`` calls ``register`` where IPython runs already. IPython then asks for a picture
+whenever one of these is a cell's value; what is too large for one is shown by its formulas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from causalopt.ground.errors import QueryError
+
+if TYPE_CHECKING:
+    from causalopt.model.world import World
+
+
+def register(shell: Any) -> None:
+    """Tell an IPython shell, if one runs, how to draw; nothing is imported before it has to."""
+    if shell is None:
+        return
+    svg = shell.display_formatter.formatters["image/svg+xml"]
+    svg.for_type_by_name("causalopt.model.system", "System", drawn)
+    svg.for_type_by_name("causalopt.model.network", "Network", drawn)
+    svg.for_type_by_name("causalopt.model.world", "World", drawn_world)
+
+
+def drawn(model: Any) -> str | None:
+    """A network, or the template of a system, as SVG; None where it cannot be read.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
+    >>> (a,) = variables("a")
+    >>> "a[i+1]" in drawn(System({a: a / 2}, start={a: 1}))
+    True
+    """
+    from causalopt.drawing import draw, draw_template
+    from causalopt.model.system import System
+
+    try:
+        if isinstance(model, System):
+            return draw_template(model, inputs=True).render("svg").decode()
+        return draw(model, inputs=True).render("svg").decode()
+    except QueryError:
+        return None
+
+
+def drawn_world(world: World) -> str | None:
+    """A world beside the one in which nothing is done, as SVG; None where it cannot be read."""
+    from causalopt.drawing import draw
+
+    plain = replace(world, effects=())
+    model: Any = world.model
+    steps = 4 if world.steps is None else world.steps
+    worlds = [plain] if world == plain else [plain, world]
+    try:
+        return draw(model, steps=steps, worlds=worlds, columns=8).render("svg").decode()
+    except QueryError:
+        return None

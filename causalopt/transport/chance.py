@@ -1,0 +1,104 @@
+"""The step of a system with finite noise as weighted maps of its state, in up to two dimensions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr, Symbol
+
+from causalopt.distributions.real.ensemble import Ensemble
+from causalopt.distributions.real.step import rational, step_of
+from causalopt.ground.errors import QueryError
+from causalopt.language.laws import Choice
+from causalopt.language.symbols import Variable, time
+from causalopt.model.system import System
+
+Floats = npt.NDArray[np.float64]
+
+_MOST = 4096
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One outcome of the noise of a step: its chance, and the map of the state that it means."""
+
+    chance: float
+    system: System
+
+    def image(self, states: Floats) -> Floats:
+        """Where a step takes each state (n, d); ``EvaluationError`` where it is not real."""
+        return Ensemble(self.system.variables, states).push(self.system).samples
+
+
+def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
+    """The one or two variables that carry the state of a system, and its maps with their chances.
+
+    Variables that follow from the state and the noise of the same step (a gradient, a pick) are
+    put in. Raises ``QueryError`` for a step that depends on time, for noise with other laws than
+    ``choice``, and for a state of more than two dimensions.
+    """
+    if not isinstance(system, System):
+        raise QueryError(f"{type(system).__name__} has no steps: give a System.")
+    if any(time in mechanism.arguments for mechanism in system.template.values()):
+        raise QueryError("The step of this system depends on time: it has no one operator.")
+    for noise in system.noises:
+        if not isinstance(noise.law, Choice):
+            raise QueryError(
+                f"The noise {noise} is {noise.law}: a transfer operator needs finitely many "
+                "outcomes, so declare it with choice(values, weights), or run an ensemble."
+            )
+    variables = _state(system)
+    merged: dict[tuple[Expr, ...], list[float]] = {}
+    for chance, formulas in _outcomes(system):
+        merged.setdefault(tuple(formulas[v] for v in variables), []).append(chance)
+    made = tuple(
+        Branch(math.fsum(chances), _map(system, dict(zip(variables, formulas, strict=True))))
+        for formulas, chances in merged.items()
+        if math.fsum(chances) > 0
+    )
+    return variables, made
+
+
+def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
+    laws = [(noise, noise.law) for noise in system.noises]
+    sides = [
+        [(noise, value, weight) for value, weight in zip(law.values, law.weights, strict=True)]
+        for noise, law in laws
+        if isinstance(law, Choice)
+    ]
+    count = math.prod(len(side) for side in sides)
+    if count > _MOST:
+        raise QueryError(
+            f"The noise of one step has {count} outcomes, more than {_MOST}: take a smaller batch, "
+            "or run an ensemble."
+        )
+    found: list[tuple[float, dict[Variable, Expr]]] = []
+    for outcome in itertools.product(*sides):
+        values: dict[Symbol, Expr] = {noise: rational(value) for noise, value, _ in outcome}
+        found.append((math.prod(weight for *_, weight in outcome), step_of(system, values)))
+    return found
+
+
+def _state(system: System) -> tuple[Variable, ...]:
+    """The variables whose values before a step matter, in the order of the system."""
+    step = step_of(system, {})
+    needed = {s for formula in step.values() for s in formula.free_symbols}
+    kept = tuple(v for v in system.variables if v in needed)
+    if len(kept) in (1, 2):
+        return kept
+    names = ", ".join(map(str, kept)) or "nothing"
+    raise QueryError(
+        f"The state of this system is {names}: transfer operators are built for one or two "
+        "dimensions, since a grid in more has too many points. Run an ensemble instead: "
+        "run(system.world(steps=100), draws=10_000)."
+    )
+
+
+def _map(system: System, formulas: dict[Variable, Expr]) -> System:
+    symbols = set().union(*(formula.free_symbols for formula in formulas.values()))
+    used = {p: v for p, v in system.parameters.items() if p in symbols}
+    return System(formulas, start=dict.fromkeys(formulas, 0.0), parameters=used)

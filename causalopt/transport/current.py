@@ -1,0 +1,373 @@
+"""Probability current: SGD in one dimension as drift and diffusion, by finite volumes."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+from sympy import Dummy, Expr, Rational
+
+from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError, nearest
+from causalopt.language.symbols import Variable
+from causalopt.mechanisms.symbolic import Expression
+from causalopt.model.declaration import number
+from causalopt.transport.end_state import is_normal_beside, log_density, zeros_of
+from causalopt.transport.moments import GradientMoments
+from causalopt.transport.transfer import checked_interval
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Floats = npt.NDArray[np.float64]
+
+# The largest jump, in widths of the well, of a flow; and the density, in parts of the largest, from
+# which on a place counts as visited.
+_JUMP = 0.25
+_SOME = 1e-3
+
+# By convention: what is taken from T G, and how the current spreads. With D = T^2 S^2 / 2 the
+# current is -drift P - (D P)' + share D' P.
+_SHARES = {"ito": Rational(0), "stratonovich": Rational(1, 2), "modified": Rational(0)}
+
+
+@dataclass(frozen=True)
+class Current:
+    """SGD on one parameter as a flow of probability, in units of steps.
+
+    G = mean_j l_j', S^2 = variance_j l_j' (over the weights), and with D = T^2 S^2 / 2
+
+        dP/dt = -d rho/dW,   rho = -b P - (D P)' + c D' P.
+
+    - ``ito``: b = T G, c = 0, so that dP/dt = (T G P)' + 1/2 T^2 (S^2 P)''.
+    - ``stratonovich``, the source's own: b = T G, c = 1/2, that is 1/2 T^2 (S (S P)')'.
+    - ``modified``: Ito with b = T (G + T/4 (G^2)'), the second-order modified equation of SGD
+      (Li, Tai and E 2017).
+
+    One step of SGD has the mean -T G and the variance T^2 S^2 exactly; the flow has them for small
+    T. Made by ``of``. Source: "SGD Understood through Probability Current".
+
+    >>> from causalopt.language.symbols import variables
+    >>> (W,) = variables("W")
+    >>> slopes = sympy.Rational(3, 5) * W**2 - 2 * W, sympy.Rational(2, 5) * W**2 - 2 * W
+    >>> flow = Current.of(slopes, W, rate=0.5)
+    >>> flow.G, flow.S2
+    (W - 2, W**2/25)
+    """
+
+    parameter: Variable
+    rate: float
+    convention: str
+    G: Expr
+    S2: Expr
+
+    @classmethod
+    def of(
+        cls,
+        losses: Iterable[Expr],
+        parameter: Variable,
+        rate: float,
+        *,
+        convention: str = "ito",
+        weights: Sequence[float] | None = None,
+    ) -> Current:
+        """The flow of SGD on losses in one parameter."""
+        if convention not in _SHARES:
+            raise QueryError(
+                f"There is no convention {convention!r}." + nearest(convention, _SHARES)
+            )
+        if not number(rate, "rate") > 0:
+            raise DeclarationError(f"The rate is {rate}: write a number above 0, such as 0.1.")
+        moments = GradientMoments.of(losses, [parameter], weights=weights)
+        return cls(parameter, float(rate), convention, moments.G[0, 0], moments.S2[0, 0])
+
+    @property
+    def drift(self) -> Expr:
+        """b: the speed at which probability moves down, per step."""
+        if self.convention == "modified":
+            squared = Expression(self.G**2).partial(self.parameter)
+            return self.rate * (self.G + self.rate * squared / 4)
+        return self.rate * self.G
+
+    @property
+    def diffusion(self) -> Expr:
+        """D = T^2 S^2 / 2: half the variance of a step."""
+        return self.rate**2 * self.S2 / 2
+
+    def log_slope(self) -> Expr:
+        """d log P / dW in the end state, where rho = 0: (-b - (1 - c) D') / D.
+
+        With the source's convention, -1/2 (log S^2)' - 2 G / (T S^2).
+        """
+        spread = Expression(self.diffusion).partial(self.parameter)
+        share = 1 - _SHARES[self.convention]
+        return -(self.drift + share * spread) / self.diffusion
+
+    def end_state(self) -> Expr:
+        """log P in the end state up to a constant, in closed form, between zeros of S^2.
+
+        -(1 - c) log D - int b/D dW. Where S^2 vanishes this may tend to minus infinity, so that P
+        is 0 there, or to infinity: ``stationary`` tells them apart.
+
+        Raises ``QueryError`` where S^2 is 0 everywhere, and where no closed form is found: it is
+        looked for where S^2 is constant and where b/D is a rational function.
+
+        >>> from causalopt.language.symbols import variables
+        >>> (W,) = variables("W")
+        >>> Current.of([W**2 + W, W**2 - W], W, rate=0.1).end_state()
+        -20*W**2
+        """
+        share = 1 - _SHARES[self.convention]
+        return log_density(self.drift, self.diffusion, share, self.parameter)
+
+    def stationary(self, inside: tuple[float, float], *, cells: int = 4000) -> xr.DataArray:
+        """The density of the end state on an interval with closed ends, from its closed form.
+
+        S^2 may vanish at an end, and P be 0 there, as the third validation of the source at 0.
+
+        Raises ``QueryError`` as ``end_state``; where S^2 vanishes inside the interval, since
+        probability passes such a point one way only; and where all probability collects at an end.
+        """
+        import xarray as xr
+
+        low, high = checked_interval(inside)
+        exponent = self.end_state()
+        for zero in zeros_of(self.diffusion, self.parameter):
+            self._check_zero(exponent, zero, (low, high))
+        edges = np.linspace(low, high, _whole(cells) + 1)
+        middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
+        found = self._values(exponent, middles)
+        density = np.exp(found - found.max())
+        density /= density.sum() * width
+        name = self.parameter.name
+        attrs = {"convention": self.convention, "rate": self.rate}
+        return xr.DataArray(density, {name: middles}, [name], "density", attrs)
+
+    def _check_zero(self, exponent: Expr, zero: Expr, inside: tuple[float, float]) -> None:
+        place, (low, high) = float(zero), inside
+        if low < place < high:
+            raise QueryError(
+                f"S^2 = 0 at {self.parameter} = {place:g}, which probability passes one way only: "
+                f"ask for one side, ({low:g}, {place:g}) or ({place:g}, {high:g})."
+            )
+        side = 1 if place == low else -1
+        if place in inside and not is_normal_beside(exponent, self.parameter, zero, side):
+            raise QueryError(
+                f"All probability collects at {self.parameter} = {place:g}, where S^2 = 0: the end "
+                "state has no density beside it."
+            )
+
+    def evolve(
+        self,
+        inside: tuple[float, float],
+        start: tuple[float, float] | Floats,
+        times: Sequence[float],
+        *,
+        cells: int = 400,
+        absorbing: bool = False,
+        dt: float = 1.0,
+    ) -> xr.Dataset:
+        """The density of W over time on an interval, from a normal (mean, deviation) or masses.
+
+        ``density`` (time, W) in the middles of cells, ``left`` (time, end), what absorbing ends
+        have taken at "low" and at "high" (0 where they are closed). Implicit Euler steps of ``dt``
+        steps of SGD with the fluxes of Scharfetter and Gummel: mass is conserved to rounding, no
+        density is negative, and no ``dt`` is unstable; the error is of first order in ``dt`` and
+        in a cell.
+
+        ``attrs["jump"]`` is the jump of one step against the width of the well: the largest
+        T |G'| or T |S'| where there is some probability, since from a distance w of the bottom a
+        step jumps by T G' w. Above a quarter the picture of a flow does not hold: a
+        ``RuntimeWarning`` says so. Another says where the density grows to its largest at a closed
+        end: there the process would leave the interval.
+
+        Raises ``QueryError`` for times that do not grow or a start that is no probability, and
+        ``EvaluationError`` where G or S^2 is not real.
+        """
+        import xarray as xr
+
+        low, high = checked_interval(inside)
+        if not number(dt, "dt") > 0:
+            raise QueryError(f"dt is {dt}: write a number of steps above 0.")
+        edges = np.linspace(low, high, _whole(cells) + 1)
+        middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
+        mass = _masses(start, edges)
+        generator, exits = self._generator(edges, absorbing)
+        found, left = [mass / width], [np.zeros(2)]
+        for amount in _intervals(times):
+            mass, gone = _advanced(generator, exits, mass, amount, dt)
+            found.append(mass / width)
+            left.append(left[-1] + gone)
+        if not absorbing:
+            self._warn_of_piles(found, middles)
+        name, found = self.parameter.name, found[1:]
+        jump = self._jump(middles, np.max(found, axis=0))
+        attrs = {"convention": self.convention, "rate": self.rate, "jump": jump}
+        return xr.Dataset(
+            {
+                "density": (["time", name], np.array(found)),
+                "left": (["time", "end"], np.array(left[1:])),
+            },
+            {
+                "time": ("time", np.asarray(times, float), {"units": "steps"}),
+                name: middles,
+                "end": ["low", "high"],
+            },
+            attrs,
+        )
+
+    def _warn_of_piles(self, found: Sequence[Floats], middles: Floats) -> None:
+        """Warn where the density has grown to its largest at a closed end."""
+        first, last = found[0], found[-1]
+        tenth = max(1, len(last) // 10)
+        for end, near in ((0, last[:tenth]), (-1, last[-tenth:])):
+            # Of a density that is level to rounding no end is the largest.
+            if last[end] > 1.001 * last[1:-1].max() and last[end] > first[end]:
+                warnings.warn(
+                    f"Probability piles up at the closed end near {self.parameter} = "
+                    f"{middles[end]:.4g}: {near.sum() / last.sum():.2g} of it is in that tenth of "
+                    "the interval. SGD would go on: take a wider interval, or absorbing=True, "
+                    "which counts what leaves.",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+
+    def _jump(self, places: Floats, density: Floats) -> float:
+        """The largest jump against the width of the well, where there is some density."""
+        steps = (self.rate * self._values(self.G, places),
+                 np.sqrt(np.maximum(2 * self._values(self.diffusion, places), 0.0)))  # fmt: skip
+        ratio = np.max([np.abs(np.gradient(one, places)) for one in steps], axis=0)
+        ratio[density < _SOME * density.max()] = 0.0
+        worst = int(ratio.argmax())
+        found = float(ratio[worst])
+        if found > _JUMP:
+            warnings.warn(
+                f"At {self.parameter} = {places[worst]:.4g} a step of rate {self.rate:g} jumps "
+                f"{found:.2g} of the width of the well: above {_JUMP:g} SGD is no flow of "
+                "probability. Take a smaller rate, or a transfer operator, which is exact.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return found
+
+    def _generator(self, edges: Floats, absorbing: bool) -> tuple[Any, Floats]:
+        """Rates between cells (n, n), columns summing to 0, or below 0 where ends absorb.
+
+        And the rates (2,) at which the first cell and the last one pass mass out of the interval.
+        """
+        from scipy.sparse import diags
+
+        width = edges[1] - edges[0]
+        middles = (edges[1:] + edges[:-1]) / 2
+        share = float(1 - _SHARES[self.convention])
+        spread = Expression(self.diffusion).partial(self.parameter)
+        speed = -self._values(self.drift + share * spread, edges)
+        diffusion = np.maximum(self._values(self.diffusion, edges), 0.0)
+        up, down = _scharfetter_gummel(speed, diffusion, width)
+        if not absorbing:
+            up[[0, -1]] = down[[0, -1]] = 0.0
+        assert len(up) == len(middles) + 1
+        rates = [up[1:-1], -(up[1:] + down[:-1]), down[1:-1]]
+        return diags(rates, offsets=[-1, 0, 1], format="csc"), np.array([down[0], up[-1]])
+
+    def _values(self, formula: Expr, places: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            found = np.broadcast_to(_function(formula, self.parameter)(places), places.shape)
+        if np.iscomplexobj(found) or not np.isfinite(found).all():
+            real = np.isreal(found) & np.isfinite(found)
+            raise EvaluationError(
+                f"{formula} is not real and finite at {self.parameter} = {places[~real][0]:g}, "
+                f"with the interval from {places[0]:g} to {places[-1]:g}: take a smaller one."
+            )
+        return np.array(found, dtype=np.float64)
+
+
+def _scharfetter_gummel(speed: Floats, diffusion: Floats, width: float) -> tuple[Floats, Floats]:
+    """The rates at which a cell passes mass up, and the next one down, through each edge.
+
+    rho = (D/h) (B(-v h/D) P_below - B(v h/D) P_above) with B(z) = z / (exp(z) - 1): exact for
+    constant v and D; upwind where D = 0.
+    """
+    up, down = np.maximum(speed, 0.0) / width, np.maximum(-speed, 0.0) / width
+    some = diffusion * 1e12 > np.abs(speed) * width
+    ratio = speed[some] * width / diffusion[some]
+    unit = diffusion[some] / width**2
+    up[some], down[some] = unit * _bernoulli(-ratio), unit * _bernoulli(ratio)
+    return up, down
+
+
+def _bernoulli(z: Floats) -> Floats:
+    """z / (exp(z) - 1), 1 at 0."""
+    small = np.abs(z) < 1e-9
+    safe = np.where(small, 1.0, np.clip(z, -700, 700))
+    found: Floats = np.where(small, 1 - z / 2, np.where(z < -700, -z, safe / np.expm1(safe)))
+    return found
+
+
+def _advanced(
+    generator: Any, exits: Floats, mass: Floats, amount: float, dt: float
+) -> tuple[Floats, Floats]:
+    """Masses a time later, by implicit steps of at most dt, and what each end let out (2,)."""
+    from scipy.sparse import identity
+    from scipy.sparse.linalg import splu
+
+    gone = np.zeros(2)
+    if amount == 0:
+        return mass, gone
+    count = max(1, math.ceil(amount / dt - 1e-9))
+    solve = splu((identity(len(mass)) - generator * (amount / count)).tocsc()).solve
+    for _ in range(count):
+        # Exact solutions are not negative; what rounding makes so is below 1e-16 of the largest.
+        mass = np.maximum(solve(mass), 0.0)
+        # Fluxes at the end of the step, as in the step itself, so that nothing is lost or made.
+        gone = gone + exits * mass[[0, -1]] * (amount / count)
+    return mass, gone
+
+
+def _function(formula: Expr, parameter: Variable) -> Callable[[Floats], Any]:
+    held = Dummy("w")
+    made: Callable[[Floats], Any] = sympy.lambdify(held, formula.xreplace({parameter: held}))
+    return made
+
+
+def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
+    """The probability of each cell: of a normal cut to the interval, or as given."""
+    from scipy.special import ndtr
+
+    if isinstance(start, tuple):
+        mean, deviation = (number(one, "start") for one in start)
+        if deviation <= 0:
+            raise QueryError(f"The deviation of the start is {deviation}: write one above 0.")
+        found: Floats = np.diff(ndtr((edges - mean) / deviation))
+        if found.sum() < 1e-9:
+            raise QueryError(
+                f"A normal of mean {mean:g} and deviation {deviation:g} has no probability "
+                f"between {edges[0]:g} and {edges[-1]:g}: widen the interval."
+            )
+        found /= found.sum()
+        return found
+    given = np.array(start, dtype=np.float64)
+    if given.shape != (len(edges) - 1,) or not (given >= 0).all() or abs(given.sum() - 1) > 1e-9:
+        raise QueryError(
+            f"The start has shape {given.shape} and sums to {given.sum():g}: write one probability "
+            f"for each of {len(edges) - 1} cells, in all 1, or (mean, deviation)."
+        )
+    return given
+
+
+def _intervals(times: Sequence[float]) -> list[float]:
+    found = np.diff(np.concatenate([[0.0], np.asarray(times, dtype=np.float64)]))
+    if not len(found) or not np.isfinite(found).all() or (found < 0).any():
+        raise QueryError(f"times is {times!r}: write numbers of steps from 0 on, in order.")
+    return [float(one) for one in found]
+
+
+def _whole(cells: object) -> int:
+    if isinstance(cells, bool) or not isinstance(cells, int) or cells < 3:
+        raise QueryError(f"cells is {cells!r}: write a whole number of 3 or more.")
+    return cells

@@ -1,0 +1,203 @@
+"""Noise: laws against scipy, draws that only the seed decides, worlds that share them."""
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from causalopt import (
+    DeclarationError,
+    Network,
+    QueryError,
+    System,
+    choice,
+    comp,
+    noise,
+    normal,
+    op,
+    run,
+    uniform,
+    variables,
+)
+from causalopt.plan.draws import Stream, generator
+
+x, v = variables("x v")
+e = noise("e", normal(0, 1))
+coin = noise("coin", choice([-1, 1], weights=[0.25, 0.75]))
+walk = System({x: 0.9 * x + e, v: v + coin * x}, start={x: 0, v: 0})
+
+
+@pytest.mark.parametrize(
+    ("law", "oracle"),
+    [
+        (normal(2, 3), scipy.stats.norm(2, 3)),
+        (uniform(-1, 4), scipy.stats.uniform(-1, 5)),
+    ],
+)
+def test_continuous_laws_are_those_of_scipy(law, oracle):
+    drawn = law.draw(np.random.default_rng(0), 20_000)
+    assert scipy.stats.kstest(drawn, oracle.cdf).pvalue > 1e-3
+
+
+def test_choice_has_its_weights():
+    drawn = choice([5, 7, 9], weights=[0.2, 0, 0.8]).draw(np.random.default_rng(0), 20_000)
+    assert set(drawn) == {5, 9}
+    assert abs((drawn == 5).mean() - 0.2) < 5 * (0.16 / 20_000) ** 0.5
+    even = choice([1, 2]).draw(np.random.default_rng(0), 20_000)
+    assert abs((even == 1).mean() - 0.5) < 5 * (0.25 / 20_000) ** 0.5
+
+
+def test_any_law_of_scipy_is_a_law():
+    gamma = noise("g", scipy.stats.gamma(2.5))
+    drawn = gamma.law.draw(np.random.default_rng(0), 5_000)
+    assert scipy.stats.kstest(drawn, scipy.stats.gamma(2.5).cdf).pvalue > 1e-3
+
+
+@given(st.integers(1, 2000), st.integers(0, 5), st.integers(0, 3))
+def test_draws_do_not_depend_on_how_they_are_cut_or_on_other_chains(steps, seed, chain):
+    alone = e.law.draw(generator(seed, "e", chain), steps)
+    together = Stream(e.law, "e", seed, np.arange(4))
+    found = [together.at(step)[chain] for step in range(steps)]
+    assert np.array_equal(found, alone)
+
+
+@given(
+    st.lists(st.integers(1, 700), min_size=1, max_size=6),
+    st.lists(st.integers(0, 4), min_size=1, max_size=9),
+)
+def test_many_steps_at_once_are_the_same_steps(cuts, points):
+    chains = np.array([3, 0, 3, 1, 2])
+    whole = Stream(e.law, "e", 4, chains)
+    part = whole.of(np.array(points))
+    taken = np.concatenate([part.take(count) for count in cuts])
+    assert taken.shape == (sum(cuts), len(points))
+    for step in {0, cuts[0] - 1, sum(cuts) // 2, sum(cuts) - 1}:
+        alone = Stream(e.law, "e", 4, chains)
+        assert np.array_equal(taken[step], alone.at(step)[points])
+
+
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=9).filter(any), st.integers(0, 99))
+def test_choice_takes_the_first_value_up_to_which_the_weights_sum_to_more(parts, seed):
+    weights = [part / sum(parts) for part in parts]
+    law = choice(range(len(parts)), weights)
+    uniform = np.random.default_rng(seed).random(50)
+    bounds = np.cumsum(weights)[:-1].tolist()
+    expected = [next((j for j, b in enumerate(bounds) if u < b), len(bounds)) for u in uniform]
+    assert law.draw(np.random.default_rng(seed), 50).tolist() == expected
+
+
+def test_one_noise_does_not_depend_on_which_others_there_are():
+    alone = System({x: 0.9 * x + e}, start={x: 0})
+    first, second = run(alone.world(steps=50)), run(walk.world(steps=50))
+    assert np.array_equal(first["x"], second["x"])
+
+
+def test_a_world_is_its_noise_put_in_by_hand():
+    drawn = e.law.draw(generator(7, "e", 0), 30)
+    flips = coin.law.draw(generator(7, "coin", 0), 30)
+    found = run(walk.world(steps=30, seed=7)).sel(world="W")
+    here, there = 0.0, 0.0
+    for step in range(31):
+        assert found["x"].values[step] == pytest.approx(here, rel=1e-13, abs=1e-13)
+        assert found["v"].values[step] == pytest.approx(there, rel=1e-13, abs=1e-13)
+        if step < 30:
+            here, there = 0.9 * here + drawn[step], there + flips[step] * here
+
+
+def test_w_x_and_y_see_the_same_draws():
+    W = walk.world(steps=40, seed=3)
+    found = run(W, W.perturb(x[0], by=1.0), draws=5)["x"]
+    apart = found.sel(world="X") - found.sel(world="W")
+    expected = 0.9 ** np.arange(41)[:, None] * np.ones(5)
+    assert np.allclose(apart, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_chain_zero_is_the_single_run_and_seeds_differ():
+    single = run(walk.world(steps=20, seed=4))["x"]
+    many = run(walk.world(steps=20, seed=4), draws=3)["x"]
+    assert np.array_equal(single, many.isel(draw=0))
+    assert not np.array_equal(many.isel(draw=0), many.isel(draw=1))
+    assert not np.array_equal(single, run(walk.world(steps=20, seed=5))["x"])
+
+
+def test_draws_and_sweeps_multiply_with_the_same_draws_at_every_point():
+    found = run(walk.world(steps=10), over={x[0]: [0.0, 1.0]}, draws=4)["x"]
+    assert found.dims == ("world", "time", "x[0]", "draw")
+    apart = found.isel({"x[0]": 1}) - found.isel({"x[0]": 0})
+    assert np.allclose(apart[0], 0.9 ** np.arange(11)[:, None], rtol=1e-9, atol=1e-12)
+
+
+def test_the_stationary_variance_of_a_noisy_loop():
+    found = run(walk.world(steps=80), draws=20_000, keep="last")["x"]
+    exact = 1 / (1 - 0.81)
+    # The variance of a sample variance of normals is 2 s^4 / n.
+    assert abs(float(found.var()) - exact) < 5 * exact * (2 / 20_000) ** 0.5
+
+
+def test_measures_are_taken_for_every_draw():
+    growth = System({x: x * (1 + 0.1 * e), v: v - 0.1 * x + 0.05 * e * v}, start={x: 1, v: 1})
+    each = op(growth, A=v, n=x[0], m=x, steps=10, draws=3)
+    assert each.dims == ("time", "draw")
+    assert each.mean("draw").dims == ("time",)
+    answered = System({v: -e * x, x: x + 0.1 * v}, start={x: 1, v: 0})
+    found = comp(answered, A=v, n=x[0], m=x[2], draws=6)
+    first = [e.law.draw(generator(0, "e", chain), 2)[0] for chain in range(6)]
+    assert found.values == pytest.approx([1 - 0.1 * one for one in first], rel=1e-12)
+    rough = comp(answered, A=v, n=x[0], m=x[2], draws=6, delta=1e-3)
+    assert rough.values == pytest.approx(found.values, rel=1e-9)
+
+
+def test_an_unrolled_system_and_a_network_draw_too():
+    flat = run(walk.unroll(6).world(seed=2))["value"]
+    along = run(walk.world(steps=6, seed=2))
+    for name in ("x", "v"):
+        assert flat.sel(node=f"{name}[6]").item() == along[name].values[0, -1]
+    network = Network({v: x + e}, start={x: 1})
+    found = run(network.world(seed=9), draws=4)["value"].sel(node="v").values[0]
+    expected = [1 + e.law.draw(generator(9, "e", chain), 1)[0] for chain in range(4)]
+    assert found.tolist() == expected
+
+
+def test_every_backend_gives_the_same_numbers():
+    for backend in ("numpy", "numba", "auto"):
+        found = run(walk.world(steps=30, seed=1), draws=2, backend=backend)
+        assert found.identical(run(walk.world(steps=30, seed=1), draws=2, backend="numpy"))
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: noise("e", "normal"), "is no law of chance"),
+        (lambda: normal(0, 0), "above 0"),
+        (lambda: normal(float("nan"), 1), "finite"),
+        (lambda: uniform(2, 1), r"uniform\(1, 2\)"),
+        (lambda: choice([]), "chooses among nothing"),
+        (lambda: choice([1, 2], weights=[0.5, 0.6]), "sum to 1.1"),
+        (lambda: choice([1, 2], weights=[1.5, -0.5]), "negative"),
+        (lambda: choice([1, 2], weights=[1]), "2 values and 1 weights"),
+        (lambda: System({x: x + noise("x", normal())}, start={x: 0}), "declared twice"),
+        (
+            lambda: System({x: x + e + noise("e", uniform())}, start={x: 0}),
+            "declared twice",
+        ),
+    ],
+)
+def test_impossible_noise_is_refused(make, told):
+    with pytest.raises(DeclarationError, match=told):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda: run(walk.world(steps=3), draws=0), "1 or more"),
+        (lambda: run(System({x: x}, start={x: 1}).world(steps=3), draws=3), "has no noise"),
+        (lambda: walk.world(steps=3, seed=-1), "0 or more"),
+        (lambda: run(walk.world(steps=3, seed=1), walk.world(steps=3, seed=2)), "different seeds"),
+        (lambda: run(walk.world(steps=3), over={e: [1, 2]}), "no node or parameter"),
+    ],
+)
+def test_impossible_draws_are_refused(ask, told):
+    with pytest.raises(QueryError, match=told):
+        ask()

@@ -1,0 +1,114 @@
+"""The examples on the pages run as they are written."""
+
+import doctest
+import html
+import importlib.metadata
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from causalopt.language.finite_variables import tex
+from causalopt.study import pages
+from causalopt.study.terminal import main
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+# What `make docs` writes is no page of ours.
+MADE = (DOCS / "_build", DOCS / "gallery", DOCS / "reference", DOCS / "reproduction.md")
+PAGES = [
+    ROOT / "README.md",
+    *(p for p in sorted(DOCS.rglob("*.md")) if not {p, *p.parents} & set(MADE)),
+]
+
+
+def blocks(page):
+    """The scripts on a page; sessions with prompts are doctests."""
+    found = re.findall(r"^```python\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    return [block for block in found if not block.startswith(">>>")]
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if blocks(p)], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_examples_run_in_order(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks(page):
+        exec(compile(block, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_sessions_answer_as_printed(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text().replace("```python\n", "").replace("```\n", "\n")
+    session = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    assert doctest.DocTestRunner(optionflags=flags).run(session).failed == 0
+
+
+def test_the_readme_prints_what_it_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks(ROOT / "README.md")[:2]:
+        exec(compile(block, "README.md", "exec"), names)
+    first, *rooms, last = map(float, re.findall(r"[\d.]+", capsys.readouterr().out))
+    assert first == pytest.approx(10.143165, abs=1e-6)
+    assert rooms == pytest.approx([25.0004, 25.0004, 26.0004], abs=5e-5)
+    assert last == pytest.approx(20.607, abs=1e-3)
+    assert (tmp_path / "worlds.svg").read_text().startswith("<?xml")
+
+
+def test_the_guides_model_file_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "warm_floor.py").write_text(blocks(DOCS / "guides/model_files.md")[0])
+    found = CliRunner().invoke(main, ["run", "./warm_floor.py"])
+    assert found.exit_code == 0, found.output
+    assert "1 of 1 reproduced" in found.output
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>", "<script>alert(1)</script>", "{<i>}", "a & <b>"])
+def test_names_in_formulas_stay_text(name):
+    words = tex(name)
+    page = pages.alone("names", [rf"<p>\({html.escape(words)} < 1\)</p>"])
+    parsed = ElementTree.fromstring(page[page.index("<math") : page.index("</math>") + 7])
+    assert {one.tag.split("}")[1] for one in parsed.iter()} <= {
+        "math",
+        "mrow",
+        "mtext",
+        "mi",
+        "mo",
+        "mn",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        found = (page.parent / target).resolve()
+        if not target.startswith("http") and not {found, *found.parents} & set(MADE):
+            assert found.exists(), target
+
+
+def test_the_citation_is_of_this_version():
+    version = importlib.metadata.version("causalopt")
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def sessions(page):
+    """The commands in a page's terminal sessions, with what each prints."""
+    found = re.findall(r"^```console\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    asked = "".join(found).split("$ causalopt ")[1:]
+    return [tuple(one.partition("\n")[::2]) for one in asked]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if sessions(p)], ids=lambda p: p.name)
+def test_terminal_sessions_print_what_they_say(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words, printed in sessions(page):
+        found = CliRunner().invoke(main, words.split())
+        assert found.exit_code == 0, words
+        flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+        assert doctest.OutputChecker().check_output(printed, found.output, flags), words

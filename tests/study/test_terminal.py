@@ -1,0 +1,300 @@
+"""The command line, as a user types it."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from causalopt.study.terminal import main
+
+MINE = '''"""My own model."""
+from causalopt import System, op, run, variables
+from causalopt.drawing import plots
+from causalopt.study import Claim, Experiment, Model, Reason
+
+a, b = variables("a b")
+system = System({a: a - b / 3, b: a}, start={a: 1, b: 0})
+
+def course(data):
+    with plots.figure() as (picture, ax):
+        plots.over_time(data["a"].sel(world="W"), ax)
+    return picture
+
+def fails(data):
+    raise ValueError("no such picture")
+
+model = Model(
+    name="mine", title="Mine", source="a notebook", system=system,
+    experiments=(
+        Experiment("course", "The course", lambda: run(system.world(steps=5)),
+                   {"course": course, FIGURE}),
+    ),
+    claims=(Claim("one", "a notebook", 1.0, lambda: COMPUTED, reason=REASON),),
+)
+'''
+
+
+def call(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(computed="1.0", reason="None", figure=""):
+        text = MINE.replace("COMPUTED", computed).replace("REASON", reason)
+        (tmp_path / "mine.py").write_text(text.replace("FIGURE", figure))
+        return "mine.py"
+
+    return write
+
+
+def test_list_names_every_model():
+    found = call("list")
+    assert found.exit_code == 0
+    assert "continuous_thermostat" in found.output
+    assert all(len(line) <= 80 for line in found.output.splitlines())
+
+
+def test_run_writes_data_figures_and_claims(mine, tmp_path):
+    found = call("run", mine())
+    assert found.exit_code == 0, found.output
+    folder = tmp_path / "results" / "mine"
+    assert {p.name for p in folder.iterdir()} == {
+        "course.nc", "course.png", "course.svg", "claims.json", "index.html",
+    }  # fmt: skip
+    assert json.loads((folder / "claims.json").read_text())[0]["verdict"] == "reproduced"
+    assert found.output.rstrip().endswith(str(folder))
+
+
+def test_a_second_run_keeps_the_first(mine, tmp_path):
+    call("run", mine())
+    found = call("run", mine())
+    assert "an earlier run are now in" in found.output
+    assert len(list((tmp_path / "results").iterdir())) == 2
+
+
+def test_data_are_there_when_a_figure_fails(mine, tmp_path):
+    found = call("run", mine(figure='"broken": fails'))
+    assert found.exit_code == 1
+    assert "no such picture" in found.output
+    assert (tmp_path / "results" / "mine" / "course.nc").exists()
+    assert (tmp_path / "results" / "mine" / "claims.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("computed", "reason", "code", "told"),
+    [
+        ("1.0", "None", 0, "1 of 1 reproduced"),
+        ("2.0", "None", 1, "gives no reason"),
+        ("2.0", "Reason('a misprint', lambda: True)", 0, "because a misprint"),
+        ("2.0", "Reason('a misprint', lambda: False)", 1, "test of its reason fails"),
+        ("1.0", "Reason('a misprint', lambda: True)", 1, "yet gives a reason"),
+    ],
+)
+def test_check_exits_by_the_verdicts(mine, computed, reason, code, told):
+    found = call("check", mine(computed, reason))
+    assert found.exit_code == code
+    assert told in found.output
+
+
+def test_claims_fit_80_columns():
+    found = call("check", "smart_thermostat")
+    assert found.exit_code == 0
+    assert max(map(len, found.output.splitlines())) <= 80
+
+
+def test_a_results_folder_that_cannot_be_written_is_told_before_computing(mine, tmp_path):
+    (tmp_path / "taken").write_text("")
+    found = call("run", mine(computed="1 / 0"), "--results", "taken/below")
+    assert found.exit_code == 1
+    assert "cannot be written" in found.output
+    assert "ZeroDivision" not in found.output
+
+
+def test_wrong_words_are_told(mine, tmp_path):
+    assert "Did you mean lorenz" in call("run", "lorens").output
+    assert "no model file" in call("check", "none/such.py").output
+    (tmp_path / "bad.py").write_text("x = 1 / 0\n")
+    found = call("run", "bad.py")
+    assert found.exit_code == 1
+    assert "line 1" in found.output
+    assert "Traceback" not in found.output
+
+
+def test_stopping_keeps_what_is_finished(mine, tmp_path):
+    text = (tmp_path / mine()).read_text()
+    stop = "lambda: (_ for _ in ()).throw(KeyboardInterrupt())"
+    (tmp_path / "mine.py").write_text(text.replace("lambda: 1.0", stop))
+    found = call("run", "mine.py")
+    assert found.exit_code == 130
+    assert "What was finished is in" in found.output
+    assert (tmp_path / "results" / "mine" / "course.nc").exists()
+
+
+def test_stopping_keeps_the_claims_that_are_judged(mine, tmp_path):
+    text = (tmp_path / mine()).read_text()
+    more = """, Claim("two", "a notebook", 1.0, stop),)"""
+    text = text.replace(
+        "model = Model(", "def stop():\n    raise KeyboardInterrupt\n\nmodel = Model("
+    )
+    (tmp_path / "mine.py").write_text(text.replace(",),\n)", more + ",\n)"))
+    found = call("run", "mine.py")
+    assert found.exit_code == 130
+    rows = json.loads((tmp_path / "results" / "mine" / "claims.json").read_text())
+    assert [row["statement"] for row in rows] == ["one"]
+    assert "Nothing was written" in call("check", "mine.py").output
+
+
+def test_what_fails_inside_a_library_is_told_by_the_models_own_line(mine):
+    found = call("run", mine(computed="__import__('json').loads('{')"))
+    assert found.exit_code == 1
+    assert "mine.py" in found.stderr
+    assert "decoder.py" not in found.stderr
+    assert "JSONDecodeError" in found.stderr
+
+
+def test_a_failing_claim_leaves_the_others(mine):
+    found = call("run", mine(computed="1 / 0"), "--json")
+    assert found.exit_code == 1
+    assert "division by zero" in found.stderr
+    assert "the claim 'one'" in found.stderr
+    told = json.loads(found.stdout)
+    assert told["failed"] == ["the claim 'one'"]
+    assert told["experiments"] == [{"name": "course", "figures": ["course"]}]
+
+
+def test_json_is_all_that_is_printed(mine, tmp_path):
+    path = tmp_path / mine(computed="__import__('numpy').float32(2)")
+    path.write_text(path.read_text().replace("model = ", "print('hello')\nmodel = "))
+    for command in ("run", "check"):
+        told = json.loads(call(command, "mine.py", "--json").stdout)
+        assert told["model"] == "mine"
+        assert told["claims"][0]["computed"] == 2.0
+        assert told["claims"][0]["fault"] == "differs, and gives no reason"
+        assert (told["results"] is None) == (command == "check")
+
+
+def test_quiet_prints_only_what_cannot_stand(mine):
+    for command in ("run", "check"):
+        assert call(command, mine(), "--quiet").output == ""
+        found = call(command, mine(computed="2.0"), "--quiet")
+        assert found.exit_code == 1
+        assert "gives no reason" in found.output
+        assert "reproduced" not in found.output
+
+
+def test_the_page_of_results_opens(mine, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda uri: opened.append(uri) or len(opened) < 2)
+    assert "no browser" not in call("run", mine(), "--open").output
+    page = tmp_path / "results" / "mine" / "index.html"
+    assert opened == [page.as_uri()]
+    assert '<img src="course.svg"' in page.read_text()
+    assert "reproduced: one" in page.read_text()
+    assert f"Open {page}" in call("run", mine(), "--open").output
+
+
+@pytest.mark.parametrize("name", ["saturating_thermostat", "derive_free_energy", "lorenz"])
+def test_show_fits_80_columns_and_loses_nothing(name):
+    lines = call("show", name).output.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "T*p/theta" in "".join(lines) or name != "saturating_thermostat"
+
+
+PAGE = '''"""A page."""
+import sympy as sp
+from causalopt.derive import Derivation, Equal
+from causalopt.study import Model
+
+x = sp.Symbol("x", real=True)
+
+
+def page():
+    return Derivation(
+        "<b>Doubling</b>", given=[x], steps=[Equal(sp.sin(2 * x), RIGHT, expect="EXPECTED")]
+    )
+
+
+model = Model(name="page", title="A page", source="a notebook", derivations=(page,))
+'''
+
+
+@pytest.mark.parametrize(
+    ("right", "expected", "code"),
+    [
+        ("2 * sp.sin(x) * sp.cos(x)", "proved", 0),
+        ("sp.sin(x)", "refuted", 0),
+        ("sp.sin(x)", "proved", 1),
+        ("2 * sp.sin(x) * sp.cos(x)", "refuted", 1),
+    ],
+)
+def test_check_exits_by_the_derivations(tmp_path, monkeypatch, right, expected, code):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.py").write_text(PAGE.replace("RIGHT", right).replace("EXPECTED", expected))
+    found = call("check", "page.py")
+    assert found.exit_code == code, found.output
+    assert ("not the recorded verdict" in found.output) == bool(code)
+
+
+def test_run_writes_the_derivations(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.py").write_text(
+        PAGE.replace("RIGHT", "sp.sin(x)").replace("EXPECTED", "refuted")
+    )
+    assert call("run", "page.py").exit_code == 0
+    folder = tmp_path / "results" / "page"
+    assert "<b>Doubling</b>" in (folder / "derivations.txt").read_text()
+    assert "&lt;b&gt;Doubling" in (folder / "derivations.html").read_text()
+
+
+def test_show_tells_a_model_in_text():
+    found = call("show", "continuous_thermostat")
+    assert found.exit_code == 0
+    assert "R[i+1] = R - T*k" in found.output
+    assert "R[i+1] <- R[i], T[i]" in found.output
+    assert "With k = 0.02 Op is twice as big" in found.output
+    assert "b4 <- a1, b3" in call("show", "divided_network").output
+    assert "Drift" in call("show", "derive_current").output
+
+
+def test_draw_writes_a_picture_and_never_over_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("draw", "lorenz", "--steps", "2").exit_code == 0
+    assert (tmp_path / "lorenz.svg").read_text().startswith("<?xml")
+    again = call("draw", "lorenz")
+    assert again.exit_code == 1
+    assert "is there already" in again.output
+    assert call("draw", "lorenz", "--output", "other.png").exit_code == 0
+    assert "no format 'gif'" in call("draw", "lorenz", "--output", "other.gif").output
+    assert "fewer steps" in call("draw", "lorenz", "--steps", "999999", "--output", "x.svg").output
+    assert "has no graph" in call("draw", "derive_current").output
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        (["--part", "a", "--perturb", "b[0]"], ['label="Y"', "differs from X", 'label="A"']),
+        (["--perturb", "b[0]"], ['label="X"', "differs from W"]),
+        (["--template", "--inputs", "--mechanisms"], ['label="rho"', r"a[i+1]\n= "]),
+        (["--steps", "900", "--values"], ["· · ·", r"a[900]\n"]),
+    ],
+)
+def test_draw_options(tmp_path, monkeypatch, asked, drawn):
+    monkeypatch.chdir(tmp_path)
+    found = call("draw", "lorenz", *asked, "--output", "graph.dot")
+    assert found.exit_code == 0, found.output
+    dot = (tmp_path / "graph.dot").read_text()
+    assert all(one in dot for one in drawn)
+
+
+def test_draw_finds_nodes_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = call("draw", "divided_network", "--perturb", "a1", "--output", "net.dot")
+    assert found.exit_code == 0, found.output
+    assert "Did you mean a" in call("draw", "divided_network", "--perturb", "aa1").output
+    assert "not a variable" in call("draw", "lorenz", "--part", "__import__('os')").output
+    assert "draws no run" in call("draw", "lorenz", "--template", "--values").output
+    assert "has no template" in call("draw", "divided_network", "--template").output
+    assert [path.name for path in tmp_path.iterdir()] == ["net.dot"]
