@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from causalopt.backends.interface import Floats, Ints
+from causalopt.ground.scaled import NO_POWER, shifted
+from causalopt.ground.types import Array, Bools, Floats, Ints
 from causalopt.plan import Group, Layers
-
-_NONE = np.iinfo(np.int64).min // 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,30 +21,33 @@ class Adjoint:
 
     mantissas: Floats
     powers: Ints
-    open: Any
+    open: Bools
 
 
 def pushed_back(
     plan: Layers,
     values: Floats,
-    partials: Callable[[Group, Floats], Sequence[Any]],
+    partials: Callable[[Group, Floats], Sequence[Array]],
     node: int,
+    lane: int,
     held: Sequence[Ints],
 ) -> list[Adjoint]:
     """One adjoint for each set of held nodes; the partial derivatives are computed once for all.
 
     adj(u) = sum over the children v of u of df_v/du * adj(v), from adj(node) = 1. A node that is
-    held takes no part in the sums: its mechanism is cut off.
+    held takes no part in the sums: its mechanism is cut off. ``lane`` is the one that ``values``
+    are of.
     """
-    made = [_started(values.shape, node, cut) for cut in held]
+    adjoints = [_started(values.shape, node, cut) for cut in held]
+    # Against the arrows: when a group is reached, all its children have passed back their share.
     for group in reversed(plan.groups):
-        if group.block is None or not group.arguments.size:
+        if group.block is None or not group.arguments.size or lane not in group.lanes:
             continue
         slopes = partials(group, values)
-        for adjoint in made:
+        for adjoint in adjoints:
             active = np.flatnonzero(adjoint.open[group.targets])
             _collect(adjoint, group, slopes, active)
-    return made
+    return adjoints
 
 
 def _started(shape: tuple[int, ...], node: int, held: Ints) -> Adjoint:
@@ -57,7 +58,7 @@ def _started(shape: tuple[int, ...], node: int, held: Ints) -> Adjoint:
     return Adjoint(mantissas, powers, passes)
 
 
-def _collect(adjoint: Adjoint, group: Group, slopes: Sequence[Any], active: Ints) -> None:
+def _collect(adjoint: Adjoint, group: Group, slopes: Sequence[Array], active: Ints) -> None:
     """Add what a group's nodes pass back to their arguments."""
     flow, power = adjoint.mantissas[group.targets[active]], adjoint.powers[group.targets[active]]
     for j, slope in enumerate(slopes):
@@ -67,16 +68,14 @@ def _collect(adjoint: Adjoint, group: Group, slopes: Sequence[Any], active: Ints
 
 def _add(adjoint: Adjoint, nodes: Ints, terms: Floats, power: Ints) -> None:
     """adj(nodes) += terms * 2**power, where a node may come more than once."""
+    # Many terms may meet in one node, and each has a power of its own: the largest is found first,
+    # then all are brought to it, so that none that counts is lost.
     distinct, where = np.unique(nodes, return_inverse=True)
     before, scale = adjoint.mantissas[distinct], adjoint.powers[distinct]
-    top = np.where(before != 0.0, scale, _NONE)
-    np.maximum.at(top, where, np.where(terms != 0.0, power, _NONE))
-    total = np.ldexp(before, _shift(scale - top))
-    np.add.at(total, where, np.ldexp(terms, _shift(power - top[where])))
+    top = np.where(before != 0.0, scale, NO_POWER)
+    np.maximum.at(top, where, np.where(terms != 0.0, power, NO_POWER))
+    total = shifted(before, np.minimum(scale - top, 0))
+    np.add.at(total, where, shifted(terms, np.minimum(power - top[where], 0)))
     mantissa, more = np.frexp(total)
     adjoint.mantissas[distinct] = mantissa
     adjoint.powers[distinct] = np.where(mantissa == 0.0, 0, top + more)
-
-
-def _shift(power: Ints) -> Any:
-    return np.clip(power, -3000, 0).astype(np.int32)

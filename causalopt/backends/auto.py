@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from causalopt.backends.interface import Backend, Inputs, Ints, Recording
+from causalopt.backends.interface import Backend, Inputs, Recording
+from causalopt.ground.types import Ints
 from causalopt.plan import Layers, Loop
 
 # A step of the NumPy backend costs as much as this many more points of a sweep do.
@@ -39,7 +40,13 @@ class AutoBackend:
         return self.short.layers(plan, inputs, points)
 
     def gradients(
-        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+        self,
+        plan: Layers,
+        inputs: Inputs,
+        points: int | None,
+        node: int,
+        lane: int,
+        held: Sequence[Ints],
     ) -> Recording:
         """The derivatives of one node by all nodes."""
-        return self.short.gradients(plan, inputs, points, node, held)
+        return self.short.gradients(plan, inputs, points, node, lane, held)

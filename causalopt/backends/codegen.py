@@ -11,14 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from causalopt.backends.writer import lines_of
+from causalopt.ground.scaled import POWER
 from causalopt.plan import Block
 
 #: How many points a tile of the wide loop holds: its rows stay in the first-level cache.
 TILE = 64
-
-#: A tangent whose size leaves 2**-300 to 2**300 is brought back by this power of two, which is
-#: exact; far enough inside the range of float64 that one step of a reasonable system stays in it.
-POWER = 300
 
 
 @dataclass(frozen=True)

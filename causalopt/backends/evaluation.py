@@ -10,7 +10,7 @@ from sympy import Expr, Symbol
 from causalopt.backends.numpy import compiled
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
-from causalopt.plan import block
+from causalopt.plan import single_form
 
 
 def evaluate(formulas: Sequence[Expr], columns: Mapping[Symbol, Floats | float]) -> list[Floats]:
@@ -29,7 +29,9 @@ def evaluate(formulas: Sequence[Expr], columns: Mapping[Symbol, Floats | float])
     unknown = set().union(*(formula.free_symbols for formula in formulas)) - set(names)
     if unknown:
         raise QueryError(f"{min(map(str, unknown))} has no values: give it some.")
-    function = compiled(block(list(names.values()), {}, [f.xreplace(names) for f in formulas]))
+    function = compiled(
+        single_form(list(names.values()), {}, [f.xreplace(names) for f in formulas])
+    )
     points = [np.asarray(column, dtype=np.float64) for column in columns.values()]
     shape = np.broadcast_shapes(*(column.shape for column in points))
     # Every branch of a Piecewise is evaluated, also where it is not taken.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Layers, Loop
+from causalopt.plan.draws import Stream
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-#: The value of each input by the name of its symbol: a number, or one per point of a sweep; of a
-#: noise, a ``draws.Stream``, which gives the value of each step in turn.
-Inputs = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a plan is given, by the names of its symbols.
+
+    ``values`` are numbers, or one per point of a sweep; a noise has a stream in ``draws``, which
+    gives the value of each step in turn.
+    """
+
+    values: Mapping[str, float | Floats]
+    draws: Mapping[str, Stream]
 
 
 @dataclass(frozen=True)
@@ -23,14 +28,14 @@ class Recording:
     """What a run recorded.
 
     A loop's ``values`` have shape (recorded slots, recorded steps, points), a network's (lanes,
-    nodes, *sweep). A tangent is ``values * 2**exponents``: ``exponents`` is there for those alone,
-    by lane, with shape (recorded steps, points), or (nodes, *sweep) for a network. ``rows`` and
+    nodes, points). A tangent is ``values * 2**exponents``: ``exponents`` is there for those alone,
+    by lane, with shape (recorded steps, points), or (nodes, points) for a network. ``rows`` and
     ``points`` say which of the recorded steps and points a part of a loop's recording holds; points
     that do not lie side by side are listed.
     """
 
     values: Floats
-    exponents: Mapping[int, npt.NDArray[np.int64]]
+    exponents: Mapping[int, Ints]
     rows: slice = field(default_factory=lambda: slice(None))
     points: slice | Ints = field(default_factory=lambda: slice(None))
 
@@ -76,10 +81,17 @@ class Backend(Protocol):
         """Run a network's plan and record every node in every lane."""
 
     def gradients(
-        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+        self,
+        plan: Layers,
+        inputs: Inputs,
+        points: int | None,
+        node: int,
+        lane: int,
+        held: Sequence[Ints],
     ) -> Recording:
         """The derivatives of one node by all nodes, in one pass against the arrows (adjoint).
 
-        The plan has one lane, and blocks with partial derivatives. For each array in ``held``, of
-        nodes that pass nothing on, there is one row of derivatives and of exponents.
+        They are those in a value ``lane`` of the plan, whose blocks give partial derivatives. For
+        each array in ``held``, of nodes that pass nothing on, there is one row of derivatives and
+        of exponents.
         """

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.backends import cache
 from causalopt.backends.codegen import (
@@ -25,15 +24,14 @@ from causalopt.backends.codegen import (
     Shape,
     buffer_size,
 )
-from causalopt.backends.interface import Floats, Inputs, NotFinite, Recording
+from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.numpy import NumPyBackend, compiled
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check, weight
 from causalopt.ground.progress import track
+from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Block, Layers, Loop
 from causalopt.plan.draws import Stream
-
-Ints = npt.NDArray[np.int64]
 
 # Compiled code hears nothing from outside, so one call into it lasts about this long, in
 # nanoseconds: Ctrl-C is heard between two calls.
@@ -69,23 +67,29 @@ class NumbaBackend:
             yield from self._reference.loop(plan, inputs, recorded, points)
             return
         run = _start(plan, inputs, recorded, 1 if points is None else points)
-        stages = _stages(run)
-        if stages is None:
+        segments = _compiled_segments(run)
+        if segments is None:
             yield from self._reference.loop(plan, inputs, recorded, points)
             return
         if 0 in recorded:
             yield _part(run, run.state[list(plan.recorded), None], run.powers[:, None], 0)
-        yield from _carry_out(run, stages)
+        yield from _carry_out(run, segments)
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
         return self._reference.layers(plan, inputs, points)
 
     def gradients(
-        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+        self,
+        plan: Layers,
+        inputs: Inputs,
+        points: int | None,
+        node: int,
+        lane: int,
+        held: Sequence[Ints],
     ) -> Recording:
         """The derivatives of one node by all nodes."""
-        return self._reference.gradients(plan, inputs, points, node, held)
+        return self._reference.gradients(plan, inputs, points, node, lane, held)
 
 
 def _can_compile(plan: Loop) -> bool:
@@ -129,7 +133,7 @@ def _warn_once(message: str) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Given:
+class _InputTable:
     """The inputs in one array: input j of a point is ``flat[offset[j] + point * stride[j]]``."""
 
     flat: Floats
@@ -138,7 +142,7 @@ class _Given:
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class _Passage:
     """One run: the state (slots, points), the powers taken out of it, and where it went wrong.
 
     ``order`` (points,) says which point of the sweep each point of the run is, None where they are
@@ -146,7 +150,7 @@ class _Run:
     """
 
     plan: Loop
-    given: _Given
+    given: _InputTable
     streams: tuple[Stream, ...]
     order: Ints | None
     recorded: range
@@ -166,15 +170,16 @@ class _Run:
         return TILE if self.points >= _FEW else 1
 
 
-def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
+def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Passage:
     """A run at step 0."""
-    streams = tuple(inputs[one.symbol.name] for one in plan.noises)
+    streams = tuple(inputs.draws[entry.symbol.name] for entry in plan.noises)
     order = _by_chain(streams)
-    columns = [np.atleast_1d(np.asarray(inputs[p.symbol.name], np.float64)) for p in plan.inputs]
+    values = [inputs.values[entry.symbol.name] for entry in plan.inputs]
+    columns = [np.atleast_1d(np.asarray(value, np.float64)) for value in values]
     if order is not None:
         columns = [column[order] if len(column) > 1 else column for column in columns]
     sizes = np.array([len(column) for column in columns], dtype=np.int64)
-    given = _Given(
+    given = _InputTable(
         flat=np.concatenate([*columns, np.zeros(1)]),
         offset=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         stride=np.append(sizes > 1, False).astype(np.int64),
@@ -185,7 +190,7 @@ def _start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> _Run:
     for j, value in enumerate(first):
         state[j] = value
     tile = TILE if points >= _FEW else 1
-    run = _Run(
+    run = _Passage(
         plan=plan,
         given=given,
         streams=streams,
@@ -207,7 +212,7 @@ def _by_chain(streams: Sequence[Stream]) -> Ints | None:
     return np.argsort(chains, kind="stable")
 
 
-def _part(run: _Run, values: Floats, exponents: Ints, row: int, point: int = 0) -> Recording:
+def _part(run: _Passage, values: Floats, exponents: Ints, row: int, point: int = 0) -> Recording:
     """Recorded values (slots, rows, points) and exponents as a part that begins at a place."""
     points = slice(point, point + values.shape[2])
     return Recording(
@@ -218,7 +223,7 @@ def _part(run: _Run, values: Floats, exponents: Ints, row: int, point: int = 0) 
     )
 
 
-def _blame(run: _Run, step: int, points: Ints) -> None:
+def _blame(run: _Passage, step: int, points: Ints) -> None:
     """Raise for the first slot, and in it the first of some points, that is not finite."""
     for j in run.plan.value_slots:
         bad = points[~np.isfinite(run.state[j, points])]
@@ -229,7 +234,7 @@ def _blame(run: _Run, step: int, points: Ints) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Stage:
+class _CompiledSegment:
     """A segment made ready: its compiled loop, and how many steps one call may take."""
 
     start: int
@@ -240,14 +245,14 @@ class _Stage:
 
 
 @functools.lru_cache(maxsize=256)
-def _made(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int, int]:
+def _loop_of(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int, int]:
     """The compiled loop of a block, the size of its buffer, and what a step costs."""
     write, signature = LOOPS[name]
     loop = cache.function(write(block, shape), name, signature)
     return loop, buffer_size(block, shape), weight(block)
 
 
-def _stages(run: _Run) -> list[_Stage] | None:
+def _compiled_segments(run: _Passage) -> list[_CompiledSegment] | None:
     """The segments made ready; None, with a warning, where numba cannot compile one."""
     from numba.core.errors import NumbaError
 
@@ -256,7 +261,10 @@ def _stages(run: _Run) -> list[_Stage] | None:
     shape = Shape(plan.value_slots, scales, plan.recorded, len(plan.noises))
     name = "narrow" if run.tile == 1 else "wide"
     try:
-        return [_Stage(s.start, s.stop, *_made(name, s.block, shape)) for s in plan.segments]
+        return [
+            _CompiledSegment(s.start, s.stop, *_loop_of(name, s.block, shape))
+            for s in plan.segments
+        ]
     except (NumbaError, RecursionError) as error:
         _warn_once(
             f"numba could not compile a system of {len(plan.slots)} values "
@@ -265,13 +273,13 @@ def _stages(run: _Run) -> list[_Stage] | None:
         return None
 
 
-def _carry_out(run: _Run, stages: Sequence[_Stage]) -> Iterator[Recording]:
+def _carry_out(run: _Passage, segments: Sequence[_CompiledSegment]) -> Iterator[Recording]:
     """Carry all points to the last step, several at once; raise where one is not finite."""
-    if not stages:
+    if not segments:
         return
     tiles = len(run.faults)
     workers = min(available(), tiles)
-    longest = max((s.stop - s.start) * s.nanoseconds for s in stages)
+    longest = max((s.stop - s.start) * s.nanoseconds for s in segments)
     together = 1 if run.tile == 1 else int(_CALL / (longest * run.tile))
     together = max(1, min(together, -(-tiles // (4 * workers)) if workers > 1 else tiles))
     if run.streams:
@@ -279,9 +287,9 @@ def _carry_out(run: _Run, stages: Sequence[_Stage]) -> Iterator[Recording]:
         together = min(together, max(1, _DRAWN // (len(run.streams) * run.tile * stretch)))
     batches = [range(low, min(low + together, tiles)) for low in range(0, tiles, together)]
     if len(batches) == 1:
-        yield from _carry(run, stages, batches[0], show=True)
+        yield from _carry(run, segments, batches[0], show=True)
     else:
-        yield from _share(run, stages, batches, workers)
+        yield from _share(run, segments, batches, workers)
     faulty = np.flatnonzero(run.faults)
     if faulty.size:
         step = int(run.faults[faulty].min())
@@ -291,12 +299,12 @@ def _carry_out(run: _Run, stages: Sequence[_Stage]) -> Iterator[Recording]:
 
 
 def _share(
-    run: _Run, stages: Sequence[_Stage], batches: Sequence[range], workers: int
+    run: _Passage, segments: Sequence[_CompiledSegment], batches: Sequence[range], workers: int
 ) -> Iterator[Recording]:
     """Batches of tiles over threads: compiled code runs without the interpreter's lock."""
 
     def carried(batch: range) -> list[Recording]:
-        return list(_carry(run, stages, batch, show=False))
+        return list(_carry(run, segments, batch, show=False))
 
     with ThreadPoolExecutor(workers) as pool:
         work = [pool.submit(carried, batch) for batch in batches]
@@ -311,29 +319,31 @@ def _share(
                 one.cancel()
 
 
-def _carry(run: _Run, stages: Sequence[_Stage], batch: range, *, show: bool) -> Iterator[Recording]:
+def _carry(
+    run: _Passage, segments: Sequence[_CompiledSegment], batch: range, *, show: bool
+) -> Iterator[Recording]:
     """Carry a batch of tiles to the last step, a stretch of steps at a call."""
-    rows = np.empty(max(stage.buffer for stage in stages))
+    rows = np.empty(max(segment.buffer for segment in segments))
     width = run.tile * len(batch)
     kept = max(1, _KEPT // width)
     longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
     streams = _of_batch(run, batch)
     if streams:
         longest = min(longest, _DRAWN // (len(streams) * width))
-    for stage in stages:
-        size = min(longest, int(_CALL / (stage.nanoseconds * width)))
-        chunks = range(stage.start, stage.stop, max(1, size))
+    for segment in segments:
+        size = min(longest, int(_CALL / (segment.nanoseconds * width)))
+        chunks = range(segment.start, segment.stop, max(1, size))
         for first in track(chunks, "steps") if show else chunks:
             if run.halted.is_set():
                 return
-            stop = min(first + chunks.step, stage.stop)
+            stop = min(first + chunks.step, segment.stop)
             drawn = _drawn(streams, stop - first)
-            yield from _advance(run, stage, batch, rows, drawn, first, stop)
+            yield from _advance(run, segment, batch, rows, drawn, first, stop)
             if run.faults[batch.start : batch.stop].all():
                 return
 
 
-def _of_batch(run: _Run, batch: range) -> list[Stream]:
+def _of_batch(run: _Passage, batch: range) -> list[Stream]:
     """The streams of a batch of tiles; the last tile is filled up with copies of its last point."""
     places = np.arange(batch.start * run.tile, batch.stop * run.tile)
     places = np.minimum(places, run.points - 1)
@@ -347,7 +357,13 @@ def _drawn(streams: Sequence[Stream], steps: int) -> Floats:
 
 
 def _advance(
-    run: _Run, stage: _Stage, batch: range, rows: Floats, drawn: Floats, first: int, stop: int
+    run: _Passage,
+    segment: _CompiledSegment,
+    batch: range,
+    rows: Floats,
+    drawn: Floats,
+    first: int,
+    stop: int,
 ) -> Iterator[Recording]:
     """One call into compiled code, from step ``first`` to ``stop``, and what it recorded."""
     low, high = _rows(run.recorded, first), _rows(run.recorded, stop)
@@ -359,11 +375,11 @@ def _advance(
     given = run.given.flat, run.given.offset, run.given.stride, drawn
     clock = first, stop, run.plan.dt, 0, due, run.recorded.step
     if run.tile == 1:
-        run.faults[origin] = stage.loop(
+        run.faults[origin] = segment.loop(
             *(run.state, run.powers, origin, *given, *clock, values, exponents)
         )
     else:
-        stage.loop(
+        segment.loop(
             *(run.state, run.powers, batch.start, batch.stop, rows, *given, *clock),
             *(values, exponents, run.faults),
         )

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sympy
 from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends.adjoint import pushed_back
-from causalopt.backends.interface import Floats, Inputs, Ints, NotFinite, Recording
+from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.ground.progress import track
-from causalopt.plan import Block, Group, Layers, Loop, Patch
+from causalopt.ground.scaled import aligned, is_tame, shifted
+from causalopt.ground.types import Array, Floats, Ints
+from causalopt.plan import Block, Group, Layers, Loop, Patch, Weighting
 
-# A tangent whose size leaves this range is multiplied by a power of two; far enough inside the
-# range of float64 that one step of any reasonable system stays within it.
-_LARGE = 2.0**300
-_SMALL = 2.0**-300
+# Powers of tangents in a network come in steps of this many, so that nodes of about one size share
+# one, and most sums need no alignment.
 _STEP = 512
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
@@ -40,9 +39,9 @@ class NumPyBackend:
     ) -> Iterator[Recording]:
         """Run a system's plan step by step; the recording comes in one part."""
         shape = () if points is None else (points,)
-        given = [_spread(inputs[one.symbol.name], shape) for one in plan.inputs]
-        streams = [inputs[one.symbol.name] for one in plan.noises]
-        run = _Run(plan, recorded, shape)
+        given = [_spread(inputs.values[entry.symbol.name], shape) for entry in plan.inputs]
+        streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]
+        run = _Recorder(plan, recorded, shape)
         with np.errstate(all="ignore"):
             initial = compiled(plan.initial)(*given, np.float64(0.0))
             state = [_spread(value, shape) for value in initial]
@@ -60,38 +59,50 @@ class NumPyBackend:
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan group by group."""
         table, exponents = self._filled(plan, inputs, points)
-        drop: Any = (..., 0) if points is None else ...
-        powers = {lane: found[: plan.nodes][drop] for lane, found in exponents.items()}
-        return Recording(table[:, : plan.nodes][drop], powers)
+        powers = {lane: rows[: plan.nodes] for lane, rows in exponents.items()}
+        return Recording(table[:, : plan.nodes], powers)
 
     def gradients(
-        self, plan: Layers, inputs: Inputs, points: int | None, node: int, held: Sequence[Ints]
+        self,
+        plan: Layers,
+        inputs: Inputs,
+        points: int | None,
+        node: int,
+        lane: int,
+        held: Sequence[Ints],
     ) -> Recording:
         """The derivatives of one node by all nodes, group by group from the last to the first."""
         table, _ = self._filled(plan, inputs, points)
+
+        def slopes(group: Group, values: Floats) -> list[Array]:
+            return _slopes(group, table, lane)
+
         with np.errstate(all="ignore"):
-            made = pushed_back(plan, table[0], _partials, node, held)
-        drop: Any = (..., 0) if points is None else ...
-        powers = {i: one.powers[: plan.nodes][drop] for i, one in enumerate(made)}
-        values = np.stack([one.mantissas[: plan.nodes] for one in made])
-        return Recording(values[drop], powers)
+            adjoints = pushed_back(plan, table[lane], slopes, node, lane, held)
+        powers = {i: adjoint.powers[: plan.nodes] for i, adjoint in enumerate(adjoints)}
+        return Recording(np.stack([one.mantissas[: plan.nodes] for one in adjoints]), powers)
 
     def _filled(
         self, plan: Layers, inputs: Inputs, points: int | None
-    ) -> tuple[Floats, dict[int, npt.NDArray[np.int64]]]:
+    ) -> tuple[Floats, dict[int, Ints]]:
         """The values and tangents of all nodes and inputs (lanes, ids, points), and exponents."""
         size = plan.nodes + len(plan.inputs), 1 if points is None else points
         table = np.zeros((plan.lanes, *size))
         exponents = {lane: np.zeros(size, dtype=np.int64) for lane in plan.tangents}
         for lane in range(plan.lanes):
             if lane not in plan.tangents:
-                for i, one in enumerate(plan.inputs):
-                    table[lane, plan.nodes + i] = inputs[one.symbol.name]
+                for i, entry in enumerate(plan.inputs):
+                    table[lane, plan.nodes + i] = inputs.values[entry.symbol.name]
+        # A tangent lane has the weights of its gates too: they are numbers, and do not move.
+        weights = {w.weight for group in plan.groups for w in group.weightings}
+        weights |= {p.blend[1] for g in plan.groups for p in g.patches if p.blend is not None}
+        values = next(lane for lane in range(plan.lanes) if lane not in plan.tangents)
+        gates = {place: table[values, place].copy() for place in weights}
         with np.errstate(all="ignore"):
             for group in plan.groups:
-                _advance(plan, group, table, exponents)
+                _advance(plan, group, table, exponents, gates)
                 for patch in group.patches:
-                    _apply(patch, table, exponents)
+                    _apply(patch, table, exponents, gates)
         for group in plan.groups:
             _check_group(plan, group, table)
         return table, exponents
@@ -101,9 +112,9 @@ class NumPyBackend:
 def compiled(made: Block) -> Callable[..., list[Any]]:
     """A block as a Python function of scalars or arrays; it sees generated names only.
 
-    >>> from causalopt.plan import block
+    >>> from causalopt.plan import single_form
     >>> x = sympy.Symbol("x")
-    >>> compiled(block([x], {}, [x**2]))(np.float64(3.0))
+    >>> compiled(single_form([x], {}, [x**2]))(np.float64(3.0))
     [np.float64(9.0)]
     """
     formulas = [*(e for _, e in made.assignments), *made.results]
@@ -113,7 +124,7 @@ def compiled(made: Block) -> Callable[..., list[Any]]:
         made.arguments,
         list(made.results),
         modules="numpy" if elementary else ["scipy", "numpy"],
-        printer=_Printer(),
+        printer=_NumPyPrinter(),
         cse=lambda _: (list(made.assignments), list(made.results)),
     )
     numbers = [j for j, e in enumerate(made.results) if e.is_number]
@@ -132,7 +143,7 @@ def _floats_at(numbers: Sequence[int], function: Callable[..., list[Any]]) -> Ca
     return wrapped
 
 
-class _Printer(SciPyPrinter):
+class _NumPyPrinter(SciPyPrinter):
     """NumPy code in which scalars and arrays mix in conditions too."""
 
     def __init__(self) -> None:
@@ -160,7 +171,7 @@ def _spread(value: Any, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(np.float64(value), shape) if shape else np.float64(value)
 
 
-class _Run:
+class _Recorder:
     """What one run of a loop keeps: the recorded values, and the powers of two taken out."""
 
     def __init__(self, plan: Loop, recorded: range, shape: tuple[int, ...]) -> None:
@@ -210,14 +221,18 @@ def _power_to_remove(state: Sequence[Any], slots: Sequence[int], scalar: bool) -
     sizes = [abs(state[j]) for j in slots]
     if scalar:
         size = max(sizes, default=0.0)
-        return None if _SMALL < size < _LARGE or size == 0.0 else np.frexp(size)[1]
+        return None if is_tame(size) else np.frexp(size)[1]
     size = functools.reduce(np.maximum, sizes, 0.0)
-    inside = (size < _LARGE) & ((size > _SMALL) | (size == 0.0))
+    inside = is_tame(size)
     return None if np.all(inside) else np.where(inside, 0, np.frexp(size)[1])
 
 
 def _advance(
-    plan: Layers, group: Group, table: Floats, exponents: dict[int, npt.NDArray[np.int64]]
+    plan: Layers,
+    group: Group,
+    table: Floats,
+    exponents: dict[int, Ints],
+    gates: Mapping[int, Floats],
 ) -> None:
     """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
     if group.block is None:
@@ -226,27 +241,55 @@ def _advance(
             table[lane, group.targets] = plan.starts[group.targets, None] if is_value else 0.0
         return
     function = compiled(group.block)
-    partials: dict[int, list[Any]] = {}
+    partials: dict[int, list[Array]] = {}
     for lane in group.lanes:
         if lane not in plan.tangents:
-            found = function(*(table[lane, column] for column in group.arguments.T))
-            table[lane, group.targets] = found[0]
-            partials[lane] = found[1:]
+            results = function(*_arguments(group, table, lane, gates))
+            table[lane, group.targets] = results[0]
+            partials[lane] = results[1:]
     for lane in group.lanes:
         if lane in plan.tangents:
-            found = partials[plan.tangents[lane]]
-            _push(found, group, table[lane], exponents[lane])
+            slopes = partials[plan.tangents[lane]]
+            through = [w for w in group.weightings if w.lane == lane]
+            if through:
+                _push_gated(slopes, group, through, table, exponents, gates, lane)
+            else:
+                _push(slopes, group, table[lane], exponents[lane])
 
 
-def _partials(group: Group, values: Floats) -> list[Any]:
-    """The partial derivative by each argument, at the values of the nodes."""
-    assert group.block is not None
-    return compiled(group.block)(*(values[column] for column in group.arguments.T))[1:]
+def _arguments(group: Group, table: Floats, lane: int, gates: Mapping[int, Floats]) -> list[Floats]:
+    """What the nodes of a group see in a value lane, one array (k, points) an argument."""
+    columns = [table[lane, column] for column in group.arguments.T]
+    for weighting in group.weightings:
+        if weighting.lane == lane and weighting.other is not None:
+            for j, column in enumerate(group.arguments.T):
+                rows = weighting.rows
+                weight = gates[weighting.weight] * weighting.outside[:, j, None]
+                other = table[weighting.other, column[rows]]
+                columns[j][rows] = (1.0 - weight) * columns[j][rows] + weight * other
+    return columns
 
 
-def _push(
-    partials: Sequence[Any], group: Group, tangents: Floats, powers: npt.NDArray[np.int64]
-) -> None:
+def _slopes(group: Group, table: Floats, lane: int) -> list[Array]:
+    """The partial derivative by each argument in a value lane; less behind a gate.
+
+    What a gate lets in of another world does not move with this one.
+    """
+    block = group.block
+    if block is None:
+        return []
+    gates = {w.weight: table[lane, w.weight] for w in group.weightings}
+    slopes = compiled(block)(*_arguments(group, table, lane, gates))[1:]
+    shape = len(group.targets), table.shape[2]
+    for weighting in (w for w in group.weightings if w.lane == lane):
+        for j, slope in enumerate(slopes):
+            kept = np.ones(shape)
+            kept[weighting.rows] -= gates[weighting.weight] * weighting.outside[:, j, None]
+            slopes[j] = slope * kept
+    return slopes
+
+
+def _push(partials: Sequence[Array], group: Group, tangents: Floats, powers: Ints) -> None:
     """sum_u df/du * tangent(u), on mantissas brought to the largest power among the arguments."""
     if not partials:
         tangents[group.targets] = 0.0
@@ -254,30 +297,62 @@ def _push(
     columns = group.arguments.T
     shared = powers[columns[0]]
     power = shared.flat[0]
-    if all((found == power).all() for found in (shared, *(powers[c] for c in columns[1:]))):
+    if all((other == power).all() for other in (shared, *(powers[c] for c in columns[1:]))):
         # The usual case: every argument has the same power, and most often none.
         total = sum(p * tangents[column] for p, column in zip(partials, columns, strict=True))
-        size = np.abs(total)
-        if ((size < _LARGE) & ((size > _SMALL) | (size == 0.0))).all():
+        if np.all(is_tame(np.abs(total))):
             tangents[group.targets] = total
             powers[group.targets] = power
             return
-    seen, lift = np.frexp(tangents[group.arguments])
-    each = np.where(seen != 0.0, powers[group.arguments] + lift, np.iinfo(np.int64).min // 2)
-    top = each.max(axis=1)
-    aligned = [
-        np.ldexp(seen[:, j], np.clip(each[:, j] - top, -3000, 0).astype(np.int32))
-        for j in range(len(partials))
-    ]
-    total = sum(p * t for p, t in zip(partials, aligned, strict=True))
-    mantissa, power = np.frexp(total)
-    # In coarse steps, so that nodes of about one size share a power and the usual case comes back.
-    coarse = (top + power + _STEP // 2) // _STEP * _STEP
-    tangents[group.targets] = np.ldexp(mantissa, (top + power - coarse).astype(np.int32))
+    _add_up(partials, tangents[group.arguments], powers[group.arguments], group, tangents, powers)
+
+
+def _push_gated(
+    partials: Sequence[Array],
+    group: Group,
+    through: Sequence[Weighting],
+    table: Floats,
+    exponents: dict[int, Ints],
+    gates: Mapping[int, Floats],
+    lane: int,
+) -> None:
+    """As ``_push``, where arguments are weighted sums: their two terms are terms of the sum."""
+    own, powers = table[lane][group.arguments], exponents[lane][group.arguments]
+    moving, moving_powers = np.zeros_like(own), np.zeros_like(powers)
+    for weighting in through:
+        rows = weighting.rows
+        weight = gates[weighting.weight] * weighting.outside[..., None]
+        own[rows] *= 1.0 - weight
+        if weighting.other is not None:
+            seen = group.arguments[rows]
+            moving[rows] = weight * table[weighting.other][seen]
+            moving_powers[rows] = exponents[weighting.other][seen]
+    terms = np.concatenate([own, moving], axis=1)
+    both = np.concatenate([powers, moving_powers], axis=1)
+    _add_up([*partials, *partials], terms, both, group, table[lane], exponents[lane])
+
+
+def _add_up(
+    partials: Sequence[Array],
+    terms: Floats,
+    term_powers: Ints,
+    group: Group,
+    tangents: Floats,
+    powers: Ints,
+) -> None:
+    """Put the sums of (k, terms, points) times their partials in place, on powers of their own."""
+    mantissas, top = aligned(terms, term_powers, axis=1)
+    total = sum(p * mantissas[:, j] for j, p in enumerate(partials))
+    mantissa, more = np.frexp(total)
+    power = top + more
+    coarse = (power + _STEP // 2) // _STEP * _STEP
+    tangents[group.targets] = shifted(mantissa, power - coarse)
     powers[group.targets] = np.where(mantissa == 0.0, 0, coarse)
 
 
-def _apply(patch: Patch, table: Floats, exponents: dict[int, npt.NDArray[np.int64]]) -> None:
+def _apply(
+    patch: Patch, table: Floats, exponents: dict[int, Ints], gates: Mapping[int, Floats]
+) -> None:
     """Make of nodes in one lane what an intervention makes of them."""
     row, nodes = table[patch.lane], patch.nodes
     powers = exponents.get(patch.lane)
@@ -288,20 +363,46 @@ def _apply(patch: Patch, table: Floats, exponents: dict[int, npt.NDArray[np.int6
             row[nodes] = 0.0 if patch.source is None else row[patch.source]
         if powers is not None:
             powers[nodes] = 0 if patch.held is None else exponents[patch.held][nodes]
+    if patch.blend is not None:
+        _blend(patch.blend, row, powers, nodes, table, exponents, gates)
     if patch.shift is not None:
         row[nodes] += row[patch.shift]
     if patch.seed and powers is not None:
-        row[nodes] = np.ldexp(row[nodes], powers[nodes].astype(np.int32)) + 1.0
+        row[nodes] = shifted(row[nodes], powers[nodes]) + 1.0
         powers[nodes] = 0
+
+
+def _blend(
+    blend: tuple[int | None, int],
+    row: Floats,
+    powers: Ints | None,
+    nodes: Ints,
+    table: Floats,
+    exponents: dict[int, Ints],
+    gates: Mapping[int, Floats],
+) -> None:
+    """(1 - w) of nodes' own values and w of those in another lane."""
+    other, place = blend
+    weight = gates[place]
+    own = (1.0 - weight) * row[nodes]
+    there = np.zeros_like(own) if other is None else weight * table[other, nodes]
+    if powers is None:
+        row[nodes] = own + there
+        return
+    none = np.zeros_like(powers[nodes])
+    both = np.stack([powers[nodes], none if other is None else exponents[other][nodes]])
+    mantissas, top = aligned(np.stack([own, there]), both, axis=0)
+    total = mantissas.sum(axis=0)
+    row[nodes], powers[nodes] = total, np.where(total == 0.0, 0, top)
 
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:
     for lane in group.lanes:
         if lane in plan.tangents:
             continue
-        found = table[lane, group.targets]
-        if not np.isfinite(found).all():
-            row, point = np.argwhere(~np.isfinite(found))[0]
+        values = table[lane, group.targets]
+        if not np.isfinite(values).all():
+            row, point = np.argwhere(~np.isfinite(values))[0]
             node = int(group.targets[row])
             given = {int(i): float(table[lane, i, point]) for i in group.arguments[row]}
-            raise NotFinite((lane, node), 0, int(point), float(found[row, point]), given)
+            raise NotFinite((lane, node), 0, int(point), float(values[row, point]), given)

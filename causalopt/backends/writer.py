@@ -59,9 +59,9 @@ def check(block: Block) -> None:
 def lines_of(block: Block, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The statements of a block, given what its arguments are called, and what it results in.
 
-    >>> from causalopt.plan import block
+    >>> from causalopt.plan import single_form
     >>> x = Symbol("x")
-    >>> lines_of(block([x], {}, [sympy.sin(x) + 2]), ["s0"])
+    >>> lines_of(single_form([x], {}, [sympy.sin(x) + 2]), ["s0"])
     ([], ['math.sin(s0) + 2.0'])
     """
     check(block)

@@ -42,9 +42,9 @@ def shifted(mantissa: Array, power: Array) -> Floats:
     return product
 
 
-def is_tame(size: Array) -> Array:
+def is_tame(size: Array | float) -> Array | bool:
     """Whether a size is 0, or inside the range that needs no rescaling."""
-    inside: Array = (size < LARGE) & ((size > SMALL) | (size == 0.0))
+    inside: Array | bool = (size < LARGE) & ((size > SMALL) | (size == 0.0))
     return inside
 
 

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.domains import Named, Value, named
 from causalopt.language.symbols import Next, Variable
-
-#: What a value is called: a name, or a whole number.
-Value = str | int
-
-_TEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-}
 
 
 class Finite(Variable):
@@ -32,26 +15,30 @@ class Finite(Variable):
     Two are the same where name, values (in order) and unit are. Made by ``finite``.
     """
 
-    __slots__ = ("values",)
-    values: tuple[Value, ...]
+    __slots__ = ("domain",)
+    domain: Named
 
     def __new__(cls, name: str, values: Iterable[Value], unit: str = "") -> Finite:
-        checked = _checked(name, values)
-        made = super().__new__(cls, name, unit, integer=True, nonnegative=True)
-        assert isinstance(made, Finite)
-        made.values = checked
-        return made
+        domain = named(values, name)
+        variable = super().__new__(cls, name, unit, integer=True, nonnegative=True)
+        variable.domain = domain
+        return variable
 
-    def _hashable_content(self) -> tuple[Any, ...]:
+    def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.values)
 
-    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
+    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, bool]]:
         return (self.name, self.values, self.unit), {}
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The values, in the order of their places."""
+        return self.domain.values
 
     @property
     def size(self) -> int:
         """The number of values."""
-        return len(self.values)
+        return self.domain.size
 
     def code(self, value: object, where: str = "") -> int:
         """The place of a value in the list, from 0; ``where`` says in a message what was given.
@@ -59,14 +46,8 @@ class Finite(Variable):
         >>> finite("T", ["high", "low", "off"]).code("off")
         2
         """
-        found = _places(self.values).get(value) if isinstance(value, Value) else None
-        if found is None or isinstance(value, bool):
-            given = f"{where} is {value!r}" if where else repr(value)
-            raise DeclarationError(
-                f"{given}, which is no value of {self}: its values are {listed(self.values)}."
-                + (nearest(value, self.values) if isinstance(value, str) else "")
-            )
-        return found
+        told = f"{where} is {value!r}" if where else repr(value)
+        return self.domain.place(value, f"{told}, which is no value of {self}")
 
 
 def finite(name: str, values: Iterable[Value], unit: str = "") -> Finite:
@@ -86,18 +67,6 @@ def finite(name: str, values: Iterable[Value], unit: str = "") -> Finite:
     return Finite(name, values, unit)
 
 
-def finite_of(symbol: object) -> Finite | None:
-    """The finite variable that a symbol or a node stands for (``T``, ``T.next``, ``T[3]``)."""
-    owner = getattr(symbol, "variable", symbol)
-    return owner if isinstance(owner, Finite) else None
-
-
-def shown(symbol: object, value: float) -> Value | float:
-    """A number as the named value that it stands for, where its node takes named values."""
-    owner = finite_of(symbol)
-    return value if owner is None else owner.values[int(value)]
-
-
 def as_finite(symbol: object, where: str) -> Finite:
     """The finite variable itself, or an error: ``where`` says what wanted one."""
     if isinstance(symbol, Finite):
@@ -108,56 +77,23 @@ def as_finite(symbol: object, where: str) -> Finite:
     )
 
 
-def check_parent(symbol: object, where: str) -> Finite | Next:
+#: What a lookup table is asked by: a finite variable, or its value in the same step.
+Parent = Finite | Next
+
+
+def as_parent(symbol: object, where: str) -> Parent:
     """A finite variable, or its value in the step that is being computed."""
     if isinstance(symbol, Next) and isinstance(symbol.variable, Finite):
         return symbol
     return as_finite(symbol, where)
 
 
-def told(state: Mapping[Finite, Value]) -> str:
+def values_of(parent: Parent) -> Named:
+    """The values that a parent of a table takes."""
+    variable = parent.variable if isinstance(parent, Next) else parent
+    return as_finite(variable, "A table").domain
+
+
+def state_in_words(state: Mapping[Finite, Value]) -> str:
     """A state in words: T = high, R = hot."""
-    return ", ".join(f"{v} = {value}" for v, value in state.items())
-
-
-def listed(values: Iterable[object], limit: int = 12) -> str:
-    """Values for a message: all of them, or the first few."""
-    names = [str(one) for one in values]
-    return ", ".join(names[:limit]) + (f", ... ({len(names)})" if len(names) > limit else "")
-
-
-def tex(label: object) -> str:
-    """A label as LaTeX text, its special letters escaped.
-
-    >>> print(tex("50%_off"))
-    \\text{50\\%\\_off}
-    """
-    return rf"\text{{{''.join(_TEX.get(letter, letter) for letter in str(label))}}}"
-
-
-@functools.lru_cache(maxsize=1024)
-def _places(values: tuple[Value, ...]) -> Mapping[Value, int]:
-    return {value: place for place, value in enumerate(values)}
-
-
-def _checked(name: object, values: object) -> tuple[Value, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise DeclarationError(
-            f"finite({name!r}, {values!r}): the values come as a list, such as "
-            f'finite({name!r}, ["high", "low"]).'
-        )
-    found = tuple(values)
-    if not found:
-        raise DeclarationError(f"finite({name!r}, []) has no values: give it one or more.")
-    for value in found:
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise DeclarationError(
-                f"finite({name!r}, ...) has the value {value!r} ({type(value).__name__}): "
-                "a value is a string or a whole number."
-            )
-    if len(set(found)) < len(found):
-        twice = next(value for value in found if found.count(value) > 1)
-        raise DeclarationError(
-            f"finite({name!r}, ...) has the value {twice!r} twice: each value has its own name."
-        )
-    return found
+    return ", ".join(f"{variable} = {value}" for variable, value in state.items())

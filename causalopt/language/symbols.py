@@ -8,17 +8,20 @@ being computed.
 from __future__ import annotations
 
 import math
-import operator
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 from sympy import Symbol
+from sympy.printing.latex import LatexPrinter
 
+from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.language.domains import REAL, Domain, domain_of
 from causalopt.language.laws import Law, as_law
 
 
-class Named(Symbol):
+class Labelled(Symbol):
     """A symbol of this package: sympy sorts it by its name, whatever its kind."""
 
     __slots__ = ()
@@ -30,7 +33,7 @@ class Named(Symbol):
         return key
 
 
-class Quantity(Named):
+class Quantity(Labelled):
     """A named real symbol with a unit: what variables and parameters have in common.
 
     Two quantities are the same where kind, name, unit and assumptions are.
@@ -39,7 +42,7 @@ class Quantity(Named):
     __slots__ = ("unit",)
     unit: str
 
-    def __new__(cls, name: str, unit: str = "", **assumptions: bool) -> Quantity:
+    def __new__(cls, name: str, unit: str = "", **assumptions: bool) -> Self:
         if not isinstance(name, str) or not name.strip():
             raise DeclarationError(
                 f"{name!r} cannot name a {cls.__name__.lower()}: write a non-empty string, "
@@ -47,14 +50,14 @@ class Quantity(Named):
             )
         if not assumptions:
             assumptions = {"real": True}
-        made: Quantity = Symbol.__xnew__(cls, name, **assumptions)
-        made.unit = unit
-        return made
+        quantity: Self = Symbol.__xnew__(cls, name, **assumptions)
+        quantity.unit = unit
+        return quantity
 
-    def _hashable_content(self) -> tuple[Any, ...]:
+    def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.unit)
 
-    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
+    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, bool]]:
         return (self.name, self.unit), self._assumptions_orig
 
 
@@ -70,17 +73,16 @@ class Noise(Quantity):
     __slots__ = ("law",)
     law: Law
 
-    def __new__(cls, name: str, law: Law, unit: str = "") -> Noise:
-        made = super().__new__(cls, name, unit)
-        assert isinstance(made, Noise)
-        made.law = law
-        return made
+    def __new__(cls, name: str, law: Law, unit: str = "") -> Self:
+        noise = super().__new__(cls, name, unit)
+        noise.law = law
+        return noise
 
-    def _hashable_content(self) -> tuple[Any, ...]:
+    def _hashable_content(self) -> tuple[object, ...]:
         # sympy sorts symbols of one name by this, and laws have no order.
         return (*super()._hashable_content(), repr(self.law))
 
-    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, bool]]:
+    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, bool]]:
         return (self.name, self.law, self.unit), {}
 
 
@@ -95,6 +97,11 @@ class Variable(Quantity):
     __slots__ = ()
     # sympy asks before it walks over what can be indexed: R[0], R[1], ... has no end.
     _iterable = False
+
+    @property
+    def domain(self) -> Domain:
+        """What its values are: real numbers, unless it is declared otherwise."""
+        return REAL
 
     @property
     def symbol(self) -> Symbol:
@@ -137,48 +144,52 @@ class Stage(Variable):
     owner: Variable
     number: int
 
-    def __new__(cls, owner: Variable, number: int) -> Stage:
-        made = super().__new__(cls, f"{owner.name}.stage{number}", owner.unit)
-        assert isinstance(made, Stage)
-        made.owner, made.number = owner, number
-        return made
+    def __new__(cls, owner: Variable, number: int) -> Self:
+        stage = super().__new__(cls, f"{owner.name}.stage{number}", owner.unit)
+        stage.owner, stage.number = owner, number
+        return stage
 
-    def _hashable_content(self) -> tuple[Any, ...]:
+    def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.owner, self.number)
 
     def __getnewargs_ex__(self) -> tuple[tuple[Variable, int], dict[str, bool]]:
         return (self.owner, self.number), {}
 
 
-class Next(Named):
+class Next(Labelled):
     """A variable's value in the step that is being computed; written ``R.next``."""
 
     __slots__ = ("variable",)
     variable: Variable
 
     def __new__(cls, variable: Variable) -> Next:
-        made: Next = Symbol.__xnew__(cls, f"{variable.name}.next", real=True)
-        made.variable = variable
-        return made
+        following: Next = Symbol.__xnew__(cls, f"{variable.name}.next", real=True)
+        following.variable = variable
+        return following
 
-    def _hashable_content(self) -> tuple[Any, ...]:
+    @property
+    def domain(self) -> Domain:
+        """What its values are."""
+        return self.variable.domain
+
+    def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.variable)
 
     def __getnewargs_ex__(self) -> tuple[tuple[Variable], dict[str, bool]]:
         return (self.variable,), {}
 
-    def _latex(self, printer: Any) -> str:
+    def _latex(self, printer: LatexPrinter) -> str:
         return f"{{{printer.doprint(self.variable)}}}^{{+}}"
 
 
-class Time(Named):
+class Time(Labelled):
     """The time at the start of the step that is being computed, as an input of mechanisms."""
 
     __slots__ = ()
 
     def __new__(cls) -> Time:
-        made: Time = Symbol.__xnew__(cls, "t", real=True)
-        return made
+        clock: Time = Symbol.__xnew__(cls, "t", real=True)
+        return clock
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, bool]]:
         return (), {}
@@ -196,6 +207,11 @@ class Node:
     variable: Variable | Time | Noise
     step: int
 
+    @property
+    def domain(self) -> Domain:
+        """What its values are."""
+        return domain_of(self.variable)
+
     def __repr__(self) -> str:
         return f"{self.variable}[{self.step}]"
 
@@ -208,6 +224,11 @@ class NodeSet:
     start: int
     stop: int | None
 
+    @property
+    def domain(self) -> Domain:
+        """What its values are."""
+        return domain_of(self.variable)
+
     def __repr__(self) -> str:
         return f"{self.variable}[{self.start}:{'' if self.stop is None else self.stop}]"
 
@@ -218,6 +239,11 @@ class Moment:
 
     variable: Variable
     time: float
+
+    @property
+    def domain(self) -> Domain:
+        """What its values are."""
+        return domain_of(self.variable)
 
     def __repr__(self) -> str:
         return f"{self.variable}.at({self.time})"
@@ -231,8 +257,19 @@ class Span:
     start: float
     stop: float
 
+    @property
+    def domain(self) -> Domain:
+        """What its values are."""
+        return domain_of(self.variable)
+
     def __repr__(self) -> str:
         return f"{self.variable}.between({self.start}, {self.stop})"
+
+
+#: What a network's node is called: anything that can be a key.
+Label = Hashable
+#: A set of nodes as users name it: R, R[0], R[:100], [T, R[3]], or a network's labels.
+Nodes = Variable | Node | NodeSet | Moment | Span | Label | Collection[Label]
 
 
 def variable(name: str, unit: str = "", **assumptions: bool) -> Variable:
@@ -291,25 +328,24 @@ def _split(names: str, what: str) -> list[str]:
         raise DeclarationError(
             f'{what}({names!r}): the names come as one string, such as {what}("a b").'
         )
-    found = names.replace(",", " ").split()
-    if not found:
+    parts = names.replace(",", " ").split()
+    if not parts:
         raise DeclarationError(f'{what}({names!r}) names nothing: write {what}("a b").')
-    twice = sorted({name for name in found if found.count(name) > 1})
+    twice = sorted({name for name in parts if parts.count(name) > 1})
     if twice:
         raise DeclarationError(
             f"{what}({names!r}) declares {', '.join(twice)} twice: give each symbol its own name."
         )
-    return found
+    return parts
 
 
 def _step(variable: Variable, step: object) -> int:
-    try:
-        index = operator.index(step)  # type: ignore[arg-type]  # the except clause is for the rest
-    except TypeError:
+    index = checks.as_whole(step)
+    if index is None:
         hint = f"; for a time, write {variable}.at({step})" if isinstance(step, float) else ""
         raise QueryError(
             f"{variable}[{step!r}]: a step is a whole number, such as {variable}[0]{hint}."
-        ) from None
+        )
     if index < 0:
         raise QueryError(
             f"{variable}[{index}] lies before the start: steps count from 0, so write "
@@ -331,12 +367,9 @@ def _bounds(variable: Variable, steps: slice) -> tuple[int, int | None]:
     return start, stop
 
 
-def _instant(variable: Variable, time: float) -> float:
-    try:
-        instant = float(time)
-    except (TypeError, ValueError):
-        instant = math.nan
-    if not math.isfinite(instant) or instant < 0:
+def _instant(variable: Variable, time: object) -> float:
+    instant = checks.as_float(time)
+    if instant is None or not math.isfinite(instant) or instant < 0:
         raise QueryError(
             f"{variable}.at({time!r}): a time is a finite number, 0 or later, "
             f"such as {variable}.at(2.5)."

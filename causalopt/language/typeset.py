@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import sympy
 from sympy import Expr, MatrixBase, Symbol
 
-from causalopt.language.finite_variables import tex
 from causalopt.language.symbols import Next, Variable
+from causalopt.language.words import tex
 
 # Names that mean no more to LaTeX than they say: R, alpha_1, R[3].
 _PLAIN = re.compile(r"\w+(\[\d+\])?")

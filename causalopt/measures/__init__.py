@@ -1,8 +1,10 @@
 """Measures: one small file each, one function with one signature."""
 
-from causalopt.measures.response.compression import comp
+from causalopt.measures.question import Question
+from causalopt.measures.record import Measure
+from causalopt.measures.response.compression import COMP, comp
 from causalopt.measures.response.everywhere import every_m, every_n
-from causalopt.measures.response.optimization import op
+from causalopt.measures.response.optimization import OP, OP_COMPLEX, op
 from causalopt.measures.response.power import optimizing_power
 from causalopt.measures.split.strength import (
     adjusted_optimizing_strength,
@@ -22,7 +24,12 @@ from causalopt.measures.thermal.energies import (
 from causalopt.measures.thermal.equilibrium import Fault, why_not_equilibrium
 
 __all__ = [
+    "COMP",
+    "OP",
+    "OP_COMPLEX",
     "Fault",
+    "Measure",
+    "Question",
     "adjusted_optimizing_strength",
     "adjusted_strength_by_volume",
     "comp",

@@ -1,138 +1,171 @@
-"""The question that Comp and Op ask, (A; n, m), checked before anything runs."""
+"""The question that measures of a response ask, (A; n, m), checked before anything runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import functools
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
+from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Moment, Node, Variable
-from causalopt.model.network import Network
-from causalopt.model.system import ENDLESS, System
-from causalopt.model.world import Stretch, World
+from causalopt.language.symbols import Nodes
+from causalopt.model.interface import Model, Place, as_model
+from causalopt.model.selection import Stretch
+from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.sweeps import Sweep, sweep
+from causalopt.runs.simulation import Rows
+from causalopt.runs.sweeps import Over, Sweep, swept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
     """How much does A compress at m a difference made at n?
 
-    ``key`` and ``recorded`` say where m is: a variable over steps, or, where ``over_time`` is
-    false, at one step. In a network without time ``recorded`` is step 0 alone.
+    ``of`` is a model, or a world, around which is measured then. ``A`` is a set of nodes, ``n`` one
+    node, ``m`` a variable over its rows or one node; where n or m is None, every one is asked
+    about. ``steps`` is the length of the run, which a node m makes needless. ``over`` gives values
+    for start nodes, other nodes and parameters, ``draws`` a number of chains of the noise, and
+    ``delta`` a finite difference at n in place of an infinitesimal one. ``keep`` says which rows of
+    m are kept.
+
+    Raises ``QueryError`` that says which part of it cannot be asked.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
+    >>> T, R = variables("T R")
+    >>> room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35})
+    >>> asked = Question(room, T, R[0], R[10])
+    >>> asked.base
+    World of System, steps=10
     """
 
-    base: World
-    A: Any
-    n: Any
-    m: Any
-    key: Any
-    recorded: range
-    over_time: bool
-    swept: Sweep
+    of: Model | World[Model]
+    A: Nodes
+    n: Nodes | None = None
+    m: Nodes | None = None
+    _: KW_ONLY
+    steps: int | None = None
+    over: Over | None = None
+    draws: int | None = None
+    delta: float | None = None
+    keep: Keep = "all"
+
+    def __post_init__(self) -> None:
+        if self.m is not None:
+            self._check_m(self.m)
+        if self.n is not None:
+            self._check_n(self.n)
+        if self.by == 0.0:
+            raise QueryError(
+                "delta is 0: write a small difference, or leave it out for the exact one."
+            )
+        # Worked out now, so that what cannot be swept or kept is an error of the question.
+        self.sweep, self.rows  # noqa: B018  # cached properties
+
+    @functools.cached_property
+    def base(self) -> World[Model]:
+        """The world W that is asked about: long enough for every node that is named."""
+        if isinstance(self.of, World):
+            if self.steps not in (None, self.of.steps):
+                raise QueryError(
+                    f"steps is {self.steps}, but this world has {self.of.steps}: leave steps out."
+                )
+            return self.of
+        model = as_model(self.of)
+        named = [] if self.m is None else [self.m, self.A]
+        named += [self.n] if named and self.n is not None else []
+        return World(model, model.run_length(self.steps, named))
 
     @property
-    def model(self) -> System | Network:
+    def model(self) -> Model:
         """The model that is asked about."""
-        model = self.base.model
-        assert isinstance(model, System | Network)
-        return model
+        return self.base.model
 
-    def worlds(self, by: float | None) -> tuple[World, World, World]:
+    @functools.cached_property
+    def held(self) -> tuple[Stretch, ...]:
+        """The nodes of A."""
+        return self.model.select(self.A, self.base.steps)
+
+    @functools.cached_property
+    def by(self) -> float | None:
+        """The difference at n; None where it is infinitesimal."""
+        return None if self.delta is None else checks.finite(self.delta, "delta")
+
+    @functools.cached_property
+    def place(self) -> Place:
+        """Where m is found in results."""
+        return self.model.place(self._stretch_of_m)
+
+    @functools.cached_property
+    def rows(self) -> Rows:
+        """The rows of m that are kept; all rows where every m is asked about."""
+        if self.m is None:
+            return self.model.rows(self.base.steps)
+        return kept(self.keep, self.place.rows)
+
+    @property
+    def over_rows(self) -> bool:
+        """Whether the answer has a dim of rows: m is over time, or every one."""
+        return self.m is None or self.model.along_rows(self.m)
+
+    @functools.cached_property
+    def sweep(self) -> Sweep:
+        """What takes many values."""
+        return swept(self.model, self.over, self.draws)
+
+    def worlds(self) -> tuple[World[Model], World[Model], World[Model]]:
         """W; X, nudged at n; and Y, nudged at n with A held at its values in W."""
-        X = self.base.perturb(self.n, by=by)
+        if self.n is None:
+            raise QueryError("n is missing: name the node where the difference is made.")
+        X = self.base.perturb(self.n, by=self.by)
         return self.base, X, X.clamp(self.A, to=self.base)
 
     def arguments(self) -> dict[str, str]:
         """The question as text, for the attributes of a result."""
-        return {"A": text(self.A), "n": str(self.n), "m": str(self.m)}
+        named = {"A": self.A, "n": self.n, "m": self.m}
+        return {name: nodes_as_text(nodes) for name, nodes in named.items() if nodes is not None}
 
+    @functools.cached_property
+    def _stretch_of_m(self) -> Stretch:
+        stretches = self.model.select(self.m, self.base.steps)
+        if len(stretches) != 1:
+            raise QueryError(
+                f"m = {nodes_as_text(self.m)} names {len(stretches)} sets of nodes: ask about one."
+            )
+        return stretches[0]
 
-def question(
-    of: System | Network | World,
-    A: Any,
-    n: Any,
-    m: Any,
-    steps: int | None,
-    over: Mapping[Any, Any] | None,
-    keep: Keep = "all",
-    draws: int | None = None,
-) -> Question:
-    """The question, or a ``QueryError`` that says which part of it cannot be."""
-    base = base_world(of, A, n, m, steps)
-    model = base.model
-    assert isinstance(model, System | Network)
-    places = model.select(m, base.steps)
-    if len(places) != 1:
-        raise QueryError(f"m = {text(m)} names {len(places)} sets of nodes: ask about one.")
-    held = model.select(A, base.steps)
-    check_n(model, n, held, base)
-    _check_m(m, places[0], held)
-    recorded = kept(keep, range(places[0].start, places[0].stop))
-    over_time = isinstance(model, System) and not isinstance(m, Node | Moment)
-    return Question(base, A, n, m, places[0].key, recorded, over_time, sweep(model, over, draws))
+    def _check_n(self, n: Nodes) -> None:
+        """n is one node, outside A."""
+        place = self.model.single(n, self.base.steps, "n")
+        if any(place.overlaps(stretch) for stretch in self.held):
+            raise QueryError(
+                f"n = {n} lies inside A: Y would hold it at its value in W, so that no difference "
+                "could be made there. Choose n outside A, or leave it out of A."
+            )
 
-
-def base_world(of: System | Network | World, A: Any, n: Any, m: Any, steps: int | None) -> World:
-    """The world W that is asked about: long enough for every node that is named."""
-    if isinstance(of, World):
-        if steps not in (None, of.steps):
-            raise QueryError(f"steps is {steps}, but this world has {of.steps}: leave steps out.")
-        return of
-    if isinstance(of, Network):
-        return of.world()
-    if not isinstance(of, System):
+    def _check_m(self, m: Nodes) -> None:
+        """m is one set of nodes, outside A."""
+        place = self._stretch_of_m
+        inside = [stretch for stretch in self.held if place.overlaps(stretch)]
+        if not inside:
+            return
+        last = max(stretch.stop for stretch in inside)
+        hint = f", such as m={place.key}[{last}:]" if last < place.stop else ""
         raise QueryError(
-            f"{type(of).__name__} cannot be measured: give a System, a Network or a World."
-        )
-    return of.world(_last_step_named(of, A, n, m) if steps is None else steps)
-
-
-def _last_step_named(system: System, A: Any, n: Any, m: Any) -> int:
-    ends = [stretch.stop for stretch in system.select(m, None)]
-    if max(ends) == ENDLESS:
-        example = m if isinstance(m, Variable) else system.variables[0]
-        raise QueryError(
-            f"steps is missing: m = {text(m)} has no last node. Write steps=1000, or name one "
-            f"node, such as m={example}[1000]."
-        )
-    for named in (A, n):
-        ends += [s.stop for s in system.select(named, None) if s.stop != ENDLESS]
-    return max(max(ends) - 1, 1)
-
-
-def check_n(model: System | Network, n: Any, held: tuple[Stretch, ...], base: World) -> None:
-    """n is one node, outside A."""
-    if isinstance(model, System) and not isinstance(n, Node | Moment):
-        hint = f"{n}[0]" if isinstance(n, Variable) else f"{model.variables[0]}[0]"
-        raise QueryError(f"n = {n} is not one node: write {hint}, where the difference is made.")
-    (place,) = model.select(n, base.steps)
-    if any(_overlap(place, stretch) for stretch in held):
-        raise QueryError(
-            f"n = {n} lies inside A: Y would hold it at its value in W, so that no difference "
-            "could be made there. Choose n outside A, or leave it out of A."
+            f"m = {m} lies inside A: Y holds it at its value in W, so that it cannot show what A "
+            f"does. Choose m outside A{hint}, or leave it out of A."
         )
 
 
-def _check_m(m: Any, place: Stretch, held: tuple[Stretch, ...]) -> None:
-    inside = [stretch for stretch in held if _overlap(place, stretch)]
-    if not inside:
-        return
-    last = max(stretch.stop for stretch in inside)
-    hint = f", such as m={place.key}[{last}:]" if last < place.stop else ""
-    raise QueryError(
-        f"m = {m} lies inside A: Y holds it at its value in W, so that it cannot show what A does. "
-        f"Choose m outside A{hint}, or leave it out of A."
-    )
-
-
-def _overlap(a: Stretch, b: Stretch) -> bool:
-    return a.key == b.key and max(a.start, b.start) < min(a.stop, b.stop)
-
-
-def text(given: Any) -> str:
+def nodes_as_text(nodes: object) -> str:
     """A set of nodes as text."""
-    if isinstance(given, list | tuple | set | frozenset):
-        return ", ".join(str(one) for one in given)
-    return str(given)
+    if isinstance(nodes, list | tuple | set | frozenset):
+        return ", ".join(str(node) for node in nodes)
+    return str(nodes)
+
+
+def rows_of(model: Model, stretches: Sequence[Stretch]) -> list[tuple[int, range]]:
+    """The place of each stretch in a table of (series, rows)."""
+    keys = [series.key for series in model.series]
+    places = [model.place(stretch) for stretch in stretches]
+    return [(keys.index(place.series), place.rows) for place in places]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy
-from sympy import Add, Expr, Mul, Rational, Symbol
+from sympy import Expr, Mul, Rational, Symbol
 
 from causalopt.language.symbols import Parameter, Stage, Variable, time
-from causalopt.mechanisms.symbolic import Expression
+from causalopt.mechanisms.interface import Mechanism
 
 
 @dataclass(frozen=True)
@@ -36,30 +36,28 @@ METHODS: Mapping[str, Method] = {
 def runge_kutta(
     method: Method,
     size: Parameter,
-    rates: Mapping[Variable, Expression],
+    variables: Iterable[Variable],
     variable: Variable,
-    formula: Expression,
-) -> dict[Variable, Expression]:
-    """The stages and the step of one variable.
+    rate: Mechanism,
+) -> dict[Variable, Mechanism]:
+    """The stages and the step of one of the ``variables``, with the parameter ``size`` as dt.
 
     Stage j is v + dt sum_l matrix[j][l] f(stage l), and the step is v + dt sum_l weights[l]
     f(stage l). The other variables' stages are named, not repeated, so that clamping a variable
     clamps what the others see of it inside the step.
     """
+    every = tuple(variables)
 
-    def slope(number: int) -> Expr:
-        seen: dict[Symbol, Expr] = {time: time + method.nodes[number] * size}
-        if number:
-            seen.update({v: Stage(v, number + 1).next for v in rates})
-        return formula.formula.xreplace(seen)
+    def seen(stage: int) -> dict[Symbol, Expr]:
+        """What the rate sees at a stage: the variables there, and the time that it stands for."""
+        terms: dict[Symbol, Expr] = {time: time + method.nodes[stage] * size}
+        if stage:
+            terms |= {v: Stage(v, stage + 1).next for v in every}
+        return terms
 
-    def combined(weights: tuple[Rational, ...]) -> Expr:
-        used = [(w, slope(j)) for j, w in enumerate(weights) if w]
-        return Add(variable, *(Mul(w, size, f) for w, f in used))
+    def combined(weights: tuple[Rational, ...]) -> Mechanism:
+        parts = [(Mul(weight, size), seen(j)) for j, weight in enumerate(weights) if weight]
+        return rate.increment(variable, parts)
 
-    stages = {
-        Stage(variable, j + 1): Expression(combined(row))
-        for j, row in enumerate(method.matrix)
-        if row
-    }
-    return {**stages, variable: Expression(combined(method.weights))}
+    stages = {Stage(variable, j + 1): combined(row) for j, row in enumerate(method.matrix) if row}
+    return {**stages, variable: combined(method.weights)}

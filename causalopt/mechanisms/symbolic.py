@@ -1,17 +1,21 @@
-"""Mechanisms: how a node gets its value from its parents, and the derivative by each of them."""
+"""Mechanisms that are formulas: sympy expressions, differentiated branch by branch."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Number as PythonNumber
+from numbers import Number
 
+import numpy as np
 import sympy
 from sympy import Add, And, Dummy, Expr, Mod, Mul, Piecewise, Symbol
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.types import Array
+from causalopt.language.typeset import latex
+from causalopt.mechanisms.interface import Mechanism, Naming, Terms
 
 # Functions that numeric libraries lack, in terms of those that they have.
 _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -34,7 +38,7 @@ _STEPS = (sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside)
 
 
 @dataclass(frozen=True)
-class Expression:
+class Expression(Mechanism):
     """A mechanism given by a sympy expression in its arguments.
 
     >>> from causalopt.language.symbols import parameter, variables
@@ -52,6 +56,36 @@ class Expression:
     def arguments(self) -> tuple[Symbol, ...]:
         """The free symbols, in the order of their names: parents come from the formula alone."""
         return tuple(sorted(self.formula.free_symbols, key=lambda s: (s.name, type(s).__name__)))
+
+    def value(self, at: Terms) -> Expr:
+        """The formula, with terms in the place of its symbols."""
+        return self.formula.xreplace(at)
+
+    def forward(self, at: Terms, along: Terms) -> Expr:
+        """sum_u df/du(at) along_u."""
+        moving = [s for s in self.arguments if s in along]
+        return Add(*(Mul(self.partial(s).xreplace(at), along[s]) for s in moving))
+
+    def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
+        """weight df/du(at) for each argument u."""
+        return {s: Mul(weight, self.partial(s).xreplace(at)) for s in self.arguments}
+
+    def renamed(self, names: Mapping[Symbol, Symbol]) -> Expression:
+        """The formula in other symbols."""
+        return Expression(self.formula.xreplace(names))
+
+    def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
+        """variable + sum_j weight_j f(at_j), as one formula."""
+        return Expression(Add(variable, *(Mul(weight, self.value(at)) for weight, at in parts)))
+
+    def words(self, name: Naming) -> str:
+        """The formula as text."""
+        names = {s: Symbol(name(s)) for s in self.arguments if name(s) != str(s)}
+        return str(self.formula.xreplace(names))
+
+    def latex(self) -> str:
+        """The formula as LaTeX."""
+        return latex(self.formula)
 
     def partial(self, argument: Symbol) -> Expr:
         """The derivative by one argument; at a kink, that of the branch taken.
@@ -72,8 +106,8 @@ def expression(given: object, where: str) -> Expression:
             f"The mechanism of {where} is the text {given!r}, and text is never parsed: "
             "write it with symbols, such as R - k*T."
         )
-    if isinstance(given, PythonNumber) and not isinstance(given, bool):
-        given = sympy.sympify(given, strict=True)
+    if isinstance(given, Number | np.ndarray) and not isinstance(given, bool | np.bool_):
+        given = _number(given, where)
     if not isinstance(given, Expr):
         raise DeclarationError(_not_a_formula(given, where))
     formula = given
@@ -81,6 +115,17 @@ def expression(given: object, where: str) -> Expression:
         formula = formula.replace(head, instead)
     _refuse_what_cannot_run(formula, where)
     return Expression(formula)
+
+
+def _number(given: Number | Array, where: str) -> Expr:
+    """A number as sympy writes it: whole and rational ones exactly, NumPy's as Python's own."""
+    value: object = given
+    if isinstance(given, np.generic | np.ndarray) and not given.shape:
+        value = given.item()
+    if isinstance(value, np.ndarray | bool):
+        raise DeclarationError(_not_a_formula(given, where))
+    formula: Expr = sympy.sympify(value, strict=True)
+    return formula
 
 
 def _not_a_formula(given: object, where: str) -> str:
@@ -167,13 +212,3 @@ def _without_jumps(formula: Expr) -> tuple[Expr, dict[Dummy, Expr]]:
         return part.func(*(walk(one) for one in part.args))
 
     return walk(formula), jumps
-
-
-def weighted_sum(weights: list[Expr], terms: list[Expr]) -> Expr:
-    """sum_i weights_i * terms_i: how a tangent passes through a mechanism.
-
-    >>> a, b = sympy.symbols("a b")
-    >>> weighted_sum([sympy.Integer(2), b], [a, b])
-    2*a + b**2
-    """
-    return Add(*(Mul(w, t) for w, t in zip(weights, terms, strict=True)))

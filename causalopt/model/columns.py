@@ -7,19 +7,21 @@ So a mechanism is differentiated and compiled once, however many nodes share it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.mechanisms.symbolic import Expression
+from causalopt.ground.types import Bools, Ints
+from causalopt.language.symbols import Label
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.declaration import cycle_message
 
-Label = Hashable
-Ints = npt.NDArray[np.int64]
+# The arrays that tell two sets of columns apart, and how much of them a hash looks at.
+_ARRAYS = ("kinds", "offsets", "arguments")
+_HASHED = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Columns:
 
     labels: Sequence[Label]
     inputs: tuple[Label, ...]
-    mechanisms: tuple[Expression, ...]
+    mechanisms: tuple[Mechanism, ...]
     kinds: Ints
     offsets: Ints
     arguments: Ints
@@ -44,15 +46,30 @@ class Columns:
         for column in (self.kinds, self.offsets, self.arguments, self.levels):
             column.setflags(write=False)
 
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Columns) and all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            if name in _ARRAYS
+            else getattr(self, name) == getattr(other, name)
+            for name in (*_ARRAYS, "inputs", "mechanisms", "labels")
+        )
+
+    def __hash__(self) -> int:
+        # Of a part of the arrays alone: a hash of a million nodes would cost as much as a run.
+        parts = tuple(getattr(self, name)[:_HASHED].tobytes() for name in _ARRAYS)
+        return hash((len(self.labels), len(self.arguments), self.mechanisms, parts))
+
     @functools.cached_property
-    def runs(self) -> tuple[Run, ...]:
-        """The nodes in topological order, in runs of one mechanism."""
-        return runs_of(self.levels, self.kinds)
+    def layers(self) -> tuple[Layer, ...]:
+        """The nodes in topological order, those with one mechanism at one level together."""
+        return layers_of(self.levels, self.kinds)
 
     @functools.cached_property
     def seen(self) -> tuple[Ints, ...]:
-        """The arguments (nodes, arguments) of each of the runs."""
-        return tuple(self.arguments_of_all(kind, nodes) for _, kind, nodes in self.runs)
+        """The arguments (nodes, arguments) of each of the layers."""
+        return tuple(self.arguments_of_all(kind, nodes) for _, kind, nodes in self.layers)
 
     def arguments_of_all(self, kind: int, nodes: Ints) -> Ints:
         """The ids of the arguments of nodes of one kind: (nodes, arguments)."""
@@ -64,7 +81,7 @@ class Columns:
         """The ids of one node's arguments, in the order of its mechanism's arguments."""
         return self.arguments[self.offsets[node] : self.offsets[node + 1]]
 
-    def replaced(self, changes: Mapping[int, tuple[Expression, Sequence[int]]]) -> Columns:
+    def replaced(self, changes: Mapping[int, tuple[Mechanism, Sequence[int]]]) -> Columns:
         """The same nodes, some with another mechanism and the ids of its arguments."""
         kinds_of = {mechanism: kind for kind, mechanism in enumerate(self.mechanisms)}
         nodes = np.fromiter(changes, dtype=np.int64, count=len(changes))
@@ -82,37 +99,8 @@ class Columns:
         return Columns(self.labels, self.inputs, tuple(kinds_of), kinds, offsets, arguments)
 
 
-class Places(Mapping[Label, int]):
-    """The id of each node and input; of nodes labelled by a range without a table of them.
-
-    >>> places = Places(range(10, 10**6), ("k",))
-    >>> places[12], places["k"], "q" in places
-    (2, 999990, False)
-    """
-
-    def __init__(self, labels: Sequence[Label], inputs: Sequence[Label]) -> None:
-        self._labels, self._inputs = labels, inputs
-        self._range = labels if isinstance(labels, range) else range(0)
-        named = [*([] if isinstance(labels, range) else labels), *inputs]
-        self._table = {label: len(self._range) + i for i, label in enumerate(named)}
-
-    def __getitem__(self, label: Label) -> int:
-        if not isinstance(label, int | np.integer) or isinstance(label, bool):
-            return self._table[label]
-        # As an int, for a range would be searched from its start for any other type.
-        number = int(label)
-        return self._range.index(number) if number in self._range else self._table[label]
-
-    def __iter__(self) -> Iterator[Label]:
-        yield from self._labels
-        yield from self._inputs
-
-    def __len__(self) -> int:
-        return len(self._labels) + len(self._inputs)
-
-
 #: A mechanism, and the labels of its arguments in order.
-Binding = tuple[Expression, Sequence[Label]]
+Binding = tuple[Mechanism, Sequence[Label]]
 
 
 def bind(
@@ -120,7 +108,7 @@ def bind(
 ) -> Columns:
     """Columns from one (mechanism, argument labels) per node, None for a root."""
     place = {label: i for i, label in enumerate((*labels, *inputs))}
-    kinds_of: dict[Expression, int] = {}
+    kinds_of: dict[Mechanism, int] = {}
     kinds: list[int] = []
     sizes: list[int] = []
     arguments: list[int] = []
@@ -206,14 +194,14 @@ def _peeled_singly(
 
 
 #: A level, a kind, and the ids of the nodes of that kind at that level.
-Run = tuple[int, int, Ints]
+Layer = tuple[int, int, Ints]
 
 
-def runs_of(levels: Ints, kinds: Ints) -> tuple[Run, ...]:
-    """The nodes in order of their levels, in runs of one kind.
+def layers_of(levels: Ints, kinds: Ints) -> tuple[Layer, ...]:
+    """The nodes in order of their levels, those of one kind together.
 
     >>> levels, kinds = np.array([0, 1, 1, 1]), np.array([-1, 1, 0, 1])
-    >>> [(level, kind, nodes.tolist()) for level, kind, nodes in runs_of(levels, kinds)]
+    >>> [(level, kind, nodes.tolist()) for level, kind, nodes in layers_of(levels, kinds)]
     [(0, -1, [0]), (1, 0, [2]), (1, 1, [1, 3])]
     """
     if not len(levels):
@@ -233,13 +221,11 @@ def ranges(starts: Ints, stops: Ints) -> Ints:
     """
     sizes = stops - starts
     shift = np.repeat(starts - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
-    made: Ints = np.arange(sizes.sum(), dtype=np.int64) + shift
-    return made
+    counted: Ints = np.arange(sizes.sum(), dtype=np.int64) + shift
+    return counted
 
 
-def _describe_cycle(
-    columns: Columns, sources: Ints, targets: Ints, left: npt.NDArray[np.bool_]
-) -> str:
+def _describe_cycle(columns: Columns, sources: Ints, targets: Ints, left: Bools) -> str:
     inside = left[sources] & left[targets]
     graph = nx.DiGraph(zip(sources[inside].tolist(), targets[inside].tolist(), strict=True))
     loop = [str(columns.labels[source]) for source, _ in nx.find_cycle(graph)]

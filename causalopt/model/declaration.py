@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
-from causalopt.ground.errors import DeclarationError, QueryError, nearest
-from causalopt.language.finite_variables import Finite, finite_of, listed
-from causalopt.language.symbols import Next, Noise, Quantity, Time, Variable
-from causalopt.language.tables import Table, formula_for
-from causalopt.mechanisms.symbolic import Expression, expression
+from causalopt.ground import checks
+from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.readonly import ReadOnly
+from causalopt.language.domains import domain_of
+from causalopt.language.finite_variables import Finite
+from causalopt.language.symbols import Next, Noise, Parameter, Quantity, Time, Variable
+from causalopt.language.words import listed
+from causalopt.mechanisms.declared import Formula, mechanism_of
+from causalopt.mechanisms.integrators import METHODS
+from causalopt.mechanisms.interface import Mechanism
+
+K = TypeVar("K")
+Q = TypeVar("Q", bound=Quantity)
 
 
 def check_formulas(
-    mechanisms: Mapping[Variable, Expr | float | Table], *, same_step: bool
-) -> dict[Variable, Expression]:
+    mechanisms: Mapping[Variable, Formula], *, same_step: bool
+) -> dict[Variable, Mechanism]:
     """The mechanisms of a declaration, each with a variable on its left side."""
     if not isinstance(mechanisms, Mapping):
         raise DeclarationError(
             f"The mechanisms are {type(mechanisms).__name__}: write a dict, such as "
             "{T: R - d, R: R - k*T}."
         )
-    formulas: dict[Variable, Expression] = {}
-    for target, given in mechanisms.items():
+    checked: dict[Variable, Mechanism] = {}
+    for target, formula in mechanisms.items():
         if not isinstance(target, Variable):
             kind = type(target).__name__
             raise DeclarationError(
                 f"{target!r} ({kind}) stands on the left of a mechanism: only a variable can, "
                 f'such as {target} = variable("{target}").'
             )
-        formulas[target] = mechanism_of(target, given)
+        checked[target] = mechanism_of(target, formula)
         if not same_step:
-            timed = [s for s in formulas[target].arguments if isinstance(s, Next | Time)]
+            timed = [s for s in checked[target].arguments if isinstance(s, Next | Time)]
             if timed:
                 raise DeclarationError(
                     f"The mechanism of {target} uses {timed[0]}, but a Network has no time: "
                     "declare a System."
                 )
-    _refuse_shared_names({s for f in formulas.values() for s in f.arguments} | set(formulas))
-    return formulas
-
-
-def mechanism_of(target: object, given: object) -> Expression:
-    """The mechanism of a variable or node, from a formula, a number or a lookup table."""
-    return expression(formula_for(target, given), str(target))
+    _refuse_shared_names({s for m in checked.values() for s in m.arguments} | set(checked))
+    return checked
 
 
 def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
@@ -69,15 +71,15 @@ def _kind(symbol: Quantity) -> str:
     return f"{type(symbol).__name__.lower()} in {symbol.unit or 1}"
 
 
-def check_symbols(formulas: Mapping[Any, Expression], known: Iterable[Symbol], remedy: str) -> None:
+def check_symbols(formulas: Mapping[K, Mechanism], known: Iterable[Symbol], remedy: str) -> None:
     """Every symbol of every formula is known; else name the nearest one and what to write.
 
     ``remedy`` says what a variable wants; parameters and foreign symbols want the same everywhere.
     """
     everything = set(known)
-    _refuse_shared_names(everything | {s for f in formulas.values() for s in f.arguments})
-    for target, formula in formulas.items():
-        for symbol in formula.arguments:
+    _refuse_shared_names(everything | {s for m in formulas.values() for s in m.arguments})
+    for target, mechanism in formulas.items():
+        for symbol in mechanism.arguments:
             owner = symbol.variable if isinstance(symbol, Next) else symbol
             if owner not in everything and not isinstance(owner, Time | Noise):
                 raise DeclarationError(
@@ -86,17 +88,10 @@ def check_symbols(formulas: Mapping[Any, Expression], known: Iterable[Symbol], r
                 )
 
 
-def noises_of(mechanisms: Iterable[Expression]) -> tuple[Noise, ...]:
+def noises_of(mechanisms: Iterable[Mechanism]) -> tuple[Noise, ...]:
     """The noises that mechanisms use, by name; two of one name are refused."""
-    found = {s for m in mechanisms for s in m.arguments if isinstance(s, Noise)}
-    return tuple(sorted(found, key=lambda noise: noise.name))
-
-
-def check_seed(seed: object) -> int:
-    """A seed: a whole number, 0 or more."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise QueryError(f"seed is {seed!r}: write a whole number of 0 or more.")
-    return seed
+    noises = {s for m in mechanisms for s in m.arguments if isinstance(s, Noise)}
+    return tuple(sorted(noises, key=lambda noise: noise.name))
 
 
 def _remedy(owner: Symbol, for_variable: str) -> str:
@@ -107,8 +102,8 @@ def _remedy(owner: Symbol, for_variable: str) -> str:
     return f'make it with variable("{owner}") or parameter("{owner}")'
 
 
-def numbers(given: Mapping[Any, Any], kind: type[Quantity], where: str) -> dict[Any, float]:
-    """The finite values of a mapping whose keys are all of one kind of symbol."""
+def values(given: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
+    """The finite values of a mapping whose keys are all of one kind of symbol, for good."""
     if not isinstance(given, Mapping):
         raise DeclarationError(
             f"{where} is {type(given).__name__}: write a dict, such as {where}={{...: 1.0}}."
@@ -119,32 +114,74 @@ def numbers(given: Mapping[Any, Any], kind: type[Quantity], where: str) -> dict[
                 f"{where} has the key {key!r} ({type(key).__name__}): "
                 f"its keys are {kind.__name__.lower()}s."
             )
-    return {key: coded(key, value, f"{where}[{key}]") for key, value in given.items()}
+    return ReadOnly({key: domain_of(key).code(v, f"{where}[{key}]") for key, v in given.items()})
 
 
-def coded(key: object, given: object, where: str) -> float:
-    """A value of a variable or node as a number: the place of a named value, else the number."""
-    finite = finite_of(key)
-    return number(given, where) if finite is None else float(finite.code(given, where))
-
-
-def number(given: object, where: str) -> float:
-    """A finite float, or an error that says what was given instead.
-
-    >>> number(3, "start[R]")
-    3.0
-    """
-    try:
-        if isinstance(given, str | bool):
-            raise TypeError
-        value = float(given)  # type: ignore[arg-type]  # the except clause is for the rest
-    except (TypeError, ValueError, OverflowError):
+def changed(
+    before: Mapping[K, float], given: Mapping[K, float | str], where: str
+) -> dict[K, float]:
+    """Values with some of them changed; what is not there to be changed is refused."""
+    if not isinstance(given, Mapping):
         raise DeclarationError(
-            f"{where} is {given!r} ({type(given).__name__}): write a finite real number."
-        ) from None
-    if not math.isfinite(value):
-        raise DeclarationError(f"{where} is {value}: write a finite real number.")
-    return value
+            f"{where} is given {type(given).__name__}: write a dict, such as {where}({{...: 1.0}})."
+        )
+    for key in given:
+        if key not in before:
+            raise DeclarationError(
+                f"{where} names {key}, which is not there.{nearest(key, before)}"
+            )
+    new = {key: domain_of(key).code(v, f"{where}: the value of {key}") for key, v in given.items()}
+    return {**before, **new}
+
+
+def check_step_size(dt: float | Parameter | None, parameters: Mapping[Parameter, float]) -> None:
+    if dt is None:
+        return
+    if isinstance(dt, Parameter) and dt not in parameters:
+        raise DeclarationError(
+            f"dt is the parameter {dt}, which has no value: give one in parameters={{{dt}: ...}}."
+        )
+    length = checks.finite(parameters[dt] if isinstance(dt, Parameter) else dt, "dt")
+    if length <= 0:
+        raise DeclarationError(f"dt is {length}: a step takes a positive time, such as dt=0.01.")
+
+
+def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variable, object]) -> None:
+    missing = [str(v) for v in mechanisms if v not in start]
+    if missing:
+        raise DeclarationError(
+            f"{', '.join(missing)} has no start value: write start={{{missing[0]}: ...}}."
+        )
+    extra = [v for v in start if v not in mechanisms]
+    if extra:
+        raise DeclarationError(
+            f"start gives a value for {extra[0]}, which has no mechanism: give it one, such as "
+            f"{{{extra[0]}: {extra[0]}}} to keep it constant, or declare it as a parameter."
+            + nearest(extra[0], mechanisms)
+        )
+
+
+def check_rates(rates: Mapping[Variable, Mechanism], method: str) -> None:
+    """Rates of change are of numbers, and depend on the present state alone."""
+    if method not in METHODS:
+        raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
+    for target, rate in rates.items():
+        why = target.domain.why_no_difference()
+        if why is not None:
+            raise DeclarationError(
+                f"{target} has no rate of change: {why}. Declare it in a System, with a table."
+            )
+        same = [s for s in rate.arguments if isinstance(s, Next)]
+        if same:
+            raise DeclarationError(
+                f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
+                f"so write {same[0].variable}."
+            )
+
+
+def check_seed(seed: object) -> int:
+    """A seed: a whole number, 0 or more."""
+    return checks.whole(seed, "seed", 0)
 
 
 def cycle_message(loop: Sequence[str]) -> str:

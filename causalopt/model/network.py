@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, InitVar, dataclass, field, fields
 
 import networkx as nx
 import numpy as np
@@ -12,26 +12,39 @@ import numpy.typing as npt
 from sympy import Expr, Symbol
 
 from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.readonly import ReadOnly
+from causalopt.ground.types import Floats, Ints
 from causalopt.language import typeset
-from causalopt.language.finite_variables import shown, tex
-from causalopt.language.symbols import Node, NodeSet, Parameter, Stage, Variable
-from causalopt.language.tables import Table
-from causalopt.mechanisms.symbolic import Expression
-from causalopt.model.arrays import Floats, from_arrays, start_values, template
-from causalopt.model.columns import Binding, Columns, Ints, Label, Places, bind, edges
+from causalopt.language.domains import REAL, domain_of
+from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
+from causalopt.language.words import tex
+from causalopt.mechanisms.declared import Formula, mechanism_of
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.building import (
+    by_label,
+    declared_columns,
+    from_arrays,
+    root_value,
+    start_values,
+    starts_of,
+    template,
+)
+from causalopt.model.columns import Binding, Columns, bind, edges
 from causalopt.model.declaration import (
-    check_formulas,
+    changed,
     check_seed,
     check_symbols,
-    mechanism_of,
-    noises_of,
-    number,
-    numbers,
+    values,
 )
-from causalopt.model.world import Key, Stretch, World
+from causalopt.model.interface import Axis, Model, Place, Series
+from causalopt.model.labels import Labels
+from causalopt.model.selection import Key, Stretch
+from causalopt.model.wiring import Wiring, wired
+from causalopt.model.world import World
 
 
-class Network:
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(Model):
     """Nodes with mechanisms and no time: ``Network({c: a + b, e: sin(c)}, start={a: 1, b: 2})``.
 
     Parents come from the free symbols of each formula. Variables without a mechanism are roots and
@@ -46,51 +59,33 @@ class Network:
     [a, b, c]
     """
 
-    def __init__(
+    mechanisms: InitVar[Mapping[Variable, Formula] | Columns]
+    _: KW_ONLY
+    start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats]
+    #: The values of the inputs that have one: parameters, and the times of an unrolled system.
+    parameters: Mapping[Label, float] = field(default_factory=dict)
+    #: Nodes and inputs as arrays: which mechanism each node has, and which nodes it sees.
+    columns: Columns = field(init=False)
+    #: The values of the roots, in the order of the nodes; NaN elsewhere.
+    starts: Floats = field(init=False)
+
+    def __post_init__(
         self,
-        mechanisms: Mapping[Variable, Expr | float | Table],
-        *,
-        start: Mapping[Variable, float | str],
-        parameters: Mapping[Parameter, float] | None = None,
+        mechanisms: Mapping[Variable, Formula] | Columns,
+        start: Mapping[Label, float | str] | Mapping[Label, float] | Floats,
     ) -> None:
-        formulas = check_formulas(mechanisms, same_step=False)
-        values = numbers(start, Variable, "start")
-        constants = numbers(parameters or {}, Parameter, "parameters")
-        known = {*formulas, *values, *constants}
-        check_symbols(formulas, known, "give it a mechanism, or a value in start=")
-        both = [str(v) for v in values if v in formulas]
-        if both:
-            raise DeclarationError(
-                f"{', '.join(both)}: has a mechanism and a value in start. A node of a network "
-                "without time has one or the other."
-            )
-        labels = (*values, *formulas)
-        roots: list[Binding | None] = [None] * len(values)
-        bindings: list[Binding | None] = [(f, f.arguments) for f in formulas.values()]
-        noises = noises_of(formulas.values())
-        columns = bind(labels, (*constants, *noises), roots + bindings)
-        self._set(columns, {**values, **constants})
-
-    def _set(self, columns: Columns, values: Mapping[Label, float]) -> None:
-        roots = np.flatnonzero(columns.kinds < 0)
-        starts = np.full(len(columns.labels), np.nan)
-        starts[roots] = [values[columns.labels[i]] for i in roots.tolist()]
-        self._set_columns(columns, starts, {x: values[x] for x in columns.inputs if x in values})
-
-    def _set_columns(
-        self, columns: Columns, starts: Floats, constants: Mapping[Label, float]
-    ) -> None:
-        starts.setflags(write=False)
-        self.columns = columns
-        self.starts = starts
-        self.constants = dict(constants)
-
-    @classmethod
-    def from_columns(cls, columns: Columns, values: Mapping[Label, float]) -> Network:
-        """A network from ready columns, and the values of its roots and inputs."""
-        made = cls.__new__(cls)
-        made._set(columns, values)
-        return made
+        # Frozen fields are set once, here, to what was checked of the declaration.
+        put = functools.partial(object.__setattr__, self)
+        if isinstance(mechanisms, Columns):
+            put("columns", mechanisms)
+            put("parameters", ReadOnly(self.parameters))
+            put("starts", starts_of(mechanisms, start))
+            return
+        constants = values(self.parameters or {}, Parameter, "parameters")
+        roots = values(start, Variable, "start")
+        put("columns", declared_columns(mechanisms, roots, constants))
+        put("parameters", constants)
+        put("starts", starts_of(self.columns, by_label(roots)))
 
     @classmethod
     def from_arrays(
@@ -125,13 +120,10 @@ class Network:
         >>> network.formula(2)
         tanh(0 - 1)
         """
-        constants = numbers(parameters or {}, Parameter, "parameters")
+        constants = values(parameters or {}, Parameter, "parameters")
         named = range(len(np.asarray(kinds))) if labels is None else labels
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
-        starts = start_values(columns, start)
-        made = cls.__new__(cls)
-        made._set_columns(columns, starts, constants)
-        return made
+        return cls(columns, start=start_values(columns, start), parameters=by_label(constants))
 
     @classmethod
     def from_graph(
@@ -159,10 +151,10 @@ class Network:
                 f"from_graph takes a networkx.DiGraph, not {type(graph).__name__}: "
                 "edges run from cause to effect."
             )
-        constants = numbers(parameters or {}, Parameter, "parameters")
+        constants = values(parameters or {}, Parameter, "parameters")
         roots = [label for label in graph if graph.in_degree(label) == 0]
-        values = {label: _given(start, label) for label in roots}
-        extra = [label for label in start if label not in values]
+        given = {label: root_value(start, label) for label in roots}
+        extra = [label for label in start if label not in given]
         if extra:
             raise DeclarationError(
                 f"start gives a value for {extra[0]!r}, which is no root of the graph."
@@ -175,13 +167,13 @@ class Network:
             if not parents:
                 bindings.append(None)
                 continue
-            made, slots = shared(len(parents))
+            rule, slots = shared(len(parents))
             place = dict(zip(slots, parents, strict=True))
-            bindings.append((made, tuple(place.get(s, s) for s in made.arguments)))
+            bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
         columns = bind(tuple(graph), tuple(constants), bindings)
-        return cls.from_columns(columns, {**values, **constants})
+        return cls(columns, start=given, parameters=by_label(constants))
 
-    # -- what it looks like ----------------------------------------------------------------------
+    # -- what it is made of ----------------------------------------------------------------------
 
     @property
     def nodes(self) -> Sequence[Label]:
@@ -191,29 +183,94 @@ class Network:
     @property
     def drawn(self) -> tuple[Label, ...]:
         """The inputs that are drawn by chance, in place of having a value."""
-        return tuple(label for label in self.columns.inputs if label not in self.constants)
+        return tuple(label for label in self.columns.inputs if label not in self.parameters)
 
     @functools.cached_property
-    def index(self) -> Mapping[Label, int]:
-        """The place of each node and input in the columns."""
-        return Places(self.columns.labels, self.columns.inputs)
+    def noises(self) -> tuple[Noise, ...]:
+        """The noises that its mechanisms use, by name."""
+        drawn = (label.variable if isinstance(label, Node) else label for label in self.drawn)
+        distinct = {noise for noise in drawn if isinstance(noise, Noise)}
+        return tuple(sorted(distinct, key=lambda noise: noise.name))
+
+    def with_parameters(self, values: Mapping[Parameter, float]) -> Network:
+        """The same network with other values of some parameters."""
+        constants = changed(self.parameters, by_label(values), "with_parameters")
+        return Network(self.columns, start=self.starts, parameters=constants)
+
+    def with_start(self, values: Mapping[Label, float | str]) -> Network:
+        """The same network with other values of some roots.
+
+        >>> from causalopt.language.symbols import variables
+        >>> a, b = variables("a b")
+        >>> Network({b: 2 * a}, start={a: 1}).with_start({a: 3}).value(a)
+        3.0
+        """
+        roots = {label: self.value(label) for label in self.nodes if self.is_root(label)}
+        start = changed(roots, values, "with_start")
+        return Network(self.columns, start=start, parameters=self.parameters)
+
+    def is_root(self, label: Label) -> bool:
+        """Whether a node has a value of its own, and no mechanism."""
+        return bool(self.columns.kinds[self.index[label]] < 0)
 
     def value(self, label: Label) -> float:
         """The value of a root or input."""
-        known = self.constants.get(label)
+        known = self.parameters.get(label)
         return float(self.starts[self.index[label]]) if known is None else known
+
+    def mechanism(self, key: Key, formula: object) -> Mechanism:
+        """A formula for one of this network's nodes, its symbols checked."""
+        mechanism = mechanism_of(key, formula)
+        if not self._symbols.issuperset(mechanism.arguments):
+            check_symbols({key: mechanism}, self._symbols, "use a node of this network")
+        return mechanism
+
+    @functools.cached_property
+    def _symbols(self) -> frozenset[Symbol]:
+        return frozenset(x for x in self.index if isinstance(x, Symbol))
+
+    def declared(self, key: Key, step: int = 0) -> Mechanism | None:
+        """The node's mechanism, its arguments as symbols that print as its parents do."""
+        place = self.index[self.locate(key)]
+        if self.columns.kinds[place] < 0:
+            return None
+        mechanism: Mechanism = self.columns.mechanisms[self.columns.kinds[place]]
+        owners = self._owners(place)
+        return mechanism.renamed({s: as_symbol(owners[s]) for s in mechanism.arguments})
+
+    def formula(self, node: Label) -> Expr | None:
+        """The node's mechanism written with its parents' own symbols; None for a root."""
+        mechanism = self.declared(node)
+        return None if mechanism is None else mechanism.value({})
+
+    def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
+        """The node or input that a symbol stands for; itself, in a mechanism that is replaced."""
+        owner: Label = self._owners(self.index[key]).get(symbol, symbol)
+        return owner
+
+    def _owners(self, place: int) -> dict[Symbol, Label]:
+        """The node or input that each argument of a node's mechanism stands for."""
+        if self.columns.kinds[place] < 0:
+            return {}
+        labels, inputs = self.columns.labels, self.columns.inputs
+        mechanism = self.columns.mechanisms[self.columns.kinds[place]]
+        seen = self.columns.arguments_of(place).tolist()
+        owners = [labels[j] if j < len(labels) else inputs[j - len(labels)] for j in seen]
+        return dict(zip(mechanism.arguments, owners, strict=True))
+
+    # -- its graph -------------------------------------------------------------------------------
 
     @functools.cached_property
     def graph(self) -> nx.DiGraph:
         """The ``networkx.DiGraph`` of the nodes, edges from cause to effect; inputs left out."""
-        made = nx.DiGraph()
-        made.add_nodes_from(self.nodes)
+        graph = nx.DiGraph()
+        graph.add_nodes_from(self.nodes)
         sources, targets = self.edges()
         labels = self.nodes
-        made.add_edges_from(
+        graph.add_edges_from(
             (labels[s], labels[t]) for s, t in zip(sources.tolist(), targets.tolist(), strict=True)
         )
-        return made
+        return graph
 
     def edges(self) -> tuple[Ints, Ints]:
         """Sources and targets of all edges between nodes, as arrays of ids."""
@@ -229,18 +286,16 @@ class Network:
 
     def causes(self) -> dict[str, list[str]]:
         """The graph in words: for each node that has parents, their names."""
-        found = {node: sorted(map(str, self.parents(node))) for node in self.nodes}
-        return {str(node): parents for node, parents in found.items() if parents}
+        causes = {node: sorted(map(str, self.parents(node))) for node in self.nodes}
+        return {str(node): parents for node, parents in causes.items() if parents}
 
     def ancestors(self, node: Label) -> set[Label]:
         """All nodes upstream of this node, itself left out."""
-        found: set[Label] = nx.ancestors(self.graph, self.locate(node))
-        return found
+        return set(nx.ancestors(self.graph, self.locate(node)))
 
     def descendants(self, node: Label) -> set[Label]:
         """All nodes downstream of this node, itself left out."""
-        found: set[Label] = nx.descendants(self.graph, self.locate(node))
-        return found
+        return set(nx.descendants(self.graph, self.locate(node)))
 
     def d_separated(
         self, x: Label | Iterable[Label], y: Label | Iterable[Label], given: Iterable[Label] = ()
@@ -254,17 +309,76 @@ class Network:
         (False, True)
         """
         sets = [self._set_of(x), self._set_of(y), self._set_of(given)]
-        separated: bool = nx.is_d_separator(self.graph, *sets)
-        return separated
+        return bool(nx.is_d_separator(self.graph, *sets))
 
-    def _set_of(self, given: Label | Iterable[Label]) -> set[Label]:
-        if isinstance(given, Hashable) and given in self.index:
-            return {given}
-        if isinstance(given, list | tuple | set | frozenset):
-            return {self.locate(one) for one in given}
-        return {self.locate(given)}
+    def _set_of(self, labels: Label | Iterable[Label]) -> set[Label]:
+        if isinstance(labels, Hashable) and labels in self.index:
+            return {labels}
+        if isinstance(labels, list | tuple | set | frozenset):
+            return {self.locate(label) for label in labels}
+        return {self.locate(labels)}
 
-    def world(self, *, seed: int = 0) -> World:
+    def earlier(
+        self, key: Key, replaced: Callable[[Key], Mechanism | None]
+    ) -> tuple[Variable | Noise, ...]:
+        """Nothing: a network has no step before."""
+        return ()
+
+    def wiring(self, steps: int = 0) -> Wiring:
+        """All of its nodes, with their parents and inputs."""
+        return wired(self.columns)
+
+    # -- which nodes are meant -------------------------------------------------------------------
+
+    @functools.cached_property
+    def index(self) -> Labels:
+        """The place of each node and input in the columns, and how users name them."""
+        return Labels(self.columns.labels, self.columns.inputs)
+
+    def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
+        """The nodes that a user names: a label, a variable over time (unrolled), or a list.
+
+        Where a variable of an unrolled system is named over steps, its Runge-Kutta stages between
+        two of these steps come along.
+        """
+        return tuple(Stretch(label, 0, 1) for label in self.index.select(target))
+
+    def onward(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
+        """The nodes that a user names of an unrolled system, and the same at every later step."""
+        return tuple(Stretch(label, 0, 1) for label in self.index.onward(target))
+
+    def single(self, target: object, steps: int | None, name: str) -> Stretch:
+        """The one node that a user names as ``name``."""
+        places = self.select(target)
+        if len(places) != 1:
+            raise QueryError(f"{name} = {target} names {len(places)} nodes: name one.")
+        return places[0]
+
+    def check_swept(self, target: object) -> None:
+        """What takes many values in one run is a node or a parameter."""
+        if not isinstance(target, Parameter):
+            self.select(target)
+        elif target not in self.columns.inputs:
+            raise QueryError(
+                f"over names the parameter {target}, which this model does not have."
+                + nearest(target, self.columns.inputs)
+            )
+
+    def label(self, key: Key, step: int) -> Label:
+        """The node itself."""
+        return key
+
+    def find(self, text: str) -> object:
+        """The node of this name, or the text itself."""
+        return next((node for node in self.nodes if str(node) == text), text)
+
+    def locate(self, node: object) -> Label:
+        """The node itself, or an error that names the nearest one."""
+        return self.index.locate(node)
+
+    # -- worlds and results ----------------------------------------------------------------------
+
+    def world(self, *, seed: int = 0) -> World[Network]:
         """The world W: this network as declared, with the draws of its noise that a seed gives.
 
         >>> from causalopt.language.symbols import variables
@@ -275,107 +389,78 @@ class Network:
         """
         return World(self, None, seed=check_seed(seed))
 
-    def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
-        """The nodes that a user names: a label, a variable over time (unrolled), or a list.
+    def run_length(self, steps: int | None, named: Sequence[object] = ()) -> None:
+        """A network has no steps."""
+        return
 
-        Where a variable of an unrolled system is named over steps, its Runge-Kutta stages between
-        two of these steps come along.
-        """
-        if isinstance(target, Hashable) and target in self.index:
-            return (Stretch(self.locate(target), 0, 1),)
-        if isinstance(target, np.ndarray):
-            target = target.tolist()
-        if isinstance(target, range) and len(target):
-            return tuple(Stretch(self.locate(one), 0, 1) for one in target)
-        if isinstance(target, list | tuple | set | frozenset) and target:
-            return tuple(s for one in target for s in self.select(one))
-        if isinstance(target, NodeSet | Variable):
-            found = self._over_time(
-                target if isinstance(target, NodeSet) else NodeSet(target, 0, None)
-            )
-            if found:
-                return found
-        self.locate(target)
-        raise AssertionError("locate refuses what is no node")
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """All of the nodes, as one series."""
+        return (Series(None, "value", "", REAL),)
 
-    def _over_time(self, nodes: NodeSet) -> tuple[Stretch, ...]:
-        stop = math.inf if nodes.stop is None else nodes.stop
-        found = []
-        for label in self.nodes:
-            if not isinstance(label, Node):
-                continue
-            first = nodes.start
-            variable = label.variable
-            if isinstance(variable, Stage):
-                variable, first = variable.owner, first + 1
-            if variable == nodes.variable and first <= label.step < stop:
-                found.append(Stretch(label, 0, 1))
-        return tuple(found)
+    def place(self, stretch: Stretch) -> Place:
+        """The row of a node."""
+        row = self.index[stretch.key]
+        return Place(None, range(row, row + 1))
 
-    def mechanism(self, key: Key, formula: object) -> Expression:
-        """A formula for one of this network's nodes, its symbols checked."""
-        made = mechanism_of(key, formula)
-        if not self._symbols.issuperset(made.arguments):
-            check_symbols({key: made}, self._symbols, "use a node of this network")
-        return made
+    def rows(self, steps: int | None) -> range:
+        """A row for each node."""
+        return range(len(self.nodes))
 
-    @functools.cached_property
-    def _symbols(self) -> frozenset[Symbol]:
-        return frozenset(x for x in self.index if isinstance(x, Symbol))
+    def axis(self, rows: range | Sequence[int]) -> Axis:
+        """The nodes' labels as text; as whole numbers where they are a range."""
+        labels = tuple(self.nodes[row] for row in rows)
+        return Axis("node", range(len(labels)), labels=labels)
 
-    def locate(self, node: object) -> Label:
-        """The node itself, or an error that names the nearest one."""
-        if isinstance(node, Hashable) and self.index.get(node, math.inf) < len(self.nodes):
-            return node
-        raise QueryError(
-            f"{node} is not a node of this network." + nearest(node, self.nodes[:1000])
+    def along_rows(self, target: object) -> bool:
+        """A measure is asked of one node, and so has no dim of nodes."""
+        return False
+
+    def time_of(self, step: int) -> float:
+        """The step itself."""
+        return step
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Network)
+            and self.columns == other.columns
+            and self.parameters == other.parameters
+            and np.array_equal(self.starts, other.starts, equal_nan=True)
         )
 
-    def formula(self, node: Label) -> Expr | None:
-        """The node's mechanism written with its parents' own symbols; None for a root."""
-        i = self.index[self.locate(node)]
-        if self.columns.kinds[i] < 0:
-            return None
-        mechanism = self.columns.mechanisms[self.columns.kinds[i]]
-        labels, inputs = self.columns.labels, self.columns.inputs
-        owners = [
-            labels[j] if j < len(labels) else inputs[j - len(labels)]
-            for j in self.columns.arguments_of(i).tolist()
-        ]
-        swap = {s: as_symbol(o) for s, o in zip(mechanism.arguments, owners, strict=True)}
-        formula: Expr = mechanism.formula.xreplace(swap)
-        return formula
+    def __hash__(self) -> int:
+        return hash((self.columns, self.parameters))
+
+    def __getstate__(self) -> dict[str, object]:
+        # What is worked out from the fields stays behind: hashes differ between processes.
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
     def __repr__(self) -> str:
         count = len(self.nodes)
         if count > 20:
             kinds = len(self.columns.mechanisms)
             return f"<Network of {count} nodes, {len(self.columns.arguments)} edges, {kinds} kinds>"
-        lines = []
-        for node in self.nodes:
-            formula = self.formula(node)
-            value = shown(node, self.value(node)) if formula is None else formula
-            lines.append(f"{node} = {value}")
-        lines += [f"{p} = {self.constants.get(p, 'drawn')}" for p in self.columns.inputs]
+        lines = [f"{node} = {self.declared(node) or self._root(node)}" for node in self.nodes]
+        lines += [f"{p} = {self.parameters.get(p, 'drawn')}" for p in self.columns.inputs]
         return "Network(\n    " + "\n    ".join(lines) + "\n)"
 
+    def _root(self, node: Label) -> object:
+        """The value of a root, by its name where it has one."""
+        return domain_of(node).value(self.value(node))
+
     def _repr_latex_(self) -> str:
-        rows = []
-        for node in self.nodes[:20]:
-            formula = self.formula(node)
-            value = shown(node, self.value(node)) if formula is None else formula
-            right = tex(value) if isinstance(value, str) else typeset.latex(value)
-            rows.append((typeset.name(node), right))
+        rows = [(typeset.name(node), self._right_side(node)) for node in self.nodes[:20]]
         more = [(r"\vdots\;", rf"\;\text{{{len(self.nodes) - 20} more}}")]
         return typeset.aligned(rows + (more if len(self.nodes) > 20 else []))
 
-
-def _given(start: Mapping[Label, float], label: Label) -> float:
-    if label not in start:
-        raise DeclarationError(
-            f"The root {label!r} has no value: give one in start={{{label!r}: ...}}."
-        )
-    return number(start[label], f"start[{label!r}]")
+    def _right_side(self, node: Label) -> str:
+        mechanism, root = self.declared(node), None
+        if mechanism is not None:
+            return mechanism.latex()
+        root = self._root(node)
+        return typeset.latex(root) if isinstance(root, float) else tex(root)
 
 
 def as_symbol(label: Label) -> Symbol:

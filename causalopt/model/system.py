@@ -3,64 +3,66 @@
 from __future__ import annotations
 
 import functools
-import math
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import cast
 
-import networkx as nx
-from sympy import Expr, Symbol
+from sympy import Symbol
 
+from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.readonly import ReadOnly
 from causalopt.language import typeset
-from causalopt.language.finite_variables import Finite, shown
+from causalopt.language.domains import domain_of
 from causalopt.language.symbols import (
+    Label,
     Moment,
     Next,
     Node,
-    NodeSet,
     Noise,
     Parameter,
-    Span,
-    Stage,
-    Time,
     Variable,
     time,
 )
-from causalopt.language.tables import Table, rows_in_words
+from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, runge_kutta
-from causalopt.mechanisms.symbolic import Expression
-from causalopt.model.columns import Binding, Label, bind
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.building import by_label
+from causalopt.model.columns import Binding, bind
 from causalopt.model.declaration import (
+    changed,
     check_formulas,
+    check_rates,
     check_seed,
+    check_start,
+    check_step_size,
     check_symbols,
-    cycle_message,
-    mechanism_of,
     noises_of,
-    number,
-    numbers,
+    values,
 )
+from causalopt.model.interface import Axis, Model, Place, Series
 from causalopt.model.network import Network
-from causalopt.model.world import Key, Stretch, World
-
-#: What a step assigns, given one variable and its declared formula.
-Rule = Callable[[Variable, Expression], dict[Variable, Expression]]
-
-
-#: Where a set of nodes ends that is named without a run to end it.
-ENDLESS = sys.maxsize
+from causalopt.model.selection import ENDLESS, Key, Stretch
+from causalopt.model.template import Template, in_order, is_stage, node_at, sources
+from causalopt.model.timeline import Timeline
+from causalopt.model.wiring import Wiring, wired_over_time
+from causalopt.model.world import World
 
 
-class System:
+@dataclass(frozen=True, repr=False)
+class System(Model):
     """Variables that follow from their values one step before: a two-slice template.
 
     ``System({T: R - d, R: R - k*T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25})`` means
     T[i+1] = R[i] - d and R[i+1] = R[i] - k T[i]. On the right, ``R`` is the value one step before,
     ``R.next`` the value in the same step, ``time`` the time of step i. ``dt``, a number or a
-    parameter, is the length of a step in units of time; without it, time counts steps.
+    parameter, is the length of a step in units of time; without it, time counts steps. With a
+    ``method``, the formulas are rates of change, as ``from_ode`` declares them.
 
-    Raises ``DeclarationError`` for a same-step cycle, an unknown symbol, a symbol declared twice,
-    and a value that is missing, NaN or no number.
+    A system is frozen: its mappings are read-only, two that declare the same are equal, and
+    ``with_parameters`` and ``with_start`` give new ones. Raises ``DeclarationError`` for a
+    same-step cycle, an unknown symbol, a symbol declared twice, and a value that is missing, NaN or
+    no number.
 
     >>> from causalopt.language.symbols import parameters, variables
     >>> T, R = variables("T R")
@@ -76,23 +78,34 @@ class System:
     )
     """
 
-    def __init__(
-        self,
-        mechanisms: Mapping[Variable, Expr | float | Table],
-        *,
-        start: Mapping[Variable, float | str],
-        parameters: Mapping[Parameter, float] | None = None,
-        dt: float | Parameter | None = None,
-    ) -> None:
-        formulas = check_formulas(mechanisms, same_step=True)
-        self._set(formulas, start, parameters, dt, _as_declared)
+    mechanisms: Mapping[Variable, Formula]
+    _: KW_ONLY
+    start: Mapping[Variable, float | str]
+    parameters: Mapping[Parameter, float] = field(default_factory=dict)
+    dt: float | Parameter | None = None
+    method: str | None = None
+
+    def __post_init__(self) -> None:
+        # Frozen fields are set once, here, to what was checked of them.
+        put = functools.partial(object.__setattr__, self)
+        put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
+        put("start", values(self.start, Variable, "start"))
+        put("parameters", values(self.parameters or {}, Parameter, "parameters"))
+        check_step_size(self.dt, self.parameters)
+        check_start(self.declarations, self.start)
+        known = {*self.mechanisms, *self.parameters}
+        check_symbols(self.declarations, known, "give it a mechanism and a start value")
+        if self.method is not None:
+            check_rates(self.declarations, self.method)
+        # Worked out at once, so that a cycle is an error of the declaration.
+        self.template  # noqa: B018  # a cached property
 
     @classmethod
     def from_ode(
         cls,
-        rates: Mapping[Variable, Expr | float],
+        rates: Mapping[Variable, Formula],
         *,
-        start: Mapping[Variable, float],
+        start: Mapping[Variable, float | str],
         parameters: Mapping[Parameter, float] | None = None,
         dt: float | Parameter,
         method: str = "euler",
@@ -104,65 +117,81 @@ class System:
 
         >>> from causalopt.language.symbols import variables
         >>> (a,) = variables("a")
-        >>> System.from_ode({a: -a}, start={a: 1}, dt=0.1).template[a].formula
+        >>> print(System.from_ode({a: -a}, start={a: 1}, dt=0.1).template[a])
         -a*dt + a
         """
-        if method not in METHODS:
-            raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
         if isinstance(dt, Parameter):
-            size = dt
-        else:
-            size = Parameter("dt")
-            number(dt, "dt")
-            parameters = {**(parameters or {}), size: dt}
-        formulas = check_formulas(rates, same_step=True)
-        for target, rate in formulas.items():
-            if isinstance(target, Finite):
-                raise DeclarationError(
-                    f"{target} takes named values, which have no rate of change: declare it in a "
-                    f"System, with a table."
-                )
-            same = [s for s in rate.arguments if isinstance(s, Next)]
-            if same:
-                raise DeclarationError(
-                    f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
-                    f"so write {same[0].variable}."
-                )
-        rule = functools.partial(runge_kutta, METHODS[method], size, formulas)
-        made = cls.__new__(cls)
-        made._set(formulas, start, parameters, size, rule)
-        return made
+            return cls(rates, start=start, parameters=parameters or {}, dt=dt, method=method)
+        size, known = Parameter("dt"), parameters or {}
+        taken = [str(symbol) for symbol in (*rates, *known) if str(symbol) == size.name]
+        if taken:
+            raise DeclarationError(
+                "dt is declared twice, as the length of a step and as a symbol of the system: "
+                "write dt=dt to make the parameter the length of a step, or rename the symbol."
+            )
+        length = {**known, size: checks.finite(dt, "dt")}
+        return cls(rates, start=start, parameters=length, dt=size, method=method)
 
-    def _set(
-        self,
-        mechanisms: dict[Variable, Expression],
-        start: Mapping[Variable, float | str],
-        parameters: Mapping[Parameter, float] | None,
-        dt: float | Parameter | None,
-        rule: Rule,
-    ) -> None:
-        self.mechanisms = mechanisms
-        self.start = numbers(start, Variable, "start")
-        self.parameters = numbers(parameters or {}, Parameter, "parameters")
-        self.dt = _step_size(dt, self.parameters)
-        self.dt_symbol = dt if isinstance(dt, Parameter) else None
-        _check_start(self.mechanisms, self.start)
-        known = {*self.mechanisms, *self.parameters}
-        check_symbols(self.mechanisms, known, "give it a mechanism and a start value")
-        self.rule = rule
-        self.template = in_order(self.realise(self.mechanisms))
+    # -- what it is made of ----------------------------------------------------------------------
 
-    def realise(self, mechanisms: Mapping[Variable, Expression]) -> dict[Variable, Expression]:
-        """What a step assigns for declared formulas: themselves, or an integrator's stages too."""
-        assigned: dict[Variable, Expression] = {}
-        for variable, formula in mechanisms.items():
-            assigned.update(self.rule(variable, formula))
-        return assigned
+    @property
+    def declarations(self) -> Mapping[Variable, Mechanism]:
+        """What was declared of each variable: a step, or, with a method, a rate of change."""
+        return cast(Mapping[Variable, Mechanism], self.mechanisms)
+
+    @property
+    def start_values(self) -> Mapping[Variable, float]:
+        """The start values as numbers: of a variable with named values, the place of its value."""
+        return cast(Mapping[Variable, float], self.start)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
         """The variables, in the order of their declaration; stages left out."""
         return tuple(self.mechanisms)
+
+    @functools.cached_property
+    def template(self) -> Template:
+        """What a step assigns, in order: the variables, and the inner stages of a method."""
+        return ReadOnly(in_order(self.realise(self.declarations)))
+
+    def realise(self, mechanisms: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:
+        """What a step assigns for declared formulas: themselves, or an integrator's stages too."""
+        if self.method is None:
+            return dict(mechanisms)
+        table, size = METHODS[self.method], self.dt
+        assigned: dict[Variable, Mechanism] = {}
+        for variable, rate in mechanisms.items():
+            step = runge_kutta(table, cast(Parameter, size), self.variables, variable, rate)
+            assigned.update(step)
+        return assigned
+
+    @property
+    def step_size(self) -> float | None:
+        """The length of a step in units of time; None where time counts steps."""
+        if self.dt is None:
+            return None
+        return self.parameters[self.dt] if isinstance(self.dt, Parameter) else float(self.dt)
+
+    @functools.cached_property
+    def noises(self) -> tuple[Noise, ...]:
+        """The noises that its mechanisms use, by name."""
+        return noises_of(self.template.values())
+
+    def with_parameters(self, values: Mapping[Parameter, float]) -> System:
+        """The same system with other values of some parameters.
+
+        >>> from causalopt.language.symbols import parameter, variable
+        >>> a, k = variable("a"), parameter("k")
+        >>> decay = System({a: k * a}, start={a: 1}, parameters={k: 0.5})
+        >>> decay.with_parameters({k: 0.9}).parameters, decay.parameters
+        ({k: 0.9}, {k: 0.5})
+        """
+        return replace(self, parameters=changed(self.parameters, values, "with_parameters"))
+
+    def with_start(self, values: Mapping[Label, float | str]) -> System:
+        """The same system with other start values of some variables."""
+        start = cast(Mapping[Label, float], self.start)
+        return replace(self, start=changed(start, values, "with_start"))  # type: ignore[arg-type]  # keys stay what they were
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
         """What a variable depends on: one step before, and in the same step. Stages are passed by.
@@ -172,20 +201,12 @@ class System:
         >>> System({a: b, b: a.next}, start={a: 0, b: 1}).parents(b)
         (set(), {a})
         """
-        before: set[Variable] = set()
-        same: set[Variable] = set()
-        waiting, seen = [variable], {variable}
-        while waiting:
-            for symbol in self.template[waiting.pop()].arguments:
-                target = symbol.variable if isinstance(symbol, Next) else None
-                if isinstance(target, Stage):
-                    waiting += [target] if target not in seen else []
-                    seen.add(target)
-                elif target is not None:
-                    same.add(target)
-                elif isinstance(symbol, Variable):
-                    before.add(symbol)
-        return before, same
+        symbols = list(self._sources(variable))
+        before = {s for s in symbols if isinstance(s, Variable)}
+        return before, {s.variable for s in symbols if isinstance(s, Next)}
+
+    def _sources(self, variable: Variable) -> list[Symbol]:
+        return list(sources(variable, self.template.__getitem__, is_stage))
 
     def causes(self) -> dict[str, list[str]]:
         """The template's graph in words: for each R[i+1], what it follows from.
@@ -195,38 +216,119 @@ class System:
         >>> System({a: b, b: a.next}, start={a: 0, b: 1}).causes()
         {'a[i+1]': ['b[i]'], 'b[i+1]': ['a[i+1]']}
         """
-        made = {}
+        graph = {}
         for variable in self.variables:
-            before, same = (sorted(map(str, found)) for found in self.parents(variable))
-            made[f"{variable}[i+1]"] = [f"{v}[i]" for v in before] + [f"{v}[i+1]" for v in same]
-        return made
+            before, same = (sorted(map(str, side)) for side in self.parents(variable))
+            graph[f"{variable}[i+1]"] = [f"{v}[i]" for v in before] + [f"{v}[i+1]" for v in same]
+        return graph
+
+    def mechanism(self, key: Key, formula: object) -> Mechanism:
+        """A formula for one of this system's variables, its symbols checked."""
+        mechanism = mechanism_of(key, formula)
+        known = {*self.mechanisms, *self.parameters}
+        check_symbols({key: mechanism}, known, "use a variable of this system")
+        return mechanism
+
+    def declared(self, key: Key, step: int) -> Mechanism | None:
+        """The formula or rate of a variable; None at the start."""
+        return self.declarations.get(cast(Variable, key)) if step else None
+
+    def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
+        """The node that a symbol means in the step that ends at ``step``; a parameter itself."""
+        return node_at(symbol, step)
+
+    def earlier(
+        self, key: Key, replaced: Callable[[Key], Mechanism | None]
+    ) -> tuple[Variable | Noise, ...]:
+        """The variables and noises of the step before that a variable follows from, in order."""
+
+        def mechanism(variable: Variable) -> Mechanism:
+            return replaced(variable) or self.template[variable]
+
+        symbols = sources(cast(Variable, key), mechanism, lambda _: True)
+        return tuple(s for s in symbols if isinstance(s, Variable | Noise))
+
+    def wiring(self, steps: int) -> Wiring:
+        """The nodes up to a step, with their parents and inputs; inner stages left out."""
+        ordered = [variable for variable in self.template if variable in self.mechanisms]
+        return wired_over_time(self.variables, {v: self._sources(v) for v in ordered}, steps)
+
+    # -- time, and which nodes are meant ---------------------------------------------------------
 
     @functools.cached_property
-    def noises(self) -> tuple[Noise, ...]:
-        """The noises that its mechanisms use, by name."""
-        return noises_of(self.template.values())
+    def timeline(self) -> Timeline:
+        """The variables over time: how users name nodes, and when these are."""
+        return Timeline(self.variables, self.step_size)
 
     def time_of(self, step: int) -> float:
         """The time of a step: step * dt, or the step itself where the system has no dt."""
-        return step if self.dt is None else step * self.dt
+        return self.timeline.time_of(step)
 
-    def step_at(self, instant: float, node: object) -> int:
-        """The step at a point in time; an error where time falls between two steps."""
-        if self.dt is None:
-            raise QueryError(
-                f"{node}: this system counts steps and has no dt. Index it by steps, such as "
-                f"R[{round(instant)}], or declare the system with dt=."
-            )
-        step = round(instant / self.dt)
-        if abs(step * self.dt - instant) > 1e-6 * self.dt:
-            below = math.floor(instant / self.dt)
-            raise QueryError(
-                f"{node} falls between two steps of dt = {self.dt:g}: the nearest times are "
-                f"{below * self.dt:g} and {(below + 1) * self.dt:g}."
-            )
-        return step
+    def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
+        """The stretches of nodes that a user names: R, R[0], R[:100], R.at(2.5), or a list.
 
-    def world(self, steps: int, *, seed: int = 0) -> World:
+        A set that reaches past the end of the run ends with it; a node past the end is an error.
+        """
+        return self.timeline.select(target, steps)
+
+    def onward(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
+        """The nodes that a user names, and the same variables at every later step."""
+        end = ENDLESS if steps is None else steps + 1
+        return tuple(replace(stretch, stop=end) for stretch in self.select(target, steps))
+
+    def single(self, target: object, steps: int | None, name: str) -> Stretch:
+        """The one node that a user names as ``name``."""
+        if isinstance(target, Node | Moment):
+            return self.select(target, steps)[0]
+        example = target if isinstance(target, Variable) else self.variables[0]
+        raise QueryError(
+            f"{name} = {target} is not one node: write {example}[0], where the difference is made."
+        )
+
+    def check_swept(self, target: object) -> None:
+        """What takes many values in one run is a node or a parameter, dt left out."""
+        if target == self.dt and target is not None:
+            raise QueryError(
+                f"over names {target}, the length of a step: it sets the time axis, which all "
+                "points share. Run the system once for each value."
+            )
+        if isinstance(target, Parameter) and target in self.parameters:
+            return
+        if isinstance(target, Parameter):
+            raise QueryError(
+                f"over names the parameter {target}, which this model does not have."
+                + nearest(target, self.parameters)
+            )
+        if isinstance(target, Variable):
+            raise QueryError(
+                f"over names the variable {target}, which has a value at every step: "
+                f"write {target}[0] to sweep its start value."
+            )
+        if not isinstance(target, Node | Moment):
+            raise QueryError(
+                f"over names {target!r}, which is no node or parameter of this system."
+                + nearest(target, [*self.variables, *self.parameters])
+            )
+        self.select(target)
+
+    def label(self, key: Key, step: int) -> Label:
+        """R[3]."""
+        return Node(cast(Variable, key), step)
+
+    def find(self, text: str) -> object:
+        """The variable or node of this name, such as T or R[0]; text is compared, never run."""
+        known = {variable.name: variable for variable in self.variables}
+        name, bracket, step = text.removesuffix("]").rpartition("[")
+        is_node = bracket and text.endswith("]") and step.isdecimal() and name in known
+        if is_node and text not in known:
+            return known[name][int(step)]
+        if text not in known:
+            raise QueryError(f"{text} is not a variable of this system." + nearest(text, known))
+        return known[text]
+
+    # -- worlds, results, unrolling --------------------------------------------------------------
+
+    def world(self, steps: int, *, seed: int = 0) -> World[System]:
         """The world W: this system run from step 0 to ``steps``.
 
         ``seed`` gives the draws of its noise, which all worlds made from this one share.
@@ -239,64 +341,36 @@ class System:
         """
         return World(self, check_steps(steps), seed=check_seed(seed))
 
-    def select(self, target: object, steps: int | None) -> tuple[Stretch, ...]:
-        """The stretches of nodes that a user names: R, R[0], R[:100], R.at(2.5), or a list.
-
-        A set that reaches past the end of the run ends with it; a node past the end is an error.
-        """
-        last = ENDLESS - 1 if steps is None else steps
-        match target:
-            case Node(variable, step):
-                return (self._one(variable, step, last, target),)
-            case Moment(variable, instant):
-                return (self._one(variable, self.step_at(instant, target), last, target),)
-            case NodeSet(variable, start, stop):
-                return (self._many(variable, start, stop, last, target),)
-            case Span(variable, begin, end):
-                start, stop = self.step_at(begin, target), self.step_at(end, target) + 1
-                return (self._many(variable, start, stop, last, target),)
-            case Variable():
-                return (self._many(target, 0, None, last, target),)
-            case list() | tuple() | set() | frozenset() if target:
-                return tuple(s for one in target for s in self.select(one, steps))
-        raise QueryError(
-            f"{target!r} names no nodes of this system: write a variable such as {self._example}, "
-            f"a node such as {self._example}[0], or a list of them."
-        )
+    def run_length(self, steps: int | None, named: Sequence[object] = ()) -> int:
+        """The number of steps: as given, or up to the last node that is named."""
+        if steps is not None:
+            return check_steps(steps)
+        if not named:
+            raise QueryError("steps is missing: write steps=1000, the length of the run.")
+        return self.timeline.last_step(named)
 
     @property
-    def _example(self) -> Variable:
-        return self.variables[0]
+    def series(self) -> tuple[Series, ...]:
+        """The variables, each over the steps of a run."""
+        return tuple(Series(v, v.name, v.unit, v.domain) for v in self.variables)
 
-    def _one(self, variable: Symbol, step: int, last: int, target: object) -> Stretch:
-        if step > last:
-            raise QueryError(
-                f"{target} lies after the last step, {last}: ask for an earlier node, or run the "
-                f"system for more steps (steps={step})."
-            )
-        return Stretch(self._known(variable), step, step + 1)
+    def place(self, stretch: Stretch) -> Place:
+        """A variable, over some steps."""
+        return Place(stretch.key, range(stretch.start, stretch.stop))
 
-    def _many(
-        self, variable: Symbol, start: int, stop: int | None, last: int, target: object
-    ) -> Stretch:
-        if start > last:
-            raise QueryError(f"{target} lies after the last step, {last}.")
-        end = last + 1 if stop is None else min(stop, last + 1)
-        return Stretch(self._known(variable), start, end)
+    def rows(self, steps: int | None) -> range:
+        """The steps of a run."""
+        return range((steps or 0) + 1)
 
-    def _known(self, variable: Symbol) -> Symbol:
-        if variable not in self.mechanisms:
-            raise QueryError(
-                f"{variable} is not a variable of this system." + nearest(variable, self.variables)
-            )
-        return variable
+    def axis(self, rows: range | Sequence[int]) -> Axis:
+        """Time, in units of dt, or in steps where there is none."""
+        size, unit = self.step_size, self.dt.unit if isinstance(self.dt, Parameter) else ""
+        steps = rows if isinstance(rows, range) else range(rows[0], rows[-1] + 1)
+        return Axis("time", steps, *((1.0, "steps") if size is None else (size, unit)))
 
-    def mechanism(self, key: Key, formula: object) -> Expression:
-        """A formula for one of this system's variables, its symbols checked."""
-        made = mechanism_of(key, formula)
-        known = {*self.mechanisms, *self.parameters}
-        check_symbols({key: made}, known, "use a variable of this system")
-        return made
+    def along_rows(self, target: object) -> bool:
+        """Whether a name stands for nodes over time: all but single nodes."""
+        return not isinstance(target, Node | Moment)
 
     def unroll(self, steps: int) -> Network:
         """The network of all nodes from step 0 to ``steps``; times and noises become inputs.
@@ -307,105 +381,49 @@ class System:
         >>> network.nodes, network.parents(a[2])
         ((a[0], a[1], a[2]), {a[1]})
         """
-        check_steps(steps)
+        last = check_steps(steps)
         labels = [Node(v, 0) for v in self.variables]
         bindings: list[Binding | None] = [None] * len(labels)
-        for i in range(steps):
+        for i in range(1, last + 1):
             for target, mechanism in self.template.items():
-                labels.append(Node(target, i + 1))
-                bindings.append((mechanism, [_owner(s, i) for s in mechanism.arguments]))
+                labels.append(Node(target, i))
+                bindings.append((mechanism, [node_at(s, i) for s in mechanism.arguments]))
         timed = any(time in m.arguments for m in self.template.values())
-        times = {Node(time, i): self.time_of(i) for i in range(steps)} if timed else {}
-        drawn = [Node(noise, i) for i in range(steps) for noise in self.noises]
+        times = {Node(time, i): self.time_of(i) for i in range(last)} if timed else {}
+        drawn = [Node(noise, i) for i in range(last) for noise in self.noises]
         columns = bind(tuple(labels), (*self.parameters, *times, *drawn), bindings)
-        values: dict[Label, float] = {Node(v, 0): value for v, value in self.start.items()}
-        return Network.from_columns(columns, values | dict(self.parameters) | dict(times))
+        start = {Node(v, 0): value for v, value in self.start_values.items()}
+        known = {**by_label(self.parameters), **by_label(times)}
+        return Network(columns, start=by_label(start), parameters=known)
 
     def __repr__(self) -> str:
+        head = "{}[i+1]" if self.method is None else "d{}/dt"
         lines = []
-        for v, m in self.mechanisms.items():
-            lines += [
-                f"{v}[i+1] = {m.formula}",
-                *(f"    {row}" for row in rows_in_words(m.formula)),
-            ]
-        if self.template.keys() != self.mechanisms.keys() or self.rule is not _as_declared:
-            lines = [f"d{v}/dt = {m.formula}" for v, m in self.mechanisms.items()]
-        lines += [f"{v}[0] = {shown(v, value)}" for v, value in self.start.items()]
+        for v, mechanism in self.declarations.items():
+            lines += [f"{head.format(v)} = {mechanism}", *(f"    {r}" for r in mechanism.rows())]
+        lines += [f"{v}[0] = {domain_of(v).value(value)}" for v, value in self.start_values.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
-        left = "{{{}}}^{{+}}" if self.rule is _as_declared else r"\dot{{{}}}"
+        left = "{{{}}}^{{+}}" if self.method is None else r"\dot{{{}}}"
         return typeset.aligned(
-            (left.format(typeset.name(variable)), typeset.latex(mechanism.formula))
-            for variable, mechanism in self.mechanisms.items()
+            (left.format(typeset.name(variable)), mechanism.latex())
+            for variable, mechanism in self.declarations.items()
         )
+
+    def __getstate__(self) -> dict[str, object]:
+        # What is worked out from the fields stays behind: hashes differ between processes.
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
 
 def check_steps(steps: object) -> int:
     """A whole number of steps, one or more."""
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise QueryError(f"steps is {steps!r}: write a whole number of 1 or more.")
-    return steps
+    return checks.whole(steps, "steps", 1)
 
 
-def _as_declared(variable: Variable, formula: Expression) -> dict[Variable, Expression]:
-    return {variable: formula}
-
-
-def in_order(assigned: dict[Variable, Expression]) -> dict[Variable, Expression]:
-    """The assignments in an order in which every same-step value is there when it is needed."""
-    graph = nx.DiGraph()
-    graph.add_nodes_from(assigned)
-    for target, mechanism in assigned.items():
-        same = [s.variable for s in mechanism.arguments if isinstance(s, Next)]
-        graph.add_edges_from((source, target) for source in same)
-    try:
-        order = list(nx.lexicographical_topological_sort(graph, key=list(assigned).index))
-    except nx.NetworkXUnfeasible:
-        loop = [f"{source}.next" for source, _ in nx.find_cycle(graph)]
-        raise DeclarationError(cycle_message([*loop, loop[0]])) from None
-    return {target: assigned[target] for target in order}
-
-
-def _owner(symbol: Symbol, step: int) -> Node | Parameter:
-    """The node or input that a symbol of the template stands for in the step after ``step``."""
-    if isinstance(symbol, Next):
-        return Node(symbol.variable, step + 1)
-    if isinstance(symbol, Variable | Time | Noise):
-        return Node(symbol, step)
-    assert isinstance(symbol, Parameter)
-    return symbol
-
-
-def _step_size(dt: float | Parameter | None, parameters: Mapping[Parameter, float]) -> float | None:
-    if dt is None:
-        return None
-    if isinstance(dt, Parameter):
-        if dt not in parameters:
-            raise DeclarationError(
-                f"dt is the parameter {dt}, which has no value: give one in "
-                f"parameters={{{dt}: ...}}."
-            )
-        dt = parameters[dt]
-    value = number(dt, "dt")
-    if value <= 0:
-        raise DeclarationError(f"dt is {value}: a step takes a positive time, such as dt=0.01.")
-    return value
-
-
-def _check_start(
-    mechanisms: Mapping[Variable, Expression], start: Mapping[Variable, float]
-) -> None:
-    missing = [str(v) for v in mechanisms if v not in start]
-    if missing:
-        raise DeclarationError(
-            f"{', '.join(missing)} has no start value: write start={{{missing[0]}: ...}}."
-        )
-    extra = [v for v in start if v not in mechanisms]
-    if extra:
-        raise DeclarationError(
-            f"start gives a value for {extra[0]}, which has no mechanism: give it one, such as "
-            f"{{{extra[0]}: {extra[0]}}} to keep it constant, or declare it as a parameter."
-            + nearest(extra[0], mechanisms)
-        )
+def as_system(given: object, remedy: str) -> System:
+    """The system itself, or an error: only a system has steps; ``remedy`` says what to write."""
+    if isinstance(given, System):
+        return given
+    raise QueryError(f"{type(given).__name__} has no steps{remedy}")

@@ -9,94 +9,32 @@ those on disjoint nodes commute, and two worlds are equal where they do the same
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Generic, TypeVar
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
-from causalopt.ground.errors import QueryError
-from causalopt.language.finite_variables import finite_of, listed, tex
-from causalopt.mechanisms.symbolic import Expression
-from causalopt.model.declaration import coded, number
+from causalopt.ground import checks
+from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Nodes, Parameter
+from causalopt.language.words import tex
+from causalopt.mechanisms.declared import Formula
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.interface import Model
+from causalopt.model.interventions import Base, Fixed, Gate, Held, Replaced, Shift, Treatment
+from causalopt.model.selection import Key, Stretch
 
-Key = Hashable
+M = TypeVar("M", bound=Model, covariant=True)
 
-
-@dataclass(frozen=True)
-class Stretch:
-    """Nodes of one key over ``start <= step < stop``; in a network without time, step 0 alone."""
-
-    key: Key
-    start: int
-    stop: int
-
-
-class Model(Protocol):
-    """What a world needs of a network or system: to find nodes, and to read a formula for them."""
-
-    def select(self, target: object, steps: int | None) -> tuple[Stretch, ...]:
-        """The nodes that a user names, or an error that names the nearest ones."""
-
-    def mechanism(self, key: Key, formula: object) -> Expression:
-        """The formula as a mechanism of this model's node, its symbols checked."""
+#: How a key is treated over the steps: treatments in order, those that do nothing left out.
+Course = tuple[Treatment["World[Model]"], ...]
+Effects = tuple[tuple[Key, Course], ...]
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """The base of ``do``: a value, or the input that sweeps it."""
-
-    value: float | Symbol
-
-
-@dataclass(frozen=True)
-class Held:
-    """The base of ``clamp``: the value of the same node in another world."""
-
-    world: World
-
-
-@dataclass(frozen=True)
-class Replaced:
-    """The base of ``replace``: another mechanism."""
-
-    mechanism: Expression
-
-
-Base = Fixed | Held | Replaced
-
-
-@dataclass(frozen=True)
-class Shift:
-    """What ``perturb`` adds: a difference, or, where ``by`` is None, an infinitesimal one."""
-
-    by: float | Symbol | None
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One stretch of steps on which a key has the same base and shift."""
-
-    start: int
-    stop: int
-    base: Base | None = None
-    shift: Shift | None = None
-
-
-Pieces = tuple[Piece, ...]
-Effects = tuple[tuple[Key, Pieces], ...]
-Change = Callable[[Piece], Piece]
-
-
-def _put(piece: Piece, what: Base | Shift) -> Piece:
-    """A shift comes on top of the base; a new base clears the shift."""
-    if isinstance(what, Shift):
-        return replace(piece, shift=what)
-    return replace(piece, base=what, shift=None)
-
-
-@dataclass(frozen=True)
-class World:
+class World(Generic[M]):
     """A model under interventions, run for a number of steps (None where it has no time).
 
     All worlds made from one another have its ``seed``, and so the same draws of its noise.
@@ -115,131 +53,221 @@ class World:
     True
     """
 
-    model: Model
+    model: M
     steps: int | None
     effects: Effects = ()
     seed: int = 0
 
-    def perturb(self, node: object, *, by: float | None = None) -> World:
+    def perturb(
+        self, nodes: Nodes, *, by: float | None = None, every_step: bool = False
+    ) -> World[M]:
         """Add a difference to nodes: x_n = w_n + by, and all that is downstream follows.
 
         Where ``by`` is left out the difference is infinitesimal: the world carries derivatives by
-        it. A second perturbation of the same node replaces the first.
-        """
-        for stretch in self.model.select(node, self.steps):
-            finite = finite_of(stretch.key)
-            if finite is not None:
-                raise QueryError(
-                    f"{node} cannot be perturbed: it takes named values ({listed(finite.values)}), "
-                    f"and nothing adds to a name. Write do({node}, {finite.values[0]!r})."
-                )
-        shift = Shift(None if by is None else number(by, f"by, of perturb({node}),"))
-        return self._change(node, lambda _: shift)
+        it. A second perturbation of the same node replaces the first. With ``every_step`` the
+        nudge is sustained: it is added at the named step and at every later one, where a pulse is
+        added once.
 
-    def clamp(self, nodes: object, *, to: World) -> World:
-        """Hold nodes at the values that they have in another world of the same model."""
-        if not isinstance(to, World) or to.model is not self.model or to.steps != self.steps:
+        >>> from causalopt.language.symbols import variables
+        >>> from causalopt.model.system import System
+        >>> (a,) = variables("a")
+        >>> System({a: a / 2}, start={a: 1}).world(steps=4).perturb(a[2], every_step=True)
+        World of System, steps=4
+            a[2:5]: perturbed
+        """
+        find = self.model.onward if every_step else self.model.select
+        stretches = find(nodes, self.steps)
+        for stretch in stretches:
+            why = domain_of(stretch.key).why_no_difference()
+            if why is not None:
+                raise QueryError(f"{nodes} cannot be perturbed: {why}. Write do({nodes}, ...).")
+        shift = Shift(None if by is None else checks.finite(by, f"by, of perturb({nodes}),"))
+        return self._put(stretches, lambda _: shift)
+
+    def clamp(self, nodes: Nodes, *, to: World[M], by: float | Parameter = 1.0) -> World[M]:
+        """Hold nodes at the values that they have in another world of the same model.
+
+        ``by`` below 1 is a soft clamp: the nodes' inputs from nodes that are not clamped are
+        weighted, (1 - by) of their own value and ``by`` of the one in ``to``; inputs from one
+        another, such as a variable's own memory, are kept. What has no inputs is weighted itself.
+        With by = 1 it is the clamp, with by = 0 nothing is changed. ``by`` may be a parameter of
+        the model, and so be swept.
+
+        >>> from causalopt.language.symbols import variables
+        >>> from causalopt.model.system import System
+        >>> T, R = variables("T R")
+        >>> W = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35}).world(steps=100)
+        >>> W.perturb(R[0]).clamp(T, to=W, by=0.5)
+        World of System, steps=100
+            R[0]: perturbed
+            T: clamped by 0.5
+        """
+        if not isinstance(to, World) or to.model != self.model or to.steps != self.steps:
             raise QueryError(
                 f"clamp({nodes}, to=...): ``to`` must be a world of the same model and the same "
                 "number of steps, such as clamp(T, to=W)."
             )
-        held = Held(to)
-        return self._change(nodes, lambda _: held)
+        weight = self._weight(by, nodes)
+        stretches = self.model.select(nodes, self.steps)
+        if weight == 1.0:
+            held = Held[World[Model]](to)
+            return self._put(stretches, lambda _: held)
+        gate = Gate[World[Model]](to, weight, frozenset(stretches))
+        return self._change(stretches, _same(lambda treatment: treatment.gated(gate)))
 
-    def do(self, nodes: object, value: float | str | Symbol) -> World:
+    def do(self, nodes: Nodes, value: float | str | Symbol) -> World[M]:
         """Set nodes to a value, whatever their mechanism says (Pearl's do); a named one by name."""
 
-        def fixed(key: Key) -> Fixed:
-            known = isinstance(value, Symbol)
-            return Fixed(value if known else coded(key, value, f"The value of do({nodes})"))
+        def fixed(key: Key) -> Fixed[World[Model]]:
+            if isinstance(value, Symbol):
+                return Fixed(value)
+            return Fixed(domain_of(key).code(value, f"The value of do({nodes})"))
 
-        return self._change(nodes, fixed)
+        return self._put(self.model.select(nodes, self.steps), fixed)
 
-    def replace(self, nodes: object, formula: Expr | float) -> World:
+    def replace(self, nodes: Nodes, formula: Formula) -> World[M]:
         """Give nodes another mechanism, in the language in which the model was declared."""
-        made = functools.cache(lambda key: Replaced(self.model.mechanism(key, formula)))
-        return self._change(nodes, made)
 
-    def swept(self, nodes: object, by: Symbol) -> World:
+        @functools.cache
+        def replaced(key: Key) -> Replaced[World[Model]]:
+            return Replaced(self.model.mechanism(key, formula))
+
+        return self._put(self.model.select(nodes, self.steps), replaced)
+
+    def swept(self, nodes: Nodes, by: Symbol) -> World[M]:
         """This world with an input in the place of nodes' own values, in every world it is held to.
 
         Unlike ``do``, it leaves differences alone: it changes what the worlds start from.
         """
-        world = self._map(lambda piece: _held_to_swept(piece, nodes, by))
-        return world._change(nodes, lambda _: Fixed(by), lambda piece, _: _under(piece, by, nodes))
+        world = self._map(lambda treatment: treatment.elsewhere(lambda one: one.swept(nodes, by)))
+        stretches = self.model.select(nodes, self.steps)
+        return world._change(stretches, _same(lambda treatment: treatment.swept(by, nodes)))
 
-    def at(self, key: Key, step: int = 0) -> Piece:
+    def at(self, key: Key, step: int = 0) -> Treatment[World[Model]]:
         """What the interventions do to one node."""
-        for piece in self._pieces.get(key, ()):
-            if piece.start <= step < piece.stop:
-                return piece
-        return Piece(step, step + 1)
+        for treatment in self._courses.get(key, ()):
+            if treatment.start <= step < treatment.stop:
+                return treatment
+        return Treatment(step, step + 1)
 
-    def values_only(self) -> World:
+    def mechanism_at(self, key: Key, step: int = 0) -> Mechanism | None:
+        """The mechanism that the inner stages of a step into a node follow, in place of its own."""
+        base = self.at(key, step).base
+        return None if base is None else base.mechanism_at(key, step)
+
+    def values_only(self) -> World[M]:
         """This world without its infinitesimal perturbations and the clamps that change nothing.
 
         Its values are the same, so worlds that differ in derivatives alone are computed once.
         """
-        plain = self._map(lambda p: replace(p, shift=None) if p.shift and p.shift.by is None else p)
-        plain = plain._map(_held_to_values)
-        loose = plain._map(lambda p: replace(p, base=None) if isinstance(p.base, Held) else p)
-        held = (p.base for pieces in plain.treatments for p in pieces)
-        targets = {base.world for base in held if isinstance(base, Held)}
+        plain = self._map(lambda t: t.without_nudge().elsewhere(World.values_only))
+        loose = plain._map(lambda t: _let_go(t) if t.worlds() else t)
+        targets = {world for t in plain.treatments for world in t.worlds()}
+        # Held to what it would be anyway: the clamps change nothing.
         return loose if targets == {loose} else plain
 
+    def held_worlds(self) -> list[World[Model]]:
+        """The worlds that some of its nodes are held to, or gated towards."""
+        return list(dict.fromkeys(world for t in self.treatments for world in t.worlds()))
+
     @functools.cached_property
-    def treatments(self) -> dict[Pieces, tuple[Key, ...]]:
-        """The different things that are done to nodes, each with the keys that it is done to.
+    def is_infinitesimal(self) -> bool:
+        """Whether it, or a world that it is held to, carries derivatives."""
+        own = any(t.shift is not None and t.shift.is_infinitesimal for t in self.treatments)
+        return own or any(world.is_infinitesimal for world in self.held_worlds())
+
+    @property
+    def treatments(self) -> list[Treatment[World[Model]]]:
+        """The different things that are done to nodes, however many nodes they are done to."""
+        return [treatment for course in self.courses for treatment in course]
+
+    @functools.cached_property
+    def courses(self) -> dict[Course, tuple[Key, ...]]:
+        """The different ways to be treated over the steps, each with the keys treated so.
 
         There are few of them, however many nodes are held.
         """
-        alike: dict[int, tuple[Pieces, list[Key]]] = {}
-        for key, pieces in self.effects:
-            alike.setdefault(id(pieces), (pieces, []))[1].append(key)
-        found: dict[Pieces, tuple[Key, ...]] = {}
-        for pieces, keys in alike.values():
-            found[pieces] = (*found.get(pieces, ()), *keys)
-        return found
+        # Courses are shared by the keys that were treated in one intervention: compared first by
+        # identity, and by value only where they differ in that.
+        alike: dict[int, tuple[Course, list[Key]]] = {}
+        for key, course in self.effects:
+            alike.setdefault(id(course), (course, []))[1].append(key)
+        keys_of: dict[Course, tuple[Key, ...]] = {}
+        for course, keys in alike.values():
+            keys_of[course] = (*keys_of.get(course, ()), *keys)
+        return keys_of
 
     def __hash__(self) -> int:
         return self._hash
 
     @functools.cached_property
     def _hash(self) -> int:
-        told = frozenset((pieces, len(keys)) for pieces, keys in self.treatments.items())
-        return hash((self.model, self.steps, told, self.seed))
+        shape = frozenset((course, len(keys)) for course, keys in self.courses.items())
+        return hash((self.model, self.steps, shape, self.seed))
+
+    def __getstate__(self) -> dict[str, object]:
+        # What is worked out from the fields stays behind: hashes differ between processes.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @functools.cached_property
-    def _pieces(self) -> dict[Key, Pieces]:
+    def _courses(self) -> dict[Key, Course]:
         return dict(self.effects)
 
-    def _change(
+    def _weight(self, by: float | Parameter, nodes: Nodes) -> float | Parameter:
+        """How far a clamp holds: a number from 0 to 1, or a parameter that has one."""
+        if isinstance(by, Parameter):
+            if by not in self.model.parameters:
+                raise QueryError(
+                    f"clamp({nodes}, by={by}): this model has no such parameter."
+                    + nearest(by, self.model.parameters)
+                )
+            return by
+        weight = checks.as_float(by)
+        if weight is None or not 0 <= weight <= 1:
+            raise QueryError(
+                f"clamp({nodes}, by={by!r}): write a number from 0 (free) to 1 (held)."
+            )
+        return weight
+
+    def _put(
         self,
-        nodes: object,
-        what: Callable[[Key], Base | Shift],
-        change: Callable[[Piece, Any], Piece] = _put,
-    ) -> World:
-        """This world with something put on some nodes; what is treated alike is made once."""
+        stretches: Iterable[Stretch],
+        what: Callable[[Key], Base[World[Model]] | Shift],
+    ) -> World[M]:
+        """This world with a base or a shift put on some nodes."""
 
         @functools.cache
-        def changed(before: Pieces, start: int, stop: int, put: Base | Shift) -> Pieces:
-            return _overlay(before, start, stop, lambda piece: change(piece, put))
+        def putting(change: Base[World[Model]] | Shift) -> Change:
+            return lambda treatment: treatment.put(change)
+
+        return self._change(stretches, lambda key: putting(what(key)))
+
+    def _change(self, stretches: Iterable[Stretch], change: Callable[[Key], Change]) -> World[M]:
+        """This world with the treatment of some nodes changed; what is treated alike is made once.
+
+        Changes are told apart by identity, so that ``change`` gives one for all that is alike.
+        """
+
+        @functools.cache
+        def changed(before: Course, start: int, stop: int, how: Change) -> Course:
+            return _overlay(before, start, stop, how)
 
         effects = dict(self.effects)
-        for one in self.model.select(nodes, self.steps):
-            before = effects.get(one.key, ())
-            effects[one.key] = changed(before, one.start, one.stop, what(one.key))
+        for stretch in stretches:
+            before = effects.get(stretch.key, ())
+            how = change(stretch.key)
+            effects[stretch.key] = changed(before, stretch.start, stretch.stop, how)
         return replace(self, effects=_canonical(effects))
 
-    def _map(self, change: Change) -> World:
+    def _map(self, change: Change) -> World[M]:
         @functools.cache
-        def changed(pieces: Pieces) -> Pieces:
-            return _joined(map(change, pieces))
+        def changed(course: Course) -> Course:
+            return _joined(map(change, course))
 
         return replace(
             self,
             effects=tuple(
-                (key, pieces) for key, before in self.effects if (pieces := changed(before))
+                (key, course) for key, before in self.effects if (course := changed(before))
             ),
         )
 
@@ -259,102 +287,78 @@ class World:
     def _rows(self) -> list[tuple[str, str]]:
         """The nodes that something is done to, and what."""
         return [
-            (_span(key, piece, self.steps), _told(piece))
-            for key, pieces in self.effects
-            for piece in pieces
+            (_span(key, treatment, self.steps), treatment.words())
+            for key, course in self.effects
+            for treatment in course
         ]
 
 
-def _under(piece: Piece, by: Symbol, nodes: object) -> Piece:
-    """The input ``by`` where the piece leaves a node's own value."""
-    if isinstance(piece.base, Fixed):
-        raise QueryError(
-            f"{nodes} is swept, but do() has set it to {piece.base.value} in this world: "
-            "leave out one of the two."
-        )
-    return piece if piece.base else replace(piece, base=Fixed(by))
+Change = Callable[[Treatment[World[Model]]], Treatment[World[Model]]]
 
 
-def _held_to_swept(piece: Piece, nodes: object, by: Symbol) -> Piece:
-    if not isinstance(piece.base, Held):
-        return piece
-    return replace(piece, base=Held(piece.base.world.swept(nodes, by)))
+def _same(change: Change) -> Callable[[Key], Change]:
+    """One change for every key."""
+    return lambda _: change
 
 
-def _held_to_values(piece: Piece) -> Piece:
-    if not isinstance(piece.base, Held):
-        return piece
-    return replace(piece, base=Held(piece.base.world.values_only()))
+def _let_go(treatment: Treatment[World[Model]]) -> Treatment[World[Model]]:
+    """A node that is held or gated, left to itself."""
+    return replace(treatment, base=treatment.base.free() if treatment.base else None)
 
 
-def _overlay(pieces: Pieces, first: int, last: int, change: Change) -> Pieces:
-    """The pieces with a change from ``first`` to ``last``: cut there, filled where nothing was."""
-    made: list[Piece] = []
+def _overlay(course: Course, first: int, last: int, change: Change) -> Course:
+    """The course with a change from ``first`` to ``last``: cut there, filled where nothing was."""
+    parts: list[Treatment[World[Model]]] = []
     free = first
-    for piece in pieces:
-        start, stop = max(piece.start, first), min(piece.stop, last)
+    for treatment in course:
+        start, stop = max(treatment.start, first), min(treatment.stop, last)
         if start >= stop:
-            made.append(piece)
+            parts.append(treatment)
             continue
-        made.append(replace(piece, stop=start))
-        made.append(change(Piece(free, start)))
-        made.append(change(replace(piece, start=start, stop=stop)))
-        made.append(replace(piece, start=stop))
+        parts.append(replace(treatment, stop=start))
+        parts.append(change(Treatment(free, start)))
+        parts.append(change(replace(treatment, start=start, stop=stop)))
+        parts.append(replace(treatment, start=stop))
         free = stop
-    made.append(change(Piece(free, last)))
-    return _joined(made)
+    parts.append(change(Treatment(free, last)))
+    return _joined(parts)
 
 
-def _joined(pieces: Iterable[Piece]) -> Pieces:
-    """Sorted pieces: empty and idle ones dropped, neighbours that do the same made one."""
-    kept = sorted(
-        (p for p in pieces if p.start < p.stop and (p.base or p.shift)), key=lambda p: p.start
+def _joined(parts: Iterable[Treatment[World[Model]]]) -> Course:
+    """Sorted treatments: empty and idle ones dropped, neighbours that do the same made one."""
+    active = sorted(
+        (t for t in parts if t.start < t.stop and (t.base or t.shift)), key=lambda t: t.start
     )
-    made: list[Piece] = []
-    for piece in kept:
-        last = made[-1] if made else None
+    joined: list[Treatment[World[Model]]] = []
+    for treatment in active:
+        last = joined[-1] if joined else None
         if (
             last
-            and last.stop == piece.start
-            and replace(last, stop=piece.stop) == replace(piece, start=last.start)
+            and last.stop == treatment.start
+            and replace(last, stop=treatment.stop) == replace(treatment, start=last.start)
         ):
-            made[-1] = replace(last, stop=piece.stop)
+            joined[-1] = replace(last, stop=treatment.stop)
         else:
-            made.append(piece)
-    return tuple(made)
+            joined.append(treatment)
+    return tuple(joined)
 
 
-def _canonical(effects: Mapping[Key, Pieces]) -> Effects:
-    kept = [(key, pieces) for key, pieces in effects.items() if pieces]
-    return tuple(sorted(kept, key=lambda pair: (str(pair[0]), str(type(pair[0])))))
+def _canonical(effects: Mapping[Key, Course]) -> Effects:
+    treated = [(key, course) for key, course in effects.items() if course]
+    return tuple(sorted(treated, key=lambda pair: (str(pair[0]), str(type(pair[0])))))
 
 
-def _span(key: Key, piece: Piece, steps: int | None) -> str:
+def _span(key: Key, treatment: Treatment[World[Model]], steps: int | None) -> str:
     if steps is None:
         return str(key)
-    if piece.stop == piece.start + 1:
-        return f"{key}[{piece.start}]"
-    if piece.start == 0 and piece.stop == steps + 1:
+    if treatment.stop == treatment.start + 1:
+        return f"{key}[{treatment.start}]"
+    if treatment.start == 0 and treatment.stop == steps + 1:
         return str(key)
-    return f"{key}[{piece.start}:{piece.stop}]"
+    return f"{key}[{treatment.start}:{treatment.stop}]"
 
 
-def _told(piece: Piece) -> str:
-    told = []
-    match piece.base:
-        case Fixed(value):
-            told.append(f"do {value}")
-        case Held(_):
-            told.append("clamped")
-        case Replaced(mechanism):
-            told.append(f"replaced by {mechanism.formula}")
-    if piece.shift is not None:
-        by = piece.shift.by
-        told.append("perturbed" if by is None else f"perturbed by {by}")
-    return ", ".join(told)
-
-
-def letters(worlds: Sequence[World]) -> list[str]:
+def letters(worlds: Sequence[World[Model]]) -> list[str]:
     """The posts' letters: W where no difference is made, X where one is, Y where A is held too.
 
     >>> from causalopt.language.symbols import variables
@@ -366,9 +370,8 @@ def letters(worlds: Sequence[World]) -> list[str]:
     """
     names: list[str] = []
     for world in worlds:
-        pieces = [piece for _, found in world.effects for piece in found]
-        held = any(isinstance(piece.base, Held) for piece in pieces)
-        letter = "W" if not any(piece.shift for piece in pieces) else "Y" if held else "X"
+        is_shifted = any(treatment.shift for treatment in world.treatments)
+        letter = "W" if not is_shifted else "Y" if world.held_worlds() else "X"
         taken = sum(name.rstrip("0123456789") == letter for name in names)
         names.append(f"{letter}{taken + 1}" if taken else letter)
     return names

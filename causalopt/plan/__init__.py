@@ -1,9 +1,11 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
-from causalopt.plan.block import Block, Input, block
+from causalopt.plan.block import Block, Input, single_form
+from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
-from causalopt.plan.layers import Group, Layers, Patch, flatten_network
-from causalopt.plan.loop import Loop, Segment, Slot, flatten_system
+from causalopt.plan.layers import Group, Layers, Patch, Weighting, flatten_network
+from causalopt.plan.loop import Loop, Segment, flatten_system
+from causalopt.plan.names import Slot
 
 __all__ = [
     "Block",
@@ -14,10 +16,13 @@ __all__ = [
     "Layers",
     "Loop",
     "Patch",
+    "Plan",
     "Segment",
     "Slot",
-    "block",
+    "Weighting",
+    "flatten",
     "flatten_network",
     "flatten_system",
     "lanes_of",
+    "single_form",
 ]

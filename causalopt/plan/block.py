@@ -35,7 +35,7 @@ class Block:
     results: tuple[Expr, ...]
 
 
-def block(
+def single_form(
     arguments: Sequence[Symbol], raw: Mapping[Symbol, Expr], results: Sequence[Expr]
 ) -> Block:
     """The block that computes ``results``, which may use the symbols that ``raw`` assigns.
@@ -44,7 +44,7 @@ def block(
     the rest comes in an order in which each symbol is assigned before it is used.
 
     >>> a, b = sympy.symbols("a b")
-    >>> block([a], {b: sympy.sin(a) ** 2}, [b + sympy.sin(a)])
+    >>> single_form([a], {b: sympy.sin(a) ** 2}, [b + sympy.sin(a)])
     Block(arguments=(a,), assignments=((x0, sin(a)), (b, x0**2)), results=(b + x0,))
     """
     raw, results = _constants_filled_in(raw, results)
@@ -61,6 +61,7 @@ def _constants_filled_in(
     raw: Mapping[Symbol, Expr], results: Sequence[Expr]
 ) -> tuple[Mapping[Symbol, Expr], Sequence[Expr]]:
     """The same assignments, with every symbol that is a mere number written as that number."""
+    # Again and again: what uses a number may become one.
     while True:
         known = {symbol: value for symbol, value in raw.items() if value.is_Number}
         if not known:
@@ -71,6 +72,8 @@ def _constants_filled_in(
 
 def _needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> list[Symbol]:
     order: dict[Symbol, None] = {}
+    # Depth first with a stack of its own, since chains can be longer than Python's: a symbol comes
+    # up twice, first to wait for what it uses, then to be placed after it.
     waiting = [(s, False) for final in reversed(list(finals)) for s in _uses(final)]
     while waiting:
         symbol, expanded = waiting.pop()

@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from causalopt.model.world import Held, Key, Piece, World
+from causalopt.model.interface import Model
+from causalopt.model.interventions import Treatment
+from causalopt.model.selection import Key
+from causalopt.model.world import World
+
+AnyWorld = World[Model]
 
 
 @dataclass(frozen=True)
 class Lane:
     """One copy of the state; ``values`` is the place of its value lane, or its own."""
 
-    world: World
+    world: AnyWorld
     values: int
     is_tangent: bool
 
-    def at(self, key: Key, step: int = 0) -> Piece:
+    def at(self, key: Key, step: int = 0) -> Treatment[AnyWorld]:
         """What this lane's interventions do to a node."""
         return self.world.at(key, step)
 
@@ -30,17 +35,24 @@ class Lanes:
     """All lanes of a run, each after those that it is held to; and where each world is found."""
 
     lanes: tuple[Lane, ...]
-    value_of: dict[World, int] = field(compare=False)
-    tangent_of: dict[World, int] = field(compare=False)
+    value_of: dict[AnyWorld, int] = field(compare=False)
+    tangent_of: dict[AnyWorld, int] = field(compare=False)
 
-    def held_to(self, lane: Lane, held: Held) -> int | None:
-        """The lane that a clamped node of this lane copies; None for a tangent that is zero."""
-        if lane.is_tangent:
-            return self.tangent_of.get(held.world)
-        return self.value_of[held.world.values_only()]
+    def of_world(self, lane: Lane, world: AnyWorld) -> int | None:
+        """The lane of another world of this lane's kind; None for a tangent that is zero."""
+        return self.tangent_of.get(world) if lane.is_tangent else self.values_of(world)
+
+    def values_of(self, world: AnyWorld) -> int:
+        """The lane of another world's values."""
+        return self.value_of[world.values_only()]
+
+    @property
+    def tangents(self) -> dict[int, int]:
+        """The value lane of each tangent lane."""
+        return {i: lane.values for i, lane in enumerate(self.lanes) if lane.is_tangent}
 
 
-def lanes_of(values: Sequence[World], tangents: Sequence[World]) -> Lanes:
+def lanes_of(values: Sequence[AnyWorld], tangents: Sequence[AnyWorld]) -> Lanes:
     """The lanes for the values of some worlds and the tangents of others.
 
     >>> from causalopt.language.symbols import variables
@@ -52,24 +64,27 @@ def lanes_of(values: Sequence[World], tangents: Sequence[World]) -> Lanes:
     3
     """
     lanes: list[Lane] = []
-    value_of: dict[World, int] = {}
-    tangent_of: dict[World, int] = {}
+    value_of: dict[AnyWorld, int] = {}
+    tangent_of: dict[AnyWorld, int] = {}
 
-    def add_values(world: World) -> int:
+    def add_values(world: AnyWorld) -> int:
         plain = world.values_only()
         if plain not in value_of:
-            for other in _held_worlds(plain):
+            # Held nodes are copied within a step, so that what they copy has to come before.
+            for other in plain.held_worlds():
                 add_values(other)
             lanes.append(Lane(plain, len(lanes), False))
             value_of[plain] = len(lanes) - 1
         value_of[world] = value_of[plain]
         return value_of[plain]
 
-    def add_tangent(world: World) -> None:
-        if world in tangent_of or not _is_infinitesimal(world):
+    def add_tangent(world: AnyWorld) -> None:
+        if world in tangent_of or not world.is_infinitesimal:
             return
-        for other in _held_worlds(world):
+        for other in world.held_worlds():
             add_tangent(other)
+            # A gate mixes what comes from there at its values, even where nothing moves there.
+            add_values(other)
         place = add_values(world)
         lanes.append(Lane(world, place, True))
         tangent_of[world] = len(lanes) - 1
@@ -79,15 +94,3 @@ def lanes_of(values: Sequence[World], tangents: Sequence[World]) -> Lanes:
     for world in tangents:
         add_tangent(world)
     return Lanes(tuple(lanes), value_of, tangent_of)
-
-
-def _held_worlds(world: World) -> list[World]:
-    pieces = [piece for found in world.treatments for piece in found]
-    return [p.base.world for p in pieces if isinstance(p.base, Held)]
-
-
-def _is_infinitesimal(world: World) -> bool:
-    shifted = (p.shift for pieces in world.treatments for p in pieces)
-    return any(s is not None and s.by is None for s in shifted) or any(
-        _is_infinitesimal(other) for other in _held_worlds(world)
-    )

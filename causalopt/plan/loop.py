@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from sympy import Expr, Integer, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol
 
-from causalopt.language.symbols import Next, Noise, Parameter, Stage, Time, Variable
-from causalopt.mechanisms.symbolic import Expression, weighted_sum
-from causalopt.model.system import System, in_order
-from causalopt.model.world import Fixed, Held, Piece, Replaced
-from causalopt.plan.block import Block, Input, block
-from causalopt.plan.lanes import Lane, Lanes
+from causalopt.language.symbols import Label, Next, Parameter, Variable
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.interventions import Gate, Treatment
+from causalopt.model.selection import Key
+from causalopt.model.system import System
+from causalopt.model.template import Template, in_order, is_stage, node_at, owner_of
+from causalopt.plan.block import Block, Input, single_form
+from causalopt.plan.lanes import AnyWorld, Lane, Lanes
+from causalopt.plan.names import Names, Slot
 
-_ZERO = Integer(0)
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One number of the state: a variable in a lane."""
-
-    lane: int
-    variable: Variable
+_ZERO, _ONE = Integer(0), Integer(1)
 
 
 @dataclass(frozen=True)
@@ -62,11 +57,24 @@ class Loop:
     scales: Mapping[int, tuple[int, ...]]
     value_slots: tuple[int, ...]
 
+    def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
+        """The lane and the variable of a slot, the place of a value that is not finite."""
+        slot = self.slots[place[0]]
+        return slot.lane, slot.variable
+
+    def known(self, given: Mapping[int, float]) -> dict[Label, float]:
+        """Nothing: what a variable follows from lies one step before."""
+        return {}
+
+    def size(self, points: int, rows: int) -> int:
+        """How many numbers a run holds: the state, the inputs, and what is recorded."""
+        return points * (len(self.slots) + len(self.inputs) + len(self.recorded) * rows)
+
 
 @functools.lru_cache(maxsize=64)
 def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out."""
-    names = _Names(system)
+    names = Names(system)
     stretches = _stretches(system, steps, lanes)
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
     first = _initial(system, lanes, names)
@@ -80,17 +88,17 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     state = [names.before(slot) for slot in slots]
     after = [names.after(slot) for slot in slots]
     segments = [
-        Segment(start, stop, block([*state, *given, *drawn, names.time], raw, after))
+        Segment(start, stop, single_form([*state, *given, *drawn, names.time], raw, after))
         for (start, stop), raw in zip(stretches, raws, strict=True)
     ]
     return Loop(
         slots=tuple(slots),
         inputs=inputs,
         noises=noises,
-        initial=block([*given, names.time], {}, [first[slot] for slot in slots]),
+        initial=single_form([*given, names.time], {}, [first[slot] for slot in slots]),
         segments=tuple(segments),
         steps=steps,
-        dt=1.0 if system.dt is None else system.dt,
+        dt=1.0 if system.step_size is None else system.step_size,
         recorded=tuple(slots.index(slot) for slot in wanted),
         scales={
             i: tuple(j for j, slot in enumerate(slots) if slot.lane == i)
@@ -109,157 +117,146 @@ def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[i
     return tuple(places[slot] for slot in order if slot in places)
 
 
-@dataclass
-class _Names:
-    """The generated symbols of one plan: state before and after a step, inputs, time."""
+@dataclass(frozen=True)
+class _NodeTerms:
+    """What a node of one lane becomes, as an expression of the state: the view of a system's plan.
 
-    system: System
-    inputs: dict[object, Input] = field(default_factory=dict)
-    noises: dict[Noise, Input] = field(default_factory=dict)
-    time: Symbol = field(default_factory=lambda: Symbol("t", real=True))
-    states: dict[Slot, tuple[Symbol, Symbol]] = field(default_factory=dict)
+    ``own`` is the mechanism that gives it, None at the start; ``same`` gives the node in another
+    lane.
+    """
 
-    def before(self, slot: Slot) -> Symbol:
-        return self._pair(slot)[0]
+    names: Names
+    lanes: Lanes
+    place: int
+    target: Variable
+    step: int
+    own: Mechanism | None
+    same: Callable[[Slot], Expr]
 
-    def after(self, slot: Slot) -> Symbol:
-        return self._pair(slot)[1]
+    @property
+    def lane(self) -> Lane:
+        return self.lanes.lanes[self.place]
 
-    def _pair(self, slot: Slot) -> tuple[Symbol, Symbol]:
-        if slot not in self.states:
-            i = len(self.states)
-            self.states[slot] = Symbol(f"s{i}", real=True), Symbol(f"n{i}", real=True)
-        return self.states[slot]
+    def computed(self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None) -> Expr:
+        # Another mechanism is a part of ``own`` already: an integrator has made a step of it.
+        if self.own is None:
+            start = _ZERO if self.lane.is_tangent else self.names.start(self.target)
+            return start if gate is None else self.mixed(start, self.copied(gate.world), gate.by)
+        at = self._arguments(self.own, self.lane.values, gate)
+        if not self.lane.is_tangent:
+            return self.own.value(at)
+        # The chain rule: slopes at the values, times what moves along each argument.
+        along = self._arguments(self.own, self.place, gate)
+        moving = {s: along[s] for s in self.own.arguments if isinstance(s, Variable | Next)}
+        return self.own.forward(at, moving)
 
-    def input(self, key: object, label: object, value: float) -> Symbol:
-        if key not in self.inputs:
-            symbol = Symbol(f"p{len(self.inputs)}", real=True)
-            self.inputs[key] = Input(symbol, label, value)
-        return self.inputs[key].symbol
+    def constant(self, value: float | Symbol) -> Expr:
+        return _ZERO if self.lane.is_tangent else self.names.constant(value)
 
-    def parameter(self, symbol: Parameter) -> Symbol:
-        return self.input(symbol, symbol, self.system.parameters[symbol])
+    def copied(self, world: AnyWorld) -> Expr:
+        return self._in(self.lanes.of_world(self.lane, world))
 
-    def noise(self, symbol: Noise) -> Symbol:
-        if symbol not in self.noises:
-            drawn = Symbol(f"e{len(self.noises)}", real=True)
-            self.noises[symbol] = Input(drawn, symbol, float("nan"))
-        return self.noises[symbol].symbol
+    def mixed(self, own: Expr, other: Expr, by: float | Parameter) -> Expr:
+        weight = self.names.constant(by)
+        return Add(Mul(_ONE - weight, own), Mul(weight, other))
 
-    def start(self, variable: Variable) -> Symbol:
-        return self.input(("start", variable), None, self.system.start[variable])
+    def moved(self, term: Expr, by: float | Symbol) -> Expr:
+        return term if self.lane.is_tangent else term + self.names.constant(by)
 
-    def constant(self, value: float | Symbol) -> Symbol:
-        if isinstance(value, Symbol):
-            return self.input(value, value, float("nan"))
-        return self.input(("constant", value), None, value)
+    def nudged(self, term: Expr) -> Expr:
+        return term + _ONE if self.lane.is_tangent else term
 
-    def replacement(self, lane: int, mechanism: Expression) -> dict[Symbol, Symbol]:
-        """What each argument of a mechanism is called in one lane."""
-        return {s: self._in_lane(lane, s) for s in mechanism.arguments}
+    def _in(self, lane: int | None) -> Expr:
+        """This node in a lane; a tangent that has no lane is zero."""
+        return _ZERO if lane is None else self.same(Slot(lane, self.target))
 
-    def _in_lane(self, lane: int, symbol: Symbol) -> Symbol:
-        if isinstance(symbol, Next):
-            return self.after(Slot(lane, symbol.variable))
-        if isinstance(symbol, Variable):
-            return self.before(Slot(lane, symbol))
-        if isinstance(symbol, Time):
-            return self.time
-        if isinstance(symbol, Noise):
-            return self.noise(symbol)
-        return self.parameter(symbol)
+    def _arguments(
+        self, mechanism: Mechanism, place: int, gate: Gate[AnyWorld] | None
+    ) -> dict[Symbol, Expr]:
+        """What each argument of a mechanism is in a lane, behind the gate if there is one."""
+        terms: dict[Symbol, Expr] = {s: self.names.argument(place, s) for s in mechanism.arguments}
+        if gate is None:
+            return terms
+        is_tangent = self.lanes.lanes[place].is_tangent
+        behind = (
+            self.lanes.tangent_of.get(gate.world)
+            if is_tangent
+            else self.lanes.values_of(gate.world)
+        )
+        if behind == place:
+            return terms
+        for symbol in mechanism.arguments:
+            if isinstance(symbol, Variable | Next) and not self._is_inside(symbol, gate):
+                other = _ZERO if behind is None else self.names.argument(behind, symbol)
+                terms[symbol] = self.mixed(terms[symbol], other, gate.by)
+        return terms
+
+    def _is_inside(self, symbol: Symbol, gate: Gate[AnyWorld]) -> bool:
+        """Whether an argument is one of the nodes inside a gate; a stage is between two of them."""
+        node = node_at(symbol, self.step)
+        owner = owner_of(node.variable)
+        if owner is node.variable:
+            return gate.lets_in(owner, node.step)
+        return gate.lets_in(owner, node.step - 1) and gate.lets_in(owner, node.step)
 
 
-def _initial(system: System, lanes: Lanes, names: _Names) -> dict[Slot, Expr]:
+def _initial(system: System, lanes: Lanes, names: Names) -> dict[Slot, Expr]:
     """The state at step 0, in terms of inputs."""
     first: dict[Slot, Expr] = {}
-    for i, lane in enumerate(lanes.lanes):
+    for place, lane in enumerate(lanes.lanes):
         for variable in system.variables:
-            piece = lane.at(variable, 0)
-            if isinstance(piece.base, Held):
-                source = lanes.held_to(lane, piece.base)
-                value = _ZERO if source is None else first[Slot(source, variable)]
-            elif lane.is_tangent:
-                value = _ZERO
-            elif isinstance(piece.base, Fixed):
-                value = names.constant(piece.base.value)
-            else:
-                value = names.start(variable)
-            first[Slot(i, variable)] = value + _shift(lane, piece, names)
+            terms = _NodeTerms(names, lanes, place, variable, 0, None, first.__getitem__)
+            first[Slot(place, variable)] = lane.at(variable, 0).apply(terms)
     return first
 
 
-def _assignments(system: System, lanes: Lanes, names: _Names, step: int) -> dict[Symbol, Expr]:
+def _assignments(system: System, lanes: Lanes, names: Names, step: int) -> dict[Symbol, Expr]:
     """What one step assigns in every lane, by the interventions in force at that step."""
     assigned: dict[Symbol, Expr] = {}
-    for i, lane in enumerate(lanes.lanes):
+    for place, lane in enumerate(lanes.lanes):
         for target, mechanism in _template(system, lane, step).items():
-            piece = _piece(lane, target, step)
-            if isinstance(piece.base, Held):
-                source = lanes.held_to(lane, piece.base)
-                value = _ZERO if source is None else names.after(Slot(source, target))
-            elif isinstance(piece.base, Fixed):
-                value = _ZERO if lane.is_tangent else names.constant(piece.base.value)
-            elif lane.is_tangent:
-                value = _pushed(mechanism, i, lane.values, names)
-            else:
-                value = mechanism.formula.xreplace(names.replacement(i, mechanism))
-            assigned[names.after(Slot(i, target))] = value + _shift(lane, piece, names)
+            terms = _NodeTerms(names, lanes, place, target, step, mechanism, names.after)
+            assigned[names.after(Slot(place, target))] = _treatment(lane, target, step).apply(terms)
     return assigned
 
 
-def _pushed(mechanism: Expression, tangent: int, values: int, names: _Names) -> Expr:
-    """The tangent of a node: sum over its arguments u of df/du at the values, times u's tangent."""
-    moving = [s for s in mechanism.arguments if isinstance(s, Variable | Next)]
-    at_values = names.replacement(values, mechanism)
-    along = names.replacement(tangent, mechanism)
-    weights = [mechanism.partial(s).xreplace(at_values) for s in moving]
-    return weighted_sum(weights, [along[s] for s in moving])
-
-
-def _shift(lane: Lane, piece: Piece, names: _Names) -> Expr:
-    if piece.shift is None:
-        return _ZERO
-    if piece.shift.by is None:
-        return Integer(1) if lane.is_tangent else _ZERO
-    return _ZERO if lane.is_tangent else names.constant(piece.shift.by)
-
-
-def _template(system: System, lane: Lane, step: int) -> Mapping[Variable, Expression]:
-    replaced = {}
+def _template(system: System, lane: Lane, step: int) -> Template:
+    """What a step assigns in a lane, where some mechanisms may be replaced."""
+    replaced: dict[Variable, Mechanism] = {}
     for variable in system.variables:
         base = lane.at(variable, step).base
-        if isinstance(base, Replaced):
-            replaced[variable] = base.mechanism
+        if base is None:
+            continue
+        # Only a method has inner stages; they follow one even where the step's end is held.
+        staged = base.replacement if system.method is None else base.mechanism_at(variable, step)
+        if staged is not None:
+            replaced[variable] = staged
     if not replaced:
         return system.template
-    return in_order(system.realise({**system.mechanisms, **replaced}))
+    return in_order(system.realise({**system.declarations, **replaced}))
 
 
-def _piece(lane: Lane, target: Variable, step: int) -> Piece:
-    """What happens to a node; a stage between two held nodes is held, and else left alone."""
-    if not isinstance(target, Stage):
-        return lane.at(target, step)
-    before, after = lane.at(target.owner, step - 1), lane.at(target.owner, step)
-    held = all(isinstance(piece.base, Held | Fixed) for piece in (before, after))
-    return Piece(step, step + 1, base=after.base if held else None)
+def _treatment(lane: Lane, target: Variable, step: int) -> Treatment[AnyWorld]:
+    """What happens to a variable at the end of a step, or to an inner stage of it."""
+    owner = owner_of(target)
+    at_end = lane.at(owner, step)
+    return at_end if owner is target else at_end.inside(lane.at(owner, step - 1))
 
 
 def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]]:
     """The stretches of steps, from 1 on, over which the interventions stay the same."""
-    reach = 1 if any(isinstance(target, Stage) for target in system.template) else 0
-    cuts = {1, steps + 1}
-    for lane in lanes.lanes:
-        for _, pieces in lane.world.effects:
-            ends = {end for piece in pieces for end in (piece.start, piece.stop)}
-            cuts |= ends | {end + reach for end in ends}
-    kept = sorted(cut for cut in cuts if 1 <= cut <= steps + 1)
-    return list(pairwise(kept))
+    treatments = [t for lane in lanes.lanes for t in lane.world.treatments]
+    # What depends on both ends of a step changes once more, one step later.
+    staged = any(map(is_stage, system.template))
+    reach = int(staged or any(t.base is not None and t.base.looks_back for t in treatments))
+    ends = {end for t in treatments for end in (t.start, t.stop)}
+    cuts = {1, steps + 1, *ends, *(end + reach for end in ends)}
+    return list(pairwise(sorted(cut for cut in cuts if 1 <= cut <= steps + 1)))
 
 
 def _always_zero(
     lanes: Lanes,
-    names: _Names,
+    names: Names,
     first: Mapping[Slot, Expr],
     raws: Sequence[Mapping[Symbol, Expr]],
 ) -> dict[Symbol, Expr]:
@@ -273,19 +270,19 @@ def _always_zero(
     nothing = dict.fromkeys(tangents, _ZERO)
     reached = {s for s, slot in tangents.items() if first.get(slot, _ZERO) != 0}
     while True:
-        found = set(reached)
+        more = set(reached)
         for raw in raws:
             for symbol in raw.keys() & tangents.keys():
                 formula = raw[symbol]
-                if formula.free_symbols & found or formula.xreplace(nothing) != 0:
-                    found |= set(names.states[tangents[symbol]])
-        if found == reached:
+                if formula.free_symbols & more or formula.xreplace(nothing) != 0:
+                    more |= set(names.states[tangents[symbol]])
+        if more == reached:
             return {s: _ZERO for s in tangents if s not in reached}
-        reached = found
+        reached = more
 
 
 def _needed(
-    wanted: Iterable[Slot], names: _Names, raws: Sequence[Mapping[Symbol, Expr]]
+    wanted: Iterable[Slot], names: Names, raws: Sequence[Mapping[Symbol, Expr]]
 ) -> list[Slot]:
     """The slots that the wanted ones depend on, over all steps, in the order of the plan."""
     needed = set(wanted)
@@ -293,14 +290,14 @@ def _needed(
         names.before(slot)
     owner = {before: slot for slot, (before, _) in names.states.items()}
     while True:
-        found = set(needed)
+        more = set(needed)
         for raw in raws:
             for symbol in _reached(raw, [names.after(slot) for slot in needed]):
                 if symbol in owner:
-                    found.add(owner[symbol])
-        if found == needed:
+                    more.add(owner[symbol])
+        if more == needed:
             return [slot for slot in names.states if slot in needed]
-        needed = found
+        needed = more
 
 
 def _reached(raw: Mapping[Symbol, Expr], targets: Iterable[Symbol]) -> set[Symbol]:

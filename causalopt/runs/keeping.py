@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import QueryError
 
 #: "all" steps, the "last" one, or every k-th from the first on.
@@ -20,8 +21,9 @@ def kept(keep: Keep | object, steps: range) -> range:
         return steps
     if keep == "last":
         return steps[-1:]
-    if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
+    every = as_whole(keep)
+    if every is None or every < 1:
         raise QueryError(
             f'keep is {keep!r}: write "all", "last", or a whole number k, to keep every k-th step.'
         )
-    return steps[::keep]
+    return steps[::every]

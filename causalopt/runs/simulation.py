@@ -1,69 +1,38 @@
-"""From worlds to numbers: plan them, hand the plan to a backend, say what went wrong in words."""
+"""From worlds to numbers: plan them, hand the plan to a backend, put what comes back in place."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sympy import Symbol
 
-from causalopt.backends import BACKENDS, Backend, NotFinite, Recording
-from causalopt.ground.errors import EvaluationError, QueryError, nearest
+from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
+from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
-from causalopt.language.symbols import Next, Node, Noise, Stage, Variable
+from causalopt.ground.scaled import Scaled, stacked
+from causalopt.ground.types import Array, Floats, Ints
+from causalopt.language.symbols import Node, Noise
+from causalopt.model.interface import Model
 from causalopt.model.network import Network
-from causalopt.model.system import System
-from causalopt.model.world import Base, Fixed, Held, Replaced, World
-from causalopt.plan import (
-    Input,
-    Lanes,
-    Layers,
-    Loop,
-    Slot,
-    flatten_network,
-    flatten_system,
-    lanes_of,
-)
+from causalopt.model.selection import Key
+from causalopt.model.world import World
+from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
 from causalopt.plan.draws import Stream
+from causalopt.runs.explanation import explained
 from causalopt.runs.sweeps import Sweep
 
-Floats = npt.NDArray[np.float64]
-Array = npt.NDArray[Any]
-
-# A message about a node tells the values of this many of its parents.
-_TOLD = 6
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """Numbers ``mantissa * 2**power`` that may lie outside the range of float64."""
-
-    mantissa: Floats
-    power: npt.NDArray[np.int64]
-
-    def plain(self) -> Floats:
-        """As floats; what is too large becomes infinite."""
-        power = np.clip(self.power, -5000, 5000).astype(np.int32)
-        with np.errstate(over="ignore", under="ignore"):
-            made: Floats = np.ldexp(self.mantissa, power)
-        return made
-
-
-def stacked(found: Sequence[Scaled]) -> Floats:
-    """Several as floats, one after the other along a new first axis."""
-    return np.stack([one.plain() for one in found])
+#: The rows of a series that are kept: some steps of a run, or some nodes of a network.
+Rows = range | Sequence[int]
 
 
 @dataclass(frozen=True)
 class Want:
-    """What a run is asked for: a node's value in a world, or its tangent (a derivative)."""
+    """What a run is asked for: a series in a world, or its tangent (a derivative)."""
 
-    world: World
-    key: Any
+    world: World[Model]
+    series: Key
     tangent: bool = False
 
 
@@ -74,105 +43,122 @@ def backend_named(name: str) -> Backend:
     return BACKENDS[name]
 
 
-def simulate_system(
+def simulate(
     wants: Sequence[Want],
-    recorded: range,
+    rows: Rows,
     sweep: Sweep,
     backend: str,
     measure: Callable[[list[Scaled]], Array],
 ) -> Array:
-    """What is measured of the wanted variables at the recorded steps: (..., steps, *sweep).
+    """What is measured of the wanted series at some rows: (..., rows, *sweep).
 
-    ``measure`` is given each want at some steps and points, (steps, points), and gives an array
-    whose last two axes are these.
+    ``rows`` are steps of a system or places of a network's nodes. ``measure`` is given each want at
+    some rows and points, (rows, points), and gives an array whose last two axes are these.
+
+    Raises ``TooLargeError``, before it starts, for what does not fit in memory, and
+    ``EvaluationError`` where a node leaves the finite real numbers.
     """
-    system, steps = wants[0].world.model, recorded[-1]
-    assert isinstance(system, System)
+    model, seed = wants[0].world.model, wants[0].world.seed
     lanes, places = _lanes(wants, sweep)
-    slots = [Slot(place, want.key) for place, want in zip(places, wants, strict=True)]
     # A tangent that no infinitesimal perturbation reaches has no lane, and is zero.
-    kept = [slot for slot in slots if slot.lane >= 0]
-    distinct = list(dict.fromkeys(kept))
-    if not distinct:
-        distinct = [Slot(0, system.variables[0])]
-    plan = flatten_system(system, max(steps, 0), lanes, tuple(distinct))
+    wanted = [(place, want.series) for place, want in zip(places, wants, strict=True)]
+    distinct = list(dict.fromkeys(pair for pair in wanted if pair[0] >= 0))
+    plan = flatten(model, rows[-1], lanes, tuple(distinct))
     runner = backend_named(backend)
-    _refuse_what_does_not_fit(plan, recorded, sweep)
-    made = None
+    values = functools.partial(_values_at, backend=backend)
+    _refuse_what_does_not_fit(plan, rows, sweep)
+    measured: Array | None = None
     try:
-        for part in runner.loop(
-            plan, _inputs(plan, sweep, wants[0].world.seed), recorded, sweep.points
-        ):
-            found = measure([_pick_slot(part, distinct, slot) for slot in slots])
-            if made is None:
-                shape = *found.shape[:-2], len(recorded), sweep.points or 1
-                made = np.empty(shape, dtype=found.dtype)
-            made[..., part.rows, part.points] = found
+        inputs = inputs_of(plan, sweep, seed)
+        for part in recorded(plan, runner, inputs, rows, sweep.points):
+            found = measure([_picked(part, distinct, pair) for pair in wanted])
+            if measured is None:
+                shape = *found.shape[:-2], len(rows), sweep.points or 1
+                measured = np.empty(shape, dtype=found.dtype)
+            measured[..., part.rows, part.points] = found
     except NotFinite as error:
-        slot = plan.slots[error.place[0]]
-        where = slot.variable, lanes.lanes[slot.lane].world
-        given = _values_before(error, *where, sweep, runner)
-        raise _explained(error, *where, sweep, given) from None
-    assert made is not None
-    return made.reshape(*made.shape[:-1], *sweep.shape)
+        raise explained(error, plan, lanes, sweep, values) from None
+    if measured is None:
+        raise QueryError("There is nothing to run: no row is kept.")
+    return measured.reshape(*measured.shape[:-1], *sweep.shape)
 
 
-def simulate_network(wants: Sequence[Want], sweep: Sweep, backend: str) -> list[Scaled]:
-    """Each wanted node: arrays of shape (*sweep); for the key None, all nodes: (nodes, *sweep)."""
-    network = wants[0].world.model
-    assert isinstance(network, Network)
-    lanes, places = _lanes(wants, sweep)
-    plan = flatten_network(network, lanes)
-    runner = backend_named(backend)
-    try:
-        made = runner.layers(plan, _inputs(plan, sweep, wants[0].world.seed), sweep.points)
-    except NotFinite as error:
-        lane, node = error.place
-        where = network.columns.labels[node], lanes.lanes[lane].world
-        raise _explained(error, *where, sweep, _arguments(error, network, plan)) from None
-    return [
-        _pick_node(made, network, place, want.key, sweep.shape)
-        for place, want in zip(places, wants, strict=True)
-    ]
+@functools.singledispatch
+def recorded(
+    plan: Plan, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
+) -> Iterator[Recording]:
+    """The parts of a recording, as a backend gives them: (wanted, rows, points)."""
+    raise TypeError(f"no way to run a {type(plan).__name__}")
+
+
+@recorded.register
+def _(
+    plan: Loop, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
+) -> Iterator[Recording]:
+    return backend.loop(plan, inputs, rows if isinstance(rows, range) else range(0), points)
+
+
+@recorded.register
+def _(
+    plan: Layers, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
+) -> Iterator[Recording]:
+    table = backend.layers(plan, inputs, points)
+    which = _which(rows)
+    lanes = list(plan.wanted)
+    powers = {lane: p[which] for lane, p in table.exponents.items() if lane in lanes}
+    values = [table.values[lane][which] for lane in lanes]
+    shape = 0, len(rows), points or 1
+    yield Recording(np.stack(values) if values else np.zeros(shape), powers)
+
+
+def _which(rows: Rows) -> slice | list[int]:
+    """Rows as an index; of a range as a slice, which copies nothing."""
+    if isinstance(rows, range) and rows.step > 0:
+        return slice(rows.start, rows.stop, rows.step)
+    return list(rows)
 
 
 def gradients(
-    world: World, key: Any, held: Sequence[Sequence[Any]], sweep: Sweep, backend: str
+    world: World[Network], key: Key, held: Sequence[Sequence[Key]], sweep: Sweep, backend: str
 ) -> list[Scaled]:
     """The derivatives of one node by all nodes of a network: (nodes, *sweep) for each set held.
 
     The nodes in a set pass nothing on, nor do those that the world itself holds.
     """
     network = world.model
-    assert isinstance(network, Network)
     applied = sweep.applied(world)
-    plan = flatten_network(network, lanes_of([applied], []), with_partials=True)
-    fixed = [k for k, (piece,) in applied.effects if isinstance(piece.base, Fixed | Held)]
+    lanes = lanes_of([applied], [])
+    plan = flatten_network(network, lanes, with_partials=True)
+    lane = lanes.values_of(applied)
+    fixed = [k for (t,), ks in applied.courses.items() if t.base and t.base.cuts for k in ks]
     cut = [np.array([network.index[k] for k in (*fixed, *more)], dtype=np.int64) for more in held]
     runner, node = backend_named(backend), network.index[key]
+    values = functools.partial(_values_at, backend=backend)
+    rows = range(len(network.nodes))
+    _refuse_what_does_not_fit(plan, rows, sweep, len(held))
     try:
-        made = runner.gradients(plan, _inputs(plan, sweep, world.seed), sweep.points, node, cut)
+        inputs = inputs_of(plan, sweep, world.seed)
+        table = runner.gradients(plan, inputs, sweep.points, node, lane, cut)
     except NotFinite as error:
-        where = network.columns.labels[error.place[1]], applied
-        raise _explained(error, *where, sweep, _arguments(error, network, plan)) from None
-    whole = (len(network.nodes), *sweep.shape)
+        raise explained(error, plan, lanes, sweep, values) from None
+    whole = (len(rows), *sweep.shape)
     return [
-        Scaled(values.reshape(whole), made.exponents[i].reshape(whole))
-        for i, values in enumerate(made.values)
+        Scaled(mantissas.reshape(whole), table.exponents[i].reshape(whole))
+        for i, mantissas in enumerate(table.values)
     ]
 
 
-def _refuse_what_does_not_fit(plan: Loop, recorded: range, sweep: Sweep) -> None:
-    """What is kept, as much again to put labels on it, and the state, as floats."""
+def _refuse_what_does_not_fit(plan: Plan, rows: Rows, sweep: Sweep, tables: int = 1) -> None:
+    """What a run holds, and what is kept of it twice over, for labels are put on it, as floats."""
     points = sweep.points or 1
-    columns = 2 * len(plan.recorded)
-    needed = 8 * points * (columns * len(recorded) + len(plan.slots) + len(plan.inputs))
+    needed = 8 * tables * (2 * plan.size(points, len(rows)) - plan.size(points, 0))
     many = f" and {points:,} points" if sweep.axes else ""
+    unit = "nodes" if isinstance(plan, Layers) else "steps"
     refuse_what_does_not_fit(
         needed,
-        f"Keeping {len(recorded):,} steps{many}",
-        'Keep fewer steps (keep="last", or keep=1000 for every 1000th), name one node (such as '
-        f"{plan.slots[0].variable}[{recorded[-1]}]), or sweep fewer points at a time.",
+        f"Keeping {len(rows):,} {unit}{many}",
+        f'Keep fewer {unit} (keep="last", or keep=1000 for every 1000th step), name one node (such '
+        "as R[1000]), or sweep fewer points at a time.",
     )
 
 
@@ -194,7 +180,7 @@ def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
     return lanes, places
 
 
-def _inputs(plan: Loop | Layers, sweep: Sweep, seed: int) -> dict[str, Any]:
+def inputs_of(plan: Plan, sweep: Sweep, seed: int) -> Inputs:
     """The value of each input, and the stream of draws of each noise, by generated names."""
     swept = sweep.inputs()
     chains = sweep.chains()
@@ -203,136 +189,34 @@ def _inputs(plan: Loop | Layers, sweep: Sweep, seed: int) -> dict[str, Any]:
     def stream(noise: Noise) -> Stream:
         return Stream(noise.law, noise.name, seed, chains)
 
-    def value(one: Input) -> Any:
-        match one.label:
+    def value(entry: Input) -> float | Floats:
+        match entry.label:
             case Noise():
-                return stream(one.label).at(0)
+                return stream(entry.label).at(0)
             case Node(Noise() as noise, step):
                 # A noise of an unrolled system; its nodes come in the order of their steps.
                 return stream(noise).at(step)
             case None:
-                return one.value
-        return swept.get(one.label, one.value)
+                return entry.value
+        return swept.get(entry.label, entry.value)
 
-    made = {one.symbol.name: value(one) for one in plan.inputs}
-    noises = plan.noises if isinstance(plan, Loop) else ()
-    return made | {one.symbol.name: stream(one.label) for one in noises}
-
-
-def _pick_slot(part: Recording, distinct: Sequence[Slot], slot: Slot) -> Scaled:
-    shape = part.values.shape[1:]
-    if slot.lane < 0:
-        return Scaled(np.zeros(shape), np.zeros((), dtype=np.int64))
-    values = part.values[distinct.index(slot)]
-    return Scaled(values, part.exponents.get(slot.lane, np.zeros((), dtype=np.int64)))
+    values = {entry.symbol.name: value(entry) for entry in plan.inputs}
+    noises = [entry for entry in plan.noises if isinstance(entry.label, Noise)]
+    return Inputs(values, {entry.symbol.name: stream(entry.label) for entry in noises})
 
 
-def _pick_node(
-    made: Recording, network: Network, lane: int, key: Any, shape: tuple[int, ...]
-) -> Scaled:
-    which: Any = slice(None) if key is None else network.index[key]
-    whole = (len(network.nodes), *shape) if key is None else shape
+def _picked(part: Recording, distinct: Sequence[tuple[int, Key]], pair: tuple[int, Key]) -> Scaled:
+    lane, _ = pair
+    none: Ints = np.zeros((), dtype=np.int64)
     if lane < 0:
-        return Scaled(np.zeros(whole), np.zeros(whole, dtype=np.int64))
-    values = made.values[lane][which].reshape(whole)
-    powers = made.exponents.get(lane)
-    if powers is None:
-        return Scaled(values, np.zeros((), dtype=np.int64))
-    return Scaled(values, powers[which].reshape(whole))
+        return Scaled(np.zeros(part.values.shape[1:]), none)
+    return Scaled(part.values[distinct.index(pair)], part.exponents.get(lane, none))
 
 
-def _arguments(error: NotFinite, network: Network, plan: Layers) -> dict[object, float]:
-    """The values of the nodes and noises that a node of a network is computed from."""
-    labels = [*network.columns.labels, *(one.label for one in plan.inputs)]
-    named = {labels[i]: value for i, value in error.given.items()}
-    return {
-        label: value
-        for label, value in named.items()
-        if label in network.index or isinstance(label, Noise | Node)
-    }
-
-
-def _values_before(
-    error: NotFinite, key: Variable, world: World, sweep: Sweep, runner: Backend
-) -> dict[object, float]:
-    """What a node follows from, one step before: the point is run again, up to that step."""
-    last, point = error.step - 1, sweep.only(error.point)
-    found = _sources(world, key, error.step) if error.step else []
-    states = [one for one in found if isinstance(one, Variable)]
-    chains = point.chains()
-    drawn = {
-        one: Stream(one.law, one.name, world.seed, chains).at(last)
-        for one in found
-        if isinstance(one, Noise)
-    }
-    given: dict[object, float] = {Node(n, last): np.ravel(v)[0] for n, v in drawn.items()}
-    if not states:
-        return given
-    lanes = lanes_of([world], [])
-    slots = tuple(Slot(lanes.value_of[world], one) for one in states)
-    assert isinstance(world.model, System)
-    plan = flatten_system(world.model, last, lanes, slots)
-    inputs = _inputs(plan, point, world.seed)
-    try:
-        (part,) = runner.loop(plan, inputs, range(last, last + 1), point.points)
-    except NotFinite:
-        # A chaotic run, whose rounding is another for one point than for many, may fail earlier.
-        return given
-    return {Node(v, last): part.values[i, 0, 0] for i, v in enumerate(states)} | given
-
-
-def _sources(world: World, key: Variable, step: int) -> list[Symbol]:
-    """The variables and noises of the step before that a node follows from, in their order."""
-    assert isinstance(world.model, System)
-    found: dict[Symbol, None] = {}
-    seen = [key]
-    for variable in seen:
-        base = world.at(variable, step).base
-        mechanism = base.mechanism if isinstance(base, Replaced) else world.model.template[variable]
-        for symbol in mechanism.arguments:
-            if isinstance(symbol, Next) and symbol.variable not in seen:
-                seen.append(symbol.variable)
-            elif isinstance(symbol, Variable | Noise):
-                found[symbol] = None
-    return list(found)
-
-
-def _explained(
-    error: NotFinite, key: Any, world: World, sweep: Sweep, given: Mapping[object, float]
-) -> EvaluationError:
-    """Which node, at which step and sweep point, from which values, and what its mechanism is."""
-    key = key.owner if isinstance(key, Stage) else key
-    kind = "infinite" if np.isinf(error.value) else "complex or undefined"
-    timed = world.steps is not None
-    node, step = (f"{key}[{error.step}]", f" (step {error.step})") if timed else (key, "")
-    changed = " in a world with interventions" if _is_changed(world) else ""
-    pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
-    told = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
-    at = f", at {', '.join(told)}" if told else ""
-    return EvaluationError(
-        f"{node} is {kind}{step}{changed}{sweep.describe(error.point)}{at}: "
-        f"its mechanism is {_mechanism_of(world, key, error.step)}. Nodes hold finite real "
-        "numbers; bound the mechanism, with Min, Max or Piecewise, or start it elsewhere."
-    )
-
-
-def _is_changed(world: World) -> bool:
-    """Whether anything but a sweep acts on the world."""
-    pieces = [piece for found in world.treatments for piece in found]
-    return any(p.shift or not _is_swept(p.base) for p in pieces)
-
-
-def _is_swept(base: Base | None) -> bool:
-    return isinstance(base, Fixed) and isinstance(base.value, Symbol)
-
-
-def _mechanism_of(world: World, key: Any, step: int) -> object:
-    """The formula that a node follows in this world."""
-    base = world.at(key, step).base
-    if isinstance(base, Replaced):
-        return base.mechanism.formula
-    if isinstance(world.model, Network):
-        return world.model.formula(key)
-    assert isinstance(world.model, System)
-    found = world.model.mechanisms.get(key)
-    return None if found is None else found.formula
+def _values_at(
+    world: World[Model], series: Sequence[Key], step: int, sweep: Sweep, backend: str
+) -> list[float]:
+    """The values of series at one step of a world and one point of a sweep, for a message."""
+    wants = [Want(world, key) for key in series]
+    found = simulate(wants, range(step, step + 1), sweep, backend, stacked)
+    return [float(values.flat[0]) for values in found]

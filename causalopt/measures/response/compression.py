@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from causalopt.measures.question import question
-from causalopt.measures.response.ratio import Ratio, labelled, ratio
-from causalopt.model.network import Network
-from causalopt.model.system import System
+from causalopt.ground.scaled import Ratio
+from causalopt.language.symbols import Nodes
+from causalopt.measures.question import Question
+from causalopt.measures.record import Measure
+from causalopt.measures.response.answers import answer
+from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
+from causalopt.runs.sweeps import Over
 
 if TYPE_CHECKING:
     import xarray as xr
 
+#: Comp: 1 where A does nothing.
+COMP = Measure("comp", "Comp", "1", 1.0, Ratio.value)
+
 
 def comp(
-    of: System | Network | World,
-    A: Any,
-    n: Any,
-    m: Any,
+    of: Model | World[Model],
+    A: Nodes,
+    n: Nodes,
+    m: Nodes,
     *,
     steps: int | None = None,
     delta: float | None = None,
-    over: Mapping[Any, Any] | None = None,
+    over: Over | None = None,
     draws: int | None = None,
     keep: Keep = "all",
     backend: str = "auto",
@@ -54,6 +59,7 @@ def comp(
     Source: "Defining Optimization in a Deeper Way", part 4.
 
     >>> from causalopt.language.symbols import parameters, variables
+    >>> from causalopt.model.system import System
     >>> T, R = variables("T R")
     >>> k, d = parameters("k d")
     >>> thermostat = System(
@@ -62,7 +68,5 @@ def comp(
     >>> comp(thermostat, A=T, n=R[0], m=R, steps=3).values.round(4)
     array([1.  , 1.  , 0.99, 0.98])
     """
-    asked = question(of, A, n, m, steps, over, keep, draws)
-    values = ratio(asked, delta, backend, Ratio.value)
-    attrs = {"long_name": "Comp", "units": "1", "delta": "exact" if delta is None else delta}
-    return labelled(asked, "comp", values, attrs)
+    asked = Question(of, A, n, m, steps=steps, over=over, draws=draws, delta=delta, keep=keep)
+    return answer(asked, COMP, backend)

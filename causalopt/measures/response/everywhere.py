@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Node, NodeSet, Variable
-from causalopt.measures.question import check_n, text
-from causalopt.measures.response.ratio import Ratio
+from causalopt.ground.scaled import Ratio
+from causalopt.ground.types import Array, Ints
+from causalopt.language.symbols import Node, Nodes, NodeSet, Variable
+from causalopt.measures.question import Question, nodes_as_text, rows_of
+from causalopt.measures.record import Measure
+from causalopt.measures.response.answers import responses
+from causalopt.measures.response.compression import COMP
+from causalopt.measures.response.optimization import OP
+from causalopt.model.interface import Model
 from causalopt.model.network import Network
+from causalopt.model.selection import Stretch
 from causalopt.model.system import System
-from causalopt.model.world import Shift, Stretch, World
-from causalopt.runs.results import node_coord, sweep_coords, time_axis
-from causalopt.runs.simulation import Want, gradients, simulate_network, simulate_system
-from causalopt.runs.sweeps import Sweep, sweep
+from causalopt.model.world import World
+from causalopt.runs.labels import coordinate, sweep_coords
+from causalopt.runs.simulation import gradients
+from causalopt.runs.sweeps import Over, Sweep, swept
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Array = npt.NDArray[Any]
-_MEASURES: Mapping[str, tuple[str, str, Callable[[Ratio], Array]]] = {
-    "comp": ("Comp", "1", Ratio.value),
-    "op": ("Op", "nat", lambda found: 0.0 - found.log_size()),
-}
+_MEASURES: Mapping[str, Measure] = {COMP.name: COMP, OP.name: OP}
 
 
 def every_m(
-    of: System | Network | World,
-    A: Any,
-    n: Any,
+    of: Model | World[Model],
+    A: Nodes,
+    n: Nodes,
     *,
     measure: str = "comp",
     steps: int | None = None,
-    over: Mapping[Any, Any] | None = None,
+    over: Over | None = None,
     draws: int | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
@@ -54,42 +58,23 @@ def every_m(
     >>> every_m(room, A=T, n=R[0], steps=3).sel(variable="R").values
     array([1. , 1. , 0.9, 0.8])
     """
-    told = _measure(measure)
-    base = _world(of, steps)
-    model = base.model
-    swept = sweep(model, over, draws)  # type: ignore[arg-type]  # checked above
-    held = model.select(A, base.steps)
-    check_n(model, n, held, base)  # type: ignore[arg-type]
-    X = base.perturb(n)
-    Y = X.clamp(A, to=base)
-    attrs = {"A": text(A), "n": str(n)}
-    if isinstance(model, Network):
-        x, y = simulate_network([Want(X, None, True), Want(Y, None, True)], swept, backend)
-        values = told[2](Ratio(x, y))
-        values[[model.index[s.key] for s in held]] = np.nan
-        return _over_nodes(model, values, swept, measure, attrs)
-    assert isinstance(model, System)
-    assert base.steps is not None
-    wants = [Want(world, v, True) for v in model.variables for world in (X, Y)]
-    recorded = range(base.steps + 1)
-
-    def measured(found: list[Any]) -> Array:
-        pairs = zip(found[::2], found[1::2], strict=True)
-        return np.stack([told[2](Ratio(x, y)) for x, y in pairs])
-
-    values = simulate_system(wants, recorded, swept, backend, measured)
-    for stretch in held:
-        values[model.variables.index(stretch.key), stretch.start : stretch.stop] = np.nan
-    return _over_steps(model, recorded, values, swept, measure, attrs)
+    chosen = _measure(measure)
+    asked = Question(of, A, n, steps=steps, over=over, draws=draws)
+    series = [one.key for one in asked.model.series]
+    values = responses(asked, chosen.function, backend, series)
+    for place, rows in rows_of(asked.model, asked.held):
+        values[place, rows.start : rows.stop] = np.nan
+    rows = asked.model.rows(asked.base.steps)
+    return _labelled(asked.model, rows, values, asked.sweep, chosen, asked.arguments())
 
 
 def every_n(
-    of: System | Network | World,
-    A: Any,
-    m: Any,
+    of: Model | World[Model],
+    A: Nodes,
+    m: Nodes,
     *,
     measure: str = "comp",
-    over: Mapping[Any, Any] | None = None,
+    over: Over | None = None,
     draws: int | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
@@ -111,111 +96,109 @@ def every_n(
     >>> every_n(network, A=b, m=d).values
     array([ 5., nan,  1.,  1.])
     """
-    told = _measure(measure)
-    attrs = {"A": text(A), "m": str(m)}
-    if isinstance(of, System):
-        network, A, m, last = _unrolled(of, A, m)
-        base = network.world()
-    else:
-        base, last = _world(of, None), None
-        network = base.model  # type: ignore[assignment]
-        if not isinstance(network, Network):
-            raise QueryError("every_n takes a System or a Network, or a world of a Network.")
-    _refuse_infinitesimal(base)
-    places, held = network.select(m), network.select(A)
-    if len(places) != 1 or places[0] in held:
-        why = "lies in A" if len(places) == 1 else f"names {len(places)} nodes"
+    chosen = _measure(measure)
+    attrs = {"A": nodes_as_text(A), "m": str(m)}
+    flat = _flat(of, A, m)
+    network = flat.base.model
+    if flat.base.is_infinitesimal:
+        raise QueryError(
+            "This world carries an infinitesimal difference of its own: ask about the world "
+            "without it."
+        )
+    node, held = network.select(flat.m), [stretch.key for stretch in network.select(flat.A)]
+    if len(node) != 1 or node[0].key in held:
+        why = "lies in A" if len(node) == 1 else f"names {len(node)} nodes"
         raise QueryError(f"m = {attrs['m']} {why}: ask about one node outside A.")
-    swept = sweep(network, over, draws)
-    inside = [stretch.key for stretch in held]
-    x, y = gradients(base, places[0].key, [[], inside], swept, backend)
-    values = told[2](Ratio(x, y))
-    values[[network.index[key] for key in inside]] = np.nan
-    if last is None:
-        return _over_nodes(network, values, swept, measure, attrs)
-    assert isinstance(of, System)
-    rows = [[network.index[Node(v, i)] for i in range(last + 1)] for v in of.variables]
-    return _over_steps(of, range(last + 1), values[rows], swept, measure, attrs)
+    sweep = swept(network, over, draws)
+    x, y = gradients(flat.base, node[0].key, [[], held], sweep, backend)
+    values = chosen.function(Ratio(x, y))
+    values[[network.index[key] for key in held]] = np.nan
+    return _labelled(flat.model, flat.rows, values[flat.places], sweep, chosen, attrs)
 
 
-def _measure(name: str) -> tuple[str, str, Callable[[Ratio], Array]]:
+@dataclass(frozen=True)
+class _Flat:
+    """A question about every node, as one about a network.
+
+    ``places`` (series, rows) are the ids of the nodes that the answer is about, in the order in
+    which ``model`` has them.
+    """
+
+    base: World[Network]
+    A: Nodes
+    m: Nodes
+    model: Model
+    rows: range
+    places: Ints
+
+
+@functools.singledispatch
+def _flat(of: object, A: Nodes, m: Nodes) -> _Flat:
+    raise QueryError("every_n takes a System or a Network, or a world of a Network.")
+
+
+@_flat.register
+def _(of: Network, A: Nodes, m: Nodes) -> _Flat:
+    return _flat(of.world(), A, m)
+
+
+@_flat.register
+def _(of: World, A: Nodes, m: Nodes) -> _Flat:  # type: ignore[type-arg]  # dispatched by its class
+    network = of.model
+    if of.steps is not None:
+        return _flat(None, A, m)
+    rows = network.rows(None)
+    return _Flat(of, A, m, network, rows, np.arange(len(rows))[None])
+
+
+@_flat.register
+def _(of: System, A: Nodes, m: Nodes) -> _Flat:
+    """A system as a network up to m, and A and m as nodes of it."""
+    if isinstance(m, Variable):
+        raise QueryError(f"m = {m} is no single node: write {m}[100].")
+    places = of.select(m)
+    if len(places) != 1 or places[0].stop != places[0].start + 1:
+        raise QueryError(f"m = {m} is no single node: write {of.variables[0]}[100].")
+    last = places[0].start
+    network = of.unroll(max(last, 1))
+    inside = [s for s in of.select(A) if s.start <= last]
+    held = [NodeSet(_variable(s), s.start, min(s.stop, last + 1)) for s in inside]
+    rows = range(last + 1)
+    ids = np.array([[network.index[Node(v, i)] for i in rows] for v in of.variables])
+    return _Flat(network.world(), held, Node(_variable(places[0]), last), of, rows, ids)
+
+
+def _variable(stretch: Stretch) -> Variable:
+    """The variable of a stretch of a system's nodes."""
+    return cast(Variable, stretch.key)
+
+
+def _measure(name: str) -> Measure:
     if name not in _MEASURES:
         raise QueryError(f'measure is {name!r}: write measure="comp" or measure="op".')
     return _MEASURES[name]
 
 
-def _world(of: System | Network | World, steps: int | None) -> World:
-    if isinstance(of, World):
-        return of
-    if isinstance(of, Network):
-        return of.world()
-    if not isinstance(of, System):
-        raise QueryError(
-            f"{type(of).__name__} cannot be measured: give a System, a Network or a World."
-        )
-    if steps is None:
-        raise QueryError("steps is missing: write steps=1000, the length of the run.")
-    return of.world(steps)
-
-
-def _unrolled(system: System, A: Any, m: Any) -> tuple[Network, list[NodeSet], Node, int]:
-    """A system as a network up to m, and A and m as nodes of it."""
-    if isinstance(m, Variable):
-        raise QueryError(f"m = {m} is no single node: write {m}[100].")
-    places = system.select(m, None)
-    if len(places) != 1 or places[0].stop != places[0].start + 1:
-        raise QueryError(f"m = {m} is no single node: write {system.variables[0]}[100].")
-    last = places[0].start
-    network = system.unroll(max(last, 1))
-    inside = [s for s in system.select(A, None) if s.start <= last]
-    return network, [_set(s, last) for s in inside], _node(places[0]), last
-
-
-def _node(place: Stretch) -> Node:
-    assert isinstance(place.key, Variable)
-    return Node(place.key, place.start)
-
-
-def _set(stretch: Stretch, last: int) -> NodeSet:
-    assert isinstance(stretch.key, Variable)
-    return NodeSet(stretch.key, stretch.start, min(stretch.stop, last + 1))
-
-
-def _refuse_infinitesimal(world: World) -> None:
-    shifts = (piece.shift for pieces in world.treatments for piece in pieces)
-    if any(isinstance(s, Shift) and s.by is None for s in shifts):
-        raise QueryError(
-            "This world carries an infinitesimal difference of its own: ask about the world "
-            "without it."
-        )
-
-
-def _over_nodes(
-    network: Network, values: Array, swept: Sweep, measure: str, attrs: dict[str, str]
-) -> xr.DataArray:
-    import xarray as xr
-
-    coords = {"node": node_coord(network), **sweep_coords(swept)}
-    dims = ["node", *(axis.name for axis in swept.axes)]
-    return xr.DataArray(values, coords, dims, measure, _told(measure, attrs))
-
-
-def _over_steps(
-    system: System,
-    steps: range,
+def _labelled(
+    model: Model,
+    rows: range,
     values: Array,
-    swept: Sweep,
-    measure: str,
-    attrs: dict[str, str],
+    sweep: Sweep,
+    measure: Measure,
+    arguments: dict[str, str],
 ) -> xr.DataArray:
+    """Values (series, rows, *sweep) with dims (variable, time, ...), or (node, ...)."""
     import xarray as xr
 
-    coords = {"variable": [v.name for v in system.variables], **sweep_coords(swept)}
-    dims = ["variable", "time", *(axis.name for axis in swept.axes)]
-    made = xr.DataArray(values, coords, dims, measure, _told(measure, attrs))
-    return made.assign_coords(time_axis(system, steps))
-
-
-def _told(measure: str, attrs: dict[str, str]) -> dict[str, str]:
-    name, unit, _ = _MEASURES[measure]
-    return {"long_name": name, "units": unit, **attrs}
+    axis = model.axis(rows)
+    coords = sweep_coords(sweep)
+    dims = [axis.dim, *(swept_axis.name for swept_axis in sweep.axes)]
+    names = [series.name for series in model.series if series.key is not None]
+    if names:
+        coords["variable"] = (["variable"], names, {})
+        dims = ["variable", *dims]
+    # A network's nodes are one series: it needs no dim of series.
+    table = values if names else values[0]
+    attrs = {**measure.attributes(), **arguments}
+    array = xr.DataArray(table, coords, dims, measure.name, attrs)
+    return array.assign_coords(coordinate(axis))

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.ground.errors import QueryError
-from causalopt.measures.question import question
-from causalopt.measures.response.ratio import Ratio, labelled, ratio
-from causalopt.model.network import Network
-from causalopt.model.system import System
+from causalopt.ground.scaled import Ratio
+from causalopt.ground.types import Array, Floats
+from causalopt.language.symbols import Nodes
+from causalopt.measures.question import Question
+from causalopt.measures.record import Measure
+from causalopt.measures.response.answers import answer
+from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
+from causalopt.runs.sweeps import Over
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def _real(found: Ratio) -> npt.NDArray[Any]:
-    return 0.0 - found.log_size()
+def _real(ratio: Ratio) -> Floats:
+    # Taken from 0, for the minus of 0 is another zero.
+    return 0.0 - ratio.log_size()
 
 
-def _complex(found: Ratio) -> npt.NDArray[Any]:
-    made: npt.NDArray[Any] = _real(found) - 1j * np.pi * found.is_negative()
-    return made
+def _complex(ratio: Ratio) -> Array:
+    return _real(ratio) - 1j * np.pi * ratio.is_negative()
 
 
-_BRANCHES = {"real": _real, "complex": _complex}
+#: Op: 0 where A does nothing.
+OP = Measure("op", "Op", "nat", 0.0, _real)
+#: Op on the principal branch of the logarithm, with its imaginary part.
+OP_COMPLEX = Measure("op", "Op", "nat", 0.0, _complex)
+_BRANCHES = {"real": OP, "complex": OP_COMPLEX}
 
 
 def op(
-    of: System | Network | World,
-    A: Any,
-    n: Any,
-    m: Any,
+    of: Model | World[Model],
+    A: Nodes,
+    n: Nodes,
+    m: Nodes,
     *,
     steps: int | None = None,
     delta: float | None = None,
-    over: Mapping[Any, Any] | None = None,
+    over: Over | None = None,
     draws: int | None = None,
     branch: str = "real",
     keep: Keep = "all",
@@ -61,6 +67,7 @@ def op(
     Source: "Defining Optimization in a Deeper Way", part 4.
 
     >>> from causalopt.language.symbols import parameters, variables
+    >>> from causalopt.model.system import System
     >>> T, R = variables("T R")
     >>> k, d = parameters("k d")
     >>> thermostat = System(
@@ -71,7 +78,5 @@ def op(
     """
     if branch not in _BRANCHES:
         raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
-    asked = question(of, A, n, m, steps, over, keep, draws)
-    values = ratio(asked, delta, backend, _BRANCHES[branch])
-    attrs = {"long_name": "Op", "units": "nat", "delta": "exact" if delta is None else delta}
-    return labelled(asked, "op", values, attrs)
+    asked = Question(of, A, n, m, steps=steps, over=over, draws=draws, delta=delta, keep=keep)
+    return answer(asked, _BRANCHES[branch], backend)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Nodes
 from causalopt.measures.response.compression import comp
-from causalopt.model.network import Network
-from causalopt.model.system import System
+from causalopt.model.interface import Model
 from causalopt.model.world import World
+from causalopt.runs.sweeps import Over
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 def optimizing_power(
-    of: System | Network | World,
-    A: Any,
-    n: Any,
-    m: Any,
+    of: Model | World[Model],
+    A: Nodes,
+    n: Nodes,
+    m: Nodes,
     *,
-    over: Mapping[Any, Any],
-    along: Any = None,
+    over: Over,
+    along: Nodes | None = None,
     steps: int | None = None,
     delta: float | None = None,
     backend: str = "auto",
@@ -42,6 +42,7 @@ def optimizing_power(
 
     >>> import numpy as np
     >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
     >>> T, R = variables("T R")
     >>> from sympy import Max, Min
     >>> room = System(
@@ -57,13 +58,14 @@ def optimizing_power(
             f"over has no values for {axis}, the axis of the integral: write "
             f"over={{{axis}: np.linspace(5, 45, 4001)}}."
         )
-    found = comp(of, A, n, m, over=over, steps=steps, delta=delta, backend=backend)
-    points = found[str(axis)]
+    along_axis = comp(of, A, n, m, over=over, steps=steps, delta=delta, backend=backend)
+    points = along_axis[str(axis)]
     if points.size < 2 or not (points.diff(str(axis)) > 0).all():
         raise QueryError(
             f"The values of over[{axis}] do not increase: the integral along them needs two or "
             "more, in increasing order."
         )
-    made: xr.DataArray = (1 - found).integrate(str(axis))
-    attrs = {**found.attrs, "long_name": "optimizing power", "units": points.attrs["units"]}
-    return made.rename("optimizing_power").assign_attrs(attrs)
+    power: xr.DataArray = (1 - along_axis).integrate(str(axis))
+    attrs = {"long_name": "optimizing power", "symbol": "P", "neutral": 0.0}
+    units = {"units": points.attrs["units"]}
+    return power.rename("optimizing_power").assign_attrs({**along_axis.attrs, **attrs, **units})

@@ -1,31 +1,41 @@
-"""Columns of a large network from arrays, checked as a whole."""
+"""Columns of a network from what users declare: formulas, or arrays checked as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
+from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError
-from causalopt.language.symbols import Parameter, Variable
+from causalopt.ground.types import Floats, Ints
+from causalopt.language.symbols import Label, Parameter, Variable
+from causalopt.mechanisms.declared import Formula
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
-from causalopt.model.columns import Columns, Ints, Label
-from causalopt.model.declaration import check_symbols
+from causalopt.model.columns import Binding, Columns, bind
+from causalopt.model.declaration import check_formulas, check_symbols, noises_of
 
-Floats = npt.NDArray[np.float64]
+K = TypeVar("K")
+
+
+def by_label(values: Mapping[K, float]) -> dict[Label, float]:
+    """Values by symbols or nodes as values by labels, of which these are some."""
+    return {label: value for label, value in values.items()}  # noqa: C416  # dict() keeps the type
 
 
 def template(
     mechanism: Callable[..., Expr], constants: tuple[Parameter, ...], count: int
-) -> tuple[Expression, tuple[Symbol, ...]]:
+) -> tuple[Mechanism, tuple[Symbol, ...]]:
     """The mechanism of nodes with a number of parents, and the symbols that stand for these."""
     slots = tuple(Variable(f"u{i}") for i in range(count))
     where = f"a node with {count} parents"
-    made = expression(mechanism(*slots), where)
-    check_symbols({where: made}, {*slots, *constants}, "use the parents that it is called with")
-    return made, slots
+    shared = expression(mechanism(*slots), where)
+    check_symbols({where: shared}, {*slots, *constants}, "use the parents that it is called with")
+    return shared, slots
 
 
 def from_arrays(
@@ -46,18 +56,18 @@ def from_arrays(
     _check_range(kind, len(mechanisms), "kinds", "a mechanism")
     _check_range(seen, count, "parents", "a node")
     widths = _widths(kind, seen, len(mechanisms))
-    made: list[Expression] = []
+    shared_by_kind: list[Mechanism] = []
     sources: list[list[tuple[int | None, int]]] = []
     sizes = np.zeros(len(mechanisms) + 1, dtype=np.int64)
     used = set(np.unique(kind).tolist())
     for number, mechanism in enumerate(mechanisms):
         if number not in used:
             # Nobody says how many parents it has.
-            made.append(Expression(Integer(0)))
+            shared_by_kind.append(Expression(Integer(0)))
             sources.append([])
             continue
         shared, slots = template(mechanism, constants, int(widths[number]))
-        made.append(shared)
+        shared_by_kind.append(shared)
         sources.append([_source(s, slots, constants, count) for s in shared.arguments])
         sizes[number] = len(shared.arguments)
     # The last place of ``sizes`` belongs to kind -1, a root.
@@ -69,7 +79,7 @@ def from_arrays(
         nodes = order[first[number] : first[number + 1]]
         for j, (column, fixed) in enumerate(wanted):
             arguments[offsets[nodes] + j] = fixed if column is None else seen[nodes, column]
-    return Columns(labels, constants, tuple(made), kind, offsets, arguments)
+    return Columns(labels, constants, tuple(shared_by_kind), kind, offsets, arguments)
 
 
 def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
@@ -94,19 +104,19 @@ def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
 
 
 def _whole(given: npt.ArrayLike, name: str, axes: int) -> Ints:
-    found = np.asarray(given)
-    if found.ndim != axes or not np.issubdtype(found.dtype, np.integer):
+    array = np.asarray(given)
+    if array.ndim != axes or not np.issubdtype(array.dtype, np.integer):
         raise DeclarationError(
-            f"{name} has {found.ndim} axes of {found.dtype}: write whole numbers in an array with "
+            f"{name} has {array.ndim} axes of {array.dtype}: write whole numbers in an array with "
             f"{axes}."
         )
-    return found.astype(np.int64)
+    return array.astype(np.int64)
 
 
-def _check_range(found: Ints, stop: int, name: str, what: str) -> None:
-    bad = np.argwhere((found < -1) | (found >= stop))
+def _check_range(numbers: Ints, stop: int, name: str, what: str) -> None:
+    bad = np.argwhere((numbers < -1) | (numbers >= stop))
     if len(bad):
-        value = found[tuple(bad[0])]
+        value = numbers[tuple(bad[0])]
         raise DeclarationError(
             f"{name} of node {bad[0][0]} is {value}, but {what} is a number from 0 to {stop - 1}, "
             "and -1 stands for none."
@@ -144,3 +154,44 @@ def _source(
     if symbol in slots:
         return slots.index(symbol), 0
     return None, count + constants.index(symbol)
+
+
+def declared_columns(
+    mechanisms: Mapping[Variable, Formula],
+    start: Mapping[Variable, float],
+    constants: Mapping[Parameter, float],
+) -> Columns:
+    """The columns of a declaration by formulas."""
+    formulas = check_formulas(mechanisms, same_step=False)
+    known = {*formulas, *start, *constants}
+    check_symbols(formulas, known, "give it a mechanism, or a value in start=")
+    both = [str(v) for v in start if v in formulas]
+    if both:
+        raise DeclarationError(
+            f"{', '.join(both)}: has a mechanism and a value in start. A node of a network "
+            "without time has one or the other."
+        )
+    roots: list[Binding | None] = [None] * len(start)
+    bindings: list[Binding | None] = [(f, f.arguments) for f in formulas.values()]
+    noises = noises_of(formulas.values())
+    return bind((*start, *formulas), (*constants, *noises), roots + bindings)
+
+
+def starts_of(columns: Columns, start: Mapping[Label, float] | Floats) -> Floats:
+    """The values of the roots (n,), NaN elsewhere, for good."""
+    if isinstance(start, np.ndarray):
+        starts = start
+    else:
+        roots = np.flatnonzero(columns.kinds < 0)
+        starts = np.full(len(columns.labels), np.nan)
+        starts[roots] = [start[columns.labels[i]] for i in roots.tolist()]
+    starts.setflags(write=False)
+    return starts
+
+
+def root_value(start: Mapping[Label, float], label: Label) -> float:
+    if label not in start:
+        raise DeclarationError(
+            f"The root {label!r} has no value: give one in start={{{label!r}: ...}}."
+        )
+    return checks.finite(start[label], f"start[{label!r}]")

@@ -1,0 +1,183 @@
+"""Domains: what the values of a variable are, and all that depends on it.
+
+A run computes with numbers. A domain says how the values that users write become numbers and back,
+whether a difference can be added, and what a result says of them.
+"""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalopt.ground import checks
+from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.types import Floats
+from causalopt.language.words import listed
+
+#: What a named value is called: a name, or a whole number.
+Value = str | int
+
+
+class Domain(ABC):
+    """What the values of a variable are."""
+
+    @abstractmethod
+    def code(self, value: object, where: str) -> float:
+        """A value as the number that a run computes with; ``where`` says what was given."""
+
+    @abstractmethod
+    def value(self, number: float) -> Value | float:
+        """The value that a number of a run stands for."""
+
+    @abstractmethod
+    def codes(self, values: object, where: str) -> Floats:
+        """Several values (k,), one or more, as numbers."""
+
+    @abstractmethod
+    def why_no_difference(self) -> str | None:
+        """Why nothing can be added to a value; None where something can."""
+
+    @abstractmethod
+    def attributes(self) -> dict[str, object]:
+        """What a labelled result says of the values."""
+
+
+@dataclass(frozen=True)
+class Real(Domain):
+    """Real numbers: they stand for themselves."""
+
+    def code(self, value: object, where: str) -> float:
+        """The number itself, if it is finite."""
+        # Adding 0 makes one zero of the two: they are equal, and so must what follows from them be.
+        return checks.finite(value, where) + 0.0
+
+    def value(self, number: float) -> float:
+        """The number itself."""
+        return number
+
+    def codes(self, values: object, where: str) -> Floats:
+        """The numbers themselves, if all are finite."""
+        try:
+            numbers = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise QueryError(f"{where} holds what is no number: {values!r}.") from None
+        if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+            raise QueryError(
+                f"{where} has shape {numbers.shape} and "
+                f"{int((~np.isfinite(numbers)).sum())} values that are not finite: write a list of "
+                "one or more finite numbers, such as np.linspace(5, 45, 401)."
+            )
+        return numbers
+
+    def why_no_difference(self) -> None:
+        """Any difference can be added."""
+        return
+
+    def attributes(self) -> dict[str, object]:
+        """Numbers need no explanation."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Named(Domain):
+    """A few named values; a run computes with their places in the list, from 0.
+
+    >>> level = Named(("high", "low", "off"))
+    >>> level.code("off", "T"), level.value(2.0)
+    (2.0, 'off')
+    """
+
+    values: tuple[Value, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return len(self.values)
+
+    def place(self, value: object, where: str) -> int:
+        """The place of a value in the list, from 0."""
+        known = value if isinstance(value, str) else checks.as_whole(value)
+        place = _places(self.values).get(known) if known is not None else None
+        if place is None:
+            raise DeclarationError(
+                f"{where}: its values are {listed(self.values)}."
+                + (nearest(value, self.values) if isinstance(value, str) else "")
+            )
+        return place
+
+    def code(self, value: object, where: str) -> float:
+        """The place of a value."""
+        return float(self.place(value, f"{where} is {value!r}, which is no value of it"))
+
+    def value(self, number: float) -> Value:
+        """The value at a place."""
+        return self.values[int(number)]
+
+    def codes(self, values: object, where: str) -> Floats:
+        """The places of several values."""
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise QueryError(
+                f"{where} is {values!r}: write a list of its values, {listed(self.values)}."
+            )
+        return np.array([self.code(value, where) for value in values], dtype=np.float64)
+
+    def why_no_difference(self) -> str:
+        """A name is no number."""
+        return f"it takes named values ({listed(self.values)}), and nothing adds to a name"
+
+    def attributes(self) -> dict[str, object]:
+        """The names of the values, as the CF conventions write them for netCDF."""
+        names = (str(value).replace(" ", "_") for value in self.values)
+        places = np.arange(self.size, dtype=np.float64)
+        return {"flag_values": places, "flag_meanings": " ".join(names)}
+
+
+#: The domain of all that is not declared to have another.
+REAL = Real()
+
+
+def domain_of(label: object) -> Domain:
+    """The domain of a variable, a node or a label: that of real numbers unless it says another."""
+    domain = getattr(label, "domain", REAL)
+    return domain if isinstance(domain, Domain) else REAL
+
+
+def named(values: object, name: object) -> Named:
+    """The domain of a list of values, checked: one or more, no two the same."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise DeclarationError(
+            f"finite({name!r}, {values!r}): the values come as a list, such as "
+            f'finite({name!r}, ["high", "low"]).'
+        )
+    checked = [_named_value(value, name) for value in values]
+    if not checked:
+        raise DeclarationError(f"finite({name!r}, []) has no values: give it one or more.")
+    _refuse_twice(checked, name)
+    return Named(tuple(checked))
+
+
+def _named_value(value: object, name: object) -> Value:
+    known = value if isinstance(value, str) else checks.as_whole(value)
+    if known is None:
+        raise DeclarationError(
+            f"finite({name!r}, ...) has the value {value!r} ({type(value).__name__}): "
+            "a value is a string or a whole number."
+        )
+    return known
+
+
+def _refuse_twice(values: Sequence[Value], name: object) -> None:
+    if len(set(values)) < len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        raise DeclarationError(
+            f"finite({name!r}, ...) has the value {twice!r} twice: each value has its own name."
+        )
+
+
+@functools.lru_cache(maxsize=1024)
+def _places(values: tuple[Value, ...]) -> Mapping[Value, int]:
+    return {value: place for place, value in enumerate(values)}

@@ -1,0 +1,33 @@
+"""Names as text: listed in a message, or as LaTeX with their special letters escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+}
+
+
+def listed(values: Iterable[object], limit: int = 12) -> str:
+    """Values for a message: all of them, or the first few."""
+    names = [str(value) for value in values]
+    return ", ".join(names[:limit]) + (f", ... ({len(names)})" if len(names) > limit else "")
+
+
+def tex(label: object) -> str:
+    """A label as LaTeX text, its special letters escaped.
+
+    >>> print(tex("50%_off"))
+    \\text{50\\%\\_off}
+    """
+    return rf"\text{{{''.join(_TEX.get(letter, letter) for letter in str(label))}}}"

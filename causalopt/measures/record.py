@@ -1,0 +1,33 @@
+"""The record of a measure of a response: what results, plots, tables and docs say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from causalopt.ground.scaled import Ratio
+from causalopt.ground.types import Array
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number made of the ratio of two responses, x_m to y_m.
+
+    ``name`` is the name of results, ``symbol`` and ``unit`` go on axes, and ``neutral`` is the
+    value where A does nothing. ``function`` gives the measure of many ratios at once.
+    """
+
+    name: str
+    symbol: str
+    unit: str
+    neutral: float
+    function: Callable[[Ratio], Array]
+
+    def attributes(self) -> dict[str, str | float]:
+        """What a result says of its measure."""
+        return {
+            "long_name": self.symbol,
+            "units": self.unit,
+            "symbol": self.symbol,
+            "neutral": self.neutral,
+        }

@@ -1,0 +1,78 @@
+"""Answers: what a difference at n becomes at m, in X and in Y, and the measure of their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.ground.scaled import Ratio, Scaled
+from causalopt.ground.types import Array
+from causalopt.measures.question import Question
+from causalopt.measures.record import Measure
+from causalopt.model.selection import Key
+from causalopt.runs.labels import coordinate, sweep_coords
+from causalopt.runs.simulation import Want, simulate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def answer(asked: Question, measure: Measure, backend: str) -> xr.DataArray:
+    """A measure of (dx_m/dn) / (dy_m/dn), with dims time (where m is over time) and sweep."""
+    values = responses(asked, measure.function, backend, [asked.place.series])[0]
+    return labelled(asked, measure, values if asked.over_rows else values[0])
+
+
+def responses(
+    asked: Question, measure: Callable[[Ratio], Array], backend: str, series: list[Key]
+) -> Array:
+    """What is measured of the ratio of responses, (series, rows, *sweep).
+
+    By tangents, or by a finite difference at n where the question has a delta.
+    """
+    W, X, Y = asked.worlds()
+    exact = asked.by is None
+    worlds = (X, Y) if exact else (W, X, Y)
+    wants = [Want(world, key, exact) for key in series for world in worlds]
+    ratio = Ratio if exact else _difference
+
+    def measured(numbers: list[Scaled]) -> Array:
+        count = len(worlds)
+        groups = [numbers[i : i + count] for i in range(0, len(numbers), count)]
+        return np.stack([measure(ratio(*group)) for group in groups])
+
+    return simulate(wants, asked.rows, asked.sweep, backend, measured)
+
+
+def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
+    """The ratio of finite differences, x - w to y - w."""
+    at_w = w.plain()
+    return Ratio(Scaled.of(x.plain() - at_w), Scaled.of(y.plain() - at_w))
+
+
+def labelled(asked: Question, measure: Measure, values: Array) -> xr.DataArray:
+    """A measure's values with dims time (where m is over time) and one per swept target.
+
+    ``undefined`` counts the 0/0 (m is not downstream of n), ``infinite`` the x/0 and 0/y.
+    """
+    import xarray as xr
+
+    dims = [axis.name for axis in asked.sweep.axes]
+    # A sum is finite only where all its terms are.
+    with np.errstate(invalid="ignore", over="ignore"):
+        all_finite = bool(np.isfinite(np.sum(values)))
+    attrs = {
+        **measure.attributes(),
+        "delta": "exact" if asked.delta is None else asked.delta,
+        **asked.arguments(),
+        "undefined": 0 if all_finite else int(np.isnan(values).sum()),
+        "infinite": 0 if all_finite else int(np.isinf(values).sum()),
+    }
+    coords = sweep_coords(asked.sweep)
+    if not asked.over_rows:
+        return xr.DataArray(values, coords, dims, measure.name, attrs)
+    axis = asked.model.axis(asked.rows)
+    array = xr.DataArray(values, coords, [axis.dim, *dims], measure.name, attrs)
+    return array.assign_coords(coordinate(axis))

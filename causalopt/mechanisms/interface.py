@@ -1,0 +1,79 @@
+"""What a mechanism is: how a node gets its value from its parents, and the derivatives by them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+from sympy import Expr, Integer, Symbol
+
+from causalopt.ground.errors import DeclarationError
+
+#: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
+Terms = Mapping[Symbol, Expr]
+
+#: How an argument is called when a mechanism is told in words.
+Naming = Callable[[Symbol], str]
+
+ZERO, ONE = Integer(0), Integer(1)
+
+
+class Mechanism(ABC):
+    """How a node gets its value: a frozen record, equal and hashed by value.
+
+    A mechanism speaks in terms: sympy expressions, which are what plans are made of. ``value``,
+    ``forward`` and ``reverse`` say what a plan has to compute where other terms stand in for its
+    arguments. A new kind of mechanism is a class with these methods, and, where its terms are of a
+    new kind too, a printer of them in the backends.
+    """
+
+    @property
+    @abstractmethod
+    def arguments(self) -> tuple[Symbol, ...]:
+        """The symbols that it depends on, in a fixed order: a node's parents are these alone."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its value: () for a number."""
+        return ()
+
+    @abstractmethod
+    def value(self, at: Terms) -> Expr:
+        """Its value, with terms in the place of its arguments; those left out stand for themselves.
+
+        Of one node's value f(u, v, ...).
+        """
+
+    @abstractmethod
+    def forward(self, at: Terms, along: Terms) -> Expr:
+        """The forward derivative: sum_u df/du(at) along_u, over the arguments u in ``along``."""
+
+    @abstractmethod
+    def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
+        """The reverse derivative: weight df/du(at), for each of its arguments u."""
+
+    @abstractmethod
+    def renamed(self, names: Mapping[Symbol, Symbol]) -> Mechanism:
+        """The same mechanism, its arguments called otherwise."""
+
+    def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Mechanism:
+        """variable + sum_j weight_j f(at_j): a step along a rate of change f, for an integrator.
+
+        ``parts`` are the (weight_j, at_j). Raises ``DeclarationError`` for what is no rate.
+        """
+        raise DeclarationError(f"{self.words(str)} gives no rate of change of {variable}.")
+
+    @abstractmethod
+    def words(self, name: Naming) -> str:
+        """The mechanism as text, its arguments called as ``name`` says."""
+
+    def rows(self) -> list[str]:
+        """What there is to say line by line: the rows of a table; nothing for a formula."""
+        return []
+
+    @abstractmethod
+    def latex(self) -> str:
+        """The mechanism as LaTeX."""
+
+    def __str__(self) -> str:
+        return self.words(str)

@@ -1,0 +1,187 @@
+"""What a model is: all that measures, runs and drawings ask of a system or a network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from sympy import Symbol
+
+from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Floats
+from causalopt.language.domains import Domain
+from causalopt.language.symbols import Label, Noise, Parameter, Variable
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.selection import Key, Stretch
+from causalopt.model.wiring import Wiring
+
+
+@dataclass(frozen=True)
+class Series:
+    """Numbers that come in one row: a variable over the steps of a run, or a network's nodes.
+
+    ``key`` names it in a run. ``unit`` is empty where there is none, or where nodes differ.
+    """
+
+    key: Key
+    name: str
+    unit: str
+    domain: Domain
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The coordinate along a series: its dim, one value a row, and their unit (None: no numbers).
+
+    The values are ``labels`` where there are some; else the rows, each ``size`` long.
+    """
+
+    dim: str
+    rows: range
+    size: float = 1.0
+    unit: str | None = None
+    labels: tuple[Label, ...] | None = None
+
+    @property
+    def values(self) -> Floats | list[str]:
+        """The coordinate of each row."""
+        if self.labels is not None:
+            return [str(label) for label in self.labels]
+        rows = self.rows
+        return np.arange(rows.start, rows.stop, rows.step, dtype=np.float64) * self.size
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where nodes are found in results: a series, and the rows of it."""
+
+    series: Key
+    rows: range
+
+
+class Model(ABC):
+    """A causal model: frozen, equal and hashed by value; worlds are made of it.
+
+    A key is what a world's effects speak of: a variable of a system, a label of a network's node.
+    """
+
+    # -- what it is made of ----------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def parameters(self) -> Collection[Label]:
+        """The parameters; by each of them, its value."""
+
+    @property
+    @abstractmethod
+    def noises(self) -> tuple[Noise, ...]:
+        """The noises that its mechanisms use, by name."""
+
+    @abstractmethod
+    def with_parameters(self, values: Mapping[Parameter, float]) -> Self:
+        """The same model with other values of some parameters."""
+
+    @abstractmethod
+    def with_start(self, values: Mapping[Label, float | str]) -> Self:
+        """The same model with other start values, or values of roots."""
+
+    @abstractmethod
+    def mechanism(self, key: Key, formula: object) -> Mechanism:
+        """A formula for one of its nodes as a mechanism, its symbols checked."""
+
+    @abstractmethod
+    def declared(self, key: Key, step: int) -> Mechanism | None:
+        """The mechanism of a node as it was declared; None where it has none, as a start or root.
+
+        Where rates of change were declared, the rate.
+        """
+
+    @abstractmethod
+    def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
+        """The node, or the input, that a symbol means in a mechanism of this node."""
+
+    @abstractmethod
+    def earlier(
+        self, key: Key, replaced: Callable[[Key], Mechanism | None]
+    ) -> tuple[Variable | Noise, ...]:
+        """The variables and noises of the step before that a variable follows from, in order.
+
+        ``replaced`` gives the mechanism that stands in for a variable's own, if one does. Nothing
+        where there is no step before.
+        """
+
+    @abstractmethod
+    def wiring(self, steps: int) -> Wiring:
+        """Its nodes up to a step, with their parents and inputs; inner stages left out."""
+
+    # -- which nodes are meant -------------------------------------------------------------------
+
+    @abstractmethod
+    def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
+        """The nodes that a user names, or a ``QueryError`` that names the nearest ones."""
+
+    @abstractmethod
+    def onward(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
+        """The nodes that a user names, and the same at every later step."""
+
+    @abstractmethod
+    def single(self, target: object, steps: int | None, name: str) -> Stretch:
+        """The one node that a user names as ``name``; a ``QueryError`` where it is not one."""
+
+    @abstractmethod
+    def check_swept(self, target: object) -> None:
+        """Raise ``QueryError`` for what cannot take many values in one run."""
+
+    @abstractmethod
+    def label(self, key: Key, step: int) -> Label:
+        """A node as it is called: R[3], or the label of a network's node."""
+
+    @abstractmethod
+    def find(self, text: str) -> object:
+        """The variable or node of this name; text is compared, never run."""
+
+    # -- runs and results ------------------------------------------------------------------------
+
+    @abstractmethod
+    def run_length(self, steps: int | None, named: Sequence[object] = ()) -> int | None:
+        """How long a world of it runs: for ``steps``, or up to the last node ``named``.
+
+        None where it has no time. The first of ``named`` is what is asked about, and has to end.
+        """
+
+    @property
+    @abstractmethod
+    def series(self) -> tuple[Series, ...]:
+        """What a run of it gives: the variables of a system; the nodes of a network, as one."""
+
+    @abstractmethod
+    def place(self, stretch: Stretch) -> Place:
+        """Where nodes are found in results."""
+
+    @abstractmethod
+    def rows(self, steps: int | None) -> range:
+        """The rows that each series has in a run."""
+
+    @abstractmethod
+    def axis(self, rows: range | Sequence[int]) -> Axis:
+        """The coordinate of rows."""
+
+    @abstractmethod
+    def along_rows(self, target: object) -> bool:
+        """Whether a name stands for nodes along the rows, so that a measure of it has their dim."""
+
+    @abstractmethod
+    def time_of(self, step: int) -> float:
+        """The time of a step."""
+
+
+def as_model(given: object) -> Model:
+    """The model itself, or an error: what is asked about is a system, a network or a world."""
+    if isinstance(given, Model):
+        return given
+    raise QueryError(
+        f"{type(given).__name__} cannot be measured: give a System, a Network or a World."
+    )

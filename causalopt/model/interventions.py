@@ -1,0 +1,350 @@
+"""Interventions: what ``do``, ``clamp``, ``replace`` and ``perturb`` make of a node.
+
+This is the one place that knows the kinds. A kind says what a node becomes in terms of a ``View``:
+what its mechanism says, a constant, the same node in another world. Plans and drawings each bring a
+view of their own, with terms of their own (expressions, patches of arrays, arrows), and never ask
+which kind it is. A new kind is a class here, and a method of ``World`` that makes it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from sympy import Symbol
+
+from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Parameter
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.selection import Key, Stretch
+
+
+class Elsewhere(Protocol):
+    """A world that nodes are held to, as far as an intervention needs to know it."""
+
+    def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
+        """The mechanism that stands in for a node's own there; None where none does."""
+
+
+W = TypeVar("W", bound=Elsewhere)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gate(Generic[W]):
+    """A weight on inputs: those from outside ``among`` are (1 - by) own + by those in ``world``.
+
+    ``by`` is a number from 0 to 1, or a parameter of the model.
+    """
+
+    world: W
+    by: float | Parameter
+    among: frozenset[Stretch]
+
+    def lets_in(self, key: Key, step: int) -> bool:
+        """Whether a node is inside, and so passes the gate as it is."""
+        return any(stretch.holds(key, step) for stretch in self.among)
+
+
+class View(Protocol[W, T]):
+    """The terms in which somebody asks what a node becomes."""
+
+    def computed(self, mechanism: Mechanism | None, gate: Gate[W] | None) -> T:
+        """What a mechanism gives (None: the node's own, or the value it starts from)."""
+
+    def constant(self, value: float | Symbol) -> T:
+        """A value from outside, or the input that sweeps it."""
+
+    def copied(self, world: W) -> T:
+        """The same node in another world."""
+
+    def mixed(self, own: T, other: T, by: float | Parameter) -> T:
+        """(1 - by) own + by other."""
+
+    def moved(self, term: T, by: float | Symbol) -> T:
+        """A term with a difference added."""
+
+    def nudged(self, term: T) -> T:
+        """A term with an infinitesimal difference added: 1 to its derivative."""
+
+
+# -- what stands in for a node's mechanism ---------------------------------------------------------
+
+
+class Base(ABC, Generic[W]):
+    """What stands in for a node's mechanism."""
+
+    #: Whether it says where the node is, so that the inner stages of a step between two such nodes
+    #: are held too.
+    holds: ClassVar[bool] = True
+    #: Whether it asks about nodes of the step before, so that it changes a step after they do.
+    looks_back: ClassVar[bool] = False
+    #: What is done to the node, in a word.
+    deed: ClassVar[str]
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the node no longer answers to its parents."""
+        return True
+
+    @property
+    def replacement(self) -> Mechanism | None:
+        """The mechanism that gives the node's value in place of its own; None where none does."""
+        return None
+
+    @abstractmethod
+    def apply(self, view: View[W, T]) -> T:
+        """What the node becomes."""
+
+    @abstractmethod
+    def words(self) -> str:
+        """What is done to the node."""
+
+    def worlds(self) -> tuple[W, ...]:
+        """The worlds that its value is taken from."""
+        return ()
+
+    def elsewhere(self, change: Callable[[W], W]) -> Base[W]:
+        """The same with other worlds in the place of those that its value is taken from."""
+        return self
+
+    def free(self) -> Base[W] | None:
+        """What is left of it where the worlds that its value is taken from do not hold it."""
+        return None if self.worlds() else self
+
+    def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
+        """The mechanism that the inner stages of a step follow, where they are not held."""
+        return self.replacement
+
+    @abstractmethod
+    def swept(self, by: Symbol, nodes: object) -> Base[W]:
+        """The same where an input stands in for the node's own value."""
+
+
+@dataclass(frozen=True)
+class Fixed(Base[W]):
+    """``do``: a value, or the input that sweeps it."""
+
+    deed: ClassVar[str] = "set"
+    value: float | Symbol
+
+    def apply(self, view: View[W, T]) -> T:
+        """The value."""
+        return view.constant(self.value)
+
+    def words(self) -> str:
+        """do 5.0"""
+        return f"do {self.value}"
+
+    def swept(self, by: Symbol, nodes: object) -> Base[W]:
+        """An error: a node has one value."""
+        raise QueryError(
+            f"{nodes} is swept, but do() has set it to {self.value} in this world: "
+            "leave out one of the two."
+        )
+
+
+@dataclass(frozen=True)
+class Held(Base[W]):
+    """``clamp``: the value of the same node in another world."""
+
+    deed: ClassVar[str] = "held"
+    world: W
+
+    def apply(self, view: View[W, T]) -> T:
+        """The same node there."""
+        return view.copied(self.world)
+
+    def words(self) -> str:
+        """clamped"""
+        return "clamped"
+
+    def worlds(self) -> tuple[W, ...]:
+        """The world that it is held to."""
+        return (self.world,)
+
+    def elsewhere(self, change: Callable[[W], W]) -> Held[W]:
+        """Held to another world."""
+        return replace(self, world=change(self.world))
+
+    def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
+        """That of the same node in the world that it is held to.
+
+        Only the inner stages of the step that enters a held stretch follow it, so that holding a
+        world to itself changes nothing.
+        """
+        return self.world.mechanism_at(key, step)
+
+    def swept(self, by: Symbol, nodes: object) -> Base[W]:
+        """Itself: what it is held to is swept there."""
+        return self
+
+
+@dataclass(frozen=True)
+class Replaced(Base[W]):
+    """``replace``: another mechanism."""
+
+    holds: ClassVar[bool] = False
+    deed: ClassVar[str] = "replaced"
+    mechanism: Mechanism
+
+    def apply(self, view: View[W, T]) -> T:
+        """What the other mechanism gives."""
+        return view.computed(self.mechanism, None)
+
+    def words(self) -> str:
+        """replaced by ..."""
+        return f"replaced by {self.mechanism}"
+
+    @property
+    def cuts(self) -> bool:
+        """It answers to the parents that the other mechanism has."""
+        return False
+
+    @property
+    def replacement(self) -> Mechanism | None:
+        """The other mechanism."""
+        return self.mechanism
+
+    def swept(self, by: Symbol, nodes: object) -> Base[W]:
+        """The input: a sweep says what the node's value is."""
+        return Fixed(by)
+
+
+@dataclass(frozen=True)
+class Gated(Base[W]):
+    """``clamp`` by a part: inputs from outside are weighted towards another world.
+
+    ``under`` is what stands in for the mechanism under the gate. What has no inputs (a start, a
+    root, a value that is set or held) is weighted itself.
+    """
+
+    looks_back: ClassVar[bool] = True
+    deed: ClassVar[str] = "gated"
+    under: Base[W] | None
+    gate: Gate[W]
+
+    def apply(self, view: View[W, T]) -> T:
+        """The mechanism, its inputs from outside weighted; a mixture of values without one."""
+        if self.under is not None and self.under.holds:
+            other = view.copied(self.gate.world)
+            return view.mixed(self.under.apply(view), other, self.gate.by)
+        return view.computed(self.replacement, self.gate)
+
+    @property
+    def cuts(self) -> bool:
+        """What is under the gate may."""
+        return self.under is not None and self.under.cuts
+
+    @property
+    def replacement(self) -> Mechanism | None:
+        """That under the gate."""
+        return None if self.under is None else self.under.replacement
+
+    def words(self) -> str:
+        """clamped by 0.5"""
+        told = f"clamped by {self.gate.by}"
+        return told if self.under is None else f"{self.under.words()}, {told}"
+
+    def worlds(self) -> tuple[W, ...]:
+        """The world behind the gate, and those under it."""
+        under = () if self.under is None else self.under.worlds()
+        return (self.gate.world, *under)
+
+    def elsewhere(self, change: Callable[[W], W]) -> Gated[W]:
+        """Gated towards another world."""
+        under = None if self.under is None else self.under.elsewhere(change)
+        return Gated(under, replace(self.gate, world=change(self.gate.world)))
+
+    def free(self) -> Base[W] | None:
+        """What is under the gate."""
+        return None if self.under is None else self.under.free()
+
+    def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
+        """That under the gate."""
+        return None if self.under is None else self.under.mechanism_at(key, step)
+
+    def swept(self, by: Symbol, nodes: object) -> Base[W]:
+        """The input under the gate."""
+        under = Fixed[W](by) if self.under is None else self.under.swept(by, nodes)
+        return Gated(under, self.gate)
+
+
+# -- what is added on top of it --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What ``perturb`` adds: a difference, or, where ``by`` is None, an infinitesimal one."""
+
+    by: float | Symbol | None
+
+    @property
+    def is_infinitesimal(self) -> bool:
+        """Whether it is carried as a derivative."""
+        return self.by is None
+
+    def apply(self, view: View[W, T], term: T) -> T:
+        """The term with the difference added."""
+        return view.nudged(term) if self.by is None else view.moved(term, self.by)
+
+    def words(self) -> str:
+        """perturbed by 0.5"""
+        return "perturbed" if self.by is None else f"perturbed by {self.by}"
+
+
+@dataclass(frozen=True)
+class Treatment(Generic[W]):
+    """One stretch of steps on which a node's key has the same base and shift."""
+
+    start: int
+    stop: int
+    base: Base[W] | None = None
+    shift: Shift | None = None
+
+    def apply(self, view: View[W, T]) -> T:
+        """What a node becomes: its base, and on top of it the shift."""
+        own = view.computed(None, None) if self.base is None else self.base.apply(view)
+        return own if self.shift is None else self.shift.apply(view, own)
+
+    def put(self, change: Base[W] | Shift) -> Treatment[W]:
+        """A shift comes on top of the base; a new base clears the shift."""
+        if isinstance(change, Shift):
+            return replace(self, shift=change)
+        return replace(self, base=change, shift=None)
+
+    def gated(self, gate: Gate[W]) -> Treatment[W]:
+        """What there is, behind a gate; a second gate takes the place of the first."""
+        under = self.base.under if isinstance(self.base, Gated) else self.base
+        return replace(self, base=Gated(under, gate), shift=None)
+
+    def swept(self, by: Symbol, nodes: object) -> Treatment[W]:
+        """The input ``by`` where the treatment leaves a node's own value."""
+        return replace(self, base=Fixed(by) if self.base is None else self.base.swept(by, nodes))
+
+    def elsewhere(self, change: Callable[[W], W]) -> Treatment[W]:
+        """The same with other worlds in the place of those that values are taken from."""
+        return self if self.base is None else replace(self, base=self.base.elsewhere(change))
+
+    def without_nudge(self) -> Treatment[W]:
+        """The same without an infinitesimal difference."""
+        shift = self.shift
+        return replace(self, shift=None) if shift is not None and shift.is_infinitesimal else self
+
+    def worlds(self) -> tuple[W, ...]:
+        """The worlds that values are taken from."""
+        return () if self.base is None else self.base.worlds()
+
+    def words(self) -> str:
+        """What is done, in words."""
+        return ", ".join(part.words() for part in (self.base, self.shift) if part is not None)
+
+    def inside(self, before: Treatment[W]) -> Treatment[W]:
+        """What is done to the inner stages of a step, given what is done at its two ends.
+
+        They are held where both ends are, and else left alone; a shift is made at the end alone.
+        """
+        both = all(t.base is not None and t.base.holds for t in (before, self))
+        return Treatment(self.start, self.stop, base=self.base if both else None)

@@ -1,0 +1,93 @@
+"""The labels of a network's nodes: where each is found, and how users name them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.symbols import Label, Node, NodeSet, Stage, Variable
+
+
+class Labels(Mapping[Label, int]):
+    """The id of each node and input of a network, and which of them a user names.
+
+    Nodes labelled by a range need no table of them.
+
+    >>> places = Labels(range(10, 10**6), ("k",))
+    >>> places[12], places["k"], "q" in places
+    (2, 999990, False)
+    """
+
+    def __init__(self, labels: Sequence[Label], inputs: Sequence[Label]) -> None:
+        self._labels, self._inputs = labels, inputs
+        self._range = labels if isinstance(labels, range) else range(0)
+        named = [*([] if isinstance(labels, range) else labels), *inputs]
+        self._table = {label: len(self._range) + i for i, label in enumerate(named)}
+
+    def __getitem__(self, label: Label) -> int:
+        if not isinstance(label, int | np.integer) or isinstance(label, bool):
+            return self._table[label]
+        # As an int, for a range would be searched from its start for any other type.
+        number = int(label)
+        return self._range.index(number) if number in self._range else self._table[label]
+
+    def __iter__(self) -> Iterator[Label]:
+        yield from self._labels
+        yield from self._inputs
+
+    def __len__(self) -> int:
+        return len(self._labels) + len(self._inputs)
+
+    def locate(self, node: object) -> Label:
+        """The node itself, or an error that names the nearest one."""
+        if isinstance(node, Hashable) and self.get(node, math.inf) < len(self._labels):
+            return node
+        raise QueryError(
+            f"{node} is not a node of this network." + nearest(node, self._labels[:1000])
+        )
+
+    def select(self, target: object) -> list[Label]:
+        """The nodes that a user names: a label, a variable over time (unrolled), or a list."""
+        if isinstance(target, Hashable) and target in self:
+            return [self.locate(target)]
+        if isinstance(target, np.ndarray):
+            target = target.tolist()
+        if isinstance(target, range) and len(target):
+            return [self.locate(label) for label in target]
+        if isinstance(target, list | tuple | set | frozenset) and target:
+            return [label for part in target for label in self.select(part)]
+        if isinstance(target, NodeSet | Variable):
+            nodes = target if isinstance(target, NodeSet) else NodeSet(target, 0, None)
+            over_time: list[Label] = [n for n in self._timed() if _is_among(n, nodes)]
+            if over_time:
+                return over_time
+        # Raises, for this is no node; where it is one after all, it stands for itself.
+        return [self.locate(target)]
+
+    def onward(self, target: object) -> list[Label]:
+        """The nodes of an unrolled system that a user names, and the same at every later step."""
+        first: dict[object, int] = {}
+        for label in self.select(target):
+            if not isinstance(label, Node):
+                raise QueryError(
+                    f"{label} has no later step, for it has no time: leave every_step out."
+                )
+            first[label.variable] = min(label.step, first.get(label.variable, label.step))
+        # A nudge is made at the ends of steps: inner stages are computed, not nudged.
+        ends = (node for node in self._timed() if not isinstance(node.variable, Stage))
+        return [node for node in ends if node.step >= first.get(node.variable, math.inf)]
+
+    def _timed(self) -> Iterator[Node]:
+        return (label for label in self._labels if isinstance(label, Node))
+
+
+def _is_among(node: Node, nodes: NodeSet) -> bool:
+    """Whether a node is one of a variable's over some steps, or an inner stage between two."""
+    stop = math.inf if nodes.stop is None else nodes.stop
+    if isinstance(node.variable, Stage):
+        # A stage belongs to the step that ends at its number, and so lies between two nodes.
+        return node.variable.owner == nodes.variable and nodes.start < node.step < stop
+    return node.variable == nodes.variable and nodes.start <= node.step < stop

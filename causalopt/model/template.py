@@ -1,0 +1,84 @@
+"""One step of a system: which node a symbol means there, and what a variable follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+import networkx as nx
+from sympy import Symbol
+
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import Next, Node, Noise, Stage, Time, Variable
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.declaration import cycle_message
+
+K = TypeVar("K")
+
+#: What a step assigns, in an order in which every same-step value is there when it is needed.
+Template = Mapping[Variable, Mechanism]
+
+
+def node_at(symbol: Symbol, step: int) -> Node | Symbol:
+    """The node that a symbol means in a mechanism that gives a value at ``step``.
+
+    ``R.next`` is R at this step; R, a noise and time are those of the step before; a parameter has
+    no step and stands for itself.
+
+    >>> from causalopt.language.symbols import parameter, time, variable
+    >>> R, k = variable("R"), parameter("k")
+    >>> [node_at(symbol, 3) for symbol in (R.next, R, time, k)]
+    [R[3], R[2], t[2], k]
+    """
+    if isinstance(symbol, Next):
+        return Node(symbol.variable, step)
+    return Node(symbol, step - 1) if isinstance(symbol, Variable | Noise | Time) else symbol
+
+
+def sources(
+    variable: Variable,
+    mechanism: Callable[[Variable], Mechanism],
+    passed_by: Callable[[Variable], bool],
+) -> Iterator[Symbol]:
+    """The symbols that a variable follows from in one step, each once.
+
+    Same-step values of variables that are ``passed_by`` are no sources themselves: what they follow
+    from is. So the inner stages of an integrator are walked through.
+    """
+    waiting, seen = [variable], {variable}
+    given: set[Symbol] = set()
+    for target in waiting:
+        for symbol in mechanism(target).arguments:
+            inner = symbol.variable if isinstance(symbol, Next) else None
+            if inner is not None and passed_by(inner):
+                if inner not in seen:
+                    seen.add(inner)
+                    waiting.append(inner)
+            elif symbol not in given:
+                given.add(symbol)
+                yield symbol
+
+
+def is_stage(variable: Variable) -> bool:
+    """Whether a variable stands for an inner stage of another one's step."""
+    return isinstance(variable, Stage)
+
+
+def owner_of(key: K) -> K | Variable:
+    """The key itself, or the variable that a stage belongs to."""
+    return key.owner if isinstance(key, Stage) else key
+
+
+def in_order(assigned: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:
+    """The assignments in an order in which every same-step value is there when it is needed."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(assigned)
+    for target, mechanism in assigned.items():
+        same = [s.variable for s in mechanism.arguments if isinstance(s, Next)]
+        graph.add_edges_from((source, target) for source in same)
+    try:
+        order = list(nx.lexicographical_topological_sort(graph, key=list(assigned).index))
+    except nx.NetworkXUnfeasible:
+        loop = [f"{source}.next" for source, _ in nx.find_cycle(graph)]
+        raise DeclarationError(cycle_message([*loop, loop[0]])) from None
+    return {target: assigned[target] for target in order}

@@ -1,0 +1,65 @@
+"""Which node enters which: the graph of a model, as drawings follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Symbol
+
+from causalopt.language.symbols import Label, Next, Node, Variable
+from causalopt.model.columns import Columns
+from causalopt.model.template import node_at
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The nodes of a model up to some step, in an order in which causes come first.
+
+    ``parents`` and ``inputs`` give for each node the nodes and the parameters, noises and times
+    that enter its mechanism. ``steps`` and ``variables`` lay the nodes out, where they have a time.
+    """
+
+    parents: Mapping[Label, tuple[Label, ...]]
+    inputs: Mapping[Label, tuple[Label, ...]]
+    steps: tuple[int, ...] = ()
+    variables: tuple[Symbol, ...] = ()
+
+
+def wired_over_time(
+    variables: tuple[Variable, ...], entering: Mapping[Variable, Sequence[Symbol]], steps: int
+) -> Wiring:
+    """The nodes of variables up to a step; ``entering`` gives what each follows from, in order."""
+    starts = [Node(variable, 0) for variable in variables]
+    parents: dict[Label, tuple[Label, ...]] = dict.fromkeys(starts, ())
+    inputs: dict[Label, tuple[Label, ...]] = dict.fromkeys(starts, ())
+    ordered = {variable: sorted(symbols, key=_by_lag) for variable, symbols in entering.items()}
+    for step in range(1, steps + 1):
+        for variable, symbols in ordered.items():
+            nodes = [(symbol, node_at(symbol, step)) for symbol in symbols]
+            node = Node(variable, step)
+            parents[node] = tuple(n for s, n in nodes if isinstance(s, Variable | Next))
+            inputs[node] = tuple(n for s, n in nodes if not isinstance(s, Variable | Next))
+    return Wiring(parents, inputs, tuple(range(steps + 1)), variables)
+
+
+def _by_lag(symbol: Symbol) -> tuple[bool, str]:
+    """Sources as a picture orders them: of the step before, of the same step, each by name."""
+    return isinstance(symbol, Next), str(symbol)
+
+
+def wired(columns: Columns) -> Wiring:
+    """The nodes of a network in the order of their levels; laid out in time if all have one."""
+    nodes, known = columns.labels, (*columns.labels, *columns.inputs)
+    parents: dict[Label, tuple[Label, ...]] = {}
+    inputs: dict[Label, tuple[Label, ...]] = {}
+    for place in sorted(range(len(nodes)), key=columns.levels.__getitem__):
+        entering = columns.arguments_of(place).tolist()
+        own = [known[j] for j in entering if j < len(nodes)]
+        parents[nodes[place]] = tuple(sorted(own, key=str))
+        inputs[nodes[place]] = tuple(known[j] for j in entering if j >= len(nodes))
+    timed = [node for node in nodes if isinstance(node, Node)]
+    if len(timed) < len(nodes):
+        return Wiring(parents, inputs)
+    steps = sorted({node.step for node in timed})
+    return Wiring(parents, inputs, tuple(steps), tuple(dict.fromkeys(n.variable for n in timed)))

@@ -1,0 +1,39 @@
+"""The plan of a model of any kind: where a kind of model meets its kind of plan."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import cast
+
+from causalopt.language.symbols import Variable
+from causalopt.model.interface import Model
+from causalopt.model.network import Network
+from causalopt.model.selection import Key
+from causalopt.model.system import System
+from causalopt.plan.lanes import Lanes
+from causalopt.plan.layers import Layers, flatten_network
+from causalopt.plan.loop import Loop, flatten_system
+from causalopt.plan.names import Slot
+
+Plan = Loop | Layers
+
+
+@functools.singledispatch
+def flatten(model: Model, last: int, lanes: Lanes, wanted: Sequence[tuple[int, Key]]) -> Plan:
+    """The plan that computes wanted (lane, series) up to the row ``last``."""
+    raise TypeError(f"no plan for a {type(model).__name__}")
+
+
+@flatten.register
+def _(model: System, last: int, lanes: Lanes, wanted: Sequence[tuple[int, Key]]) -> Plan:
+    # Something has to be carried, also where all that is wanted is zero.
+    slots = [Slot(lane, cast(Variable, key)) for lane, key in wanted] or [
+        Slot(0, model.variables[0])
+    ]
+    return flatten_system(model, max(last, 0), lanes, tuple(slots))
+
+
+@flatten.register
+def _(model: Network, last: int, lanes: Lanes, wanted: Sequence[tuple[int, Key]]) -> Plan:
+    return flatten_network(model, lanes, tuple(lane for lane, _ in wanted))

@@ -1,0 +1,89 @@
+"""The generated symbols of a system's plan: names given by users are labels and end here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sympy import Symbol
+
+from causalopt.language.symbols import Node, Noise, Parameter, Time, Variable
+from causalopt.model.system import System
+from causalopt.model.template import node_at
+from causalopt.plan.block import Input
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One number of the state: a variable in a lane."""
+
+    lane: int
+    variable: Variable
+
+
+@dataclass
+class Names:
+    """What the numbers of one plan are called: state before and after a step, inputs, time.
+
+    It grows while a plan is written: each is named when it is first asked for.
+    """
+
+    system: System
+    inputs: dict[object, Input] = field(default_factory=dict)
+    noises: dict[Noise, Input] = field(default_factory=dict)
+    time: Symbol = field(default_factory=lambda: Symbol("t", real=True))
+    states: dict[Slot, tuple[Symbol, Symbol]] = field(default_factory=dict)
+
+    def before(self, slot: Slot) -> Symbol:
+        """A slot before the step."""
+        return self._pair(slot)[0]
+
+    def after(self, slot: Slot) -> Symbol:
+        """A slot after the step."""
+        return self._pair(slot)[1]
+
+    def parameter(self, symbol: Parameter) -> Symbol:
+        """A parameter of the system."""
+        return self._input(symbol, symbol, self.system.parameters[symbol])
+
+    def start(self, variable: Variable) -> Symbol:
+        """A start value."""
+        return self._input(("start", variable), None, self.system.start_values[variable])
+
+    def constant(self, value: float | Symbol) -> Symbol:
+        """A number from outside; a parameter by its own name, another symbol as a swept input."""
+        if isinstance(value, Parameter) and value in self.system.parameters:
+            return self.parameter(value)
+        if isinstance(value, Symbol):
+            return self._input(value, value, float("nan"))
+        return self._input(("constant", value), None, value)
+
+    def argument(self, lane: int, symbol: Symbol) -> Symbol:
+        """What an argument of a mechanism is called in one lane."""
+        # The step that ends at 1 stands for any: nodes at 0 are before it, nodes at 1 after it.
+        node = node_at(symbol, 1)
+        if not isinstance(node, Node):
+            return self.parameter(symbol)
+        if isinstance(node.variable, Time):
+            return self.time
+        if isinstance(node.variable, Noise):
+            return self._noise(node.variable)
+        slot = Slot(lane, node.variable)
+        return self.after(slot) if node.step else self.before(slot)
+
+    def _pair(self, slot: Slot) -> tuple[Symbol, Symbol]:
+        if slot not in self.states:
+            i = len(self.states)
+            self.states[slot] = Symbol(f"s{i}", real=True), Symbol(f"n{i}", real=True)
+        return self.states[slot]
+
+    def _input(self, key: object, label: object, value: float) -> Symbol:
+        if key not in self.inputs:
+            symbol = Symbol(f"p{len(self.inputs)}", real=True)
+            self.inputs[key] = Input(symbol, label, value)
+        return self.inputs[key].symbol
+
+    def _noise(self, symbol: Noise) -> Symbol:
+        if symbol not in self.noises:
+            drawn = Symbol(f"e{len(self.noises)}", real=True)
+            self.noises[symbol] = Input(drawn, symbol, float("nan"))
+        return self.noises[symbol].symbol

@@ -1,0 +1,92 @@
+"""What went wrong in a run, in words: which node, at which step, from which values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from sympy import Symbol
+
+from causalopt.backends import NotFinite
+from causalopt.ground.errors import EvaluationError
+from causalopt.language.symbols import Label, Node, Noise
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.interface import Model
+from causalopt.model.interventions import Fixed, Treatment
+from causalopt.model.selection import Key
+from causalopt.model.template import owner_of
+from causalopt.model.world import World
+from causalopt.plan import Lanes, Plan
+from causalopt.plan.draws import Stream
+from causalopt.runs.sweeps import Sweep
+
+# A message about a node tells the values of this many of its parents.
+_TOLD = 6
+
+#: How to learn the values of series of a world, at one step and one point of a sweep.
+Values = Callable[[World[Model], Sequence[Key], int, Sweep], list[float]]
+
+
+def explained(
+    error: NotFinite, plan: Plan, lanes: Lanes, sweep: Sweep, values: Values
+) -> EvaluationError:
+    """The error as a user reads it: node, step, sweep point, the values it was computed from."""
+    place, key = plan.culprit(error.place)
+    world = lanes.lanes[place].world
+    given = plan.known(error.given) or _values_before(error, key, world, sweep, values)
+    key = owner_of(key)
+    kind = "infinite" if np.isinf(error.value) else "complex or undefined"
+    step = f" (step {error.step})" if world.steps is not None else ""
+    changed = " in a world with interventions" if any(map(_acts, world.treatments)) else ""
+    pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
+    told = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
+    at = f", at {', '.join(told)}" if told else ""
+    return EvaluationError(
+        f"{world.model.label(key, error.step)} is {kind}{step}{changed}"
+        f"{sweep.describe(error.point)}{at}: "
+        f"its mechanism is {_mechanism(world, key, error.step)}. Nodes hold finite real "
+        "numbers; bound the mechanism, with Min, Max or Piecewise, or start it elsewhere."
+    )
+
+
+def _values_before(
+    error: NotFinite, key: Key, world: World[Model], sweep: Sweep, values: Values
+) -> dict[Label, float]:
+    """What a node follows from, one step before: the point is run again, up to that step."""
+    last, point = error.step - 1, sweep.only(error.point)
+    if last < 0:
+        return {}
+
+    def replaced(variable: Key) -> Mechanism | None:
+        base = world.at(variable, error.step).base
+        return None if base is None else base.replacement
+
+    sources = world.model.earlier(key, replaced)
+    noises = [source for source in sources if isinstance(source, Noise)]
+    states = [source for source in sources if not isinstance(source, Noise)]
+    streams = {n: Stream(n.law, n.name, world.seed, point.chains()) for n in noises}
+    drawn: dict[Label, float] = {
+        Node(noise, last): float(np.ravel(stream.at(last))[0]) for noise, stream in streams.items()
+    }
+    if not states:
+        return drawn
+    try:
+        before = values(world, states, last, point)
+    except EvaluationError:
+        # A chaotic run, whose rounding is another for one point than for many, may fail earlier.
+        return drawn
+    return {Node(v, last): value for v, value in zip(states, before, strict=True)} | drawn
+
+
+def _acts(treatment: Treatment[World[Model]]) -> bool:
+    """Whether something is done to a node, beyond sweeping it."""
+    base = treatment.base
+    swept = isinstance(base, Fixed) and isinstance(base.value, Symbol)
+    return treatment.shift is not None or not swept
+
+
+def _mechanism(world: World[Model], key: Key, step: int) -> Mechanism | None:
+    """The mechanism that a node follows in this world."""
+    base = world.at(key, step).base
+    replaced = None if base is None else base.replacement
+    return replaced or world.model.declared(key, max(step, 1))

@@ -1,0 +1,56 @@
+"""Coordinates of labelled results: time or nodes along the rows, and one axis a swept target."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Quantity
+from causalopt.model.interface import Axis
+from causalopt.runs.sweeps import Sweep
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: A coordinate as xarray takes it: its dims, its values, and what is said of them.
+Coordinate = tuple[list[str], object, dict[str, str]]
+
+
+def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
+    """One coordinate per swept target, with its unit."""
+    coords: dict[str, Coordinate] = {}
+    for axis in sweep.axes:
+        quantity = getattr(axis.target, "variable", axis.target)
+        unit = quantity.unit if isinstance(quantity, Quantity) else ""
+        domain = domain_of(axis.target)
+        coords[axis.name] = ([axis.name], [domain.value(v) for v in axis.values], {"units": unit})
+    return coords
+
+
+def coordinate(axis: Axis) -> xr.Coordinates:
+    """The coordinate along the rows of a series."""
+    import xarray as xr
+
+    if axis.labels is not None:
+        if all(isinstance(label, int | np.integer) for label in axis.labels):
+            return xr.Coordinates({axis.dim: np.array(axis.labels)})
+        return xr.Coordinates({axis.dim: axis.values})
+    # Questions about one run share their axis: it is made once, unless it takes much memory.
+    return (_numbers_kept if len(axis.rows) <= _LONGEST_AXIS_KEPT else _numbers)(axis)
+
+
+def _numbers(axis: Axis) -> xr.Coordinates:
+    import pandas as pd
+    import xarray as xr
+
+    # Made by hand, since xarray would copy the values twice on the way.
+    index = pd.Index(np.asarray(axis.values), copy=False, name=axis.dim)
+    column: xr.Variable = xr.Variable([axis.dim], index, {"units": axis.unit})
+    return xr.Coordinates({axis.dim: column}, {axis.dim: xr.indexes.PandasIndex(index, axis.dim)})
+
+
+_LONGEST_AXIS_KEPT = 1 << 22
+_numbers_kept = functools.lru_cache(maxsize=4)(_numbers)
