@@ -77,23 +77,23 @@ class Enthalpies:
         A dict names every state; an array has one axis a variable. Whole numbers, fractions and
         sympy expressions stay exact; any float makes all of them floats.
         """
-        found = check_variables(variables)
-        shape = tuple(v.size for v in found)
+        known = check_variables(variables)
+        shape = tuple(v.size for v in known)
         if not isinstance(values, dict):
             flat = np.asarray(values)
             if flat.shape != shape:
                 raise DeclarationError(
                     f"The enthalpies have shape {flat.shape}: write one axis a variable, {shape}."
                 )
-            return cls(found, _numbers(flat.reshape(-1).tolist()), convention)
-        given = {_place(found, state): value for state, value in values.items()}
-        missing = [i for i in range(math.prod(shape)) if i not in given]
+            return cls(known, _numbers(flat.reshape(-1).tolist()), convention)
+        value_of = {_place(known, state): value for state, value in values.items()}
+        missing = [i for i in range(math.prod(shape)) if i not in value_of]
         if missing:
             raise DeclarationError(
-                f"{state_of(found, missing[0])} has no enthalpy: give one for each state; a state "
+                f"{state_of(known, missing[0])} has no enthalpy: give one for each state; a state "
                 "that cannot be has an infinite one."
             )
-        return cls(found, _numbers([given[i] for i in range(len(given))]), convention)
+        return cls(known, _numbers([value_of[i] for i in range(len(value_of))]), convention)
 
     @classmethod
     def tabulated(
@@ -103,19 +103,19 @@ class Enthalpies:
 
         For the energies of ``annealing``: Enthalpies.tabulated(model.spins, model.energy).
         """
-        found = check_variables(variables)
-        foreign = sorted(formula.free_symbols - set(found), key=str)
+        known = check_variables(variables)
+        foreign = sorted(formula.free_symbols - set(known), key=str)
         if foreign:
             raise DeclarationError(
-                f"The formula uses {foreign[0]}, which is none of {', '.join(map(str, found))}."
+                f"The formula uses {foreign[0]}, which is none of {', '.join(map(str, known))}."
             )
-        plain = [sympy.Symbol(f"v{i}", real=True) for i in range(len(found))]
-        renamed = formula.xreplace(dict(zip(found, plain, strict=True)))
-        places = np.indices([v.size for v in found], dtype=np.float64)
+        plain = [sympy.Symbol(f"v{i}", real=True) for i in range(len(known))]
+        renamed = formula.xreplace(dict(zip(known, plain, strict=True)))
+        places = np.indices([v.size for v in known], dtype=np.float64)
         with np.errstate(all="ignore"):
             made = sympy.lambdify(plain, renamed, "numpy")(*places)
         return cls(
-            found, np.broadcast_to(made, places[0].shape).reshape(-1).astype(float), convention
+            known, np.broadcast_to(made, places[0].shape).reshape(-1).astype(float), convention
         )
 
     @property
@@ -136,9 +136,9 @@ class Enthalpies:
     @functools.cached_property
     def floats(self) -> Floats:
         """The rewards (n,) as float64."""
-        made: Floats = self.rewards.astype(np.float64)
-        made.setflags(write=False)
-        return made
+        rewards: Floats = self.rewards.astype(np.float64)
+        rewards.setflags(write=False)
+        return rewards
 
     @property
     def allowed(self) -> npt.NDArray[np.bool_]:
@@ -220,8 +220,8 @@ def log_partition(H: Enthalpies, T: Any) -> Any:
     if _exact_at(H, temperature):
         rewards = H.rewards[np.flatnonzero(H.allowed)]
         return sympy.log(sympy.Add(*(_weight(value, temperature) for value in rewards)))
-    top, found = _log_weights(H, float(temperature))
-    return float(top + np.log(np.exp(found).sum()))
+    top, below = _log_weights(H, float(temperature))
+    return float(top + np.log(np.exp(below).sum()))
 
 
 def checked_temperature(T: Any) -> Any:
@@ -259,10 +259,10 @@ def _log_weights(H: Enthalpies, T: float) -> tuple[float, Floats]:
     """The largest of H/T (or -E/T), and how far each of the n lies below it: 0 or less."""
     rewards = H.floats
     best = rewards.max()
-    made = np.full(len(rewards), -np.inf)
+    below = np.full(len(rewards), -np.inf)
     with np.errstate(over="ignore"):
-        made[H.allowed] = (rewards[H.allowed] - best) / T
-        return float(best / T), made
+        below[H.allowed] = (rewards[H.allowed] - best) / T
+        return float(best / T), below
 
 
 def _place(variables: Variables, state: Any) -> int:

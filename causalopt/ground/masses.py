@@ -40,23 +40,23 @@ def masses_of(given: Iterable[object], where: str) -> Masses:
         if given.dtype.kind not in "iuf":
             raise DeclarationError(f"{where} holds {given.dtype} and not numbers.")
         return given.astype(np.float64)
-    found = [_mass(one, where) for one in given]
-    if all(isinstance(one, Expr) for one in found):
-        return exact_array(found)
-    symbolic = [one for one in found if isinstance(one, Expr) and one.free_symbols]
+    masses = [_mass(mass, where) for mass in given]
+    if all(isinstance(mass, Expr) for mass in masses):
+        return exact_array(masses)
+    symbolic = [mass for mass in masses if isinstance(mass, Expr) and mass.free_symbols]
     if symbolic:
         raise DeclarationError(
             f"{where} mixes the symbolic mass {symbolic[0]} with floats: write the floats as "
             "rationals, such as Rational(1, 10), or give the symbol a number."
         )
-    return np.array([float(one) for one in found], dtype=np.float64)
+    return np.array([float(mass) for mass in masses], dtype=np.float64)
 
 
-def exact_array(found: list[Expr]) -> Masses:
+def exact_array(expressions: list[Expr]) -> Masses:
     """Sympy expressions as an object array of shape (k,); numpy is kept from looking into them."""
-    made = np.empty(len(found), dtype=object)
-    made[:] = found
-    return made
+    array = np.empty(len(expressions), dtype=object)
+    array[:] = expressions
+    return array
 
 
 def _mass(given: object, where: str) -> Expr | float:
@@ -156,8 +156,8 @@ def summed(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
         return _summed_exactly(states, masses)
     if size <= 4 * states.size + 4096:
         total = np.bincount(states, weights=masses, minlength=size)
-        found = np.flatnonzero(total != 0)
-        return found, (total if found.size == size else total[found])
+        held = np.flatnonzero(total != 0)
+        return held, (total if held.size == size else total[held])
     distinct, where = np.unique(states, return_inverse=True)
     total = np.bincount(where, weights=masses, minlength=distinct.size)
     kept = total != 0

@@ -75,8 +75,8 @@ class Inverse:
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
-        found: Floats = np.asarray(self.distribution.ppf(generator.random(count)), dtype=np.float64)
-        return found
+        numbers: Floats = np.asarray(self.distribution.ppf(generator.random(count)), dtype=np.float64)
+        return numbers
 
 
 def normal(mean: float = 0.0, deviation: float = 1.0) -> Normal:
@@ -107,21 +107,21 @@ def choice(values: Iterable[float], weights: Iterable[float] | None = None) -> C
     >>> choice([-1, 1], weights=[0.25, 0.75]).draw(np.random.default_rng(1), 3)
     array([ 1.,  1., -1.])
     """
-    found = tuple(_finite(value, "values") for value in values)
-    if not found:
+    outcomes = tuple(_finite(value, "values") for value in values)
+    if not outcomes:
         raise DeclarationError("choice([]) chooses among nothing: write one value or more.")
-    given = [1 / len(found)] * len(found) if weights is None else list(weights)
-    chances = tuple(_finite(weight, "weights") for weight in given)
-    if len(chances) != len(found):
+    shares = [1 / len(outcomes)] * len(outcomes) if weights is None else list(weights)
+    chances = tuple(_finite(weight, "weights") for weight in shares)
+    if len(chances) != len(outcomes):
         raise DeclarationError(
-            f"choice has {len(found)} values and {len(chances)} weights: write one for each."
+            f"choice has {len(outcomes)} values and {len(chances)} weights: write one for each."
         )
     if min(chances) < 0 or abs(math.fsum(chances) - 1) > 1e-9:
         raise DeclarationError(
             f"The weights {list(chances)} of choice sum to {math.fsum(chances):g}, or one is "
             "negative: write numbers from 0 that sum to 1."
         )
-    return Choice(found, chances)
+    return Choice(outcomes, chances)
 
 
 def as_law(given: object) -> Law:

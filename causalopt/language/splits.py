@@ -62,25 +62,25 @@ def as_split(given: tuple[object, ...], variables: Iterable[Variable]) -> Split:
     ``QueryError`` where a part holds an unknown variable, or a variable is in no part.
     """
     if len(given) == 1 and isinstance(given[0], Split):
-        made = given[0]
+        split = given[0]
     elif len(given) == 1 and isinstance(given[0], sympy.Or):
-        made = Split(*sorted(given[0].args, key=str))
+        split = Split(*sorted(given[0].args, key=str))
     else:
-        made = Split(*given)  # type: ignore[arg-type]  # Split says what is wrong with the rest
+        split = Split(*given)  # type: ignore[arg-type]  # Split says what is wrong with the rest
     known = tuple(variables)
-    for variable in made.variables:
+    for variable in split.variables:
         if variable not in known:
             raise QueryError(
-                f"{made!r} has {variable}, which is not among the variables "
+                f"{split!r} has {variable}, which is not among the variables "
                 f"{', '.join(map(str, known))}.{nearest(variable, known)}"
             )
-    left = [str(variable) for variable in known if variable not in made.variables]
+    left = [str(variable) for variable in known if variable not in split.variables]
     if left:
         raise QueryError(
-            f"{made!r} leaves out {', '.join(left)}: every variable belongs to one part. "
+            f"{split!r} leaves out {', '.join(left)}: every variable belongs to one part. "
             "Put it into a part, or take the marginal of the others first."
         )
-    return made
+    return split
 
 
 def partitions(variables: Iterable[Variable], parts: int = 2) -> Iterator[Split]:
@@ -122,13 +122,13 @@ def _part(given: object) -> Part:
         return (given,)
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise QueryError(f"A split has the part {given!r}: a part is one or more variables.")
-    found = tuple(given)
-    if not found:
+    part = tuple(given)
+    if not part:
         raise QueryError(f"A split has an empty part: give each part a variable, {_EXAMPLE}.")
-    for variable in found:
+    for variable in part:
         if not isinstance(variable, Variable):
             raise QueryError(f"A split has {variable!r} in a part: parts hold variables.")
-    return found
+    return part
 
 
 def _told(part: Part) -> str:

@@ -95,7 +95,7 @@ def annealing(
 class Reward(Protocol):
     """What makes states likely: differences of log-likelihood times T, and the energy itself."""
 
-    def change(self, one: Finite, to: Expr, now: Mapping[Finite, Expr]) -> Expr:
+    def change(self, variable: Finite, to: Expr, now: Mapping[Finite, Expr]) -> Expr:
         """How much likelier, times T, the state becomes where one variable goes to a place."""
 
     def energy(self, now: Mapping[Finite, Expr]) -> Expr:
@@ -108,9 +108,9 @@ class TableReward:
 
     H: Enthalpies
 
-    def change(self, one: Finite, to: Expr, now: Mapping[Finite, Expr]) -> Expr:
+    def change(self, variable: Finite, to: Expr, now: Mapping[Finite, Expr]) -> Expr:
         """R(to) - R(now), each a Piecewise of the places."""
-        return self._reward({**now, one: to}) - self._reward(now)
+        return self._reward({**now, variable: to}) - self._reward(now)
 
     def energy(self, now: Mapping[Finite, Expr]) -> Expr:
         """The enthalpy as it was given."""
@@ -134,17 +134,17 @@ class FormulaReward:
 
     @functools.cached_property
     def _with(self) -> dict[Expr, list[Expr]]:
-        found: dict[Expr, list[Expr]] = {}
+        owning: dict[Expr, list[Expr]] = {}
         for term in self.terms:
             for symbol in term.free_symbols:
-                found.setdefault(symbol, []).append(term)
-        return found
+                owning.setdefault(symbol, []).append(term)
+        return owning
 
-    def change(self, one: Finite, to: Expr, now: Mapping[Finite, Expr]) -> Expr:
+    def change(self, variable: Finite, to: Expr, now: Mapping[Finite, Expr]) -> Expr:
         """E(now) - E(to), by the terms that name the variable."""
-        terms = self._with.get(one, [])
+        terms = self._with.get(variable, [])
         before = Add(*(term.xreplace(dict(now)) for term in terms))
-        after = Add(*(term.xreplace({**now, one: to}) for term in terms))
+        after = Add(*(term.xreplace({**now, variable: to}) for term in terms))
         return before - after
 
     def energy(self, now: Mapping[Finite, Expr]) -> Expr:
@@ -205,89 +205,89 @@ def _moved(
     picks = isinstance(moves, Flips) and len(variables) > 1
     if picks:
         nodes[site] = Noise("pick_site", choice(range(len(variables))))
-    for place, one in enumerate(variables):
-        nodes |= dict(_changed(one, rule, reward, now, Eq(site.next, place) if picks else None))
+    for place, variable in enumerate(variables):
+        nodes |= dict(_changed(variable, rule, reward, now, Eq(site.next, place) if picks else None))
         if not isinstance(moves, Flips):
-            now[one] = one.next
+            now[variable] = variable.next
     return nodes
 
 
 def _one_step(
-    one: Finite, moves: Steps, rule: Rule, reward: Reward
+    variable: Finite, moves: Steps, rule: Rule, reward: Reward
 ) -> Iterator[tuple[Variable, Any]]:
     """A neighbour is proposed, and taken or not; between two states heat-bath is Glauber's."""
     threshold = (rule if rule.threshold else rule_named("glauber")).threshold
     assert threshold is not None
-    propose, accept = Finite(f"propose_{one.name}", one.values), Variable(f"accept_{one.name}")
-    slot = Noise(f"slot_{one.name}", choice(range(moves.degree)))
-    yield propose, picked(moves.slots(one), (one, slot))
-    gain = Variable(f"gain_{one.name}")
-    yield gain, reward.change(one, propose.next, {one: one})
-    yield accept, _taken(gain.next, threshold, one)
-    yield one, Piecewise((propose.next, Eq(accept.next, 1)), (one, True))
+    propose, accept = Finite(f"propose_{variable.name}", variable.values), Variable(f"accept_{variable.name}")
+    slot = Noise(f"slot_{variable.name}", choice(range(moves.degree)))
+    yield propose, picked(moves.slots(variable), (variable, slot))
+    gain = Variable(f"gain_{variable.name}")
+    yield gain, reward.change(variable, propose.next, {variable: variable})
+    yield accept, _taken(gain.next, threshold, variable)
+    yield variable, Piecewise((propose.next, Eq(accept.next, 1)), (variable, True))
 
 
 def _changed(
-    one: Finite, rule: Rule, reward: Reward, now: Mapping[Finite, Expr], when: Any
+    variable: Finite, rule: Rule, reward: Reward, now: Mapping[Finite, Expr], when: Any
 ) -> Iterator[tuple[Variable, Any]]:
     """One variable goes to another of its values, or is drawn anew; only ``when``, if given."""
-    if one.size == 1:
-        yield one, one
+    if variable.size == 1:
+        yield variable, variable
         return
     if rule.threshold is None:
-        gains = dict(_gains(one, reward, now))
+        gains = dict(_gains(variable, reward, now))
         yield from gains.items()
-        drawn = _drawn(one, [Integer(0), *(gain.next for gain in gains)])
-        yield one, drawn if when is None else Piecewise((drawn, when), (one, True))
+        drawn = _drawn(variable, [Integer(0), *(gain.next for gain in gains)])
+        yield variable, drawn if when is None else Piecewise((drawn, when), (variable, True))
         return
-    gain, accept = Variable(f"gain_{one.name}"), Variable(f"accept_{one.name}")
-    if one.size == 2:
-        other: Expr = Piecewise((Integer(1), Eq(one, 0)), (Integer(0), True))
-        up = reward.change(one, Integer(1), {**now, one: Integer(0)})
-        change = Piecewise((up, Eq(one, 0)), (-up, True))
+    gain, accept = Variable(f"gain_{variable.name}"), Variable(f"accept_{variable.name}")
+    if variable.size == 2:
+        other: Expr = Piecewise((Integer(1), Eq(variable, 0)), (Integer(0), True))
+        up = reward.change(variable, Integer(1), {**now, variable: Integer(0)})
+        change = Piecewise((up, Eq(variable, 0)), (-up, True))
     else:
-        propose = Finite(f"propose_{one.name}", one.values)
-        hop = Noise(f"hop_{one.name}", choice(range(one.size - 1)))
-        places = np.arange(one.size)
-        others = (places[:, None] + places[None, 1:]) % one.size
-        yield propose, picked(others, (one, hop))
-        other, change = propose.next, reward.change(one, propose.next, now)
+        propose = Finite(f"propose_{variable.name}", variable.values)
+        hop = Noise(f"hop_{variable.name}", choice(range(variable.size - 1)))
+        places = np.arange(variable.size)
+        others = (places[:, None] + places[None, 1:]) % variable.size
+        yield propose, picked(others, (variable, hop))
+        other, change = propose.next, reward.change(variable, propose.next, now)
     yield gain, change
-    yield accept, _taken(gain.next, rule.threshold, one)
+    yield accept, _taken(gain.next, rule.threshold, variable)
     taken = Eq(accept.next, 1)
-    yield one, Piecewise((other, taken if when is None else sympy.And(taken, when)), (one, True))
+    yield variable, Piecewise((other, taken if when is None else sympy.And(taken, when)), (variable, True))
 
 
-def _taken(gain: Expr, threshold: Any, one: Finite) -> Expr:
+def _taken(gain: Expr, threshold: Any, variable: Finite) -> Expr:
     """1 where gain > T threshold(u), else 0."""
-    u = Noise(f"draw_{one.name}", uniform())
+    u = Noise(f"draw_{variable.name}", uniform())
     hotter = Next(Variable("T")) * threshold(u)
     return Piecewise((Integer(1), gain > hotter), (Integer(0), True))
 
 
 def _gains(
-    one: Finite, reward: Reward, now: Mapping[Finite, Expr]
+    variable: Finite, reward: Reward, now: Mapping[Finite, Expr]
 ) -> Iterator[tuple[Variable, Expr]]:
     """What each value but the first would gain over the first."""
-    first = {**now, one: Integer(0)}
-    for place, value in enumerate(one.values[1:], 1):
-        yield Variable(f"gain_{one.name}_{value}"), reward.change(one, Integer(place), first)
+    first = {**now, variable: Integer(0)}
+    for place, value in enumerate(variable.values[1:], 1):
+        yield Variable(f"gain_{variable.name}_{value}"), reward.change(variable, Integer(place), first)
 
 
-def _drawn(one: Finite, gains: Sequence[Expr]) -> Expr:
+def _drawn(variable: Finite, gains: Sequence[Expr]) -> Expr:
     """The first value up to which the Boltzmann chances sum to more than a draw."""
-    u, T = Noise(f"draw_{one.name}", uniform()), Next(Variable("T"))
+    u, T = Noise(f"draw_{variable.name}", uniform()), Next(Variable("T"))
     top = Max(*gains)
     weights = [sympy.exp((gain - top) / T) for gain in gains]
     total = Add(*weights)
     branches = [
-        (Integer(place), u * total < Add(*weights[: place + 1])) for place in range(one.size - 1)
+        (Integer(place), u * total < Add(*weights[: place + 1])) for place in range(variable.size - 1)
     ]
-    return Piecewise(*branches, (Integer(one.size - 1), True))
+    return Piecewise(*branches, (Integer(variable.size - 1), True))
 
 
 def _finite_energy(energy: Expr, parameters: Mapping[Parameter, float]) -> float:
-    found = float(energy.subs(parameters))
-    if abs(found) >= -_FORBIDDEN:
+    value = float(energy.subs(parameters))
+    if abs(value) >= -_FORBIDDEN:
         raise DeclarationError("The start is a forbidden state: start in one that is allowed.")
-    return found
+    return value

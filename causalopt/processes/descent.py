@@ -97,7 +97,7 @@ def newton(
     """
     fitted = _fitted(parameter)
     slopes = _gradient(loss, fitted, "the loss")
-    curvature = Matrix([[Expression(one).partial(p) for p in fitted] for one in slopes])
+    curvature = Matrix([[Expression(slope).partial(p) for p in fitted] for slope in slopes])
     if sympy.simplify(curvature.det()) == 0:
         raise DeclarationError(
             f"The second derivatives of the loss {loss} have determinant 0 everywhere, so that "
@@ -142,13 +142,13 @@ def sgd(
         raise DeclarationError("sgd([]) has no loss to descend: write one or more.")
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise DeclarationError(f"batch is {batch!r}: write a whole number of 1 or more.")
-    slopes = [_gradient(one, fitted, f"loss {i}") for i, one in enumerate(each)]
+    slopes = [_gradient(loss, fitted, f"loss {i}") for i, loss in enumerate(each)]
     law = choice(range(len(each)), None if weights is None else list(weights))
     names = ["j"] if batch == 1 else [f"j{i + 1}" for i in range(batch)]
     picks = {Variable(name): Noise(f"pick_{name}", law) for name in names}
     nodes: dict[Variable, Expr] = dict(picks)
     for place, gradient in enumerate(_gradient_nodes(fitted)):
-        parts = [_picked([one[place] for one in slopes], pick) for pick in picks]
+        parts = [_picked([loss[place] for loss in slopes], pick) for pick in picks]
         nodes[gradient] = Rational(1, batch) * Add(*parts)
     return _descent(nodes, fitted, (rate, update), start, parameters)
 
@@ -156,7 +156,7 @@ def sgd(
 def _picked(slopes: Sequence[Expr], pick: Variable) -> Expr:
     """The slope of the loss that was picked in this step."""
     last = (slopes[-1], True)
-    return Piecewise(*((one, Eq(pick.next, j)) for j, one in enumerate(slopes[:-1])), last)
+    return Piecewise(*((slope, Eq(pick.next, j)) for j, slope in enumerate(slopes[:-1])), last)
 
 
 def _descent(
@@ -197,14 +197,14 @@ def _rate(
 ) -> tuple[Parameter, dict[Parameter, float]]:
     values = dict(parameters or {})
     if not isinstance(given, Parameter):
-        made = Parameter("rate")
-        if made in values:
+        size = Parameter("rate")
+        if size in values:
             raise DeclarationError(
                 f"parameters gives a value to rate, and rate={given!r} another: write "
                 'rate=parameter("rate"), or leave it out of parameters.'
             )
-        values[made] = number(given, "rate")
-        given = made
+        values[size] = number(given, "rate")
+        given = size
     if given not in values:
         raise DeclarationError(f"The rate {given} has no value: write parameters={{{given}: 0.1}}.")
     if not number(values[given], str(given)) > 0:
@@ -216,27 +216,27 @@ def _rate(
 
 def _fitted(parameter: Fitted) -> tuple[Variable, ...]:
     single = isinstance(parameter, sympy.Symbol)
-    found = (parameter,) if single else tuple(parameter)
-    wrong = [one for one in found if not isinstance(one, Variable)]
-    if wrong or not found:
+    fitted = (parameter,) if single else tuple(parameter)
+    wrong = [symbol for symbol in fitted if not isinstance(symbol, Variable)]
+    if wrong or not fitted:
         raise DeclarationError(
             f"The parameter to be fitted is {parameter!r}: write a variable, or a list of them, "
             'such as W = variable("W").'
         )
-    if len(set(found)) < len(found):
-        raise DeclarationError(f"{list(found)} names a parameter twice: name each once.")
-    return found
+    if len(set(fitted)) < len(fitted):
+        raise DeclarationError(f"{list(fitted)} names a parameter twice: name each once.")
+    return fitted
 
 
 def _gradient(loss: Expr, fitted: Sequence[Variable], where: str) -> list[Expr]:
     formula = expression(loss, where)
-    slopes = [formula.partial(one) for one in fitted]
-    for one, slope in zip(fitted, slopes, strict=True):
-        if slope == 0 and one in formula.formula.free_symbols and formula.formula.has(*_CHOOSING):
+    slopes = [formula.partial(variable) for variable in fitted]
+    for variable, slope in zip(fitted, slopes, strict=True):
+        if slope == 0 and variable in formula.formula.free_symbols and formula.formula.has(*_CHOOSING):
             raise DeclarationError(
-                f"In {formula.formula}, {where}, {one} only moves jumps: the slope by {one} is 0 "
+                f"In {formula.formula}, {where}, {variable} only moves jumps: the slope by {variable} is 0 "
                 f"between them, so that descent would stay where it starts. Use a loss that slopes "
-                f"towards its minimum, such as a power of {one} minus its target."
+                f"towards its minimum, such as a power of {variable} minus its target."
             )
     return slopes
 

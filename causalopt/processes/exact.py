@@ -60,10 +60,10 @@ def annealing_kernel(
             f"The kernel of a whole sweep over {size:,} states is dense "
             f"({8 * size**2 / 2**30:.3g} GiB): push a distribution with annealed, or take Flips()."
         )
-    made = scipy.sparse.eye_array(size, format="csr")
+    kernel = scipy.sparse.eye_array(size, format="csr")
     for factor in factors:
-        made = made @ _kernel(factor, rewards / T, acts)
-    chain = Chain(energy.variables, made)
+        kernel = kernel @ _kernel(factor, rewards / T, acts)
+    chain = Chain(energy.variables, kernel)
     _check_connected(energy, chain)
     return chain
 
@@ -121,11 +121,11 @@ def annealed(
     cooling = temperatures(formula, np.arange(steps, dtype=np.float64), {})
     masses = dense_masses(start, energy.variables)
     pushes = enumerate(_pushes(masses, rewards, factors, cooling, acts))
-    found = [now for i, now in pushes if i in recorded]
+    records = [now for i, now in pushes if i in recorded]
     names = [v.name for v in energy.variables]
-    shape = [len(found), *(v.size for v in energy.variables)]
+    shape = [len(records), *(v.size for v in energy.variables)]
     P = xr.DataArray(
-        np.array(found).reshape(shape),
+        np.array(records).reshape(shape),
         {"time": ("time", np.array(recorded), {"units": "steps"})}
         | {v.name: list(v.values) for v in energy.variables},
         ["time", *names],
@@ -142,8 +142,8 @@ def _summary(P: xr.DataArray, T: Floats, energy: Enthalpies) -> xr.Dataset:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(flat > 0, flat * values, 0.0).sum(axis=1)
         entropy = -np.where(flat > 0, flat * np.log(flat), 0.0).sum(axis=1)
-    made = P.to_dataset(name="P")
-    return made.assign(
+    summary = P.to_dataset(name="P")
+    return summary.assign(
         T=("time", T, {"long_name": "temperature"}),
         enthalpy=("time", mean, {"long_name": "mean enthalpy"}),
         entropy=("time", entropy, {"long_name": "entropy", "units": "nat"}),
@@ -181,7 +181,7 @@ def _pushes(
 
 def _pushed(masses: Floats, factor: Factor, exponents: Floats, rule: Rule) -> Floats:
     """P K for one factor: what leaves each set's members, and where it goes to."""
-    made = masses.copy()
+    after = masses.copy()
     for family in factor:
         members = np.ascontiguousarray(family.sets.T)
         here = masses[members]
@@ -191,9 +191,9 @@ def _pushed(masses: Floats, factor: Factor, exponents: Floats, rule: Rule) -> Fl
             change[i] -= flow
             change[j] += flow
         change *= family.chance
-        made += np.bincount(members.reshape(-1), change.reshape(-1), len(masses))
+        after += np.bincount(members.reshape(-1), change.reshape(-1), len(masses))
     # Rounding may leave -1e-17 where all mass has left.
-    return np.maximum(made, 0.0)
+    return np.maximum(after, 0.0)
 
 
 def _kernel(factor: Factor, exponents: Floats, rule: Rule) -> Any:

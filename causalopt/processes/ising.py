@@ -121,10 +121,10 @@ class Ising:
     def energies(self, states: npt.ArrayLike) -> Floats:
         """The energies (...) of states (..., spins), given by the values of the spins."""
         s = np.asarray(states, dtype=np.float64)
-        found: Floats = self.offset + s @ np.array(self.fields)
+        totals: Floats = self.offset + s @ np.array(self.fields)
         for (i, j), J in self.couplings.items():
-            found = found + J * s[..., i] * s[..., j]
-        return found
+            totals = totals + J * s[..., i] * s[..., j]
+        return totals
 
 
 def _value(spin: Finite) -> Expr:

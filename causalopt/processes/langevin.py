@@ -53,8 +53,8 @@ def langevin(
     nodes = {v: m.formula for v, m in descent.mechanisms.items()}
     fitted = (parameter,) if isinstance(parameter, Variable) else tuple(parameter)
     size = Parameter("rate") if not isinstance(rate, Parameter) else rate
-    for one in fitted:
-        kick = sqrt(2 * size * T.next) * Noise(f"xi_{one.name}", normal())
-        nodes[one] = nodes[one] + kick
+    for variable in fitted:
+        kick = sqrt(2 * size * T.next) * Noise(f"xi_{variable.name}", normal())
+        nodes[variable] = nodes[variable] + kick
     begin = {**descent.start, T: first_temperature(temperature, constants)}
     return System({T: temperature, **nodes}, start=begin, parameters=descent.parameters)

@@ -53,14 +53,14 @@ def _proposed(taken: Callable[[Floats], Floats]) -> Callable[[Floats], Iterator[
 
 
 def _metropolis(gain: Floats) -> Floats:
-    made: Floats = np.exp(np.minimum(gain, 0.0))
-    return made
+    chance: Floats = np.exp(np.minimum(gain, 0.0))
+    return chance
 
 
 def _glauber(gain: Floats) -> Floats:
     small = np.exp(-np.abs(gain))
-    made: Floats = np.where(gain < 0, small, 1.0) / (1.0 + small)
-    return made
+    chance: Floats = np.where(gain < 0, small, 1.0) / (1.0 + small)
+    return chance
 
 
 def _drawn(exponents: Floats) -> Iterator[Pair]:

@@ -103,8 +103,8 @@ def _ends(first: float, last: float, steps: int, name: str) -> tuple[Expr, Expr]
 
 
 def _positive(value: float, where: str) -> Expr:
-    found = number(value, where)
-    if not (found > 0 and math.isfinite(found)):
+    temperature = number(value, where)
+    if not (temperature > 0 and math.isfinite(temperature)):
         raise DeclarationError(
             f"{where} is {value}: a temperature is above 0. End at a small one, such as 1e-3: "
             "at T -> 0 only improvements are taken."

@@ -53,14 +53,14 @@ class _Rows:
 
         shape = (len(self.fields), len(self.fields))
         matrix = csr_array((self.weights, self.neighbours, self.bounds), shape=shape)
-        found: Floats = (matrix @ states.T).T
-        return found
+        pulls: Floats = (matrix @ states.T).T
+        return pulls
 
     def energy(self, states: Floats) -> Floats:
         """The energies of states (chains, sites)."""
         pairs = (states * self.pull(states)).sum(axis=1)
-        found: Floats = self.offset + states @ self.fields + pairs / 2
-        return found
+        energies: Floats = self.offset + states @ self.fields + pairs / 2
+        return energies
 
 
 def anneal_spins(

@@ -55,12 +55,12 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
     merged: dict[tuple[Expr, ...], list[float]] = {}
     for chance, formulas in _outcomes(system):
         merged.setdefault(tuple(formulas[v] for v in variables), []).append(chance)
-    made = tuple(
+    maps = tuple(
         Branch(math.fsum(chances), _map(system, dict(zip(variables, formulas, strict=True))))
         for formulas, chances in merged.items()
         if math.fsum(chances) > 0
     )
-    return variables, made
+    return variables, maps
 
 
 def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
@@ -76,11 +76,11 @@ def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
             f"The noise of one step has {count} outcomes, more than {_MOST}: take a smaller batch, "
             "or run an ensemble."
         )
-    found: list[tuple[float, dict[Variable, Expr]]] = []
+    steps: list[tuple[float, dict[Variable, Expr]]] = []
     for outcome in itertools.product(*sides):
         values: dict[Symbol, Expr] = {noise: rational(value) for noise, value, _ in outcome}
-        found.append((math.prod(weight for *_, weight in outcome), step_of(system, values)))
-    return found
+        steps.append((math.prod(weight for *_, weight in outcome), step_of(system, values)))
+    return steps
 
 
 def _state(system: System) -> tuple[Variable, ...]:

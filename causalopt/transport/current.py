@@ -141,8 +141,8 @@ class Current:
             self._check_zero(exponent, zero, (low, high))
         edges = np.linspace(low, high, _whole(cells) + 1)
         middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
-        found = self._values(exponent, middles)
-        density = np.exp(found - found.max())
+        logs = self._values(exponent, middles)
+        density = np.exp(logs - logs.max())
         density /= density.sum() * width
         name = self.parameter.name
         attrs = {"convention": self.convention, "rate": self.rate}
@@ -198,19 +198,19 @@ class Current:
         middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
         mass = _masses(start, edges)
         generator, exits = self._generator(edges, absorbing)
-        found, left = [mass / width], [np.zeros(2)]
+        densities, left = [mass / width], [np.zeros(2)]
         for amount in _intervals(times):
             mass, gone = _advanced(generator, exits, mass, amount, dt)
-            found.append(mass / width)
+            densities.append(mass / width)
             left.append(left[-1] + gone)
         if not absorbing:
-            self._warn_of_piles(found, middles)
-        name, found = self.parameter.name, found[1:]
-        jump = self._jump(middles, np.max(found, axis=0))
+            self._warn_of_piles(densities, middles)
+        name, densities = self.parameter.name, densities[1:]
+        jump = self._jump(middles, np.max(densities, axis=0))
         attrs = {"convention": self.convention, "rate": self.rate, "jump": jump}
         return xr.Dataset(
             {
-                "density": (["time", name], np.array(found)),
+                "density": (["time", name], np.array(densities)),
                 "left": (["time", "end"], np.array(left[1:])),
             },
             {
@@ -221,9 +221,9 @@ class Current:
             attrs,
         )
 
-    def _warn_of_piles(self, found: Sequence[Floats], middles: Floats) -> None:
+    def _warn_of_piles(self, densities: Sequence[Floats], middles: Floats) -> None:
         """Warn where the density has grown to its largest at a closed end."""
-        first, last = found[0], found[-1]
+        first, last = densities[0], densities[-1]
         tenth = max(1, len(last) // 10)
         for end, near in ((0, last[:tenth]), (-1, last[-tenth:])):
             # Of a density that is level to rounding no end is the largest.
@@ -241,19 +241,19 @@ class Current:
         """The largest jump against the width of the well, where there is some density."""
         steps = (self.rate * self._values(self.G, places),
                  np.sqrt(np.maximum(2 * self._values(self.diffusion, places), 0.0)))  # fmt: skip
-        ratio = np.max([np.abs(np.gradient(one, places)) for one in steps], axis=0)
+        ratio = np.max([np.abs(np.gradient(moves, places)) for moves in steps], axis=0)
         ratio[density < _SOME * density.max()] = 0.0
         worst = int(ratio.argmax())
-        found = float(ratio[worst])
-        if found > _JUMP:
+        jump = float(ratio[worst])
+        if jump > _JUMP:
             warnings.warn(
                 f"At {self.parameter} = {places[worst]:.4g} a step of rate {self.rate:g} jumps "
-                f"{found:.2g} of the width of the well: above {_JUMP:g} SGD is no flow of "
+                f"{jump:.2g} of the width of the well: above {_JUMP:g} SGD is no flow of "
                 "probability. Take a smaller rate, or a transfer operator, which is exact.",
                 RuntimeWarning,
                 stacklevel=3,
             )
-        return found
+        return jump
 
     def _generator(self, edges: Floats, absorbing: bool) -> tuple[Any, Floats]:
         """Rates between cells (n, n), columns summing to 0, or below 0 where ends absorb.
@@ -305,8 +305,8 @@ def _bernoulli(z: Floats) -> Floats:
     """z / (exp(z) - 1), 1 at 0."""
     small = np.abs(z) < 1e-9
     safe = np.where(small, 1.0, np.clip(z, -700, 700))
-    found: Floats = np.where(small, 1 - z / 2, np.where(z < -700, -z, safe / np.expm1(safe)))
-    return found
+    ratio: Floats = np.where(small, 1 - z / 2, np.where(z < -700, -z, safe / np.expm1(safe)))
+    return ratio
 
 
 def _advanced(
@@ -340,31 +340,31 @@ def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
     from scipy.special import ndtr
 
     if isinstance(start, tuple):
-        mean, deviation = (number(one, "start") for one in start)
+        mean, deviation = (number(part, "start") for part in start)
         if deviation <= 0:
             raise QueryError(f"The deviation of the start is {deviation}: write one above 0.")
-        found: Floats = np.diff(ndtr((edges - mean) / deviation))
-        if found.sum() < 1e-9:
+        masses: Floats = np.diff(ndtr((edges - mean) / deviation))
+        if masses.sum() < 1e-9:
             raise QueryError(
                 f"A normal of mean {mean:g} and deviation {deviation:g} has no probability "
                 f"between {edges[0]:g} and {edges[-1]:g}: widen the interval."
             )
-        found /= found.sum()
-        return found
-    given = np.array(start, dtype=np.float64)
-    if given.shape != (len(edges) - 1,) or not (given >= 0).all() or abs(given.sum() - 1) > 1e-9:
+        masses /= masses.sum()
+        return masses
+    masses2 = np.array(start, dtype=np.float64)
+    if masses2.shape != (len(edges) - 1,) or not (masses2 >= 0).all() or abs(masses2.sum() - 1) > 1e-9:
         raise QueryError(
-            f"The start has shape {given.shape} and sums to {given.sum():g}: write one probability "
+            f"The start has shape {masses2.shape} and sums to {masses2.sum():g}: write one probability "
             f"for each of {len(edges) - 1} cells, in all 1, or (mean, deviation)."
         )
-    return given
+    return masses2
 
 
 def _intervals(times: Sequence[float]) -> list[float]:
-    found = np.diff(np.concatenate([[0.0], np.asarray(times, dtype=np.float64)]))
-    if not len(found) or not np.isfinite(found).all() or (found < 0).any():
+    spans = np.diff(np.concatenate([[0.0], np.asarray(times, dtype=np.float64)]))
+    if not len(spans) or not np.isfinite(spans).all() or (spans < 0).any():
         raise QueryError(f"times is {times!r}: write numbers of steps from 0 on, in order.")
-    return [float(one) for one in found]
+    return [float(span) for span in spans]
 
 
 def _whole(cells: object) -> int:

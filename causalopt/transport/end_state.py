@@ -27,18 +27,18 @@ def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) 
         )
     held = Dummy(str(parameter), real=True)
     b, D = (
-        sympy.nsimplify(one.xreplace({parameter: held}), rational=True)
-        for one in (drift, diffusion)
+        sympy.nsimplify(formula.xreplace({parameter: held}), rational=True)
+        for formula in (drift, diffusion)
     )
     ratio = sympy.cancel(b / D) if (b / D).is_rational_function(held) else b / D
     if D.has(held) and not ratio.is_rational_function(held):
         raise _unknown(parameter)
     spread = share * sympy.log(D) if D.has(held) else sympy.Integer(0)
-    found = sympy.expand(-spread - sympy.integrate(ratio, held))
-    if found.has(sympy.Integral):
+    exponent = sympy.expand(-spread - sympy.integrate(ratio, held))
+    if exponent.has(sympy.Integral):
         raise _unknown(parameter)
     # Between zeros of D what a logarithm is taken of keeps its sign, a constant as others.
-    opened = sympy.expand_log(found, force=True).as_independent(held, as_Add=True)[1]
+    opened = sympy.expand_log(exponent, force=True).as_independent(held, as_Add=True)[1]
     real = opened.replace(sympy.log, lambda inner: sympy.log(Abs(inner)))
     return real.xreplace({held: parameter})
 
@@ -48,8 +48,8 @@ def zeros_of(diffusion: Expr, parameter: Variable) -> list[Expr]:
     top = sympy.numer(sympy.together(sympy.nsimplify(diffusion, rational=True)))
     if not top.is_polynomial(parameter) or not top.has(parameter):
         return []
-    found: list[Expr] = sorted(set(sympy.Poly(top, parameter).real_roots()))
-    return found
+    zeros: list[Expr] = sorted(set(sympy.Poly(top, parameter).real_roots()))
+    return zeros
 
 
 def is_normal_beside(exponent: Expr, parameter: Variable, zero: Expr, side: int) -> bool:

@@ -97,11 +97,11 @@ def escape_probability(
 
     operator, fine, error = _refined(system, inside, cells, of)
     attrs = {"inside": operator.where, "side": side, "cells": len(operator.axes[0]) - 1}
-    made = {
+    columns = {
         "escaped": ("steps", fine, {"long_name": "escape probability", "units": "1"}),
         "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
     }
-    return xr.Dataset(made, {"steps": counts}, attrs)
+    return xr.Dataset(columns, {"steps": counts}, attrs)
 
 
 def hitting_times(
@@ -135,11 +135,11 @@ def hitting_times(
         return np.diff(paths.escaped(operator, _side(side), counts), prepend=0.0)
 
     operator, fine, error = _refined(system, inside, cells, of)
-    made = {
+    columns = {
         "chance": ("steps", fine, {"long_name": "chance to leave at this step", "units": "1"}),
         "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
     }
-    return xr.Dataset(made, {"steps": counts}, {"inside": operator.where, "side": side})
+    return xr.Dataset(columns, {"steps": counts}, {"inside": operator.where, "side": side})
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ class _Paths:
         below, above = [0.0], [0.0]
         many = max(len(operator.maps), 2)
         while len(places) and len(places) * many <= _PATHS and len(below) <= _DEEPEST:
-            places = np.concatenate([one.image(places) for one in operator.maps])
-            chances = np.concatenate([one.chance * chances for one in operator.maps])
+            places = np.concatenate([branch.image(places) for branch in operator.maps])
+            chances = np.concatenate([branch.chance * chances for branch in operator.maps])
             kept, under, over = operator.sides(places)
             below.append(below[-1] + float(chances[under.any(axis=0)].sum()))
             above.append(above[-1] + float(chances[over.any(axis=0)].sum()))
@@ -175,14 +175,14 @@ class _Paths:
         """The probability of having left on a side by each of some steps."""
         sides = {"below": self.below, "above": self.above, "any": self.left}
         left, depth = sides[side], len(self.below) - 1
-        found = [left[n] for n in counts if n <= depth]
+        chances = [left[n] for n in counts if n <= depth]
         later = [n - depth for n in counts if n > depth]
         if later:
             whole = _SIDES[side](operator)
             mass = operator.spread(self.places, self.chances)
             after = powers(operator.matrix, whole, later)
-            found += [left[-1] + float(mass @ (whole - u)) for u in after]
-        return np.array(found)
+            chances += [left[-1] + float(mass @ (whole - u)) for u in after]
+        return np.array(chances)
 
 
 def mean_escape_time(
@@ -320,15 +320,15 @@ def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
 
 
 def _refined(
-    system: System, inside: Inside, cells: int | None, of: Callable[[TransferOperator], Any]
+    system: System, inside: Inside, cells: int | None, ask: Callable[[TransferOperator], Any]
 ) -> tuple[TransferOperator, Floats, Floats]:
     """The finest operator, its value, and three times the largest difference from coarser ones."""
     fine = _default(cells, system)
     operator = TransferOperator.of(system, inside, fine)
-    value = np.asarray(of(operator))
+    value = np.asarray(ask(operator))
     sizes = [max(2, round(fine * part)) for part in _COARSER]
-    others = [np.asarray(of(TransferOperator.of(system, inside, size))) for size in sizes]
-    error: Floats = 3 * np.max([np.abs(value - one) for one in others], axis=0)
+    others = [np.asarray(ask(TransferOperator.of(system, inside, size))) for size in sizes]
+    error: Floats = 3 * np.max([np.abs(value - coarse) for coarse in others], axis=0)
     return operator, value, error
 
 
@@ -347,8 +347,8 @@ def _side(given: str) -> str:
 
 
 def _counts(steps: int | Iterable[int]) -> list[int]:
-    found = [steps] if isinstance(steps, int) else list(steps)
-    whole = [isinstance(n, int | np.integer) and not isinstance(n, bool) for n in found]
-    if not found or not all(whole) or min(found) < 1 or sorted(set(found)) != found:
+    counts = [steps] if isinstance(steps, int) else list(steps)
+    whole = [isinstance(n, int | np.integer) and not isinstance(n, bool) for n in counts]
+    if not counts or not all(whole) or min(counts) < 1 or sorted(set(counts)) != counts:
         raise QueryError(f"steps is {steps!r}: write whole numbers of 1 or more, in order.")
-    return [int(n) for n in found]
+    return [int(n) for n in counts]

@@ -82,9 +82,9 @@ def _tidy(formula: Expr, parameters: Sequence[Variable]) -> Expr:
 def _chances(weights: Sequence[float] | None, count: int) -> list[Expr]:
     if weights is None:
         return [Rational(1, count)] * count
-    found = [number(one, "weights") for one in weights]
-    if len(found) != count or min(found) < 0 or abs(math.fsum(found) - 1) > 1e-9:
+    chances = [number(chance, "weights") for chance in weights]
+    if len(chances) != count or min(chances) < 0 or abs(math.fsum(chances) - 1) > 1e-9:
         raise DeclarationError(
-            f"The weights {found} are not {count} numbers from 0 that sum to 1: write one a loss."
+            f"The weights {chances} are not {count} numbers from 0 that sum to 1: write one a loss."
         )
-    return [sympy.Float(one) for one in found]
+    return [sympy.Float(chance) for chance in chances]

@@ -97,8 +97,8 @@ class TransferOperator:
     @property
     def left(self) -> Floats:
         """The chance (n,) to leave in one step, on any side."""
-        found: Floats = (self.below + self.above).sum(axis=0)
-        return found
+        chances: Floats = (self.below + self.above).sum(axis=0)
+        return chances
 
     def place(self, given: Place) -> Floats:
         """A place inside as coordinates (d,); ``QueryError`` where it is outside."""
@@ -106,20 +106,20 @@ class TransferOperator:
             missing = [str(v) for v in self.variables if v not in given]
             if missing:
                 raise QueryError(f"The place has no value for {missing[0]}: write one for each.")
-            found = [float(given[v]) for v in self.variables]
+            place = [float(given[v]) for v in self.variables]
         elif len(self.variables) == 1:
-            found = [float(given)]
+            place = [float(given)]
         else:
             raise QueryError(
                 f"The place is {given!r}: write a value for each of "
                 f"{', '.join(map(str, self.variables))}, in a dict."
             )
-        for variable, axis, one in zip(self.variables, self.axes, found, strict=True):
-            if not axis[0] < one < axis[-1]:
+        for variable, axis, coordinate in zip(self.variables, self.axes, place, strict=True):
+            if not axis[0] < coordinate < axis[-1]:
                 raise QueryError(
-                    f"{variable} = {one:g} lies outside ({axis[0]:g}, {axis[-1]:g}): start inside."
+                    f"{variable} = {coordinate:g} lies outside ({axis[0]:g}, {axis[-1]:g}): start inside."
                 )
-        return np.array(found)
+        return np.array(place)
 
     def at(self, place: Place) -> Floats:
         """The probability (n,) of being at one place, spread over the grid points around it."""
@@ -127,10 +127,10 @@ class TransferOperator:
 
     def spread(self, places: Floats, chances: Floats) -> Floats:
         """The probability (n,) on the grid of being at places (k, d) inside with chances (k,)."""
-        made = np.zeros(self.matrix.shape[0])
+        mass = np.zeros(self.matrix.shape[0])
         for column, share in _around(self.axes, places):
-            np.add.at(made, column, chances * share)
-        return made
+            np.add.at(mass, column, chances * share)
+        return mass
 
     def sides(self, places: Floats) -> tuple[Flags, Flags, Flags]:
         """Which places (k, d) are inside (k,), and which below and above by a variable (d, k)."""
@@ -138,21 +138,21 @@ class TransferOperator:
 
     def backward(self, values: Floats, steps: int = 1) -> Floats:
         """E[u(W[n]); still inside] as a function of W[0], from the values (n,) of u."""
-        found = np.array(values, dtype=np.float64)
+        values2 = np.array(values, dtype=np.float64)
         for _ in range(steps):
-            found = self.matrix @ found
-        return found
+            values2 = self.matrix @ values2
+        return values2
 
     def forward(self, probability: Floats, steps: int = 1) -> tuple[Floats, Floats, Floats]:
         """The probability (n,) after some steps, and what has left below (d,) and above (d,)."""
-        found = np.array(probability, dtype=np.float64)
+        mass = np.array(probability, dtype=np.float64)
         below, above = np.zeros(len(self.axes)), np.zeros(len(self.axes))
         turned = self.matrix.T.tocsr()
         for _ in range(steps):
-            below += self.below @ found
-            above += self.above @ found
-            found = turned @ found
-        return found, below, above
+            below += self.below @ mass
+            above += self.above @ mass
+            mass = turned @ mass
+        return mass, below, above
 
     def expected(self, gain: Floats) -> Floats:
         """sum_n K^n gain (n,): what is gained at each place visited before leaving, in all.
@@ -249,7 +249,7 @@ def _sides(inside: Inside, variables: tuple[Variable, ...]) -> list[tuple[float,
 
 def _points(axes: tuple[Floats, ...]) -> Floats:
     grids = np.meshgrid(*axes, indexing="ij")
-    return np.stack([one.ravel() for one in grids], axis=1)
+    return np.stack([grid.ravel() for grid in grids], axis=1)
 
 
 def _assembled(axes: tuple[Floats, ...], maps: Sequence[Branch]) -> tuple[Any, Floats, Floats]:
@@ -260,16 +260,16 @@ def _assembled(axes: tuple[Floats, ...], maps: Sequence[Branch]) -> tuple[Any, F
     count = len(points)
     below, above = np.zeros((len(axes), count)), np.zeros((len(axes), count))
     rows, columns, entries = [], [], []
-    for one in maps:
-        image = one.image(points)
+    for branch in maps:
+        image = branch.image(points)
         within, under, over = _outside(axes, image)
-        below += one.chance * under
-        above += one.chance * over
+        below += branch.chance * under
+        above += branch.chance * over
         kept = np.flatnonzero(within)
         for column, share in _around(axes, image[kept]):
             rows.append(kept)
             columns.append(column)
-            entries.append(one.chance * share)
+            entries.append(branch.chance * share)
     places = (np.concatenate(rows), np.concatenate(columns))
     matrix = coo_matrix((np.concatenate(entries), places), shape=(count, count)).tocsr()
     matrix.eliminate_zeros()
@@ -292,11 +292,11 @@ def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Flags, Flags, Fl
 
 def _around(axes: tuple[Floats, ...], places: Floats) -> Iterator[tuple[Ints, Floats]]:
     """The grid points at the corners of the cell of each place (k, d), with the shares of each."""
-    found = [_located(axis, places[:, i]) for i, axis in enumerate(axes)]
+    located = [_located(axis, places[:, i]) for i, axis in enumerate(axes)]
     for corner in itertools.product((0, 1), repeat=len(axes)):
         column = np.zeros(len(places), dtype=np.int64)
         share = np.ones(len(places))
-        for axis, (cell, beyond), step in zip(axes, found, corner, strict=True):
+        for axis, (cell, beyond), step in zip(axes, located, corner, strict=True):
             column = column * len(axis) + cell + step
             share = share * (beyond if step else 1 - beyond)
         yield column, share

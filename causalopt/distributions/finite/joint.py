@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
@@ -24,8 +24,8 @@ from causalopt.distributions.finite.states import (
 )
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.masses import (
-    Ints,
     Masses,
+    as_floats,
     check_masses,
     entropy_of,
     exact_array,
@@ -35,6 +35,7 @@ from causalopt.ground.masses import (
     tidy,
     together,
 )
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, Value
 from causalopt.language.splits import Split, as_split
 from causalopt.model.system import System, check_steps
@@ -83,8 +84,8 @@ class Distribution:
         ``masses`` maps states to masses ({("high", "cold"): Rational(1, 3), ...}, for one variable
         {"high": ...}), or is a nested list or array with one axis a variable, as tables print.
         """
-        found = check_variables(variables)
-        return cls(found, *build.listed_masses(found, masses))
+        known = check_variables(variables)
+        return cls(known, *build.listed_masses(known, masses))
 
     @classmethod
     def uniform(cls, *variables: Finite) -> Distribution:
@@ -94,25 +95,25 @@ class Distribution:
         >>> Distribution.uniform(finite("T", ["high", "low", "off"])).entropy()
         log(3)/log(2)
         """
-        found = check_variables(variables)
-        size = math.prod(v.size for v in found)
+        known = check_variables(variables)
+        size = math.prod(v.size for v in known)
         masses = np.full(size, sympy.Rational(1, size), dtype=object)
-        return cls(found, np.arange(size, dtype=np.int64), masses)
+        return cls(known, np.arange(size, dtype=np.int64), masses)
 
     @classmethod
     def delta(cls, state: Mapping[Finite, Value]) -> Distribution:
         """All mass at one state: {T: "high", R: "cold"}."""
-        found = check_variables(state)
+        known = check_variables(state)
         place = sum(
-            v.code(state[v], f"delta: {v}") * s for v, s in zip(found, strides(found), strict=True)
+            v.code(state[v], f"delta: {v}") * s for v, s in zip(known, strides(known), strict=True)
         )
-        return cls(found, np.array([place], dtype=np.int64), exact_array([sympy.Integer(1)]))
+        return cls(known, np.array([place], dtype=np.int64), exact_array([sympy.Integer(1)]))
 
     @classmethod
     def product(cls, *factors: Distribution) -> Distribution:
         """The variables of the factors together, those of different factors independent."""
-        found = check_variables([v for factor in factors for v in factor.variables])
-        return cls(found, *outer(found, [(f.variables, f.states, f.masses) for f in factors]))
+        known = check_variables([v for factor in factors for v in factor.variables])
+        return cls(known, *outer(known, [(f.variables, f.states, f.masses) for f in factors]))
 
     @classmethod
     def neighbourhood(
@@ -132,8 +133,8 @@ class Distribution:
               high          low        off
          epsilon/2  1 - epsilon  epsilon/2
         """
-        found = check_variables(state)
-        chances = build.chances(found, epsilon)
+        known = check_variables(state)
+        chances = build.chances(known, epsilon)
         return cls.product(
             *(cls.of(v, build.around(v, state[v], chance)) for v, chance in chances.items())
         )
@@ -161,16 +162,17 @@ class Distribution:
 
     def marginal(self, *variables: Finite) -> Distribution:
         """The distribution of some of the variables, in the order in which they are named."""
-        found = check_variables(variables)
-        for variable in found:
+        wanted = check_variables(variables)
+        for variable in wanted:
             self._known(variable)
+        # Where every state has mass, sums over axes cost less than sums by the number of the state.
         if self.states.size == self.size and not self.exact:
-            return Distribution(found, *summed_out(self.variables, self.masses, found))
-        size = math.prod(v.size for v in found)
-        states = moved(self.states, self.variables, found)
-        return Distribution(found, *summed(states, self.masses, size))
+            return Distribution(wanted, *summed_out(self.variables, self.masses, wanted))
+        size = math.prod(v.size for v in wanted)
+        states = moved(self.states, self.variables, wanted)
+        return Distribution(wanted, *summed(states, self.masses, size))
 
-    def decorrelate(self, *parts: Any) -> Distribution:
+    def decorrelate(self, *parts: object) -> Distribution:
         """The product of the marginals of the parts: each keeps its own, none tells of another.
 
         P'(s) = prod_parts P(s_part). ``parts``: ``T | R``, ``Split((T, V), R)``, or the parts one
@@ -187,7 +189,7 @@ class Distribution:
         pieces = [(m.variables, m.states, m.masses) for m in marginals]
         return Distribution(self.variables, *outer(self.variables, pieces))
 
-    def split(self, *parts: Any) -> Split:
+    def split(self, *parts: object) -> Split:
         """The split that the parts name, checked against these variables."""
         return as_split(parts, self.variables)
 
@@ -212,7 +214,7 @@ class Distribution:
         """
         return entropy_of(self.masses, base)
 
-    def mutual_information(self, *parts: Any, base: Expr | float = 2) -> Expr | float:
+    def mutual_information(self, *parts: object, base: Expr | float = 2) -> Expr | float:
         """I = sum_parts S[part] - S[all]; for more than two parts, the total correlation.
 
         The parts need not name every variable: the others are summed out. Equal to
@@ -230,6 +232,7 @@ class Distribution:
                 f"{self._head} and {other._head} are over different variables: take marginals over "
                 "the same ones."
             )
+        # One minus the other as a signed measure: states that both have meet in the sum.
         mine, theirs = together(self.masses, other.marginal(*self.variables).masses)
         states = np.concatenate([self.states, other.marginal(*self.variables).states])
         _, differences = summed(states, np.concatenate([mine, -theirs]), self.size)
@@ -250,8 +253,7 @@ class Distribution:
 
     def floats(self) -> Distribution:
         """The same masses as float64; an error where a symbol has no number."""
-        from_exact = together(self.masses, np.zeros(0))[0]
-        return Distribution(self.variables, self.states, from_exact)
+        return Distribution(self.variables, self.states, as_floats(self.masses))
 
     def to_xarray(self) -> xr.DataArray:
         """All masses as a labelled array with one dim a variable; symbols are an error."""
@@ -312,13 +314,13 @@ class Distribution:
         return show.html(self.variables, self.states, self.masses)
 
 
-def _checked(made: Distribution, masses: Masses) -> tuple[Ints, Masses]:
+def _checked(distribution: Distribution, masses: Masses) -> tuple[Ints, Masses]:
     """States and masses without zeros; negative masses are kept, for the constructor to refuse."""
     kept = np.array([mass != 0 for mass in masses], dtype=bool)
-    return made.states[kept], masses[kept]
+    return distribution.states[kept], masses[kept]
 
 
-def _named(parts: tuple[Any, ...], variables: tuple[Finite, ...]) -> tuple[Finite, ...]:
+def _named(parts: tuple[object, ...], variables: tuple[Finite, ...]) -> tuple[Finite, ...]:
     """Those of the variables that the parts name."""
     flat: set[object] = set()
     for part in parts:
@@ -326,6 +328,8 @@ def _named(parts: tuple[Any, ...], variables: tuple[Finite, ...]) -> tuple[Finit
             flat |= set(part.variables)
         elif isinstance(part, Finite):
             flat.add(part)
-        else:
-            flat |= set(part.args if isinstance(part, sympy.Or) else part)
+        elif isinstance(part, sympy.Or):
+            flat |= set(part.args)
+        elif isinstance(part, Iterable):
+            flat |= set(part)
     return tuple(v for v in variables if v in flat)

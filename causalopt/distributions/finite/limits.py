@@ -16,12 +16,14 @@ from typing import NamedTuple
 import sympy
 from sympy import Add, Expr, Integer, Poly, Symbol
 
+from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import log_of
 
 #: Orders of epsilon that are looked at before a limit is given up.
 DEEPEST = 32
 
+# log(epsilon) as a symbol of its own, so that what is left is a polynomial in two symbols.
 _L = sympy.Dummy("L")
 
 
@@ -70,8 +72,7 @@ def series_at_zero(expression: Expr, epsilon: Symbol, order: int = 2) -> Expr:
     >>> series_at_zero(-e * sympy.log(e) - (1 - e) * sympy.log(1 - e), e)
     epsilon - epsilon*log(epsilon) + O(epsilon**2*log(epsilon))
     """
-    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
-        raise QueryError(f"order is {order!r}: write a whole number of 1 or more.")
+    order = whole(order, "order", 1)
     top, bottom = _quotient(expression, epsilon)
     if bottom.has(sympy.log) and _replaced(bottom, epsilon, 1).has(_L):
         raise QueryError(
@@ -107,11 +108,13 @@ def _quotient(expression: Expr, epsilon: Symbol) -> tuple[Expr, Expr]:
 
 def _leading(expression: Expr, epsilon: Symbol) -> Term | None:
     """The term that outweighs all others; None where the expression is zero."""
+    # Low orders may cancel one another; how many is not known before, so that ever more are taken.
     depth = 2
     while depth <= DEEPEST:
-        found = _terms(_replaced(expression, epsilon, depth), epsilon, depth)
-        if found:
-            return min(found, key=lambda term: (term.order, -term.power))
+        terms = _terms(_replaced(expression, epsilon, depth), epsilon, depth)
+        if terms:
+            # The lowest power of epsilon wins, and of equal ones the highest power of log(epsilon).
+            return min(terms, key=lambda term: (term.order, -term.power))
         depth *= 2
     if sympy.simplify(expression) == 0:
         return None

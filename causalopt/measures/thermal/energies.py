@@ -144,9 +144,9 @@ def free_energy_over(P: xr.DataArray, H: Enthalpies, T: Any) -> xr.DataArray:
     values = xr.DataArray((H.sign * H.floats).reshape(shape), dims=dims)
     mean = (P * values).where(P > 0, 0.0).sum(dims)
     entropy = -(P * np.log(P.where(P > 0, 1.0))).sum(dims)
-    made = mean + H.sign * temperatures * entropy
+    energy = mean + H.sign * temperatures * entropy
     name = "G" if H.sign > 0 else "F"
-    return made.rename(name).assign_attrs(long_name="free energy")
+    return energy.rename(name).assign_attrs(long_name="free energy")
 
 
 def _aligned(P: Distribution, H: Enthalpies) -> tuple[Any, Any]:

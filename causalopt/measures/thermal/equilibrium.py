@@ -131,25 +131,25 @@ def why_not_equilibrium(
 
 def _logs(P: Distribution, H: Enthalpies) -> Floats:
     """log P (n,) in the order of the enthalpies; -inf without mass."""
-    made = np.full(len(H.values), -np.inf)
-    made[moved(P.states, P.variables, H.variables)] = np.log(P.masses)
-    return made
+    logs = np.full(len(H.values), -np.inf)
+    logs[moved(P.states, P.variables, H.variables)] = np.log(P.masses)
+    return logs
 
 
 def _hidden(P: Distribution, H: Enthalpies, T: float) -> Floats:
     """T log(P / Boltzmann), with the sign of the enthalpies, and 0 for the median state."""
     rewards = H.floats
     logs = _logs(P, H)
-    made = np.zeros(len(rewards))
+    missing = np.zeros(len(rewards))
     both = np.isfinite(logs) & np.isfinite(rewards)
-    made[both] = T * logs[both] - rewards[both]
+    missing[both] = T * logs[both] - rewards[both]
     # A state of the middle rank, not between two: most states then stay exactly as they are.
-    middle = np.sort(made[both])[(both.sum() - 1) // 2]
-    made[both] -= middle
-    made[np.isneginf(logs) & np.isfinite(rewards)] = -np.inf
-    made[np.isfinite(logs) & np.isneginf(rewards)] = np.inf
-    found: Floats = H.sign * made
-    return found
+    middle = np.sort(missing[both])[(both.sum() - 1) // 2]
+    missing[both] -= middle
+    missing[np.isneginf(logs) & np.isfinite(rewards)] = -np.inf
+    missing[np.isfinite(logs) & np.isneginf(rewards)] = np.inf
+    hidden: Floats = H.sign * missing
+    return hidden
 
 
 def _apparent(P: Distribution, H: Enthalpies) -> tuple[float, float]:
