@@ -9,20 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sympy
 from sympy import Add, Expr, Integer, Mul, Rational
 
+from causalopt.ground.checks import TOLERANCE, as_float, as_whole
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.types import Array, Ints
 
-Masses = npt.NDArray[Any]
-Ints = npt.NDArray[np.int64]
-
-#: Float masses must sum to 1 within this much. Nothing is ever renormalised.
-TOLERANCE = 1e-9
+#: Chances of states: sympy expressions as objects, or float64.
+Masses = Array
 
 
 def is_exact(masses: Masses) -> bool:
@@ -60,23 +57,20 @@ def exact_array(expressions: list[Expr]) -> Masses:
 
 
 def _mass(given: object, where: str) -> Expr | float:
-    if isinstance(given, bool | str | bytes) or given is None:
-        raise DeclarationError(
-            f"{where} has the mass {given!r}: write a number, a sympy rational or an expression."
-        )
-    if isinstance(given, int | np.integer):
-        return Integer(int(given))
     if isinstance(given, Fraction):
         return Rational(given.numerator, given.denominator)
     if isinstance(given, Expr):
         return float(given) if given.has(sympy.Float) and given.is_number else _exact(given, where)
-    try:
-        return float(given)  # type: ignore[arg-type]  # the except clause is for the rest
-    except (TypeError, ValueError):
+    number = as_whole(given)
+    if number is not None:
+        return Integer(number)
+    value = as_float(given)
+    if value is None:
         raise DeclarationError(
             f"{where} has the mass {given!r} ({type(given).__name__}): write a number, a sympy "
             "rational or an expression."
-        ) from None
+        )
+    return value
 
 
 def _exact(given: Expr, where: str) -> Expr:
@@ -119,6 +113,8 @@ def _check_exact(masses: Masses, where: str, name: Callable[[int], str]) -> None
             raise DeclarationError(
                 f"{where} gives {name(i)} the mass {mass}: a mass is a finite number, 0 or larger."
             )
+    # Exact masses sum to 1 exactly or not at all; what depends on a symbol is brought to a form in
+    # which it cancels where it can.
     off = tidy(Add(*masses) - 1)
     if off != 0 and off.free_symbols:
         off = sympy.simplify(off)
@@ -154,6 +150,7 @@ def summed(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
     """
     if is_exact(masses):
         return _summed_exactly(states, masses)
+    # Counting by number needs an array of ``size``; sorting pays where few states have mass.
     if size <= 4 * states.size + 4096:
         total = np.bincount(states, weights=masses, minlength=size)
         held = np.flatnonzero(total != 0)
@@ -203,6 +200,7 @@ def entropy_of(masses: Masses, base: Expr | float) -> Expr | float:
     if is_exact(masses):
         unit = log_of(exact_base(base))
         return Add(*(_exact_term(mass, unit) for mass in masses))
+    # 0 log 0 = 0, as the limit is. Adding 0.0 turns -0.0, of a sure state, into 0.0.
     positive = masses if masses.all() else masses[masses != 0]
     return float(-(positive @ np.log(positive)) / math.log(base)) + 0.0
 

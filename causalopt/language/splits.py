@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy
 
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.symbols import Variable
 
@@ -49,7 +50,7 @@ class Split:
         return tuple(variable for part in self.parts for variable in part)
 
     def __repr__(self) -> str:
-        return f"Split({', '.join(_told(part) for part in self.parts)})"
+        return f"Split({', '.join(_label(part) for part in self.parts)})"
 
     def __str__(self) -> str:
         return " | ".join(" ".join(map(str, part)) for part in self.parts)
@@ -91,11 +92,12 @@ def partitions(variables: Iterable[Variable], parts: int = 2) -> Iterator[Split]
     ['A C | B', 'A | B C', 'A B | C']
     """
     known = tuple(variables)
-    if isinstance(parts, bool) or not isinstance(parts, int) or not 2 <= parts <= len(known):
+    count = as_whole(parts)
+    if count is None or not 2 <= count <= len(known):
         raise QueryError(
             f"parts is {parts!r}: {len(known)} variables can be split into 2 to {len(known)} parts."
         )
-    for blocks in _blocks(known, parts):
+    for blocks in _blocks(known, count):
         yield Split(*blocks)
 
 
@@ -106,6 +108,8 @@ def _blocks(variables: Part, parts: int) -> Iterator[tuple[Part, ...]]:
     if not variables:
         yield ()
         return
+    # The last variable joins a block of the others, or is a block of its own: so every partition
+    # comes once (the recurrence of Stirling's numbers of the second kind).
     *before, last = variables
     for blocks in _blocks(tuple(before), parts):
         if blocks:
@@ -131,5 +135,5 @@ def _part(given: object) -> Part:
     return part
 
 
-def _told(part: Part) -> str:
+def _label(part: Part) -> str:
     return str(part[0]) if len(part) == 1 else f"({', '.join(map(str, part))})"
