@@ -25,12 +25,14 @@ def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) 
             f"S^2 is 0 everywhere: {parameter} has no density in the end, but rests where G = 0 "
             "and G rises. Solve G = 0 instead."
         )
+    # Real, and rational where floats were: sympy integrates such formulas exactly.
     held = Dummy(str(parameter), real=True)
     b, D = (
         sympy.nsimplify(formula.xreplace({parameter: held}), rational=True)
         for formula in (drift, diffusion)
     )
     ratio = sympy.cancel(b / D) if (b / D).is_rational_function(held) else b / D
+    # Of other ratios sympy may find an integral that is wrong at branch cuts, or search for long.
     if D.has(held) and not ratio.is_rational_function(held):
         raise _unknown(parameter)
     spread = share * sympy.log(D) if D.has(held) else sympy.Integer(0)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.types import Floats
 from causalopt.model.system import System
 from causalopt.transport.chance import branches
 from causalopt.transport.transfer import Inside, Place, TransferOperator, powers
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = npt.NDArray[np.float64]
 
 # The first steps go along this many paths, and this many steps, at most.
 _PATHS = 4096
@@ -91,11 +90,11 @@ def escape_probability(
 
     counts = _counts(steps)
 
-    def of(operator: TransferOperator) -> Floats:
+    def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
         return paths.escaped(operator, _side(side), counts)
 
-    operator, fine, error = _refined(system, inside, cells, of)
+    operator, fine, error = _refined(system, inside, cells, ask)
     attrs = {"inside": operator.where, "side": side, "cells": len(operator.axes[0]) - 1}
     columns = {
         "escaped": ("steps", fine, {"long_name": "escape probability", "units": "1"}),
@@ -130,11 +129,11 @@ def hitting_times(
     (last,) = _counts(steps)
     counts = list(range(1, last + 1))
 
-    def of(operator: TransferOperator) -> Floats:
+    def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
         return np.diff(paths.escaped(operator, _side(side), counts), prepend=0.0)
 
-    operator, fine, error = _refined(system, inside, cells, of)
+    operator, fine, error = _refined(system, inside, cells, ask)
     columns = {
         "chance": ("steps", fine, {"long_name": "chance to leave at this step", "units": "1"}),
         "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
@@ -179,6 +178,8 @@ class _Paths:
         later = [n - depth for n in counts if n > depth]
         if later:
             whole = _SIDES[side](operator)
+            # What is inside yet is laid on the grid. Of all that leaves on this side, K^n e is what
+            # does so more than n steps later: the rest has left by then.
             mass = operator.spread(self.places, self.chances)
             after = powers(operator.matrix, whole, later)
             chances += [left[-1] + float(mass @ (whole - u)) for u in after]
@@ -202,14 +203,14 @@ def mean_escape_time(
     15.0
     """
 
-    def of(operator: TransferOperator) -> Floats:
+    def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
         longer = operator.expected(np.ones(operator.matrix.shape[0]))
         # The mean of n is the sum of the chances to be inside still, from step 0 on.
         first = math.fsum(1 - left for left in paths.left[:-1])
         return np.array(first + operator.spread(paths.places, paths.chances) @ longer)
 
-    return Refined(*map(float, _refined(system, inside, cells, of)[1:]))
+    return Refined(*map(float, _refined(system, inside, cells, ask)[1:]))
 
 
 def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> Refined:
@@ -304,6 +305,8 @@ def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
     """What a step keeps of probability (n,) in the long run, and its shape, by repeated steps."""
     turned = operator.matrix.T.tocsr()
     factor = 0.0
+    # The quasi-stationary distribution is the fixed point of one step, brought back to sum 1: what
+    # else there was dies out by the ratio of the next eigenvalue to the leading one.
     for count in range(200_000):
         after = turned @ mass
         total = float(after.sum())
@@ -311,6 +314,7 @@ def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
             raise QueryError("Everything leaves in finitely many steps: there is no rate.")
         moved = float(np.abs(after / total - mass).sum())
         mass, factor = after / total, total
+        # The first steps may stand still before what was near one place has spread.
         if moved < 1e-13 and count > 10:
             return factor, mass
     raise QueryError(
@@ -320,12 +324,17 @@ def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
 
 
 def _refined(
-    system: System, inside: Inside, cells: int | None, ask: Callable[[TransferOperator], Any]
+    system: System,
+    inside: Inside,
+    cells: int | None,
+    ask: Callable[[TransferOperator], Floats | float],
 ) -> tuple[TransferOperator, Floats, Floats]:
     """The finest operator, its value, and three times the largest difference from coarser ones."""
     fine = _default(cells, system)
     operator = TransferOperator.of(system, inside, fine)
     value = np.asarray(ask(operator))
+    # No bound is known for what jumps inside a cell: the scatter over grids that divide differently
+    # stands for the error, and the largest of three differences is seldom too small by luck.
     sizes = [max(2, round(fine * part)) for part in _COARSER]
     others = [np.asarray(ask(TransferOperator.of(system, inside, size))) for size in sizes]
     error: Floats = 3 * np.max([np.abs(value - coarse) for coarse in others], axis=0)
@@ -347,8 +356,12 @@ def _side(given: str) -> str:
 
 
 def _counts(steps: int | Iterable[int]) -> list[int]:
-    counts = [steps] if isinstance(steps, int) else list(steps)
-    whole = [isinstance(n, int | np.integer) and not isinstance(n, bool) for n in counts]
-    if not counts or not all(whole) or min(counts) < 1 or sorted(set(counts)) != counts:
+    single = as_whole(steps)
+    if single is not None or not isinstance(steps, Iterable):
+        counts = [single]
+    else:
+        counts = [as_whole(n) for n in steps]
+    known = [n for n in counts if n is not None]
+    if not known or known != counts or known[0] < 1 or sorted(set(known)) != known:
         raise QueryError(f"steps is {steps!r}: write whole numbers of 1 or more, in order.")
-    return [int(n) for n in counts]
+    return known

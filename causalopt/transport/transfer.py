@@ -5,20 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.symbols import Variable
 from causalopt.model.declaration import number
 from causalopt.model.system import System
 from causalopt.transport.chance import Branch, branches
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # How much of a value may be lost by going on with one factor a step, and how often that is tried.
 _LOSS = 1e-10
@@ -28,6 +29,9 @@ _NEVER = 1e-13
 _ROUNDING = 1e-20
 _LONGEST = 1_000_000
 
+# Assembling K holds so many arrays as large as its entries at most, and as its points, as measured.
+_FOR_ENTRY = 9
+_FOR_POINT = 8
 
 #: Where a system is watched: (low, high), or {W: (low, high), V: (low, high)}.
 Inside = tuple[float, float] | Mapping[Variable, tuple[float, float]]
@@ -65,7 +69,7 @@ class TransferOperator:
 
     variables: tuple[Variable, ...]
     axes: tuple[Floats, ...]
-    matrix: Any
+    matrix: csr_matrix
     below: Floats
     above: Floats
     maps: tuple[Branch, ...] = ()
@@ -78,8 +82,8 @@ class TransferOperator:
         """
         variables, maps = branches(system)
         cells = (4000 if len(variables) == 1 else 200) if cells is None else cells
-        if isinstance(cells, bool) or not isinstance(cells, int) or cells < 2:
-            raise QueryError(f"cells is {cells!r}: write a whole number of 2 or more.")
+        cells = whole(cells, "cells", 2)
+        _refuse_too_large(cells, variables, len(maps))
         axes = tuple(np.linspace(*ends, cells + 1) for ends in _sides(inside, variables))
         return cls(variables, axes, *_assembled(axes, maps), maps)
 
@@ -117,7 +121,8 @@ class TransferOperator:
         for variable, axis, coordinate in zip(self.variables, self.axes, place, strict=True):
             if not axis[0] < coordinate < axis[-1]:
                 raise QueryError(
-                    f"{variable} = {coordinate:g} lies outside ({axis[0]:g}, {axis[-1]:g}): start inside."
+                    f"{variable} = {coordinate:g} lies outside ({axis[0]:g}, {axis[-1]:g}): "
+                    "start inside."
                 )
         return np.array(place)
 
@@ -132,21 +137,23 @@ class TransferOperator:
             np.add.at(mass, column, chances * share)
         return mass
 
-    def sides(self, places: Floats) -> tuple[Flags, Flags, Flags]:
+    def sides(self, places: Floats) -> tuple[Bools, Bools, Bools]:
         """Which places (k, d) are inside (k,), and which below and above by a variable (d, k)."""
         return _outside(self.axes, places)
 
     def backward(self, values: Floats, steps: int = 1) -> Floats:
         """E[u(W[n]); still inside] as a function of W[0], from the values (n,) of u."""
-        values2 = np.array(values, dtype=np.float64)
+        # The backward equation: a row of K holds where a place goes, so that K takes means ahead.
+        ahead = np.array(values, dtype=np.float64)
         for _ in range(steps):
-            values2 = self.matrix @ values2
-        return values2
+            ahead = self.matrix @ ahead
+        return ahead
 
     def forward(self, probability: Floats, steps: int = 1) -> tuple[Floats, Floats, Floats]:
         """The probability (n,) after some steps, and what has left below (d,) and above (d,)."""
         mass = np.array(probability, dtype=np.float64)
         below, above = np.zeros(len(self.axes)), np.zeros(len(self.axes))
+        # The adjoint of the backward equation moves probability: <P, K u> = <K^T P, u>.
         turned = self.matrix.T.tocsr()
         for _ in range(steps):
             below += self.below @ mass
@@ -165,6 +172,8 @@ class TransferOperator:
         total = now.copy()
         for step in range(1, _LONGEST):
             after = self.matrix @ now
+            # K has no negative entry: where low v <= K v <= high v, all later gains lie between
+            # low^k v and high^k v, two geometric series. To look costs as much as a step.
             low, high = _ratios(now, after) if step % _EVERY == 0 else (0.0, 1.0)
             now = after
             total += now
@@ -174,6 +183,7 @@ class TransferOperator:
             if low <= high < 1 and (high - low) < _LOSS * (1 - high):
                 total += now * (low / (1 - low))
                 return total
+            # Everywhere more than 1 - 1e-13 is kept: the sum would be all rounding.
             if 1 - low < _NEVER:
                 break
         raise QueryError(
@@ -182,7 +192,7 @@ class TransferOperator:
         )
 
 
-def powers(matrix: Any, values: Floats, counts: Sequence[int]) -> Iterator[Floats]:
+def powers(matrix: csr_matrix, values: Floats, counts: Sequence[int]) -> Iterator[Floats]:
     """K^n v for each n of increasing ``counts``, where K and v have no negative entry.
 
     As soon as low v_n <= K v_n <= high v_n with (high / low)^(steps left) within 1e-10 of 1, the
@@ -247,12 +257,25 @@ def _sides(inside: Inside, variables: tuple[Variable, ...]) -> list[tuple[float,
     return [checked_interval(inside[v]) for v in variables]
 
 
+def _refuse_too_large(cells: int, variables: tuple[Variable, ...], maps: int) -> None:
+    """Refuse, before a grid is made, an operator that would not fit in memory."""
+    points, corners = (cells + 1) ** len(variables), 2 ** len(variables)
+    usual = 4000 if len(variables) == 1 else 200
+    refuse_what_does_not_fit(
+        8 * points * (_FOR_ENTRY * maps * corners + _FOR_POINT),
+        f"A transfer operator on {points:,} points with {maps:,} outcomes of the noise",
+        f"Take fewer cells, such as cells={usual}, or a smaller batch.",
+    )
+
+
 def _points(axes: tuple[Floats, ...]) -> Floats:
     grids = np.meshgrid(*axes, indexing="ij")
     return np.stack([grid.ravel() for grid in grids], axis=1)
 
 
-def _assembled(axes: tuple[Floats, ...], maps: Sequence[Branch]) -> tuple[Any, Floats, Floats]:
+def _assembled(
+    axes: tuple[Floats, ...], maps: Sequence[Branch]
+) -> tuple[csr_matrix, Floats, Floats]:
     """K, and what leaves below and above by each variable."""
     from scipy.sparse import coo_matrix
 
@@ -266,17 +289,19 @@ def _assembled(axes: tuple[Floats, ...], maps: Sequence[Branch]) -> tuple[Any, F
         below += branch.chance * under
         above += branch.chance * over
         kept = np.flatnonzero(within)
+        # u at an image is a mean of u at the corners around it, with these shares: a row of K.
         for column, share in _around(axes, image[kept]):
             rows.append(kept)
             columns.append(column)
             entries.append(branch.chance * share)
+    # Entries at one place add up, when coordinates become rows.
     places = (np.concatenate(rows), np.concatenate(columns))
     matrix = coo_matrix((np.concatenate(entries), places), shape=(count, count)).tocsr()
     matrix.eliminate_zeros()
     return matrix, below, above
 
 
-def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Flags, Flags, Flags]:
+def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Bools, Bools, Bools]:
     """Which places (k, d) are inside (k,), and which are below and above by each variable (d, k).
 
     A place that is outside in both variables counts by the first.
@@ -286,6 +311,7 @@ def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Flags, Flags, Fl
     for variable, axis in enumerate(axes):
         below[variable] = within & (places[:, variable] <= axis[0])
         above[variable] = within & (places[:, variable] >= axis[-1])
+        # From here on only places that are still inside count.
         within &= ~(below[variable] | above[variable])
     return within, below, above
 
