@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sympy
 from sympy import Add, Eq, Expr, Matrix, Piecewise, Rational
 
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.laws import choice
 from causalopt.language.symbols import Noise, Parameter, Variable
@@ -103,6 +104,7 @@ def newton(
             f"The second derivatives of the loss {loss} have determinant 0 everywhere, so that "
             "Newton's step does not exist: use gradient_descent."
         )
+    # H s = g is solved in formulas, once: a run then has one mechanism for each part of the step.
     moves = list(curvature.LUsolve(Matrix(slopes)))
     nodes = [Variable("s" if len(fitted) == 1 else f"s_{p.name}") for p in fitted]
     return _descent(dict(zip(nodes, moves, strict=True)), fitted, (rate, _PLAIN), start, parameters)
@@ -137,19 +139,20 @@ def sgd(
     >>> sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}).mechanisms[W].formula
     W - g.next*rate
     """
-    fitted, each = _fitted(parameter), list(losses)
-    if not each:
+    fitted, data = _fitted(parameter), list(losses)
+    if not data:
         raise DeclarationError("sgd([]) has no loss to descend: write one or more.")
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+    size = as_whole(batch)
+    if size is None or size < 1:
         raise DeclarationError(f"batch is {batch!r}: write a whole number of 1 or more.")
-    slopes = [_gradient(loss, fitted, f"loss {i}") for i, loss in enumerate(each)]
-    law = choice(range(len(each)), None if weights is None else list(weights))
-    names = ["j"] if batch == 1 else [f"j{i + 1}" for i in range(batch)]
+    slopes = [_gradient(loss, fitted, f"loss {i}") for i, loss in enumerate(data)]
+    law = choice(range(len(data)), None if weights is None else list(weights))
+    names = ["j"] if size == 1 else [f"j{i + 1}" for i in range(size)]
     picks = {Variable(name): Noise(f"pick_{name}", law) for name in names}
     nodes: dict[Variable, Expr] = dict(picks)
     for place, gradient in enumerate(_gradient_nodes(fitted)):
-        parts = [_picked([loss[place] for loss in slopes], pick) for pick in picks]
-        nodes[gradient] = Rational(1, batch) * Add(*parts)
+        parts = [_picked([slope[place] for slope in slopes], pick) for pick in picks]
+        nodes[gradient] = Rational(1, size) * Add(*parts)
     return _descent(nodes, fitted, (rate, update), start, parameters)
 
 
@@ -232,11 +235,14 @@ def _gradient(loss: Expr, fitted: Sequence[Variable], where: str) -> list[Expr]:
     formula = expression(loss, where)
     slopes = [formula.partial(variable) for variable in fitted]
     for variable, slope in zip(fitted, slopes, strict=True):
-        if slope == 0 and variable in formula.formula.free_symbols and formula.formula.has(*_CHOOSING):
+        # What only steps up and down has the slope 0 of its branches, and no way down to show.
+        steps = formula.formula.has(*_CHOOSING) and variable in formula.formula.free_symbols
+        if slope == 0 and steps:
             raise DeclarationError(
-                f"In {formula.formula}, {where}, {variable} only moves jumps: the slope by {variable} is 0 "
-                f"between them, so that descent would stay where it starts. Use a loss that slopes "
-                f"towards its minimum, such as a power of {variable} minus its target."
+                f"In {formula.formula}, {where}, {variable} only moves jumps: the slope by "
+                f"{variable} is 0 between them, so that descent would stay where it starts. Use a "
+                f"loss that slopes towards its minimum, such as a power of {variable} minus its "
+                "target."
             )
     return slopes
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, Value
 
-Ints = npt.NDArray[np.int64]
 Variables = tuple[Finite, ...]
 
 
@@ -60,7 +58,10 @@ class Steps:
     pairs: tuple[tuple[Value, Value], ...]
 
     @classmethod
-    def of(cls, neighbours: Any) -> Steps:
+    def of(
+        cls,
+        neighbours: nx.Graph | Iterable[tuple[Value, Value]] | Mapping[Value, Iterable[Value]],
+    ) -> Steps:
         """Steps along the edges of an undirected networkx graph, a list of pairs, or a dict.
 
         A dict gives each value its neighbours: {"a": ["b"], "b": ["a", "c"], "c": ["b"]}.
@@ -102,6 +103,7 @@ class Steps:
                 "Sweeps(), or number the joint states as the values of one variable."
             )
         self.check(variables[0])
+        # A pair is picked with the chance of one slot, whichever of its two ends the state is at.
         return [(Family(1.0 / self.degree, self.codes(variables[0])),)]
 
     def slots(self, variable: Finite) -> Ints:

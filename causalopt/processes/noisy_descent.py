@@ -54,6 +54,8 @@ def langevin(
     fitted = (parameter,) if isinstance(parameter, Variable) else tuple(parameter)
     size = Parameter("rate") if not isinstance(rate, Parameter) else rate
     for variable in fitted:
+        # In a well of curvature c a step shrinks the variance by the factor (1 - k c)^2, and 2 k T
+        # renews it: for small k the balance is at T / c, as in the Boltzmann density.
         kick = sqrt(2 * size * T.next) * Noise(f"xi_{variable.name}", normal())
         nodes[variable] = nodes[variable] + kick
     begin = {**descent.start, T: first_temperature(temperature, constants)}
