@@ -194,7 +194,7 @@ def boltzmann(H: Enthalpies, T: Expr | float) -> Distribution:
      low  high
        0     1
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     states = np.flatnonzero(H.allowed)
     if not _exact_at(H, temperature):
         # Shifted so that the likeliest state has weight 1: what is too small for a float then is
@@ -214,7 +214,7 @@ def log_partition(H: Enthalpies, T: Expr | float) -> Expr | float:
     In nats; by log-sum-exp in floats, a sympy expression where enthalpies and T are exact. As T
     goes to infinity it tends to the log number of allowed states.
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     if _exact_at(H, temperature):
         rewards = H.rewards[np.flatnonzero(H.allowed)]
         return sympy.log(sympy.Add(*(_weight(value, temperature) for value in rewards)))
@@ -223,27 +223,27 @@ def log_partition(H: Enthalpies, T: Expr | float) -> Expr | float:
     return float(top + np.log(np.exp(below).sum()))
 
 
-def checked_temperature(T: object) -> Expr | float:
+def as_temperature(T: object) -> Expr | float:
     """A temperature: a number above 0, infinity, or a positive symbol."""
     if isinstance(T, bool | str) or T is None:
         raise QueryError(f"T is {T!r}: write a temperature, a number above 0.")
     try:
-        given = T if isinstance(T, float) else sympy.sympify(T, strict=True)
+        temperature = T if isinstance(T, float) else sympy.sympify(T, strict=True)
     except sympy.SympifyError:
         raise QueryError(f"T is {T!r}: write a temperature, a number above 0.") from None
-    if isinstance(given, Expr) and given.free_symbols:
-        if not given.is_positive:
+    if isinstance(temperature, Expr) and temperature.free_symbols:
+        if not temperature.is_positive:
             raise QueryError(
-                f"T is {given}, which need not be above 0: make its symbols positive, "
+                f"T is {temperature}, which need not be above 0: make its symbols positive, "
                 'Symbol("T", positive=True).'
             )
-        return given
-    if not given > 0:
+        return temperature
+    if not temperature > 0:
         raise QueryError(
-            f"T is {given}: a temperature is above 0. At T = 0 all mass is at the best states; "
-            "come near it with a small T, such as 1e-9, which is safe here."
+            f"T is {temperature}: a temperature is above 0. At T = 0 all mass is at the best "
+            "states; come near it with a small T, such as 1e-9, which is safe here."
         )
-    return given
+    return temperature
 
 
 def _exact_at(H: Enthalpies, T: Expr | float) -> bool:

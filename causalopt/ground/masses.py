@@ -142,14 +142,14 @@ def tidy(mass: Expr) -> Expr:
     return mass if mass.is_Rational else sympy.factor(mass)
 
 
-def summed(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
+def sum_by_state(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
     """The masses summed by state: states ascending, no two the same, none of mass 0.
 
     ``states`` and ``masses`` (k,), states below ``size``. Time is linear in k + size while k is
     not small beside size, else k log k, and no array of ``size`` is made.
     """
     if is_exact(masses):
-        return _summed_exactly(states, masses)
+        return _sum_exactly(states, masses)
     # Counting by number needs an array of ``size``; sorting pays where few states have mass.
     if size <= 4 * states.size + 4096:
         total = np.bincount(states, weights=masses, minlength=size)
@@ -161,7 +161,7 @@ def summed(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
     return distinct[kept], total[kept]
 
 
-def _summed_exactly(states: Ints, masses: Masses) -> tuple[Ints, Masses]:
+def _sum_exactly(states: Ints, masses: Masses) -> tuple[Ints, Masses]:
     groups: dict[int, list[Expr]] = {}
     for state, mass in zip(states.tolist(), masses, strict=True):
         groups.setdefault(state, []).append(mass)
@@ -170,7 +170,7 @@ def _summed_exactly(states: Ints, masses: Masses) -> tuple[Ints, Masses]:
     return np.array(list(kept), dtype=np.int64), exact_array(list(kept.values()))
 
 
-def together(first: Masses, second: Masses) -> tuple[Masses, Masses]:
+def to_one_kind(first: Masses, second: Masses) -> tuple[Masses, Masses]:
     """Two arrays of one kind: both exact, or both float64 where either is."""
     if is_exact(first) == is_exact(second):
         return first, second

@@ -20,7 +20,7 @@ from causalopt.model.system import System
 from causalopt.processes.moves import Flips, Moves, Steps
 from causalopt.processes.rewards import FORBIDDEN, Reward, reward_of
 from causalopt.processes.rules import Acceptance, RuleName, rule_named
-from causalopt.processes.schedules import checked_schedule, first_temperature
+from causalopt.processes.schedules import as_schedule, first_temperature
 
 
 def annealing(
@@ -70,11 +70,11 @@ def annealing(
     True
     """
     constants = numbers(parameters or {}, Parameter, "parameters")
-    temperature = checked_schedule(schedule, constants)
+    temperature = as_schedule(schedule, constants)
     variables = _variables(energy, start)
     reward = reward_of(energy, variables, constants)
     nodes: dict[Variable, Expr] = {Variable("T"): temperature}
-    nodes |= _moved(variables, moves, rule_named(rule), reward)
+    nodes |= _move_nodes(variables, moves, rule_named(rule), reward)
     nodes[Variable("E")] = reward.energy({v: v.next for v in variables})
     names = [v.name for v in nodes]
     twice = [v.name for v in variables if names.count(v.name) > 1]
@@ -109,7 +109,7 @@ def _variables(energy: Enthalpies | Expr, start: Mapping[Finite, Value]) -> tupl
     return energy.variables
 
 
-def _moved(
+def _move_nodes(
     variables: Sequence[Finite], moves: Moves, rule: Acceptance, reward: Reward
 ) -> dict[Variable, Expr]:
     """The nodes that change the state in one step."""
@@ -117,7 +117,7 @@ def _moved(
         if len(variables) != 1:
             moves.factors(tuple(variables))
         moves.check(variables[0])
-        return dict(_one_step(variables[0], moves, rule, reward))
+        return dict(_step_nodes(variables[0], moves, rule, reward))
     nodes: dict[Variable, Expr] = {}
     now: dict[Finite, Expr] = {v: v for v in variables}
     site = Variable("site")
@@ -126,14 +126,14 @@ def _moved(
         nodes[site] = Noise("pick_site", choice(range(len(variables))))
     for place, variable in enumerate(variables):
         chosen = Eq(site.next, place) if picks else None
-        nodes |= dict(_changed(variable, rule, reward, now, chosen))
+        nodes |= dict(_change_nodes(variable, rule, reward, now, chosen))
         # In a sweep the variables that come later see what this one has become.
         if not isinstance(moves, Flips):
             now[variable] = variable.next
     return nodes
 
 
-def _one_step(
+def _step_nodes(
     variable: Finite, moves: Steps, rule: Acceptance, reward: Reward
 ) -> Iterator[tuple[Variable, Expr]]:
     """A neighbour is proposed, and taken or not; between two states heat-bath is Glauber's."""
@@ -147,11 +147,11 @@ def _one_step(
     yield propose, picked(moves.slots(variable), (variable, slot))
     gain = Variable(f"gain_{variable.name}")
     yield gain, reward.change(variable, propose.next, {variable: variable})
-    yield accept, _taken(gain.next, threshold, variable)
+    yield accept, _decision(gain.next, threshold, variable)
     yield variable, Piecewise((propose.next, Eq(accept.next, 1)), (variable, True))
 
 
-def _changed(
+def _change_nodes(
     variable: Finite,
     rule: Acceptance,
     reward: Reward,
@@ -165,7 +165,7 @@ def _changed(
     if rule.threshold is None:
         gains = dict(_gains(variable, reward, now))
         yield from gains.items()
-        drawn = _drawn(variable, [Integer(0), *(gain.next for gain in gains)])
+        drawn = _heat_bath_draw(variable, [Integer(0), *(gain.next for gain in gains)])
         yield variable, drawn if when is None else Piecewise((drawn, when), (variable, True))
         return
     gain, accept = Variable(f"gain_{variable.name}"), Variable(f"accept_{variable.name}")
@@ -183,17 +183,17 @@ def _changed(
         yield propose, picked(others, (variable, hop))
         other, change = propose.next, reward.change(variable, propose.next, now)
     yield gain, change
-    yield accept, _taken(gain.next, rule.threshold, variable)
+    yield accept, _decision(gain.next, rule.threshold, variable)
     taken = Eq(accept.next, 1)
     moved = taken if when is None else sympy.And(taken, when)
     yield variable, Piecewise((other, moved), (variable, True))
 
 
-def _taken(gain: Expr, threshold: Callable[[Expr], Expr], variable: Finite) -> Expr:
+def _decision(gain: Expr, threshold: Callable[[Expr], Expr], variable: Finite) -> Expr:
     """1 where gain > T threshold(u), else 0."""
     u = Noise(f"draw_{variable.name}", uniform())
-    hotter = Next(Variable("T")) * threshold(u)
-    return Piecewise((Integer(1), gain > hotter), (Integer(0), True))
+    bar = Next(Variable("T")) * threshold(u)
+    return Piecewise((Integer(1), gain > bar), (Integer(0), True))
 
 
 def _gains(
@@ -206,7 +206,7 @@ def _gains(
         yield gain, reward.change(variable, Integer(place), first)
 
 
-def _drawn(variable: Finite, gains: Sequence[Expr]) -> Expr:
+def _heat_bath_draw(variable: Finite, gains: Sequence[Expr]) -> Expr:
     """The first value up to which the Boltzmann chances sum to more than a draw."""
     u, T = Noise(f"draw_{variable.name}", uniform()), Next(Variable("T"))
     # Less the largest gain, so that no exponential overflows, and one of them is 1.

@@ -68,7 +68,7 @@ def gradient_descent(
         rate = 0.1
     )
     """
-    fitted = _fitted(parameter)
+    fitted = _as_variables(parameter)
     slopes = _gradient(loss, fitted, "the loss")
     gradients = _gradient_nodes(fitted)
     return _descent(dict(zip(gradients, slopes, strict=True)), fitted, (rate, update), start,
@@ -96,7 +96,7 @@ def newton(
     >>> run(newton((W - 2) ** 2, W, start={W: 0}).world(steps=1)).W.values
     array([[0., 2.]])
     """
-    fitted = _fitted(parameter)
+    fitted = _as_variables(parameter)
     slopes = _gradient(loss, fitted, "the loss")
     curvature = Matrix([[Expression(slope).partial(p) for p in fitted] for slope in slopes])
     if sympy.simplify(curvature.det()) == 0:
@@ -139,7 +139,7 @@ def sgd(
     >>> sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}).mechanisms[W].formula
     W - g.next*rate
     """
-    fitted, data = _fitted(parameter), list(losses)
+    fitted, data = _as_variables(parameter), list(losses)
     if not data:
         raise DeclarationError("sgd([]) has no loss to descend: write one or more.")
     size = as_whole(batch)
@@ -151,12 +151,12 @@ def sgd(
     picks = {Variable(name): Noise(f"pick_{name}", law) for name in names}
     nodes: dict[Variable, Expr] = dict(picks)
     for place, gradient in enumerate(_gradient_nodes(fitted)):
-        parts = [_picked([slope[place] for slope in slopes], pick) for pick in picks]
+        parts = [_slope_of_pick([slope[place] for slope in slopes], pick) for pick in picks]
         nodes[gradient] = Rational(1, size) * Add(*parts)
     return _descent(nodes, fitted, (rate, update), start, parameters)
 
 
-def _picked(slopes: Sequence[Expr], pick: Variable) -> Expr:
+def _slope_of_pick(slopes: Sequence[Expr], pick: Variable) -> Expr:
     """The slope of the loss that was picked in this step."""
     last = (slopes[-1], True)
     return Piecewise(*((slope, Eq(pick.next, j)) for j, slope in enumerate(slopes[:-1])), last)
@@ -175,7 +175,7 @@ def _descent(
     movers = list(nodes)[-len(fitted) :]
     mechanisms = dict(nodes)
     for moved, mover in zip(fitted, movers, strict=True):
-        mechanisms = _joined(mechanisms, update.rules(moved, mover.next, size))
+        mechanisms = _merge(mechanisms, update.rules(moved, mover.next, size))
     missing = [str(p) for p in fitted if p not in start]
     if missing:
         raise DeclarationError(
@@ -185,7 +185,7 @@ def _descent(
     return System(mechanisms, start={**begin, **start}, parameters=values)
 
 
-def _joined(first: dict[Variable, Expr], second: Mapping[Variable, Expr]) -> dict[Variable, Expr]:
+def _merge(first: dict[Variable, Expr], second: Mapping[Variable, Expr]) -> dict[Variable, Expr]:
     twice = first.keys() & second.keys()
     if twice:
         raise DeclarationError(
@@ -199,25 +199,28 @@ def _rate(
     given: float | Parameter, parameters: Mapping[Parameter, float] | None
 ) -> tuple[Parameter, dict[Parameter, float]]:
     values = dict(parameters or {})
-    if not isinstance(given, Parameter):
-        size = Parameter("rate")
-        if size in values:
+    if isinstance(given, Parameter):
+        rate = given
+        if rate not in values:
+            raise DeclarationError(
+                f"The rate {rate} has no value: write parameters={{{rate}: 0.1}}."
+            )
+    else:
+        rate = Parameter("rate")
+        if rate in values:
             raise DeclarationError(
                 f"parameters gives a value to rate, and rate={given!r} another: write "
                 'rate=parameter("rate"), or leave it out of parameters.'
             )
-        values[size] = number(given, "rate")
-        given = size
-    if given not in values:
-        raise DeclarationError(f"The rate {given} has no value: write parameters={{{given}: 0.1}}.")
-    if not number(values[given], str(given)) > 0:
+        values[rate] = number(given, "rate")
+    if not number(values[rate], str(rate)) > 0:
         raise DeclarationError(
-            f"The rate {given} is {values[given]}: descent needs a number above 0, such as 0.1."
+            f"The rate {rate} is {values[rate]}: descent needs a number above 0, such as 0.1."
         )
-    return given, values
+    return rate, values
 
 
-def _fitted(parameter: Fitted) -> tuple[Variable, ...]:
+def _as_variables(parameter: Fitted) -> tuple[Variable, ...]:
     single = isinstance(parameter, sympy.Symbol)
     fitted = (parameter,) if single else tuple(parameter)
     wrong = [symbol for symbol in fitted if not isinstance(symbol, Variable)]

@@ -17,7 +17,7 @@ from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
 from causalopt.processes.moves import Factor, Moves
 from causalopt.processes.rules import Acceptance, RuleName, rule_named
-from causalopt.processes.schedules import checked_schedule, temperatures
+from causalopt.processes.schedules import as_schedule, temperatures
 from causalopt.runs.keeping import Keep, kept
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def annealing_kernel(
     """
     import scipy.sparse
 
-    acceptance, rewards, factors = _prepared(energy, moves, rule)
+    acceptance, rewards, factors = _prepare(energy, moves, rule)
     if not T > 0:
         raise QueryError(f"T is {T}: a temperature is above 0; take a small one, such as 1e-9.")
     size = len(rewards)
@@ -101,14 +101,14 @@ def annealed(
     """
     import xarray as xr
 
-    acceptance, rewards, factors = _prepared(energy, moves, rule)
+    acceptance, rewards, factors = _prepare(energy, moves, rule)
     taken = {"time", "T", "P", "enthalpy", "entropy", "free_energy"}
     clash = [v.name for v in energy.variables if v.name in taken]
     if clash:
         raise DeclarationError(
             f"The result has a {clash[0]} of its own: give the variable {clash[0]} another name."
         )
-    formula = checked_schedule(schedule, {})
+    formula = as_schedule(schedule, {})
     steps = whole(steps, "steps", 1)
     recorded = kept(keep, range(steps + 1))
     refuse_what_does_not_fit(
@@ -151,7 +151,7 @@ def _summary(P: xr.DataArray, T: Floats, energy: Enthalpies) -> xr.Dataset:
     )
 
 
-def _prepared(
+def _prepare(
     energy: Enthalpies, moves: Moves, rule: RuleName
 ) -> tuple[Acceptance, Floats, list[Factor]]:
     if not isinstance(energy, Enthalpies):
@@ -178,11 +178,11 @@ def _pushes(
     for T in cooling.tolist():
         exponents = rewards / T
         for factor in factors:
-            masses = _pushed(masses, factor, exponents, rule)
+            masses = _push(masses, factor, exponents, rule)
         yield masses
 
 
-def _pushed(masses: Floats, factor: Factor, exponents: Floats, rule: Acceptance) -> Floats:
+def _push(masses: Floats, factor: Factor, exponents: Floats, rule: Acceptance) -> Floats:
     """P K for one factor: what leaves each set's members, and where it goes to."""
     after = masses.copy()
     for family in factor:

@@ -96,7 +96,7 @@ class Ising:
             couplings[place[u], place[v]] = (
                 data[coupling] if isinstance(coupling, str) else coupling
             )
-        return cls._checked(list(graph), fields, couplings, 0.0, (-1, 1))
+        return cls._build(list(graph), fields, couplings, 0.0, (-1, 1))
 
     @classmethod
     def of_bqm(cls, bqm: BinaryQuadraticModel) -> Ising:
@@ -106,7 +106,7 @@ class Ising:
         values = (-1, 1) if bqm.vartype.name == "SPIN" else (0, 1)
         fields = [bqm.linear[name] for name in names]
         couplings = {(place[u], place[v]): bias for (u, v), bias in bqm.quadratic.items()}
-        return cls._checked(names, fields, couplings, float(bqm.offset), values)
+        return cls._build(names, fields, couplings, float(bqm.offset), values)
 
     @classmethod
     def qubo(cls, Q: Mapping[tuple[Hashable, Hashable], float]) -> Ising:
@@ -120,10 +120,10 @@ class Ising:
                 # Q[x, y] and Q[y, x] are of the same product, and add up.
                 pair = min(place[u], place[v]), max(place[u], place[v])
                 couplings[pair] = couplings.get(pair, 0.0) + value
-        return cls._checked(names, fields, couplings, 0.0, (0, 1))
+        return cls._build(names, fields, couplings, 0.0, (0, 1))
 
     @classmethod
-    def _checked(
+    def _build(
         cls,
         names: Sequence[Hashable],
         fields: Iterable[float],

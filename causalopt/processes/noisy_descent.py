@@ -11,7 +11,7 @@ from causalopt.language.symbols import Noise, Parameter, Variable
 from causalopt.model.declaration import numbers
 from causalopt.model.system import System
 from causalopt.processes.descent import Fitted, gradient_descent
-from causalopt.processes.schedules import checked_schedule, first_temperature
+from causalopt.processes.schedules import as_schedule, first_temperature
 
 
 def langevin(
@@ -47,7 +47,7 @@ def langevin(
     W - g.next*rate + sqrt(2)*xi_W*sqrt(T.next*rate)
     """
     constants = numbers(parameters or {}, Parameter, "parameters")
-    temperature = checked_schedule(schedule, constants)
+    temperature = as_schedule(schedule, constants)
     descent = gradient_descent(energy, parameter, rate, start=start, parameters=parameters)
     T = Variable("T")
     nodes = {v: m.formula for v, m in descent.mechanisms.items()}

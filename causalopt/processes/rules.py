@@ -35,7 +35,7 @@ class Acceptance:
     threshold: Callable[[Expr], Expr] | None
 
 
-def _proposed(taken: Callable[[Floats], Floats]) -> Callable[[Floats], Iterator[Pair]]:
+def _proposals(taken: Callable[[Floats], Floats]) -> Callable[[Floats], Iterator[Pair]]:
     """Any of the other members is proposed, and taken with a chance by the difference."""
 
     def pairs(exponents: Floats) -> Iterator[Pair]:
@@ -64,7 +64,7 @@ def _glauber(gain: Floats) -> Floats:
     return chance
 
 
-def _drawn(exponents: Floats) -> Iterator[Pair]:
+def _heat_bath(exponents: Floats) -> Iterator[Pair]:
     """Each member with its Boltzmann chance among the members."""
     # Less the largest, so that no exponential overflows; -inf less -inf is kept out.
     top = exponents.max(axis=0)
@@ -79,9 +79,9 @@ def _drawn(exponents: Floats) -> Iterator[Pair]:
 
 # u < chance(gain) where gain > threshold(u): each threshold is the inverse of the chance above it.
 _RULES: Mapping[str, Acceptance] = {
-    "metropolis": Acceptance(_proposed(_metropolis), log),
-    "glauber": Acceptance(_proposed(_glauber), lambda u: log(u / (1 - u))),
-    "heat-bath": Acceptance(_drawn, None),
+    "metropolis": Acceptance(_proposals(_metropolis), log),
+    "glauber": Acceptance(_proposals(_glauber), lambda u: log(u / (1 - u))),
+    "heat-bath": Acceptance(_heat_bath, None),
 }
 
 

@@ -53,7 +53,7 @@ def logarithmic(depth: float) -> Expr:
     return _positive(depth, "logarithmic(depth)") / sympy.log(time + 2)
 
 
-def checked_schedule(given: Expr | float, parameters: Mapping[Parameter, float]) -> Expr:
+def as_schedule(given: Expr | float, parameters: Mapping[Parameter, float]) -> Expr:
     """A schedule as an expression of time and parameters that stays above 0.
 
     A number is a constant temperature. The first million steps are looked at.

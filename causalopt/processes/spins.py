@@ -21,7 +21,7 @@ from causalopt.ground.types import Floats, Ints
 from causalopt.model.declaration import check_seed
 from causalopt.processes.ising import Ising
 from causalopt.processes.rules import RuleName, rule_named
-from causalopt.processes.schedules import checked_schedule, temperatures
+from causalopt.processes.schedules import as_schedule, temperatures
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,7 +105,7 @@ def anneal_spins(
         "Run fewer chains or steps, such as chains=1000: with another seed for each part, chains "
         "of several runs can be put together.",
     )
-    cooling = temperatures(checked_schedule(schedule, {}), np.arange(steps, dtype=np.float64), {})
+    cooling = temperatures(as_schedule(schedule, {}), np.arange(steps, dtype=np.float64), {})
     rows = _rows_of(model)
     pairs = np.array([spin.values for spin in model.spins], dtype=np.float64)
     states, best = np.empty((chains, len(pairs))), np.full(chains, np.inf)

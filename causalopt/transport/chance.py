@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from sympy import Expr, Symbol
 from causalopt.backends.evaluation import evaluate
 from causalopt.distributions.real.step import rational, step_of
 from causalopt.ground.errors import EvaluationError, QueryError
+from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats
 from causalopt.language.laws import Choice
 from causalopt.language.symbols import Parameter, Variable, time
@@ -33,7 +33,7 @@ class Branch:
     chance: float
     variables: tuple[Variable, ...]
     formulas: tuple[Expr, ...]
-    parameters: Mapping[Parameter, float]
+    parameters: ReadOnly[Parameter, float]
 
     def image(self, states: Floats) -> Floats:
         """Where a step takes each state (n, d); ``EvaluationError`` where it is not real."""
@@ -125,7 +125,7 @@ def _state(system: System) -> tuple[Variable, ...]:
     )
 
 
-def _parameters(system: System, formulas: tuple[Expr, ...]) -> dict[Parameter, float]:
+def _parameters(system: System, formulas: tuple[Expr, ...]) -> ReadOnly[Parameter, float]:
     """The values of the parameters that formulas use."""
     symbols = set().union(*(formula.free_symbols for formula in formulas))
-    return {p: value for p, value in system.parameters.items() if p in symbols}
+    return ReadOnly({p: value for p, value in system.parameters.items() if p in symbols})

@@ -21,7 +21,7 @@ from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.declaration import number
 from causalopt.transport.end_state import is_normal_beside, log_density, zeros_of
 from causalopt.transport.moments import GradientMoments
-from causalopt.transport.transfer import checked_interval
+from causalopt.transport.transfer import as_interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -143,7 +143,7 @@ class Current:
         """
         import xarray as xr
 
-        low, high = checked_interval(inside)
+        low, high = as_interval(inside)
         cells = whole(cells, "cells", 3)
         _refuse_too_many(cells, _FOR_END_STATE)
         exponent = self.end_state()
@@ -202,7 +202,7 @@ class Current:
         """
         import xarray as xr
 
-        low, high = checked_interval(inside)
+        low, high = as_interval(inside)
         if not number(dt, "dt") > 0:
             raise QueryError(f"dt is {dt}: write a number of steps above 0.")
         cells, spans = whole(cells, "cells", 3), _intervals(times)
@@ -213,7 +213,7 @@ class Current:
         generator, exits = self._generator(edges, absorbing)
         densities, left = [mass / width], [np.zeros(2)]
         for span in spans:
-            mass, gone = _advanced(generator, exits, mass, span, dt)
+            mass, gone = _advance(generator, exits, mass, span, dt)
             densities.append(mass / width)
             left.append(left[-1] + gone)
         if not absorbing:
@@ -329,7 +329,7 @@ def _bernoulli(z: Floats) -> Floats:
     return ratio
 
 
-def _advanced(
+def _advance(
     generator: csc_array, exits: Floats, mass: Floats, span: float, dt: float
 ) -> tuple[Floats, Floats]:
     """Masses a time later, by implicit steps of at most dt, and what each end let out (2,)."""

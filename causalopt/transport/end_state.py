@@ -34,11 +34,11 @@ def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) 
     ratio = sympy.cancel(b / D) if (b / D).is_rational_function(held) else b / D
     # Of other ratios sympy may find an integral that is wrong at branch cuts, or search for long.
     if D.has(held) and not ratio.is_rational_function(held):
-        raise _unknown(parameter)
+        raise _no_closed_form(parameter)
     spread = share * sympy.log(D) if D.has(held) else sympy.Integer(0)
     exponent = sympy.expand(-spread - sympy.integrate(ratio, held))
     if exponent.has(sympy.Integral):
-        raise _unknown(parameter)
+        raise _no_closed_form(parameter)
     # Between zeros of D what a logarithm is taken of keeps its sign, a constant as others.
     opened = sympy.expand_log(exponent, force=True).as_independent(held, as_Add=True)[1]
     real = opened.replace(sympy.log, lambda inner: sympy.log(Abs(inner)))
@@ -72,7 +72,7 @@ def is_normal_beside(exponent: Expr, parameter: Variable, zero: Expr, side: int)
     return bool(sympy.limit(grown, large, sympy.oo) == -sympy.oo)
 
 
-def _unknown(parameter: Variable) -> QueryError:
+def _no_closed_form(parameter: Variable) -> QueryError:
     return QueryError(
         f"The end state has no closed form that is found: the integral of G / S^2 over {parameter} "
         "is of neither kind that is looked for (S^2 constant, or G / S^2 rational). Use "

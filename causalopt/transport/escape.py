@@ -92,9 +92,9 @@ def escape_probability(
 
     def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
-        return paths.escaped(operator, _side(side), counts)
+        return paths.escape_chances(operator, _side(side), counts)
 
-    operator, fine, error = _refined(system, inside, cells, ask)
+    operator, fine, error = _compare_grids(system, inside, cells, ask)
     attrs = {"inside": operator.where, "side": side, "cells": len(operator.axes[0]) - 1}
     columns = {
         "escaped": ("steps", fine, {"long_name": "escape probability", "units": "1"}),
@@ -131,9 +131,9 @@ def hitting_times(
 
     def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
-        return np.diff(paths.escaped(operator, _side(side), counts), prepend=0.0)
+        return np.diff(paths.escape_chances(operator, _side(side), counts), prepend=0.0)
 
-    operator, fine, error = _refined(system, inside, cells, ask)
+    operator, fine, error = _compare_grids(system, inside, cells, ask)
     columns = {
         "chance": ("steps", fine, {"long_name": "chance to leave at this step", "units": "1"}),
         "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
@@ -170,7 +170,7 @@ class _Paths:
         """What has left on any side by each step."""
         return tuple(map(sum, zip(self.below, self.above, strict=True)))
 
-    def escaped(self, operator: TransferOperator, side: str, counts: list[int]) -> Floats:
+    def escape_chances(self, operator: TransferOperator, side: str, counts: list[int]) -> Floats:
         """The probability of having left on a side by each of some steps."""
         sides = {"below": self.below, "above": self.above, "any": self.left}
         left, depth = sides[side], len(self.below) - 1
@@ -210,7 +210,7 @@ def mean_escape_time(
         first = math.fsum(1 - left for left in paths.left[:-1])
         return np.array(first + operator.spread(paths.places, paths.chances) @ longer)
 
-    return Refined(*map(float, _refined(system, inside, cells, ask)[1:]))
+    return Refined(*map(float, _compare_grids(system, inside, cells, ask)[1:]))
 
 
 def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> Refined:
@@ -228,7 +228,7 @@ def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> 
     >>> round(float(np.exp(-rate)), 9) == round((1 + 2**0.5) / 3, 9)
     True
     """
-    _, value, error = _refined(system, inside, cells, lambda K: -np.log(_leading(K)[0]))
+    _, value, error = _compare_grids(system, inside, cells, lambda K: -np.log(_leading(K)[0]))
     return Refined(float(value), float(error))
 
 
@@ -271,7 +271,7 @@ def stationary(
             f"{steps} steps, {_where_to(operator, below, above)}. Widen it, or ask for "
             "quasi_stationary, which is for what stays."
         )
-    return _density(operator, _settled(operator, mass)[1], "stationary density")
+    return _density(operator, _fixed_point(operator, mass)[1], "stationary density")
 
 
 def _where_to(operator: TransferOperator, below: Floats, above: Floats) -> str:
@@ -298,10 +298,10 @@ def _density(operator: TransferOperator, mass: Floats, name: str) -> xr.DataArra
 def _leading(operator: TransferOperator) -> tuple[float, Floats]:
     """The leading eigenvalue of K and its probability (n,)."""
     count = operator.matrix.shape[0]
-    return _settled(operator, np.full(count, 1 / count))
+    return _fixed_point(operator, np.full(count, 1 / count))
 
 
-def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
+def _fixed_point(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
     """What a step keeps of probability (n,) in the long run, and its shape, by repeated steps."""
     turned = operator.matrix.T.tocsr()
     factor = 0.0
@@ -323,7 +323,7 @@ def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
     )
 
 
-def _refined(
+def _compare_grids(
     system: System,
     inside: Inside,
     cells: int | None,

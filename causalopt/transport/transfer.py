@@ -85,7 +85,7 @@ class TransferOperator:
         cells = whole(cells, "cells", 2)
         _refuse_too_large(cells, variables, len(maps))
         axes = tuple(np.linspace(*ends, cells + 1) for ends in _sides(inside, variables))
-        return cls(variables, axes, *_assembled(axes, maps), maps)
+        return cls(variables, axes, *_assemble(axes, maps), maps)
 
     @property
     def grid(self) -> Floats:
@@ -133,7 +133,7 @@ class TransferOperator:
     def spread(self, places: Floats, chances: Floats) -> Floats:
         """The probability (n,) on the grid of being at places (k, d) inside with chances (k,)."""
         mass = np.zeros(self.matrix.shape[0])
-        for column, share in _around(self.axes, places):
+        for column, share in _corners(self.axes, places):
             np.add.at(mass, column, chances * share)
         return mass
 
@@ -227,7 +227,7 @@ def _ratios(before: Floats, after: Floats) -> tuple[float, float]:
     return float(ratios.min()), float(ratios.max())
 
 
-def checked_interval(inside: tuple[float, float]) -> tuple[float, float]:
+def as_interval(inside: tuple[float, float]) -> tuple[float, float]:
     """(low, high) as two finite numbers in order."""
     try:
         low, high = inside
@@ -248,13 +248,13 @@ def _sides(inside: Inside, variables: tuple[Variable, ...]) -> list[tuple[float,
                 f"The state has {len(variables)} dimensions, and inside is {inside!r}: write "
                 f"{{{names}}}."
             )
-        return [checked_interval(inside)]
+        return [as_interval(inside)]
     if set(inside) != set(variables):
         raise QueryError(
             f"inside has ends for {', '.join(map(str, inside))}, but the state is "
             f"{', '.join(map(str, variables))}: write ends for these."
         )
-    return [checked_interval(inside[v]) for v in variables]
+    return [as_interval(inside[v]) for v in variables]
 
 
 def _refuse_too_large(cells: int, variables: tuple[Variable, ...], maps: int) -> None:
@@ -273,7 +273,7 @@ def _points(axes: tuple[Floats, ...]) -> Floats:
     return np.stack([grid.ravel() for grid in grids], axis=1)
 
 
-def _assembled(
+def _assemble(
     axes: tuple[Floats, ...], maps: Sequence[Branch]
 ) -> tuple[csr_matrix, Floats, Floats]:
     """K, and what leaves below and above by each variable."""
@@ -290,7 +290,7 @@ def _assembled(
         above += branch.chance * over
         kept = np.flatnonzero(within)
         # u at an image is a mean of u at the corners around it, with these shares: a row of K.
-        for column, share in _around(axes, image[kept]):
+        for column, share in _corners(axes, image[kept]):
             rows.append(kept)
             columns.append(column)
             entries.append(branch.chance * share)
@@ -316,9 +316,9 @@ def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Bools, Bools, Bo
     return within, below, above
 
 
-def _around(axes: tuple[Floats, ...], places: Floats) -> Iterator[tuple[Ints, Floats]]:
+def _corners(axes: tuple[Floats, ...], places: Floats) -> Iterator[tuple[Ints, Floats]]:
     """The grid points at the corners of the cell of each place (k, d), with the shares of each."""
-    located = [_located(axis, places[:, i]) for i, axis in enumerate(axes)]
+    located = [_cells_of(axis, places[:, i]) for i, axis in enumerate(axes)]
     for corner in itertools.product((0, 1), repeat=len(axes)):
         column = np.zeros(len(places), dtype=np.int64)
         share = np.ones(len(places))
@@ -328,7 +328,7 @@ def _around(axes: tuple[Floats, ...], places: Floats) -> Iterator[tuple[Ints, Fl
         yield column, share
 
 
-def _located(axis: Floats, places: Floats) -> tuple[Ints, Floats]:
+def _cells_of(axis: Floats, places: Floats) -> tuple[Ints, Floats]:
     """The cell of each place, and how far it lies from its start to its end, from 0 to 1."""
     cell = np.clip(np.searchsorted(axis, places, side="right") - 1, 0, len(axis) - 2)
     share: Floats = (places - axis[cell]) / (axis[cell + 1] - axis[cell])

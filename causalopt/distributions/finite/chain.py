@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.kernel import transitions
-from causalopt.distributions.finite.states import Variables, check_variables, moved, state_of
+from causalopt.distributions.finite.states import Variables, check_variables, state_of, substates
 from causalopt.ground.checks import TOLERANCE
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.types import Floats, Ints
@@ -149,12 +149,12 @@ class Chain:
         if not 0 < tolerance < 1:
             raise QueryError(f"tolerance is {tolerance!r}: write a number between 0 and 1.")
         end, now = self.masses(self.settled()), self.masses(P)
-        if _apart(now, end) <= tolerance:
+        if _total_variation(now, end) <= tolerance:
             return 0
         # By squaring, K^1, K^2, K^4, ...: the least number of steps is then put together from the
         # highest bit down, which finds it since the distance to the end never grows.
         powers = [self._dense()]
-        while _apart(now @ powers[-1], end) > tolerance:
+        while _total_variation(now @ powers[-1], end) > tolerance:
             if len(powers) == 64:
                 raise QueryError(
                     "The chain does not come near its stationary distribution: it is periodic, or "
@@ -164,7 +164,7 @@ class Chain:
         steps = 0
         for exponent in reversed(range(len(powers))):
             later = now @ powers[exponent]
-            if _apart(later, end) > tolerance:
+            if _total_variation(later, end) > tolerance:
                 now, steps = later, steps + 2**exponent
         return steps + 1
 
@@ -216,7 +216,7 @@ def dense_masses(P: Distribution, variables: Variables) -> Floats:
             f"those of {', '.join(map(str, variables))}: they must be the same variables."
         )
     dense = np.zeros(math.prod(v.size for v in variables))
-    dense[moved(P.states, P.variables, variables)] = P.floats().masses
+    dense[substates(P.states, P.variables, variables)] = P.floats().masses
     return dense
 
 
@@ -259,5 +259,5 @@ def _stationary(kernel: Floats) -> Floats:
     return masses
 
 
-def _apart(first: Floats, second: Floats) -> float:
+def _total_variation(first: Floats, second: Floats) -> float:
     return float(np.abs(first - second).sum()) / 2

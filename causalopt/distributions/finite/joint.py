@@ -12,15 +12,15 @@ import sympy
 from sympy import Expr, Symbol
 
 from causalopt.distributions.finite import build, show
-from causalopt.distributions.finite.kernel import pushed
+from causalopt.distributions.finite.kernel import push_masses
 from causalopt.distributions.finite.states import (
     check_variables,
     codes_of,
-    moved,
+    marginal_masses,
     outer,
     state_of,
     strides,
-    summed_out,
+    substates,
 )
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.masses import (
@@ -31,9 +31,9 @@ from causalopt.ground.masses import (
     exact_array,
     is_exact,
     masses_of,
-    summed,
+    sum_by_state,
     tidy,
-    together,
+    to_one_kind,
 )
 from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, Value
@@ -164,13 +164,13 @@ class Distribution:
         """The distribution of some of the variables, in the order in which they are named."""
         wanted = check_variables(variables)
         for variable in wanted:
-            self._known(variable)
+            self._check_known(variable)
         # Where every state has mass, sums over axes cost less than sums by the number of the state.
         if self.states.size == self.size and not self.exact:
-            return Distribution(wanted, *summed_out(self.variables, self.masses, wanted))
+            return Distribution(wanted, *marginal_masses(self.variables, self.masses, wanted))
         size = math.prod(v.size for v in wanted)
-        states = moved(self.states, self.variables, wanted)
-        return Distribution(wanted, *summed(states, self.masses, size))
+        states = substates(self.states, self.variables, wanted)
+        return Distribution(wanted, *sum_by_state(states, self.masses, size))
 
     def decorrelate(self, *parts: object) -> Distribution:
         """The product of the marginals of the parts: each keeps its own, none tells of another.
@@ -204,7 +204,7 @@ class Distribution:
         check_steps(steps)
         states, masses = self.states, self.masses
         for _ in range(steps):
-            states, masses = pushed(system, self.variables, states, masses)
+            states, masses = push_masses(system, self.variables, states, masses)
         return Distribution(self.variables, states, masses)
 
     def entropy(self, base: Expr | float = 2) -> Expr | float:
@@ -220,7 +220,7 @@ class Distribution:
         The parts need not name every variable: the others are summed out. Equal to
         S[decorrelate(P)] - S[P], in units of log(base).
         """
-        split = as_split(parts, _named(parts, self.variables))
+        split = as_split(parts, _variables_of(parts, self.variables))
         whole = self.marginal(*split.variables)
         apart = [self.marginal(*part).entropy(base) for part in split.parts]
         return sum(apart) - whole.entropy(base)
@@ -233,9 +233,9 @@ class Distribution:
                 "the same ones."
             )
         # One minus the other as a signed measure: states that both have meet in the sum.
-        mine, theirs = together(self.masses, other.marginal(*self.variables).masses)
+        mine, theirs = to_one_kind(self.masses, other.marginal(*self.variables).masses)
         states = np.concatenate([self.states, other.marginal(*self.variables).states])
-        _, differences = summed(states, np.concatenate([mine, -theirs]), self.size)
+        _, differences = sum_by_state(states, np.concatenate([mine, -theirs]), self.size)
         if is_exact(differences):
             return sympy.Add(*(sympy.Abs(d) for d in differences)) / 2
         return float(np.abs(differences).sum()) / 2
@@ -247,9 +247,9 @@ class Distribution:
         """
         if not self.exact:
             return self
-        given = {symbol: sympy.sympify(value, strict=True) for symbol, value in values.items()}
-        masses = masses_of([mass.subs(given) for mass in self.masses], self._head)
-        return Distribution(self.variables, *_checked(self, masses))
+        numbers = {symbol: sympy.sympify(value, strict=True) for symbol, value in values.items()}
+        masses = masses_of([mass.subs(numbers) for mass in self.masses], self._head)
+        return Distribution(self.variables, *_without_zeros(self, masses))
 
     def floats(self) -> Distribution:
         """The same masses as float64; an error where a symbol has no number."""
@@ -284,7 +284,7 @@ class Distribution:
     def _head(self) -> str:
         return f"P({', '.join(map(str, self.variables))})"
 
-    def _known(self, variable: Finite) -> Finite:
+    def _check_known(self, variable: Finite) -> Finite:
         if variable not in self.variables:
             raise QueryError(
                 f"{self._head} does not have {variable}.{nearest(variable, self.variables)}"
@@ -292,7 +292,7 @@ class Distribution:
         return variable
 
     def _codes(self, variable: Finite) -> Ints:
-        return codes_of(self.states, self.variables, self._known(variable))
+        return codes_of(self.states, self.variables, self._check_known(variable))
 
     def __str__(self) -> str:
         return show.text(self.variables, self.states, self.masses)
@@ -314,13 +314,13 @@ class Distribution:
         return show.html(self.variables, self.states, self.masses)
 
 
-def _checked(distribution: Distribution, masses: Masses) -> tuple[Ints, Masses]:
+def _without_zeros(distribution: Distribution, masses: Masses) -> tuple[Ints, Masses]:
     """States and masses without zeros; negative masses are kept, for the constructor to refuse."""
     kept = np.array([mass != 0 for mass in masses], dtype=bool)
     return distribution.states[kept], masses[kept]
 
 
-def _named(parts: tuple[object, ...], variables: tuple[Finite, ...]) -> tuple[Finite, ...]:
+def _variables_of(parts: tuple[object, ...], variables: tuple[Finite, ...]) -> tuple[Finite, ...]:
     """Those of the variables that the parts name."""
     flat: set[object] = set()
     for part in parts:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from sympy import Expr
 
-from causalopt.distributions.finite.states import Variables, codes_of, moved, strides
+from causalopt.distributions.finite.states import Variables, codes_of, strides, substates
 from causalopt.ground.errors import QueryError
-from causalopt.ground.masses import Masses, exact_array, is_exact, summed, together
+from causalopt.ground.masses import Masses, exact_array, is_exact, sum_by_state, to_one_kind
 from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, finite_of, listed
 from causalopt.language.lookup import Lookup
@@ -47,23 +47,24 @@ class Rows:
     masses: Masses
     after: dict[Finite, Ints]
 
-    def taken(self, kept: Ints, weights: Masses) -> Rows:
+    def pick(self, kept: Ints, weights: Masses) -> Rows:
         """These rows picked and repeated, their masses multiplied."""
-        first, second = together(self.masses[kept], weights)
+        first, second = to_one_kind(self.masses[kept], weights)
         after = {target: codes[kept] for target, codes in self.after.items()}
         return Rows(self.before[kept], first * second, after)
 
 
-def pushed(
+def push_masses(
     system: System, variables: Variables, states: Ints, masses: Masses
 ) -> tuple[Ints, Masses]:
     """The states and masses one step later: P'(s') = sum_s P(s) prod_v p(s'_v | s)."""
     size = math.prod(v.size for v in variables)
     moves = transitions(system, variables, states, masses)
-    parts = [summed(after, weights, size) for _, after, weights in moves]
+    parts = [sum_by_state(after, weights, size) for _, after, weights in moves]
     if len(parts) == 1:
         return parts[0]
-    return summed(np.concatenate([s for s, _ in parts]), _joined([m for _, m in parts]), size)
+    after = np.concatenate([states for states, _ in parts])
+    return sum_by_state(after, _concatenate([weights for _, weights in parts]), size)
 
 
 def transitions(
@@ -74,7 +75,7 @@ def transitions(
     for part_states, part_masses in _chunks(states, masses, steps):
         rows = Rows(part_states, part_masses, {})
         for step in steps:
-            rows = _advanced(rows, step, variables)
+            rows = _apply(rows, step, variables)
         after = np.zeros_like(rows.before)
         for variable, stride in zip(variables, strides(variables), strict=True):
             after += rows.after[variable] * stride
@@ -114,7 +115,7 @@ def _rule(variable: object, formula: Expr) -> Transition:
     return Transition(target, (formula,), np.arange(target.size, dtype=np.int64), None)
 
 
-def _advanced(rows: Rows, step: Transition, variables: Variables) -> Rows:
+def _apply(rows: Rows, step: Transition, variables: Variables) -> Rows:
     place = _row_of(rows, step, variables)
     if step.codes is not None:
         after = step.codes.reshape(-1)[place]
@@ -123,7 +124,7 @@ def _advanced(rows: Rows, step: Transition, variables: Variables) -> Rows:
     # Each state is repeated, once for each value that its row of the table gives mass to.
     picked = step.chances.reshape(-1, step.target.size)[place]
     kept, values = np.nonzero(picked != 0)
-    spread = rows.taken(kept, picked[kept, values])
+    spread = rows.pick(kept, picked[kept, values])
     return Rows(spread.before, spread.masses, {**spread.after, step.target: values})
 
 
@@ -131,7 +132,7 @@ def _row_of(rows: Rows, step: Transition, variables: Variables) -> Ints:
     """The row of the table of a transition that each state is in."""
     present = tuple(parent for parent in step.parents if isinstance(parent, Finite))
     if len(present) == len(step.parents):
-        return moved(rows.before, variables, present)
+        return substates(rows.before, variables, present)
     # Some parents are values of this same step, which their own transitions have already given.
     row = np.zeros_like(rows.before)
     for parent in step.parents:
@@ -154,7 +155,7 @@ def _chunks(states: Ints, masses: Masses, steps: list[Transition]) -> Iterator[t
         yield states[start : start + size], masses[start : start + size]
 
 
-def _joined(pieces: list[Masses]) -> Masses:
+def _concatenate(pieces: list[Masses]) -> Masses:
     if is_exact(pieces[0]):
         return exact_array([mass for piece in pieces for mass in piece])
     return np.concatenate(pieces)

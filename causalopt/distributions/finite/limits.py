@@ -74,7 +74,7 @@ def series_at_zero(expression: Expr, epsilon: Symbol, order: int = 2) -> Expr:
     """
     order = whole(order, "order", 1)
     top, bottom = _quotient(expression, epsilon)
-    if bottom.has(sympy.log) and _replaced(bottom, epsilon, 1).has(_L):
+    if bottom.has(sympy.log) and _expand_logs(bottom, epsilon, 1).has(_L):
         raise QueryError(
             f"The denominator {bottom} holds log({epsilon}), and its inverse has no series in "
             f"powers of {epsilon}: ask for limit_at_zero, or expand the two sides apart."
@@ -83,9 +83,9 @@ def series_at_zero(expression: Expr, epsilon: Symbol, order: int = 2) -> Expr:
     assert lowest is not None
     depth = order + lowest.order
     # e**lowest / bottom is analytic at 0 and without logarithms, so that sympy can expand it.
-    below = sympy.cancel(epsilon**lowest.order / _replaced(bottom, epsilon, depth))
+    below = sympy.cancel(epsilon**lowest.order / _expand_logs(bottom, epsilon, depth))
     inverse = sympy.series(below, epsilon, 0, depth).removeO()
-    terms = _terms(_replaced(top, epsilon, depth) * inverse, epsilon, depth)
+    terms = _terms(_expand_logs(top, epsilon, depth) * inverse, epsilon, depth)
     shown = Add(
         *(
             t.coefficient * epsilon ** (t.order - lowest.order) * sympy.log(epsilon) ** t.power
@@ -111,7 +111,7 @@ def _leading(expression: Expr, epsilon: Symbol) -> Term | None:
     # Low orders may cancel one another; how many is not known before, so that ever more are taken.
     depth = 2
     while depth <= DEEPEST:
-        terms = _terms(_replaced(expression, epsilon, depth), epsilon, depth)
+        terms = _terms(_expand_logs(expression, epsilon, depth), epsilon, depth)
         if terms:
             # The lowest power of epsilon wins, and of equal ones the highest power of log(epsilon).
             return min(terms, key=lambda term: (term.order, -term.power))
@@ -140,16 +140,16 @@ def _terms(expression: Expr, epsilon: Symbol, depth: int | None) -> list[Term]:
     ]
 
 
-def _replaced(expression: Expr, epsilon: Symbol, depth: int) -> Expr:
+def _expand_logs(expression: Expr, epsilon: Symbol, depth: int) -> Expr:
     """The expression with its logarithms expanded below epsilon**depth, L for log(epsilon)."""
-    return expression.replace(sympy.log, lambda inner: _expanded(inner, epsilon, depth))
+    return expression.replace(sympy.log, lambda inner: _log_series(inner, epsilon, depth))
 
 
-def _expanded(inner: Expr, epsilon: Symbol, depth: int) -> Expr:
+def _log_series(inner: Expr, epsilon: Symbol, depth: int) -> Expr:
     if epsilon not in inner.free_symbols:
         return log_of(inner)
     top, bottom = sympy.fraction(sympy.cancel(inner))
-    above, below = (_factored(part, epsilon, inner) for part in (top, bottom))
+    above, below = (_leading_factor(part, epsilon, inner) for part in (top, bottom))
     first = sympy.cancel(above[1] / below[1])
     if not first.is_positive:
         raise QueryError(
@@ -160,7 +160,7 @@ def _expanded(inner: Expr, epsilon: Symbol, depth: int) -> Expr:
     return log_of(first) + (above[0] - below[0]) * _L + smooth
 
 
-def _factored(polynomial: Expr, epsilon: Symbol, whole: Expr) -> tuple[int, Expr, Expr]:
+def _leading_factor(polynomial: Expr, epsilon: Symbol, whole: Expr) -> tuple[int, Expr, Expr]:
     """j, c and r of c epsilon**j (1 + r)."""
     try:
         terms = Poly(polynomial, epsilon).terms()
@@ -178,11 +178,11 @@ def _log_of_one_plus(rest: Expr, epsilon: Symbol, depth: int) -> Expr:
         return total
     whole = Poly(rest, epsilon)
     for n in range(1, depth):
-        power = _cut(power * whole, epsilon, depth)
+        power = _truncate(power * whole, epsilon, depth)
         total += Integer(-1) ** (n + 1) * power.as_expr() / n
     return total
 
 
-def _cut(polynomial: Poly, epsilon: Symbol, depth: int) -> Poly:
+def _truncate(polynomial: Poly, epsilon: Symbol, depth: int) -> Poly:
     kept = {powers: c for powers, c in polynomial.terms() if powers[0] < depth}
     return Poly.from_dict(kept, epsilon) if kept else Poly(0, epsilon)

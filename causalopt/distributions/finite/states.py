@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.ground.masses import Masses, is_exact, summed, together
+from causalopt.ground.masses import Masses, is_exact, sum_by_state, to_one_kind
 from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, as_finite
 
@@ -50,7 +50,7 @@ def codes_of(states: Ints, variables: Variables, variable: Finite) -> Ints:
     return above if i == 0 else above % variable.size
 
 
-def moved(states: Ints, variables: Variables, wanted: Variables) -> Ints:
+def substates(states: Ints, variables: Variables, wanted: Variables) -> Ints:
     """The states of ``wanted``, some of the variables in any order, that the states hold."""
     if wanted == variables:
         return states
@@ -60,7 +60,7 @@ def moved(states: Ints, variables: Variables, wanted: Variables) -> Ints:
     return places
 
 
-def summed_out(variables: Variables, masses: Masses, wanted: Variables) -> tuple[Ints, Masses]:
+def marginal_masses(variables: Variables, masses: Masses, wanted: Variables) -> tuple[Ints, Masses]:
     """The masses of ``wanted`` where every state has mass: sums over the axes of the others."""
     cube = masses.reshape([v.size for v in variables])
     others = tuple(i for i, v in enumerate(variables) if v not in wanted)
@@ -89,10 +89,10 @@ def outer(variables: Variables, pieces: Sequence[Piece]) -> tuple[Ints, Masses]:
         if masses is None:
             masses = weights
         else:
-            first, second = together(masses, weights)
+            first, second = to_one_kind(masses, weights)
             masses = np.multiply.outer(first, second).reshape(-1)
     assert masses is not None
     # Pieces in the order of the variables come out ascending and distinct: there is nothing to sum.
     if not is_exact(masses) and (states[1:] > states[:-1]).all() and masses.all():
         return states, masses
-    return summed(states, masses, math.prod(v.size for v in variables))
+    return sum_by_state(states, masses, math.prod(v.size for v in variables))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numpy.random import Generator, SeedSequence, default_rng
 from sympy import Expr
 
-from causalopt.distributions.real.estimate import Estimate, estimated, knn_entropy
+from causalopt.distributions.real.estimate import Estimate, knn_entropy, with_error
 from causalopt.distributions.real.step import check_pushable
 from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
@@ -63,7 +63,7 @@ class Ensemble:
     @classmethod
     def of(cls, samples: Mapping[Variable, npt.ArrayLike], seed: int = 0) -> Ensemble:
         """An ensemble from arrays (n,), one a variable; the i-th of each belong together."""
-        columns = {v: np.asarray(given, dtype=np.float64) for v, given in samples.items()}
+        columns = {v: np.asarray(column, dtype=np.float64) for v, column in samples.items()}
         sizes = {column.shape for column in columns.values()}
         if len(sizes) != 1 or len(next(iter(sizes))) != 1:
             raise DeclarationError(
@@ -121,7 +121,7 @@ class Ensemble:
         """
         check_base(base)
         unit = math.log(base)
-        return estimated(lambda samples: knn_entropy(samples) / unit, self.samples)
+        return with_error(lambda samples: knn_entropy(samples) / unit, self.samples)
 
     def to_xarray(self) -> xr.Dataset:
         """One variable per variable, with dim ``sample``."""
@@ -165,14 +165,14 @@ def split_sequence(system: System, split: object, before: Ensemble) -> xr.Datase
 
 def streams(seed: int, count: int) -> list[Generator]:
     """Independent streams of random numbers, one for each source of chance."""
-    return [default_rng(child) for child in SeedSequence(_checked(seed)).spawn(count)]
+    return [default_rng(child) for child in SeedSequence(_check_seed(seed)).spawn(count)]
 
 
 def _stream(seed: int, path: tuple[int, ...]) -> Generator:
-    return default_rng(SeedSequence(_checked(seed), spawn_key=path))
+    return default_rng(SeedSequence(_check_seed(seed), spawn_key=path))
 
 
-def _checked(seed: object) -> int:
+def _check_seed(seed: object) -> int:
     number = as_whole(seed)
     if number is None or number < 0:
         raise DeclarationError(f"seed is {seed!r}: write a whole number, 0 or larger.")

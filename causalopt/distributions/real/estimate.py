@@ -59,7 +59,7 @@ class Estimate:
         return f"{self.value:.6g} ± {self.error:.2g}"
 
 
-def estimated(function: Callable[[Floats], float], samples: Floats) -> Estimate:
+def with_error(function: Callable[[Floats], float], samples: Floats) -> Estimate:
     """A function of samples (n, d), with its error from batches of consecutive samples."""
     if len(samples) < 10 * BATCHES:
         raise QueryError(
@@ -83,7 +83,7 @@ def knn_entropy(samples: Floats) -> float:
     from scipy.special import digamma
 
     count, size = samples.shape
-    whitened, shift = _whitened(samples)
+    whitened, shift = _to_unit_covariance(samples)
     # The nearest neighbour of a sample is the sample itself: the k-th of the others is the last of
     # k + 1. In the maximum norm the ball of radius r has the volume (2 r)^d.
     radii = cKDTree(whitened).query(whitened, NEIGHBOURS + 1, p=math.inf)[0][:, -1]
@@ -98,7 +98,7 @@ def knn_entropy(samples: Floats) -> float:
     return float(digamma(count) - digamma(NEIGHBOURS) + volume + shift)
 
 
-def _whitened(samples: Floats) -> tuple[Floats, float]:
+def _to_unit_covariance(samples: Floats) -> tuple[Floats, float]:
     # An affine map adds log|det| to the entropy. Samples that are alike in all directions make near
     # balls small ones, over which the density is level, as the estimator supposes.
     covariance: Floats = np.atleast_2d(np.cov(samples, rowvar=False))

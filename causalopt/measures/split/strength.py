@@ -151,6 +151,7 @@ def split_strengths(
     import xarray as xr
 
     chosen = [P.split(split) for split in splits or partitions(system.variables)]
+    # The way of P itself is the same for every split.
     correlated = _entropies(system, P, steps, base)
     decorrelated: list[list[float]] = []
     information: list[float] = []

@@ -10,7 +10,7 @@ from sympy import Expr, Symbol
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.distributions.real.ensemble import Ensemble
-from causalopt.distributions.real.estimate import Estimate, estimated
+from causalopt.distributions.real.estimate import Estimate, with_error
 from causalopt.distributions.real.step import check_pushable, jacobian, step_of
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base
@@ -70,7 +70,7 @@ def adjusted_strength_by_volume(
     difference = _log_stretch(system, apart, determinant, steps)
     difference = difference - _log_stretch(system, P, determinant, steps)
     unit = math.log(base)
-    return estimated(lambda samples: float(samples.mean()) / unit, difference[:, None])
+    return with_error(lambda samples: float(samples.mean()) / unit, difference[:, None])
 
 
 def _log_stretch(system: System, P: Ensemble, determinant: Expr, steps: int) -> Floats:

@@ -11,8 +11,8 @@ from sympy import Expr
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.thermal import (
     Enthalpies,
+    as_temperature,
     boltzmann,
-    checked_temperature,
     log_partition,
 )
 from causalopt.ground.errors import QueryError
@@ -33,7 +33,7 @@ def mean_enthalpy(P: Distribution, H: Enthalpies) -> Expr | float:
     >>> mean_enthalpy(Distribution.uniform(level), Enthalpies.of(level, {"low": 0, "high": 3}))
     3/2
     """
-    masses, values = _aligned(P, H)
+    masses, values = _align(P, H)
     if is_exact(masses) and is_exact(values):
         return sympy.Add(*(mass * value for mass, value in zip(masses, values, strict=True)))
     return float(sum(float(m) * float(v) for m, v in zip(masses, values, strict=True)))
@@ -60,7 +60,7 @@ def free_energy(P: Distribution, H: Enthalpies, T: Expr | float) -> Expr | float
     >>> free_energy(Distribution.delta({level: "high"}), H, T=2)
     3
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     return _number(mean_enthalpy(P, H) + H.sign * _times(temperature, P.entropy(sympy.E)))
 
 
@@ -74,7 +74,7 @@ def equilibrium_free_energy(H: Enthalpies, T: Expr | float) -> Expr | float:
     >>> equilibrium_free_energy(Enthalpies.of(level, {"low": 0, "high": 0}), T=2)
     2*log(2)
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     # At a temperature near 0 the largest term is beyond the range of floats, its product is not.
     best = _best(H)
     shifted = Enthalpies(H.variables, H.values - best, H.convention)
@@ -100,10 +100,10 @@ def heat_capacity(H: Enthalpies, T: Expr | float) -> Expr | float:
     >>> heat_capacity(Enthalpies.of(level, {"low": 0, "high": sympy.log(2)}), T=1).simplify()
     2*log(2)**2/9
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     P = boltzmann(H, T)
     mean = mean_enthalpy(P, H)
-    masses, values = _aligned(P, H)
+    masses, values = _align(P, H)
     # Divided before it is squared, lest a cold T**2 leave the range of floats.
     terms = [m * ((v - mean) / temperature) ** 2 for m, v in zip(masses, values, strict=True)]
     return _number(sum(terms, start=sympy.Integer(0)) if P.exact else sum(terms))
@@ -152,7 +152,7 @@ def free_energy_over(P: xr.DataArray, H: Enthalpies, T: float | xr.DataArray) ->
     return energy.rename(name).assign_attrs(long_name="free energy")
 
 
-def _aligned(P: Distribution, H: Enthalpies) -> tuple[Masses, Array]:
+def _align(P: Distribution, H: Enthalpies) -> tuple[Masses, Array]:
     """The masses of the states that have one, and their enthalpies."""
     if set(P.variables) != set(H.variables):
         raise QueryError(

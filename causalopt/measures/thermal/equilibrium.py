@@ -11,8 +11,8 @@ from sympy import Expr
 
 from causalopt.distributions.finite.chain import Chain
 from causalopt.distributions.finite.joint import Distribution
-from causalopt.distributions.finite.states import moved, state_of
-from causalopt.distributions.thermal import Enthalpies, boltzmann, checked_temperature
+from causalopt.distributions.finite.states import state_of, substates
+from causalopt.distributions.thermal import Enthalpies, as_temperature, boltzmann
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Bools, Floats
 from causalopt.measures.thermal.energies import free_energy_gap
@@ -53,14 +53,14 @@ class Diagnosis:
     @property
     def pumped(self) -> dict[str, float]:
         """The states that something pays for, by name, and by how much, in units of enthalpy."""
-        return self._named(self.H.sign * self.hidden > self.tolerance)
+        return self._by_name(self.H.sign * self.hidden > self.tolerance)
 
     @property
     def filtered(self) -> dict[str, float]:
         """The states that something keeps out, and by how much; infinite where they are empty."""
-        return self._named(self.H.sign * self.hidden < -self.tolerance)
+        return self._by_name(self.H.sign * self.hidden < -self.tolerance)
 
-    def _named(self, which: Bools) -> dict[str, float]:
+    def _by_name(self, which: Bools) -> dict[str, float]:
         places = np.flatnonzero(which).tolist()
         return {state_of(self.H.variables, i): float(self.hidden[i]) for i in places}
 
@@ -112,14 +112,14 @@ def why_not_equilibrium(
     a missing constraint (total variation 0.31, free energy missing 0.31)
         pumped: level = high, by 3
     """
-    temperature = float(checked_temperature(T))
+    temperature = float(as_temperature(T))
     if not 0 < tolerance < 1:
         raise QueryError(f"tolerance is {tolerance!r}: write a number between 0 and 1.")
     equilibrium, observed = boltzmann(H, temperature), P.floats()
     distance = float(equilibrium.total_variation(observed))
     gap = float(free_energy_gap(observed, H, temperature))
-    hidden = _hidden(observed, H, temperature)
-    apparent, misfit = _apparent(observed, H)
+    hidden = _hidden_enthalpies(observed, H, temperature)
+    apparent, misfit = _apparent_temperature(observed, H)
     steps, fault = None, Fault.CONSTRAINT
     ratio = temperature / apparent
     if distance <= tolerance:
@@ -136,11 +136,11 @@ def why_not_equilibrium(
 def _logs(P: Distribution, H: Enthalpies) -> Floats:
     """log P (n,) in the order of the enthalpies; -inf without mass."""
     logs = np.full(len(H.values), -np.inf)
-    logs[moved(P.states, P.variables, H.variables)] = np.log(P.masses)
+    logs[substates(P.states, P.variables, H.variables)] = np.log(P.masses)
     return logs
 
 
-def _hidden(P: Distribution, H: Enthalpies, T: float) -> Floats:
+def _hidden_enthalpies(P: Distribution, H: Enthalpies, T: float) -> Floats:
     """T log(P / Boltzmann), with the sign of the enthalpies, and 0 for the median state."""
     rewards = H.floats
     logs = _logs(P, H)
@@ -159,7 +159,7 @@ def _hidden(P: Distribution, H: Enthalpies, T: float) -> Floats:
     return hidden
 
 
-def _apparent(P: Distribution, H: Enthalpies) -> tuple[float, float]:
+def _apparent_temperature(P: Distribution, H: Enthalpies) -> tuple[float, float]:
     """The temperature of the Boltzmann distribution nearest to P in shape, and how far it is.
 
     The slope of log P against H is fitted by least squares with the masses as weights.
