@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from sympy import Expr
 
 from causalopt.language.splits import Split
 from causalopt.model.system import System
+
+
+class Entropy(Protocol):
+    """An entropy as its distribution gives it: a closed form, a float, or an ``Estimate``."""
+
+    def __sub__(self, other: Self, /) -> Self:
+        """The difference of two entropies of one kind."""
+
+    def __float__(self) -> float:
+        """The entropy as a float."""
 
 
 class Spread(Protocol):
@@ -16,14 +26,14 @@ class Spread(Protocol):
     ``Distribution`` (finite), ``Box`` and ``Gaussian`` (closed forms), ``Ensemble`` (samples).
     """
 
-    def split(self, *parts: Any) -> Split:
+    def split(self, *parts: object) -> Split:
         """The split that the parts name, checked against the variables."""
 
-    def decorrelate(self, *parts: Any) -> Self:
+    def decorrelate(self, *parts: object) -> Self:
         """The product of the marginals of the parts."""
 
     def push(self, system: System, steps: int = 1) -> Self:
         """The distribution a number of steps later."""
 
-    def entropy(self, base: Expr | float = 2) -> Any:
+    def entropy(self, base: Expr | float = 2) -> Entropy:
         """The entropy in units of log(base): an expression, a float, or an ``Estimate``."""

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import sympy
 from sympy import Expr
 
+from causalopt.backends.evaluation import evaluate
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.states import Variables, check_variables, state_of, strides
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import exact_array, is_exact
-from causalopt.language.finite_variables import Finite
-
-Floats = npt.NDArray[np.float64]
+from causalopt.ground.types import Array, Bools, Floats
+from causalopt.language.finite_variables import Finite, Value
 
 #: "maximise": high enthalpies are likely, and G = H + T S is maximised, as in the source.
 #: "minimise": low energies are likely, and F = E - T S is minimised, as in physics.
@@ -48,7 +48,7 @@ class Enthalpies:
     """
 
     variables: Variables
-    values: npt.NDArray[Any]
+    values: Array
     convention: Convention = "maximise"
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class Enthalpies:
     def of(
         cls,
         variables: Finite | Iterable[Finite],
-        values: Any,
+        values: Mapping[Value | tuple[Value, ...], Expr | float] | npt.ArrayLike,
         convention: Convention = "maximise",
     ) -> Enthalpies:
         """Enthalpies from a table: {"ground": 0, ...} or {("up", "down"): 1, ...}, or an array.
@@ -77,23 +77,23 @@ class Enthalpies:
         A dict names every state; an array has one axis a variable. Whole numbers, fractions and
         sympy expressions stay exact; any float makes all of them floats.
         """
-        found = check_variables(variables)
-        shape = tuple(v.size for v in found)
-        if not isinstance(values, dict):
+        known = check_variables(variables)
+        shape = tuple(v.size for v in known)
+        if not isinstance(values, Mapping):
             flat = np.asarray(values)
             if flat.shape != shape:
                 raise DeclarationError(
                     f"The enthalpies have shape {flat.shape}: write one axis a variable, {shape}."
                 )
-            return cls(found, _numbers(flat.reshape(-1).tolist()), convention)
-        given = {_place(found, state): value for state, value in values.items()}
-        missing = [i for i in range(math.prod(shape)) if i not in given]
+            return cls(known, _numbers(flat.reshape(-1).tolist()), convention)
+        value_of = {_place(known, state): value for state, value in values.items()}
+        missing = [i for i in range(math.prod(shape)) if i not in value_of]
         if missing:
             raise DeclarationError(
-                f"{state_of(found, missing[0])} has no enthalpy: give one for each state; a state "
+                f"{state_of(known, missing[0])} has no enthalpy: give one for each state; a state "
                 "that cannot be has an infinite one."
             )
-        return cls(found, _numbers([given[i] for i in range(len(given))]), convention)
+        return cls(known, _numbers([value_of[i] for i in range(len(value_of))]), convention)
 
     @classmethod
     def tabulated(
@@ -103,20 +103,15 @@ class Enthalpies:
 
         For the energies of ``annealing``: Enthalpies.tabulated(model.spins, model.energy).
         """
-        found = check_variables(variables)
-        foreign = sorted(formula.free_symbols - set(found), key=str)
+        known = check_variables(variables)
+        foreign = sorted(formula.free_symbols - set(known), key=str)
         if foreign:
             raise DeclarationError(
-                f"The formula uses {foreign[0]}, which is none of {', '.join(map(str, found))}."
+                f"The formula uses {foreign[0]}, which is none of {', '.join(map(str, known))}."
             )
-        plain = [sympy.Symbol(f"v{i}", real=True) for i in range(len(found))]
-        renamed = formula.xreplace(dict(zip(found, plain, strict=True)))
-        places = np.indices([v.size for v in found], dtype=np.float64)
-        with np.errstate(all="ignore"):
-            made = sympy.lambdify(plain, renamed, "numpy")(*places)
-        return cls(
-            found, np.broadcast_to(made, places[0].shape).reshape(-1).astype(float), convention
-        )
+        places = np.indices([v.size for v in known], dtype=np.float64)
+        (energies,) = evaluate([formula], dict(zip(known, places, strict=True)))
+        return cls(known, energies.reshape(-1), convention)
 
     @property
     def exact(self) -> bool:
@@ -129,37 +124,38 @@ class Enthalpies:
         return 1 if self.convention == "maximise" else -1
 
     @property
-    def rewards(self) -> npt.NDArray[Any]:
+    def rewards(self) -> Array:
         """The enthalpies (n,) with the sign with which the high ones are likely."""
         return self.sign * self.values
 
     @functools.cached_property
     def floats(self) -> Floats:
         """The rewards (n,) as float64."""
-        made: Floats = self.rewards.astype(np.float64)
-        made.setflags(write=False)
-        return made
+        rewards: Floats = self.rewards.astype(np.float64)
+        rewards.setflags(write=False)
+        return rewards
 
     @property
-    def allowed(self) -> npt.NDArray[np.bool_]:
+    def allowed(self) -> Bools:
         """Which states (n,) are not forbidden."""
         if not self.exact:
             return np.asarray(np.isfinite(self.values), dtype=bool)
         # Symbols stand for finite numbers, so that only infinities themselves are forbidden.
         return np.array([not value.is_infinite for value in self.values], dtype=bool)
 
-    def scaled(self, factor: Any) -> Enthalpies:
+    def scaled(self, factor: Expr | float) -> Enthalpies:
         """All enthalpies times one number: a tax of the fraction f is ``scaled(1 - f)``.
 
         Source: the comment on free energy and mode collapse.
         """
-        factor = _numbers([factor])[0]
-        return Enthalpies(self.variables, _times(self.values, factor), self.convention)
+        number = _numbers([factor])[0]
+        return Enthalpies(self.variables, _times(self.values, number), self.convention)
 
     def _check(self) -> None:
         rewards = self.rewards
         if not self.exact:
             unfit = np.flatnonzero(np.isnan(rewards) | (rewards == np.inf))
+            # One look at all of them; of the floats only the first unfit one is then told of.
             rewards = rewards[: unfit[0] + 1] if unfit.size else rewards[:0]
         for i, value in enumerate(rewards):
             exact = isinstance(value, Expr)
@@ -175,7 +171,7 @@ class Enthalpies:
             raise DeclarationError("Every state is forbidden: give one a finite enthalpy.")
 
 
-def boltzmann(H: Enthalpies, T: Any) -> Distribution:
+def boltzmann(H: Enthalpies, T: Expr | float) -> Distribution:
     """The Boltzmann distribution: P(s) = exp(H(s)/T) / Z, with Z = sum_s exp(H(s)/T).
 
     Where energies are minimised, P(s) = exp(-E(s)/T) / Z. T > 0 is in units of the enthalpy
@@ -198,9 +194,11 @@ def boltzmann(H: Enthalpies, T: Any) -> Distribution:
      low  high
        0     1
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     states = np.flatnonzero(H.allowed)
     if not _exact_at(H, temperature):
+        # Shifted so that the likeliest state has weight 1: what is too small for a float then is
+        # too small beside 1 as well, and its state is left out.
         weights = np.exp(_log_weights(H, float(temperature))[1])
         masses = weights / weights.sum()
         kept = masses > 0
@@ -210,44 +208,45 @@ def boltzmann(H: Enthalpies, T: Any) -> Distribution:
     return Distribution(H.variables, states, exact_array([w / total for w in exact]))
 
 
-def log_partition(H: Enthalpies, T: Any) -> Any:
+def log_partition(H: Enthalpies, T: Expr | float) -> Expr | float:
     """log Z = log sum_s exp(H(s)/T), or log sum_s exp(-E(s)/T) where energies are minimised.
 
     In nats; by log-sum-exp in floats, a sympy expression where enthalpies and T are exact. As T
     goes to infinity it tends to the log number of allowed states.
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     if _exact_at(H, temperature):
         rewards = H.rewards[np.flatnonzero(H.allowed)]
         return sympy.log(sympy.Add(*(_weight(value, temperature) for value in rewards)))
-    top, found = _log_weights(H, float(temperature))
-    return float(top + np.log(np.exp(found).sum()))
+    # log sum exp(x) = top + log sum exp(x - top), whose terms are from 0 to 1, one of them 1.
+    top, below = _log_weights(H, float(temperature))
+    return float(top + np.log(np.exp(below).sum()))
 
 
-def checked_temperature(T: Any) -> Any:
+def as_temperature(T: object) -> Expr | float:
     """A temperature: a number above 0, infinity, or a positive symbol."""
     if isinstance(T, bool | str) or T is None:
         raise QueryError(f"T is {T!r}: write a temperature, a number above 0.")
     try:
-        given = T if isinstance(T, float) else sympy.sympify(T, strict=True)
+        temperature = T if isinstance(T, float) else sympy.sympify(T, strict=True)
     except sympy.SympifyError:
         raise QueryError(f"T is {T!r}: write a temperature, a number above 0.") from None
-    if isinstance(given, Expr) and given.free_symbols:
-        if not given.is_positive:
+    if isinstance(temperature, Expr) and temperature.free_symbols:
+        if not temperature.is_positive:
             raise QueryError(
-                f"T is {given}, which need not be above 0: make its symbols positive, "
+                f"T is {temperature}, which need not be above 0: make its symbols positive, "
                 'Symbol("T", positive=True).'
             )
-        return given
-    if not given > 0:
+        return temperature
+    if not temperature > 0:
         raise QueryError(
-            f"T is {given}: a temperature is above 0. At T = 0 all mass is at the best states; "
-            "come near it with a small T, such as 1e-9, which is safe here."
+            f"T is {temperature}: a temperature is above 0. At T = 0 all mass is at the best "
+            "states; come near it with a small T, such as 1e-9, which is safe here."
         )
-    return given
+    return temperature
 
 
-def _exact_at(H: Enthalpies, T: Any) -> bool:
+def _exact_at(H: Enthalpies, T: Expr | float) -> bool:
     return H.exact and isinstance(T, Expr) and not T.has(sympy.Float)
 
 
@@ -259,13 +258,14 @@ def _log_weights(H: Enthalpies, T: float) -> tuple[float, Floats]:
     """The largest of H/T (or -E/T), and how far each of the n lies below it: 0 or less."""
     rewards = H.floats
     best = rewards.max()
-    made = np.full(len(rewards), -np.inf)
+    below = np.full(len(rewards), -np.inf)
     with np.errstate(over="ignore"):
-        made[H.allowed] = (rewards[H.allowed] - best) / T
-        return float(best / T), made
+        # Differences first: dividing by a tiny T before would leave infinities to subtract.
+        below[H.allowed] = (rewards[H.allowed] - best) / T
+        return float(best / T), below
 
 
-def _place(variables: Variables, state: Any) -> int:
+def _place(variables: Variables, state: object) -> int:
     values = state if isinstance(state, tuple) else (state,)
     if len(values) != len(variables):
         raise DeclarationError(
@@ -276,39 +276,40 @@ def _place(variables: Variables, state: Any) -> int:
     return sum(v.code(value, f"enthalpies: {v}") * stride for v, value, stride in pairs)
 
 
-def _numbers(given: list[Any]) -> npt.NDArray[Any]:
+def _numbers(given: Sequence[object]) -> Array:
     """Numbers as an array: exact where all are, else float64."""
     try:
-        found = [
-            one if isinstance(one, float) else sympy.sympify(one, strict=True) for one in given
+        numbers = [
+            number if isinstance(number, float) else sympy.sympify(number, strict=True)
+            for number in given
         ]
     except sympy.SympifyError as error:
         raise DeclarationError(
             f"An enthalpy is {error.expr!r}: write a number or a sympy expression."
         ) from None
-    bad = [one for one in found if not isinstance(one, Expr | float)]
+    bad = [number for number in numbers if not isinstance(number, Expr | float)]
     if bad:
         raise DeclarationError(f"An enthalpy is {bad[0]!r}: write a number.")
-    floats = [one for one in found if isinstance(one, float) or one.has(sympy.Float)]
-    if not floats:
-        return exact_array(found)
-    symbols = sorted({str(s) for one in found if isinstance(one, Expr) for s in one.free_symbols})
+    expressions = [number for number in numbers if isinstance(number, Expr)]
+    if len(expressions) == len(numbers) and not any(e.has(sympy.Float) for e in expressions):
+        return exact_array(numbers)
+    symbols = sorted({str(s) for expression in expressions for s in expression.free_symbols})
     if symbols:
         raise DeclarationError(
             f"The enthalpies mix the symbol {symbols[0]} with floats: write the floats as "
             "rationals, or give the symbol a number."
         )
-    return np.array([_as_float(one) for one in found])
+    return np.array([_as_float(number) for number in numbers])
 
 
-def _as_float(value: Any) -> float:
+def _as_float(value: Expr | float) -> float:
     try:
         return float(value)
     except TypeError:
         raise DeclarationError(f"An enthalpy is {value}: write a real number.") from None
 
 
-def _times(values: npt.NDArray[Any], factor: Any) -> npt.NDArray[Any]:
+def _times(values: Array, factor: Expr | float) -> Array:
     if is_exact(values) and isinstance(factor, Expr):
         return exact_array([value * factor for value in values])
     return np.array([float(value) * float(factor) for value in values])

@@ -9,20 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sympy
 from sympy import Add, Expr, Integer, Mul, Rational
 
+from causalopt.ground.checks import TOLERANCE, as_float, as_whole
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.types import Array, Ints
 
-Masses = npt.NDArray[Any]
-Ints = npt.NDArray[np.int64]
-
-#: Float masses must sum to 1 within this much. Nothing is ever renormalised.
-TOLERANCE = 1e-9
+#: Chances of states: sympy expressions as objects, or float64.
+Masses = Array
 
 
 def is_exact(masses: Masses) -> bool:
@@ -40,43 +37,40 @@ def masses_of(given: Iterable[object], where: str) -> Masses:
         if given.dtype.kind not in "iuf":
             raise DeclarationError(f"{where} holds {given.dtype} and not numbers.")
         return given.astype(np.float64)
-    found = [_mass(one, where) for one in given]
-    if all(isinstance(one, Expr) for one in found):
-        return exact_array(found)
-    symbolic = [one for one in found if isinstance(one, Expr) and one.free_symbols]
+    masses = [_mass(mass, where) for mass in given]
+    if all(isinstance(mass, Expr) for mass in masses):
+        return exact_array(masses)
+    symbolic = [mass for mass in masses if isinstance(mass, Expr) and mass.free_symbols]
     if symbolic:
         raise DeclarationError(
             f"{where} mixes the symbolic mass {symbolic[0]} with floats: write the floats as "
             "rationals, such as Rational(1, 10), or give the symbol a number."
         )
-    return np.array([float(one) for one in found], dtype=np.float64)
+    return np.array([float(mass) for mass in masses], dtype=np.float64)
 
 
-def exact_array(found: list[Expr]) -> Masses:
+def exact_array(expressions: list[Expr]) -> Masses:
     """Sympy expressions as an object array of shape (k,); numpy is kept from looking into them."""
-    made = np.empty(len(found), dtype=object)
-    made[:] = found
-    return made
+    array = np.empty(len(expressions), dtype=object)
+    array[:] = expressions
+    return array
 
 
 def _mass(given: object, where: str) -> Expr | float:
-    if isinstance(given, bool | str | bytes) or given is None:
-        raise DeclarationError(
-            f"{where} has the mass {given!r}: write a number, a sympy rational or an expression."
-        )
-    if isinstance(given, int | np.integer):
-        return Integer(int(given))
     if isinstance(given, Fraction):
         return Rational(given.numerator, given.denominator)
     if isinstance(given, Expr):
         return float(given) if given.has(sympy.Float) and given.is_number else _exact(given, where)
-    try:
-        return float(given)  # type: ignore[arg-type]  # the except clause is for the rest
-    except (TypeError, ValueError):
+    number = as_whole(given)
+    if number is not None:
+        return Integer(number)
+    value = as_float(given)
+    if value is None:
         raise DeclarationError(
             f"{where} has the mass {given!r} ({type(given).__name__}): write a number, a sympy "
             "rational or an expression."
-        ) from None
+        )
+    return value
 
 
 def _exact(given: Expr, where: str) -> Expr:
@@ -119,6 +113,8 @@ def _check_exact(masses: Masses, where: str, name: Callable[[int], str]) -> None
             raise DeclarationError(
                 f"{where} gives {name(i)} the mass {mass}: a mass is a finite number, 0 or larger."
             )
+    # Exact masses sum to 1 exactly or not at all; what depends on a symbol is brought to a form in
+    # which it cancels where it can.
     off = tidy(Add(*masses) - 1)
     if off != 0 and off.free_symbols:
         off = sympy.simplify(off)
@@ -146,25 +142,26 @@ def tidy(mass: Expr) -> Expr:
     return mass if mass.is_Rational else sympy.factor(mass)
 
 
-def summed(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
+def sum_by_state(states: Ints, masses: Masses, size: int) -> tuple[Ints, Masses]:
     """The masses summed by state: states ascending, no two the same, none of mass 0.
 
     ``states`` and ``masses`` (k,), states below ``size``. Time is linear in k + size while k is
     not small beside size, else k log k, and no array of ``size`` is made.
     """
     if is_exact(masses):
-        return _summed_exactly(states, masses)
+        return _sum_exactly(states, masses)
+    # Counting by number needs an array of ``size``; sorting pays where few states have mass.
     if size <= 4 * states.size + 4096:
         total = np.bincount(states, weights=masses, minlength=size)
-        found = np.flatnonzero(total != 0)
-        return found, (total if found.size == size else total[found])
+        held = np.flatnonzero(total != 0)
+        return held, (total if held.size == size else total[held])
     distinct, where = np.unique(states, return_inverse=True)
     total = np.bincount(where, weights=masses, minlength=distinct.size)
     kept = total != 0
     return distinct[kept], total[kept]
 
 
-def _summed_exactly(states: Ints, masses: Masses) -> tuple[Ints, Masses]:
+def _sum_exactly(states: Ints, masses: Masses) -> tuple[Ints, Masses]:
     groups: dict[int, list[Expr]] = {}
     for state, mass in zip(states.tolist(), masses, strict=True):
         groups.setdefault(state, []).append(mass)
@@ -173,7 +170,7 @@ def _summed_exactly(states: Ints, masses: Masses) -> tuple[Ints, Masses]:
     return np.array(list(kept), dtype=np.int64), exact_array(list(kept.values()))
 
 
-def together(first: Masses, second: Masses) -> tuple[Masses, Masses]:
+def to_one_kind(first: Masses, second: Masses) -> tuple[Masses, Masses]:
     """Two arrays of one kind: both exact, or both float64 where either is."""
     if is_exact(first) == is_exact(second):
         return first, second
@@ -203,6 +200,7 @@ def entropy_of(masses: Masses, base: Expr | float) -> Expr | float:
     if is_exact(masses):
         unit = log_of(exact_base(base))
         return Add(*(_exact_term(mass, unit) for mass in masses))
+    # 0 log 0 = 0, as the limit is. Adding 0.0 turns -0.0, of a sure state, into 0.0.
     positive = masses if masses.all() else masses[masses != 0]
     return float(-(positive @ np.log(positive)) / math.log(base)) + 0.0
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from causalopt.ground.checks import are_chances, finite
 from causalopt.ground.errors import DeclarationError
-
-Floats = npt.NDArray[np.float64]
+from causalopt.ground.types import Floats as Floats
 
 # With no more bounds than this, comparing with each is faster than searching.
 _FEW = 4
+
+
+@runtime_checkable
+class HasQuantiles(Protocol):
+    """What scipy's frozen laws have: the quantile function."""
+
+    def ppf(self, chance: Floats, /) -> npt.ArrayLike:
+        """The number below which a draw falls with each chance (n,)."""
 
 
 class Law(Protocol):
@@ -58,6 +66,7 @@ class Choice:
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
+        # The last bound is 1 but for rounding; without it the last value takes the rest.
         bounds, drawn = np.cumsum(self.weights)[:-1], generator.random(count)
         if len(bounds) > _FEW:
             return np.asarray(self.values)[np.searchsorted(bounds, drawn, side="right")]
@@ -71,12 +80,13 @@ class Choice:
 class Inverse:
     """A continuous or discrete law of scipy's, by its quantile function ``ppf``."""
 
-    distribution: Any
+    distribution: HasQuantiles
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
-        found: Floats = np.asarray(self.distribution.ppf(generator.random(count)), dtype=np.float64)
-        return found
+        # The quantile of a uniform number has the law (inverse transform sampling).
+        quantiles = self.distribution.ppf(generator.random(count))
+        return np.asarray(quantiles, dtype=np.float64)
 
 
 def normal(mean: float = 0.0, deviation: float = 1.0) -> Normal:
@@ -85,15 +95,15 @@ def normal(mean: float = 0.0, deviation: float = 1.0) -> Normal:
     >>> normal(0, 2).draw(np.random.default_rng(1), 2).round(3)
     array([0.691, 1.643])
     """
-    _finite(mean, "mean")
-    if not _finite(deviation, "deviation") > 0:
+    finite(mean, "mean of a law")
+    if not finite(deviation, "deviation of a law") > 0:
         raise DeclarationError(f"normal(deviation={deviation}): write a number above 0.")
     return Normal(float(mean), float(deviation))
 
 
 def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:
     """The uniform law on [low, high)."""
-    if not _finite(low, "low") < _finite(high, "high"):
+    if not finite(low, "low of a law") < finite(high, "high of a law"):
         raise DeclarationError(f"uniform({low}, {high}) is empty: write uniform({high}, {low}).")
     return Uniform(float(low), float(high))
 
@@ -107,40 +117,30 @@ def choice(values: Iterable[float], weights: Iterable[float] | None = None) -> C
     >>> choice([-1, 1], weights=[0.25, 0.75]).draw(np.random.default_rng(1), 3)
     array([ 1.,  1., -1.])
     """
-    found = tuple(_finite(value, "values") for value in values)
-    if not found:
+    outcomes = tuple(finite(value, "values of a law") for value in values)
+    if not outcomes:
         raise DeclarationError("choice([]) chooses among nothing: write one value or more.")
-    given = [1 / len(found)] * len(found) if weights is None else list(weights)
-    chances = tuple(_finite(weight, "weights") for weight in given)
-    if len(chances) != len(found):
+    shares = [1 / len(outcomes)] * len(outcomes) if weights is None else list(weights)
+    chances = tuple(finite(weight, "weights of a law") for weight in shares)
+    if len(chances) != len(outcomes):
         raise DeclarationError(
-            f"choice has {len(found)} values and {len(chances)} weights: write one for each."
+            f"choice has {len(outcomes)} values and {len(chances)} weights: write one for each."
         )
-    if min(chances) < 0 or abs(math.fsum(chances) - 1) > 1e-9:
+    if not are_chances(chances):
         raise DeclarationError(
             f"The weights {list(chances)} of choice sum to {math.fsum(chances):g}, or one is "
             "negative: write numbers from 0 that sum to 1."
         )
-    return Choice(found, chances)
+    return Choice(outcomes, chances)
 
 
 def as_law(given: object) -> Law:
     """A law as it is, or a frozen distribution of scipy's."""
     if isinstance(given, Normal | Uniform | Choice | Inverse):
         return given
-    if callable(getattr(given, "ppf", None)):
+    if isinstance(given, HasQuantiles):
         return Inverse(given)
     raise DeclarationError(
         f"{given!r} is no law of chance: write normal(0, 1), uniform(0, 1), choice([-1, 1]) or a "
         "frozen distribution of scipy.stats."
     )
-
-
-def _finite(given: object, what: str) -> float:
-    try:
-        value = float(given)  # type: ignore[arg-type]  # the except clause is for the rest
-    except (TypeError, ValueError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise DeclarationError(f"{what} of a law is {given!r}: write finite numbers.")
-    return value

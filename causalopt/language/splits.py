@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy
 
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.symbols import Variable
 
@@ -49,7 +50,7 @@ class Split:
         return tuple(variable for part in self.parts for variable in part)
 
     def __repr__(self) -> str:
-        return f"Split({', '.join(_told(part) for part in self.parts)})"
+        return f"Split({', '.join(_label(part) for part in self.parts)})"
 
     def __str__(self) -> str:
         return " | ".join(" ".join(map(str, part)) for part in self.parts)
@@ -62,25 +63,25 @@ def as_split(given: tuple[object, ...], variables: Iterable[Variable]) -> Split:
     ``QueryError`` where a part holds an unknown variable, or a variable is in no part.
     """
     if len(given) == 1 and isinstance(given[0], Split):
-        made = given[0]
+        split = given[0]
     elif len(given) == 1 and isinstance(given[0], sympy.Or):
-        made = Split(*sorted(given[0].args, key=str))
+        split = Split(*sorted(given[0].args, key=str))
     else:
-        made = Split(*given)  # type: ignore[arg-type]  # Split says what is wrong with the rest
+        split = Split(*given)  # type: ignore[arg-type]  # Split says what is wrong with the rest
     known = tuple(variables)
-    for variable in made.variables:
+    for variable in split.variables:
         if variable not in known:
             raise QueryError(
-                f"{made!r} has {variable}, which is not among the variables "
+                f"{split!r} has {variable}, which is not among the variables "
                 f"{', '.join(map(str, known))}.{nearest(variable, known)}"
             )
-    left = [str(variable) for variable in known if variable not in made.variables]
+    left = [str(variable) for variable in known if variable not in split.variables]
     if left:
         raise QueryError(
-            f"{made!r} leaves out {', '.join(left)}: every variable belongs to one part. "
+            f"{split!r} leaves out {', '.join(left)}: every variable belongs to one part. "
             "Put it into a part, or take the marginal of the others first."
         )
-    return made
+    return split
 
 
 def partitions(variables: Iterable[Variable], parts: int = 2) -> Iterator[Split]:
@@ -91,11 +92,12 @@ def partitions(variables: Iterable[Variable], parts: int = 2) -> Iterator[Split]
     ['A C | B', 'A | B C', 'A B | C']
     """
     known = tuple(variables)
-    if isinstance(parts, bool) or not isinstance(parts, int) or not 2 <= parts <= len(known):
+    count = as_whole(parts)
+    if count is None or not 2 <= count <= len(known):
         raise QueryError(
             f"parts is {parts!r}: {len(known)} variables can be split into 2 to {len(known)} parts."
         )
-    for blocks in _blocks(known, parts):
+    for blocks in _blocks(known, count):
         yield Split(*blocks)
 
 
@@ -106,6 +108,8 @@ def _blocks(variables: Part, parts: int) -> Iterator[tuple[Part, ...]]:
     if not variables:
         yield ()
         return
+    # The last variable joins a block of the others, or is a block of its own: so every partition
+    # comes once (the recurrence of Stirling's numbers of the second kind).
     *before, last = variables
     for blocks in _blocks(tuple(before), parts):
         if blocks:
@@ -122,14 +126,14 @@ def _part(given: object) -> Part:
         return (given,)
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise QueryError(f"A split has the part {given!r}: a part is one or more variables.")
-    found = tuple(given)
-    if not found:
+    part = tuple(given)
+    if not part:
         raise QueryError(f"A split has an empty part: give each part a variable, {_EXAMPLE}.")
-    for variable in found:
+    for variable in part:
         if not isinstance(variable, Variable):
             raise QueryError(f"A split has {variable!r} in a part: parts hold variables.")
-    return found
+    return part
 
 
-def _told(part: Part) -> str:
+def _label(part: Part) -> str:
     return str(part[0]) if len(part) == 1 else f"({', '.join(map(str, part))})"

@@ -1,11 +1,11 @@
 """Special graphs: functions that return ordinary systems."""
 
-from causalopt.processes.annealing import annealing
+from causalopt.processes.cooling import annealing
 from causalopt.processes.descent import gradient_descent, newton, sgd
 from causalopt.processes.exact import annealed, annealing_kernel
 from causalopt.processes.ising import Ising
-from causalopt.processes.langevin import langevin
 from causalopt.processes.moves import Flips, Steps, Sweeps
+from causalopt.processes.noisy_descent import langevin
 from causalopt.processes.schedules import geometric, linear, logarithmic
 from causalopt.processes.spins import anneal_spins
 from causalopt.processes.updates import Adam, Momentum, Plain

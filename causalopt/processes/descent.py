@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sympy
 from sympy import Add, Eq, Expr, Matrix, Piecewise, Rational
 
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.laws import choice
 from causalopt.language.symbols import Noise, Parameter, Variable
@@ -67,7 +68,7 @@ def gradient_descent(
         rate = 0.1
     )
     """
-    fitted = _fitted(parameter)
+    fitted = _as_variables(parameter)
     slopes = _gradient(loss, fitted, "the loss")
     gradients = _gradient_nodes(fitted)
     return _descent(dict(zip(gradients, slopes, strict=True)), fitted, (rate, update), start,
@@ -95,14 +96,15 @@ def newton(
     >>> run(newton((W - 2) ** 2, W, start={W: 0}).world(steps=1)).W.values
     array([[0., 2.]])
     """
-    fitted = _fitted(parameter)
+    fitted = _as_variables(parameter)
     slopes = _gradient(loss, fitted, "the loss")
-    curvature = Matrix([[Expression(one).partial(p) for p in fitted] for one in slopes])
+    curvature = Matrix([[Expression(slope).partial(p) for p in fitted] for slope in slopes])
     if sympy.simplify(curvature.det()) == 0:
         raise DeclarationError(
             f"The second derivatives of the loss {loss} have determinant 0 everywhere, so that "
             "Newton's step does not exist: use gradient_descent."
         )
+    # H s = g is solved in formulas, once: a run then has one mechanism for each part of the step.
     moves = list(curvature.LUsolve(Matrix(slopes)))
     nodes = [Variable("s" if len(fitted) == 1 else f"s_{p.name}") for p in fitted]
     return _descent(dict(zip(nodes, moves, strict=True)), fitted, (rate, _PLAIN), start, parameters)
@@ -137,26 +139,27 @@ def sgd(
     >>> sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}).mechanisms[W].formula
     W - g.next*rate
     """
-    fitted, each = _fitted(parameter), list(losses)
-    if not each:
+    fitted, data = _as_variables(parameter), list(losses)
+    if not data:
         raise DeclarationError("sgd([]) has no loss to descend: write one or more.")
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+    size = as_whole(batch)
+    if size is None or size < 1:
         raise DeclarationError(f"batch is {batch!r}: write a whole number of 1 or more.")
-    slopes = [_gradient(one, fitted, f"loss {i}") for i, one in enumerate(each)]
-    law = choice(range(len(each)), None if weights is None else list(weights))
-    names = ["j"] if batch == 1 else [f"j{i + 1}" for i in range(batch)]
+    slopes = [_gradient(loss, fitted, f"loss {i}") for i, loss in enumerate(data)]
+    law = choice(range(len(data)), None if weights is None else list(weights))
+    names = ["j"] if size == 1 else [f"j{i + 1}" for i in range(size)]
     picks = {Variable(name): Noise(f"pick_{name}", law) for name in names}
     nodes: dict[Variable, Expr] = dict(picks)
     for place, gradient in enumerate(_gradient_nodes(fitted)):
-        parts = [_picked([one[place] for one in slopes], pick) for pick in picks]
-        nodes[gradient] = Rational(1, batch) * Add(*parts)
+        parts = [_slope_of_pick([slope[place] for slope in slopes], pick) for pick in picks]
+        nodes[gradient] = Rational(1, size) * Add(*parts)
     return _descent(nodes, fitted, (rate, update), start, parameters)
 
 
-def _picked(slopes: Sequence[Expr], pick: Variable) -> Expr:
+def _slope_of_pick(slopes: Sequence[Expr], pick: Variable) -> Expr:
     """The slope of the loss that was picked in this step."""
     last = (slopes[-1], True)
-    return Piecewise(*((one, Eq(pick.next, j)) for j, one in enumerate(slopes[:-1])), last)
+    return Piecewise(*((slope, Eq(pick.next, j)) for j, slope in enumerate(slopes[:-1])), last)
 
 
 def _descent(
@@ -172,7 +175,7 @@ def _descent(
     movers = list(nodes)[-len(fitted) :]
     mechanisms = dict(nodes)
     for moved, mover in zip(fitted, movers, strict=True):
-        mechanisms = _joined(mechanisms, update.rules(moved, mover.next, size))
+        mechanisms = _merge(mechanisms, update.rules(moved, mover.next, size))
     missing = [str(p) for p in fitted if p not in start]
     if missing:
         raise DeclarationError(
@@ -182,7 +185,7 @@ def _descent(
     return System(mechanisms, start={**begin, **start}, parameters=values)
 
 
-def _joined(first: dict[Variable, Expr], second: Mapping[Variable, Expr]) -> dict[Variable, Expr]:
+def _merge(first: dict[Variable, Expr], second: Mapping[Variable, Expr]) -> dict[Variable, Expr]:
     twice = first.keys() & second.keys()
     if twice:
         raise DeclarationError(
@@ -196,47 +199,53 @@ def _rate(
     given: float | Parameter, parameters: Mapping[Parameter, float] | None
 ) -> tuple[Parameter, dict[Parameter, float]]:
     values = dict(parameters or {})
-    if not isinstance(given, Parameter):
-        made = Parameter("rate")
-        if made in values:
+    if isinstance(given, Parameter):
+        rate = given
+        if rate not in values:
+            raise DeclarationError(
+                f"The rate {rate} has no value: write parameters={{{rate}: 0.1}}."
+            )
+    else:
+        rate = Parameter("rate")
+        if rate in values:
             raise DeclarationError(
                 f"parameters gives a value to rate, and rate={given!r} another: write "
                 'rate=parameter("rate"), or leave it out of parameters.'
             )
-        values[made] = number(given, "rate")
-        given = made
-    if given not in values:
-        raise DeclarationError(f"The rate {given} has no value: write parameters={{{given}: 0.1}}.")
-    if not number(values[given], str(given)) > 0:
+        values[rate] = number(given, "rate")
+    if not number(values[rate], str(rate)) > 0:
         raise DeclarationError(
-            f"The rate {given} is {values[given]}: descent needs a number above 0, such as 0.1."
+            f"The rate {rate} is {values[rate]}: descent needs a number above 0, such as 0.1."
         )
-    return given, values
+    return rate, values
 
 
-def _fitted(parameter: Fitted) -> tuple[Variable, ...]:
+def _as_variables(parameter: Fitted) -> tuple[Variable, ...]:
     single = isinstance(parameter, sympy.Symbol)
-    found = (parameter,) if single else tuple(parameter)
-    wrong = [one for one in found if not isinstance(one, Variable)]
-    if wrong or not found:
+    fitted = (parameter,) if single else tuple(parameter)
+    wrong = [symbol for symbol in fitted if not isinstance(symbol, Variable)]
+    if wrong or not fitted:
         raise DeclarationError(
             f"The parameter to be fitted is {parameter!r}: write a variable, or a list of them, "
             'such as W = variable("W").'
         )
-    if len(set(found)) < len(found):
-        raise DeclarationError(f"{list(found)} names a parameter twice: name each once.")
-    return found
+    if len(set(fitted)) < len(fitted):
+        raise DeclarationError(f"{list(fitted)} names a parameter twice: name each once.")
+    return fitted
 
 
 def _gradient(loss: Expr, fitted: Sequence[Variable], where: str) -> list[Expr]:
     formula = expression(loss, where)
-    slopes = [formula.partial(one) for one in fitted]
-    for one, slope in zip(fitted, slopes, strict=True):
-        if slope == 0 and one in formula.formula.free_symbols and formula.formula.has(*_CHOOSING):
+    slopes = [formula.partial(variable) for variable in fitted]
+    for variable, slope in zip(fitted, slopes, strict=True):
+        # What only steps up and down has the slope 0 of its branches, and no way down to show.
+        steps = formula.formula.has(*_CHOOSING) and variable in formula.formula.free_symbols
+        if slope == 0 and steps:
             raise DeclarationError(
-                f"In {formula.formula}, {where}, {one} only moves jumps: the slope by {one} is 0 "
-                f"between them, so that descent would stay where it starts. Use a loss that slopes "
-                f"towards its minimum, such as a power of {one} minus its target."
+                f"In {formula.formula}, {where}, {variable} only moves jumps: the slope by "
+                f"{variable} is 0 between them, so that descent would stay where it starts. Use a "
+                f"loss that slopes towards its minimum, such as a power of {variable} minus its "
+                "target."
             )
     return slopes
 

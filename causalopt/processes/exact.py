@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from sympy import Expr
 
 from causalopt.distributions import Chain, Distribution, Enthalpies
 from causalopt.distributions.finite.chain import dense_masses
+from causalopt.ground.checks import whole
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.types import Floats
 from causalopt.processes.moves import Factor, Moves
-from causalopt.processes.rules import Name, Rule, rule_named
-from causalopt.processes.schedules import checked_schedule, temperatures
+from causalopt.processes.rules import Acceptance, RuleName, rule_named
+from causalopt.processes.schedules import as_schedule, temperatures
 from causalopt.runs.keeping import Keep, kept
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = npt.NDArray[np.float64]
+    from scipy.sparse import csr_array
 
 #: Distributions over more states than this are not pushed.
 LARGEST = 1 << 22
 
 
 def annealing_kernel(
-    energy: Enthalpies, moves: Moves, T: float, rule: Name = "metropolis"
+    energy: Enthalpies, moves: Moves, T: float, rule: RuleName = "metropolis"
 ) -> Chain:
     """One step of ``annealing`` at a temperature, as a Markov chain over all states.
 
@@ -51,7 +51,7 @@ def annealing_kernel(
     """
     import scipy.sparse
 
-    acts, rewards, factors = _prepared(energy, moves, rule)
+    acceptance, rewards, factors = _prepare(energy, moves, rule)
     if not T > 0:
         raise QueryError(f"T is {T}: a temperature is above 0; take a small one, such as 1e-9.")
     size = len(rewards)
@@ -60,10 +60,10 @@ def annealing_kernel(
             f"The kernel of a whole sweep over {size:,} states is dense "
             f"({8 * size**2 / 2**30:.3g} GiB): push a distribution with annealed, or take Flips()."
         )
-    made = scipy.sparse.eye_array(size, format="csr")
+    kernel = scipy.sparse.eye_array(size, format="csr")
     for factor in factors:
-        made = made @ _kernel(factor, rewards / T, acts)
-    chain = Chain(energy.variables, made)
+        kernel = kernel @ _kernel(factor, rewards / T, acceptance)
+    chain = Chain(energy.variables, kernel)
     _check_connected(energy, chain)
     return chain
 
@@ -72,7 +72,7 @@ def annealed(
     energy: Enthalpies,
     moves: Moves,
     schedule: Expr | float,
-    rule: Name = "metropolis",
+    rule: RuleName = "metropolis",
     *,
     start: Distribution,
     steps: int,
@@ -101,16 +101,15 @@ def annealed(
     """
     import xarray as xr
 
-    acts, rewards, factors = _prepared(energy, moves, rule)
+    acceptance, rewards, factors = _prepare(energy, moves, rule)
     taken = {"time", "T", "P", "enthalpy", "entropy", "free_energy"}
     clash = [v.name for v in energy.variables if v.name in taken]
     if clash:
         raise DeclarationError(
             f"The result has a {clash[0]} of its own: give the variable {clash[0]} another name."
         )
-    formula = checked_schedule(schedule, {})
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise QueryError(f"steps is {steps!r}: write a whole number of 1 or more.")
+    formula = as_schedule(schedule, {})
+    steps = whole(steps, "steps", 1)
     recorded = kept(keep, range(steps + 1))
     refuse_what_does_not_fit(
         8 * len(rewards) * (len(recorded) + 4),
@@ -120,12 +119,12 @@ def annealed(
     )
     cooling = temperatures(formula, np.arange(steps, dtype=np.float64), {})
     masses = dense_masses(start, energy.variables)
-    pushes = enumerate(_pushes(masses, rewards, factors, cooling, acts))
-    found = [now for i, now in pushes if i in recorded]
+    pushes = enumerate(_pushes(masses, rewards, factors, cooling, acceptance))
+    records = [now for i, now in pushes if i in recorded]
     names = [v.name for v in energy.variables]
-    shape = [len(found), *(v.size for v in energy.variables)]
+    shape = [len(records), *(v.size for v in energy.variables)]
     P = xr.DataArray(
-        np.array(found).reshape(shape),
+        np.array(records).reshape(shape),
         {"time": ("time", np.array(recorded), {"units": "steps"})}
         | {v.name: list(v.values) for v in energy.variables},
         ["time", *names],
@@ -139,11 +138,12 @@ def _summary(P: xr.DataArray, T: Floats, energy: Enthalpies) -> xr.Dataset:
     """The distribution over time with its temperature, mean enthalpy, entropy and free energy."""
     flat = P.values.reshape(len(T), -1)
     values = energy.sign * energy.floats
+    # 0 times the infinite enthalpy of a forbidden state, and 0 log 0, count as 0.
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(flat > 0, flat * values, 0.0).sum(axis=1)
         entropy = -np.where(flat > 0, flat * np.log(flat), 0.0).sum(axis=1)
-    made = P.to_dataset(name="P")
-    return made.assign(
+    summary = P.to_dataset(name="P")
+    return summary.assign(
         T=("time", T, {"long_name": "temperature"}),
         enthalpy=("time", mean, {"long_name": "mean enthalpy"}),
         entropy=("time", entropy, {"long_name": "entropy", "units": "nat"}),
@@ -151,7 +151,9 @@ def _summary(P: xr.DataArray, T: Floats, energy: Enthalpies) -> xr.Dataset:
     )
 
 
-def _prepared(energy: Enthalpies, moves: Moves, rule: Name) -> tuple[Rule, Floats, list[Factor]]:
+def _prepare(
+    energy: Enthalpies, moves: Moves, rule: RuleName
+) -> tuple[Acceptance, Floats, list[Factor]]:
     if not isinstance(energy, Enthalpies):
         raise DeclarationError(
             "The exact distribution needs the energy of every state: write "
@@ -168,35 +170,38 @@ def _prepared(energy: Enthalpies, moves: Moves, rule: Name) -> tuple[Rule, Float
 
 
 def _pushes(
-    masses: Floats, rewards: Floats, factors: Sequence[Factor], cooling: Floats, rule: Rule
+    masses: Floats, rewards: Floats, factors: Sequence[Factor], cooling: Floats, rule: Acceptance
 ) -> Iterator[Floats]:
     """The masses (n,) at the start and after each step."""
     yield masses
+    # A sweep is a product of kernels, and is pushed factor by factor: the product itself is dense.
     for T in cooling.tolist():
         exponents = rewards / T
         for factor in factors:
-            masses = _pushed(masses, factor, exponents, rule)
+            masses = _push(masses, factor, exponents, rule)
         yield masses
 
 
-def _pushed(masses: Floats, factor: Factor, exponents: Floats, rule: Rule) -> Floats:
+def _push(masses: Floats, factor: Factor, exponents: Floats, rule: Acceptance) -> Floats:
     """P K for one factor: what leaves each set's members, and where it goes to."""
-    made = masses.copy()
+    after = masses.copy()
     for family in factor:
+        # Every set of a family at once: row i holds the i-th member of each.
         members = np.ascontiguousarray(family.sets.T)
         here = masses[members]
         change = np.zeros_like(here)
         for i, j, chance in rule.pairs(exponents[members]):
             flow = here[i] * chance
+            # What one member loses another gains, so that rounding neither makes nor loses mass.
             change[i] -= flow
             change[j] += flow
         change *= family.chance
-        made += np.bincount(members.reshape(-1), change.reshape(-1), len(masses))
+        after += np.bincount(members.reshape(-1), change.reshape(-1), len(masses))
     # Rounding may leave -1e-17 where all mass has left.
-    return np.maximum(made, 0.0)
+    return np.maximum(after, 0.0)
 
 
-def _kernel(factor: Factor, exponents: Floats, rule: Rule) -> Any:
+def _kernel(factor: Factor, exponents: Floats, rule: Acceptance) -> csr_array:
     """The sparse kernel of one factor, which stays where no set is picked."""
     import scipy.sparse
 

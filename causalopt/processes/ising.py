@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import networkx as nx
 import numpy as np
@@ -13,10 +13,41 @@ import sympy
 from sympy import Add, Expr
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.types import Floats
 from causalopt.language.finite_variables import Finite, finite
 from causalopt.model.declaration import number
 
-Floats = npt.NDArray[np.float64]
+
+class VarType(Protocol):
+    """Which values the variables of a model of dimod's take."""
+
+    @property
+    def name(self) -> str:
+        """SPIN or BINARY."""
+
+
+class BinaryQuadraticModel(Protocol):
+    """What is read of a ``dimod.BinaryQuadraticModel``."""
+
+    @property
+    def variables(self) -> Iterable[Hashable]:
+        """The names of the variables, in order."""
+
+    @property
+    def vartype(self) -> VarType:
+        """Spins, or 0 and 1."""
+
+    @property
+    def linear(self) -> Mapping[Hashable, float]:
+        """The fields by name."""
+
+    @property
+    def quadratic(self) -> Mapping[tuple[Hashable, Hashable], float]:
+        """The couplings by pairs of names."""
+
+    @property
+    def offset(self) -> float:
+        """The energy that every state has."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +96,17 @@ class Ising:
             couplings[place[u], place[v]] = (
                 data[coupling] if isinstance(coupling, str) else coupling
             )
-        return cls._made(list(graph), fields, couplings, 0.0, (-1, 1))
+        return cls._build(list(graph), fields, couplings, 0.0, (-1, 1))
 
     @classmethod
-    def of_bqm(cls, bqm: Any) -> Ising:
+    def of_bqm(cls, bqm: BinaryQuadraticModel) -> Ising:
         """The model of a ``dimod.BinaryQuadraticModel``, in its own values: spins or 0 and 1."""
         names = list(bqm.variables)
         place = {name: i for i, name in enumerate(names)}
         values = (-1, 1) if bqm.vartype.name == "SPIN" else (0, 1)
         fields = [bqm.linear[name] for name in names]
         couplings = {(place[u], place[v]): bias for (u, v), bias in bqm.quadratic.items()}
-        return cls._made(names, fields, couplings, float(bqm.offset), values)
+        return cls._build(names, fields, couplings, float(bqm.offset), values)
 
     @classmethod
     def qubo(cls, Q: Mapping[tuple[Hashable, Hashable], float]) -> Ising:
@@ -86,13 +117,19 @@ class Ising:
         couplings: dict[tuple[int, int], float] = {}
         for (u, v), value in Q.items():
             if u != v:
+                # Q[x, y] and Q[y, x] are of the same product, and add up.
                 pair = min(place[u], place[v]), max(place[u], place[v])
                 couplings[pair] = couplings.get(pair, 0.0) + value
-        return cls._made(names, fields, couplings, 0.0, (0, 1))
+        return cls._build(names, fields, couplings, 0.0, (0, 1))
 
     @classmethod
-    def _made(
-        cls, names: list[Any], fields: Any, couplings: Any, offset: float, values: tuple[int, int]
+    def _build(
+        cls,
+        names: Sequence[Hashable],
+        fields: Iterable[float],
+        couplings: Mapping[tuple[int, int], float],
+        offset: float,
+        values: tuple[int, int],
     ) -> Ising:
         if not names:
             raise DeclarationError("The model has no spins: give the graph a node.")
@@ -121,10 +158,10 @@ class Ising:
     def energies(self, states: npt.ArrayLike) -> Floats:
         """The energies (...) of states (..., spins), given by the values of the spins."""
         s = np.asarray(states, dtype=np.float64)
-        found: Floats = self.offset + s @ np.array(self.fields)
+        totals: Floats = self.offset + s @ np.array(self.fields)
         for (i, j), J in self.couplings.items():
-            found = found + J * s[..., i] * s[..., j]
-        return found
+            totals = totals + J * s[..., i] * s[..., j]
+        return totals
 
 
 def _value(spin: Finite) -> Expr:

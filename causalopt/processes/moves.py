@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, Value
 
-Ints = npt.NDArray[np.int64]
 Variables = tuple[Finite, ...]
 
 
@@ -60,7 +58,10 @@ class Steps:
     pairs: tuple[tuple[Value, Value], ...]
 
     @classmethod
-    def of(cls, neighbours: Any) -> Steps:
+    def of(
+        cls,
+        neighbours: nx.Graph | Iterable[tuple[Value, Value]] | Mapping[Value, Iterable[Value]],
+    ) -> Steps:
         """Steps along the edges of an undirected networkx graph, a list of pairs, or a dict.
 
         A dict gives each value its neighbours: {"a": ["b"], "b": ["a", "c"], "c": ["b"]}.
@@ -76,11 +77,11 @@ class Steps:
             neighbours = list(neighbours.edges)
         if isinstance(neighbours, Mapping):
             neighbours = _both_ways(neighbours)
-        found: dict[tuple[Value, Value], None] = {}
+        pairs: dict[tuple[Value, Value], None] = {}
         for here, there in neighbours:
-            if here != there and (there, here) not in found:
-                found[here, there] = None
-        return cls(tuple(found))
+            if here != there and (there, here) not in pairs:
+                pairs[here, there] = None
+        return cls(tuple(pairs))
 
     @property
     def degree(self) -> int:
@@ -91,8 +92,8 @@ class Steps:
     def codes(self, variable: Finite) -> Ints:
         """The pairs (pairs, 2) as places of the variable's values."""
         where = "moves"
-        found = [[variable.code(value, where) for value in pair] for pair in self.pairs]
-        return np.array(found, dtype=np.int64).reshape(-1, 2)
+        places = [[variable.code(value, where) for value in pair] for pair in self.pairs]
+        return np.array(places, dtype=np.int64).reshape(-1, 2)
 
     def factors(self, variables: Variables) -> list[Factor]:
         """One factor, with the pairs as its family."""
@@ -102,17 +103,18 @@ class Steps:
                 "Sweeps(), or number the joint states as the values of one variable."
             )
         self.check(variables[0])
+        # A pair is picked with the chance of one slot, whichever of its two ends the state is at.
         return [(Family(1.0 / self.degree, self.codes(variables[0])),)]
 
     def slots(self, variable: Finite) -> Ints:
         """The neighbour of each value in each of ``degree`` slots; itself where it has fewer."""
-        made = np.repeat(np.arange(variable.size)[:, None], self.degree, axis=1)
+        neighbours = np.repeat(np.arange(variable.size)[:, None], self.degree, axis=1)
         filled = np.zeros(variable.size, dtype=np.int64)
         for here, there in self.codes(variable).tolist():
             for a, b in ((here, there), (there, here)):
-                made[a, filled[a]] = b
+                neighbours[a, filled[a]] = b
                 filled[a] += 1
-        return made
+        return neighbours
 
     def check(self, variable: Finite) -> None:
         """Every value can be reached from the first one."""
@@ -131,11 +133,11 @@ class Steps:
 Moves = Flips | Sweeps | Steps
 
 
-def columns_of(variables: Variables, one: Finite) -> Ints:
+def columns_of(variables: Variables, variable: Finite) -> Ints:
     """The joint states (sets, values) that differ in one variable alone."""
     shape = [v.size for v in variables]
     states = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
-    return np.moveaxis(states, variables.index(one), -1).reshape(-1, one.size)
+    return np.moveaxis(states, variables.index(variable), -1).reshape(-1, variable.size)
 
 
 def _both_ways(neighbours: Mapping[Value, Iterable[Value]]) -> list[tuple[Value, Value]]:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from sympy import Expr, log
 
 from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.types import Floats
 
-Floats = npt.NDArray[np.float64]
-
-Name = Literal["metropolis", "glauber", "heat-bath"]
+RuleName = Literal["metropolis", "glauber", "heat-bath"]
 
 
 #: Two members of each set, and the chance (sets,) to go from the first to the second.
@@ -27,7 +25,7 @@ Pair = tuple[int, int, Floats]
 
 
 @dataclass(frozen=True)
-class Rule:
+class Acceptance:
     """``pairs`` of members from exponents R/T (members, sets); ``threshold`` of a draw u.
 
     ``threshold`` is None where the next member is drawn, whatever the present one is.
@@ -37,7 +35,7 @@ class Rule:
     threshold: Callable[[Expr], Expr] | None
 
 
-def _proposed(taken: Callable[[Floats], Floats]) -> Callable[[Floats], Iterator[Pair]]:
+def _proposals(taken: Callable[[Floats], Floats]) -> Callable[[Floats], Iterator[Pair]]:
     """Any of the other members is proposed, and taken with a chance by the difference."""
 
     def pairs(exponents: Floats) -> Iterator[Pair]:
@@ -52,19 +50,23 @@ def _proposed(taken: Callable[[Floats], Floats]) -> Callable[[Floats], Iterator[
     return pairs
 
 
+# Proposals are symmetric, so that detailed balance, p(i) K(i, j) = p(j) K(j, i), asks of a chance
+# that chance(gain) / chance(-gain) = exp(gain): both of these have it.
 def _metropolis(gain: Floats) -> Floats:
-    made: Floats = np.exp(np.minimum(gain, 0.0))
-    return made
+    chance: Floats = np.exp(np.minimum(gain, 0.0))
+    return chance
 
 
 def _glauber(gain: Floats) -> Floats:
+    # 1 / (1 + exp(-gain)), of whose two forms the one that cannot overflow.
     small = np.exp(-np.abs(gain))
-    made: Floats = np.where(gain < 0, small, 1.0) / (1.0 + small)
-    return made
+    chance: Floats = np.where(gain < 0, small, 1.0) / (1.0 + small)
+    return chance
 
 
-def _drawn(exponents: Floats) -> Iterator[Pair]:
+def _heat_bath(exponents: Floats) -> Iterator[Pair]:
     """Each member with its Boltzmann chance among the members."""
+    # Less the largest, so that no exponential overflows; -inf less -inf is kept out.
     top = exponents.max(axis=0)
     weights = np.exp(exponents - np.where(np.isinf(top), 0.0, top))
     total = weights.sum(axis=0)
@@ -75,14 +77,15 @@ def _drawn(exponents: Floats) -> Iterator[Pair]:
         yield i, j, chances[j]
 
 
-_RULES: Mapping[str, Rule] = {
-    "metropolis": Rule(_proposed(_metropolis), log),
-    "glauber": Rule(_proposed(_glauber), lambda u: log(u / (1 - u))),
-    "heat-bath": Rule(_drawn, None),
+# u < chance(gain) where gain > threshold(u): each threshold is the inverse of the chance above it.
+_RULES: Mapping[str, Acceptance] = {
+    "metropolis": Acceptance(_proposals(_metropolis), log),
+    "glauber": Acceptance(_proposals(_glauber), lambda u: log(u / (1 - u))),
+    "heat-bath": Acceptance(_heat_bath, None),
 }
 
 
-def rule_named(name: Any) -> Rule:
+def rule_named(name: str) -> Acceptance:
     """The rule of that name, or an error that lists them.
 
     "metropolis": a proposal is taken with chance min(1, exp(d/T)) (Metropolis et al. 1953);

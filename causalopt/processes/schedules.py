@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sympy
-from sympy import Expr, Min
+from sympy import Expr, Min, Symbol
 
+from causalopt.backends.evaluation import evaluate
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.types import Floats
 from causalopt.language.symbols import Parameter, Time, time
 from causalopt.mechanisms.symbolic import expression
 from causalopt.model.declaration import number
-
-Floats = npt.NDArray[np.float64]
 
 #: So many steps of a schedule are looked at before anything runs.
 CHECKED = 1_000_000
@@ -54,7 +53,7 @@ def logarithmic(depth: float) -> Expr:
     return _positive(depth, "logarithmic(depth)") / sympy.log(time + 2)
 
 
-def checked_schedule(given: Any, parameters: Mapping[Parameter, float]) -> Expr:
+def as_schedule(given: Expr | float, parameters: Mapping[Parameter, float]) -> Expr:
     """A schedule as an expression of time and parameters that stays above 0.
 
     A number is a constant temperature. The first million steps are looked at.
@@ -67,6 +66,7 @@ def checked_schedule(given: Any, parameters: Mapping[Parameter, float]) -> Expr:
             f"that have values, such as parameters={{{foreign[0]}: 1.0}}."
         )
     values = temperatures(formula, np.arange(CHECKED, dtype=np.float64), parameters)
+    # NaN, of a formula that is not real there, is not above 0 either.
     bad = np.flatnonzero(~(values > 0) | np.isinf(values))
     if bad.size:
         raise DeclarationError(
@@ -79,12 +79,9 @@ def checked_schedule(given: Any, parameters: Mapping[Parameter, float]) -> Expr:
 
 def temperatures(schedule: Expr, times: Floats, parameters: Mapping[Parameter, float]) -> Floats:
     """The values of a schedule at some times."""
-    plain = sympy.Symbol("t", real=True)
-    formula = schedule.xreplace({time: plain, **{p: sympy.Float(v) for p, v in parameters.items()}})
-    with np.errstate(all="ignore"):
-        found = sympy.lambdify(plain, formula, "numpy")(times)
-    made: Floats = np.broadcast_to(np.asarray(found, dtype=np.float64), times.shape)
-    return made
+    columns: dict[Symbol, Floats | float] = {time: times, **parameters}
+    (values,) = evaluate([schedule], columns)
+    return values
 
 
 def first_temperature(schedule: Expr, parameters: Mapping[Parameter, float]) -> float:
@@ -93,18 +90,20 @@ def first_temperature(schedule: Expr, parameters: Mapping[Parameter, float]) -> 
 
 
 def _share(steps: int) -> Expr:
+    """The part of the way that is done at a time, from 0 to 1 at the last step."""
     return Min(time, steps - 1) / sympy.Integer(steps - 1)
 
 
 def _ends(first: float, last: float, steps: int, name: str) -> tuple[Expr, Expr]:
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
+    count = as_whole(steps)
+    if count is None or count < 2:
         raise DeclarationError(f"{name}(steps={steps!r}): write a whole number of 2 or more.")
     return _positive(first, f"{name}(first)"), _positive(last, f"{name}(last)")
 
 
 def _positive(value: float, where: str) -> Expr:
-    found = number(value, where)
-    if not (found > 0 and math.isfinite(found)):
+    temperature = number(value, where)
+    if not (temperature > 0 and math.isfinite(temperature)):
         raise DeclarationError(
             f"{where} is {value}: a temperature is above 0. End at a small one, such as 1e-3: "
             "at T -> 0 only improvements are taken."

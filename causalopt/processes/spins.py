@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from sympy import Expr
 
-from causalopt.ground.errors import QueryError
+from causalopt.ground.checks import whole
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.types import Floats, Ints
 from causalopt.model.declaration import check_seed
-from causalopt.model.system import check_steps
 from causalopt.processes.ising import Ising
-from causalopt.processes.rules import Name, rule_named
-from causalopt.processes.schedules import checked_schedule, temperatures
+from causalopt.processes.rules import RuleName, rule_named
+from causalopt.processes.schedules import as_schedule, temperatures
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = npt.NDArray[np.float64]
 
 #: Numbers drawn at a time, so that long runs need little memory.
 _BLOCK = 1 << 16
@@ -42,8 +40,8 @@ class _Rows:
 
     offset: float
     fields: Floats
-    bounds: npt.NDArray[np.int64]
-    neighbours: npt.NDArray[np.int64]
+    bounds: Ints
+    neighbours: Ints
     weights: Floats
     dense: Floats
 
@@ -53,20 +51,20 @@ class _Rows:
 
         shape = (len(self.fields), len(self.fields))
         matrix = csr_array((self.weights, self.neighbours, self.bounds), shape=shape)
-        found: Floats = (matrix @ states.T).T
-        return found
+        pulls: Floats = (matrix @ states.T).T
+        return pulls
 
     def energy(self, states: Floats) -> Floats:
         """The energies of states (chains, sites)."""
         pairs = (states * self.pull(states)).sum(axis=1)
-        found: Floats = self.offset + states @ self.fields + pairs / 2
-        return found
+        energies: Floats = self.offset + states @ self.fields + pairs / 2
+        return energies
 
 
 def anneal_spins(
     model: Ising,
     schedule: Expr | float,
-    rule: Name = "metropolis",
+    rule: RuleName = "metropolis",
     *,
     steps: int,
     chains: int,
@@ -96,12 +94,18 @@ def anneal_spins(
     """
     import xarray as xr
 
-    check_steps(steps)
+    steps, chains = whole(steps, "steps", 1), whole(chains, "chains", 1)
     check_seed(seed)
-    if isinstance(chains, bool) or not isinstance(chains, int) or chains < 1:
-        raise QueryError(f"chains is {chains!r}: write a whole number of 1 or more.")
     rule_named(rule)
-    cooling = temperatures(checked_schedule(schedule, {}), np.arange(steps, dtype=np.float64), {})
+    # The states of all chains, and beside them what their energies are summed from in the end; a
+    # temperature for each step, twice while they are computed.
+    refuse_what_does_not_fit(
+        8 * (chains * (4 * len(model.spins) + 4) + 3 * steps),
+        f"{chains:,} chains of {len(model.spins):,} spins over {steps:,} steps",
+        "Run fewer chains or steps, such as chains=1000: with another seed for each part, chains "
+        "of several runs can be put together.",
+    )
+    cooling = temperatures(as_schedule(schedule, {}), np.arange(steps, dtype=np.float64), {})
     rows = _rows_of(model)
     pairs = np.array([spin.values for spin in model.spins], dtype=np.float64)
     states, best = np.empty((chains, len(pairs))), np.full(chains, np.inf)
@@ -127,6 +131,7 @@ def _one_chain(
     source: np.random.Generator, glauber: bool,
 ) -> float:  # fmt: skip
     """Sweep one state in place at each temperature; the least energy on the way."""
+    # The field on a spin is what its energy changes by, a unit of the spin: kept for every spin.
     field = rows.fields + rows.pull(state[None])[0]
     energy = best = float(rows.energy(state[None])[0])
     many = max(1, _BLOCK // len(state))
@@ -138,21 +143,35 @@ def _one_chain(
     return best
 
 
+class CompiledSweeps(Protocol):
+    """Sweeps over one state in place; gives its energy and the least one on the way."""
+
+    def __call__(
+        self, state: Floats, field: Floats, sums: Floats, bounds: Ints, neighbours: Ints,
+        weights: Floats, dense: Floats, cooling: Floats, drawn: Floats, glauber: bool,
+        energy: float, best: float, /,
+    ) -> tuple[float, float]:  # fmt: skip
+        """Over each temperature of ``cooling``, with its draws (steps, spins)."""
+
+
 @functools.cache
-def _sweeps() -> Any:
+def _sweeps() -> CompiledSweeps:
     """The compiled loop; numba is imported on first use."""
     import numba
 
-    @numba.njit
+    @numba.njit()
     def sweeps(
-        state: Any, field: Any, sums: Any, bounds: Any, neighbours: Any, weights: Any,
-        dense: Any, cooling: Any, drawn: Any, glauber: bool, energy: float, best: float,
+        state: Floats, field: Floats, sums: Floats, bounds: Ints, neighbours: Ints,
+        weights: Floats, dense: Floats, cooling: Floats, drawn: Floats, glauber: bool,
+        energy: float, best: float,
     ) -> tuple[float, float]:  # fmt: skip
         for step in range(cooling.size):
             temperature = cooling[step]
             for site in range(state.size):
+                # From one of its two values to the other, whose sum is known.
                 change = sums[site] - 2 * state[site]
                 rise = change * field[site]
+                # u < 1 / (1 + exp(rise/T)), without the division.
                 if glauber:
                     accepted = drawn[step, site] * (1 + np.exp(rise / temperature)) < 1
                 else:

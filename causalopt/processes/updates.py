@@ -71,6 +71,7 @@ class Adam:
     def rules(self, moved: Variable, gradient: Expr, rate: Expr) -> Mapping[Variable, Expr]:
         """The mechanisms of both running means and of the parameter."""
         mean, square = _beside(moved, "m"), _beside(moved, "s")
+        # The means start at 0, and so are short of the gradient by the weight of that start.
         unbiased = mean.next / (1 - self.first ** (time + 1))
         size = sympy.sqrt(square.next / (1 - self.second ** (time + 1)))
         return {

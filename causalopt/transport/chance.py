@@ -7,31 +7,56 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from sympy import Expr, Symbol
 
-from causalopt.distributions.real.ensemble import Ensemble
+from causalopt.backends.evaluation import evaluate
 from causalopt.distributions.real.step import rational, step_of
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import EvaluationError, QueryError
+from causalopt.ground.readonly import ReadOnly
+from causalopt.ground.types import Floats
 from causalopt.language.laws import Choice
-from causalopt.language.symbols import Variable, time
+from causalopt.language.symbols import Parameter, Variable, time
 from causalopt.model.system import System
 
-Floats = npt.NDArray[np.float64]
-
+#: More outcomes of one step than this are not followed one by one.
 _MOST = 4096
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One outcome of the noise of a step: its chance, and the map of the state that it means."""
+    """One outcome of the noise of a step: its chance, and the map of the state that it means.
+
+    ``formulas`` give the next value of each of the ``variables`` from their present ones and from
+    ``parameters``, which have these values.
+    """
 
     chance: float
-    system: System
+    variables: tuple[Variable, ...]
+    formulas: tuple[Expr, ...]
+    parameters: ReadOnly[Parameter, float]
 
     def image(self, states: Floats) -> Floats:
         """Where a step takes each state (n, d); ``EvaluationError`` where it is not real."""
-        return Ensemble(self.system.variables, states).push(self.system).samples
+        columns: dict[Symbol, Floats | float] = {
+            v: states[:, i] for i, v in enumerate(self.variables)
+        }
+        images = evaluate(self.formulas, {**columns, **self.parameters})
+        for variable, formula, image in zip(self.variables, self.formulas, images, strict=True):
+            wrong = np.flatnonzero(~np.isfinite(image))
+            if wrong.size:
+                raise self._not_real(variable, formula, image[wrong[0]], states[wrong[0]])
+        return np.stack(images, axis=1)
+
+    def _not_real(
+        self, variable: Variable, formula: Expr, image: np.float64, state: Floats
+    ) -> EvaluationError:
+        kind = "infinite" if np.isinf(image) else "complex or undefined"
+        where = ", ".join(f"{v} = {x:.6g}" for v, x in zip(self.variables, state, strict=True))
+        return EvaluationError(
+            f"A step from {where} takes {variable} to what is {kind}: its formula is {formula}. "
+            "States are finite real numbers; watch a smaller interval, or bound the mechanism with "
+            "Min, Max or Piecewise."
+        )
 
 
 def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
@@ -52,15 +77,17 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
                 "outcomes, so declare it with choice(values, weights), or run an ensemble."
             )
     variables = _state(system)
+    # Outcomes that move the state alike are one branch, so that a grid is mapped once for each map
+    # and not once for each of the many ways in which a batch can be picked.
     merged: dict[tuple[Expr, ...], list[float]] = {}
     for chance, formulas in _outcomes(system):
         merged.setdefault(tuple(formulas[v] for v in variables), []).append(chance)
-    made = tuple(
-        Branch(math.fsum(chances), _map(system, dict(zip(variables, formulas, strict=True))))
+    maps = tuple(
+        Branch(math.fsum(chances), variables, formulas, _parameters(system, formulas))
         for formulas, chances in merged.items()
         if math.fsum(chances) > 0
     )
-    return variables, made
+    return variables, maps
 
 
 def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
@@ -76,11 +103,11 @@ def _outcomes(system: System) -> list[tuple[float, dict[Variable, Expr]]]:
             f"The noise of one step has {count} outcomes, more than {_MOST}: take a smaller batch, "
             "or run an ensemble."
         )
-    found: list[tuple[float, dict[Variable, Expr]]] = []
+    steps: list[tuple[float, dict[Variable, Expr]]] = []
     for outcome in itertools.product(*sides):
         values: dict[Symbol, Expr] = {noise: rational(value) for noise, value, _ in outcome}
-        found.append((math.prod(weight for *_, weight in outcome), step_of(system, values)))
-    return found
+        steps.append((math.prod(weight for *_, weight in outcome), step_of(system, values)))
+    return steps
 
 
 def _state(system: System) -> tuple[Variable, ...]:
@@ -98,7 +125,7 @@ def _state(system: System) -> tuple[Variable, ...]:
     )
 
 
-def _map(system: System, formulas: dict[Variable, Expr]) -> System:
-    symbols = set().union(*(formula.free_symbols for formula in formulas.values()))
-    used = {p: v for p, v in system.parameters.items() if p in symbols}
-    return System(formulas, start=dict.fromkeys(formulas, 0.0), parameters=used)
+def _parameters(system: System, formulas: tuple[Expr, ...]) -> ReadOnly[Parameter, float]:
+    """The values of the parameters that formulas use."""
+    symbols = set().union(*(formula.free_symbols for formula in formulas))
+    return ReadOnly({p: value for p, value in system.parameters.items() if p in symbols})

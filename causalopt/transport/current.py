@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import sympy
-from sympy import Dummy, Expr, Rational
+from sympy import Expr, Rational
 
+from causalopt.backends.evaluation import evaluate
+from causalopt.ground.checks import are_chances, whole
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError, nearest
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.types import Floats
 from causalopt.language.symbols import Variable
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.declaration import number
 from causalopt.transport.end_state import is_normal_beside, log_density, zeros_of
 from causalopt.transport.moments import GradientMoments
-from causalopt.transport.transfer import checked_interval
+from causalopt.transport.transfer import as_interval
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = npt.NDArray[np.float64]
+    from scipy.sparse import csc_array
 
 # The largest jump, in widths of the well, of a flow; and the density, in parts of the largest, from
 # which on a place counts as visited.
 _JUMP = 0.25
 _SOME = 1e-3
+
+# So many arrays (cells,) are held at most, as measured: for the closed form; and for a run, most of
+# them the factors of its matrix.
+_FOR_END_STATE = 8
+_FOR_RUN = 72
 
 # By convention: what is taken from T G, and how the current spreads. With D = T^2 S^2 / 2 the
 # current is -drift P - (D P)' + share D' P.
@@ -54,7 +60,8 @@ class Current:
 
     >>> from causalopt.language.symbols import variables
     >>> (W,) = variables("W")
-    >>> slopes = sympy.Rational(3, 5) * W**2 - 2 * W, sympy.Rational(2, 5) * W**2 - 2 * W
+    >>> from sympy import Rational
+    >>> slopes = Rational(3, 5) * W**2 - 2 * W, Rational(2, 5) * W**2 - 2 * W
     >>> flow = Current.of(slopes, W, rate=0.5)
     >>> flow.G, flow.S2
     (W - 2, W**2/25)
@@ -89,6 +96,7 @@ class Current:
     @property
     def drift(self) -> Expr:
         """b: the speed at which probability moves down, per step."""
+        # A finite step overshoots: to second order in T it is a flow down a loss that is steeper.
         if self.convention == "modified":
             squared = Expression(self.G**2).partial(self.parameter)
             return self.rate * (self.G + self.rate * squared / 4)
@@ -135,14 +143,17 @@ class Current:
         """
         import xarray as xr
 
-        low, high = checked_interval(inside)
+        low, high = as_interval(inside)
+        cells = whole(cells, "cells", 3)
+        _refuse_too_many(cells, _FOR_END_STATE)
         exponent = self.end_state()
         for zero in zeros_of(self.diffusion, self.parameter):
             self._check_zero(exponent, zero, (low, high))
-        edges = np.linspace(low, high, _whole(cells) + 1)
+        edges = np.linspace(low, high, cells + 1)
         middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
-        found = self._values(exponent, middles)
-        density = np.exp(found - found.max())
+        # The exponent is known up to a constant alone: with 0 at its top, exp overflows nowhere.
+        logs = self._values(exponent, middles)
+        density = np.exp(logs - logs.max())
         density /= density.sum() * width
         name = self.parameter.name
         attrs = {"convention": self.convention, "rate": self.rate}
@@ -191,26 +202,28 @@ class Current:
         """
         import xarray as xr
 
-        low, high = checked_interval(inside)
+        low, high = as_interval(inside)
         if not number(dt, "dt") > 0:
             raise QueryError(f"dt is {dt}: write a number of steps above 0.")
-        edges = np.linspace(low, high, _whole(cells) + 1)
+        cells, spans = whole(cells, "cells", 3), _intervals(times)
+        _refuse_too_many(cells, _FOR_RUN + 2 * len(spans))
+        edges = np.linspace(low, high, cells + 1)
         middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
         mass = _masses(start, edges)
         generator, exits = self._generator(edges, absorbing)
-        found, left = [mass / width], [np.zeros(2)]
-        for amount in _intervals(times):
-            mass, gone = _advanced(generator, exits, mass, amount, dt)
-            found.append(mass / width)
+        densities, left = [mass / width], [np.zeros(2)]
+        for span in spans:
+            mass, gone = _advance(generator, exits, mass, span, dt)
+            densities.append(mass / width)
             left.append(left[-1] + gone)
         if not absorbing:
-            self._warn_of_piles(found, middles)
-        name, found = self.parameter.name, found[1:]
-        jump = self._jump(middles, np.max(found, axis=0))
+            self._warn_of_piles(densities, middles)
+        name, densities = self.parameter.name, densities[1:]
+        jump = self._jump(middles, np.max(densities, axis=0))
         attrs = {"convention": self.convention, "rate": self.rate, "jump": jump}
         return xr.Dataset(
             {
-                "density": (["time", name], np.array(found)),
+                "density": (["time", name], np.array(densities)),
                 "left": (["time", "end"], np.array(left[1:])),
             },
             {
@@ -221,9 +234,9 @@ class Current:
             attrs,
         )
 
-    def _warn_of_piles(self, found: Sequence[Floats], middles: Floats) -> None:
+    def _warn_of_piles(self, densities: Sequence[Floats], middles: Floats) -> None:
         """Warn where the density has grown to its largest at a closed end."""
-        first, last = found[0], found[-1]
+        first, last = densities[0], densities[-1]
         tenth = max(1, len(last) // 10)
         for end, near in ((0, last[:tenth]), (-1, last[-tenth:])):
             # Of a density that is level to rounding no end is the largest.
@@ -239,23 +252,25 @@ class Current:
 
     def _jump(self, places: Floats, density: Floats) -> float:
         """The largest jump against the width of the well, where there is some density."""
+        # A step moves W by T G in the mean and T S around it. At a distance w from where they
+        # vanish it jumps by T G' w and T S' w: the slopes are jumps in parts of the width.
         steps = (self.rate * self._values(self.G, places),
                  np.sqrt(np.maximum(2 * self._values(self.diffusion, places), 0.0)))  # fmt: skip
-        ratio = np.max([np.abs(np.gradient(one, places)) for one in steps], axis=0)
+        ratio = np.max([np.abs(np.gradient(moves, places)) for moves in steps], axis=0)
         ratio[density < _SOME * density.max()] = 0.0
         worst = int(ratio.argmax())
-        found = float(ratio[worst])
-        if found > _JUMP:
+        jump = float(ratio[worst])
+        if jump > _JUMP:
             warnings.warn(
                 f"At {self.parameter} = {places[worst]:.4g} a step of rate {self.rate:g} jumps "
-                f"{found:.2g} of the width of the well: above {_JUMP:g} SGD is no flow of "
+                f"{jump:.2g} of the width of the well: above {_JUMP:g} SGD is no flow of "
                 "probability. Take a smaller rate, or a transfer operator, which is exact.",
                 RuntimeWarning,
                 stacklevel=3,
             )
-        return found
+        return jump
 
-    def _generator(self, edges: Floats, absorbing: bool) -> tuple[Any, Floats]:
+    def _generator(self, edges: Floats, absorbing: bool) -> tuple[csc_array, Floats]:
         """Rates between cells (n, n), columns summing to 0, or below 0 where ends absorb.
 
         And the rates (2,) at which the first cell and the last one pass mass out of the interval.
@@ -263,37 +278,41 @@ class Current:
         from scipy.sparse import diags
 
         width = edges[1] - edges[0]
-        middles = (edges[1:] + edges[:-1]) / 2
         share = float(1 - _SHARES[self.convention])
         spread = Expression(self.diffusion).partial(self.parameter)
+        # -b P - (D P)' + c D' P = -(b + (1 - c) D') P - D P': what D' moves joins the drift, and
+        # the diffusion left is Fick's, which the fluxes of Scharfetter and Gummel are made for.
         speed = -self._values(self.drift + share * spread, edges)
         diffusion = np.maximum(self._values(self.diffusion, edges), 0.0)
         up, down = _scharfetter_gummel(speed, diffusion, width)
         if not absorbing:
             up[[0, -1]] = down[[0, -1]] = 0.0
-        assert len(up) == len(middles) + 1
+        # What a cell loses at its edges its neighbours gain: columns sum to 0, and mass stays.
         rates = [up[1:-1], -(up[1:] + down[:-1]), down[1:-1]]
         return diags(rates, offsets=[-1, 0, 1], format="csc"), np.array([down[0], up[-1]])
 
     def _values(self, formula: Expr, places: Floats) -> Floats:
-        with np.errstate(all="ignore"):
-            found = np.broadcast_to(_function(formula, self.parameter)(places), places.shape)
-        if np.iscomplexobj(found) or not np.isfinite(found).all():
-            real = np.isreal(found) & np.isfinite(found)
+        (values,) = evaluate([formula], {self.parameter: places})
+        wrong = ~np.isfinite(values)
+        if wrong.any():
             raise EvaluationError(
-                f"{formula} is not real and finite at {self.parameter} = {places[~real][0]:g}, "
+                f"{formula} is not real and finite at {self.parameter} = {places[wrong][0]:g}, "
                 f"with the interval from {places[0]:g} to {places[-1]:g}: take a smaller one."
             )
-        return np.array(found, dtype=np.float64)
+        return values
 
 
 def _scharfetter_gummel(speed: Floats, diffusion: Floats, width: float) -> tuple[Floats, Floats]:
     """The rates at which a cell passes mass up, and the next one down, through each edge.
 
     rho = (D/h) (B(-v h/D) P_below - B(v h/D) P_above) with B(z) = z / (exp(z) - 1): exact for
-    constant v and D; upwind where D = 0.
+    constant v and D; upwind where D = 0. The weights of Chang and Cooper (1970) are the same ones.
     """
+    # Between two middles take v, D and the current as constant: rho = v P - D P' is then solved by
+    # an exponential, and the values at its ends give rho. So the discrete end state falls off by
+    # exp(v h/D) a cell, as the true one does, where central differences would go negative.
     up, down = np.maximum(speed, 0.0) / width, np.maximum(-speed, 0.0) / width
+    # Where drift carries all across an edge, z is too large for exp, and the limit is upwind.
     some = diffusion * 1e12 > np.abs(speed) * width
     ratio = speed[some] * width / diffusion[some]
     unit = diffusion[some] / width**2
@@ -303,36 +322,34 @@ def _scharfetter_gummel(speed: Floats, diffusion: Floats, width: float) -> tuple
 
 def _bernoulli(z: Floats) -> Floats:
     """z / (exp(z) - 1), 1 at 0."""
+    # Near 0 the series, where 0/0 has no digits; far below it B(z) = -z to all digits.
     small = np.abs(z) < 1e-9
     safe = np.where(small, 1.0, np.clip(z, -700, 700))
-    found: Floats = np.where(small, 1 - z / 2, np.where(z < -700, -z, safe / np.expm1(safe)))
-    return found
+    ratio: Floats = np.where(small, 1 - z / 2, np.where(z < -700, -z, safe / np.expm1(safe)))
+    return ratio
 
 
-def _advanced(
-    generator: Any, exits: Floats, mass: Floats, amount: float, dt: float
+def _advance(
+    generator: csc_array, exits: Floats, mass: Floats, span: float, dt: float
 ) -> tuple[Floats, Floats]:
     """Masses a time later, by implicit steps of at most dt, and what each end let out (2,)."""
     from scipy.sparse import identity
     from scipy.sparse.linalg import splu
 
     gone = np.zeros(2)
-    if amount == 0:
+    if span == 0:
         return mass, gone
-    count = max(1, math.ceil(amount / dt - 1e-9))
-    solve = splu((identity(len(mass)) - generator * (amount / count)).tocsc()).solve
+    # A whole number of equal steps, none for what rounding adds to a multiple of dt.
+    count = max(1, math.ceil(span / dt - 1e-9))
+    # I - A dt has positive diagonal, no positive entry beside it and columns that sum to 1 or more:
+    # an M-matrix, whose inverse has no negative entry. One factorisation serves all steps.
+    solve = splu((identity(len(mass)) - generator * (span / count)).tocsc()).solve
     for _ in range(count):
         # Exact solutions are not negative; what rounding makes so is below 1e-16 of the largest.
         mass = np.maximum(solve(mass), 0.0)
         # Fluxes at the end of the step, as in the step itself, so that nothing is lost or made.
-        gone = gone + exits * mass[[0, -1]] * (amount / count)
+        gone = gone + exits * mass[[0, -1]] * (span / count)
     return mass, gone
-
-
-def _function(formula: Expr, parameter: Variable) -> Callable[[Floats], Any]:
-    held = Dummy("w")
-    made: Callable[[Floats], Any] = sympy.lambdify(held, formula.xreplace({parameter: held}))
-    return made
 
 
 def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
@@ -340,34 +357,37 @@ def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
     from scipy.special import ndtr
 
     if isinstance(start, tuple):
-        mean, deviation = (number(one, "start") for one in start)
+        mean, deviation = (number(part, "start") for part in start)
         if deviation <= 0:
             raise QueryError(f"The deviation of the start is {deviation}: write one above 0.")
-        found: Floats = np.diff(ndtr((edges - mean) / deviation))
-        if found.sum() < 1e-9:
+        masses: Floats = np.diff(ndtr((edges - mean) / deviation))
+        if masses.sum() < 1e-9:
             raise QueryError(
                 f"A normal of mean {mean:g} and deviation {deviation:g} has no probability "
                 f"between {edges[0]:g} and {edges[-1]:g}: widen the interval."
             )
-        found /= found.sum()
-        return found
-    given = np.array(start, dtype=np.float64)
-    if given.shape != (len(edges) - 1,) or not (given >= 0).all() or abs(given.sum() - 1) > 1e-9:
+        masses /= masses.sum()
+        return masses
+    masses = np.array(start, dtype=np.float64)
+    if masses.shape != (len(edges) - 1,) or not are_chances(masses.tolist()):
         raise QueryError(
-            f"The start has shape {given.shape} and sums to {given.sum():g}: write one probability "
-            f"for each of {len(edges) - 1} cells, in all 1, or (mean, deviation)."
+            f"The start has shape {masses.shape} and sums to {masses.sum():g}: write one "
+            f"probability for each of {len(edges) - 1} cells, in all 1, or (mean, deviation)."
         )
-    return given
+    return masses
 
 
 def _intervals(times: Sequence[float]) -> list[float]:
-    found = np.diff(np.concatenate([[0.0], np.asarray(times, dtype=np.float64)]))
-    if not len(found) or not np.isfinite(found).all() or (found < 0).any():
+    spans = np.diff(np.concatenate([[0.0], np.asarray(times, dtype=np.float64)]))
+    if not len(spans) or not np.isfinite(spans).all() or (spans < 0).any():
         raise QueryError(f"times is {times!r}: write numbers of steps from 0 on, in order.")
-    return [float(one) for one in found]
+    return [float(span) for span in spans]
 
 
-def _whole(cells: object) -> int:
-    if isinstance(cells, bool) or not isinstance(cells, int) or cells < 3:
-        raise QueryError(f"cells is {cells!r}: write a whole number of 3 or more.")
-    return cells
+def _refuse_too_many(cells: int, arrays: int) -> None:
+    """Refuse, before anything is made, a number of arrays (cells,) that would not fit."""
+    refuse_what_does_not_fit(
+        8 * cells * arrays,
+        f"A density in {cells:,} cells",
+        "Take fewer cells, such as cells=4000, or ask for fewer times.",
+    )

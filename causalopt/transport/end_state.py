@@ -25,20 +25,22 @@ def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) 
             f"S^2 is 0 everywhere: {parameter} has no density in the end, but rests where G = 0 "
             "and G rises. Solve G = 0 instead."
         )
+    # Real, and rational where floats were: sympy integrates such formulas exactly.
     held = Dummy(str(parameter), real=True)
     b, D = (
-        sympy.nsimplify(one.xreplace({parameter: held}), rational=True)
-        for one in (drift, diffusion)
+        sympy.nsimplify(formula.xreplace({parameter: held}), rational=True)
+        for formula in (drift, diffusion)
     )
     ratio = sympy.cancel(b / D) if (b / D).is_rational_function(held) else b / D
+    # Of other ratios sympy may find an integral that is wrong at branch cuts, or search for long.
     if D.has(held) and not ratio.is_rational_function(held):
-        raise _unknown(parameter)
+        raise _no_closed_form(parameter)
     spread = share * sympy.log(D) if D.has(held) else sympy.Integer(0)
-    found = sympy.expand(-spread - sympy.integrate(ratio, held))
-    if found.has(sympy.Integral):
-        raise _unknown(parameter)
+    exponent = sympy.expand(-spread - sympy.integrate(ratio, held))
+    if exponent.has(sympy.Integral):
+        raise _no_closed_form(parameter)
     # Between zeros of D what a logarithm is taken of keeps its sign, a constant as others.
-    opened = sympy.expand_log(found, force=True).as_independent(held, as_Add=True)[1]
+    opened = sympy.expand_log(exponent, force=True).as_independent(held, as_Add=True)[1]
     real = opened.replace(sympy.log, lambda inner: sympy.log(Abs(inner)))
     return real.xreplace({held: parameter})
 
@@ -48,8 +50,8 @@ def zeros_of(diffusion: Expr, parameter: Variable) -> list[Expr]:
     top = sympy.numer(sympy.together(sympy.nsimplify(diffusion, rational=True)))
     if not top.is_polynomial(parameter) or not top.has(parameter):
         return []
-    found: list[Expr] = sorted(set(sympy.Poly(top, parameter).real_roots()))
-    return found
+    zeros: list[Expr] = sorted(set(sympy.Poly(top, parameter).real_roots()))
+    return zeros
 
 
 def is_normal_beside(exponent: Expr, parameter: Variable, zero: Expr, side: int) -> bool:
@@ -70,7 +72,7 @@ def is_normal_beside(exponent: Expr, parameter: Variable, zero: Expr, side: int)
     return bool(sympy.limit(grown, large, sympy.oo) == -sympy.oo)
 
 
-def _unknown(parameter: Variable) -> QueryError:
+def _no_closed_form(parameter: Variable) -> QueryError:
     return QueryError(
         f"The end state has no closed form that is found: the integral of G / S^2 over {parameter} "
         "is of neither kind that is looked for (S^2 constant, or G / S^2 rational). Use "

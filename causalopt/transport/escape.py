@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.types import Floats
 from causalopt.model.system import System
 from causalopt.transport.chance import branches
 from causalopt.transport.transfer import Inside, Place, TransferOperator, powers
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = npt.NDArray[np.float64]
 
 # The first steps go along this many paths, and this many steps, at most.
 _PATHS = 4096
@@ -91,17 +90,17 @@ def escape_probability(
 
     counts = _counts(steps)
 
-    def of(operator: TransferOperator) -> Floats:
+    def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
-        return paths.escaped(operator, _side(side), counts)
+        return paths.escape_chances(operator, _side(side), counts)
 
-    operator, fine, error = _refined(system, inside, cells, of)
+    operator, fine, error = _compare_grids(system, inside, cells, ask)
     attrs = {"inside": operator.where, "side": side, "cells": len(operator.axes[0]) - 1}
-    made = {
+    columns = {
         "escaped": ("steps", fine, {"long_name": "escape probability", "units": "1"}),
         "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
     }
-    return xr.Dataset(made, {"steps": counts}, attrs)
+    return xr.Dataset(columns, {"steps": counts}, attrs)
 
 
 def hitting_times(
@@ -130,16 +129,16 @@ def hitting_times(
     (last,) = _counts(steps)
     counts = list(range(1, last + 1))
 
-    def of(operator: TransferOperator) -> Floats:
+    def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
-        return np.diff(paths.escaped(operator, _side(side), counts), prepend=0.0)
+        return np.diff(paths.escape_chances(operator, _side(side), counts), prepend=0.0)
 
-    operator, fine, error = _refined(system, inside, cells, of)
-    made = {
+    operator, fine, error = _compare_grids(system, inside, cells, ask)
+    columns = {
         "chance": ("steps", fine, {"long_name": "chance to leave at this step", "units": "1"}),
         "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
     }
-    return xr.Dataset(made, {"steps": counts}, {"inside": operator.where, "side": side})
+    return xr.Dataset(columns, {"steps": counts}, {"inside": operator.where, "side": side})
 
 
 @dataclass(frozen=True)
@@ -158,8 +157,8 @@ class _Paths:
         below, above = [0.0], [0.0]
         many = max(len(operator.maps), 2)
         while len(places) and len(places) * many <= _PATHS and len(below) <= _DEEPEST:
-            places = np.concatenate([one.image(places) for one in operator.maps])
-            chances = np.concatenate([one.chance * chances for one in operator.maps])
+            places = np.concatenate([branch.image(places) for branch in operator.maps])
+            chances = np.concatenate([branch.chance * chances for branch in operator.maps])
             kept, under, over = operator.sides(places)
             below.append(below[-1] + float(chances[under.any(axis=0)].sum()))
             above.append(above[-1] + float(chances[over.any(axis=0)].sum()))
@@ -171,18 +170,20 @@ class _Paths:
         """What has left on any side by each step."""
         return tuple(map(sum, zip(self.below, self.above, strict=True)))
 
-    def escaped(self, operator: TransferOperator, side: str, counts: list[int]) -> Floats:
+    def escape_chances(self, operator: TransferOperator, side: str, counts: list[int]) -> Floats:
         """The probability of having left on a side by each of some steps."""
         sides = {"below": self.below, "above": self.above, "any": self.left}
         left, depth = sides[side], len(self.below) - 1
-        found = [left[n] for n in counts if n <= depth]
+        chances = [left[n] for n in counts if n <= depth]
         later = [n - depth for n in counts if n > depth]
         if later:
             whole = _SIDES[side](operator)
+            # What is inside yet is laid on the grid. Of all that leaves on this side, K^n e is what
+            # does so more than n steps later: the rest has left by then.
             mass = operator.spread(self.places, self.chances)
             after = powers(operator.matrix, whole, later)
-            found += [left[-1] + float(mass @ (whole - u)) for u in after]
-        return np.array(found)
+            chances += [left[-1] + float(mass @ (whole - u)) for u in after]
+        return np.array(chances)
 
 
 def mean_escape_time(
@@ -202,14 +203,14 @@ def mean_escape_time(
     15.0
     """
 
-    def of(operator: TransferOperator) -> Floats:
+    def ask(operator: TransferOperator) -> Floats:
         paths = _Paths.of(operator, _start(system, operator, start))
         longer = operator.expected(np.ones(operator.matrix.shape[0]))
         # The mean of n is the sum of the chances to be inside still, from step 0 on.
         first = math.fsum(1 - left for left in paths.left[:-1])
         return np.array(first + operator.spread(paths.places, paths.chances) @ longer)
 
-    return Refined(*map(float, _refined(system, inside, cells, of)[1:]))
+    return Refined(*map(float, _compare_grids(system, inside, cells, ask)[1:]))
 
 
 def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> Refined:
@@ -227,7 +228,7 @@ def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> 
     >>> round(float(np.exp(-rate)), 9) == round((1 + 2**0.5) / 3, 9)
     True
     """
-    _, value, error = _refined(system, inside, cells, lambda K: -np.log(_leading(K)[0]))
+    _, value, error = _compare_grids(system, inside, cells, lambda K: -np.log(_leading(K)[0]))
     return Refined(float(value), float(error))
 
 
@@ -270,7 +271,7 @@ def stationary(
             f"{steps} steps, {_where_to(operator, below, above)}. Widen it, or ask for "
             "quasi_stationary, which is for what stays."
         )
-    return _density(operator, _settled(operator, mass)[1], "stationary density")
+    return _density(operator, _fixed_point(operator, mass)[1], "stationary density")
 
 
 def _where_to(operator: TransferOperator, below: Floats, above: Floats) -> str:
@@ -297,13 +298,15 @@ def _density(operator: TransferOperator, mass: Floats, name: str) -> xr.DataArra
 def _leading(operator: TransferOperator) -> tuple[float, Floats]:
     """The leading eigenvalue of K and its probability (n,)."""
     count = operator.matrix.shape[0]
-    return _settled(operator, np.full(count, 1 / count))
+    return _fixed_point(operator, np.full(count, 1 / count))
 
 
-def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
+def _fixed_point(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
     """What a step keeps of probability (n,) in the long run, and its shape, by repeated steps."""
     turned = operator.matrix.T.tocsr()
     factor = 0.0
+    # The quasi-stationary distribution is the fixed point of one step, brought back to sum 1: what
+    # else there was dies out by the ratio of the next eigenvalue to the leading one.
     for count in range(200_000):
         after = turned @ mass
         total = float(after.sum())
@@ -311,6 +314,7 @@ def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
             raise QueryError("Everything leaves in finitely many steps: there is no rate.")
         moved = float(np.abs(after / total - mass).sum())
         mass, factor = after / total, total
+        # The first steps may stand still before what was near one place has spread.
         if moved < 1e-13 and count > 10:
             return factor, mass
     raise QueryError(
@@ -319,16 +323,21 @@ def _settled(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
     )
 
 
-def _refined(
-    system: System, inside: Inside, cells: int | None, of: Callable[[TransferOperator], Any]
+def _compare_grids(
+    system: System,
+    inside: Inside,
+    cells: int | None,
+    ask: Callable[[TransferOperator], Floats | float],
 ) -> tuple[TransferOperator, Floats, Floats]:
     """The finest operator, its value, and three times the largest difference from coarser ones."""
     fine = _default(cells, system)
     operator = TransferOperator.of(system, inside, fine)
-    value = np.asarray(of(operator))
+    value = np.asarray(ask(operator))
+    # No bound is known for what jumps inside a cell: the scatter over grids that divide differently
+    # stands for the error, and the largest of three differences is seldom too small by luck.
     sizes = [max(2, round(fine * part)) for part in _COARSER]
-    others = [np.asarray(of(TransferOperator.of(system, inside, size))) for size in sizes]
-    error: Floats = 3 * np.max([np.abs(value - one) for one in others], axis=0)
+    others = [np.asarray(ask(TransferOperator.of(system, inside, size))) for size in sizes]
+    error: Floats = 3 * np.max([np.abs(value - coarse) for coarse in others], axis=0)
     return operator, value, error
 
 
@@ -347,8 +356,12 @@ def _side(given: str) -> str:
 
 
 def _counts(steps: int | Iterable[int]) -> list[int]:
-    found = [steps] if isinstance(steps, int) else list(steps)
-    whole = [isinstance(n, int | np.integer) and not isinstance(n, bool) for n in found]
-    if not found or not all(whole) or min(found) < 1 or sorted(set(found)) != found:
+    single = as_whole(steps)
+    if single is not None or not isinstance(steps, Iterable):
+        counts = [single]
+    else:
+        counts = [as_whole(n) for n in steps]
+    known = [n for n in counts if n is not None]
+    if not known or known != counts or known[0] < 1 or sorted(set(known)) != known:
         raise QueryError(f"steps is {steps!r}: write whole numbers of 1 or more, in order.")
-    return [int(n) for n in found]
+    return known

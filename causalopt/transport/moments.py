@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, ImmutableMatrix, Rational
 
+from causalopt.ground.checks import are_chances
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Variable
 from causalopt.mechanisms.symbolic import expression
@@ -49,29 +49,31 @@ class GradientMoments:
         weights: Sequence[float] | None = None,
     ) -> GradientMoments:
         """The moments over losses, equally likely where no ``weights`` are given."""
-        each = [expression(one, f"loss {i}") for i, one in enumerate(losses)]
-        if not each:
+        data = [expression(loss, f"loss {i}") for i, loss in enumerate(losses)]
+        if not data:
             raise DeclarationError("There is no loss to descend: write one or more.")
-        if not parameters or not all(isinstance(one, Variable) for one in parameters):
+        if not parameters or not all(isinstance(p, Variable) for p in parameters):
             raise DeclarationError(
                 f"The parameters are {parameters!r}: write a list of variables, such as [W, V]."
             )
-        strange = set().union(*(one.formula.free_symbols for one in each)) - set(parameters)
+        strange = set().union(*(loss.formula.free_symbols for loss in data)) - set(parameters)
         if strange:
             raise DeclarationError(
                 f"The losses use {min(map(str, strange))}: the moments are of "
                 f"{', '.join(map(str, parameters))} alone, so put numbers in for everything else."
             )
-        chances = _chances(weights, len(each))
-        slopes = [ImmutableMatrix([one.partial(p) for p in parameters]) for one in each]
+        chances = _chances(weights, len(data))
+        slopes = [ImmutableMatrix([loss.partial(p) for p in parameters]) for loss in data]
         size = len(parameters)
         G, S2 = ImmutableMatrix.zeros(size, 1), ImmutableMatrix.zeros(size, size)
         for chance, slope in zip(chances, slopes, strict=True):
             G += chance * slope
-        # Pair by pair, so that what two losses share cancels before it is squared.
-        for (p, one), (q, other) in itertools.combinations(zip(chances, slopes, strict=True), 2):
-            S2 += p * q * (one - other) * (one - other).T
-        return cls(*(m.applyfunc(lambda one: _tidy(one, parameters)) for m in (G, S2)))
+        # Var = sum_{i<j} p_i p_j (g_i - g_j)^2, so that what two losses share cancels before it is
+        # squared, and nothing is left of it to be rounded.
+        pairs = itertools.combinations(zip(chances, slopes, strict=True), 2)
+        for (p, slope), (q, other) in pairs:
+            S2 += p * q * (slope - other) * (slope - other).T
+        return cls(*(m.applyfunc(lambda entry: _tidy(entry, parameters)) for m in (G, S2)))
 
 
 def _tidy(formula: Expr, parameters: Sequence[Variable]) -> Expr:
@@ -82,9 +84,9 @@ def _tidy(formula: Expr, parameters: Sequence[Variable]) -> Expr:
 def _chances(weights: Sequence[float] | None, count: int) -> list[Expr]:
     if weights is None:
         return [Rational(1, count)] * count
-    found = [number(one, "weights") for one in weights]
-    if len(found) != count or min(found) < 0 or abs(math.fsum(found) - 1) > 1e-9:
+    chances = [number(chance, "weights") for chance in weights]
+    if len(chances) != count or not are_chances(chances):
         raise DeclarationError(
-            f"The weights {found} are not {count} numbers from 0 that sum to 1: write one a loss."
+            f"The weights {chances} are not {count} numbers from 0 that sum to 1: write one a loss."
         )
-    return [sympy.Float(one) for one in found]
+    return [sympy.Float(chance) for chance in chances]

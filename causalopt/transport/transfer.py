@@ -5,20 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.symbols import Variable
 from causalopt.model.declaration import number
 from causalopt.model.system import System
 from causalopt.transport.chance import Branch, branches
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # How much of a value may be lost by going on with one factor a step, and how often that is tried.
 _LOSS = 1e-10
@@ -28,6 +29,9 @@ _NEVER = 1e-13
 _ROUNDING = 1e-20
 _LONGEST = 1_000_000
 
+# Assembling K holds so many arrays as large as its entries at most, and as its points, as measured.
+_FOR_ENTRY = 9
+_FOR_POINT = 8
 
 #: Where a system is watched: (low, high), or {W: (low, high), V: (low, high)}.
 Inside = tuple[float, float] | Mapping[Variable, tuple[float, float]]
@@ -65,7 +69,7 @@ class TransferOperator:
 
     variables: tuple[Variable, ...]
     axes: tuple[Floats, ...]
-    matrix: Any
+    matrix: csr_matrix
     below: Floats
     above: Floats
     maps: tuple[Branch, ...] = ()
@@ -78,10 +82,10 @@ class TransferOperator:
         """
         variables, maps = branches(system)
         cells = (4000 if len(variables) == 1 else 200) if cells is None else cells
-        if isinstance(cells, bool) or not isinstance(cells, int) or cells < 2:
-            raise QueryError(f"cells is {cells!r}: write a whole number of 2 or more.")
+        cells = whole(cells, "cells", 2)
+        _refuse_too_large(cells, variables, len(maps))
         axes = tuple(np.linspace(*ends, cells + 1) for ends in _sides(inside, variables))
-        return cls(variables, axes, *_assembled(axes, maps), maps)
+        return cls(variables, axes, *_assemble(axes, maps), maps)
 
     @property
     def grid(self) -> Floats:
@@ -97,8 +101,8 @@ class TransferOperator:
     @property
     def left(self) -> Floats:
         """The chance (n,) to leave in one step, on any side."""
-        found: Floats = (self.below + self.above).sum(axis=0)
-        return found
+        chances: Floats = (self.below + self.above).sum(axis=0)
+        return chances
 
     def place(self, given: Place) -> Floats:
         """A place inside as coordinates (d,); ``QueryError`` where it is outside."""
@@ -106,20 +110,21 @@ class TransferOperator:
             missing = [str(v) for v in self.variables if v not in given]
             if missing:
                 raise QueryError(f"The place has no value for {missing[0]}: write one for each.")
-            found = [float(given[v]) for v in self.variables]
+            place = [float(given[v]) for v in self.variables]
         elif len(self.variables) == 1:
-            found = [float(given)]
+            place = [float(given)]
         else:
             raise QueryError(
                 f"The place is {given!r}: write a value for each of "
                 f"{', '.join(map(str, self.variables))}, in a dict."
             )
-        for variable, axis, one in zip(self.variables, self.axes, found, strict=True):
-            if not axis[0] < one < axis[-1]:
+        for variable, axis, coordinate in zip(self.variables, self.axes, place, strict=True):
+            if not axis[0] < coordinate < axis[-1]:
                 raise QueryError(
-                    f"{variable} = {one:g} lies outside ({axis[0]:g}, {axis[-1]:g}): start inside."
+                    f"{variable} = {coordinate:g} lies outside ({axis[0]:g}, {axis[-1]:g}): "
+                    "start inside."
                 )
-        return np.array(found)
+        return np.array(place)
 
     def at(self, place: Place) -> Floats:
         """The probability (n,) of being at one place, spread over the grid points around it."""
@@ -127,32 +132,34 @@ class TransferOperator:
 
     def spread(self, places: Floats, chances: Floats) -> Floats:
         """The probability (n,) on the grid of being at places (k, d) inside with chances (k,)."""
-        made = np.zeros(self.matrix.shape[0])
-        for column, share in _around(self.axes, places):
-            np.add.at(made, column, chances * share)
-        return made
+        mass = np.zeros(self.matrix.shape[0])
+        for column, share in _corners(self.axes, places):
+            np.add.at(mass, column, chances * share)
+        return mass
 
-    def sides(self, places: Floats) -> tuple[Flags, Flags, Flags]:
+    def sides(self, places: Floats) -> tuple[Bools, Bools, Bools]:
         """Which places (k, d) are inside (k,), and which below and above by a variable (d, k)."""
         return _outside(self.axes, places)
 
     def backward(self, values: Floats, steps: int = 1) -> Floats:
         """E[u(W[n]); still inside] as a function of W[0], from the values (n,) of u."""
-        found = np.array(values, dtype=np.float64)
+        # The backward equation: a row of K holds where a place goes, so that K takes means ahead.
+        ahead = np.array(values, dtype=np.float64)
         for _ in range(steps):
-            found = self.matrix @ found
-        return found
+            ahead = self.matrix @ ahead
+        return ahead
 
     def forward(self, probability: Floats, steps: int = 1) -> tuple[Floats, Floats, Floats]:
         """The probability (n,) after some steps, and what has left below (d,) and above (d,)."""
-        found = np.array(probability, dtype=np.float64)
+        mass = np.array(probability, dtype=np.float64)
         below, above = np.zeros(len(self.axes)), np.zeros(len(self.axes))
+        # The adjoint of the backward equation moves probability: <P, K u> = <K^T P, u>.
         turned = self.matrix.T.tocsr()
         for _ in range(steps):
-            below += self.below @ found
-            above += self.above @ found
-            found = turned @ found
-        return found, below, above
+            below += self.below @ mass
+            above += self.above @ mass
+            mass = turned @ mass
+        return mass, below, above
 
     def expected(self, gain: Floats) -> Floats:
         """sum_n K^n gain (n,): what is gained at each place visited before leaving, in all.
@@ -165,6 +172,8 @@ class TransferOperator:
         total = now.copy()
         for step in range(1, _LONGEST):
             after = self.matrix @ now
+            # K has no negative entry: where low v <= K v <= high v, all later gains lie between
+            # low^k v and high^k v, two geometric series. To look costs as much as a step.
             low, high = _ratios(now, after) if step % _EVERY == 0 else (0.0, 1.0)
             now = after
             total += now
@@ -174,6 +183,7 @@ class TransferOperator:
             if low <= high < 1 and (high - low) < _LOSS * (1 - high):
                 total += now * (low / (1 - low))
                 return total
+            # Everywhere more than 1 - 1e-13 is kept: the sum would be all rounding.
             if 1 - low < _NEVER:
                 break
         raise QueryError(
@@ -182,7 +192,7 @@ class TransferOperator:
         )
 
 
-def powers(matrix: Any, values: Floats, counts: Sequence[int]) -> Iterator[Floats]:
+def powers(matrix: csr_matrix, values: Floats, counts: Sequence[int]) -> Iterator[Floats]:
     """K^n v for each n of increasing ``counts``, where K and v have no negative entry.
 
     As soon as low v_n <= K v_n <= high v_n with (high / low)^(steps left) within 1e-10 of 1, the
@@ -217,7 +227,7 @@ def _ratios(before: Floats, after: Floats) -> tuple[float, float]:
     return float(ratios.min()), float(ratios.max())
 
 
-def checked_interval(inside: tuple[float, float]) -> tuple[float, float]:
+def as_interval(inside: tuple[float, float]) -> tuple[float, float]:
     """(low, high) as two finite numbers in order."""
     try:
         low, high = inside
@@ -238,21 +248,34 @@ def _sides(inside: Inside, variables: tuple[Variable, ...]) -> list[tuple[float,
                 f"The state has {len(variables)} dimensions, and inside is {inside!r}: write "
                 f"{{{names}}}."
             )
-        return [checked_interval(inside)]
+        return [as_interval(inside)]
     if set(inside) != set(variables):
         raise QueryError(
             f"inside has ends for {', '.join(map(str, inside))}, but the state is "
             f"{', '.join(map(str, variables))}: write ends for these."
         )
-    return [checked_interval(inside[v]) for v in variables]
+    return [as_interval(inside[v]) for v in variables]
+
+
+def _refuse_too_large(cells: int, variables: tuple[Variable, ...], maps: int) -> None:
+    """Refuse, before a grid is made, an operator that would not fit in memory."""
+    points, corners = (cells + 1) ** len(variables), 2 ** len(variables)
+    usual = 4000 if len(variables) == 1 else 200
+    refuse_what_does_not_fit(
+        8 * points * (_FOR_ENTRY * maps * corners + _FOR_POINT),
+        f"A transfer operator on {points:,} points with {maps:,} outcomes of the noise",
+        f"Take fewer cells, such as cells={usual}, or a smaller batch.",
+    )
 
 
 def _points(axes: tuple[Floats, ...]) -> Floats:
     grids = np.meshgrid(*axes, indexing="ij")
-    return np.stack([one.ravel() for one in grids], axis=1)
+    return np.stack([grid.ravel() for grid in grids], axis=1)
 
 
-def _assembled(axes: tuple[Floats, ...], maps: Sequence[Branch]) -> tuple[Any, Floats, Floats]:
+def _assemble(
+    axes: tuple[Floats, ...], maps: Sequence[Branch]
+) -> tuple[csr_matrix, Floats, Floats]:
     """K, and what leaves below and above by each variable."""
     from scipy.sparse import coo_matrix
 
@@ -260,23 +283,25 @@ def _assembled(axes: tuple[Floats, ...], maps: Sequence[Branch]) -> tuple[Any, F
     count = len(points)
     below, above = np.zeros((len(axes), count)), np.zeros((len(axes), count))
     rows, columns, entries = [], [], []
-    for one in maps:
-        image = one.image(points)
+    for branch in maps:
+        image = branch.image(points)
         within, under, over = _outside(axes, image)
-        below += one.chance * under
-        above += one.chance * over
+        below += branch.chance * under
+        above += branch.chance * over
         kept = np.flatnonzero(within)
-        for column, share in _around(axes, image[kept]):
+        # u at an image is a mean of u at the corners around it, with these shares: a row of K.
+        for column, share in _corners(axes, image[kept]):
             rows.append(kept)
             columns.append(column)
-            entries.append(one.chance * share)
+            entries.append(branch.chance * share)
+    # Entries at one place add up, when coordinates become rows.
     places = (np.concatenate(rows), np.concatenate(columns))
     matrix = coo_matrix((np.concatenate(entries), places), shape=(count, count)).tocsr()
     matrix.eliminate_zeros()
     return matrix, below, above
 
 
-def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Flags, Flags, Flags]:
+def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Bools, Bools, Bools]:
     """Which places (k, d) are inside (k,), and which are below and above by each variable (d, k).
 
     A place that is outside in both variables counts by the first.
@@ -286,23 +311,24 @@ def _outside(axes: tuple[Floats, ...], places: Floats) -> tuple[Flags, Flags, Fl
     for variable, axis in enumerate(axes):
         below[variable] = within & (places[:, variable] <= axis[0])
         above[variable] = within & (places[:, variable] >= axis[-1])
+        # From here on only places that are still inside count.
         within &= ~(below[variable] | above[variable])
     return within, below, above
 
 
-def _around(axes: tuple[Floats, ...], places: Floats) -> Iterator[tuple[Ints, Floats]]:
+def _corners(axes: tuple[Floats, ...], places: Floats) -> Iterator[tuple[Ints, Floats]]:
     """The grid points at the corners of the cell of each place (k, d), with the shares of each."""
-    found = [_located(axis, places[:, i]) for i, axis in enumerate(axes)]
+    located = [_cells_of(axis, places[:, i]) for i, axis in enumerate(axes)]
     for corner in itertools.product((0, 1), repeat=len(axes)):
         column = np.zeros(len(places), dtype=np.int64)
         share = np.ones(len(places))
-        for axis, (cell, beyond), step in zip(axes, found, corner, strict=True):
+        for axis, (cell, beyond), step in zip(axes, located, corner, strict=True):
             column = column * len(axis) + cell + step
             share = share * (beyond if step else 1 - beyond)
         yield column, share
 
 
-def _located(axis: Floats, places: Floats) -> tuple[Ints, Floats]:
+def _cells_of(axis: Floats, places: Floats) -> tuple[Ints, Floats]:
     """The cell of each place, and how far it lies from its start to its end, from 0 to 1."""
     cell = np.clip(np.searchsorted(axis, places, side="right") - 1, 0, len(axis) - 2)
     share: Floats = (places - axis[cell]) / (axis[cell + 1] - axis[cell])

@@ -196,3 +196,9 @@ def test_what_has_no_density_is_refused():
 def test_bad_samples(make, message):
     with pytest.raises(DeclarationError, match=message):
         make()
+
+
+def test_a_whole_number_of_numpy_is_a_seed():
+    ours, same = square.sample(100, seed=np.int64(7)), square.sample(100, seed=7)
+    assert (ours.samples == same.samples).all()
+    assert (ours.decorrelate(T | R).samples == same.decorrelate(T | R).samples).all()

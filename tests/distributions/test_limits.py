@@ -1,5 +1,6 @@
 """Series and limits as epsilon vanishes, against 50-digit arithmetic and sympy's own limits."""
 
+import numpy as np
 import pytest
 import sympy
 from hypothesis import given, settings
@@ -120,3 +121,9 @@ def test_series_against_sympy():
         series_at_zero(e, e, 0)
     with pytest.raises(QueryError, match="cannot tend to zero from above"):
         limit_at_zero(Symbol("n", negative=True), Symbol("n", negative=True))
+
+
+def test_a_whole_number_of_numpy_is_an_order():
+    assert series_at_zero(1 / (1 - e), e, np.int64(3)) == series_at_zero(1 / (1 - e), e, 3)
+    with pytest.raises(QueryError, match="order is True"):
+        series_at_zero(1 / (1 - e), e, True)

@@ -1,5 +1,6 @@
 """Splits and partitions."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,3 +56,7 @@ def test_all_partitions_once(size, data):
 def test_an_impossible_number_of_parts(parts):
     with pytest.raises(QueryError, match="2 variables can be split into 2 to 2 parts"):
         list(partitions((A, B), parts))
+
+
+def test_a_whole_number_of_numpy_is_a_number_of_parts():
+    assert list(partitions((A, B, C), np.int64(2))) == list(partitions((A, B, C)))

@@ -211,3 +211,9 @@ def test_a_loss_that_is_not_real_where_the_run_goes_names_the_point():
 def test_at_a_kink_the_slope_is_that_of_the_branch_taken(loss, slope):
     system = gradient_descent(loss, W, 0.5, start={W: 0.0})
     assert run(system.world(steps=1)).W.values.tolist() == [[0.0, -0.5 * slope]]
+
+
+def test_a_whole_number_of_numpy_is_a_batch():
+    losses = [(W - 1) ** 2, (W + 1) ** 2]
+    ours, same = (sgd(losses, W, 0.1, two, start={W: 0}) for two in (np.int64(2), 2))
+    assert ours.mechanisms == same.mechanisms

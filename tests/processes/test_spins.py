@@ -12,6 +12,7 @@ from causalopt import (
     Ising,
     QueryError,
     Sweeps,
+    TooLargeError,
     anneal_spins,
     annealed,
     geometric,
@@ -99,3 +100,19 @@ def test_what_cannot_be_run_is_refused():
         anneal_spins(model, 1.0, "cold", steps=1, chains=1)
     with pytest.raises(DeclarationError, match="a temperature is above 0"):
         anneal_spins(model, 0.0, steps=1, chains=1)
+
+
+def test_more_chains_than_fit_are_refused_before_they_are_made():
+    model = Ising.of_graph(nx.path_graph(100), coupling=1.0)
+    with pytest.raises(TooLargeError, match=r"1,000,000,000 chains of 100 spins .* chains=1000"):
+        anneal_spins(model, 1.0, steps=1, chains=10**9)
+    with pytest.raises(TooLargeError, match=r"over 1,000,000,000,000 steps"):
+        anneal_spins(model, 1.0, steps=10**12, chains=1)
+
+
+def test_whole_numbers_of_numpy_are_numbers_of_chains_and_steps():
+    model = Ising.of_graph(nx.path_graph(3), coupling=1.0)
+    ours = anneal_spins(model, 0.5, steps=np.int64(3), chains=np.int64(2))
+    assert ours.identical(anneal_spins(model, 0.5, steps=3, chains=2))
+    with pytest.raises(QueryError, match="chains is True"):
+        anneal_spins(model, 0.5, steps=3, chains=True)

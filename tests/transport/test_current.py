@@ -14,6 +14,7 @@ from causalopt import (
     EvaluationError,
     GradientMoments,
     QueryError,
+    TooLargeError,
     variables,
 )
 
@@ -233,3 +234,17 @@ def test_impossible_evolutions_are_refused(error, changes, told):
 def test_a_loss_that_is_not_real_on_the_interval_is_an_error():
     with pytest.raises(EvaluationError, match=r"not real and finite at W = -1"):
         Current.of([W**1.5, W], W, 0.1).evolve((-1, 1), (0.0, 0.1), [1])
+
+
+def test_densities_that_would_not_fit_are_refused_before_they_are_made():
+    flow = Current.of([W**2 + W, W**2 - W], W, 0.1)
+    with pytest.raises(TooLargeError, match=r"1,000,000,000,000 cells .* cells=4000"):
+        flow.stationary((-1, 1), cells=10**12)
+    with pytest.raises(TooLargeError, match="1,000,000,000 cells"):
+        flow.evolve((-1, 1), (0.0, 0.1), [1], cells=10**9)
+
+
+def test_whole_numbers_of_numpy_are_numbers_of_cells():
+    flow = Current.of([W**2 + W, W**2 - W], W, 0.1)
+    ours = flow.stationary((-1, 1), cells=np.int64(40))
+    assert ours.identical(flow.stationary((-1, 1), cells=40))

@@ -14,6 +14,7 @@ from causalopt import (
     Momentum,
     QueryError,
     System,
+    TooLargeError,
     TransferOperator,
     choice,
     escape_probability,
@@ -22,6 +23,7 @@ from causalopt import (
     mean_escape_time,
     noise,
     normal,
+    parameters,
     quasi_stationary,
     run,
     sgd,
@@ -319,3 +321,37 @@ def test_impossible_operators_are_refused(ask, told):
 def test_a_loss_that_is_not_real_on_the_grid_is_an_error():
     with pytest.raises(EvaluationError, match=r"sqrt|complex"):
         TransferOperator.of(sgd([sympy.sqrt(W) ** 3], W, 0.1, start={W: 1}), (-1, 1), 10)
+
+
+def test_what_leaves_the_real_numbers_is_named_with_its_place():
+    with pytest.raises(EvaluationError, match=r"from x = 1 takes x to what is infinite"):
+        TransferOperator.of(System({x: 1 / (x - 1)}, start={x: 0}), (0, 2), 2)
+    with pytest.raises(EvaluationError, match=r"from x = -1, y = -1 takes y to what is complex"):
+        TransferOperator.of(
+            System({x: x + y, y: sympy.sqrt(x)}, start={x: 0, y: 0}), {x: (-1, 1), y: (-1, 1)}, 2
+        )
+
+
+def test_parameters_of_the_step_are_put_in():
+    (k,) = parameters("k")
+    slow = System({x: k * x}, start={x: 1}, parameters={k: 0.5})
+    states = np.array([[1.0], [3.0]])
+    (half,) = TransferOperator.of(slow, (-1, 4), 10).maps
+    assert half.image(states).tolist() == [[0.5], [1.5]]
+
+
+def test_grids_that_would_not_fit_are_refused_before_they_are_made():
+    for ask in (stationary, quasi_stationary, escape_rate, mean_escape_time):
+        with pytest.raises(TooLargeError, match=r"1,000,000,001 points with 2 .* cells=4000"):
+            ask(walk(2), (0, 4), cells=10**9)
+    with pytest.raises(TooLargeError, match=r"10,000,200,001 points .* cells=200"):
+        quasi_stationary(both(), SQUARE, cells=10**5)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    ours = escape_probability(walk(2), (0, 4), np.int64(4), cells=np.int64(8))
+    assert ours.escaped.values.tolist() == [0.75]
+    assert ours.identical(escape_probability(walk(2), (0, 4), np.array([4]), cells=8))
+    for steps in (np.True_, 2.5, [2, 1], [], [1, None]):
+        with pytest.raises(QueryError, match="whole numbers of 1 or more"):
+            escape_probability(walk(2), (0, 4), steps, cells=8)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from sympy import Expr
 
 from causalopt.distributions.finite.states import Variables, state_of, strides
 from causalopt.ground.errors import DeclarationError
-from causalopt.ground.masses import Ints, Masses, check_masses, is_exact, masses_of
+from causalopt.ground.masses import Masses, check_masses, is_exact, masses_of
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, Value, listed
 
 
@@ -28,6 +28,7 @@ def listed_masses(variables: Variables, given: object) -> tuple[Ints, Masses]:
     kept = np.array([mass != 0 for mass in masses]) if is_exact(masses) else masses != 0
     if not kept.all():
         states, masses = states[kept], masses[kept]
+    # Tables are in order as they are written; a dict has its states in any order.
     if (states[1:] > states[:-1]).all():
         return states, masses
     order = np.argsort(states, kind="stable")
@@ -47,11 +48,12 @@ def _place(variables: Variables, key: object, head: str) -> int:
     )
 
 
-def _from_array(variables: Variables, given: Any, head: str) -> tuple[Ints, Masses]:
+def _from_array(variables: Variables, given: object, head: str) -> tuple[Ints, Masses]:
     shape = tuple(v.size for v in variables)
     if isinstance(given, np.ndarray):
         array = given
     else:
+        # Filled in place: NumPy would make text and expressions into arrays of their own kind.
         array = np.empty(shape, dtype=object)
         try:
             array[...] = np.array(given, dtype=object)
@@ -70,7 +72,7 @@ def _wrong_shape(head: str, shape: tuple[int, ...], given: str) -> str:
     )
 
 
-def chances(variables: Variables, epsilon: object) -> dict[Finite, Any]:
+def chances(variables: Variables, epsilon: object) -> dict[Finite, object]:
     """The chance of each variable to leave its value: one for all, or one for each."""
     if not isinstance(epsilon, Mapping):
         return dict.fromkeys(variables, epsilon)
@@ -85,7 +87,7 @@ def chances(variables: Variables, epsilon: object) -> dict[Finite, Any]:
     return {variable: epsilon[variable] for variable in variables}
 
 
-def around(variable: Finite, value: Value, epsilon: object) -> dict[Value, Any]:
+def around(variable: Finite, value: Value, epsilon: object) -> dict[Value, Expr | float]:
     """1 - epsilon at one value of a variable, the rest shared alike by the others."""
     centre = variable.code(value, f"neighbourhood: {variable}")
     (chance,) = masses_of([epsilon], "epsilon")

@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.kernel import transitions
-from causalopt.distributions.finite.states import Variables, check_variables, moved, state_of
+from causalopt.distributions.finite.states import Variables, check_variables, state_of, substates
+from causalopt.ground.checks import TOLERANCE
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
-from causalopt.ground.masses import TOLERANCE
+from causalopt.ground.types import Floats, Ints
 from causalopt.language.finite_variables import Finite
 from causalopt.model.system import System, check_steps
 
-Floats = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array, sparray
 
 #: Chains with more states than this are not turned into dense matrices.
 DENSE = 2_000
@@ -46,17 +48,19 @@ class Chain:
     """
 
     variables: Variables
-    kernel: Any
+    kernel: csr_array
 
-    def __init__(self, variables: Finite | Iterable[Finite], kernel: Any) -> None:
+    def __init__(
+        self, variables: Finite | Iterable[Finite], kernel: npt.ArrayLike | sparray
+    ) -> None:
         import scipy.sparse
 
-        found = check_variables(variables)
-        made = scipy.sparse.csr_array(kernel, dtype=np.float64)
-        made.sum_duplicates()
-        object.__setattr__(self, "variables", found)
-        object.__setattr__(self, "kernel", made)
-        _check_kernel(found, made)
+        known = check_variables(variables)
+        rows = scipy.sparse.csr_array(kernel, dtype=np.float64)
+        rows.sum_duplicates()
+        object.__setattr__(self, "variables", known)
+        object.__setattr__(self, "kernel", rows)
+        _check_kernel(known, rows)
 
     @classmethod
     def of(cls, system: System, variables: Iterable[Finite] | None = None) -> Chain:
@@ -67,13 +71,12 @@ class Chain:
         """
         import scipy.sparse
 
-        named: Any = system.variables if variables is None else variables
-        found = check_variables(named)
-        size = math.prod(v.size for v in found)
+        known = check_variables(system.variables if variables is None else variables)
+        size = math.prod(v.size for v in known)
         states = np.arange(size, dtype=np.int64)
-        parts = list(transitions(system, found, states, np.ones(size)))
+        parts = list(transitions(system, known, states, np.ones(size)))
         before, after, masses = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return cls(found, scipy.sparse.coo_array((masses, (before, after)), shape=(size, size)))
+        return cls(known, scipy.sparse.coo_array((masses, (before, after)), shape=(size, size)))
 
     @property
     def size(self) -> int:
@@ -95,10 +98,11 @@ class Chain:
     def push(self, P: Distribution, steps: int = 1) -> Distribution:
         """The distribution a number of steps later: P K^n."""
         check_steps(steps)
-        made, turned = self.masses(P), self.kernel.T.tocsr()
+        # The transpose in rows of its own, since a product by rows is the fast one.
+        masses, turned = self.masses(P), self.kernel.T.tocsr()
         for _ in range(steps):
-            made = turned @ made
-        return self.distribution(made)
+            masses = turned @ masses
+        return self.distribution(masses)
 
     def settled(self) -> Distribution:
         """The stationary distribution, pi K = pi.
@@ -111,9 +115,9 @@ class Chain:
         """
         order = self._closed_class()
         dense = self._dense()[np.ix_(order, order)]
-        made = np.zeros(self.size)
-        made[order] = _stationary(dense)
-        return self.distribution(made)
+        masses = np.zeros(self.size)
+        masses[order] = _stationary(dense)
+        return self.distribution(masses)
 
     def gap(self) -> float:
         """The spectral gap 1 - |lambda_2|: what is out of equilibrium shrinks so much a step.
@@ -127,7 +131,7 @@ class Chain:
         flow = self.kernel.multiply(self.masses(P)[:, None])
         return float(np.abs(flow - flow.T).max()) if flow.nnz else 0.0
 
-    def unreachable(self, start: int = 0) -> npt.NDArray[np.int64]:
+    def unreachable(self, start: int = 0) -> Ints:
         """The states that cannot be reached from a state, ascending; ``name`` names them."""
         from scipy.sparse.csgraph import breadth_first_order
 
@@ -145,10 +149,12 @@ class Chain:
         if not 0 < tolerance < 1:
             raise QueryError(f"tolerance is {tolerance!r}: write a number between 0 and 1.")
         end, now = self.masses(self.settled()), self.masses(P)
-        if _apart(now, end) <= tolerance:
+        if _total_variation(now, end) <= tolerance:
             return 0
+        # By squaring, K^1, K^2, K^4, ...: the least number of steps is then put together from the
+        # highest bit down, which finds it since the distance to the end never grows.
         powers = [self._dense()]
-        while _apart(now @ powers[-1], end) > tolerance:
+        while _total_variation(now @ powers[-1], end) > tolerance:
             if len(powers) == 64:
                 raise QueryError(
                     "The chain does not come near its stationary distribution: it is periodic, or "
@@ -158,7 +164,7 @@ class Chain:
         steps = 0
         for exponent in reversed(range(len(powers))):
             later = now @ powers[exponent]
-            if _apart(later, end) > tolerance:
+            if _total_variation(later, end) > tolerance:
                 now, steps = later, steps + 2**exponent
         return steps + 1
 
@@ -166,12 +172,12 @@ class Chain:
         if self.size == 1:
             return 0.0
         if self.size <= DENSE:
-            found = np.linalg.eigvals(self._dense())
+            eigenvalues = np.linalg.eigvals(self._dense())
         else:
             from scipy.sparse.linalg import eigs
 
-            found = eigs(self.kernel, k=2, which="LM", return_eigenvectors=False)
-        return float(np.sort(np.abs(found))[-2])
+            eigenvalues = eigs(self.kernel, k=2, which="LM", return_eigenvectors=False)
+        return float(np.sort(np.abs(eigenvalues))[-2])
 
     def _dense(self) -> Floats:
         if self.size > DENSE:
@@ -180,19 +186,20 @@ class Chain:
                 f"{self.size:,} states are too many for a dense kernel ({memory:.3g} GiB; at most "
                 f"{DENSE:,} states): push a distribution instead."
             )
-        made: Floats = self.kernel.toarray()
-        return made
+        entries: Floats = self.kernel.toarray()
+        return entries
 
-    def _closed_class(self) -> npt.NDArray[np.int64]:
+    def _closed_class(self) -> Ints:
         """The states of the one set that is never left again."""
         from scipy.sparse.csgraph import connected_components
 
         count, owner = connected_components(self.kernel, connection="strong")
         rows, columns = self.kernel.nonzero()
+        # A strong component that an entry leads out of is left sooner or later for good.
         left = np.unique(owner[rows[owner[rows] != owner[columns]]])
         closed = np.setdiff1d(np.arange(count), left)
         if closed.size > 1:
-            first, second = (int(np.flatnonzero(owner == one)[0]) for one in closed[:2])
+            first, second = (int(np.flatnonzero(owner == label)[0]) for label in closed[:2])
             raise QueryError(
                 f"The chain settles in more than one way: it does not come from "
                 f"{self.name(first)} to {self.name(second)}, nor back. "
@@ -208,17 +215,18 @@ def dense_masses(P: Distribution, variables: Variables) -> Floats:
             f"The distribution is over {', '.join(map(str, P.variables))}, and the states are "
             f"those of {', '.join(map(str, variables))}: they must be the same variables."
         )
-    made = np.zeros(math.prod(v.size for v in variables))
-    made[moved(P.states, P.variables, variables)] = P.floats().masses
-    return made
+    dense = np.zeros(math.prod(v.size for v in variables))
+    dense[substates(P.states, P.variables, variables)] = P.floats().masses
+    return dense
 
 
-def _check_kernel(variables: Variables, kernel: Any) -> None:
+def _check_kernel(variables: Variables, kernel: csr_array) -> None:
     size = math.prod(v.size for v in variables)
     if kernel.shape != (size, size):
         raise DeclarationError(
             f"The kernel has shape {kernel.shape}: for {size} states, write ({size}, {size})."
         )
+    # NaN is not >= 0 either.
     bad = ~(kernel.data >= 0) | ~np.isfinite(kernel.data)
     if bad.any():
         raise DeclarationError(
@@ -237,16 +245,19 @@ def _check_kernel(variables: Variables, kernel: Any) -> None:
 def _stationary(kernel: Floats) -> Floats:
     """The stationary masses of an irreducible kernel, by taking out one state after the other."""
     left = kernel.copy()
+    # The last state is cut out of all paths: what came to it goes on to where it led. Its own
+    # chance to stay, 1 - leaving, is never formed, so that nothing is subtracted and no digit lost.
     for last in range(len(left) - 1, 0, -1):
         leaving = left[last, :last].sum()
         left[:last, last] /= leaving
         left[:last, :last] += np.outer(left[:last, last], left[last, :last])
-    made = np.ones(len(left))
+    # And back: the states come in again in turn, each by the flow from those before it.
+    weights = np.ones(len(left))
     for state in range(1, len(left)):
-        made[state] = made[:state] @ left[:state, state]
-    found: Floats = made / made.sum()
-    return found
+        weights[state] = weights[:state] @ left[:state, state]
+    masses: Floats = weights / weights.sum()
+    return masses
 
 
-def _apart(first: Floats, second: Floats) -> float:
+def _total_variation(first: Floats, second: Floats) -> float:
     return float(np.abs(first - second).sum()) / 2

@@ -5,36 +5,37 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
 from causalopt.distributions.finite import build, show
-from causalopt.distributions.finite.kernel import pushed
+from causalopt.distributions.finite.kernel import push_masses
 from causalopt.distributions.finite.states import (
     check_variables,
     codes_of,
-    moved,
+    marginal_masses,
     outer,
     state_of,
     strides,
-    summed_out,
+    substates,
 )
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.masses import (
-    Ints,
     Masses,
+    as_floats,
     check_masses,
     entropy_of,
     exact_array,
     is_exact,
     masses_of,
-    summed,
+    sum_by_state,
     tidy,
-    together,
+    to_one_kind,
 )
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, Value
 from causalopt.language.splits import Split, as_split
 from causalopt.model.system import System, check_steps
@@ -83,8 +84,8 @@ class Distribution:
         ``masses`` maps states to masses ({("high", "cold"): Rational(1, 3), ...}, for one variable
         {"high": ...}), or is a nested list or array with one axis a variable, as tables print.
         """
-        found = check_variables(variables)
-        return cls(found, *build.listed_masses(found, masses))
+        known = check_variables(variables)
+        return cls(known, *build.listed_masses(known, masses))
 
     @classmethod
     def uniform(cls, *variables: Finite) -> Distribution:
@@ -94,25 +95,25 @@ class Distribution:
         >>> Distribution.uniform(finite("T", ["high", "low", "off"])).entropy()
         log(3)/log(2)
         """
-        found = check_variables(variables)
-        size = math.prod(v.size for v in found)
+        known = check_variables(variables)
+        size = math.prod(v.size for v in known)
         masses = np.full(size, sympy.Rational(1, size), dtype=object)
-        return cls(found, np.arange(size, dtype=np.int64), masses)
+        return cls(known, np.arange(size, dtype=np.int64), masses)
 
     @classmethod
     def delta(cls, state: Mapping[Finite, Value]) -> Distribution:
         """All mass at one state: {T: "high", R: "cold"}."""
-        found = check_variables(state)
+        known = check_variables(state)
         place = sum(
-            v.code(state[v], f"delta: {v}") * s for v, s in zip(found, strides(found), strict=True)
+            v.code(state[v], f"delta: {v}") * s for v, s in zip(known, strides(known), strict=True)
         )
-        return cls(found, np.array([place], dtype=np.int64), exact_array([sympy.Integer(1)]))
+        return cls(known, np.array([place], dtype=np.int64), exact_array([sympy.Integer(1)]))
 
     @classmethod
     def product(cls, *factors: Distribution) -> Distribution:
         """The variables of the factors together, those of different factors independent."""
-        found = check_variables([v for factor in factors for v in factor.variables])
-        return cls(found, *outer(found, [(f.variables, f.states, f.masses) for f in factors]))
+        known = check_variables([v for factor in factors for v in factor.variables])
+        return cls(known, *outer(known, [(f.variables, f.states, f.masses) for f in factors]))
 
     @classmethod
     def neighbourhood(
@@ -132,8 +133,8 @@ class Distribution:
               high          low        off
          epsilon/2  1 - epsilon  epsilon/2
         """
-        found = check_variables(state)
-        chances = build.chances(found, epsilon)
+        known = check_variables(state)
+        chances = build.chances(known, epsilon)
         return cls.product(
             *(cls.of(v, build.around(v, state[v], chance)) for v, chance in chances.items())
         )
@@ -161,16 +162,17 @@ class Distribution:
 
     def marginal(self, *variables: Finite) -> Distribution:
         """The distribution of some of the variables, in the order in which they are named."""
-        found = check_variables(variables)
-        for variable in found:
-            self._known(variable)
+        wanted = check_variables(variables)
+        for variable in wanted:
+            self._check_known(variable)
+        # Where every state has mass, sums over axes cost less than sums by the number of the state.
         if self.states.size == self.size and not self.exact:
-            return Distribution(found, *summed_out(self.variables, self.masses, found))
-        size = math.prod(v.size for v in found)
-        states = moved(self.states, self.variables, found)
-        return Distribution(found, *summed(states, self.masses, size))
+            return Distribution(wanted, *marginal_masses(self.variables, self.masses, wanted))
+        size = math.prod(v.size for v in wanted)
+        states = substates(self.states, self.variables, wanted)
+        return Distribution(wanted, *sum_by_state(states, self.masses, size))
 
-    def decorrelate(self, *parts: Any) -> Distribution:
+    def decorrelate(self, *parts: object) -> Distribution:
         """The product of the marginals of the parts: each keeps its own, none tells of another.
 
         P'(s) = prod_parts P(s_part). ``parts``: ``T | R``, ``Split((T, V), R)``, or the parts one
@@ -187,7 +189,7 @@ class Distribution:
         pieces = [(m.variables, m.states, m.masses) for m in marginals]
         return Distribution(self.variables, *outer(self.variables, pieces))
 
-    def split(self, *parts: Any) -> Split:
+    def split(self, *parts: object) -> Split:
         """The split that the parts name, checked against these variables."""
         return as_split(parts, self.variables)
 
@@ -202,7 +204,7 @@ class Distribution:
         check_steps(steps)
         states, masses = self.states, self.masses
         for _ in range(steps):
-            states, masses = pushed(system, self.variables, states, masses)
+            states, masses = push_masses(system, self.variables, states, masses)
         return Distribution(self.variables, states, masses)
 
     def entropy(self, base: Expr | float = 2) -> Expr | float:
@@ -212,13 +214,13 @@ class Distribution:
         """
         return entropy_of(self.masses, base)
 
-    def mutual_information(self, *parts: Any, base: Expr | float = 2) -> Expr | float:
+    def mutual_information(self, *parts: object, base: Expr | float = 2) -> Expr | float:
         """I = sum_parts S[part] - S[all]; for more than two parts, the total correlation.
 
         The parts need not name every variable: the others are summed out. Equal to
         S[decorrelate(P)] - S[P], in units of log(base).
         """
-        split = as_split(parts, _named(parts, self.variables))
+        split = as_split(parts, _variables_of(parts, self.variables))
         whole = self.marginal(*split.variables)
         apart = [self.marginal(*part).entropy(base) for part in split.parts]
         return sum(apart) - whole.entropy(base)
@@ -230,9 +232,10 @@ class Distribution:
                 f"{self._head} and {other._head} are over different variables: take marginals over "
                 "the same ones."
             )
-        mine, theirs = together(self.masses, other.marginal(*self.variables).masses)
+        # One minus the other as a signed measure: states that both have meet in the sum.
+        mine, theirs = to_one_kind(self.masses, other.marginal(*self.variables).masses)
         states = np.concatenate([self.states, other.marginal(*self.variables).states])
-        _, differences = summed(states, np.concatenate([mine, -theirs]), self.size)
+        _, differences = sum_by_state(states, np.concatenate([mine, -theirs]), self.size)
         if is_exact(differences):
             return sympy.Add(*(sympy.Abs(d) for d in differences)) / 2
         return float(np.abs(differences).sum()) / 2
@@ -244,14 +247,13 @@ class Distribution:
         """
         if not self.exact:
             return self
-        given = {symbol: sympy.sympify(value, strict=True) for symbol, value in values.items()}
-        masses = masses_of([mass.subs(given) for mass in self.masses], self._head)
-        return Distribution(self.variables, *_checked(self, masses))
+        numbers = {symbol: sympy.sympify(value, strict=True) for symbol, value in values.items()}
+        masses = masses_of([mass.subs(numbers) for mass in self.masses], self._head)
+        return Distribution(self.variables, *_without_zeros(self, masses))
 
     def floats(self) -> Distribution:
         """The same masses as float64; an error where a symbol has no number."""
-        from_exact = together(self.masses, np.zeros(0))[0]
-        return Distribution(self.variables, self.states, from_exact)
+        return Distribution(self.variables, self.states, as_floats(self.masses))
 
     def to_xarray(self) -> xr.DataArray:
         """All masses as a labelled array with one dim a variable; symbols are an error."""
@@ -282,7 +284,7 @@ class Distribution:
     def _head(self) -> str:
         return f"P({', '.join(map(str, self.variables))})"
 
-    def _known(self, variable: Finite) -> Finite:
+    def _check_known(self, variable: Finite) -> Finite:
         if variable not in self.variables:
             raise QueryError(
                 f"{self._head} does not have {variable}.{nearest(variable, self.variables)}"
@@ -290,7 +292,7 @@ class Distribution:
         return variable
 
     def _codes(self, variable: Finite) -> Ints:
-        return codes_of(self.states, self.variables, self._known(variable))
+        return codes_of(self.states, self.variables, self._check_known(variable))
 
     def __str__(self) -> str:
         return show.text(self.variables, self.states, self.masses)
@@ -312,13 +314,13 @@ class Distribution:
         return show.html(self.variables, self.states, self.masses)
 
 
-def _checked(made: Distribution, masses: Masses) -> tuple[Ints, Masses]:
+def _without_zeros(distribution: Distribution, masses: Masses) -> tuple[Ints, Masses]:
     """States and masses without zeros; negative masses are kept, for the constructor to refuse."""
     kept = np.array([mass != 0 for mass in masses], dtype=bool)
-    return made.states[kept], masses[kept]
+    return distribution.states[kept], masses[kept]
 
 
-def _named(parts: tuple[Any, ...], variables: tuple[Finite, ...]) -> tuple[Finite, ...]:
+def _variables_of(parts: tuple[object, ...], variables: tuple[Finite, ...]) -> tuple[Finite, ...]:
     """Those of the variables that the parts name."""
     flat: set[object] = set()
     for part in parts:
@@ -326,6 +328,8 @@ def _named(parts: tuple[Any, ...], variables: tuple[Finite, ...]) -> tuple[Finit
             flat |= set(part.variables)
         elif isinstance(part, Finite):
             flat.add(part)
-        else:
-            flat |= set(part.args if isinstance(part, sympy.Or) else part)
+        elif isinstance(part, sympy.Or):
+            flat |= set(part.args)
+        elif isinstance(part, Iterable):
+            flat |= set(part)
     return tuple(v for v in variables if v in flat)

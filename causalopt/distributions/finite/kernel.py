@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sympy import Expr
 
-from causalopt.distributions.finite.states import Variables, codes_of, moved, strides
+from causalopt.distributions.finite.states import Variables, codes_of, strides, substates
 from causalopt.ground.errors import QueryError
-from causalopt.ground.masses import Ints, Masses, exact_array, is_exact, summed, together
+from causalopt.ground.masses import Masses, exact_array, is_exact, sum_by_state, to_one_kind
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, finite_of, listed
 from causalopt.language.lookup import Lookup
 from causalopt.language.symbols import Next
@@ -24,13 +23,13 @@ CHUNK = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class Transition:
     """How one variable follows from its parents: by places of values, or by masses of them."""
 
     target: Finite
     parents: tuple[Expr, ...]
     codes: Ints | None
-    chances: npt.NDArray[Any] | None
+    chances: Masses | None
 
     @property
     def branches(self) -> int:
@@ -48,42 +47,43 @@ class Rows:
     masses: Masses
     after: dict[Finite, Ints]
 
-    def taken(self, kept: Ints, weights: Masses) -> Rows:
+    def pick(self, kept: Ints, weights: Masses) -> Rows:
         """These rows picked and repeated, their masses multiplied."""
-        first, second = together(self.masses[kept], weights)
+        first, second = to_one_kind(self.masses[kept], weights)
         after = {target: codes[kept] for target, codes in self.after.items()}
         return Rows(self.before[kept], first * second, after)
 
 
-def pushed(
+def push_masses(
     system: System, variables: Variables, states: Ints, masses: Masses
 ) -> tuple[Ints, Masses]:
     """The states and masses one step later: P'(s') = sum_s P(s) prod_v p(s'_v | s)."""
     size = math.prod(v.size for v in variables)
     moves = transitions(system, variables, states, masses)
-    found = [summed(after, weights, size) for _, after, weights in moves]
-    if len(found) == 1:
-        return found[0]
-    return summed(np.concatenate([s for s, _ in found]), _joined([m for _, m in found]), size)
+    parts = [sum_by_state(after, weights, size) for _, after, weights in moves]
+    if len(parts) == 1:
+        return parts[0]
+    after = np.concatenate([states for states, _ in parts])
+    return sum_by_state(after, _concatenate([weights for _, weights in parts]), size)
 
 
 def transitions(
     system: System, variables: Variables, states: Ints, masses: Masses
 ) -> Iterator[tuple[Ints, Ints, Masses]]:
     """What goes from where to where in one step, in parts: P(s) p(s' | s) for all pairs."""
-    rules = rules_of(system, variables)
-    for part_states, part_masses in _chunks(states, masses, rules):
+    steps = rules_of(system, variables)
+    for part_states, part_masses in _chunks(states, masses, steps):
         rows = Rows(part_states, part_masses, {})
-        for rule in rules:
-            rows = _advanced(rows, rule, variables)
+        for step in steps:
+            rows = _apply(rows, step, variables)
         after = np.zeros_like(rows.before)
         for variable, stride in zip(variables, strides(variables), strict=True):
             after += rows.after[variable] * stride
         yield rows.before, after, rows.masses
 
 
-def rules_of(system: System, variables: Variables) -> list[Rule]:
-    """The rules of a finite system, in an order in which same-step values are there when needed."""
+def rules_of(system: System, variables: Variables) -> list[Transition]:
+    """How each variable follows, in an order in which same-step values are there when needed."""
     if not isinstance(system, System):
         raise QueryError(
             f"{type(system).__name__} has no steps to push through: give a System of lookup tables."
@@ -102,38 +102,40 @@ def rules_of(system: System, variables: Variables) -> list[Rule]:
     return [_rule(target, m.formula) for target, m in system.template.items()]
 
 
-def _rule(variable: object, formula: Expr) -> Rule:
+def _rule(variable: object, formula: Expr) -> Transition:
     target = finite_of(variable)
     assert target is not None
     if isinstance(formula, Lookup):
-        return Rule(target, formula.parents, formula.cells.codes, formula.cells.chances)
+        return Transition(target, formula.parents, formula.cells.codes, formula.cells.chances)
     if finite_of(formula) is None:
         raise QueryError(
             f"The mechanism of {target} is {formula}, and a distribution is pushed through lookup "
             "tables: write it as table(...)."
         )
-    return Rule(target, (formula,), np.arange(target.size, dtype=np.int64), None)
+    return Transition(target, (formula,), np.arange(target.size, dtype=np.int64), None)
 
 
-def _advanced(rows: Rows, rule: Rule, variables: Variables) -> Rows:
-    row = _row_of(rows, rule, variables)
-    if rule.codes is not None:
-        after = rule.codes.reshape(-1)[row]
-        return Rows(rows.before, rows.masses, {**rows.after, rule.target: after})
-    assert rule.chances is not None
-    picked = rule.chances.reshape(-1, rule.target.size)[row]
+def _apply(rows: Rows, step: Transition, variables: Variables) -> Rows:
+    place = _row_of(rows, step, variables)
+    if step.codes is not None:
+        after = step.codes.reshape(-1)[place]
+        return Rows(rows.before, rows.masses, {**rows.after, step.target: after})
+    assert step.chances is not None
+    # Each state is repeated, once for each value that its row of the table gives mass to.
+    picked = step.chances.reshape(-1, step.target.size)[place]
     kept, values = np.nonzero(picked != 0)
-    made = rows.taken(kept, picked[kept, values])
-    return Rows(made.before, made.masses, {**made.after, rule.target: values})
+    spread = rows.pick(kept, picked[kept, values])
+    return Rows(spread.before, spread.masses, {**spread.after, step.target: values})
 
 
-def _row_of(rows: Rows, rule: Rule, variables: Variables) -> Ints:
-    """The row of the rule's table that each state is in."""
-    present = tuple(parent for parent in rule.parents if isinstance(parent, Finite))
-    if len(present) == len(rule.parents):
-        return moved(rows.before, variables, present)
+def _row_of(rows: Rows, step: Transition, variables: Variables) -> Ints:
+    """The row of the table of a transition that each state is in."""
+    present = tuple(parent for parent in step.parents if isinstance(parent, Finite))
+    if len(present) == len(step.parents):
+        return substates(rows.before, variables, present)
+    # Some parents are values of this same step, which their own transitions have already given.
     row = np.zeros_like(rows.before)
-    for parent in rule.parents:
+    for parent in step.parents:
         owner = finite_of(parent)
         assert owner is not None
         known = rows.after[owner] if isinstance(parent, Next) else None
@@ -142,16 +144,18 @@ def _row_of(rows: Rows, rule: Rule, variables: Variables) -> Ints:
     return row
 
 
-def _chunks(states: Ints, masses: Masses, rules: list[Rule]) -> Iterator[tuple[Ints, Masses]]:
+def _chunks(states: Ints, masses: Masses, steps: list[Transition]) -> Iterator[tuple[Ints, Masses]]:
     """Deterministic steps whole; stochastic ones in pieces that bound what is held at a time."""
-    branches = math.prod(rule.branches for rule in rules)
-    widest = max(rule.target.size if rule.codes is None else 1 for rule in rules)
+    # A state has as many rows in the end as its values have joint outcomes, and while a table is
+    # looked up as many as that variable has values.
+    branches = math.prod(step.branches for step in steps)
+    widest = max(step.target.size if step.codes is None else 1 for step in steps)
     size = states.size if widest == 1 else max(1, CHUNK // max(branches, widest))
     for start in range(0, states.size, size):
         yield states[start : start + size], masses[start : start + size]
 
 
-def _joined(pieces: list[Masses]) -> Masses:
+def _concatenate(pieces: list[Masses]) -> Masses:
     if is_exact(pieces[0]):
         return exact_array([mass for piece in pieces for mass in piece])
     return np.concatenate(pieces)

@@ -16,12 +16,14 @@ from typing import NamedTuple
 import sympy
 from sympy import Add, Expr, Integer, Poly, Symbol
 
+from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import log_of
 
 #: Orders of epsilon that are looked at before a limit is given up.
 DEEPEST = 32
 
+# log(epsilon) as a symbol of its own, so that what is left is a polynomial in two symbols.
 _L = sympy.Dummy("L")
 
 
@@ -70,10 +72,9 @@ def series_at_zero(expression: Expr, epsilon: Symbol, order: int = 2) -> Expr:
     >>> series_at_zero(-e * sympy.log(e) - (1 - e) * sympy.log(1 - e), e)
     epsilon - epsilon*log(epsilon) + O(epsilon**2*log(epsilon))
     """
-    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
-        raise QueryError(f"order is {order!r}: write a whole number of 1 or more.")
+    order = whole(order, "order", 1)
     top, bottom = _quotient(expression, epsilon)
-    if bottom.has(sympy.log) and _replaced(bottom, epsilon, 1).has(_L):
+    if bottom.has(sympy.log) and _expand_logs(bottom, epsilon, 1).has(_L):
         raise QueryError(
             f"The denominator {bottom} holds log({epsilon}), and its inverse has no series in "
             f"powers of {epsilon}: ask for limit_at_zero, or expand the two sides apart."
@@ -82,9 +83,9 @@ def series_at_zero(expression: Expr, epsilon: Symbol, order: int = 2) -> Expr:
     assert lowest is not None
     depth = order + lowest.order
     # e**lowest / bottom is analytic at 0 and without logarithms, so that sympy can expand it.
-    below = sympy.cancel(epsilon**lowest.order / _replaced(bottom, epsilon, depth))
+    below = sympy.cancel(epsilon**lowest.order / _expand_logs(bottom, epsilon, depth))
     inverse = sympy.series(below, epsilon, 0, depth).removeO()
-    terms = _terms(_replaced(top, epsilon, depth) * inverse, epsilon, depth)
+    terms = _terms(_expand_logs(top, epsilon, depth) * inverse, epsilon, depth)
     shown = Add(
         *(
             t.coefficient * epsilon ** (t.order - lowest.order) * sympy.log(epsilon) ** t.power
@@ -107,11 +108,13 @@ def _quotient(expression: Expr, epsilon: Symbol) -> tuple[Expr, Expr]:
 
 def _leading(expression: Expr, epsilon: Symbol) -> Term | None:
     """The term that outweighs all others; None where the expression is zero."""
+    # Low orders may cancel one another; how many is not known before, so that ever more are taken.
     depth = 2
     while depth <= DEEPEST:
-        found = _terms(_replaced(expression, epsilon, depth), epsilon, depth)
-        if found:
-            return min(found, key=lambda term: (term.order, -term.power))
+        terms = _terms(_expand_logs(expression, epsilon, depth), epsilon, depth)
+        if terms:
+            # The lowest power of epsilon wins, and of equal ones the highest power of log(epsilon).
+            return min(terms, key=lambda term: (term.order, -term.power))
         depth *= 2
     if sympy.simplify(expression) == 0:
         return None
@@ -137,16 +140,16 @@ def _terms(expression: Expr, epsilon: Symbol, depth: int | None) -> list[Term]:
     ]
 
 
-def _replaced(expression: Expr, epsilon: Symbol, depth: int) -> Expr:
+def _expand_logs(expression: Expr, epsilon: Symbol, depth: int) -> Expr:
     """The expression with its logarithms expanded below epsilon**depth, L for log(epsilon)."""
-    return expression.replace(sympy.log, lambda inner: _expanded(inner, epsilon, depth))
+    return expression.replace(sympy.log, lambda inner: _log_series(inner, epsilon, depth))
 
 
-def _expanded(inner: Expr, epsilon: Symbol, depth: int) -> Expr:
+def _log_series(inner: Expr, epsilon: Symbol, depth: int) -> Expr:
     if epsilon not in inner.free_symbols:
         return log_of(inner)
     top, bottom = sympy.fraction(sympy.cancel(inner))
-    above, below = (_factored(part, epsilon, inner) for part in (top, bottom))
+    above, below = (_leading_factor(part, epsilon, inner) for part in (top, bottom))
     first = sympy.cancel(above[1] / below[1])
     if not first.is_positive:
         raise QueryError(
@@ -157,7 +160,7 @@ def _expanded(inner: Expr, epsilon: Symbol, depth: int) -> Expr:
     return log_of(first) + (above[0] - below[0]) * _L + smooth
 
 
-def _factored(polynomial: Expr, epsilon: Symbol, whole: Expr) -> tuple[int, Expr, Expr]:
+def _leading_factor(polynomial: Expr, epsilon: Symbol, whole: Expr) -> tuple[int, Expr, Expr]:
     """j, c and r of c epsilon**j (1 + r)."""
     try:
         terms = Poly(polynomial, epsilon).terms()
@@ -175,11 +178,11 @@ def _log_of_one_plus(rest: Expr, epsilon: Symbol, depth: int) -> Expr:
         return total
     whole = Poly(rest, epsilon)
     for n in range(1, depth):
-        power = _cut(power * whole, epsilon, depth)
+        power = _truncate(power * whole, epsilon, depth)
         total += Integer(-1) ** (n + 1) * power.as_expr() / n
     return total
 
 
-def _cut(polynomial: Poly, epsilon: Symbol, depth: int) -> Poly:
+def _truncate(polynomial: Poly, epsilon: Symbol, depth: int) -> Poly:
     kept = {powers: c for powers, c in polynomial.terms() if powers[0] < depth}
     return Poly.from_dict(kept, epsilon) if kept else Poly(0, epsilon)

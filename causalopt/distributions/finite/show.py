@@ -6,14 +6,21 @@ import html as _html
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import sympy
+from sympy import Expr
 
 from causalopt.distributions.finite.states import Variables, state_of
-from causalopt.ground.masses import Ints, Masses
+from causalopt.ground.masses import Masses
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import tex
+
+#: What a cell shows: a mass, or text where there is none.
+Cell: TypeAlias = "Expr | float | str"
+
+T = TypeVar("T")
 
 #: A larger table is cut to its first states with mass, listed one a line.
 LARGEST = 400
@@ -25,7 +32,7 @@ class Grid:
 
     columns: list[str]
     rows: list[str]
-    cells: list[list[Any]]
+    cells: list[list[Cell]]
 
 
 def text(variables: Variables, states: Ints, masses: Masses) -> str:
@@ -37,7 +44,7 @@ def text(variables: Variables, states: Ints, masses: Masses) -> str:
     lines = []
     for row in table:
         padded = [row[0].ljust(widths[0])]
-        padded += [one.rjust(width) for one, width in zip(row[1:], widths[1:], strict=True)]
+        padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
         lines.append("  ".join(padded).rstrip() if grid.rows != [""] else "  ".join(padded[1:]))
     return "\n".join(lines)
 
@@ -65,33 +72,35 @@ def html(variables: Variables, states: Ints, masses: Masses) -> str:
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def _row(tag: str, cells: list[str], form: Callable[[Any], str]) -> str:
+def _row(tag: str, cells: list[T], form: Callable[[T], str]) -> str:
     return f"<tr>{''.join(_cell(tag, cell, form) for cell in cells)}</tr>"
 
 
-def _cell(tag: str, cell: Any, form: Callable[[Any], str]) -> str:
+def _cell(tag: str, cell: T, form: Callable[[T], str]) -> str:
     return f"<{tag}>{_html.escape(form(cell))}</{tag}>"
 
 
 def _grid(variables: Variables, states: Ints, masses: Masses) -> Grid:
     *before, last = variables
+    # As Python's integers, since the number of joint states may pass 2**63.
     size = int(np.prod([v.size for v in before], dtype=object)) * last.size
     if size > LARGEST:
         return _list(variables, states, masses)
     rows = [" ".join(map(str, values)) for values in product(*(v.values for v in before))]
-    found = dict(zip(states.tolist(), masses, strict=True))
-    cells = [[found.get(i * last.size + j, 0) for j in range(last.size)] for i in range(len(rows))]
+    mass_of = dict(zip(states.tolist(), masses, strict=True))
+    starts = range(0, size, last.size)
+    cells = [[mass_of.get(start + j, 0) for j in range(last.size)] for start in starts]
     return Grid([str(value) for value in last.values], rows, cells)
 
 
 def _list(variables: Variables, states: Ints, masses: Masses) -> Grid:
     rows = [state_of(variables, state) for state in states[:20]]
-    cells = [[mass] for mass in masses[:20]]
+    cells: list[list[Cell]] = [[mass] for mass in masses[:20]]
     if states.size > 20:
         rows.append(f"... {states.size - 20} more")
         cells.append([""])
     return Grid(["mass"], rows, cells)
 
 
-def _short(mass: Any) -> str:
+def _short(mass: Cell) -> str:
     return f"{mass:.6g}" if isinstance(mass, float) else str(mass)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.ground.masses import Ints, Masses, is_exact, summed, together
+from causalopt.ground.masses import Masses, is_exact, sum_by_state, to_one_kind
+from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, as_finite
 
 Variables = tuple[Finite, ...]
@@ -19,20 +20,21 @@ Piece = tuple[Variables, Ints, Masses]
 
 def check_variables(given: Finite | Iterable[Finite]) -> Variables:
     """One or more different finite variables, whose joint states can be numbered."""
-    found = (given,) if isinstance(given, Finite) else tuple(given)
-    for variable in found:
+    known = (given,) if isinstance(given, Finite) else tuple(given)
+    for variable in known:
         as_finite(variable, "A distribution")
-    if not found:
+    if not known:
         raise DeclarationError("A distribution has no variables: name one or more.")
-    twice = [str(v) for i, v in enumerate(found) if v in found[:i]]
+    twice = [str(v) for i, v in enumerate(known) if v in known[:i]]
     if twice:
         raise DeclarationError(f"A distribution has {twice[0]} twice: name each variable once.")
-    if math.prod(v.size for v in found) >= 2**62:
+    # Numbers of states are int64, and sums of two of them must fit as well.
+    if math.prod(v.size for v in known) >= 2**62:
         raise DeclarationError(
-            f"{len(found)} variables have 2**62 joint states or more, too many to number: "
+            f"{len(known)} variables have 2**62 joint states or more, too many to number: "
             "take fewer variables, or fewer values."
         )
-    return found
+    return known
 
 
 def strides(variables: Variables) -> tuple[int, ...]:
@@ -41,24 +43,24 @@ def strides(variables: Variables) -> tuple[int, ...]:
     return tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes)))
 
 
-def codes_of(states: Ints, variables: Variables, one: Finite) -> Ints:
+def codes_of(states: Ints, variables: Variables, variable: Finite) -> Ints:
     """The place of one variable's value in each state."""
-    i = variables.index(one)
-    whole = states // strides(variables)[i]
-    return whole if i == 0 else whole % one.size
+    i = variables.index(variable)
+    above = states // strides(variables)[i]
+    return above if i == 0 else above % variable.size
 
 
-def moved(states: Ints, variables: Variables, wanted: Variables) -> Ints:
+def substates(states: Ints, variables: Variables, wanted: Variables) -> Ints:
     """The states of ``wanted``, some of the variables in any order, that the states hold."""
     if wanted == variables:
         return states
-    made = np.zeros_like(states)
+    places = np.zeros_like(states)
     for variable, stride in zip(wanted, strides(wanted), strict=True):
-        made += codes_of(states, variables, variable) * stride
-    return made
+        places += codes_of(states, variables, variable) * stride
+    return places
 
 
-def summed_out(variables: Variables, masses: Masses, wanted: Variables) -> tuple[Ints, Masses]:
+def marginal_masses(variables: Variables, masses: Masses, wanted: Variables) -> tuple[Ints, Masses]:
     """The masses of ``wanted`` where every state has mass: sums over the axes of the others."""
     cube = masses.reshape([v.size for v in variables])
     others = tuple(i for i, v in enumerate(variables) if v not in wanted)
@@ -87,9 +89,10 @@ def outer(variables: Variables, pieces: Sequence[Piece]) -> tuple[Ints, Masses]:
         if masses is None:
             masses = weights
         else:
-            first, second = together(masses, weights)
+            first, second = to_one_kind(masses, weights)
             masses = np.multiply.outer(first, second).reshape(-1)
     assert masses is not None
+    # Pieces in the order of the variables come out ascending and distinct: there is nothing to sum.
     if not is_exact(masses) and (states[1:] > states[:-1]).all() and masses.all():
         return states, masses
-    return summed(states, masses, math.prod(v.size for v in variables))
+    return sum_by_state(states, masses, math.prod(v.size for v in variables))

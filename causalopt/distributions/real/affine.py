@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import sympy
@@ -41,6 +40,7 @@ class Gaussian:
 
     def __post_init__(self) -> None:
         size = len(self.variables)
+        # The matrices are read as exact ones before anything is asked of them.
         object.__setattr__(self, "mean", _exact(self.mean, (size, 1), "mean"))
         matrix = _exact(self.covariance, (size, size), "covariance")
         object.__setattr__(self, "covariance", matrix)
@@ -54,18 +54,18 @@ class Gaussian:
         return f"${_column(self.variables)} \\sim {law}$"
 
     @classmethod
-    def of(cls, marginals: Mapping[Variable, tuple[Any, Any]]) -> Gaussian:
+    def of(cls, marginals: Mapping[Variable, tuple[Expr | float, Expr | float]]) -> Gaussian:
         """Independent normals: {T: (mean, standard deviation), ...}."""
-        found = _intervals(marginals, "(mean, standard deviation)")
-        mean = Matrix([centre for centre, _ in found.values()])
-        spread = sympy.diag(*(deviation**2 for _, deviation in found.values()))
-        return cls(tuple(found), mean, spread)
+        pairs = _intervals(marginals, "(mean, standard deviation)")
+        mean = Matrix([centre for centre, _ in pairs.values()])
+        spread = sympy.diag(*(deviation**2 for _, deviation in pairs.values()))
+        return cls(tuple(pairs), mean, spread)
 
-    def split(self, *parts: Any) -> Split:
+    def split(self, *parts: object) -> Split:
         """The split that the parts name, checked against these variables."""
         return as_split(parts, self.variables)
 
-    def decorrelate(self, *parts: Any) -> Gaussian:
+    def decorrelate(self, *parts: object) -> Gaussian:
         """The product of the marginals of the parts: covariances between parts are 0."""
         split = self.split(*parts)
         part_of = {v: i for i, part in enumerate(split.parts) for v in part}
@@ -97,7 +97,8 @@ class Gaussian:
         """An ensemble drawn from this distribution, the same for the same seed."""
         lower = np.array(self.covariance.cholesky().tolist(), dtype=np.float64)
         centre = np.array(self.mean.tolist(), dtype=np.float64).reshape(-1)
-        draws = [one.standard_normal(samples) for one in streams(seed, len(self.variables))]
+        # Cholesky: L z has the covariance L L^T for z of independent standard normals.
+        draws = [stream.standard_normal(samples) for stream in streams(seed, len(self.variables))]
         return Ensemble(self.variables, centre + np.stack(draws, axis=1) @ lower.T, seed)
 
 
@@ -133,19 +134,19 @@ class Box:
         return rf"${_column(self.variables)} = {image}, \quad u_i \sim U(-\tfrac12, \tfrac12)$"
 
     @classmethod
-    def of(cls, ranges: Mapping[Variable, tuple[Any, Any]]) -> Box:
+    def of(cls, ranges: Mapping[Variable, tuple[Expr | float, Expr | float]]) -> Box:
         """Independent uniform variables: {T: (low, high), ...}."""
-        found = _intervals(ranges, "(low, high)")
-        for variable, (low, high) in found.items():
+        ends = _intervals(ranges, "(low, high)")
+        for variable, (low, high) in ends.items():
             if (high - low).is_positive is False:
                 raise DeclarationError(
                     f"{variable} runs from {low} to {high}: write (low, high), low below high."
                 )
-        blocks = tuple(Matrix([[high - low]]) for low, high in found.values())
-        offset = Matrix([(low + high) / 2 for low, high in found.values()])
-        return cls(tuple(found), blocks, sympy.eye(len(found)), offset)
+        blocks = tuple(Matrix([[high - low]]) for low, high in ends.values())
+        offset = Matrix([(low + high) / 2 for low, high in ends.values()])
+        return cls(tuple(ends), blocks, sympy.eye(len(ends)), offset)
 
-    def split(self, *parts: Any) -> Split:
+    def split(self, *parts: object) -> Split:
         """The split that the parts name, checked against these variables."""
         return as_split(parts, self.variables)
 
@@ -154,15 +155,18 @@ class Box:
         """The whole map from the independent uniforms to the variables."""
         return self.transform * sympy.diag(*self.blocks)
 
-    def decorrelate(self, *parts: Any) -> Box:
+    def decorrelate(self, *parts: object) -> Box:
         """The product of the marginals of the parts, each the image of uniforms of its own."""
         split, whole = self.split(*parts), self.matrix
         rows = [[self.variables.index(v) for v in part] for part in split.parts]
         blocks = []
         for part in rows:
+            # Uniforms that no variable of the part is made of are left out, so that a block is
+            # square, and its entropy known, wherever it can be.
             block = whole.extract(part, list(range(whole.cols)))
             used = [j for j in range(block.cols) if any(block[:, j])]
             blocks.append(block.extract(list(range(block.rows)), used))
+        # The blocks stand in the order of the parts; the transform puts the rows back.
         order = [i for part in rows for i in part]
         back = sympy.zeros(len(order))
         for place, i in enumerate(order):
@@ -195,7 +199,7 @@ class Box:
         """An ensemble drawn from this distribution, the same for the same seed."""
         whole = np.array(self.matrix.tolist(), dtype=np.float64)
         centre = np.array(self.offset.tolist(), dtype=np.float64).reshape(-1)
-        draws = [one.uniform(-0.5, 0.5, samples) for one in streams(seed, whole.shape[1])]
+        draws = [stream.uniform(-0.5, 0.5, samples) for stream in streams(seed, whole.shape[1])]
         return Ensemble(self.variables, centre + np.stack(draws, axis=1) @ whole.T, seed)
 
 
@@ -208,8 +212,9 @@ def _block_entropy(block: Matrix) -> Expr:
     rows, columns = block.shape
     if rows == columns:
         return _log_abs(block.det())
+    # a u + b v of two uniforms has a trapezoid for its density.
     if (rows, columns) == (1, 2):
-        sizes = [sympy.Abs(one) for one in block]
+        sizes = [sympy.Abs(entry) for entry in block]
         large, small = sympy.Max(*sizes), sympy.Min(*sizes)
         return log_of(large) + small / (2 * large)
     raise QueryError(
@@ -227,8 +232,9 @@ def _check_density(matrix: Matrix) -> None:
 
 
 def _log_abs(value: Expr) -> Expr:
-    found = sympy.factor(value) if value.free_symbols else value
-    return sympy.expand_log(log_of(sympy.Abs(found)))
+    # As a product, log falls apart into the logarithms that other entropies hold too, and cancels.
+    factored = sympy.factor(value) if value.free_symbols else value
+    return sympy.expand_log(log_of(sympy.Abs(factored)))
 
 
 def _in_base(nats: Expr, base: Expr | float) -> Expr:
@@ -237,22 +243,22 @@ def _in_base(nats: Expr, base: Expr | float) -> Expr:
 
 
 def _intervals(
-    given: Mapping[Variable, tuple[Any, Any]], form: str
+    given: Mapping[Variable, tuple[Expr | float, Expr | float]], form: str
 ) -> dict[Variable, tuple[Expr, Expr]]:
     if not isinstance(given, Mapping) or not given:
         raise DeclarationError(f"Write one entry {form} for each variable: {{T: {form}, ...}}.")
-    found = {}
+    pairs = {}
     for variable, pair in given.items():
         if not isinstance(variable, Variable) or not isinstance(pair, tuple | list):
             raise DeclarationError(f"{variable!r}: {pair!r} is no entry of the form T: {form}.")
         if len(pair) != 2:
             raise DeclarationError(f"{variable} has {len(pair)} numbers: write {form}.")
-        found[variable] = (rational(pair[0]), rational(pair[1]))
-    return found
+        pairs[variable] = (rational(pair[0]), rational(pair[1]))
+    return pairs
 
 
-def _exact(given: Any, shape: tuple[int, int], name: str) -> Matrix:
-    made = sympy.ImmutableMatrix(given).applyfunc(rational)
-    if made.shape != shape:
-        raise DeclarationError(f"The {name} has shape {made.shape}: it must be {shape}.")
-    return made
+def _exact(given: Matrix, shape: tuple[int, int], name: str) -> Matrix:
+    matrix = sympy.ImmutableMatrix(given).applyfunc(rational)
+    if matrix.shape != shape:
+        raise DeclarationError(f"The {name} has shape {matrix.shape}: it must be {shape}.")
+    return matrix

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from numpy.random import Generator, SeedSequence, default_rng
 from sympy import Expr
 
-from causalopt.distributions.real.estimate import Estimate, estimated, knn_entropy
+from causalopt.distributions.real.estimate import Estimate, knn_entropy, with_error
 from causalopt.distributions.real.step import check_pushable
+from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import check_base
+from causalopt.ground.types import Floats
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Variable
 from causalopt.model.system import System, check_steps
@@ -24,8 +26,6 @@ from causalopt.runs.sweeps import paired
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +61,9 @@ class Ensemble:
         self.samples.setflags(write=False)
 
     @classmethod
-    def of(cls, samples: Mapping[Variable, Any], seed: int = 0) -> Ensemble:
+    def of(cls, samples: Mapping[Variable, npt.ArrayLike], seed: int = 0) -> Ensemble:
         """An ensemble from arrays (n,), one a variable; the i-th of each belong together."""
-        columns = {v: np.asarray(given, dtype=np.float64) for v, given in samples.items()}
+        columns = {v: np.asarray(column, dtype=np.float64) for v, column in samples.items()}
         sizes = {column.shape for column in columns.values()}
         if len(sizes) != 1 or len(next(iter(sizes))) != 1:
             raise DeclarationError(
@@ -72,21 +72,23 @@ class Ensemble:
             )
         return cls(tuple(columns), np.stack(list(columns.values()), axis=1), seed)
 
-    def split(self, *parts: Any) -> Split:
+    def split(self, *parts: object) -> Split:
         """The split that the parts name, checked against these variables."""
         return as_split(parts, self.variables)
 
-    def decorrelate(self, *parts: Any) -> Ensemble:
+    def decorrelate(self, *parts: object) -> Ensemble:
         """The samples with each part shuffled by itself, the first left in place.
 
         Marginals of parts stay as they are, sample for sample; parts no longer tell of each other.
         """
-        made = self.samples.copy()
+        shuffled = self.samples.copy()
         for number, part in enumerate(self.split(*parts).parts[1:]):
+            # The rows of a part move together, so that what it holds together stays so.
             columns = [self.variables.index(v) for v in part]
-            order = _stream(self.seed, (*self.path, number)).permutation(len(made))
-            made[:, columns] = self.samples[order][:, columns]
-        return Ensemble(self.variables, made, self.seed, (*self.path, len(self.variables)))
+            order = _stream(self.seed, (*self.path, number)).permutation(len(shuffled))
+            shuffled[:, columns] = self.samples[order][:, columns]
+        # Parts are numbered below the number of variables: this path is that of no stream so far.
+        return Ensemble(self.variables, shuffled, self.seed, (*self.path, len(self.variables)))
 
     def push(self, system: System, steps: int = 1) -> Ensemble:
         """Every sample carried on a number of steps, in one vectorised run of the system.
@@ -98,9 +100,9 @@ class Ensemble:
         world = system.world(check_steps(steps))
         starts = {v[0]: self.samples[:, i] for i, v in enumerate(self.variables)}
         wants = [Want(world, variable) for variable in self.variables]
-        found = simulate_system(wants, range(steps, steps + 1), paired(starts), "auto", stacked)
-        made = np.ascontiguousarray(found[:, 0].T)
-        return Ensemble(self.variables, made, self.seed, self.path)
+        states = simulate_system(wants, range(steps, steps + 1), paired(starts), "auto", stacked)
+        samples = np.ascontiguousarray(states[:, 0].T)
+        return Ensemble(self.variables, samples, self.seed, self.path)
 
     def covariance(self) -> Floats:
         """The covariance of the samples, shape (d, d)."""
@@ -119,7 +121,7 @@ class Ensemble:
         """
         check_base(base)
         unit = math.log(base)
-        return estimated(lambda samples: knn_entropy(samples) / unit, self.samples)
+        return with_error(lambda samples: knn_entropy(samples) / unit, self.samples)
 
     def to_xarray(self) -> xr.Dataset:
         """One variable per variable, with dim ``sample``."""
@@ -138,7 +140,7 @@ class Ensemble:
         return f"<Ensemble of {len(self.samples)} samples of {names}, seed={self.seed}>"
 
 
-def split_sequence(system: System, split: Any, before: Ensemble) -> xr.Dataset:
+def split_sequence(system: System, split: object, before: Ensemble) -> xr.Dataset:
     """The five ensembles of a split: t-1, t, t+1, and t and t+1 with the parts decorrelated at t.
 
     Dims (stage, sample), one variable per variable of the system, ready for scatter and density
@@ -156,19 +158,22 @@ def split_sequence(system: System, split: Any, before: Ensemble) -> xr.Dataset:
         "t+1 decorrelated": apart.push(system),
     }
     labels = xr.Variable("stage", list(stages))
-    return xr.concat([one.to_xarray() for one in stages.values()], labels, combine_attrs="override")
+    return xr.concat(
+        [ensemble.to_xarray() for ensemble in stages.values()], labels, combine_attrs="override"
+    )
 
 
 def streams(seed: int, count: int) -> list[Generator]:
     """Independent streams of random numbers, one for each source of chance."""
-    return [default_rng(one) for one in SeedSequence(_checked(seed)).spawn(count)]
+    return [default_rng(child) for child in SeedSequence(_check_seed(seed)).spawn(count)]
 
 
 def _stream(seed: int, path: tuple[int, ...]) -> Generator:
-    return default_rng(SeedSequence(_checked(seed), spawn_key=path))
+    return default_rng(SeedSequence(_check_seed(seed), spawn_key=path))
 
 
-def _checked(seed: object) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+def _check_seed(seed: object) -> int:
+    number = as_whole(seed)
+    if number is None or number < 0:
         raise DeclarationError(f"seed is {seed!r}: write a whole number, 0 or larger.")
-    return seed
+    return number

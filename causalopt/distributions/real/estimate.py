@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.ground.errors import QueryError
-
-Floats = npt.NDArray[np.float64]
+from causalopt.ground.types import Floats
 
 #: The samples are divided into this many batches, whose scatter gives the error.
 BATCHES = 10
@@ -40,8 +37,8 @@ class Estimate:
     @property
     def error(self) -> float:
         """The standard error, in the unit of the value."""
-        found = np.array(self.batches)
-        return float(found.std(ddof=1) / math.sqrt(found.size))
+        values = np.array(self.batches)
+        return float(values.std(ddof=1) / math.sqrt(values.size))
 
     def __add__(self, other: Estimate) -> Estimate:
         if not isinstance(other, Estimate):
@@ -50,7 +47,7 @@ class Estimate:
         return Estimate(self.value + other.value, tuple(a + b for a, b in pairs))
 
     def __neg__(self) -> Estimate:
-        return Estimate(-self.value, tuple(-one for one in self.batches))
+        return Estimate(-self.value, tuple(-value for value in self.batches))
 
     def __sub__(self, other: Estimate) -> Estimate:
         return self + -other
@@ -62,13 +59,13 @@ class Estimate:
         return f"{self.value:.6g} ± {self.error:.2g}"
 
 
-def estimated(function: Callable[[Floats], float], samples: Floats) -> Estimate:
+def with_error(function: Callable[[Floats], float], samples: Floats) -> Estimate:
     """A function of samples (n, d), with its error from batches of consecutive samples."""
     if len(samples) < 10 * BATCHES:
         raise QueryError(
             f"{len(samples)} samples are too few for an estimate: draw {10 * BATCHES} or more."
         )
-    batches = tuple(function(one) for one in np.array_split(samples, BATCHES))
+    batches = tuple(function(batch) for batch in np.array_split(samples, BATCHES))
     return Estimate(function(samples), batches)
 
 
@@ -86,20 +83,27 @@ def knn_entropy(samples: Floats) -> float:
     from scipy.special import digamma
 
     count, size = samples.shape
-    whitened, shift = _whitened(samples)
+    whitened, shift = _to_unit_covariance(samples)
+    # The nearest neighbour of a sample is the sample itself: the k-th of the others is the last of
+    # k + 1. In the maximum norm the ball of radius r has the volume (2 r)^d.
     radii = cKDTree(whitened).query(whitened, NEIGHBOURS + 1, p=math.inf)[0][:, -1]
     if not radii.all():
         raise QueryError(
             "Some samples coincide, so that the distribution has no density and its differential "
             "entropy is minus infinity: does a step clip or round its values?"
         )
+    # Of n samples k lie within r_k, so that log density is near log(k/n) less the log volume of the
+    # ball; the digammas are the means of log k and log n that take the bias of the logs away.
     volume = size * (math.log(2) + np.log(radii).mean())
     return float(digamma(count) - digamma(NEIGHBOURS) + volume + shift)
 
 
-def _whitened(samples: Floats) -> tuple[Floats, float]:
-    covariance: Any = np.atleast_2d(np.cov(samples, rowvar=False))
+def _to_unit_covariance(samples: Floats) -> tuple[Floats, float]:
+    # An affine map adds log|det| to the entropy. Samples that are alike in all directions make near
+    # balls small ones, over which the density is level, as the estimator supposes.
+    covariance: Floats = np.atleast_2d(np.cov(samples, rowvar=False))
     scales = np.sqrt(np.diag(covariance))
+    # Of the correlations: a variable in small units makes no surface.
     if not scales.all() or np.linalg.cond(covariance / np.outer(scales, scales)) > 1e14:
         raise QueryError(
             "The samples lie on a surface (their covariance is singular), where the differential "

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.types import Floats
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = npt.NDArray[np.float64]
 
 _DRAW = "draw"
 _METHODS = ("wilson", "exact")
@@ -52,11 +50,12 @@ def probability_interval(
         raise QueryError(f"There is no method {method!r}." + nearest(method, _METHODS))
     count = happened.sizes[_DRAW]
     hits = happened.sum(_DRAW)
+    # Many points of a run have the same count: each interval is solved for once.
     distinct, places = np.unique(hits.values, return_inverse=True)
     bounds = np.array(
         [binomtest(int(k), count).proportion_ci(level, method=method) for k in distinct]
     )[places.reshape(hits.shape)]
-    about = {"level": level, "method": method, "draws": count}
+    about: dict[str, object] = {"level": level, "method": method, "draws": count}
     return _interval("probability", hits / count, bounds[..., 0], bounds[..., 1], about)
 
 
@@ -92,10 +91,10 @@ def mean_interval(values: xr.DataArray, *, level: float = 0.95) -> xr.Dataset:
 
 
 def _interval(
-    name: str, middle: xr.DataArray, low: Any, high: Any, about: dict[str, Any]
+    name: str, middle: xr.DataArray, low: Floats, high: Floats, about: dict[str, object]
 ) -> xr.Dataset:
-    made = {name: middle, "low": middle.copy(data=low), "high": middle.copy(data=high)}
-    return middle.to_dataset(name=name).assign(made).assign_attrs(about)
+    columns = {name: middle, "low": middle.copy(data=low), "high": middle.copy(data=high)}
+    return middle.to_dataset(name=name).assign(columns).assign_attrs(about)
 
 
 def _check(given: object, level: object) -> None:

@@ -37,12 +37,12 @@ def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
 
 def step_of(system: System, values: Mapping[Symbol, Expr]) -> dict[Variable, Expr]:
     """What a step gives each variable, with inner stages put in and parameters at ``values``."""
-    made: dict[Symbol, Expr] = {}
+    step: dict[Symbol, Expr] = {}
     for target, mechanism in system.template.items():
         seen: dict[Symbol, Expr] = {**values}
-        seen |= {s: made[s.variable] for s in mechanism.arguments if isinstance(s, Next)}
-        made[target] = mechanism.formula.xreplace(seen)
-    return {variable: made[variable] for variable in system.variables}
+        seen |= {s: step[s.variable] for s in mechanism.arguments if isinstance(s, Next)}
+        step[target] = mechanism.formula.xreplace(seen)
+    return {variable: step[variable] for variable in system.variables}
 
 
 def jacobian(step: Mapping[Variable, Expr], variables: tuple[Variable, ...]) -> Matrix:
@@ -67,7 +67,7 @@ def rational(given: object) -> Expr:
         raise QueryError(f"{given!r} is no number: write one, or an expression.")
     if isinstance(given, Expr):
         floats = given.atoms(sympy.Float)
-        return given.xreplace({one: Rational(repr(float(one))) for one in floats})
+        return given.xreplace({decimal: Rational(repr(float(decimal))) for decimal in floats})
     try:
         value = float(given)  # type: ignore[arg-type]  # the except clause is for the rest
         return Rational(repr(value))

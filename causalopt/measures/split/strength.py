@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sympy import Expr
 
-from causalopt.distributions.spread import Spread
+from causalopt.distributions.spread import Entropy, Spread
 from causalopt.ground.masses import unit_of
 from causalopt.language.splits import Split, partitions
 from causalopt.model.system import System
@@ -27,11 +27,11 @@ class Strength:
     split: Split
     steps: int
     unit: str
-    correlated: Any
-    decorrelated: Any
+    correlated: Entropy
+    decorrelated: Entropy
 
     @property
-    def value(self) -> Any:
+    def value(self) -> Entropy:
         """The strength: positive where correlation lowers the entropy of the future."""
         return self.decorrelated - self.correlated
 
@@ -47,16 +47,16 @@ class AdjustedStrength:
     """
 
     strength: Strength
-    before: Any
-    before_decorrelated: Any
+    before: Entropy
+    before_decorrelated: Entropy
 
     @property
-    def information(self) -> Any:
+    def information(self) -> Entropy:
         """S[decorrelate(P)] - S[P], the mutual information of the parts at the start."""
         return self.before_decorrelated - self.before
 
     @property
-    def value(self) -> Any:
+    def value(self) -> Entropy:
         """The strength less what the correlation already took out at the start."""
         return self.strength.value - self.information
 
@@ -65,7 +65,7 @@ class AdjustedStrength:
 
 
 def optimizing_strength(
-    system: System, split: Any, P: Spread, *, steps: int = 1, base: Expr | float = 2
+    system: System, split: object, P: Spread, *, steps: int = 1, base: Expr | float = 2
 ) -> Strength:
     """The entropy that the correlation between the parts of P removes from the future.
 
@@ -98,7 +98,7 @@ def optimizing_strength(
 
 
 def adjusted_optimizing_strength(
-    system: System, split: Any, P: Spread, *, steps: int = 1, base: Expr | float = 2
+    system: System, split: object, P: Spread, *, steps: int = 1, base: Expr | float = 2
 ) -> AdjustedStrength:
     """Optimizing strength, less the entropy that the correlation already removes at the start.
 
@@ -151,19 +151,21 @@ def split_strengths(
     import xarray as xr
 
     chosen = [P.split(split) for split in splits or partitions(system.variables)]
+    # The way of P itself is the same for every split.
     correlated = _entropies(system, P, steps, base)
-    rows: dict[str, list[Any]] = {"decorrelated": [], "information": []}
+    decorrelated: list[list[float]] = []
+    information: list[float] = []
     for split in chosen:
         apart = P.decorrelate(split)
-        rows["decorrelated"].append(_entropies(system, apart, steps, base))
-        rows["information"].append(float(apart.entropy(base) - P.entropy(base)))
+        decorrelated.append(_entropies(system, apart, steps, base))
+        information.append(float(apart.entropy(base) - P.entropy(base)))
     attrs = {"units": unit_of(base)}
     dims = ["split", "step"]
     data = xr.Dataset(
         {
             "correlated": ("step", correlated, attrs),
-            "decorrelated": (dims, rows["decorrelated"], attrs),
-            "information": ("split", rows["information"], attrs),
+            "decorrelated": (dims, decorrelated, attrs),
+            "information": ("split", information, attrs),
         },
         {"split": [str(split) for split in chosen], "step": list(range(1, steps + 1))},
     )
@@ -181,8 +183,8 @@ def _strength(
 
 
 def _entropies(system: System, P: Spread, steps: int, base: Expr | float) -> list[float]:
-    found = []
+    entropies = []
     for _ in range(steps):
         P = P.push(system)
-        found.append(float(P.entropy(base)))
-    return found
+        entropies.append(float(P.entropy(base)))
+    return entropies

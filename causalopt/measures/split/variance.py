@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from sympy import Expr
 
+from causalopt.distributions.spread import Entropy
 from causalopt.ground.masses import unit_of
 from causalopt.language.splits import Split
 from causalopt.measures.split.strength import AdjustedStrength, Strength
@@ -15,21 +16,21 @@ from causalopt.model.system import System
 class Varying(Protocol):
     """A distribution with a covariance: ``Box``, ``Gaussian`` or ``Ensemble``."""
 
-    def split(self, *parts: Any) -> Split:
+    def split(self, *parts: object) -> Split:
         """The split that the parts name, checked against the variables."""
 
-    def decorrelate(self, *parts: Any) -> Self:
+    def decorrelate(self, *parts: object) -> Self:
         """The product of the marginals of the parts."""
 
     def push(self, system: System, steps: int = 1) -> Self:
         """The distribution a number of steps later."""
 
-    def log_variance(self, base: Expr | float = 2) -> Any:
+    def log_variance(self, base: Expr | float = 2) -> Entropy:
         """log det covariance, in units of log(base)."""
 
 
 def log_variance_strength(
-    system: System, split: Any, P: Varying, *, steps: int = 1, base: Expr | float = 2
+    system: System, split: object, P: Varying, *, steps: int = 1, base: Expr | float = 2
 ) -> AdjustedStrength:
     """Optimizing strength with log V in place of S, V = det covariance; plain and adjusted.
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sympy
 from sympy import Expr, Symbol
 
+from causalopt.backends.evaluation import evaluate
 from causalopt.distributions.real.ensemble import Ensemble
-from causalopt.distributions.real.estimate import Estimate, estimated
+from causalopt.distributions.real.estimate import Estimate, with_error
 from causalopt.distributions.real.step import check_pushable, jacobian, step_of
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base
+from causalopt.ground.types import Floats
 from causalopt.model.system import System, check_steps
-
-Floats = npt.NDArray[np.float64]
 
 
 def jacobian_determinant(system: System) -> Expr:
@@ -36,7 +34,7 @@ def jacobian_determinant(system: System) -> Expr:
 
 
 def adjusted_strength_by_volume(
-    system: System, split: Any, P: Ensemble, *, steps: int = 1, base: Expr | float = 2
+    system: System, split: object, P: Ensemble, *, steps: int = 1, base: Expr | float = 2
 ) -> Estimate:
     """Adjusted optimizing strength of a one-to-one, smooth step, as a mean over samples.
 
@@ -66,38 +64,32 @@ def adjusted_strength_by_volume(
     """
     check_base(base)
     check_steps(steps)
-    determinant = _function(system)
+    determinant = jacobian_determinant(system)
     apart = P.decorrelate(P.split(split))
+    # Sample by sample, since those of P' are those of P shuffled: what both share leaves the error.
     difference = _log_stretch(system, apart, determinant, steps)
     difference = difference - _log_stretch(system, P, determinant, steps)
     unit = math.log(base)
-    return estimated(lambda one: float(one.mean()) / unit, difference[:, None])
+    return with_error(lambda samples: float(samples.mean()) / unit, difference[:, None])
 
 
-def _log_stretch(system: System, P: Ensemble, determinant: Any, steps: int) -> Floats:
+def _log_stretch(system: System, P: Ensemble, determinant: Expr, steps: int) -> Floats:
     """log|det J| summed along the way of each sample, shape (n,)."""
     total = np.zeros(len(P.samples))
     for step in range(steps):
         if step:
             P = P.push(system)
-        columns = [P.samples[:, P.variables.index(v)] for v in system.variables]
-        # Every branch of a Piecewise is evaluated, also where it is not taken.
-        with np.errstate(all="ignore"):
-            found = np.broadcast_to(np.float64(determinant(*columns)), total.shape)
-        if not ((found > 0).all() or (found < 0).all()):
+        columns: dict[Symbol, Floats | float] = {
+            v: P.samples[:, i] for i, v in enumerate(P.variables)
+        }
+        (stretch,) = evaluate([determinant], {**columns, **system.parameters})
+        # A continuous step that is one to one keeps its orientation, so that one sign is seen; NaN
+        # has none.
+        if not ((stretch > 0).all() or (stretch < 0).all()):
             raise QueryError(
                 "det J of the step vanishes or changes its sign among the samples, so that the "
                 "step is not one to one and volumes do not give its entropy: use "
                 "adjusted_optimizing_strength, which estimates entropies."
             )
-        total += np.log(np.abs(found))
+        total += np.log(np.abs(stretch))
     return total
-
-
-def _function(system: System) -> Any:
-    """det J as a function of arrays; it sees generated names only."""
-    formula = jacobian_determinant(system)
-    values: dict[Symbol, Expr] = {p: sympy.Float(v) for p, v in system.parameters.items()}
-    names = [sympy.Dummy() for _ in system.variables]
-    swap = {**values, **dict(zip(system.variables, names, strict=True))}
-    return sympy.lambdify(names, formula.xreplace(swap), modules=["scipy", "numpy"], dummify=True)

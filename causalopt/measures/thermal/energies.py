@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
+from sympy import Expr
 
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.thermal import (
     Enthalpies,
+    as_temperature,
     boltzmann,
-    checked_temperature,
     log_partition,
 )
 from causalopt.ground.errors import QueryError
-from causalopt.ground.masses import is_exact
+from causalopt.ground.masses import Masses, is_exact
+from causalopt.ground.types import Array
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def mean_enthalpy(P: Distribution, H: Enthalpies) -> Any:
+def mean_enthalpy(P: Distribution, H: Enthalpies) -> Expr | float:
     """<H> = sum_s P(s) H(s), in the units of the enthalpy, with its own sign.
 
     Infinite where a forbidden state has mass. Exact where both are.
@@ -31,13 +33,13 @@ def mean_enthalpy(P: Distribution, H: Enthalpies) -> Any:
     >>> mean_enthalpy(Distribution.uniform(level), Enthalpies.of(level, {"low": 0, "high": 3}))
     3/2
     """
-    masses, values = _aligned(P, H)
+    masses, values = _align(P, H)
     if is_exact(masses) and is_exact(values):
         return sympy.Add(*(mass * value for mass, value in zip(masses, values, strict=True)))
     return float(sum(float(m) * float(v) for m, v in zip(masses, values, strict=True)))
 
 
-def free_energy(P: Distribution, H: Enthalpies, T: Any) -> Any:
+def free_energy(P: Distribution, H: Enthalpies, T: Expr | float) -> Expr | float:
     """The free energy of any distribution, at equilibrium or not.
 
     G = <H> + T S, which is maximised, where enthalpies are maximised (the source's sign); and
@@ -58,11 +60,11 @@ def free_energy(P: Distribution, H: Enthalpies, T: Any) -> Any:
     >>> free_energy(Distribution.delta({level: "high"}), H, T=2)
     3
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     return _number(mean_enthalpy(P, H) + H.sign * _times(temperature, P.entropy(sympy.E)))
 
 
-def equilibrium_free_energy(H: Enthalpies, T: Any) -> Any:
+def equilibrium_free_energy(H: Enthalpies, T: Expr | float) -> Expr | float:
     """The best free energy that there is: T log Z maximised, -T log Z minimised.
 
     Units of the enthalpy. Tends to that of the best states as T goes to 0.
@@ -72,14 +74,14 @@ def equilibrium_free_energy(H: Enthalpies, T: Any) -> Any:
     >>> equilibrium_free_energy(Enthalpies.of(level, {"low": 0, "high": 0}), T=2)
     2*log(2)
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     # At a temperature near 0 the largest term is beyond the range of floats, its product is not.
     best = _best(H)
     shifted = Enthalpies(H.variables, H.values - best, H.convention)
     return _number(best + H.sign * _times(temperature, log_partition(shifted, T)))
 
 
-def free_energy_gap(P: Distribution, H: Enthalpies, T: Any) -> Any:
+def free_energy_gap(P: Distribution, H: Enthalpies, T: Expr | float) -> Expr | float:
     """How much free energy P lacks of the best: T KL(P || Boltzmann), 0 or more.
 
     Units of the enthalpy, in both conventions: T log Z - G(P), or F(P) + T log Z.
@@ -87,7 +89,7 @@ def free_energy_gap(P: Distribution, H: Enthalpies, T: Any) -> Any:
     return _number(H.sign * (equilibrium_free_energy(H, T) - free_energy(P, H, T)))
 
 
-def heat_capacity(H: Enthalpies, T: Any) -> Any:
+def heat_capacity(H: Enthalpies, T: Expr | float) -> Expr | float:
     """C = Var(H) / T^2 at equilibrium, in nats (units of k_B); 0 or more in both conventions.
 
     The change of the mean with temperature: d<E>/dT where energies are minimised, -d<H>/dT where
@@ -98,16 +100,16 @@ def heat_capacity(H: Enthalpies, T: Any) -> Any:
     >>> heat_capacity(Enthalpies.of(level, {"low": 0, "high": sympy.log(2)}), T=1).simplify()
     2*log(2)**2/9
     """
-    temperature = checked_temperature(T)
+    temperature = as_temperature(T)
     P = boltzmann(H, T)
     mean = mean_enthalpy(P, H)
-    masses, values = _aligned(P, H)
+    masses, values = _align(P, H)
     # Divided before it is squared, lest a cold T**2 leave the range of floats.
     terms = [m * ((v - mean) / temperature) ** 2 for m, v in zip(masses, values, strict=True)]
     return _number(sum(terms, start=sympy.Integer(0)) if P.exact else sum(terms))
 
 
-def free_energy_over(P: xr.DataArray, H: Enthalpies, T: Any) -> xr.DataArray:
+def free_energy_over(P: xr.DataArray, H: Enthalpies, T: float | xr.DataArray) -> xr.DataArray:
     """The free energy of a distribution over time, or over any other dims.
 
     ``P`` has one dim for each variable of H, by name, as ``Distribution.to_xarray`` gives them,
@@ -142,14 +144,15 @@ def free_energy_over(P: xr.DataArray, H: Enthalpies, T: Any) -> xr.DataArray:
         )
     shape = [v.size for v in H.variables]
     values = xr.DataArray((H.sign * H.floats).reshape(shape), dims=dims)
+    # Where nothing is, 0 times the infinity of a forbidden state is to count as 0.
     mean = (P * values).where(P > 0, 0.0).sum(dims)
     entropy = -(P * np.log(P.where(P > 0, 1.0))).sum(dims)
-    made = mean + H.sign * temperatures * entropy
+    energy = mean + H.sign * temperatures * entropy
     name = "G" if H.sign > 0 else "F"
-    return made.rename(name).assign_attrs(long_name="free energy")
+    return energy.rename(name).assign_attrs(long_name="free energy")
 
 
-def _aligned(P: Distribution, H: Enthalpies) -> tuple[Any, Any]:
+def _align(P: Distribution, H: Enthalpies) -> tuple[Masses, Array]:
     """The masses of the states that have one, and their enthalpies."""
     if set(P.variables) != set(H.variables):
         raise QueryError(
@@ -160,22 +163,22 @@ def _aligned(P: Distribution, H: Enthalpies) -> tuple[Any, Any]:
     return same.masses, H.values[same.states]
 
 
-def _best(H: Enthalpies) -> Any:
+def _best(H: Enthalpies) -> Expr | float:
     """The best enthalpy; a symbolic one serves as well, since it is added again."""
     if not H.exact or all(value.is_number for value in H.values):
         return H.sign * max(H.rewards)
     return H.values[np.flatnonzero(H.allowed)[0]]
 
 
-def _number(value: Any) -> Any:
+def _number(value: Expr | float) -> Expr | float:
     """An exact value as it is, any other as a float."""
-    return value if isinstance(value, sympy.Expr) and not value.has(sympy.Float) else float(value)
+    return value if isinstance(value, Expr) and not value.has(sympy.Float) else float(value)
 
 
-def _times(T: Any, nats: Any) -> Any:
+def _times(T: Expr | float, nats: Expr | float) -> Expr | float:
     """T times a number of nats, exact where both are; 0 nats are 0 at any temperature."""
     if nats == 0:
         return 0
-    if isinstance(nats, sympy.Expr) and isinstance(T, sympy.Expr):
+    if isinstance(nats, Expr) and isinstance(T, Expr):
         return T * nats
     return float(T) * float(nats)

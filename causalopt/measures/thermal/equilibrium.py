@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from sympy import Expr
 
 from causalopt.distributions.finite.chain import Chain
 from causalopt.distributions.finite.joint import Distribution
-from causalopt.distributions.finite.states import moved, state_of
-from causalopt.distributions.thermal import Enthalpies, boltzmann, checked_temperature
+from causalopt.distributions.finite.states import state_of, substates
+from causalopt.distributions.thermal import Enthalpies, as_temperature, boltzmann
 from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Bools, Floats
 from causalopt.measures.thermal.energies import free_energy_gap
-
-Floats = npt.NDArray[np.float64]
 
 
 class Fault(Enum):
@@ -55,14 +53,14 @@ class Diagnosis:
     @property
     def pumped(self) -> dict[str, float]:
         """The states that something pays for, by name, and by how much, in units of enthalpy."""
-        return self._named(self.H.sign * self.hidden > self.tolerance)
+        return self._by_name(self.H.sign * self.hidden > self.tolerance)
 
     @property
     def filtered(self) -> dict[str, float]:
         """The states that something keeps out, and by how much; infinite where they are empty."""
-        return self._named(self.H.sign * self.hidden < -self.tolerance)
+        return self._by_name(self.H.sign * self.hidden < -self.tolerance)
 
-    def _named(self, which: npt.NDArray[np.bool_]) -> dict[str, float]:
+    def _by_name(self, which: Bools) -> dict[str, float]:
         places = np.flatnonzero(which).tolist()
         return {state_of(self.H.variables, i): float(self.hidden[i]) for i in places}
 
@@ -82,7 +80,12 @@ class Diagnosis:
 
 
 def why_not_equilibrium(
-    P: Distribution, H: Enthalpies, T: Any, *, chain: Chain | None = None, tolerance: float = 1e-3
+    P: Distribution,
+    H: Enthalpies,
+    T: Expr | float,
+    *,
+    chain: Chain | None = None,
+    tolerance: float = 1e-3,
 ) -> Diagnosis:
     """Which of three reasons keeps P from the Boltzmann distribution of H at temperature T.
 
@@ -109,20 +112,21 @@ def why_not_equilibrium(
     a missing constraint (total variation 0.31, free energy missing 0.31)
         pumped: level = high, by 3
     """
-    temperature = float(checked_temperature(T))
+    temperature = float(as_temperature(T))
     if not 0 < tolerance < 1:
         raise QueryError(f"tolerance is {tolerance!r}: write a number between 0 and 1.")
     equilibrium, observed = boltzmann(H, temperature), P.floats()
     distance = float(equilibrium.total_variation(observed))
     gap = float(free_energy_gap(observed, H, temperature))
-    hidden = _hidden(observed, H, temperature)
-    apparent, misfit = _apparent(observed, H)
+    hidden = _hidden_enthalpies(observed, H, temperature)
+    apparent, misfit = _apparent_temperature(observed, H)
     steps, fault = None, Fault.CONSTRAINT
     ratio = temperature / apparent
     if distance <= tolerance:
         fault = Fault.NONE
     elif chain is not None and chain.settled().total_variation(equilibrium) <= tolerance:
         fault, steps = Fault.NOT_CONVERGED, chain.steps_to(observed, tolerance)
+    # The modulus of exp(exp(i theta) H/T) is exp(cos(theta) H/T), so that 1/T appears shrunk.
     elif misfit <= tolerance and abs(ratio) <= 1:
         fault = Fault.PHASE
     phase = math.acos(ratio) if abs(ratio) <= 1 else math.nan
@@ -131,28 +135,31 @@ def why_not_equilibrium(
 
 def _logs(P: Distribution, H: Enthalpies) -> Floats:
     """log P (n,) in the order of the enthalpies; -inf without mass."""
-    made = np.full(len(H.values), -np.inf)
-    made[moved(P.states, P.variables, H.variables)] = np.log(P.masses)
-    return made
+    logs = np.full(len(H.values), -np.inf)
+    logs[substates(P.states, P.variables, H.variables)] = np.log(P.masses)
+    return logs
 
 
-def _hidden(P: Distribution, H: Enthalpies, T: float) -> Floats:
+def _hidden_enthalpies(P: Distribution, H: Enthalpies, T: float) -> Floats:
     """T log(P / Boltzmann), with the sign of the enthalpies, and 0 for the median state."""
     rewards = H.floats
     logs = _logs(P, H)
-    made = np.zeros(len(rewards))
+    missing = np.zeros(len(rewards))
     both = np.isfinite(logs) & np.isfinite(rewards)
-    made[both] = T * logs[both] - rewards[both]
+    # log P = (H + hidden)/T - log Z, so that hidden = T log P - H up to the constant T log Z.
+    missing[both] = T * logs[both] - rewards[both]
     # A state of the middle rank, not between two: most states then stay exactly as they are.
-    middle = np.sort(made[both])[(both.sum() - 1) // 2]
-    made[both] -= middle
-    made[np.isneginf(logs) & np.isfinite(rewards)] = -np.inf
-    made[np.isfinite(logs) & np.isneginf(rewards)] = np.inf
-    found: Floats = H.sign * made
-    return found
+    middle = np.sort(missing[both])[(both.sum() - 1) // 2]
+    missing[both] -= middle
+    # No enthalpy is low enough for a state that is allowed and empty, none high enough for the mass
+    # of one that is forbidden.
+    missing[np.isneginf(logs) & np.isfinite(rewards)] = -np.inf
+    missing[np.isfinite(logs) & np.isneginf(rewards)] = np.inf
+    hidden: Floats = H.sign * missing
+    return hidden
 
 
-def _apparent(P: Distribution, H: Enthalpies) -> tuple[float, float]:
+def _apparent_temperature(P: Distribution, H: Enthalpies) -> tuple[float, float]:
     """The temperature of the Boltzmann distribution nearest to P in shape, and how far it is.
 
     The slope of log P against H is fitted by least squares with the masses as weights.
@@ -163,8 +170,10 @@ def _apparent(P: Distribution, H: Enthalpies) -> tuple[float, float]:
     weights = np.exp(logs[both])
     weights /= weights.sum()
     x, y = rewards[both], logs[both]
+    # A Boltzmann distribution has log P = H/T - log Z: a line of slope 1/T over H.
     spread = weights @ (x - weights @ x) ** 2
     slope = float(weights @ ((x - weights @ x) * (y - weights @ y)) / spread) if spread > 0 else 0.0
+    # The inner choice keeps 0 * inf out of forbidden states; the outer one leaves them no mass.
     exponents = np.where(H.allowed, slope * np.where(H.allowed, rewards, 0.0), -np.inf)
     fitted = np.exp(exponents - exponents.max())
     fitted /= fitted.sum()

@@ -11,7 +11,7 @@ from causalopt.language.symbols import Noise, Parameter, Variable
 from causalopt.model.declaration import numbers
 from causalopt.model.system import System
 from causalopt.processes.descent import Fitted, gradient_descent
-from causalopt.processes.schedules import checked_schedule, first_temperature
+from causalopt.processes.schedules import as_schedule, first_temperature
 
 
 def langevin(
@@ -47,14 +47,16 @@ def langevin(
     W - g.next*rate + sqrt(2)*xi_W*sqrt(T.next*rate)
     """
     constants = numbers(parameters or {}, Parameter, "parameters")
-    temperature = checked_schedule(schedule, constants)
+    temperature = as_schedule(schedule, constants)
     descent = gradient_descent(energy, parameter, rate, start=start, parameters=parameters)
     T = Variable("T")
     nodes = {v: m.formula for v, m in descent.mechanisms.items()}
     fitted = (parameter,) if isinstance(parameter, Variable) else tuple(parameter)
     size = Parameter("rate") if not isinstance(rate, Parameter) else rate
-    for one in fitted:
-        kick = sqrt(2 * size * T.next) * Noise(f"xi_{one.name}", normal())
-        nodes[one] = nodes[one] + kick
+    for variable in fitted:
+        # In a well of curvature c a step shrinks the variance by the factor (1 - k c)^2, and 2 k T
+        # renews it: for small k the balance is at T / c, as in the Boltzmann density.
+        kick = sqrt(2 * size * T.next) * Noise(f"xi_{variable.name}", normal())
+        nodes[variable] = nodes[variable] + kick
     begin = {**descent.start, T: first_temperature(temperature, constants)}
     return System({T: temperature, **nodes}, start=begin, parameters=descent.parameters)
