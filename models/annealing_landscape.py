@@ -22,12 +22,12 @@ from causalopt import (
     geometric,
     langevin,
     op,
+    plots,
     run,
     time,
     variables,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, on annealing"
 LAW = "the second law, for a chain in detailed balance"
@@ -85,7 +85,7 @@ def chain_figure(data):
     spots = data.spot.values.astype(int)
     lift = np.random.default_rng(0).uniform(-0.05, 0.05, len(spots))
     with plots.figure() as (picture, ax):
-        ax.plot(data.u, data.E, color="#999999", zorder=1)
+        ax.plot(data.u, data.E, color=plots.palette.GREY, zorder=1)
         dots = ax.scatter(
             PLACES[spots] + lift,
             HEIGHTS[spots] + lift,
@@ -138,7 +138,7 @@ def strengths_figure(data):
     """The earlier the nudge, the more of it the anneal takes out."""
     with plots.figure() as (picture, ax):
         ax.boxplot(data.op.values.T, tick_labels=[str(n) for n in data.nudged.values], sym="")
-        ax.axhline(0, color="#999999", lw=0.8)
+        ax.axhline(0, color=plots.palette.GREY, lw=0.8)
         ax.set(xlabel="step n of the nudge", ylabel="Op(g; z[n], z[400]) [nat]")
     return picture
 
@@ -204,7 +204,7 @@ def well(steps):
     return float(exactly(steps, keep="last").P[0].values[LEFT].sum())
 
 
-model = Model(
+study = Study(
     name="annealing_landscape",
     title="Annealing: slow cooling finds the better of two minima",
     source=SOURCE,

@@ -14,11 +14,11 @@ from causalopt import (
     log_variance_strength,
     optimizing_strength,
     parameter,
+    plots,
     split_sequence,
     variables,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 2, The Continuous Thermostat'
 
@@ -102,7 +102,7 @@ def entropies():
 def strengths(data):
     """Strength and adjusted strength against the side: neither depends on it."""
     with plots.figure() as (picture, ax):
-        for name, colour in (("strength", "#0072b2"), ("adjusted", "#d55e00")):
+        for name, colour in (("strength", plots.palette.BLUE), ("adjusted", plots.palette.RED)):
             ax.semilogx(data["side"], data[name], color=colour, label=f"{name}, closed form")
             ax.errorbar(
                 data["side"],
@@ -158,7 +158,7 @@ def printed_is_not_linear():
     return printed == e / 2 and abs(ours - e) < 1e-12
 
 
-model = Model(
+study = Study(
     name="continuous_split",
     title="The continuous thermostat, split in two",
     source=SOURCE,

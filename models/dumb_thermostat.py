@@ -7,14 +7,15 @@ from causalopt import (
     Distribution,
     System,
     adjusted_optimizing_strength,
+    draw,
     finite,
     optimizing_strength,
+    plots,
     run,
     split_strengths,
     table,
 )
-from causalopt.drawing import draw, plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 PART_1 = '"Defining Optimization in a Deeper Way", part 1'
 PART_2 = '"Defining Optimization in a Deeper Way", part 2, The Dumb Thermostat'
@@ -147,7 +148,7 @@ def found():
     return optimizing_strength(thermostat, T | R, P_0)
 
 
-model = Model(
+study = Study(
     name="dumb_thermostat",
     title="The dumb thermostat",
     source=PART_1,

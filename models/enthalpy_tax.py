@@ -6,9 +6,8 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from causalopt import Enthalpies, boltzmann, equilibrium_free_energy, finite
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import Enthalpies, boltzmann, equilibrium_free_energy, finite, plots
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, P.S."
 
@@ -66,7 +65,7 @@ def free_energies():
     return float(sp.N(taxed_one - warmer, 30))
 
 
-model = Model(
+study = Study(
     name="enthalpy_tax",
     title="A tax on enthalpy is heat",
     source=SOURCE,

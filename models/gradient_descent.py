@@ -6,10 +6,9 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import gradient_descent, newton, op, parameters, run, variables
+from causalopt import draw, gradient_descent, newton, op, parameters, plots, run, variables
 from causalopt.derive import Derivation, Equal, Follows, Given, Let
-from causalopt.drawing import draw, plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = '"Modelling and Understanding SGD", the first section'
 
@@ -35,7 +34,7 @@ def one_rate(rate):
     def paint(data):
         with plots.figure() as (picture, ax):
             plots.over_time(data["W"].sel(T=rate), ax, marker=".")
-            ax.axhline(2, color="#999999", lw=0.8)
+            ax.axhline(2, color=plots.palette.GREY, lw=0.8)
             ax.set_title(f"T = {rate:g}")
         return picture
 
@@ -177,7 +176,7 @@ def op_of_descent():
     )
 
 
-model = Model(
+study = Study(
     name="gradient_descent",
     title="Gradient descent on one well",
     source=SOURCE,

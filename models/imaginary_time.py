@@ -6,9 +6,8 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from causalopt import Enthalpies, boltzmann, finite
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import Enthalpies, boltzmann, finite, plots
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, Background"
 
@@ -95,7 +94,7 @@ def trace_is_partition():
     return max(off)
 
 
-model = Model(
+study = Study(
     name="imaginary_time",
     title="Temperature is inverse imaginary time",
     source=SOURCE,

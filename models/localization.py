@@ -7,8 +7,8 @@ import numba
 import numpy as np
 import xarray as xr
 
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt import plots
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Knowledge Localization: Tentatively Positive Results on OCR"'
 DATA = Path(__file__).parent.parent / "data" / "mnist_1678.npz"
@@ -190,7 +190,7 @@ def either_side(pair, published):
     return slow < published < fast
 
 
-model = Model(
+study = Study(
     name="localization",
     title="Where a network keeps what it knows",
     source=SOURCE,

@@ -3,10 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from causalopt import System, op, parameters, run, variables
-from causalopt.drawing import draw, plots
+from causalopt import System, draw, op, parameters, plots, run, variables
 from causalopt.measures import comp
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4'
 
@@ -36,7 +35,7 @@ TEN = round(10 / DT)
 # The source's chaotic plots reach as far as their differences stay small.
 LONG = round(30 / DT)
 DELTAS = (1e-5, 1e-6, 1e-7)
-COLOURS = ("#d55e00", "#009e73", "#0072b2")
+COLOURS = (plots.palette.RED, plots.palette.GREEN, plots.palette.BLUE)
 
 
 def measures_along(system, n, steps, held=a):
@@ -118,7 +117,9 @@ def short(data):
         for delta, ax in zip(DELTAS[:2], axes, strict=True):
             one = data.sel(delta=delta, time=slice(0, 10))
             plots.over_time(one["exact"], ax, label="exact")
-            plots.over_time(one["by_difference"], ax, label=f"δ = {delta:g}", color="#d55e00")
+            plots.over_time(
+                one["by_difference"], ax, label=f"δ = {delta:g}", color=plots.palette.RED
+            )
             ax.set(xlabel="", ylabel="Op of b [nat]")
             ax.legend()
         axes[-1].set_xlabel("time")
@@ -145,7 +146,7 @@ def where_they_part(data):
     So the smallest leaves it first. Later x - w, grown to the size of the attractor, bends too.
     """
     with plots.figure(2, sharex=True, figsize=(7.2, 7.2)) as (picture, (top, bottom)):
-        plots.over_time(data["exact"], top, label="exact", color="#222222", lw=2.4)
+        plots.over_time(data["exact"], top, label="exact", color=plots.palette.INK, lw=2.4)
         for delta, colour in zip(data["delta"].values, COLOURS, strict=True):
             one = data.sel(delta=delta)
             style = {"color": colour, "linestyle": "-", "lw": 0.8}
@@ -156,10 +157,10 @@ def where_they_part(data):
             plots.over_time(shown, bottom, label="y − w", **style)
             for ax in (top, bottom):
                 ax.axvline(parting_time(data, delta), color=colour, lw=1.2, ls="--")
-        bottom.axhline(40, color="#999999", lw=0.8)
-        bottom.text(0.2, 60, "size of the attractor", va="bottom", color="#666666")
-        bottom.axhline(20 * 2.0**-53, color="#999999", lw=0.8)
-        bottom.text(0.2, 1e-15, "rounding of w", va="top", color="#666666")
+        bottom.axhline(40, color=plots.palette.GREY, lw=0.8)
+        bottom.text(0.2, 60, "size of the attractor", va="bottom", color=plots.palette.DIM)
+        bottom.axhline(20 * 2.0**-53, color=plots.palette.GREY, lw=0.8)
+        bottom.text(0.2, 1e-15, "rounding of w", va="top", color=plots.palette.DIM)
         top.set(xlabel="", ylabel="Op of b [nat]")
         bottom.set(ylabel="difference in b (size)", yscale="log", ylim=(1e-17, 1e5))
         top.legend()
@@ -243,7 +244,7 @@ def differences_agree():
 CALM = "rho = 0.8, a held"
 CHAOS = "rho = 28, a held"
 
-model = Model(
+study = Study(
     name="lorenz",
     title="The Lorenz system",
     source=SOURCE,

@@ -15,9 +15,9 @@ from causalopt import (
     finite,
     heat_capacity,
     mean_enthalpy,
+    plots,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse"
 
@@ -81,7 +81,7 @@ def is_spread(colder, warmer):
     return before.entropy() < after.entropy() and max(before.masses) > max(after.masses)
 
 
-model = Model(
+study = Study(
     name="mode_collapse",
     title="Mode collapse is a low temperature",
     source=SOURCE,

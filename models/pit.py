@@ -11,13 +11,13 @@ from causalopt import (
     gradient_descent,
     mean_escape_time,
     parameters,
+    plots,
     probability_interval,
     run,
     sgd,
     variables,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 POST = '"Modelling and Understanding SGD"'
 SOURCE = f'{POST}, "SGD and Local Minima"'
@@ -103,7 +103,9 @@ def descent_figure(rate):
     def paint(data):
         with plots.figure() as (picture, ax):
             plots.over_time(data["W"].sel(T=rate), ax, lw=0.9, marker=".", ms=3)
-            ax.axhspan(BOTTOM - 0.2, TOP, color="#e69f00", alpha=0.15, lw=0, label="the pit")
+            ax.axhspan(
+                BOTTOM - 0.2, TOP, color=plots.palette.ORANGE, alpha=0.15, lw=0, label="the pit"
+            )
             ax.set_title(f"T = {rate:g}")
             ax.legend()
         return picture
@@ -120,7 +122,7 @@ def chains_figure(data):
     """Some chains stay in the pit for hundreds of steps, others leave at once."""
     with plots.figure() as (picture, ax):
         plots.over_time(data["W"].sel(world="W"), ax, lw=0.8)
-        ax.axhline(TOP, color="#999999", lw=0.8)
+        ax.axhline(TOP, color=plots.palette.GREY, lw=0.8)
     return picture
 
 
@@ -227,7 +229,7 @@ def correlation():
     return float(np.corrcoef(near["T"], np.log(near["mean"]))[0, 1])
 
 
-model = Model(
+study = Study(
     name="pit",
     title="Escape from a pit by stochastic gradient descent",
     source=POST,

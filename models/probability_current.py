@@ -7,9 +7,8 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import Current, gradient_descent, run, sgd, variables
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt import Current, gradient_descent, plots, run, sgd, variables
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"SGD Understood through Probability Current"'
 VALIDATION = f'{SOURCE}, "Validation"'
@@ -55,7 +54,7 @@ def landscape_figure(data):
     with plots.figure(2, sharex=True) as (picture, axes):
         for name, ax in zip(("G", "S"), axes, strict=True):
             plots.along(data[name], ax)
-            ax.axhline(0, color="#999999", lw=0.8)
+            ax.axhline(0, color=plots.palette.GREY, lw=0.8)
     return picture
 
 
@@ -256,7 +255,7 @@ def total_kept():
     return bool((abs(totals - 1) < 1e-12).all() and (data.density >= 0).all())
 
 
-model = Model(
+study = Study(
     name="probability_current",
     title="SGD as a flow of probability",
     source=SOURCE,

@@ -6,10 +6,19 @@ import numpy as np
 import xarray as xr
 from sympy import Piecewise
 
-from causalopt import System, op, optimizing_power, parameter, parameters, run, variables
-from causalopt.drawing import draw, plots
+from causalopt import (
+    System,
+    draw,
+    op,
+    optimizing_power,
+    parameter,
+    parameters,
+    plots,
+    run,
+    variables,
+)
 from causalopt.measures import comp
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4, point 1'
 KEY = "defining-optimization-4"
@@ -43,7 +52,7 @@ def course(data):
     """R falls in a straight line, and only close to 25 exponentially."""
     with plots.figure() as (picture, ax):
         plots.over_time(data["R"].sel(world="W"), ax)
-        ax.axhspan(24, 26, color="#009e73", alpha=0.12, lw=0, label="set point ± θ")
+        ax.axhspan(24, 26, color=plots.palette.GREEN, alpha=0.12, lw=0, label="set point ± θ")
         ax.legend()
     return picture
 
@@ -187,7 +196,7 @@ def op_while_cooling():
     return op(thermostat, A=T, n=R[0], m=R[1:400], steps=1000).values
 
 
-model = Model(
+study = Study(
     name="saturating_thermostat",
     title="The saturating thermostat",
     source=SOURCE,

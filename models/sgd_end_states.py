@@ -6,9 +6,8 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import Current, sgd, stationary, variables
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt import Current, plots, sgd, stationary, variables
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"SGD Understood through Probability Current"'
 END = f'{SOURCE}, "Solving for End-States"'
@@ -136,7 +135,7 @@ def energy_is_of_g_s_and_t_alone():
     return all(right) and bool(np.allclose(data["flow"], data["gibbs"], atol=1e-4))
 
 
-model = Model(
+study = Study(
     name="sgd_end_states",
     title="Where SGD as a flow of probability ends",
     source=SOURCE,

@@ -14,11 +14,11 @@ from causalopt import (
     boltzmann,
     finite,
     free_energy,
+    plots,
     table,
     why_not_equilibrium,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, its three possibilities"
 
@@ -130,7 +130,7 @@ def relaxing(data):
     """Left: free energy rises to its greatest value. Right: the distance falls by the gap."""
     with plots.figure(1, 2) as (picture, (left, right)):
         left.plot(data["time"], data["free_energy"], label="free energy G of P")
-        left.axhline(data.attrs["equilibrium"], color="#999999", ls=":", label="T log Z")
+        left.axhline(data.attrs["equilibrium"], color=plots.palette.GREY, ls=":", label="T log Z")
         left.set_xlabel("steps")
         left.set_ylabel("in units of enthalpy")
         left.legend()
@@ -147,7 +147,7 @@ def rises():
     return bool((np.diff(approach().free_energy) >= -1e-12).all())
 
 
-model = Model(
+study = Study(
     name="why_not_equilibrium",
     title="Why a system is not at its greatest free energy",
     source=SOURCE,

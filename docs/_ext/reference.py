@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 import causalopt
 
 #: Rooms that are used by their own name: ``from causalopt.derive import Derivation``.
-BESIDE = ("causalopt.derive", "causalopt.drawing.plots", "causalopt.study.record")
+BESIDE = ("causalopt.derive", "causalopt.plots", "causalopt.study")
 
 INDEX = """# API reference
 
@@ -85,6 +85,8 @@ def _page(room: str, home: str, names: list[str]) -> str:
 
 def _entry(home: str, name: str) -> str:
     what = getattr(importlib.import_module(home), name)
+    if inspect.ismodule(what):
+        return f".. automodule:: {what.__name__}\n   :members:"
     if inspect.isclass(what):
         kind = "exception" if issubclass(what, BaseException) else "class"
         return f".. auto{kind}:: {home}.{name}\n   :members:"

@@ -6,8 +6,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt import Distribution, QueryError, System, comp, finite, op, run, variables
-from causalopt.drawing import plots
+from causalopt import Distribution, QueryError, System, comp, finite, op, plots, run, variables
 
 T, R = variables("T R", unit="degC")
 room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35}, dt=0.5)
