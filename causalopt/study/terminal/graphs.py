@@ -69,7 +69,7 @@ def draw(model: str, output: Path | None, **options: Unpack[_Options]) -> None:
 def _picture(system: System | Network, options: _Options) -> Drawing:
     """The template, the graph, or the worlds of a perturbation side by side."""
     from causalopt import drawing
-    from causalopt.model.system import System, check_steps
+    from causalopt.model.system import System
     from causalopt.runs import results
 
     A = [_node(system, name) for name in options["part"]] or None
@@ -79,7 +79,7 @@ def _picture(system: System | Network, options: _Options) -> Drawing:
             stop("--template draws no run: leave out --perturb and --values.")
         return drawing.draw_template(system, A=A, inputs=inputs, mechanisms=mechanisms)  # type: ignore[arg-type]  # it says itself what is no system
     steps = options["steps"]
-    W = system.world(check_steps(steps)) if isinstance(system, System) else system.world()
+    W = system.world(steps) if isinstance(system, System) else system.world()
     worlds = [W]
     if perturb:
         X = W.perturb(_node(system, perturb))
