@@ -76,8 +76,8 @@ def course_figure(data):
 
 def chain():
     """One chain, from the right well, and the landscape that it walks on."""
-    found = run(slow.world(steps=STEPS, seed=3)).sel(world="W")[["spot", "T"]]
-    return found.assign(E=("u", HEIGHTS)).assign_coords(u=PLACES)
+    course = run(slow.world(steps=STEPS, seed=3)).sel(world="W")[["spot", "T"]]
+    return course.assign(E=("u", HEIGHTS)).assign_coords(u=PLACES)
 
 
 def chain_figure(data):
@@ -129,8 +129,8 @@ def strengths(draws=200, steps=400):
     well = 2 * (z**2 - 1) ** 2 + 0.5 * z
     system = langevin(well, z, geometric(1.0, 0.05, steps=steps), 0.01, start={z: 0.9})
     nudges = [0, steps // 4, steps // 2, 3 * steps // 4]
-    found = [op(system, A=g, n=z[n], m=z[steps], steps=steps, draws=draws) for n in nudges]
-    parts = [one.values.reshape(-1) for one in found]
+    ops = [op(system, A=g, n=z[n], m=z[steps], steps=steps, draws=draws) for n in nudges]
+    parts = [by_draw.values.reshape(-1) for by_draw in ops]
     return xr.Dataset({"op": (("nudged", "draw"), parts)}, {"nudged": nudges})
 
 
@@ -184,10 +184,10 @@ def correlation_figure(data):
 def agrees(draws=2_000, steps=100):
     """Whether seeded chains end in the better well as often as they should, within 4 deviations."""
     system = annealing(energy, moves, geometric(HOT, COLD, steps=steps), start={spot: 12})
-    found = run(system.world(steps=steps, seed=1), draws=draws, keep="last").spot.values.astype(int)
+    last = run(system.world(steps=steps, seed=1), draws=draws, keep="last").spot.values.astype(int)
     begun = exactly(steps, keep="last", start=Distribution.delta({spot: 12}))
     exact = float(begun.P[0].values[LEFT].sum())
-    return bool(abs(LEFT[found].mean() - exact) < 4 * math.sqrt(exact * (1 - exact) / draws))
+    return bool(abs(LEFT[last].mean() - exact) < 4 * math.sqrt(exact * (1 - exact) / draws))
 
 
 def never_rises():

@@ -53,8 +53,8 @@ def panels(data, paint):
     """One panel for each stage, R across and T up, as the source has them."""
     with plots.figure(1, 5, figsize=(12, 2.9)) as (picture, axes):
         for ax, stage in zip(axes, data["stage"].values, strict=True):
-            one = data.sel(stage=stage)
-            paint(ax, one["R"].values, one["T"].values)
+            sample = data.sel(stage=stage)
+            paint(ax, sample["R"].values, sample["T"].values)
             ax.set_title(str(stage), fontsize=9)
             ax.set_xlabel("R")
             ax.tick_params(labelsize=7)
@@ -140,7 +140,7 @@ def plain_is_constant():
 
 def fluctuates():
     """Whether the plain log-variance strength changes with the variance, in closed form."""
-    values = [float(one.strength) for one in variances()]
+    values = [float(result.strength) for result in variances()]
     return bool(np.ptp(values) > 1e-9)
 
 
@@ -213,7 +213,7 @@ study = Study(
             SOURCE,
             True,
             lambda: (
-                all(one.value == 0 for one in variances())
+                all(result.value == 0 for result in variances())
                 and jacobian_determinant(thermostat).free_symbols == {k}
             ),
         ),

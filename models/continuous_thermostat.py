@@ -104,9 +104,9 @@ def wild_course(data):
     return picture
 
 
-def final(system, **given):
+def final(system, **options):
     """Op of the thermostat after 1,000 steps."""
-    return op(system, A=T, n=R[0], m=R[1000], **given).item()
+    return op(system, A=T, n=R[0], m=R[1000], **options).item()
 
 
 def weather_changes_nothing():
@@ -118,8 +118,8 @@ def weather_changes_nothing():
 
 def delta_changes_nothing():
     """Whether Op is the same for differences from 0.001 to 1,000."""
-    found = [final(thermostat, delta=delta) for delta in (1e-3, 1, 1e3)]
-    return bool(np.allclose(found, final(thermostat), rtol=0, atol=1e-6))
+    by_difference = [final(thermostat, delta=delta) for delta in (1e-3, 1, 1e3)]
+    return bool(np.allclose(by_difference, final(thermostat), rtol=0, atol=1e-6))
 
 
 def ratio_of_strengths():

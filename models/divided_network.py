@@ -46,8 +46,8 @@ def differences(data):
     values = data["value"]
     with plots.figure() as (picture, ax):
         for world, mark, colour in (("X", "o", plots.palette.RED), ("Y", "s", plots.palette.GREEN)):
-            found = (values.sel(world=world) - values.sel(world="W")) / 1e-3
-            ax.plot(found["node"], found, mark, mfc="none", color=colour, ls="none", ms=8,
+            difference = (values.sel(world=world) - values.sel(world="W")) / 1e-3
+            ax.plot(difference["node"], difference, mark, mfc="none", color=colour, ls="none", ms=8,
                     label=f"({world.lower()} − w) / δ")  # fmt: skip
         ax.set_xlabel("node")
         ax.set_ylabel("difference per difference at b1")

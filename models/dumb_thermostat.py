@@ -143,7 +143,7 @@ def cycle():
     return tuple((R.values[int(r)], T.values[int(t)]) for r, t in pairs)
 
 
-def found():
+def strength():
     """Strength of P_0 and its parts."""
     return optimizing_strength(thermostat, T | R, P_0)
 
@@ -184,9 +184,9 @@ study = Study(
             ),
         ),
         Claim("The printed table of moves, again", PART_2, PRINTED_AGAIN, moves),
-        Claim("P_1 has 1.6 bits", PART_1, 1.6, lambda: float(found().correlated), 0.05),
-        Claim("P'_1 has 2.7 bits", PART_1, 2.7, lambda: float(found().decorrelated), 0.05),
-        Claim("The strength is 1.1 bits", PART_1, 1.1, lambda: float(found()), 0.05),
+        Claim("P_1 has 1.6 bits", PART_1, 1.6, lambda: float(strength().correlated), 0.05),
+        Claim("P'_1 has 2.7 bits", PART_1, 2.7, lambda: float(strength().decorrelated), 0.05),
+        Claim("The strength is 1.1 bits", PART_1, 1.1, lambda: float(strength()), 0.05),
         Claim("Uniform has 3.2 bits", PART_2, 3.2, lambda: float(uniform.entropy()), 0.05),
         Claim(
             "From uniform, the decorrelated P'_{t+1} is P_t again",

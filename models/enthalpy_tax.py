@@ -22,18 +22,18 @@ TAXES = np.linspace(0, 0.95, 96)
 
 def taxed():
     """Distributions under taxes of 0 to 95 %, at T = 1, and the temperature that does the same."""
-    found = [boltzmann(H.scaled(1.0 - float(tax)), 1.0) for tax in TAXES]
+    settled = [boltzmann(H.scaled(1.0 - float(tax)), 1.0) for tax in TAXES]
     warmer = [boltzmann(H, 1.0 / (1.0 - float(tax))) for tax in TAXES]
-    apart = [float(a.total_variation(b)) for a, b in zip(found, warmer, strict=True)]
+    apart = [float(a.total_variation(b)) for a, b in zip(settled, warmer, strict=True)]
     data = xr.Dataset(
         {
             "temperature": ("tax", 1 / (1 - TAXES)),
-            "entropy": ("tax", [P.entropy(math.e) for P in found], {"units": "nat"}),
+            "entropy": ("tax", [P.entropy(math.e) for P in settled], {"units": "nat"}),
             "apart": ("tax", apart, {"long_name": "total variation to the warmer system"}),
         },
         {"tax": TAXES},
     )
-    return data.assign(P=xr.concat([P.to_xarray() for P in found], data["tax"]))
+    return data.assign(P=xr.concat([P.to_xarray() for P in settled], data["tax"]))
 
 
 def spread(data):

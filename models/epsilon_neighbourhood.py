@@ -77,7 +77,7 @@ def against_entropy(data):
 def tables():
     """The three tables for epsilon = 0.1."""
     stages = {"P(t-1)": before, "P(t)": now, "P(t+1)": now.push(thermostat)}
-    found = [
+    numbers = [
         Distribution.of(
             (T, R),
             [
@@ -88,7 +88,7 @@ def tables():
         for P in stages.values()
     ]
     labels = xr.Variable("stage", list(stages))
-    return xr.concat([P.to_xarray() for P in found], labels)
+    return xr.concat([P.to_xarray() for P in numbers], labels)
 
 
 def pictures(data):

@@ -67,11 +67,11 @@ def well():
     grid = np.linspace(-1, 5, 601)
     held = sympy.Dummy("w")
     parts = {"loss": loss, "gradient": loss.diff(W)}
-    found = {
-        name: ("W", sympy.lambdify(held, one.xreplace({W: held}))(grid))
-        for name, one in parts.items()
+    curves = {
+        name: ("W", sympy.lambdify(held, part.xreplace({W: held}))(grid))
+        for name, part in parts.items()
     }
-    return xr.Dataset(found, {"W": grid})
+    return xr.Dataset(curves, {"W": grid})
 
 
 def shape(data):
@@ -106,8 +106,8 @@ def op_is_the_product_of_contractions():
     off = path(0.2)[:-1] - 2
     curvature = (2 - 4 * off**2) * np.exp(-(off**2))
     expected = -np.cumsum(np.log(np.abs(1 - 0.2 * curvature)))
-    found = op(descent, A=g, n=W[0], m=W[1:], steps=STEPS, over={T: [0.2]}).values.reshape(-1)
-    return bool(np.allclose(found, expected, rtol=1e-9, atol=1e-9))
+    computed = op(descent, A=g, n=W[0], m=W[1:], steps=STEPS, over={T: [0.2]}).values.reshape(-1)
+    return bool(np.allclose(computed, expected, rtol=1e-9, atol=1e-9))
 
 
 def newton_ignores_the_scale_of_the_loss():

@@ -71,11 +71,11 @@ def learn(network, kept, from_step, rate, smooth):
     Class 0 are the digits 1 and 7, class 1 the digits 6 and 8. The last row is for the biases.
     """
     inputs, labels, _ = digits()
-    made = tuple(part.copy() for part in network)
+    trained = tuple(part.copy() for part in network)
     tally = np.zeros((2, 785, HIDDEN))
     classes = np.isin(labels[kept], (6, 8)).astype(np.int64)
-    _learn(inputs[kept], classes, made, tally, from_step, rate, smooth)
-    return made, tally
+    _learn(inputs[kept], classes, trained, tally, from_step, rate, smooth)
+    return trained, tally
 
 
 @functools.cache

@@ -93,8 +93,8 @@ def landscape_figure(data):
 def descent():
     """W over time from 0, for T = 0.5, 0.05 and 0.02."""
     rates = [0.5, 0.05, 0.02]
-    found = [run(descending(rate).world(steps=400)).W.sel(world="W") for rate in rates]
-    return xr.concat(found, xr.Variable("T", rates), combine_attrs="drop").to_dataset(name="W")
+    courses = [run(descending(rate).world(steps=400)).W.sel(world="W") for rate in rates]
+    return xr.concat(courses, xr.Variable("T", rates), combine_attrs="drop").to_dataset(name="W")
 
 
 def descent_figure(rate):
@@ -133,14 +133,14 @@ def with_rate(rate):
 
 def curves(rates):
     """The probability of escape by 100, 1,000 and 10,000 steps against T."""
-    found = [escape_probability(with_rate(rate), PIT, COUNTS, cells=8000) for rate in rates]
-    return xr.concat(found, xr.Variable("T", rates), combine_attrs="drop")
+    by_rate = [escape_probability(with_rate(rate), PIT, COUNTS, cells=8000) for rate in rates]
+    return xr.concat(by_rate, xr.Variable("T", rates), combine_attrs="drop")
 
 
 def sampled(rates, count=1000, steps=100):
     """The share of chains that have left by 100 steps, with intervals of 95%."""
-    found = run(stochastic.world(steps=steps, seed=3), over={T: rates}, draws=count).W
-    left = ((found <= PIT[0]) | (found >= PIT[1])).sel(world="W").any("time")
+    chains = run(stochastic.world(steps=steps, seed=3), over={T: rates}, draws=count).W
+    left = ((chains <= PIT[0]) | (chains >= PIT[1])).sel(world="W").any("time")
     return probability_interval(left).rename(probability="share")
 
 
@@ -176,8 +176,8 @@ def curve_figure(count):
 def times():
     """The mean number of steps until escape against T, and its error."""
     rates = np.round(np.linspace(0.0125, 0.03, 36), 6)
-    found = [mean_escape_time(with_rate(rate), PIT, cells=8000) for rate in rates]
-    parts = {"mean": [one.value for one in found], "error": [one.error for one in found]}
+    waits = [mean_escape_time(with_rate(rate), PIT, cells=8000) for rate in rates]
+    parts = {"mean": [wait.value for wait in waits], "error": [wait.error for wait in waits]}
     return xr.Dataset({name: ("T", values) for name, values in parts.items()}, {"T": rates})
 
 

@@ -87,11 +87,11 @@ def strength_over_time(data):
 def landscape():
     """Op and Comp after 10 units of time against the first temperature, for three thermostats."""
     grid = np.linspace(5, 45, 4001)
-    found = []
+    measures = []
     for width, strong in CASES:
         system = saturating(width, strong)
         over = {R[0]: grid}
-        found.append(
+        measures.append(
             xr.Dataset(
                 {
                     "op": op(system, A=T, n=R[0], m=R[STEPS_AT_10], over=over),
@@ -100,14 +100,14 @@ def landscape():
             )
         )
     names = [f"θ = {width:g}, p = {strong:g}" for width, strong in CASES]
-    return xr.concat(found, xr.Variable("thermostat", names), combine_attrs="drop")
+    return xr.concat(measures, xr.Variable("thermostat", names), combine_attrs="drop")
 
 
 def op_landscape(data):
     """Op after 10 units of time: the basin, and its highest part around the set point."""
     with plots.figure() as (picture, ax):
-        found = data["op"].isel(thermostat=0)
-        plots.landscape(found, ax, basin=found > 0)
+        strength = data["op"].isel(thermostat=0)
+        plots.landscape(strength, ax, basin=strength > 0)
         ax.set_ylabel("Op(T; R[0], R.at(10)) [nat]")
         ax.set_xlabel("initial R [degC]")
     return picture
@@ -121,8 +121,8 @@ def landscape_over_time():
 def basin_over_time(data):
     """The basin grows by 2 p a unit of time."""
     with plots.figure() as (picture, ax):
-        found = data.isel(time=slice(0, None, 10)).transpose("R[0]", "time")
-        plots.landscape(found, ax, basin=found > 0)
+        strength = data.isel(time=slice(0, None, 10)).transpose("R[0]", "time")
+        plots.landscape(strength, ax, basin=strength > 0)
         ax.set_ylabel("initial R [degC]")
     return picture
 
@@ -169,12 +169,12 @@ def scatter_of_coarse_grids(width, strong, count=25):
     """The lowest and highest sum over a grid of few points, in 40 positions."""
     size = 40 / count
     system = saturating(width, strong)
-    found = []
+    sums = []
     for offset in np.linspace(0, size, 40, endpoint=False):
         points = np.arange(5 + offset, 45, size)
         values = comp(system, A=T, n=R[0], m=R[STEPS_AT_10], over={R[0]: points})
-        found.append(size * float((1 - values).sum()))
-    return min(found), max(found)
+        sums.append(size * float((1 - values).sum()))
+    return min(sums), max(sums)
 
 
 def coarse(width, strong, published):

@@ -84,7 +84,7 @@ def sequence(P, first, second):
         f"{second} decorrelated": apart.push(thermostat),
     }
     labels = xr.Variable("stage", list(tables))
-    return xr.concat([one.to_xarray() for one in tables.values()], labels)
+    return xr.concat([stage.to_xarray() for stage in tables.values()], labels)
 
 
 def pictures(data):

@@ -47,11 +47,11 @@ def arrangements():
     """The log number of arrangements per atom, and what it lacks of the entropy."""
     with mpmath.workdps(60):
         each = [log_arrangements(N) / N for N in ATOMS]
-        lacking = [float(entropy() - one) for one in each]
+        lacking = [float(entropy() - per_atom) for per_atom in each]
         expected = [float(mpmath.log(N / limit()) / N) for N in ATOMS]
     return xr.Dataset(
         {
-            "per_atom": ("atoms", [float(one) for one in each], {"units": "nat"}),
+            "per_atom": ("atoms", [float(per_atom) for per_atom in each], {"units": "nat"}),
             "lacking": ("atoms", lacking, {"units": "nat"}),
             "expected": ("atoms", expected, {"units": "nat"}),
         },

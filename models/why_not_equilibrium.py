@@ -82,16 +82,16 @@ def diagnoses():
     }
 
 
-def found():
+def findings():
     """Masses, hidden enthalpies and missing free energy of each system."""
-    told = diagnoses()
+    by_system = diagnoses()
     data = xr.Dataset(
         {
-            "hidden": (("system", "level"), [d.hidden for d in told.values()]),
-            "gap": ("system", [d.gap for d in told.values()]),
-            "fault": ("system", [d.fault.value for d in told.values()]),
+            "hidden": (("system", "level"), [d.hidden for d in by_system.values()]),
+            "gap": ("system", [d.gap for d in by_system.values()]),
+            "fault": ("system", [d.fault.value for d in by_system.values()]),
         },
-        {"system": list(told), "level": list(level.values)},
+        {"system": list(by_system), "level": list(level.values)},
     )
     masses = xr.concat([P.to_xarray() for P, _ in observed().values()], data["system"])
     return data.assign(P=masses, equilibrium=boltzmann(H, T).to_xarray())
@@ -153,7 +153,7 @@ study = Study(
     source=SOURCE,
     system=system,
     experiments=(
-        Experiment("faults", "Five systems, as they are found", found, {"faults": faults}),
+        Experiment("faults", "Five systems, as they are found", findings, {"faults": faults}),
         Experiment("approach", "A run that is not over", approach, {"relaxing": relaxing}),
     ),
     claims=(

@@ -41,31 +41,31 @@ Record = Mapping[str, Any]
 
 def key_of(path: Path) -> str:
     """A hash of all that decides what a model shows: its file, the package, the libraries."""
-    made = hashlib.sha256(path.read_bytes())
-    made.update(_package_hash().encode())
-    return made.hexdigest()
+    digest = hashlib.sha256(path.read_bytes())
+    digest.update(_package_hash().encode())
+    return digest.hexdigest()
 
 
 @functools.cache
 def _package_hash() -> str:
-    made = hashlib.sha256(platform.python_version().encode())
+    digest = hashlib.sha256(platform.python_version().encode())
     for name in LIBRARIES:
-        made.update(f"{name} {importlib.metadata.version(name)}".encode())
+        digest.update(f"{name} {importlib.metadata.version(name)}".encode())
     package = Path(causalopt.__file__).parent
     here = [Path(__file__)]
     for file in sorted(package.rglob("*")) + here:
         if file.suffix in (".py", ".pyi", ".mplstyle"):
-            made.update(str(file.relative_to(package.parent)).encode() + file.read_bytes())
-    return made.hexdigest()
+            digest.update(str(file.relative_to(package.parent)).encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def kept(folder: Path, key: str) -> Record | None:
     """The record of a folder, where it was made from what the key stands for."""
     try:
-        found: Record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record: Record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if found.get("key") == key else None
+    return record if record.get("key") == key else None
 
 
 def collect(paths: Mapping[str, Path], gallery: Path, workers: int = 2) -> Iterator[str]:
