@@ -22,12 +22,12 @@ from causalopt import (
     geometric,
     langevin,
     op,
+    plots,
     run,
     time,
     variables,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, on annealing"
 LAW = "the second law, for a chain in detailed balance"
@@ -76,8 +76,8 @@ def course_figure(data):
 
 def chain():
     """One chain, from the right well, and the landscape that it walks on."""
-    found = run(slow.world(steps=STEPS, seed=3)).sel(world="W")[["spot", "T"]]
-    return found.assign(E=("u", HEIGHTS)).assign_coords(u=PLACES)
+    course = run(slow.world(steps=STEPS, seed=3)).sel(world="W")[["spot", "T"]]
+    return course.assign(E=("u", HEIGHTS)).assign_coords(u=PLACES)
 
 
 def chain_figure(data):
@@ -85,7 +85,7 @@ def chain_figure(data):
     spots = data.spot.values.astype(int)
     lift = np.random.default_rng(0).uniform(-0.05, 0.05, len(spots))
     with plots.figure() as (picture, ax):
-        ax.plot(data.u, data.E, color="#999999", zorder=1)
+        ax.plot(data.u, data.E, color=plots.palette.GREY, zorder=1)
         dots = ax.scatter(
             PLACES[spots] + lift,
             HEIGHTS[spots] + lift,
@@ -129,8 +129,8 @@ def strengths(draws=200, steps=400):
     well = 2 * (z**2 - 1) ** 2 + 0.5 * z
     system = langevin(well, z, geometric(1.0, 0.05, steps=steps), 0.01, start={z: 0.9})
     nudges = [0, steps // 4, steps // 2, 3 * steps // 4]
-    found = [op(system, A=g, n=z[n], m=z[steps], steps=steps, draws=draws) for n in nudges]
-    parts = [one.values.reshape(-1) for one in found]
+    ops = [op(system, A=g, n=z[n], m=z[steps], steps=steps, draws=draws) for n in nudges]
+    parts = [by_draw.values.reshape(-1) for by_draw in ops]
     return xr.Dataset({"op": (("nudged", "draw"), parts)}, {"nudged": nudges})
 
 
@@ -138,7 +138,7 @@ def strengths_figure(data):
     """The earlier the nudge, the more of it the anneal takes out."""
     with plots.figure() as (picture, ax):
         ax.boxplot(data.op.values.T, tick_labels=[str(n) for n in data.nudged.values], sym="")
-        ax.axhline(0, color="#999999", lw=0.8)
+        ax.axhline(0, color=plots.palette.GREY, lw=0.8)
         ax.set(xlabel="step n of the nudge", ylabel="Op(g; z[n], z[400]) [nat]")
     return picture
 
@@ -184,10 +184,10 @@ def correlation_figure(data):
 def agrees(draws=2_000, steps=100):
     """Whether seeded chains end in the better well as often as they should, within 4 deviations."""
     system = annealing(energy, moves, geometric(HOT, COLD, steps=steps), start={spot: 12})
-    found = run(system.world(steps=steps, seed=1), draws=draws, keep="last").spot.values.astype(int)
+    last = run(system.world(steps=steps, seed=1), draws=draws, keep="last").spot.values.astype(int)
     begun = exactly(steps, keep="last", start=Distribution.delta({spot: 12}))
     exact = float(begun.P[0].values[LEFT].sum())
-    return bool(abs(LEFT[found].mean() - exact) < 4 * math.sqrt(exact * (1 - exact) / draws))
+    return bool(abs(LEFT[last].mean() - exact) < 4 * math.sqrt(exact * (1 - exact) / draws))
 
 
 def never_rises():
@@ -204,7 +204,7 @@ def well(steps):
     return float(exactly(steps, keep="last").P[0].values[LEFT].sum())
 
 
-model = Model(
+study = Study(
     name="annealing_landscape",
     title="Annealing: slow cooling finds the better of two minima",
     source=SOURCE,

@@ -14,11 +14,11 @@ from causalopt import (
     log_variance_strength,
     optimizing_strength,
     parameter,
+    plots,
     split_sequence,
     variables,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 2, The Continuous Thermostat'
 
@@ -53,8 +53,8 @@ def panels(data, paint):
     """One panel for each stage, R across and T up, as the source has them."""
     with plots.figure(1, 5, figsize=(12, 2.9)) as (picture, axes):
         for ax, stage in zip(axes, data["stage"].values, strict=True):
-            one = data.sel(stage=stage)
-            paint(ax, one["R"].values, one["T"].values)
+            sample = data.sel(stage=stage)
+            paint(ax, sample["R"].values, sample["T"].values)
             ax.set_title(str(stage), fontsize=9)
             ax.set_xlabel("R")
             ax.tick_params(labelsize=7)
@@ -102,7 +102,7 @@ def entropies():
 def strengths(data):
     """Strength and adjusted strength against the side: neither depends on it."""
     with plots.figure() as (picture, ax):
-        for name, colour in (("strength", "#0072b2"), ("adjusted", "#d55e00")):
+        for name, colour in (("strength", plots.palette.BLUE), ("adjusted", plots.palette.RED)):
             ax.semilogx(data["side"], data[name], color=colour, label=f"{name}, closed form")
             ax.errorbar(
                 data["side"],
@@ -140,7 +140,7 @@ def plain_is_constant():
 
 def fluctuates():
     """Whether the plain log-variance strength changes with the variance, in closed form."""
-    values = [float(one.strength) for one in variances()]
+    values = [float(result.strength) for result in variances()]
     return bool(np.ptp(values) > 1e-9)
 
 
@@ -158,7 +158,7 @@ def printed_is_not_linear():
     return printed == e / 2 and abs(ours - e) < 1e-12
 
 
-model = Model(
+study = Study(
     name="continuous_split",
     title="The continuous thermostat, split in two",
     source=SOURCE,
@@ -213,7 +213,7 @@ model = Model(
             SOURCE,
             True,
             lambda: (
-                all(one.value == 0 for one in variances())
+                all(result.value == 0 for result in variances())
                 and jacobian_determinant(thermostat).free_symbols == {k}
             ),
         ),

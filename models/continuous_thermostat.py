@@ -4,9 +4,8 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from causalopt import System, op, parameters, run, time, variables
-from causalopt.drawing import draw, plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import System, draw, op, parameters, plots, run, time, variables
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 3'
 KEY = "defining-optimization-3"
@@ -45,7 +44,7 @@ def course(data):
     with plots.figure() as (picture, ax):
         for name in ("R", "T"):
             plots.over_time(data[name].sel(world="W"), ax, label=name)
-        ax.axhline(25, color="#999999", lw=0.8, ls=":")
+        ax.axhline(25, color=plots.palette.GREY, lw=0.8, ls=":")
         ax.set_ylabel("temperature [degC]")
         ax.legend()
     return picture
@@ -77,8 +76,16 @@ def strength(data):
         plots.over_time(calm, ax)
         for value in wild["k"].values:
             some = wild.sel(k=value)[20::60]
-            ax.plot(some["time"], some, "o", mfc="none", color="#0072b2", ms=5, ls="none")
-        ax.plot([], [], "o", mfc="none", color="#0072b2", ls="none", label="the same, wild weather")
+            ax.plot(some["time"], some, "o", mfc="none", color=plots.palette.BLUE, ms=5, ls="none")
+        ax.plot(
+            [],
+            [],
+            "o",
+            mfc="none",
+            color=plots.palette.BLUE,
+            ls="none",
+            label="the same, wild weather",
+        )
         ax.set_ylabel("Op(T; R[0], R[t]) [nat]")
         ax.set_xlabel("time [steps]")
         ax.legend()
@@ -97,9 +104,9 @@ def wild_course(data):
     return picture
 
 
-def final(system, **given):
+def final(system, **options):
     """Op of the thermostat after 1,000 steps."""
-    return op(system, A=T, n=R[0], m=R[1000], **given).item()
+    return op(system, A=T, n=R[0], m=R[1000], **options).item()
 
 
 def weather_changes_nothing():
@@ -111,8 +118,8 @@ def weather_changes_nothing():
 
 def delta_changes_nothing():
     """Whether Op is the same for differences from 0.001 to 1,000."""
-    found = [final(thermostat, delta=delta) for delta in (1e-3, 1, 1e3)]
-    return bool(np.allclose(found, final(thermostat), rtol=0, atol=1e-6))
+    by_difference = [final(thermostat, delta=delta) for delta in (1e-3, 1, 1e3)]
+    return bool(np.allclose(by_difference, final(thermostat), rtol=0, atol=1e-6))
 
 
 def ratio_of_strengths():
@@ -121,7 +128,7 @@ def ratio_of_strengths():
     return strong / weak
 
 
-model = Model(
+study = Study(
     name="continuous_thermostat",
     title="The continuous thermostat",
     source=SOURCE,

@@ -24,7 +24,7 @@ from causalopt.derive import (
     Substitution,
     TendsTo,
 )
-from causalopt.study import Model
+from causalopt.study import Study
 
 PART_3 = "Defining Optimization in a Deeper Way, part 3"
 PART_4 = "Defining Optimization in a Deeper Way, part 4"
@@ -233,7 +233,7 @@ def saturating_thermostat() -> Derivation:
     )
 
 
-model = Model(
+study = Study(
     name="derive_comp_and_op",
     title="Comp and Op, derived",
     source='"Defining Optimization in a Deeper Way", parts 3 and 4',

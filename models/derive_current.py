@@ -24,7 +24,7 @@ from causalopt.derive import (
     Status,
     Substitution,
 )
-from causalopt.study import Model
+from causalopt.study import Study
 
 POST = "SGD Understood through Probability Current"
 HALF, QUARTER = Rational(1, 2), Rational(1, 4)
@@ -332,7 +332,7 @@ def wide_minimum() -> Derivation:
     )
 
 
-model = Model(
+study = Study(
     name="derive_current",
     title="The probability current of SGD, derived",
     source='"SGD Understood through Probability Current"',

@@ -24,7 +24,7 @@ from causalopt.derive import (
     Substitution,
     TendsTo,
 )
-from causalopt.study import Model
+from causalopt.study import Study
 
 COMMENT = "comment on free energy and mode collapse"
 
@@ -212,7 +212,7 @@ def imaginary_time() -> Derivation:
     )
 
 
-model = Model(
+study = Study(
     name="derive_free_energy",
     title="Free energy, derived",
     source="a comment on free energy and mode collapse",

@@ -16,7 +16,7 @@ from sympy import Derivative as D
 from sympy import log
 
 from causalopt.derive import Derivation, Equal, Given, Status
-from causalopt.study import Model
+from causalopt.study import Study
 
 PART_1 = "Defining Optimization in a Deeper Way, part 1"
 PART_4 = "Defining Optimization in a Deeper Way, part 4"
@@ -165,7 +165,7 @@ def thermostat_relabelled() -> Derivation:
     )
 
 
-model = Model(
+study = Study(
     name="derive_invariances",
     title="What the measures do not depend on",
     source='"Defining Optimization in a Deeper Way", parts 1 and 4',

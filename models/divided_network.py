@@ -2,9 +2,8 @@
 
 from sympy import sin, tanh
 
-from causalopt import Network, op, run, variables
-from causalopt.drawing import draw, plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import Network, draw, op, plots, run, variables
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 3, The Setup'
 
@@ -46,9 +45,9 @@ def differences(data):
     """x - w and y - w of every node."""
     values = data["value"]
     with plots.figure() as (picture, ax):
-        for world, mark, colour in (("X", "o", "#d55e00"), ("Y", "s", "#009e73")):
-            found = (values.sel(world=world) - values.sel(world="W")) / 1e-3
-            ax.plot(found["node"], found, mark, mfc="none", color=colour, ls="none", ms=8,
+        for world, mark, colour in (("X", "o", plots.palette.RED), ("Y", "s", plots.palette.GREEN)):
+            difference = (values.sel(world=world) - values.sel(world="W")) / 1e-3
+            ax.plot(difference["node"], difference, mark, mfc="none", color=colour, ls="none", ms=8,
                     label=f"({world.lower()} − w) / δ")  # fmt: skip
         ax.set_xlabel("node")
         ax.set_ylabel("difference per difference at b1")
@@ -62,7 +61,7 @@ def untouched():
     return bool((values == values[0]).all())
 
 
-model = Model(
+study = Study(
     name="divided_network",
     title="A network divided into A and B",
     source=SOURCE,

@@ -7,14 +7,15 @@ from causalopt import (
     Distribution,
     System,
     adjusted_optimizing_strength,
+    draw,
     finite,
     optimizing_strength,
+    plots,
     run,
     split_strengths,
     table,
 )
-from causalopt.drawing import draw, plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 PART_1 = '"Defining Optimization in a Deeper Way", part 1'
 PART_2 = '"Defining Optimization in a Deeper Way", part 2, The Dumb Thermostat'
@@ -142,12 +143,12 @@ def cycle():
     return tuple((R.values[int(r)], T.values[int(t)]) for r, t in pairs)
 
 
-def found():
+def strength():
     """Strength of P_0 and its parts."""
     return optimizing_strength(thermostat, T | R, P_0)
 
 
-model = Model(
+study = Study(
     name="dumb_thermostat",
     title="The dumb thermostat",
     source=PART_1,
@@ -183,9 +184,9 @@ model = Model(
             ),
         ),
         Claim("The printed table of moves, again", PART_2, PRINTED_AGAIN, moves),
-        Claim("P_1 has 1.6 bits", PART_1, 1.6, lambda: float(found().correlated), 0.05),
-        Claim("P'_1 has 2.7 bits", PART_1, 2.7, lambda: float(found().decorrelated), 0.05),
-        Claim("The strength is 1.1 bits", PART_1, 1.1, lambda: float(found()), 0.05),
+        Claim("P_1 has 1.6 bits", PART_1, 1.6, lambda: float(strength().correlated), 0.05),
+        Claim("P'_1 has 2.7 bits", PART_1, 2.7, lambda: float(strength().decorrelated), 0.05),
+        Claim("The strength is 1.1 bits", PART_1, 1.1, lambda: float(strength()), 0.05),
         Claim("Uniform has 3.2 bits", PART_2, 3.2, lambda: float(uniform.entropy()), 0.05),
         Claim(
             "From uniform, the decorrelated P'_{t+1} is P_t again",

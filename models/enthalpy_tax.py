@@ -6,9 +6,8 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from causalopt import Enthalpies, boltzmann, equilibrium_free_energy, finite
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import Enthalpies, boltzmann, equilibrium_free_energy, finite, plots
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, P.S."
 
@@ -23,18 +22,18 @@ TAXES = np.linspace(0, 0.95, 96)
 
 def taxed():
     """Distributions under taxes of 0 to 95 %, at T = 1, and the temperature that does the same."""
-    found = [boltzmann(H.scaled(1.0 - float(tax)), 1.0) for tax in TAXES]
+    settled = [boltzmann(H.scaled(1.0 - float(tax)), 1.0) for tax in TAXES]
     warmer = [boltzmann(H, 1.0 / (1.0 - float(tax))) for tax in TAXES]
-    apart = [float(a.total_variation(b)) for a, b in zip(found, warmer, strict=True)]
+    apart = [float(a.total_variation(b)) for a, b in zip(settled, warmer, strict=True)]
     data = xr.Dataset(
         {
             "temperature": ("tax", 1 / (1 - TAXES)),
-            "entropy": ("tax", [P.entropy(math.e) for P in found], {"units": "nat"}),
+            "entropy": ("tax", [P.entropy(math.e) for P in settled], {"units": "nat"}),
             "apart": ("tax", apart, {"long_name": "total variation to the warmer system"}),
         },
         {"tax": TAXES},
     )
-    return data.assign(P=xr.concat([P.to_xarray() for P in found], data["tax"]))
+    return data.assign(P=xr.concat([P.to_xarray() for P in settled], data["tax"]))
 
 
 def spread(data):
@@ -66,7 +65,7 @@ def free_energies():
     return float(sp.N(taxed_one - warmer, 30))
 
 
-model = Model(
+study = Study(
     name="enthalpy_tax",
     title="A tax on enthalpy is heat",
     source=SOURCE,

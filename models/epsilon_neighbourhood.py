@@ -9,11 +9,11 @@ from causalopt import (
     adjusted_optimizing_strength,
     finite,
     limit_at_zero,
+    plots,
     series_at_zero,
     table,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 2, Quantitative Data'
 
@@ -68,7 +68,7 @@ def against_entropy(data):
         left.set_ylabel("adjusted strength [bit]")
         left.legend()
         right.semilogx(data["epsilon"], data["ratio"], "o-")
-        right.axhline(0.5, color="#999999", lw=0.8, ls=":")
+        right.axhline(0.5, color=plots.palette.GREY, lw=0.8, ls=":")
         right.set_xlabel("epsilon")
         right.set_ylabel("adjusted strength / entropy")
     return picture
@@ -77,7 +77,7 @@ def against_entropy(data):
 def tables():
     """The three tables for epsilon = 0.1."""
     stages = {"P(t-1)": before, "P(t)": now, "P(t+1)": now.push(thermostat)}
-    found = [
+    numbers = [
         Distribution.of(
             (T, R),
             [
@@ -88,7 +88,7 @@ def tables():
         for P in stages.values()
     ]
     labels = xr.Variable("stage", list(stages))
-    return xr.concat([P.to_xarray() for P in found], labels)
+    return xr.concat([P.to_xarray() for P in numbers], labels)
 
 
 def pictures(data):
@@ -110,7 +110,7 @@ def is_printed(P, printed):
 edge, corner = epsilon * (1 - epsilon) / 2, epsilon**2 / 4
 middle = (1 - epsilon) ** 2
 
-model = Model(
+study = Study(
     name="epsilon_neighbourhood",
     title="An epsilon neighbourhood of one state",
     source=SOURCE,

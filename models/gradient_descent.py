@@ -6,10 +6,9 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import gradient_descent, newton, op, parameters, run, variables
+from causalopt import draw, gradient_descent, newton, op, parameters, plots, run, variables
 from causalopt.derive import Derivation, Equal, Follows, Given, Let
-from causalopt.drawing import draw, plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = '"Modelling and Understanding SGD", the first section'
 
@@ -35,7 +34,7 @@ def one_rate(rate):
     def paint(data):
         with plots.figure() as (picture, ax):
             plots.over_time(data["W"].sel(T=rate), ax, marker=".")
-            ax.axhline(2, color="#999999", lw=0.8)
+            ax.axhline(2, color=plots.palette.GREY, lw=0.8)
             ax.set_title(f"T = {rate:g}")
         return picture
 
@@ -68,11 +67,11 @@ def well():
     grid = np.linspace(-1, 5, 601)
     held = sympy.Dummy("w")
     parts = {"loss": loss, "gradient": loss.diff(W)}
-    found = {
-        name: ("W", sympy.lambdify(held, one.xreplace({W: held}))(grid))
-        for name, one in parts.items()
+    curves = {
+        name: ("W", sympy.lambdify(held, part.xreplace({W: held}))(grid))
+        for name, part in parts.items()
     }
-    return xr.Dataset(found, {"W": grid})
+    return xr.Dataset(curves, {"W": grid})
 
 
 def shape(data):
@@ -107,8 +106,8 @@ def op_is_the_product_of_contractions():
     off = path(0.2)[:-1] - 2
     curvature = (2 - 4 * off**2) * np.exp(-(off**2))
     expected = -np.cumsum(np.log(np.abs(1 - 0.2 * curvature)))
-    found = op(descent, A=g, n=W[0], m=W[1:], steps=STEPS, over={T: [0.2]}).values.reshape(-1)
-    return bool(np.allclose(found, expected, rtol=1e-9, atol=1e-9))
+    computed = op(descent, A=g, n=W[0], m=W[1:], steps=STEPS, over={T: [0.2]}).values.reshape(-1)
+    return bool(np.allclose(computed, expected, rtol=1e-9, atol=1e-9))
 
 
 def newton_ignores_the_scale_of_the_loss():
@@ -177,7 +176,7 @@ def op_of_descent():
     )
 
 
-model = Model(
+study = Study(
     name="gradient_descent",
     title="Gradient descent on one well",
     source=SOURCE,

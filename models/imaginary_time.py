@@ -6,9 +6,8 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from causalopt import Enthalpies, boltzmann, finite
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import Enthalpies, boltzmann, finite, plots
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, Background"
 
@@ -45,7 +44,7 @@ def times():
     start = np.array([0.0, 1.0, 0.0])
     real = [np.abs(evolution(COUPLED, s) @ start) ** 2 for s in span]
     imaginary = [np.abs(evolution(COUPLED, 1j * s) @ start) ** 2 for s in span]
-    imaginary = [one / one.sum() for one in imaginary]
+    imaginary = [weights / weights.sum() for weights in imaginary]
     return xr.Dataset(
         {"real": (("time", "level"), real), "imaginary": (("time", "level"), imaginary)},
         {"time": span, "level": list(level.values)},
@@ -67,8 +66,8 @@ def oscillating(data):
     """Left: real time turns phases, and populations swing. Right: imaginary time settles."""
     with plots.figure(1, 2, sharey=True) as (picture, axes):
         for ax, name in zip(axes, ("real", "imaginary"), strict=True):
-            for one in level.values:
-                ax.plot(data["time"], data[name].sel(level=one), label=f"level {one}")
+            for value in level.values:
+                ax.plot(data["time"], data[name].sel(level=value), label=f"level {value}")
             ax.set_xlabel(f"{name} time" + (", that is 1/T" if name == "imaginary" else ""))
         axes[0].set_ylabel("population")
         axes[1].legend()
@@ -95,7 +94,7 @@ def trace_is_partition():
     return max(off)
 
 
-model = Model(
+study = Study(
     name="imaginary_time",
     title="Temperature is inverse imaginary time",
     source=SOURCE,

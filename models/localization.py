@@ -7,8 +7,8 @@ import numba
 import numpy as np
 import xarray as xr
 
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt import plots
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Knowledge Localization: Tentatively Positive Results on OCR"'
 DATA = Path(__file__).parent.parent / "data" / "mnist_1678.npz"
@@ -71,11 +71,11 @@ def learn(network, kept, from_step, rate, smooth):
     Class 0 are the digits 1 and 7, class 1 the digits 6 and 8. The last row is for the biases.
     """
     inputs, labels, _ = digits()
-    made = tuple(part.copy() for part in network)
+    trained = tuple(part.copy() for part in network)
     tally = np.zeros((2, 785, HIDDEN))
     classes = np.isin(labels[kept], (6, 8)).astype(np.int64)
-    _learn(inputs[kept], classes, made, tally, from_step, rate, smooth)
-    return made, tally
+    _learn(inputs[kept], classes, trained, tally, from_step, rate, smooth)
+    return trained, tally
 
 
 @functools.cache
@@ -190,7 +190,7 @@ def either_side(pair, published):
     return slow < published < fast
 
 
-model = Model(
+study = Study(
     name="localization",
     title="Where a network keeps what it knows",
     source=SOURCE,

@@ -3,10 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from causalopt import System, op, parameters, run, variables
-from causalopt.drawing import draw, plots
+from causalopt import System, draw, op, parameters, plots, run, variables
 from causalopt.measures import comp
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4'
 
@@ -36,16 +35,16 @@ TEN = round(10 / DT)
 # The source's chaotic plots reach as far as their differences stay small.
 LONG = round(30 / DT)
 DELTAS = (1e-5, 1e-6, 1e-7)
-COLOURS = ("#d55e00", "#009e73", "#0072b2")
+COLOURS = (plots.palette.RED, plots.palette.GREEN, plots.palette.BLUE)
 
 
 def measures_along(system, n, steps, held=a):
     """Comp and Op of b and c over time, for a difference at n."""
-    found = {}
+    measures = {}
     for m in (b, c):
-        found[f"op_{m}"] = op(system, A=held, n=n, m=m, steps=steps)
-        found[f"comp_{m}"] = comp(system, A=held, n=n, m=m, steps=steps)
-    return xr.Dataset(found)
+        measures[f"op_{m}"] = op(system, A=held, n=n, m=m, steps=steps)
+        measures[f"comp_{m}"] = comp(system, A=held, n=n, m=m, steps=steps)
+    return xr.Dataset(measures)
 
 
 def worlds(system, n, steps):
@@ -116,9 +115,11 @@ def short(data):
     """Up to t = 10 the differences of 1e-5 and 1e-6 give the same Op of b, and the exact one."""
     with plots.figure(2, sharex=True) as (picture, axes):
         for delta, ax in zip(DELTAS[:2], axes, strict=True):
-            one = data.sel(delta=delta, time=slice(0, 10))
-            plots.over_time(one["exact"], ax, label="exact")
-            plots.over_time(one["by_difference"], ax, label=f"δ = {delta:g}", color="#d55e00")
+            near = data.sel(delta=delta, time=slice(0, 10))
+            plots.over_time(near["exact"], ax, label="exact")
+            plots.over_time(
+                near["by_difference"], ax, label=f"δ = {delta:g}", color=plots.palette.RED
+            )
             ax.set(xlabel="", ylabel="Op of b [nat]")
             ax.legend()
         axes[-1].set_xlabel("time")
@@ -145,21 +146,21 @@ def where_they_part(data):
     So the smallest leaves it first. Later x - w, grown to the size of the attractor, bends too.
     """
     with plots.figure(2, sharex=True, figsize=(7.2, 7.2)) as (picture, (top, bottom)):
-        plots.over_time(data["exact"], top, label="exact", color="#222222", lw=2.4)
+        plots.over_time(data["exact"], top, label="exact", color=plots.palette.INK, lw=2.4)
         for delta, colour in zip(data["delta"].values, COLOURS, strict=True):
-            one = data.sel(delta=delta)
+            by_delta = data.sel(delta=delta)
             style = {"color": colour, "linestyle": "-", "lw": 0.8}
-            plots.over_time(one["by_difference"], top, label=f"δ = {delta:g}", **style)
-            plots.over_time(one["x_apart"], bottom, label=f"x − w, δ = {delta:g}", **style)
+            plots.over_time(by_delta["by_difference"], top, label=f"δ = {delta:g}", **style)
+            plots.over_time(by_delta["x_apart"], bottom, label=f"x − w, δ = {delta:g}", **style)
             style["linestyle"] = ":"
-            shown = one["y_apart"].where(one["y_apart"] > 0)
+            shown = by_delta["y_apart"].where(by_delta["y_apart"] > 0)
             plots.over_time(shown, bottom, label="y − w", **style)
             for ax in (top, bottom):
                 ax.axvline(parting_time(data, delta), color=colour, lw=1.2, ls="--")
-        bottom.axhline(40, color="#999999", lw=0.8)
-        bottom.text(0.2, 60, "size of the attractor", va="bottom", color="#666666")
-        bottom.axhline(20 * 2.0**-53, color="#999999", lw=0.8)
-        bottom.text(0.2, 1e-15, "rounding of w", va="top", color="#666666")
+        bottom.axhline(40, color=plots.palette.GREY, lw=0.8)
+        bottom.text(0.2, 60, "size of the attractor", va="bottom", color=plots.palette.DIM)
+        bottom.axhline(20 * 2.0**-53, color=plots.palette.GREY, lw=0.8)
+        bottom.text(0.2, 1e-15, "rounding of w", va="top", color=plots.palette.DIM)
         top.set(xlabel="", ylabel="Op of b [nat]")
         bottom.set(ylabel="difference in b (size)", yscale="log", ylim=(1e-17, 1e5))
         top.legend()
@@ -186,8 +187,8 @@ def slopes_after_ten():
     """How fast Op of b falls after t = 10: with a held throughout, and with a held up to t = 10."""
     slopes = []
     for held in (a, a.between(0, 10)):
-        found = op(chaotic, A=held, n=b[0], m=b, steps=LONG).sel(time=slice(12, 30))
-        slopes.append(float(np.polyfit(found["time"], found, 1)[0]))
+        strength = op(chaotic, A=held, n=b[0], m=b, steps=LONG).sel(time=slice(12, 30))
+        slopes.append(float(np.polyfit(strength["time"], strength, 1)[0]))
     return slopes
 
 
@@ -205,8 +206,8 @@ def op_is_negative():
 
 def signs_of(m, n):
     """The first and last time up to t = 10 at which Comp is negative; None where it never is."""
-    found = comp(calm, A=a, n=n, m=m, steps=TEN)
-    below = found["time"].values[found.values < 0]
+    ratio = comp(calm, A=a, n=n, m=m, steps=TEN)
+    below = ratio["time"].values[ratio.values < 0]
     return (round(float(below[0]), 3), round(float(below[-1]), 3)) if below.size else None
 
 
@@ -236,14 +237,14 @@ def stable_points(r):
 def differences_agree():
     """Whether Op by differences is within 0.01 nat of the exact one, half of the time to t = 10."""
     exact = op(chaotic, A=a, n=b[0], m=b, steps=TEN)
-    found = [op(chaotic, A=a, n=b[0], m=b, steps=TEN, delta=delta) for delta in DELTAS]
-    return all(float(np.abs(one - exact).median()) < 0.01 for one in found)
+    by_difference = [op(chaotic, A=a, n=b[0], m=b, steps=TEN, delta=delta) for delta in DELTAS]
+    return all(float(np.abs(approximate - exact).median()) < 0.01 for approximate in by_difference)
 
 
 CALM = "rho = 0.8, a held"
 CHAOS = "rho = 28, a held"
 
-model = Model(
+study = Study(
     name="lorenz",
     title="The Lorenz system",
     source=SOURCE,

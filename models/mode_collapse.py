@@ -15,9 +15,9 @@ from causalopt import (
     finite,
     heat_capacity,
     mean_enthalpy,
+    plots,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse"
 
@@ -30,15 +30,15 @@ TEMPERATURES = np.geomspace(0.05, 50, 91)
 
 def sweep():
     """Boltzmann distributions from cold to hot, their entropy, enthalpy and heat capacity."""
-    found = [boltzmann(H, float(t)) for t in TEMPERATURES]
+    settled = [boltzmann(H, float(t)) for t in TEMPERATURES]
     per_t = {
-        "entropy": [P.entropy(math.e) for P in found],
-        "enthalpy": [float(mean_enthalpy(P, H)) for P in found],
+        "entropy": [P.entropy(math.e) for P in settled],
+        "enthalpy": [float(mean_enthalpy(P, H)) for P in settled],
         "free_energy": [equilibrium_free_energy(H, float(t)) for t in TEMPERATURES],
         "capacity": [heat_capacity(H, float(t)) for t in TEMPERATURES],
     }
     data = xr.Dataset({name: ("T", values) for name, values in per_t.items()}, {"T": TEMPERATURES})
-    return data.assign(P=xr.concat([P.to_xarray() for P in found], data["T"]))
+    return data.assign(P=xr.concat([P.to_xarray() for P in settled], data["T"]))
 
 
 def collapse(data):
@@ -81,7 +81,7 @@ def is_spread(colder, warmer):
     return before.entropy() < after.entropy() and max(before.masses) > max(after.masses)
 
 
-model = Model(
+study = Study(
     name="mode_collapse",
     title="Mode collapse is a low temperature",
     source=SOURCE,

@@ -11,13 +11,13 @@ from causalopt import (
     gradient_descent,
     mean_escape_time,
     parameters,
+    plots,
     probability_interval,
     run,
     sgd,
     variables,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 POST = '"Modelling and Understanding SGD"'
 SOURCE = f'{POST}, "SGD and Local Minima"'
@@ -93,8 +93,8 @@ def landscape_figure(data):
 def descent():
     """W over time from 0, for T = 0.5, 0.05 and 0.02."""
     rates = [0.5, 0.05, 0.02]
-    found = [run(descending(rate).world(steps=400)).W.sel(world="W") for rate in rates]
-    return xr.concat(found, xr.Variable("T", rates), combine_attrs="drop").to_dataset(name="W")
+    courses = [run(descending(rate).world(steps=400)).W.sel(world="W") for rate in rates]
+    return xr.concat(courses, xr.Variable("T", rates), combine_attrs="drop").to_dataset(name="W")
 
 
 def descent_figure(rate):
@@ -103,7 +103,9 @@ def descent_figure(rate):
     def paint(data):
         with plots.figure() as (picture, ax):
             plots.over_time(data["W"].sel(T=rate), ax, lw=0.9, marker=".", ms=3)
-            ax.axhspan(BOTTOM - 0.2, TOP, color="#e69f00", alpha=0.15, lw=0, label="the pit")
+            ax.axhspan(
+                BOTTOM - 0.2, TOP, color=plots.palette.ORANGE, alpha=0.15, lw=0, label="the pit"
+            )
             ax.set_title(f"T = {rate:g}")
             ax.legend()
         return picture
@@ -120,7 +122,7 @@ def chains_figure(data):
     """Some chains stay in the pit for hundreds of steps, others leave at once."""
     with plots.figure() as (picture, ax):
         plots.over_time(data["W"].sel(world="W"), ax, lw=0.8)
-        ax.axhline(TOP, color="#999999", lw=0.8)
+        ax.axhline(TOP, color=plots.palette.GREY, lw=0.8)
     return picture
 
 
@@ -131,14 +133,14 @@ def with_rate(rate):
 
 def curves(rates):
     """The probability of escape by 100, 1,000 and 10,000 steps against T."""
-    found = [escape_probability(with_rate(rate), PIT, COUNTS, cells=8000) for rate in rates]
-    return xr.concat(found, xr.Variable("T", rates), combine_attrs="drop")
+    by_rate = [escape_probability(with_rate(rate), PIT, COUNTS, cells=8000) for rate in rates]
+    return xr.concat(by_rate, xr.Variable("T", rates), combine_attrs="drop")
 
 
 def sampled(rates, count=1000, steps=100):
     """The share of chains that have left by 100 steps, with intervals of 95%."""
-    found = run(stochastic.world(steps=steps, seed=3), over={T: rates}, draws=count).W
-    left = ((found <= PIT[0]) | (found >= PIT[1])).sel(world="W").any("time")
+    chains = run(stochastic.world(steps=steps, seed=3), over={T: rates}, draws=count).W
+    left = ((chains <= PIT[0]) | (chains >= PIT[1])).sel(world="W").any("time")
     return probability_interval(left).rename(probability="share")
 
 
@@ -174,8 +176,8 @@ def curve_figure(count):
 def times():
     """The mean number of steps until escape against T, and its error."""
     rates = np.round(np.linspace(0.0125, 0.03, 36), 6)
-    found = [mean_escape_time(with_rate(rate), PIT, cells=8000) for rate in rates]
-    parts = {"mean": [one.value for one in found], "error": [one.error for one in found]}
+    waits = [mean_escape_time(with_rate(rate), PIT, cells=8000) for rate in rates]
+    parts = {"mean": [wait.value for wait in waits], "error": [wait.error for wait in waits]}
     return xr.Dataset({name: ("T", values) for name, values in parts.items()}, {"T": rates})
 
 
@@ -227,7 +229,7 @@ def correlation():
     return float(np.corrcoef(near["T"], np.log(near["mean"]))[0, 1])
 
 
-model = Model(
+study = Study(
     name="pit",
     title="Escape from a pit by stochastic gradient descent",
     source=POST,

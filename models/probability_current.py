@@ -7,9 +7,8 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import Current, gradient_descent, run, sgd, variables
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt import Current, gradient_descent, plots, run, sgd, variables
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"SGD Understood through Probability Current"'
 VALIDATION = f'{SOURCE}, "Validation"'
@@ -55,7 +54,7 @@ def landscape_figure(data):
     with plots.figure(2, sharex=True) as (picture, axes):
         for name, ax in zip(("G", "S"), axes, strict=True):
             plots.along(data[name], ax)
-            ax.axhline(0, color="#999999", lw=0.8)
+            ax.axhline(0, color=plots.palette.GREY, lw=0.8)
     return picture
 
 
@@ -83,11 +82,11 @@ def drifting():
     """The density without noise from two starts, every 10 steps, T = 0.02."""
     flow = Current.of([(l0 + l1) / 2], W, 0.02)
     starts = {"from 0.5": START, "from 1.5": (1.5, 0.175)}
-    found = [
+    densities = [
         evolved(flow, (0, 3), start, range(0, 101, 10), cells=600, dt=0.2)
         for start in starts.values()
     ]
-    return xr.concat(found, xr.Variable("start", list(starts)), combine_attrs="drop")
+    return xr.concat(densities, xr.Variable("start", list(starts)), combine_attrs="drop")
 
 
 def drifting_figure(data):
@@ -174,15 +173,15 @@ def density_figure(data):
 def third():
     """Means and deviations over time in the third validation: each convention, and SGD itself."""
     times = range(41)
-    found = {}
+    by_law = {}
     for convention in CONVENTIONS:
         flow = Current.of(THIRD, W, 0.5, convention=convention)
         data = evolved(flow, (0.02, 5), START, times, cells=500, dt=0.05)
         mean, variance = moments(data)
-        found[convention] = (mean.values, np.sqrt(variance.values))
-    found["SGD"] = exact_third(len(times))
-    across = {"law": list(found), "time": ("time", list(times), {"units": "steps"})}
-    parts = zip(*found.values(), strict=True)
+        by_law[convention] = (mean.values, np.sqrt(variance.values))
+    by_law["SGD"] = exact_third(len(times))
+    across = {"law": list(by_law), "time": ("time", list(times), {"units": "steps"})}
+    parts = zip(*by_law.values(), strict=True)
     names = ("mean", "deviation")
     return xr.Dataset(
         {n: (["law", "time"], np.array(p)) for n, p in zip(names, parts, strict=True)}, across
@@ -256,7 +255,7 @@ def total_kept():
     return bool((abs(totals - 1) < 1e-12).all() and (data.density >= 0).all())
 
 
-model = Model(
+study = Study(
     name="probability_current",
     title="SGD as a flow of probability",
     source=SOURCE,

@@ -6,10 +6,19 @@ import numpy as np
 import xarray as xr
 from sympy import Piecewise
 
-from causalopt import System, op, optimizing_power, parameter, parameters, run, variables
-from causalopt.drawing import draw, plots
+from causalopt import (
+    System,
+    draw,
+    op,
+    optimizing_power,
+    parameter,
+    parameters,
+    plots,
+    run,
+    variables,
+)
 from causalopt.measures import comp
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4, point 1'
 KEY = "defining-optimization-4"
@@ -43,7 +52,7 @@ def course(data):
     """R falls in a straight line, and only close to 25 exponentially."""
     with plots.figure() as (picture, ax):
         plots.over_time(data["R"].sel(world="W"), ax)
-        ax.axhspan(24, 26, color="#009e73", alpha=0.12, lw=0, label="set point ± θ")
+        ax.axhspan(24, 26, color=plots.palette.GREEN, alpha=0.12, lw=0, label="set point ± θ")
         ax.legend()
     return picture
 
@@ -78,11 +87,11 @@ def strength_over_time(data):
 def landscape():
     """Op and Comp after 10 units of time against the first temperature, for three thermostats."""
     grid = np.linspace(5, 45, 4001)
-    found = []
+    measures = []
     for width, strong in CASES:
         system = saturating(width, strong)
         over = {R[0]: grid}
-        found.append(
+        measures.append(
             xr.Dataset(
                 {
                     "op": op(system, A=T, n=R[0], m=R[STEPS_AT_10], over=over),
@@ -91,14 +100,14 @@ def landscape():
             )
         )
     names = [f"θ = {width:g}, p = {strong:g}" for width, strong in CASES]
-    return xr.concat(found, xr.Variable("thermostat", names), combine_attrs="drop")
+    return xr.concat(measures, xr.Variable("thermostat", names), combine_attrs="drop")
 
 
 def op_landscape(data):
     """Op after 10 units of time: the basin, and its highest part around the set point."""
     with plots.figure() as (picture, ax):
-        found = data["op"].isel(thermostat=0)
-        plots.landscape(found, ax, basin=found > 0)
+        strength = data["op"].isel(thermostat=0)
+        plots.landscape(strength, ax, basin=strength > 0)
         ax.set_ylabel("Op(T; R[0], R.at(10)) [nat]")
         ax.set_xlabel("initial R [degC]")
     return picture
@@ -112,8 +121,8 @@ def landscape_over_time():
 def basin_over_time(data):
     """The basin grows by 2 p a unit of time."""
     with plots.figure() as (picture, ax):
-        found = data.isel(time=slice(0, None, 10)).transpose("R[0]", "time")
-        plots.landscape(found, ax, basin=found > 0)
+        strength = data.isel(time=slice(0, None, 10)).transpose("R[0]", "time")
+        plots.landscape(strength, ax, basin=strength > 0)
         ax.set_ylabel("initial R [degC]")
     return picture
 
@@ -160,12 +169,12 @@ def scatter_of_coarse_grids(width, strong, count=25):
     """The lowest and highest sum over a grid of few points, in 40 positions."""
     size = 40 / count
     system = saturating(width, strong)
-    found = []
+    sums = []
     for offset in np.linspace(0, size, 40, endpoint=False):
         points = np.arange(5 + offset, 45, size)
         values = comp(system, A=T, n=R[0], m=R[STEPS_AT_10], over={R[0]: points})
-        found.append(size * float((1 - values).sum()))
-    return min(found), max(found)
+        sums.append(size * float((1 - values).sum()))
+    return min(sums), max(sums)
 
 
 def coarse(width, strong, published):
@@ -187,7 +196,7 @@ def op_while_cooling():
     return op(thermostat, A=T, n=R[0], m=R[1:400], steps=1000).values
 
 
-model = Model(
+study = Study(
     name="saturating_thermostat",
     title="The saturating thermostat",
     source=SOURCE,

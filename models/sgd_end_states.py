@@ -6,9 +6,8 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import Current, sgd, stationary, variables
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt import Current, plots, sgd, stationary, variables
+from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"SGD Understood through Probability Current"'
 END = f'{SOURCE}, "Solving for End-States"'
@@ -36,11 +35,11 @@ def ends():
     for convention in CONVENTIONS:
         parts[convention] = Current.of(THIRD, W, 0.5, convention=convention).stationary((0, 6))
     grid = np.linspace(1, 3.5, 1001)
-    values = [np.interp(grid, one.W, one, left=0, right=0) for one in parts.values()]
-    summary = [end_moments(one) for one in parts.values()]
-    found = xr.Dataset({"density": (("law", "W"), values)}, {"law": list(parts), "W": grid})
+    values = [np.interp(grid, density.W, density, left=0, right=0) for density in parts.values()]
+    summary = [end_moments(density) for density in parts.values()]
+    data = xr.Dataset({"density": (("law", "W"), values)}, {"law": list(parts), "W": grid})
     mean, variance = zip(*summary, strict=True)
-    return found.assign(mean=("law", list(mean)), variance=("law", list(variance)))
+    return data.assign(mean=("law", list(mean)), variance=("law", list(variance)))
 
 
 def end_moments(density):
@@ -64,15 +63,15 @@ def ends_figure(data):
 def wells(rate=0.25):
     """log P beside the centre of a narrow well and of one twice as wide, up to the top beside."""
     share = np.linspace(0, 1, 401)
-    found = {}
+    log_densities = {}
     for name, losses, top in (("narrow", NARROW, np.pi), ("wide", WIDE, 2 * np.pi)):
         slope = Current.of(losses, W, rate, convention="stratonovich").log_slope()
         places = share * top
         steps = function(slope)(places)
         # The integral from the top inwards, by trapezia.
         pieces = (steps[1:] + steps[:-1]) / 2 * np.diff(places)
-        found[name] = np.concatenate([[0.0], np.cumsum(pieces)]) - pieces.sum()
-    return xr.Dataset({n: ("share", v) for n, v in found.items()}, {"share": share})
+        log_densities[name] = np.concatenate([[0.0], np.cumsum(pieces)]) - pieces.sum()
+    return xr.Dataset({n: ("share", v) for n, v in log_densities.items()}, {"share": share})
 
 
 def wells_figure(data):
@@ -136,7 +135,7 @@ def energy_is_of_g_s_and_t_alone():
     return all(right) and bool(np.allclose(data["flow"], data["gibbs"], atol=1e-4))
 
 
-model = Model(
+study = Study(
     name="sgd_end_states",
     title="Where SGD as a flow of probability ends",
     source=SOURCE,

@@ -7,14 +7,15 @@ from causalopt import (
     Distribution,
     System,
     adjusted_optimizing_strength,
+    draw,
     finite,
     optimizing_strength,
+    plots,
     run,
     split_strengths,
     table,
 )
-from causalopt.drawing import draw, plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt.study import Claim, Experiment, Reason, Study
 
 PART_1 = '"Defining Optimization in a Deeper Way", part 1'
 PART_2 = '"Defining Optimization in a Deeper Way", part 2, The Smart Thermostat'
@@ -83,7 +84,7 @@ def sequence(P, first, second):
         f"{second} decorrelated": apart.push(thermostat),
     }
     labels = xr.Variable("stage", list(tables))
-    return xr.concat([one.to_xarray() for one in tables.values()], labels)
+    return xr.concat([stage.to_xarray() for stage in tables.values()], labels)
 
 
 def pictures(data):
@@ -124,7 +125,7 @@ def second():
     return adjusted_optimizing_strength(thermostat, T | R, P_t)
 
 
-model = Model(
+study = Study(
     name="smart_thermostat",
     title="The smart thermostat",
     source=PART_1,

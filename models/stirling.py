@@ -5,9 +5,8 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from causalopt import Distribution, finite
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import Distribution, finite, plots
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, Background"
 
@@ -48,11 +47,11 @@ def arrangements():
     """The log number of arrangements per atom, and what it lacks of the entropy."""
     with mpmath.workdps(60):
         each = [log_arrangements(N) / N for N in ATOMS]
-        lacking = [float(entropy() - one) for one in each]
+        lacking = [float(entropy() - per_atom) for per_atom in each]
         expected = [float(mpmath.log(N / limit()) / N) for N in ATOMS]
     return xr.Dataset(
         {
-            "per_atom": ("atoms", [float(one) for one in each], {"units": "nat"}),
+            "per_atom": ("atoms", [float(per_atom) for per_atom in each], {"units": "nat"}),
             "lacking": ("atoms", lacking, {"units": "nat"}),
             "expected": ("atoms", expected, {"units": "nat"}),
         },
@@ -66,7 +65,7 @@ def towards_the_entropy(data):
     with plots.figure(1, 2) as (picture, (left, right)):
         few = data.isel(atoms=slice(0, 6))
         left.semilogx(few["atoms"], few["per_atom"], "o-", label="log arrangements / N")
-        left.axhline(data.attrs["entropy"], color="#999999", ls=":", label="entropy S")
+        left.axhline(data.attrs["entropy"], color=plots.palette.GREY, ls=":", label="entropy S")
         left.set_xlabel("atoms N")
         left.set_ylabel("per atom [nat]")
         left.legend()
@@ -78,7 +77,7 @@ def towards_the_entropy(data):
     return picture
 
 
-model = Model(
+study = Study(
     name="stirling",
     title="Arrangements of atoms, and entropy",
     source=SOURCE,

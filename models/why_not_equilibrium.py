@@ -14,11 +14,11 @@ from causalopt import (
     boltzmann,
     finite,
     free_energy,
+    plots,
     table,
     why_not_equilibrium,
 )
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt.study import Claim, Experiment, Study
 
 SOURCE = "comment on free energy and mode collapse, its three possibilities"
 
@@ -82,16 +82,16 @@ def diagnoses():
     }
 
 
-def found():
+def findings():
     """Masses, hidden enthalpies and missing free energy of each system."""
-    told = diagnoses()
+    by_system = diagnoses()
     data = xr.Dataset(
         {
-            "hidden": (("system", "level"), [d.hidden for d in told.values()]),
-            "gap": ("system", [d.gap for d in told.values()]),
-            "fault": ("system", [d.fault.value for d in told.values()]),
+            "hidden": (("system", "level"), [d.hidden for d in by_system.values()]),
+            "gap": ("system", [d.gap for d in by_system.values()]),
+            "fault": ("system", [d.fault.value for d in by_system.values()]),
         },
-        {"system": list(told), "level": list(level.values)},
+        {"system": list(by_system), "level": list(level.values)},
     )
     masses = xr.concat([P.to_xarray() for P, _ in observed().values()], data["system"])
     return data.assign(P=masses, equilibrium=boltzmann(H, T).to_xarray())
@@ -130,7 +130,7 @@ def relaxing(data):
     """Left: free energy rises to its greatest value. Right: the distance falls by the gap."""
     with plots.figure(1, 2) as (picture, (left, right)):
         left.plot(data["time"], data["free_energy"], label="free energy G of P")
-        left.axhline(data.attrs["equilibrium"], color="#999999", ls=":", label="T log Z")
+        left.axhline(data.attrs["equilibrium"], color=plots.palette.GREY, ls=":", label="T log Z")
         left.set_xlabel("steps")
         left.set_ylabel("in units of enthalpy")
         left.legend()
@@ -147,13 +147,13 @@ def rises():
     return bool((np.diff(approach().free_energy) >= -1e-12).all())
 
 
-model = Model(
+study = Study(
     name="why_not_equilibrium",
     title="Why a system is not at its greatest free energy",
     source=SOURCE,
     system=system,
     experiments=(
-        Experiment("faults", "Five systems, as they are found", found, {"faults": faults}),
+        Experiment("faults", "Five systems, as they are found", findings, {"faults": faults}),
         Experiment("approach", "A run that is not over", approach, {"relaxing": relaxing}),
     ),
     claims=(

@@ -24,12 +24,14 @@ FLOORS = (
     "processes",
     "derive",
     "drawing",
+    "plots",
     "study",
 )
 # Rooms that stand apart see these alone, so that they depend on nothing else.
 APART = {
     "derive": {"ground"},
     "drawing": {"ground", "language", "model"},
+    "plots": {"ground", "language"},
 }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from causalopt.study import judge, load_model, model_files, storage, title_of
+from causalopt.study import compare, load_model, model_files, storage, title_of
 
 NAMES = list(model_files())
 INVENTORY = Path(__file__).parent.parent / "docs" / "published_figures.csv"
@@ -14,16 +14,17 @@ INVENTORY = Path(__file__).parent.parent / "docs" / "published_figures.csv"
 @pytest.mark.parametrize("name", NAMES)
 def test_every_claim_stands(name):
     for claim in load_model(name).claims:
-        verdict = judge(claim)
-        assert verdict.fault is None, f"{claim.statement}: {verdict.fault} ({verdict.computed})"
+        comparison = compare(claim)
+        because = f"{claim.statement}: {comparison.fault} ({comparison.computed})"
+        assert comparison.fault is None, because
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_gives_data_and_figures(name, tmp_path):
-    model = load_model(name)
-    assert model.name == name
-    assert model.experiments or model.derivations
-    for experiment in model.experiments:
+    study = load_model(name)
+    assert study.name == name
+    assert study.experiments or study.derivations
+    for experiment in study.experiments:
         data = experiment.compute()
         storage.write_data(data, tmp_path / f"{experiment.name}.nc")
         for figure, paint in experiment.figures.items():

@@ -1,4 +1,4 @@
-"""Pictures: graphs of networks, systems and worlds, and plots of labelled results."""
+"""Graphs of networks, systems and worlds as pictures."""
 
 from causalopt.drawing.graph import draw, draw_template
 from causalopt.drawing.render import Drawing

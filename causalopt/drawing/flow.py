@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from causalopt.drawing.look import FRAMES, input_frame
-from causalopt.drawing.panel import Panel
+from causalopt.drawing.panels import Panel
 from causalopt.drawing.sheet import Frame, Mark, Sheet
 
 
-def flowing(panels: Sequence[Panel], legend: Sequence[Sequence[Mark]]) -> Sheet:
+def flow_sheet(panels: Sequence[Panel], legend: Sequence[Sequence[Mark]]) -> Sheet:
     """A frame for each world, with frames of A, B and the inputs inside it, and one legend."""
     entries = [mark for row in legend for mark in row]
     frames = [_legend(entries)] if entries else []
@@ -19,7 +19,8 @@ def flowing(panels: Sequence[Panel], legend: Sequence[Sequence[Mark]]) -> Sheet:
         inner = (*_parts(panel), *_inputs(panel))
         if panel.title:
             keys = tuple(mark.key for mark in panel.marks.values())
-            held = {key for one in inner for key in one.keys}
+            # A mark stands in one frame: those that an inner frame holds are not the panel's own.
+            held = {key for frame in inner for key in frame.keys}
             free = tuple(key for key in keys if key not in held)
             frames.append(Frame(panel.title, free, inner, FRAMES["panel"]))
         else:
@@ -40,10 +41,10 @@ def _parts(panel: Panel) -> list[Frame]:
 
 
 def _inputs(panel: Panel) -> list[Frame]:
-    found = sorted(panel.inputs, key=input_frame)
+    by_kind = sorted(panel.inputs, key=input_frame)
     return [
-        Frame(title, tuple(panel.inputs[one].key for one in ones), style=FRAMES[title])
-        for title, ones in groupby(found, key=input_frame)
+        Frame(title, tuple(panel.inputs[item].key for item in kind), style=FRAMES[title])
+        for title, kind in groupby(by_kind, key=input_frame)
     ]
 
 

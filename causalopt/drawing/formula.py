@@ -17,7 +17,7 @@ _WIDE, _LONGEST = 30, 6
 _PRIVATE = 0xF0000
 
 
-class _Printer(StrPrinter):  # type: ignore[misc]  # sympy is untyped
+class _LabelPrinter(StrPrinter):  # type: ignore[misc]  # sympy is untyped
     """What sympy's text writes as function calls, as mathematics does; symbols by stand-ins."""
 
     def __init__(self, stand_ins: Mapping[Symbol, str]) -> None:
@@ -31,11 +31,11 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # sympy is untyped
     _print_Quantity = _print_Symbol
 
     def _print_Piecewise(self, node: Expr) -> str:
-        told = [
+        cases = [
             self._print(branch) + ("" if when == True else f" if {self._print(when)}")  # noqa: E712
             for branch, when in node.args
         ]
-        return f"({', else '.join(told)})"
+        return f"({', else '.join(cases)})"
 
     def _print_Abs(self, node: Expr) -> str:
         return f"|{self._print(node.args[0])}|"
@@ -55,7 +55,8 @@ def line(formula: Expr, name: Callable[[Symbol], str] = str) -> str:
     """
     symbols = sorted(formula.free_symbols, key=str)
     stand_ins = {s: chr(_PRIVATE + i) for i, s in enumerate(symbols)}
-    printed = _Printer(stand_ins).doprint(formula)
+    printed = _LabelPrinter(stand_ins).doprint(formula)
+    # First whole powers, whose digits are raised; then each sign that is left.
     signs = re.sub(r"\*\*\(?(-?\d+)\)?(?![\d./])", lambda m: m[1].translate(_RAISED), printed)
     signs = re.sub(r"\*\*|[<>]=|\*|(?<![eE])-", lambda m: _SIGNS[m[0]], signs)
     signs = signs.replace("sqrt(", "√(")
@@ -63,7 +64,7 @@ def line(formula: Expr, name: Callable[[Symbol], str] = str) -> str:
     return signs.translate(names)
 
 
-def wrapped(text: str) -> tuple[str, ...]:
+def wrap_formula(text: str) -> tuple[str, ...]:
     """A long formula in several lines; one that stays too long ends in an ellipsis."""
     return tuple(
         textwrap.wrap(

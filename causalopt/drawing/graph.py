@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from causalopt.drawing.flow import flowing
-from causalopt.drawing.grid import laid_out
-from causalopt.drawing.panel import Content, explained, panel
+from causalopt.drawing.flow import flow_sheet
+from causalopt.drawing.grid import grid_sheet
+from causalopt.drawing.panels import Content, legend_rows, panel
 from causalopt.drawing.picture import (
     Gap,
+    Item,
     Skeleton,
     changes,
     check_worlds,
-    indexed,
     members,
-    shortened,
+    name_by_slice,
+    name_by_step,
+    shorten,
     skeleton,
-    sliced,
 )
-from causalopt.drawing.render import Drawing, rendered
+from causalopt.drawing.render import Drawing, drawing_of
 from causalopt.drawing.scale import Scale, read
+from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
 from causalopt.model.network import Network
-from causalopt.model.system import System, check_steps
+from causalopt.model.system import System
 from causalopt.model.world import World, letters
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def draw(
     *,
     steps: int = 4,
     worlds: Sequence[World] = (),
-    A: Any = None,
+    A: object = None,
     inputs: bool = False,
     mechanisms: bool = False,
     values: xr.Dataset | None = None,
@@ -68,29 +70,27 @@ def draw(
     >>> draw(room, steps=2).render("svg").count(b'class="node"')
     6
     """
-    check_steps(steps)
-    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 3:
-        raise QueryError(f"columns is {columns!r}: write a whole number of 3 or more.")
+    steps, columns = whole(steps, "steps", 1), whole(columns, "columns", 3)
     check_worlds(model, worlds)
     shown = list(worlds) or [_base(model, steps)]
     _check_length(model, steps, len(shown))
-    whole = skeleton(model, steps)
-    bones = shortened(whole, columns)
+    every = skeleton(model, steps)
+    bones = shorten(every, columns)
     _check_size(bones, len(shown), inputs)
     titles = letters(shown) if worlds else [""]
     nodes = list(bones.parents)
     numbers = [{}] * len(shown) if values is None else read(values, model, nodes, titles)
-    colours = Scale.over(number for one in numbers for number in one.values())
+    colours = Scale.over(number for by_node in numbers for number in by_node.values())
     inside = _framed(bones, members(model, A, steps))
-    content = Content(bones, inside, inputs, mechanisms, indexed, colours)
-    differs = changes(whole, shown) if len(shown) > 1 else [{}]
+    content = Content(bones, inside, inputs, mechanisms, name_by_step, colours)
+    differs = changes(every, shown) if len(shown) > 1 else [{}]
     return _picture(bones, shown, titles, differs, numbers, content, legend)
 
 
 def draw_template(
     system: System,
     *,
-    A: Any = None,
+    A: object = None,
     inputs: bool = False,
     mechanisms: bool = False,
     legend: bool = True,
@@ -113,7 +113,7 @@ def draw_template(
     bones = skeleton(system, 1)
     _check_size(bones, 1, inputs)
     inside = _framed(bones, members(system, A, 1))
-    content = Content(bones, inside, inputs, mechanisms, sliced)
+    content = Content(bones, inside, inputs, mechanisms, name_by_slice)
     return _picture(bones, [_base(system, 1)], [""], [{}], [{}], content, legend)
 
 
@@ -144,19 +144,19 @@ def _check_size(bones: Skeleton, panels: int, inputs: bool) -> None:
         )
 
 
-def _framed(bones: Skeleton, inside: set[Any]) -> frozenset[Any]:
+def _framed(bones: Skeleton, inside: set[Item]) -> frozenset[Item]:
     """The nodes of A that are shown; of those left out, first and last say it."""
-    found = {node for node in bones.parents if node in inside}
+    in_sight = {node for node in bones.parents if node in inside}
     gaps = (node for node in bones.parents if isinstance(node, Gap))
-    return frozenset(found | {gap for gap in gaps if {gap.first, gap.last} <= inside})
+    return frozenset(in_sight | {gap for gap in gaps if {gap.first, gap.last} <= inside})
 
 
 def _picture(
     bones: Skeleton,
     worlds: Sequence[World],
     titles: Sequence[str],
-    differs: Sequence[Mapping[Any, str]],
-    numbers: Sequence[Mapping[Any, float]],
+    differs: Sequence[Mapping[Item, str]],
+    numbers: Sequence[Mapping[Item, float]],
     content: Content,
     legend: bool,
 ) -> Drawing:
@@ -164,6 +164,6 @@ def _picture(
         panel(i, world, titles[i], differs[i], numbers[i], content)
         for i, world in enumerate(worlds)
     ]
-    entries = explained(panels, content.colours) if legend else []
-    sheet = laid_out(bones, panels, entries) if bones.columns else flowing(panels, entries)
-    return rendered(sheet)
+    entries = legend_rows(panels, content.colours) if legend else []
+    sheet = grid_sheet(bones, panels, entries) if bones.columns else flow_sheet(panels, entries)
+    return drawing_of(sheet)

@@ -1,16 +1,18 @@
 """How each thing on a graph looks, and the words that a legend has for it.
 
-The colours are Okabe and Ito's, which colour-blind readers tell apart; shape and stroke say the
-same without any colour.
+Shape and stroke say the same as colours do, for those who print without any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from sympy import Symbol
 
 from causalopt.drawing.picture import Gap
+from causalopt.ground import palette
+from causalopt.ground.palette import grey
 from causalopt.language.symbols import Noise, Parameter
 from causalopt.model.world import Fixed, Held, Piece, Replaced
 
@@ -23,74 +25,83 @@ class Look:
     words: str
 
 
-PLAIN = {"color": "#444444", "fillcolor": "#ffffff"}
-INSIDE = {"fillcolor": "#e6e6e6"}
+PLAIN = {"color": grey(0x44), "fillcolor": palette.WHITE}
+INSIDE = {"fillcolor": grey(0xE6)}
+#: What stands for steps that are left out.
+LEFT_OUT = {"shape": "plaintext", "style": "", "fontcolor": palette.DIM}
 
 #: In the order in which a legend lists them; what comes later is put on top.
 LOOKS: Mapping[str, Look] = {
     "red": Look(
-        {"color": "#d55e00", "fillcolor": "#fbe3d4", "penwidth": "2.4"}, "differs from W"
+        {"color": palette.RED, "fillcolor": palette.PALE_RED, "penwidth": "2.4"}, "differs from W"
     ),
     "green": Look(
-        {"color": "#009e73", "fillcolor": "#d3efe6", "penwidth": "1.4", "peripheries": "2"},
+        {
+            "color": palette.GREEN,
+            "fillcolor": palette.PALE_GREEN,
+            "penwidth": "1.4",
+            "peripheries": "2",
+        },
         "differs from X",
     ),
     "clamped": Look({"shape": "box"}, "clamped"),
     "set": Look({"shape": "hexagon"}, "set by do"),
     "replaced": Look({"shape": "component"}, "another mechanism"),
     "perturbed": Look({"shape": "octagon"}, "perturbed"),
-    "noise": Look({"shape": "diamond", "color": "#0072b2", "fillcolor": "#e3f0f8"}, ""),
-    "parameter": Look({"shape": "plaintext", "fillcolor": "#f1f1f1"}, ""),
-    "time": Look({"shape": "plaintext", "fillcolor": "#fdf3dd"}, ""),
-}  # fmt: skip
+    "noise": Look({"shape": "diamond", "color": palette.BLUE, "fillcolor": palette.PALE_BLUE}, ""),
+    "parameter": Look({"shape": "plaintext", "fillcolor": grey(0xF1)}, ""),
+    "time": Look({"shape": "plaintext", "fillcolor": palette.PALE_ORANGE}, ""),
+}
 
+#: How every arrow looks, before what is said of some.
+ARROW = {"color": grey(0x77), "arrowsize": "0.6"}
 ARROWS: Mapping[str, Mapping[str, str]] = {
-    "red": {"color": "#d55e00", "penwidth": "1.8"},
-    "green": {"color": "#009e73", "style": "dashed"},
-    "cut": {"color": "#b0b0b0", "style": "dotted"},
-    "input": {"color": "#b8b8b8", "penwidth": "0.7", "arrowsize": "0.4"},
+    "red": {"color": palette.RED, "penwidth": "1.8"},
+    "green": {"color": palette.GREEN, "style": "dashed"},
+    "cut": {"color": grey(0xB0), "style": "dotted"},
+    "input": {"color": grey(0xB8), "penwidth": "0.7", "arrowsize": "0.4"},
 }
 
 FRAMES: Mapping[str, Mapping[str, str]] = {
-    "A": {"style": "rounded,filled", "color": "#888888", "fillcolor": "#f6f6f6"},
-    "B": {"style": "rounded,dashed", "color": "#888888"},
-    "panel": {"color": "#cccccc"},
-    "legend": {"color": "#dddddd"},
-    "noise": {"style": "rounded,dotted", "color": "#0072b2"},
-    "time": {"style": "rounded,dotted", "color": "#888888"},
-    "parameters": {"style": "rounded,dotted", "color": "#888888"},
+    "A": {"style": "rounded,filled", "color": grey(0x88), "fillcolor": grey(0xF6)},
+    "B": {"style": "rounded,dashed", "color": grey(0x88)},
+    "panel": {"color": grey(0xCC)},
+    "legend": {"color": grey(0xDD)},
+    "noise": {"style": "rounded,dotted", "color": palette.BLUE},
+    "time": {"style": "rounded,dotted", "color": grey(0x88)},
+    "parameters": {"style": "rounded,dotted", "color": grey(0x88)},
 }
 
 # What an input is called among the looks, and the frame that holds its kind.
 _KINDS = {"noise": "noise", "parameter": "parameters", "time": "time"}
 
 
-def done_to(piece: Piece) -> list[str]:
+def looks_of(piece: Piece) -> list[str]:
     """The looks that an intervention gives to a node."""
-    found = []
+    looks = []
     match piece.base:
         case Held(_):
-            found.append("clamped")
+            looks.append("clamped")
         case Fixed(_):
-            found.append("set")
+            looks.append("set")
         case Replaced(_):
-            found.append("replaced")
-    return [*found, "perturbed"] if piece.shift is not None else found
+            looks.append("replaced")
+    return [*looks, "perturbed"] if piece.shift is not None else looks
 
 
-def told(piece: Piece) -> tuple[str, ...]:
+def label_lines(piece: Piece) -> tuple[str, ...]:
     """The lines that an intervention adds to a node's label."""
     lines = []
     if isinstance(piece.base, Fixed):
         lines.append(f"= {_number(piece.base.value)}")
-    return (*lines, shift(piece)) if piece.shift is not None else tuple(lines)
+    return (*lines, shift_text(piece)) if piece.shift is not None else tuple(lines)
 
 
-def shift(piece: Piece) -> str:
+def shift_text(piece: Piece) -> str:
     """What a perturbation adds; δ is an infinitesimal difference.
 
     >>> from causalopt.model.world import Shift
-    >>> shift(Piece(0, 1, shift=Shift(-0.5))), shift(Piece(0, 1, shift=Shift(None)))
+    >>> shift_text(Piece(0, 1, shift=Shift(-0.5))), shift_text(Piece(0, 1, shift=Shift(None)))
     ('− 0.5', '+ δ')
     """
     by = None if piece.shift is None else piece.shift.by
@@ -98,22 +109,24 @@ def shift(piece: Piece) -> str:
     return f"− {text[1:]}" if text.startswith("−") else f"+ {text}"
 
 
-def _number(value: Any) -> str:
+def _number(value: float | Symbol) -> str:
     return f"{value:g}".replace("-", "−") if isinstance(value, float | int) else str(value)
 
 
-def input_look(one: Any) -> str:
+def input_look(item: Hashable) -> str:
     """Which look an input has: a parameter, a noise, or time."""
-    owner = one.owner if isinstance(one, Gap) else getattr(one, "variable", one)
+    owner = item.owner if isinstance(item, Gap) else getattr(item, "variable", item)
     return {Noise: "noise", Parameter: "parameter"}.get(type(owner), "time")
 
 
-def input_frame(one: Any) -> str:
+def input_frame(item: Hashable) -> str:
     """The title of the frame in which an input stands."""
-    return _KINDS[input_look(one)]
+    return _KINDS[input_look(item)]
 
 
-def styled(looks: list[str], *, inside: bool = False, fill: Mapping[str, str] | None = None) -> Any:
+def node_style(
+    looks: Collection[str], *, inside: bool = False, fill: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The attributes of a node with these looks; a value's colour covers every other fill."""
     style: dict[str, str] = dict(PLAIN)
     if inside:

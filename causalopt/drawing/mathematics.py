@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
 
 from sympy import Expr, Symbol
 
 from causalopt.drawing.formula import line
-from causalopt.drawing.picture import Name, indexed, piece_at
+from causalopt.drawing.picture import Item, Name, name_by_step, piece_at
 from causalopt.language.finite_variables import shown
 from causalopt.language.symbols import Next, Node, Noise, Time, Variable
 from causalopt.model.network import Network
@@ -15,7 +15,7 @@ from causalopt.model.system import System
 from causalopt.model.world import Replaced, World
 
 
-def right_side(world: World, node: Any, name: Name) -> str:
+def right_side(world: World, node: Item, name: Name) -> str:
     """The formula that gives a node its value in a world, or the value that it starts from.
 
     A system from rates whose method has inner stages is told by its rates, as d/dt. What is held
@@ -24,9 +24,9 @@ def right_side(world: World, node: Any, name: Name) -> str:
     piece = piece_at(world, node)
     if piece.base is not None and not isinstance(piece.base, Replaced):
         return ""
-    model: Any = world.model
+    model = world.model
     other = piece.base.mechanism.formula if isinstance(piece.base, Replaced) else None
-    if isinstance(model, System):
+    if isinstance(model, System) and isinstance(node, Node):
         return _of_system(model, node, other, name)
     assert isinstance(model, Network)
     if other is not None:
@@ -37,15 +37,15 @@ def right_side(world: World, node: Any, name: Name) -> str:
     known = (*columns.labels, *columns.inputs)
     mechanism = columns.mechanisms[columns.kinds[place]]
     owners = [known[j] for j in columns.arguments_of(place).tolist()]
-    names = {s: name(one) for s, one in zip(mechanism.arguments, owners, strict=True)}
+    names = {s: name(owner) for s, owner in zip(mechanism.arguments, owners, strict=True)}
     return f"= {line(mechanism.formula, names.__getitem__)}"
 
 
 def _of_system(system: System, node: Node, other: Expr | None, name: Name) -> str:
-    variable: Any = node.variable
+    variable = node.variable
     if node.step == 0 and other is None:
         start = _value(variable, system.start[variable])
-        return f"= {start}" if name(node) == indexed(node) else f"{variable}[0] = {start}"
+        return f"= {start}" if name(node) == name_by_step(node) else f"{variable}[0] = {start}"
     staged = system.template.keys() != system.mechanisms.keys()
     if staged:
         formula = system.mechanisms[variable].formula if other is None else other
@@ -61,6 +61,6 @@ def _of_system(system: System, node: Node, other: Expr | None, name: Name) -> st
     return f"= {line(formula, at_step)}"
 
 
-def _value(label: Any, value: float) -> str:
-    found = shown(label, value)
-    return f"{found:g}".replace("-", "−") if isinstance(found, float) else str(found)
+def _value(label: Hashable, value: float) -> str:
+    named = shown(label, value)
+    return f"{named:g}".replace("-", "−") if isinstance(named, float) else str(named)

@@ -7,9 +7,8 @@ gets a version, the same for the same history of causes; nothing is run.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import networkx as nx
 from sympy import Symbol
@@ -20,14 +19,17 @@ from causalopt.model.network import Network
 from causalopt.model.system import System
 from causalopt.model.world import Held, Piece, Replaced, World
 
-Causes = Mapping[Any, tuple[Any, ...]]
+#: What a mark stands for: a node, by its label or its step; an input; or a gap.
+Item = Hashable
+#: For each item, those with an arrow to it.
+Causes = Mapping[Item, tuple[Item, ...]]
 
 
 @dataclass(frozen=True)
 class Gap:
     """The steps from ``first`` to ``last`` of one variable or input, left out of a long picture."""
 
-    owner: Any
+    owner: Variable | Noise | Time
     first: Node
     last: Node
 
@@ -44,28 +46,29 @@ class Skeleton:
     parents: Causes
     inputs: Causes
     columns: tuple[int | None, ...] = ()
-    rows: tuple[Any, ...] = ()
+    rows: tuple[Variable | Noise | Time, ...] = ()
 
     @property
-    def variables(self) -> Set[Any]:
+    def variables(self) -> Set[Item]:
         """The nodes that have parents or could have them."""
         return self.parents.keys()
 
     @functools.cached_property
-    def aside(self) -> Set[Any]:
+    def aside(self) -> Set[Item]:
         """Every input of the picture, in order."""
-        return dict.fromkeys(one for found in self.inputs.values() for one in found).keys()
+        return dict.fromkeys(item for entering in self.inputs.values() for item in entering).keys()
 
-    def shown(self, node: Any) -> Any:
+    def stand_in(self, node: Item) -> Item:
         """What stands for a node on the picture: itself, or the gap that leaves it out."""
         return self._gaps.get(getattr(node, "variable", None), node) if self._hides(node) else node
 
-    def _hides(self, node: Any) -> bool:
+    def _hides(self, node: Item) -> bool:
         return node not in self.parents and node not in self.aside
 
     @functools.cached_property
-    def _gaps(self) -> dict[Any, Gap]:
-        return {one.owner: one for one in (*self.parents, *self.aside) if isinstance(one, Gap)}
+    def _gaps(self) -> dict[Item, Gap]:
+        items = (*self.parents, *self.aside)
+        return {item.owner: item for item in items if isinstance(item, Gap)}
 
 
 def skeleton(model: System | Network, steps: int) -> Skeleton:
@@ -76,9 +79,10 @@ def skeleton(model: System | Network, steps: int) -> Skeleton:
 def _of_network(network: Network) -> Skeleton:
     columns, nodes = network.columns, network.nodes
     known = (*nodes, *columns.inputs)
+    # By the length of the longest path to each, so that causes come first.
     order = sorted(range(len(nodes)), key=columns.levels.__getitem__)
-    parents: dict[Any, tuple[Any, ...]] = {}
-    inputs: dict[Any, tuple[Any, ...]] = {}
+    parents: dict[Item, tuple[Item, ...]] = {}
+    inputs: dict[Item, tuple[Item, ...]] = {}
     for i in order:
         entering = columns.arguments_of(i).tolist()
         own = [known[j] for j in entering if j < len(nodes)]
@@ -92,26 +96,26 @@ def _of_network(network: Network) -> Skeleton:
 
 
 def _of_system(system: System, steps: int) -> Skeleton:
-    parents: dict[Any, tuple[Any, ...]] = {Node(v, 0): () for v in system.variables}
-    inputs: dict[Any, tuple[Any, ...]] = {Node(v, 0): () for v in system.variables}
+    parents: dict[Item, tuple[Item, ...]] = {Node(v, 0): () for v in system.variables}
+    inputs: dict[Item, tuple[Item, ...]] = {Node(v, 0): () for v in system.variables}
     ordered = [v for v in system.template if v in system.mechanisms]
     depends = {v: system.parents(v) for v in ordered}
     entering = {v: _inputs(system, v) for v in ordered}
     for step in range(1, steps + 1):
         for variable in ordered:
-            before, same = (sorted(found, key=str) for found in depends[variable])
+            before, same = (sorted(causes, key=str) for causes in depends[variable])
             node = Node(variable, step)
             parents[node] = (*(Node(v, step - 1) for v in before), *(Node(v, step) for v in same))
             inputs[node] = tuple(
-                Node(one, step - 1) if isinstance(one, Noise | Time) else one
-                for one in entering[variable]
+                Node(symbol, step - 1) if isinstance(symbol, Noise | Time) else symbol
+                for symbol in entering[variable]
             )
     return Skeleton(parents, inputs, tuple(range(steps + 1)), system.variables)
 
 
 def _inputs(system: System, variable: Variable) -> list[Symbol]:
     """The parameters, noises and time that a variable's mechanism uses, its stages' too."""
-    found: dict[Symbol, None] = {}
+    inputs: dict[Symbol, None] = {}
     waiting, seen = [variable], {variable}
     while waiting:
         for symbol in system.template[waiting.pop()].arguments:
@@ -120,11 +124,11 @@ def _inputs(system: System, variable: Variable) -> list[Symbol]:
                 waiting.append(target)
                 seen.add(target)
             elif isinstance(symbol, Parameter | Noise | Time):
-                found[symbol] = None
-    return sorted(found, key=str)
+                inputs[symbol] = None
+    return sorted(inputs, key=str)
 
 
-def shortened(bones: Skeleton, columns: int) -> Skeleton:
+def shorten(bones: Skeleton, columns: int) -> Skeleton:
     """The first and last steps of a long picture, with one ``Gap`` a row between them."""
     if len(bones.columns) <= columns:
         return bones
@@ -133,50 +137,54 @@ def shortened(bones: Skeleton, columns: int) -> Skeleton:
     left_out = set(hidden)
     bounds = [step for step in (hidden[0], hidden[-1]) if step is not None]
 
-    def stand_in(node: Any) -> Any:
+    def stand_in(node: Item) -> Item:
         if not isinstance(node, Node) or node.step not in left_out:
             return node
         return Gap(node.variable, *(Node(node.variable, step) for step in bounds))
 
-    def edges(causes: Causes) -> dict[Any, tuple[Any, ...]]:
-        made: dict[Any, dict[Any, None]] = {}
+    def edges(causes: Causes) -> dict[Item, tuple[Item, ...]]:
+        merged: dict[Item, dict[Item, None]] = {}
         for node, entering in causes.items():
             target = stand_in(node)
-            kept = made.setdefault(target, {})
-            found = dict.fromkeys(stand_in(one) for one in entering)
-            kept.update((one, None) for one in found if {type(one), type(target)} != {Gap})
-        return {node: tuple(entering) for node, entering in made.items()}
+            kept = merged.setdefault(target, {})
+            sources = dict.fromkeys(stand_in(cause) for cause in entering)
+            # What goes on among the steps left out has no arrow: gaps lead to no gaps.
+            kept.update((source, None) for source in sources if not _both_gaps(source, target))
+        return {node: tuple(entering) for node, entering in merged.items()}
 
-    return Skeleton(
-        edges(bones.parents), edges(bones.inputs), (*begin, None, *end), bones.rows
-    )  # fmt: skip
+    steps = (*begin, None, *end)
+    return Skeleton(edges(bones.parents), edges(bones.inputs), steps, bones.rows)
 
 
-def causes_in(bones: Skeleton, world: World, node: Any) -> tuple[Any, ...]:
+def _both_gaps(source: Item, target: Item) -> bool:
+    return isinstance(source, Gap) and isinstance(target, Gap)
+
+
+def causes_in(bones: Skeleton, world: World, node: Item) -> tuple[Item, ...]:
     """The parents that a node answers to in a world: none where it is held or set."""
     return _answers_to(bones.parents, bones, world, node)
 
 
-def inputs_in(bones: Skeleton, world: World, node: Any) -> tuple[Any, ...]:
+def inputs_in(bones: Skeleton, world: World, node: Item) -> tuple[Item, ...]:
     """The parameters, noises and times that a node answers to in a world."""
     return _answers_to(bones.inputs, bones, world, node)
 
 
-def _answers_to(declared: Causes, bones: Skeleton, world: World, node: Any) -> tuple[Any, ...]:
+def _answers_to(declared: Causes, bones: Skeleton, world: World, node: Item) -> tuple[Item, ...]:
     own = node.first if isinstance(node, Gap) else node
     base = piece_at(world, own).base
     if not isinstance(base, Replaced):
         return declared[node] if base is None else ()
     wanted = bones.variables if declared is bones.parents else bones.aside
-    found = (bones.shown(_owner(world, own, symbol)) for symbol in base.mechanism.arguments)
-    both = (one for one in found if {type(one), type(node)} != {Gap})
-    return tuple(one for one in both if one in wanted)
+    causes = (bones.stand_in(_owner(world, own, symbol)) for symbol in base.mechanism.arguments)
+    return tuple(c for c in causes if c in wanted and not _both_gaps(c, node))
 
 
-def _owner(world: World, node: Any, symbol: Symbol) -> Any:
+def _owner(world: World, node: Item, symbol: Symbol) -> Item:
     """The node or input that a symbol of another mechanism stands for."""
-    if not isinstance(world.model, System):
-        return symbol
+    if not isinstance(world.model, System) or not isinstance(node, Node):
+        owner: Item = symbol
+        return owner
     if isinstance(symbol, Next):
         return Node(symbol.variable, node.step)
     timed = isinstance(symbol, Variable | Noise | Time)
@@ -188,20 +196,20 @@ class Versions:
     """A number for each node of each world: equal where the nodes have the same history."""
 
     bones: Skeleton
-    numbers: dict[Any, int] = field(default_factory=dict)
-    known: dict[World, dict[Any, int]] = field(default_factory=dict)
+    numbers: dict[Hashable, int] = field(default_factory=dict)
+    known: dict[World, dict[Item, int]] = field(default_factory=dict)
 
-    def of(self, world: World) -> dict[Any, int]:
+    def of(self, world: World) -> dict[Item, int]:
         """The version of every node in a world."""
         if world not in self.known:
-            found: dict[Any, int] = {}
+            versions: dict[Item, int] = {}
             for node in self._order(world):
-                causes = tuple(found[one] for one in causes_in(self.bones, world, node))
-                found[node] = self._version(node, piece_at(world, node), causes)
-            self.known[world] = found
+                causes = tuple(versions[cause] for cause in causes_in(self.bones, world, node))
+                versions[node] = self._version(node, piece_at(world, node), causes)
+            self.known[world] = versions
         return self.known[world]
 
-    def _order(self, world: World) -> Iterable[Any]:
+    def _order(self, world: World) -> Iterable[Item]:
         """An order in which causes come first; another mechanism can ask for another one."""
         bases = (piece.base for pieces in world.treatments for piece in pieces)
         if not any(isinstance(base, Replaced) for base in bases):
@@ -209,25 +217,26 @@ class Versions:
         graph = nx.DiGraph()
         graph.add_nodes_from(self.bones.parents)
         for node in self.bones.parents:
-            graph.add_edges_from((one, node) for one in causes_in(self.bones, world, node))
+            graph.add_edges_from((cause, node) for cause in causes_in(self.bones, world, node))
         return list(nx.topological_sort(graph))
 
-    def _version(self, node: Any, piece: Piece, causes: tuple[int, ...]) -> int:
+    def _version(self, node: Item, piece: Piece, causes: tuple[int, ...]) -> int:
+        # A held node has the history that it has in the other world, whatever its causes do here.
         if isinstance(piece.base, Held):
             own = self.of(piece.base.world)[node]
         else:
             own = self._number((node, piece.base, causes))
         return own if piece.shift is None else self._number((own, piece.shift))
 
-    def _number(self, history: Any) -> int:
+    def _number(self, history: Hashable) -> int:
         return self.numbers.setdefault(history, len(self.numbers))
 
 
-def piece_at(world: World, node: Any) -> Piece:
+def piece_at(world: World, node: Item) -> Piece:
     """What the interventions of a world do to a node of its picture; of a gap, to its first."""
     if isinstance(node, Gap):
         return piece_at(world, node.first)
-    if not isinstance(world.model, System):
+    if not isinstance(world.model, System) or not isinstance(node, Node):
         return world.at(node)
     piece = world.at(node.variable, node.step)
     # No mechanism gives the start: another one has no say there either.
@@ -238,25 +247,25 @@ def piece_at(world: World, node: Any) -> Piece:
 def perturbed_within(world: World, gap: Gap) -> list[tuple[Node, Piece]]:
     """The nodes that a gap leaves out and the world perturbs."""
     steps = range(gap.first.step, gap.last.step + 1)
-    found = ((node, piece_at(world, node)) for node in (Node(gap.owner, i) for i in steps))
-    return [(node, piece) for node, piece in found if piece.shift is not None]
+    treated = ((node, piece_at(world, node)) for node in (Node(gap.owner, i) for i in steps))
+    return [(node, piece) for node, piece in treated if piece.shift is not None]
 
 
-def changes(bones: Skeleton, worlds: Sequence[World]) -> list[dict[Any, str]]:
+def changes(bones: Skeleton, worlds: Sequence[World]) -> list[dict[Item, str]]:
     """For each world, the colour of each node that differs.
 
     ``red``: it differs from the first world, W. ``green``: in the third world and after, it differs
     from the second, X. So in Y green is what A no longer answers to, as in part 3's pictures.
     """
-    versions = Versions(bones)
-    found = [versions.of(world) for world in worlds]
-    made: list[dict[Any, str]] = []
-    for i, own in enumerate(found):
-        colours = {node: "red" for node in own if own[node] != found[0][node]}
+    known = Versions(bones)
+    versions = [known.of(world) for world in worlds]
+    colours: list[dict[Item, str]] = []
+    for i, own in enumerate(versions):
+        differs = {node: "red" for node in own if own[node] != versions[0][node]}
         if i >= 2:
-            colours |= {node: "green" for node in own if own[node] != found[1][node]}
-        made.append(colours)
-    return made
+            differs |= {node: "green" for node in own if own[node] != versions[1][node]}
+        colours.append(differs)
+    return colours
 
 
 def check_worlds(model: System | Network, worlds: Sequence[World]) -> None:
@@ -266,7 +275,7 @@ def check_worlds(model: System | Network, worlds: Sequence[World]) -> None:
             raise QueryError("worlds are of another model: draw them with their own.")
 
 
-def members(model: System | Network, A: Any, steps: int) -> set[Any]:
+def members(model: System | Network, A: object, steps: int) -> set[Item]:
     """The nodes of a set that a user names; none where it is left out."""
     if A is None:
         return set()
@@ -275,15 +284,16 @@ def members(model: System | Network, A: Any, steps: int) -> set[Any]:
     return {Node(s.key, i) for s in model.select(A, steps) for i in range(s.start, s.stop)}  # type: ignore[arg-type]  # keys of a system are variables
 
 
-Name = Callable[[Any], str]
+#: How an item is written on the picture.
+Name = Callable[[Item], str]
 
 
-def indexed(node: Any) -> str:
+def name_by_step(node: Item) -> str:
     """A node as users write it: R[3], or its label."""
     return f"{node.variable}[{node.step}]" if isinstance(node, Node) else str(node)
 
 
-def sliced(node: Any) -> str:
+def name_by_slice(node: Item) -> str:
     """A node of the template: R[i], or R[i+1] one step later."""
     if not isinstance(node, Node):
         return str(node)

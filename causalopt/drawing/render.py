@@ -6,13 +6,20 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from causalopt.drawing.look import ARROW
 from causalopt.drawing.sheet import Frame, Sheet
 from causalopt.ground.errors import QueryError
+
+if TYPE_CHECKING:
+    import pydot
+
+#: A node, an edge or a cluster of pydot's.
+Part = TypeVar("Part", bound="pydot.Common")
 
 _FORMATS = ("svg", "png", "pdf", "dot")
 # Above this, Graphviz would take minutes to lead edges around nodes and to untangle them.
@@ -43,8 +50,8 @@ class Drawing:
 
         graph = pygraphviz.AGraph(string=self.dot)
         with _quiet():
-            made: bytes = graph.draw(prog=self.engine, format=format)
-        return made
+            picture: bytes = graph.draw(prog=self.engine, format=format)
+        return picture
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture; its ending says the format. The file is replaced as a whole."""
@@ -74,8 +81,42 @@ def _quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def rendered(sheet: Sheet) -> Drawing:
+def drawing_of(sheet: Sheet) -> Drawing:
     """A sheet as DOT: ids are numbers, and names that users give stand in labels alone."""
+    import pydot
+
+    graph = _empty_graph(sheet)
+    ids = {mark.key: f"n{i}" for i, mark in enumerate(sheet.marks)}
+    numbers = iter(range(len(sheet.marks) + len(sheet.frames) + 1))
+    left = {mark.key: mark for mark in sheet.marks}
+
+    def add_marks(holder: pydot.Graph, keys: Iterable[Hashable]) -> None:
+        for key in keys:
+            mark = left.pop(key)
+            node = pydot.Node(ids[key], label=_label(mark.lines))
+            holder.add_node(_dress(node, mark.style))
+
+    def add_frame(holder: pydot.Graph, frame: Frame) -> None:
+        cluster = pydot.Cluster(str(next(numbers)), label=_label((frame.title,)))
+        _dress(cluster, frame.style)
+        for inner in frame.frames:
+            add_frame(cluster, inner)
+        add_marks(cluster, frame.keys)
+        # A cluster is a subgraph to Graphviz, and none to pydot's types.
+        holder.add_subgraph(cast("pydot.Subgraph", cluster))
+
+    for frame in sheet.frames:
+        add_frame(graph, frame)
+    # What no frame holds.
+    add_marks(graph, list(left))
+    for arrow in sheet.arrows:
+        edge = pydot.Edge(ids[arrow.source], ids[arrow.target])
+        graph.add_edge(_dress(edge, arrow.style))
+    return Drawing(graph.to_string(), "nop2" if sheet.placed else "dot")
+
+
+def _empty_graph(sheet: Sheet) -> pydot.Dot:
+    """A graph without nodes, and how its nodes and edges look before anything is said of them."""
     import pydot
 
     few = len(sheet.arrows) <= _ROUTED_EDGES and (
@@ -90,51 +131,29 @@ def rendered(sheet: Sheet) -> Drawing:
         style="filled", shape="ellipse", width="0.62", height="0.62", margin="0.04",
         fontsize="12", fontname="Helvetica",
     )  # fmt: skip
-    graph.set_edge_defaults(color="#777777", arrowsize="0.6")
-    ids = {mark.key: f"n{i}" for i, mark in enumerate(sheet.marks)}
-    numbers = iter(range(len(sheet.marks) + len(sheet.frames) + 1))
-    left = {mark.key: mark for mark in sheet.marks}
-
-    def nodes(holder: Any, keys: Iterable[Any]) -> None:
-        for key in keys:
-            mark = left.pop(key)
-            holder.add_node(
-                pydot.Node(ids[key], label=_quoted(mark.lines), **_all_quoted(mark.style))
-            )
-
-    def frame(holder: Any, given: Frame) -> None:
-        made = pydot.Cluster(
-            str(next(numbers)), label=_quoted((given.title,)), **_all_quoted(given.style)
-        )
-        for inner in given.frames:
-            frame(made, inner)
-        nodes(made, given.keys)
-        holder.add_subgraph(made)
-
-    for one in sheet.frames:
-        frame(graph, one)
-    nodes(graph, list(left))
-    for arrow in sheet.arrows:
-        graph.add_edge(pydot.Edge(ids[arrow.source], ids[arrow.target], **_all_quoted(arrow.style)))
-    return Drawing(graph.to_string(), "nop2" if sheet.placed else "dot")
+    graph.set_edge_defaults(**ARROW)
+    return graph
 
 
-def _all_quoted(style: Mapping[str, str]) -> dict[str, Any]:
-    return {name: f'"{value}"' for name, value in style.items()}
+def _dress(part: Part, style: Mapping[str, str]) -> Part:
+    """Give a node, an edge or a cluster its look."""
+    for name, value in style.items():
+        part.set(name, f'"{value}"')
+    return part
 
 
-def _quoted(lines: Iterable[str]) -> str:
+def _label(lines: Iterable[str]) -> str:
     """Lines of a label as DOT writes them: as they are, whatever they hold."""
-    inside = "\\n".join(map(_escaped, lines))
+    inside = "\\n".join(map(_escape, lines))
     return f'"{inside}"'
 
 
-def _escaped(line: str) -> str:
-    shown = "".join(map(_visible, line))
+def _escape(line: str) -> str:
+    shown = "".join(map(_visible_letter, line))
     return _ENTITY.sub("&amp;", shown).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _visible(letter: str) -> str:
+def _visible_letter(letter: str) -> str:
     """A letter that XML can hold: control characters by their pictures, such as ␀."""
     code = ord(letter)
     if letter in "\n\r\t":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Node
 from causalopt.model.network import Network
@@ -32,10 +33,10 @@ class Scale:
     @classmethod
     def over(cls, values: Iterable[float]) -> Scale | None:
         """The scale of the finite ones among values; symmetric where they have both signs."""
-        found = [value for value in values if math.isfinite(value)]
-        if not found:
+        finite = [value for value in values if math.isfinite(value)]
+        if not finite:
             return None
-        low, high = min(found), max(found)
+        low, high = min(finite), max(finite)
         # What is left of a difference by rounding makes no sign of its own.
         least = _ROUNDING * max(-low, high)
         low, high = (0.0 if abs(end) < least else end for end in (low, high))
@@ -47,17 +48,18 @@ class Scale:
     def fill(self, value: float) -> dict[str, str]:
         """The look of a node with this value; one that is not finite has none of the colours."""
         if not math.isfinite(value):
-            return {"fillcolor": "#ffffff", "fontcolor": "#000000"}
+            return {"fillcolor": palette.WHITE, "fontcolor": palette.BLACK}
         from matplotlib import colormaps
         from matplotlib.colors import to_hex
 
         span = self.high - self.low
         place = (value - self.low) / span if span > 0 else 0.5
         colour = colormaps["PuOr_r" if self.low < 0 < self.high else "cividis"](place)
+        # sRGB to linear light: shades as bright as they look add up only there.
         linear = [((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
         # Where black and white stand out alike: the relative luminance of WCAG 2.
         light = float(np.dot((0.2126, 0.7152, 0.0722), linear)) > 0.179
-        return {"fillcolor": to_hex(colour), "fontcolor": "#000000" if light else "#ffffff"}
+        return {"fillcolor": to_hex(colour), "fontcolor": palette.BLACK if light else palette.WHITE}
 
     @property
     def ticks(self) -> list[float]:
@@ -67,8 +69,8 @@ class Scale:
 
 
 def read(
-    values: xr.Dataset, model: System | Network, nodes: Sequence[Any], titles: Sequence[str]
-) -> list[dict[Any, float]]:
+    values: xr.Dataset, model: System | Network, nodes: Sequence[Hashable], titles: Sequence[str]
+) -> list[dict[Hashable, float]]:
     """The value of each node in each panel, from what ``run`` gave; nodes without one left out."""
     import xarray as xr
 
@@ -82,15 +84,16 @@ def read(
             f"values have the dims {', '.join(extra)} beside world, time and node: choose one of "
             f"each first, such as values.sel({extra[0]}=...)."
         )
-    found = []
+    numbers = []
     for title in titles:
         own = _of_world(values, title)
-        found.append(_of_nodes(own, nodes) if "node" in own.dims else _over_time(own, model, nodes))
-    if not any(found):
+        by_node = "node" in own.dims
+        numbers.append(_of_nodes(own, nodes) if by_node else _over_time(own, model, nodes))
+    if not any(numbers):
         raise QueryError(
             "values name no node of this picture: pass what run() gave for its worlds."
         )
-    return found
+    return numbers
 
 
 def _of_world(values: xr.Dataset, title: str) -> xr.Dataset:
@@ -107,28 +110,28 @@ def _of_world(values: xr.Dataset, title: str) -> xr.Dataset:
     )
 
 
-def _of_nodes(values: xr.Dataset, nodes: Sequence[Any]) -> dict[Any, float]:
+def _of_nodes(values: xr.Dataset, nodes: Sequence[Hashable]) -> dict[Hashable, float]:
     array = values["value"]
     numbers = dict(zip(map(str, array["node"].values), array.values.tolist(), strict=True))
     return {node: numbers[str(node)] for node in nodes if str(node) in numbers}
 
 
 def _over_time(
-    values: xr.Dataset, model: System | Network, nodes: Sequence[Any]
-) -> dict[Any, float]:
-    times: Mapping[float, int] = {
-        _rounded(time): i for i, time in enumerate(np.atleast_1d(values["time"].values).tolist())
-    }
+    values: xr.Dataset, model: System | Network, nodes: Sequence[Hashable]
+) -> dict[Hashable, float]:
+    # Times are sums of steps: two that are one are told by nine digits, not by all.
+    instants = np.atleast_1d(values["time"].values).tolist()
+    places = {_nine_digits(instant): i for i, instant in enumerate(instants)}
     of_step = model.time_of if isinstance(model, System) else float
-    found = {}
+    numbers: dict[Hashable, float] = {}
     for node in nodes:
         if not isinstance(node, Node) or node.variable.name not in values:
             continue
-        place = times.get(_rounded(of_step(node.step)))
+        place = places.get(_nine_digits(of_step(node.step)))
         if place is not None:
-            found[node] = float(np.atleast_1d(values[node.variable.name].values)[place])
-    return found
+            numbers[node] = float(np.atleast_1d(values[node.variable.name].values)[place])
+    return numbers
 
 
-def _rounded(time: float) -> float:
+def _nine_digits(time: float) -> float:
     return float(f"{time:.9g}")

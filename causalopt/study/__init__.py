@@ -1,26 +1,18 @@
 """Studies: models with experiments, claims and derivations; their findings, pages, commands."""
 
-from causalopt.study.record import (
-    Claim,
-    Experiment,
-    Model,
-    Reason,
-    Verdict,
-    find_model,
-    judge,
-    load_model,
-    model_files,
-    title_of,
-)
+from causalopt.study.comparison import Comparison, compare
+from causalopt.study.files import find_model, model_files, title_of
+from causalopt.study.loading import load_model
+from causalopt.study.record import Claim, Experiment, Reason, Study
 
 __all__ = [
     "Claim",
+    "Comparison",
     "Experiment",
-    "Model",
     "Reason",
-    "Verdict",
+    "Study",
+    "compare",
     "find_model",
-    "judge",
     "load_model",
     "model_files",
     "title_of",

@@ -1,4 +1,4 @@
-"""What a run or a check has found of a model: as files, and in a form for other programs."""
+"""What a run or a check finds of a study: as files, and in a form for other programs."""
 
 from __future__ import annotations
 
@@ -7,96 +7,108 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from causalopt.study import pages, storage
-from causalopt.study.record import Model, Verdict
 
 if TYPE_CHECKING:
     from causalopt.derive import Report
-    from causalopt.study.record import Experiment
+    from causalopt.study.comparison import Comparison
+    from causalopt.study.record import Experiment, Study
 
 
 @dataclass
 class Findings:
-    """What has been found of a model so far; it grows, so that a stop loses nothing."""
+    """What has been learned of a study so far; it grows, so that a stop loses nothing."""
 
-    model: Model
+    study: Study
     file: Path
     figures: dict[str, list[str]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     stopped: bool = False
 
 
-def write(done: Findings, folder: Path) -> None:
+def write_findings(findings: Findings, folder: Path) -> None:
     """Claims, derivations and the page over all; experiments have written their own."""
-    storage.write_text(as_text([_record(one) for one in done.verdicts]), folder / "claims.json")
-    parts = [_figures_of(one, done) for one in done.model.experiments if one.name in done.figures]
-    parts += [pages.claims(done.verdicts)] if done.verdicts else []
-    if done.reports:
-        storage.write_text("\n\n".join(map(str, done.reports)) + "\n", folder / "derivations.txt")
-        derived = [report._repr_html_() for report in done.reports]
-        storage.write_text(pages.alone(done.model.title, derived), folder / "derivations.html")
+    study = findings.study
+    rows = [_row(comparison) for comparison in findings.comparisons]
+    storage.write_text(as_text(rows), folder / "claims.json")
+    drawn = [e for e in study.experiments if e.name in findings.figures]
+    parts = [_figures_of(experiment, findings) for experiment in drawn]
+    if findings.comparisons:
+        parts.append(pages.claims(findings.comparisons))
+    if findings.reports:
+        _write_derivations(findings, folder)
         parts.append('<p><a href="derivations.html">Derivations</a></p>')
-    storage.write_text(pages.alone(done.model.title, parts), folder / "index.html")
+    storage.write_text(pages.page(study.title, parts), folder / "index.html")
 
 
-def _figures_of(experiment: Experiment, done: Findings) -> str:
-    return pages.figures(experiment.title, done.figures[experiment.name])
+def _write_derivations(findings: Findings, folder: Path) -> None:
+    text = "\n\n".join(map(str, findings.reports)) + "\n"
+    storage.write_text(text, folder / "derivations.txt")
+    bodies = [report._repr_html_() for report in findings.reports]
+    page = pages.page(findings.study.title, bodies)
+    storage.write_text(page, folder / "derivations.html")
 
 
-def summary(done: Findings, folder: Path | None) -> dict[str, Any]:
+def _figures_of(experiment: Experiment, findings: Findings) -> str:
+    return pages.figures(experiment.title, findings.figures[experiment.name])
+
+
+def summary(findings: Findings, folder: Path | None) -> dict[str, object]:
     """The findings in a form for other programs."""
     return {
-        "model": done.model.name,
-        "stopped": done.stopped,
+        "model": findings.study.name,
+        "stopped": findings.stopped,
         "results": None if folder is None else str(folder.resolve()),
         "experiments": [
-            {"name": name, "figures": figures} for name, figures in done.figures.items()
+            {"name": name, "figures": figures} for name, figures in findings.figures.items()
         ],
-        "failed": done.failed,
-        "claims": [_record(verdict) for verdict in done.verdicts],
+        "failed": findings.failed,
+        "claims": [_row(comparison) for comparison in findings.comparisons],
         "derivations": [
             {
                 "title": report.derivation.title,
                 "verdicts": [verdict.status.value for verdict in report.verdicts],
                 "as_recorded": report.as_expected,
             }
-            for report in done.reports
+            for report in findings.reports
         ],
     }
 
 
-def _record(verdict: Verdict) -> dict[str, Any]:
+def _row(comparison: Comparison) -> dict[str, object]:
+    claim = comparison.claim
     return {
-        "statement": verdict.claim.statement,
-        "source": verdict.claim.source,
-        "published": verdict.claim.published,
-        "computed": verdict.computed,
-        "tolerance": verdict.claim.tolerance,
-        "verdict": verdict.word,
-        "reason": verdict.claim.reason.text if verdict.claim.reason else None,
-        "fault": verdict.fault,
+        "statement": claim.statement,
+        "source": claim.source,
+        "published": claim.published,
+        "computed": comparison.computed,
+        "tolerance": claim.tolerance,
+        "verdict": comparison.word,
+        "reason": claim.reason.text if claim.reason else None,
+        "fault": comparison.fault,
     }
 
 
-def as_text(found: Any) -> str:
+def as_text(content: object) -> str:
     """JSON, in which numbers that it has no word for (NaN, infinities) are text.
 
     >>> json.loads(as_text({"computed": (1.5, float("nan"))}))
     {'computed': [1.5, 'nan']}
     """
-    return json.dumps(_plain(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Mappings, lists and numbers of Python's own; anything else by its text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(content) for key, content in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(part) for part in value]
+    # NumPy's scalars and arrays of one number.
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

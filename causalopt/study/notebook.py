@@ -6,32 +6,60 @@ whenever one of these is a cell's value; what is too large for one is shown by i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, cast
 
 from causalopt.ground.errors import QueryError
 
 if TYPE_CHECKING:
+    from causalopt.model.network import Network
+    from causalopt.model.system import System
     from causalopt.model.world import World
 
 
-def register(shell: Any) -> None:
+class Formatter(Protocol):
+    """IPython's formatter of one MIME type."""
+
+    def for_type_by_name(
+        self, module: str, name: str, show: Callable[..., str | None], /
+    ) -> object:
+        """Show values of a class by a function; nothing is imported to say so."""
+
+
+class DisplayFormatter(Protocol):
+    """IPython's formatters, by MIME type."""
+
+    @property
+    def formatters(self) -> Mapping[str, Formatter]:
+        """The formatter of each MIME type."""
+
+
+class Shell(Protocol):
+    """What is asked of an IPython shell."""
+
+    @property
+    def display_formatter(self) -> DisplayFormatter:
+        """What turns the value of a cell into what the notebook shows."""
+
+
+def register(shell: Shell | None) -> None:
     """Tell an IPython shell, if one runs, how to draw; nothing is imported before it has to."""
     if shell is None:
         return
     svg = shell.display_formatter.formatters["image/svg+xml"]
-    svg.for_type_by_name("causalopt.model.system", "System", drawn)
-    svg.for_type_by_name("causalopt.model.network", "Network", drawn)
-    svg.for_type_by_name("causalopt.model.world", "World", drawn_world)
+    svg.for_type_by_name("causalopt.model.system", "System", graph_svg)
+    svg.for_type_by_name("causalopt.model.network", "Network", graph_svg)
+    svg.for_type_by_name("causalopt.model.world", "World", world_svg)
 
 
-def drawn(model: Any) -> str | None:
+def graph_svg(model: System | Network) -> str | None:
     """A network, or the template of a system, as SVG; None where it cannot be read.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.model.system import System
     >>> (a,) = variables("a")
-    >>> "a[i+1]" in drawn(System({a: a / 2}, start={a: 1}))
+    >>> "a[i+1]" in graph_svg(System({a: a / 2}, start={a: 1}))
     True
     """
     from causalopt.drawing import draw, draw_template
@@ -45,12 +73,12 @@ def drawn(model: Any) -> str | None:
         return None
 
 
-def drawn_world(world: World) -> str | None:
+def world_svg(world: World) -> str | None:
     """A world beside the one in which nothing is done, as SVG; None where it cannot be read."""
     from causalopt.drawing import draw
 
     plain = replace(world, effects=())
-    model: Any = world.model
+    model = cast("System | Network", world.model)
     steps = 4 if world.steps is None else world.steps
     worlds = [plain] if world == plain else [plain, world]
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from causalopt.study.record import Verdict
+    from causalopt.study.comparison import Comparison
 
 _STYLE = """
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 Georgia, serif; }
@@ -21,14 +21,14 @@ img { max-width: 100%; }
 """
 
 
-def alone(title: str, bodies: Iterable[str]) -> str:
-    r"""A page with a title and parts of HTML, in which \\(...\\) becomes MathML.
+def page(title: str, bodies: Iterable[str]) -> str:
+    r"""A page that stands alone, with a title and parts of HTML, in which \\(...\\) becomes MathML.
 
-    >>> page = alone("One & two", [r"<p>\\(x^2\\)</p>"])
-    >>> "One &amp; two" in page, "<msup>" in page
+    >>> text = page("One & two", [r"<p>\\(x^2\\)</p>"])
+    >>> "One &amp; two" in text, "<msup>" in text
     (True, True)
     """
-    inside = "\n".join(_with_mathml(body) for body in bodies)
+    inside = "\n".join(_set_formulas(body) for body in bodies)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n"
@@ -48,53 +48,54 @@ def figures(title: str, names: Iterable[str]) -> str:
     return f"<h4>{_text(title)}</h4>{images}"
 
 
-def claims(verdicts: Iterable[Verdict]) -> str:
+def claims(comparisons: Iterable[Comparison]) -> str:
     """A part of a page: every claim with what was published, what is computed, and why it differs.
 
-    >>> from causalopt.study.record import Claim, judge
-    >>> page = claims([judge(Claim("x < y", "arithmetic", 2, lambda: 1 + 1))])
-    >>> "reproduced: x &lt; y" in page, "published 2, computed 2" in page
+    >>> from causalopt.study import Claim, compare
+    >>> part = claims([compare(Claim("x < y", "arithmetic", 2, lambda: 1 + 1))])
+    >>> "reproduced: x &lt; y" in part, "published 2, computed 2" in part
     (True, True)
     """
     items = []
-    for verdict in verdicts:
-        claim = verdict.claim
-        lines = [f"{verdict.word}: {_text(claim.statement)}"]
+    for comparison in comparisons:
+        claim = comparison.claim
+        lines = [f"{comparison.word}: {_text(claim.statement)}"]
         if claim.published is not True:
-            pair = _text(f"published {claim.published}, computed {verdict.computed}")
+            pair = _text(f"published {claim.published}, computed {comparison.computed}")
             lines.append(f"<small>{pair}</small>")
         lines += [f"<small>because {_text(claim.reason.text)}</small>"] if claim.reason else []
-        lines += [f"<strong>{_text(verdict.fault)}</strong>"] if verdict.fault else []
+        lines += [f"<strong>{_text(comparison.fault)}</strong>"] if comparison.fault else []
         items.append(f"<li>{'<br>'.join(lines)}</li>")
     return f"<h4>Claims</h4><ol>{''.join(items)}</ol>"
 
 
-def _text(given: str) -> str:
+def _text(words: str) -> str:
     # A backslash would start mathematics.
-    return html.escape(given).replace("\\", "&#92;")
+    return html.escape(words).replace("\\", "&#92;")
 
 
-def _with_mathml(body: str) -> str:
+def _set_formulas(body: str) -> str:
     from latex2mathml.converter import convert
 
-    def formula(found: re.Match[str]) -> str:
-        return str(convert(_words_escaped(html.unescape(found[1]))))
+    def formula(match: re.Match[str]) -> str:
+        return str(convert(_escape_words(html.unescape(match[1]))))
 
     return re.sub(r"\\\((.*?)\\\)", formula, body, flags=re.DOTALL)
 
 
-def _words_escaped(latex: str) -> str:
+def _escape_words(latex: str) -> str:
     r"""The formula with what stands in \text{...} escaped, for the converter lets it pass as it is.
 
-    >>> print(_words_escaped(r"a < \text{<b>\{x\}</b>}"))
+    >>> print(_escape_words(r"a < \text{<b>\{x\}</b>}"))
     a < \text{&lt;b&gt;\{x\}&lt;/b&gt;}
     """
     begin, *parts = latex.split(r"\text{")
-    made = [begin]
+    escaped = [begin]
     for part in parts:
+        # The words end at the brace that closes their own; an escaped brace is one of the words.
         depth, end = 1, 0
         while end < len(part) and depth:
             depth += {"{": 1, "}": -1}.get(part[end], 0) if part[end - 1 : end] != "\\" else 0
             end += 1
-        made.append(html.escape(part[:end]) + part[end:])
-    return r"\text{".join(made)
+        escaped.append(html.escape(part[:end]) + part[end:])
+    return r"\text{".join(escaped)

@@ -8,12 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import ModelError
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
+
+    from causalopt.drawing import Drawing
 
 
 def fresh_folder(parent: Path, name: str) -> tuple[Path, Path | None]:
@@ -25,8 +28,9 @@ def fresh_folder(parent: Path, name: str) -> tuple[Path, Path | None]:
     folder = parent / name
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        moved = _moved_aside(folder) if folder.exists() and any(folder.iterdir()) else None
+        moved = _move_aside(folder) if folder.exists() and any(folder.iterdir()) else None
         folder.mkdir(exist_ok=True)
+        # A folder that cannot be written shows itself before any work is done for it.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -37,7 +41,7 @@ def fresh_folder(parent: Path, name: str) -> tuple[Path, Path | None]:
     return folder, moved
 
 
-def _moved_aside(folder: Path) -> Path:
+def _move_aside(folder: Path) -> Path:
     changed = datetime.fromtimestamp(folder.stat().st_mtime)
     stem = f"{folder.name}-{changed:%Y-%m-%dT%H-%M-%S}"
     target = folder.with_name(stem)
@@ -50,7 +54,7 @@ def _moved_aside(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacement(path: Path) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its place when all went well."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     os.close(handle)
@@ -68,22 +72,23 @@ def write_data(data: xr.Dataset | xr.DataArray, path: Path) -> None:
     import xarray as xr
 
     dataset = data if isinstance(data, xr.Dataset) else data.to_dataset(name=data.name or "data")
-    parts: dict[str, Any] = {}
+    parts: dict[str, xr.DataArray] = {}
     for name, array in dataset.data_vars.items():
         if array.dtype.kind == "c":
             parts |= {f"{name}_real": array.real, f"{name}_imag": array.imag}
         else:
             parts[str(name)] = array
+    # netCDF has no complex numbers of its own.
     plain = xr.Dataset(parts, dataset.coords, dataset.attrs)
-    with replacing(path) as temporary:
+    with replacement(path) as temporary:
         plain.to_netcdf(temporary, engine="scipy")
 
 
-def write_figure(picture: Any, folder: Path, name: str) -> list[Path]:
+def write_figure(picture: Figure | Drawing, folder: Path, name: str) -> list[Path]:
     """Write a matplotlib figure or a ``Drawing`` as PNG and SVG."""
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
     for path in paths:
-        with replacing(path) as temporary:
+        with replacement(path) as temporary:
             if hasattr(picture, "savefig"):
                 picture.savefig(temporary, format=path.suffix[1:])
             else:
@@ -93,5 +98,5 @@ def write_figure(picture: Any, folder: Path, name: str) -> list[Path]:
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file."""
-    with replacing(path) as temporary:
+    with replacement(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

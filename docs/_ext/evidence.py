@@ -23,10 +23,9 @@ from typing import Any
 import numpy as np
 
 import causalopt
-from causalopt import study as models
 from causalopt.drawing import draw
 from causalopt.ground.errors import CausaloptError
-from causalopt.study import storage
+from causalopt.study import Comparison, Experiment, Study, compare, load_model, storage
 
 RECORD = "record.json"
 #: The libraries whose versions can change a figure or a digit.
@@ -42,31 +41,31 @@ Record = Mapping[str, Any]
 
 def key_of(path: Path) -> str:
     """A hash of all that decides what a model shows: its file, the package, the libraries."""
-    made = hashlib.sha256(path.read_bytes())
-    made.update(_package_hash().encode())
-    return made.hexdigest()
+    digest = hashlib.sha256(path.read_bytes())
+    digest.update(_package_hash().encode())
+    return digest.hexdigest()
 
 
 @functools.cache
 def _package_hash() -> str:
-    made = hashlib.sha256(platform.python_version().encode())
+    digest = hashlib.sha256(platform.python_version().encode())
     for name in LIBRARIES:
-        made.update(f"{name} {importlib.metadata.version(name)}".encode())
+        digest.update(f"{name} {importlib.metadata.version(name)}".encode())
     package = Path(causalopt.__file__).parent
     here = [Path(__file__)]
     for file in sorted(package.rglob("*")) + here:
         if file.suffix in (".py", ".pyi", ".mplstyle"):
-            made.update(str(file.relative_to(package.parent)).encode() + file.read_bytes())
-    return made.hexdigest()
+            digest.update(str(file.relative_to(package.parent)).encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def kept(folder: Path, key: str) -> Record | None:
     """The record of a folder, where it was made from what the key stands for."""
     try:
-        found: Record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record: Record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if found.get("key") == key else None
+    return record if record.get("key") == key else None
 
 
 def collect(paths: Mapping[str, Path], gallery: Path, workers: int = 2) -> Iterator[str]:
@@ -107,27 +106,27 @@ def _renew(path: Path, target: Path) -> None:
 def gather(path: Path, folder: Path) -> None:
     """Run a model and write its pictures and its record into a new folder."""
     (folder / "figures").mkdir(parents=True)
-    model = models.load_model(str(path))
+    study = load_model(str(path))
     record = {
         "key": key_of(path),
-        "name": model.name,
-        "title": model.title,
-        "source": model.source,
-        **_declared(model, folder),
-        "experiments": [_performed(one, folder) for one in model.experiments],
-        "claims": [_claim(models.judge(one)) for one in model.claims],
-        "derivations": [_derivation(build().check()) for build in model.derivations],
+        "name": study.name,
+        "title": study.title,
+        "source": study.source,
+        **_declared(study, folder),
+        "experiments": [_performed(experiment, folder) for experiment in study.experiments],
+        "claims": [_claim(compare(claim)) for claim in study.claims],
+        "derivations": [_derivation(build().check()) for build in study.derivations],
     }
     storage.write_text(json.dumps(record, indent=1, ensure_ascii=False), folder / RECORD)
 
 
-def _declared(model: models.Model, folder: Path) -> dict[str, Any]:
-    if model.system is None:
+def _declared(study: Study, folder: Path) -> dict[str, Any]:
+    if study.system is None:
         return {"declaration": None, "equations": None, "graph": None}
     return {
-        "declaration": repr(model.system),
-        "equations": model.system._repr_latex_().strip("$"),
-        "graph": _graph(model.system, folder),
+        "declaration": repr(study.system),
+        "equations": study.system._repr_latex_().strip("$"),
+        "graph": _graph(study.system, folder),
     }
 
 
@@ -139,7 +138,7 @@ def _graph(system: Any, folder: Path) -> str | None:
     return "graph.svg"
 
 
-def _performed(experiment: models.Experiment, folder: Path) -> dict[str, Any]:
+def _performed(experiment: Experiment, folder: Path) -> dict[str, Any]:
     data = experiment.compute()
     shown = []
     for name, paint in experiment.figures.items():
@@ -162,16 +161,16 @@ def _caption(paint: Any) -> str:
     return " ".join((inspect.getdoc(paint) or "").split("\n\n")[0].split())
 
 
-def _claim(verdict: models.Verdict) -> dict[str, Any]:
-    claim = verdict.claim
+def _claim(comparison: Comparison) -> dict[str, Any]:
+    claim = comparison.claim
     return {
         "statement": claim.statement,
         "source": claim.source,
         "published": "as stated" if claim.published is True else shown(claim.published),
-        "computed": shown(verdict.computed),
-        "verdict": verdict.word,
+        "computed": shown(comparison.computed),
+        "verdict": comparison.word,
         "reason": claim.reason.text if claim.reason else None,
-        "fault": verdict.fault,
+        "fault": comparison.fault,
     }
 
 

@@ -73,13 +73,13 @@ def model_page(record: Record, path: Path, folder: Path) -> str:
         f"Source: {plain(record['source'])}. Run it: `causalopt run {name}`.",
         *_introduction(path),
         *_declaration(record),
-        *(part for one in record["experiments"] for part in _experiment(name, one)),
+        *(part for item in record["experiments"] for part in _experiment(name, item)),
     ]
     if record["claims"]:
         parts += ["## Claims", claims_table([(plain(c["source"]), c) for c in record["claims"]])]
     if record["derivations"]:
         parts.append("## Derivations")
-        parts += [_fenced("{raw} html", in_html(one["html"])) for one in record["derivations"]]
+        parts += [_fenced("{raw} html", in_html(item["html"])) for item in record["derivations"]]
     parts += ["## The model file", _included(os.path.relpath(path, folder))]
     return "\n\n".join(parts) + "\n"
 
@@ -101,8 +101,8 @@ def _declaration(record: Record) -> Iterator[str]:
 
 def _experiment(model: str, experiment: Record) -> Iterator[str]:
     yield f"## {plain(experiment['title'])}"
-    for one in experiment["figures"]:
-        yield figure(model, one["file"], anchor(model, one["name"]), one["caption"])
+    for drawn in experiment["figures"]:
+        yield figure(model, drawn["file"], anchor(model, drawn["name"]), drawn["caption"])
 
 
 def figure(model: str, file: str, name: str, caption: str) -> str:
@@ -130,12 +130,12 @@ def claims_table(claims: Iterable[tuple[str, Record]]) -> str:
     """Claims with where they are from, published beside computed; reasons below the statements."""
     rows = []
     for where, claim in claims:
-        told = [plain(claim["statement"]), f"*{where}*"]
+        words = [plain(claim["statement"]), f"*{where}*"]
         if claim["reason"]:
-            told.append(f"*Differs, because* {plain(claim['reason'])}")
+            words.append(f"*Differs, because* {plain(claim['reason'])}")
         mark = "✓" if claim["verdict"] == "reproduced" else "≠"
         numbers = [plain(claim["published"]), plain(claim["computed"])]
-        rows.append(["<br>".join(told), *numbers, f"{mark} {claim['verdict']}"])
+        rows.append(["<br>".join(words), *numbers, f"{mark} {claim['verdict']}"])
     return table(["claim", "published", "computed", "verdict"], rows, "claims")
 
 
@@ -156,7 +156,9 @@ def gallery_index(records: Iterable[Record]) -> str:
 
 
 def _first_picture(record: Record) -> str | None:
-    files = [figure["file"] for one in record["experiments"] for figure in one["figures"]]
+    files = [
+        figure["file"] for experiment in record["experiments"] for figure in experiment["figures"]
+    ]
     plots = [file for file in files if "graph" not in file]
     return next(iter(plots + files), record["graph"])
 
@@ -195,8 +197,8 @@ def post_of(source: str) -> str:
     >>> post_of("arithmetic")
     'Other sources'
     """
-    found = re.match(r'"([^"]+)"(, part \d+)?', source)
-    return found[1] + (found[2] or "") if found else "Other sources"
+    post = re.match(r'"([^"]+)"(, part \d+)?', source)
+    return post[1] + (post[2] or "") if post else "Other sources"
 
 
 def _sections(rows: list[Any], group: Any, shown: Any) -> str:
@@ -209,14 +211,14 @@ def _sections(rows: list[Any], group: Any, shown: Any) -> str:
 
 def counterparts(records: Iterable[Record]) -> dict[str, list[str]]:
     """For the key of each published figure, links to the figures that answer it."""
-    found: dict[str, list[str]] = {}
+    answers: dict[str, list[str]] = {}
     for record in records:
-        for one in (one for each in record["experiments"] for one in each["figures"]):
-            label = f"{record['name']}/{one['name']}"
-            link = f"[{plain(label)}](#{anchor(record['name'], one['name'])})"
-            for key in one["depicts"]:
-                found.setdefault(key, []).append(link)
-    return found
+        for drawn in (f for experiment in record["experiments"] for f in experiment["figures"]):
+            label = f"{record['name']}/{drawn['name']}"
+            link = f"[{plain(label)}](#{anchor(record['name'], drawn['name'])})"
+            for key in drawn["depicts"]:
+                answers.setdefault(key, []).append(link)
+    return answers
 
 
 def _figures_table(rows: Iterable[Record], answers: dict[str, list[str]]) -> str:
@@ -230,10 +232,10 @@ def _figures_table(rows: Iterable[Record], answers: dict[str, list[str]]) -> str
 def _derivations(records: Iterable[Record]) -> str:
     lines = []
     for record in records:
-        for one in record["derivations"]:
-            counts = ", ".join(f"{count} {word}" for word, count in one["counts"].items())
+        for page in record["derivations"]:
+            counts = ", ".join(f"{count} {word}" for word, count in page["counts"].items())
             title = f"[{plain(record['title'])}](gallery/{record['name']}.md)"
-            lines.append([title, plain(one["title"]), counts])
+            lines.append([title, plain(page["title"]), counts])
     return table(["page", "derivation", "steps"], lines, "figures")
 
 
@@ -263,9 +265,9 @@ def _complain(record: Record) -> None:
     for claim in record["claims"]:
         if claim["fault"]:
             logger.warning("%s: %s: %s", record["name"], claim["statement"], claim["fault"])
-    for one in record["derivations"]:
-        if one["unexpected"]:
-            logger.warning("%s: %s: steps %s", record["name"], one["title"], one["unexpected"])
+    for page in record["derivations"]:
+        if page["unexpected"]:
+            logger.warning("%s: %s: steps %s", record["name"], page["title"], page["unexpected"])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

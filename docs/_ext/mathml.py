@@ -44,8 +44,8 @@ def _inline(writer: Any, node: nodes.math) -> None:
 
 
 def _block(writer: Any, node: nodes.math_block) -> None:
-    made = formula(node.astext(), block=True)
-    writer.body.append(f'<div class="formula">{made}</div>\n')
+    mathematics = formula(node.astext(), block=True)
+    writer.body.append(f'<div class="formula">{mathematics}</div>\n')
     raise nodes.SkipNode
 
 

@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 import causalopt
 
 #: Rooms that are used by their own name: ``from causalopt.derive import Derivation``.
-BESIDE = ("causalopt.derive", "causalopt.drawing.plots", "causalopt.study.record")
+BESIDE = ("causalopt.derive", "causalopt.plots", "causalopt.study")
 
 INDEX = """# API reference
 
@@ -53,16 +53,16 @@ def own(room: str) -> list[str]:
     """The public names of a room: those in ``__all__``, or else those made in it."""
     module = importlib.import_module(room)
     listed = getattr(module, "__all__", None)
-    made = [n for n, v in vars(module).items() if getattr(v, "__module__", None) == room]
-    return list(listed or (name for name in made if not name.startswith("_")))
+    defined = [n for n, v in vars(module).items() if getattr(v, "__module__", None) == room]
+    return list(listed or (name for name in defined if not name.startswith("_")))
 
 
 def pages() -> dict[str, str]:
     """The pages by the name of their file."""
     face, beside = exported(), {room: own(room) for room in BESIDE}
-    made = {f"{_stem(room)}.md": _page(room, "causalopt", names) for room, names in face.items()}
-    made |= {f"{_stem(room)}.md": _page(room, room, names) for room, names in beside.items()}
-    return {"index.md": INDEX.format(face=_listed(face), beside=_listed(beside)), **made}
+    written = {f"{_stem(room)}.md": _page(room, "causalopt", names) for room, names in face.items()}
+    written |= {f"{_stem(room)}.md": _page(room, room, names) for room, names in beside.items()}
+    return {"index.md": INDEX.format(face=_listed(face), beside=_listed(beside)), **written}
 
 
 def _stem(room: str) -> str:
@@ -85,6 +85,8 @@ def _page(room: str, home: str, names: list[str]) -> str:
 
 def _entry(home: str, name: str) -> str:
     what = getattr(importlib.import_module(home), name)
+    if inspect.ismodule(what):
+        return f".. automodule:: {what.__name__}\n   :members:"
     if inspect.isclass(what):
         kind = "exception" if issubclass(what, BaseException) else "class"
         return f".. auto{kind}:: {home}.{name}\n   :members:"
@@ -103,18 +105,18 @@ def as_rst(lines: list[str]) -> list[str]:
     >>> as_rst(["|x| in ``|y|``:", "", "    x = *", "", ">>> 1 * 1", "1"])
     ['\\\\|x\\\\| in ``|y|``:', '', '.. code-block:: text', '', '    x = *', '', '>>> 1 * 1', '1']
     """
-    made: list[str] = []
+    rst: list[str] = []
     for block in "\n".join(lines).split("\n\n"):
         rows = block.split("\n")
         if rows[0].startswith("    "):
-            made += [".. code-block:: text", "", *rows, ""]
+            rst += [".. code-block:: text", "", *rows, ""]
         elif rows[0].lstrip().startswith(">>>"):
-            made += [*rows, ""]
+            rst += [*rows, ""]
         elif len(rows) > 1 and set(rows[1]) == {"-"}:
-            made += [f"*{rows[0]}*", "", *_entries(rows[2:]), ""]
+            rst += [f"*{rows[0]}*", "", *_entries(rows[2:]), ""]
         else:
-            made += [*map(_plain, rows), ""]
-    return made[:-1]
+            rst += [*map(_plain, rows), ""]
+    return rst[:-1]
 
 
 def _entries(rows: list[str]) -> list[str]:

@@ -31,9 +31,8 @@ LINES = st.lists(PRINTED.filter(bool), min_size=1).map(" ".join)
 
 MODEL = '''"""A model made for this test."""
 
-from causalopt import run, variables, System
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model
+from causalopt import System, plots, run, variables
+from causalopt.study import Claim, Experiment, Study
 
 (x,) = variables("x")
 halving = System({x: x / 2}, start={x: 1})
@@ -46,7 +45,7 @@ def course(data):
     return picture
 
 
-model = Model(
+study = Study(
     "halves", "Half & half", '"A Post", part 1', halving,
     (Experiment("one", "x over time", lambda: run(halving.world(3)), {"course": course},
                 {"course": ("a-post/1",)}),),

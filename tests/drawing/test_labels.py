@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from causalopt import Network, System, draw, draw_template, variable
-from causalopt.drawing.render import rendered
+from causalopt.drawing.render import drawing_of
 from causalopt.drawing.sheet import Mark, Sheet
 
 NAMES = ["<b>", '"', "\\", "a\\", 'c"d', "é$\\alpha_1$", "<script>alert(1)</script>", "a&b", "&lt;",
@@ -72,7 +72,7 @@ def test_labels_of_a_system_come_out_as_written():
 @example([" a  b "])
 def test_any_text_comes_out_as_written_and_adds_no_element(names):
     sheet = Sheet(tuple(Mark(i, (name,)) for i, name in enumerate(names)), (), (), placed=False)
-    drawing = rendered(sheet)
+    drawing = drawing_of(sheet)
     assert shown(drawing) == names
     svg = drawing.render("svg")
     assert sorted(texts(svg)) == sorted(name.replace("\xa0", " ") for name in names)
@@ -85,5 +85,5 @@ def test_any_text_comes_out_as_written_and_adds_no_element(names):
                         ("\ud800", "\ufffd"), ("\uffff", "\ufffd"), ("\x85x", "\ufffdx")]
 )  # fmt: skip
 def test_what_no_picture_can_hold_is_made_visible(given, seen):
-    svg = rendered(Sheet((Mark(0, (given,)),), (), (), placed=False)).render("svg")
+    svg = drawing_of(Sheet((Mark(0, (given,)),), (), (), placed=False)).render("svg")
     assert texts(svg) == [seen]

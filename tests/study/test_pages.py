@@ -72,7 +72,7 @@ def test_the_guides_model_file_runs(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["<b>x</b>", "<script>alert(1)</script>", "{<i>}", "a & <b>"])
 def test_names_in_formulas_stay_text(name):
     words = tex(name)
-    page = pages.alone("names", [rf"<p>\({html.escape(words)} < 1\)</p>"])
+    page = pages.page("names", [rf"<p>\({html.escape(words)} < 1\)</p>"])
     parsed = ElementTree.fromstring(page[page.index("<math") : page.index("</math>") + 7])
     assert {one.tag.split("}")[1] for one in parsed.iter()} <= {
         "math",

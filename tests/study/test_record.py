@@ -1,4 +1,4 @@
-"""Model records: verdicts, and model files that fail."""
+"""Studies: claims compared with what was published, and model files that fail."""
 
 import pytest
 
@@ -6,10 +6,10 @@ from causalopt import ModelError, System, variables
 from causalopt.study import (
     Claim,
     Experiment,
-    Model,
     Reason,
+    Study,
+    compare,
     find_model,
-    judge,
     load_model,
     model_files,
     title_of,
@@ -38,16 +38,16 @@ nonsense = Reason("the moon", lambda: False)
     ],
 )
 def test_verdicts_are_computed(published, computed, tolerance, reason, word, fault):
-    found = judge(Claim("a claim", "a page", published, lambda: computed, tolerance, reason))
-    assert found.word == word
-    assert (found.fault is None) == (fault is None)
-    assert fault is None or fault in found.fault
+    comparison = compare(Claim("a claim", "a page", published, lambda: computed, tolerance, reason))
+    assert comparison.word == word
+    assert (comparison.fault is None) == (fault is None)
+    assert fault is None or fault in comparison.fault
 
 
 def test_two_experiments_of_one_name_are_refused():
     one = Experiment("same", "t", lambda: None)
     with pytest.raises(ModelError, match="two experiments named same"):
-        Model("m", "t", "s", system, experiments=(one, one))
+        Study("m", "t", "s", system, experiments=(one, one))
 
 
 def write(folder, text):
@@ -62,8 +62,8 @@ def write(folder, text):
         ("def oops():\n    return 1 / 0\n\noops()\n", r"mine.py fails:(.|\n)*line 2(.|\n)*Zero"),
         ("x = (\n", r"mine.py fails:(.|\n)*never closed"),
         ("import nothing_of_this_name\n", "No module named"),
-        ("y = 1\n", "sets `model` to nothing"),
-        ("model = 3\n", "sets `model` to int"),
+        ("y = 1\n", "sets `study` to nothing"),
+        ("study = 3\n", "sets `study` to int"),
         (
             "from causalopt import System, variables\n(a,) = variables('a')\n"
             "System({a: a}, start={})\n",
@@ -79,13 +79,13 @@ def test_a_model_file_that_fails_says_where(tmp_path, text, told):
 
 def test_models_are_found_by_name_and_by_path(tmp_path):
     assert find_model("lorenz") == model_files()["lorenz"]
-    path = write(tmp_path, "model = None")
+    path = write(tmp_path, "study = None")
     assert str(find_model(path)) == path
     with pytest.raises(ModelError, match="Did you mean lorenz"):
         find_model("lorentz")
     with pytest.raises(ModelError, match="no model file"):
         find_model("nowhere/mine.py")
-    (tmp_path / "mine.txt").write_text("model = None")
+    (tmp_path / "mine.txt").write_text("study = None")
     with pytest.raises(ModelError, match="no Python file"):
         load_model(str(tmp_path / "mine.txt"))
 

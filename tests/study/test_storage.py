@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from causalopt import ModelError, System, op, storage, variables
+from causalopt import ModelError, System, op, variables
+from causalopt.study import storage
 
 a, b = variables("a b")
 
@@ -38,7 +39,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     storage.write_text("first", path)
 
     def interrupted():
-        with storage.replacing(path) as temporary:
+        with storage.replacement(path) as temporary:
             temporary.write_text("half")
             raise KeyboardInterrupt
 

@@ -8,9 +8,8 @@ from click.testing import CliRunner
 from causalopt.study.terminal import main
 
 MINE = '''"""My own model."""
-from causalopt import System, op, run, variables
-from causalopt.drawing import plots
-from causalopt.study import Claim, Experiment, Model, Reason
+from causalopt import System, op, plots, run, variables
+from causalopt.study import Claim, Experiment, Study, Reason
 
 a, b = variables("a b")
 system = System({a: a - b / 3, b: a}, start={a: 1, b: 0})
@@ -23,7 +22,7 @@ def course(data):
 def fails(data):
     raise ValueError("no such picture")
 
-model = Model(
+study = Study(
     name="mine", title="Mine", source="a notebook", system=system,
     experiments=(
         Experiment("course", "The course", lambda: run(system.world(steps=5)),
@@ -137,7 +136,7 @@ def test_stopping_keeps_the_claims_that_are_judged(mine, tmp_path):
     text = (tmp_path / mine()).read_text()
     more = """, Claim("two", "a notebook", 1.0, stop),)"""
     text = text.replace(
-        "model = Model(", "def stop():\n    raise KeyboardInterrupt\n\nmodel = Model("
+        "study = Study(", "def stop():\n    raise KeyboardInterrupt\n\nstudy = Study("
     )
     (tmp_path / "mine.py").write_text(text.replace(",),\n)", more + ",\n)"))
     found = call("run", "mine.py")
@@ -167,7 +166,7 @@ def test_a_failing_claim_leaves_the_others(mine):
 
 def test_json_is_all_that_is_printed(mine, tmp_path):
     path = tmp_path / mine(computed="__import__('numpy').float32(2)")
-    path.write_text(path.read_text().replace("model = ", "print('hello')\nmodel = "))
+    path.write_text(path.read_text().replace("study = ", "print('hello')\nstudy = "))
     for command in ("run", "check"):
         told = json.loads(call(command, "mine.py", "--json").stdout)
         assert told["model"] == "mine"
@@ -206,7 +205,7 @@ def test_show_fits_80_columns_and_loses_nothing(name):
 PAGE = '''"""A page."""
 import sympy as sp
 from causalopt.derive import Derivation, Equal
-from causalopt.study import Model
+from causalopt.study import Study
 
 x = sp.Symbol("x", real=True)
 
@@ -217,7 +216,7 @@ def page():
     )
 
 
-model = Model(name="page", title="A page", source="a notebook", derivations=(page,))
+study = Study(name="page", title="A page", source="a notebook", derivations=(page,))
 '''
 
 

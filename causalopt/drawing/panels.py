@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from causalopt.drawing import look
-from causalopt.drawing.formula import wrapped
+from causalopt.drawing.formula import wrap_formula
 from causalopt.drawing.mathematics import right_side
 from causalopt.drawing.picture import (
     Gap,
+    Item,
     Name,
     Skeleton,
     causes_in,
@@ -25,7 +26,6 @@ from causalopt.language.finite_variables import shown
 from causalopt.model.world import World
 
 _DOTS = "· · ·"
-_LEFT_OUT = {"shape": "plaintext", "style": "", "fontcolor": "#666666"}
 # The marks of a legend are lower than those of nodes.
 _LOW = {"fontsize": "11", "height": "0.36"}
 
@@ -35,7 +35,7 @@ class Content:
     """What all panels share: nodes, part A, what is written on nodes, and the values' colours."""
 
     bones: Skeleton
-    inside: frozenset[Any]
+    inside: frozenset[Item]
     inputs: bool
     mechanisms: bool
     name: Name
@@ -47,46 +47,51 @@ class Panel:
     """The marks of nodes and inputs, arrows between them, A, and the looks that occur."""
 
     title: str
-    marks: Mapping[Any, Mark]
-    inputs: Mapping[Any, Mark]
+    marks: Mapping[Item, Mark]
+    inputs: Mapping[Item, Mark]
     arrows: tuple[Arrow, ...]
-    inside: frozenset[Any]
+    inside: frozenset[Item]
     looks: frozenset[str]
+
+    @functools.cached_property
+    def everything(self) -> Mapping[Item, Mark]:
+        """The marks of nodes and of inputs."""
+        return {**self.marks, **self.inputs}
 
 
 def panel(
     number: int,
     world: World,
     title: str,
-    differs: Mapping[Any, str],
-    values: Mapping[Any, float],
+    differs: Mapping[Item, str],
+    values: Mapping[Item, float],
     content: Content,
 ) -> Panel:
     """One world; ``differs`` gives its nodes' colours, ``values`` their numbers."""
-    looks: dict[Any, list[str]] = {}
-    marks = {}
+    looks: dict[Item, list[str]] = {}
+    marks: dict[Item, Mark] = {}
     for node in content.bones.parents:
         looks[node] = _looks(world, node, differs)
         fill = content.colours.fill(values[node]) if content.colours and node in values else None
-        style = look.styled(looks[node], inside=node in content.inside, fill=fill)
+        style = look.node_style(looks[node], inside=node in content.inside, fill=fill)
         if isinstance(node, Gap):
-            style = _LEFT_OUT
+            style = look.LEFT_OUT
         marks[node] = Mark((number, node), _lines(world, node, values, content), style)
-    inputs = {}
-    for one in _inputs(content):
-        looks[one] = [look.input_look(one)]
-        style = _LEFT_OUT if isinstance(one, Gap) else look.styled(looks[one])
-        inputs[one] = Mark((number, one), (_named(one, content),), style)
+    inputs: dict[Item, Mark] = {}
+    for item in _inputs(content):
+        looks[item] = [look.input_look(item)]
+        style = look.LEFT_OUT if isinstance(item, Gap) else look.node_style(looks[item])
+        inputs[item] = Mark((number, item), (_input_name(item, content),), style)
     arrows = tuple(_arrows(number, world, differs, content))
-    used = frozenset(name for found in looks.values() for name in found)
+    used = frozenset(name for names in looks.values() for name in names)
     return Panel(title, marks, inputs, arrows, content.inside, used)
 
 
-def explained(panels: Sequence[Panel], colours: Scale | None) -> list[list[Mark]]:
+def legend_rows(panels: Sequence[Panel], colours: Scale | None) -> list[list[Mark]]:
     """The legend in rows: a mark for each look that occurs, then the values' colours."""
-    used = {name for one in panels for name in one.looks}
+    used = {name for panel in panels for name in panel.looks}
     marks = [
-        Mark(("legend", name), (entry.words,), {**look.styled([name]), **_LOW})
+        Mark(("legend", name), (entry.words,), {**look.node_style([name]), **_LOW})
         for name, entry in look.LOOKS.items()
         if name in used and entry.words
     ]
@@ -102,52 +107,56 @@ def _tick(colours: Scale, tick: float) -> Mark:
     return Mark(("value", tick), (_short(tick),), style)
 
 
-def _looks(world: World, node: Any, differs: Mapping[Any, str]) -> list[str]:
+def _looks(world: World, node: Item, differs: Mapping[Item, str]) -> list[str]:
     if isinstance(node, Gap):
         return []
     colour = [differs[node]] if node in differs else []
-    return colour + look.done_to(piece_at(world, node))
+    return colour + look.looks_of(piece_at(world, node))
 
 
 def _lines(
-    world: World, node: Any, values: Mapping[Any, float], content: Content
+    world: World, node: Item, values: Mapping[Item, float], content: Content
 ) -> tuple[str, ...]:
     if isinstance(node, Gap):
-        return _hidden(world, node, content)
+        return _gap_lines(world, node, content)
     piece = piece_at(world, node)
     lines = [content.name(node)]
     if content.mechanisms:
-        lines += wrapped(right_side(world, node, content.name))
-    lines += look.told(piece)
+        lines += wrap_formula(right_side(world, node, content.name))
+    lines += look.label_lines(piece)
     if node in values:
         value = shown(node, values[node])
         lines.append(_short(value) if isinstance(value, float) else str(value))
     return tuple(lines)
 
 
-def _hidden(world: World, gap: Gap, content: Content) -> tuple[str, ...]:
+def _gap_lines(world: World, gap: Gap, content: Content) -> tuple[str, ...]:
     """Dots, and where steps are left out that a world perturbs, the first of these."""
-    found = perturbed_within(world, gap)
-    more = f" ({len(found)} nodes)" if len(found) > 1 else ""
-    return (_DOTS, *(f"{content.name(n)} {look.shift(piece)}{more}" for n, piece in found[:1]))
+    perturbed = perturbed_within(world, gap)
+    more = f" ({len(perturbed)} nodes)" if len(perturbed) > 1 else ""
+    return (
+        _DOTS,
+        *(f"{content.name(n)} {look.shift_text(piece)}{more}" for n, piece in perturbed[:1]),
+    )
 
 
 def _short(value: float) -> str:
     return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else str(value)
 
 
-def _named(one: Any, content: Content) -> str:
-    return _DOTS if isinstance(one, Gap) else content.name(one)
+def _input_name(item: Item, content: Content) -> str:
+    return _DOTS if isinstance(item, Gap) else content.name(item)
 
 
-def _inputs(content: Content) -> list[Any]:
+def _inputs(content: Content) -> list[Item]:
     return list(content.bones.aside) if content.inputs else []
 
 
 def _arrows(
-    number: int, world: World, differs: Mapping[Any, str], content: Content
+    number: int, world: World, differs: Mapping[Item, str], content: Content
 ) -> Iterator[Arrow]:
     for node, declared in content.bones.parents.items():
+        # What is declared and what another mechanism asks for; an arrow that has no say is cut.
         live = causes_in(content.bones, world, node)
         for parent in dict.fromkeys((*declared, *live)):
             last = parent.last if isinstance(parent, Gap) else parent
@@ -156,6 +165,6 @@ def _arrows(
         if not content.inputs:
             continue
         entering = inputs_in(content.bones, world, node)
-        for one in dict.fromkeys((*content.bones.inputs[node], *entering)):
-            style = look.ARROWS["input" if one in entering else "cut"]
-            yield Arrow((number, one), (number, node), style)
+        for item in dict.fromkeys((*content.bones.inputs[node], *entering)):
+            style = look.ARROWS["input" if item in entering else "cut"]
+            yield Arrow((number, item), (number, node), style)

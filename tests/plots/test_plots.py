@@ -6,8 +6,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt import Distribution, QueryError, System, comp, finite, op, run, variables
-from causalopt.drawing import plots
+from causalopt import Distribution, QueryError, System, comp, finite, op, plots, run, variables
 
 T, R = variables("T R", unit="degC")
 room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35}, dt=0.5)
@@ -65,6 +64,19 @@ def test_a_landscape_is_drawn_along_its_axis():
 def test_too_many_dims_are_refused():
     with plots.figure() as (_, ax), pytest.raises(QueryError, match=r"choose with \.sel"):
         plots.over_time(run(room.world(steps=3), over={R[0]: [1, 2]})["R"], ax)
+
+
+def test_a_measure_says_where_it_is_neutral():
+    share = xr.DataArray([0.0, 1.0], {"time": [0, 1]}, name="share", attrs={"neutral": 0.5})
+    with plots.figure() as (_, ax):
+        plots.measure_over_time(share, ax)
+        assert list(ax.lines[1].get_ydata()) == [0.5, 0.5]
+    shades = xr.DataArray(
+        [[0.0, 2.0]], {"R": [0], "T": [0, 1]}, ("R", "T"), "share", {"neutral": 0.5}
+    )
+    with plots.figure() as (_, ax):
+        plots.landscape(shades, ax)
+        assert ax.collections[0].get_clim() == (-1.0, 2.0)
 
 
 def array(values, **coords):

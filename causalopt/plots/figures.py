@@ -1,0 +1,55 @@
+"""Figures in the house's style: its palette, and dashes for those who print without colours."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from causalopt.ground import palette
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: The axes of one panel, or an array of those of several.
+Panels = TypeVar("Panels", bound="Axes | npt.NDArray[np.object_]")
+
+_STYLE = Path(__file__).with_name("causalopt.mplstyle")
+# One for each colour: two lines that look alike in grey have other dashes.
+_DASHES = ("-", "--", "-.", "-", "--", "-.")
+
+
+@contextlib.contextmanager
+def figure(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, Any]]:
+    """A figure in the house's style and its axes; it is not shown on any screen.
+
+    ``options`` are ``figsize`` in inches, and those of matplotlib's ``Figure.subplots``.
+
+    >>> with figure(2, sharex=True) as (picture, axes):
+    ...     len(axes)
+    2
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.rcsetup import cycler
+
+    lines = cycler(color=palette.CYCLE, linestyle=_DASHES)
+    with mpl.rc_context({"axes.prop_cycle": lines}, fname=_STYLE):
+        size = options.pop("figsize", (6.4 * columns**0.5, 3.4 * rows**0.8))
+        picture = Figure(figsize=size, layout="constrained")
+        yield picture, picture.subplots(rows, columns, **options)
+
+
+def panels_of(axes: Axes | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """The axes of each panel in one row, whatever the shape that they came in.
+
+    >>> with figure(2, 2) as (_, axes):
+    ...     len(panels_of(axes))
+    4
+    """
+    return np.asarray(axes, dtype=object).reshape(-1)

@@ -1,0 +1,70 @@
+"""What stands beside the data: names with units, legends, the neutral value of a measure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.ground import palette
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+# A mass is written as a fraction where one with a denominator up to this is the mass itself.
+_LARGEST_DENOMINATOR = 36
+
+
+def axis_label(array: xr.DataArray, name: str) -> str:
+    """A name with its unit: ``time [steps]``, ``Op [nat]``."""
+    unit = str(array.attrs.get("units", ""))
+    title = str(array.attrs.get("long_name", name))
+    return f"{title} [{unit}]" if unit not in ("", "1") else title
+
+
+def value_label(dim: Hashable, value: object) -> str:
+    """The line of one value of a dim, for a legend: a world by its letter, ``k = 0.01``."""
+    if dim == "world":
+        return str(value)
+    return f"{dim} = {value:g}" if isinstance(value, float | np.floating) else f"{dim} = {value}"
+
+
+def tick_label(value: object) -> str:
+    r"""A value as plain text: matplotlib would read a dollar sign as the start of mathematics.
+
+    >>> print(tick_label("5 $"))
+    5 \$
+    """
+    return str(value).replace("$", r"\$")
+
+
+def fraction(mass: float) -> str:
+    """A mass as a simple fraction, where it is one, else by two digits.
+
+    >>> fraction(1 / 3), fraction(0.123)
+    ('1/3', '0.12')
+    """
+    simple = Fraction(float(mass)).limit_denominator(_LARGEST_DENOMINATOR)
+    return str(simple) if abs(float(simple) - mass) < 1e-12 else f"{mass:.2g}"
+
+
+def neutral_value(array: xr.DataArray) -> float:
+    """The value of a measure where A does nothing: 1 for Comp, 0 for Op.
+
+    A measure says its own in ``attrs["neutral"]``; where nothing is said it is 0.
+    """
+    if "neutral" in array.attrs:
+        return float(array.attrs["neutral"])
+    # For arrays of before measures said it themselves: goes as soon as all of them do.
+    return 1.0 if array.name == "comp" else 0.0
+
+
+def add_legend(ax: Axes) -> Axes:
+    """A legend, where anything on the axes has a label."""
+    if ax.get_legend_handles_labels()[1]:
+        # On shades the text needs a ground of its own.
+        ax.legend(frameon=True, framealpha=0.9, facecolor=palette.WHITE, edgecolor="none")
+    return ax

@@ -1,0 +1,19 @@
+"""The command line: causalopt list | show | draw | run | check."""
+
+from __future__ import annotations
+
+import click
+
+from causalopt.study.terminal.graphs import draw
+from causalopt.study.terminal.judging import check, run
+from causalopt.study.terminal.looking import list_models, show
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="causalopt")
+def main() -> None:
+    """Which part of a system is steering which other part, where to, and how strongly?"""
+
+
+for _command in (list_models, run, check, show, draw):
+    main.add_command(_command)

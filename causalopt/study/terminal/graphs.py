@@ -1,0 +1,112 @@
+"""The command that draws a model's causal graph."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from causalopt.ground.errors import CausaloptError, QueryError, nearest
+from causalopt.study.terminal.printing import load_or_stop, stop
+
+if TYPE_CHECKING:
+    from causalopt.drawing import Drawing
+    from causalopt.model.network import Network
+    from causalopt.model.system import System
+
+
+class _Options(TypedDict):
+    """What the picture is to show, as the command's options say it."""
+
+    steps: int
+    columns: int
+    template: bool
+    part: tuple[str, ...]
+    perturb: str | None
+    inputs: bool
+    mechanisms: bool
+    values: bool
+
+
+@click.command()
+@click.argument("model")
+@click.option("--steps", type=int, default=4, show_default=True, help="How many steps to draw.")
+@click.option(
+    "--columns",
+    type=int,
+    default=12,
+    show_default=True,
+    help="A run of more steps is drawn as its first and last ones.",
+)
+@click.option("--template", is_flag=True, help="Draw the template, a step and the one after it.")
+@click.option("--part", multiple=True, help="A variable or node of part A; can be given again.")
+@click.option("--perturb", metavar="NODE", help="Draw W, X and, with --part, Y: such as R[0].")
+@click.option("--inputs", is_flag=True, help="Draw parameters, noise and time too.")
+@click.option("--mechanisms", is_flag=True, help="Write each node's formula.")
+@click.option("--values", is_flag=True, help="Run the model, and colour nodes by their values.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The picture's file; its ending says the format: svg, png, pdf or dot.",
+)
+def draw(model: str, output: Path | None, **options: Unpack[_Options]) -> None:
+    """Draw a model's causal graph, in MODEL.svg or --output FILE."""
+    study = load_or_stop(model)
+    if study.system is None:
+        stop(f"{study.name} is a page of derivations, and has no graph. Write: causalopt show")
+    target = output or Path(f"{study.name}.svg")
+    if target.exists():
+        stop(f"{target} is there already: choose another name with --output FILE.")
+    try:
+        _picture(study.system, options).save(target)
+    except (CausaloptError, OSError) as error:
+        stop(str(error))
+    click.echo(f"Picture: {target.resolve()}")
+
+
+def _picture(system: System | Network, options: _Options) -> Drawing:
+    """The template, the graph, or the worlds of a perturbation side by side."""
+    from causalopt import drawing
+    from causalopt.model.system import System
+    from causalopt.runs import results
+
+    A = [_node(system, name) for name in options["part"]] or None
+    inputs, mechanisms, perturb = options["inputs"], options["mechanisms"], options["perturb"]
+    if options["template"]:
+        if perturb or options["values"]:
+            stop("--template draws no run: leave out --perturb and --values.")
+        return drawing.draw_template(system, A=A, inputs=inputs, mechanisms=mechanisms)  # type: ignore[arg-type]  # it says itself what is no system
+    steps = options["steps"]
+    W = system.world(steps) if isinstance(system, System) else system.world()
+    worlds = [W]
+    if perturb:
+        X = W.perturb(_node(system, perturb))
+        worlds += [X, X.clamp(A, to=W)] if A else [X]
+    return drawing.draw(
+        system,
+        A=A,
+        inputs=inputs,
+        mechanisms=mechanisms,
+        steps=steps,
+        columns=options["columns"],
+        worlds=worlds if perturb else (),
+        values=results.run(*worlds) if options["values"] else None,
+    )
+
+
+def _node(system: System | Network, text: str) -> Hashable:
+    """The variable or node of this name, such as T or R[0]; the text is compared, never run."""
+    from causalopt.model.system import System
+
+    if not isinstance(system, System):
+        return next((node for node in system.nodes if str(node) == text), text)
+    known = {variable.name: variable for variable in system.variables}
+    name, bracket, step = text.removesuffix("]").rpartition("[")
+    # A variable can be named like a node, such as "R[0]": then its own name comes first.
+    if bracket and text.endswith("]") and step.isdecimal() and name in known and text not in known:
+        return known[name][int(step)]
+    if text not in known:
+        raise QueryError(f"{text} is not a variable of this system." + nearest(text, known))
+    return known[text]

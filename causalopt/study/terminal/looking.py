@@ -1,0 +1,36 @@
+"""The commands that only look: list the models, and show one in text."""
+
+from __future__ import annotations
+
+import click
+
+from causalopt.study.files import model_files, title_of
+from causalopt.study.terminal.printing import fit, load_or_stop, wrap
+
+
+@click.command("list")
+def list_models() -> None:
+    """List the models that come with the package."""
+    files = model_files()
+    width = max(map(len, files), default=0)
+    for name, path in files.items():
+        click.echo(f"{name:<{width}}  {title_of(path)}")
+    click.echo("\nRun one with: causalopt run " + next(iter(files), "MODEL"))
+
+
+@click.command()
+@click.argument("model")
+def show(model: str) -> None:
+    """Show a model in text: declaration, equations, graph, experiments and claims."""
+    study = load_or_stop(model)
+    click.echo(fit(f"{study.title}\n{study.source}\n"))
+    if study.system is not None:
+        click.echo(fit(f"{study.system}\n\nGraph: what each variable is computed from"))
+        for child, parents in study.system.causes().items():
+            click.echo(wrap(f"{child} <- {', '.join(parents)}", 4))
+    for experiment in study.experiments:
+        click.echo(f"\nExperiment {experiment.name}\n{wrap(experiment.title, 4)}")
+    for claim in study.claims:
+        click.echo(f"\nClaim\n{wrap(claim.statement, 4)}")
+    for build in study.derivations:
+        click.echo(fit(f"\n{build()}"))
