@@ -1,8 +1,8 @@
 """Derivations that check themselves: every step proved, refuted by a counterexample, or open."""
 
 from causalopt.derive.derivation import Derivation, Report
-from causalopt.derive.givens import Given, Let
-from causalopt.derive.steps import (
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.steps import (
     Apply,
     Equal,
     Expands,
@@ -13,7 +13,7 @@ from causalopt.derive.steps import (
     Substitution,
     TendsTo,
 )
-from causalopt.derive.verdict import Counterexample, Point, Verdict
+from causalopt.derive.statement.verdict import Counterexample, Point, Verdict
 from causalopt.ground.errors import DerivationError
 
 __all__ = [

@@ -7,14 +7,14 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive import html, latex, text
-from causalopt.derive.givens import Given, Let, given
-from causalopt.derive.judge import Task
-from causalopt.derive.page import Page
-from causalopt.derive.steps import Equal, Follows, Status, Step
-from causalopt.derive.validate import validate
-from causalopt.derive.verdict import Verdict
-from causalopt.derive.worker import borrowed
+from causalopt.derive.printing import html, latex, text
+from causalopt.derive.printing.page import Page
+from causalopt.derive.proof.judging import Task
+from causalopt.derive.proof.worker import borrowed
+from causalopt.derive.statement.givens import Given, Let, given
+from causalopt.derive.statement.steps import Equal, Follows, Status, Step
+from causalopt.derive.statement.validation import validate
+from causalopt.derive.statement.verdict import Verdict
 from causalopt.ground.errors import DerivationError
 
 

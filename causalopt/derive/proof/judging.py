@@ -6,15 +6,13 @@ import dataclasses
 import functools
 from typing import Any
 
-from causalopt.derive.deciding import Progress, decide_equal
-from causalopt.derive.domain import Domain
-from causalopt.derive.following import decide_follows
-from causalopt.derive.givens import Given, Let
-from causalopt.derive.limits import decide_limit, decide_series
-from causalopt.derive.line import decide_line
-from causalopt.derive.resolve import Reading, reading
-from causalopt.derive.stationary import decide_stationary
-from causalopt.derive.steps import (
+from causalopt.derive.proof.equality import Progress, decide_equal
+from causalopt.derive.proof.following import decide_follows
+from causalopt.derive.proof.limits import decide_limit, decide_series
+from causalopt.derive.proof.line import decide_line
+from causalopt.derive.proof.stationary import decide_stationary
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.steps import (
     Equal,
     Expands,
     Follows,
@@ -25,7 +23,9 @@ from causalopt.derive.steps import (
     TendsTo,
     map_expressions,
 )
-from causalopt.derive.verdict import Verdict
+from causalopt.derive.statement.verdict import Verdict
+from causalopt.derive.trial.reading import Reading, reading
+from causalopt.derive.trial.sampling import Domain
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from causalopt.derive.givens import Given, Let
-from causalopt.derive.steps import (
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.steps import (
     Apply,
     Equal,
     Expands,
@@ -20,7 +20,7 @@ from causalopt.derive.steps import (
     Substitution,
     TendsTo,
 )
-from causalopt.derive.verdict import Verdict
+from causalopt.derive.statement.verdict import Verdict
 
 MARKS = {Status.PROVED: "✓", Status.REFUTED: "✗", Status.UNDECIDED: "?"}
 

@@ -8,11 +8,11 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.domain import Domain, points
-from causalopt.derive.routes import to_zero
-from causalopt.derive.values import NoValue, at, differentiate
-from causalopt.derive.verdict import Point
+from causalopt.derive.proof.routes import to_zero
+from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.sampling import Domain, points
+from causalopt.derive.trial.values import NoValue, at, differentiate
 
 MOST_TERMS = 12
 LONGEST = 160

@@ -7,13 +7,13 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive.conditions import conditions
-from causalopt.derive.deciding import Progress, prove
-from causalopt.derive.domain import Domain
-from causalopt.derive.steps import OverTheLine, Status
-from causalopt.derive.trials import try_pairs
-from causalopt.derive.values import differentiate
-from causalopt.derive.verdict import Verdict, undecided
+from causalopt.derive.proof.conditions import conditions
+from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.statement.steps import OverTheLine, Status
+from causalopt.derive.statement.verdict import Verdict, undecided
+from causalopt.derive.trial.sampling import Domain
+from causalopt.derive.trial.trials import try_pairs
+from causalopt.derive.trial.values import differentiate
 
 
 def decide_line(

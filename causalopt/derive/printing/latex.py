@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy.printing.latex import LatexPrinter
 
-from causalopt.derive.page import (
+from causalopt.derive.printing.page import (
     Page,
     Piece,
     claim_row,
@@ -16,7 +16,7 @@ from causalopt.derive.page import (
     verdict_rows,
     why_row,
 )
-from causalopt.derive.steps import Status
+from causalopt.derive.statement.steps import Status
 
 PLAIN_NAME = re.compile(r"[^\W_]+(_[^\W_]+)*\Z")
 SIGNS = {Status.PROVED: r"\checkmark", Status.REFUTED: r"\times", Status.UNDECIDED: "?"}

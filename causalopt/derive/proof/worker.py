@@ -19,15 +19,15 @@ import types
 from collections.abc import Iterator
 from typing import IO, Any
 
-from causalopt.derive.judge import Task, judge
-from causalopt.derive.steps import Status
-from causalopt.derive.verdict import Verdict, undecided
+from causalopt.derive.proof.judging import Task, judge
+from causalopt.derive.statement.steps import Status
+from causalopt.derive.statement.verdict import Verdict, undecided
 
 MEMORY = 4 * 2**30  # bytes that the worker may take
 STARTUP = 60.0  # seconds that a worker may take to import sympy
 BOOTSTRAP = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from causalopt.derive.worker import serve; serve()"
+    "from causalopt.derive.proof.worker import serve; serve()"
 )
 
 
@@ -35,9 +35,9 @@ class Worker:
     """Judges one step after the other; after a kill, the next step gets a fresh process.
 
     >>> import sympy as sp
-    >>> from causalopt.derive.steps import Equal
+    >>> from causalopt.derive.statement.steps import Equal
     >>> x = sp.Symbol("x", real=True)
-    >>> from causalopt.derive.givens import Given
+    >>> from causalopt.derive.statement.givens import Given
     >>> with Worker() as worker:
     ...     worker.judge(Task(Equal(x + x, 2 * x), (Given(x),)), 20).status
     <Status.PROVED: 'proved'>

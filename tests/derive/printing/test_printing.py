@@ -11,7 +11,7 @@ import sympy as sp
 from sympy import Eq
 
 from causalopt.derive import Derivation, Equal, Follows, Given, Let, Report, TendsTo
-from causalopt.derive.latex import label
+from causalopt.derive.printing.latex import label
 
 W, t = sp.symbols("W t", real=True)
 P = sp.Function("P", positive=True)(W, t)

@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from causalopt.derive.page import (
+from causalopt.derive.printing.page import (
     MARKS,
     Page,
     Piece,

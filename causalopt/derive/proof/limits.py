@@ -10,14 +10,14 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.conditions import conditions, nonzero
-from causalopt.derive.deciding import Progress, prove
-from causalopt.derive.domain import Domain, points
-from causalopt.derive.steps import Expands, Status, TendsTo
-from causalopt.derive.trials import Trials, try_pairs
-from causalopt.derive.values import NoValue, approaches, differentiate, instantiate
-from causalopt.derive.verdict import Counterexample, Point, Verdict, undecided
+from causalopt.derive.proof.conditions import conditions, nonzero
+from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.statement.steps import Expands, Status, TendsTo
+from causalopt.derive.statement.verdict import Counterexample, Point, Verdict, undecided
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.sampling import Domain, points
+from causalopt.derive.trial.trials import Trials, try_pairs
+from causalopt.derive.trial.values import NoValue, approaches, differentiate, instantiate
 
 MOST_TERMS = 5
 SECONDS = 12.0

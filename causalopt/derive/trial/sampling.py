@@ -10,8 +10,8 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive.values import Compared, NoValue, at, compare
-from causalopt.derive.verdict import Point
+from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.values import Compared, NoValue, at, compare
 
 MOST_TRIES = 400
 

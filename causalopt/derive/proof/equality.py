@@ -8,14 +8,14 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive.conditions import conditions, settled
-from causalopt.derive.correct import corrected
-from causalopt.derive.domain import Domain
-from causalopt.derive.routes import to_zero
-from causalopt.derive.steps import Status
-from causalopt.derive.trials import Pair, Trials, try_pairs
-from causalopt.derive.values import differentiate
-from causalopt.derive.verdict import Verdict, undecided
+from causalopt.derive.proof.conditions import conditions, settled
+from causalopt.derive.proof.correction import corrected
+from causalopt.derive.proof.routes import to_zero
+from causalopt.derive.statement.steps import Status
+from causalopt.derive.statement.verdict import Verdict, undecided
+from causalopt.derive.trial.sampling import Domain
+from causalopt.derive.trial.trials import Pair, Trials, try_pairs
+from causalopt.derive.trial.values import differentiate
 
 Progress = Callable[[Verdict], None]
 

@@ -9,12 +9,12 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.domain import Domain, allowed, points
-from causalopt.derive.expressions import define
-from causalopt.derive.routes import ALGEBRA, to_zero
-from causalopt.derive.values import Compared, NoValue, at, compare, differentiate, instantiate
-from causalopt.derive.verdict import Point
+from causalopt.derive.proof.routes import ALGEBRA, to_zero
+from causalopt.derive.statement.expressions import define
+from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.sampling import Domain, allowed, points
+from causalopt.derive.trial.values import Compared, NoValue, at, compare, differentiate, instantiate
 
 MOST_WAYS = 30
 MOST_EQUATIONS = 4  # differential equations to be solved, which takes long

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.domain import Domain, points
-from causalopt.derive.values import Compared, NoValue, at, compare
-from causalopt.derive.verdict import Counterexample, Point
+from causalopt.derive.statement.verdict import Counterexample, Point
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.sampling import Domain, points
+from causalopt.derive.trial.values import Compared, NoValue, at, compare
 
 ENOUGH = 8  # points at which both sides are defined
 SECONDS = 12.0

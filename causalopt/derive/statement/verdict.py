@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from causalopt.derive.steps import Status
+from causalopt.derive.statement.steps import Status
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive.contradiction import contradiction
+from causalopt.derive.statement.contradiction import contradiction
 
 BINDERS = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Lambda, sp.Subs)
 

@@ -10,17 +10,17 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.conditions import conditions, granted, nonzero
-from causalopt.derive.correct import corrected
-from causalopt.derive.deciding import NO_POINT, Progress
-from causalopt.derive.domain import Domain
-from causalopt.derive.hypotheses import Solved, eliminations, mentions, put, satisfying
-from causalopt.derive.routes import ALGEBRA, to_zero
-from causalopt.derive.steps import Apply, Follows, Status
-from causalopt.derive.trials import Trials, compare_at, try_at, try_pairs
-from causalopt.derive.values import differentiate
-from causalopt.derive.verdict import Verdict, undecided
+from causalopt.derive.proof.conditions import conditions, granted, nonzero
+from causalopt.derive.proof.correction import corrected
+from causalopt.derive.proof.elimination import Solved, eliminations, mentions, put, satisfying
+from causalopt.derive.proof.equality import NO_POINT, Progress
+from causalopt.derive.proof.routes import ALGEBRA, to_zero
+from causalopt.derive.statement.steps import Apply, Follows, Status
+from causalopt.derive.statement.verdict import Verdict, undecided
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.sampling import Domain
+from causalopt.derive.trial.trials import Trials, compare_at, try_at, try_pairs
+from causalopt.derive.trial.values import differentiate
 
 MOST_ELIMINATIONS = 40
 ENOUGH_CASES = 5  # cases that satisfy hypotheses are dear

@@ -10,10 +10,10 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from causalopt.derive.contradiction import contradiction
-from causalopt.derive.expressions import check_size, unknown_functions
-from causalopt.derive.givens import Given, Let
-from causalopt.derive.steps import Equal, Expands, Follows, Step, TendsTo, expressions_of
+from causalopt.derive.statement.contradiction import contradiction
+from causalopt.derive.statement.expressions import check_size, unknown_functions
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.steps import Equal, Expands, Follows, Step, TendsTo, expressions_of
 from causalopt.ground.errors import DerivationError, nearest
 
 

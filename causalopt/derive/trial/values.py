@@ -10,8 +10,8 @@ import mpmath
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.derive.expressions import define, nodes
-from causalopt.derive.verdict import Point
+from causalopt.derive.statement.expressions import define, nodes
+from causalopt.derive.statement.verdict import Point
 
 LARGEST_EXPONENT = 3_000  # exact powers above it would fill the memory
 BINDERS = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Derivative, sp.Subs)

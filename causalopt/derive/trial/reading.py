@@ -9,10 +9,10 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.derive.domain import Domain
-from causalopt.derive.expressions import define
-from causalopt.derive.givens import Given, Let
-from causalopt.derive.steps import Step, map_expressions
+from causalopt.derive.statement.expressions import define
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.steps import Step, map_expressions
+from causalopt.derive.trial.sampling import Domain
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,9 @@ import pytest
 import sympy as sp
 
 from causalopt.derive import Derivation, Equal, Given, Status
-from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.judge import Task
-from causalopt.derive.worker import Worker
+from causalopt.derive.proof.judging import Task
+from causalopt.derive.proof.worker import Worker
+from causalopt.derive.trial.alarm import TookTooLong, at_most
 
 x, y = sp.symbols("x y", real=True)
 n = sp.Symbol("n", integer=True, positive=True)

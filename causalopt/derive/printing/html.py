@@ -6,8 +6,8 @@ import html as escaping
 import re
 from collections.abc import Iterable
 
-from causalopt.derive.latex import Formulas
-from causalopt.derive.page import (
+from causalopt.derive.printing.latex import Formulas
+from causalopt.derive.printing.page import (
     MARKS,
     Page,
     Piece,

@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from causalopt.derive.expressions import expression
+from causalopt.derive.statement.expressions import expression
 from causalopt.ground.errors import DerivationError
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.derive.alarm import TookTooLong, at_most
-from causalopt.derive.expressions import unknown_functions
-from causalopt.derive.monotone import constant_value
+from causalopt.derive.proof.monotone import constant_value
+from causalopt.derive.statement.expressions import unknown_functions
+from causalopt.derive.trial.alarm import TookTooLong, at_most
 
 SECONDS = 4.0  # for one route; the cheap ones come first
 

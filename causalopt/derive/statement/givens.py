@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from causalopt.derive.expressions import expression
+from causalopt.derive.statement.expressions import expression
 from causalopt.ground.errors import DerivationError
 
 
