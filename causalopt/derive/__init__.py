@@ -1,4 +1,9 @@
-"""Derivations that check themselves: every step proved, refuted by a counterexample, or open."""
+"""Derivations that check themselves: every step proved, refuted by a counterexample, or open.
+
+The room has four parts, and imports between them run one way, from left to right:
+``statement``, ``trial``, ``proof``; ``printing`` sees ``statement`` alone, and is seen by none of
+the three. ``derivation`` stands above all four and joins them.
+"""
 
 from causalopt.derive.derivation import Derivation, Report
 from causalopt.derive.statement.givens import Given, Let

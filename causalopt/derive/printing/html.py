@@ -6,7 +6,7 @@ import html as escaping
 import re
 from collections.abc import Iterable
 
-from causalopt.derive.printing.latex import Formulas
+from causalopt.derive.printing.latex import FormulaPrinter
 from causalopt.derive.printing.page import (
     MARKS,
     Page,
@@ -18,9 +18,9 @@ from causalopt.derive.printing.page import (
 )
 
 
-def page(content: Page) -> str:
+def as_html(page: Page) -> str:
     """The whole page: a heading, the givens, and a numbered list; formulas are left to MathJax."""
-    printer = Formulas(content.functions())
+    printer = FormulaPrinter(page.functions())
 
     def row(pieces: Iterable[Piece]) -> str:
         return "".join(
@@ -28,20 +28,20 @@ def page(content: Page) -> str:
             for kind, what in pieces
         )
 
-    source = f"<p>{_words(content.source)}</p>" if content.source else ""
-    givens = "".join(f"<li>{row(given_row(one))}</li>" for one in content.givens)
+    source = f"<p>{_words(page.source)}</p>" if page.source else ""
+    givens = "".join(f"<li>{row(given_row(given))}</li>" for given in page.givens)
     steps = []
-    for number, step in enumerate(content.steps, 1):
+    for number, step in enumerate(page.steps, 1):
         details = [why_row(step)]
         mark = ""
-        if content.verdicts:
-            verdict = content.verdicts[number - 1]
+        if page.verdicts:
+            verdict = page.verdicts[number - 1]
             mark = f"<strong>{MARKS[verdict.status]} {verdict.status}</strong> "
             details += verdict_rows(step, verdict)
-        inside = "".join(f"<br><small>{row(one)}</small>" for one in details if one)
+        inside = "".join(f"<br><small>{row(detail)}</small>" for detail in details if detail)
         steps.append(f"<li>{mark}{row(claim_row(step))}{inside}</li>")
     return (
-        f'<div class="causalopt-derivation"><h4>{_words(content.title)}</h4>{source}'
+        f'<div class="causalopt-derivation"><h4>{_words(page.title)}</h4>{source}'
         f"<ul>{givens}</ul><ol>{''.join(steps)}</ol></div>"
     )
 
@@ -49,7 +49,7 @@ def page(content: Page) -> str:
 def _words(text: str) -> str:
     # a dollar or a backslash in running text would start a formula, but not on its own in a span
     plain = escaping.escape(text)
-    return re.sub(r"[$\\]", lambda found: f"<span>{found[0]}</span>", plain)
+    return re.sub(r"[$\\]", lambda match: f"<span>{match[0]}</span>", plain)
 
 
 def _formula(latex: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
+import sympy as sp
+from sympy.core.function import AppliedUndef, UndefinedFunction
 from sympy.printing.latex import LatexPrinter
 
 from causalopt.derive.printing.page import (
@@ -32,19 +33,20 @@ SPECIAL = {
 }
 
 
-class Formulas(LatexPrinter):  # type: ignore[misc]  # sympy is untyped
+class FormulaPrinter(LatexPrinter):  # type: ignore[misc]  # sympy is untyped
     """Formulas as in a paper: no arguments that a function always has, no commands in names."""
 
-    def __init__(self, functions: dict[Any, Any]) -> None:
+    def __init__(self, functions: Mapping[UndefinedFunction, AppliedUndef]) -> None:
         super().__init__()
         self._usual = functions
 
-    def _print_Symbol(self, node: Any, style: str = "plain") -> str:
+    def _print_Symbol(self, node: sp.Symbol, style: str = "plain") -> str:
+        # sympy would pass any other name on to LaTeX as it is, commands and all
         if PLAIN_NAME.match(node.name):
             return str(super()._print_Symbol(node, style))
         return label(node.name)
 
-    def _print_Function(self, node: Any, exp: Any = None) -> str:
+    def _print_Function(self, node: sp.Function, exp: str | None = None) -> str:
         name = str(node.func.__name__)
         if self._usual.get(node.func) == node:
             plain = PLAIN_NAME.match(name)
@@ -52,10 +54,11 @@ class Formulas(LatexPrinter):  # type: ignore[misc]  # sympy is untyped
             return f"{shown}^{{{exp}}}" if exp is not None else str(shown)
         return str(super()._print_Function(node, exp))
 
-    def _print_Derivative(self, node: Any) -> str:
+    def _print_Derivative(self, node: sp.Derivative) -> str:
         """d P / dW of one name; of anything longer, in brackets, so that it ends where it ends."""
         whole, *by = node.args
         order = sum(int(count) if count.is_Integer else 1 for _, count in by)
+        # partial where the expression has more symbols than one to be differentiated by
         d = r"\partial" if len(whole.free_symbols) > 1 else "d"
         if not all(count.is_Integer for _, count in by):
             return str(super()._print_Derivative(node))
@@ -82,21 +85,21 @@ def label(text: str) -> str:
     return "".join(SPECIAL.get(chunk) or rf"\text{{{chunk}}}" for chunk in chunks)
 
 
-def page(content: Page) -> str:
+def as_latex(page: Page) -> str:
     """The whole page as one displayed array."""
-    printer = Formulas(content.functions())
+    printer = FormulaPrinter(page.functions())
 
     def row(pieces: Iterable[Piece]) -> str:
         return "".join(label(w) if k == "words" else printer.doprint(w) for k, w in pieces)
 
-    lines = [f"&{label(content.title)}"]
-    lines += [rf"&{label('given ')}{row(given_row(one))}" for one in content.givens]
-    for number, step in enumerate(content.steps, 1):
-        sign = SIGNS[content.verdicts[number - 1].status] + r"\;" if content.verdicts else ""
+    lines = [f"&{label(page.title)}"]
+    lines += [rf"&{label('given ')}{row(given_row(given))}" for given in page.givens]
+    for number, step in enumerate(page.steps, 1):
+        sign = SIGNS[page.verdicts[number - 1].status] + r"\;" if page.verdicts else ""
         lines.append(rf"{number}.\;&{sign}{row(claim_row(step))}")
         details = [why_row(step)]
-        if content.verdicts:
-            details += verdict_rows(step, content.verdicts[number - 1])
-        lines += [rf"&\qquad {row(one)}" for one in details if one]
+        if page.verdicts:
+            details += verdict_rows(step, page.verdicts[number - 1])
+        lines += [rf"&\qquad {row(detail)}" for detail in details if detail]
     body = " \\\\\n".join(lines)
     return f"$$\\begin{{array}}{{rl}}\n{body}\n\\end{{array}}$$"

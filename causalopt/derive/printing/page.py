@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from typing import Any
+import functools
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+import sympy as sp
+from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from causalopt.derive.statement.givens import Given, Let
 from causalopt.derive.statement.steps import (
@@ -12,19 +16,23 @@ from causalopt.derive.statement.steps import (
     Equal,
     Expands,
     Follows,
+    Hypothesis,
     OverTheLine,
-    Rule,
     Stationary,
     Status,
     Step,
     Substitution,
     TendsTo,
 )
-from causalopt.derive.statement.verdict import Verdict
+from causalopt.derive.statement.verdict import Point, Verdict
 
 MARKS = {Status.PROVED: "✓", Status.REFUTED: "✗", Status.UNDECIDED: "?"}
+SIGNS = ("positive", "negative", "nonnegative", "nonpositive", "integer", "real")
+SIDES = {"+": " from above", "-": " from below", "+-": ""}
 
-Piece = tuple[str, Any]  # ("words", str) or ("formula", expression)
+#: ("words", text), ("formula", expression), or ("given", name) where a name is introduced.
+Piece: TypeAlias = tuple[str, str | sp.Basic]
+Row: TypeAlias = list[Piece]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +45,9 @@ class Page:
     steps: tuple[Step, ...]
     verdicts: tuple[Verdict, ...] = ()
 
-    def functions(self) -> dict[Any, Any]:
+    def functions(self) -> dict[UndefinedFunction, AppliedUndef]:
         """Unknown and defined functions, with the arguments that may be left out in print."""
-        names = [one.name if isinstance(one, Let) else one.what for one in self.givens]
+        names = [given.name if isinstance(given, Let) else given.what for given in self.givens]
         return {name.func: name for name in names if getattr(name, "is_Function", False)}
 
 
@@ -48,94 +56,110 @@ def words(text: str) -> Piece:
     return ("words", text)
 
 
-def formula(whole: Any) -> Piece:
+def formula(whole: sp.Basic) -> Piece:
     """A piece of mathematics."""
     return ("formula", whole)
 
 
-def given_row(one: Given | Let) -> list[Piece]:
+def _equation(left: sp.Basic, right: sp.Basic) -> Row:
+    return [formula(left), words(" = "), formula(right)]
+
+
+def _joined(rows: Sequence[Row], mark: str) -> Row:
+    pieces: Row = []
+    for row in rows:
+        pieces += [words(mark), *row] if pieces else row
+    return pieces
+
+
+def _listed(rows: Sequence[Row]) -> Row:
+    return _joined(rows, ", ")
+
+
+def given_row(given: Given | Let) -> Row:
     """The line of one given."""
-    meaning = [words(f": {one.meaning}")] if one.meaning else []
-    if isinstance(one, Let):
-        return [formula(one.name), words(" = "), formula(one.value), *meaning]
-    return [("given", one.what), *_sign(one.what), *meaning]
+    meaning = [words(f": {given.meaning}")] if given.meaning else []
+    if isinstance(given, Let):
+        return [*_equation(given.name, given.value), *meaning]
+    return [("given", given.what), *_sign(given.what), *meaning]
 
 
-def _sign(what: Any) -> list[Piece]:
+def _sign(what: sp.Basic) -> Row:
+    """What sympy knows of a name, the strongest of it alone; nothing for an assumption."""
     if not (getattr(what, "is_Symbol", False) or getattr(what, "is_Function", False)):
         return []
-    for sign in ("positive", "negative", "nonnegative", "nonpositive", "integer", "real"):
+    for sign in SIGNS:
         if getattr(what, f"is_{sign}"):
             return [words(f" {sign}")]
     return [words(" complex")]
 
 
-def claim_row(step: Step) -> list[Piece]:
+@functools.singledispatch
+def claim_row(step: Step) -> Row:
     """What a step claims."""
-    if isinstance(step, Equal):
-        return [formula(step.left), words(" = "), formula(step.right)]
-    if isinstance(step, Follows):
-        return [formula(step.conclusion.lhs), words(" = "), formula(step.conclusion.rhs)]
-    if isinstance(step, TendsTo):
-        how = [words(" → "), formula(step.value), words(" as "), formula(step.variable)]
-        return [formula(step.whole), *how, words(" → "), formula(step.to), words(_side(step))]
-    if isinstance(step, Expands):
-        gap = f"{step.variable}" if step.about == 0 else f"({step.variable} - {step.about})"
-        rest = f" + O({gap}^{step.order})"
-        return [formula(step.whole), words(" = "), formula(step.series), words(rest)]
-    if isinstance(step, Stationary):
-        return _stationary_row(step)
     return [words(type(step).__name__)]
 
 
-def _side(step: TendsTo) -> str:
-    return {"+": " from above", "-": " from below", "+-": ""}[step.side]
+def _equal_row(step: Equal) -> Row:
+    return _equation(step.left, step.right)
 
 
-def _stationary_row(step: Stationary) -> list[Piece]:
+def _follows_row(step: Follows) -> Row:
+    return _equation(step.conclusion.lhs, step.conclusion.rhs)
+
+
+def _limit_row(step: TendsTo) -> Row:
+    approach = [formula(step.variable), words(" → "), formula(step.to), words(SIDES[step.side])]
+    return [formula(step.whole), words(" → "), formula(step.value), words(" as "), *approach]
+
+
+def _series_row(step: Expands) -> Row:
+    gap = f"{step.variable}" if step.about == 0 else f"({step.variable} - {step.about})"
+    rest = f" + O({gap}^{step.order})"
+    return [*_equation(step.whole, step.series), words(rest)]
+
+
+def _stationary_row(step: Stationary) -> Row:
     row = [formula(step.objective), words(" is stationary at ")]
-    row += _listed([[formula(x), words(" = "), formula(v)] for x, v in step.at.items()])
+    row += _listed([_equation(x, value) for x, value in step.at.items()])
     if step.under:
         row.append(words(" under "))
-        row += _listed([[formula(e.lhs), words(" = "), formula(e.rhs)] for e in step.under])
+        row += _listed([_equation(constraint.lhs, constraint.rhs) for constraint in step.under])
     return row
 
 
-def _listed(rows: list[list[Piece]]) -> list[Piece]:
-    pieces: list[Piece] = []
-    for row in rows:
-        pieces += [words(", "), *row] if pieces else row
-    return pieces
+claim_row.register(Equal)(_equal_row)
+claim_row.register(Follows)(_follows_row)
+claim_row.register(TendsTo)(_limit_row)
+claim_row.register(Expands)(_series_row)
+claim_row.register(Stationary)(_stationary_row)
 
 
-def why_row(step: Step) -> list[Piece]:
+def why_row(step: Step) -> Row:
     """By what a step is claimed: rules, hypotheses, assumptions."""
-    rows: list[list[Piece]] = []
+    rows: list[Row] = []
     if isinstance(step, Follows):
-        rows.append([words("from "), *_listed([_since(one) for one in step.since])])
+        rows.append([words("from "), *_listed([_hypothesis_row(each) for each in step.since])])
     rows += [_rule_row(rule) for rule in step.rules(object) if rule != ""]
     if step.assuming:
-        given = _listed([[formula(one)] for one in step.assuming])
-        rows.append([words("assuming "), *given])
+        assumptions = _listed([[formula(relation)] for relation in step.assuming])
+        rows.append([words("assuming "), *assumptions])
     if step.source:
         rows.append([words(step.source)])
-    pieces: list[Piece] = []
-    for row in rows:
-        pieces += [words("; "), *row] if pieces else row
-    return pieces
+    return _joined(rows, "; ")
 
 
-def _since(one: Any) -> list[Piece]:
-    if isinstance(one, int):
-        return [words(f"step {one}")]
-    if isinstance(one, str):
-        return [words(one)]
-    return [formula(one.lhs), words(" = "), formula(one.rhs)]
+def _hypothesis_row(hypothesis: Hypothesis) -> Row:
+    if isinstance(hypothesis, int):
+        return [words(f"step {hypothesis}")]
+    if isinstance(hypothesis, str):
+        return [words(hypothesis)]
+    return _equation(hypothesis.lhs, hypothesis.rhs)
 
 
-def _rule_row(rule: Rule) -> list[Piece]:
+def _rule_row(rule: object) -> Row:
     if isinstance(rule, Substitution):
-        pairs = [[formula(a), words(" = "), formula(b)] for a, b in rule.values.items()]
+        pairs = [_equation(old, new) for old, new in rule.values.items()]
         return [words("at "), *_listed(pairs)]
     if isinstance(rule, Apply):
         return [words("doing "), formula(rule.function.expr), words(" to both sides")]
@@ -144,40 +168,41 @@ def _rule_row(rule: Rule) -> list[Piece]:
     return [words(f"by {rule}")]
 
 
-def verdict_rows(step: Step, verdict: Verdict) -> Iterator[list[Piece]]:
+def verdict_rows(step: Step, verdict: Verdict) -> Iterator[Row]:
     """What the checker has to say about a step, line by line."""
-    yield [words(f"{verdict.status}{_unexpected(step, verdict)}"), *_by_route(verdict)]
+    yield [words(f"{verdict.status}{_surprise(step, verdict)}"), *_by_route(verdict)]
     if verdict.conditions:
         lead = "it would hold if " if verdict.status is Status.REFUTED else "provided that "
-        yield [words(lead), *_listed([[formula(one)] for one in verdict.conditions])]
-    yield from _counterexample(verdict)
+        yield [words(lead), *_listed([[formula(condition)] for condition in verdict.conditions])]
+    yield from _counterexample_rows(verdict)
     if verdict.corrected is not None:
         yield [words("corrected: "), formula(verdict.corrected)]
     if verdict.remains is not None and verdict.status is Status.UNDECIDED:
         yield [words("remains: "), formula(verdict.remains)]
     if verdict.status is Status.UNDECIDED and verdict.held_at:
+        # the last case is the wildest: the first ones are small numbers, at which much holds
         held = f"held to 50 digits in {len(verdict.held_at)} cases, among them "
-        yield [words(held), *_case(verdict.held_at[-1])]
+        yield [words(held), *_case_row(verdict.held_at[-1])]
     if verdict.reason:
         yield [words(verdict.reason)]
 
 
-def _unexpected(step: Step, verdict: Verdict) -> str:
+def _surprise(step: Step, verdict: Verdict) -> str:
     return "" if verdict.status is step.expect else f" (expected: {step.expect})"
 
 
-def _by_route(verdict: Verdict) -> list[Piece]:
+def _by_route(verdict: Verdict) -> Row:
     return [words(f": {verdict.route}")] if verdict.route else []
 
 
-def _counterexample(verdict: Verdict) -> Iterator[list[Piece]]:
+def _counterexample_rows(verdict: Verdict) -> Iterator[Row]:
     case = verdict.counterexample
     if case is None:
         return
-    yield [words("counterexample: "), *(_case(case.point) or [words("as it stands")])]
+    yield [words("counterexample: "), *(_case_row(case.point) or [words("as it stands")])]
     yield [words("left "), formula(case.left), words(", right "), formula(case.right)]
 
 
-def _case(point: Any) -> list[Piece]:
+def _case_row(point: Point) -> Row:
     pairs = (*point.functions, *point.symbols)
-    return _listed([[("given", a), words(" = "), formula(b)] for a, b in pairs])
+    return _listed([[("given", name), words(" = "), formula(value)] for name, value in pairs])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import mpmath
 import sympy as sp
 
 from causalopt.derive.proof.routes import to_zero
+from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.expressions import Rewriting
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
-from causalopt.derive.trial.sampling import Domain, points
+from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.values import NoValue, at, differentiate
 
 MOST_TERMS = 12
@@ -19,32 +20,35 @@ LONGEST = 160
 SECONDS = 8.0
 
 
-def corrected(left: Any, right: Any, domain: Domain, reduce: Any = None) -> Any:
+def find_correction(
+    left: sp.Expr, right: sp.Expr, domain: Domain, reduce: Rewriting | None = None
+) -> sp.Expr | None:
     """The terms of ``right`` with other rational coefficients, proved equal to ``left``; or None.
 
     Where no such coefficients exist, ``left`` itself, written out, if that is short. ``reduce``
     rewrites differences by what is known, such as hypotheses.
 
     >>> x = sp.Symbol("x", real=True)
-    >>> corrected(sp.sin(2 * x), sp.sin(x) * sp.cos(x), Domain((x,)))
+    >>> find_correction(sp.sin(2 * x), sp.sin(x) * sp.cos(x), Domain((x,)))
     2*sin(x)*cos(x)
     """
-    change: Callable[[Any], Any] = reduce or (lambda whole: whole)
+    change: Rewriting = reduce or (lambda whole: whole)
     try:
         with at_most(SECONDS):
-            found = _fitted(left, right, domain, change)
-            return _written_out(left, change) if found is None else found
+            fitted = _fit(left, right, domain, change)
+            return _written_out(left, change) if fitted is None else fitted
     except (TookTooLong, NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
         return None
 
 
-def _fitted(left: Any, right: Any, domain: Domain, change: Callable[[Any], Any]) -> Any:
+def _fit(left: sp.Expr, right: sp.Expr, domain: Domain, change: Rewriting) -> sp.Expr | None:
     """Coefficients for the terms as claimed, or inside brackets, or all multiplied out."""
     left_here = change(differentiate(left))
     claimed = sp.Add.make_args(right)
+    # the reading nearest to the claim first: a slip in one factor is mended where it stands
     readings = (
-        [(one,) for one in claimed],
-        [sp.Add.make_args(sp.expand(one)) for one in claimed],
+        [(term,) for term in claimed],
+        [sp.Add.make_args(sp.expand(term)) for term in claimed],
         [sp.Add.make_args(sp.expand(differentiate(right)))],
     )
     for groups in readings:
@@ -55,15 +59,18 @@ def _fitted(left: Any, right: Any, domain: Domain, change: Callable[[Any], Any])
         coefficients = _solve(left_here, terms_here, domain)
         if coefficients is None:
             continue
+        # fitted at points only so far: a correction that is shown has a proof
         fit = sum(c * t for c, t in zip(coefficients, terms_here, strict=True))
         if to_zero(left_here - fit)[0] is not None:
-            return _gathered(groups, claimed, coefficients)
+            return _gather(groups, claimed, coefficients)
     return None
 
 
-def _gathered(
-    groups: Sequence[Sequence[Any]], claimed: Sequence[Any], coefficients: Sequence[Any]
-) -> Any:
+def _gather(
+    groups: Sequence[Sequence[sp.Expr]],
+    claimed: Sequence[sp.Expr],
+    coefficients: Sequence[sp.Rational],
+) -> sp.Expr:
     """The fitted terms, each group of them in the shape of the claim that it comes from."""
     left, parts = iter(coefficients), []
     for k, group in enumerate(groups):
@@ -72,20 +79,20 @@ def _gathered(
     return sp.Add(*parts)
 
 
-def _bare(term: Any) -> Any:
+def _bare(term: sp.Expr) -> sp.Expr:
     """A term without its number."""
     return sp.Mul(*term.as_coeff_mul()[1])
 
 
-def _solve(left: Any, terms: Sequence[Any], domain: Domain) -> list[Any] | None:
+def _solve(left: sp.Expr, terms: Sequence[sp.Expr], domain: Domain) -> list[sp.Rational] | None:
     """Rational coefficients c with left = Σ c_i term_i at as many points as it takes."""
-    rows: list[list[Any]] = []
+    rows: list[list[sp.Expr]] = []
     here = domain.within(left, *terms)
     for point in points(here):
         row = _row([*terms, left], point)
         if row is not None:
             rows.append(row)
-        if len(rows) >= len(terms) + 3:
+        if len(rows) >= len(terms) + 3:  # more rows than unknowns, so that a bad fit shows
             break
     if len(rows) < len(terms):
         return None
@@ -94,14 +101,18 @@ def _solve(left: Any, terms: Sequence[Any], domain: Domain) -> list[Any] | None:
     return _solve_numerically(rows)
 
 
-def _row(wholes: Sequence[Any], point: Point) -> list[Any] | None:
+def _row(wholes: Sequence[sp.Expr], point: Point) -> list[sp.Expr] | None:
     try:
         return [at(whole, point) for whole in wholes]
     except NoValue:
         return None
 
 
-def _solve_exactly(rows: Sequence[Sequence[Any]]) -> list[Any] | None:
+def _solve_exactly(rows: Sequence[Sequence[sp.Rational]]) -> list[sp.Rational] | None:
+    """The one solution of rational rows, the last entry of each of which is the right-hand side.
+
+    A pivot in the last column says that there is none, a missing one that there are many.
+    """
     reduced, pivots = sp.Matrix(rows).rref()
     width = len(rows[0]) - 1
     if tuple(pivots) != tuple(range(width)):
@@ -109,27 +120,29 @@ def _solve_exactly(rows: Sequence[Sequence[Any]]) -> list[Any] | None:
     return [reduced[i, width] for i in range(width)]
 
 
-def _solve_numerically(rows: Sequence[Sequence[Any]]) -> list[Any] | None:
+def _solve_numerically(rows: Sequence[Sequence[sp.Expr]]) -> list[sp.Rational] | None:
+    """Least squares with 60 digits, where the solution comes out as simple fractions."""
     width = len(rows[0]) - 1
     with mpmath.workdps(60):
         numbers = [[_to_mpc(entry) for entry in row] for row in rows]
         matrix = mpmath.matrix([row[:width] for row in numbers])
-        found = mpmath.lu_solve(matrix, mpmath.matrix([row[width] for row in numbers]))
+        solution = mpmath.lu_solve(matrix, mpmath.matrix([row[width] for row in numbers]))
         ratios = [
-            sp.Rational(str(mpmath.nstr(mpmath.re(c), 30))).limit_denominator(5000) for c in found
+            sp.Rational(str(mpmath.nstr(mpmath.re(c), 30))).limit_denominator(5000)
+            for c in solution
         ]
         exact = all(
-            abs(c - mpmath.mpf(q.p) / q.q) < 1e-15 for c, q in zip(found, ratios, strict=True)
+            abs(c - mpmath.mpf(q.p) / q.q) < 1e-15 for c, q in zip(solution, ratios, strict=True)
         )
     return ratios if exact else None
 
 
-def _to_mpc(number: Any) -> Any:
+def _to_mpc(number: sp.Expr) -> mpmath.mpc:
     real, imaginary = sp.N(number, 60).as_real_imag()
     return mpmath.mpc(mpmath.mpf(str(real)), mpmath.mpf(str(imaginary)))
 
 
-def _written_out(left: Any, change: Callable[[Any], Any]) -> Any:
+def _written_out(left: sp.Expr, change: Rewriting) -> sp.Expr | None:
     plain = change(differentiate(left))
     simple = min((sp.factor_terms(sp.expand(plain)), sp.simplify(plain)), key=sp.count_ops)
     if len(str(simple)) > LONGEST or simple.has(sp.nan, sp.zoo):
@@ -137,7 +150,7 @@ def _written_out(left: Any, change: Callable[[Any], Any]) -> Any:
     return simple if to_zero(simple - plain)[0] else None
 
 
-def tidy(total: Any, like: Any) -> Any:
+def tidy(total: sp.Expr, like: sp.Expr) -> sp.Expr:
     """A sum with the factors that all of its terms share drawn out, as in the claim it mends."""
     content, rest = sp.gcd_terms(total, clear=True).as_independent(sp.Add, as_Add=False)
     if not isinstance(rest, sp.Add):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
+from collections.abc import Mapping
+
+import sympy as sp
 
 from causalopt.derive.proof.equality import Progress, decide_equal
 from causalopt.derive.proof.following import decide_follows
-from causalopt.derive.proof.limits import decide_limit, decide_series
+from causalopt.derive.proof.limits import decide_limit
 from causalopt.derive.proof.line import decide_line
+from causalopt.derive.proof.series import decide_series
 from causalopt.derive.proof.stationary import decide_stationary
+from causalopt.derive.statement.domain import Domain
 from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.reading import reading_of
+from causalopt.derive.statement.records import map_expressions
 from causalopt.derive.statement.steps import (
     Equal,
     Expands,
@@ -21,11 +27,8 @@ from causalopt.derive.statement.steps import (
     Step,
     Substitution,
     TendsTo,
-    map_expressions,
 )
 from causalopt.derive.statement.verdict import Verdict
-from causalopt.derive.trial.reading import Reading, reading
-from causalopt.derive.trial.sampling import Domain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,29 +42,25 @@ class Task:
 
 def judge(task: Task, progress: Progress) -> Verdict:
     """Decide a step, in the symbols of the page."""
-    how = reading(task.givens, task.step.assuming, task.seed)
-    step = how.step(task.step)
+    reading = reading_of(task.givens, task.step.assuming, task.seed)
+
+    def back(verdict: Verdict) -> Verdict:
+        return map_expressions(verdict, reading.back)
+
+    step = reading.step(task.step)
     for rule in step.rules(Substitution):
-        step = _special(step, dict(rule.values.items()))
-    verdict = decide(step, how.domain, lambda found: progress(_back(found, how)))
-    verdict = _back(verdict, how)
-    if str(verdict.corrected) == str(getattr(task.step, "left", None)):  # it corrects nothing
+        step = _special_case(step, dict(rule.values.items()))
+    verdict = back(decide(step, reading.domain, lambda so_far: progress(back(so_far))))
+    # written back, a correction may be the claim's own left side, which corrects nothing
+    if str(verdict.corrected) == str(getattr(task.step, "left", None)):
         verdict = dataclasses.replace(verdict, corrected=None)
     return verdict
 
 
-def _back(verdict: Verdict, how: Reading) -> Verdict:
-    found: Verdict = map_expressions(verdict, how.back)
-    return found
-
-
-def _special(step: Step, values: dict[Any, Any]) -> Step:
+def _special_case(step: Step, values: Mapping[sp.Expr, sp.Expr]) -> Step:
+    """A step at special values; its rules stay, as the substitution would change itself."""
     rules, step = step.by, dataclasses.replace(step, by=())
-
-    def put(whole: Any) -> Any:
-        return whole.subs(values, simultaneous=True)
-
-    special: Step = map_expressions(step, put)
+    special = map_expressions(step, lambda whole: whole.subs(values, simultaneous=True))
     return dataclasses.replace(special, by=rules)
 
 
@@ -71,13 +70,13 @@ def decide(step: Step, domain: Domain, progress: Progress) -> Verdict:
     raise TypeError(f"no way to decide a {type(step).__name__}")
 
 
-@decide.register
-def _(step: Equal, domain: Domain, progress: Progress) -> Verdict:
+def _decide_sides(step: Equal, domain: Domain, progress: Progress) -> Verdict:
     for rule in step.rules(OverTheLine):
         return decide_line(step.left, step.right, rule, domain, progress)
     return decide_equal(step.left, step.right, domain, progress)
 
 
+decide.register(Equal)(_decide_sides)
 decide.register(Follows)(decide_follows)
 decide.register(TendsTo)(decide_limit)
 decide.register(Expands)(decide_series)

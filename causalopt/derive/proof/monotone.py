@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
@@ -12,7 +10,7 @@ from causalopt.derive.statement.expressions import nodes
 SMOOTH = (sp.exp, sp.sin, sp.cos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.erf)
 
 
-def constant_value(whole: Any) -> Any:
+def constant_value(whole: sp.Expr) -> sp.Expr:
     """``whole`` with one symbol put to a number, where it provably does not depend on it.
 
     That is so where the derivative is zero, the symbol ranges over an interval, and the expression
@@ -24,21 +22,26 @@ def constant_value(whole: Any) -> Any:
     0
     """
     for symbol in sorted(whole.free_symbols, key=str):
-        if not _interval(symbol) or not all(_smooth(node) for node, _ in nodes(whole)):
+        if not _has_interval(symbol) or not all(_is_smooth(node) for node, _ in nodes(whole)):
             continue
         if sp.simplify(sp.diff(whole, symbol)) == 0:
             return sp.simplify(whole.subs(symbol, -1 if symbol.is_negative else 1))
     return whole
 
 
-def _interval(symbol: Any) -> bool:
+def _has_interval(symbol: sp.Symbol) -> bool:
+    """Whether a symbol ranges over one interval that holds 1, or -1 where it is negative.
+
+    On two pieces, as for x ≠ 0, a derivative of zero allows for two constants: atan(x) + atan(1/x)
+    is π/2 on one side and -π/2 on the other.
+    """
     plain = sp.Symbol("x", **{k: v for k, v in symbol.assumptions0.items() if v is not None})
     simple = [sp.Symbol("x", real=True), sp.Symbol("x", positive=True)]
     simple += [sp.Symbol("x", negative=True), sp.Symbol("x", nonnegative=True)]
-    return any(plain.assumptions0 == one.assumptions0 for one in simple)
+    return any(plain.assumptions0 == interval.assumptions0 for interval in simple)
 
 
-def _smooth(node: Any) -> bool:
+def _is_smooth(node: sp.Basic) -> bool:
     if isinstance(node, sp.Pow):
         base, exponent = node.args
         if exponent.is_Integer:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from causalopt.derive.proof.judging import Task, judge
 from causalopt.derive.statement.steps import Status
-from causalopt.derive.statement.verdict import Verdict, undecided
+from causalopt.derive.statement.verdict import Verdict, leave_open
 
 MEMORY = 4 * 2**30  # bytes that the worker may take
 STARTUP = 60.0  # seconds that a worker may take to import sympy
@@ -35,9 +35,9 @@ class Worker:
     """Judges one step after the other; after a kill, the next step gets a fresh process.
 
     >>> import sympy as sp
+    >>> from causalopt.derive.statement.givens import Given
     >>> from causalopt.derive.statement.steps import Equal
     >>> x = sp.Symbol("x", real=True)
-    >>> from causalopt.derive.statement.givens import Given
     >>> with Worker() as worker:
     ...     worker.judge(Task(Equal(x + x, 2 * x), (Given(x),)), 20).status
     <Status.PROVED: 'proved'>
@@ -59,8 +59,9 @@ class Worker:
 
     def judge(self, task: Task, limit: float) -> Verdict:
         """The verdict on a task; undecided, with what was found so far, after ``limit`` seconds."""
-        process = self._started()
-        last: Verdict = undecided("")
+        process = self._running()
+        last: Verdict = leave_open("")
+        # the kill closes the pipes, and with that ends the reading below, whatever sympy is at
         timer = threading.Timer(limit, process.kill)
         timer.start()
         try:
@@ -72,7 +73,7 @@ class Worker:
                     return last
         except (EOFError, OSError, pickle.UnpicklingError):
             self.close()
-            return _unfinished(last, limit)
+            return _out_of_time(last, limit)
         except BaseException:  # a user's interrupt: leave no worker behind
             self.close()
             raise
@@ -90,9 +91,10 @@ class Worker:
                 _pipe(stream).close()
         process.wait()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
+            # the path of this process, so that the child finds the same package and no other
             self._process = subprocess.Popen(
                 [sys.executable, "-c", BOOTSTRAP, json.dumps(sys.path)],
                 stdin=subprocess.PIPE,
@@ -118,7 +120,7 @@ _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def borrowed() -> Iterator[Worker]:
+def borrow() -> Iterator[Worker]:
     """A worker that is kept for the next one to ask, since starting one takes half a second."""
     with _lock:
         owner, worker = _idle.pop() if _idle else (os.getpid(), Worker())
@@ -144,11 +146,11 @@ def _close_idle() -> None:
             worker.close()
 
 
-def _unfinished(last: Verdict, limit: float) -> Verdict:
+def _out_of_time(last: Verdict, limit: float) -> Verdict:
     if last.status is Status.REFUTED:  # only its correction was still being looked for
         return last
     reason = f"not decided within {limit:g} seconds"
-    return undecided(reason, last.remains, last.held_at)
+    return leave_open(reason, last.remains, last.held_at)
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
@@ -157,8 +159,9 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _send(stream: IO[bytes], what: Any) -> None:
+def _send(stream: IO[bytes], what: object) -> None:
     data = pickle.dumps(what)
+    # the length first: a message that was cut off by a kill is then known for what it is
     stream.write(len(data).to_bytes(8, "big") + data)
     stream.flush()
 
@@ -177,25 +180,25 @@ def serve() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever prints must not get between the verdicts
     _bound_memory()
-    sys.setrecursionlimit(5000)
+    sys.setrecursionlimit(5000)  # expressions at the limit of depth, through sympy's layers
     _send(sink, "ready")
     while True:
         try:
             task = _receive(source)
         except EOFError:
             return
-        _send(sink, (True, _judged(task, sink)))
+        _send(sink, (True, _judge_safely(task, sink)))
 
 
-def _judged(task: Task, sink: IO[bytes]) -> Verdict:
+def _judge_safely(task: Task, sink: IO[bytes]) -> Verdict:
     try:
-        return judge(task, lambda found: _send(sink, (False, found)))
+        return judge(task, lambda so_far: _send(sink, (False, so_far)))
     except MemoryError:
-        return undecided("checking it takes more memory than a step may")
+        return leave_open("checking it takes more memory than a step may")
     except RecursionError:
-        return undecided("the expression is nested too deep for sympy")
+        return leave_open("the expression is nested too deep for sympy")
     except Exception as error:  # a failure of sympy leaves the step open, and says so
-        return undecided(f"sympy failed: {type(error).__name__}: {str(error)[:200]}")
+        return leave_open(f"sympy failed: {type(error).__name__}: {str(error)[:200]}")
 
 
 def _bound_memory() -> None:

@@ -1,91 +1,108 @@
-"""Finding assumptions that contradict one another, exactly and in bounded time."""
+"""Assumptions that contradict one another, looked for exactly and in bounded time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean
 from sympy.solvers.simplex import InfeasibleLPError, UnboundedLPError, lpmax
+
+from causalopt.derive.statement.expressions import Name
 
 MOST_RELATIONS = 24  # as many as the exact linear programme takes at once
 
+#: A relation with its place among those that were asked about.
+Placed: TypeAlias = tuple[int, Relational]
+#: An expression that is above zero (True), or not below it (False).
+Gap: TypeAlias = tuple[sp.Expr, bool]
 
-def contradiction(relations: Sequence[Any]) -> tuple[int, ...] | None:
-    """The places of relations that cannot hold together, or None where no conflict is found.
+
+def find_conflict(relations: Sequence[Boolean]) -> tuple[int, ...] | None:
+    """The places of relations that cannot hold together, or None where no conflict was found.
 
     Looked for, in this order: a relation that is false by itself; one that denies another;
     polynomials in one variable without a common solution; linear relations without one.
 
     >>> x, y = sp.symbols("x y", real=True)
-    >>> contradiction([x > y, y > 1, x < 1])
+    >>> find_conflict([x > y, y > 1, x < 1])
     (0, 1, 2)
-    >>> contradiction([x > y, y > 1]) is None
+    >>> find_conflict([x > y, y > 1]) is None
     True
     """
-    for place, one in enumerate(relations):
-        if one == sp.false:
+    for place, relation in enumerate(relations):
+        if relation == sp.false:
             return (place,)
-    kept = [(i, r) for i, r in enumerate(relations) if isinstance(r, Relational)]
-    return _denied(kept) or _one_variable(kept) or _linear(kept[:MOST_RELATIONS])
+    placed = [(place, r) for place, r in enumerate(relations) if isinstance(r, Relational)]
+    return _denials(placed) or _one_variable(placed) or _linear(placed[:MOST_RELATIONS])
 
 
-def _denied(kept: Sequence[tuple[int, Any]]) -> tuple[int, ...] | None:
-    canonical = [(i, r.canonical) for i, r in kept]
-    for k, (i, first) in enumerate(canonical):
-        for j, second in canonical[k + 1 :]:
+def _denials(placed: Sequence[Placed]) -> tuple[int, ...] | None:
+    canonical = [(place, relation.canonical) for place, relation in placed]
+    for k, (place, first) in enumerate(canonical):
+        for other_place, second in canonical[k + 1 :]:
             if first.negated.canonical == second:
-                return (i, j)
+                return (place, other_place)
     return None
 
 
-def _one_variable(kept: Sequence[tuple[int, Any]]) -> tuple[int, ...] | None:
+def _one_variable(placed: Sequence[Placed]) -> tuple[int, ...] | None:
     """Relations between polynomials in one real variable: intersect their solutions."""
-    solutions: dict[Any, tuple[Any, tuple[int, ...]]] = {}
-    for place, relation in kept:
-        variable, polynomial = _single_polynomial(relation)
+    solutions: dict[Name, tuple[sp.Set, tuple[int, ...]]] = {}
+    for place, relation in placed:
+        variable = _single_variable(relation)
         if variable is None:
             continue
         known, places = solutions.get(variable, (_range_of(variable), ()))
+        # a plain symbol, since sympy would solve a relation under what it knows of the variable,
+        # and the conflict with that knowledge is what is looked for: it stands in the range
         dummy = sp.Dummy("x", real=True)
-        here = relation.func(polynomial.subs(variable, dummy), 0)
-        both = known.intersect(_as_set(here))
+        gap = relation.lhs - relation.rhs
+        both = known.intersect(_solutions(relation.func(gap.subs(variable, dummy), 0)))
         solutions[variable] = (both, (*places, place))
         if both == sp.S.EmptySet:
             return solutions[variable][1]
     return None
 
 
-def _single_polynomial(relation: Any) -> tuple[Any, Any]:
+def _single_variable(relation: Relational) -> Name | None:
+    """The one real variable of a relation between rational polynomials up to the second degree.
+
+    Above it sympy's solutions may hold roots without a closed form, which it cannot compare.
+    """
     difference = relation.lhs - relation.rhs
     variables = _variables(difference)
     if len(variables) != 1 or variables[0].is_real is not True:
-        return None, None
-    variable = variables[0]
+        return None
     plain = sp.Dummy("x", real=True)
-    polynomial = difference.subs(variable, plain)
+    polynomial = difference.subs(variables[0], plain)
     if not polynomial.is_polynomial(plain) or sp.degree(polynomial, plain) > 2:
-        return None, None
+        return None
     if not all(c.is_Rational for c in sp.Poly(polynomial, plain).coeffs()):
-        return None, None
-    return variable, difference
+        return None
+    return variables[0]
 
 
-def _variables(whole: Any) -> list[Any]:
+def _variables(whole: sp.Expr) -> list[Name]:
+    """The unknown functions, and the symbols that are not just arguments of one.
+
+    f(x) counts as a number that may be anything: what conflicts even so conflicts at every x.
+    """
     applied = whole.atoms(AppliedUndef)
-    inside = set().union(*(one.free_symbols for one in applied)) if applied else set()
+    inside = set().union(*(function.free_symbols for function in applied)) if applied else set()
     return [*applied, *(whole.free_symbols - inside)]
 
 
-def _as_set(relation: Any) -> Any:
+def _solutions(relation: Boolean) -> sp.Set:
     if relation in (sp.true, sp.false):
         return sp.S.Reals if relation == sp.true else sp.S.EmptySet
     return relation.as_set()
 
 
-def _range_of(variable: Any) -> Any:
+def _range_of(variable: Name) -> sp.Set:
     if variable.is_positive:
         return sp.Interval.open(0, sp.oo)
     if variable.is_negative:
@@ -97,20 +114,25 @@ def _range_of(variable: Any) -> Any:
     return sp.S.Reals
 
 
-def _linear(kept: Sequence[tuple[int, Any]]) -> tuple[int, ...] | None:
-    """Linear relations: the largest slack that all of them leave, by an exact linear programme."""
-    usable = [(i, *pair) for i, r in kept if (pair := _gap(r)) is not None]
+def _linear(placed: Sequence[Placed]) -> tuple[int, ...] | None:
+    """Linear relations: the largest slack that all of them leave, by an exact linear programme.
+
+    Strict relations take the slack as their margin, a > 0 as a >= slack. They can all hold just
+    where the largest slack is above zero; where none is strict, a slack of zero is enough.
+    """
+    usable = [(place, *gap) for place, r in placed if (gap := _gap(r)) is not None]
     variables = {v for _, gap, _ in usable for v in _variables(gap)}
     if len(usable) < 2 or any(v.is_real is not True for v in variables):
         return None
     plain = {v: sp.Dummy(f"x{k}", real=True) for k, v in enumerate(variables)}
-    gaps = [(i, gap.subs(plain), strict) for i, gap, strict in usable]
-    gaps = [one for one in gaps if _is_linear(one[1], plain.values())]
-    signs = [sign for v, x in plain.items() for sign in _sign_gap(v, x)]
+    gaps = [(place, gap.subs(plain), strict) for place, gap, strict in usable]
+    gaps = [placed_gap for placed_gap in gaps if _is_linear(placed_gap[1], plain.values())]
+    signs = [sign for v, x in plain.items() for sign in _sign_gaps(v, x)]
     slack = sp.Dummy("slack", real=True)
     demands = [gap >= slack if strict else gap >= 0 for _, gap, strict in gaps]
     demands += [gap >= slack if strict else gap >= 0 for gap, strict in signs]
     try:
+        # without a bound on the slack, relations that leave much room would have no largest one
         best, _ = lpmax(slack, [*(d for d in demands if d != sp.true), slack <= 1])
     except UnboundedLPError:
         return None
@@ -118,10 +140,10 @@ def _linear(kept: Sequence[tuple[int, Any]]) -> tuple[int, ...] | None:
         best = sp.S.NegativeOne
     strict_any = any(s for *_, s in gaps) or any(s for _, s in signs)
     hopeless = best < 0 or (best == 0 and strict_any)
-    return tuple(i for i, *_ in gaps) if hopeless else None
+    return tuple(place for place, *_ in gaps) if hopeless else None
 
 
-def _gap(relation: Any) -> tuple[Any, bool] | None:
+def _gap(relation: Relational) -> Gap | None:
     """A relation as (gap, strict), for gap > 0 or gap >= 0."""
     if isinstance(relation, sp.StrictGreaterThan | sp.GreaterThan):
         return relation.lhs - relation.rhs, isinstance(relation, sp.StrictGreaterThan)
@@ -130,7 +152,7 @@ def _gap(relation: Any) -> tuple[Any, bool] | None:
     return None
 
 
-def _is_linear(gap: Any, variables: Iterable[Any]) -> bool:
+def _is_linear(gap: sp.Expr, variables: Iterable[sp.Symbol]) -> bool:
     listed = list(variables)
     if not gap.is_polynomial(*listed):
         return False
@@ -138,7 +160,8 @@ def _is_linear(gap: Any, variables: Iterable[Any]) -> bool:
     return bool(polynomial.total_degree() <= 1 and all(c.is_Rational for c in polynomial.coeffs()))
 
 
-def _sign_gap(variable: Any, x: Any) -> list[tuple[Any, bool]]:
+def _sign_gaps(variable: Name, x: sp.Symbol) -> list[Gap]:
+    """What sympy knows of a variable's sign, as gaps in the plain symbol that stands for it."""
     if variable.is_positive:
         return [(x, True)]
     if variable.is_negative:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import fractions
 import numbers
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import sympy as sp
-from sympy.core.function import AppliedUndef
+from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from causalopt.ground.errors import DerivationError
 
 MOST_NODES = 4_000
 DEEPEST = 120
 
+#: One side of an equation: a scalar, or an explicit matrix.
+Formula: TypeAlias = sp.Expr | sp.MatrixBase
+#: What a page introduces: a symbol, or an unknown function at symbols.
+Name: TypeAlias = sp.Symbol | AppliedUndef
+#: One expression made of another.
+Rewriting: TypeAlias = Callable[[sp.Expr], sp.Expr]
 
-def expression(value: Any) -> Any:
+
+def expression(value: object) -> sp.Basic:
     """``value`` as an exact, immutable sympy expression.
 
     Text is refused, since reading it would run it; floats are refused, since a proof needs to know
@@ -44,7 +51,7 @@ def expression(value: Any) -> Any:
     return sp.Rational(fraction.numerator, fraction.denominator)
 
 
-def _why_not(value: Any) -> str:
+def _why_not(value: object) -> str:
     if isinstance(value, str):
         return f"{value!r} is text: build it from sympy symbols."
     if isinstance(value, float):
@@ -52,7 +59,7 @@ def _why_not(value: Any) -> str:
     return f"{value!r} ({type(value).__name__}) is no sympy expression."
 
 
-def nodes(whole: Any) -> Iterator[tuple[Any, int]]:
+def nodes(whole: sp.Basic) -> Iterator[tuple[sp.Basic, int]]:
     """Every node of an expression with its depth; without recursion, so that depth cannot hurt."""
     stack = [(whole, 0)]
     while stack:
@@ -61,7 +68,7 @@ def nodes(whole: Any) -> Iterator[tuple[Any, int]]:
         stack.extend((arg, depth + 1) for arg in node.args)
 
 
-def check_size(whole: Any) -> None:
+def check_size(whole: sp.Basic) -> None:
     """Refuse an expression too large to check in bounded time, or one that is not exact.
 
     Shared parts count once for every use, as that is what checking them costs, and the count stops
@@ -86,7 +93,7 @@ def check_size(whole: Any) -> None:
             raise DerivationError(f"{node} is a float: write an exact number, such as Rational.")
 
 
-def unknown_functions(whole: Any) -> frozenset[Any]:
+def unknown_functions(whole: sp.Basic) -> frozenset[UndefinedFunction]:
     """The undefined functions that an expression applies, such as P in P(W, t).
 
     >>> x = sp.Symbol("x")
@@ -96,7 +103,7 @@ def unknown_functions(whole: Any) -> frozenset[Any]:
     return frozenset(applied.func for applied in whole.atoms(AppliedUndef))
 
 
-def define(whole: Any, name: Any, value: Any) -> Any:
+def define(whole: sp.Basic, name: Name, value: sp.Expr) -> sp.Basic:
     """``whole`` with a defined symbol, or a defined function at any arguments, written out.
 
     >>> x, y = sp.symbols("x y")

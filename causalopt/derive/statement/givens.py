@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
 
-from causalopt.derive.statement.expressions import expression
+from causalopt.derive.statement.expressions import Name, expression
 from causalopt.ground.errors import DerivationError
 
 
@@ -24,14 +24,14 @@ class Given:
     T
     """
 
-    what: Any
+    what: Name | Relational | BooleanAtom
     meaning: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "what", expression(self.what))
         if isinstance(self.what, AppliedUndef):
             _check_arguments(self.what)
-        elif not isinstance(self.what, sp.Symbol | Relational | sp.logic.boolalg.BooleanAtom):
+        elif not isinstance(self.what, sp.Symbol | Relational | BooleanAtom):
             raise DerivationError(
                 f"{self.what} can be no given: give a symbol, an unknown function at symbols such "
                 "as P(W, t), an assumption such as x > 0, or Let(name, value)."
@@ -47,8 +47,8 @@ class Let:
     W**2 - 1
     """
 
-    name: Any
-    value: Any
+    name: Name
+    value: sp.Expr
     meaning: str = ""
 
     def __post_init__(self) -> None:
@@ -62,12 +62,12 @@ class Let:
             )
 
 
-def given(one: Any) -> Given | Let:
-    """``one`` as a given: what is bare becomes a ``Given`` without a meaning."""
-    return one if isinstance(one, Given | Let) else Given(one)
+def as_given(entry: object) -> Given | Let:
+    """An entry of ``given=[...]`` as a given: what is bare becomes one without a meaning."""
+    return entry if isinstance(entry, Given | Let) else Given(entry)
 
 
-def _check_arguments(applied: Any) -> None:
+def _check_arguments(applied: AppliedUndef) -> None:
     symbols = [arg for arg in applied.args if isinstance(arg, sp.Symbol)]
     if len(symbols) != len(applied.args) or len(set(symbols)) != len(symbols):
         raise DerivationError(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import numbers
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias, TypeVar
 
 import sympy as sp
+from sympy.core.relational import Relational
 
-from causalopt.derive.statement.expressions import expression
+from causalopt.derive.statement.expressions import Formula, expression
 from causalopt.ground.errors import DerivationError
 
 
@@ -30,10 +32,11 @@ class Substitution:
     {x: 1}
     """
 
-    values: Mapping[Any, Any]
+    values: Mapping[sp.Expr, sp.Expr]
 
     def __post_init__(self) -> None:
         pairs = {expression(old): expression(new) for old, new in self.values.items()}
+        # a Dict of sympy is frozen, hashed by value, and itself an expression
         object.__setattr__(self, "values", sp.Dict(pairs))
 
 
@@ -44,7 +47,7 @@ class Apply:
     ``function`` is a ``sympy.Lambda``; ``Lambda(u, Derivative(u, x))`` differentiates both sides.
     """
 
-    function: Any
+    function: sp.Lambda
 
     def __post_init__(self) -> None:
         if not isinstance(self.function, sp.Lambda):
@@ -59,14 +62,18 @@ class OverTheLine:
     the primitive vanishes at both ends is a condition, told in the verdict.
     """
 
-    variable: Any
-    primitive: Any
+    variable: sp.Symbol
+    primitive: sp.Expr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "primitive", expression(self.primitive))
 
 
-Rule = str | Substitution | Apply | OverTheLine
+#: By what a step is claimed: words for the reader, or data that the checker uses.
+Rule: TypeAlias = str | Substitution | Apply | OverTheLine
+#: What a step follows from: an equation, or the number or the name of an earlier step.
+Hypothesis: TypeAlias = sp.Equality | int | str
+Kind = TypeVar("Kind")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,7 +91,7 @@ class Step:
 
     by: Rule | tuple[Rule, ...] = ()
     name: str = ""
-    assuming: tuple[Any, ...] = ()
+    assuming: tuple[Relational, ...] = ()
     expect: Status = Status.PROVED
     source: str = ""
 
@@ -92,15 +99,16 @@ class Step:
         by = self.by if isinstance(self.by, tuple) else (self.by,)
         object.__setattr__(self, "by", by)
         many = self.assuming if isinstance(self.assuming, list | tuple) else (self.assuming,)
-        object.__setattr__(self, "assuming", tuple(expression(one) for one in many))
+        object.__setattr__(self, "assuming", tuple(expression(each) for each in many))
         object.__setattr__(self, "expect", Status(self.expect))
 
-    def rules(self, kind: type[Any]) -> Iterator[Any]:
+    def rules(self, kind: type[Kind]) -> Iterator[Kind]:
         """The rules of one kind that this step goes by."""
         by = self.by if isinstance(self.by, tuple) else (self.by,)
         return (rule for rule in by if isinstance(rule, kind))
 
-    def _keep(self, **values: Any) -> None:
+    def _keep(self, **values: object) -> None:
+        # frozen from outside: a record is written to only while it is made
         for field, value in values.items():
             object.__setattr__(self, field, value)
         Step.__post_init__(self)
@@ -114,8 +122,8 @@ class Equal(Step):
     real x and true for positive x. Both sides may be explicit matrices of one shape.
     """
 
-    left: Any
-    right: Any
+    left: Formula
+    right: Formula
 
     def __post_init__(self) -> None:
         left, right = expression(self.left), expression(self.right)
@@ -135,16 +143,21 @@ class Follows(Step):
     unknown functions holds at every value of their arguments, so that it may be differentiated.
     """
 
-    conclusion: Any
-    since: tuple[Any, ...] = dataclasses.field(kw_only=True)
+    conclusion: sp.Equality
+    since: tuple[Hypothesis, ...] = dataclasses.field(kw_only=True)
 
     def __post_init__(self) -> None:
         _check_equation(self.conclusion)
-        given = self.since if isinstance(self.since, list | tuple) else (self.since,)
-        for one in given:
-            if not isinstance(one, int | str):
-                _check_equation(one)
-        self._keep(conclusion=self.conclusion, since=tuple(given))
+        since = self.since if isinstance(self.since, list | tuple) else (self.since,)
+        for hypothesis in since:
+            if not isinstance(hypothesis, int | str):
+                _check_equation(hypothesis)
+        self._keep(conclusion=self.conclusion, since=tuple(since))
+
+    @property
+    def equations(self) -> tuple[sp.Equality, ...]:
+        """The hypotheses that stand here as equations; references to other steps are left out."""
+        return tuple(each for each in self.since if not isinstance(each, int | str))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,10 +167,10 @@ class TendsTo(Step):
     ``side`` is "+" (from above), "-" (from below) or "+-" (from both sides).
     """
 
-    whole: Any
-    value: Any
-    variable: Any = dataclasses.field(kw_only=True)
-    to: Any = dataclasses.field(kw_only=True)
+    whole: sp.Expr
+    value: sp.Expr
+    variable: sp.Symbol = dataclasses.field(kw_only=True)
+    to: sp.Expr = dataclasses.field(kw_only=True)
     side: str = dataclasses.field(default="+-", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -172,16 +185,19 @@ class TendsTo(Step):
 class Expands(Step):
     """``whole`` = ``series`` + O((variable - about)^order): Taylor's series, cut off."""
 
-    whole: Any
-    series: Any
-    variable: Any = dataclasses.field(kw_only=True)
-    about: Any = dataclasses.field(default=0, kw_only=True)
+    whole: sp.Expr
+    series: sp.Expr
+    variable: sp.Symbol = dataclasses.field(kw_only=True)
+    about: sp.Expr = dataclasses.field(default=0, kw_only=True)
     order: int = dataclasses.field(kw_only=True)
 
     def __post_init__(self) -> None:
-        if isinstance(self.order, bool) or not isinstance(self.order, int) or self.order < 1:
+        # not by ground.checks: it would load NumPy, whose threads take of the worker's memory
+        whole_number = isinstance(self.order, numbers.Integral) and not isinstance(self.order, bool)
+        if not whole_number or self.order < 1:
             raise DerivationError(f"order={self.order!r}: write a whole number, 1 or more.")
         self._keep(
+            order=int(self.order),
             whole=expression(self.whole),
             series=expression(self.series),
             about=expression(self.about),
@@ -200,16 +216,16 @@ class Stationary(Step):
     where they are given and solved for where not.
     """
 
-    objective: Any
-    at: Mapping[Any, Any] = dataclasses.field(kw_only=True)
-    under: tuple[Any, ...] = dataclasses.field(default=(), kw_only=True)
-    multipliers: tuple[Any, ...] = dataclasses.field(default=(), kw_only=True)
+    objective: sp.Expr
+    at: Mapping[sp.Symbol, sp.Expr] = dataclasses.field(kw_only=True)
+    under: tuple[sp.Equality, ...] = dataclasses.field(default=(), kw_only=True)
+    multipliers: tuple[sp.Expr, ...] = dataclasses.field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         under = self.under if isinstance(self.under, list | tuple) else (self.under,)
-        for one in under:
-            _check_equation(one)
-        multipliers = tuple(expression(one) for one in self.multipliers)
+        for constraint in under:
+            _check_equation(constraint)
+        multipliers = tuple(expression(each) for each in self.multipliers)
         if multipliers and len(multipliers) != len(under):
             raise DerivationError(
                 f"{len(multipliers)} multipliers for {len(under)} constraints: give one for each."
@@ -223,43 +239,12 @@ class Stationary(Step):
         )
 
 
-def _check_equation(one: Any) -> None:
-    if isinstance(one, sp.Equality):
+def _check_equation(equation: object) -> None:
+    if isinstance(equation, sp.Equality):
         return
-    if one in (sp.true, sp.false):
+    if equation in (sp.true, sp.false):
         raise DerivationError(
-            f"an equation came out as {one} before it could be checked: sympy decides Eq(a, b) "
-            "when it is made; write Eq(a, b, evaluate=False), or an Equal step."
+            f"an equation came out as {equation} before it could be checked: sympy decides "
+            "Eq(a, b) when it is made; write Eq(a, b, evaluate=False), or an Equal step."
         )
-    raise DerivationError(f"{one!r} is no equation: write sympy.Eq(left, right).")
-
-
-def expressions_of(record: Any) -> Iterator[Any]:
-    """Every expression that a step, a rule or a given holds, however deep."""
-    if isinstance(record, sp.Basic):
-        yield record
-    elif dataclasses.is_dataclass(record):
-        for field in dataclasses.fields(record):
-            yield from expressions_of(getattr(record, field.name))
-    elif isinstance(record, Iterable) and not isinstance(record, str):
-        for one in record:
-            yield from expressions_of(one)
-
-
-def map_expressions(record: Any, change: Any) -> Any:
-    """``record`` with ``change`` applied to every expression that it holds."""
-    if isinstance(record, sp.Dict):
-        return sp.Dict({change(old): change(new) for old, new in record.items()})
-    if isinstance(record, sp.Equality):  # sympy would decide a new one on the spot
-        return sp.Eq(change(record.lhs), change(record.rhs), evaluate=False)
-    if isinstance(record, sp.Basic):
-        return change(record)
-    if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        new = object.__new__(type(record))
-        for field in dataclasses.fields(record):
-            value = map_expressions(getattr(record, field.name), change)
-            object.__setattr__(new, field.name, value)
-        return new
-    if isinstance(record, tuple):
-        return tuple(map_expressions(one, change) for one in record)
-    return record
+    raise DerivationError(f"{equation!r} is no equation: write sympy.Eq(left, right).")

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import sympy as sp
-from sympy.core.function import AppliedUndef
+from sympy.core.function import AppliedUndef, UndefinedFunction
 from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean, BooleanAtom
 
-from causalopt.derive.statement.contradiction import contradiction
-from causalopt.derive.statement.expressions import check_size, unknown_functions
+from causalopt.derive.statement.contradiction import find_conflict
+from causalopt.derive.statement.expressions import Name, check_size, unknown_functions
 from causalopt.derive.statement.givens import Given, Let
-from causalopt.derive.statement.steps import Equal, Expands, Follows, Step, TendsTo, expressions_of
+from causalopt.derive.statement.records import expressions_of
+from causalopt.derive.statement.steps import Equal, Expands, Follows, Step, TendsTo
 from causalopt.ground.errors import DerivationError, nearest
+
+#: What a name on a page stands for: a symbol, or a function whatever its arguments.
+Bearer: TypeAlias = sp.Symbol | UndefinedFunction
+#: An assumption, with the line that gave it.
+Placed: TypeAlias = tuple[Boolean, str]
 
 
 @dataclasses.dataclass
 class _Known:
     """The names met so far, with the line that gave each."""
 
-    names: dict[str, tuple[Any, str]]
-    relations: list[tuple[Any, str]]
+    names: dict[str, tuple[Bearer, str]]
+    relations: list[Placed]
 
 
 def validate(givens: Sequence[Given | Let], steps: Sequence[Step]) -> None:
@@ -35,8 +42,8 @@ def validate(givens: Sequence[Given | Let], steps: Sequence[Step]) -> None:
         hides another, an expression of unbounded size, a reference to no earlier equation.
     """
     known = _Known({}, [])
-    for number, one in enumerate(givens, 1):
-        _read_given(one, f"given {number}", known)
+    for number, given in enumerate(givens, 1):
+        _read_given(given, f"given {number}", known)
     labels: dict[str, int] = {}
     for number, step in enumerate(steps, 1):
         where = f"step {number}"
@@ -51,22 +58,24 @@ def validate(givens: Sequence[Given | Let], steps: Sequence[Step]) -> None:
             labels[step.name] = number
 
 
-def _read_given(one: Given | Let, where: str, known: _Known) -> None:
-    for whole in expressions_of(one):
-        _checked(whole, where)
-    if isinstance(one, Let):
-        arguments = set(one.name.args) if isinstance(one.name, AppliedUndef) else set()
-        _check_known(one.value, where, known, arguments)
-        _add_name(one.name, where, known)
-    elif isinstance(one.what, sp.Symbol | AppliedUndef):
-        if isinstance(one.what, AppliedUndef):
-            _check_known(sp.Tuple(*one.what.args), where, known, set())
-        _add_name(one.what, where, known)
+def _read_given(given: Given | Let, where: str, known: _Known) -> None:
+    # size first: what is done with an expression below takes as long as it is large
+    for whole in expressions_of(given):
+        _check_parts(whole, where)
+    if isinstance(given, Let):
+        # the arguments of a defined function are its own, and need not be given
+        arguments = set(given.name.args) if isinstance(given.name, AppliedUndef) else set()
+        _check_known(given.value, where, known, arguments)
+        _add_name(given.name, where, known)
+    elif isinstance(given.what, sp.Symbol | AppliedUndef):
+        if isinstance(given.what, AppliedUndef):
+            _check_known(sp.Tuple(*given.what.args), where, known, set())
+        _add_name(given.what, where, known)
     else:
-        _add_relation(one.what, where, known.relations, known)
+        _add_relation(given.what, where, known.relations, known)
 
 
-def _add_name(name: Any, where: str, known: _Known) -> None:
+def _add_name(name: Name, where: str, known: _Known) -> None:
     label = _label(name)
     if label in known.names:
         raise DerivationError(
@@ -75,23 +84,22 @@ def _add_name(name: Any, where: str, known: _Known) -> None:
     known.names[label] = (name.func if isinstance(name, AppliedUndef) else name, where)
 
 
-def _label(name: Any) -> str:
+def _label(name: Name) -> str:
     return str(name.func) if isinstance(name, AppliedUndef) else str(name)
 
 
-def _add_relation(
-    relation: Any, where: str, relations: list[tuple[Any, str]], known: _Known
-) -> None:
+def _add_relation(relation: Boolean, where: str, relations: list[Placed], known: _Known) -> None:
     if isinstance(relation, sp.Equality):
         raise DerivationError(
             f"{where}: {relation} is an equation: write Let(name, value), or give it to Follows as "
             "a hypothesis."
         )
-    if not isinstance(relation, Relational | sp.logic.boolalg.BooleanAtom):
+    if not isinstance(relation, Relational | BooleanAtom):
         raise DerivationError(f"{where}: {relation} is no assumption such as x > 0 or Ne(x, 0).")
     _check_known(relation, where, known, set())
     relations.append((relation, where))
-    conflict = contradiction([one for one, _ in relations])
+    # after each one, so that the line to blame is the first that makes them impossible
+    conflict = find_conflict([earlier for earlier, _ in relations])
     if conflict is None:
         return
     others = [relations[place][1] for place in conflict if place != len(relations) - 1]
@@ -108,24 +116,26 @@ def _read_step(step: Step, where: str, known: _Known) -> None:
             f"{where}: {step!r} is no step: write Equal, Follows, TendsTo, Expands or Stationary."
         )
     bound = {step.variable} if isinstance(step, TendsTo | Expands) else set()
+    # a series is about a point of its variable: where the page gave it, it must be that one
     if isinstance(step, Expands) and _label(step.variable) in known.names:
         bound = set()
     for whole in expressions_of(step):
-        _checked(whole, where)
+        _check_parts(whole, where)
         _check_known(whole, where, known, bound)
+    # a copy: what a step assumes holds for that step alone
     relations = list(known.relations)
     for relation in step.assuming:
         _add_relation(relation, where, relations, known)
 
 
-def _checked(whole: Any, where: str) -> None:
+def _check_parts(whole: sp.Basic, where: str) -> None:
     try:
         check_size(whole)
     except DerivationError as error:
         raise DerivationError(f"{where}: {error}") from None
 
 
-def _check_known(whole: Any, where: str, known: _Known, bound: set[Any]) -> None:
+def _check_known(whole: sp.Basic, where: str, known: _Known, bound: set[sp.Symbol]) -> None:
     for label, name, free in _names_in(whole):
         if name in bound:
             continue
@@ -137,15 +147,16 @@ def _check_known(whole: Any, where: str, known: _Known, bound: set[Any]) -> None
                     f"{where}: the {kind} {label} was never given: add it to given=[...].{hint}"
                 )
             continue
+        # sympy tells symbols of one name apart by their assumptions, and a reader cannot
         first, there = known.names[label]
         if first != name:
             raise DerivationError(
                 f"{where}: the name {label} hides that of {there}, which is another "
-                f"{_kind(first)}{_differing(first, name)}: use that one, or choose another name."
+                f"{_kind(first)}{_difference(first, name)}: use that one, or choose another name."
             )
 
 
-def _names_in(whole: Any) -> Iterator[tuple[str, Any, bool]]:
+def _names_in(whole: sp.Basic) -> Iterator[tuple[str, Bearer, bool]]:
     """The symbols (dummies aside) and unknown functions of an expression, and which are free."""
     free = whole.free_symbols
     for symbol in sorted(whole.atoms(sp.Symbol), key=str):
@@ -155,11 +166,12 @@ def _names_in(whole: Any) -> Iterator[tuple[str, Any, bool]]:
         yield str(function), function, True
 
 
-def _kind(name: Any) -> str:
+def _kind(name: Bearer) -> str:
     return "symbol" if isinstance(name, sp.Symbol) else "function"
 
 
-def _differing(first: Any, second: Any) -> str:
+def _difference(first: Bearer, second: Bearer) -> str:
+    """In which assumption two symbols of one name differ."""
     if not (isinstance(first, sp.Symbol) and isinstance(second, sp.Symbol)):
         return ""
     here, there = first.assumptions0, second.assumptions0

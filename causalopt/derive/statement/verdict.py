@@ -1,10 +1,14 @@
-"""What the checker found out about one step."""
+"""The verdict on one step, and the cases that it shows."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import Boolean
+
+from causalopt.derive.statement.expressions import Formula
 from causalopt.derive.statement.steps import Status
 
 
@@ -12,8 +16,8 @@ from causalopt.derive.statement.steps import Status
 class Point:
     """One case: a number for every symbol, and a concrete function for every unknown one."""
 
-    symbols: tuple[tuple[Any, Any], ...] = ()
-    functions: tuple[tuple[Any, Any], ...] = ()
+    symbols: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+    functions: tuple[tuple[AppliedUndef, sp.Expr], ...] = ()
 
     def __str__(self) -> str:
         return ", ".join(f"{name} = {value}" for name, value in (*self.functions, *self.symbols))
@@ -24,8 +28,8 @@ class Counterexample:
     """A case in which both sides are defined and differ; all its numbers are exact."""
 
     point: Point
-    left: Any
-    right: Any
+    left: sp.Expr
+    right: sp.Expr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +50,16 @@ class Verdict:
 
     status: Status
     route: str = ""
-    conditions: tuple[Any, ...] = ()
+    conditions: tuple[Boolean, ...] = ()
     counterexample: Counterexample | None = None
-    corrected: Any = None
-    remains: Any = None
+    corrected: sp.Expr | None = None
+    remains: Formula | None = None
     held_at: tuple[Point, ...] = ()
     reason: str = ""
 
 
-def undecided(reason: str, remains: Any = None, held_at: tuple[Point, ...] = ()) -> Verdict:
-    """A verdict that leaves the step open and says why."""
+def leave_open(
+    reason: str, remains: Formula | None = None, held_at: tuple[Point, ...] = ()
+) -> Verdict:
+    """A verdict that leaves the step undecided and says why."""
     return Verdict(Status.UNDECIDED, remains=remains, held_at=held_at, reason=reason)

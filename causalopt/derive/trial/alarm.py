@@ -31,6 +31,7 @@ def at_most(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise TookTooLong
 
+    # the system has one timer: an inner block takes it over, and hands back what is left of it
     start = time.monotonic()
     before = signal.signal(signal.SIGALRM, ring)
     outer, _ = signal.getitimer(signal.ITIMER_REAL)

@@ -1,15 +1,19 @@
-"""Trying a claim at many points: it fails at one, or holds at all of them to 50 digits."""
+"""Trying a claim at many points: it fails at one of them, or holds at all to 50 digits."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TypeAlias
 
+import sympy as sp
+
+from causalopt.derive.statement.domain import Domain
 from causalopt.derive.statement.verdict import Counterexample, Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
-from causalopt.derive.trial.sampling import Domain, points
-from causalopt.derive.trial.values import Compared, NoValue, at, compare
+from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.sampling import points
+from causalopt.derive.trial.values import NoValue, at
 
 ENOUGH = 8  # points at which both sides are defined
 SECONDS = 12.0
@@ -23,13 +27,15 @@ class Trials:
     counterexample: Counterexample | None = None
 
 
-Pair = tuple[Any, Any]
+#: Two sides that are claimed to be equal.
+Pair: TypeAlias = tuple[sp.Expr, sp.Expr]
+#: What is to be seen of a claim at one point.
+Look: TypeAlias = Callable[[Point], Counterexample | Compared]
 
 
 def try_pairs(pairs: Sequence[Pair], domain: Domain, enough: int = ENOUGH) -> Trials:
     """Compare the two sides of every pair at points of the domain, until one differs.
 
-    >>> import sympy as sp
     >>> x = sp.Symbol("x", real=True)
     >>> trials = try_pairs([(sp.sqrt(x**2), x)], Domain((x,)))
     >>> trials.counterexample.point.symbols[0][1] < 0
@@ -41,7 +47,7 @@ def try_pairs(pairs: Sequence[Pair], domain: Domain, enough: int = ENOUGH) -> Tr
 
 def try_at(
     where: Iterable[Point],
-    look: Callable[[Point], Counterexample | Compared],
+    look: Look,
     enough: int = ENOUGH,
 ) -> Trials:
     """Look at point after point; one that takes too long or has no value is passed over."""
@@ -49,22 +55,20 @@ def try_at(
     try:
         with at_most(SECONDS):
             for point in where:
-                found = _look_once(look, point)
-                if isinstance(found, Counterexample):
-                    return Trials(tuple(held), found)
-                if found is Compared.SAME:
+                outcome = _look_once(look, point)
+                if isinstance(outcome, Counterexample):
+                    return Trials(tuple(held), outcome)
+                if outcome is Compared.SAME:
                     held.append(point)
                 # without a symbol or function every point is the same one
                 if len(held) >= enough or not (point.symbols or point.functions):
                     break
-    except TookTooLong:
+    except TookTooLong:  # what was seen so far counts
         pass
     return Trials(tuple(held))
 
 
-def _look_once(
-    look: Callable[[Point], Counterexample | Compared], point: Point
-) -> Counterexample | Compared:
+def _look_once(look: Look, point: Point) -> Counterexample | Compared:
     try:
         return look(point)
     except NoValue:

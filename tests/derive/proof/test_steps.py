@@ -138,6 +138,11 @@ def test_assumptions_take_conditions_away_and_make_proofs() -> None:
     assert (verdicts[0].status, verdicts[0].conditions) == ("proved", ())
 
 
+def test_an_assumption_that_sympy_knows_already_is_no_fault() -> None:
+    report = check(Equal(sp.sqrt(q**2), q), given=(q, q > 0))
+    assert statuses(report) == ["proved"]
+
+
 @pytest.mark.parametrize(
     ("whole", "value", "options"),
     [
