@@ -65,15 +65,15 @@ def _equation(left: sp.Basic, right: sp.Basic) -> Row:
     return [formula(left), words(" = "), formula(right)]
 
 
-def _joined(rows: Sequence[Row], mark: str) -> Row:
+def _join(rows: Sequence[Row], mark: str) -> Row:
     pieces: Row = []
     for row in rows:
         pieces += [words(mark), *row] if pieces else row
     return pieces
 
 
-def _listed(rows: Sequence[Row]) -> Row:
-    return _joined(rows, ", ")
+def _comma_row(rows: Sequence[Row]) -> Row:
+    return _join(rows, ", ")
 
 
 def given_row(given: Given | Let) -> Row:
@@ -121,10 +121,10 @@ def _series_row(step: Expands) -> Row:
 
 def _stationary_row(step: Stationary) -> Row:
     row = [formula(step.objective), words(" is stationary at ")]
-    row += _listed([_equation(x, value) for x, value in step.at.items()])
+    row += _comma_row([_equation(x, value) for x, value in step.at.items()])
     if step.under:
         row.append(words(" under "))
-        row += _listed([_equation(constraint.lhs, constraint.rhs) for constraint in step.under])
+        row += _comma_row([_equation(constraint.lhs, constraint.rhs) for constraint in step.under])
     return row
 
 
@@ -139,14 +139,14 @@ def why_row(step: Step) -> Row:
     """By what a step is claimed: rules, hypotheses, assumptions."""
     rows: list[Row] = []
     if isinstance(step, Follows):
-        rows.append([words("from "), *_listed([_hypothesis_row(each) for each in step.since])])
+        rows.append([words("from "), *_comma_row([_hypothesis_row(each) for each in step.since])])
     rows += [_rule_row(rule) for rule in step.rules(object) if rule != ""]
     if step.assuming:
-        assumptions = _listed([[formula(relation)] for relation in step.assuming])
+        assumptions = _comma_row([[formula(relation)] for relation in step.assuming])
         rows.append([words("assuming "), *assumptions])
     if step.source:
         rows.append([words(step.source)])
-    return _joined(rows, "; ")
+    return _join(rows, "; ")
 
 
 def _hypothesis_row(hypothesis: Hypothesis) -> Row:
@@ -160,7 +160,7 @@ def _hypothesis_row(hypothesis: Hypothesis) -> Row:
 def _rule_row(rule: object) -> Row:
     if isinstance(rule, Substitution):
         pairs = [_equation(old, new) for old, new in rule.values.items()]
-        return [words("at "), *_listed(pairs)]
+        return [words("at "), *_comma_row(pairs)]
     if isinstance(rule, Apply):
         return [words("doing "), formula(rule.function.expr), words(" to both sides")]
     if isinstance(rule, OverTheLine):
@@ -173,7 +173,7 @@ def verdict_rows(step: Step, verdict: Verdict) -> Iterator[Row]:
     yield [words(f"{verdict.status}{_surprise(step, verdict)}"), *_by_route(verdict)]
     if verdict.conditions:
         lead = "it would hold if " if verdict.status is Status.REFUTED else "provided that "
-        yield [words(lead), *_listed([[formula(condition)] for condition in verdict.conditions])]
+        yield [words(lead), *_comma_row([[formula(condition)] for condition in verdict.conditions])]
     yield from _counterexample_rows(verdict)
     if verdict.corrected is not None:
         yield [words("corrected: "), formula(verdict.corrected)]
@@ -205,4 +205,4 @@ def _counterexample_rows(verdict: Verdict) -> Iterator[Row]:
 
 def _case_row(point: Point) -> Row:
     pairs = (*point.functions, *point.symbols)
-    return _listed([[("given", name), words(" = "), formula(value)] for name, value in pairs])
+    return _comma_row([[("given", name), words(" = "), formula(value)] for name, value in pairs])

@@ -36,7 +36,7 @@ def find_correction(
     try:
         with at_most(SECONDS):
             fitted = _fit(left, right, domain, change)
-            return _written_out(left, change) if fitted is None else fitted
+            return _simplest_form(left, change) if fitted is None else fitted
     except (TookTooLong, NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
         return None
 
@@ -142,7 +142,7 @@ def _to_mpc(number: sp.Expr) -> mpmath.mpc:
     return mpmath.mpc(mpmath.mpf(str(real)), mpmath.mpf(str(imaginary)))
 
 
-def _written_out(left: sp.Expr, change: Rewriting) -> sp.Expr | None:
+def _simplest_form(left: sp.Expr, change: Rewriting) -> sp.Expr | None:
     plain = change(differentiate(left))
     simple = min((sp.factor_terms(sp.expand(plain)), sp.simplify(plain)), key=sp.count_ops)
     if len(str(simple)) > LONGEST or simple.has(sp.nan, sp.zoo):

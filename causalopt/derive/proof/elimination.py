@@ -54,7 +54,7 @@ def ways_to_solve(gap: sp.Expr, declared: Sequence[AppliedUndef] = ()) -> Iterat
         slope, rest = polynomial.all_coeffs()
         value = sp.cancel(-rest / slope) if _is_small(rest) else -rest / slope
         function = what.expr if isinstance(what, sp.Derivative) else what
-        yield from _unwrapped(Solved(what, value, slope, function in declared), declared)
+        yield from _unwrap(Solved(what, value, slope, function in declared), declared)
 
 
 def _is_small(whole: sp.Expr) -> bool:
@@ -62,7 +62,7 @@ def _is_small(whole: sp.Expr) -> bool:
 
 
 def _kernels(whole: sp.Expr) -> list[Kernel]:
-    """What may be solved for: the highest derivatives first, since lower ones follow no more."""
+    """What may be solved for: highest derivatives first, the normal form of an equation."""
     derivatives = whole.atoms(sp.Derivative)
     applied = whole.atoms(AppliedUndef)
     wrapped = whole.atoms(sp.log, sp.exp)
@@ -91,7 +91,7 @@ def _is_higher(derivative: sp.Derivative, than: sp.Derivative) -> bool:
     return all(counts.get(v, 0) >= n for v, n in than.variable_count)
 
 
-def _unwrapped(solved: Solved, declared: Sequence[AppliedUndef]) -> Iterator[Solved]:
+def _unwrap(solved: Solved, declared: Sequence[AppliedUndef]) -> Iterator[Solved]:
     """log(x) = a as x = exp(a), and exp(x) = a as x = log(a), the latter for real x alone."""
     what = solved.what
     if not isinstance(what, sp.log | sp.exp):
@@ -114,11 +114,11 @@ def put(whole: sp.Expr, solved: Solved) -> sp.Expr:
         return differentiate(define(whole, what, solved.value))
     while any(_is_higher(derivative, what) for derivative in whole.atoms(sp.Derivative)):
         # the value may hold lower derivatives, which raise again: each round lowers the order
-        whole = differentiate(whole.replace(sp.Derivative, lambda *args: _lowered(args, solved)))
+        whole = differentiate(whole.replace(sp.Derivative, lambda *args: _lower(args, solved)))
     return whole
 
 
-def _lowered(args: Sequence[sp.Basic], solved: Solved) -> sp.Expr:
+def _lower(args: Sequence[sp.Basic], solved: Solved) -> sp.Expr:
     """A derivative of what was solved for as a derivative, by the rest, of its value."""
     node = sp.Derivative(*args)
     if not isinstance(node, sp.Derivative) or not _is_higher(node, solved.what):

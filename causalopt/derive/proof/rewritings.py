@@ -1,6 +1,6 @@
-"""Sound rewritings: each gives an expression that is zero just where the one it was given is.
+"""Sound rewritings: where one gives 0, what it was given is 0 wherever that is defined.
 
-Sound means: sympy is never asked to ``force`` a rule such as log(a b) = log(a) + log(b), which it
+Sound since sympy is never asked to ``force`` a rule such as log(a b) = log(a) + log(b), which it
 applies where what it knows of a and b makes it true. A rewriting that does not fit an expression
 hands it back as it came. Where one multiplies by a denominator, that this is not zero is among the
 conditions which the verdict names.
@@ -26,7 +26,7 @@ def powers(whole: sp.Expr) -> sp.Expr:
 
 
 def exponentials(whole: sp.Expr) -> sp.Expr:
-    """Hyperbolic and trigonometric functions by exponentials, in which they are polynomials."""
+    """Hyperbolic and trigonometric functions by exponentials, in which they are rational."""
     return numerator(sp.powsimp(sp.expand(whole.rewrite(sp.exp).expand(complex=False))))
 
 
@@ -36,7 +36,7 @@ def trigonometric(whole: sp.Expr) -> sp.Expr:
 
 
 def logarithms(whole: sp.Expr) -> sp.Expr:
-    """Logarithms of products as sums, those of them that are, and gathered again."""
+    """Logarithms of products as sums, where sympy knows that they are, and gathered again."""
     return numerator(sp.expand_log(sp.logcombine(sp.expand_log(sp.expand(whole)))))
 
 
@@ -68,19 +68,17 @@ def _absolute_factor(factor: sp.Expr) -> sp.Expr:
 
 
 def combinatorial(whole: sp.Expr) -> sp.Expr:
-    """Factorials and binomials by the gamma function, whose recursion is then used up."""
+    """Factorials and binomials by the gamma function, whose recursion then cancels."""
     return numerator(sp.gammasimp(sp.combsimp(sp.expand_func(whole).rewrite(sp.gamma))))
 
 
 def derivatives_at(whole: sp.Expr) -> sp.Expr:
     """F' at a place has one name, however it is written: ∂F(s, y)/∂s at s = x, or ∂F(x, y)/∂x."""
-    named = whole.replace(sp.Derivative, lambda *args: _named(sp.Derivative(*args)))
-    return sp.expand(
-        named.replace(sp.Subs, lambda inside, old, new: _substituted(inside, old, new))
-    )
+    named = whole.replace(sp.Derivative, lambda *args: _name_derivative(sp.Derivative(*args)))
+    return sp.expand(named.replace(sp.Subs, lambda inside, old, new: _substitute(inside, old, new)))
 
 
-def _named(node: sp.Expr) -> sp.Expr:
+def _name_derivative(node: sp.Expr) -> sp.Expr:
     """A derivative of an unknown function as a function of its own, of the same arguments."""
     if not isinstance(node, sp.Derivative) or not isinstance(node.expr, AppliedUndef):
         return node
@@ -93,7 +91,7 @@ def _named(node: sp.Expr) -> sp.Expr:
     return sp.Function(f"{node.expr.func}^({orders})")(*args)
 
 
-def _substituted(inside: sp.Expr, old: Sequence[sp.Symbol], new: Sequence[sp.Expr]) -> sp.Expr:
+def _substitute(inside: sp.Expr, old: Sequence[sp.Symbol], new: Sequence[sp.Expr]) -> sp.Expr:
     # a derivative by what is put in must be taken first, and none is left once all are named
     if inside.has(sp.Derivative):
         return sp.Subs(inside, old, new)
@@ -143,7 +141,7 @@ def parts(whole: sp.Expr) -> sp.Expr:
     return numerator(sp.expand_complex(whole.subs(split)))
 
 
-def gathered_integrals(whole: sp.Expr) -> sp.Expr:
+def gather_integrals(whole: sp.Expr) -> sp.Expr:
     """Integrals over the same range as one, whatever their variables are called."""
     integrands: dict[sp.Tuple, sp.Expr] = {}
     rest = sp.S.Zero
@@ -160,11 +158,11 @@ def gathered_integrals(whole: sp.Expr) -> sp.Expr:
     return sp.expand(sum((sp.Integral(f, *lim).doit() for lim, f in integrands.items()), rest))
 
 
-def evaluated(whole: sp.Expr) -> sp.Expr:
+def evaluate(whole: sp.Expr) -> sp.Expr:
     """Integrals, sums and limits worked out."""
     return numerator(whole.doit())
 
 
-def evaluated_and_simplified(whole: sp.Expr) -> sp.Expr:
+def evaluate_and_simplify(whole: sp.Expr) -> sp.Expr:
     """Integrals, sums and limits worked out, and all that sympy knows tried on what comes out."""
     return sp.simplify(whole.doit())

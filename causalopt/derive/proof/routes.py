@@ -16,7 +16,7 @@ SECONDS = 4.0  # for one route; the cheap ones come first
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """A name for the reader, and a rewriting that does not change whether an expression is zero."""
+    """A name for the reader, and a rewriting that gives 0 for nothing but what is 0."""
 
     name: str
     rewrite: Rewriting
@@ -39,20 +39,20 @@ ROUTES = (
     Route("logarithms of factors", rewritings.factored_logarithms),
     Route("absolute values", rewritings.absolute),
     Route("trigonometry", rewritings.trigonometric),
-    # after trigonometry, which it would settle too, but by a longer way
+    # after trigonometry, most of which it would settle too, by a longer way
     Route("exponentials", rewritings.exponentials),
     Route("radicals", rewritings.radicals),
     Route("algebraic number", rewritings.algebraic_number),
     Route("factorials", rewritings.combinatorial),
     Route("real and imaginary parts", rewritings.parts),
     # integrals with unknown functions can be compared, but not worked out: gather before that
-    Route("integrals over one range", rewritings.gathered_integrals),
-    Route("integrals and sums evaluated", rewritings.evaluated),
+    Route("integrals over one range", rewritings.gather_integrals),
+    Route("integrals and sums evaluated", rewritings.evaluate),
     # whatever sympy has: dear, and no reason that a reader could follow
     Route("simplify", sp.simplify),
     Route("cases", rewritings.piecewise),
     Route("cases by sign", rewritings.by_sign),
-    Route("integrals and sums evaluated, simplified", rewritings.evaluated_and_simplified, 8.0),
+    Route("integrals and sums evaluated, simplified", rewritings.evaluate_and_simplify, 8.0),
     Route("derivative zero, and zero at a point", constant_value, 8.0),
 )
 

@@ -30,10 +30,10 @@ def map_expressions(record: Record, change: Callable[[sp.Basic], sp.Basic]) -> R
     >>> map_expressions((x, "a name", sp.Eq(x, 1)), lambda whole: whole.subs(x, 2))
     (2, 'a name', Eq(2, 1))
     """
-    return cast(Record, _mapped(record, change))
+    return cast(Record, _map_parts(record, change))
 
 
-def _mapped(record: object, change: Callable[[sp.Basic], sp.Basic]) -> object:
+def _map_parts(record: object, change: Callable[[sp.Basic], sp.Basic]) -> object:
     if isinstance(record, sp.Dict):
         return sp.Dict({change(old): change(new) for old, new in record.items()})
     if isinstance(record, sp.Equality):  # sympy would decide a new one on the spot
@@ -44,8 +44,8 @@ def _mapped(record: object, change: Callable[[sp.Basic], sp.Basic]) -> object:
         # past __init__: what was read once is not read again, and may now be of another form
         copy = object.__new__(type(record))
         for field in dataclasses.fields(record):
-            object.__setattr__(copy, field.name, _mapped(getattr(record, field.name), change))
+            object.__setattr__(copy, field.name, _map_parts(getattr(record, field.name), change))
         return copy
     if isinstance(record, tuple):
-        return tuple(_mapped(part, change) for part in record)
+        return tuple(_map_parts(part, change) for part in record)
     return record

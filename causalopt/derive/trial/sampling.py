@@ -117,7 +117,7 @@ def random_function(
     Polynomials and quotients of them take exact rational values at rational points; ``gaussian``
     ones, polynomials times exp(-x²), vanish at both ends of the line.
     """
-    shape = _decaying if gaussian else (_quotient if attempt % 3 == 1 else _polynomial)
+    shape = _decaying_polynomial if gaussian else (_quotient if attempt % 3 == 1 else _polynomial)
     first = shape(function.args, attempt, source)
     if function.is_integer:
         return None
@@ -153,7 +153,7 @@ def _quotient(args: Sequence[sp.Symbol], attempt: int, source: random.Random) ->
     return top / (1 + sum((x + source.randint(-1, 2)) ** 2 for x in args))
 
 
-def _decaying(args: Sequence[sp.Symbol], attempt: int, source: random.Random) -> sp.Expr:
+def _decaying_polynomial(args: Sequence[sp.Symbol], attempt: int, source: random.Random) -> sp.Expr:
     return _envelope(args, source) * _polynomial(args, attempt % 2, source)
 
 

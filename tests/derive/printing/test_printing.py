@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html.parser
 import re
-from typing import Any
 
 import pytest
 import sympy as sp
@@ -85,11 +84,11 @@ class Parsed(html.parser.HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags: set[str] = set()
-        self.attributes: list[Any] = []
+        self.attributes: list[tuple[str, str | None]] = []
         self.text = ""
         self.feed(page)
 
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes.extend(attrs)
 

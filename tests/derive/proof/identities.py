@@ -6,8 +6,6 @@ rule that holds only for positive numbers, a product taken for commuting.
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 from sympy import (
     Abs,
@@ -68,7 +66,7 @@ GIVEN = (
 )
 
 
-def D(whole: Any, *by: Any) -> Any:
+def D(whole: sp.Expr, *by: sp.Expr | int | tuple[sp.Expr, sp.Expr | int]) -> sp.Derivative:
     """A derivative that is not taken yet."""
     return Derivative(whole, *by)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 import sympy as sp
 from sympy import Eq, exp, log, oo
+from sympy.logic.boolalg import Boolean
 
 from causalopt.derive import (
     Apply,
@@ -22,6 +23,8 @@ from causalopt.derive import (
     Substitution,
     TendsTo,
 )
+from causalopt.derive.statement.expressions import Formula
+from causalopt.derive.statement.steps import Step
 
 x, y, w, a = sp.symbols("x y w a", real=True)
 q = sp.Symbol("q", positive=True)
@@ -33,7 +36,7 @@ P = sp.Function("P", positive=True)(x, t)
 GIVEN = (x, y, w, a, q, n, t, f, g, P)
 
 
-def check(*steps: Any, given: Any = GIVEN, **options: Any) -> Report:
+def check(*steps: Step, given: Sequence[object] = GIVEN, **options: int) -> Report:
     return Derivation("page", given=given, steps=steps).check(**options)
 
 
@@ -119,7 +122,9 @@ def test_hypotheses_that_contradict_each_other_prove_nothing() -> None:
         (sp.tan(x) * sp.cos(x), sp.sin(x), (sp.Ne(sp.cos(x), 0),)),
     ],
 )
-def test_conditions_of_equations(left: Any, right: Any, conditions: Any) -> None:
+def test_conditions_of_equations(
+    left: Formula, right: Formula, conditions: tuple[Boolean, ...]
+) -> None:
     (verdict,) = check(Equal(left, right)).verdicts
     assert verdict.status is Status.PROVED
     assert verdict.conditions == conditions
@@ -158,7 +163,7 @@ def test_an_assumption_that_sympy_knows_already_is_no_fault() -> None:
         (x**2 * exp(-x), 0, {"variable": x, "to": oo}),
     ],
 )
-def test_limits(whole: Any, value: Any, options: Any) -> None:
+def test_limits(whole: sp.Expr, value: sp.Expr, options: dict[str, sp.Expr]) -> None:
     (right,) = check(TendsTo(whole, value, **options)).verdicts
     assert right.status is not Status.REFUTED
     assert right.status is Status.PROVED or value is oo
@@ -268,7 +273,7 @@ def test_the_same_seed_gives_the_same_report() -> None:
 
 def test_random_polynomials_are_proved_and_their_neighbours_refuted() -> None:
     first = [sum((k * i % 7 - 3) * x**i * y ** (k % 3) for i in range(4)) for k in range(1, 9)]
-    products = [(one, other) for one, other in zip(first, reversed(first), strict=True)]
+    products = [(left, right) for left, right in zip(first, reversed(first), strict=True)]
     true = [Equal(a_ * b_, sp.expand(a_ * b_)) for a_, b_ in products]
     false = [Equal(a_ * b_, sp.expand(a_ * b_) + x * y) for a_, b_ in products]
     assert statuses(check(*true, *false)) == ["proved"] * 8 + ["refuted"] * 8

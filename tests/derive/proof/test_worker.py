@@ -13,9 +13,9 @@ import pytest
 import sympy as sp
 
 from causalopt.derive import Derivation, Equal, Given, Status
+from causalopt.derive.proof import worker
 from causalopt.derive.proof.judging import Task
 from causalopt.derive.proof.worker import Worker
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 
 x, y = sp.symbols("x y", real=True)
 n = sp.Symbol("n", integer=True, positive=True)
@@ -43,18 +43,18 @@ def test_a_kill_is_told() -> None:
 
 
 def test_one_worker_serves_many_steps_and_survives_its_own_death() -> None:
-    with Worker() as worker:
+    with Worker() as running:
         task = Task(FINE, (Given(x),))
-        assert worker.judge(task, 30).status is Status.PROVED
-        first = worker._process
-        assert worker.judge(task, 30).status is Status.PROVED
-        assert worker._process is first
+        assert running.judge(task, 30).status is Status.PROVED
+        first = running._process
+        assert running.judge(task, 30).status is Status.PROVED
+        assert running._process is first
         assert first is not None
         first.kill()
         first.wait()
-        assert worker.judge(task, 30).status is Status.PROVED
-        assert worker._process is not first
-    assert worker._process is None
+        assert running.judge(task, 30).status is Status.PROVED
+        assert running._process is not first
+    assert running._process is None
 
 
 def test_a_worker_is_kept_for_the_next_page() -> None:
@@ -95,14 +95,6 @@ def test_reports_and_pages_travel() -> None:
     assert str(pickle.loads(pickle.dumps(report))) == str(report)
 
 
-def test_alarms_may_be_nested() -> None:
-    def inner_ends_first() -> None:
-        with at_most(0.3):
-            with at_most(5):
-                pass
-            time.sleep(2)
-
-    with pytest.raises(TookTooLong):
-        inner_ends_first()
-    with at_most(5), pytest.raises(TookTooLong), at_most(0.1):
-        time.sleep(2)
+def test_the_child_is_told_where_it_stands() -> None:
+    assert f"from {worker.__name__} import serve" in worker.BOOTSTRAP
+    assert callable(worker.serve)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import sympy as sp
@@ -27,14 +27,14 @@ f = sp.Function("f")(x)
 FINE = Equal(x, x)
 
 
-def deep() -> Any:
+def deep() -> sp.Expr:
     whole = x
     for _ in range(200):
         whole = sp.sin(whole)
     return whole
 
 
-def doubling() -> Any:
+def doubling() -> sp.Expr:
     """A small graph that is an enormous tree."""
     whole = x
     for _ in range(60):
@@ -42,7 +42,7 @@ def doubling() -> Any:
     return whole
 
 
-CASES: list[tuple[str, Any, Any, str]] = [
+CASES: list[tuple[str, tuple[object, ...], tuple[object, ...], str]] = [
     ("contradiction", (x, y, x > y, y > 1, x < 1), (FINE,), "given 5: .*contradicts given 3, giv"),
     ("against a symbol", (sp.Symbol("T", positive=True), sp.false), (FINE,), "given 2: .*contradi"),
     ("denied", (x, sp.Ne(x, 0), x > 1, x <= 1), (FINE,), "given 4: .*contradicts given 3"),
@@ -100,7 +100,9 @@ CASES: list[tuple[str, Any, Any, str]] = [
 @pytest.mark.parametrize(
     ("given", "steps", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
 )
-def test_faults_are_told_by_number(given: Any, steps: Any, message: str) -> None:
+def test_faults_are_told_by_number(
+    given: tuple[object, ...], steps: tuple[object, ...], message: str
+) -> None:
     start = time.monotonic()
     with pytest.raises(DerivationError, match=message):
         Derivation("page", given=given, steps=steps)
@@ -125,7 +127,7 @@ def test_faults_are_told_by_number(given: Any, steps: Any, message: str) -> None
         (lambda: Equal(x, x, expect="maybe"), "maybe"),
     ],
 )
-def test_faulty_lines_are_refused_when_made(make: Any, message: str) -> None:
+def test_faulty_lines_are_refused_when_made(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
 
