@@ -1,8 +1,13 @@
-"""Derivations that check themselves: every step proved, refuted by a counterexample, or open."""
+"""Derivations that check themselves: every step proved, refuted by a counterexample, or open.
+
+The room has four parts, and imports between them run one way, from left to right:
+``statement``, ``trial``, ``proof``; ``printing`` sees ``statement`` alone, and is seen by none of
+the three. ``derivation`` stands above all four and joins them.
+"""
 
 from causalopt.derive.derivation import Derivation, Report
-from causalopt.derive.givens import Given, Let
-from causalopt.derive.steps import (
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.steps import (
     Apply,
     Equal,
     Expands,
@@ -13,7 +18,7 @@ from causalopt.derive.steps import (
     Substitution,
     TendsTo,
 )
-from causalopt.derive.verdict import Counterexample, Point, Verdict
+from causalopt.derive.statement.verdict import Counterexample, Point, Verdict
 from causalopt.ground.errors import DerivationError
 
 __all__ = [

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
 
-import sympy as sp
-
-from causalopt.derive import html, latex, text
-from causalopt.derive.givens import Given, Let, given
-from causalopt.derive.judge import Task
-from causalopt.derive.page import Page
-from causalopt.derive.steps import Equal, Follows, Status, Step
-from causalopt.derive.validate import validate
-from causalopt.derive.verdict import Verdict
-from causalopt.derive.worker import borrowed
+from causalopt.derive.printing.html import as_html
+from causalopt.derive.printing.latex import as_latex
+from causalopt.derive.printing.page import Page
+from causalopt.derive.printing.text import as_text
+from causalopt.derive.proof.judging import Task
+from causalopt.derive.proof.worker import borrow
+from causalopt.derive.statement.givens import Given, Let, as_given
+from causalopt.derive.statement.references import places_cited, step_alone
+from causalopt.derive.statement.steps import Status, Step
+from causalopt.derive.statement.validation import validate
+from causalopt.derive.statement.verdict import Verdict
 from causalopt.ground.errors import DerivationError
 
 
@@ -35,6 +36,8 @@ class Derivation:
     DerivationError
         By the number of the given or step, for whatever keeps the page from being read.
 
+    >>> import sympy as sp
+    >>> from causalopt.derive import Equal
     >>> x = sp.Symbol("x", real=True)
     >>> page = Derivation("Doubling", given=[x], steps=[Equal(sp.sin(2 * x), sp.sin(x))])
     >>> report = page.check()
@@ -49,9 +52,9 @@ class Derivation:
 
     def __post_init__(self) -> None:
         givens = []
-        for number, one in enumerate(self.given, 1):
+        for number, entry in enumerate(self.given, 1):
             try:
-                givens.append(given(one))
+                givens.append(as_given(entry))
             except DerivationError as error:
                 raise DerivationError(f"given {number}: {error}") from None
         object.__setattr__(self, "given", tuple(givens))
@@ -69,56 +72,44 @@ class Derivation:
         if not limit > 0:
             raise DerivationError(f"limit={limit!r}: write a number of seconds above 0.")
         verdicts: list[Verdict] = []
-        with borrowed() as worker:
-            for number in range(1, len(self.steps) + 1):
-                verdict = worker.judge(Task(self._step_alone(number), self.given, seed), limit)
-                verdicts.append(self._with_rests(number, verdict, verdicts))
+        # one worker for all steps: starting it takes longer than most steps do
+        with borrow() as worker:
+            for number, step in enumerate(self.steps, 1):
+                # judged as if the steps that it rests on held: where they do not is told apart
+                task = Task(step_alone(number, self.steps), self.given, seed)
+                verdict = worker.judge(task, limit)
+                weak = _weak_places(places_cited(step, self.steps), verdicts)
+                verdicts.append(_with_reasons(verdict, weak))
         return Report(self, tuple(verdicts))
-
-    def _step_alone(self, number: int) -> Step:
-        """A step with the steps that it refers to written out as equations."""
-        step = self.steps[number - 1]
-        if not isinstance(step, Follows):
-            return step
-        return dataclasses.replace(step, since=tuple(self._equation(one) for one in step.since))
-
-    def _equation(self, reference: Any) -> Any:
-        if not isinstance(reference, int | str):
-            return reference
-        step = self.steps[self._place(reference) - 1]
-        if isinstance(step, Follows):
-            return step.conclusion
-        if isinstance(step, Equal):
-            return sp.Eq(step.left, step.right, evaluate=False)
-        raise DerivationError(f"step {reference} is no equation")
-
-    def _place(self, reference: int | str) -> int:
-        if isinstance(reference, int):
-            return reference
-        return next(n for n, step in enumerate(self.steps, 1) if step.name == reference)
-
-    def _with_rests(self, number: int, verdict: Verdict, before: list[Verdict]) -> Verdict:
-        """Tell where a step that follows rests on one that was not proved."""
-        step = self.steps[number - 1]
-        if not isinstance(step, Follows):
-            return verdict
-        places = [self._place(one) for one in step.since if isinstance(one, int | str)]
-        weak = [p for p in places if before[p - 1].status is not Status.PROVED]
-        told = [f"rests on step {p}, which is {before[p - 1].status}" for p in weak]
-        reason = "; ".join([*([verdict.reason] if verdict.reason else []), *told])
-        return dataclasses.replace(verdict, reason=reason)
 
     def _page(self) -> Page:
         return Page(self.title, self.source, self.given, self.steps)
 
     def __str__(self) -> str:
-        return text.page(self._page())
+        return as_text(self._page())
 
     def _repr_latex_(self) -> str:
-        return latex.page(self._page())
+        return as_latex(self._page())
 
     def _repr_html_(self) -> str:
-        return html.page(self._page())
+        return as_html(self._page())
+
+
+def _weak_places(cited: Sequence[int], verdicts: Sequence[Verdict]) -> list[str]:
+    """The steps among those cited that were not proved, in words."""
+    statuses = [(place, verdicts[place - 1].status) for place in cited]
+    return [
+        f"rests on step {place}, which is {status}"
+        for place, status in statuses
+        if status is not Status.PROVED
+    ]
+
+
+def _with_reasons(verdict: Verdict, reasons: Sequence[str]) -> Verdict:
+    if not reasons:
+        return verdict
+    own = [verdict.reason] if verdict.reason else []
+    return dataclasses.replace(verdict, reason="; ".join([*own, *reasons]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,10 +135,10 @@ class Report:
         return Page(page.title, page.source, page.given, page.steps, self.verdicts)
 
     def __str__(self) -> str:
-        return text.page(self._page())
+        return as_text(self._page())
 
     def _repr_latex_(self) -> str:
-        return latex.page(self._page())
+        return as_latex(self._page())
 
     def _repr_html_(self) -> str:
-        return html.page(self._page())
+        return as_html(self._page())

@@ -1,4 +1,4 @@
-"""The room sees sympy and nothing else of the house, runs no text, and keeps its files small."""
+"""The room sees sympy and nothing else of the house; its parts import one way; it runs no text."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ import pytest
 import causalopt.derive
 
 ROOM = pathlib.Path(causalopt.derive.__file__).parent
-FILES = sorted(ROOM.glob("*.py"))
+FILES = sorted(ROOM.rglob("*.py"))
 ALLOWED = {"sympy", "mpmath", "causalopt.ground.errors"}
+# What each part may import besides itself. Files above the parts may import all of them.
+SEES = {
+    "statement": set(),
+    "trial": {"statement"},
+    "proof": {"statement", "trial"},
+    "printing": {"statement"},
+}
 RUNS_TEXT = {"eval", "exec", "compile", "sympify", "S", "parse_expr", "lambdify", "__import__"}
 
 
@@ -36,7 +43,49 @@ def allowed(module: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def name_of(path: pathlib.Path) -> str:
+    return str(path.relative_to(ROOM))
+
+
+def parts_imported(tree: ast.AST) -> Iterator[str]:
+    """The parts, or files above them, that are imported: in functions and for types alone too."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.startswith("causalopt.derive"):
+                yield name.removeprefix("causalopt.derive").lstrip(".").split(".")[0]
+
+
+@pytest.mark.parametrize("part", SEES)
+def test_the_parts_import_one_way(part: str) -> None:
+    files = sorted((ROOM / part).rglob("*.py"))
+    assert len(files) > 3
+    for path in files:
+        imported = set(parts_imported(ast.parse(path.read_text()))) - {part}
+        assert imported <= SEES[part], name_of(path)
+
+
+def test_every_folder_is_a_part() -> None:
+    assert {path.parent.name for path in ROOM.rglob("__init__.py")} == {*SEES, ROOM.name}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from causalopt.derive.proof import routes",
+        "def f():\n    import causalopt.derive.proof.routes",
+        "if TYPE_CHECKING:\n    from causalopt.derive.proof.routes import to_zero",
+    ],
+)
+def test_an_import_is_seen_wherever_it_stands(text: str) -> None:
+    assert list(parts_imported(ast.parse(text))) == ["proof"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_file_keeps_to_the_rules(path: pathlib.Path) -> None:
     text = path.read_text()
     tree = ast.parse(text)
@@ -50,7 +99,7 @@ def test_a_file_keeps_to_the_rules(path: pathlib.Path) -> None:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called == "re.compile" or called.split(".")[-1] not in RUNS_TEXT, (
-                f"{path.name}:{node.lineno}"
+                f"{name_of(path)}:{node.lineno}"
             )
 
 

@@ -45,13 +45,13 @@ def test_every_step_has_the_recorded_verdict(name: str, derivation: str) -> None
         assert bool(verdict.route) == (verdict.status is Status.PROVED)
 
 
-def expanded(whole: Any) -> Any:
+def expanded(whole: sp.Expr) -> sp.Expr:
     return sp.expand(whole.doit())
 
 
 def test_master_equation_is_corrected_to_a_half_three_quarters_and_a_quarter() -> None:
     names = model("current")
-    W, T, P, S2 = (names[one] for one in ("W", "T", "P", "S2"))
+    W, T, P, S2 = (names[label] for label in ("W", "T", "P", "S2"))
     right, printed, *_ = checked("current", "master_equation").verdicts
     assert right.status is Status.PROVED
     assert printed.status is Status.REFUTED
@@ -64,7 +64,7 @@ def test_master_equation_is_corrected_to_a_half_three_quarters_and_a_quarter() -
 
 def test_counterexample_to_the_printed_master_equation_is_one_by_hand() -> None:
     names = model("current")
-    W, T, P, S2 = (names[one] for one in ("W", "T", "P", "S2"))
+    W, T, P, S2 = (names[label] for label in ("W", "T", "P", "S2"))
     case = checked("current", "master_equation").verdicts[1].counterexample
     assert case is not None
     formulas, numbers = dict(case.point.functions), dict(case.point.symbols)
@@ -88,7 +88,7 @@ def test_counterexample_to_the_printed_master_equation_is_one_by_hand() -> None:
 
 def test_current_in_terms_of_the_variance() -> None:
     names = model("current")
-    W, T, P, S = (names[one] for one in ("W", "T", "P", "S"))
+    W, T, P, S = (names[label] for label in ("W", "T", "P", "S"))
     report = checked("current", "heat_capacity")
     assert report.verdicts[2].status is Status.PROVED
     quarter = -(T**2) * (S**2 * P.diff(W) / 2 + P * (S**2).diff(W) / 4)
@@ -117,7 +117,7 @@ def test_a_minimum_twice_as_wide_counts_four_times_in_the_drift_only() -> None:
 
 
 @pytest.mark.parametrize("k", [sp.Rational(1, 100), sp.Rational(1, 50), sp.Rational(6, 25)])
-def test_closed_form_of_the_thermostat_against_the_recurrence(k: Any) -> None:
+def test_closed_form_of_the_thermostat_against_the_recurrence(k: sp.Rational) -> None:
     """The formula that is proved, against forty exact steps of the system itself."""
     names = model("comp_and_op")
     derivation = names["continuous_thermostat"]()
@@ -134,7 +134,7 @@ def test_power_of_the_thermostat_against_a_simulation() -> None:
     """2 p (t - dt), against the integral of 1 - Comp by exact steps from two first temperatures."""
     p, dt, theta, wanted = sp.Integer(1), sp.Rational(1, 50), sp.Integer(1), sp.Integer(25)
 
-    def last(room: Any) -> Any:
+    def last(room: sp.Expr) -> sp.Expr:
         setting = sp.Integer(0)
         for _ in range(500):
             heat = p * sp.sign(setting) if abs(setting) >= theta else sp.Integer(0)

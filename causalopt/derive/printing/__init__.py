@@ -1,0 +1,1 @@
+"""A page in print: as text, LaTeX and HTML."""

@@ -1,0 +1,161 @@
+"""Cases that satisfy equations: all is drawn at random but what the equations determine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+
+from causalopt.derive.proof.elimination import ways_to_solve
+from causalopt.derive.proof.routes import ALGEBRA, to_zero
+from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.sampling import points, satisfies
+from causalopt.derive.trial.values import NoValue, at, instantiate
+
+MOST_WAYS = 30
+MOST_EQUATIONS = 4  # differential equations to be solved, which takes long
+
+Numbers: TypeAlias = Mapping[sp.Symbol, sp.Expr]
+Functions: TypeAlias = Mapping[AppliedUndef, sp.Expr]
+
+
+def cases_satisfying(gaps: Sequence[sp.Expr], domain: Domain) -> Iterator[Point]:
+    """Cases in which every gap is zero: all is drawn at random but what the gaps determine.
+
+    A gap that holds unknown functions is zero at every value of their arguments.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> case = next(cases_satisfying([x - 2 * y - 1], Domain((x, y))))
+    >>> x.subs(dict(case.symbols)) - 2 * y.subs(dict(case.symbols))
+    1
+    """
+    for number, point in enumerate(points(domain, tries=MOST_WAYS)):
+        case = _fitted_case(gaps, point, number)
+        # solving may have failed, or put another gap off zero: whatever comes out is looked at
+        if _is_case(gaps, case, domain):
+            yield case
+
+
+def _is_case(gaps: Sequence[sp.Expr], point: Point, domain: Domain) -> bool:
+    try:
+        if not all(_is_zero(gap, point) for gap in gaps):
+            return False
+    except (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
+        return False
+    return satisfies(point, (*domain.relations, *_kept_signs(point)))
+
+
+def _is_zero(gap: sp.Expr, point: Point) -> bool:
+    if compare(at(gap, point), sp.S.Zero) is not Compared.SAME:
+        return False
+    if not gap.atoms(AppliedUndef):
+        return True
+    everywhere = _concrete(gap, dict(point.symbols), dict(point.functions))
+    return to_zero(everywhere, ALGEBRA)[0] is not None
+
+
+def _concrete(gap: sp.Expr, numbers: Numbers, functions: Functions) -> sp.Expr:
+    """A gap with its functions and parameters put in, as a function of their arguments."""
+    arguments = {arg for function in functions for arg in function.args}
+    parameters = {s: v for s, v in numbers.items() if s not in arguments}
+    return instantiate(gap, Point((), tuple(functions.items()))).subs(parameters)
+
+
+def _kept_signs(point: Point) -> list[Relational]:
+    """What sympy assumes of a function, as relations to be looked at in a case made up for it."""
+    signs = []
+    for function, _ in point.functions:
+        # not evaluated: sympy would answer at once by what it assumes of the name
+        if function.is_positive:
+            signs.append(sp.StrictGreaterThan(function, 0, evaluate=False))
+        elif function.is_nonnegative:
+            signs.append(sp.GreaterThan(function, 0, evaluate=False))
+        elif function.is_negative:
+            signs.append(sp.StrictLessThan(function, 0, evaluate=False))
+    return signs
+
+
+def _fitted_case(gaps: Sequence[sp.Expr], point: Point, number: int) -> Point:
+    """One case: solve the first gap for something undifferentiated, then the next, and so on.
+
+    ``number`` turns through the ways to solve, so that successive cases differ in kind.
+    """
+    numbers, functions = dict(point.symbols), dict(point.functions)
+    for gap in gaps:
+        known = _concrete(gap, numbers, functions)
+        if gap.atoms(AppliedUndef) and sp.expand(sp.together(known)) == 0:
+            continue
+        # from the surest way to the dearest: linear in a function, a differential equation, a root
+        solutions = _function_solutions(gap, numbers, functions)
+        if solutions:
+            what, formula = solutions[number % len(solutions)]
+            functions[what] = formula
+            continue
+        solution = None
+        if number < MOST_EQUATIONS:
+            solution = _differential_solution(gap, numbers, functions, number)
+        if solution is not None:
+            functions[solution[0]] = solution[1]
+            continue
+        root = _symbol_solution(gap, numbers, functions, number)
+        if root is not None:
+            numbers[root[0]] = root[1]
+    return Point(tuple(numbers.items()), tuple(functions.items()))
+
+
+def _function_solutions(
+    gap: sp.Expr, numbers: Numbers, functions: Functions
+) -> list[tuple[AppliedUndef, sp.Expr]]:
+    """Functions that enter the gap undifferentiated, with the formulas that make it zero."""
+    solutions: list[tuple[AppliedUndef, sp.Expr]] = []
+    for what in functions:
+        others = {f: formula for f, formula in functions.items() if f != what}
+        concrete = instantiate(gap, Point((), tuple(others.items())))
+        concrete = concrete.subs({s: v for s, v in numbers.items() if s not in what.args})
+        if concrete.has(what) and not concrete.atoms(sp.Derivative):
+            ways = [way for way in ways_to_solve(concrete) if way.what == what]
+            solutions.extend((what, way.value) for way in ways)
+    return solutions
+
+
+def _differential_solution(
+    gap: sp.Expr, numbers: Numbers, functions: Functions, number: int
+) -> tuple[AppliedUndef, sp.Expr] | None:
+    """A function of one argument for which the gap is a differential equation, and a solution."""
+    options = [f for f in functions if len(f.args) == 1 and gap.has(f.func)]
+    for what in options[number % max(1, len(options)) :]:
+        others = {f: formula for f, formula in functions.items() if f != what}
+        concrete = _concrete(gap, {s: v for s, v in numbers.items() if s not in what.args}, others)
+        if not concrete.atoms(sp.Derivative) or concrete.atoms(AppliedUndef) != {what}:
+            continue
+        try:
+            with at_most(1.0):
+                solution = sp.dsolve(concrete, what)
+        except (TookTooLong, ArithmeticError, ValueError, TypeError, NotImplementedError):
+            continue
+        if isinstance(solution, sp.Equality) and solution.lhs == what:
+            # constants of integration are free: a number for each, another one each time
+            constants = solution.rhs.free_symbols - set(what.args)
+            return what, solution.rhs.subs(dict.fromkeys(constants, 1 + number % 3))
+    return None
+
+
+def _symbol_solution(
+    gap: sp.Expr, numbers: Numbers, functions: Functions, number: int
+) -> tuple[sp.Symbol, sp.Expr] | None:
+    """A symbol and a number that make the gap zero, by solving for it; it is looked at later."""
+    concrete = instantiate(gap, Point((), tuple(functions.items())))
+    arguments = {a for f in functions if gap.has(f.func) for a in f.args}
+    options = [s for s in numbers if concrete.has(s) and s not in arguments]
+    if not options or sp.expand(concrete.subs(numbers)) == 0:
+        return None
+    chosen = options[number % len(options)]
+    rest = concrete.subs({s: v for s, v in numbers.items() if s != chosen})
+    roots = [root for root in sp.solve(rest, chosen) if root.is_number]
+    return (chosen, roots[number % len(roots)]) if roots else None

@@ -1,0 +1,77 @@
+"""Whether two expressions are equal: try to refute it at points, then to prove it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+import sympy as sp
+
+from causalopt.derive.proof.conditions import conditions_of, settle_branches
+from causalopt.derive.proof.correction import find_correction
+from causalopt.derive.proof.routes import to_zero
+from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.expressions import Formula
+from causalopt.derive.statement.steps import Status
+from causalopt.derive.statement.verdict import Verdict, leave_open
+from causalopt.derive.trial.trials import Pair, Trials, try_pairs
+from causalopt.derive.trial.values import differentiate
+
+#: Told of each verdict so far, which stands where the time is up before a better one.
+Progress: TypeAlias = Callable[[Verdict], None]
+
+NO_POINT = "no case that fits the assumptions was found in which both sides have values"
+
+
+def decide_equal(left: Formula, right: Formula, domain: Domain, progress: Progress) -> Verdict:
+    """The verdict on left = right, both written out in givens only."""
+    pairs = list(_entries(left, right))
+    here = _with_decay(domain, left, right)
+    # trials come first: a slip shows at the first points, and proving a false claim takes all time
+    trials = try_pairs(pairs, here)
+    if trials.counterexample is not None:
+        verdict = Verdict(Status.REFUTED, counterexample=trials.counterexample)
+        progress(verdict)
+        mended = find_correction(left, right, here) if len(pairs) == 1 else None
+        return dataclasses.replace(verdict, corrected=mended)
+    progress(leave_open("the limit on time was reached", left - right, trials.held_at))
+    return prove(pairs, trials, domain)
+
+
+def prove(pairs: Sequence[Pair], trials: Trials, domain: Domain) -> Verdict:
+    """Proved where a route brings every difference to zero, and no trial speaks against it."""
+    names = []
+    for left, right in pairs:
+        name, remains = to_zero(differentiate(left) - differentiate(right))
+        if name is None and domain.relations:
+            # sympy cannot be told of assumptions between symbols: they choose among branches here
+            name, _ = to_zero(settle_branches(remains.doit(), domain.relations))
+        if name is None:
+            return leave_open("no route brings the difference to zero", remains, trials.held_at)
+        names.append(name)
+    needs = conditions_of((side for pair in pairs for side in pair), domain.relations)
+    # without one case in which both sides have values the claim may be about nothing at all, and
+    # a proof alone would stand on sympy's word
+    if not trials.held_at:
+        return dataclasses.replace(leave_open(NO_POINT), conditions=needs)
+    route = ", ".join(dict.fromkeys(names))
+    return Verdict(Status.PROVED, route=route, conditions=needs, held_at=trials.held_at)
+
+
+def _entries(left: Formula, right: Formula) -> Iterator[Pair]:
+    if isinstance(left, sp.MatrixBase) and isinstance(right, sp.MatrixBase):
+        yield from zip(left, right, strict=True)
+    else:
+        yield left, right
+
+
+def _with_decay(domain: Domain, *wholes: Formula) -> Domain:
+    """Test functions that vanish at infinity, where something is integrated as far as that."""
+    improper = any(
+        sp.oo in limit or -sp.oo in limit
+        for whole in wholes
+        for integral in whole.atoms(sp.Integral)
+        for limit in integral.limits
+    )
+    return dataclasses.replace(domain, gaussian=improper)

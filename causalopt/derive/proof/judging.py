@@ -1,0 +1,83 @@
+"""The verdict on one step of any kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import sympy as sp
+
+from causalopt.derive.proof.equality import Progress, decide_equal
+from causalopt.derive.proof.following import decide_follows
+from causalopt.derive.proof.limits import decide_limit
+from causalopt.derive.proof.line import decide_line
+from causalopt.derive.proof.series import decide_series
+from causalopt.derive.proof.stationary import decide_stationary
+from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.reading import reading_of
+from causalopt.derive.statement.records import map_expressions
+from causalopt.derive.statement.steps import (
+    Equal,
+    Expands,
+    Follows,
+    OverTheLine,
+    Stationary,
+    Step,
+    Substitution,
+    TendsTo,
+)
+from causalopt.derive.statement.verdict import Verdict
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A step with all that its verdict depends on; steps it refers to stand in it as equations."""
+
+    step: Step
+    givens: tuple[Given | Let, ...]
+    seed: int = 0
+
+
+def judge(task: Task, progress: Progress) -> Verdict:
+    """Decide a step, in the symbols of the page."""
+    reading = reading_of(task.givens, task.step.assuming, task.seed)
+
+    def back(verdict: Verdict) -> Verdict:
+        return map_expressions(verdict, reading.back)
+
+    step = reading.step(task.step)
+    for rule in step.rules(Substitution):
+        step = _special_case(step, dict(rule.values.items()))
+    verdict = back(decide(step, reading.domain, lambda so_far: progress(back(so_far))))
+    # written back, a correction may be the claim's own left side, which corrects nothing
+    if str(verdict.corrected) == str(getattr(task.step, "left", None)):
+        verdict = dataclasses.replace(verdict, corrected=None)
+    return verdict
+
+
+def _special_case(step: Step, values: Mapping[sp.Expr, sp.Expr]) -> Step:
+    """A step at special values; its rules stay, as the substitution would change itself."""
+    rules, step = step.by, dataclasses.replace(step, by=())
+    special = map_expressions(step, lambda whole: whole.subs(values, simultaneous=True))
+    return dataclasses.replace(special, by=rules)
+
+
+@functools.singledispatch
+def decide(step: Step, domain: Domain, progress: Progress) -> Verdict:
+    """The verdict on a step whose definitions are written out."""
+    raise TypeError(f"no way to decide a {type(step).__name__}")
+
+
+def _decide_sides(step: Equal, domain: Domain, progress: Progress) -> Verdict:
+    for rule in step.rules(OverTheLine):
+        return decide_line(step.left, step.right, rule, domain, progress)
+    return decide_equal(step.left, step.right, domain, progress)
+
+
+decide.register(Equal)(_decide_sides)
+decide.register(Follows)(decide_follows)
+decide.register(TendsTo)(decide_limit)
+decide.register(Expands)(decide_series)
+decide.register(Stationary)(decide_stationary)

@@ -1,0 +1,97 @@
+"""Ways to show that an expression is zero: sound rewritings, tried until 0 comes out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import sympy as sp
+
+from causalopt.derive.proof import rewritings
+from causalopt.derive.proof.monotone import constant_value
+from causalopt.derive.statement.expressions import Rewriting, unknown_functions
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+
+SECONDS = 4.0  # for one route; the cheap ones come first
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """A name for the reader, and a rewriting that gives 0 for nothing but what is 0."""
+
+    name: str
+    rewrite: Rewriting
+    seconds: float = SECONDS
+
+
+# A proof is told by the name of the first route that comes out at zero: so the order runs from what
+# a reader does by hand to what only sympy can follow, and with that from milliseconds to seconds.
+# Each starts from the difference itself, not from what another route left of it: a proof has one
+# reason, and a rewriting that leads away from zero harms none of the others.
+ROUTES = (
+    # algebra, which decides rational expressions for good
+    Route("written out", lambda whole: whole),
+    Route("expand", sp.expand),
+    Route("common denominator", rewritings.numerator),
+    Route("derivatives by their place", rewritings.derivatives_at),
+    # one family of functions each: they change nothing where no such function occurs
+    Route("powers", rewritings.powers),
+    Route("logarithms", rewritings.logarithms),
+    Route("logarithms of factors", rewritings.factored_logarithms),
+    Route("absolute values", rewritings.absolute),
+    Route("trigonometry", rewritings.trigonometric),
+    # after trigonometry, most of which it would settle too, by a longer way
+    Route("exponentials", rewritings.exponentials),
+    Route("radicals", rewritings.radicals),
+    Route("algebraic number", rewritings.algebraic_number),
+    Route("factorials", rewritings.combinatorial),
+    Route("real and imaginary parts", rewritings.parts),
+    # integrals with unknown functions can be compared, but not worked out: gather before that
+    Route("integrals over one range", rewritings.gather_integrals),
+    Route("integrals and sums evaluated", rewritings.evaluate),
+    # whatever sympy has: dear, and no reason that a reader could follow
+    Route("simplify", sp.simplify),
+    Route("cases", rewritings.piecewise),
+    Route("cases by sign", rewritings.by_sign),
+    Route("integrals and sums evaluated, simplified", rewritings.evaluate_and_simplify, 8.0),
+    Route("derivative zero, and zero at a point", constant_value, 8.0),
+)
+
+ALGEBRA = ROUTES[:4]  # enough for rational expressions in symbols, functions and derivatives
+
+
+def to_zero(difference: sp.Expr, routes: tuple[Route, ...] = ROUTES) -> tuple[str | None, sp.Expr]:
+    """The name of the first route that brings a difference to zero, and the shortest form met.
+
+    >>> x = sp.Symbol("x")
+    >>> to_zero(sp.sin(x) ** 2 + sp.cos(x) ** 2 - 1)
+    ('trigonometry', 0)
+    >>> to_zero(x + 1)
+    (None, x + 1)
+    """
+    shortest = difference
+    for route in routes:
+        try:
+            with at_most(route.seconds):
+                rewritten = route.rewrite(difference)
+        except TookTooLong:
+            continue
+        except Exception:  # sympy fails in many ways on what it was not made for: try the next
+            continue
+        if rewritten == 0:
+            return route.name, sp.S.Zero
+        if _in_the_same_names(rewritten, difference) and _length(rewritten) < _length(shortest):
+            shortest = rewritten
+    return None, shortest
+
+
+def _in_the_same_names(rewritten: sp.Expr, difference: sp.Expr) -> bool:
+    """Whether a rewritten difference can be shown: no names of the route's own are left in it."""
+    return (
+        not rewritten.has(sp.nan, sp.zoo)
+        and rewritten.free_symbols <= difference.free_symbols
+        and unknown_functions(rewritten) <= unknown_functions(difference)
+    )
+
+
+def _length(whole: sp.Expr) -> int:
+    return len(str(whole))

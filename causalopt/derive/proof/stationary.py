@@ -1,0 +1,89 @@
+"""Stationary points under constraints, by Lagrange's multipliers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import sympy as sp
+from sympy.utilities.iterables import subsets
+
+from causalopt.derive.proof.conditions import conditions_of
+from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.steps import Stationary, Status
+from causalopt.derive.statement.verdict import Verdict, leave_open
+from causalopt.derive.trial.trials import Pair, try_pairs
+from causalopt.derive.trial.values import differentiate
+
+#: The derivatives of one expression by each variable of the point, taken there.
+Gradient: TypeAlias = Sequence[sp.Expr]
+
+
+def decide_stationary(step: Stationary, domain: Domain, progress: Progress) -> Verdict:
+    """The verdict on a stationary point: constraints hold there, and the gradients balance."""
+    gaps = [differentiate(constraint.lhs - constraint.rhs) for constraint in step.under]
+    at = dict(step.at.items())
+    constraints = [(gap.subs(at, simultaneous=True), sp.S.Zero) for gap in gaps]
+    slope = _gradient(differentiate(step.objective), at)
+    slopes = [_gradient(gap, at) for gap in gaps]
+    multipliers = list(step.multipliers) or _multipliers(slope, slopes)
+    if multipliers is None:
+        return leave_open("no multipliers were found; give them as multipliers=(...)")
+    pairs = [*constraints, *_balance(slope, slopes, multipliers)]
+    trials = try_pairs(pairs, domain)
+    if trials.counterexample is not None:
+        broken = _is_broken(constraints, domain)
+        reason = "a constraint does not hold there" if broken else _imbalance(step)
+        return Verdict(Status.REFUTED, counterexample=trials.counterexample, reason=reason)
+    progress(leave_open("the limit on time was reached", held_at=trials.held_at))
+    verdict = prove(pairs, trials, domain)
+    needs = conditions_of([*step.at.values(), *multipliers], domain.relations)
+    listed = ", ".join(str(multiplier) for multiplier in multipliers)
+    route = (
+        f"multipliers {listed}; {verdict.route}" if multipliers and verdict.route else verdict.route
+    )
+    return dataclasses.replace(verdict, route=route, conditions=needs)
+
+
+def _balance(
+    slope: Gradient, slopes: Sequence[Gradient], multipliers: Sequence[sp.Expr]
+) -> list[Pair]:
+    """For each variable, the objective's slope and the multiplied slopes of the constraints."""
+    return [
+        (own, sum((m * g[i] for m, g in zip(multipliers, slopes, strict=True)), sp.S.Zero))
+        for i, own in enumerate(slope)
+    ]
+
+
+def _is_broken(constraints: Sequence[Pair], domain: Domain) -> bool:
+    return bool(constraints) and try_pairs(constraints, domain).counterexample is not None
+
+
+def _imbalance(step: Stationary) -> str:
+    return "the gradients do not balance there" + (
+        " with these multipliers" if step.multipliers else ""
+    )
+
+
+def _gradient(whole: sp.Expr, at: Mapping[sp.Symbol, sp.Expr]) -> Gradient:
+    return [sp.diff(whole, x).subs(at, simultaneous=True) for x in at]
+
+
+def _multipliers(slope: Gradient, slopes: Sequence[Gradient]) -> list[sp.Expr] | None:
+    """Multipliers from as many of the balance equations as there are constraints.
+
+    The first equations with independent gradients fix them; the others are then checked.
+    """
+    count = len(slopes)
+    if not count:
+        return []
+    columns = sp.Matrix([list(row) for row in zip(*slopes, strict=True)])
+    for rows in subsets(range(len(slope)), count):
+        square = columns.extract(list(rows), list(range(count)))
+        # a determinant not seen to be zero is taken for none: the multipliers are checked anyway
+        if sp.simplify(square.det()) != 0:
+            solution = square.LUsolve(sp.Matrix([slope[i] for i in rows]))
+            return [sp.simplify(sp.expand_log(entry)) for entry in solution]
+    return None

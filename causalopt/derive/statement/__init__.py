@@ -1,0 +1,1 @@
+"""What a page says: its expressions, givens, steps and the verdicts on them, read and refused."""

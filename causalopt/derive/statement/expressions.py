@@ -1,0 +1,118 @@
+"""What may stand in a derivation: exact sympy expressions of bounded size, never text."""
+
+from __future__ import annotations
+
+import fractions
+import numbers
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import sympy as sp
+from sympy.core.function import AppliedUndef, UndefinedFunction
+
+from causalopt.ground.errors import DerivationError
+
+MOST_NODES = 4_000
+DEEPEST = 120
+
+#: One side of an equation: a scalar, or an explicit matrix.
+Formula: TypeAlias = sp.Expr | sp.MatrixBase
+#: What a page introduces: a symbol, or an unknown function at symbols.
+Name: TypeAlias = sp.Symbol | AppliedUndef
+#: One expression made of another.
+Rewriting: TypeAlias = Callable[[sp.Expr], sp.Expr]
+
+
+def expression(value: object) -> sp.Basic:
+    """``value`` as an exact, immutable sympy expression.
+
+    Text is refused, since reading it would run it; floats are refused, since a proof needs to know
+    whether 0.1 means one tenth.
+
+    Raises
+    ------
+    DerivationError
+        For text, floats and whatever else is no exact expression.
+
+    >>> expression(3), expression(fractions.Fraction(1, 2))
+    (3, 1/2)
+    >>> expression("x + 1")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.DerivationError: 'x + 1' is text: build it from sympy symbols.
+    """
+    if isinstance(value, sp.MatrixBase):
+        return value.as_immutable()
+    if isinstance(value, sp.Basic):
+        return value
+    if isinstance(value, bool) or not isinstance(value, numbers.Rational):
+        raise DerivationError(_why_not(value))
+    fraction = fractions.Fraction(value)
+    return sp.Rational(fraction.numerator, fraction.denominator)
+
+
+def _why_not(value: object) -> str:
+    if isinstance(value, str):
+        return f"{value!r} is text: build it from sympy symbols."
+    if isinstance(value, float):
+        return f"{value!r} is a float: write an exact number, such as sympy.Rational(1, 10)."
+    return f"{value!r} ({type(value).__name__}) is no sympy expression."
+
+
+def nodes(whole: sp.Basic) -> Iterator[tuple[sp.Basic, int]]:
+    """Every node of an expression with its depth; without recursion, so that depth cannot hurt."""
+    stack = [(whole, 0)]
+    while stack:
+        node, depth = stack.pop()
+        yield node, depth
+        stack.extend((arg, depth + 1) for arg in node.args)
+
+
+def check_size(whole: sp.Basic) -> None:
+    """Refuse an expression too large to check in bounded time, or one that is not exact.
+
+    Shared parts count once for every use, as that is what checking them costs, and the count stops
+    at the limit.
+
+    Raises
+    ------
+    DerivationError
+        Above ``MOST_NODES`` nodes or ``DEEPEST`` levels, or with a float inside.
+    """
+    for count, (node, depth) in enumerate(nodes(whole)):
+        if count >= MOST_NODES:
+            raise DerivationError(
+                f"the expression has more than {MOST_NODES} parts: name some of them with Let, "
+                "or split the step."
+            )
+        if depth > DEEPEST:
+            raise DerivationError(
+                f"the expression is nested more than {DEEPEST} deep: name its parts with Let."
+            )
+        if isinstance(node, sp.Float):
+            raise DerivationError(f"{node} is a float: write an exact number, such as Rational.")
+
+
+def unknown_functions(whole: sp.Basic) -> frozenset[UndefinedFunction]:
+    """The undefined functions that an expression applies, such as P in P(W, t).
+
+    >>> x = sp.Symbol("x")
+    >>> sorted(str(f) for f in unknown_functions(sp.Function("f")(x) + sp.sin(x)))
+    ['f']
+    """
+    return frozenset(applied.func for applied in whole.atoms(AppliedUndef))
+
+
+def define(whole: sp.Basic, name: Name, value: sp.Expr) -> sp.Basic:
+    """``whole`` with a defined symbol, or a defined function at any arguments, written out.
+
+    >>> x, y = sp.symbols("x y")
+    >>> f = sp.Function("f")
+    >>> define(f(y) + 1, f(x), x**2)
+    y**2 + 1
+    """
+    if not isinstance(name, AppliedUndef):
+        return whole.subs(name, value)
+    if not whole.has(name.func):
+        return whole
+    return whole.replace(name.func, sp.Lambda(name.args, value))

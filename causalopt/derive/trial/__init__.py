@@ -1,0 +1,1 @@
+"""The search for counterexamples: exact numbers and test functions put into both sides."""

@@ -1,0 +1,89 @@
+"""Trying a claim at many points: it fails at one of them, or holds at all to 50 digits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import sympy as sp
+
+from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.verdict import Counterexample, Point
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.sampling import points
+from causalopt.derive.trial.values import NoValue, at
+
+ENOUGH = 8  # points at which both sides are defined
+SECONDS = 12.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Trials:
+    """Where pairs of expressions were equal, and where they were not."""
+
+    held_at: tuple[Point, ...] = ()
+    counterexample: Counterexample | None = None
+
+
+#: Two sides that are claimed to be equal.
+Pair: TypeAlias = tuple[sp.Expr, sp.Expr]
+#: What is to be seen of a claim at one point.
+Look: TypeAlias = Callable[[Point], Counterexample | Compared]
+
+
+def try_pairs(pairs: Sequence[Pair], domain: Domain, enough: int = ENOUGH) -> Trials:
+    """Compare the two sides of every pair at points of the domain, until one differs.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> trials = try_pairs([(sp.sqrt(x**2), x)], Domain((x,)))
+    >>> trials.counterexample.point.symbols[0][1] < 0
+    True
+    """
+    here = domain.within(*(side for pair in pairs for side in pair))
+    return try_at(points(here), lambda point: compare_at(pairs, point), enough)
+
+
+def try_at(
+    where: Iterable[Point],
+    look: Look,
+    enough: int = ENOUGH,
+) -> Trials:
+    """Look at point after point; one that takes too long or has no value is passed over."""
+    held: list[Point] = []
+    try:
+        with at_most(SECONDS):
+            for point in where:
+                outcome = _look_once(look, point)
+                if isinstance(outcome, Counterexample):
+                    return Trials(tuple(held), outcome)
+                if outcome is Compared.SAME:
+                    held.append(point)
+                # without a symbol or function every point is the same one
+                if len(held) >= enough or not (point.symbols or point.functions):
+                    break
+    except TookTooLong:  # what was seen so far counts
+        pass
+    return Trials(tuple(held))
+
+
+def _look_once(look: Look, point: Point) -> Counterexample | Compared:
+    try:
+        return look(point)
+    except NoValue:
+        return Compared.UNCLEAR
+    except (ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError):
+        return Compared.UNCLEAR  # sympy could not evaluate it here: no point to judge by
+
+
+def compare_at(pairs: Sequence[Pair], point: Point) -> Counterexample | Compared:
+    """One pair that differs at a point, or whether all are the same there."""
+    outcomes = []
+    for left, right in pairs:
+        first, second = at(left, point), at(right, point)
+        outcome = compare(first, second)
+        if outcome is Compared.DIFFERENT:
+            return Counterexample(point, first, second)
+        outcomes.append(outcome)
+    return Compared.SAME if set(outcomes) == {Compared.SAME} else Compared.UNCLEAR

@@ -1,0 +1,137 @@
+"""Exact values of an expression at a point, with its unknown functions made concrete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from causalopt.derive.statement.expressions import define
+from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.nearby import INFINITE, approaches
+
+LARGEST_EXPONENT = 3_000  # exact powers above it would fill the memory
+BINDERS = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Derivative, sp.Subs)
+
+
+class NoValue(Exception):
+    """The expression has no finite value here, or none that can be trusted."""
+
+
+def at(whole: sp.Expr, point: Point) -> sp.Expr:
+    """The exact value of an expression at a point.
+
+    Every part must be finite there: sympy takes 1/zoo for 0, which is no value of anything.
+
+    Raises
+    ------
+    NoValue
+        Where a part is infinite or undefined, or has no closed form.
+
+    >>> x = sp.Symbol("x")
+    >>> at(sp.sqrt(x) + 1 / x, Point(((x, sp.Integer(4)),)))
+    9/4
+    """
+    return value(instantiate(whole, point), dict(point.symbols))
+
+
+def instantiate(whole: sp.Expr, point: Point) -> sp.Expr:
+    """``whole`` with its unknown functions made concrete, and derivatives taken."""
+    for function, formula in point.functions:
+        whole = define(whole, function, formula)
+    return differentiate(whole)
+
+
+def differentiate(whole: sp.Expr) -> sp.Expr:
+    """Take all derivatives, but leave integrals, sums and limits as they stand."""
+    for _ in range(8):  # a derivative may sit inside what another one leaves behind
+        last, whole = whole, whole.replace(_is_derivative, _take)
+        if whole == last:
+            break
+    return whole
+
+
+def _is_derivative(node: sp.Basic) -> bool:
+    return isinstance(node, sp.Derivative | sp.Subs)
+
+
+def _take(node: sp.Derivative | sp.Subs) -> sp.Expr:
+    return node.doit(deep=False) if isinstance(node, sp.Derivative) else node.doit()
+
+
+def value(whole: sp.Basic, numbers: Mapping[sp.Symbol, sp.Expr]) -> sp.Basic:
+    """The exact value of an expression without unknown functions; see ``at``.
+
+    From the leaves up, and not by one ``subs``: so every part is seen, and an infinite one cannot
+    vanish inside a larger one that sympy makes finite.
+    """
+    if isinstance(whole, sp.Symbol):
+        if whole not in numbers:
+            raise NoValue(f"{whole} has no number")
+        return numbers[whole]
+    if isinstance(whole, sp.Piecewise):
+        return _branch_value(whole, numbers)
+    if isinstance(whole, BINDERS):
+        return _closed_value(whole, numbers)
+    if not whole.args:
+        return _finite_only(whole)
+    if isinstance(whole, AppliedUndef):
+        raise NoValue(f"{whole} is unknown")
+    args = [value(arg, numbers) for arg in whole.args]
+    if isinstance(whole, sp.Pow) and abs(args[1]) > LARGEST_EXPONENT:
+        raise NoValue("the power is too large")
+    return _finite_only(whole.func(*args))
+
+
+def _finite_only(result: sp.Basic) -> sp.Basic:
+    if result in INFINITE or isinstance(result, sp.AccumBounds):
+        raise NoValue(f"{result}")
+    if result.has(*INFINITE) or result.has(sp.DiracDelta):
+        raise NoValue(f"{result}")
+    return result
+
+
+def _branch_value(whole: sp.Piecewise, numbers: Mapping[sp.Symbol, sp.Expr]) -> sp.Basic:
+    """The value of the branch that applies; the others need not have any."""
+    for branch, condition in whole.args:
+        holds = value(condition, numbers)
+        if holds == sp.true:
+            return value(branch, numbers)
+        if holds != sp.false:
+            break
+    raise NoValue("no branch of a Piecewise is known to apply")
+
+
+def _closed_value(whole: sp.Expr, numbers: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """Integrals, sums and limits: a closed form that an independent computation confirms."""
+    here = whole.subs({s: numbers[s] for s in whole.free_symbols if s in numbers})
+    closed = here.doit()
+    if closed.has(*BINDERS) or closed.free_symbols:
+        raise NoValue(f"{here} has no closed form")
+    closed = _finite_only(closed)
+    if not _is_confirmed(here, closed):
+        raise NoValue(f"{closed} could not be confirmed for {here}")
+    return closed
+
+
+def _is_confirmed(here: sp.Expr, closed: sp.Expr) -> bool:
+    """Whether numbers agree with a closed form: sympy's integrals and sums are wrong at times.
+
+    A false closed form would refute a true step, since a counterexample stands on it.
+    """
+    if isinstance(here, sp.Sum | sp.Product) and all(
+        low.is_Integer and high.is_Integer for _, low, high in here.limits
+    ):
+        return True  # written out term by term
+    if isinstance(here, sp.Integral | sp.Sum):
+        try:
+            other = here.evalf(15)
+        except (ValueError, TypeError, NotImplementedError, ArithmeticError):
+            return False
+        gap, size = abs(other - closed).evalf(15), abs(closed).evalf(15)
+        return bool(gap.is_Float and gap <= 1e-9 * max(1, size)) or gap == 0
+    if isinstance(here, sp.Limit):
+        whole, variable, to, side = here.args
+        return approaches(whole, variable, to, str(side), closed)
+    return True
