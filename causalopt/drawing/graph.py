@@ -24,8 +24,8 @@ from causalopt.drawing.render import Drawing, drawing_of
 from causalopt.drawing.scale import Scale, read
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
-from causalopt.model.network import Network
-from causalopt.model.system import System
+from causalopt.model.interface import Model
+from causalopt.model.system import System, as_system
 from causalopt.model.world import World, letters
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ _FOLLOWED = 200_000
 
 
 def draw(
-    model: System | Network,
+    model: Model,
     *,
     steps: int = 4,
-    worlds: Sequence[World] = (),
+    worlds: Sequence[World[Model]] = (),
     A: object = None,
     inputs: bool = False,
     mechanisms: bool = False,
@@ -106,10 +106,7 @@ def draw_template(
     >>> "T[i+1]" in draw_template(room).dot
     True
     """
-    if not isinstance(system, System):
-        raise QueryError(
-            f"{type(system).__name__} has no template: only a System has steps. Write draw(...)."
-        )
+    as_system(system, ", and so no template: write draw(...).")
     bones = skeleton(system, 1)
     _check_size(bones, 1, inputs)
     inside = _framed(bones, members(system, A, 1))
@@ -117,17 +114,16 @@ def draw_template(
     return _picture(bones, [_base(system, 1)], [""], [{}], [{}], content, legend)
 
 
-def _base(model: System | Network, steps: int) -> World:
-    return model.world(steps) if isinstance(model, System) else model.world()
+def _base(model: Model, steps: int) -> World[Model]:
+    return World(model, model.run_length(steps))
 
 
-def _check_length(model: System | Network, steps: int, panels: int) -> None:
-    size = len(model.variables) * (steps + 1) if isinstance(model, System) else len(model.nodes)
+def _check_length(model: Model, steps: int, panels: int) -> None:
+    size = model.size(steps)
     if size * panels > _FOLLOWED:
-        fewer = "fewer steps" if isinstance(model, System) else "a smaller network"
         raise QueryError(
             f"This graph has {size * panels} nodes, and a picture follows at most {_FOLLOWED}: "
-            f"draw {fewer}, or fewer worlds at once."
+            "draw fewer steps, a smaller network, or fewer worlds at once."
         )
 
 
@@ -153,7 +149,7 @@ def _framed(bones: Skeleton, inside: set[Item]) -> frozenset[Item]:
 
 def _picture(
     bones: Skeleton,
-    worlds: Sequence[World],
+    worlds: Sequence[World[Model]],
     titles: Sequence[str],
     differs: Sequence[Mapping[Item, str]],
     numbers: Sequence[Mapping[Item, float]],

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from sympy import Symbol
 
-from causalopt.drawing.picture import Gap
+from causalopt.drawing.picture import AnyWorld, Gap
 from causalopt.ground import palette
 from causalopt.ground.palette import grey
 from causalopt.language.symbols import Noise, Parameter
-from causalopt.model.world import Fixed, Held, Piece, Replaced
+from causalopt.model.interventions import Shift, Treatment
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ LOOKS: Mapping[str, Look] = {
         },
         "differs from X",
     ),
-    "clamped": Look({"shape": "box"}, "clamped"),
+    "held": Look({"shape": "box"}, "clamped"),
+    "gated": Look({"shape": "note"}, "clamped in part"),
     "set": Look({"shape": "hexagon"}, "set by do"),
     "replaced": Look({"shape": "component"}, "another mechanism"),
     "perturbed": Look({"shape": "octagon"}, "perturbed"),
@@ -76,36 +77,26 @@ FRAMES: Mapping[str, Mapping[str, str]] = {
 _KINDS = {"noise": "noise", "parameter": "parameters", "time": "time"}
 
 
-def looks_of(piece: Piece) -> list[str]:
+def looks_of(treatment: Treatment[AnyWorld]) -> list[str]:
     """The looks that an intervention gives to a node."""
-    looks = []
-    match piece.base:
-        case Held(_):
-            looks.append("clamped")
-        case Fixed(_):
-            looks.append("set")
-        case Replaced(_):
-            looks.append("replaced")
-    return [*looks, "perturbed"] if piece.shift is not None else looks
+    looks = [] if treatment.base is None else [treatment.base.deed]
+    return [*looks, "perturbed"] if treatment.shift is not None else looks
 
 
-def label_lines(piece: Piece) -> tuple[str, ...]:
+def label_lines(treatment: Treatment[AnyWorld]) -> tuple[str, ...]:
     """The lines that an intervention adds to a node's label."""
-    lines = []
-    if isinstance(piece.base, Fixed):
-        lines.append(f"= {_number(piece.base.value)}")
-    return (*lines, shift_text(piece)) if piece.shift is not None else tuple(lines)
+    value = None if treatment.base is None else treatment.base.value_given
+    lines = () if value is None else (f"= {_number(value)}",)
+    return lines if treatment.shift is None else (*lines, shift_text(treatment.shift))
 
 
-def shift_text(piece: Piece) -> str:
+def shift_text(shift: Shift) -> str:
     """What a perturbation adds; δ is an infinitesimal difference.
 
-    >>> from causalopt.model.world import Shift
-    >>> shift_text(Piece(0, 1, shift=Shift(-0.5))), shift_text(Piece(0, 1, shift=Shift(None)))
+    >>> shift_text(Shift(-0.5)), shift_text(Shift(None))
     ('− 0.5', '+ δ')
     """
-    by = None if piece.shift is None else piece.shift.by
-    text = "δ" if by is None else _number(by)
+    text = "δ" if shift.by is None else _number(shift.by)
     return f"− {text[1:]}" if text.startswith("−") else f"+ {text}"
 
 

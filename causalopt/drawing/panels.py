@@ -18,11 +18,11 @@ from causalopt.drawing.picture import (
     causes_in,
     inputs_in,
     perturbed_within,
-    piece_at,
+    treatment_at,
 )
 from causalopt.drawing.scale import Scale
 from causalopt.drawing.sheet import Arrow, Mark
-from causalopt.language.finite_variables import shown
+from causalopt.language.domains import domain_of
 from causalopt.model.world import World
 
 _DOTS = "· · ·"
@@ -61,7 +61,7 @@ class Panel:
 
 def panel(
     number: int,
-    world: World,
+    world: AnyWorld,
     title: str,
     differs: Mapping[Item, str],
     values: Mapping[Item, float],
@@ -107,36 +107,36 @@ def _tick(colours: Scale, tick: float) -> Mark:
     return Mark(("value", tick), (_short(tick),), style)
 
 
-def _looks(world: World, node: Item, differs: Mapping[Item, str]) -> list[str]:
+def _looks(world: AnyWorld, node: Item, differs: Mapping[Item, str]) -> list[str]:
     if isinstance(node, Gap):
         return []
     colour = [differs[node]] if node in differs else []
-    return colour + look.looks_of(piece_at(world, node))
+    return colour + look.looks_of(treatment_at(world, node))
 
 
 def _lines(
-    world: World, node: Item, values: Mapping[Item, float], content: Content
+    world: AnyWorld, node: Item, values: Mapping[Item, float], content: Content
 ) -> tuple[str, ...]:
     if isinstance(node, Gap):
         return _gap_lines(world, node, content)
-    piece = piece_at(world, node)
+    treatment = treatment_at(world, node)
     lines = [content.name(node)]
     if content.mechanisms:
         lines += wrap_formula(right_side(world, node, content.name))
-    lines += look.label_lines(piece)
+    lines += look.label_lines(treatment)
     if node in values:
-        value = shown(node, values[node])
+        value = domain_of(node).value(values[node])
         lines.append(_short(value) if isinstance(value, float) else str(value))
     return tuple(lines)
 
 
-def _gap_lines(world: World, gap: Gap, content: Content) -> tuple[str, ...]:
+def _gap_lines(world: AnyWorld, gap: Gap, content: Content) -> tuple[str, ...]:
     """Dots, and where steps are left out that a world perturbs, the first of these."""
     perturbed = perturbed_within(world, gap)
     more = f" ({len(perturbed)} nodes)" if len(perturbed) > 1 else ""
     return (
         _DOTS,
-        *(f"{content.name(n)} {look.shift_text(piece)}{more}" for n, piece in perturbed[:1]),
+        *(f"{content.name(n)} {look.shift_text(shift)}{more}" for n, shift in perturbed[:1]),
     )
 
 
@@ -153,7 +153,7 @@ def _inputs(content: Content) -> list[Item]:
 
 
 def _arrows(
-    number: int, world: World, differs: Mapping[Item, str], content: Content
+    number: int, world: AnyWorld, differs: Mapping[Item, str], content: Content
 ) -> Iterator[Arrow]:
     for node, declared in content.bones.parents.items():
         # What is declared and what another mechanism asks for; an arrow that has no say is cut.

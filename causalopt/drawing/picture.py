@@ -14,11 +14,13 @@ import networkx as nx
 from sympy import Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Next, Node, Noise, Parameter, Stage, Time, Variable
-from causalopt.model.network import Network
-from causalopt.model.system import System
-from causalopt.model.world import Held, Piece, Replaced, World
+from causalopt.language.symbols import Node, Noise, Parameter, Time, Variable
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.interface import Model
+from causalopt.model.interventions import Gate, Shift, Treatment
+from causalopt.model.world import World
 
+AnyWorld = World[Model]
 #: What a mark stands for: a node, by its label or its step; an input; or a gap.
 Item = Hashable
 #: For each item, those with an arrow to it.
@@ -71,61 +73,10 @@ class Skeleton:
         return {item.owner: item for item in items if isinstance(item, Gap)}
 
 
-def skeleton(model: System | Network, steps: int) -> Skeleton:
+def skeleton(model: Model, steps: int) -> Skeleton:
     """The nodes of a network, or of a system's first steps, with stages left out."""
-    return _of_network(model) if isinstance(model, Network) else _of_system(model, steps)
-
-
-def _of_network(network: Network) -> Skeleton:
-    columns, nodes = network.columns, network.nodes
-    known = (*nodes, *columns.inputs)
-    # By the length of the longest path to each, so that causes come first.
-    order = sorted(range(len(nodes)), key=columns.levels.__getitem__)
-    parents: dict[Item, tuple[Item, ...]] = {}
-    inputs: dict[Item, tuple[Item, ...]] = {}
-    for i in order:
-        entering = columns.arguments_of(i).tolist()
-        own = [known[j] for j in entering if j < len(nodes)]
-        parents[nodes[i]] = tuple(sorted(own, key=str))
-        inputs[nodes[i]] = tuple(known[j] for j in entering if j >= len(nodes))
-    timed = [node for node in nodes if isinstance(node, Node)]
-    if len(timed) < len(nodes):
-        return Skeleton(parents, inputs)
-    steps = sorted({node.step for node in timed})
-    return Skeleton(parents, inputs, tuple(steps), tuple(dict.fromkeys(n.variable for n in timed)))
-
-
-def _of_system(system: System, steps: int) -> Skeleton:
-    parents: dict[Item, tuple[Item, ...]] = {Node(v, 0): () for v in system.variables}
-    inputs: dict[Item, tuple[Item, ...]] = {Node(v, 0): () for v in system.variables}
-    ordered = [v for v in system.template if v in system.mechanisms]
-    depends = {v: system.parents(v) for v in ordered}
-    entering = {v: _inputs(system, v) for v in ordered}
-    for step in range(1, steps + 1):
-        for variable in ordered:
-            before, same = (sorted(causes, key=str) for causes in depends[variable])
-            node = Node(variable, step)
-            parents[node] = (*(Node(v, step - 1) for v in before), *(Node(v, step) for v in same))
-            inputs[node] = tuple(
-                Node(symbol, step - 1) if isinstance(symbol, Noise | Time) else symbol
-                for symbol in entering[variable]
-            )
-    return Skeleton(parents, inputs, tuple(range(steps + 1)), system.variables)
-
-
-def _inputs(system: System, variable: Variable) -> list[Symbol]:
-    """The parameters, noises and time that a variable's mechanism uses, its stages' too."""
-    inputs: dict[Symbol, None] = {}
-    waiting, seen = [variable], {variable}
-    while waiting:
-        for symbol in system.template[waiting.pop()].arguments:
-            target = symbol.variable if isinstance(symbol, Next) else None
-            if isinstance(target, Stage) and target not in seen:
-                waiting.append(target)
-                seen.add(target)
-            elif isinstance(symbol, Parameter | Noise | Time):
-                inputs[symbol] = None
-    return sorted(inputs, key=str)
+    wiring = model.wiring(steps)
+    return Skeleton(wiring.parents, wiring.inputs, wiring.steps, wiring.variables)
 
 
 def shorten(bones: Skeleton, columns: int) -> Skeleton:
@@ -160,35 +111,62 @@ def _both_gaps(source: Item, target: Item) -> bool:
     return isinstance(source, Gap) and isinstance(target, Gap)
 
 
-def causes_in(bones: Skeleton, world: World, node: Item) -> tuple[Item, ...]:
+def causes_in(bones: Skeleton, world: AnyWorld, node: Item) -> tuple[Item, ...]:
     """The parents that a node answers to in a world: none where it is held or set."""
     return _answers_to(bones.parents, bones, world, node)
 
 
-def inputs_in(bones: Skeleton, world: World, node: Item) -> tuple[Item, ...]:
+def inputs_in(bones: Skeleton, world: AnyWorld, node: Item) -> tuple[Item, ...]:
     """The parameters, noises and times that a node answers to in a world."""
     return _answers_to(bones.inputs, bones, world, node)
 
 
-def _answers_to(declared: Causes, bones: Skeleton, world: World, node: Item) -> tuple[Item, ...]:
-    own = node.first if isinstance(node, Gap) else node
-    base = piece_at(world, own).base
-    if not isinstance(base, Replaced):
-        return declared[node] if base is None else ()
-    wanted = bones.variables if declared is bones.parents else bones.aside
-    causes = (bones.stand_in(_owner(world, own, symbol)) for symbol in base.mechanism.arguments)
-    return tuple(c for c in causes if c in wanted and not _both_gaps(c, node))
+def _answers_to(declared: Causes, bones: Skeleton, world: AnyWorld, node: Item) -> tuple[Item, ...]:
+    base = treatment_at(world, node).base
+    return declared[node] if base is None else base.apply(_Arrows(declared, bones, world, node))
 
 
-def _owner(world: World, node: Item, symbol: Symbol) -> Item:
-    """The node or input that a symbol of another mechanism stands for."""
-    if not isinstance(world.model, System) or not isinstance(node, Node):
-        owner: Item = symbol
-        return owner
-    if isinstance(symbol, Next):
-        return Node(symbol.variable, node.step)
-    timed = isinstance(symbol, Variable | Noise | Time)
-    return Node(symbol, node.step - 1) if timed else symbol
+@dataclass(frozen=True)
+class _Arrows:
+    """The items that a node answers to: the view of a picture's arrows."""
+
+    declared: Causes
+    bones: Skeleton
+    world: AnyWorld
+    node: Item
+
+    def computed(
+        self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None
+    ) -> tuple[Item, ...]:
+        if mechanism is None:
+            return self.declared[self.node]
+        model = self.world.model
+        key, step = model.key_of(first_of(self.node))
+        wanted = self.bones.variables if self.declared is self.bones.parents else self.bones.aside
+        # In a mechanism of a network's node that is replaced, a symbol stands for itself.
+        owners = (
+            model.argument(key, step, symbol) if step else symbol
+            for symbol in mechanism.arguments
+        )
+        causes = (self.bones.stand_in(owner) for owner in owners)
+        return tuple(c for c in causes if c in wanted and not _both_gaps(c, self.node))
+
+    def constant(self, value: float | Symbol) -> tuple[Item, ...]:
+        return ()
+
+    def copied(self, world: AnyWorld) -> tuple[Item, ...]:
+        return ()
+
+    def mixed(
+        self, own: tuple[Item, ...], other: tuple[Item, ...], by: float | Parameter
+    ) -> tuple[Item, ...]:
+        return own
+
+    def moved(self, term: tuple[Item, ...], by: float | Symbol) -> tuple[Item, ...]:
+        return term
+
+    def nudged(self, term: tuple[Item, ...]) -> tuple[Item, ...]:
+        return term
 
 
 @dataclass
@@ -197,22 +175,23 @@ class Versions:
 
     bones: Skeleton
     numbers: dict[Hashable, int] = field(default_factory=dict)
-    known: dict[World, dict[Item, int]] = field(default_factory=dict)
+    known: dict[AnyWorld, dict[Item, int]] = field(default_factory=dict)
 
-    def of(self, world: World) -> dict[Item, int]:
+    def of(self, world: AnyWorld) -> dict[Item, int]:
         """The version of every node in a world."""
         if world not in self.known:
             versions: dict[Item, int] = {}
             for node in self._order(world):
-                causes = tuple(versions[cause] for cause in causes_in(self.bones, world, node))
-                versions[node] = self._version(node, piece_at(world, node), causes)
+                causes = causes_in(self.bones, world, node)
+                history = _Histories(self, node, causes, versions)
+                versions[node] = treatment_at(world, node).apply(history)
             self.known[world] = versions
         return self.known[world]
 
-    def _order(self, world: World) -> Iterable[Item]:
+    def _order(self, world: AnyWorld) -> Iterable[Item]:
         """An order in which causes come first; another mechanism can ask for another one."""
-        bases = (piece.base for pieces in world.treatments for piece in pieces)
-        if not any(isinstance(base, Replaced) for base in bases):
+        bases = [treatment.base for treatment in world.treatments]
+        if all(base is None or base.replacement is None for base in bases):
             return self.bones.parents
         graph = nx.DiGraph()
         graph.add_nodes_from(self.bones.parents)
@@ -220,38 +199,69 @@ class Versions:
             graph.add_edges_from((cause, node) for cause in causes_in(self.bones, world, node))
         return list(nx.topological_sort(graph))
 
-    def _version(self, node: Item, piece: Piece, causes: tuple[int, ...]) -> int:
-        # A held node has the history that it has in the other world, whatever its causes do here.
-        if isinstance(piece.base, Held):
-            own = self.of(piece.base.world)[node]
-        else:
-            own = self._number((node, piece.base, causes))
-        return own if piece.shift is None else self._number((own, piece.shift))
-
-    def _number(self, history: Hashable) -> int:
+    def number(self, *history: Hashable) -> int:
+        """The number of a history, the same for the same one."""
         return self.numbers.setdefault(history, len(self.numbers))
 
 
-def piece_at(world: World, node: Item) -> Piece:
+@dataclass(frozen=True)
+class _Histories:
+    """The version of a node by what it comes from: the view of what differs between worlds."""
+
+    versions: Versions
+    node: Item
+    causes: tuple[Item, ...]
+    here: Mapping[Item, int]
+
+    def computed(self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None) -> int:
+        seen = tuple(self.here[cause] for cause in self.causes)
+        if gate is None:
+            return self.versions.number(self.node, mechanism, seen)
+        there = self.versions.of(gate.world)
+        # Behind a gate to what is the same anyway, a node is what it would be without one.
+        other = tuple(there[cause] for cause in self.causes)
+        weight = () if other == seen else (gate.by, other)
+        return self.versions.number(self.node, mechanism, seen, *weight)
+
+    def constant(self, value: float | Symbol) -> int:
+        return self.versions.number(self.node, value)
+
+    def copied(self, world: AnyWorld) -> int:
+        # A held node has the history that it has there, whatever its causes do here.
+        return self.versions.of(world)[self.node]
+
+    def mixed(self, own: int, other: int, by: float | Parameter) -> int:
+        return own if own == other else self.versions.number(own, other, by)
+
+    def moved(self, term: int, by: float | Symbol) -> int:
+        return self.versions.number(term, "moved", by)
+
+    def nudged(self, term: int) -> int:
+        return self.versions.number(term, "nudged")
+
+
+def first_of(item: Item) -> Item:
+    """The node itself; of a gap, the first that it leaves out."""
+    return item.first if isinstance(item, Gap) else item
+
+
+def treatment_at(world: AnyWorld, node: Item) -> Treatment[AnyWorld]:
     """What the interventions of a world do to a node of its picture; of a gap, to its first."""
-    if isinstance(node, Gap):
-        return piece_at(world, node.first)
-    if not isinstance(world.model, System) or not isinstance(node, Node):
-        return world.at(node)
-    piece = world.at(node.variable, node.step)
+    key, step = world.model.key_of(first_of(node))
+    treatment = world.at(key, step)
     # No mechanism gives the start: another one has no say there either.
-    started = node.step == 0 and isinstance(piece.base, Replaced)
-    return replace(piece, base=None) if started else piece
+    replaced = treatment.base is not None and treatment.base.replacement is not None
+    return replace(treatment, base=None) if replaced and world.model.is_start(key, step) else treatment
 
 
-def perturbed_within(world: World, gap: Gap) -> list[tuple[Node, Piece]]:
-    """The nodes that a gap leaves out and the world perturbs."""
-    steps = range(gap.first.step, gap.last.step + 1)
-    treated = ((node, piece_at(world, node)) for node in (Node(gap.owner, i) for i in steps))
-    return [(node, piece) for node, piece in treated if piece.shift is not None]
+def perturbed_within(world: AnyWorld, gap: Gap) -> list[tuple[Node, Shift]]:
+    """The nodes that a gap leaves out and the world perturbs, each with what is added."""
+    nodes = [Node(gap.owner, step) for step in range(gap.first.step, gap.last.step + 1)]
+    shifts = [(node, treatment_at(world, node).shift) for node in nodes]
+    return [(node, shift) for node, shift in shifts if shift is not None]
 
 
-def changes(bones: Skeleton, worlds: Sequence[World]) -> list[dict[Item, str]]:
+def changes(bones: Skeleton, worlds: Sequence[AnyWorld]) -> list[dict[Item, str]]:
     """For each world, the colour of each node that differs.
 
     ``red``: it differs from the first world, W. ``green``: in the third world and after, it differs
@@ -268,20 +278,19 @@ def changes(bones: Skeleton, worlds: Sequence[World]) -> list[dict[Item, str]]:
     return colours
 
 
-def check_worlds(model: System | Network, worlds: Sequence[World]) -> None:
+def check_worlds(model: Model, worlds: Sequence[AnyWorld]) -> None:
     """All worlds are of the model that is drawn."""
     for world in worlds:
-        if not isinstance(world, World) or world.model is not model:
+        if not isinstance(world, World) or world.model != model:
             raise QueryError("worlds are of another model: draw them with their own.")
 
 
-def members(model: System | Network, A: object, steps: int) -> set[Item]:
+def members(model: Model, A: object, steps: int) -> set[Item]:
     """The nodes of a set that a user names; none where it is left out."""
     if A is None:
         return set()
-    if isinstance(model, Network):
-        return {stretch.key for stretch in model.select(A)}
-    return {Node(s.key, i) for s in model.select(A, steps) for i in range(s.start, s.stop)}  # type: ignore[arg-type]  # keys of a system are variables
+    stretches = model.select(A, steps)
+    return {model.label(s.key, i) for s in stretches for i in range(s.start, s.stop)}
 
 
 #: How an item is written on the picture.

@@ -12,8 +12,7 @@ import numpy as np
 from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Node
-from causalopt.model.network import Network
-from causalopt.model.system import System
+from causalopt.model.interface import Model
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +68,7 @@ class Scale:
 
 
 def read(
-    values: xr.Dataset, model: System | Network, nodes: Sequence[Hashable], titles: Sequence[str]
+    values: xr.Dataset, model: Model, nodes: Sequence[Hashable], titles: Sequence[str]
 ) -> list[dict[Hashable, float]]:
     """The value of each node in each panel, from what ``run`` gave; nodes without one left out."""
     import xarray as xr
@@ -117,17 +116,16 @@ def _of_nodes(values: xr.Dataset, nodes: Sequence[Hashable]) -> dict[Hashable, f
 
 
 def _over_time(
-    values: xr.Dataset, model: System | Network, nodes: Sequence[Hashable]
+    values: xr.Dataset, model: Model, nodes: Sequence[Hashable]
 ) -> dict[Hashable, float]:
     # Times are sums of steps: two that are one are told by nine digits, not by all.
     instants = np.atleast_1d(values["time"].values).tolist()
     places = {_nine_digits(instant): i for i, instant in enumerate(instants)}
-    of_step = model.time_of if isinstance(model, System) else float
     numbers: dict[Hashable, float] = {}
     for node in nodes:
         if not isinstance(node, Node) or node.variable.name not in values:
             continue
-        place = places.get(_nine_digits(of_step(node.step)))
+        place = places.get(_nine_digits(model.time_of(node.step)))
         if place is not None:
             numbers[node] = float(np.atleast_1d(values[node.variable.name].values)[place])
     return numbers

@@ -14,6 +14,8 @@ Terms = Mapping[Symbol, Expr]
 
 #: How an argument is called when a mechanism is told in words.
 Naming = Callable[[Symbol], str]
+#: How a formula is written as text, its symbols called as a naming says.
+Writer = Callable[[Expr, Naming], str]
 
 ZERO, ONE = Integer(0), Integer(1)
 
@@ -64,8 +66,11 @@ class Mechanism(ABC):
         raise DeclarationError(f"{self.words(str)} gives no rate of change of {variable}.")
 
     @abstractmethod
-    def words(self, name: Naming) -> str:
-        """The mechanism as text, its arguments called as ``name`` says."""
+    def words(self, name: Naming, write: Writer | None = None) -> str:
+        """The mechanism as text, its arguments called as ``name`` says.
+
+        ``write`` says how a formula looks, where there is one; as sympy prints it, if left out.
+        """
 
     def rows(self) -> list[str]:
         """What there is to say line by line: the rows of a table; nothing for a formula."""

@@ -29,7 +29,7 @@ from causalopt.language.symbols import Noise
 from causalopt.language.tables import Table, row_name
 from causalopt.language.typeset import name as tex_name
 from causalopt.language.words import listed
-from causalopt.mechanisms.interface import ZERO, Mechanism, Naming, Terms
+from causalopt.mechanisms.interface import ZERO, Mechanism, Naming, Terms, Writer
 
 #: A table with more rows than this can be pushed through, but not run as a world.
 LARGEST_BRANCHES = 10_000
@@ -116,7 +116,7 @@ class Lookup(Mechanism):
         """The same table, asked by other names."""
         return Lookup(self.cells, tuple(names.get(s, s) for s in self.inputs))
 
-    def words(self, name: Naming) -> str:
+    def words(self, name: Naming, write: Writer | None = None) -> str:
         """The table by its parents: table(T, R)."""
         return f"table({', '.join(map(name, self.parents))})"
 
@@ -167,6 +167,18 @@ class Lookup(Mechanism):
             f"{value} ({chance:.3g})" if isinstance(chance, float) else f"{value} ({chance})"
             for value, chance in likely
         )
+
+
+def as_lookup(target: Finite, mechanism: Mechanism) -> Lookup | None:
+    """A mechanism as a table of one variable: a copied value is the table of what it is.
+
+    None for what is neither.
+    """
+    if isinstance(mechanism, Lookup):
+        return mechanism
+    if len(mechanism.arguments) != 1 or mechanism.value({}) != mechanism.arguments[0]:
+        return None
+    return Lookup(Cells(target, np.arange(target.size, dtype=np.int64)), mechanism.arguments)
 
 
 def lookup_for(target: Finite, table: Table) -> Lookup:

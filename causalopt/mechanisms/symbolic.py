@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
-from causalopt.mechanisms.interface import Mechanism, Naming, Terms
+from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
 
 # Functions that numeric libraries lack, in terms of those that they have.
 _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -78,8 +78,10 @@ class Expression(Mechanism):
         """variable + sum_j weight_j f(at_j), as one formula."""
         return Expression(Add(variable, *(Mul(weight, self.value(at)) for weight, at in parts)))
 
-    def words(self, name: Naming) -> str:
+    def words(self, name: Naming, write: Writer | None = None) -> str:
         """The formula as text."""
+        if write is not None:
+            return write(self.formula, name)
         names = {s: Symbol(name(s)) for s in self.arguments if name(s) != str(s)}
         return str(self.formula.xreplace(names))
 

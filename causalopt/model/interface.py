@@ -14,7 +14,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
-from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.interface import Mechanism, Naming
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.wiring import Wiring
 
@@ -100,6 +100,27 @@ class Model(ABC):
         """
 
     @abstractmethod
+    def assigned(self, key: Key, step: int) -> Mechanism | None:
+        """The mechanism that a run computes a node by: of a rate, the step that is made of it."""
+
+    @property
+    @abstractmethod
+    def tells_rates(self) -> bool:
+        """Whether what is declared are rates, whose steps go through inner stages."""
+
+    @abstractmethod
+    def start_of(self, label: Label) -> float:
+        """The value that a start or root has."""
+
+    @abstractmethod
+    def is_start(self, key: Key, step: int) -> bool:
+        """Whether a node has the value that it starts from, whatever its mechanism is."""
+
+    @abstractmethod
+    def wording(self, key: Key, step: int) -> Naming:
+        """How the arguments of a node's declared mechanism are called in a message."""
+
+    @abstractmethod
     def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
         """The node, or the input, that a symbol means in a mechanism of this node."""
 
@@ -138,6 +159,14 @@ class Model(ABC):
     @abstractmethod
     def label(self, key: Key, step: int) -> Label:
         """A node as it is called: R[3], or the label of a network's node."""
+
+    @abstractmethod
+    def key_of(self, label: Label) -> tuple[Key, int]:
+        """The key and the step of a node."""
+
+    @abstractmethod
+    def size(self, steps: int) -> int:
+        """The number of its nodes up to a step."""
 
     @abstractmethod
     def find(self, text: str) -> object:

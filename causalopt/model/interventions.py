@@ -85,6 +85,11 @@ class Base(ABC, Generic[W]):
     deed: ClassVar[str]
 
     @property
+    def value_given(self) -> float | Symbol | None:
+        """The value that the node is given from outside; None where it is given none."""
+        return None
+
+    @property
     def cuts(self) -> bool:
         """Whether the node no longer answers to its parents."""
         return True
@@ -129,6 +134,11 @@ class Fixed(Base[W]):
 
     deed: ClassVar[str] = "set"
     value: float | Symbol
+
+    @property
+    def value_given(self) -> float | Symbol:
+        """The value."""
+        return self.value
 
     def apply(self, view: View[W, T]) -> T:
         """The value."""

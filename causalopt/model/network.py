@@ -19,7 +19,7 @@ from causalopt.language.domains import REAL, domain_of
 from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
 from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.interface import Mechanism, Naming
 from causalopt.model.building import (
     by_label,
     declared_columns,
@@ -230,18 +230,44 @@ class Network(Model):
         return frozenset(x for x in self.index if isinstance(x, Symbol))
 
     def declared(self, key: Key, step: int = 0) -> Mechanism | None:
-        """The node's mechanism, its arguments as symbols that print as its parents do."""
-        place = self.index[self.locate(key)]
-        if self.columns.kinds[place] < 0:
-            return None
-        mechanism: Mechanism = self.columns.mechanisms[self.columns.kinds[place]]
-        owners = self._owners(place)
-        return mechanism.renamed({s: as_symbol(owners[s]) for s in mechanism.arguments})
+        """The node's mechanism, in symbols that its arguments stand for; None for a root."""
+        kind = int(self.columns.kinds[self.index[self.locate(key)]])
+        return None if kind < 0 else self.columns.mechanisms[kind]
 
     def formula(self, node: Label) -> Expr | None:
         """The node's mechanism written with its parents' own symbols; None for a root."""
-        mechanism = self.declared(node)
+        mechanism = self._told(node)
         return None if mechanism is None else mechanism.value({})
+
+    def _told(self, node: Label) -> Mechanism | None:
+        """The node's mechanism, its arguments as symbols that print as its parents do."""
+        mechanism = self.declared(node)
+        if mechanism is None:
+            return None
+        owners = self._owners(self.index[node])
+        return mechanism.renamed({s: as_symbol(owners[s]) for s in mechanism.arguments})
+
+    def assigned(self, key: Key, step: int) -> Mechanism | None:
+        """The node's mechanism."""
+        return self.declared(key)
+
+    @property
+    def tells_rates(self) -> bool:
+        """Never: it has no time."""
+        return False
+
+    def start_of(self, label: Label) -> float:
+        """The value of a root."""
+        return self.value(label)
+
+    def is_start(self, key: Key, step: int) -> bool:
+        """Never: a root may be given a mechanism."""
+        return False
+
+    def wording(self, key: Key, step: int) -> Naming:
+        """By the labels of the node's parents."""
+        owners = self._owners(self.index[key])
+        return lambda symbol: str(owners.get(symbol, symbol))
 
     def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
         """The node or input that a symbol stands for; itself, in a mechanism that is replaced."""
@@ -368,6 +394,14 @@ class Network(Model):
         """The node itself."""
         return key
 
+    def key_of(self, label: Label) -> tuple[Key, int]:
+        """The node itself."""
+        return label, 0
+
+    def size(self, steps: int) -> int:
+        """The number of its nodes."""
+        return len(self.nodes)
+
     def find(self, text: str) -> object:
         """The node of this name, or the text itself."""
         return next((node for node in self.nodes if str(node) == text), text)
@@ -442,7 +476,7 @@ class Network(Model):
         if count > 20:
             kinds = len(self.columns.mechanisms)
             return f"<Network of {count} nodes, {len(self.columns.arguments)} edges, {kinds} kinds>"
-        lines = [f"{node} = {self.declared(node) or self._root(node)}" for node in self.nodes]
+        lines = [f"{node} = {self._told(node) or self._root(node)}" for node in self.nodes]
         lines += [f"{p} = {self.parameters.get(p, 'drawn')}" for p in self.columns.inputs]
         return "Network(\n    " + "\n    ".join(lines) + "\n)"
 
@@ -456,7 +490,7 @@ class Network(Model):
         return typeset.aligned(rows + (more if len(self.nodes) > 20 else []))
 
     def _right_side(self, node: Label) -> str:
-        mechanism, root = self.declared(node), None
+        mechanism = self._told(node)
         if mechanism is not None:
             return mechanism.latex()
         root = self._root(node)

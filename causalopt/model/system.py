@@ -26,7 +26,7 @@ from causalopt.language.symbols import (
 )
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, runge_kutta
-from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.interface import Mechanism, Naming
 from causalopt.model.building import by_label
 from causalopt.model.columns import Binding, bind
 from causalopt.model.declaration import (
@@ -233,6 +233,27 @@ class System(Model):
         """The formula or rate of a variable; None at the start."""
         return self.declarations.get(cast(Variable, key)) if step else None
 
+    def assigned(self, key: Key, step: int) -> Mechanism | None:
+        """The step of a variable; None at the start."""
+        return self.template[cast(Variable, key)] if step else None
+
+    @property
+    def tells_rates(self) -> bool:
+        """Whether its method has inner stages."""
+        return self.template.keys() != self.mechanisms.keys()
+
+    def start_of(self, label: Label) -> float:
+        """The start value of a node's variable."""
+        return self.start_values[cast(Node, label).variable]
+
+    def is_start(self, key: Key, step: int) -> bool:
+        """At step 0, every variable."""
+        return step == 0
+
+    def wording(self, key: Key, step: int) -> Naming:
+        """As they are declared."""
+        return str
+
     def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
         """The node that a symbol means in the step that ends at ``step``; a parameter itself."""
         return node_at(symbol, step)
@@ -314,6 +335,15 @@ class System(Model):
     def label(self, key: Key, step: int) -> Label:
         """R[3]."""
         return Node(cast(Variable, key), step)
+
+    def key_of(self, label: Label) -> tuple[Key, int]:
+        """The variable and the step of a node."""
+        node = cast(Node, label)
+        return node.variable, node.step
+
+    def size(self, steps: int) -> int:
+        """The number of variables, at every step."""
+        return len(self.variables) * (steps + 1)
 
     def find(self, text: str) -> object:
         """The variable or node of this name, such as T or R[0]; text is compared, never run."""

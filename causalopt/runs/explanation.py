@@ -85,8 +85,10 @@ def _acts(treatment: Treatment[World[Model]]) -> bool:
     return treatment.shift is not None or not swept
 
 
-def _mechanism(world: World[Model], key: Key, step: int) -> Mechanism | None:
-    """The mechanism that a node follows in this world."""
+def _mechanism(world: World[Model], key: Key, step: int) -> str:
+    """The mechanism that a node follows in this world, in words."""
     base = world.at(key, step).base
-    replaced = None if base is None else base.replacement
-    return replaced or world.model.declared(key, max(step, 1))
+    if base is not None and base.replacement is not None:
+        return str(base.replacement)
+    mechanism = world.model.declared(key, max(step, 1))
+    return "none" if mechanism is None else mechanism.words(world.model.wording(key, step))

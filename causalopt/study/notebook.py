@@ -48,40 +48,46 @@ def register(shell: Shell | None) -> None:
     if shell is None:
         return
     svg = shell.display_formatter.formatters["image/svg+xml"]
-    svg.for_type_by_name("causalopt.model.system", "System", graph_svg)
+    svg.for_type_by_name("causalopt.model.system", "System", template_svg)
     svg.for_type_by_name("causalopt.model.network", "Network", graph_svg)
     svg.for_type_by_name("causalopt.model.world", "World", world_svg)
 
 
-def graph_svg(model: System | Network) -> str | None:
-    """A network, or the template of a system, as SVG; None where it cannot be read.
-
-    >>> from causalopt.language.symbols import variables
-    >>> from causalopt.model.system import System
-    >>> (a,) = variables("a")
-    >>> "a[i+1]" in graph_svg(System({a: a / 2}, start={a: 1}))
-    True
-    """
-    from causalopt.drawing import draw, draw_template
-    from causalopt.model.system import System
+def graph_svg(model: Network) -> str | None:
+    """A network as SVG; None where it cannot be read."""
+    from causalopt.drawing import draw
 
     try:
-        if isinstance(model, System):
-            return draw_template(model, inputs=True).render("svg").decode()
         return draw(model, inputs=True).render("svg").decode()
     except QueryError:
         return None
 
 
-def world_svg(world: World) -> str | None:
+def template_svg(system: System) -> str | None:
+    """The template of a system as SVG; None where it cannot be read.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
+    >>> (a,) = variables("a")
+    >>> "a[i+1]" in template_svg(System({a: a / 2}, start={a: 1}))
+    True
+    """
+    from causalopt.drawing import draw_template
+
+    try:
+        return draw_template(system, inputs=True).render("svg").decode()
+    except QueryError:
+        return None
+
+
+def world_svg(world: World[Model]) -> str | None:
     """A world beside the one in which nothing is done, as SVG; None where it cannot be read."""
     from causalopt.drawing import draw
 
     plain = replace(world, effects=())
-    model = cast("System | Network", world.model)
     steps = 4 if world.steps is None else world.steps
     worlds = [plain] if world == plain else [plain, world]
     try:
-        return draw(model, steps=steps, worlds=worlds, columns=8).render("svg").decode()
+        return draw(world.model, steps=steps, worlds=worlds, columns=8).render("svg").decode()
     except QueryError:
         return None
