@@ -207,10 +207,11 @@ def entropy_of(masses: Masses, base: Expr | float) -> Expr | float:
 
 def check_base(base: object) -> None:
     """The base of a logarithm: a number above 0 that is not 1."""
-    valid = isinstance(base, int | float | Expr) and not isinstance(base, bool)
-    if not valid or (isinstance(base, Expr) and not base.is_number):
+    symbolic = isinstance(base, Expr) and not base.is_number
+    number = None if symbolic else as_float(base)
+    if number is None:
         raise QueryError(f"base is {base!r}: write 2 for bits, or sympy.E for nats.")
-    if not 0 < float(base) < math.inf or float(base) == 1:  # type: ignore[arg-type]  # a number
+    if not 0 < number < math.inf or number == 1:
         raise QueryError(f"base is {base}: write 2 for bits, or math.e for nats.")
 
 

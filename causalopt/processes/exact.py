@@ -192,7 +192,7 @@ def _push(masses: Floats, factor: Factor, exponents: Floats, rule: Acceptance) -
         change = np.zeros_like(here)
         for i, j, chance in rule.pairs(exponents[members]):
             flow = here[i] * chance
-            # What one member loses another gains, so that rounding neither makes nor loses mass.
+            # What one member loses another gains, to the last digit: no mass is made or lost.
             change[i] -= flow
             change[j] += flow
         change *= family.chance

@@ -77,7 +77,7 @@ def _heat_bath(exponents: Floats) -> Iterator[Pair]:
         yield i, j, chances[j]
 
 
-# u < chance(gain) where gain > threshold(u): each threshold is the inverse of the chance above it.
+# u < chance(gain) just where gain > threshold(u): a threshold is the inverse function of a chance.
 _RULES: Mapping[str, Acceptance] = {
     "metropolis": Acceptance(_proposals(_metropolis), log),
     "glauber": Acceptance(_proposals(_glauber), lambda u: log(u / (1 - u))),

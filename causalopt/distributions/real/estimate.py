@@ -92,8 +92,8 @@ def knn_entropy(samples: Floats) -> float:
             "Some samples coincide, so that the distribution has no density and its differential "
             "entropy is minus infinity: does a step clip or round its values?"
         )
-    # Of n samples k lie within r_k, so that log density is near log(k/n) less the log volume of the
-    # ball; the digammas are the means of log k and log n that take the bias of the logs away.
+    # The density is the mass of the ball over its volume, and the log of the mass of a ball that
+    # holds k of n samples is digamma(k) - digamma(n) in the mean, where log(k/n) would be biased.
     volume = size * (math.log(2) + np.log(radii).mean())
     return float(digamma(count) - digamma(NEIGHBOURS) + volume + shift)
 

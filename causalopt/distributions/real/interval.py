@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.checks import as_float
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.types import Floats
 
@@ -106,5 +107,6 @@ def _check(given: object, level: object) -> None:
             f"There is no dim draw here ({what}): give one variable of a run with draws, such as "
             "run(W, draws=1000).x."
         )
-    if not isinstance(level, int | float) or not 0 < level < 1:
+    share = as_float(level)
+    if share is None or not 0 < share < 1:
         raise QueryError(f"level is {level!r}: write a number between 0 and 1, such as 0.95.")
