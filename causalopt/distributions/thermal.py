@@ -19,7 +19,8 @@ from causalopt.distributions.finite.states import Variables, check_variables, st
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import exact_array, is_exact
 from causalopt.ground.types import Array, Bools, Floats
-from causalopt.language.finite_variables import Finite, Value
+from causalopt.language.domains import Value
+from causalopt.language.finite_variables import Finite
 
 #: "maximise": high enthalpies are likely, and G = H + T S is maximised, as in the source.
 #: "minimise": low energies are likely, and F = E - T S is minimised, as in physics.

@@ -11,6 +11,7 @@ from causalopt.drawing import look
 from causalopt.drawing.formula import wrap_formula
 from causalopt.drawing.mathematics import right_side
 from causalopt.drawing.picture import (
+    AnyWorld,
     Gap,
     Item,
     Name,
@@ -23,7 +24,6 @@ from causalopt.drawing.picture import (
 from causalopt.drawing.scale import Scale
 from causalopt.drawing.sheet import Arrow, Mark
 from causalopt.language.domains import domain_of
-from causalopt.model.world import World
 
 _DOTS = "· · ·"
 # The marks of a legend are lower than those of nodes.

@@ -145,8 +145,7 @@ class _Arrows:
         wanted = self.bones.variables if self.declared is self.bones.parents else self.bones.aside
         # In a mechanism of a network's node that is replaced, a symbol stands for itself.
         owners = (
-            model.argument(key, step, symbol) if step else symbol
-            for symbol in mechanism.arguments
+            model.argument(key, step, symbol) if step else symbol for symbol in mechanism.arguments
         )
         causes = (self.bones.stand_in(owner) for owner in owners)
         return tuple(c for c in causes if c in wanted and not _both_gaps(c, self.node))
@@ -251,7 +250,9 @@ def treatment_at(world: AnyWorld, node: Item) -> Treatment[AnyWorld]:
     treatment = world.at(key, step)
     # No mechanism gives the start: another one has no say there either.
     replaced = treatment.base is not None and treatment.base.replacement is not None
-    return replace(treatment, base=None) if replaced and world.model.is_start(key, step) else treatment
+    return (
+        replace(treatment, base=None) if replaced and world.model.is_start(key, step) else treatment
+    )
 
 
 def perturbed_within(world: AnyWorld, gap: Gap) -> list[tuple[Node, Shift]]:

@@ -42,6 +42,10 @@ class Domain(ABC):
         """Why nothing can be added to a value; None where something can."""
 
     @abstractmethod
+    def example(self) -> Value | float:
+        """Some value, for a message that says what to write."""
+
+    @abstractmethod
     def attributes(self) -> dict[str, object]:
         """What a labelled result says of the values."""
 
@@ -77,6 +81,10 @@ class Real(Domain):
         """Any difference can be added."""
         return
 
+    def example(self) -> float:
+        """A number."""
+        return 1.0
+
     def attributes(self) -> dict[str, object]:
         """Numbers need no explanation."""
         return {}
@@ -111,7 +119,7 @@ class Named(Domain):
 
     def code(self, value: object, where: str) -> float:
         """The place of a value."""
-        return float(self.place(value, f"{where} is {value!r}, which is no value of it"))
+        return float(self.place(value, f"{where} is {value!r}, which it cannot be"))
 
     def value(self, number: float) -> Value:
         """The value at a place."""
@@ -128,6 +136,10 @@ class Named(Domain):
     def why_no_difference(self) -> str:
         """A name is no number."""
         return f"it takes named values ({listed(self.values)}), and nothing adds to a name"
+
+    def example(self) -> Value:
+        """The first value."""
+        return self.values[0]
 
     def attributes(self) -> dict[str, object]:
         """The names of the values, as the CF conventions write them for netCDF."""

@@ -149,7 +149,9 @@ class Fixed(Base[W]):
         return f"do {self.value}"
 
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
-        """An error: a node has one value."""
+        """An error, for a node has one value; itself where it is that sweep already."""
+        if self.value == by:
+            return self
         raise QueryError(
             f"{nodes} is swept, but do() has set it to {self.value} in this world: "
             "leave out one of the two."

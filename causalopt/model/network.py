@@ -63,7 +63,7 @@ class Network(Model):
     _: KW_ONLY
     start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats]
     #: The values of the inputs that have one: parameters, and the times of an unrolled system.
-    parameters: Mapping[Label, float] = field(default_factory=dict)
+    parameters: Mapping[Label, float] = ReadOnly({})
     #: Nodes and inputs as arrays: which mechanism each node has, and which nodes it sees.
     columns: Columns = field(init=False)
     #: The values of the roots, in the order of the nodes; NaN elsewhere.
@@ -79,7 +79,7 @@ class Network(Model):
         if isinstance(mechanisms, Columns):
             put("columns", mechanisms)
             put("parameters", ReadOnly(self.parameters))
-            put("starts", starts_of(mechanisms, start))
+            put("starts", starts_of(mechanisms, start))  # type: ignore[arg-type]  # made by this package, as numbers
             return
         constants = values(self.parameters or {}, Parameter, "parameters")
         roots = values(start, Variable, "start")

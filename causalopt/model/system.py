@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import cast
 
 from sympy import Symbol
@@ -81,7 +81,7 @@ class System(Model):
     mechanisms: Mapping[Variable, Formula]
     _: KW_ONLY
     start: Mapping[Variable, float | str]
-    parameters: Mapping[Parameter, float] = field(default_factory=dict)
+    parameters: Mapping[Parameter, float] = ReadOnly({})
     dt: float | Parameter | None = None
     method: str | None = None
 

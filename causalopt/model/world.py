@@ -78,9 +78,12 @@ class World(Generic[M]):
         find = self.model.onward if every_step else self.model.select
         stretches = find(nodes, self.steps)
         for stretch in stretches:
-            why = domain_of(stretch.key).why_no_difference()
+            domain = domain_of(stretch.key)
+            why = domain.why_no_difference()
             if why is not None:
-                raise QueryError(f"{nodes} cannot be perturbed: {why}. Write do({nodes}, ...).")
+                raise QueryError(
+                    f"{nodes} cannot be perturbed: {why}. Write do({nodes}, {domain.example()!r})."
+                )
         shift = Shift(None if by is None else checks.finite(by, f"by, of perturb({nodes}),"))
         return self._put(stretches, lambda _: shift)
 

@@ -131,12 +131,13 @@ def flatten_network(
     """
     inputs = _Inputs(network)
     with_partials = with_partials or bool(lanes.tangents)
-    groups = _groups(network, lanes, inputs, with_partials)
+    # First the groups, for these say which inputs there are.
+    groups = tuple(_groups(network, lanes, inputs, with_partials))
     return Layers(
         labels=network.columns.labels,
         starts=network.starts,
         inputs=tuple(inputs.known),
-        groups=tuple(groups),
+        groups=groups,
         lanes=len(lanes.lanes),
         tangents=lanes.tangents,
         wanted=wanted,

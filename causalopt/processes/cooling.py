@@ -11,11 +11,12 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.distributions import Enthalpies
 from causalopt.ground.errors import DeclarationError
-from causalopt.language.finite_variables import Finite, Value
+from causalopt.language.domains import Value
+from causalopt.language.finite_variables import Finite
 from causalopt.language.laws import choice, uniform
-from causalopt.language.lookup import picked
 from causalopt.language.symbols import Next, Noise, Parameter, Variable
-from causalopt.model.declaration import numbers
+from causalopt.mechanisms.lookup import picked
+from causalopt.model.declaration import values as declared_values
 from causalopt.model.system import System
 from causalopt.processes.moves import Flips, Moves, Steps
 from causalopt.processes.rewards import FORBIDDEN, Reward, reward_of
@@ -69,7 +70,7 @@ def annealing(
     >>> bool(((found.spot == 2).mean() > 0.9).item())
     True
     """
-    constants = numbers(parameters or {}, Parameter, "parameters")
+    constants = declared_values(parameters or {}, Parameter, "parameters")
     temperature = as_schedule(schedule, constants)
     variables = _variables(energy, start)
     reward = reward_of(energy, variables, constants)

@@ -8,11 +8,11 @@ import sympy
 from sympy import Add, Eq, Expr, Matrix, Piecewise, Rational
 
 from causalopt.ground.checks import as_whole
+from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.laws import choice
 from causalopt.language.symbols import Noise, Parameter, Variable
 from causalopt.mechanisms.symbolic import Expression, expression
-from causalopt.model.declaration import number
 from causalopt.model.system import System
 from causalopt.processes.updates import Plain, Update
 
@@ -212,8 +212,8 @@ def _rate(
                 f"parameters gives a value to rate, and rate={given!r} another: write "
                 'rate=parameter("rate"), or leave it out of parameters.'
             )
-        values[rate] = number(given, "rate")
-    if not number(values[rate], str(rate)) > 0:
+        values[rate] = finite_number(given, "rate")
+    if not finite_number(values[rate], str(rate)) > 0:
         raise DeclarationError(
             f"The rate {rate} is {values[rate]}: descent needs a number above 0, such as 0.1."
         )

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import sympy
 from sympy import Add, Expr
 
+from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats
 from causalopt.language.finite_variables import Finite, finite
-from causalopt.model.declaration import number
 
 
 class VarType(Protocol):
@@ -139,10 +139,10 @@ class Ising:
         if twice:
             raise DeclarationError(f"Two spins are named {twice[0]}: give the nodes other names.")
         checked = tuple(
-            number(h, f"the field of {name}") for h, name in zip(fields, label, strict=True)
+            finite_number(h, f"the field of {name}") for h, name in zip(fields, label, strict=True)
         )
         pairs = {
-            pair: number(J, f"the coupling {label[pair[0]]} - {label[pair[1]]}")
+            pair: finite_number(J, f"the coupling {label[pair[0]]} - {label[pair[1]]}")
             for pair, J in couplings.items()
         }
         return cls(spins, checked, pairs, offset)

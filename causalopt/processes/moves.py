@@ -15,7 +15,8 @@ import numpy as np
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Ints
-from causalopt.language.finite_variables import Finite, Value
+from causalopt.language.domains import Value
+from causalopt.language.finite_variables import Finite
 
 Variables = tuple[Finite, ...]
 

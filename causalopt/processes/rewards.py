@@ -13,8 +13,8 @@ from sympy import Add, Expr, Symbol
 from causalopt.distributions import Enthalpies
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.finite_variables import Finite
-from causalopt.language.lookup import picked
 from causalopt.language.symbols import Parameter
+from causalopt.mechanisms.lookup import picked
 from causalopt.mechanisms.symbolic import expression
 
 #: A forbidden state is not entered while T log u stays above this, and so at any T below 1e298.

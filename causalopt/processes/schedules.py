@@ -11,11 +11,11 @@ from sympy import Expr, Min, Symbol
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.ground.checks import as_whole
+from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats
 from causalopt.language.symbols import Parameter, Time, time
 from causalopt.mechanisms.symbolic import expression
-from causalopt.model.declaration import number
 
 #: So many steps of a schedule are looked at before anything runs.
 CHECKED = 1_000_000
@@ -102,7 +102,7 @@ def _ends(first: float, last: float, steps: int, name: str) -> tuple[Expr, Expr]
 
 
 def _positive(value: float, where: str) -> Expr:
-    temperature = number(value, where)
+    temperature = finite_number(value, where)
     if not (temperature > 0 and math.isfinite(temperature)):
         raise DeclarationError(
             f"{where} is {value}: a temperature is above 0. End at a small one, such as 1e-3: "

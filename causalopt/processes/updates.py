@@ -9,9 +9,9 @@ from typing import Protocol
 import sympy
 from sympy import Expr
 
+from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Variable, time
-from causalopt.model.declaration import number
 
 
 class Update(Protocol):
@@ -65,7 +65,7 @@ class Adam:
     def __post_init__(self) -> None:
         _below_one(self.first, "Adam", "first")
         _below_one(self.second, "Adam", "second")
-        if not number(self.small, "small") > 0:
+        if not finite_number(self.small, "small") > 0:
             raise DeclarationError(f"Adam(small={self.small}): write a number above 0, say 1e-8.")
 
     def rules(self, moved: Variable, gradient: Expr, rate: Expr) -> Mapping[Variable, Expr]:
@@ -86,5 +86,5 @@ def _beside(moved: Variable, letter: str) -> Variable:
 
 
 def _below_one(given: float, rule: str, name: str) -> None:
-    if not 0 <= number(given, name) < 1:
+    if not 0 <= finite_number(given, name) < 1:
         raise DeclarationError(f"{rule}({name}={given}): write a number from 0 to below 1.")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from causalopt.ground.errors import QueryError
 
 if TYPE_CHECKING:
+    from causalopt.model.interface import Model
     from causalopt.model.network import Network
     from causalopt.model.system import System
     from causalopt.model.world import World

@@ -16,7 +16,7 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats
 from causalopt.language.laws import Choice
 from causalopt.language.symbols import Parameter, Variable, time
-from causalopt.model.system import System
+from causalopt.model.system import System, as_system
 
 #: More outcomes of one step than this are not followed one by one.
 _MOST = 4096
@@ -66,8 +66,7 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
     put in. Raises ``QueryError`` for a step that depends on time, for noise with other laws than
     ``choice``, and for a state of more than two dimensions.
     """
-    if not isinstance(system, System):
-        raise QueryError(f"{type(system).__name__} has no steps: give a System.")
+    as_system(system, ": give a System.")
     if any(time in mechanism.arguments for mechanism in system.template.values()):
         raise QueryError("The step of this system depends on time: it has no one operator.")
     for noise in system.noises:

@@ -13,12 +13,12 @@ from sympy import Expr, Rational
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.ground.checks import are_chances, whole
+from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
 from causalopt.language.symbols import Variable
 from causalopt.mechanisms.symbolic import Expression
-from causalopt.model.declaration import number
 from causalopt.transport.end_state import is_normal_beside, log_density, zeros_of
 from causalopt.transport.moments import GradientMoments
 from causalopt.transport.transfer import as_interval
@@ -88,7 +88,7 @@ class Current:
             raise QueryError(
                 f"There is no convention {convention!r}." + nearest(convention, _SHARES)
             )
-        if not number(rate, "rate") > 0:
+        if not finite_number(rate, "rate") > 0:
             raise DeclarationError(f"The rate is {rate}: write a number above 0, such as 0.1.")
         moments = GradientMoments.of(losses, [parameter], weights=weights)
         return cls(parameter, float(rate), convention, moments.G[0, 0], moments.S2[0, 0])
@@ -203,7 +203,7 @@ class Current:
         import xarray as xr
 
         low, high = as_interval(inside)
-        if not number(dt, "dt") > 0:
+        if not finite_number(dt, "dt") > 0:
             raise QueryError(f"dt is {dt}: write a number of steps above 0.")
         cells, spans = whole(cells, "cells", 3), _intervals(times)
         _refuse_too_many(cells, _FOR_RUN + 2 * len(spans))
@@ -357,7 +357,7 @@ def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
     from scipy.special import ndtr
 
     if isinstance(start, tuple):
-        mean, deviation = (number(part, "start") for part in start)
+        mean, deviation = (finite_number(part, "start") for part in start)
         if deviation <= 0:
             raise QueryError(f"The deviation of the start is {deviation}: write one above 0.")
         masses: Floats = np.diff(ndtr((edges - mean) / deviation))

@@ -346,7 +346,7 @@ def _default(cells: int | None, system: System) -> int:
 
 
 def _start(system: System, operator: TransferOperator, given: Place | None) -> Floats:
-    return operator.place(system.start if given is None else given)
+    return operator.place(system.start_values if given is None else given)
 
 
 def _side(given: str) -> str:

@@ -10,10 +10,10 @@ import sympy
 from sympy import Expr, ImmutableMatrix, Rational
 
 from causalopt.ground.checks import are_chances
+from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Variable
 from causalopt.mechanisms.symbolic import expression
-from causalopt.model.declaration import number
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _tidy(formula: Expr, parameters: Sequence[Variable]) -> Expr:
 def _chances(weights: Sequence[float] | None, count: int) -> list[Expr]:
     if weights is None:
         return [Rational(1, count)] * count
-    chances = [number(chance, "weights") for chance in weights]
+    chances = [finite_number(chance, "weights") for chance in weights]
     if len(chances) != count or not are_chances(chances):
         raise DeclarationError(
             f"The weights {chances} are not {count} numbers from 0 that sum to 1: write one a loss."

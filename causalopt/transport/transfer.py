@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.symbols import Variable
-from causalopt.model.declaration import number
 from causalopt.model.system import System
 from causalopt.transport.chance import Branch, branches
 
@@ -233,7 +233,7 @@ def as_interval(inside: tuple[float, float]) -> tuple[float, float]:
         low, high = inside
     except (TypeError, ValueError):
         raise QueryError(f"inside is {inside!r}: write two numbers, (low, high).") from None
-    low, high = number(low, "inside"), number(high, "inside")
+    low, high = finite_number(low, "inside"), finite_number(high, "inside")
     if not low < high:
         raise QueryError(f"inside=({low:g}, {high:g}) is empty: write ({high:g}, {low:g}).")
     return low, high

@@ -204,7 +204,7 @@ def worlds(draw, exact, largest=4):
 
 def chances(system, v, key):
     """p(value | state) of one variable, straight from its rows."""
-    cells = system.mechanisms[v].formula.cells
+    cells = system.mechanisms[v].cells
     if cells.codes is not None:
         return {int(cells.codes[key]): Fraction(1)}
     return {j: Fraction(c.p, c.q) for j, c in enumerate(cells.chances[key])}
@@ -388,8 +388,8 @@ def test_stochastic_pushes_in_chunks_give_the_same(monkeypatch):
     whole = P.push(system, 2)
     monkeypatch.setattr(kernel, "CHUNK", 40)
     assert P.push(system, 2).total_variation(whole) < 1e-15
-    rows_a = system.mechanisms[a].formula.cells.chances.reshape(35, 7)
-    rows_b = system.mechanisms[b].formula.cells.chances.reshape(35, 5)
+    rows_a = system.mechanisms[a].cells.chances.reshape(35, 7)
+    rows_b = system.mechanisms[b].cells.chances.reshape(35, 5)
     expected = np.einsum("s,sa,sb->ab", P.masses, rows_a, rows_b)
     assert np.allclose(P.push(system).to_xarray().values, expected, rtol=0, atol=1e-15)
 

@@ -9,7 +9,7 @@ from sympy import Rational
 from thermostats import DUMB, O_T, R, T
 
 from causalopt import DeclarationError, System, finite, run, table
-from causalopt.language.lookup import Lookup
+from causalopt.mechanisms.lookup import lookup_for
 
 NESTED = {
     "high": {"hot": "hot", "warm": "hot", "cold": "warm"},
@@ -24,13 +24,14 @@ CODES = np.array([[0, 0, 1], [0, 1, 2], [1, 2, 2]])
     "rows", [O_T, NESTED, FLAT, CODES], ids=["text", "nested", "flat", "array"]
 )
 def test_the_same_table_written_four_ways(rows):
-    made = table((T, R), rows).bound(R)
+    made = lookup_for(R, table((T, R), rows))
     assert made.cells.codes.tolist() == CODES.tolist()
-    assert made == table((T, R), O_T).bound(R)
+    assert made == lookup_for(R, table((T, R), O_T))
 
 
 def test_tables_of_different_rows_differ():
-    assert table((R, T), DUMB).bound(T) != table((R, T), DUMB | {"hot": DUMB["cold"]}).bound(T)
+    other = DUMB | {"hot": DUMB["cold"]}
+    assert lookup_for(T, table((R, T), DUMB)) != lookup_for(T, table((R, T), other))
 
 
 def without(mapping, key):
@@ -63,7 +64,7 @@ def test_text_is_split_and_never_run():
 
 
 def bound(rows):
-    return table((T, R), rows).bound(R)
+    return lookup_for(R, table((T, R), rows))
 
 
 @pytest.mark.parametrize(
@@ -120,14 +121,13 @@ def test_the_branches_pick_the_row(m, n, data):
         data.draw(st.lists(st.lists(st.integers(0, 4), min_size=n, max_size=n),
                            min_size=m, max_size=m))
     )  # fmt: skip
-    lookup = table((a, b), codes).bound(c)
+    lookup = lookup_for(c, table((a, b), codes))
     u, v = sympy.symbols("u v")
-    branches = lookup.xreplace({a: u, b: v})
-    assert not branches.has(Lookup)
+    branches = lookup.value({a: u, b: v})
     for i in range(m):
         for j in range(n):
             assert branches.subs({u: i, v: j}) == codes[i, j]
-            assert Lookup(lookup.cells, sympy.Integer(i), sympy.Integer(j)) == codes[i, j]
+            assert lookup.value({a: sympy.Integer(i), b: sympy.Integer(j)}) == codes[i, j]
 
 
 @settings(deadline=None)

@@ -75,7 +75,7 @@ def random_world(sizes, seed):
 def by_dit(system, known, P, split, steps):
     """S[push(P')] - S[push(P)] and S[P'] - S[P], from dit's marginals, joined state by state."""
     sizes = [v.size for v in known]
-    rows = [system.mechanisms[v].formula.cells.codes for v in known]
+    rows = [system.mechanisms[v].cells.codes for v in known]
     cube = P.to_xarray().values
     assert abs(cube.sum() - 1) < 1e-12
     assert (cube >= 0).all()

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from causalopt.language.finite_variables import tex
+from causalopt.language.words import tex
 from causalopt.study import pages
 from causalopt.study.terminal import main
 

@@ -12,7 +12,9 @@ from causalopt.distributions.finite.states import Variables, state_of, strides
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import Masses, check_masses, is_exact, masses_of
 from causalopt.ground.types import Ints
-from causalopt.language.finite_variables import Finite, Value, listed
+from causalopt.language.domains import Value
+from causalopt.language.finite_variables import Finite
+from causalopt.language.words import listed
 
 
 def listed_masses(variables: Variables, given: object) -> tuple[Ints, Masses]:

@@ -36,7 +36,8 @@ from causalopt.ground.masses import (
     to_one_kind,
 )
 from causalopt.ground.types import Ints
-from causalopt.language.finite_variables import Finite, Value
+from causalopt.language.domains import Value
+from causalopt.language.finite_variables import Finite
 from causalopt.language.splits import Split, as_split
 from causalopt.model.system import System, check_steps
 

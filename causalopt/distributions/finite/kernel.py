@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Expr
+from sympy import Symbol
 
 from causalopt.distributions.finite.states import Variables, codes_of, strides, substates
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import Masses, exact_array, is_exact, sum_by_state, to_one_kind
 from causalopt.ground.types import Ints
-from causalopt.language.finite_variables import Finite, finite_of, listed
-from causalopt.language.lookup import Lookup
+from causalopt.language.finite_variables import Finite, as_finite
 from causalopt.language.symbols import Next
-from causalopt.model.system import System
+from causalopt.language.words import listed
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.lookup import as_lookup
+from causalopt.model.system import System, as_system
 
 #: How many (state, next state) pairs of a stochastic step are held at a time.
 CHUNK = 4_000_000
@@ -27,7 +29,7 @@ class Transition:
     """How one variable follows from its parents: by places of values, or by masses of them."""
 
     target: Finite
-    parents: tuple[Expr, ...]
+    parents: tuple[Symbol, ...]
     codes: Ints | None
     chances: Masses | None
 
@@ -84,10 +86,7 @@ def transitions(
 
 def rules_of(system: System, variables: Variables) -> list[Transition]:
     """How each variable follows, in an order in which same-step values are there when needed."""
-    if not isinstance(system, System):
-        raise QueryError(
-            f"{type(system).__name__} has no steps to push through: give a System of lookup tables."
-        )
+    as_system(system, " to push through: give a System of lookup tables.")
     real = [v for v in system.variables if not isinstance(v, Finite)]
     if real:
         raise QueryError(
@@ -99,20 +98,21 @@ def rules_of(system: System, variables: Variables) -> list[Transition]:
             f"The distribution is over {listed(variables)}, the system over "
             f"{listed(system.variables)}: they must be the same variables."
         )
-    return [_rule(target, m.formula) for target, m in system.template.items()]
+    return [
+        _transition(target, mechanism)
+        for target, mechanism in system.template.items()
+        if isinstance(target, Finite)
+    ]
 
 
-def _rule(variable: object, formula: Expr) -> Transition:
-    target = finite_of(variable)
-    assert target is not None
-    if isinstance(formula, Lookup):
-        return Transition(target, formula.parents, formula.cells.codes, formula.cells.chances)
-    if finite_of(formula) is None:
+def _transition(target: Finite, mechanism: Mechanism) -> Transition:
+    lookup = as_lookup(target, mechanism)
+    if lookup is None:
         raise QueryError(
-            f"The mechanism of {target} is {formula}, and a distribution is pushed through lookup "
-            "tables: write it as table(...)."
+            f"The mechanism of {target} is {mechanism}, and a distribution is pushed through "
+            "lookup tables: write it as table(...)."
         )
-    return Transition(target, (formula,), np.arange(target.size, dtype=np.int64), None)
+    return Transition(target, lookup.parents, lookup.cells.codes, lookup.cells.chances)
 
 
 def _apply(rows: Rows, step: Transition, variables: Variables) -> Rows:
@@ -136,8 +136,7 @@ def _row_of(rows: Rows, step: Transition, variables: Variables) -> Ints:
     # Some parents are values of this same step, which their own transitions have already given.
     row = np.zeros_like(rows.before)
     for parent in step.parents:
-        owner = finite_of(parent)
-        assert owner is not None
+        owner = as_finite(parent.variable if isinstance(parent, Next) else parent, "A table")
         known = rows.after[owner] if isinstance(parent, Next) else None
         codes = codes_of(rows.before, variables, owner) if known is None else known
         row = row * owner.size + codes

@@ -15,7 +15,7 @@ from sympy import Expr
 from causalopt.distributions.finite.states import Variables, state_of
 from causalopt.ground.masses import Masses
 from causalopt.ground.types import Ints
-from causalopt.language.finite_variables import tex
+from causalopt.language.words import tex
 
 #: What a cell shows: a mass, or text where there is none.
 Cell: TypeAlias = "Expr | float | str"

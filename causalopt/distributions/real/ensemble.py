@@ -17,11 +17,12 @@ from causalopt.distributions.real.step import check_pushable
 from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import check_base
+from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
 from causalopt.language.splits import Split, as_split
-from causalopt.language.symbols import Variable
+from causalopt.language.symbols import Label, Variable
 from causalopt.model.system import System, check_steps
-from causalopt.runs.simulation import Want, simulate_system, stacked
+from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import paired
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Ensemble:
     depend on the seed alone: every source of chance has a ``SeedSequence`` of its own, ``path``
     away from the seed.
 
-    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.language.symbols import Label, variables
     >>> T, R = variables("T R")
     >>> step = System({T: R, R: R - 0.5 * T}, start={T: 0, R: 0})
     >>> Ensemble.of({T: [1.0, 2.0], R: [3.0, 4.0]}).push(step).samples
@@ -98,9 +99,11 @@ class Ensemble:
         """
         check_pushable(system, self.variables)
         world = system.world(check_steps(steps))
-        starts = {v[0]: self.samples[:, i] for i, v in enumerate(self.variables)}
+        starts: dict[Label, Floats] = {
+            v[0]: self.samples[:, i] for i, v in enumerate(self.variables)
+        }
         wants = [Want(world, variable) for variable in self.variables]
-        states = simulate_system(wants, range(steps, steps + 1), paired(starts), "auto", stacked)
+        states = simulate(wants, range(steps, steps + 1), paired(starts), "auto", stacked)
         samples = np.ascontiguousarray(states[:, 0].T)
         return Ensemble(self.variables, samples, self.seed, self.path)
 

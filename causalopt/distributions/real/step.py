@@ -11,13 +11,12 @@ from causalopt.ground.errors import QueryError
 from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Next, Variable, time
 from causalopt.mechanisms.symbolic import Expression
-from causalopt.model.system import System
+from causalopt.model.system import System, as_system
 
 
 def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
     """A system over the same variables, all real, whose step is the same at all times."""
-    if not isinstance(system, System):
-        raise QueryError(f"{type(system).__name__} has no steps to push through: give a System.")
+    as_system(system, " to push through: give a System.")
     named = [v for v in system.variables if isinstance(v, Finite)]
     if named:
         raise QueryError(
@@ -41,7 +40,7 @@ def step_of(system: System, values: Mapping[Symbol, Expr]) -> dict[Variable, Exp
     for target, mechanism in system.template.items():
         seen: dict[Symbol, Expr] = {**values}
         seen |= {s: step[s.variable] for s in mechanism.arguments if isinstance(s, Next)}
-        step[target] = mechanism.formula.xreplace(seen)
+        step[target] = mechanism.value(seen)
     return {variable: step[variable] for variable in system.variables}
 
 

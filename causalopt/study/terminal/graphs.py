@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from causalopt.ground.errors import CausaloptError, QueryError, nearest
+from causalopt.ground.errors import CausaloptError
 from causalopt.study.terminal.printing import load_or_stop, stop
 
 if TYPE_CHECKING:
     from causalopt.drawing import Drawing
-    from causalopt.model.network import Network
-    from causalopt.model.system import System
+    from causalopt.model.interface import Model
 
 
 class _Options(TypedDict):
@@ -66,26 +64,26 @@ def draw(model: str, output: Path | None, **options: Unpack[_Options]) -> None:
     click.echo(f"Picture: {target.resolve()}")
 
 
-def _picture(system: System | Network, options: _Options) -> Drawing:
+def _picture(model: Model, options: _Options) -> Drawing:
     """The template, the graph, or the worlds of a perturbation side by side."""
     from causalopt import drawing
-    from causalopt.model.system import System
+    from causalopt.model.world import World
     from causalopt.runs import results
 
-    A = [_node(system, name) for name in options["part"]] or None
+    A = [model.find(name) for name in options["part"]] or None
     inputs, mechanisms, perturb = options["inputs"], options["mechanisms"], options["perturb"]
     if options["template"]:
         if perturb or options["values"]:
             stop("--template draws no run: leave out --perturb and --values.")
-        return drawing.draw_template(system, A=A, inputs=inputs, mechanisms=mechanisms)  # type: ignore[arg-type]  # it says itself what is no system
+        return drawing.draw_template(model, A=A, inputs=inputs, mechanisms=mechanisms)  # type: ignore[arg-type]  # it says itself what is no system
     steps = options["steps"]
-    W = system.world(steps) if isinstance(system, System) else system.world()
+    W = World(model, model.run_length(steps))
     worlds = [W]
     if perturb:
-        X = W.perturb(_node(system, perturb))
+        X = W.perturb(model.find(perturb))
         worlds += [X, X.clamp(A, to=W)] if A else [X]
     return drawing.draw(
-        system,
+        model,
         A=A,
         inputs=inputs,
         mechanisms=mechanisms,
@@ -94,19 +92,3 @@ def _picture(system: System | Network, options: _Options) -> Drawing:
         worlds=worlds if perturb else (),
         values=results.run(*worlds) if options["values"] else None,
     )
-
-
-def _node(system: System | Network, text: str) -> Hashable:
-    """The variable or node of this name, such as T or R[0]; the text is compared, never run."""
-    from causalopt.model.system import System
-
-    if not isinstance(system, System):
-        return next((node for node in system.nodes if str(node) == text), text)
-    known = {variable.name: variable for variable in system.variables}
-    name, bracket, step = text.removesuffix("]").rpartition("[")
-    # A variable can be named like a node, such as "R[0]": then its own name comes first.
-    if bracket and text.endswith("]") and step.isdecimal() and name in known and text not in known:
-        return known[name][int(step)]
-    if text not in known:
-        raise QueryError(f"{text} is not a variable of this system." + nearest(text, known))
-    return known[text]
