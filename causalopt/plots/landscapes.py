@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
+    from causalopt.ground.types import Array, Bools
+
 # A basin on a line is a ground so light that the line and the grid stay in sight.
 _FAINT = "18"
 
@@ -45,21 +47,24 @@ def landscape(
             f"basin has dims {dict(basin.sizes)} and the landscape {dict(array.sizes)}: write "
             "basin=strength > 0, of the same array."
         )
-    return (_line if array.ndim == 1 else _shades)(array, ax, basin, style)
-
-
-def _line(array: xr.DataArray, ax: Axes, basin: xr.DataArray | None, style: dict[str, Any]) -> Axes:
+    if array.ndim == 2:
+        return _shades(array, ax, basin, style)
     along(array, ax, **style)
     if basin is not None:
-        values = array[array.dims[0]].values
-        for i, (start, stop) in enumerate(stretches(basin.values)):
-            ax.axvspan(
-                *(values[start], values[stop - 1]),
-                facecolor=palette.GREEN + _FAINT,
-                edgecolor=palette.GREEN,
-                label="optimized" if i == 0 else None,
-            )
+        (dim,) = array.dims
+        _shade_basin(basin.values, array[dim].values, ax)
     return add_legend(ax)
+
+
+def _shade_basin(inside: Bools, values: Array, ax: Axes) -> None:
+    """Shade and edge each stretch of a line that is optimized."""
+    for i, (start, stop) in enumerate(stretches(inside)):
+        ax.axvspan(
+            *(values[start], values[stop - 1]),
+            facecolor=palette.GREEN + _FAINT,
+            edgecolor=palette.GREEN,
+            label="optimized" if i == 0 else None,
+        )
 
 
 def _shades(
@@ -71,13 +76,9 @@ def _shades(
     # White is where A does nothing, and both hues reach equally far from it.
     middle = neutral_value(array)
     reach = float(np.nanmax(np.abs(values - middle), initial=0)) or 1.0
-    options: dict[str, Any] = {
-        "cmap": "PuOr",
-        "vmin": middle - reach,
-        "vmax": middle + reach,
-    } | style
+    look: dict[str, Any] = {"cmap": "PuOr", "vmin": middle - reach, "vmax": middle + reach}
     ax.grid(visible=False)
-    shades = ax.pcolormesh(x, y, values, shading="nearest", rasterized=True, **options)
+    shades = ax.pcolormesh(x, y, values, shading="nearest", rasterized=True, **look | style)
     ax.figure.colorbar(shades, ax=ax, label=axis_label(array, str(array.name or "")))
     # A basin that is everywhere or nowhere has no edge to draw.
     if basin is not None and basin.values.any() and not basin.values.all():
