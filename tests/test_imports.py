@@ -30,7 +30,7 @@ FLOORS = (
 # Rooms that stand apart see these alone, so that they depend on nothing else.
 APART = {
     "derive": {"ground"},
-    "drawing": {"ground", "language", "model"},
+    "drawing": {"ground", "language", "mechanisms", "model"},
     "plots": {"ground", "language"},
 }
 

@@ -106,7 +106,7 @@ def draw_template(
     >>> "T[i+1]" in draw_template(room).dot
     True
     """
-    as_system(system, ", and so no template: write draw(...).")
+    as_system(system, ": it has no template. Write draw(...).")
     bones = skeleton(system, 1)
     _check_size(bones, 1, inputs)
     inside = _framed(bones, members(system, A, 1))

@@ -76,9 +76,9 @@ def _shades(
     # White is where A does nothing, and both hues reach equally far from it.
     middle = neutral_value(array)
     reach = float(np.nanmax(np.abs(values - middle), initial=0)) or 1.0
-    style = {"cmap": "PuOr", "vmin": middle - reach, "vmax": middle + reach} | style
+    look: dict[str, Any] = {"cmap": "PuOr", "vmin": middle - reach, "vmax": middle + reach}
     ax.grid(visible=False)
-    shades = ax.pcolormesh(x, y, values, shading="nearest", rasterized=True, **style)
+    shades = ax.pcolormesh(x, y, values, shading="nearest", rasterized=True, **look | style)
     ax.figure.colorbar(shades, ax=ax, label=axis_label(array, str(array.name or "")))
     # A basin that is everywhere or nowhere has no edge to draw.
     if basin is not None and basin.values.any() and not basin.values.all():
