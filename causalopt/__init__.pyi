@@ -56,7 +56,11 @@ from .language.symbols import (
     variables as variables,
 )
 from .language.tables import table as table
+from .measures import COMP as COMP
+from .measures import OP as OP
 from .measures import Fault as Fault
+from .measures import Measure as Measure
+from .measures import Question as Question
 from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import comp as comp

@@ -51,10 +51,10 @@ class Question:
     keep: Keep = "all"
 
     def __post_init__(self) -> None:
-        if self.m is not None:
-            self._check_m(self.m)
         if self.n is not None:
             self._check_n(self.n)
+        if self.m is not None:
+            self._check_m(self.m)
         if self.by == 0.0:
             raise QueryError(
                 "delta is 0: write a small difference, or leave it out for the exact one."

@@ -75,7 +75,9 @@ def test_a_value_not_in_the_list_is_named_with_the_nearest():
         T.code("hgih")
     with pytest.raises(DeclarationError, match="its values are high, low, off"):
         System({T: T, R: R}, start={T: "hot", R: "hot"})
-    with pytest.raises(DeclarationError, match="T.* is 1, which it cannot be: its values are high"):
+    with pytest.raises(
+        DeclarationError, match=r"T.* is 1, which it cannot be: its values are high"
+    ):
         System({T: T, R: R}, start={T: 1, R: "hot"})
 
 
