@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.layering import fill, slopes_in
 from causalopt.ground.progress import track
-from causalopt.ground.scaled import is_tame
+from causalopt.ground.scaled import LARGE, SMALL, is_tame
 from causalopt.ground.types import Array, Floats, Ints, Number
 from causalopt.plan import Group, Layers, Loop
 
@@ -124,10 +124,10 @@ def _power_to_remove(state: Sequence[Number], slots: Sequence[int], scalar: bool
     Multiplying by powers of two is exact, so that rescaling changes no digit.
     """
     # Of NumPy's floats, Python's own abs and max are the fast ones.
-    sizes = cast(list[Floats], [abs(state[j]) for j in slots])
+    sizes: list[Any] = [abs(state[j]) for j in slots]
     if scalar:
-        largest = max(map(float, sizes), default=0.0)
-        return None if is_tame(largest) else np.frexp(largest)[1]
+        largest = max(sizes, default=0.0)
+        return None if SMALL < largest < LARGE or largest == 0.0 else np.frexp(largest)[1]
     # Some sizes may be single numbers, of tangents that are the same at every point.
     size = functools.reduce(np.maximum, sizes)
     inside = is_tame(size)

@@ -12,7 +12,7 @@ from sympy import Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly, fields_alone
-from causalopt.ground.types import Floats
+from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
 from causalopt.mechanisms.interface import Mechanism
@@ -44,11 +44,13 @@ class Axis:
     rows: range
     size: float = 1.0
     unit: str | None = None
-    labels: tuple[Label, ...] | None = None
+    labels: Sequence[Label] | None = None
 
     @property
-    def values(self) -> Floats | list[str]:
+    def values(self) -> Floats | Ints | list[str]:
         """The coordinate of each row."""
+        if isinstance(self.labels, range):
+            return np.array(self.labels)
         if self.labels is not None:
             return [str(label) for label in self.labels]
         rows = self.rows

@@ -368,7 +368,8 @@ class Network(Model):
 
     def axis(self, rows: range | Sequence[int]) -> Axis:
         """The nodes' labels as text; as whole numbers where they are a range."""
-        labels = tuple(self.nodes[row] for row in rows)
+        every = isinstance(rows, range) and rows == range(len(self.nodes))
+        labels = self.nodes if every else [self.nodes[row] for row in rows]
         return Axis("node", range(len(labels)), labels=labels)
 
     def __eq__(self, other: object) -> bool:
