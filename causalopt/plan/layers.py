@@ -111,8 +111,8 @@ class Layers:
 
     def known(self, given: Mapping[int, float]) -> dict[Label, float]:
         """Values of nodes and noises by their labels, from values by ids."""
-        drawn = {self.nodes + i: one.label for i, one in enumerate(self.inputs)
-                 if isinstance(one.label, Noise | Node)}  # fmt: skip
+        drawn = {self.nodes + i: entry.label for i, entry in enumerate(self.inputs)
+                 if isinstance(entry.label, Noise | Node)}  # fmt: skip
         labels = {i: self.labels[i] for i in given if i < self.nodes} | drawn
         return {labels[i]: value for i, value in given.items() if i in labels}
 
