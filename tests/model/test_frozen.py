@@ -31,7 +31,7 @@ from causalopt import (
 from tests.model.kinds import MODELS, everything, worlds
 
 T, R, a, b = variables("T R a b")
-k, d = parameters("k d")
+k, d, g = parameters("k d g")
 ROOT = Path(__file__).parent.parent.parent
 NAMES = list(everything())
 
@@ -68,9 +68,9 @@ def test_different_declarations_are_different():
         lambda s: s.with_start({R: 34}),
         lambda s: System(s.mechanisms, start=s.start, parameters=s.parameters, dt=0.5),
         lambda s: System({**s.mechanisms, T: R}, start=s.start, parameters=s.parameters),
-        lambda s: System(s.mechanisms, start=s.start, parameters={**s.parameters, parameters("z")[0]: 1}),
+        lambda s: System(s.mechanisms, start=s.start, parameters={**s.parameters, g: 1}),
     ],
-)  # fmt: skip
+)
 def test_a_system_with_any_part_changed_is_another(change):
     before = thermostat()
     after = change(before)
@@ -79,7 +79,22 @@ def test_a_system_with_any_part_changed_is_another(change):
     assert after.world(steps=3) != before.world(steps=3)
 
 
-@pytest.mark.parametrize("half", [0.5, Fraction(1, 2), np.float32(0.5), np.array(0.5), sp.Rational(1, 2)])  # fmt: skip
+HALVES = [0.5, Fraction(1, 2), np.float32(0.5), np.array(0.5), sp.Rational(1, 2)]
+
+
+def test_a_network_with_any_part_changed_is_another():
+    def network(formula=k * a, start=1, value=2, also=None):
+        formulas = {b: formula, **(also or {})}
+        return Network(formulas, start={a: start}, parameters={k: value})
+
+    kinds = [network(), network(k + a), network(start=3), network(value=3), network(also={T: b})]
+    for i, one in enumerate(kinds):
+        for j, other in enumerate(kinds):
+            assert (one == other) == (i == j)
+            assert (one.world() == other.world()) == (i == j)
+
+
+@pytest.mark.parametrize("half", HALVES)
 def test_numbers_are_compared_by_what_they_are(half):
     plain = System({a: k * a}, start={a: 1}, parameters={k: 0.5})
     assert System({a: k * a}, start={a: np.int64(1)}, parameters={k: half}) == plain
