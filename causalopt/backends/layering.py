@@ -10,7 +10,7 @@ from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite
 from causalopt.ground.scaled import aligned, is_tame, shifted
 from causalopt.ground.types import Floats, Ints, Number
-from causalopt.plan import Group, Layers, Patch, Weighting
+from causalopt.plan import Blend, Group, Layers, Patch, Weighting
 
 # Powers of tangents in a network come in steps of this many, so that nodes of about one size share
 # one, and most sums need no alignment.
@@ -28,7 +28,7 @@ def fill(plan: Layers, inputs: Inputs, points: int | None) -> tuple[Floats, dict
                 table[lane, plan.nodes + i] = inputs.values[entry.symbol.name]
     # A tangent lane has the weights of its gates too: they are numbers, and do not move.
     weights = {w.weight for group in plan.groups for w in group.weightings}
-    weights |= {p.blend[1] for g in plan.groups for p in g.patches if p.blend is not None}
+    weights |= {p.blend.weight for g in plan.groups for p in g.patches if p.blend is not None}
     values = next(lane for lane in range(plan.lanes) if lane not in plan.tangents)
     gates = {place: table[values, place].copy() for place in weights}
     with np.errstate(all="ignore"):
@@ -191,7 +191,7 @@ def _apply(
 
 
 def _blend(
-    blend: tuple[int | None, int],
+    blend: Blend,
     row: Floats,
     powers: Ints | None,
     nodes: Ints,
@@ -199,17 +199,21 @@ def _blend(
     exponents: dict[int, Ints],
     gates: Mapping[int, Floats],
 ) -> None:
-    """(1 - w) of nodes' own values and w of those in another lane."""
-    other, place = blend
-    weight = gates[place]
+    """(1 - w) of nodes' own values and w of another, each with the power that it has."""
+    weight = gates[blend.weight]
     own = (1.0 - weight) * row[nodes]
-    there = np.zeros_like(own) if other is None else weight * table[other, nodes]
+    there = np.zeros_like(own) if blend.lane is None else table[blend.lane, nodes]
     if powers is None:
-        row[nodes] = own + there
+        there = row[[blend.source]] if blend.source >= 0 else there
+        less = row[[blend.less]] if blend.less >= 0 else 0.0
+        row[nodes] = own + weight * (there - less)
         return
     none = np.zeros_like(powers[nodes])
-    both = np.stack([powers[nodes], none if other is None else exponents[other][nodes]])
-    mantissas, top = aligned(np.stack([own, there]), both, axis=0)
+    terms = [(own, powers[nodes])]
+    terms.append((weight * there, none if blend.lane is None else exponents[blend.lane][nodes]))
+    # A nudge is 1 at power 0, whatever the power of what it was made to.
+    terms += [(np.broadcast_to(-weight, own.shape), none)] if blend.less_nudge else []
+    mantissas, top = aligned(np.stack([m for m, _ in terms]), np.stack([p for _, p in terms]), 0)
     total = mantissas.sum(axis=0)
     row[nodes], powers[nodes] = total, np.where(total == 0.0, 0, top)
 

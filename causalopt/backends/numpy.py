@@ -133,6 +133,6 @@ def _power_to_remove(state: Sequence[Number], slots: Sequence[int], scalar: bool
         largest = max(sizes, default=0.0)
         return None if SMALL < largest < LARGE or largest == 0.0 else np.frexp(largest)[1]
     # Some sizes may be single numbers, of tangents that are the same at every point.
-    size = functools.reduce(np.maximum, sizes)
+    size = functools.reduce(np.maximum, sizes, 0.0)
     inside = is_tame(size)
     return None if np.all(inside) else np.where(inside, 0, np.frexp(size)[1])

@@ -153,6 +153,9 @@ class _Arrows:
     def copied(self, world: AnyWorld) -> tuple[Item, ...]:
         return ()
 
+    def there(self, world: AnyWorld) -> tuple[Item, ...]:
+        return ()
+
     def mixed(
         self, own: tuple[Item, ...], other: tuple[Item, ...], by: float | Parameter
     ) -> tuple[Item, ...]:
@@ -225,6 +228,13 @@ class _Histories:
     def copied(self, world: AnyWorld) -> int:
         # A held node has the history that it has there, whatever its causes do here.
         return self.versions.of(world)[self.node]
+
+    def there(self, world: AnyWorld) -> int:
+        treatment = treatment_at(world, self.node)
+        here = self.versions.of(world)
+        unshifted = replace(treatment, shift=None)
+        causes = causes_in(self.versions.bones, world, self.node)
+        return unshifted.apply(_Histories(self.versions, self.node, causes, here))
 
     def mixed(self, own: int, other: int, by: float | Parameter) -> int:
         return own if own == other else self.versions.number(own, other, by)

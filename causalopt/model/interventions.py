@@ -60,6 +60,9 @@ class View(Protocol[W, T]):
     def copied(self, world: W) -> T:
         """The same node in another world."""
 
+    def there(self, world: W) -> T:
+        """The same node in another world, without the difference that is added to it there."""
+
     def mixed(self, own: T, other: T, by: float | Parameter) -> T:
         """(1 - by) own + by other."""
 
@@ -262,8 +265,8 @@ class Gated(Base[W]):
     def apply(self, view: View[W, T]) -> T:
         """The mechanism, its inputs from outside weighted; a mixture of values without one."""
         if self.under is not None and self.under.holds:
-            other = view.copied(self.gate.world)
-            return view.mixed(self.under.apply(view), other, self.gate.by)
+            there = view.there(self.gate.world)
+            return view.mixed(self.under.apply(view), there, self.gate.by)
         return view.computed(self.replacement, self.gate)
 
     @property

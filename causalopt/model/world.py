@@ -97,7 +97,9 @@ class World(Generic[M]):
         weighted, (1 - by) of their own value and ``by`` of the one in ``to``; inputs from one
         another, such as a variable's own memory, are kept. What has no inputs is weighted itself.
         With by = 1 it is the clamp, with by = 0 nothing is changed. ``by`` may be a parameter of
-        the model, and so be swept.
+        the model, and so be swept; at 1 that is the clamp where ``to`` leaves the nodes to their
+        mechanisms, since a gate weights inputs, and a difference or a value put on the nodes
+        themselves is none.
 
         >>> from causalopt.language.symbols import variables
         >>> from causalopt.model.system import System
@@ -146,6 +148,14 @@ class World(Generic[M]):
             return Replaced(self.model.mechanism(key, formula))
 
         return self._put(self.model.select(nodes, self.steps), replaced)
+
+    def put(self, nodes: Nodes, base: Base[World[Model]]) -> World[M]:
+        """Put a base of any kind on nodes, one that this package does not know too.
+
+        ``do``, ``clamp`` and ``replace`` are made of this. A new kind is a class with the methods
+        of ``interventions.Base``.
+        """
+        return self._put(self.model.select(nodes, self.steps), lambda _: base)
 
     def swept(self, nodes: Nodes, by: Symbol) -> World[M]:
         """This world with an input in the place of nodes' own values, in every world it is held to.

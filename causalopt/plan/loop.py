@@ -143,7 +143,7 @@ class _NodeTerms:
         # Another mechanism is a part of ``own`` already: an integrator has made a step of it.
         if self.own is None:
             start = _ZERO if self.lane.is_tangent else self.names.start(self.target)
-            return start if gate is None else self.mixed(start, self.copied(gate.world), gate.by)
+            return start if gate is None else self.mixed(start, self.there(gate.world), gate.by)
         at = self._arguments(self.own, self.lane.values, gate)
         if not self.lane.is_tangent:
             return self.own.value(at)
@@ -157,6 +157,11 @@ class _NodeTerms:
 
     def copied(self, world: AnyWorld) -> Expr:
         return self._in(self.lanes.of_world(self.lane, world))
+
+    def there(self, world: AnyWorld) -> Expr:
+        shift = world.at(self.target, self.step).shift
+        copied = self.copied(world)
+        return copied if shift is None else copied - shift.apply(self, _ZERO)
 
     def mixed(self, own: Expr, other: Expr, by: float | Parameter) -> Expr:
         weight = self.names.constant(by)
