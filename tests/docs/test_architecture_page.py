@@ -1,0 +1,35 @@
+"""The pages for those who build name the rooms and the code as they are."""
+
+import re
+
+import pytest
+
+from tests.docs.citing import CITATION, PACKAGE, ROOT, in_backticks, look_up
+from tests.test_imports import FLOORS
+
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+PAGES = [ARCHITECTURE, ROOT / "docs" / "extend.md", ROOT / "docs" / "concepts.md"]
+# Folders beside the package, which pages name as well.
+BESIDE = {path.name for path in ROOT.iterdir() if path.is_dir()}
+
+
+def cited(page):
+    """The citations of a page, those of the package alone."""
+    citations = filter(None, map(CITATION.match, in_backticks(page)))
+    return [c for c in citations if c["path"].split("/")[0] not in BESIDE]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_cites_is_in_the_code(page):
+    for citation in cited(page):
+        look_up(citation)
+
+
+def test_the_architecture_cites_the_code():
+    assert len(cited(ARCHITECTURE)) > 30
+
+
+def test_the_rooms_are_listed_from_the_ground_up():
+    listed = re.findall(r"^      (\w+)/ ", ARCHITECTURE.read_text(), flags=re.M)
+    assert [room for room in listed if room != "_ext"] == list(FLOORS)
+    assert all((PACKAGE / room).is_dir() for room in FLOORS)
