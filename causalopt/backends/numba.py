@@ -24,8 +24,9 @@ from causalopt.backends.codegen import (
     Shape,
     buffer_size,
 )
+from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite, Recording
-from causalopt.backends.numpy import NumPyBackend, compiled
+from causalopt.backends.numpy import NumPyBackend
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check, weight
 from causalopt.ground.progress import track

@@ -141,12 +141,9 @@ class _Arrows:
         if mechanism is None:
             return self.declared[self.node]
         model = self.world.model
-        key, step = model.key_of(first_of(self.node))
+        names = model.account(*model.key_of(first_of(self.node)), mechanism).names
         wanted = self.bones.variables if self.declared is self.bones.parents else self.bones.aside
-        # In a mechanism of a network's node that is replaced, a symbol stands for itself.
-        owners = (
-            model.argument(key, step, symbol) if step else symbol for symbol in mechanism.arguments
-        )
+        owners = (names[symbol] for symbol in mechanism.arguments)
         causes = (self.bones.stand_in(owner) for owner in owners)
         return tuple(c for c in causes if c in wanted and not _both_gaps(c, self.node))
 
@@ -248,11 +245,12 @@ def treatment_at(world: AnyWorld, node: Item) -> Treatment[AnyWorld]:
     """What the interventions of a world do to a node of its picture; of a gap, to its first."""
     key, step = world.model.key_of(first_of(node))
     treatment = world.at(key, step)
+    replacement = None if treatment.base is None else treatment.base.replacement
+    if replacement is None:
+        return treatment
     # No mechanism gives the start: another one has no say there either.
-    replaced = treatment.base is not None and treatment.base.replacement is not None
-    return (
-        replace(treatment, base=None) if replaced and world.model.is_start(key, step) else treatment
-    )
+    started = world.model.account(key, step, replacement).start is not None
+    return replace(treatment, base=None) if started else treatment
 
 
 def perturbed_within(world: AnyWorld, gap: Gap) -> list[tuple[Node, Shift]]:

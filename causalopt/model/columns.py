@@ -138,6 +138,18 @@ def edges(columns: Columns) -> tuple[Ints, Ints]:
     return columns.arguments[between], targets[between]
 
 
+def graph_of(columns: Columns) -> nx.DiGraph:
+    """The graph of the nodes by their labels, edges from cause to effect."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(columns.labels)
+    sources, targets = edges(columns)
+    labels = columns.labels
+    graph.add_edges_from(
+        (labels[s], labels[t]) for s, t in zip(sources.tolist(), targets.tolist(), strict=True)
+    )
+    return graph
+
+
 def levels_of(columns: Columns) -> Ints:
     """Longest path to each node, by peeling off the nodes whose parents are all placed."""
     sources, targets = edges(columns)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from sympy import Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.readonly import fields_alone
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Nodes, Parameter
 from causalopt.language.words import tex
@@ -209,8 +210,7 @@ class World(Generic[M]):
         return hash((self.model, self.steps, shape, self.seed))
 
     def __getstate__(self) -> dict[str, object]:
-        # What is worked out from the fields stays behind: hashes differ between processes.
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return fields_alone(self)
 
     @functools.cached_property
     def _courses(self) -> dict[Key, Course]:

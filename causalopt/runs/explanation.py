@@ -88,7 +88,10 @@ def _acts(treatment: Treatment[World[Model]]) -> bool:
 def _mechanism(world: World[Model], key: Key, step: int) -> str:
     """The mechanism that a node follows in this world, in words."""
     base = world.at(key, step).base
-    if base is not None and base.replacement is not None:
-        return str(base.replacement)
-    mechanism = world.model.declared(key, max(step, 1))
-    return "none" if mechanism is None else mechanism.words(world.model.wording(key, step))
+    replaced = None if base is None else base.replacement
+    account = world.model.account(key, max(step, 1), replaced)
+    if account.declared is None:
+        return "none"
+    # Over time, a mechanism is told as it was declared; else by the labels that it stands for.
+    names = account.names if world.steps is None else {}
+    return account.declared.words(lambda symbol: str(names.get(symbol, symbol)))

@@ -41,7 +41,9 @@ def responses(
     def measured(numbers: list[Scaled]) -> Array:
         count = len(worlds)
         groups = [numbers[i : i + count] for i in range(0, len(numbers), count)]
-        return np.stack([measure(ratio(*group)) for group in groups])
+        measures = [measure(ratio(*group)) for group in groups]
+        # Most questions ask about one series: that needs no copy.
+        return measures[0][None] if len(measures) == 1 else np.stack(measures)
 
     return simulate(wants, asked.rows, asked.sweep, backend, measured)
 
