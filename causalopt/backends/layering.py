@@ -56,6 +56,7 @@ def _advance(
         return
     function = compiled(group.block)
     partials: dict[int, list[Number]] = {}
+    # Values first, for the slopes of all tangent lanes are those at the values that they share.
     for lane in group.lanes:
         if lane not in plan.tangents:
             results = function(*_arguments(group, table, lane, gates))
@@ -157,8 +158,10 @@ def _add_up(
     """Put the sums of (k, terms, points) times their partials in place, on powers of their own."""
     mantissas, top = aligned(terms, term_powers, axis=1)
     total = sum(p * mantissas[:, j] for j, p in enumerate(partials))
+    # After a sum that cancels, the power of what is left is far below that of its terms.
     mantissa, more = np.frexp(total)
     power = top + more
+    # In coarse steps, so that nodes of about one size share a power and the usual case comes back.
     coarse = (power + _STEP // 2) // _STEP * _STEP
     tangents[group.targets] = shifted(mantissa, power - coarse)
     powers[group.targets] = np.where(mantissa == 0.0, 0, coarse)
@@ -182,6 +185,7 @@ def _apply(
     if patch.shift is not None:
         row[nodes] += row[patch.shift]
     if patch.seed and powers is not None:
+        # The nudge is 1 at power 0: what is there already is brought to that power to be added.
         row[nodes] = shifted(row[nodes], powers[nodes]) + 1.0
         powers[nodes] = 0
 

@@ -316,8 +316,8 @@ def _share(
         finally:
             # Nothing is left to do, unless an error or Ctrl-C ended this early.
             run.halted.set()
-            for one in work:
-                one.cancel()
+            for batch in work:
+                batch.cancel()
 
 
 def _carry(

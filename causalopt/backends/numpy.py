@@ -68,7 +68,9 @@ class NumPyBackend:
         with np.errstate(all="ignore"):
             adjoints = pushed_back(plan, table[lane], slopes, node, lane, held)
         powers = {i: adjoint.powers[: plan.nodes] for i, adjoint in enumerate(adjoints)}
-        return Recording(np.stack([one.mantissas[: plan.nodes] for one in adjoints]), powers)
+        return Recording(
+            np.stack([adjoint.mantissas[: plan.nodes] for adjoint in adjoints]), powers
+        )
 
 
 def _spread(value: Number | float, shape: tuple[int, ...]) -> Number:
@@ -92,12 +94,14 @@ class _Recorder:
 
     def record(self, state: list[Number], step: int) -> None:
         """Check the values, rescale the tangents in place, and keep what is wanted."""
+        # A sum is finite only where all its terms are: one test in place of many.
         total = sum([state[j] for j in self.checked])
         if not (math.isfinite(total) if self.scalar else np.isfinite(total).all()):
             _blame(state, self.checked, step)
         for lane, slots in self.plan.scales.items():
             power = _power_to_remove(state, slots, self.scalar)
             if power is not None:
+                # All tangents of a lane share one scale, so that a step may mix them freely.
                 self.powers[lane] = self.powers[lane] + power
                 for j in slots:
                     state[j] = np.ldexp(state[j], -power)

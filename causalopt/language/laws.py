@@ -10,9 +10,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.ground.checks import are_chances, finite
+from causalopt.ground.checks import are_chances, as_float, finite
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats as Floats
+
+# Where scipy.stats keeps its families of laws.
+_FAMILIES = ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns")
 
 # With no more bounds than this, comparing with each is faster than searching.
 _FEW = 4
@@ -76,17 +79,43 @@ class Choice:
         return np.asarray(self.values).take(places)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Inverse:
-    """A continuous or discrete law of scipy's, by its quantile function ``ppf``."""
+    """A continuous or discrete law of scipy's, by its quantile function ``ppf``.
+
+    Two are the same where they are of one family with one set of numbers: ``gamma(2.5)``. What a
+    user makes of data (``rv_histogram``) has no family, and is the same as itself alone.
+    """
 
     distribution: HasQuantiles
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Inverse) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        family = getattr(self.distribution, "dist", None)
+        # scipy's own families are told by their names; one that a user has made may share a name.
+        if type(family).__module__ not in _FAMILIES or hasattr(family, "_histogram"):
+            return repr(self.distribution)
+        given = [*map(_number, getattr(self.distribution, "args", ()))]
+        named = getattr(self.distribution, "kwds", {})
+        given += [f"{name}={_number(named[name])}" for name in sorted(named)]
+        return f"{getattr(family, 'name', '')}({', '.join(given)})"
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
         # The quantile of a uniform number has the law (inverse transform sampling).
         quantiles = self.distribution.ppf(generator.random(count))
         return np.asarray(quantiles, dtype=np.float64)
+
+
+def _number(given: object) -> str:
+    """A number of a law as text, the same for NumPy's and Python's own."""
+    number = as_float(given)
+    return repr(given if number is None else number)
 
 
 def normal(mean: float = 0.0, deviation: float = 1.0) -> Normal:

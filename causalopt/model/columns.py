@@ -169,6 +169,7 @@ def _peeled(count: int, sources: Ints, targets: Ints) -> Ints:
     children = targets[order]
     first = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=count))])
     waiting = np.bincount(targets, minlength=count)
+    # Kahn's way: a node whose parents are all placed is placed next.
     levels = np.full(count, -1, dtype=np.int64)
     frontier = np.flatnonzero(waiting == 0)
     level = 0
@@ -218,6 +219,7 @@ def layers_of(levels: Ints, kinds: Ints) -> tuple[Layer, ...]:
     """
     if not len(levels):
         return ()
+    # One number for each pair (level, kind), so that a single sort puts alike nodes together.
     keys = levels * (kinds.max() + 2) + kinds + 1
     order = np.argsort(keys, kind="stable")
     cuts = np.flatnonzero(np.diff(keys[order])) + 1

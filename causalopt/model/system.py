@@ -235,9 +235,9 @@ class System(Model):
             return Account(start=self.start_values[variable])
         declared = replacement or self.declarations[variable]
         in_stages = self.template.keys() != self.mechanisms.keys()
-        # Of what goes through stages, and of what is replaced, the declared formula says it all.
-        told = in_stages or replacement is not None
-        assigned = declared if told else self.template[variable]
+        # A step through stages is told by its rate, and so is one that is replaced.
+        says_it_all = in_stages or replacement is not None
+        assigned = declared if says_it_all else self.template[variable]
         names = {symbol: node_at(symbol, step) for symbol in assigned.arguments}
         return Account(None, declared, assigned, names, in_stages)
 

@@ -26,6 +26,7 @@ from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
 from causalopt.model.interventions import Base, Fixed, Gate, Held, Replaced, Shift, Treatment
 from causalopt.model.selection import Key, Stretch
+from causalopt.model.template import is_inner
 
 M = TypeVar("M", bound=Model, covariant=True)
 
@@ -77,7 +78,8 @@ class World(Generic[M]):
             a[2:5]: perturbed
         """
         find = self.model.onward if every_step else self.model.select
-        stretches = find(nodes, self.steps)
+        # The inner stages of a step are computed: a difference is added where a step ends.
+        stretches = [s for s in find(nodes, self.steps) if not is_inner(s.key)]
         for stretch in stretches:
             domain = domain_of(stretch.key)
             why = domain.why_no_difference()
@@ -116,6 +118,13 @@ class World(Generic[M]):
         if weight == 1.0:
             held = Held[World[Model]](to)
             return self._put(stretches, lambda _: held)
+        for stretch in stretches:
+            why = domain_of(stretch.key).why_no_difference()
+            if why is not None:
+                raise QueryError(
+                    f"{nodes} cannot be clamped by {by}: {why}, and no value lies between two "
+                    "names. Leave by out."
+                )
         gate = Gate[World[Model]](to, weight, frozenset(stretches))
         return self._change(stretches, _same(lambda treatment: treatment.gated(gate)))
 
@@ -164,6 +173,7 @@ class World(Generic[M]):
 
         Its values are the same, so worlds that differ in derivatives alone are computed once.
         """
+        # An infinitesimal difference moves no value, here or in the worlds that nodes are held to.
         plain = self._map(lambda t: t.without_nudge().elsewhere(World.values_only))
         loose = plain._map(lambda t: _let_go(t) if t.worlds() else t)
         targets = {world for t in plain.treatments for world in t.worlds()}
@@ -251,6 +261,7 @@ class World(Generic[M]):
         Changes are told apart by identity, so that ``change`` gives one for all that is alike.
         """
 
+        # A million nodes that are treated alike share one course, and so one piece of work.
         @functools.cache
         def changed(before: Course, start: int, stop: int, how: Change) -> Course:
             return _overlay(before, start, stop, how)

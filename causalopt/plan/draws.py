@@ -57,8 +57,8 @@ class Stream:
     @functools.cached_property
     def _distinct(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The chains that are drawn, and the place among them of each point's."""
-        found = np.zeros(1, np.int64) if self.chains is None else self.chains
-        distinct, places = np.unique(found, return_inverse=True)
+        chains = np.zeros(1, np.int64) if self.chains is None else self.chains
+        distinct, places = np.unique(chains, return_inverse=True)
         return distinct, places.astype(np.int64)
 
     @functools.cached_property
@@ -89,4 +89,4 @@ class Stream:
 
     def _drawn(self, count: int) -> Floats:
         """The next numbers of each chain that is drawn, (count, chains)."""
-        return np.stack([self._law.draw(one, count) for one in self._generators], axis=1)
+        return np.stack([self._law.draw(source, count) for source in self._generators], axis=1)

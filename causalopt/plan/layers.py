@@ -111,8 +111,8 @@ class Layers:
 
     def known(self, given: Mapping[int, float]) -> dict[Label, float]:
         """Values of nodes and noises by their labels, from values by ids."""
-        drawn = {self.nodes + i: one.label for i, one in enumerate(self.inputs)
-                 if isinstance(one.label, Noise | Node)}  # fmt: skip
+        drawn = {self.nodes + i: entry.label for i, entry in enumerate(self.inputs)
+                 if isinstance(entry.label, Noise | Node)}  # fmt: skip
         labels = {i: self.labels[i] for i in given if i < self.nodes} | drawn
         return {labels[i]: value for i, value in given.items() if i in labels}
 
@@ -234,14 +234,11 @@ def _treated(network: Network, lanes: Lanes, inputs: _Inputs) -> Iterator[tuple[
 def _patches(treated: Sequence[tuple[int, _Form, Ints]], columns: Columns) -> list[Patch]:
     """The patches of each lane, nodes that are treated in the same way together."""
     alike: dict[tuple[int, _Form], list[tuple[Ints, int, int]]] = {}
-    for place, form, nodes in treated:
-        # Sources and shifts may differ from node to node: whether there are any is the form.
-        if form.gate is not None:
-            # What has no arguments to weight is weighted itself.
-            nodes = nodes[columns.kinds[nodes] < 0]
-            form = replace(form, gate=None, blend=form.gate[:2])
-        common = replace(form, source=min(form.source, 0), shift=min(form.shift, 0))
-        alike.setdefault((place, common), []).append((nodes, form.source, form.shift))
+    for place, treatment, treated_nodes in treated:
+        for form, nodes in _without_gate(treatment, treated_nodes, columns):
+            # Sources and shifts may differ from node to node: whether there are any is the form.
+            common = replace(form, source=min(form.source, 0), shift=min(form.shift, 0))
+            alike.setdefault((place, common), []).append((nodes, form.source, form.shift))
     patches = []
     for (place, form), parts in alike.items():
         counts = [len(nodes) for nodes, *_ in parts]
@@ -260,6 +257,18 @@ def _patches(treated: Sequence[tuple[int, _Form, Ints]], columns: Columns) -> li
             )
         )
     return patches
+
+
+def _without_gate(form: _Form, nodes: Ints, columns: Columns) -> Iterator[tuple[_Form, Ints]]:
+    """What is done to nodes once a gate has weighted their arguments."""
+    if form.gate is None:
+        yield form, nodes
+        return
+    # What has no arguments to weight is weighted itself.
+    is_root = columns.kinds[nodes] < 0
+    yield replace(form, gate=None, blend=form.gate[:2]), nodes[is_root]
+    # On the others there may still be a difference, made on top of what they are computed to be.
+    yield replace(form, gate=None), nodes[~is_root]
 
 
 def _groups(

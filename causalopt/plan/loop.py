@@ -78,13 +78,15 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     stretches = _stretches(system, steps, lanes)
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
     first = _initial(system, lanes, names)
+    # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     zero = _always_zero(lanes, names, first, raws)
     raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in raws]
+    # Of the rest, the state is what the wanted slots depend on, over any number of steps.
     slots = _needed(wanted, names, raws)
     inputs = tuple(names.inputs.values())
     noises = tuple(names.noises.values())
-    given = [one.symbol for one in inputs]
-    drawn = [one.symbol for one in noises]
+    given = [entry.symbol for entry in inputs]
+    drawn = [entry.symbol for entry in noises]
     state = [names.before(slot) for slot in slots]
     after = [names.after(slot) for slot in slots]
     segments = [
@@ -269,6 +271,7 @@ def _always_zero(
     }
     nothing = dict.fromkeys(tangents, _ZERO)
     reached = {s for s, slot in tangents.items() if first.get(slot, _ZERO) != 0}
+    # A fixed point: a tangent is reached where a reached one enters it, or a shift does.
     while True:
         more = set(reached)
         for raw in raws:

@@ -39,8 +39,8 @@ def explained(
     step = f" (step {error.step})" if world.steps is not None else ""
     changed = " in a world with interventions" if any(map(_acts, world.treatments)) else ""
     pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
-    told = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
-    at = f", at {', '.join(told)}" if told else ""
+    listed = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
+    at = f", at {', '.join(listed)}" if listed else ""
     return EvaluationError(
         f"{world.model.label(key, error.step)} is {kind}{step}{changed}"
         f"{sweep.describe(error.point)}{at}: "

@@ -63,6 +63,7 @@ class Sweep:
         """For each swept input, its value at every point."""
         if self.paired:
             return {axis.input: axis.values for axis in self.axes}
+        # The last axis runs fastest, so that a result is reshaped without being moved.
         grids = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
         return {a.input: g.reshape(-1) for a, g in zip(self.axes, grids, strict=True)}
 

@@ -50,6 +50,7 @@ def responses(
 
 def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
     """The ratio of finite differences, x - w to y - w."""
+    # As floats: a difference of two runs knows no digits below the rounding of w.
     at_w = w.plain()
     return Ratio(Scaled.of(x.plain() - at_w), Scaled.of(y.plain() - at_w))
 

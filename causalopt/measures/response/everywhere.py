@@ -60,7 +60,7 @@ def every_m(
     """
     chosen = _measure(measure)
     asked = Question(of, A, n, steps=steps, over=over, draws=draws)
-    series = [one.key for one in asked.model.series]
+    series = [entry.key for entry in asked.model.series]
     values = responses(asked, chosen.function, backend, series)
     for place, rows in rows_of(asked.model, asked.held):
         values[place, rows.start : rows.stop] = np.nan

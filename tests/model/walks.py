@@ -1,0 +1,202 @@
+"""A plain walk through worlds: what interventions mean, said a second time, number by number.
+
+Nothing of the package takes part. A recipe is a tuple of changes, made one after the other:
+
+    ("do", nodes, value)              ("perturb", nodes, by)      by None: infinitesimal
+    ("clamp", nodes, recipe, by)      ("sustain", nodes, by)      at that step and every later one
+    ("replace", nodes, rule)
+
+``nodes`` are (name, start, stop) over start <= step < stop. Numbers have 50 digits.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import mpmath
+
+mpmath.mp.dps = 50
+H = mpmath.mpf(10) ** -18
+
+# The classical method of order four: where each stage lies, what it is made of, and the weights.
+NODES = (0, mpmath.mpf(1) / 2, mpmath.mpf(1) / 2, 1)
+MATRIX = ((), (mpmath.mpf(1) / 2,), (0, mpmath.mpf(1) / 2), (0, 0, 1))
+WEIGHTS = tuple(mpmath.mpf(w) / 6 for w in (1, 2, 2, 1))
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model as plain functions: ``rules[name](see)``, where ``see("a")`` is a one step before.
+
+    ``see("a.next")`` is a in the same step, ``see("t")`` the time. With a ``method`` the rules are
+    rates of change. A network's rules see its nodes, at step 0 alone.
+    """
+
+    rules: Mapping[str, Callable]
+    start: Mapping[str, float]
+    others: Mapping[str, Callable] = field(default_factory=dict)
+    dt: float = 1.0
+    method: str | None = None
+    is_network: bool = False
+
+
+@dataclass
+class Walk:
+    """The values of one world; ``moved`` is what infinitesimal perturbations add."""
+
+    program: Program
+    recipe: tuple
+    last: int
+    gates: Mapping[str, float] = field(default_factory=dict)
+    moved: object = 0
+
+    def __post_init__(self):
+        self.known = {}
+        self.worlds = {}
+        self.bases, self.shifts = treatments(self.recipe, self.last)
+
+    def node(self, name, step, stage=0):
+        place = name, step, stage
+        if place not in self.known:
+            self.known[place] = self._worked_out(*place)
+        return self.known[place]
+
+    def _worked_out(self, name, step, stage):
+        base = self.bases.get((name, step))
+        if stage:
+            # Inside a step a variable is held where it is held at both ends, and never nudged.
+            before = self.bases.get((name, step - 1))
+            return self._by(base if holds(base) and holds(before) else None, name, step, stage)
+        value = self._by(base, name, step, stage)
+        if (name, step) in self.shifts:
+            by = self.shifts[name, step]
+            value += self.moved if by is None else mpmath.mpf(by)
+        return value
+
+    def _by(self, base, name, step, stage):
+        kind = base[0] if base else None
+        if kind == "do":
+            return mpmath.mpf(base[1])
+        if kind == "held":
+            return self._world(base[1]).node(name, step, stage)
+        if kind != "gate":
+            return self._own(name, step, stage, None)
+        _, under, recipe, by, _ = base
+        if holds(under):
+            own = self._by(under, name, step, stage)
+            return self._mixed(own, self._world(recipe).node(name, step, stage), by)
+        return self._own(name, step, stage, base)
+
+    def _own(self, name, step, stage, gate):
+        """What the mechanism gives, its inputs seen through the gate."""
+        rule = self._rule(name, step)
+        if rule is None or (step == 0 and not self.program.is_network):
+            start = mpmath.mpf(self.program.start[name])
+            if gate is None:
+                return start
+            return self._mixed(start, self._world(gate[2]).node(name, step), gate[3])
+
+        def look(other, at, inner=0):
+            value = self.node(other, at, inner)
+            ends = ((at,) if not inner else (at - 1, at)) if gate is not None else ()
+            if not ends or all((other, end) in gate[4] for end in ends):
+                return value
+            return self._mixed(value, self._world(gate[2]).node(other, at, inner), gate[3])
+
+        if self.program.is_network:
+            return rule(lambda seen: look(seen, 0))
+        if self.program.method is None:
+            return rule(lambda seen: self._seen(seen, step, look))
+        return self._along(rule, name, step, stage, look)
+
+    def _seen(self, seen, step, look):
+        if seen == "t":
+            return mpmath.mpf(self.program.dt) * (step - 1)
+        return look(seen.removesuffix(".next"), step if seen.endswith(".next") else step - 1)
+
+    def _along(self, rate, name, step, stage, look):
+        """A step along a rate, or an inner stage (2, 3, 4) of it."""
+        dt = mpmath.mpf(self.program.dt)
+        weights = (1,) if self.program.method == "euler" else WEIGHTS
+        total = look(name, step - 1)
+        for j, weight in enumerate(MATRIX[stage - 1] if stage else weights):
+            if weight:
+                total += dt * weight * rate(self._at_stage(j, step, look, dt))
+        return total
+
+    def _at_stage(self, j, step, look, dt):
+        def see(seen):
+            if seen == "t":
+                return dt * (step - 1 + NODES[j])
+            return look(seen, step, j + 1) if j else look(seen, step - 1)
+
+        return see
+
+    def _rule(self, name, step):
+        key = self.stands_in(name, step)
+        return self.program.others[key] if key else self.program.rules.get(name)
+
+    def stands_in(self, name, step):
+        """The rule that stands in for a node's own: its stages follow it where it is not held."""
+        base = self.bases.get((name, step))
+        if base and base[0] == "gate":
+            base = base[1]
+        if base is None or base[0] == "do":
+            return None
+        return base[1] if base[0] == "replace" else self._world(base[1]).stands_in(name, step)
+
+    def _world(self, recipe):
+        if recipe == self.recipe:
+            return self
+        if recipe not in self.worlds:
+            self.worlds[recipe] = Walk(self.program, recipe, self.last, self.gates, self.moved)
+        return self.worlds[recipe]
+
+    def _mixed(self, own, other, by):
+        weight = mpmath.mpf(self.gates.get(by, by))
+        return (1 - weight) * own + weight * other
+
+
+def holds(base):
+    """Whether a base says where a node is."""
+    return base is not None and base[0] in ("do", "held", "gate")
+
+
+def treatments(recipe, last):
+    """What stands in for the mechanism of each node, and what is added to it."""
+    bases, shifts = {}, {}
+    for kind, nodes, *what in recipe:
+        ends = {(name, step) for name, start, stop in nodes
+                for step in range(start, (last if kind == "sustain" else stop - 1) + 1)}  # fmt: skip
+        for node in ends:
+            if kind in ("perturb", "sustain"):
+                shifts[node] = what[0]
+                continue
+            if kind != "clamp" or what[1] == 1:
+                shifts.pop(node, None)
+            bases[node] = _base(kind, what, bases.get(node), ends)
+    return bases, shifts
+
+
+def _base(kind, what, before, among):
+    if kind != "clamp":
+        return (kind, *what)
+    recipe, by = what
+    if by == 1:
+        return "held", recipe
+    under = before[1] if before and before[0] == "gate" else before
+    return "gate", under, recipe, by, frozenset(among)
+
+
+def values(program, recipe, last, gates=None):
+    """The values of all variables over the steps."""
+    walk = Walk(program, recipe, last, gates or {})
+    return {name: [walk.node(name, i) for i in range(last + 1)] for name in program.start}
+
+
+def slopes(program, recipe, last, gates=None):
+    """The derivatives by the infinitesimal perturbations: central differences of 50 digits."""
+    up, down = (Walk(program, recipe, last, gates or {}, sign * H) for sign in (1, -1))
+    return {
+        name: [(up.node(name, i) - down.node(name, i)) / (2 * H) for i in range(last + 1)]
+        for name in program.start
+    }
