@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests import test_house as house
 from tests.docs.citing import CITATION, PACKAGE, ROOT, follow, in_backticks, look_up, module_of
 from tests.test_imports import FLOORS
 
@@ -43,3 +44,14 @@ def test_the_rooms_are_listed_from_the_ground_up():
     listed = re.findall(r"^      (\w+)/ ", ARCHITECTURE.read_text(), flags=re.M)
     assert [room for room in listed if room != "_ext"] == list(FLOORS)
     assert all((PACKAGE / room).is_dir() for room in FLOORS)
+
+
+def test_the_numbers_of_the_house_are_those_that_are_measured():
+    told = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", ARCHITECTURE.read_text(), flags=re.M))
+    assert told["rooms"].startswith(f"{house.MOST_ROOMS} at most")
+    assert told["lines of a file"] == f"{house.LONGEST_FILE} at most"
+    usual = f"{house.LONGEST_BODY} at most, nine in ten within {house.USUAL_BODY}"
+    assert told["lines of a function's body"] == usual
+    assert house.SHARE_OF_USUAL == 0.9
+    assert told["annotations that say `Any`"] == f"under {house.SHARE_OF_ANY * 100:g} in 100"
+    assert told["types asserted by `isinstance`"] == f"{house.MOST_CASTS} at most"
