@@ -94,6 +94,8 @@ def slopes_in(group: Group, table: Floats, lane: int) -> list[Number]:
     if block is None:
         return []
     gates = {w.weight: table[lane, w.weight] for w in group.weightings}
+    own = [patch for patch in group.patches if patch.lane == lane and patch.keep]
+    blends = [(patch.nodes, patch.blend.weight) for patch in own if patch.blend is not None]
     slopes = compiled(block)(*_arguments(group, table, lane, gates))[1:]
     shape = len(group.targets), table.shape[2]
     for weighting in (w for w in group.weightings if w.lane == lane):
@@ -101,6 +103,10 @@ def slopes_in(group: Group, table: Floats, lane: int) -> list[Number]:
             kept = np.ones(shape)
             kept[weighting.rows] -= gates[weighting.weight] * weighting.outside[:, j, None]
             slopes[j] = slope * kept
+    for nodes, weight in blends:
+        kept = np.ones(shape)
+        kept[np.isin(group.targets, nodes)] -= table[lane, weight]
+        slopes = [slope * kept for slope in slopes]
     return slopes
 
 

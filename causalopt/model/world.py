@@ -23,6 +23,7 @@ from causalopt.language.symbols import Nodes, Parameter
 from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.gating import check_weighable
 from causalopt.model.interface import Model
 from causalopt.model.interventions import Base, Fixed, Gate, Held, Replaced, Shift, Treatment
 from causalopt.model.selection import Key, Stretch
@@ -120,13 +121,7 @@ class World(Generic[M]):
         if weight == 1.0:
             held = Held[World[Model]](to)
             return self._put(stretches, lambda _: held)
-        for stretch in stretches:
-            why = domain_of(stretch.key).why_no_difference()
-            if why is not None:
-                raise QueryError(
-                    f"{nodes} cannot be clamped by {by}: {why}, and no value lies between two "
-                    "names. Leave by out."
-                )
+        check_weighable(self.model, stretches, f"clamp({nodes}, by={by})")
         gate = Gate[World[Model]](to, weight, frozenset(stretches))
         return self._change(stretches, _same(lambda treatment: treatment.gated(gate)))
 
@@ -150,11 +145,7 @@ class World(Generic[M]):
         return self._put(self.model.select(nodes, self.steps), replaced)
 
     def put(self, nodes: Nodes, base: Base[World[Model]]) -> World[M]:
-        """Put a base of any kind on nodes, one that this package does not know too.
-
-        ``do``, ``clamp`` and ``replace`` are made of this. A new kind is a class with the methods
-        of ``interventions.Base``.
-        """
+        """Put a base of any kind on nodes: a new kind is a class derived from it."""
         return self._put(self.model.select(nodes, self.steps), lambda _: base)
 
     def swept(self, nodes: Nodes, by: Symbol) -> World[M]:

@@ -97,6 +97,12 @@ class Layers:
         labels = {i: self.labels[i] for i in given if i < self.nodes} | drawn
         return {labels[i]: value for i, value in given.items() if i in labels}
 
+    def cut_off(self, lane: int) -> Ints:
+        """The nodes that no longer answer to their parents in a lane."""
+        patches = [patch for group in self.groups for patch in group.patches]
+        cut = [patch.nodes for patch in patches if patch.lane == lane and not patch.keep]
+        return np.concatenate([np.empty(0, dtype=np.int64), *cut])
+
     def size(self, points: int, rows: int) -> int:
         """How many numbers a run holds: every node and input in every lane, powers of tangents."""
         tables = self.lanes + len(self.tangents)

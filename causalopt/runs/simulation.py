@@ -131,8 +131,8 @@ def gradients(
     lanes = lanes_of([applied], [])
     plan = flatten_network(network, lanes, with_partials=True)
     lane = lanes.values_of(applied)
-    fixed = [k for (t,), ks in applied.courses.items() if t.base and t.base.cuts for k in ks]
-    cut = [np.array([network.index[k] for k in (*fixed, *more)], dtype=np.int64) for more in held]
+    fixed = plan.cut_off(lane)
+    cut = [np.append(fixed, [network.index[k] for k in more]).astype(np.int64) for more in held]
     runner, node = backend_named(backend), network.index[key]
     look = functools.partial(_values_at, backend=backend)
     rows = range(len(network.nodes))
