@@ -9,12 +9,13 @@ from numbers import Number
 
 import numpy as np
 import sympy
-from sympy import Add, And, Dummy, Expr, Mod, Mul, Piecewise, Symbol
+from sympy import Add, Expr, Mul, Symbol
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
+from causalopt.mechanisms.derivative import derivative
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
 
 # Functions that numeric libraries lack, in terms of those that they have.
@@ -24,7 +25,7 @@ _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
     sympy.cot: lambda u: sympy.cos(u) / sympy.sin(u),
     sympy.sech: lambda u: 1 / sympy.cosh(u),
     sympy.csch: lambda u: 1 / sympy.sinh(u),
-    sympy.coth: lambda u: sympy.cosh(u) / sympy.sinh(u),
+    sympy.coth: lambda u: 1 / sympy.tanh(u),
     sympy.asec: lambda u: sympy.acos(1 / u),
     sympy.acsc: lambda u: sympy.asin(1 / u),
     sympy.acot: lambda u: sympy.atan(1 / u),
@@ -32,9 +33,6 @@ _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
     sympy.acsch: lambda u: sympy.asinh(1 / u),
     sympy.acoth: lambda u: sympy.atanh(1 / u),
 }
-
-# Functions that are constant between their jumps: their derivative is that of the branch, zero.
-_STEPS = (sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside)
 
 
 @dataclass(frozen=True)
@@ -164,54 +162,4 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _partial(formula: Expr, argument: Symbol) -> Expr:
-    # Jumps are set aside as constants, so that sympy differentiates what is smooth between them.
-    smooth, jumps = _without_jumps(_as_branches(formula))
-    derivative = smooth.diff(argument).xreplace(jumps)
-    if derivative.has(sympy.Derivative, sympy.DiracDelta, sympy.Subs):
-        raise DeclarationError(
-            f"{formula} has no derivative by {argument} that can be computed: sympy gives "
-            f"{derivative}. Write the mechanism with elementary functions or Piecewise."
-        )
-    return derivative
-
-
-def _as_branches(formula: Expr) -> Expr:
-    """Abs, Min, Max, Mod, frac and sinc as the branches that they choose from."""
-    if not formula.has(sympy.sinc, sympy.Abs, sympy.Max, sympy.Min, sympy.frac, Mod):
-        return formula
-    formula = formula.replace(
-        sympy.sinc, lambda u: Piecewise((sympy.sin(u) / u, sympy.Ne(u, 0)), (1, True))
-    )
-    formula = formula.replace(sympy.Abs, lambda u: Piecewise((u, u >= 0), (-u, True)))
-    formula = formula.replace(sympy.Max, lambda *us: _extreme(us, lambda a, b: a >= b))
-    formula = formula.replace(sympy.Min, lambda *us: _extreme(us, lambda a, b: a <= b))
-    formula = formula.replace(sympy.frac, lambda u: u - sympy.floor(u))
-    return formula.replace(Mod, lambda u, p: u - p * sympy.floor(u / p))
-
-
-def _extreme(us: tuple[Expr, ...], before: Callable[[Expr, Expr], Expr]) -> Expr:
-    branches = [(u, And(*(before(u, v) for v in us if v is not u))) for u in us[:-1]]
-    return Piecewise(*branches, (us[-1], True))
-
-
-def _without_jumps(formula: Expr) -> tuple[Expr, dict[Dummy, Expr]]:
-    """The formula with its stepwise constant parts as constants, and what these stand for."""
-    jumps: dict[Dummy, Expr] = {}
-
-    def constant(part: Expr) -> Dummy:
-        stand_in = Dummy(real=True)
-        jumps[stand_in] = part
-        return stand_in
-
-    # Outermost first, so that a jump inside a jump goes with it. Conditions stay: their branches
-    # are already chosen by Piecewise.
-    def walk(part: Expr) -> Expr:
-        if isinstance(part, _STEPS):
-            return constant(part)
-        if isinstance(part, Piecewise):
-            return Piecewise(*((walk(branch), when) for branch, when in part.args))
-        if not part.args or not part.has(*_STEPS):
-            return part
-        return part.func(*(walk(argument) for argument in part.args))
-
-    return walk(formula), jumps
+    return derivative(formula, argument)

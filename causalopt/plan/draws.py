@@ -46,9 +46,7 @@ class Stream:
     [True, False]
     """
 
-    def __init__(
-        self, law: Law, name: str, seed: int, chains: Ints | None = None
-    ) -> None:
+    def __init__(self, law: Law, name: str, seed: int, chains: Ints | None = None) -> None:
         self.chains = chains
         self._law, self._name, self._seed = law, name, seed
         self._start = 0

@@ -1,0 +1,200 @@
+"""The derivative of a formula, part by part, in forms that keep their digits.
+
+Each head of a sympy expression has a rule. Where sympy's own derivative subtracts numbers that are
+nearly the same, or divides by zero where nothing has to be divided, the rule is another form of the
+same derivative: 1 / cosh(u)^2 for tanh, in place of 1 - tanh(u)^2, and n b^(n-1) for b^n, in place
+of n b^n / b. At a kink the derivative is that of the branch taken; jumps have derivative 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import sympy
+from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
+from sympy.core.function import ArgumentIndexError
+
+from causalopt.ground.errors import DeclarationError
+
+_ZERO, _ONE = Integer(0), Integer(1)
+
+#: The derivative of a part, from the part itself and the derivatives of its arguments.
+Rule = Callable[[Expr, Sequence[Expr]], Expr]
+
+
+def derivative(formula: Expr, argument: Symbol) -> Expr:
+    """d formula / d argument.
+
+    Raises ``DeclarationError`` for a function whose derivative is not known.
+
+    >>> x, n = sympy.symbols("x n")
+    >>> derivative(sympy.tanh(x) + x**n, x)
+    n*x**(n - 1) + cosh(x)**(-2)
+    >>> derivative(sympy.Max(x, 2 * n), n)
+    Piecewise((2, x <= 2*n), (0, True))
+    """
+    known: dict[Expr, Expr] = {argument: _ONE}
+
+    # Each part once, however often it occurs: formulas are graphs, and their trees can be far
+    # larger. The stack is our own, for chains can be longer than Python's.
+    waiting = [formula]
+    while waiting:
+        part = waiting[-1]
+        inner = [branch for branch in _inner(part) if branch not in known]
+        if inner:
+            waiting += inner
+            continue
+        waiting.pop()
+        if part not in known:
+            known[part] = _rule(part)(part, [known[branch] for branch in _inner(part)])
+    return known[formula]
+
+
+def _inner(part: Expr) -> Sequence[Expr]:
+    """The parts that a part depends on smoothly: of a choice its branches, not its conditions."""
+    if isinstance(part, Piecewise):
+        return [branch for branch, _ in part.args]
+    return () if isinstance(part, _CONSTANT) else part.args
+
+
+def _rule(part: Expr) -> Rule:
+    if isinstance(part, _CONSTANT):
+        return _constant
+    for head, rule in _RULES.items():
+        if isinstance(part, head):
+            return rule
+    return _of_function
+
+
+def _constant(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return _ZERO
+
+
+def _of_sum(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return Add(*slopes)
+
+
+def _of_product(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    factors = part.args
+    return Add(
+        *(
+            Mul(*factors[:i], slope, *factors[i + 1 :])
+            for i, slope in enumerate(slopes)
+            if slope != 0
+        )
+    )
+
+
+def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    """b^e: e b^(e-1) b' + b^e log(b) e'."""
+    (base, exponent), (slope, turn) = part.args, slopes
+    terms = [Mul(exponent, Pow(base, exponent - 1), slope)] if slope != 0 else []
+    if exponent == -1 and _is_logistic(base):
+        # -u' e^u / (1 + e^u)^2 is infinity over infinity where e^u overflows; this is not.
+        (power,) = (term for term in base.args if isinstance(term, sympy.exp))
+        inner = Mul(*(factor for factor in Mul.make_args(slope) if factor != power))
+        terms = [Mul(-1, inner, Pow(2 + 2 * sympy.cosh(power.args[0]), -1))]
+    if turn != 0:
+        grown = Mul(part, sympy.log(base), turn)
+        # 0^e stays 0 as e moves, though log(0) is infinite.
+        terms.append(grown if base.is_positive else Piecewise((_ZERO, Eq(base, 0)), (grown, True)))
+    return Add(*terms)
+
+
+def _is_logistic(base: Expr) -> bool:
+    """Whether a base is 1 + exp(u)."""
+    heads = sorted(type(term).__name__ for term in base.args)
+    return isinstance(base, Add) and heads == ["One", "exp"]
+
+
+def _of_choice(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    conditions = [condition for _, condition in part.args]
+    return Piecewise(*zip(slopes, conditions, strict=True))
+
+
+def _of_size(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return Piecewise((slopes[0], part.args[0] >= 0), (-slopes[0], True))
+
+
+def _of_largest(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return _of_extreme(sympy.Max, sympy.Ge, part.args, slopes)
+
+
+def _of_smallest(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return _of_extreme(sympy.Min, sympy.Le, part.args, slopes)
+
+
+def _of_extreme(
+    extreme: type[Expr], before: type[Expr], values: Sequence[Expr], slopes: Sequence[Expr]
+) -> Expr:
+    """One choice for each further argument: the best so far, or this one; the former at a tie."""
+    slope, best = slopes[0], values[0]
+    for value, own in zip(values[1:], slopes[1:], strict=True):
+        if slope != own:
+            # Not evaluated: sympy would compare every two arguments again, for every choice.
+            slope = Piecewise((slope, before(best, value, evaluate=False)), (own, True))
+        best = extreme(best, value, evaluate=False)
+    return slope
+
+
+def _of_remainder(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    (value, period), (slope, stretch) = part.args, slopes
+    return Add(slope, Mul(-1, sympy.floor(value / period), stretch))
+
+
+def _of_fraction(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return slopes[0]
+
+
+def _of_tanh(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return Mul(Pow(sympy.cosh(part.args[0]), -2), slopes[0])
+
+
+def _of_exp(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    return Mul(part, slopes[0])
+
+
+def _of_sinc(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    (u,) = part.args
+    away = (sympy.cos(u) - sympy.sin(u) / u) / u
+    return Mul(Piecewise((away, sympy.Ne(u, 0)), (_ZERO, True)), slopes[0])
+
+
+def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    """The chain rule, with sympy's derivative of the function by each of its arguments."""
+    terms = []
+    for i, slope in enumerate(slopes):
+        if slope == 0:
+            continue
+        try:
+            partial = part.fdiff(i + 1) if isinstance(part, Function) else None
+        except (ArgumentIndexError, TypeError, NotImplementedError):
+            partial = None
+        if partial is None or partial.has(sympy.Derivative, sympy.Subs, sympy.DiracDelta):
+            raise DeclarationError(
+                f"{part} has no derivative that can be computed. Write the mechanism with "
+                "elementary functions or Piecewise."
+            )
+        terms.append(Mul(partial, slope))
+    return Add(*terms)
+
+
+# What does not move: atoms, and functions that are constant between their jumps.
+_CONSTANT = (
+    *(sympy.Atom, sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside),
+    *(sympy.logic.boolalg.Boolean,),
+)
+_RULES: Mapping[type[Expr], Rule] = {
+    Add: _of_sum,
+    Mul: _of_product,
+    Pow: _of_power,
+    sympy.exp: _of_exp,
+    Piecewise: _of_choice,
+    sympy.tanh: _of_tanh,
+    sympy.Abs: _of_size,
+    sympy.Max: _of_largest,
+    sympy.Min: _of_smallest,
+    sympy.Mod: _of_remainder,
+    sympy.frac: _of_fraction,
+    sympy.sinc: _of_sinc,
+}
