@@ -323,7 +323,8 @@ def _weightings(
         if form.gate is None:
             continue
         rows = np.flatnonzero(np.isin(targets, nodes))
-        if not rows.size or place == form.gate[0]:
+        # A constant has no arguments to weight.
+        if not rows.size or not arguments.shape[1] or place == form.gate[0]:
             continue
         other, weight, among = form.gate
         inside = np.array([network.index[stretch.key] for stretch in among], dtype=np.int64)

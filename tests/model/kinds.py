@@ -115,7 +115,9 @@ MODELS = {**SYSTEMS, **NETWORKS}
 
 
 def world_of(model, seed=0):
-    return model.world(steps=STEPS, seed=seed) if isinstance(model, System) else model.world(seed=seed)
+    return (
+        model.world(steps=STEPS, seed=seed) if isinstance(model, System) else model.world(seed=seed)
+    )
 
 
 def worlds():
