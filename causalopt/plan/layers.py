@@ -117,9 +117,14 @@ class Layers:
         return {labels[i]: value for i, value in given.items() if i in labels}
 
     def size(self, points: int, rows: int) -> int:
-        """How many numbers a run holds: every node and input in every lane, powers of tangents."""
+        """How many numbers a run holds: every node and input in every lane, powers of tangents.
+
+        And what the largest group is computed from, a copy of each argument and the result.
+        """
         tables = self.lanes + len(self.tangents)
-        return points * (tables * (self.nodes + len(self.inputs)) + len(self.wanted) * rows)
+        table = self.nodes + len(self.inputs)
+        group = max((g.arguments.size + g.targets.size for g in self.groups), default=0)
+        return points * (tables * table + group + len(self.wanted) * rows)
 
 
 def flatten_network(
