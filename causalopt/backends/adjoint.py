@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalopt.ground.scaled import NO_POWER, shifted
-from causalopt.ground.types import Array, Bools, Floats, Ints
+from causalopt.ground.types import Bools, Floats, Ints, Number
 from causalopt.plan import Group, Layers
 
 
@@ -27,7 +27,7 @@ class Adjoint:
 def pushed_back(
     plan: Layers,
     values: Floats,
-    partials: Callable[[Group, Floats], Sequence[Array]],
+    partials: Callable[[Group, Floats], Sequence[Number]],
     node: int,
     lane: int,
     held: Sequence[Ints],
@@ -58,7 +58,7 @@ def _started(shape: tuple[int, ...], node: int, held: Ints) -> Adjoint:
     return Adjoint(mantissas, powers, passes)
 
 
-def _collect(adjoint: Adjoint, group: Group, slopes: Sequence[Array], active: Ints) -> None:
+def _collect(adjoint: Adjoint, group: Group, slopes: Sequence[Number], active: Ints) -> None:
     """Add what a group's nodes pass back to their arguments."""
     flow, power = adjoint.mantissas[group.targets[active]], adjoint.powers[group.targets[active]]
     for j, slope in enumerate(slopes):

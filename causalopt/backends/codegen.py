@@ -92,11 +92,7 @@ def wide(block: Block, shape: Shape) -> str:
     ``buffer_size`` numbers; ``faults[tile]`` becomes the step at which a value of the tile left the
     finite numbers, and such tiles are left as they are.
     """
-    slots, scales = len(block.results), range(len(shape.scales))
-    given = len(block.arguments) - slots - shape.noises - 1
-    arguments = [*_named("s", slots), *_named("p", given + shape.noises), "t"]
-    body, results = lines_of(block, arguments)
-    s, p, e = 0, slots, slots + given + shape.noises
+    places = _Places.of(block, shape)
     return _joined(
         "def wide(state, powers, low, high, rows, given, offset, stride, drawn,",
         "         first, stop, dt, row, due, every, values, exponents, faults):",
@@ -104,60 +100,123 @@ def wide(block: Block, shape: Shape) -> str:
         "    for tile in range(low, high):",
         "        if faults[tile] != 0:",
         "            continue",
-        f"        base = tile * {TILE}",
-        f"        left = (tile - low) * {TILE}",
-        f"        width = min({TILE}, points - base)",
-        f"        for q in range({TILE}):",
-        # The last tile is filled up with copies of its last point.
-        "            point = base + min(q, width - 1)",
-        (f"            {_at(s + j)} = state[{j}, point]" for j in range(slots)),
-        (
-            f"            {_at(p + j)} = given[offset[{j}] + point * stride[{j}]]"
-            for j in range(given)
-        ),
-        (f"            {_at(e + k)} = powers[{k}, point]" for k in scales),
+        _indented(2, _loaded(shape, places)),
         "        at = row",
         "        next_due = due",
         "        for i in range(first, stop):",
         "            t = (i - 1) * dt",
         "            odd = 0",
-        (f"            {line}" for j in range(shape.noises) for line in _drawn(p + given + j, j)),
-        f"            for q in range({TILE}):",
-        (f"                s{j} = {_at(s + j)}" for j in range(slots)),
-        (f"                p{j} = {_at(p + j)}" for j in range(given + shape.noises)),
-        (f"                {line}" for line in body),
-        (f"                n{j} = {result}" for j, result in enumerate(results)),
-        (f"                {_at(s + j)} = n{j}" for j in range(slots)),
-        f"                odd |= not {_all_finite(shape)}",
-        (f"                {line}" for group in shape.scales for line in _noticed(group)),
+        _indented(3, _stepped(block, shape, places)),
         "            if odd != 0:",
-        "                bad = False",
-        f"                for q in range({TILE}):",
-        (f"                    n{j} = {_at(s + j)}" for j in range(slots)),
-        f"                    bad |= not {_all_finite(shape)}",
-        "                if bad:",
-        "                    faults[tile] = i",
-        "                    break",
-        f"                for q in range({TILE}):",
-        (f"                    s{j} = {_at(s + j)}" for j in range(slots)),
-        (f"                    e{k} = {_at(e + k)}" for k in scales),
-        (f"                    {line}" for k in scales for line in _rescaled(shape.scales[k], k)),
-        (f"                    {_at(s + j)} = s{j}" for j in range(slots)),
-        (f"                    {_at(e + k)} = e{k}" for k in scales),
+        _indented(4, _mended(shape, places)),
         "            if i == next_due:",
-        "                for q in range(width):",
-        (
-            f"                    values[{r}, at, left + q] = {_at(s + j)}"
-            for r, j in enumerate(shape.recorded)
-        ),
-        (f"                    exponents[{k}, at, left + q] = int({_at(e + k)})" for k in scales),
-        "                at += 1",
-        "                next_due += every",
-        "        for q in range(width):",
-        (f"            state[{j}, base + q] = {_at(s + j)}" for j in range(slots)),
-        (f"            powers[{k}, base + q] = int({_at(e + k)})" for k in scales),
-        "            pass",
+        _indented(4, _recorded(shape, places)),
+        _indented(2, _stored(shape, places)),
     )
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the rows of the buffer begin: of the state, of the inputs, of the powers taken out."""
+
+    slots: int
+    given: int
+    inputs: int
+    scales: int
+
+    @classmethod
+    def of(cls, block: Block, shape: Shape) -> _Places:
+        slots = len(block.results)
+        given = len(block.arguments) - slots - shape.noises - 1
+        return cls(slots, given, given + shape.noises, len(shape.scales))
+
+    def state(self, j: int) -> str:
+        return _at(j)
+
+    def input(self, j: int) -> str:
+        return _at(self.slots + j)
+
+    def power(self, k: int) -> str:
+        return _at(self.slots + self.inputs + k)
+
+
+def _loaded(shape: Shape, places: _Places) -> list[str]:
+    """A tile's state, inputs and powers, side by side in the buffer."""
+    return [
+        f"base = tile * {TILE}",
+        f"left = (tile - low) * {TILE}",
+        f"width = min({TILE}, points - base)",
+        f"for q in range({TILE}):",
+        # The last tile is filled up with copies of its last point.
+        "    point = base + min(q, width - 1)",
+        *(f"    {places.state(j)} = state[{j}, point]" for j in range(places.slots)),
+        *(f"    {places.input(j)} = {_input(j)}" for j in range(places.given)),
+        *(f"    {places.power(k)} = powers[{k}, point]" for k in range(places.scales)),
+    ]
+
+
+def _stepped(block: Block, shape: Shape, places: _Places) -> list[str]:
+    """One step of all points of a tile; ``odd`` says that some of them need a second look.
+
+    The loop over points has no branches, so that a compiler turns it into vector code.
+    """
+    arguments = [*_named("s", places.slots), *_named("p", places.inputs), "t"]
+    body, results = lines_of(block, arguments)
+    noises = range(shape.noises)
+    return [
+        *(line for j in noises for line in _drawn(places.input(places.given + j), j)),
+        f"for q in range({TILE}):",
+        *(f"    s{j} = {places.state(j)}" for j in range(places.slots)),
+        *(f"    p{j} = {places.input(j)}" for j in range(places.inputs)),
+        *(f"    {line}" for line in body),
+        *(f"    n{j} = {result}" for j, result in enumerate(results)),
+        *(f"    {places.state(j)} = n{j}" for j in range(places.slots)),
+        f"    odd |= not {_all_finite(shape)}",
+        *(f"    {line}" for group in shape.scales for line in _noticed(group)),
+    ]
+
+
+def _mended(shape: Shape, places: _Places) -> list[str]:
+    """The second look: a tile that is not finite is left, tangents out of range are rescaled."""
+    scales = range(places.scales)
+    return [
+        "bad = False",
+        f"for q in range({TILE}):",
+        *(f"    n{j} = {places.state(j)}" for j in range(places.slots)),
+        f"    bad |= not {_all_finite(shape)}",
+        "if bad:",
+        "    faults[tile] = i",
+        "    break",
+        f"for q in range({TILE}):",
+        *(f"    s{j} = {places.state(j)}" for j in range(places.slots)),
+        *(f"    e{k} = {places.power(k)}" for k in scales),
+        *(f"    {line}" for k in scales for line in _rescaled(shape.scales[k], k)),
+        *(f"    {places.state(j)} = s{j}" for j in range(places.slots)),
+        *(f"    {places.power(k)} = e{k}" for k in scales),
+    ]
+
+
+def _recorded(shape: Shape, places: _Places) -> list[str]:
+    """The recorded slots of a step that is due."""
+    slots = [(r, places.state(j)) for r, j in enumerate(shape.recorded)]
+    powers = [(k, places.power(k)) for k in range(places.scales)]
+    return [
+        "for q in range(width):",
+        *(f"    values[{r}, at, left + q] = {slot}" for r, slot in slots),
+        *(f"    exponents[{k}, at, left + q] = int({power})" for k, power in powers),
+        "at += 1",
+        "next_due += every",
+    ]
+
+
+def _stored(shape: Shape, places: _Places) -> list[str]:
+    """A tile's state and powers back in their arrays."""
+    return [
+        "for q in range(width):",
+        *(f"    state[{j}, base + q] = {places.state(j)}" for j in range(places.slots)),
+        *(f"    powers[{k}, base + q] = int({places.power(k)})" for k in range(places.scales)),
+        "    pass",
+    ]
 
 
 def buffer_size(block: Block, shape: Shape) -> int:
@@ -177,9 +236,13 @@ def _at(row: int) -> str:
     return f"rows[{row * TILE} + q]"
 
 
-def _drawn(row: int, noise: int) -> list[str]:
+def _drawn(place: str, noise: int) -> list[str]:
     # A loop of its own, so that the one over the block still becomes vector code.
-    return [f"for q in range({TILE}):", f"    {_at(row)} = drawn[{noise}, i - first, left + q]"]
+    return [f"for q in range({TILE}):", f"    {place} = drawn[{noise}, i - first, left + q]"]
+
+
+def _indented(depth: int, lines: Iterable[str]) -> list[str]:
+    return ["    " * depth + line for line in lines]
 
 
 def _all_finite(shape: Shape) -> str:

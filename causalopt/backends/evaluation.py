@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sympy import Expr, Symbol
 
-from causalopt.backends.numpy import compiled
+from causalopt.backends.functions import compiled
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.plan import single_form

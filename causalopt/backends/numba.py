@@ -24,8 +24,9 @@ from causalopt.backends.codegen import (
     Shape,
     buffer_size,
 )
+from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite, Recording
-from causalopt.backends.numpy import NumPyBackend, compiled
+from causalopt.backends.numpy import NumPyBackend
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check, weight
 from causalopt.ground.progress import track
@@ -315,8 +316,8 @@ def _share(
         finally:
             # Nothing is left to do, unless an error or Ctrl-C ended this early.
             run.halted.set()
-            for one in work:
-                one.cancel()
+            for batch in work:
+                batch.cancel()
 
 
 def _carry(

@@ -85,8 +85,8 @@ class _Writer(PythonCodePrinter):
 
     def text(self, formula: Expr) -> str:
         """The formula as text; lines that it needs before it are appended to ``lines``."""
-        made: str = self._print(formula)
-        return made
+        text: str = self._print(formula)
+        return text
 
     def _temporary(self, formula: Expr) -> str:
         text = self.text(formula)
@@ -117,8 +117,8 @@ class _Writer(PythonCodePrinter):
         if exponent.is_Integer and 2 <= abs(exponent) <= 64:
             raised = f"({self.text(base)})**{abs(int(exponent))}"
             return raised if exponent > 0 else f"(1.0/({raised}))"
-        made: str = self._hprint_Pow(power, rational=rational, sqrt="math.sqrt")
-        return made
+        text: str = self._hprint_Pow(power, rational=rational, sqrt="math.sqrt")
+        return text
 
     def _print_Function(self, call: sympy.Function) -> str:
         if call.func in _CALLS:

@@ -79,7 +79,9 @@ _KINDS = {"noise": "noise", "parameter": "parameters", "time": "time"}
 
 def looks_of(treatment: Treatment[AnyWorld]) -> list[str]:
     """The looks that an intervention gives to a node."""
-    looks = [] if treatment.base is None else [treatment.base.deed]
+    # A kind of intervention that has no look of its own is another mechanism to a reader.
+    deed = None if treatment.base is None else treatment.base.deed
+    looks = [] if deed is None else [deed if deed in LOOKS else "replaced"]
     return [*looks, "perturbed"] if treatment.shift is not None else looks
 
 

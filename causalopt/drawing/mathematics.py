@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
-
 from causalopt.drawing.formula import line
 from causalopt.drawing.picture import AnyWorld, Item, Name, first_of, name_by_step, treatment_at
 from causalopt.language.domains import domain_of
-from causalopt.model.interface import Model
 
 
 def right_side(world: AnyWorld, node: Item, name: Name) -> str:
@@ -19,26 +16,21 @@ def right_side(world: AnyWorld, node: Item, name: Name) -> str:
     model, base = world.model, treatment_at(world, node).base
     if base is not None and base.cuts:
         return ""
-    key, step = model.key_of(first_of(node))
     replaced = None if base is None else base.replacement
-    mechanism = replaced or model.declared(key, step)
-    if mechanism is None:
-        return _start(model, node, name)
-    if model.tells_rates:
-        return f"d/dt: {mechanism.words(str, line)}"
-
-    def at_node(symbol: Symbol) -> str:
-        # In a mechanism that is replaced, a symbol of a network stands for itself.
-        itself = replaced is not None and not step
-        return name(symbol if itself else model.argument(key, step, symbol))
-
-    declared = mechanism if replaced is not None else model.assigned(key, step)
-    return f"= {(declared or mechanism).words(at_node, line)}"
+    account = model.account(*model.key_of(first_of(node)), replaced)
+    if account.start is not None:
+        return _start(account.start, node, name)
+    if account.declared is None or account.assigned is None:
+        return ""
+    if account.in_stages:
+        return f"d/dt: {account.declared.words(str, line)}"
+    names = account.names
+    return f"= {account.assigned.words(lambda symbol: name(names.get(symbol, symbol)), line)}"
 
 
-def _start(model: Model, node: Item, name: Name) -> str:
+def _start(start: float, node: Item, name: Name) -> str:
     """The value that a node starts from; on a template, the variable says of which step."""
-    value = _value(node, model.start_of(node))
+    value = _value(node, start)
     by_step = name_by_step(node)
     return f"= {value}" if name(node) == by_step else f"{by_step} = {value}"
 

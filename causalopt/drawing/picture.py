@@ -141,12 +141,9 @@ class _Arrows:
         if mechanism is None:
             return self.declared[self.node]
         model = self.world.model
-        key, step = model.key_of(first_of(self.node))
+        names = model.account(*model.key_of(first_of(self.node)), mechanism).names
         wanted = self.bones.variables if self.declared is self.bones.parents else self.bones.aside
-        # In a mechanism of a network's node that is replaced, a symbol stands for itself.
-        owners = (
-            model.argument(key, step, symbol) if step else symbol for symbol in mechanism.arguments
-        )
+        owners = (names[symbol] for symbol in mechanism.arguments)
         causes = (self.bones.stand_in(owner) for owner in owners)
         return tuple(c for c in causes if c in wanted and not _both_gaps(c, self.node))
 
@@ -154,6 +151,9 @@ class _Arrows:
         return ()
 
     def copied(self, world: AnyWorld) -> tuple[Item, ...]:
+        return ()
+
+    def there(self, world: AnyWorld) -> tuple[Item, ...]:
         return ()
 
     def mixed(
@@ -229,6 +229,13 @@ class _Histories:
         # A held node has the history that it has there, whatever its causes do here.
         return self.versions.of(world)[self.node]
 
+    def there(self, world: AnyWorld) -> int:
+        treatment = treatment_at(world, self.node)
+        here = self.versions.of(world)
+        unshifted = replace(treatment, shift=None)
+        causes = causes_in(self.versions.bones, world, self.node)
+        return unshifted.apply(_Histories(self.versions, self.node, causes, here))
+
     def mixed(self, own: int, other: int, by: float | Parameter) -> int:
         return own if own == other else self.versions.number(own, other, by)
 
@@ -248,11 +255,12 @@ def treatment_at(world: AnyWorld, node: Item) -> Treatment[AnyWorld]:
     """What the interventions of a world do to a node of its picture; of a gap, to its first."""
     key, step = world.model.key_of(first_of(node))
     treatment = world.at(key, step)
+    replacement = None if treatment.base is None else treatment.base.replacement
+    if replacement is None:
+        return treatment
     # No mechanism gives the start: another one has no say there either.
-    replaced = treatment.base is not None and treatment.base.replacement is not None
-    return (
-        replace(treatment, base=None) if replaced and world.model.is_start(key, step) else treatment
-    )
+    started = world.model.account(key, step, replacement).start is not None
+    return replace(treatment, base=None) if started else treatment
 
 
 def perturbed_within(world: AnyWorld, gap: Gap) -> list[tuple[Node, Shift]]:

@@ -34,16 +34,16 @@ class ModelError(CausaloptError):
     """A model file that cannot be found, loaded or checked."""
 
 
-def nearest(name: object, known: Iterable[object]) -> str:
-    """A hint with the known name nearest to ``name``, or with all of them; ready to append.
+def nearest(wrong: object, known: Iterable[object]) -> str:
+    """A hint with the known name nearest to ``wrong``, or with all of them; ready to append.
 
     >>> nearest("tempreture", ["temperature", "k"])
     ' Did you mean temperature?'
     >>> nearest("q", ["temperature", "k"])
     ' Known here: temperature, k.'
     """
-    names = [str(one) for one in known]
-    close = difflib.get_close_matches(str(name), names, n=1)
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(str(wrong), names, n=1)
     if close:
         return f" Did you mean {close[0]}?"
     return f" Known here: {', '.join(names)}." if names else ""

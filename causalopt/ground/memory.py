@@ -15,8 +15,8 @@ _USED = Path("/sys/fs/cgroup/memory.current")
 
 def available() -> int | None:
     """The bytes of memory that are free to use; None where the system does not say."""
-    found = [count for count in (_free(), _left_in_group()) if count is not None]
-    return min(found, default=None)
+    counts = [count for count in (_free(), _left_in_group()) if count is not None]
+    return min(counts, default=None)
 
 
 def refuse_what_does_not_fit(needed: int, what: str, remedy: str) -> None:

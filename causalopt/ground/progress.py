@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
-Piece = TypeVar("Piece")
+Task = TypeVar("Task")
 
 _SECONDS_BEFORE_SHOWING = 2.0
 _SECONDS_BETWEEN_BEATS = 1.0
@@ -54,7 +54,7 @@ def track(steps: range, what: str) -> Iterator[int]:
     )
 
 
-def pieces(work: Sequence[Piece], what: str) -> Iterator[Piece]:
+def pieces(work: Sequence[Task], what: str) -> Iterator[Task]:
     """A few long pieces of work, with a bar that moves on also while one of them takes long.
 
     >>> list(pieces(["one", "two"], "claims"))

@@ -1,4 +1,4 @@
-"""Mappings that cannot be changed: equal and hashed by what they hold, in any order."""
+"""What cannot be changed: mappings, equal and hashed by what they hold, and frozen records."""
 
 from __future__ import annotations
 
@@ -64,3 +64,13 @@ class ReadOnly(Mapping[K, V], Generic[K, V]):
 
     def __repr__(self) -> str:
         return repr(self._items)
+
+
+def fields_alone(record: object) -> dict[str, object]:
+    """The fields of a frozen record, as a pickle or a copy of it keeps them.
+
+    What was worked out from the fields stays behind: it can be large, and the hash of text is
+    another in each process.
+    """
+    names = getattr(record, "__dataclass_fields__", {})
+    return {name: value for name, value in vars(record).items() if name in names}

@@ -93,7 +93,7 @@ class Scaled:
 
 def stacked(numbers: Sequence[Scaled]) -> Floats:
     """Several as floats, one after the other along a new first axis."""
-    return np.stack([one.plain() for one in numbers])
+    return np.stack([number.plain() for number in numbers])
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +141,7 @@ def _flat(column: Array, shape: tuple[int, ...]) -> Array:
 
 def _divided(x: Floats, above: Ints, y: Floats, below: Ints) -> tuple[Floats, Ints]:
     """x * 2**above / (y * 2**below) as a mantissa and a power of two."""
+    # Divided as they are where that loses nothing, which is nearly always.
     mantissa, power = x / y, above - below
     size = np.abs(mantissa)
     if ((size > _TINY) & (size < _HUGE)).all():

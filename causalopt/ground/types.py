@@ -15,3 +15,5 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 #: Numbers of some kind: real or complex floats, or exact ones as objects.
 Array = npt.NDArray[Any]
+#: A number, or one for each point of a sweep.
+Number = np.float64 | Floats

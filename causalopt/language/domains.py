@@ -34,6 +34,10 @@ class Domain(ABC):
         """The value that a number of a run stands for."""
 
     @abstractmethod
+    def values_of(self, numbers: Floats) -> Floats | list[Value]:
+        """The values that several numbers of a run stand for."""
+
+    @abstractmethod
     def codes(self, values: object, where: str) -> Floats:
         """Several values (k,), one or more, as numbers."""
 
@@ -62,6 +66,10 @@ class Real(Domain):
     def value(self, number: float) -> float:
         """The number itself."""
         return number
+
+    def values_of(self, numbers: Floats) -> Floats:
+        """The numbers themselves."""
+        return numbers
 
     def codes(self, values: object, where: str) -> Floats:
         """The numbers themselves, if all are finite."""
@@ -124,6 +132,10 @@ class Named(Domain):
     def value(self, number: float) -> Value:
         """The value at a place."""
         return self.values[int(number)]
+
+    def values_of(self, numbers: Floats) -> list[Value]:
+        """The values at some places."""
+        return [self.value(number) for number in numbers]
 
     def codes(self, values: object, where: str) -> Floats:
         """The places of several values."""

@@ -46,8 +46,8 @@ class Finite(Variable):
         >>> finite("T", ["high", "low", "off"]).code("off")
         2
         """
-        told = f"{where} is {value!r}" if where else repr(value)
-        return self.domain.place(value, f"{told}, which is no value of {self}")
+        given = f"{where} is {value!r}" if where else repr(value)
+        return self.domain.place(value, f"{given}, which is no value of {self}")
 
 
 def finite(name: str, values: Iterable[Value], unit: str = "") -> Finite:

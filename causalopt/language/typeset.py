@@ -26,8 +26,8 @@ def latex(formula: Expr | MatrixBase | float) -> str:
     symbols: set[Symbol] = getattr(formula, "free_symbols", set())
     owners = {s.variable if isinstance(s, Next) else s for s in symbols}
     odd = {s: tex(s) for s in owners if not _PLAIN.fullmatch(str(s))}
-    found: str = sympy.latex(formula, symbol_names=odd)
-    return found
+    text: str = sympy.latex(formula, symbol_names=odd)
+    return text
 
 
 def name(label: object) -> str:

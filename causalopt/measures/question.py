@@ -72,6 +72,7 @@ class Question:
                 )
             return self.of
         model = as_model(self.of)
+        # The run ends where the last named node is; m comes first, for it is what is asked about.
         named = [] if self.m is None else [self.m, self.A]
         named += [self.n] if named and self.n is not None else []
         return World(model, model.run_length(self.steps, named))

@@ -164,6 +164,7 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _partial(formula: Expr, argument: Symbol) -> Expr:
+    # Jumps are set aside as constants, so that sympy differentiates what is smooth between them.
     smooth, jumps = _without_jumps(_as_branches(formula))
     derivative = smooth.diff(argument).xreplace(jumps)
     if derivative.has(sympy.Derivative, sympy.DiracDelta, sympy.Subs):
@@ -211,6 +212,6 @@ def _without_jumps(formula: Expr) -> tuple[Expr, dict[Dummy, Expr]]:
             return Piecewise(*((walk(branch), when) for branch, when in part.args))
         if not part.args or not part.has(*_STEPS):
             return part
-        return part.func(*(walk(one) for one in part.args))
+        return part.func(*(walk(argument) for argument in part.args))
 
     return walk(formula), jumps

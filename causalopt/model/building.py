@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import collections
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
-from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats, Ints
-from causalopt.language.symbols import Label, Parameter, Variable
+from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Label, Node, Parameter, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
 from causalopt.model.columns import Binding, Columns, bind
 from causalopt.model.declaration import check_formulas, check_symbols, noises_of
+from causalopt.model.template import Template, node_at
 
 K = TypeVar("K")
 
@@ -27,7 +31,7 @@ def by_label(values: Mapping[K, float]) -> dict[Label, float]:
     return {label: value for label, value in values.items()}  # noqa: C416  # dict() keeps the type
 
 
-def template(
+def shared_mechanism(
     mechanism: Callable[..., Expr], constants: tuple[Parameter, ...], count: int
 ) -> tuple[Mechanism, tuple[Symbol, ...]]:
     """The mechanism of nodes with a number of parents, and the symbols that stand for these."""
@@ -36,6 +40,23 @@ def template(
     shared = expression(mechanism(*slots), where)
     check_symbols({where: shared}, {*slots, *constants}, "use the parents that it is called with")
     return shared, slots
+
+
+def as_labels(labels: Sequence[Label] | None, count: int) -> Sequence[Label]:
+    """The labels of nodes, for good: a range where they are 0, 1, 2, ...; no two the same."""
+    if labels is None:
+        return range(count)
+    names = labels.tolist() if isinstance(labels, np.ndarray) else labels
+    if not isinstance(names, range):
+        names = tuple(names)
+    if names == tuple(range(len(names))) or names == range(len(names)):
+        return range(len(names))
+    if len(set(names)) < len(names):
+        counted = collections.Counter(names)
+        raise DeclarationError(
+            f"labels has {counted.most_common(1)[0][0]!r} twice: each node has its own label."
+        )
+    return names
 
 
 def from_arrays(
@@ -66,7 +87,7 @@ def from_arrays(
             shared_by_kind.append(Expression(Integer(0)))
             sources.append([])
             continue
-        shared, slots = template(mechanism, constants, int(widths[number]))
+        shared, slots = shared_mechanism(mechanism, constants, int(widths[number]))
         shared_by_kind.append(shared)
         sources.append([_source(s, slots, constants, count) for s in shared.arguments])
         sizes[number] = len(shared.arguments)
@@ -93,7 +114,8 @@ def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
             f"start has shape {values.shape}: write one number, or one for each of the "
             f"{len(columns.kinds)} nodes (those of nodes with a mechanism are ignored)."
         )
-    starts: Floats = np.where(columns.kinds < 0, values, np.nan)
+    # Adding 0 makes one zero of the two, as everywhere.
+    starts: Floats = np.where(columns.kinds < 0, values + 0.0, np.nan)
     bad = np.flatnonzero((columns.kinds < 0) & ~np.isfinite(starts))
     if bad.size:
         raise DeclarationError(
@@ -190,8 +212,39 @@ def starts_of(columns: Columns, start: Mapping[Label, float] | Floats) -> Floats
 
 
 def root_value(start: Mapping[Label, float], label: Label) -> float:
+    """The value of a root of a graph, by its label."""
     if label not in start:
         raise DeclarationError(
             f"The root {label!r} has no value: give one in start={{{label!r}: ...}}."
         )
-    return checks.finite(start[label], f"start[{label!r}]")
+    return domain_of(label).code(start[label], f"start[{label!r}]")
+
+
+def unrolled_columns(
+    variables: Sequence[Variable], template: Template, inputs: tuple[Label, ...], last: int
+) -> Columns:
+    """The columns of a system's nodes, from step 0 to ``last``."""
+    labels = [Node(variable, 0) for variable in variables]
+    bindings: list[Binding | None] = [None] * len(labels)
+    for step in range(1, last + 1):
+        for target, mechanism in template.items():
+            labels.append(Node(target, step))
+            bindings.append((mechanism, [node_at(s, step) for s in mechanism.arguments]))
+    return bind(tuple(labels), inputs, bindings)
+
+
+def graph_columns(
+    graph: nx.DiGraph, mechanism: Callable[..., Expr], constants: tuple[Parameter, ...]
+) -> Columns:
+    """The columns of one mechanism bound to every node of a graph that has parents."""
+    shared = functools.cache(functools.partial(shared_mechanism, mechanism, constants))
+    bindings: list[Binding | None] = []
+    for label in graph:
+        parents = tuple(graph.predecessors(label))
+        if not parents:
+            bindings.append(None)
+            continue
+        rule, slots = shared(len(parents))
+        place = dict(zip(slots, parents, strict=True))
+        bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
+    return bind(tuple(graph), constants, bindings)

@@ -138,6 +138,18 @@ def edges(columns: Columns) -> tuple[Ints, Ints]:
     return columns.arguments[between], targets[between]
 
 
+def graph_of(columns: Columns) -> nx.DiGraph:
+    """The graph of the nodes by their labels, edges from cause to effect."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(columns.labels)
+    sources, targets = edges(columns)
+    labels = columns.labels
+    graph.add_edges_from(
+        (labels[s], labels[t]) for s, t in zip(sources.tolist(), targets.tolist(), strict=True)
+    )
+    return graph
+
+
 def levels_of(columns: Columns) -> Ints:
     """Longest path to each node, by peeling off the nodes whose parents are all placed."""
     sources, targets = edges(columns)
@@ -157,6 +169,7 @@ def _peeled(count: int, sources: Ints, targets: Ints) -> Ints:
     children = targets[order]
     first = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=count))])
     waiting = np.bincount(targets, minlength=count)
+    # Kahn's way: a node whose parents are all placed is placed next.
     levels = np.full(count, -1, dtype=np.int64)
     frontier = np.flatnonzero(waiting == 0)
     level = 0
@@ -206,6 +219,7 @@ def layers_of(levels: Ints, kinds: Ints) -> tuple[Layer, ...]:
     """
     if not len(levels):
         return ()
+    # One number for each pair (level, kind), so that a single sort puts alike nodes together.
     keys = levels * (kinds.max() + 2) + kinds + 1
     order = np.argsort(keys, kind="stable")
     cuts = np.flatnonzero(np.diff(keys[order])) + 1

@@ -134,9 +134,12 @@ def changed(
     return {**before, **new}
 
 
-def check_step_size(dt: float | Parameter | None, parameters: Mapping[Parameter, float]) -> None:
+def checked_dt(
+    dt: float | Parameter | None, parameters: Mapping[Parameter, float]
+) -> float | Parameter | None:
+    """The length of a step, as declared: a positive number, or a parameter that has one."""
     if dt is None:
-        return
+        return None
     if isinstance(dt, Parameter) and dt not in parameters:
         raise DeclarationError(
             f"dt is the parameter {dt}, which has no value: give one in parameters={{{dt}: ...}}."
@@ -144,9 +147,11 @@ def check_step_size(dt: float | Parameter | None, parameters: Mapping[Parameter,
     length = checks.finite(parameters[dt] if isinstance(dt, Parameter) else dt, "dt")
     if length <= 0:
         raise DeclarationError(f"dt is {length}: a step takes a positive time, such as dt=0.01.")
+    return dt if isinstance(dt, Parameter) else length
 
 
 def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variable, object]) -> None:
+    """Every variable has a start value, and nothing else has one."""
     missing = [str(v) for v in mechanisms if v not in start]
     if missing:
         raise DeclarationError(
@@ -177,6 +182,11 @@ def check_rates(rates: Mapping[Variable, Mechanism], method: str) -> None:
                 f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
                 f"so write {same[0].variable}."
             )
+
+
+def check_steps(steps: object) -> int:
+    """A whole number of steps, one or more."""
+    return checks.whole(steps, "steps", 1)
 
 
 def check_seed(seed: object) -> int:

@@ -11,10 +11,11 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Floats
+from causalopt.ground.readonly import ReadOnly, fields_alone
+from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
-from causalopt.mechanisms.interface import Mechanism, Naming
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.wiring import Wiring
 
@@ -43,11 +44,13 @@ class Axis:
     rows: range
     size: float = 1.0
     unit: str | None = None
-    labels: tuple[Label, ...] | None = None
+    labels: Sequence[Label] | None = None
 
     @property
-    def values(self) -> Floats | list[str]:
+    def values(self) -> Floats | Ints | list[str]:
         """The coordinate of each row."""
+        if isinstance(self.labels, range):
+            return np.array(self.labels)
         if self.labels is not None:
             return [str(label) for label in self.labels]
         rows = self.rows
@@ -62,10 +65,27 @@ class Place:
     rows: range
 
 
+@dataclass(frozen=True)
+class Account:
+    """How a node gets its value, as a reader is told: it has a start value, or a mechanism.
+
+    ``declared`` is the mechanism that was written down, ``assigned`` the one that a run computes:
+    the same, but where rates of change were declared. ``names`` gives the node or input that each
+    argument of ``assigned`` stands for; ``in_stages`` says that a method goes through inner stages.
+    """
+
+    start: float | None = None
+    declared: Mechanism | None = None
+    assigned: Mechanism | None = None
+    names: Mapping[Symbol, Label] = ReadOnly({})
+    in_stages: bool = False
+
+
 class Model(ABC):
     """A causal model: frozen, equal and hashed by value; worlds are made of it.
 
     A key is what a world's effects speak of: a variable of a system, a label of a network's node.
+    Where a model without time and one with time answer differently, the base answers for the first.
     """
 
     # -- what it is made of ----------------------------------------------------------------------
@@ -93,38 +113,9 @@ class Model(ABC):
         """A formula for one of its nodes as a mechanism, its symbols checked."""
 
     @abstractmethod
-    def declared(self, key: Key, step: int) -> Mechanism | None:
-        """The mechanism of a node as it was declared; None where it has none, as a start or root.
+    def account(self, key: Key, step: int, replacement: Mechanism | None = None) -> Account:
+        """How a node gets its value, where a mechanism may stand in for its own."""
 
-        Where rates of change were declared, the rate.
-        """
-
-    @abstractmethod
-    def assigned(self, key: Key, step: int) -> Mechanism | None:
-        """The mechanism that a run computes a node by: of a rate, the step that is made of it."""
-
-    @property
-    @abstractmethod
-    def tells_rates(self) -> bool:
-        """Whether what is declared are rates, whose steps go through inner stages."""
-
-    @abstractmethod
-    def start_of(self, label: Label) -> float:
-        """The value that a start or root has."""
-
-    @abstractmethod
-    def is_start(self, key: Key, step: int) -> bool:
-        """Whether a node has the value that it starts from, whatever its mechanism is."""
-
-    @abstractmethod
-    def wording(self, key: Key, step: int) -> Naming:
-        """How the arguments of a node's declared mechanism are called in a message."""
-
-    @abstractmethod
-    def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
-        """The node, or the input, that a symbol means in a mechanism of this node."""
-
-    @abstractmethod
     def earlier(
         self, key: Key, replaced: Callable[[Key], Mechanism | None]
     ) -> tuple[Variable | Noise, ...]:
@@ -133,6 +124,7 @@ class Model(ABC):
         ``replaced`` gives the mechanism that stands in for a variable's own, if one does. Nothing
         where there is no step before.
         """
+        return ()
 
     @abstractmethod
     def wiring(self, steps: int) -> Wiring:
@@ -156,13 +148,13 @@ class Model(ABC):
     def check_swept(self, target: object) -> None:
         """Raise ``QueryError`` for what cannot take many values in one run."""
 
-    @abstractmethod
     def label(self, key: Key, step: int) -> Label:
         """A node as it is called: R[3], or the label of a network's node."""
+        return key
 
-    @abstractmethod
     def key_of(self, label: Label) -> tuple[Key, int]:
         """The key and the step of a node."""
+        return label, 0
 
     @abstractmethod
     def size(self, steps: int) -> int:
@@ -174,12 +166,12 @@ class Model(ABC):
 
     # -- runs and results ------------------------------------------------------------------------
 
-    @abstractmethod
     def run_length(self, steps: int | None, named: Sequence[object] = ()) -> int | None:
         """How long a world of it runs: for ``steps``, or up to the last node ``named``.
 
         None where it has no time. The first of ``named`` is what is asked about, and has to end.
         """
+        return None
 
     @property
     @abstractmethod
@@ -198,13 +190,16 @@ class Model(ABC):
     def axis(self, rows: range | Sequence[int]) -> Axis:
         """The coordinate of rows."""
 
-    @abstractmethod
     def along_rows(self, target: object) -> bool:
         """Whether a name stands for nodes along the rows, so that a measure of it has their dim."""
+        return False
 
-    @abstractmethod
     def time_of(self, step: int) -> float:
         """The time of a step."""
+        return step
+
+    def __getstate__(self) -> dict[str, object]:
+        return fields_alone(self)
 
 
 def as_model(given: object) -> Model:

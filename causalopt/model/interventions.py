@@ -60,6 +60,9 @@ class View(Protocol[W, T]):
     def copied(self, world: W) -> T:
         """The same node in another world."""
 
+    def there(self, world: W) -> T:
+        """The same node in another world, without the difference that is added to it there."""
+
     def mixed(self, own: T, other: T, by: float | Parameter) -> T:
         """(1 - by) own + by other."""
 
@@ -83,6 +86,16 @@ class Base(ABC, Generic[W]):
     looks_back: ClassVar[bool] = False
     #: What is done to the node, in a word.
     deed: ClassVar[str]
+
+    @property
+    def ungated(self) -> Base[W] | None:
+        """What is there without a gate: itself, but for a gate."""
+        return self
+
+    @property
+    def gate_on_it(self) -> Gate[W] | None:
+        """The gate that the node is behind; None where there is none."""
+        return None
 
     @property
     def value_given(self) -> float | Symbol | None:
@@ -233,16 +246,27 @@ class Gated(Base[W]):
     root, a value that is set or held) is weighted itself.
     """
 
+    holds: ClassVar[bool] = False
     looks_back: ClassVar[bool] = True
     deed: ClassVar[str] = "gated"
     under: Base[W] | None
     gate: Gate[W]
 
+    @property
+    def ungated(self) -> Base[W] | None:
+        """What is under the gate."""
+        return self.under
+
+    @property
+    def gate_on_it(self) -> Gate[W]:
+        """The gate."""
+        return self.gate
+
     def apply(self, view: View[W, T]) -> T:
         """The mechanism, its inputs from outside weighted; a mixture of values without one."""
         if self.under is not None and self.under.holds:
-            other = view.copied(self.gate.world)
-            return view.mixed(self.under.apply(view), other, self.gate.by)
+            there = view.there(self.gate.world)
+            return view.mixed(self.under.apply(view), there, self.gate.by)
         return view.computed(self.replacement, self.gate)
 
     @property
@@ -257,8 +281,8 @@ class Gated(Base[W]):
 
     def words(self) -> str:
         """clamped by 0.5"""
-        told = f"clamped by {self.gate.by}"
-        return told if self.under is None else f"{self.under.words()}, {told}"
+        weight = f"clamped by {self.gate.by}"
+        return weight if self.under is None else f"{self.under.words()}, {weight}"
 
     def worlds(self) -> tuple[W, ...]:
         """The world behind the gate, and those under it."""
@@ -328,9 +352,12 @@ class Treatment(Generic[W]):
         return replace(self, base=change, shift=None)
 
     def gated(self, gate: Gate[W]) -> Treatment[W]:
-        """What there is, behind a gate; a second gate takes the place of the first."""
-        under = self.base.under if isinstance(self.base, Gated) else self.base
-        return replace(self, base=Gated(under, gate), shift=None)
+        """What there is, behind a gate; a second gate takes the place of the first.
+
+        A shift stays: a gate weights the inputs of a node, and a shift is none of them.
+        """
+        under = None if self.base is None else self.base.ungated
+        return replace(self, base=Gated(under, gate))
 
     def swept(self, by: Symbol, nodes: object) -> Treatment[W]:
         """The input ``by`` where the treatment leaves a node's own value."""
@@ -356,7 +383,18 @@ class Treatment(Generic[W]):
     def inside(self, before: Treatment[W]) -> Treatment[W]:
         """What is done to the inner stages of a step, given what is done at its two ends.
 
-        They are held where both ends are, and else left alone; a shift is made at the end alone.
+        They are held where both ends are, and behind a gate where both ends are behind that one;
+        else they are left alone. A shift is made at the end of the step alone.
         """
-        both = all(t.base is not None and t.base.holds for t in (before, self))
-        return Treatment(self.start, self.stop, base=self.base if both else None)
+        first, last = before.base, self.base
+        if first is None or last is None:
+            return Treatment(self.start, self.stop)
+        inner = last.ungated
+        held = inner if inner is not None and inner.holds and _holds(first.ungated) else None
+        gate = last.gate_on_it
+        base = held if gate is None or gate != first.gate_on_it else Gated(held, gate)
+        return Treatment(self.start, self.stop, base=base)
+
+
+def _holds(base: Base[W] | None) -> bool:
+    return base is not None and base.holds

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 import numpy as np
 
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.language.symbols import Label, Node, NodeSet, Stage, Variable
+from causalopt.language.symbols import Label, Node, NodeSet, Parameter, Stage, Variable
 
 
 class Labels(Mapping[Label, int]):
@@ -66,6 +66,16 @@ class Labels(Mapping[Label, int]):
                 return over_time
         # Raises, for this is no node; where it is one after all, it stands for itself.
         return [self.locate(target)]
+
+    def check_swept(self, target: object) -> None:
+        """Raise ``QueryError`` for what is neither a node nor a parameter."""
+        if not isinstance(target, Parameter):
+            self.select(target)
+        elif target not in self._inputs:
+            raise QueryError(
+                f"over names the parameter {target}, which this model does not have."
+                + nearest(target, self._inputs)
+            )
 
     def onward(self, target: object) -> list[Label]:
         """The nodes of an unrolled system that a user names, and the same at every later step."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, InitVar, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 
 import networkx as nx
 import numpy as np
@@ -15,30 +15,31 @@ from causalopt.ground.errors import DeclarationError, QueryError, nearest
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats, Ints
 from causalopt.language import typeset
-from causalopt.language.domains import REAL, domain_of
+from causalopt.language.domains import REAL
 from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
-from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.interface import Mechanism, Naming
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.building import (
+    as_labels,
     by_label,
     declared_columns,
     from_arrays,
+    graph_columns,
     root_value,
     start_values,
     starts_of,
-    template,
 )
-from causalopt.model.columns import Binding, Columns, bind, edges
+from causalopt.model.columns import Columns, edges, graph_of
 from causalopt.model.declaration import (
     changed,
     check_seed,
     check_symbols,
     values,
 )
-from causalopt.model.interface import Axis, Model, Place, Series
+from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
+from causalopt.model.showing import as_symbol, equation, latex_equation
 from causalopt.model.wiring import Wiring, wired
 from causalopt.model.world import World
 
@@ -64,10 +65,8 @@ class Network(Model):
     start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats]
     #: The values of the inputs that have one: parameters, and the times of an unrolled system.
     parameters: Mapping[Label, float] = ReadOnly({})
-    #: Nodes and inputs as arrays: which mechanism each node has, and which nodes it sees.
-    columns: Columns = field(init=False)
-    #: The values of the roots, in the order of the nodes; NaN elsewhere.
-    starts: Floats = field(init=False)
+    columns: Columns = field(init=False)  #: the nodes as arrays: their mechanisms and parents
+    starts: Floats = field(init=False)  #: the values of the roots (nodes,), NaN elsewhere
 
     def __post_init__(
         self,
@@ -121,7 +120,7 @@ class Network(Model):
         tanh(0 - 1)
         """
         constants = values(parameters or {}, Parameter, "parameters")
-        named = range(len(np.asarray(kinds))) if labels is None else labels
+        named = as_labels(labels, len(np.asarray(kinds)))
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
         return cls(columns, start=start_values(columns, start), parameters=by_label(constants))
 
@@ -160,17 +159,7 @@ class Network(Model):
                 f"start gives a value for {extra[0]!r}, which is no root of the graph."
                 + nearest(extra[0], roots)
             )
-        shared = functools.cache(functools.partial(template, mechanism, tuple(constants)))
-        bindings: list[Binding | None] = []
-        for label in graph:
-            parents = tuple(graph.predecessors(label))
-            if not parents:
-                bindings.append(None)
-                continue
-            rule, slots = shared(len(parents))
-            place = dict(zip(slots, parents, strict=True))
-            bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
-        columns = bind(tuple(graph), tuple(constants), bindings)
+        columns = graph_columns(graph, mechanism, tuple(constants))
         return cls(columns, start=given, parameters=by_label(constants))
 
     # -- what it is made of ----------------------------------------------------------------------
@@ -229,50 +218,24 @@ class Network(Model):
     def _symbols(self) -> frozenset[Symbol]:
         return frozenset(x for x in self.index if isinstance(x, Symbol))
 
-    def declared(self, key: Key, step: int = 0) -> Mechanism | None:
-        """The node's mechanism, in symbols that its arguments stand for; None for a root."""
-        kind = int(self.columns.kinds[self.index[self.locate(key)]])
-        return None if kind < 0 else self.columns.mechanisms[kind]
+    def account(self, key: Key, step: int = 0, replacement: Mechanism | None = None) -> Account:
+        """The value of a root, or the node's mechanism with the nodes and inputs that it sees."""
+        label = self.locate(key)
+        if replacement is not None:
+            # Its symbols are nodes of this network, by their own names.
+            itself = {symbol: symbol for symbol in replacement.arguments}
+            return Account(None, replacement, replacement, itself)
+        if self.is_root(label):
+            return Account(start=self.value(label))
+        place = self.index[label]
+        mechanism = self.columns.mechanisms[self.columns.kinds[place]]
+        return Account(None, mechanism, mechanism, self._owners(place))
 
     def formula(self, node: Label) -> Expr | None:
         """The node's mechanism written with its parents' own symbols; None for a root."""
-        mechanism = self._told(node)
-        return None if mechanism is None else mechanism.value({})
-
-    def _told(self, node: Label) -> Mechanism | None:
-        """The node's mechanism, its arguments as symbols that print as its parents do."""
-        mechanism = self.declared(node)
-        if mechanism is None:
-            return None
-        owners = self._owners(self.index[node])
-        return mechanism.renamed({s: as_symbol(owners[s]) for s in mechanism.arguments})
-
-    def assigned(self, key: Key, step: int) -> Mechanism | None:
-        """The node's mechanism."""
-        return self.declared(key)
-
-    @property
-    def tells_rates(self) -> bool:
-        """Never: it has no time."""
-        return False
-
-    def start_of(self, label: Label) -> float:
-        """The value of a root."""
-        return self.value(label)
-
-    def is_start(self, key: Key, step: int) -> bool:
-        """Never: a root may be given a mechanism."""
-        return False
-
-    def wording(self, key: Key, step: int) -> Naming:
-        """By the labels of the node's parents."""
-        owners = self._owners(self.index[key])
-        return lambda symbol: str(owners.get(symbol, symbol))
-
-    def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
-        """The node or input that a symbol stands for; itself, in a mechanism that is replaced."""
-        owner: Label = self._owners(self.index[key]).get(symbol, symbol)
-        return owner
+        account = self.account(node)
+        names = {symbol: as_symbol(label) for symbol, label in account.names.items()}
+        return None if account.assigned is None else account.assigned.value(names)
 
     def _owners(self, place: int) -> dict[Symbol, Label]:
         """The node or input that each argument of a node's mechanism stands for."""
@@ -289,14 +252,7 @@ class Network(Model):
     @functools.cached_property
     def graph(self) -> nx.DiGraph:
         """The ``networkx.DiGraph`` of the nodes, edges from cause to effect; inputs left out."""
-        graph = nx.DiGraph()
-        graph.add_nodes_from(self.nodes)
-        sources, targets = self.edges()
-        labels = self.nodes
-        graph.add_edges_from(
-            (labels[s], labels[t]) for s, t in zip(sources.tolist(), targets.tolist(), strict=True)
-        )
-        return graph
+        return graph_of(self.columns)
 
     def edges(self) -> tuple[Ints, Ints]:
         """Sources and targets of all edges between nodes, as arrays of ids."""
@@ -334,21 +290,8 @@ class Network(Model):
         >>> chain.d_separated(a, c), chain.d_separated(a, c, given=[b])
         (False, True)
         """
-        sets = [self._set_of(x), self._set_of(y), self._set_of(given)]
+        sets = (set(self.index.select(nodes)) if nodes != () else set() for nodes in (x, y, given))
         return bool(nx.is_d_separator(self.graph, *sets))
-
-    def _set_of(self, labels: Label | Iterable[Label]) -> set[Label]:
-        if isinstance(labels, Hashable) and labels in self.index:
-            return {labels}
-        if isinstance(labels, list | tuple | set | frozenset):
-            return {self.locate(label) for label in labels}
-        return {self.locate(labels)}
-
-    def earlier(
-        self, key: Key, replaced: Callable[[Key], Mechanism | None]
-    ) -> tuple[Variable | Noise, ...]:
-        """Nothing: a network has no step before."""
-        return ()
 
     def wiring(self, steps: int = 0) -> Wiring:
         """All of its nodes, with their parents and inputs."""
@@ -382,21 +325,7 @@ class Network(Model):
 
     def check_swept(self, target: object) -> None:
         """What takes many values in one run is a node or a parameter."""
-        if not isinstance(target, Parameter):
-            self.select(target)
-        elif target not in self.columns.inputs:
-            raise QueryError(
-                f"over names the parameter {target}, which this model does not have."
-                + nearest(target, self.columns.inputs)
-            )
-
-    def label(self, key: Key, step: int) -> Label:
-        """The node itself."""
-        return key
-
-    def key_of(self, label: Label) -> tuple[Key, int]:
-        """The node itself."""
-        return label, 0
+        self.index.check_swept(target)
 
     def size(self, steps: int) -> int:
         """The number of its nodes."""
@@ -423,10 +352,6 @@ class Network(Model):
         """
         return World(self, None, seed=check_seed(seed))
 
-    def run_length(self, steps: int | None, named: Sequence[object] = ()) -> None:
-        """A network has no steps."""
-        return
-
     @property
     def series(self) -> tuple[Series, ...]:
         """All of the nodes, as one series."""
@@ -443,16 +368,9 @@ class Network(Model):
 
     def axis(self, rows: range | Sequence[int]) -> Axis:
         """The nodes' labels as text; as whole numbers where they are a range."""
-        labels = tuple(self.nodes[row] for row in rows)
+        every = isinstance(rows, range) and rows == range(len(self.nodes))
+        labels = self.nodes if every else [self.nodes[row] for row in rows]
         return Axis("node", range(len(labels)), labels=labels)
-
-    def along_rows(self, target: object) -> bool:
-        """A measure is asked of one node, and so has no dim of nodes."""
-        return False
-
-    def time_of(self, step: int) -> float:
-        """The step itself."""
-        return step
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -467,36 +385,16 @@ class Network(Model):
     def __hash__(self) -> int:
         return hash((self.columns, self.parameters))
 
-    def __getstate__(self) -> dict[str, object]:
-        # What is worked out from the fields stays behind: hashes differ between processes.
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
-
     def __repr__(self) -> str:
         count = len(self.nodes)
         if count > 20:
             kinds = len(self.columns.mechanisms)
             return f"<Network of {count} nodes, {len(self.columns.arguments)} edges, {kinds} kinds>"
-        lines = [f"{node} = {self._told(node) or self._root(node)}" for node in self.nodes]
+        lines = [equation(self.account(node), node) for node in self.nodes]
         lines += [f"{p} = {self.parameters.get(p, 'drawn')}" for p in self.columns.inputs]
         return "Network(\n    " + "\n    ".join(lines) + "\n)"
 
-    def _root(self, node: Label) -> object:
-        """The value of a root, by its name where it has one."""
-        return domain_of(node).value(self.value(node))
-
     def _repr_latex_(self) -> str:
-        rows = [(typeset.name(node), self._right_side(node)) for node in self.nodes[:20]]
+        rows = [latex_equation(self.account(node), node) for node in self.nodes[:20]]
         more = [(r"\vdots\;", rf"\;\text{{{len(self.nodes) - 20} more}}")]
         return typeset.aligned(rows + (more if len(self.nodes) > 20 else []))
-
-    def _right_side(self, node: Label) -> str:
-        mechanism = self._told(node)
-        if mechanism is not None:
-            return mechanism.latex()
-        root = self._root(node)
-        return typeset.latex(root) if isinstance(root, float) else tex(root)
-
-
-def as_symbol(label: Label) -> Symbol:
-    """A node's label as a symbol for printing."""
-    return label if isinstance(label, Symbol) else Symbol(str(label))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import cast
 
 from sympy import Symbol
 
 from causalopt.ground import checks
-from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.language import typeset
-from causalopt.language.domains import domain_of
 from causalopt.language.symbols import (
     Label,
     Moment,
@@ -26,23 +24,24 @@ from causalopt.language.symbols import (
 )
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, runge_kutta
-from causalopt.mechanisms.interface import Mechanism, Naming
-from causalopt.model.building import by_label
-from causalopt.model.columns import Binding, bind
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.building import by_label, unrolled_columns
 from causalopt.model.declaration import (
     changed,
     check_formulas,
     check_rates,
     check_seed,
     check_start,
-    check_step_size,
+    check_steps,
     check_symbols,
+    checked_dt,
     noises_of,
     values,
 )
-from causalopt.model.interface import Axis, Model, Place, Series
+from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.network import Network
 from causalopt.model.selection import ENDLESS, Key, Stretch
+from causalopt.model.showing import latex_steps, step_equations
 from causalopt.model.template import Template, in_order, is_stage, node_at, sources
 from causalopt.model.timeline import Timeline
 from causalopt.model.wiring import Wiring, wired_over_time
@@ -91,7 +90,7 @@ class System(Model):
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
         put("start", values(self.start, Variable, "start"))
         put("parameters", values(self.parameters or {}, Parameter, "parameters"))
-        check_step_size(self.dt, self.parameters)
+        put("dt", checked_dt(self.dt, self.parameters))
         check_start(self.declarations, self.start)
         known = {*self.mechanisms, *self.parameters}
         check_symbols(self.declarations, known, "give it a mechanism and a start value")
@@ -229,34 +228,18 @@ class System(Model):
         check_symbols({key: mechanism}, known, "use a variable of this system")
         return mechanism
 
-    def declared(self, key: Key, step: int) -> Mechanism | None:
-        """The formula or rate of a variable; None at the start."""
-        return self.declarations.get(cast(Variable, key)) if step else None
-
-    def assigned(self, key: Key, step: int) -> Mechanism | None:
-        """The step of a variable; None at the start."""
-        return self.template[cast(Variable, key)] if step else None
-
-    @property
-    def tells_rates(self) -> bool:
-        """Whether its method has inner stages."""
-        return self.template.keys() != self.mechanisms.keys()
-
-    def start_of(self, label: Label) -> float:
-        """The start value of a node's variable."""
-        return self.start_values[cast(Node, label).variable]
-
-    def is_start(self, key: Key, step: int) -> bool:
-        """At step 0, every variable."""
-        return step == 0
-
-    def wording(self, key: Key, step: int) -> Naming:
-        """As they are declared."""
-        return str
-
-    def argument(self, key: Key, step: int, symbol: Symbol) -> Label:
-        """The node that a symbol means in the step that ends at ``step``; a parameter itself."""
-        return node_at(symbol, step)
+    def account(self, key: Key, step: int, replacement: Mechanism | None = None) -> Account:
+        """A start value at step 0, whatever the mechanism; else the step or the rate."""
+        variable = cast(Variable, key)
+        if step == 0:
+            return Account(start=self.start_values[variable])
+        declared = replacement or self.declarations[variable]
+        in_stages = self.template.keys() != self.mechanisms.keys()
+        # A step through stages is told by its rate, and so is one that is replaced.
+        says_it_all = in_stages or replacement is not None
+        assigned = declared if says_it_all else self.template[variable]
+        names = {symbol: node_at(symbol, step) for symbol in assigned.arguments}
+        return Account(None, declared, assigned, names, in_stages)
 
     def earlier(
         self, key: Key, replaced: Callable[[Key], Mechanism | None]
@@ -308,29 +291,14 @@ class System(Model):
 
     def check_swept(self, target: object) -> None:
         """What takes many values in one run is a node or a parameter, dt left out."""
+        if isinstance(target, Parameter) and target in self.parameters and target != self.dt:
+            return
         if target == self.dt and target is not None:
             raise QueryError(
                 f"over names {target}, the length of a step: it sets the time axis, which all "
                 "points share. Run the system once for each value."
             )
-        if isinstance(target, Parameter) and target in self.parameters:
-            return
-        if isinstance(target, Parameter):
-            raise QueryError(
-                f"over names the parameter {target}, which this model does not have."
-                + nearest(target, self.parameters)
-            )
-        if isinstance(target, Variable):
-            raise QueryError(
-                f"over names the variable {target}, which has a value at every step: "
-                f"write {target}[0] to sweep its start value."
-            )
-        if not isinstance(target, Node | Moment):
-            raise QueryError(
-                f"over names {target!r}, which is no node or parameter of this system."
-                + nearest(target, [*self.variables, *self.parameters])
-            )
-        self.select(target)
+        self.timeline.check_swept(target, self.parameters)
 
     def label(self, key: Key, step: int) -> Label:
         """R[3]."""
@@ -345,16 +313,9 @@ class System(Model):
         """The number of variables, at every step."""
         return len(self.variables) * (steps + 1)
 
-    def find(self, text: str) -> object:
+    def find(self, text: str) -> Variable | Node:
         """The variable or node of this name, such as T or R[0]; text is compared, never run."""
-        known = {variable.name: variable for variable in self.variables}
-        name, bracket, step = text.removesuffix("]").rpartition("[")
-        is_node = bracket and text.endswith("]") and step.isdecimal() and name in known
-        if is_node and text not in known:
-            return known[name][int(step)]
-        if text not in known:
-            raise QueryError(f"{text} is not a variable of this system." + nearest(text, known))
-        return known[text]
+        return self.timeline.find(text)
 
     # -- worlds, results, unrolling --------------------------------------------------------------
 
@@ -412,44 +373,23 @@ class System(Model):
         ((a[0], a[1], a[2]), {a[1]})
         """
         last = check_steps(steps)
-        labels = [Node(v, 0) for v in self.variables]
-        bindings: list[Binding | None] = [None] * len(labels)
-        for i in range(1, last + 1):
-            for target, mechanism in self.template.items():
-                labels.append(Node(target, i))
-                bindings.append((mechanism, [node_at(s, i) for s in mechanism.arguments]))
         timed = any(time in m.arguments for m in self.template.values())
         times = {Node(time, i): self.time_of(i) for i in range(last)} if timed else {}
         drawn = [Node(noise, i) for i in range(last) for noise in self.noises]
-        columns = bind(tuple(labels), (*self.parameters, *times, *drawn), bindings)
+        inputs = (*self.parameters, *times, *drawn)
+        columns = unrolled_columns(self.variables, self.template, inputs, last)
         start = {Node(v, 0): value for v, value in self.start_values.items()}
         known = {**by_label(self.parameters), **by_label(times)}
         return Network(columns, start=by_label(start), parameters=known)
 
     def __repr__(self) -> str:
-        head = "{}[i+1]" if self.method is None else "d{}/dt"
-        lines = []
-        for v, mechanism in self.declarations.items():
-            lines += [f"{head.format(v)} = {mechanism}", *(f"    {r}" for r in mechanism.rows())]
-        lines += [f"{v}[0] = {domain_of(v).value(value)}" for v, value in self.start_values.items()]
+        lines = step_equations(self.declarations, is_rate=self.method is not None)
+        lines += [f"{v}[0] = {v.domain.value(start)}" for v, start in self.start_values.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
-        left = "{{{}}}^{{+}}" if self.method is None else r"\dot{{{}}}"
-        return typeset.aligned(
-            (left.format(typeset.name(variable)), mechanism.latex())
-            for variable, mechanism in self.declarations.items()
-        )
-
-    def __getstate__(self) -> dict[str, object]:
-        # What is worked out from the fields stays behind: hashes differ between processes.
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
-
-
-def check_steps(steps: object) -> int:
-    """A whole number of steps, one or more."""
-    return checks.whole(steps, "steps", 1)
+        return latex_steps(self.declarations, is_rate=self.method is not None)
 
 
 def as_system(given: object, remedy: str) -> System:

@@ -64,6 +64,11 @@ def is_stage(variable: Variable) -> bool:
     return isinstance(variable, Stage)
 
 
+def is_inner(key: object) -> bool:
+    """Whether a key, or the node that it is, is an inner stage of a step."""
+    return isinstance(getattr(key, "variable", key), Stage)
+
+
 def owner_of(key: K) -> K | Variable:
     """The key itself, or the variable that a stage belongs to."""
     return key.owner if isinstance(key, Stage) else key

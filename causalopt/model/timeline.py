@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sympy import Symbol
 
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.language.symbols import Moment, Node, NodeSet, Span, Variable
+from causalopt.language.symbols import Moment, Node, NodeSet, Parameter, Span, Variable
 from causalopt.model.selection import ENDLESS, Stretch
 
 
@@ -111,3 +111,34 @@ class Timeline:
         for target in named[1:]:
             ends += [s.stop for s in self.select(target, None) if s.stop != ENDLESS]
         return max(max(ends) - 1, 1)
+
+    def check_swept(self, target: object, parameters: Collection[Parameter]) -> None:
+        """Raise ``QueryError`` for what is no node of one of the variables."""
+        if isinstance(target, Parameter):
+            raise QueryError(
+                f"over names the parameter {target}, which this model does not have."
+                + nearest(target, parameters)
+            )
+        if isinstance(target, Variable):
+            raise QueryError(
+                f"over names the variable {target}, which has a value at every step: "
+                f"write {target}[0] to sweep its start value."
+            )
+        if not isinstance(target, Node | Moment):
+            raise QueryError(
+                f"over names {target!r}, which is no node or parameter of this system."
+                + nearest(target, [*self.variables, *parameters])
+            )
+        self.select(target, None)
+
+    def find(self, text: str) -> Variable | Node:
+        """The variable or node of this name, such as T or R[0]; text is compared, never run."""
+        known = {variable.name: variable for variable in self.variables}
+        name, bracket, step = text.removesuffix("]").rpartition("[")
+        is_node = bracket and text.endswith("]") and step.isdecimal() and name in known
+        # A variable can be named like a node, such as "R[0]": then its own name comes first.
+        if is_node and text not in known:
+            return Node(known[name], int(step))
+        if text not in known:
+            raise QueryError(f"{text} is not a variable of this system." + nearest(text, known))
+        return known[text]

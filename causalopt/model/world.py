@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from sympy import Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.readonly import fields_alone
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Nodes, Parameter
 from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.gating import check_weighable
 from causalopt.model.interface import Model
 from causalopt.model.interventions import Base, Fixed, Gate, Held, Replaced, Shift, Treatment
 from causalopt.model.selection import Key, Stretch
+from causalopt.model.template import is_inner
 
 M = TypeVar("M", bound=Model, covariant=True)
 
@@ -76,7 +79,8 @@ class World(Generic[M]):
             a[2:5]: perturbed
         """
         find = self.model.onward if every_step else self.model.select
-        stretches = find(nodes, self.steps)
+        # The inner stages of a step are computed: a difference is added where a step ends.
+        stretches = [s for s in find(nodes, self.steps) if not is_inner(s.key)]
         for stretch in stretches:
             domain = domain_of(stretch.key)
             why = domain.why_no_difference()
@@ -94,7 +98,9 @@ class World(Generic[M]):
         weighted, (1 - by) of their own value and ``by`` of the one in ``to``; inputs from one
         another, such as a variable's own memory, are kept. What has no inputs is weighted itself.
         With by = 1 it is the clamp, with by = 0 nothing is changed. ``by`` may be a parameter of
-        the model, and so be swept.
+        the model, and so be swept; at 1 that is the clamp where ``to`` leaves the nodes to their
+        mechanisms, since a gate weights inputs, and a difference or a value put on the nodes
+        themselves is none.
 
         >>> from causalopt.language.symbols import variables
         >>> from causalopt.model.system import System
@@ -115,6 +121,7 @@ class World(Generic[M]):
         if weight == 1.0:
             held = Held[World[Model]](to)
             return self._put(stretches, lambda _: held)
+        check_weighable(self.model, stretches, f"clamp({nodes}, by={by})")
         gate = Gate[World[Model]](to, weight, frozenset(stretches))
         return self._change(stretches, _same(lambda treatment: treatment.gated(gate)))
 
@@ -136,6 +143,10 @@ class World(Generic[M]):
             return Replaced(self.model.mechanism(key, formula))
 
         return self._put(self.model.select(nodes, self.steps), replaced)
+
+    def put(self, nodes: Nodes, base: Base[World[Model]]) -> World[M]:
+        """Put a base of any kind on nodes: a new kind is a class derived from it."""
+        return self._put(self.model.select(nodes, self.steps), lambda _: base)
 
     def swept(self, nodes: Nodes, by: Symbol) -> World[M]:
         """This world with an input in the place of nodes' own values, in every world it is held to.
@@ -163,6 +174,7 @@ class World(Generic[M]):
 
         Its values are the same, so worlds that differ in derivatives alone are computed once.
         """
+        # An infinitesimal difference moves no value, here or in the worlds that nodes are held to.
         plain = self._map(lambda t: t.without_nudge().elsewhere(World.values_only))
         loose = plain._map(lambda t: _let_go(t) if t.worlds() else t)
         targets = {world for t in plain.treatments for world in t.worlds()}
@@ -209,8 +221,7 @@ class World(Generic[M]):
         return hash((self.model, self.steps, shape, self.seed))
 
     def __getstate__(self) -> dict[str, object]:
-        # What is worked out from the fields stays behind: hashes differ between processes.
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return fields_alone(self)
 
     @functools.cached_property
     def _courses(self) -> dict[Key, Course]:
@@ -251,6 +262,7 @@ class World(Generic[M]):
         Changes are told apart by identity, so that ``change`` gives one for all that is alike.
         """
 
+        # A million nodes that are treated alike share one course, and so one piece of work.
         @functools.cache
         def changed(before: Course, start: int, stop: int, how: Change) -> Course:
             return _overlay(before, start, stop, how)

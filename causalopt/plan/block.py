@@ -50,6 +50,7 @@ def single_form(
     raw, results = _constants_filled_in(raw, results)
     targets = _needed_in_order(raw, results)
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
+    # Shared over lanes too: X and Y have most of their slopes in common.
     shared, reduced = sympy.cse([*(raw[s] for s in targets), *results], symbols=fresh)
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])

@@ -11,9 +11,9 @@ import functools
 import zlib
 
 import numpy as np
-import numpy.typing as npt
 
-from causalopt.language.laws import Floats, Law
+from causalopt.ground.types import Floats, Ints
+from causalopt.language.laws import Law
 
 # How many steps ``at`` draws ahead: few at first, then twice as many each time, up to the most; and
 # of all chains together about so many numbers.
@@ -47,7 +47,7 @@ class Stream:
     """
 
     def __init__(
-        self, law: Law, name: str, seed: int, chains: npt.NDArray[np.int64] | None = None
+        self, law: Law, name: str, seed: int, chains: Ints | None = None
     ) -> None:
         self.chains = chains
         self._law, self._name, self._seed = law, name, seed
@@ -55,17 +55,17 @@ class Stream:
         self._piece: Floats = np.empty((0, 0))
 
     @functools.cached_property
-    def _distinct(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _distinct(self) -> tuple[Ints, Ints]:
         """The chains that are drawn, and the place among them of each point's."""
-        found = np.zeros(1, np.int64) if self.chains is None else self.chains
-        distinct, places = np.unique(found, return_inverse=True)
+        chains = np.zeros(1, np.int64) if self.chains is None else self.chains
+        distinct, places = np.unique(chains, return_inverse=True)
         return distinct, places.astype(np.int64)
 
     @functools.cached_property
     def _generators(self) -> list[np.random.Generator]:
         return [generator(self._seed, self._name, int(chain)) for chain in self._distinct[0]]
 
-    def of(self, points: npt.NDArray[np.int64]) -> Stream:
+    def of(self, points: Ints) -> Stream:
         """The numbers of some of the points, from the first step on; all where there are none."""
         chains = None if self.chains is None else self.chains[points]
         return Stream(self._law, self._name, self._seed, chains)
@@ -89,4 +89,4 @@ class Stream:
 
     def _drawn(self, count: int) -> Floats:
         """The next numbers of each chain that is drawn, (count, chains)."""
-        return np.stack([self._law.draw(one, count) for one in self._generators], axis=1)
+        return np.stack([self._law.draw(source, count) for source in self._generators], axis=1)

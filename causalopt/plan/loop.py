@@ -78,13 +78,15 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     stretches = _stretches(system, steps, lanes)
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
     first = _initial(system, lanes, names)
+    # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     zero = _always_zero(lanes, names, first, raws)
     raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in raws]
+    # Of the rest, the state is what the wanted slots depend on, over any number of steps.
     slots = _needed(wanted, names, raws)
     inputs = tuple(names.inputs.values())
     noises = tuple(names.noises.values())
-    given = [one.symbol for one in inputs]
-    drawn = [one.symbol for one in noises]
+    given = [entry.symbol for entry in inputs]
+    drawn = [entry.symbol for entry in noises]
     state = [names.before(slot) for slot in slots]
     after = [names.after(slot) for slot in slots]
     segments = [
@@ -141,7 +143,7 @@ class _NodeTerms:
         # Another mechanism is a part of ``own`` already: an integrator has made a step of it.
         if self.own is None:
             start = _ZERO if self.lane.is_tangent else self.names.start(self.target)
-            return start if gate is None else self.mixed(start, self.copied(gate.world), gate.by)
+            return start if gate is None else self.mixed(start, self.there(gate.world), gate.by)
         at = self._arguments(self.own, self.lane.values, gate)
         if not self.lane.is_tangent:
             return self.own.value(at)
@@ -155,6 +157,11 @@ class _NodeTerms:
 
     def copied(self, world: AnyWorld) -> Expr:
         return self._in(self.lanes.of_world(self.lane, world))
+
+    def there(self, world: AnyWorld) -> Expr:
+        shift = world.at(self.target, self.step).shift
+        copied = self.copied(world)
+        return copied if shift is None else copied - shift.apply(self, _ZERO)
 
     def mixed(self, own: Expr, other: Expr, by: float | Parameter) -> Expr:
         weight = self.names.constant(by)
@@ -269,6 +276,7 @@ def _always_zero(
     }
     nothing = dict.fromkeys(tangents, _ZERO)
     reached = {s for s, slot in tangents.items() if first.get(slot, _ZERO) != 0}
+    # A fixed point: a tangent is reached where a reached one enters it, or a shift does.
     while True:
         more = set(reached)
         for raw in raws:

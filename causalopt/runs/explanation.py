@@ -39,8 +39,8 @@ def explained(
     step = f" (step {error.step})" if world.steps is not None else ""
     changed = " in a world with interventions" if any(map(_acts, world.treatments)) else ""
     pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
-    told = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
-    at = f", at {', '.join(told)}" if told else ""
+    listed = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
+    at = f", at {', '.join(listed)}" if listed else ""
     return EvaluationError(
         f"{world.model.label(key, error.step)} is {kind}{step}{changed}"
         f"{sweep.describe(error.point)}{at}: "
@@ -88,7 +88,10 @@ def _acts(treatment: Treatment[World[Model]]) -> bool:
 def _mechanism(world: World[Model], key: Key, step: int) -> str:
     """The mechanism that a node follows in this world, in words."""
     base = world.at(key, step).base
-    if base is not None and base.replacement is not None:
-        return str(base.replacement)
-    mechanism = world.model.declared(key, max(step, 1))
-    return "none" if mechanism is None else mechanism.words(world.model.wording(key, step))
+    replaced = None if base is None else base.replacement
+    account = world.model.account(key, max(step, 1), replaced)
+    if account.declared is None:
+        return "none"
+    # Over time, a mechanism is told as it was declared; else by the labels that it stands for.
+    names = account.names if world.steps is None else {}
+    return account.declared.words(lambda symbol: str(names.get(symbol, symbol)))

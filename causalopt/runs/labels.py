@@ -26,7 +26,7 @@ def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
         quantity = getattr(axis.target, "variable", axis.target)
         unit = quantity.unit if isinstance(quantity, Quantity) else ""
         domain = domain_of(axis.target)
-        coords[axis.name] = ([axis.name], [domain.value(v) for v in axis.values], {"units": unit})
+        coords[axis.name] = ([axis.name], domain.values_of(axis.values), {"units": unit})
     return coords
 
 
@@ -35,8 +35,6 @@ def coordinate(axis: Axis) -> xr.Coordinates:
     import xarray as xr
 
     if axis.labels is not None:
-        if all(isinstance(label, int | np.integer) for label in axis.labels):
-            return xr.Coordinates({axis.dim: np.array(axis.labels)})
         return xr.Coordinates({axis.dim: axis.values})
     # Questions about one run share their axis: it is made once, unless it takes much memory.
     return (_numbers_kept if len(axis.rows) <= _LONGEST_AXIS_KEPT else _numbers)(axis)

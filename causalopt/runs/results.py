@@ -131,7 +131,7 @@ def _kept(model: Model, steps: int | None, keep: Keep | Nodes) -> tuple[tuple[Se
         )
     places = [model.place(stretch) for stretch in model.select(keep, steps)]
     named = {place.series for place in places}
-    series = tuple(one for one in model.series if one.key in named)
+    series = tuple(entry for entry in model.series if entry.key in named)
     if steps is None:
         return series, list(dict.fromkeys(row for place in places for row in place.rows))
     return series, range(min(p.rows.start for p in places), max(p.rows.stop for p in places))

@@ -62,22 +62,23 @@ def simulate(
     lanes, places = _lanes(wants, sweep)
     # A tangent that no infinitesimal perturbation reaches has no lane, and is zero.
     wanted = [(place, want.series) for place, want in zip(places, wants, strict=True)]
+    # Worlds that differ in nothing but derivatives share a lane, and so what is wanted of it.
     distinct = list(dict.fromkeys(pair for pair in wanted if pair[0] >= 0))
     plan = flatten(model, rows[-1], lanes, tuple(distinct))
     runner = backend_named(backend)
-    values = functools.partial(_values_at, backend=backend)
+    look = functools.partial(_values_at, backend=backend)
     _refuse_what_does_not_fit(plan, rows, sweep)
     measured: Array | None = None
     try:
         inputs = inputs_of(plan, sweep, seed)
         for part in recorded(plan, runner, inputs, rows, sweep.points):
-            found = measure([_picked(part, distinct, pair) for pair in wanted])
+            values = measure([_picked(part, distinct, pair) for pair in wanted])
             if measured is None:
-                shape = *found.shape[:-2], len(rows), sweep.points or 1
-                measured = np.empty(shape, dtype=found.dtype)
-            measured[..., part.rows, part.points] = found
+                shape = *values.shape[:-2], len(rows), sweep.points or 1
+                measured = np.empty(shape, dtype=values.dtype)
+            measured[..., part.rows, part.points] = values
     except NotFinite as error:
-        raise explained(error, plan, lanes, sweep, values) from None
+        raise explained(error, plan, lanes, sweep, look) from None
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")
     return measured.reshape(*measured.shape[:-1], *sweep.shape)
@@ -130,17 +131,17 @@ def gradients(
     lanes = lanes_of([applied], [])
     plan = flatten_network(network, lanes, with_partials=True)
     lane = lanes.values_of(applied)
-    fixed = [k for (t,), ks in applied.courses.items() if t.base and t.base.cuts for k in ks]
-    cut = [np.array([network.index[k] for k in (*fixed, *more)], dtype=np.int64) for more in held]
+    fixed = plan.cut_off(lane)
+    cut = [np.append(fixed, [network.index[k] for k in more]).astype(np.int64) for more in held]
     runner, node = backend_named(backend), network.index[key]
-    values = functools.partial(_values_at, backend=backend)
+    look = functools.partial(_values_at, backend=backend)
     rows = range(len(network.nodes))
     _refuse_what_does_not_fit(plan, rows, sweep, len(held))
     try:
         inputs = inputs_of(plan, sweep, world.seed)
         table = runner.gradients(plan, inputs, sweep.points, node, lane, cut)
     except NotFinite as error:
-        raise explained(error, plan, lanes, sweep, values) from None
+        raise explained(error, plan, lanes, sweep, look) from None
     whole = (len(rows), *sweep.shape)
     return [
         Scaled(mantissas.reshape(whole), table.exponents[i].reshape(whole))
@@ -220,5 +221,5 @@ def _values_at(
 ) -> list[float]:
     """The values of series at one step of a world and one point of a sweep, for a message."""
     wants = [Want(world, key) for key in series]
-    found = simulate(wants, range(step, step + 1), sweep, backend, stacked)
-    return [float(values.flat[0]) for values in found]
+    table = simulate(wants, range(step, step + 1), sweep, backend, stacked)
+    return [float(values.flat[0]) for values in table]

@@ -25,7 +25,7 @@ DRAW = Symbol("draw")
 
 
 @dataclass(frozen=True)
-class Axis:
+class SweptAxis:
     """One swept node or parameter: what it is, the input it becomes, and its values (k,)."""
 
     target: Label
@@ -45,7 +45,7 @@ class Sweep:
     Where ``paired``, the axes are of one length and run together: point i is the i-th of each.
     """
 
-    axes: tuple[Axis, ...] = ()
+    axes: tuple[SweptAxis, ...] = ()
     paired: bool = False
 
     @property
@@ -63,6 +63,7 @@ class Sweep:
         """For each swept input, its value at every point."""
         if self.paired:
             return {axis.input: axis.values for axis in self.axes}
+        # The last axis runs fastest, so that a result is reshaped without being moved.
         grids = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
         return {a.input: g.reshape(-1) for a, g in zip(self.axes, grids, strict=True)}
 
@@ -98,7 +99,7 @@ class Sweep:
 
 def paired(values: Mapping[Label, Floats]) -> Sweep:
     """Many start states at once: the i-th value of every node together (nodes to arrays (n,))."""
-    axes = tuple(Axis(node, Symbol(f"over {node}"), column) for node, column in values.items())
+    axes = tuple(SweptAxis(node, Symbol(f"over {node}"), column) for node, column in values.items())
     return Sweep(axes, paired=True)
 
 
@@ -116,18 +117,18 @@ def swept(model: Model, over: Over | None, draws: int | None = None) -> Sweep:
     return Sweep(tuple(_axis(model, target, values) for target, values in over.items()))
 
 
-def _draws(model: Model, draws: object) -> Axis:
+def _draws(model: Model, draws: object) -> SweptAxis:
     if not model.noises:
         raise QueryError(
             f"draws={draws}, but this model has no noise: every draw would be the same. Leave "
             "draws out, or declare a noise, such as noise('e', normal(0, 1))."
         )
     count = checks.whole(draws, "draws", 1)
-    return Axis("draw", DRAW, np.arange(count, dtype=np.float64))
+    return SweptAxis("draw", DRAW, np.arange(count, dtype=np.float64))
 
 
-def _axis(model: Model, target: Label, values: object) -> Axis:
+def _axis(model: Model, target: Label, values: object) -> SweptAxis:
     model.check_swept(target)
     numbers = domain_of(target).codes(values, f"over[{target}]")
     entry = target if isinstance(target, Parameter) else Symbol(f"over {target}")
-    return Axis(target, entry, numbers)
+    return SweptAxis(target, entry, numbers)

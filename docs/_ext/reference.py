@@ -7,7 +7,7 @@ import importlib
 import inspect
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pagewriter import replace_pages
 from sphinx.application import Sphinx
@@ -15,7 +15,17 @@ from sphinx.application import Sphinx
 import causalopt
 
 #: Rooms that are used by their own name: ``from causalopt.derive import Derivation``.
-BESIDE = ("causalopt.derive", "causalopt.plots", "causalopt.study")
+BESIDE = (
+    "causalopt.derive",
+    "causalopt.plots",
+    "causalopt.study",
+    # What somebody who adds a kind of something implements.
+    "causalopt.language.domains",
+    "causalopt.mechanisms.interface",
+    "causalopt.model.interface",
+    "causalopt.model.interventions",
+    "causalopt.backends.interface",
+)
 
 INDEX = """# API reference
 
@@ -53,7 +63,11 @@ def own(room: str) -> list[str]:
     """The public names of a room: those in ``__all__``, or else those made in it."""
     module = importlib.import_module(room)
     listed = getattr(module, "__all__", None)
-    defined = [n for n, v in vars(module).items() if getattr(v, "__module__", None) == room]
+    defined = [
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == room and not isinstance(value, TypeVar)
+    ]
     return list(listed or (name for name in defined if not name.startswith("_")))
 
 

@@ -158,8 +158,8 @@ def test_derivatives_outside_the_range_of_floats():
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"A": b, "m": b}, "lies in A"),
-        ({"A": b, "m": [a, c]}, "names 2 nodes"),
+        ({"A": b, "m": b}, "lies inside A"),
+        ({"A": b, "m": [a, c]}, "names 2 sets of nodes"),
         ({"A": b, "m": c, "measure": "strength"}, 'measure="comp" or measure="op"'),
     ],
 )

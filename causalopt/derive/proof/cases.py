@@ -11,7 +11,7 @@ from sympy.core.relational import Relational
 
 from causalopt.derive.proof.elimination import ways_to_solve
 from causalopt.derive.proof.routes import ALGEBRA, to_zero
-from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
@@ -25,30 +25,30 @@ Numbers: TypeAlias = Mapping[sp.Symbol, sp.Expr]
 Functions: TypeAlias = Mapping[AppliedUndef, sp.Expr]
 
 
-def cases_satisfying(gaps: Sequence[sp.Expr], domain: Domain) -> Iterator[Point]:
+def cases_satisfying(gaps: Sequence[sp.Expr], scope: Scope) -> Iterator[Point]:
     """Cases in which every gap is zero: all is drawn at random but what the gaps determine.
 
     A gap that holds unknown functions is zero at every value of their arguments.
 
     >>> x, y = sp.symbols("x y", real=True)
-    >>> case = next(cases_satisfying([x - 2 * y - 1], Domain((x, y))))
+    >>> case = next(cases_satisfying([x - 2 * y - 1], Scope((x, y))))
     >>> x.subs(dict(case.symbols)) - 2 * y.subs(dict(case.symbols))
     1
     """
-    for number, point in enumerate(points(domain, tries=MOST_WAYS)):
+    for number, point in enumerate(points(scope, tries=MOST_WAYS)):
         case = _fitted_case(gaps, point, number)
         # solving may have failed, or put another gap off zero: whatever comes out is looked at
-        if _is_case(gaps, case, domain):
+        if _is_case(gaps, case, scope):
             yield case
 
 
-def _is_case(gaps: Sequence[sp.Expr], point: Point, domain: Domain) -> bool:
+def _is_case(gaps: Sequence[sp.Expr], point: Point, scope: Scope) -> bool:
     try:
         if not all(_is_zero(gap, point) for gap in gaps):
             return False
     except (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
         return False
-    return satisfies(point, (*domain.relations, *_kept_signs(point)))
+    return satisfies(point, (*scope.relations, *_kept_signs(point)))
 
 
 def _is_zero(gap: sp.Expr, point: Point) -> bool:

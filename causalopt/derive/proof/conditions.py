@@ -126,7 +126,7 @@ def _gap(relation: Relational) -> tuple[sp.Expr, str]:
 
 
 def _free_nodes(whole: sp.Basic) -> Iterator[sp.Basic]:
-    """The nodes outside integrals, sums and limits: what is bound inside has its own domain."""
+    """The nodes outside integrals, sums and limits: what is bound inside has its own scope."""
     stack = [whole]
     while stack:
         node = stack.pop()

@@ -8,8 +8,8 @@ import mpmath
 import sympy as sp
 
 from causalopt.derive.proof.routes import to_zero
-from causalopt.derive.statement.domain import Domain
 from causalopt.derive.statement.expressions import Rewriting
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.sampling import points
@@ -21,7 +21,7 @@ SECONDS = 8.0
 
 
 def find_correction(
-    left: sp.Expr, right: sp.Expr, domain: Domain, reduce: Rewriting | None = None
+    left: sp.Expr, right: sp.Expr, scope: Scope, reduce: Rewriting | None = None
 ) -> sp.Expr | None:
     """The terms of ``right`` with other rational coefficients, proved equal to ``left``; or None.
 
@@ -29,19 +29,19 @@ def find_correction(
     rewrites differences by what is known, such as hypotheses.
 
     >>> x = sp.Symbol("x", real=True)
-    >>> find_correction(sp.sin(2 * x), sp.sin(x) * sp.cos(x), Domain((x,)))
+    >>> find_correction(sp.sin(2 * x), sp.sin(x) * sp.cos(x), Scope((x,)))
     2*sin(x)*cos(x)
     """
     change: Rewriting = reduce or (lambda whole: whole)
     try:
         with at_most(SECONDS):
-            fitted = _fit(left, right, domain, change)
+            fitted = _fit(left, right, scope, change)
             return _simplest_form(left, change) if fitted is None else fitted
     except (TookTooLong, NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
         return None
 
 
-def _fit(left: sp.Expr, right: sp.Expr, domain: Domain, change: Rewriting) -> sp.Expr | None:
+def _fit(left: sp.Expr, right: sp.Expr, scope: Scope, change: Rewriting) -> sp.Expr | None:
     """Coefficients for the terms as claimed, or inside brackets, or all multiplied out."""
     left_here = change(differentiate(left))
     claimed = sp.Add.make_args(right)
@@ -56,7 +56,7 @@ def _fit(left: sp.Expr, right: sp.Expr, domain: Domain, change: Rewriting) -> sp
         if not 0 < len(terms) <= MOST_TERMS or sp.S.Zero in terms:
             continue
         terms_here = [change(differentiate(term)) for term in terms]
-        coefficients = _solve(left_here, terms_here, domain)
+        coefficients = _solve(left_here, terms_here, scope)
         if coefficients is None:
             continue
         # fitted at points only so far: a correction that is shown has a proof
@@ -84,10 +84,10 @@ def _bare(term: sp.Expr) -> sp.Expr:
     return sp.Mul(*term.as_coeff_mul()[1])
 
 
-def _solve(left: sp.Expr, terms: Sequence[sp.Expr], domain: Domain) -> list[sp.Rational] | None:
+def _solve(left: sp.Expr, terms: Sequence[sp.Expr], scope: Scope) -> list[sp.Rational] | None:
     """Rational coefficients c with left = Σ c_i term_i at as many points as it takes."""
     rows: list[list[sp.Expr]] = []
-    here = domain.within(left, *terms)
+    here = scope.within(left, *terms)
     for point in points(here):
         row = _row([*terms, left], point)
         if row is not None:

@@ -11,8 +11,8 @@ import sympy as sp
 from causalopt.derive.proof.conditions import conditions_of, settle_branches
 from causalopt.derive.proof.correction import find_correction
 from causalopt.derive.proof.routes import to_zero
-from causalopt.derive.statement.domain import Domain
 from causalopt.derive.statement.expressions import Formula
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status
 from causalopt.derive.statement.verdict import Verdict, leave_open
 from causalopt.derive.trial.trials import Pair, Trials, try_pairs
@@ -24,10 +24,10 @@ Progress: TypeAlias = Callable[[Verdict], None]
 NO_POINT = "no case that fits the assumptions was found in which both sides have values"
 
 
-def decide_equal(left: Formula, right: Formula, domain: Domain, progress: Progress) -> Verdict:
+def decide_equal(left: Formula, right: Formula, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on left = right, both written out in givens only."""
     pairs = list(_entries(left, right))
-    here = _with_decay(domain, left, right)
+    here = _with_decay(scope, left, right)
     # trials come first: a slip shows at the first points, and proving a false claim takes all time
     trials = try_pairs(pairs, here)
     if trials.counterexample is not None:
@@ -36,21 +36,21 @@ def decide_equal(left: Formula, right: Formula, domain: Domain, progress: Progre
         mended = find_correction(left, right, here) if len(pairs) == 1 else None
         return dataclasses.replace(verdict, corrected=mended)
     progress(leave_open("the limit on time was reached", left - right, trials.held_at))
-    return prove(pairs, trials, domain)
+    return prove(pairs, trials, scope)
 
 
-def prove(pairs: Sequence[Pair], trials: Trials, domain: Domain) -> Verdict:
+def prove(pairs: Sequence[Pair], trials: Trials, scope: Scope) -> Verdict:
     """Proved where a route brings every difference to zero, and no trial speaks against it."""
     names = []
     for left, right in pairs:
         name, remains = to_zero(differentiate(left) - differentiate(right))
-        if name is None and domain.relations:
+        if name is None and scope.relations:
             # sympy cannot be told of assumptions between symbols: they choose among branches here
-            name, _ = to_zero(settle_branches(remains.doit(), domain.relations))
+            name, _ = to_zero(settle_branches(remains.doit(), scope.relations))
         if name is None:
             return leave_open("no route brings the difference to zero", remains, trials.held_at)
         names.append(name)
-    needs = conditions_of((side for pair in pairs for side in pair), domain.relations)
+    needs = conditions_of((side for pair in pairs for side in pair), scope.relations)
     # without one case in which both sides have values the claim may be about nothing at all, and
     # a proof alone would stand on sympy's word
     if not trials.held_at:
@@ -66,7 +66,7 @@ def _entries(left: Formula, right: Formula) -> Iterator[Pair]:
         yield left, right
 
 
-def _with_decay(domain: Domain, *wholes: Formula) -> Domain:
+def _with_decay(scope: Scope, *wholes: Formula) -> Scope:
     """Test functions that vanish at infinity, where something is integrated as far as that."""
     improper = any(
         sp.oo in limit or -sp.oo in limit
@@ -74,4 +74,4 @@ def _with_decay(domain: Domain, *wholes: Formula) -> Domain:
         for integral in whole.atoms(sp.Integral)
         for limit in integral.limits
     )
-    return dataclasses.replace(domain, gaussian=improper)
+    return dataclasses.replace(scope, gaussian=improper)

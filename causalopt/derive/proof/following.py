@@ -17,7 +17,7 @@ from causalopt.derive.proof.correction import find_correction
 from causalopt.derive.proof.elimination import Solved, eliminations, mentions, put
 from causalopt.derive.proof.equality import NO_POINT, Progress
 from causalopt.derive.proof.routes import ALGEBRA, to_zero
-from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Apply, Follows, Status
 from causalopt.derive.statement.verdict import Verdict, leave_open
 from causalopt.derive.trial.alarm import TookTooLong, at_most
@@ -42,28 +42,28 @@ class Shown:
     reduced: sp.Expr
 
 
-def decide_follows(step: Follows, domain: Domain, progress: Progress) -> Verdict:
+def decide_follows(step: Follows, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on: wherever the hypotheses (equations) hold, so does the conclusion."""
     conclusion = step.conclusion
     gaps = _gaps((equation.lhs, equation.rhs) for equation in step.equations)
-    applied, lost = _apply_rules(step, domain)
+    applied, lost = _apply_rules(step, scope)
     left, right = differentiate(conclusion.lhs), differentiate(conclusion.rhs)
-    trials = _try(left, right, gaps, domain)
-    shown = _show(left - right, [*gaps, *applied], left, domain)
+    trials = _try(left, right, gaps, scope)
+    shown = _show(left - right, [*gaps, *applied], left, scope)
     needed = (*lost, *shown.divisors) if shown else ()
-    divided = tuple(need for need in needed if not is_granted(need, domain.relations))
+    divided = tuple(need for need in needed if not is_granted(need, scope.relations))
     # random cases seldom hit where a divisor vanishes, and that is where such a step fails
     if trials.counterexample is None and divided:
-        trials = _try_where_zero(left, right, gaps, divided, domain) or trials
+        trials = _try_where_zero(left, right, gaps, divided, scope) or trials
     if trials.counterexample is not None:
-        return _refute(left, right, gaps, domain, trials, divided, progress)
-    needs = (*divided, *conditions_of((left, right), domain.relations))
+        return _refute(left, right, gaps, scope, trials, divided, progress)
+    needs = (*divided, *conditions_of((left, right), scope.relations))
     if shown is None:
         reason = "no way to eliminate the hypotheses brings the difference to zero"
         return leave_open(reason, left - right, trials.held_at)
     if not trials.held_at:
         # no case was made up: at least what was left of the difference has values, all of them 0
-        held = try_pairs([(shown.reduced, sp.S.Zero)], domain).held_at
+        held = try_pairs([(shown.reduced, sp.S.Zero)], scope).held_at
         if not held:
             return leave_open(NO_POINT, left - right)
         trials = Trials(held)
@@ -75,7 +75,7 @@ def _gaps(sides: Iterable[Pair]) -> list[sp.Expr]:
     return [gap for left, right in sides if (gap := differentiate(left - right)) != 0]
 
 
-def _apply_rules(step: Follows, domain: Domain) -> tuple[list[sp.Expr], tuple[Boolean, ...]]:
+def _apply_rules(step: Follows, scope: Scope) -> tuple[list[sp.Expr], tuple[Boolean, ...]]:
     """Hypotheses with the same done to both sides, and where that cannot be done.
 
     sympy cancels a x / a as soon as it meets it, so that the function itself has to be asked.
@@ -83,7 +83,7 @@ def _apply_rules(step: Follows, domain: Domain) -> tuple[list[sp.Expr], tuple[Bo
     sides, lost = [], []
     for rule in step.rules(Apply):
         variable, whole = rule.function.variables[0], rule.function.expr
-        needs = conditions_of([whole], domain.relations)
+        needs = conditions_of([whole], scope.relations)
         for equation in step.equations:
             both = (equation.lhs, equation.rhs)
             sides.append((rule.function(equation.lhs), rule.function(equation.rhs)))
@@ -91,7 +91,7 @@ def _apply_rules(step: Follows, domain: Domain) -> tuple[list[sp.Expr], tuple[Bo
     open_needs = (
         need
         for need in dict.fromkeys(lost)
-        if need != sp.true and not is_granted(need, domain.relations)
+        if need != sp.true and not is_granted(need, scope.relations)
     )
     return _gaps(sides), tuple(open_needs)
 
@@ -100,7 +100,7 @@ def _refute(
     left: sp.Expr,
     right: sp.Expr,
     gaps: Sequence[sp.Expr],
-    domain: Domain,
+    scope: Scope,
     trials: Trials,
     divided: tuple[Boolean, ...],
     progress: Progress,
@@ -110,16 +110,16 @@ def _refute(
     # with its conditions the claim is right as it stands: there is nothing to correct
     if divided:
         return verdict
-    for solutions in itertools.islice(_eliminations(gaps, left, domain), MOST_CORRECTIONS):
+    for solutions in itertools.islice(_eliminations(gaps, left, scope), MOST_CORRECTIONS):
         reduce = functools.partial(_reduce, solutions=solutions)
-        mended = find_correction(left, right, domain, reduce)
+        mended = find_correction(left, right, scope, reduce)
         if mended is not None:
             return dataclasses.replace(verdict, corrected=mended)
     return verdict
 
 
-def _try(left: sp.Expr, right: sp.Expr, gaps: Sequence[sp.Expr], domain: Domain) -> Trials:
-    cases = cases_satisfying(gaps, domain.within(left, right, *gaps))
+def _try(left: sp.Expr, right: sp.Expr, gaps: Sequence[sp.Expr], scope: Scope) -> Trials:
+    cases = cases_satisfying(gaps, scope.within(left, right, *gaps))
     return try_at(cases, lambda point: compare_at([(left, right)], point), enough=ENOUGH_CASES)
 
 
@@ -128,7 +128,7 @@ def _try_where_zero(
     right: sp.Expr,
     gaps: Sequence[sp.Expr],
     divided: Sequence[Boolean],
-    domain: Domain,
+    scope: Scope,
 ) -> Trials | None:
     """What was divided by may vanish: look for a case there in which the conclusion is false."""
     sides = (left, right, *gaps)
@@ -137,14 +137,14 @@ def _try_where_zero(
         if condition in undefined:
             continue
         zero = condition.lhs - condition.rhs
-        trials = _try(left, right, [zero, *gaps], domain)
+        trials = _try(left, right, [zero, *gaps], scope)
         if trials.counterexample is not None:
             return trials
     return None
 
 
 def _show(
-    difference: sp.Expr, gaps: Sequence[sp.Expr], wanted: sp.Expr, domain: Domain
+    difference: sp.Expr, gaps: Sequence[sp.Expr], wanted: sp.Expr, scope: Scope
 ) -> Shown | None:
     """Bring the difference to zero by the hypotheses; the way that divides by least wins.
 
@@ -155,7 +155,7 @@ def _show(
     try:
         with at_most(SECONDS):
             # algebra on every way first: it decides most, and the dear routes take seconds each
-            ways = _eliminations(gaps, wanted, domain)
+            ways = _eliminations(gaps, wanted, scope)
             for solutions in itertools.islice(ways, MOST_ELIMINATIONS):
                 shown = _show_by(solutions, difference, easily=True)
                 if shown is None:
@@ -165,7 +165,7 @@ def _show(
                 if not best.divisors:
                     return best
             if best is None:
-                best = _show_harder(difference, gaps, wanted, domain)
+                best = _show_harder(difference, gaps, wanted, scope)
     except TookTooLong:  # the best way so far is a proof all the same
         pass
     return best
@@ -181,9 +181,9 @@ def _show_by(solutions: Sequence[Solved], difference: sp.Expr, easily: bool) -> 
 
 
 def _show_harder(
-    difference: sp.Expr, gaps: Sequence[sp.Expr], wanted: sp.Expr, domain: Domain
+    difference: sp.Expr, gaps: Sequence[sp.Expr], wanted: sp.Expr, scope: Scope
 ) -> Shown | None:
-    for solutions in itertools.islice(_eliminations(gaps, wanted, domain), MOST_HARD):
+    for solutions in itertools.islice(_eliminations(gaps, wanted, scope), MOST_HARD):
         shown = _show_by(solutions, difference, easily=False)
         if shown is not None:
             return shown
@@ -217,11 +217,11 @@ def _is_excluded(root: sp.Expr, symbol: sp.Symbol) -> bool:
 
 
 def _eliminations(
-    gaps: Sequence[sp.Expr], wanted: sp.Expr, domain: Domain
+    gaps: Sequence[sp.Expr], wanted: sp.Expr, scope: Scope
 ) -> Iterator[tuple[Solved, ...]]:
     # what a hypothesis can be solved for depends on those before it: so in several orders
     for order in itertools.islice(itertools.permutations(gaps), MOST_ORDERS):
-        yield from eliminations(order, wanted, domain.functions)
+        yield from eliminations(order, wanted, scope.functions)
 
 
 def _reduce(whole: sp.Expr, solutions: Sequence[Solved]) -> sp.Expr:

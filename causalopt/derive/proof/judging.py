@@ -14,10 +14,10 @@ from causalopt.derive.proof.limits import decide_limit
 from causalopt.derive.proof.line import decide_line
 from causalopt.derive.proof.series import decide_series
 from causalopt.derive.proof.stationary import decide_stationary
-from causalopt.derive.statement.domain import Domain
 from causalopt.derive.statement.givens import Given, Let
 from causalopt.derive.statement.reading import reading_of
 from causalopt.derive.statement.records import map_expressions
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import (
     Equal,
     Expands,
@@ -50,7 +50,7 @@ def judge(task: Task, progress: Progress) -> Verdict:
     step = reading.step(task.step)
     for rule in step.rules(Substitution):
         step = _special_case(step, dict(rule.values.items()))
-    verdict = back(decide(step, reading.domain, lambda so_far: progress(back(so_far))))
+    verdict = back(decide(step, reading.scope, lambda so_far: progress(back(so_far))))
     # written back, a correction may be the claim's own left side, which corrects nothing
     if str(verdict.corrected) == str(getattr(task.step, "left", None)):
         verdict = dataclasses.replace(verdict, corrected=None)
@@ -65,15 +65,15 @@ def _special_case(step: Step, values: Mapping[sp.Expr, sp.Expr]) -> Step:
 
 
 @functools.singledispatch
-def decide(step: Step, domain: Domain, progress: Progress) -> Verdict:
+def decide(step: Step, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on a step whose definitions are written out."""
     raise TypeError(f"no way to decide a {type(step).__name__}")
 
 
-def _decide_sides(step: Equal, domain: Domain, progress: Progress) -> Verdict:
+def _decide_sides(step: Equal, scope: Scope, progress: Progress) -> Verdict:
     for rule in step.rules(OverTheLine):
-        return decide_line(step.left, step.right, rule, domain, progress)
-    return decide_equal(step.left, step.right, domain, progress)
+        return decide_line(step.left, step.right, rule, scope, progress)
+    return decide_equal(step.left, step.right, scope, progress)
 
 
 decide.register(Equal)(_decide_sides)

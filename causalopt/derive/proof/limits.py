@@ -11,7 +11,7 @@ from sympy.core.function import AppliedUndef
 
 from causalopt.derive.proof.equality import Progress, prove
 from causalopt.derive.proof.taylor import LimitValue, limit_by_taylor
-from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status, TendsTo
 from causalopt.derive.statement.verdict import Counterexample, Point, Verdict, leave_open
 from causalopt.derive.trial.alarm import TookTooLong, at_most
@@ -24,7 +24,7 @@ SECONDS = 12.0
 UNCONFIRMED = "numbers nearby do not confirm the limit that was found"
 
 
-def decide_limit(step: TendsTo, domain: Domain, progress: Progress) -> Verdict:
+def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on a limit: compare the claim with one that was computed and looked at nearby."""
     whole = differentiate(step.whole)
     progress(leave_open("the limit was not found within the limit on time"))
@@ -32,12 +32,12 @@ def decide_limit(step: TendsTo, domain: Domain, progress: Progress) -> Verdict:
     if limit is None:
         return leave_open("the limit was not found", sp.Limit(whole, step.variable, step.to))
     if limit.value in (sp.oo, -sp.oo) or step.value in (sp.oo, -sp.oo):
-        return _decide_infinite(limit, step, domain)
+        return _decide_infinite(limit, step, scope)
     # sympy's limits are wrong at times, and both a proof and a refutation would stand on this one
-    nearby = _points_nearby(whole, step, limit.value, domain)
+    nearby = _points_nearby(whole, step, limit.value, scope)
     if not nearby:
         return leave_open(UNCONFIRMED, limit.value)
-    verdict = _compare_limits(limit.value, step.value, domain, nearby)
+    verdict = _compare_limits(limit.value, step.value, scope, nearby)
     needs = (*limit.needs, *verdict.conditions)
     if verdict.status is Status.REFUTED:
         return dataclasses.replace(verdict, corrected=limit.value, conditions=limit.needs)
@@ -46,21 +46,21 @@ def decide_limit(step: TendsTo, domain: Domain, progress: Progress) -> Verdict:
 
 
 def _compare_limits(
-    computed: sp.Expr, claimed: sp.Expr, domain: Domain, nearby: Sequence[Point]
+    computed: sp.Expr, claimed: sp.Expr, scope: Scope, nearby: Sequence[Point]
 ) -> Verdict:
-    trials = try_pairs([(computed, claimed)], domain)
+    trials = try_pairs([(computed, claimed)], scope)
     if trials.counterexample is not None:
         return Verdict(Status.REFUTED, counterexample=trials.counterexample)
     # the cases to be shown are those in which the limit was looked at, not only its value
-    return prove([(computed, claimed)], Trials(trials.held_at and tuple(nearby)), domain)
+    return prove([(computed, claimed)], Trials(trials.held_at and tuple(nearby)), scope)
 
 
-def _decide_infinite(limit: LimitValue, step: TendsTo, domain: Domain) -> Verdict:
+def _decide_infinite(limit: LimitValue, step: TendsTo, scope: Scope) -> Verdict:
     """An infinite limit, found or claimed: numbers nearby must confirm the one that was found."""
     # where it is infinite, 1 / whole goes to zero, which can be looked at
     finite = limit.value.is_finite
     whole, target = (step.whole, limit.value) if finite else (1 / step.whole, sp.S.Zero)
-    nearby = _points_nearby(whole, step, target, domain)
+    nearby = _points_nearby(whole, step, target, scope)
     if not nearby:
         return leave_open(UNCONFIRMED, limit.value)
     if limit.value == step.value:
@@ -94,11 +94,11 @@ def _sides(step: TendsTo) -> tuple[str, ...]:
 
 
 def _points_nearby(
-    whole: sp.Expr, step: TendsTo, value: sp.Expr, domain: Domain
+    whole: sp.Expr, step: TendsTo, value: sp.Expr, scope: Scope
 ) -> tuple[Point, ...]:
-    """Points of the domain at which numbers near the limit point go to the value computed."""
+    """Points of the scope at which numbers near the limit point go to the value computed."""
     nearby: list[Point] = []
-    for point in itertools.islice(points(domain.within(whole, value, step.to)), 12):
+    for point in itertools.islice(points(scope.within(whole, value, step.to)), 12):
         numbers = {s: v for s, v in point.symbols if s != step.variable}
         local, target = (instantiate(each, point).subs(numbers) for each in (whole, value))
         side = "+" if step.to in (sp.oo, -sp.oo) else step.side

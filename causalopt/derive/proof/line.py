@@ -8,8 +8,8 @@ import sympy as sp
 
 from causalopt.derive.proof.conditions import conditions_of
 from causalopt.derive.proof.equality import Progress, prove
-from causalopt.derive.statement.domain import Domain
 from causalopt.derive.statement.expressions import Formula
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import OverTheLine, Status
 from causalopt.derive.statement.verdict import Verdict, leave_open
 from causalopt.derive.trial.trials import try_pairs
@@ -17,7 +17,7 @@ from causalopt.derive.trial.values import differentiate
 
 
 def decide_line(
-    left: Formula, right: Formula, rule: OverTheLine, domain: Domain, progress: Progress
+    left: Formula, right: Formula, rule: OverTheLine, scope: Scope, progress: Progress
 ) -> Verdict:
     """The verdict on left = right, where their integrands differ by d(primitive)/d(variable).
 
@@ -33,13 +33,13 @@ def decide_line(
         )
     total = differentiate(sp.Derivative(rule.primitive, rule.variable))
     pairs = [(integrand, total)]
-    trials = try_pairs(pairs, domain)
+    trials = try_pairs(pairs, scope)
     if trials.counterexample is not None:
         return leave_open(
             "the integrands do not differ by the derivative of the primitive", integrand - total
         )
     progress(leave_open("the limit on time was reached", held_at=trials.held_at))
-    verdict = prove(pairs, trials, domain)
+    verdict = prove(pairs, trials, scope)
     if verdict.status is not Status.PROVED:
         return verdict
     # the integral of a derivative is the primitive at the ends; nothing says that it is zero there
@@ -47,7 +47,7 @@ def decide_line(
         sp.Eq(sp.Limit(rule.primitive, rule.variable, end), 0, evaluate=False)
         for end in (-sp.oo, sp.oo)
     )
-    needs = (*conditions_of([rule.primitive], domain.relations), *ends)
+    needs = (*conditions_of([rule.primitive], scope.relations), *ends)
     return dataclasses.replace(verdict, route=f"over the line; {verdict.route}", conditions=needs)
 
 

@@ -8,7 +8,7 @@ import sympy as sp
 
 from causalopt.derive.proof.conditions import conditions_of
 from causalopt.derive.proof.equality import Progress, prove
-from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Expands, Status
 from causalopt.derive.statement.verdict import Verdict, leave_open
 from causalopt.derive.trial.alarm import TookTooLong, at_most
@@ -18,7 +18,7 @@ from causalopt.derive.trial.values import differentiate
 SECONDS = 4.0  # for the limit of one derivative
 
 
-def decide_series(step: Expands, domain: Domain, progress: Progress) -> Verdict:
+def decide_series(step: Expands, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on a Taylor series: compare its coefficients with derivatives at the point.
 
     ``whole`` and ``series`` agree up to O((x - about)^order) just where all their derivatives below
@@ -34,13 +34,13 @@ def decide_series(step: Expands, domain: Domain, progress: Progress) -> Verdict:
             return leave_open(f"the derivative of order {j} has no value at {step.about}")
         pairs.append((ours, theirs))
         total += ours / sp.factorial(j) * (x - step.about) ** j
-    trials = try_pairs(pairs, domain)
+    trials = try_pairs(pairs, scope)
     if trials.counterexample is not None:
         return Verdict(
             Status.REFUTED, counterexample=trials.counterexample, corrected=sp.simplify(total)
         )
-    verdict = prove(pairs, trials, domain)
-    needs = conditions_of([first for first, _ in pairs], domain.relations)
+    verdict = prove(pairs, trials, scope)
+    needs = conditions_of([first for first, _ in pairs], scope.relations)
     return dataclasses.replace(verdict, conditions=needs)
 
 

@@ -11,7 +11,7 @@ from sympy.utilities.iterables import subsets
 
 from causalopt.derive.proof.conditions import conditions_of
 from causalopt.derive.proof.equality import Progress, prove
-from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Stationary, Status
 from causalopt.derive.statement.verdict import Verdict, leave_open
 from causalopt.derive.trial.trials import Pair, try_pairs
@@ -21,7 +21,7 @@ from causalopt.derive.trial.values import differentiate
 Gradient: TypeAlias = Sequence[sp.Expr]
 
 
-def decide_stationary(step: Stationary, domain: Domain, progress: Progress) -> Verdict:
+def decide_stationary(step: Stationary, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on a stationary point: constraints hold there, and the gradients balance."""
     gaps = [differentiate(constraint.lhs - constraint.rhs) for constraint in step.under]
     at = dict(step.at.items())
@@ -32,14 +32,14 @@ def decide_stationary(step: Stationary, domain: Domain, progress: Progress) -> V
     if multipliers is None:
         return leave_open("no multipliers were found; give them as multipliers=(...)")
     pairs = [*constraints, *_balance(slope, slopes, multipliers)]
-    trials = try_pairs(pairs, domain)
+    trials = try_pairs(pairs, scope)
     if trials.counterexample is not None:
-        broken = _is_broken(constraints, domain)
+        broken = _is_broken(constraints, scope)
         reason = "a constraint does not hold there" if broken else _imbalance(step)
         return Verdict(Status.REFUTED, counterexample=trials.counterexample, reason=reason)
     progress(leave_open("the limit on time was reached", held_at=trials.held_at))
-    verdict = prove(pairs, trials, domain)
-    needs = conditions_of([*step.at.values(), *multipliers], domain.relations)
+    verdict = prove(pairs, trials, scope)
+    needs = conditions_of([*step.at.values(), *multipliers], scope.relations)
     listed = ", ".join(str(multiplier) for multiplier in multipliers)
     route = (
         f"multipliers {listed}; {verdict.route}" if multipliers and verdict.route else verdict.route
@@ -57,8 +57,8 @@ def _balance(
     ]
 
 
-def _is_broken(constraints: Sequence[Pair], domain: Domain) -> bool:
-    return bool(constraints) and try_pairs(constraints, domain).counterexample is not None
+def _is_broken(constraints: Sequence[Pair], scope: Scope) -> bool:
+    return bool(constraints) and try_pairs(constraints, scope).counterexample is not None
 
 
 def _imbalance(step: Stationary) -> str:

@@ -10,10 +10,10 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
-from causalopt.derive.statement.domain import Domain
 from causalopt.derive.statement.expressions import Name, define
 from causalopt.derive.statement.givens import Given, Let
 from causalopt.derive.statement.records import map_expressions
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Step
 
 
@@ -22,7 +22,7 @@ class Reading:
     """How to rewrite expressions for the checker, and how to rewrite its findings back."""
 
     forth: tuple[tuple[Name, sp.Expr], ...]
-    domain: Domain
+    scope: Scope
 
     def read(self, whole: sp.Basic) -> sp.Basic:
         """An expression in the checker's symbols."""
@@ -63,16 +63,16 @@ def reading_of(
     lets = [(let.name, let.value) for let in givens if isinstance(let, Let)]
     # the last definition first: its value may speak of earlier ones
     forth = (*reversed(lets), *sharper)
-    plain = Reading(forth, Domain())
+    plain = Reading(forth, Scope())
     read = [plain.read(name) for name in names]
-    domain = Domain(
+    scope = Scope(
         symbols=tuple(name for name in read if isinstance(name, sp.Symbol)),
         functions=tuple(name for name in read if isinstance(name, AppliedUndef)),
         # what sympy now knows of a symbol comes out as True, and need not be assumed
         relations=tuple(r for r in map(plain.read, relations) if r != sp.true),
         seed=seed,
     )
-    return Reading(forth, domain)
+    return Reading(forth, scope)
 
 
 def _sharpening(name: Name, relations: Sequence[Boolean]) -> tuple[Name, Name] | None:

@@ -11,7 +11,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.values import NoValue, at
@@ -22,24 +22,24 @@ MOST_TRIES = 400
 Numbers: TypeAlias = tuple[tuple[sp.Symbol, sp.Expr | None], ...]
 
 
-def points(domain: Domain, tries: int = MOST_TRIES) -> Iterator[Point]:
+def points(scope: Scope, tries: int = MOST_TRIES) -> Iterator[Point]:
     """Points that satisfy all assumptions: small simple numbers first, ever wilder ones later.
 
     >>> x = sp.Symbol("x", positive=True)
-    >>> point = next(points(Domain((x,), (), (x > 2,))))
+    >>> point = next(points(Scope((x,), (), (x > 2,))))
     >>> point.symbols[0][1] > 2
     True
     """
-    source = random.Random(domain.seed)
+    source = random.Random(scope.seed)
     for attempt in range(tries):
         functions = tuple(
-            (f, random_function(f, attempt, source, domain.gaussian)) for f in domain.functions
+            (f, random_function(f, attempt, source, scope.gaussian)) for f in scope.functions
         )
-        numbers = tuple((s, random_number(s, attempt, source)) for s in domain.symbols)
+        numbers = tuple((s, random_number(s, attempt, source)) for s in scope.symbols)
         point = Point(_with_a_zero(numbers, attempt), functions)
         if None in itertools.chain.from_iterable((*point.symbols, *point.functions)):
             continue
-        if satisfies(point, domain.relations):
+        if satisfies(point, scope.relations):
             yield point
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from causalopt.derive.statement.domain import Domain
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Counterexample, Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
@@ -33,15 +33,15 @@ Pair: TypeAlias = tuple[sp.Expr, sp.Expr]
 Look: TypeAlias = Callable[[Point], Counterexample | Compared]
 
 
-def try_pairs(pairs: Sequence[Pair], domain: Domain, enough: int = ENOUGH) -> Trials:
-    """Compare the two sides of every pair at points of the domain, until one differs.
+def try_pairs(pairs: Sequence[Pair], scope: Scope, enough: int = ENOUGH) -> Trials:
+    """Compare the two sides of every pair at points of the scope, until one differs.
 
     >>> x = sp.Symbol("x", real=True)
-    >>> trials = try_pairs([(sp.sqrt(x**2), x)], Domain((x,)))
+    >>> trials = try_pairs([(sp.sqrt(x**2), x)], Scope((x,)))
     >>> trials.counterexample.point.symbols[0][1] < 0
     True
     """
-    here = domain.within(*(side for pair in pairs for side in pair))
+    here = scope.within(*(side for pair in pairs for side in pair))
     return try_at(points(here), lambda point: compare_at(pairs, point), enough)
 
 

@@ -17,7 +17,8 @@ from causalopt.ground.checks import TOLERANCE
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.finite_variables import Finite
-from causalopt.model.system import System, check_steps
+from causalopt.model.declaration import check_steps
+from causalopt.model.system import System
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array, sparray

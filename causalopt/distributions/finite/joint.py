@@ -39,7 +39,8 @@ from causalopt.ground.types import Ints
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite
 from causalopt.language.splits import Split, as_split
-from causalopt.model.system import System, check_steps
+from causalopt.model.declaration import check_steps
+from causalopt.model.system import System
 
 if TYPE_CHECKING:
     import xarray as xr

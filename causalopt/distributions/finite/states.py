@@ -15,7 +15,7 @@ from causalopt.language.finite_variables import Finite, as_finite
 Variables = tuple[Finite, ...]
 
 #: Variables, their states that have mass, and the masses.
-Piece = tuple[Variables, Ints, Masses]
+Marginal = tuple[Variables, Ints, Masses]
 
 
 def check_variables(given: Finite | Iterable[Finite]) -> Variables:
@@ -76,7 +76,7 @@ def state_of(variables: Variables, state: int | np.int64) -> str:
     return ", ".join(f"{v} = {v.values[int(i)]}" for v, i in pairs)
 
 
-def outer(variables: Variables, pieces: Sequence[Piece]) -> tuple[Ints, Masses]:
+def outer(variables: Variables, pieces: Sequence[Marginal]) -> tuple[Ints, Masses]:
     """The product of independent pieces, as states of ``variables`` in their order."""
     place = dict(zip(variables, strides(variables), strict=True))
     states = np.zeros(1, dtype=np.int64)

@@ -21,7 +21,8 @@ from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Label, Variable
-from causalopt.model.system import System, check_steps
+from causalopt.model.declaration import check_steps
+from causalopt.model.system import System
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import paired
 

@@ -41,13 +41,16 @@ def responses(
     def measured(numbers: list[Scaled]) -> Array:
         count = len(worlds)
         groups = [numbers[i : i + count] for i in range(0, len(numbers), count)]
-        return np.stack([measure(ratio(*group)) for group in groups])
+        measures = [measure(ratio(*group)) for group in groups]
+        # Most questions ask about one series: that needs no copy.
+        return measures[0][None] if len(measures) == 1 else np.stack(measures)
 
     return simulate(wants, asked.rows, asked.sweep, backend, measured)
 
 
 def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
     """The ratio of finite differences, x - w to y - w."""
+    # As floats: a difference of two runs knows no digits below the rounding of w.
     at_w = w.plain()
     return Ratio(Scaled.of(x.plain() - at_w), Scaled.of(y.plain() - at_w))
 

@@ -25,7 +25,7 @@ from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import gradients
-from causalopt.runs.sweeps import Over, Sweep, swept
+from causalopt.runs.sweeps import Over, Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,7 +60,7 @@ def every_m(
     """
     chosen = _measure(measure)
     asked = Question(of, A, n, steps=steps, over=over, draws=draws)
-    series = [one.key for one in asked.model.series]
+    series = [entry.key for entry in asked.model.series]
     values = responses(asked, chosen.function, backend, series)
     for place, rows in rows_of(asked.model, asked.held):
         values[place, rows.start : rows.stop] = np.nan
@@ -97,23 +97,21 @@ def every_n(
     array([ 5., nan,  1.,  1.])
     """
     chosen = _measure(measure)
-    attrs = {"A": nodes_as_text(A), "m": str(m)}
     flat = _flat(of, A, m)
+    asked = Question(flat.base, flat.A, None, flat.m, over=over, draws=draws)
     network = flat.base.model
     if flat.base.is_infinitesimal:
         raise QueryError(
             "This world carries an infinitesimal difference of its own: ask about the world "
             "without it."
         )
-    node, held = network.select(flat.m), [stretch.key for stretch in network.select(flat.A)]
-    if len(node) != 1 or node[0].key in held:
-        why = "lies in A" if len(node) == 1 else f"names {len(node)} nodes"
-        raise QueryError(f"m = {attrs['m']} {why}: ask about one node outside A.")
-    sweep = swept(network, over, draws)
-    x, y = gradients(flat.base, node[0].key, [[], held], sweep, backend)
+    held = [stretch.key for stretch in asked.held]
+    (row,) = asked.place.rows
+    x, y = gradients(flat.base, network.nodes[row], [[], held], asked.sweep, backend)
     values = chosen.function(Ratio(x, y))
     values[[network.index[key] for key in held]] = np.nan
-    return _labelled(flat.model, flat.rows, values[flat.places], sweep, chosen, attrs)
+    arguments = {"A": nodes_as_text(A), "m": str(m)}
+    return _labelled(flat.model, flat.rows, values[flat.places], asked.sweep, chosen, arguments)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from causalopt.distributions.real.step import check_pushable, jacobian, step_of
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base
 from causalopt.ground.types import Floats
-from causalopt.model.system import System, check_steps
+from causalopt.model.declaration import check_steps
+from causalopt.model.system import System
 
 
 def jacobian_determinant(system: System) -> Expr:

@@ -11,7 +11,7 @@ from sympy.core.relational import Relational
 
 
 @dataclasses.dataclass(frozen=True)
-class Domain:
+class Scope:
     """Symbols and functions with what is assumed of them, and how cases for them are drawn.
 
     ``gaussian`` makes the functions of a case vanish at infinity; ``seed`` decides all cases.
@@ -23,11 +23,11 @@ class Domain:
     gaussian: bool = False
     seed: int = 0
 
-    def within(self, *wholes: sp.Basic) -> Domain:
-        """The part of the domain that expressions, and the assumptions on them, speak of.
+    def within(self, *wholes: sp.Basic) -> Scope:
+        """The part of the scope that expressions, and the assumptions on them, speak of.
 
         >>> x, y, z = sp.symbols("x y z")
-        >>> Domain((x, y, z), relations=(sp.Ne(z, 0),)).within(2 * x).symbols
+        >>> Scope((x, y, z), relations=(sp.Ne(z, 0),)).within(2 * x).symbols
         (x, z)
         """
         used = {f.func for whole in wholes for f in whole.atoms(AppliedUndef)}

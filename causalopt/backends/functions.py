@@ -1,0 +1,81 @@
+"""Blocks as Python functions of scalars or arrays, by sympy's lambdify."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import sympy
+from sympy.printing.numpy import SciPyPrinter
+
+from causalopt.ground.types import Number
+from causalopt.plan import Block
+
+# What NumPy computes itself; for any other function lambdify is told of scipy too.
+_ELEMENTARY = (
+    *(sympy.sin, sympy.cos, sympy.tan, sympy.asin, sympy.acos, sympy.atan, sympy.atan2),
+    *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
+    *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
+    *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
+)
+
+
+@functools.lru_cache(maxsize=8192)
+def compiled(block: Block) -> Callable[..., list[Number]]:
+    """A block as a Python function of scalars or arrays; it sees generated names only.
+
+    >>> from causalopt.plan import single_form
+    >>> x = sympy.Symbol("x")
+    >>> compiled(single_form([x], {}, [x**2]))(np.float64(3.0))
+    [np.float64(9.0)]
+    """
+    formulas = [*(e for _, e in block.assignments), *block.results]
+    heads = {f.func for e in formulas for f in e.atoms(sympy.Function)}
+    elementary = all(issubclass(head, _ELEMENTARY) for head in heads)
+    function: Callable[..., list[Number]] = sympy.lambdify(
+        block.arguments,
+        list(block.results),
+        modules="numpy" if elementary else ["scipy", "numpy"],
+        printer=_NumPyPrinter(),
+        cse=lambda _: (list(block.assignments), list(block.results)),
+    )
+    numbers = [j for j, e in enumerate(block.results) if e.is_number]
+    return _floats_at(numbers, function) if numbers else function
+
+
+def _floats_at(
+    numbers: Sequence[int], function: Callable[..., list[Number]]
+) -> Callable[..., list[Number]]:
+    """The function with its constant results as floats, so that dividing by them is no error."""
+
+    def wrapped(*arguments: Number) -> list[Number]:
+        results = function(*arguments)
+        for j in numbers:
+            results[j] = np.float64(results[j])
+        return results
+
+    return wrapped
+
+
+class _NumPyPrinter(SciPyPrinter):
+    """NumPy code in which scalars and arrays mix in conditions too."""
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False, "inline": True})
+
+    def _print_And(self, condition: sympy.And) -> str:
+        return self._folded("numpy.logical_and", condition)
+
+    def _print_Or(self, condition: sympy.Or) -> str:
+        return self._folded("numpy.logical_or", condition)
+
+    def _print_ITE(self, condition: sympy.ITE) -> str:
+        # sympy's own way is a choice of numbers, NaN by default, and no condition any more.
+        return (
+            f"{self._module_format('numpy.where')}({', '.join(map(self._print, condition.args))})"
+        )
+
+    def _folded(self, function: str, condition: sympy.Basic) -> str:
+        reduce, two = self._module_format("functools.reduce"), self._module_format(function)
+        return f"{reduce}({two}, [{', '.join(map(self._print, condition.args))}])"

@@ -1,0 +1,236 @@
+"""A network's plan in NumPy: a table of all nodes in all lanes, filled group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from causalopt.backends.functions import compiled
+from causalopt.backends.interface import Inputs, NotFinite
+from causalopt.ground.scaled import aligned, is_tame, shifted
+from causalopt.ground.types import Floats, Ints, Number
+from causalopt.plan import Blend, Group, Layers, Patch, Weighting
+
+# Powers of tangents in a network come in steps of this many, so that nodes of about one size share
+# one, and most sums need no alignment.
+_STEP = 512
+
+
+def fill(plan: Layers, inputs: Inputs, points: int | None) -> tuple[Floats, dict[int, Ints]]:
+    """The values and tangents of all nodes and inputs (lanes, ids, points), and exponents."""
+    size = plan.nodes + len(plan.inputs), 1 if points is None else points
+    table = np.zeros((plan.lanes, *size))
+    exponents = {lane: np.zeros(size, dtype=np.int64) for lane in plan.tangents}
+    for lane in range(plan.lanes):
+        if lane not in plan.tangents:
+            for i, entry in enumerate(plan.inputs):
+                table[lane, plan.nodes + i] = inputs.values[entry.symbol.name]
+    # A tangent lane has the weights of its gates too: they are numbers, and do not move.
+    weights = {w.weight for group in plan.groups for w in group.weightings}
+    weights |= {p.blend.weight for g in plan.groups for p in g.patches if p.blend is not None}
+    values = next(lane for lane in range(plan.lanes) if lane not in plan.tangents)
+    gates = {place: table[values, place].copy() for place in weights}
+    with np.errstate(all="ignore"):
+        for group in plan.groups:
+            _advance(plan, group, table, exponents, gates)
+            for patch in group.patches:
+                _apply(patch, table, exponents, gates)
+    for group in plan.groups:
+        _check_group(plan, group, table)
+    return table, exponents
+
+
+def _advance(
+    plan: Layers,
+    group: Group,
+    table: Floats,
+    exponents: dict[int, Ints],
+    gates: Mapping[int, Floats],
+) -> None:
+    """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
+    if group.block is None:
+        for lane in group.lanes:
+            is_value = lane not in plan.tangents
+            table[lane, group.targets] = plan.starts[group.targets, None] if is_value else 0.0
+        return
+    function = compiled(group.block)
+    partials: dict[int, list[Number]] = {}
+    # Values first, for the slopes of all tangent lanes are those at the values that they share.
+    for lane in group.lanes:
+        if lane not in plan.tangents:
+            results = function(*_arguments(group, table, lane, gates))
+            table[lane, group.targets] = results[0]
+            partials[lane] = results[1:]
+    for lane in group.lanes:
+        if lane in plan.tangents:
+            slopes = partials[plan.tangents[lane]]
+            through = [w for w in group.weightings if w.lane == lane]
+            if through:
+                _push_gated(slopes, group, through, table, exponents, gates, lane)
+            else:
+                _push(slopes, group, table[lane], exponents[lane])
+
+
+def _arguments(group: Group, table: Floats, lane: int, gates: Mapping[int, Floats]) -> list[Floats]:
+    """What the nodes of a group see in a value lane, one array (k, points) an argument."""
+    columns = [table[lane, column] for column in group.arguments.T]
+    for weighting in group.weightings:
+        if weighting.lane == lane and weighting.other is not None:
+            for j, column in enumerate(group.arguments.T):
+                rows = weighting.rows
+                weight = gates[weighting.weight] * weighting.outside[:, j, None]
+                other = table[weighting.other, column[rows]]
+                columns[j][rows] = (1.0 - weight) * columns[j][rows] + weight * other
+    return columns
+
+
+def slopes_in(group: Group, table: Floats, lane: int) -> list[Number]:
+    """The partial derivative by each argument in a value lane; less behind a gate.
+
+    What a gate lets in of another world does not move with this one.
+    """
+    block = group.block
+    if block is None:
+        return []
+    gates = {w.weight: table[lane, w.weight] for w in group.weightings}
+    own = [patch for patch in group.patches if patch.lane == lane and patch.keep]
+    blends = [(patch.nodes, patch.blend.weight) for patch in own if patch.blend is not None]
+    slopes = compiled(block)(*_arguments(group, table, lane, gates))[1:]
+    shape = len(group.targets), table.shape[2]
+    for weighting in (w for w in group.weightings if w.lane == lane):
+        for j, slope in enumerate(slopes):
+            kept = np.ones(shape)
+            kept[weighting.rows] -= gates[weighting.weight] * weighting.outside[:, j, None]
+            slopes[j] = slope * kept
+    for nodes, weight in blends:
+        kept = np.ones(shape)
+        kept[np.isin(group.targets, nodes)] -= table[lane, weight]
+        slopes = [slope * kept for slope in slopes]
+    return slopes
+
+
+def _push(partials: Sequence[Number], group: Group, tangents: Floats, powers: Ints) -> None:
+    """sum_u df/du * tangent(u), on mantissas brought to the largest power among the arguments."""
+    if not partials:
+        tangents[group.targets] = 0.0
+        return
+    columns = group.arguments.T
+    shared = powers[columns[0]]
+    power = shared.flat[0]
+    if all((other == power).all() for other in (shared, *(powers[c] for c in columns[1:]))):
+        # The usual case: every argument has the same power, and most often none.
+        total = sum(p * tangents[column] for p, column in zip(partials, columns, strict=True))
+        if np.all(is_tame(np.abs(total))):
+            tangents[group.targets] = total
+            powers[group.targets] = power
+            return
+    _add_up(partials, tangents[group.arguments], powers[group.arguments], group, tangents, powers)
+
+
+def _push_gated(
+    partials: Sequence[Number],
+    group: Group,
+    through: Sequence[Weighting],
+    table: Floats,
+    exponents: dict[int, Ints],
+    gates: Mapping[int, Floats],
+    lane: int,
+) -> None:
+    """As ``_push``, where arguments are weighted sums: their two terms are terms of the sum."""
+    own, powers = table[lane][group.arguments], exponents[lane][group.arguments]
+    moving, moving_powers = np.zeros_like(own), np.zeros_like(powers)
+    for weighting in through:
+        rows = weighting.rows
+        weight = gates[weighting.weight] * weighting.outside[..., None]
+        own[rows] *= 1.0 - weight
+        if weighting.other is not None:
+            seen = group.arguments[rows]
+            moving[rows] = weight * table[weighting.other][seen]
+            moving_powers[rows] = exponents[weighting.other][seen]
+    terms = np.concatenate([own, moving], axis=1)
+    both = np.concatenate([powers, moving_powers], axis=1)
+    _add_up([*partials, *partials], terms, both, group, table[lane], exponents[lane])
+
+
+def _add_up(
+    partials: Sequence[Number],
+    terms: Floats,
+    term_powers: Ints,
+    group: Group,
+    tangents: Floats,
+    powers: Ints,
+) -> None:
+    """Put the sums of (k, terms, points) times their partials in place, on powers of their own."""
+    mantissas, top = aligned(terms, term_powers, axis=1)
+    total = sum(p * mantissas[:, j] for j, p in enumerate(partials))
+    # After a sum that cancels, the power of what is left is far below that of its terms.
+    mantissa, more = np.frexp(total)
+    power = top + more
+    # In coarse steps, so that nodes of about one size share a power and the usual case comes back.
+    coarse = (power + _STEP // 2) // _STEP * _STEP
+    tangents[group.targets] = shifted(mantissa, power - coarse)
+    powers[group.targets] = np.where(mantissa == 0.0, 0, coarse)
+
+
+def _apply(
+    patch: Patch, table: Floats, exponents: dict[int, Ints], gates: Mapping[int, Floats]
+) -> None:
+    """Make of nodes in one lane what an intervention makes of them."""
+    row, nodes = table[patch.lane], patch.nodes
+    powers = exponents.get(patch.lane)
+    if not patch.keep:
+        if patch.held is not None:
+            row[nodes] = table[patch.held, nodes]
+        else:
+            row[nodes] = 0.0 if patch.source is None else row[patch.source]
+        if powers is not None:
+            powers[nodes] = 0 if patch.held is None else exponents[patch.held][nodes]
+    if patch.blend is not None:
+        _blend(patch.blend, row, powers, nodes, table, exponents, gates)
+    if patch.shift is not None:
+        row[nodes] += row[patch.shift]
+    if patch.seed and powers is not None:
+        # The nudge is 1 at power 0: what is there already is brought to that power to be added.
+        row[nodes] = shifted(row[nodes], powers[nodes]) + 1.0
+        powers[nodes] = 0
+
+
+def _blend(
+    blend: Blend,
+    row: Floats,
+    powers: Ints | None,
+    nodes: Ints,
+    table: Floats,
+    exponents: dict[int, Ints],
+    gates: Mapping[int, Floats],
+) -> None:
+    """(1 - w) of nodes' own values and w of another, each with the power that it has."""
+    weight = gates[blend.weight]
+    own = (1.0 - weight) * row[nodes]
+    there = np.zeros_like(own) if blend.lane is None else table[blend.lane, nodes]
+    if powers is None:
+        there = row[[blend.source]] if blend.source >= 0 else there
+        less = row[[blend.less]] if blend.less >= 0 else 0.0
+        row[nodes] = own + weight * (there - less)
+        return
+    none = np.zeros_like(powers[nodes])
+    terms = [(own, powers[nodes])]
+    terms.append((weight * there, none if blend.lane is None else exponents[blend.lane][nodes]))
+    # A nudge is 1 at power 0, whatever the power of what it was made to.
+    terms += [(np.broadcast_to(-weight, own.shape), none)] if blend.less_nudge else []
+    mantissas, top = aligned(np.stack([m for m, _ in terms]), np.stack([p for _, p in terms]), 0)
+    total = mantissas.sum(axis=0)
+    row[nodes], powers[nodes] = total, np.where(total == 0.0, 0, top)
+
+
+def _check_group(plan: Layers, group: Group, table: Floats) -> None:
+    for lane in group.lanes:
+        if lane in plan.tangents:
+            continue
+        values = table[lane, group.targets]
+        if not np.isfinite(values).all():
+            row, point = np.argwhere(~np.isfinite(values))[0]
+            node = int(group.targets[row])
+            given = {int(i): float(table[lane, i, point]) for i in group.arguments[row]}
+            raise NotFinite((lane, node), 0, int(point), float(values[row, point]), given)
