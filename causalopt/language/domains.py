@@ -185,7 +185,8 @@ def named(values: object, name: object) -> Named:
 
 
 def _named_value(value: object, name: object) -> Value:
-    known = value if isinstance(value, str) else checks.as_whole(value)
+    # NumPy's strings as Python's own, which print as themselves.
+    known = str.__str__(value) if isinstance(value, str) else checks.as_whole(value)
     if known is None:
         raise DeclarationError(
             f"finite({name!r}, ...) has the value {value!r} ({type(value).__name__}): "

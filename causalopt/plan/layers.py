@@ -104,9 +104,14 @@ class Layers:
         return np.concatenate([np.empty(0, dtype=np.int64), *cut])
 
     def size(self, points: int, rows: int) -> int:
-        """How many numbers a run holds: every node and input in every lane, powers of tangents."""
+        """How many numbers a run holds: every node and input in every lane, powers of tangents.
+
+        And what the largest group is computed from, a copy of each argument and the result.
+        """
         tables = self.lanes + len(self.tangents)
-        return points * (tables * (self.nodes + len(self.inputs)) + len(self.wanted) * rows)
+        table = self.nodes + len(self.inputs)
+        group = max((g.arguments.size + g.targets.size for g in self.groups), default=0)
+        return points * (tables * table + group + len(self.wanted) * rows)
 
 
 def flatten_network(
@@ -183,7 +188,8 @@ def _weightings(
         if form.gate is None:
             continue
         rows = np.flatnonzero(np.isin(targets, nodes))
-        if not rows.size or place == form.gate[0]:
+        # A constant has no arguments to weight.
+        if not rows.size or not arguments.shape[1] or place == form.gate[0]:
             continue
         other, weight, among = form.gate
         inside = np.array([network.index[stretch.key] for stretch in among], dtype=np.int64)

@@ -149,10 +149,12 @@ def gradients(
     ]
 
 
-def _refuse_what_does_not_fit(plan: Plan, rows: Rows, sweep: Sweep, tables: int = 1) -> None:
+def _refuse_what_does_not_fit(plan: Plan, rows: Rows, sweep: Sweep, adjoints: int = 0) -> None:
     """What a run holds, and what is kept of it twice over, for labels are put on it, as floats."""
     points = sweep.points or 1
-    needed = 8 * tables * (2 * plan.size(points, len(rows)) - plan.size(points, 0))
+    kept_twice = 2 * plan.size(points, len(rows)) - plan.size(points, 0)
+    # A pass against the arrows has mantissas and powers, hands both on, and what it passes back.
+    needed = 8 * (kept_twice + 5 * adjoints * points * len(rows))
     many = f" and {points:,} points" if sweep.axes else ""
     unit = "nodes" if isinstance(plan, Layers) else "steps"
     refuse_what_does_not_fit(

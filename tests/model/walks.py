@@ -63,9 +63,11 @@ class Walk:
     def _worked_out(self, name, step, stage):
         base = self.bases.get((name, step))
         if stage:
-            # Inside a step a variable is held where it is held at both ends, and never nudged.
             before = self.bases.get((name, step - 1))
-            return self._by(base if holds(base) and holds(before) else None, name, step, stage)
+            if before != base:
+                # Held to a world, a node is there by what is done to it in that world.
+                before, base = self.origin(name, step - 1), self.origin(name, step)
+            return self._by(inside(before, base), name, step, stage)
         value = self._by(base, name, step, stage)
         if (name, step) in self.shifts:
             by = self.shifts[name, step]
@@ -144,6 +146,11 @@ class Walk:
             return None
         return base[1] if base[0] == "replace" else self._world(base[1]).stands_in(name, step)
 
+    def origin(self, name, step):
+        """What is done to a node where it is held from, through all worlds."""
+        base = self.bases.get((name, step))
+        return self._world(base[1]).origin(name, step) if base and base[0] == "held" else base
+
     def _world(self, recipe):
         if recipe == self.recipe:
             return self
@@ -158,15 +165,30 @@ class Walk:
 
 def holds(base):
     """Whether a base says where a node is."""
-    return base is not None and base[0] in ("do", "held", "gate")
+    return base is not None and base[0] in ("do", "held")
+
+
+def inside(before, after):
+    """What is done to the inner stages of a step, by what is done at its two ends; never a nudge.
+
+    They are held where both ends are held in the same way, and behind a gate where both are behind
+    that one; else they are left alone.
+    """
+    under = [base[1] if base and base[0] == "gate" else base for base in (before, after)]
+    core = under[1] if holds(under[1]) and under[0] == under[1] else None
+    same = before and after and before[0] == after[0] == "gate" and before[2:] == after[2:]
+    return ("gate", core, *after[2:]) if same else core
 
 
 def treatments(recipe, last):
     """What stands in for the mechanism of each node, and what is added to it."""
     bases, shifts = {}, {}
     for kind, nodes, *what in recipe:
-        ends = {(name, step) for name, start, stop in nodes
-                for step in range(start, (last if kind == "sustain" else stop - 1) + 1)}  # fmt: skip
+        ends = {
+            (name, step)
+            for name, start, stop in nodes
+            for step in range(start, last + 1 if kind == "sustain" else stop)
+        }
         for node in ends:
             if kind in ("perturb", "sustain"):
                 shifts[node] = what[0]

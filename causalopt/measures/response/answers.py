@@ -68,7 +68,7 @@ def labelled(asked: Question, measure: Measure, values: Array) -> xr.DataArray:
         all_finite = bool(np.isfinite(np.sum(values)))
     attrs = {
         **measure.attributes(),
-        "delta": "exact" if asked.delta is None else asked.delta,
+        "delta": "exact" if asked.by is None else asked.by,
         **asked.arguments(),
         "undefined": 0 if all_finite else int(np.isnan(values).sum()),
         "infinite": 0 if all_finite else int(np.isinf(values).sum()),
