@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
-from causalopt.mechanisms.derivative import derivative
+from causalopt.mechanisms.differentiation import derivative
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
 
 # Functions that numeric libraries lack, in terms of those that they have.

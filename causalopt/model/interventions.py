@@ -11,14 +11,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from sympy import Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Parameter
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.selection import Key, Stretch
+from causalopt.model.selection import Key
+from causalopt.model.views import Gate, View
 
 
 class Elsewhere(Protocol):
@@ -27,50 +27,12 @@ class Elsewhere(Protocol):
     def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
         """The mechanism that stands in for a node's own there; None where none does."""
 
+    def origin(self, key: Key, step: int) -> Base[Self] | None:
+        """What is done to a node there, or, where it is held, where it is held from."""
+
 
 W = TypeVar("W", bound=Elsewhere)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Gate(Generic[W]):
-    """A weight on inputs: those from outside ``among`` are (1 - by) own + by those in ``world``.
-
-    ``by`` is a number from 0 to 1, or a parameter of the model.
-    """
-
-    world: W
-    by: float | Parameter
-    among: frozenset[Stretch]
-
-    def lets_in(self, key: Key, step: int) -> bool:
-        """Whether a node is inside, and so passes the gate as it is."""
-        return any(stretch.holds(key, step) for stretch in self.among)
-
-
-class View(Protocol[W, T]):
-    """The terms in which somebody asks what a node becomes."""
-
-    def computed(self, mechanism: Mechanism | None, gate: Gate[W] | None) -> T:
-        """What a mechanism gives (None: the node's own, or the value it starts from)."""
-
-    def constant(self, value: float | Symbol) -> T:
-        """A value from outside, or the input that sweeps it."""
-
-    def copied(self, world: W) -> T:
-        """The same node in another world."""
-
-    def there(self, world: W) -> T:
-        """The same node in another world, without the difference that is added to it there."""
-
-    def mixed(self, own: T, other: T, by: float | Parameter) -> T:
-        """(1 - by) own + by other."""
-
-    def moved(self, term: T, by: float | Symbol) -> T:
-        """A term with a difference added."""
-
-    def nudged(self, term: T) -> T:
-        """A term with an infinitesimal difference added: 1 to its derivative."""
 
 
 # -- what stands in for a node's mechanism ---------------------------------------------------------
@@ -135,6 +97,10 @@ class Base(ABC, Generic[W]):
     def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
         """The mechanism that the inner stages of a step follow, where they are not held."""
         return self.replacement
+
+    def origin(self, key: Key, step: int) -> Base[W] | None:
+        """Itself; where the node is held, what is done to it where it is held from."""
+        return self
 
     @abstractmethod
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
@@ -201,6 +167,10 @@ class Held(Base[W]):
         world to itself changes nothing.
         """
         return self.world.mechanism_at(key, step)
+
+    def origin(self, key: Key, step: int) -> Base[W] | None:
+        """What is done to the node there."""
+        return self.world.origin(key, step)
 
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
         """Itself: what it is held to is swept there."""
@@ -380,21 +350,20 @@ class Treatment(Generic[W]):
         """What is done, in words."""
         return ", ".join(part.words() for part in (self.base, self.shift) if part is not None)
 
-    def inside(self, before: Treatment[W]) -> Treatment[W]:
+    def inside(self, before: Treatment[W], key: Key, step: int) -> Treatment[W]:
         """What is done to the inner stages of a step, given what is done at its two ends.
 
-        They are held where both ends are, and behind a gate where both ends are behind that one;
-        else they are left alone. A shift is made at the end of the step alone.
+        They are held where both ends are held in the same way, and behind a gate where both are
+        behind that one; else they are left alone. A shift is made at the end of the step alone.
         """
         first, last = before.base, self.base
+        if first != last:
+            # Held to worlds of two names, they may be held in the same way all the same.
+            first = None if first is None else first.origin(key, step - 1)
+            last = None if last is None else last.origin(key, step)
         if first is None or last is None:
             return Treatment(self.start, self.stop)
-        inner = last.ungated
-        held = inner if inner is not None and inner.holds and _holds(first.ungated) else None
-        gate = last.gate_on_it
+        inner, gate = last.ungated, last.gate_on_it
+        held = inner if inner is not None and inner.holds and inner == first.ungated else None
         base = held if gate is None or gate != first.gate_on_it else Gated(held, gate)
         return Treatment(self.start, self.stop, base=base)
-
-
-def _holds(base: Base[W] | None) -> bool:
-    return base is not None and base.holds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import cast
 
 from sympy import Symbol
@@ -83,12 +83,15 @@ class System(Model):
     parameters: Mapping[Parameter, float] = ReadOnly({})
     dt: float | Parameter | None = None
     method: str | None = None
+    #: The start values as numbers: of a variable with named values, the place of its value.
+    start_values: Mapping[Variable, float] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         # Frozen fields are set once, here, to what was checked of them.
         put = functools.partial(object.__setattr__, self)
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
-        put("start", values(self.start, Variable, "start"))
+        put("start_values", values(self.start, Variable, "start"))
+        put("start", ReadOnly({v: v.domain.value(n) for v, n in self.start_values.items()}))
         put("parameters", values(self.parameters or {}, Parameter, "parameters"))
         put("dt", checked_dt(self.dt, self.parameters))
         check_start(self.declarations, self.start)
@@ -139,11 +142,6 @@ class System(Model):
         return cast(Mapping[Variable, Mechanism], self.mechanisms)
 
     @property
-    def start_values(self) -> Mapping[Variable, float]:
-        """The start values as numbers: of a variable with named values, the place of its value."""
-        return cast(Mapping[Variable, float], self.start)
-
-    @property
     def variables(self) -> tuple[Variable, ...]:
         """The variables, in the order of their declaration; stages left out."""
         return tuple(self.mechanisms)
@@ -189,8 +187,8 @@ class System(Model):
 
     def with_start(self, values: Mapping[Label, float | str]) -> System:
         """The same system with other start values of some variables."""
-        start = cast(Mapping[Label, float], self.start)
-        return replace(self, start=changed(start, values, "with_start"))  # type: ignore[arg-type]  # keys stay what they were
+        changed(by_label(self.start_values), values, "with_start")
+        return replace(self, start={**self.start, **values})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
         """What a variable depends on: one step before, and in the same step. Stages are passed by.

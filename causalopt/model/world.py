@@ -25,9 +25,10 @@ from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.gating import check_weighable
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Base, Fixed, Gate, Held, Replaced, Shift, Treatment
+from causalopt.model.interventions import Base, Fixed, Held, Replaced, Shift, Treatment
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.template import is_inner
+from causalopt.model.views import Gate
 
 M = TypeVar("M", bound=Model, covariant=True)
 
@@ -168,6 +169,11 @@ class World(Generic[M]):
         """The mechanism that the inner stages of a step into a node follow, in place of its own."""
         base = self.at(key, step).base
         return None if base is None else base.mechanism_at(key, step)
+
+    def origin(self, key: Key, step: int = 0) -> Base[World[Model]] | None:
+        """What is done to a node; where it is held, what is done to it where it is held from."""
+        base = self.at(key, step).base
+        return None if base is None else base.origin(key, step)
 
     def values_only(self) -> World[M]:
         """This world without its infinitesimal perturbations and the clamps that change nothing.

@@ -11,10 +11,11 @@ from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.language.symbols import Label, Next, Parameter, Variable
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.interventions import Gate, Treatment
+from causalopt.model.interventions import Treatment
 from causalopt.model.selection import Key
 from causalopt.model.system import System
 from causalopt.model.template import Template, in_order, is_stage, node_at, owner_of
+from causalopt.model.views import Gate
 from causalopt.plan.block import Block, Input, single_form
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.names import Names, Slot
@@ -247,7 +248,7 @@ def _treatment(lane: Lane, target: Variable, step: int) -> Treatment[AnyWorld]:
     """What happens to a variable at the end of a step, or to an inner stage of it."""
     owner = owner_of(target)
     at_end = lane.at(owner, step)
-    return at_end if owner is target else at_end.inside(lane.at(owner, step - 1))
+    return at_end if owner is target else at_end.inside(lane.at(owner, step - 1), owner, step)
 
 
 def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]]:

@@ -12,9 +12,10 @@ from causalopt.ground.types import Array, Ints
 from causalopt.language.symbols import Parameter
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.columns import Columns
-from causalopt.model.interventions import Gate, Treatment
+from causalopt.model.interventions import Treatment
 from causalopt.model.network import Network
 from causalopt.model.selection import Key, Stretch
+from causalopt.model.views import Gate
 from causalopt.plan.block import Input
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 

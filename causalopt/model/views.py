@@ -1,0 +1,56 @@
+"""The terms in which somebody asks what a node becomes under interventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from sympy import Symbol
+
+from causalopt.language.symbols import Parameter
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.selection import Key, Stretch
+
+W = TypeVar("W")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gate(Generic[W]):
+    """A weight on inputs: those from outside ``among`` are (1 - by) own + by those in ``world``.
+
+    ``by`` is a number from 0 to 1, or a parameter of the model.
+    """
+
+    world: W
+    by: float | Parameter
+    among: frozenset[Stretch]
+
+    def lets_in(self, key: Key, step: int) -> bool:
+        """Whether a node is inside, and so passes the gate as it is."""
+        return any(stretch.holds(key, step) for stretch in self.among)
+
+
+class View(Protocol[W, T]):
+    """The terms in which somebody asks what a node becomes."""
+
+    def computed(self, mechanism: Mechanism | None, gate: Gate[W] | None) -> T:
+        """What a mechanism gives (None: the node's own, or the value it starts from)."""
+
+    def constant(self, value: float | Symbol) -> T:
+        """A value from outside, or the input that sweeps it."""
+
+    def copied(self, world: W) -> T:
+        """The same node in another world."""
+
+    def there(self, world: W) -> T:
+        """The same node in another world, without the difference that is added to it there."""
+
+    def mixed(self, own: T, other: T, by: float | Parameter) -> T:
+        """(1 - by) own + by other."""
+
+    def moved(self, term: T, by: float | Symbol) -> T:
+        """A term with a difference added."""
+
+    def nudged(self, term: T) -> T:
+        """A term with an infinitesimal difference added: 1 to its derivative."""
