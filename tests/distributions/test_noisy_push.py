@@ -201,6 +201,8 @@ def test_steps_without_noise_count_too():
     still = System({x: x}, start={x: 0})
     start = Ensemble.of({x: np.zeros(10)})
     assert (start.push(still).push(walk).samples != start.push(walk).samples).all()
+    pieces = start.push(still).push(still).push(still).push(walk)
+    np.testing.assert_array_equal(pieces.samples, start.push(still, 3).push(walk).samples)
 
 
 def test_more_samples_leave_the_first_ones_as_they_are():

@@ -231,6 +231,15 @@ def test_half_pumped_mixtures_name_the_right_states():
     assert all(set(np.flatnonzero(one.touched).tolist()) == truth for one, truth in exactly)
 
 
+def test_hidden_enthalpies_of_a_sample_are_0_for_what_is_left_alone_together():
+    """The states left alone have the mass that equilibrium shares out among them, by hand."""
+    for one, _ in cases(touched, 1000, seeds=20):
+        P = EQUILIBRIUM * np.exp(one.hidden / T)
+        left = ~one.touched
+        assert one.touched.any()
+        assert P[left].sum() == pytest.approx(EQUILIBRIUM[left].sum())
+
+
 def test_two_levels_do_not_tell_a_phase_from_a_constraint():
     two = finite("two", ["low", "high"])
     pair = Enthalpies.of(two, [0.0, 1.0])

@@ -17,7 +17,7 @@ from causalopt.measures.thermal.goodness import deviance
 # Up to this many states, all sets of states are tried.
 _ALL_SETS = 12
 # Sets of more states than this are not looked for, where not all sets are.
-_MOST_TOUCHED = 64
+_MOST_TOUCHED = 512
 # Up to this many states, each is tried as the place where a run began.
 _ALL_STARTS = 64
 # A run is looked at this often between n steps and twice as many.
@@ -64,7 +64,7 @@ def constraints(observed: Floats, equilibrium: Floats, draws: float) -> list[Sco
 
     The mass of each state that is touched is fitted. Each number of states is as likely before as
     any other, and of one number each set. Up to 12 states all sets are tried; of more, the set that
-    grows by the state that helps most, up to 64.
+    grows by the state that helps most, up to 512.
     """
     size = len(observed)
     costs = state_costs(observed, equilibrium, draws)
