@@ -90,3 +90,12 @@ def are_chances(numbers: Iterable[float]) -> bool:
     """
     chances = list(numbers)
     return min(chances, default=0.0) >= 0 and abs(math.fsum(chances) - 1) <= TOLERANCE
+
+
+def beside_one(total: float) -> str:
+    """How far a sum of chances is from 1, in words.
+
+    >>> beside_one(0.9999999), beside_one(1.1)
+    ('1e-07 too little', '0.1 too much')
+    """
+    return f"{abs(total - 1):.3g} too {'much' if total > 1 else 'little'}"

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.ground.checks import are_chances, as_float, finite
+from causalopt.ground.checks import TOLERANCE, as_float, beside_one, finite
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats as Floats
 
@@ -137,14 +137,22 @@ def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:
     return Uniform(float(low), float(high))
 
 
-def choice(values: Iterable[float], weights: Iterable[float] | None = None) -> Choice:
+def choice(
+    values: Iterable[float],
+    weights: Iterable[float] | None = None,
+    *,
+    normalise: bool = False,
+) -> Choice:
     """One of finitely many values; equal weights where none are given.
 
-    Raises ``DeclarationError`` for weights that are negative or do not sum to 1 (within 1e-9);
-    nothing is renormalised.
+    ``normalise=True`` divides the weights by their sum: counts, or published chances that are
+    rounded. Raises ``DeclarationError`` for weights that are negative, and, where this was not
+    asked for, for weights that do not sum to 1 (within 1e-9).
 
     >>> choice([-1, 1], weights=[0.25, 0.75]).draw(np.random.default_rng(1), 3)
     array([ 1.,  1., -1.])
+    >>> choice([-1, 1], weights=[1, 3], normalise=True).weights
+    (0.25, 0.75)
     """
     outcomes = tuple(finite(value, "values of a law") for value in values)
     if not outcomes:
@@ -155,12 +163,28 @@ def choice(values: Iterable[float], weights: Iterable[float] | None = None) -> C
         raise DeclarationError(
             f"choice has {len(outcomes)} values and {len(chances)} weights: write one for each."
         )
-    if not are_chances(chances):
+    least, total = min(chances), math.fsum(chances)
+    if least < 0:
+        raise DeclarationError(f"choice has the negative weight {least:g}: write numbers from 0.")
+    if normalise:
+        return Choice(outcomes, _divided(chances))
+    if abs(total - 1) > TOLERANCE:
         raise DeclarationError(
-            f"The weights {list(chances)} of choice sum to {math.fsum(chances):g}, or one is "
-            "negative: write numbers from 0 that sum to 1."
+            f"The weights {list(chances)} of choice sum to {total:.12g}, {beside_one(total)} "
+            f"(tolerance {TOLERANCE:g}): write numbers that sum to 1, or normalise=True to divide "
+            "them by their sum."
         )
     return Choice(outcomes, chances)
+
+
+def _divided(weights: tuple[float, ...]) -> tuple[float, ...]:
+    largest = max(weights)
+    if largest == 0:
+        raise DeclarationError("The weights of choice are all 0: there is nothing to normalise by.")
+    # By the largest first, so that no sum overflows, and none is below the normal range.
+    shares = [weight / largest for weight in weights]
+    total = math.fsum(shares)
+    return tuple(share / total for share in shares)
 
 
 def as_law(given: object) -> Law:

@@ -21,7 +21,8 @@ from causalopt.measures.thermal.energies import (
     heat_capacity,
     mean_enthalpy,
 )
-from causalopt.measures.thermal.equilibrium import Fault, why_not_equilibrium
+from causalopt.measures.thermal.equilibrium import why_not_equilibrium
+from causalopt.measures.thermal.reasons import Fault
 
 __all__ = [
     "COMP",

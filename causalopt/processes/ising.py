@@ -56,8 +56,9 @@ class Ising:
 
     Spins s are finite variables with the values -1 and 1; where it was made by ``qubo``, with the
     values 0 and 1, and E = offset + sum_i Q_ii x_i + sum_{i<j} Q_ij x_i x_j. ``fields`` has one
-    number a spin, ``couplings`` one for each pair of places. Made by ``of_graph``, ``of_bqm`` and
-    ``qubo``.
+    number a spin, ``couplings`` one for each pair of places i < j. Made by ``of_graph``, ``of_bqm``
+    and ``qubo``. Couplings of one pair, in whichever order, add up; that of a spin with itself is a
+    constant (s s = 1) and joins the offset, or, of a variable of 0 and 1, its field (x x = x).
 
     >>> import networkx as nx
     >>> ring = Ising.of_graph(nx.cycle_graph(3), coupling=1.0)
@@ -70,6 +71,22 @@ class Ising:
     couplings: Mapping[tuple[int, int], float]
     offset: float = 0.0
 
+    def __post_init__(self) -> None:
+        fields, offset = list(self.fields), self.offset
+        pairs: dict[tuple[int, int], float] = {}
+        for (i, j), coupling in self.couplings.items():
+            if i == j:
+                # Of two values a and b, v v = (a + b) v - a b: 1 of spins, x of 0 and 1.
+                low, high = (float(value) for value in self.spins[i].values)
+                fields[i] += coupling * (low + high)
+                offset -= coupling * low * high
+            else:
+                pair = min(i, j), max(i, j)
+                pairs[pair] = pairs.get(pair, 0.0) + coupling
+        object.__setattr__(self, "fields", tuple(fields))
+        object.__setattr__(self, "couplings", pairs)
+        object.__setattr__(self, "offset", offset)
+
     @classmethod
     def of_graph(
         cls, graph: nx.Graph, *, coupling: str | float = "weight", field: str | float = 0.0
@@ -77,7 +94,8 @@ class Ising:
         """Spins at the nodes of an undirected graph, couplings J along its edges.
 
         ``coupling`` and ``field`` are numbers, or the names of the attributes of edges and nodes
-        that hold them; a node without the attribute has no field. J < 0 aligns two spins.
+        that hold them; a node without the attribute has no field. J < 0 aligns two spins. Parallel
+        edges of a ``MultiGraph`` add up; a loop from a node to itself adds its J to every energy.
         """
         if not isinstance(graph, nx.Graph) or isinstance(graph, nx.DiGraph):
             raise DeclarationError(
@@ -86,16 +104,18 @@ class Ising:
         place = {node: i for i, node in enumerate(graph)}
         own = [data for _, data in graph.nodes(data=True)]
         fields = [data.get(field, 0.0) if isinstance(field, str) else field for data in own]
-        couplings = {}
+        couplings: dict[tuple[int, int], float] = {}
         for u, v, data in graph.edges(data=True):
             if isinstance(coupling, str) and coupling not in data:
                 raise DeclarationError(
                     f"The edge {u!r} - {v!r} has no attribute {coupling!r}: give it one, or write "
                     "coupling=1.0 for all."
                 )
-            couplings[place[u], place[v]] = (
-                data[coupling] if isinstance(coupling, str) else coupling
-            )
+            strength = data[coupling] if isinstance(coupling, str) else coupling
+            pair = min(place[u], place[v]), max(place[u], place[v])
+            names = " - ".join(map(_label, (u, v)))
+            number = finite_number(strength, f"the coupling {names}")
+            couplings[pair] = couplings.get(pair, 0.0) + number
         return cls._build(list(graph), fields, couplings, 0.0, (-1, 1))
 
     @classmethod
@@ -113,14 +133,9 @@ class Ising:
         """A QUBO: Q[x, x] for each variable, Q[x, y] for pairs; the variables take 0 and 1."""
         names = list(dict.fromkeys(name for pair in Q for name in pair))
         place = {name: i for i, name in enumerate(names)}
-        fields = [float(Q.get((name, name), 0.0)) for name in names]
-        couplings: dict[tuple[int, int], float] = {}
-        for (u, v), value in Q.items():
-            if u != v:
-                # Q[x, y] and Q[y, x] are of the same product, and add up.
-                pair = min(place[u], place[v]), max(place[u], place[v])
-                couplings[pair] = couplings.get(pair, 0.0) + value
-        return cls._build(names, fields, couplings, 0.0, (0, 1))
+        # Q[x, x] is a field, since x x = x; Q[x, y] and Q[y, x] are of one product, and add up.
+        couplings = {(place[u], place[v]): value for (u, v), value in Q.items()}
+        return cls._build(names, [0.0] * len(names), couplings, 0.0, (0, 1))
 
     @classmethod
     def _build(
@@ -133,7 +148,7 @@ class Ising:
     ) -> Ising:
         if not names:
             raise DeclarationError("The model has no spins: give the graph a node.")
-        label = [name if isinstance(name, str) else f"s{name}" for name in names]
+        label = [_label(name) for name in names]
         spins = tuple(finite(name, values) for name in label)
         twice = [name for name in label if label.count(name) > 1]
         if twice:
@@ -162,6 +177,11 @@ class Ising:
         for (i, j), J in self.couplings.items():
             totals = totals + J * s[..., i] * s[..., j]
         return totals
+
+
+def _label(name: Hashable) -> str:
+    """What the spin of a node is called."""
+    return name if isinstance(name, str) else f"s{name}"
 
 
 def _value(spin: Finite) -> Expr:

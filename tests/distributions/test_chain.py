@@ -138,3 +138,52 @@ def test_a_run_of_five_among_a_hundred_fair_picks():
     while len(free) <= 100:
         free.append(sum(free[-5:]))
     assert found == pytest.approx(float(1 - Fraction(free[100], 2**100)), rel=1e-12)
+
+
+def sparse_with_zeros(dense):
+    """Every entry stored, those that are 0 too, and some of them twice."""
+    import scipy.sparse as ss
+
+    size = len(dense)
+    places = np.indices((size, size)).reshape(2, -1)
+    values = np.asarray(dense, float).ravel()
+    twice = np.concatenate([values / 2, values / 2])
+    return ss.coo_array((twice, np.tile(places, 2)), shape=(size, size))
+
+
+@pytest.mark.parametrize(
+    "dense", [[[0.5, 0.5], [0, 1]], [[1, 0], [0.25, 0.75]], [[0, 1], [1, 0]], [[1, 0], [0, 1]]]
+)
+@pytest.mark.parametrize("form", ["coo", "csr", "csc", "lil"])
+def test_a_stored_zero_is_no_arrow(dense, form):
+    ours, same = Chain(two, sparse_with_zeros(dense).asformat(form)), Chain(two, dense)
+    assert ours.unreachable().tolist() == same.unreachable().tolist()
+    if dense == [[1, 0], [0, 1]]:
+        with pytest.raises(QueryError, match="more than one way"):
+            ours.settled()
+        return
+    assert ours.settled() == same.settled()
+
+
+def test_the_kernel_that_is_given_stays_as_it_was():
+    import scipy.sparse as ss
+
+    kernel = ss.csr_array(([0.5, 0.5, 1.0, 0.0], ([0, 0, 1, 1], [0, 1, 1, 0])), shape=(2, 2))
+    before = kernel.copy()
+    Chain(two, kernel, normalise=True)
+    assert (kernel.nnz, kernel.data.tolist()) == (before.nnz, before.data.tolist())
+
+
+def test_rounded_rows_say_how_far_off_and_are_divided_where_asked():
+    rounded = [[0.33333333, 0.66666665], [0.5, 0.5]]
+    with pytest.raises(DeclarationError, match=r"0.99999998, 2e-08 too little.*normalise=True"):
+        Chain(two, rounded)
+    settled = Chain(two, rounded, normalise=True).settled().to_xarray().values
+    third = 0.33333333 / 0.99999998
+    np.testing.assert_allclose(settled, [0.5 / (1.5 - third), (1 - third) / (1.5 - third)])
+    with pytest.raises(DeclarationError, match="nothing to normalise by"):
+        Chain(two, [[0, 0], [0.5, 0.5]], normalise=True)
+    with pytest.raises(DeclarationError, match=r"holds -0\.5"):
+        Chain(two, [[1.5, -0.5], [0.5, 0.5]], normalise=True)
+    with pytest.raises(DeclarationError, match="has shape"):
+        Chain(two, [[0, 0, 0]] * 3, normalise=True)

@@ -402,3 +402,25 @@ def test_same_step_parents_are_pushed_in_order():
     P = Distribution.delta({a: 0, b: 0}).push(system)
     expected = {(0, 1): Rational(3, 4), (1, 0): Rational(1, 4)}
     assert P.marginal(a, b) == Distribution.of((a, b), expected)
+
+
+@given(st.lists(st.integers(0, 50), min_size=3, max_size=3).filter(any))
+def test_counts_are_divided_by_their_sum_where_asked(counts):
+    spot = finite("spot", range(3))
+    exact = Distribution.of(spot, counts, normalise=True)
+    floats = Distribution.of(spot, np.array(counts, float), normalise=True)
+    for place, count in enumerate(counts):
+        assert exact.mass({spot: place}) == sympy.Rational(count, sum(counts))
+        assert floats.mass({spot: place}) == pytest.approx(count / sum(counts), rel=1e-15)
+
+
+def test_what_does_not_sum_to_1_names_the_way_out():
+    spot = finite("spot", range(2))
+    with pytest.raises(DeclarationError, match=r"2e-08 too little.*normalise=True"):
+        Distribution.of(spot, [0.5, 0.49999998])
+    with pytest.raises(DeclarationError, match="nothing to normalise by"):
+        Distribution.of(spot, [0, 0], normalise=True)
+    with pytest.raises(DeclarationError, match="the mass -1"):
+        Distribution.of(spot, [2, -1], normalise=True)
+    with pytest.raises(DeclarationError, match="the mass nan"):
+        Distribution.of(spot, [0.5, float("nan")], normalise=True)

@@ -1,5 +1,7 @@
 """Compiled sweeps: the law of the ordinary system's, the energies of the model's."""
 
+import itertools
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -116,3 +118,73 @@ def test_whole_numbers_of_numpy_are_numbers_of_chains_and_steps():
     assert ours.identical(anneal_spins(model, 0.5, steps=3, chains=2))
     with pytest.raises(QueryError, match="chains is True"):
         anneal_spins(model, 0.5, steps=3, chains=True)
+
+
+def by_edges(graph, state):
+    """The energy summed edge by edge, as the edges are written."""
+    return sum(w * state[u] * state[v] for u, v, w in graph.edges(data="weight"))
+
+
+def with_loops(parallel):
+    """A triangle with loops, and some edges twice where they may be."""
+    graph = nx.MultiGraph() if parallel else nx.Graph()
+    graph.add_nodes_from(range(3))
+    edges = [(0, 1, 1.0), (1, 0, 2.0), (2, 1, -0.7), (0, 0, 1.3), (2, 2, -0.4), (2, 2, 0.9)]
+    graph.add_weighted_edges_from(edges)
+    return graph
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_energies_are_those_of_all_edges(parallel):
+    graph = with_loops(parallel)
+    model = Ising.of_graph(graph)
+    table = Enthalpies.tabulated(model.spins, model.energy)
+    states = [list(state) for state in itertools.product((-1, 1), repeat=3)]
+    expected = [by_edges(graph, state) for state in states]
+    np.testing.assert_allclose(model.energies(states), expected, atol=1e-12)
+    np.testing.assert_allclose(table.values.astype(float), expected, atol=1e-12)
+    assert all(i < j for i, j in model.couplings)
+
+
+def test_parallel_edges_add_up():
+    pair = nx.MultiGraph()
+    pair.add_weighted_edges_from([("a", "b", 1.0), ("b", "a", 2.0)])
+    assert Ising.of_graph(pair).energies([1, 1]) == 3
+
+
+def test_what_stands_twice_in_a_qubo_adds_up():
+    Q = {("x", "x"): 1.5, ("x", "y"): 2.0, ("y", "x"): -0.5, ("y", "y"): -1.0}
+    states = list(itertools.product((0, 1), repeat=2))
+    expected = [np.array(s) @ np.array([[1.5, 2.0], [-0.5, -1.0]]) @ np.array(s) for s in states]
+    np.testing.assert_allclose(Ising.qubo(Q).energies(states), expected)
+    bits = Ising.qubo({("x", "y"): 0.0}).spins
+    folded = Ising(bits, (0.0, 0.0), {(0, 0): 1.5, (0, 1): 2.0, (1, 0): -0.5, (1, 1): -1.0})
+    np.testing.assert_allclose(folded.energies(states), expected)
+    assert folded.offset == 0
+
+
+@pytest.mark.parametrize("kind", ["loops", "parallel", "qubo"])
+def test_sweeps_settle_at_the_boltzmann_chances_of_all_states(kind):
+    """Constant temperature, long enough; chances by enumeration over the edges alone."""
+    T, chains, values = 1.3, 8_000, (-1, 1)
+    if kind == "qubo":
+        Q, values = {(f"x{i}", f"x{j}"): 0.5 + i - j for i in range(3) for j in range(3)}, (0, 1)
+        model = Ising.qubo(Q)
+
+        def energy(s):
+            return sum(q * s[int(a[1])] * s[int(b[1])] for (a, b), q in Q.items())
+    else:
+        graph = with_loops(kind == "parallel")
+        model = Ising.of_graph(graph)
+
+        def energy(s):
+            return by_edges(graph, s)
+
+    states = list(itertools.product(values, repeat=3))
+    weights = np.exp([-energy(s) / T for s in states])
+    found = anneal_spins(model, T, "glauber", steps=60, chains=chains, seed=4)
+    low, high = values
+    places = ((found.state.values - low) / (high - low) @ [4, 2, 1]).astype(int)
+    counts, expected = np.bincount(places, minlength=8), chains * weights / weights.sum()
+    assert ((counts - expected) ** 2 / expected).sum() < chi2(7).isf(1e-5)
+    np.testing.assert_allclose(found.energy, [energy(states[p]) for p in places], atol=1e-12)

@@ -201,3 +201,19 @@ def test_impossible_noise_is_refused(make, told):
 def test_impossible_draws_are_refused(ask, told):
     with pytest.raises(QueryError, match=told):
         ask()
+
+
+def test_weights_say_how_far_off_their_sum_is():
+    with pytest.raises(DeclarationError, match=r"0.9999999, 1e-07 too little.*normalise=True"):
+        choice([1, 2], weights=[0.5, 0.4999999])
+    with pytest.raises(DeclarationError, match=r"negative weight -0\.5"):
+        choice([1, 2], weights=[1.5, -0.5], normalise=True)
+    with pytest.raises(DeclarationError, match="all 0"):
+        choice([1, 2], weights=[0, 0], normalise=True)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-320, 1e308, 0.99999998])
+def test_weights_are_divided_by_their_sum_where_asked(scale):
+    law = choice([1, 2, 3], weights=[scale / 4, scale / 2, scale / 4], normalise=True)
+    assert law.weights == pytest.approx((0.25, 0.5, 0.25), rel=1e-3)
+    assert sum(law.weights) == pytest.approx(1, abs=1e-15)

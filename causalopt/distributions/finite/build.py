@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from sympy import Expr
+from sympy import Add, Expr
 
 from causalopt.distributions.finite.states import Variables, state_of, strides
+from causalopt.ground.checks import TOLERANCE
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import Masses, check_masses, is_exact, masses_of
 from causalopt.ground.types import Ints
@@ -17,7 +18,9 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.words import listed
 
 
-def listed_masses(variables: Variables, given: object) -> tuple[Ints, Masses]:
+def listed_masses(
+    variables: Variables, given: object, normalise: bool = False
+) -> tuple[Ints, Masses]:
     """The states that have mass, ascending, and their masses; negative ones refused by name."""
     head = f"P({listed(variables)})"
     if isinstance(given, Mapping):
@@ -26,6 +29,7 @@ def listed_masses(variables: Variables, given: object) -> tuple[Ints, Masses]:
         masses = masses_of(given.values(), head)
     else:
         states, masses = _from_array(variables, given, head)
+    masses = _divided(masses, head) if normalise else _as_summed(masses, head)
     check_masses(masses, head, lambda i: state_of(variables, states[i]))
     kept = np.array([mass != 0 for mass in masses]) if is_exact(masses) else masses != 0
     if not kept.all():
@@ -35,6 +39,36 @@ def listed_masses(variables: Variables, given: object) -> tuple[Ints, Masses]:
         return states, masses
     order = np.argsort(states, kind="stable")
     return states[order], masses[order]
+
+
+def _divided(masses: Masses, head: str) -> Masses:
+    """Masses divided by their sum; of what has no sum above 0, the masses that are refused."""
+    total = Add(*masses) if is_exact(masses) else float(masses.sum())
+    if total == 0 or not masses.size:
+        raise DeclarationError(f"The masses of {head} are all 0: there is nothing to normalise by.")
+    # A negative mass, NaN or infinity is for the check to name.
+    refused = not is_exact(masses) and (not math.isfinite(total) or masses.min() < 0)
+    if refused or (is_exact(masses) and any(mass.is_negative for mass in masses)):
+        return masses
+    return masses / total
+
+
+def _as_summed(masses: Masses, head: str) -> Masses:
+    """The masses themselves, unless they are chances but for their sum: the way out is said."""
+    numbers = not is_exact(masses) or all(mass.is_Rational for mass in masses)
+    if not numbers or not masses.size or min(masses) < 0:
+        return masses
+    total = sum(masses) if is_exact(masses) else float(masses.sum())
+    # Exact masses sum to 1 exactly or not at all.
+    off = abs(total - 1)
+    if math.isfinite(total) and off > (0 if is_exact(masses) else TOLERANCE):
+        shown = (str(total), str(off)) if is_exact(masses) else (f"{total:.12g}", f"{off:.3g}")
+        raise DeclarationError(
+            f"The masses of {head} sum to {shown[0]}, {shown[1]} too "
+            f"{'much' if total > 1 else 'little'} (tolerance {TOLERANCE:g}): give masses that sum "
+            "to 1, or write normalise=True to divide them by their sum."
+        )
+    return masses
 
 
 def _place(variables: Variables, key: object, head: str) -> int:

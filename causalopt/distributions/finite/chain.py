@@ -13,7 +13,7 @@ import numpy.typing as npt
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.kernel import transitions
 from causalopt.distributions.finite.states import Variables, check_variables, state_of, substates
-from causalopt.ground.checks import TOLERANCE
+from causalopt.ground.checks import TOLERANCE, beside_one
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.finite_variables import Finite
@@ -52,13 +52,22 @@ class Chain:
     kernel: csr_array
 
     def __init__(
-        self, variables: Finite | Iterable[Finite], kernel: npt.ArrayLike | sparray
+        self,
+        variables: Finite | Iterable[Finite],
+        kernel: npt.ArrayLike | sparray,
+        *,
+        normalise: bool = False,
     ) -> None:
         import scipy.sparse
 
         known = check_variables(variables)
-        rows = scipy.sparse.csr_array(kernel, dtype=np.float64)
+        # A copy, since what is tidied here is not the caller's own.
+        rows = scipy.sparse.csr_array(kernel, dtype=np.float64, copy=True)
         rows.sum_duplicates()
+        # What is read off the graph takes every entry that is stored for an arrow.
+        rows.eliminate_zeros()
+        if normalise:
+            rows = _normalised(known, rows)
         object.__setattr__(self, "variables", known)
         object.__setattr__(self, "kernel", rows)
         _check_kernel(known, rows)
@@ -221,12 +230,32 @@ def dense_masses(P: Distribution, variables: Variables) -> Floats:
     return dense
 
 
-def _check_kernel(variables: Variables, kernel: csr_array) -> None:
+def _normalised(variables: Variables, kernel: csr_array) -> csr_array:
+    """Each row divided by its sum, which is above 0; entries are checked afterwards."""
+    from scipy.sparse import diags_array
+
+    sums = np.asarray(kernel.sum(axis=1)).reshape(-1)
+    empty = np.flatnonzero(~(sums > 0))
+    if empty.size:
+        # Of a kernel of another shape the state has no name, and its shape is the first to mend.
+        _check_shape(variables, kernel)
+        raise DeclarationError(
+            f"The chances to go on from {state_of(variables, empty[0])} sum to "
+            f"{sums[empty[0]]:.12g}: there is nothing to normalise by."
+        )
+    return (diags_array(1 / sums) @ kernel).tocsr()
+
+
+def _check_shape(variables: Variables, kernel: csr_array) -> None:
     size = math.prod(v.size for v in variables)
     if kernel.shape != (size, size):
         raise DeclarationError(
             f"The kernel has shape {kernel.shape}: for {size} states, write ({size}, {size})."
         )
+
+
+def _check_kernel(variables: Variables, kernel: csr_array) -> None:
+    _check_shape(variables, kernel)
     # NaN is not >= 0 either.
     bad = ~(kernel.data >= 0) | ~np.isfinite(kernel.data)
     if bad.any():
@@ -236,10 +265,11 @@ def _check_kernel(variables: Variables, kernel: csr_array) -> None:
     sums = np.asarray(kernel.sum(axis=1)).reshape(-1)
     off = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
     if off.size:
-        state = state_of(variables, off[0])
+        state, total = state_of(variables, off[0]), float(sums[off[0]])
         raise DeclarationError(
-            f"The chances to go on from {state} sum to {sums[off[0]]:.12g}: each row of a kernel "
-            "sums to 1."
+            f"The chances to go on from {state} sum to {total:.12g}, {beside_one(total)} "
+            f"(tolerance {TOLERANCE:g}): each row of a kernel sums to 1. Write normalise=True to "
+            "divide each row by its sum."
         )
 
 

@@ -57,7 +57,7 @@ class Distribution:
     ``uniform``, ``delta``, ``product`` and ``neighbourhood``.
 
     Raises ``DeclarationError`` for masses that are negative, NaN, infinite, or do not sum to 1
-    (floats: within 1e-9). Nothing is renormalised.
+    (floats: within 1e-9). Nothing is renormalised but where ``of`` is asked to.
 
     >>> from causalopt.language.finite_variables import finite
     >>> T, R = finite("T", ["high", "off"]), finite("R", ["hot", "cold"])
@@ -80,14 +80,27 @@ class Distribution:
     # -- how it is made --------------------------------------------------------------------------
 
     @classmethod
-    def of(cls, variables: Finite | Iterable[Finite], masses: object) -> Distribution:
+    def of(
+        cls,
+        variables: Finite | Iterable[Finite],
+        masses: object,
+        *,
+        normalise: bool = False,
+    ) -> Distribution:
         """A distribution from a table of masses; a state that is left out has none.
 
         ``masses`` maps states to masses ({("high", "cold"): Rational(1, 3), ...}, for one variable
         {"high": ...}), or is a nested list or array with one axis a variable, as tables print.
+        ``normalise=True`` divides them by their sum: counts, or published masses that are rounded.
+
+        >>> from causalopt.language.finite_variables import finite
+        >>> T = finite("T", ["high", "off"])
+        >>> print(Distribution.of(T, {"high": 1, "off": 3}, normalise=True))
+         high  off
+          1/4  3/4
         """
         known = check_variables(variables)
-        return cls(known, *build.listed_masses(known, masses))
+        return cls(known, *build.listed_masses(known, masses, normalise))
 
     @classmethod
     def uniform(cls, *variables: Finite) -> Distribution:

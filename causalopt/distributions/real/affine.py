@@ -10,16 +10,18 @@ import sympy
 from sympy import Add, Expr, Matrix, Rational
 
 from causalopt.distributions.real.ensemble import Ensemble, streams
-from causalopt.distributions.real.step import affine, rational
+from causalopt.distributions.real.step import AffineStep, affine, rational
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import check_base, exact_base, log_of
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Variable
 from causalopt.language.typeset import latex
 from causalopt.model.declaration import check_steps
-from causalopt.model.system import System
+from causalopt.model.system import System, as_system
 
 _HALF = Rational(1, 2)
+# What is asked for where there is no closed form.
+_SAMPLES = "push an Ensemble of samples instead, P.sample(10_000, seed=1).push(system)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +78,29 @@ class Gaussian:
         return Gaussian(self.variables, self.mean, kept)
 
     def push(self, system: System, steps: int = 1) -> Gaussian:
-        """The distribution a number of steps later: N(M mean + c, M covariance M^T) a step."""
-        matrix, offset = affine(system, self.variables)
+        """The distribution a number of steps later, exactly.
+
+        A step z -> M z + B e + c with normal noise e, of means m and variances D, makes of
+        N(mean, covariance) N(M mean + B m + c, M covariance M^T + B D B^T). A noise takes a number
+        of its own at each step. Raises ``QueryError`` for a step that is not affine in state and
+        noise, or whose noise is not normal: push samples.
+
+        >>> from causalopt.language.laws import normal
+        >>> from causalopt.language.symbols import noise, variables
+        >>> (x,) = variables("x")
+        >>> damped = System({x: 0.5 * x + noise("e", normal(1, 2))}, start={x: 0})
+        >>> later = Gaussian.of({x: (0, 1)}).push(damped)
+        >>> later.mean.tolist(), later.covariance.tolist()
+        ([[1]], [[17/4]])
+        """
+        step = affine(system, self.variables, _SAMPLES)
         mean, covariance = self.mean, self.covariance
-        _check_density(matrix)
+        _check_density(step)
         for _ in range(check_steps(steps)):
-            mean, covariance = matrix * mean + offset, matrix * covariance * matrix.T
+            mean = step.matrix * mean + step.offset
+            # Noise is drawn afresh, so that it is correlated with nothing before: variances add.
+            spread = step.noise * step.noise.T
+            covariance = step.matrix * covariance * step.matrix.T + spread
         return Gaussian(self.variables, mean, covariance)
 
     def entropy(self, base: Expr | float = 2) -> Expr:
@@ -175,12 +194,21 @@ class Box:
         return Box(self.variables, tuple(blocks), back, self.offset)
 
     def push(self, system: System, steps: int = 1) -> Box:
-        """The distribution a number of steps later, for an affine step z -> M z + c."""
-        matrix, shift = affine(system, self.variables)
-        _check_density(matrix)
+        """The distribution a number of steps later, for an affine step z -> M z + c.
+
+        Raises ``QueryError`` for any other step, and for one with noise: a uniform number and a
+        normal one have no sum in closed form.
+        """
+        if noises := as_system(system, " to push through: give a System.").noises:
+            raise QueryError(
+                f"The step of this system has the noise {noises[0]}, and a Box with noise "
+                f"added is no Box: {_SAMPLES}, or start from a Gaussian if the noise is normal."
+            )
+        step = affine(system, self.variables, _SAMPLES)
+        _check_density(step)
         transform, offset = self.transform, self.offset
         for _ in range(check_steps(steps)):
-            transform, offset = matrix * transform, matrix * offset + shift
+            transform, offset = step.matrix * transform, step.matrix * offset + step.offset
         return Box(self.variables, self.blocks, transform, offset)
 
     def entropy(self, base: Expr | float = 2) -> Expr:
@@ -224,8 +252,9 @@ def _block_entropy(block: Matrix) -> Expr:
     )
 
 
-def _check_density(matrix: Matrix) -> None:
-    if matrix.det() == 0:
+def _check_density(step: AffineStep) -> None:
+    # What no row of (M B) is missing from fills all directions, whatever density comes in.
+    if step.matrix.row_join(step.noise).rank() < step.matrix.rows:
         raise QueryError(
             "The step of this system flattens its states onto a surface (its Jacobian has "
             "determinant 0), where the differential entropy is minus infinity."

@@ -20,14 +20,17 @@ from causalopt.ground.masses import check_base
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
 from causalopt.language.splits import Split, as_split
-from causalopt.language.symbols import Label, Variable
+from causalopt.language.symbols import Label, Noise, Parameter, Variable
 from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 from causalopt.runs.simulation import Want, simulate
-from causalopt.runs.sweeps import paired
+from causalopt.runs.sweeps import Sweep, SweptAxis, paired
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# Paths of shuffles count parts and variables from 0; none begins with this.
+_NOISE = 2**32 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,8 @@ class Ensemble:
 
     Made by ``of``, or drawn: ``Box.of({T: (9, 11), ...}).sample(10_000, seed=1)``. The numbers
     depend on the seed alone: every source of chance has a ``SeedSequence`` of its own, ``path``
-    away from the seed.
+    away from the seed. ``age`` counts the steps that the samples were carried on, for what a noise
+    takes depends on it (see ``push``).
 
     >>> from causalopt.language.symbols import Label, variables
     >>> T, R = variables("T R")
@@ -50,6 +54,7 @@ class Ensemble:
     samples: Floats
     seed: int = 0
     path: tuple[int, ...] = ()
+    age: int = 0
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.samples.shape[1] != len(self.variables):
@@ -90,23 +95,63 @@ class Ensemble:
             order = _stream(self.seed, (*self.path, number)).permutation(len(shuffled))
             shuffled[:, columns] = self.samples[order][:, columns]
         # Parts are numbered below the number of variables: this path is that of no stream so far.
-        return Ensemble(self.variables, shuffled, self.seed, (*self.path, len(self.variables)))
+        return Ensemble(
+            self.variables, shuffled, self.seed, (*self.path, len(self.variables)), self.age
+        )
 
     def push(self, system: System, steps: int = 1) -> Ensemble:
         """Every sample carried on a number of steps, in one vectorised run of the system.
 
+        A noise takes a number of its own for every sample and step: the i-th that its law draws
+        from a generator seeded by the seed, the ``age`` of the step and the noise's name. So sample
+        i is the same however many there are, two pushes by one step are one push by two, and what
+        else the system holds changes no draw. Ensembles of one seed and age, such as a decorrelated
+        one beside the one that it is from, share their draws, which leaves them out of the error of
+        a difference; another seed has others.
+
         Raises ``EvaluationError`` where a sample leaves the finite real numbers, ``QueryError``
         for a system whose step depends on time.
+
+        >>> from causalopt.language.laws import normal
+        >>> from causalopt.language.symbols import noise, variables
+        >>> (x,) = variables("x")
+        >>> walk = System({x: x + noise("e", normal())}, start={x: 0})
+        >>> Ensemble.of({x: [0.0, 0.0]}, seed=1).push(walk).samples.round(3).tolist()
+        [[0.605], [-1.078]]
         """
         check_pushable(system, self.variables)
-        world = system.world(check_steps(steps))
+        count = check_steps(steps)
+        if not system.noises:
+            return self._carried(system, count, {})
+        quiet, held = _held_still(system)
+        pushed = self
+        for _ in range(count):
+            pushed = pushed._carried(quiet, 1, pushed._draws(held))
+        return pushed
+
+    def _draws(self, held: Mapping[Noise, Parameter]) -> dict[Parameter, Floats]:
+        """What each noise takes in the step to come, one number for each sample."""
+        return {
+            parameter: noise.law.draw(
+                _stream(self.seed, (_NOISE, self.age, *noise.name.encode())), len(self.samples)
+            )
+            for noise, parameter in held.items()
+        }
+
+    def _carried(self, system: System, steps: int, drawn: Mapping[Parameter, Floats]) -> Ensemble:
+        """The samples some steps on in a system without noise, by parameters for each sample."""
         starts: dict[Label, Floats] = {
             v[0]: self.samples[:, i] for i, v in enumerate(self.variables)
         }
+        points = Sweep(
+            (*paired(starts).axes, *(SweptAxis(p, p, values) for p, values in drawn.items())),
+            paired=True,
+        )
+        world = system.world(steps)
         wants = [Want(world, variable) for variable in self.variables]
-        states = simulate(wants, range(steps, steps + 1), paired(starts), "auto", stacked)
+        states = simulate(wants, range(steps, steps + 1), points, "auto", stacked)
         samples = np.ascontiguousarray(states[:, 0].T)
-        return Ensemble(self.variables, samples, self.seed, self.path)
+        return Ensemble(self.variables, samples, self.seed, self.path, self.age + steps)
 
     def covariance(self) -> Floats:
         """The covariance of the samples, shape (d, d)."""
@@ -165,6 +210,21 @@ def split_sequence(system: System, split: object, before: Ensemble) -> xr.Datase
     return xr.concat(
         [ensemble.to_xarray() for ensemble in stages.values()], labels, combine_attrs="override"
     )
+
+
+def _held_still(system: System) -> tuple[System, dict[Noise, Parameter]]:
+    """The system with a parameter in the place of each noise, which a step can be given."""
+    held = {noise: Parameter(noise.name, noise.unit) for noise in system.noises}
+    mechanisms = {v: rule.renamed(held) for v, rule in system.declarations.items()}
+    parameters = {**system.parameters, **dict.fromkeys(held.values(), 0.0)}
+    quiet = System(
+        mechanisms,
+        start=system.start,
+        parameters=parameters,
+        dt=system.dt,
+        method=system.method,
+    )
+    return quiet, held
 
 
 def streams(seed: int, count: int) -> list[Generator]:

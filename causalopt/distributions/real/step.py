@@ -1,15 +1,17 @@
-"""One step of a system with real values as formulas in its variables, and its Jacobian."""
+"""One step of a system with real values as formulas in its variables and its noise; Jacobians."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Matrix, Rational, Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.language.finite_variables import Finite
-from causalopt.language.symbols import Next, Variable, time
+from causalopt.language.laws import Normal
+from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.system import System, as_system
 
@@ -74,8 +76,24 @@ def rational(given: object) -> Expr:
         raise QueryError(f"{given!r} is no finite number: write one, or an expression.") from None
 
 
-def affine(system: System, variables: tuple[Variable, ...]) -> tuple[Matrix, Matrix]:
-    """M and c of a step z -> M z + c with rational entries; an error where it is not affine."""
+@dataclass(frozen=True)
+class AffineStep:
+    """A step z -> ``matrix`` z + ``noise`` e + ``offset``, e independent, of mean 0 and variance 1.
+
+    ``noise`` (d, m) has the deviation of each normal law in its column, ``offset`` (d, 1) the
+    means. All are exact.
+    """
+
+    matrix: Matrix
+    noise: Matrix
+    offset: Matrix
+
+
+def affine(system: System, variables: tuple[Variable, ...], beside: str) -> AffineStep:
+    """The step as an affine one with rational entries; an error where it is none.
+
+    Noise is normal and added to what the state gives. ``beside`` says what to do where it is not.
+    """
     check_pushable(system, variables)
     step = {v: rational(f) for v, f in step_of(system, exact_values(system)).items()}
     matrix = jacobian(step, variables).applyfunc(sympy.simplify)
@@ -84,7 +102,49 @@ def affine(system: System, variables: tuple[Variable, ...]) -> tuple[Matrix, Mat
             if matrix[i, j].free_symbols:
                 raise QueryError(
                     f"The step of this system is not affine: d{target}/d{source} = {matrix[i, j]}. "
-                    "Closed forms are for affine steps; push an Ensemble of samples instead."
+                    f"Closed forms are for affine steps; {beside}."
                 )
-    offset = Matrix([step[v].subs(dict.fromkeys(variables, 0)) for v in variables])
-    return matrix, offset
+    constant = [step[v].subs(dict.fromkeys(variables, 0)) for v in variables]
+    noises = [e for e in system.noises if any(e in entry.free_symbols for entry in constant)]
+    gains = Matrix(len(variables), len(noises), lambda i, j: _gain(constant[i], noises[j], beside))
+    laws = [_normal(e, beside) for e in noises]
+    offset = Matrix([entry.subs(dict.fromkeys(noises, 0)) for entry in constant])
+    line = matrix * Matrix(variables) + gains * Matrix(len(noises), 1, noises) + offset
+    _check_whole(step, variables, line, beside)
+    for j, (mean, _) in enumerate(laws):
+        offset += gains[:, j] * mean
+    return AffineStep(matrix, gains * sympy.diag(*(spread for _, spread in laws)), offset)
+
+
+def _check_whole(
+    step: Mapping[Variable, Expr], variables: tuple[Variable, ...], line: Matrix, beside: str
+) -> None:
+    """The step is its line, everywhere: floor(x) has the derivative 0, and is no constant."""
+    for i, target in enumerate(variables):
+        missing = sympy.expand(step[target] - line[i])
+        if missing != 0 and sympy.simplify(missing) != 0:
+            raise QueryError(
+                f"The step of this system is not affine: {target} becomes {step[target]}. Closed "
+                f"forms are for affine steps; {beside}."
+            )
+
+
+def _gain(entry: Expr, noise: Noise, beside: str) -> Expr:
+    """By how much one noise is multiplied before it is added, a constant."""
+    gain = sympy.simplify(Expression(entry).partial(noise))
+    if gain.free_symbols:
+        raise QueryError(
+            f"The step of this system is not affine in its noise: d/d{noise} of {entry} is {gain}. "
+            f"Closed forms are for noise that is added; {beside}."
+        )
+    return gain
+
+
+def _normal(noise: Noise, beside: str) -> tuple[Expr, Expr]:
+    """The mean and the deviation of a normal noise, exact."""
+    if not isinstance(noise.law, Normal):
+        raise QueryError(
+            f"The noise {noise} is {noise.law}: the closed form is for normal noise, normal(mean, "
+            f"deviation); {beside}."
+        )
+    return rational(noise.law.mean), rational(noise.law.deviation)

@@ -16,13 +16,14 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base
 from causalopt.ground.types import Floats
 from causalopt.model.declaration import check_steps
-from causalopt.model.system import System
+from causalopt.model.system import System, as_system
 
 
 def jacobian_determinant(system: System) -> Expr:
     """det J of one step, J[i, j] = d(next i) / d(present j), in the system's own symbols.
 
-    At a kink the derivative is that of the branch taken.
+    At a kink the derivative is that of the branch taken. Noise that is added is not seen; where
+    noise multiplies, det J holds its symbol, and is that of the step with this draw.
 
     >>> from causalopt.language.symbols import parameters, variables
     >>> T, R = variables("T R")
@@ -50,7 +51,8 @@ def adjusted_strength_by_volume(
     distribution. In units of log(base), with the error from batches of samples.
 
     That the step is one to one is the caller's to know; a det J that vanishes or changes its sign
-    among the samples shows that it is not, and is an error.
+    among the samples shows that it is not, and is an error. With noise a step spreads every state
+    over many, which is not one to one: ``QueryError``.
 
     Source: answers "Estimating or calculating the entropy of these distributions is not easy"
     ("Defining Optimization in a Deeper Way", part 2) by the change of variables formula.
@@ -65,6 +67,12 @@ def adjusted_strength_by_volume(
     """
     check_base(base)
     check_steps(steps)
+    if as_system(system, " to push through: give a System.").noises:
+        raise QueryError(
+            f"The step of this system has the noise {system.noises[0]}, which spreads every state "
+            "over many: it is not one to one, and volumes do not give its entropy. Use "
+            "adjusted_optimizing_strength, which estimates entropies."
+        )
     determinant = jacobian_determinant(system)
     apart = P.decorrelate(P.split(split))
     # Sample by sample, since those of P' are those of P shuffled: what both share leaves the error.
