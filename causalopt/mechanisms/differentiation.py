@@ -31,7 +31,7 @@ def derivative(formula: Expr, argument: Symbol) -> Expr:
     >>> derivative(sympy.tanh(x) + x**n, x)
     n*x**(n - 1) + cosh(x)**(-2)
     >>> derivative(sympy.Max(x, 2 * n), n)
-    Piecewise((2, x <= 2*n), (0, True))
+    Piecewise((0, x >= 2*n), (2, True))
     """
     known: dict[Expr, Expr] = {argument: _ONE}
 

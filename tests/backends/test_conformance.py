@@ -50,14 +50,15 @@ def close(found, expected, **given):
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0, equal_nan=True, **given)
 
 
-@pytest.fixture(scope="module")
-def functions():
-    """One system with one variable per function, so that each backend compiles it once."""
-    formulas, points = [], []
-    for function, inside in ONE.items():
-        for point in inside:
-            formulas.append(function)
-            points.append(point)
+#: How many systems share the functions out: a compiler's time grows faster than a system does.
+SHARES = 9
+
+
+@pytest.fixture(scope="module", params=range(SHARES))
+def functions(request):
+    """A system with one variable per function and point, so that each backend compiles it once."""
+    cases = [(function, point) for function, inside in ONE.items() for point in inside]
+    formulas, points = zip(*cases[request.param :: SHARES], strict=True)
     xs = variables(" ".join(f"x{i}" for i in range(len(formulas))))
     ys = variables(" ".join(f"y{i}" for i in range(len(formulas))))
     held = {one: one for one in xs}
