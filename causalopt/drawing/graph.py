@@ -25,8 +25,9 @@ from causalopt.drawing.scale import Scale, read
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
 from causalopt.model.interface import Model
+from causalopt.model.lettering import letters
 from causalopt.model.system import System, as_system
-from causalopt.model.world import World, letters
+from causalopt.model.world import World
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -118,7 +118,8 @@ class Question:
         """W; X, nudged at n; and Y, nudged at n with A held at its values in W."""
         if self.n is None:
             raise QueryError("n is missing: name the node where the difference is made.")
-        X = self.base.perturb(self.n, by=self.by)
+        # On top of what there is: the base may be perturbed at n already.
+        X = self.base.nudge(self.n, by=self.by)
         return self.base, X, X.clamp(self.A, to=self.base)
 
     def arguments(self) -> dict[str, str]:

@@ -286,15 +286,24 @@ class Shift:
     """What ``perturb`` adds: a difference, or, where ``by`` is None, an infinitesimal one."""
 
     by: float | Symbol | None
+    nudged: bool = False  #: whether an infinitesimal difference comes on top of a finite one
 
     @property
     def is_infinitesimal(self) -> bool:
-        """Whether it is carried as a derivative."""
-        return self.by is None
+        """Whether it, or a part of it, is carried as a derivative."""
+        return self.by is None or self.nudged
+
+    def plus(self, by: float | None) -> Shift:
+        """A second difference on top of it."""
+        if by is None or self.by is None:
+            finite = self.by if by is None else by
+            return Shift(finite, nudged=finite is not None)
+        return Shift(self.by + by, self.nudged)
 
     def apply(self, view: View[W, T], term: T) -> T:
         """The term with the difference added."""
-        return view.nudged(term) if self.by is None else view.moved(term, self.by)
+        moved = term if self.by is None else view.moved(term, self.by)
+        return view.nudged(moved) if self.is_infinitesimal else moved
 
     def words(self) -> str:
         """perturbed by 0.5"""
@@ -337,10 +346,16 @@ class Treatment(Generic[W]):
         """The same with other worlds in the place of those that values are taken from."""
         return self if self.base is None else replace(self, base=self.base.elsewhere(change))
 
+    def moved(self, by: float | None) -> Treatment[W]:
+        """The same with one more difference."""
+        return replace(self, shift=Shift(by) if self.shift is None else self.shift.plus(by))
+
     def without_nudge(self) -> Treatment[W]:
         """The same without an infinitesimal difference."""
         shift = self.shift
-        return replace(self, shift=None) if shift is not None and shift.is_infinitesimal else self
+        if shift is None or not shift.is_infinitesimal:
+            return self
+        return replace(self, shift=None if shift.by is None else Shift(shift.by))
 
     def worlds(self) -> tuple[W, ...]:
         """The worlds that values are taken from."""

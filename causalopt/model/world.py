@@ -9,7 +9,7 @@ those on disjoint nodes commute, and two worlds are equal where they do the same
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -80,8 +80,21 @@ class World(Generic[M]):
             a[2:5]: perturbed
         """
         find = self.model.onward if every_step else self.model.select
+        shift = Shift(None if by is None else checks.finite(by, f"by, of perturb({nodes}),"))
+        return self._put(self._movable(find(nodes, self.steps), nodes), lambda _: shift)
+
+    def nudge(self, node: Nodes, *, by: float | None = None) -> World[M]:
+        """Add a difference to what is there, an earlier difference too, which ``perturb`` replaces.
+
+        So a measure asks about a world in which its node is perturbed already.
+        """
+        stretches = self._movable(self.model.select(node, self.steps), node)
+        return self._change(stretches, _same(lambda treatment: treatment.moved(by)))
+
+    def _movable(self, named: Iterable[Stretch], nodes: Nodes) -> list[Stretch]:
+        """The nodes that a difference can be added to, or an error that says why it cannot."""
         # The inner stages of a step are computed: a difference is added where a step ends.
-        stretches = [s for s in find(nodes, self.steps) if not is_inner(s.key)]
+        stretches = [stretch for stretch in named if not is_inner(stretch.key)]
         for stretch in stretches:
             domain = domain_of(stretch.key)
             why = domain.why_no_difference()
@@ -89,8 +102,7 @@ class World(Generic[M]):
                 raise QueryError(
                     f"{nodes} cannot be perturbed: {why}. Write do({nodes}, {domain.example()!r})."
                 )
-        shift = Shift(None if by is None else checks.finite(by, f"by, of perturb({nodes}),"))
-        return self._put(stretches, lambda _: shift)
+        return stretches
 
     def clamp(self, nodes: Nodes, *, to: World[M], by: float | Parameter = 1.0) -> World[M]:
         """Hold nodes at the values that they have in another world of the same model.
@@ -377,22 +389,3 @@ def _span(key: Key, treatment: Treatment[World[Model]], steps: int | None) -> st
     if treatment.start == 0 and treatment.stop == steps + 1:
         return str(key)
     return f"{key}[{treatment.start}:{treatment.stop}]"
-
-
-def letters(worlds: Sequence[World[Model]]) -> list[str]:
-    """The posts' letters: W where no difference is made, X where one is, Y where A is held too.
-
-    >>> from causalopt.language.symbols import variables
-    >>> from causalopt.model.system import System
-    >>> a, b = variables("a b")
-    >>> W = System({a: b, b: a}, start={a: 1, b: 2}).world(steps=3)
-    >>> letters([W, W.perturb(b[0], by=1), W.perturb(b[0], by=2)])
-    ['W', 'X', 'X2']
-    """
-    names: list[str] = []
-    for world in worlds:
-        is_shifted = any(treatment.shift for treatment in world.treatments)
-        letter = "W" if not is_shifted else "Y" if world.held_worlds() else "X"
-        taken = sum(name.rstrip("0123456789") == letter for name in names)
-        names.append(f"{letter}{taken + 1}" if taken else letter)
-    return names

@@ -9,7 +9,8 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import stacked
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Series
-from causalopt.model.world import World, letters
+from causalopt.model.lettering import letters
+from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate

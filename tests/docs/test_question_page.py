@@ -63,7 +63,7 @@ def test_the_page_names_what_a_reader_meets():
 @pytest.mark.parametrize(
     "text",
     [
-        "model/world.py: World.nudge",
+        "model/world.py: World.shove",
         "model/worlds.py",
         "model/world.py: Worlds",
         "Treatment.hold",

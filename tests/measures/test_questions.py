@@ -136,3 +136,24 @@ def test_a_difference_that_is_no_number_is_refused():
 
     with pytest.raises(DeclarationError, match="delta is 'x'"):
         op(system, A=T, n=R[0], m=R[5], delta="x")
+
+
+def test_a_nudge_adds_to_what_is_there_already():
+    # Around a world that is perturbed at n, as around one in which n has that value.
+    b, x, y = variables("b x y")
+    network = Network({b: -x / 2, y: x**2 + b}, start={x: 1})
+    moved, done = network.world().perturb(x, by=2), network.world().do(x, 3)
+    for delta in (None, 1e-6):
+        found = [comp(world, A=[b], n=x, m=y, delta=delta).item() for world in (moved, done)]
+        assert found == pytest.approx([5.5 / 6, 5.5 / 6], rel=1e-6 if delta else 1e-14)
+    assert every_n(moved, A=[b], m=y).sel(node="x").item() == pytest.approx(5.5 / 6, rel=1e-14)
+
+
+def test_a_nudge_of_a_system_adds_to_what_is_there_already():
+    a, b = variables("a b")
+    system = System({a: a**2 / 3 + b / 4, b: a}, start={a: 0.5, b: 1})
+    moved = system.world(steps=4).perturb(a[1], by=0.25)
+    base = run(system.world(steps=4)).a.values[0, 1]
+    done = system.world(steps=4).do(a[1], base + 0.25)
+    found = [comp(world, A=b, n=a[1], m=a[4]).item() for world in (moved, done)]
+    assert found[0] == pytest.approx(found[1], rel=1e-13)
