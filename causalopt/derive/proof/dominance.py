@@ -51,19 +51,23 @@ def _is_decided(whole: sp.Expr) -> bool:
 
 def _coefficients(whole: sp.Expr, variable: sp.Symbol) -> Iterator[sp.Expr]:
     """Coefficients of every sum in an expression, and differences between rates of growth."""
-    rates: list[sp.Expr] = []
+    rates: dict[sp.Expr, None] = {}  # of growth, of exponentials
+    exponents: dict[sp.Expr, None] = {}  # of powers of what moves
     for node in sp.preorder_traversal(sp.Tuple(whole, sp.together(whole))):
         if isinstance(node, sp.Add) and node.has(variable):
             yield from _of_sum(sp.expand(node), variable)
-        elif isinstance(node, sp.exp | sp.Pow):
-            exponent = node.as_base_exp()[1]
-            grows = exponent.has(variable) and isinstance(node, sp.exp)
-            terms = sp.Add.make_args(sp.expand(exponent))
-            rates += [t.as_independent(variable)[0] if grows else t for t in terms]
-    for first, second in itertools.combinations(dict.fromkeys(rates), 2):
-        yield from _factors(first - second)
-    for rate in rates:
-        yield from _factors(rate)
+        elif isinstance(node, sp.exp | sp.Pow) and node.has(variable):
+            base, exponent = node.as_base_exp()
+            if exponent.has(variable):
+                terms = sp.Add.make_args(sp.expand(exponent * sp.log(base)))
+                rates |= {t.as_independent(variable, as_Add=False)[0]: None for t in terms}
+            else:
+                exponents[exponent] = None
+    for alike in (rates, exponents):
+        for each in alike:
+            yield from _factors(each)
+        for first, second in itertools.combinations(alike, 2):
+            yield from _factors(first - second)
 
 
 def _of_sum(node: sp.Expr, variable: sp.Symbol) -> Iterator[sp.Expr]:

@@ -106,14 +106,18 @@ def _cannot_be(condition: Boolean, assumed: Sequence[Boolean]) -> bool:
 def _narrow(case: Case, gap: sp.Expr, sign: int) -> Case | None:
     """The case in which the gap is above zero, below it, or zero: solved for a symbol in it."""
     size = sp.Dummy("size", positive=True)
-    gap = sp.expand(gap)
     for symbol in sorted(gap.free_symbols, key=str):
-        if symbol.is_real is not True or not gap.is_polynomial(symbol):
+        # a positive symbol may be solved for by its logarithm
+        wrapped = sp.log(symbol) if gap.has(sp.log(symbol)) else symbol
+        unknown = sp.Dummy("unknown", real=True)
+        marked = sp.expand(gap.xreplace({wrapped: unknown}))
+        if symbol.is_real is not True or marked.has(symbol) or not marked.is_polynomial(unknown):
             continue
-        slope, rest = gap.coeff(symbol, 1), gap.coeff(symbol, 0)
+        slope, rest = marked.coeff(unknown, 1), marked.coeff(unknown, 0)
         # a whole number is taken for any real one, which proves more than is claimed
-        if slope.is_Rational and slope != 0 and sp.expand(slope * symbol + rest - gap) == 0:
-            back = () if sign == 0 else ((size, sign * case.write_back(gap)),)
+        if slope.is_Rational and slope != 0 and sp.expand(slope * unknown + rest - marked) == 0:
             value = (sign * size - rest) / slope
+            value = value if wrapped == symbol else sp.exp(value)
+            back = () if sign == 0 else ((size, sign * case.write_back(gap)),)
             return Case((*case.forth, (symbol, value)), (*case.back, *back))
     return None
