@@ -55,12 +55,12 @@ def _coefficients(whole: sp.Expr, variable: sp.Symbol) -> Iterator[sp.Expr]:
     exponents: dict[sp.Expr, None] = {}  # of powers of what moves
     for node in sp.preorder_traversal(sp.Tuple(whole, sp.together(whole))):
         if isinstance(node, sp.Add) and node.has(variable):
-            yield from _of_sum(sp.expand(node), variable)
+            for total in _totals(node, variable):
+                yield from _factors(total)
         elif isinstance(node, sp.exp | sp.Pow) and node.has(variable):
             base, exponent = node.as_base_exp()
             if exponent.has(variable):
-                terms = sp.Add.make_args(sp.expand(exponent * sp.log(base)))
-                rates |= {t.as_independent(variable, as_Add=False)[0]: None for t in terms}
+                rates |= dict.fromkeys(_totals(exponent * sp.log(base), variable))
             else:
                 exponents[exponent] = None
     for alike in (rates, exponents):
@@ -70,13 +70,13 @@ def _coefficients(whole: sp.Expr, variable: sp.Symbol) -> Iterator[sp.Expr]:
             yield from _factors(first - second)
 
 
-def _of_sum(node: sp.Expr, variable: sp.Symbol) -> Iterator[sp.Expr]:
+def _totals(node: sp.Expr, variable: sp.Symbol) -> list[sp.Expr]:
+    """What each different part that moves is multiplied by, in a sum that is multiplied out."""
     totals: dict[sp.Expr, sp.Expr] = {}
-    for term in sp.Add.make_args(node):
+    for term in sp.Add.make_args(sp.expand(node)):
         coefficient, part = term.as_independent(variable, as_Add=False)
         totals[part] = totals.get(part, sp.S.Zero) + coefficient
-    for total in totals.values():
-        yield from _factors(total)
+    return list(totals.values())
 
 
 def _factors(whole: sp.Expr) -> Iterator[sp.Expr]:

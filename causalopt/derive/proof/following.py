@@ -57,7 +57,10 @@ def decide_follows(step: Follows, scope: Scope, progress: Progress) -> Verdict:
         trials = _try_where_zero(left, right, gaps, divided, scope) or trials
     if trials.counterexample is not None:
         return _refute(left, right, gaps, scope, trials, divided, progress)
-    needs = (*divided, *conditions_of((left, right), scope.relations))
+    needs = (
+        *divided,
+        *conditions_of((conclusion.lhs, conclusion.rhs, left, right), scope.relations),
+    )
     if shown is None:
         reason = "no way to eliminate the hypotheses brings the difference to zero"
         return leave_open(reason, left - right, trials.held_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean
@@ -106,8 +106,25 @@ def _cannot_be(condition: Boolean, assumed: Sequence[Boolean]) -> bool:
 def _narrow(case: Case, gap: sp.Expr, sign: int) -> Case | None:
     """The case in which the gap is above zero, below it, or zero: solved for a symbol in it."""
     size = sp.Dummy("size", positive=True)
+    ways = list(_solved(gap, sign * size))
+    if not ways:
+        return None
+    # a value that keeps the sign which is known of its symbol loses nothing that was decided
+    symbol, value = next((way for way in ways if _keeps_sign(*way)), ways[0])
+    back = () if sign == 0 else ((size, sign * case.write_back(gap)),)
+    return Case((*case.forth, (symbol, value)), (*case.back, *back))
+
+
+def _keeps_sign(symbol: sp.Symbol, value: sp.Expr) -> bool:
+    return bool(
+        (value.is_positive or not symbol.is_positive)
+        and (value.is_negative or not symbol.is_negative)
+    )
+
+
+def _solved(gap: sp.Expr, level: sp.Expr) -> Iterator[tuple[sp.Symbol, sp.Expr]]:
+    """Symbols that the gap is linear in, or in the logarithms of, with what makes it a level."""
     for symbol in sorted(gap.free_symbols, key=str):
-        # a positive symbol may be solved for by its logarithm
         wrapped = sp.log(symbol) if gap.has(sp.log(symbol)) else symbol
         unknown = sp.Dummy("unknown", real=True)
         marked = sp.expand(gap.xreplace({wrapped: unknown}))
@@ -116,8 +133,5 @@ def _narrow(case: Case, gap: sp.Expr, sign: int) -> Case | None:
         slope, rest = marked.coeff(unknown, 1), marked.coeff(unknown, 0)
         # a whole number is taken for any real one, which proves more than is claimed
         if slope.is_Rational and slope != 0 and sp.expand(slope * unknown + rest - marked) == 0:
-            value = (sign * size - rest) / slope
-            value = value if wrapped == symbol else sp.exp(value)
-            back = () if sign == 0 else ((size, sign * case.write_back(gap)),)
-            return Case((*case.forth, (symbol, value)), (*case.back, *back))
-    return None
+            value = (level - rest) / slope
+            yield symbol, value if wrapped == symbol else sp.exp(value)

@@ -26,11 +26,12 @@ def seam_gaps(whole: sp.Basic) -> tuple[sp.Expr, ...]:
     (x, x - 1)
     """
     nodes = (node for node in sp.preorder_traversal(whole) if isinstance(node, SEAMED))
-    gaps = dict.fromkeys(gap for node in nodes for gap in _gaps_of(node))
+    gaps = dict.fromkeys(gap for node in nodes for gap in gaps_of(node))
     return tuple(sorted((gap for gap in gaps if gap.free_symbols), key=str))
 
 
-def _gaps_of(node: sp.Basic) -> Iterator[sp.Expr]:
+def gaps_of(node: sp.Basic) -> Iterator[sp.Expr]:
+    """What vanishes on the seams of one seamed node."""
     if isinstance(node, KINKED):
         yield node.args[0]
     elif isinstance(node, EXTREMES):
