@@ -27,7 +27,7 @@ def aimed_points(scope: Scope, gaps: Sequence[sp.Expr], usual: int) -> Iterator[
     True
     """
     seen: set[Point] = set()
-    random = list(itertools.islice(points(scope, tries=60), max(usual, 2)))
+    random = list(itertools.islice(points(scope), max(usual, 2)))
     for point in (*random[:usual], *_by_sign(scope, random), *_on_gaps(scope, gaps, random)):
         if point not in seen and satisfies(point, scope.relations):
             seen.add(point)

@@ -47,26 +47,39 @@ def derivative_on_seam(node: sp.Derivative, numbers: Mapping[sp.Symbol, sp.Expr]
     >>> derivative_on_seam(sp.Derivative(sp.Abs(x), x), {x: sp.S.Zero}) is None
     True
     """
-    if len(node.variable_count) != 1:
+    sides = slopes_beside(node, numbers)
+    return sides[0] if sides is not None and sp.simplify(sides[0] - sides[1]) == 0 else None
+
+
+def slopes_beside(
+    node: sp.Derivative, numbers: Mapping[sp.Symbol, sp.Expr]
+) -> tuple[sp.Expr, sp.Expr] | None:
+    """The derivatives from the right and from the left at a point, where both are known.
+
+    None also where a lower derivative, or the value itself, does not fit together there.
+    """
+    (variable, order), *more = node.variable_count
+    if more or variable not in numbers or not order.is_Integer:
         return None
-    (variable, order) = node.variable_count[0]
-    others = {s: v for s, v in numbers.items() if s != variable}
-    local, h = node.expr.subs(others), sp.Dummy("h", positive=True)
-    if variable not in numbers or not order.is_Integer:
-        return None
-    sides = []
+    local = node.expr.subs({s: v for s, v in numbers.items() if s != variable})
     try:
-        for sign in (1, -1):
-            moved = beside(local, variable, numbers[variable], sign, h)
-            expansion = expand(moved, h, int(order))
-            if any(expansion.at(k) != 0 for k in range(expansion.low, 0)):
-                return None
-            sides.append([sign**k * expansion.at(k) for k in range(int(order) + 1)])
+        right, left = (
+            _terms_beside(local, variable, numbers[variable], sign, int(order)) for sign in (1, -1)
+        )
     except (Unexpandable, Undetermined, ArithmeticError, ValueError, TypeError):
         return None
     here = local.subs(variable, numbers[variable])
-    right, left = sides
-    fits = all(sp.simplify(r - s) == 0 for r, s in zip(right, left, strict=True))
-    if not fits or sp.simplify(here - right[0]) != 0:
+    lower = [(here, right[0]), *zip(right[:-1], left[:-1], strict=True)]
+    if any(sp.simplify(first - second) != 0 for first, second in lower):
         return None
-    return right[-1] * sp.factorial(order)
+    return right[-1] * sp.factorial(order), left[-1] * sp.factorial(order)
+
+
+def _terms_beside(
+    local: sp.Expr, variable: sp.Symbol, about: sp.Expr, sign: int, order: int
+) -> list[sp.Expr]:
+    h = sp.Dummy("h", positive=True)
+    expansion = expand(beside(local, variable, about, sign, h), h, order)
+    if any(expansion.at(k) != 0 for k in range(expansion.low, 0)) or expansion.nonzero:
+        raise Unexpandable("no finite value")
+    return [sign**k * expansion.at(k) for k in range(order + 1)]
