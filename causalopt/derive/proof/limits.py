@@ -100,7 +100,7 @@ def _look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
                     against.append(outcome)
                 elif outcome is not Nearby.NOTHING:
                     (held if outcome is Nearby.AGREE else doubtful).append(point)
-                if len(against) >= 3:
+                if len(against) >= 2:
                     break
     except TookTooLong:  # what was seen so far counts
         pass
@@ -142,12 +142,12 @@ def _look_from(
     local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, target: sp.Expr
 ) -> Nearby | sp.Expr:
     """What one side says of a limit of numbers; the exact limit, where it is another."""
-    outcome = nearby_from(local, variable, to, sign, target)
+    outcome = nearby_from(local, variable, to, sign, target, looks=1)
     if outcome is not Nearby.DISAGREE:
         return outcome
     limit = _exact_limit(local, variable, to, sign)
     if limit is None or limit == target:
-        return outcome
+        return nearby_from(local, variable, to, sign, target)
     differ = limit in INFINITIES or target in INFINITIES
     differ = differ or compare(limit, target) is Compared.DIFFERENT
     # sympy's limits are wrong at times, and a refutation would stand on this one

@@ -81,7 +81,7 @@ def _try(claim: _Claim, scope: Scope) -> tuple[list[Point], list[Counterexample]
                     against.append(outcome)
                 elif outcome is Compared.SAME:
                     held.append(point)
-                if len(against) >= 3:
+                if len(against) >= 2:
                     break
     except TookTooLong:  # what was seen so far counts
         pass

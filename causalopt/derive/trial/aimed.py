@@ -34,6 +34,12 @@ def aimed_points(scope: Scope, gaps: Sequence[sp.Expr], usual: int) -> Iterator[
             yield point
 
 
+def points_on(scope: Scope, gaps: Sequence[sp.Expr]) -> Iterator[Point]:
+    """Points of the scope on the zeros of gaps and beside them."""
+    random = list(itertools.islice(points(scope), 2))
+    return (p for p in _on_gaps(scope, gaps, random) if satisfies(p, scope.relations))
+
+
 def _by_sign(scope: Scope, random: Sequence[Point]) -> Iterator[Point]:
     if not random:
         return
@@ -51,13 +57,17 @@ def _on_gaps(scope: Scope, gaps: Sequence[sp.Expr], random: Sequence[Point]) -> 
             if not gap.has(symbol):
                 continue
             others = {s: v for s, v in point.symbols if s != symbol}
-            for root in _roots(gap.subs(others), symbol)[:2]:
-                if fits(symbol, root):
-                    yield _with_values(point, {symbol: root})
+            # on the zero, and on both sides of it
+            for root, step in itertools.product(_roots(gap.subs(others), symbol)[:2], (0, 1, -1)):
+                if fits(symbol, root + step):
+                    yield _with_values(point, {symbol: root + step})
 
 
 def _roots(gap: sp.Expr, symbol: sp.Symbol) -> list[sp.Expr]:
     plain = sp.Dummy("x", real=True)
+    if gap.is_polynomial(symbol) and sp.degree(gap, symbol) == 1:  # most are, and solving is slow
+        slope, rest = sp.Poly(gap, symbol).all_coeffs()
+        return [-rest / slope] if (rest / slope).is_number else []
     try:
         with at_most(SECONDS):
             roots = sp.solve(gap.subs(symbol, plain), plain)

@@ -34,12 +34,20 @@ def approaches(
 
 
 def nearby_from(
-    whole: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, target: sp.Expr
+    whole: sp.Expr,
+    variable: sp.Symbol,
+    to: sp.Expr,
+    sign: int,
+    target: sp.Expr,
+    looks: int = len(DISTANCES),
 ) -> Nearby:
-    """What numbers on one side of a point say of the limit ``target``, which may be infinite."""
+    """What numbers on one side of a point say of the limit ``target``, which may be infinite.
+
+    ``looks`` is how often it is looked nearer where they do not agree.
+    """
     outcome = Nearby.NOTHING
     # what goes there slowly, as x^(1/50), shows it only much nearer to the point
-    for powers, digits in DISTANCES:
+    for powers, digits in DISTANCES[:looks]:
         gaps = [
             _gap(_number(whole, variable, _place(to, sign, power), digits), target)
             for power in powers
