@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
 
 import sympy as sp
 
 from causalopt.derive.proof.conditions import conditions_of, settle_branches
 from causalopt.derive.proof.correction import find_correction
+from causalopt.derive.proof.limits import with_limits_shown
 from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.statement.expressions import Formula
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status
-from causalopt.derive.statement.verdict import Verdict, leave_open
+from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
 from causalopt.derive.trial.kinks import kink_gaps
 from causalopt.derive.trial.trials import Pair, Trials, try_pairs
 from causalopt.derive.trial.values import differentiate
-
-#: Told of each verdict so far, which stands where the time is up before a better one.
-Progress: TypeAlias = Callable[[Verdict], None]
 
 NO_POINT = "no case that fits the assumptions was found in which both sides have values"
 
@@ -45,6 +42,7 @@ def prove(pairs: Sequence[Pair], trials: Trials, scope: Scope) -> Verdict:
     names = []
     for left, right in pairs:
         difference = differentiate(left) - differentiate(right)
+        difference = with_limits_shown(difference, scope)
         name, remains = to_zero(difference)
         # on the seams of what is differentiated nothing is claimed, which may settle branches too
         off_seams = [sp.Ne(gap, 0) for side in (left, right) for gap in kink_gaps(side)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import sympy as sp
@@ -11,13 +12,12 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.conditions import conditions_of
 from causalopt.derive.proof.dominance import deciding_signs, limit_of_dominant
-from causalopt.derive.proof.equality import Progress
 from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.proof.splitting import Case, show_by_cases
 from causalopt.derive.proof.taylor import LimitValue, limit_by_taylor
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status, TendsTo
-from causalopt.derive.statement.verdict import Counterexample, Point, Verdict, leave_open
+from causalopt.derive.statement.verdict import Counterexample, Point, Progress, Verdict, leave_open
 from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
@@ -75,6 +75,27 @@ def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
     return Verdict(Status.PROVED, shown.route, shown.needs, held_at=looks.held)
 
 
+def with_limits_shown(whole: sp.Expr, scope: Scope) -> sp.Expr:
+    """``whole`` with the limits in it that are shown for all values of the symbols.
+
+    >>> x, a = sp.symbols("x a", real=True)
+    >>> with_limits_shown(sp.Limit(sp.sin(a * x) / x, x, 0) + 1, Scope((a,)))
+    a + 1
+    """
+    values = {}
+    for node in whole.atoms(sp.Limit):
+        inside, variable, to, side = node.args
+        step = TendsTo(inside, sp.S.Zero, variable=variable, to=to, side=str(side))
+        general = _general_limit(differentiate(inside), step)
+        if general is None or general.value in INFINITIES or general.value.has(variable):
+            continue
+        claim = dataclasses.replace(step, value=general.value)
+        shown = _show(differentiate(inside), claim, scope.without(variable), general)
+        if shown is not None and not shown.needs:
+            values[node] = general.value
+    return whole.xreplace(values)
+
+
 def _refuted(case: Counterexample, general: LimitValue | None, looks: Looks) -> Verdict:
     # a limit found for the symbols at large corrects nothing that fails at a special value alone,
     # and none that sympy took through a seam is trusted
@@ -91,7 +112,9 @@ def _sides(step: TendsTo) -> tuple[int, ...]:
 def _look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
     """Look at the claim in cases: at random, with all signs, on seams and zeros of divisors."""
     here = scope.within(whole, step.value, step.to).without(step.variable)
-    held, doubtful, against = [], [], []
+    held: list[Point] = []
+    doubtful: list[Point] = []
+    against: list[Counterexample] = []
     try:
         with at_most(SECONDS):
             for point in aimed_points(here, _gaps_at(whole, step), USUAL):
@@ -145,6 +168,9 @@ def _look_from(
     outcome = nearby_from(local, variable, to, sign, target, looks=1)
     if outcome is not Nearby.DISAGREE:
         return outcome
+    swing = _value_swung_to(local, variable, to, sign, target)
+    if swing is not None:
+        return swing
     limit = _exact_limit(local, variable, to, sign)
     if limit is None or limit == target:
         return nearby_from(local, variable, to, sign, target)
@@ -153,6 +179,25 @@ def _look_from(
     # sympy's limits are wrong at times, and a refutation would stand on this one
     sure = nearby_from(local, variable, to, sign, limit) is Nearby.AGREE
     return limit if differ and sure else outcome
+
+
+def _value_swung_to(
+    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, target: sp.Expr
+) -> sp.Expr | None:
+    """A value other than the target that d + c sin(g) takes ever nearer to a point, as g grows."""
+    h = sp.Dummy("h", positive=True)
+    try:
+        moved = beside(local, variable, to, sign, h)
+        rest, moving = moved.as_independent(h, as_Add=True)
+        factor, wave = moving.as_independent(h, as_Add=False)
+        if not isinstance(wave, sp.sin | sp.cos) or not (rest.is_real and factor.is_nonzero):
+            return None
+        if expand(wave.args[0], h).limit() not in INFINITIES:
+            return None
+    except (Unexpandable, Undetermined, *FAILURES):
+        return None
+    top, bottom = rest + factor, rest - factor
+    return top if compare(top, target) is Compared.DIFFERENT else bottom
 
 
 def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int) -> sp.Expr | None:
@@ -201,13 +246,13 @@ def _show(
     routes: list[str] = []
     try:
         with at_most(SECONDS):
-            needs = _needs_on_sides(whole, step, scope, routes)
+            beside_it = _needs_on_sides(whole, step, scope, routes)
     except (TookTooLong, *FAILURES):
         return None
-    if needs is None:
+    if beside_it is None:
         return None
     finite = [step.value] if step.value not in INFINITIES else []
-    needs = (*needs, *conditions_of(finite, scope.relations))
+    needs = (*beside_it, *conditions_of(finite, scope.relations))
     return LimitValue(step.value, ", ".join(dict.fromkeys(routes)), tuple(dict.fromkeys(needs)))
 
 
@@ -216,9 +261,8 @@ def _needs_on_sides(
 ) -> tuple[Boolean, ...] | None:
     needs: list[Boolean] = []
     for sign in _sides(step):
-        shown = show_by_cases(
-            lambda case, s=sign: _show_from(whole, step, s, case, routes), scope.relations
-        )
+        show = functools.partial(_show_from, whole, step, sign, routes)
+        shown = show_by_cases(show, scope.relations)
         if shown is None:
             return None
         needs.extend(shown)
@@ -226,7 +270,7 @@ def _needs_on_sides(
 
 
 def _show_from(
-    whole: sp.Expr, step: TendsTo, sign: int, case: Case, routes: list[str]
+    whole: sp.Expr, step: TendsTo, sign: int, routes: list[str], case: Case
 ) -> tuple[sp.Expr, ...] | None:
     """One side in one case: the divisors of an expansion that has the claimed limit."""
     h = sp.Dummy("h", positive=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.conditions import conditions_of
-from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.proof.equality import prove
 from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.proof.splitting import Case, show_by_cases
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Expands, Status
-from causalopt.derive.statement.verdict import Counterexample, Point, Verdict, leave_open
+from causalopt.derive.statement.verdict import Counterexample, Point, Progress, Verdict, leave_open
 from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
@@ -129,7 +130,7 @@ def _show(claim: _Claim, scope: Scope) -> tuple[Boolean, ...] | None:
     try:
         with at_most(SECONDS_FOR_CASES):
             shown = [
-                show_by_cases(lambda case, s=sign: _show_beside(claim, s, case), scope.relations)
+                show_by_cases(functools.partial(_show_beside, claim, sign), scope.relations)
                 for sign in (1, -1)
             ]
     except (TookTooLong, *FAILURES):

@@ -52,7 +52,8 @@ def show_by_cases(
         gap = next((g for g in _factors(open_sign.gap) if _narrow(case, g, 1)), None)
         if depth >= DEEPEST or gap is None:
             return None
-        above, below, on = (_narrow(case, gap, sign) for sign in (1, -1, 0))
+        # what can be solved for one level can be for all three
+        above, below, on = (_narrow(case, gap, sign) or case for sign in (1, -1, 0))
         needs: list[Boolean] = []
         for half, wording in ((above, sp.StrictGreaterThan), (below, sp.StrictLessThan)):
             if _cannot_be(wording(case.write_back(gap), 0), assumed):
@@ -79,13 +80,13 @@ def _on_the_seam(
     assumed: Sequence[Boolean],
     case: Case,
     gap: sp.Expr,
-    on: Case | None,
+    on: Case,
     depth: int,
 ) -> tuple[Boolean, ...]:
     excluded = _unless_zero(case.write_back(gap), assumed)
     if excluded is None:
         return ()
-    shown = show_by_cases(show, assumed, on, depth + 1) if on is not None else None
+    shown = show_by_cases(show, assumed, on, depth + 1)
     return (excluded,) if shown is None else shown
 
 

@@ -11,10 +11,10 @@ import sympy as sp
 from sympy.utilities.iterables import subsets
 
 from causalopt.derive.proof.conditions import conditions_of
-from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.proof.equality import prove
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Stationary, Status
-from causalopt.derive.statement.verdict import Counterexample, Verdict, leave_open
+from causalopt.derive.statement.verdict import Counterexample, Progress, Verdict, leave_open
 from causalopt.derive.trial.kinks import derivative_on_seam, kink_gaps, slopes_beside
 from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.trials import Pair, try_pairs
