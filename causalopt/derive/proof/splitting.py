@@ -97,11 +97,13 @@ def _unless_zero(gap: sp.Expr, assumed: Sequence[Boolean]) -> Boolean | None:
         return None
     if condition == sp.false:
         return sp.false
-    return None if is_granted(condition, assumed) else condition
+    # without assumptions nothing speaks against the zero of a symbol: to look for it takes long
+    plain = not assumed and gap.is_Symbol
+    return None if not plain and is_granted(condition, assumed) else condition
 
 
 def _cannot_be(condition: Boolean, assumed: Sequence[Boolean]) -> bool:
-    return condition == sp.false or find_conflict([*assumed, condition]) is not None
+    return condition == sp.false or bool(assumed and find_conflict([*assumed, condition]))
 
 
 def _narrow(case: Case, gap: sp.Expr, sign: int) -> Case | None:
