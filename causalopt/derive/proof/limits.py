@@ -218,6 +218,8 @@ def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
     """The limit for the symbols at large: a correction, and a value to compare the claim with."""
     try:
         with at_most(SECONDS / 2):
+            if not whole.atoms(AppliedUndef) and whole.atoms(sp.Piecewise):
+                return None  # sympy picks a branch where it cannot know of one
             if whole.atoms(AppliedUndef):
                 # Taylor's formula goes through both sides at once, and so through no seam
                 seamless = not is_seamed(whole, step.variable)
