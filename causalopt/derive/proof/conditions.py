@@ -9,6 +9,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.statement.contradiction import find_conflict
+from causalopt.derive.trial.kinks import kink_gaps
 
 BINDERS = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Lambda, sp.Subs)
 
@@ -141,6 +142,9 @@ def _needs(node: sp.Basic) -> Iterator[Boolean]:
         yield from nonzero_conditions(node.base)
     if isinstance(node, sp.Pow) and node.exp.is_Rational and not node.exp.is_Integer:
         yield from _at_least(node.base, strict=False)
+    if isinstance(node, sp.Derivative):
+        for gap in kink_gaps(node):
+            yield from nonzero_conditions(gap)
     if isinstance(node, sp.log):
         arg = node.args[0]
         # a complex logarithm is undefined at zero alone, a real one below zero too

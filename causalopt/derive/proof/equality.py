@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
 
 import sympy as sp
 
 from causalopt.derive.proof.conditions import conditions_of, settle_branches
 from causalopt.derive.proof.correction import find_correction
+from causalopt.derive.proof.limits import with_limits_shown
 from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.statement.expressions import Formula
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status
-from causalopt.derive.statement.verdict import Verdict, leave_open
+from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
+from causalopt.derive.trial.kinks import kink_gaps
 from causalopt.derive.trial.trials import Pair, Trials, try_pairs
 from causalopt.derive.trial.values import differentiate
-
-#: Told of each verdict so far, which stands where the time is up before a better one.
-Progress: TypeAlias = Callable[[Verdict], None]
 
 NO_POINT = "no case that fits the assumptions was found in which both sides have values"
 
@@ -43,10 +41,15 @@ def prove(pairs: Sequence[Pair], trials: Trials, scope: Scope) -> Verdict:
     """Proved where a route brings every difference to zero, and no trial speaks against it."""
     names = []
     for left, right in pairs:
-        name, remains = to_zero(differentiate(left) - differentiate(right))
-        if name is None and scope.relations:
+        difference = differentiate(left) - differentiate(right)
+        difference = with_limits_shown(difference, scope)
+        name, remains = to_zero(difference)
+        # on the seams of what is differentiated nothing is claimed, which may settle branches too
+        off_seams = [sp.Ne(gap, 0) for side in (left, right) for gap in kink_gaps(side)]
+        known = [*scope.relations, *off_seams]
+        if name is None and known:
             # sympy cannot be told of assumptions between symbols: they choose among branches here
-            name, _ = to_zero(settle_branches(remains.doit(), scope.relations))
+            name, _ = to_zero(settle_branches(difference.doit(), known))
         if name is None:
             return leave_open("no route brings the difference to zero", remains, trials.held_at)
         names.append(name)

@@ -15,11 +15,11 @@ from causalopt.derive.proof.cases import cases_satisfying
 from causalopt.derive.proof.conditions import conditions_of, is_granted, nonzero_conditions
 from causalopt.derive.proof.correction import find_correction
 from causalopt.derive.proof.elimination import Solved, eliminations, mentions, put
-from causalopt.derive.proof.equality import NO_POINT, Progress
+from causalopt.derive.proof.equality import NO_POINT
 from causalopt.derive.proof.routes import ALGEBRA, to_zero
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Apply, Follows, Status
-from causalopt.derive.statement.verdict import Verdict, leave_open
+from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.trials import Pair, Trials, compare_at, try_at, try_pairs
 from causalopt.derive.trial.values import differentiate
@@ -57,7 +57,10 @@ def decide_follows(step: Follows, scope: Scope, progress: Progress) -> Verdict:
         trials = _try_where_zero(left, right, gaps, divided, scope) or trials
     if trials.counterexample is not None:
         return _refute(left, right, gaps, scope, trials, divided, progress)
-    needs = (*divided, *conditions_of((left, right), scope.relations))
+    needs = (
+        *divided,
+        *conditions_of((conclusion.lhs, conclusion.rhs, left, right), scope.relations),
+    )
     if shown is None:
         reason = "no way to eliminate the hypotheses brings the difference to zero"
         return leave_open(reason, left - right, trials.held_at)
@@ -72,7 +75,22 @@ def decide_follows(step: Follows, scope: Scope, progress: Progress) -> Verdict:
 
 
 def _gaps(sides: Iterable[Pair]) -> list[sp.Expr]:
-    return [gap for left, right in sides if (gap := differentiate(left - right)) != 0]
+    gaps = (differentiate(_first_powers(left, right)) for left, right in sides)
+    return [gap for gap in gaps if gap != 0]
+
+
+def _first_powers(left: sp.Expr, right: sp.Expr) -> sp.Expr:
+    """left - right, or for x^n = y^n with real x and y and an odd n the same as it, x - y."""
+    odd = isinstance(left, sp.Pow) and isinstance(right, sp.Pow) and left.exp == right.exp
+    if (
+        odd
+        and left.exp.is_odd
+        and left.exp.is_positive
+        and left.base.is_real
+        and right.base.is_real
+    ):
+        return left.base - right.base
+    return left - right
 
 
 def _apply_rules(step: Follows, scope: Scope) -> tuple[list[sp.Expr], tuple[Boolean, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from causalopt.derive.proof.equality import Progress, decide_equal
+from causalopt.derive.proof.equality import decide_equal
 from causalopt.derive.proof.following import decide_follows
 from causalopt.derive.proof.limits import decide_limit
 from causalopt.derive.proof.line import decide_line
@@ -28,7 +28,7 @@ from causalopt.derive.statement.steps import (
     Substitution,
     TendsTo,
 )
-from causalopt.derive.statement.verdict import Verdict
+from causalopt.derive.statement.verdict import Progress, Verdict
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,85 +1,234 @@
-"""Limits: computed by sympy or by Taylor's formula, then looked at nearby."""
+"""Limits: shown on each side and in every case of the signs that decide, then looked at nearby."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import Boolean
 
-from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.proof.conditions import conditions_of
+from causalopt.derive.proof.dominance import deciding_signs, limit_of_dominant
+from causalopt.derive.proof.routes import to_zero
+from causalopt.derive.proof.splitting import Case, show_by_cases
 from causalopt.derive.proof.taylor import LimitValue, limit_by_taylor
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status, TendsTo
-from causalopt.derive.statement.verdict import Counterexample, Point, Verdict, leave_open
+from causalopt.derive.statement.verdict import Counterexample, Point, Progress, Verdict, leave_open
+from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.alarm import TookTooLong, at_most
-from causalopt.derive.trial.nearby import approaches
-from causalopt.derive.trial.sampling import points
-from causalopt.derive.trial.trials import Trials, try_pairs
-from causalopt.derive.trial.values import NoValue, differentiate, instantiate
+from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
+from causalopt.derive.trial.nearby import Nearby, nearby_from
+from causalopt.derive.trial.sampling import satisfies
+from causalopt.derive.trial.seams import SEAMED, beside, is_seamed, seam_gaps
+from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
 
 SECONDS = 12.0
+FAILURES = (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError)
+INFINITIES = (sp.oo, -sp.oo)
 UNCONFIRMED = "numbers nearby do not confirm the limit that was found"
+USUAL = 4  # random cases, before those that are aimed
+
+
+@dataclasses.dataclass(frozen=True)
+class Looks:
+    """Where the claim was looked at: points that agree, that do not, and exact disagreements."""
+
+    held: tuple[Point, ...] = ()
+    doubtful: tuple[Point, ...] = ()
+    against: tuple[Counterexample, ...] = ()
+
+    def within(self, needs: Sequence[Boolean]) -> Looks:
+        """Those that satisfy some conditions."""
+        return Looks(
+            tuple(p for p in self.held if satisfies(p, needs)),
+            tuple(p for p in self.doubtful if satisfies(p, needs)),
+            tuple(c for c in self.against if satisfies(c.point, needs)),
+        )
 
 
 def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
-    """The verdict on a limit: compare the claim with one that was computed and looked at nearby."""
+    """The verdict on a limit: looked at in aimed cases, and shown for all values of the symbols."""
     whole = differentiate(step.whole)
     progress(leave_open("the limit was not found within the limit on time"))
-    limit = _compute(whole, step)
-    if limit is None:
-        return leave_open("the limit was not found", sp.Limit(whole, step.variable, step.to))
-    if limit.value in (sp.oo, -sp.oo) or step.value in (sp.oo, -sp.oo):
-        return _decide_infinite(limit, step, scope)
-    # sympy's limits are wrong at times, and both a proof and a refutation would stand on this one
-    nearby = _points_nearby(whole, step, limit.value, scope)
-    if not nearby:
-        return leave_open(UNCONFIRMED, limit.value)
-    verdict = _compare_limits(limit.value, step.value, scope, nearby)
-    needs = (*limit.needs, *verdict.conditions)
-    if verdict.status is Status.REFUTED:
-        return dataclasses.replace(verdict, corrected=limit.value, conditions=limit.needs)
-    route = f"{limit.route}; {verdict.route}" if verdict.route else ""
-    return dataclasses.replace(verdict, route=route, conditions=tuple(dict.fromkeys(needs)))
+    looks = _look(whole, step, scope)
+    general = _general_limit(whole, step)
+    if looks.against and not looks.held:
+        return _refuted(looks.against[0], general, looks)
+    shown = _show(whole, step, scope.without(step.variable), general)
+    if shown is None:
+        if looks.against:
+            return _refuted(looks.against[0], general, looks)
+        remains = general.value if general else sp.Limit(whole, step.variable, step.to)
+        reason = UNCONFIRMED if looks.doubtful else "the limit was not found"
+        return leave_open(reason, remains, looks.held)
+    # a proof holds where its conditions do: there no case may speak against it
+    looks = looks.within(shown.needs)
+    if looks.against:
+        return _refuted(looks.against[0], general, looks)
+    if looks.doubtful or not looks.held:
+        return leave_open(UNCONFIRMED, shown.value, looks.held)
+    return Verdict(Status.PROVED, shown.route, shown.needs, held_at=looks.held)
 
 
-def _compare_limits(
-    computed: sp.Expr, claimed: sp.Expr, scope: Scope, nearby: Sequence[Point]
-) -> Verdict:
-    trials = try_pairs([(computed, claimed)], scope)
-    if trials.counterexample is not None:
-        return Verdict(Status.REFUTED, counterexample=trials.counterexample)
-    # the cases to be shown are those in which the limit was looked at, not only its value
-    return prove([(computed, claimed)], Trials(trials.held_at and tuple(nearby)), scope)
+def with_limits_shown(whole: sp.Expr, scope: Scope) -> sp.Expr:
+    """``whole`` with the limits in it that are shown for all values of the symbols.
+
+    >>> x, a = sp.symbols("x a", real=True)
+    >>> with_limits_shown(sp.Limit(sp.sin(a * x) / x, x, 0) + 1, Scope((a,)))
+    a + 1
+    """
+    values = {}
+    for node in whole.atoms(sp.Limit):
+        inside, variable, to, side = node.args
+        step = TendsTo(inside, sp.S.Zero, variable=variable, to=to, side=str(side))
+        general = _general_limit(differentiate(inside), step)
+        if general is None or general.value in INFINITIES or general.value.has(variable):
+            continue
+        claim = dataclasses.replace(step, value=general.value)
+        shown = _show(differentiate(inside), claim, scope.without(variable), general)
+        if shown is not None and not shown.needs:
+            values[node] = general.value
+    return whole.xreplace(values)
 
 
-def _decide_infinite(limit: LimitValue, step: TendsTo, scope: Scope) -> Verdict:
-    """An infinite limit, found or claimed: numbers nearby must confirm the one that was found."""
-    # where it is infinite, 1 / whole goes to zero, which can be looked at
-    finite = limit.value.is_finite
-    whole, target = (step.whole, limit.value) if finite else (1 / step.whole, sp.S.Zero)
-    nearby = _points_nearby(whole, step, target, scope)
-    if not nearby:
-        return leave_open(UNCONFIRMED, limit.value)
-    if limit.value == step.value:
-        return Verdict(Status.PROVED, limit.route, limit.needs, held_at=nearby)
-    if limit.value.is_finite is step.value.is_finite:  # oo and -oo: 1/x does not tell them apart
-        return leave_open("the limits differ in sign", limit.value)
-    case = Counterexample(nearby[0], limit.value, step.value)
-    return Verdict(Status.REFUTED, counterexample=case, corrected=limit.value)
+def _refuted(case: Counterexample, general: LimitValue | None, looks: Looks) -> Verdict:
+    # a limit found for the symbols at large corrects nothing that fails at a special value alone,
+    # and none that sympy took through a seam is trusted
+    sure = general is not None and not looks.held and not general.value.atoms(*SEAMED)
+    mended = general.value if general is not None and sure else None
+    needs = general.needs if general is not None else ()
+    return Verdict(Status.REFUTED, conditions=needs, counterexample=case, corrected=mended)
 
 
-def _compute(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
+def _sides(step: TendsTo) -> tuple[int, ...]:
+    return (1,) if step.to in INFINITIES else {"+": (1,), "-": (-1,), "+-": (1, -1)}[step.side]
+
+
+def _look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
+    """Look at the claim in cases: at random, with all signs, on seams and zeros of divisors."""
+    here = scope.within(whole, step.value, step.to).without(step.variable)
+    held: list[Point] = []
+    doubtful: list[Point] = []
+    against: list[Counterexample] = []
     try:
         with at_most(SECONDS):
-            # sympy takes an unknown function for continuous at best, and misses its slopes
+            for point in aimed_points(here, _gaps_at(whole, step), USUAL):
+                outcome = _look_once(whole, step, point)
+                if isinstance(outcome, Counterexample):
+                    against.append(outcome)
+                elif outcome is not Nearby.NOTHING:
+                    (held if outcome is Nearby.AGREE else doubtful).append(point)
+                if len(against) >= 2:
+                    break
+    except TookTooLong:  # what was seen so far counts
+        pass
+    return Looks(tuple(held), tuple(doubtful), tuple(against))
+
+
+def _gaps_at(whole: sp.Expr, step: TendsTo) -> list[sp.Expr]:
+    """What vanishes on seams and where something is divided by, at the point of the limit."""
+    gaps = [*seam_gaps(whole), *seam_gaps(step.value)]
+    gaps += [node.base for node in whole.atoms(sp.Pow) if node.exp.could_extract_minus_sign()]
+    gaps += _coefficients(whole, step.variable)
+    if step.to not in INFINITIES:
+        gaps = [*(gap.subs(step.variable, step.to) for gap in gaps), *gaps]
+    return [gap for gap in dict.fromkeys(gaps) if not gap.has(step.variable, sp.nan, sp.zoo)]
+
+
+def _coefficients(whole: sp.Expr, variable: sp.Symbol) -> list[sp.Expr]:
+    return list(deciding_signs(whole, variable))
+
+
+def _look_once(whole: sp.Expr, step: TendsTo, point: Point) -> Counterexample | Nearby:
+    numbers = dict(point.symbols)
+    try:
+        local = instantiate(whole, point).subs(numbers)
+        target = step.value if step.value in INFINITIES else at(step.value, point)
+        to = step.to if step.to in INFINITIES else at(step.to, point)
+        outcomes = [_look_from(local, step.variable, to, sign, target) for sign in _sides(step)]
+    except (Unexpandable, Undetermined, *FAILURES):
+        return Nearby.NOTHING
+    for outcome in outcomes:
+        if isinstance(outcome, sp.Basic):
+            return Counterexample(point, outcome, target)
+    if Nearby.DISAGREE in outcomes:
+        return Nearby.DISAGREE
+    return Nearby.AGREE if set(outcomes) == {Nearby.AGREE} else Nearby.NOTHING
+
+
+def _look_from(
+    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, target: sp.Expr
+) -> Nearby | sp.Expr:
+    """What one side says of a limit of numbers; the exact limit, where it is another."""
+    outcome = nearby_from(local, variable, to, sign, target, looks=1)
+    if outcome is not Nearby.DISAGREE:
+        return outcome
+    swing = _value_swung_to(local, variable, to, sign, target)
+    if swing is not None:
+        return swing
+    limit = _exact_limit(local, variable, to, sign)
+    if limit is None or limit == target:
+        return nearby_from(local, variable, to, sign, target)
+    differ = limit in INFINITIES or target in INFINITIES
+    differ = differ or compare(limit, target) is Compared.DIFFERENT
+    # sympy's limits are wrong at times, and a refutation would stand on this one
+    sure = nearby_from(local, variable, to, sign, limit) is Nearby.AGREE
+    return limit if differ and sure else outcome
+
+
+def _value_swung_to(
+    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, target: sp.Expr
+) -> sp.Expr | None:
+    """A value other than the target that d + c sin(g) takes ever nearer to a point, as g grows."""
+    h = sp.Dummy("h", positive=True)
+    try:
+        moved = beside(local, variable, to, sign, h)
+        rest, moving = moved.as_independent(h, as_Add=True)
+        factor, wave = moving.as_independent(h, as_Add=False)
+        if not isinstance(wave, sp.sin | sp.cos) or not (rest.is_real and factor.is_nonzero):
+            return None
+        if expand(wave.args[0], h).limit() not in INFINITIES:
+            return None
+    except (Unexpandable, Undetermined, *FAILURES):
+        return None
+    top, bottom = rest + factor, rest - factor
+    return top if compare(top, target) is Compared.DIFFERENT else bottom
+
+
+def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int) -> sp.Expr | None:
+    h = sp.Dummy("h", positive=True)
+    try:
+        with at_most(SECONDS / 4):
+            moved = beside(local, variable, to, sign, h)
+            try:
+                return expand(moved, h).limit()
+            except (Unexpandable, Undetermined):
+                limit = limit_of_dominant(moved, h, to in INFINITIES)
+    except (TookTooLong, Unexpandable, Undetermined, *FAILURES):
+        return None
+    return limit if limit is not None and (limit.is_number or limit in INFINITIES) else None
+
+
+def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
+    """The limit for the symbols at large: a correction, and a value to compare the claim with."""
+    try:
+        with at_most(SECONDS / 2):
+            if not whole.atoms(AppliedUndef) and whole.atoms(sp.Piecewise):
+                return None  # sympy picks a branch where it cannot know of one
             if whole.atoms(AppliedUndef):
-                return limit_by_taylor(whole, step.variable, step.to)
+                # Taylor's formula goes through both sides at once, and so through no seam
+                seamless = not is_seamed(whole, step.variable)
+                return limit_by_taylor(whole, step.variable, step.to) if seamless else None
             split = sp.expand_log(whole) if whole.has(sp.log) else whole
-            values = {sp.limit(split, step.variable, step.to, side) for side in _sides(step)}
-    except (TookTooLong, NotImplementedError, ValueError, TypeError, ArithmeticError):
+            ends = {sp.oo: ("-",), -sp.oo: ("+",)}
+            directions = ends.get(step.to, tuple(step.side))
+            values = {sp.limit(split, step.variable, step.to, side) for side in directions}
+    except (TookTooLong, *FAILURES):
         return None
     # two values are two limits, one from each side, and no limit
     if len(values) != 1 or (value := values.pop()).has(sp.Limit, sp.AccumBounds, sp.nan):
@@ -87,26 +236,81 @@ def _compute(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
     return LimitValue(value, "limit by dominant terms")
 
 
-def _sides(step: TendsTo) -> tuple[str, ...]:
-    if step.to in (sp.oo, -sp.oo):
-        return ("-",) if step.to == sp.oo else ("+",)
-    return tuple(step.side)
+def _show(
+    whole: sp.Expr, step: TendsTo, scope: Scope, general: LimitValue | None
+) -> LimitValue | None:
+    """The claim, shown on each side in every case, with the conditions that it needs."""
+    if general is not None and whole.atoms(AppliedUndef):
+        if to_zero(general.value - step.value)[0] is None:
+            return None
+        needs = (*general.needs, *conditions_of([general.value, step.value], scope.relations))
+        return dataclasses.replace(general, needs=tuple(dict.fromkeys(needs)))
+    routes: list[str] = []
+    try:
+        with at_most(SECONDS):
+            beside_it = _needs_on_sides(whole, step, scope, routes)
+    except (TookTooLong, *FAILURES):
+        return None
+    if beside_it is None:
+        return None
+    finite = [step.value] if step.value not in INFINITIES else []
+    needs = (*beside_it, *conditions_of(finite, scope.relations))
+    return LimitValue(step.value, ", ".join(dict.fromkeys(routes)), tuple(dict.fromkeys(needs)))
 
 
-def _points_nearby(
-    whole: sp.Expr, step: TendsTo, value: sp.Expr, scope: Scope
-) -> tuple[Point, ...]:
-    """Points of the scope at which numbers near the limit point go to the value computed."""
-    nearby: list[Point] = []
-    for point in itertools.islice(points(scope.within(whole, value, step.to)), 12):
-        numbers = {s: v for s, v in point.symbols if s != step.variable}
-        local, target = (instantiate(each, point).subs(numbers) for each in (whole, value))
-        side = "+" if step.to in (sp.oo, -sp.oo) else step.side
-        try:
-            if approaches(local, step.variable, step.to.subs(numbers), side, target):
-                nearby.append(point)
-        except (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
-            continue
-        if len(nearby) >= 3:
-            break
-    return tuple(nearby)
+def _needs_on_sides(
+    whole: sp.Expr, step: TendsTo, scope: Scope, routes: list[str]
+) -> tuple[Boolean, ...] | None:
+    needs: list[Boolean] = []
+    for sign in _sides(step):
+        show = functools.partial(_show_from, whole, step, sign, routes)
+        shown = show_by_cases(show, scope.relations)
+        if shown is None:
+            return None
+        needs.extend(shown)
+    return tuple(needs)
+
+
+def _show_from(
+    whole: sp.Expr, step: TendsTo, sign: int, routes: list[str], case: Case
+) -> tuple[sp.Expr, ...] | None:
+    """One side in one case: the divisors of an expansion that has the claimed limit."""
+    h = sp.Dummy("h", positive=True)
+    # the variable of a limit is bound: what is known of a symbol of that name does not concern it
+    free = sp.Dummy("x", real=True)
+    local, target = case.read(whole.subs(step.variable, free)), case.read(step.value)
+    to = case.read(step.to)
+    try:
+        moved = beside(local, free, to, sign, h)
+        for limit, divisors, route in _limits_of(moved, h, to in INFINITIES):
+            if limit == target:
+                routes.append(route)
+                return divisors
+            if limit in INFINITIES or target in INFINITIES:
+                return None
+            name = to_zero(limit - target)[0]
+            if name is not None:
+                routes.append(f"{route}; {name}")
+                return divisors
+            return None
+    except Unexpandable:
+        return None
+    return None
+
+
+def _limits_of(
+    moved: sp.Expr, h: sp.Symbol, infinite: bool
+) -> Iterator[tuple[sp.Expr, tuple[sp.Expr, ...], str]]:
+    try:
+        expansion = expand(moved, h)
+        yield expansion.limit(), tuple(expansion.nonzero), "limit by expansion"
+        return
+    except Unexpandable:
+        pass
+    # sympy takes every expression that it does not see to be zero for one that is not: so all of
+    # those that may decide are given a sign first
+    for gap in deciding_signs(moved, h):
+        raise Undetermined(gap)
+    limit = limit_of_dominant(moved, h, infinite)
+    if limit is not None:
+        yield limit, (), "limit by dominant terms"

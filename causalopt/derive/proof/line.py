@@ -7,11 +7,11 @@ import dataclasses
 import sympy as sp
 
 from causalopt.derive.proof.conditions import conditions_of
-from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.proof.equality import prove
 from causalopt.derive.statement.expressions import Formula
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import OverTheLine, Status
-from causalopt.derive.statement.verdict import Verdict, leave_open
+from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
 from causalopt.derive.trial.trials import try_pairs
 from causalopt.derive.trial.values import differentiate
 

@@ -10,6 +10,7 @@ from causalopt.derive.proof import rewritings
 from causalopt.derive.proof.monotone import constant_value
 from causalopt.derive.statement.expressions import Rewriting, unknown_functions
 from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.seams import SEAMED
 
 SECONDS = 4.0  # for one route; the cheap ones come first
 
@@ -69,10 +70,12 @@ def to_zero(difference: sp.Expr, routes: tuple[Route, ...] = ROUTES) -> tuple[st
     (None, x + 1)
     """
     shortest = difference
+    opaque = {limit: sp.Dummy("limit") for limit in difference.atoms(sp.Limit) if _is_open(limit)}
+    masked, shown = difference.xreplace(opaque), {name: limit for limit, name in opaque.items()}
     for route in routes:
         try:
             with at_most(route.seconds):
-                rewritten = route.rewrite(difference)
+                rewritten = route.rewrite(masked).xreplace(shown)
         except TookTooLong:
             continue
         except Exception:  # sympy fails in many ways on what it was not made for: try the next
@@ -82,6 +85,11 @@ def to_zero(difference: sp.Expr, routes: tuple[Route, ...] = ROUTES) -> tuple[st
         if _in_the_same_names(rewritten, difference) and _length(rewritten) < _length(shortest):
             shortest = rewritten
     return None, shortest
+
+
+def _is_open(limit: sp.Limit) -> bool:
+    """Whether symbols or seams may decide on a limit, which sympy does not look at."""
+    return bool(limit.free_symbols or limit.atoms(*SEAMED))
 
 
 def _in_the_same_names(rewritten: sp.Expr, difference: sp.Expr) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -10,10 +11,12 @@ import sympy as sp
 from sympy.utilities.iterables import subsets
 
 from causalopt.derive.proof.conditions import conditions_of
-from causalopt.derive.proof.equality import Progress, prove
+from causalopt.derive.proof.equality import prove
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Stationary, Status
-from causalopt.derive.statement.verdict import Verdict, leave_open
+from causalopt.derive.statement.verdict import Counterexample, Progress, Verdict, leave_open
+from causalopt.derive.trial.kinks import derivative_on_seam, kink_gaps, slopes_beside
+from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.trials import Pair, try_pairs
 from causalopt.derive.trial.values import differentiate
 
@@ -26,8 +29,15 @@ def decide_stationary(step: Stationary, scope: Scope, progress: Progress) -> Ver
     gaps = [differentiate(constraint.lhs - constraint.rhs) for constraint in step.under]
     at = dict(step.at.items())
     constraints = [(gap.subs(at, simultaneous=True), sp.S.Zero) for gap in gaps]
-    slope = _gradient(differentiate(step.objective), at)
-    slopes = [_gradient(gap, at) for gap in gaps]
+    wholes = (differentiate(step.objective), *gaps)
+    kink = _kink(wholes, at, scope)
+    if kink is not None:
+        return kink
+    slope, *slopes = (_gradient(whole, at) for whole in wholes)
+    # off these seams the gradients are those of one branch each
+    seams = [sp.Ne(gap, 0) for gap in _seams_at(wholes, at)]
+    off_seams = tuple(need for need in seams if need not in (sp.true, sp.false))
+    scope = dataclasses.replace(scope, relations=(*scope.relations, *off_seams))
     multipliers = list(step.multipliers) or _multipliers(slope, slopes)
     if multipliers is None:
         return leave_open("no multipliers were found; give them as multipliers=(...)")
@@ -40,6 +50,7 @@ def decide_stationary(step: Stationary, scope: Scope, progress: Progress) -> Ver
     progress(leave_open("the limit on time was reached", held_at=trials.held_at))
     verdict = prove(pairs, trials, scope)
     needs = conditions_of([*step.at.values(), *multipliers], scope.relations)
+    needs = tuple(dict.fromkeys((*needs, *off_seams, *verdict.conditions)))
     listed = ", ".join(str(multiplier) for multiplier in multipliers)
     route = (
         f"multipliers {listed}; {verdict.route}" if multipliers and verdict.route else verdict.route
@@ -68,7 +79,39 @@ def _imbalance(step: Stationary) -> str:
 
 
 def _gradient(whole: sp.Expr, at: Mapping[sp.Symbol, sp.Expr]) -> Gradient:
-    return [sp.diff(whole, x).subs(at, simultaneous=True) for x in at]
+    slopes = []
+    for x in at:
+        node = sp.Derivative(whole, x, evaluate=False)
+        on_seam = any(gap == 0 for gap in _gaps_at(node, at))
+        slope = derivative_on_seam(node, at) if on_seam else None
+        slopes.append(sp.diff(whole, x).subs(at, simultaneous=True) if slope is None else slope)
+    return slopes
+
+
+def _gaps_at(node: sp.Derivative, at: Mapping[sp.Symbol, sp.Expr]) -> list[sp.Expr]:
+    return [sp.simplify(gap.subs(at, simultaneous=True)) for gap in kink_gaps(node)]
+
+
+def _seams_at(wholes: Sequence[sp.Expr], at: Mapping[sp.Symbol, sp.Expr]) -> list[sp.Expr]:
+    nodes = (sp.Derivative(whole, x, evaluate=False) for whole in wholes for x in at)
+    return list(dict.fromkeys(gap for node in nodes for gap in _gaps_at(node, at)))
+
+
+def _kink(
+    wholes: Sequence[sp.Expr], at: Mapping[sp.Symbol, sp.Expr], scope: Scope
+) -> Verdict | None:
+    """The verdict where the point lies on a seam across which a slope is not one number."""
+    for whole, x in itertools.product(wholes, at):
+        node = sp.Derivative(whole, x, evaluate=False)
+        if 0 not in _gaps_at(node, at) or derivative_on_seam(node, at) is not None:
+            continue
+        sides = slopes_beside(node, at)
+        point = next(points(scope.within(*at.values())), None)
+        if sides is None or point is None or not all(side.is_number for side in sides):
+            return leave_open("the point lies on a seam, and the slopes beside it were not found")
+        case = Counterexample(point, *sides)
+        return Verdict(Status.REFUTED, counterexample=case, reason="the slope jumps there")
+    return None
 
 
 def _multipliers(slope: Gradient, slopes: Sequence[Gradient]) -> list[sp.Expr] | None:

@@ -38,6 +38,19 @@ class Scope:
         symbols = tuple(s for s in self.symbols if s in free)
         return dataclasses.replace(self, symbols=symbols, functions=functions)
 
+    def without(self, variable: sp.Symbol) -> Scope:
+        """The scope without a symbol that a step binds, and without what is assumed of it.
+
+        >>> x, y = sp.symbols("x y")
+        >>> Scope((x, y), relations=(x > y,)).without(x)
+        Scope(symbols=(y,), functions=(), relations=(), gaussian=False, seed=0)
+        """
+        return dataclasses.replace(
+            self,
+            symbols=tuple(s for s in self.symbols if s != variable),
+            relations=tuple(r for r in self.relations if not r.has(variable)),
+        )
+
 
 def _speak_of(relations: Sequence[Relational], function: UndefinedFunction) -> bool:
     return any(relation.has(function) for relation in relations)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import TypeAlias
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -63,3 +65,7 @@ def leave_open(
 ) -> Verdict:
     """A verdict that leaves the step undecided and says why."""
     return Verdict(Status.UNDECIDED, remains=remains, held_at=held_at, reason=reason)
+
+
+#: Told of each verdict so far, which stands where the time is up before a better one.
+Progress: TypeAlias = Callable[[Verdict], None]

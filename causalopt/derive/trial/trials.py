@@ -10,12 +10,15 @@ import sympy as sp
 
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Counterexample, Point
+from causalopt.derive.trial.aimed import points_on
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.sampling import points
+from causalopt.derive.trial.seams import seam_gaps
 from causalopt.derive.trial.values import NoValue, at
 
 ENOUGH = 8  # points at which both sides are defined
+MOST_ON_SEAMS = 24
 SECONDS = 12.0
 
 
@@ -42,7 +45,14 @@ def try_pairs(pairs: Sequence[Pair], scope: Scope, enough: int = ENOUGH) -> Tria
     True
     """
     here = scope.within(*(side for pair in pairs for side in pair))
-    return try_at(points(here), lambda point: compare_at(pairs, point), enough)
+    trials = try_at(points(here), lambda point: compare_at(pairs, point), enough)
+    seams = [gap for pair in pairs for side in pair for gap in seam_gaps(side)]
+    if trials.counterexample is not None or not seams:
+        return trials
+    # random points seldom meet a seam, and that is where formulas of cases fail
+    on_seams = points_on(here, list(dict.fromkeys(seams)))
+    aimed = try_at(on_seams, lambda point: compare_at(pairs, point), MOST_ON_SEAMS)
+    return dataclasses.replace(trials, counterexample=aimed.counterexample)
 
 
 def try_at(

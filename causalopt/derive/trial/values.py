@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from causalopt.derive.statement.expressions import define
 from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.kinks import derivative_on_seam, kink_gaps
 from causalopt.derive.trial.nearby import INFINITE, approaches
 
 LARGEST_EXPONENT = 3_000  # exact powers above it would fill the memory
@@ -33,14 +34,37 @@ def at(whole: sp.Expr, point: Point) -> sp.Expr:
     >>> at(sp.sqrt(x) + 1 / x, Point(((x, sp.Integer(4)),)))
     9/4
     """
-    return value(instantiate(whole, point), dict(point.symbols))
+    numbers = dict(point.symbols)
+    concrete = _with_functions(whole, point)
+    if any(_vanishes(gap, numbers) for gap in kink_gaps(concrete)):
+        concrete = concrete.replace(sp.Derivative, lambda *args: _on_seam(args, numbers))
+    return value(differentiate(concrete), numbers)
+
+
+def _vanishes(gap: sp.Expr, numbers: Mapping[sp.Symbol, sp.Expr]) -> bool:
+    return bool(sp.simplify(value(differentiate(gap), numbers)) == 0)
+
+
+def _on_seam(args: Sequence[sp.Basic], numbers: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """A derivative where one in the same expression is taken on a seam."""
+    node = sp.Derivative(*args)
+    if not kink_gaps(node):
+        return node
+    slope = derivative_on_seam(node, numbers)
+    if slope is None:
+        raise NoValue(f"{node} is taken on a seam")
+    return slope
 
 
 def instantiate(whole: sp.Expr, point: Point) -> sp.Expr:
     """``whole`` with its unknown functions made concrete, and derivatives taken."""
+    return differentiate(_with_functions(whole, point))
+
+
+def _with_functions(whole: sp.Expr, point: Point) -> sp.Expr:
     for function, formula in point.functions:
         whole = define(whole, function, formula)
-    return differentiate(whole)
+    return whole
 
 
 def differentiate(whole: sp.Expr) -> sp.Expr:

@@ -233,13 +233,20 @@ def test_integrals_over_the_line() -> None:
 
 
 def test_what_stays_open_shows_what_remains_and_where_it_held() -> None:
-    huge = 10**9
-    (verdict,) = check(Equal(sp.Max(x, -huge), x)).verdicts
+    (verdict,) = check(Equal(sp.Abs(x) / x, sp.sign(x))).verdicts
     assert verdict.status is Status.UNDECIDED
     assert verdict.remains is not None
     assert len(verdict.held_at) >= 5
     for point in verdict.held_at:
-        assert sp.Max(dict(point.symbols)[x], -huge) == dict(point.symbols)[x]
+        number = dict(point.symbols)[x]
+        assert sp.Abs(number) / number == sp.sign(number)
+
+
+def test_a_seam_is_looked_at_however_far_it_lies() -> None:
+    huge = 10**9
+    (verdict,) = check(Equal(sp.Max(x, -huge), x)).verdicts
+    assert verdict.status is Status.REFUTED
+    assert dict(verdict.counterexample.point.symbols)[x] < -huge
 
 
 def test_definitions_substitutions_and_references() -> None:

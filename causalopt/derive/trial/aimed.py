@@ -1,0 +1,81 @@
+"""Cases aimed at where claims fail: zeros of gaps, each sign and zero of each symbol."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import sympy as sp
+
+from causalopt.derive.statement.scope import Scope
+from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.sampling import fits, points, satisfies
+
+MOST_GAPS = 8
+MOST_SIGNED = 3  # symbols of which all signs are tried together
+SIZES = (sp.Integer(1), sp.Rational(7, 3))
+SECONDS = 1.0  # for solving one gap
+
+
+def aimed_points(scope: Scope, gaps: Sequence[sp.Expr], usual: int) -> Iterator[Point]:
+    """Points of the scope: a few random ones, all signs of its symbols, then the zeros of gaps.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> aimed = list(aimed_points(Scope((x, y)), [x - 2 * y], 1))
+    >>> any(dict(p.symbols)[x] == 2 * dict(p.symbols)[y] != 0 for p in aimed)
+    True
+    """
+    seen: set[Point] = set()
+    random = list(itertools.islice(points(scope), max(usual, 2)))
+    for point in (*random[:usual], *_by_sign(scope, random), *_on_gaps(scope, gaps, random)):
+        if point not in seen and satisfies(point, scope.relations):
+            seen.add(point)
+            yield point
+
+
+def points_on(scope: Scope, gaps: Sequence[sp.Expr]) -> Iterator[Point]:
+    """Points of the scope on the zeros of gaps and beside them."""
+    random = list(itertools.islice(points(scope), 2))
+    return (p for p in _on_gaps(scope, gaps, random) if satisfies(p, scope.relations))
+
+
+def _by_sign(scope: Scope, random: Sequence[Point]) -> Iterator[Point]:
+    if not random:
+        return
+    signed = scope.symbols[:MOST_SIGNED]
+    for signs in itertools.product((1, -1, 0), repeat=len(signed)):
+        sizes = (SIZES[k % 2] + k // 2 for k in range(len(signed)))
+        chosen = {s: sign * size for s, sign, size in zip(signed, signs, sizes, strict=True)}
+        if all(fits(s, v) for s, v in chosen.items()):
+            yield _with_values(random[0], chosen)
+
+
+def _on_gaps(scope: Scope, gaps: Sequence[sp.Expr], random: Sequence[Point]) -> Iterator[Point]:
+    for gap, point in itertools.product(gaps[:MOST_GAPS], random[:2]):
+        for symbol in scope.symbols:
+            if not gap.has(symbol):
+                continue
+            others = {s: v for s, v in point.symbols if s != symbol}
+            # on the zero, and on both sides of it
+            for root, step in itertools.product(_roots(gap.subs(others), symbol)[:2], (0, 1, -1)):
+                if fits(symbol, root + step):
+                    yield _with_values(point, {symbol: root + step})
+
+
+def _roots(gap: sp.Expr, symbol: sp.Symbol) -> list[sp.Expr]:
+    plain = sp.Dummy("x", real=True)
+    if gap.is_polynomial(symbol) and sp.degree(gap, symbol) == 1:  # most are, and solving is slow
+        slope, rest = sp.Poly(gap, symbol).all_coeffs()
+        return [-rest / slope] if (rest / slope).is_number else []
+    try:
+        with at_most(SECONDS):
+            roots = sp.solve(gap.subs(symbol, plain), plain)
+    except (TookTooLong, NotImplementedError, ValueError, TypeError, ArithmeticError):
+        return []
+    return [root for root in roots if isinstance(root, sp.Expr) and root.is_number]
+
+
+def _with_values(point: Point, values: dict[sp.Symbol, sp.Expr]) -> Point:
+    symbols = tuple((s, values.get(s, v)) for s, v in point.symbols)
+    return Point(symbols, point.functions)
