@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from causalopt import Network, QueryError, System, comp, op, optimizing_power, parameter, variables
+from causalopt import (
+    Network,
+    QueryError,
+    System,
+    comp,
+    every_n,
+    op,
+    optimizing_power,
+    parameter,
+    run,
+    variables,
+)
 
 T, R, Q = variables("T R Q")
 a, b, c = variables("a b c")
