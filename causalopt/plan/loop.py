@@ -246,8 +246,28 @@ def _template(system: System, lane: Lane, step: int) -> Template:
 def _treatment(lane: Lane, target: Variable, step: int) -> Treatment[AnyWorld]:
     """What happens to a variable at the end of a step, or to an inner stage of it."""
     owner = owner_of(target)
-    at_end = lane.at(owner, step)
-    return at_end if owner is target else at_end.inside(lane.at(owner, step - 1))
+    before, at_end = lane.at(owner, step - 1), lane.at(owner, step)
+    if owner is target:
+        return at_end
+    if before.base != at_end.base:
+        before, at_end = _traced(before, owner, step - 1), _traced(at_end, owner, step)
+    return at_end.inside(before)
+
+
+def _traced(treatment: Treatment[AnyWorld], key: Key, step: int) -> Treatment[AnyWorld]:
+    """The same where a node that is held to a world is what that world makes of it.
+
+    So a stage that leads into or out of a held stretch is as it is there, and holding some nodes of
+    a world to itself changes nothing between them and the others.
+    """
+    base = treatment.base
+    if base is None:
+        return treatment
+    gate, core = base.gate_on_it, base.ungated
+    while core is not None and core.holds and core.worlds():
+        core = core.worlds()[0].at(key, step).base
+    traced = Treatment[AnyWorld](step, step + 1, base=core)
+    return traced if gate is None else traced.gated(gate)
 
 
 def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]]:
@@ -256,7 +276,10 @@ def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]
     # What depends on both ends of a step changes once more, one step later.
     staged = any(map(is_stage, system.template))
     reach = int(staged or any(t.base is not None and t.base.looks_back for t in treatments))
-    ends = {end for t in treatments for end in (t.start, t.stop)}
+    gates = {t.base.gate_on_it for t in treatments if t.base is not None}
+    # Nodes inside a gate may have been given another treatment since.
+    spans = [*treatments, *(span for gate in gates if gate is not None for span in gate.among)]
+    ends = {end for span in spans for end in (span.start, span.stop)}
     cuts = {1, steps + 1, *ends, *(end + reach for end in ends)}
     return list(pairwise(sorted(cut for cut in cuts if 1 <= cut <= steps + 1)))
 
