@@ -272,6 +272,11 @@ class Gated(Base[W]):
         """That under the gate."""
         return None if self.under is None else self.under.mechanism_at(key, step)
 
+    def origin(self, key: Key, step: int) -> Base[W] | None:
+        """What is under the gate, from where it is held."""
+        under = None if self.under is None else self.under.origin(key, step)
+        return Gated(under, self.gate)
+
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
         """The input under the gate."""
         under = Fixed[W](by) if self.under is None else self.under.swept(by, nodes)

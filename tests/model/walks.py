@@ -68,11 +68,17 @@ class Walk:
                 # Held to a world, a node is there by what is done to it in that world.
                 before, base = self.origin(name, step - 1), self.origin(name, step)
             return self._by(inside(before, base), name, step, stage)
-        value = self._by(base, name, step, stage)
+        value = self.there(name, step)
         if (name, step) in self.shifts:
             by = self.shifts[name, step]
             value += self.moved if by is None else mpmath.mpf(by)
         return value
+
+    def there(self, name, step, stage=0):
+        """A node without the difference that is added to it."""
+        if stage:
+            return self.node(name, step, stage)
+        return self._by(self.bases.get((name, step)), name, step, 0)
 
     def _by(self, base, name, step, stage):
         kind = base[0] if base else None
@@ -85,7 +91,7 @@ class Walk:
         _, under, recipe, by, _ = base
         if holds(under):
             own = self._by(under, name, step, stage)
-            return self._mixed(own, self._world(recipe).node(name, step, stage), by)
+            return self._mixed(own, self._world(recipe).there(name, step, stage), by)
         return self._own(name, step, stage, base)
 
     def _own(self, name, step, stage, gate):
@@ -95,7 +101,7 @@ class Walk:
             start = mpmath.mpf(self.program.start[name])
             if gate is None:
                 return start
-            return self._mixed(start, self._world(gate[2]).node(name, step), gate[3])
+            return self._mixed(start, self._world(gate[2]).there(name, step), gate[3])
 
         def look(other, at, inner=0):
             value = self.node(other, at, inner)
@@ -147,9 +153,14 @@ class Walk:
         return base[1] if base[0] == "replace" else self._world(base[1]).stands_in(name, step)
 
     def origin(self, name, step):
-        """What is done to a node where it is held from, through all worlds."""
+        """What is done to a node where it is held from, through all worlds, and its gate here."""
         base = self.bases.get((name, step))
-        return self._world(base[1]).origin(name, step) if base and base[0] == "held" else base
+        core = base[1] if base and base[0] == "gate" else base
+        if core and core[0] == "held":
+            core = self._world(core[1]).origin(name, step)
+        if not base or base[0] != "gate":
+            return core
+        return ("gate", core[1] if core and core[0] == "gate" else core, *base[2:])
 
     def _world(self, recipe):
         if recipe == self.recipe:
@@ -171,11 +182,10 @@ def holds(base):
 def inside(before, after):
     """What is done to the inner stages of a step, by what is done at its two ends; never a nudge.
 
-    They are held where both ends are held in the same way, and behind a gate where both are behind
-    that one; else they are left alone.
+    They are held where both ends are, and behind a gate where both ends are behind that one.
     """
     under = [base[1] if base and base[0] == "gate" else base for base in (before, after)]
-    core = under[1] if holds(under[1]) and under[0] == under[1] else None
+    core = under[1] if all(map(holds, under)) else None
     same = before and after and before[0] == after[0] == "gate" and before[2:] == after[2:]
     return ("gate", core, *after[2:]) if same else core
 
