@@ -44,12 +44,12 @@ class Axis:
     rows: range
     size: float = 1.0
     unit: str | None = None
-    labels: Sequence[Label] | None = None
+    labels: Sequence[Label] | Ints | None = None
 
     @property
     def values(self) -> Floats | Ints | list[str]:
         """The coordinate of each row."""
-        if isinstance(self.labels, range):
+        if isinstance(self.labels, range | np.ndarray):
             return np.array(self.labels)
         if self.labels is not None:
             return [str(label) for label in self.labels]

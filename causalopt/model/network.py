@@ -368,9 +368,9 @@ class Network(Model):
 
     def axis(self, rows: range | Sequence[int]) -> Axis:
         """The nodes' labels as text; as whole numbers where they are a range."""
-        every = isinstance(rows, range) and rows == range(len(self.nodes))
-        labels = self.nodes if every else [self.nodes[row] for row in rows]
-        return Axis("node", range(len(labels)), labels=labels)
+        if isinstance(self.nodes, range):
+            return Axis("node", range(len(rows)), labels=np.array(self.nodes)[list(rows)])
+        return Axis("node", range(len(rows)), labels=[self.nodes[row] for row in rows])
 
     def __eq__(self, other: object) -> bool:
         if self is other:

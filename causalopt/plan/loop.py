@@ -259,8 +259,9 @@ def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]
     reach = int(staged or any(t.base is not None and t.base.looks_back for t in treatments))
     gates = {t.base.gate_on_it for t in treatments if t.base is not None}
     # Nodes inside a gate may have been given another treatment since.
-    spans = [*treatments, *(span for gate in gates if gate is not None for span in gate.among)]
-    ends = {end for span in spans for end in (span.start, span.stop)}
+    inside = [stretch for gate in gates if gate is not None for stretch in gate.among]
+    ends = {end for t in treatments for end in (t.start, t.stop)}
+    ends |= {end for stretch in inside for end in (stretch.start, stretch.stop)}
     cuts = {1, steps + 1, *ends, *(end + reach for end in ends)}
     return list(pairwise(sorted(cut for cut in cuts if 1 <= cut <= steps + 1)))
 

@@ -91,10 +91,10 @@ def test_noises_come_by_name_and_each_once(name):
 def test_start_values_are_those_of_a_run(name):
     model = MADE[name]
     values = run(world_of(model), backend="numpy")
-    without = [node for node in nodes_of(model) if model.declared(*model.key_of(node)) is None]
+    without = [n for n in nodes_of(model) if model.account(*model.key_of(n)).start is not None]
     assert without
     for node in without:
-        assert read(values, model, node) == model.start_of(node)
+        assert read(values, model, node) == model.account(*model.key_of(node)).start
     assert model.with_start({}) == model
 
 
@@ -104,24 +104,35 @@ def test_what_starts_has_no_mechanism_and_no_parents(name):
     wiring = model.wiring(STEPS)
     for node in nodes_of(model):
         key, step = model.key_of(node)
-        declared, assigned = model.declared(key, step), model.assigned(key, step)
-        assert (declared is None) == (assigned is None)
-        if declared is None:
-            assert wiring.parents[node] == wiring.inputs[node] == ()
+        account = model.account(key, step)
+        has_mechanism = account.declared is not None
+        assert has_mechanism == (account.assigned is not None) == (account.start is None)
+        if has_mechanism:
+            assert isinstance(account.declared, Mechanism)
+            assert isinstance(account.assigned, Mechanism)
         else:
-            assert isinstance(declared, Mechanism)
-            assert isinstance(assigned, Mechanism)
-        if model.is_start(key, step):
-            assert declared is None
-        assert isinstance(model.tells_rates, bool)
-        if not model.tells_rates and not getattr(model, "method", None):
-            assert declared == assigned
+            assert wiring.parents[node] == wiring.inputs[node] == ()
+        if not getattr(model, "method", None):
+            assert account.declared == account.assigned
+
+
+def test_a_mechanism_may_stand_in_for_a_nodes_own():
+    for name, model in MADE.items():
+        nodes = [n for n in nodes_of(model) if model.account(*model.key_of(n)).start is None]
+        key, step = model.key_of(nodes[-1])
+        other = model.account(key, step).declared.renamed({})
+        account = model.account(key, step, other)
+        assert account.declared == account.assigned == other, name
+        assert set(account.names) == set(other.arguments), name
 
 
 def test_rates_are_told_where_steps_have_inner_stages():
-    assert [name for name, model in MADE.items() if model.tells_rates] == ["rk4"]
-    rk4 = MADE["rk4"]
-    assert rk4.declared(a, 1) != rk4.assigned(a, 1)
+    told = {name: [model.account(*model.key_of(n)) for n in nodes_of(model)]
+            for name, model in MADE.items()}  # fmt: skip
+    in_stages = [name for name, accounts in told.items() if any(a.in_stages for a in accounts)]
+    assert in_stages == ["rk4"]
+    euler = MADE["euler"].account(a, 1)
+    assert euler.declared != euler.assigned
 
 
 @EVERY
@@ -130,15 +141,12 @@ def test_arguments_are_the_parents_and_inputs_of_the_wiring(name):
     wiring = model.wiring(STEPS)
     for node, parents in wiring.parents.items():
         key, step = model.key_of(node)
-        mechanism = model.assigned(key, step)
-        if mechanism is None:
+        account = model.account(key, step)
+        if account.assigned is None:
             continue
-        meant = {model.argument(key, step, symbol) for symbol in mechanism.arguments}
-        told = model.wording(key, step)
-        for symbol in model.declared(key, step).arguments:
-            assert isinstance(told(symbol), str)
-            assert told(symbol)
-        if not model.tells_rates:
+        assert set(account.names) == set(account.assigned.arguments)
+        meant = set(account.names.values())
+        if not account.in_stages:
             assert meant == {*parents, *wiring.inputs[node]}
         assert meant & set(wiring.parents) <= set(parents)
 
@@ -185,7 +193,7 @@ def test_formulas_that_replace_are_checked(name):
         model.mechanism(key, "text")
     if name in SYSTEMS or name == "declared":
         # In the language of the declaration, what was declared fits.
-        own = model.declared(*model.key_of(nodes_of(model)[-1]))
+        own = model.account(*model.key_of(nodes_of(model)[-1])).declared
         assert model.mechanism(key, own) == own
 
 
