@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from sympy import Symbol
@@ -29,6 +29,9 @@ class Elsewhere(Protocol):
 
     def origin(self, key: Key, step: int) -> Base[Self] | None:
         """What is done to a node there, or, where it is held, where it is held from."""
+
+    def values_only(self) -> Self:
+        """The world without what moves no value."""
 
 
 W = TypeVar("W", bound=Elsewhere)
@@ -283,15 +286,12 @@ class Gated(Base[W]):
         return Gated(under, self.gate)
 
 
-# -- what is added on top of it --------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Shift:
     """What ``perturb`` adds: a difference, or, where ``by`` is None, an infinitesimal one."""
 
     by: float | Symbol | None
-    nudged: bool = False  #: whether an infinitesimal difference comes on top of a finite one
+    nudged: bool = field(default=False, repr=False)  #: infinitesimally, on top of ``by``
 
     @property
     def is_infinitesimal(self) -> bool:
@@ -377,13 +377,24 @@ class Treatment(Generic[W]):
         behind that one; else they are left alone. A shift is made at the end of the step alone.
         """
         first, last = before.base, self.base
-        if first != last:
+        if not _are_alike(first, last):
             # Held to worlds of two names, they may be held in the same way all the same.
             first = None if first is None else first.origin(key, step - 1)
             last = None if last is None else last.origin(key, step)
         if first is None or last is None:
             return Treatment(self.start, self.stop)
-        inner, gate = last.ungated, last.gate_on_it
-        held = inner if inner is not None and inner.holds and inner == first.ungated else None
-        base = held if gate is None or gate != first.gate_on_it else Gated(held, gate)
-        return Treatment(self.start, self.stop, base=base)
+        inner, gate, before_it = last.ungated, last.gate_on_it, first.gate_on_it
+        is_held = inner is not None and inner.holds and _are_alike(inner, first.ungated)
+        held = inner if is_held else None
+        if gate is None or before_it is None:
+            return Treatment(self.start, self.stop, base=held)
+        both = _are_alike(Gated(None, gate), Gated(None, before_it))
+        return Treatment(self.start, self.stop, base=Gated(held, gate) if both else held)
+
+
+def _are_alike(first: Base[W] | None, second: Base[W] | None) -> bool:
+    """Whether two bases give the same values, lest tangents follow another rule than values do."""
+    if first is None or second is None:
+        return first is second
+    settled = [base.elsewhere(lambda world: world.values_only()) for base in (first, second)]
+    return settled[0] == settled[1]
