@@ -373,18 +373,19 @@ class Treatment(Generic[W]):
     def inside(self, before: Treatment[W], key: Key, step: int) -> Treatment[W]:
         """What is done to the inner stages of a step, given what is done at its two ends.
 
-        They are held where both ends are held in the same way, and behind a gate where both are
-        behind that one; else they are left alone. A shift is made at the end of the step alone.
+        They are held where both ends are, and behind a gate where both are behind that one; else
+        they are left alone. A shift is made at the end of the step alone.
         """
         first, last = before.base, self.base
         if not _are_alike(first, last):
-            # Held to worlds of two names, they may be held in the same way all the same.
+            # By what is done where they are held from, so that a stage into or out of a held stretch
+            # is as it is there.
             first = None if first is None else first.origin(key, step - 1)
             last = None if last is None else last.origin(key, step)
         if first is None or last is None:
             return Treatment(self.start, self.stop)
         inner, gate, before_it = last.ungated, last.gate_on_it, first.gate_on_it
-        is_held = inner is not None and inner.holds and _are_alike(inner, first.ungated)
+        is_held = all(base is not None and base.holds for base in (first.ungated, inner))
         held = inner if is_held else None
         if gate is None or before_it is None:
             return Treatment(self.start, self.stop, base=held)

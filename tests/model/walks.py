@@ -64,7 +64,7 @@ class Walk:
         base = self.bases.get((name, step))
         if stage:
             before = self.bases.get((name, step - 1))
-            if before != base:
+            if by_values(before) != by_values(base):
                 # Held to a world, a node is there by what is done to it in that world.
                 before, base = self.origin(name, step - 1), self.origin(name, step)
             return self._by(inside(before, base), name, step, stage)
@@ -172,6 +172,24 @@ class Walk:
     def _mixed(self, own, other, by):
         weight = mpmath.mpf(self.gates.get(by, by))
         return (1 - weight) * own + weight * other
+
+
+def by_values(base):
+    """A base whose worlds are told apart by their values, which no infinitesimal change moves."""
+    if base is None or base[0] not in ("held", "gate"):
+        return base
+    if base[0] == "held":
+        return "held", settled(base[1])
+    return "gate", by_values(base[1]), settled(base[2]), *base[3:]
+
+
+def settled(recipe):
+    """A recipe without what moves no value."""
+    return tuple(
+        (kind, nodes, settled(what[0]), *what[1:]) if kind == "clamp" else (kind, nodes, *what)
+        for kind, nodes, *what in recipe
+        if kind not in ("perturb", "sustain") or what[0] is not None
+    )
 
 
 def holds(base):
