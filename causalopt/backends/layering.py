@@ -28,7 +28,7 @@ def fill(plan: Layers, inputs: Inputs, points: int | None) -> tuple[Floats, dict
                 table[lane, plan.nodes + i] = inputs.values[entry.symbol.name]
     # A tangent lane has the weights of its gates too: they are numbers, and do not move.
     weights = {w.weight for group in plan.groups for w in group.weightings}
-    weights |= {p.blend.weight for g in plan.groups for p in g.patches if p.blend is not None}
+    weights |= {b.weight for g in plan.groups for p in g.patches for b in p.blends}
     values = next(lane for lane in range(plan.lanes) if lane not in plan.tangents)
     gates = {place: table[values, place].copy() for place in weights}
     with np.errstate(all="ignore"):
@@ -95,7 +95,7 @@ def slopes_in(group: Group, table: Floats, lane: int) -> list[Number]:
         return []
     gates = {w.weight: table[lane, w.weight] for w in group.weightings}
     own = [patch for patch in group.patches if patch.lane == lane and patch.keep]
-    blends = [(patch.nodes, patch.blend.weight) for patch in own if patch.blend is not None]
+    blends = [(patch.nodes, blend.weight) for patch in own for blend in patch.blends]
     slopes = compiled(block)(*_arguments(group, table, lane, gates))[1:]
     shape = len(group.targets), table.shape[2]
     for weighting in (w for w in group.weightings if w.lane == lane):
@@ -186,8 +186,8 @@ def _apply(
             row[nodes] = 0.0 if patch.source is None else row[patch.source]
         if powers is not None:
             powers[nodes] = 0 if patch.held is None else exponents[patch.held][nodes]
-    if patch.blend is not None:
-        _blend(patch.blend, row, powers, nodes, table, exponents, gates)
+    for blend in patch.blends:
+        _blend(blend, row, powers, nodes, table, exponents, gates)
     if patch.shift is not None:
         row[nodes] += row[patch.shift]
     if patch.seed and powers is not None:

@@ -28,7 +28,8 @@ class Question:
     ``delta`` a finite difference at n in place of an infinitesimal one. ``keep`` says which rows of
     m are kept.
 
-    Raises ``QueryError`` that says which part of it cannot be asked.
+    Raises ``QueryError`` that says which part of it cannot be asked. Two questions are the same
+    where they are one object: what they sweep may be arrays.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.model.system import System
@@ -51,8 +52,14 @@ class Question:
     keep: Keep = "all"
 
     def __post_init__(self) -> None:
+        if self.base.is_infinitesimal:
+            raise QueryError(
+                "This world carries an infinitesimal difference of its own: ask about the world "
+                "without it."
+            )
         if self.n is not None:
             self._check_n(self.n)
+            self.worlds()
         if self.m is not None:
             self._check_m(self.m)
         if self.by == 0.0:

@@ -1,9 +1,8 @@
 """Interventions: what ``do``, ``clamp``, ``replace`` and ``perturb`` make of a node.
 
 This is the one place that knows the kinds. A kind says what a node becomes in terms of a ``View``:
-what its mechanism says, a constant, the same node in another world. Plans and drawings each bring a
-view of their own, with terms of their own (expressions, patches of arrays, arrows), and never ask
-which kind it is. A new kind is a class here, and a method of ``World`` that makes it.
+what its mechanism says, a constant, the same node in another world. Plans and drawings bring views
+with terms of their own, and never ask which kind it is. A new kind is a class here.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.selection import Key
-from causalopt.model.views import Gate, View
+from causalopt.model.views import Behind, Gate, View
 
 
 class Elsewhere(Protocol):
@@ -164,10 +163,9 @@ class Held(Base[W]):
         return replace(self, world=change(self.world))
 
     def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
-        """That of the same node in the world that it is held to.
+        """That of the same node there.
 
-        Only the inner stages of the step that enters a held stretch follow it, so that holding a
-        world to itself changes nothing.
+        It is for the step into a held stretch, lest holding a world to itself change its values.
         """
         return self.world.mechanism_at(key, step)
 
@@ -236,11 +234,13 @@ class Gated(Base[W]):
         return self.gate
 
     def apply(self, view: View[W, T]) -> T:
-        """The mechanism, its inputs from outside weighted; a mixture of values without one."""
-        if self.under is not None and self.under.holds:
+        """What is under the gate, seen from behind it; what has no inputs is weighted itself."""
+        if self.under is None:
+            return view.computed(None, self.gate)
+        if self.under.holds:
             there = view.there(self.gate.world)
             return view.mixed(self.under.apply(view), there, self.gate.by)
-        return view.computed(self.replacement, self.gate)
+        return self.under.apply(Behind(view, self.gate))
 
     @property
     def cuts(self) -> bool:
@@ -254,8 +254,8 @@ class Gated(Base[W]):
 
     def words(self) -> str:
         """clamped by 0.5"""
-        weight = f"clamped by {self.gate.by}"
-        return weight if self.under is None else f"{self.under.words()}, {weight}"
+        under = "" if self.under is None else f"{self.under.words()}, "
+        return f"{under}clamped by {self.gate.by}"
 
     def worlds(self) -> tuple[W, ...]:
         """The world behind the gate, and those under it."""
@@ -312,7 +312,8 @@ class Shift:
 
     def words(self) -> str:
         """perturbed by 0.5"""
-        return "perturbed" if self.by is None else f"perturbed by {self.by}"
+        told = "perturbed" if self.by is None else f"perturbed by {self.by}"
+        return f"{told} and nudged" if self.nudged else told
 
 
 @dataclass(frozen=True)
@@ -378,19 +379,17 @@ class Treatment(Generic[W]):
         """
         first, last = before.base, self.base
         if not _are_alike(first, last):
-            # By what is done where they are held from, so that a stage into or out of a held stretch
-            # is as it is there.
+            # By what is done where they are held from: a stage into a held stretch is as there.
             first = None if first is None else first.origin(key, step - 1)
             last = None if last is None else last.origin(key, step)
         if first is None or last is None:
             return Treatment(self.start, self.stop)
         inner, gate, before_it = last.ungated, last.gate_on_it, first.gate_on_it
         is_held = all(base is not None and base.holds for base in (first.ungated, inner))
-        held = inner if is_held else None
-        if gate is None or before_it is None:
-            return Treatment(self.start, self.stop, base=held)
-        both = _are_alike(Gated(None, gate), Gated(None, before_it))
-        return Treatment(self.start, self.stop, base=Gated(held, gate) if both else held)
+        stage = inner if is_held else None
+        if gate and before_it and _are_alike(Gated(None, gate), Gated(None, before_it)):
+            stage = Gated(stage, gate)
+        return Treatment(self.start, self.stop, base=stage)
 
 
 def _are_alike(first: Base[W] | None, second: Base[W] | None) -> bool:

@@ -54,3 +54,39 @@ class View(Protocol[W, T]):
 
     def nudged(self, term: T) -> T:
         """A term with an infinitesimal difference added: 1 to its derivative."""
+
+
+@dataclass(frozen=True)
+class Behind(Generic[W, T]):
+    """A view from behind a gate: what a mechanism gives comes through it, all else is as it is."""
+
+    view: View[W, T]
+    gate: Gate[W]
+
+    def computed(self, mechanism: Mechanism | None, gate: Gate[W] | None) -> T:
+        """What a mechanism gives, its inputs from outside weighted."""
+        return self.view.computed(mechanism, self.gate)
+
+    def constant(self, value: float | Symbol) -> T:
+        """As without the gate."""
+        return self.view.constant(value)
+
+    def copied(self, world: W) -> T:
+        """As without the gate."""
+        return self.view.copied(world)
+
+    def there(self, world: W) -> T:
+        """As without the gate."""
+        return self.view.there(world)
+
+    def mixed(self, own: T, other: T, by: float | Parameter) -> T:
+        """As without the gate."""
+        return self.view.mixed(own, other, by)
+
+    def moved(self, term: T, by: float | Symbol) -> T:
+        """As without the gate."""
+        return self.view.moved(term, by)
+
+    def nudged(self, term: T) -> T:
+        """As without the gate."""
+        return self.view.nudged(term)

@@ -185,18 +185,18 @@ def _weightings(
 ) -> Iterator[Weighting]:
     """The gates that some targets of a group see their arguments through."""
     for place, form, nodes in treated:
-        if form.gate is None:
+        gate = form.gate
+        if gate is None:
             continue
         rows = np.flatnonzero(np.isin(targets, nodes))
         # A constant has no arguments to weight.
-        if not rows.size or not arguments.shape[1] or place == form.gate[0]:
+        if not rows.size or not arguments.shape[1] or place == gate.lane:
             continue
-        other, weight, among = form.gate
-        inside = np.array([network.index[stretch.key] for stretch in among], dtype=np.int64)
+        inside = np.array([network.index[stretch.key] for stretch in gate.among], dtype=np.int64)
         # Inputs, whose ids come after those of the nodes, are the same in every lane.
         seen = arguments[rows]
         outside = (seen < len(network.columns.labels)) & ~np.isin(seen, inside)
-        yield Weighting(place, other, weight, rows, outside)
+        yield Weighting(place, gate.lane, gate.weight, rows, outside)
 
 
 def _replacements(network: Network, lane: Lane) -> dict[int, tuple[Mechanism, list[int]]]:

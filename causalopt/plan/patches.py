@@ -41,9 +41,9 @@ class Patch:
     """What an intervention makes of nodes in one lane, all in the same way.
 
     Each node's own value is kept, or it is ``source`` (the ids of inputs, (k,)), or the same node
-    in lane ``held``, or, where both are None, zero. With ``blend`` that is mixed with another
-    value. Then the inputs ``shift`` (k,) are added, or one to tangents that are seeded. ``nodes``
-    is (k,).
+    in lane ``held``, or, where both are None, zero. Then it is mixed with other values, one of the
+    ``blends`` after another. Then the inputs ``shift`` (k,) are added, or one to tangents that are
+    seeded. ``nodes`` is (k,).
     """
 
     lane: int
@@ -51,7 +51,7 @@ class Patch:
     keep: bool = True
     source: Ints | None = None
     held: int | None = None
-    blend: Blend | None = None
+    blends: tuple[Blend, ...] = ()
     shift: Ints | None = None
     seed: bool = False
 
@@ -90,19 +90,30 @@ class NetworkInputs:
 
 
 @dataclass(frozen=True)
-class Form:
-    """What a patch does, all but to which nodes; ``source`` and ``shift`` are ids, -1 for none.
+class Passage:
+    """A gate in one lane: what comes from nodes that are not ``among`` its own is mixed.
 
-    ``gate`` is a lane (None: zero), the id of a weight, and the nodes inside.
+    It is mixed with what it is in ``lane``, or with zero where that is None, by the input
+    ``weight``. A node that has no arguments is mixed itself, by ``of_root``.
     """
+
+    lane: int | None
+    weight: int
+    among: frozenset[Stretch]
+    of_root: Blend
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a patch does, all but to which nodes; ``source`` and ``shift`` are ids, -1 for none."""
 
     keep: bool = True
     source: int = -1
     held: int | None = None
-    blend: Blend | None = None
+    blends: tuple[Blend, ...] = ()
     shift: int = -1
     seed: bool = False
-    gate: tuple[int | None, int, frozenset[Stretch]] | None = None
+    gate: Passage | None = None
 
 
 @dataclass(frozen=True)
@@ -119,8 +130,8 @@ class _NodeForms:
         if gate is None:
             return Form()
         other = self.lanes.of_world(self.lane, gate.world)
-        form = self.mixed(Form(), self.there(gate.world), gate.by)
-        return replace(form, gate=(other, self.inputs.constant(gate.by), gate.among))
+        (of_root,) = self.mixed(Form(), self.there(gate.world), gate.by).blends
+        return Form(gate=Passage(other, self.inputs.constant(gate.by), gate.among, of_root))
 
     def constant(self, value: float | Symbol) -> Form:
         source = -1 if self.lane.is_tangent else self.inputs.constant(value)
@@ -136,7 +147,8 @@ class _NodeForms:
 
     def mixed(self, own: Form, other: Form, by: float | Parameter) -> Form:
         weight = self.inputs.constant(by)
-        return replace(own, blend=Blend(weight, other.held, other.source, other.shift, other.seed))
+        blend = Blend(weight, other.held, other.source, other.shift, other.seed)
+        return replace(own, blends=(*own.blends, blend))
 
     def moved(self, term: Form, by: float | Symbol) -> Form:
         return term if self.lane.is_tangent else replace(term, shift=self.inputs.constant(by))
@@ -188,7 +200,7 @@ def patches_of(treated: Sequence[tuple[int, Form, Ints]], columns: Columns) -> l
                 keep=form.keep,
                 source=sources if form.source >= 0 else None,
                 held=form.held,
-                blend=form.blend,
+                blends=form.blends,
                 shift=shifts if form.shift >= 0 else None,
                 seed=form.seed,
             )
@@ -203,9 +215,9 @@ def _without_gate(form: Form, nodes: Ints, columns: Columns) -> Iterator[tuple[F
         return
     # What has no arguments to weight is weighted itself.
     is_root = columns.kinds[nodes] < 0
-    yield replace(form, gate=None), nodes[is_root]
+    yield replace(form, gate=None, blends=(form.gate.of_root, *form.blends)), nodes[is_root]
     # On the others there may still be a difference, made on top of what they are computed to be.
-    yield replace(form, gate=None, blend=None), nodes[~is_root]
+    yield replace(form, gate=None), nodes[~is_root]
 
 
 def by_group(

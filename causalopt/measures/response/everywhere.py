@@ -12,6 +12,7 @@ import numpy as np
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio
 from causalopt.ground.types import Array, Ints
+from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Node, Nodes, NodeSet, Variable
 from causalopt.measures.question import Question, nodes_as_text, rows_of
 from causalopt.measures.record import Measure
@@ -100,11 +101,9 @@ def every_n(
     flat = _flat(of, A, m)
     asked = Question(flat.base, flat.A, None, flat.m, over=over, draws=draws)
     network = flat.base.model
-    if flat.base.is_infinitesimal:
-        raise QueryError(
-            "This world carries an infinitesimal difference of its own: ask about the world "
-            "without it."
-        )
+    why = domain_of(flat.m).why_no_difference()
+    if why is not None:
+        raise QueryError(f"m = {m} has no derivatives: {why}.")
     held = [stretch.key for stretch in asked.held]
     (row,) = asked.place.rows
     x, y = gradients(flat.base, network.nodes[row], [[], held], asked.sweep, backend)
