@@ -41,8 +41,16 @@ def nearest(wrong: object, known: Iterable[object]) -> str:
     ' Did you mean temperature?'
     >>> nearest("q", ["temperature", "k"])
     ' Known here: temperature, k.'
+    >>> from sympy import Symbol
+    >>> nearest("k", [Symbol("k")])
+    ' Did you mean the Symbol k? This k is a str.'
     """
-    names = [str(name) for name in known]
+    at_hand = {str(name): name for name in known}
+    names = list(at_hand)
+    alike = at_hand.get(str(wrong))
+    if alike is not None and type(alike) is not type(wrong):
+        kind, given = type(alike).__name__, type(wrong).__name__
+        return f" Did you mean the {kind} {alike}? This {wrong} is a {given}."
     close = difflib.get_close_matches(str(wrong), names, n=1)
     if close:
         return f" Did you mean {close[0]}?"

@@ -18,6 +18,7 @@ from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
 
+J = TypeVar("J")
 K = TypeVar("K")
 Q = TypeVar("Q", bound=Quantity)
 
@@ -118,7 +119,7 @@ def values(given: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
 
 
 def changed(
-    before: Mapping[K, float], given: Mapping[K, float | str], where: str
+    before: Mapping[K, float], given: Mapping[J, float | str], where: str
 ) -> dict[K, float]:
     """Values with some of them changed; what is not there to be changed is refused."""
     if not isinstance(given, Mapping):
@@ -130,8 +131,11 @@ def changed(
             raise DeclarationError(
                 f"{where} names {key}, which is not there.{nearest(key, before)}"
             )
-    new = {key: domain_of(key).code(v, f"{where}: the value of {key}") for key, v in given.items()}
-    return {**before, **new}
+    new: dict[object, float] = {
+        key: domain_of(key).code(value, f"{where}: the value of {key}")
+        for key, value in given.items()
+    }
+    return {key: new.get(key, value) for key, value in before.items()}
 
 
 def checked_dt(

@@ -26,8 +26,8 @@ class Elsewhere(Protocol):
     def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
         """The mechanism that stands in for a node's own there; None where none does."""
 
-    def origin(self, key: Key, step: int) -> Base[Self] | None:
-        """What is done to a node there, or, where it is held, where it is held from."""
+    def origins(self, key: Key, step: int) -> tuple[Base[Self] | None, ...]:
+        """What is done to a node there; where it is held, then what is done where it is held to."""
 
     def values_only(self) -> Self:
         """The world without what moves no value."""
@@ -100,9 +100,9 @@ class Base(ABC, Generic[W]):
         """The mechanism that the inner stages of a step follow, where they are not held."""
         return self.replacement
 
-    def origin(self, key: Key, step: int) -> Base[W] | None:
-        """Itself; where the node is held, what is done to it where it is held from."""
-        return self
+    def origins(self, key: Key, step: int) -> tuple[Base[W] | None, ...]:
+        """Itself; where the node is held, then what is done to it in that world, and so on."""
+        return (self,)
 
     @abstractmethod
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
@@ -169,9 +169,9 @@ class Held(Base[W]):
         """
         return self.world.mechanism_at(key, step)
 
-    def origin(self, key: Key, step: int) -> Base[W] | None:
-        """What is done to the node there."""
-        return self.world.origin(key, step)
+    def origins(self, key: Key, step: int) -> tuple[Base[W] | None, ...]:
+        """Itself, then what is done to the node there."""
+        return (self, *self.world.origins(key, step))
 
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
         """Itself: what it is held to is swept there."""
@@ -275,10 +275,10 @@ class Gated(Base[W]):
         """That under the gate."""
         return None if self.under is None else self.under.mechanism_at(key, step)
 
-    def origin(self, key: Key, step: int) -> Base[W] | None:
-        """What is under the gate, from where it is held."""
-        under = None if self.under is None else self.under.origin(key, step)
-        return Gated(under, self.gate)
+    def origins(self, key: Key, step: int) -> tuple[Base[W] | None, ...]:
+        """Those of what is under the gate, behind it."""
+        under = (None,) if self.under is None else self.under.origins(key, step)
+        return tuple(Gated(base and base.ungated, self.gate) for base in under)
 
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
         """The input under the gate."""
@@ -377,11 +377,11 @@ class Treatment(Generic[W]):
         They are held where both ends are, and behind a gate where both are behind that one; else
         they are left alone. A shift is made at the end of the step alone.
         """
-        first, last = before.base, self.base
-        if not _are_alike(first, last):
-            # By what is done where they are held from: a stage into a held stretch is as there.
-            first = None if first is None else first.origin(key, step - 1)
-            last = None if last is None else last.origin(key, step)
+        firsts = (None,) if before.base is None else before.base.origins(key, step - 1)
+        lasts = (None,) if self.base is None else self.base.origins(key, step)
+        # What is held is as it is where it is held to: the nearest rule that both ends share.
+        shared = ((one, two) for one in firsts for two in lasts if _are_alike(one, two))
+        first, last = next(shared, (firsts[-1], lasts[-1]))
         if first is None or last is None:
             return Treatment(self.start, self.stop)
         inner, gate, before_it = last.ungated, last.gate_on_it, first.gate_on_it

@@ -183,7 +183,7 @@ class Network(Model):
 
     def with_parameters(self, values: Mapping[Parameter, float]) -> Network:
         """The same network with other values of some parameters."""
-        constants = changed(self.parameters, by_label(values), "with_parameters")
+        constants = changed(self.parameters, values, "with_parameters")
         return Network(self.columns, start=self.starts, parameters=constants)
 
     def with_start(self, values: Mapping[Label, float | str]) -> Network:

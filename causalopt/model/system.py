@@ -187,7 +187,7 @@ class System(Model):
 
     def with_start(self, values: Mapping[Label, float | str]) -> System:
         """The same system with other start values of some variables."""
-        changed(by_label(self.start_values), values, "with_start")
+        changed(self.start_values, values, "with_start")
         return replace(self, start={**self.start, **values})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:

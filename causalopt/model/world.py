@@ -111,9 +111,9 @@ class World(Generic[M]):
         weighted, (1 - by) of their own value and ``by`` of the one in ``to``; inputs from one
         another, such as a variable's own memory, are kept. What has no inputs is weighted itself.
         With by = 1 it is the clamp, with by = 0 nothing is changed. ``by`` may be a parameter of
-        the model, and so be swept; at 1 that is the clamp where ``to`` leaves the nodes to their
-        mechanisms, since a gate weights inputs, and a difference or a value put on the nodes
-        themselves is none.
+        the model, and so be swept (outside 0 to 1 the weights go on as they are, and extrapolate);
+        at 1 that is the clamp where ``to`` leaves the nodes to their mechanisms, since a gate
+        weights inputs, and a difference or a value put on the nodes themselves is none.
 
         >>> from causalopt.language.symbols import variables
         >>> from causalopt.model.system import System
@@ -140,6 +140,8 @@ class World(Generic[M]):
 
     def do(self, nodes: Nodes, value: float | str | Symbol) -> World[M]:
         """Set nodes to a value, whatever their mechanism says (Pearl's do); a named one by name."""
+        if isinstance(value, Symbol):
+            self._check_parameter(value, f"do({nodes}, {value})")
 
         def fixed(key: Key) -> Fixed[World[Model]]:
             if isinstance(value, Symbol):
@@ -182,10 +184,10 @@ class World(Generic[M]):
         base = self.at(key, step).base
         return None if base is None else base.mechanism_at(key, step)
 
-    def origin(self, key: Key, step: int = 0) -> Base[World[Model]] | None:
-        """What is done to a node; where it is held, what is done to it where it is held from."""
+    def origins(self, key: Key, step: int = 0) -> tuple[Base[World[Model]] | None, ...]:
+        """What is done to a node; where it is held, then what is done where it is held to."""
         base = self.at(key, step).base
-        return None if base is None else base.origin(key, step)
+        return (None,) if base is None else base.origins(key, step)
 
     def values_only(self) -> World[M]:
         """This world without its infinitesimal perturbations and the clamps that change nothing.
@@ -247,19 +249,22 @@ class World(Generic[M]):
 
     def _weight(self, by: float | Parameter, nodes: Nodes) -> float | Parameter:
         """How far a clamp holds: a number from 0 to 1, or a parameter that has one."""
+        act = f"clamp({nodes}, by={by!r})"
+        if isinstance(by, Symbol):
+            self._check_parameter(by, act)
         if isinstance(by, Parameter):
-            if by not in self.model.parameters:
-                raise QueryError(
-                    f"clamp({nodes}, by={by}): this model has no such parameter."
-                    + nearest(by, self.model.parameters)
-                )
             return by
         weight = checks.as_float(by)
         if weight is None or not 0 <= weight <= 1:
             raise QueryError(
-                f"clamp({nodes}, by={by!r}): write a number from 0 (free) to 1 (held)."
+                f"{act}: write a number from 0 (free) to 1 (held), or a parameter of the model."
             )
         return weight
+
+    def _check_parameter(self, symbol: Symbol, act: str) -> None:
+        if symbol not in self.model.parameters:
+            known = nearest(symbol, self.model.parameters)
+            raise QueryError(f"{act}: this model has no such parameter.{known}")
 
     def _put(
         self,

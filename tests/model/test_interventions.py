@@ -367,6 +367,17 @@ def test_a_world_of_any_kind_clamped_to_itself_is_unchanged(kind, by):
         unchanged(world, world.clamp(held, to=world, by=by))
 
 
+def test_a_node_held_to_its_own_world_amid_a_held_stretch_changes_nothing():
+    v, x = variables("v x")
+    S = System.from_ode({v: -v * x, x: v - x}, start={v: 1, x: 0.5}, dt=0.1, method="rk4")
+    W = S.world(steps=4)
+    V = W.clamp(x, to=W.perturb(v[0], by=1))
+    U = V.clamp(x[1:3], to=V)
+    for world in (V, U):
+        for held in (x[2], x[2:4], x):
+            unchanged(world, world.clamp(held, to=V))
+
+
 def sorted_nodes(W):
     """Nodes of a world, the first ones first."""
     if isinstance(W.model, System):
@@ -505,7 +516,7 @@ def test_what_has_named_values_has_nothing_between_two_of_them(by):
         (lambda W: W.clamp(a, to=W, by=float("nan")), "from 0"),
         (lambda W: W.clamp(a, to=W, by="half"), "from 0"),
         (lambda W: W.clamp(a, to=W, by=True), "from 0"),
-        (lambda W: W.clamp(a, to=W, by=sp.Symbol("g")), "from 0"),
+        (lambda W: W.clamp(a, to=W, by=sp.Symbol("g")), "no such parameter"),
         (lambda W: W.clamp(a, to=W, by=kinds.parameters("q")[0]), "no such parameter"),
     ],
 )

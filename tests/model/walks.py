@@ -9,6 +9,7 @@ Nothing of the package takes part. A recipe is a tuple of changes, made one afte
 ``nodes`` are (name, start, stop) over start <= step < stop. Numbers have 50 digits.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -63,10 +64,13 @@ class Walk:
     def _worked_out(self, name, step, stage):
         base = self.bases.get((name, step))
         if stage:
-            before = self.bases.get((name, step - 1))
-            if by_values(before) != by_values(base):
-                # Held to a world, a node is there by what is done to it in that world.
-                before, base = self.origin(name, step - 1), self.origin(name, step)
+            # Held to a world, a node is there by what is done to it in that world.
+            befores, bases = self.origins(name, step - 1), self.origins(name, step)
+            before, base = befores[-1], bases[-1]
+            for one, two in itertools.product(befores, bases):
+                if by_values(one) == by_values(two):
+                    before, base = one, two
+                    break
             return self._by(inside(before, base), name, step, stage)
         value = self.there(name, step)
         if (name, step) in self.shifts:
@@ -152,15 +156,20 @@ class Walk:
             return None
         return base[1] if base[0] == "replace" else self._world(base[1]).stands_in(name, step)
 
-    def origin(self, name, step):
-        """What is done to a node where it is held from, through all worlds, and its gate here."""
+    def origins(self, name, step):
+        """What is done to a node here, and where it is held from, world by world, behind its gate.
+
+        A gate stays where the node is held from elsewhere, and takes the place of a gate there.
+        """
         base = self.bases.get((name, step))
         core = base[1] if base and base[0] == "gate" else base
+        cores = [core]
         if core and core[0] == "held":
-            core = self._world(core[1]).origin(name, step)
+            cores += self._world(core[1]).origins(name, step)
         if not base or base[0] != "gate":
-            return core
-        return ("gate", core[1] if core and core[0] == "gate" else core, *base[2:])
+            return cores
+        bare = [one[1] if one and one[0] == "gate" else one for one in cores]
+        return [("gate", one, *base[2:]) for one in bare]
 
     def _world(self, recipe):
         if recipe == self.recipe:
