@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from sympy import Symbol
@@ -163,10 +164,7 @@ class Held(Base[W]):
         return replace(self, world=change(self.world))
 
     def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
-        """That of the same node there.
-
-        It is for the step into a held stretch, lest holding a world to itself change its values.
-        """
+        """That of the same node there, lest a world held to itself change in the step before."""
         return self.world.mechanism_at(key, step)
 
     def origins(self, key: Key, step: int) -> tuple[Base[W] | None, ...]:
@@ -379,9 +377,10 @@ class Treatment(Generic[W]):
         """
         firsts = (None,) if before.base is None else before.base.origins(key, step - 1)
         lasts = (None,) if self.base is None else self.base.origins(key, step)
-        # What is held is as it is where it is held to: the nearest rule that both ends share.
-        shared = ((one, two) for one in firsts for two in lasts if _are_alike(one, two))
-        first, last = next(shared, (firsts[-1], lasts[-1]))
+        # As where it is held to: by the nearest rule that the ends share, or share under a gate.
+        bare = [[base and base.ungated for base in ends] for ends in (firsts, lasts)]
+        pairs = (*product(firsts, lasts), *product(*bare), (firsts[-1], lasts[-1]))
+        first, last = next((pair for pair in pairs if _are_alike(*pair)), pairs[-1])
         if first is None or last is None:
             return Treatment(self.start, self.stop)
         inner, gate, before_it = last.ungated, last.gate_on_it, first.gate_on_it

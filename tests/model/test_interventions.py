@@ -398,6 +398,36 @@ def test_a_replaced_rate_is_kept_by_the_stages_that_enter_a_clamp():
     assert np.array_equal(run(W).v, run(W.clamp(v[3:], to=W)).v)
 
 
+# Worlds, and nodes of them that lie beside what is held, set or gated in another way.
+DRIVEN = (("do", (("b", 0, 1),), 2),)
+BESIDE = {
+    "held, then free": (
+        (("do", (("b", 0, 1),), 0.25), ("clamp", (("a", 0, 2),), (), 1)),
+        ("clamp", (("a", 0, 1),), 1),
+    ),
+    "held, then held behind a gate": (
+        (("perturb", (("b", 0, 1),), 0.5), ("clamp", (("a", 3, 7),), (), 1)),
+        ("clamp", (("a", 4, 7),), 0.25),
+    ),
+    "held, then set behind a gate": (
+        (("do", (("a", 4, 7),), -1.0), ("clamp", (("a", 0, 7),), DRIVEN, 0.25)),
+        ("clamp", (("a", 4, 5),), 1),
+    ),
+    "held where it is behind a gate there": (
+        (("clamp", (("a", 0, 7),), DRIVEN, 0.25),),
+        ("clamp", (("a", 0, 7),), 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", IN_TIME)
+@pytest.mark.parametrize("name", BESIDE)
+def test_steps_beside_a_stretch_that_is_held_to_its_own_world_are_as_they_were(name, kind):
+    recipe, (deed, nodes, by) = BESIDE[name]
+    held = (*recipe, (deed, nodes, recipe, by))
+    unchanged(made(WORLDS[kind], recipe, kind), made(WORLDS[kind], held, kind))
+
+
 def test_a_step_between_a_node_that_is_held_and_one_that_is_set_is_as_it_was():
     W = WORLDS["rk4"].do(a[1], 0).do(c[3:5], 0.5)
     for held in (a[0], a[2:], c[3], c[2:4], [a[0], c[:4]]):

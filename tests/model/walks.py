@@ -67,7 +67,11 @@ class Walk:
             # Held to a world, a node is there by what is done to it in that world.
             befores, bases = self.origins(name, step - 1), self.origins(name, step)
             before, base = befores[-1], bases[-1]
-            for one, two in itertools.product(befores, bases):
+            bare = [
+                [one[1] if one and one[0] == "gate" else one for one in ends]
+                for ends in (befores, bases)
+            ]
+            for one, two in (*itertools.product(befores, bases), *itertools.product(*bare)):
                 if by_values(one) == by_values(two):
                     before, base = one, two
                     break
