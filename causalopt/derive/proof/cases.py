@@ -15,6 +15,7 @@ from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points, satisfies
 from causalopt.derive.trial.values import NoValue, at, instantiate
 
@@ -46,7 +47,7 @@ def _is_case(gaps: Sequence[sp.Expr], point: Point, scope: Scope) -> bool:
     try:
         if not all(_is_zero(gap, point) for gap in gaps):
             return False
-    except (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
+    except (NoValue, *FAILURES):
         return False
     return satisfies(point, (*scope.relations, *_kept_signs(point)))
 
@@ -137,7 +138,7 @@ def _differential_solution(
         try:
             with at_most(1.0):
                 solution = sp.dsolve(concrete, what)
-        except (TookTooLong, ArithmeticError, ValueError, TypeError, NotImplementedError):
+        except (TookTooLong, *FAILURES):
             continue
         if isinstance(solution, sp.Equality) and solution.lhs == what:
             # constants of integration are free: a number for each, another one each time

@@ -12,6 +12,7 @@ from causalopt.derive.statement.expressions import Rewriting
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.values import NoValue, at, differentiate
 
@@ -37,7 +38,7 @@ def find_correction(
         with at_most(SECONDS):
             fitted = _fit(left, right, scope, change)
             return _simplest_form(left, change) if fitted is None else fitted
-    except (TookTooLong, NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError):
+    except (TookTooLong, NoValue, *FAILURES):
         return None
 
 

@@ -22,13 +22,13 @@ from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.nearby import Nearby, nearby_from
 from causalopt.derive.trial.sampling import satisfies
 from causalopt.derive.trial.seams import SEAMED, beside, is_seamed, seam_gaps
 from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
 
 SECONDS = 12.0
-FAILURES = (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError)
 INFINITIES = (sp.oo, -sp.oo)
 UNCONFIRMED = "numbers nearby do not confirm the limit that was found"
 USUAL = 4  # random cases, before those that are aimed
@@ -151,7 +151,7 @@ def _look_once(whole: sp.Expr, step: TendsTo, point: Point) -> Counterexample | 
         target = step.value if step.value in INFINITIES else at(step.value, point)
         to = step.to if step.to in INFINITIES else at(step.to, point)
         outcomes = [_look_from(local, step.variable, to, sign, target) for sign in _sides(step)]
-    except (Unexpandable, Undetermined, *FAILURES):
+    except (Unexpandable, Undetermined, NoValue, *FAILURES):
         return Nearby.NOTHING
     for outcome in outcomes:
         if isinstance(outcome, sp.Basic):
@@ -194,7 +194,7 @@ def _value_swung_to(
             return None
         if expand(wave.args[0], h).limit() not in INFINITIES:
             return None
-    except (Unexpandable, Undetermined, *FAILURES):
+    except (Unexpandable, Undetermined, NoValue, *FAILURES):
         return None
     top, bottom = rest + factor, rest - factor
     return top if compare(top, target) is Compared.DIFFERENT else bottom
@@ -209,7 +209,7 @@ def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int) ->
                 return expand(moved, h).limit()
             except (Unexpandable, Undetermined):
                 limit = limit_of_dominant(moved, h, to in INFINITIES)
-    except (TookTooLong, Unexpandable, Undetermined, *FAILURES):
+    except (TookTooLong, Unexpandable, Undetermined, NoValue, *FAILURES):
         return None
     return limit if limit is not None and (limit.is_number or limit in INFINITIES) else None
 
@@ -228,7 +228,7 @@ def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
             ends = {sp.oo: ("-",), -sp.oo: ("+",)}
             directions = ends.get(step.to, tuple(step.side))
             values = {sp.limit(split, step.variable, step.to, side) for side in directions}
-    except (TookTooLong, *FAILURES):
+    except (TookTooLong, NoValue, *FAILURES):
         return None
     # two values are two limits, one from each side, and no limit
     if len(values) != 1 or (value := values.pop()).has(sp.Limit, sp.AccumBounds, sp.nan):
@@ -249,7 +249,7 @@ def _show(
     try:
         with at_most(SECONDS):
             beside_it = _needs_on_sides(whole, step, scope, routes)
-    except (TookTooLong, *FAILURES):
+    except (TookTooLong, NoValue, *FAILURES):
         return None
     if beside_it is None:
         return None

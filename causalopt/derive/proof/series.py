@@ -20,6 +20,7 @@ from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import satisfies
 from causalopt.derive.trial.seams import beside, is_seamed, seam_gaps
 from causalopt.derive.trial.trials import Pair, try_pairs
@@ -28,7 +29,6 @@ from causalopt.derive.trial.values import NoValue, at, differentiate, instantiat
 SECONDS = 4.0  # for the limit of one derivative
 SECONDS_FOR_CASES = 12.0
 USUAL = 4  # random cases, before those that are aimed
-FAILURES = (NoValue, ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _try_once(claim: _Claim, point: Point) -> Counterexample | Compared:
         local = dataclasses.replace(claim, whole=sides[0], series=sides[1], about=about)
         pairs = [*_pairs_beside(local, 1)[0], *_pairs_beside(local, -1)[0], *_pair_at(local)]
         outcomes = [compare(ours, theirs) for ours, theirs in pairs]
-    except (Unexpandable, Undetermined, *FAILURES):
+    except (Unexpandable, Undetermined, NoValue, *FAILURES):
         return Compared.UNCLEAR
     for (ours, theirs), outcome in zip(pairs, outcomes, strict=True):
         if outcome is Compared.DIFFERENT:
@@ -133,7 +133,7 @@ def _show(claim: _Claim, scope: Scope) -> tuple[Boolean, ...] | None:
                 show_by_cases(functools.partial(_show_beside, claim, sign), scope.relations)
                 for sign in (1, -1)
             ]
-    except (TookTooLong, *FAILURES):
+    except (TookTooLong, NoValue, *FAILURES):
         return None
     if None in shown:
         return None
@@ -165,7 +165,7 @@ def _polynomial(claim: _Claim) -> sp.Expr | None:
     try:
         with at_most(SECONDS_FOR_CASES):
             (right, _), (left, _) = (_pairs_beside(claim, sign) for sign in (1, -1))
-    except (TookTooLong, Unexpandable, Undetermined, *FAILURES):
+    except (TookTooLong, Unexpandable, Undetermined, NoValue, *FAILURES):
         return None
     coefficients = [ours for ours, _ in right[-claim.order :]]
     if coefficients != [ours for ours, _ in left[-claim.order :]] or len(right) > claim.order:

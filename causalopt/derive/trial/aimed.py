@@ -10,6 +10,7 @@ import sympy as sp
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.alarm import TookTooLong, at_most
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import fits, points, satisfies
 
 MOST_GAPS = 8
@@ -71,7 +72,7 @@ def _roots(gap: sp.Expr, symbol: sp.Symbol) -> list[sp.Expr]:
     try:
         with at_most(SECONDS):
             roots = sp.solve(gap.subs(symbol, plain), plain)
-    except (TookTooLong, NotImplementedError, ValueError, TypeError, ArithmeticError):
+    except (TookTooLong, *FAILURES):
         return []
     return [root for root in roots if isinstance(root, sp.Expr) and root.is_number]
 

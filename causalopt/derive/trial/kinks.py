@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import sympy as sp
 
 from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.seams import SEAMED, beside, gaps_of
 
 BOUND = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Lambda)
@@ -66,7 +67,7 @@ def slopes_beside(
         right, left = (
             _terms_beside(local, variable, numbers[variable], sign, int(order)) for sign in (1, -1)
         )
-    except (Unexpandable, Undetermined, ArithmeticError, ValueError, TypeError):
+    except (Unexpandable, Undetermined, *FAILURES):
         return None
     here = local.subs(variable, numbers[variable])
     lower = [(here, right[0]), *zip(right[:-1], left[:-1], strict=True)]

@@ -13,6 +13,7 @@ from causalopt.derive.statement.verdict import Counterexample, Point
 from causalopt.derive.trial.aimed import points_on
 from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.seams import seam_gaps
 from causalopt.derive.trial.values import NoValue, at
@@ -81,10 +82,8 @@ def try_at(
 def _look_once(look: Look, point: Point) -> Counterexample | Compared:
     try:
         return look(point)
-    except NoValue:
-        return Compared.UNCLEAR
-    except (ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError):
-        return Compared.UNCLEAR  # sympy could not evaluate it here: no point to judge by
+    except (NoValue, *FAILURES):
+        return Compared.UNCLEAR  # it has no value here, or none that sympy can find
 
 
 def compare_at(pairs: Sequence[Pair], point: Point) -> Counterexample | Compared:

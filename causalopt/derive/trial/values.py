@@ -9,6 +9,7 @@ from sympy.core.function import AppliedUndef
 
 from causalopt.derive.statement.expressions import define
 from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.kinks import derivative_on_seam, kink_gaps
 from causalopt.derive.trial.nearby import INFINITE, approaches
 
@@ -151,7 +152,7 @@ def _is_confirmed(here: sp.Expr, closed: sp.Expr) -> bool:
     if isinstance(here, sp.Integral | sp.Sum):
         try:
             other = here.evalf(15)
-        except (ValueError, TypeError, NotImplementedError, ArithmeticError):
+        except FAILURES:
             return False
         gap, size = abs(other - closed).evalf(15), abs(closed).evalf(15)
         return bool(gap.is_Float and gap <= 1e-9 * max(1, size)) or gap == 0
