@@ -85,11 +85,6 @@ class Scaled:
         with np.errstate(over="ignore", under="ignore"):
             return shifted(self.mantissa, self.power)
 
-    def reshaped(self, shape: tuple[int, ...]) -> Scaled:
-        """The same numbers in another shape."""
-        return Scaled(self.mantissa.reshape(shape), np.broadcast_to(self.power, self.mantissa.shape)
-                      .reshape(shape) if self.power.ndim else self.power)  # fmt: skip
-
 
 def stacked(numbers: Sequence[Scaled]) -> Floats:
     """Several as floats, one after the other along a new first axis."""

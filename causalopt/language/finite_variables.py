@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.domains import Named, Value, named
@@ -92,8 +92,3 @@ def values_of(parent: Parent) -> Named:
     """The values that a parent of a table takes."""
     variable = parent.variable if isinstance(parent, Next) else parent
     return as_finite(variable, "A table").domain
-
-
-def state_in_words(state: Mapping[Finite, Value]) -> str:
-    """A state in words: T = high, R = hot."""
-    return ", ".join(f"{variable} = {value}" for variable, value in state.items())

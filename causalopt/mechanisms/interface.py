@@ -17,7 +17,7 @@ Naming = Callable[[Symbol], str]
 #: How a formula is written as text, its symbols called as a naming says.
 Writer = Callable[[Expr, Naming], str]
 
-ZERO, ONE = Integer(0), Integer(1)
+ZERO = Integer(0)
 
 
 class Mechanism(ABC):

@@ -72,10 +72,6 @@ class Timeline:
             f"{self.variables[0]}, a node such as {self.variables[0]}[0], or a list of them."
         )
 
-    @property
-    def _example(self) -> Variable:
-        return self.variables[0]
-
     def _node(self, variable: Symbol, step: int, last: int, target: object) -> Stretch:
         if step > last:
             raise QueryError(
