@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sympy import Expr, Symbol
 
 from causalopt.backends.functions import compiled
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Floats
+from causalopt.ground.types import Floats, Number
 from causalopt.plan import single_form
 
 
@@ -25,19 +26,27 @@ def evaluate(formulas: Sequence[Expr], columns: Mapping[Symbol, Floats | float])
     >>> [found.tolist() for found in evaluate([x + y, x**2], {x: np.array([1.0, 2.0]), y: 3.0})]
     [[4.0, 5.0], [1.0, 4.0]]
     """
-    names = {symbol: Symbol(f"x{place}", real=True) for place, symbol in enumerate(columns)}
-    unknown = set().union(*(formula.free_symbols for formula in formulas)) - set(names)
-    if unknown:
-        raise QueryError(f"{min(map(str, unknown))} has no values: give it some.")
-    function = compiled(
-        single_form(list(names.values()), {}, [f.xreplace(names) for f in formulas])
-    )
+    function = _function(tuple(formulas), tuple(columns))
     points = [np.asarray(column, dtype=np.float64) for column in columns.values()]
     shape = np.broadcast_shapes(*(column.shape for column in points))
     # Every branch of a Piecewise is evaluated, also where it is not taken.
     with np.errstate(all="ignore"):
         values = function(*points)
     return [np.broadcast_to(_real(value), shape) for value in values]
+
+
+# A formula is asked about at other points again and again, and sharing its parts takes longer.
+@functools.lru_cache(maxsize=1024)
+def _function(
+    formulas: tuple[Expr, ...], symbols: tuple[Symbol, ...]
+) -> Callable[..., list[Number]]:
+    """The formulas as one function of the values of the symbols."""
+    names = {symbol: Symbol(f"x{place}", real=True) for place, symbol in enumerate(symbols)}
+    unknown = set().union(*(formula.free_symbols for formula in formulas)) - set(names)
+    if unknown:
+        raise QueryError(f"{min(map(str, unknown))} has no values: give it some.")
+    renamed = [formula.xreplace(names) for formula in formulas]
+    return compiled(single_form(list(names.values()), {}, renamed))
 
 
 def _real(value: object) -> Floats:

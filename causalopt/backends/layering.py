@@ -121,7 +121,7 @@ def _push(partials: Sequence[Number], group: Group, tangents: Floats, powers: In
     if all((other == power).all() for other in (shared, *(powers[c] for c in columns[1:]))):
         # The usual case: every argument has the same power, and most often none.
         total = sum(p * tangents[column] for p, column in zip(partials, columns, strict=True))
-        if np.all(is_tame(np.abs(total))):
+        if is_tame(np.abs(total)).all():
             tangents[group.targets] = total
             powers[group.targets] = power
             return

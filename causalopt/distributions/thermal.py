@@ -18,6 +18,7 @@ from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.states import Variables, check_variables, state_of, strides
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import exact_array, is_exact
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Array, Bools, Floats
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite
@@ -65,6 +66,8 @@ class Enthalpies:
             )
         self._check()
         self.values.setflags(write=False)
+
+    __getstate__, __setstate__ = fields_alone, restore
 
     @classmethod
     def of(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Generic, NoReturn, TypeVar
 
+import numpy as np
+
 from causalopt.ground.errors import DeclarationError
 
 K = TypeVar("K")
@@ -74,3 +76,14 @@ def fields_alone(record: object) -> dict[str, object]:
     """
     names = getattr(record, "__dataclass_fields__", {})
     return {name: value for name, value in vars(record).items() if name in names}
+
+
+def restore(record: object, state: Mapping[str, object]) -> None:
+    """Give a frozen record its fields, as a pickle or a copy kept them, read-only once more.
+
+    A pickle of an array forgets that it cannot be written to.
+    """
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+    vars(record).update(state)

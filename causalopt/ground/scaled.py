@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -42,9 +43,13 @@ def shifted(mantissa: Array, power: Array) -> Floats:
     return product
 
 
-def is_tame(size: Array | float) -> Array | bool:
+@overload
+def is_tame(size: Array) -> Bools: ...
+@overload
+def is_tame(size: float) -> bool: ...
+def is_tame(size: Array | float) -> Bools | bool:
     """Whether a size is 0, or inside the range that needs no rescaling."""
-    inside: Array | bool = (size < LARGE) & ((size > SMALL) | (size == 0.0))
+    inside: Bools | bool = (size < LARGE) & ((size > SMALL) | (size == 0.0))
     return inside
 
 

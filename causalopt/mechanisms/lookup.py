@@ -22,6 +22,7 @@ from causalopt.ground.masses import (
     is_exact,
     masses_of,
 )
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Array, Floats, Ints
 from causalopt.language.finite_variables import Finite, values_of
 from causalopt.language.laws import Uniform
@@ -57,6 +58,8 @@ class Cells:
         content = sympy.srepr(entries.tolist()).encode() if is_symbolic else entries.tobytes()
         digest = hashlib.sha256(content).hexdigest() + f"{entries.dtype}{entries.shape}"
         object.__setattr__(self, "digest", digest)
+
+    __getstate__, __setstate__ = fields_alone, restore
 
     @property
     def entries(self) -> Array:

@@ -14,6 +14,7 @@ import networkx as nx
 import numpy as np
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Bools, Ints
 from causalopt.language.symbols import Label
 from causalopt.mechanisms.interface import Mechanism
@@ -46,6 +47,8 @@ class Columns:
         for column in (self.kinds, self.offsets, self.arguments, self.levels):
             column.setflags(write=False)
 
+    __getstate__, __setstate__ = fields_alone, restore
+
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
@@ -57,6 +60,10 @@ class Columns:
         )
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
         # Of a part of the arrays alone: a hash of a million nodes would cost as much as a run.
         parts = tuple(getattr(self, name)[:_HASHED].tobytes() for name in _ARRAYS)
         return hash((len(self.labels), len(self.arguments), self.mechanisms, parts))

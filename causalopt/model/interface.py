@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.ground.readonly import ReadOnly, fields_alone
+from causalopt.ground.readonly import ReadOnly, fields_alone, restore
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
@@ -49,8 +49,8 @@ class Axis:
     @property
     def values(self) -> Floats | Ints | list[str]:
         """The coordinate of each row."""
-        if isinstance(self.labels, range | np.ndarray):
-            return np.array(self.labels)
+        if isinstance(self.labels, np.ndarray):
+            return self.labels
         if self.labels is not None:
             return [str(label) for label in self.labels]
         rows = self.rows
@@ -198,8 +198,7 @@ class Model(ABC):
         """The time of a step."""
         return step
 
-    def __getstate__(self) -> dict[str, object]:
-        return fields_alone(self)
+    __getstate__, __setstate__ = fields_alone, restore
 
 
 def as_model(given: object) -> Model:

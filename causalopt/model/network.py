@@ -369,13 +369,13 @@ class Network(Model):
     def axis(self, rows: range | Sequence[int]) -> Axis:
         """The nodes' labels as text; as whole numbers where they are a range."""
         if isinstance(self.nodes, range):
-            return Axis("node", range(len(rows)), labels=np.array(self.nodes)[list(rows)])
+            numbers = np.arange(self.nodes.start, self.nodes.stop, self.nodes.step)
+            part = slice(rows.start, rows.stop, rows.step) if isinstance(rows, range) else rows
+            return Axis("node", range(len(rows)), labels=numbers[part])
         return Axis("node", range(len(rows)), labels=[self.nodes[row] for row in rows])
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return (
+        return self is other or (
             isinstance(other, Network)
             and self.columns == other.columns
             and self.parameters == other.parameters

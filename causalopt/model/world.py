@@ -17,7 +17,7 @@ from sympy import Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.ground.readonly import fields_alone
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Nodes, Parameter
 from causalopt.language.words import tex
@@ -240,8 +240,7 @@ class World(Generic[M]):
         shape = frozenset((course, len(keys)) for course, keys in self.courses.items())
         return hash((self.model, self.steps, shape, self.seed))
 
-    def __getstate__(self) -> dict[str, object]:
-        return fields_alone(self)
+    __getstate__, __setstate__ = fields_alone, restore
 
     @functools.cached_property
     def _courses(self) -> dict[Key, Course]:

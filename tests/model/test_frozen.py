@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -332,6 +333,34 @@ def test_a_copy_is_equal_and_gives_the_same(name, copied):
     assert again == held
     assert hash(again) == hash(held)
     assert repr(again) == repr(held)
+
+
+def arrays_of(held):
+    """Every array that can be reached from a value of the package, through whatever holds it."""
+    waiting, seen = [held], set()
+    while waiting:
+        reached = waiting.pop()
+        if id(reached) in seen:
+            continue
+        seen.add(id(reached))
+        if isinstance(reached, np.ndarray):
+            yield reached
+        elif isinstance(reached, Mapping):
+            waiting += list(reached.values())
+        elif isinstance(reached, tuple | list | frozenset):
+            waiting += list(reached)
+        elif type(reached).__module__.startswith("causalopt"):
+            waiting += list(getattr(reached, "__dict__", {}).values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "copied",
+    [lambda held: held, copy.deepcopy, lambda held: pickle.loads(pickle.dumps(held))],
+    ids=["itself", "deepcopy", "pickle"],
+)
+def test_no_array_that_can_be_reached_can_be_written_to(name, copied):
+    assert not any(array.flags.writeable for array in arrays_of(copied(everything()[name])))
 
 
 @pytest.mark.parametrize("name", list(worlds()))

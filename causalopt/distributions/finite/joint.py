@@ -35,6 +35,7 @@ from causalopt.ground.masses import (
     tidy,
     to_one_kind,
 )
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Ints
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite
@@ -76,6 +77,8 @@ class Distribution:
         check_masses(self.masses, self._head, lambda i: state_of(self.variables, self.states[i]))
         self.states.setflags(write=False)
         self.masses.setflags(write=False)
+
+    __getstate__, __setstate__ = fields_alone, restore
 
     # -- how it is made --------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from causalopt.distributions.real.step import check_pushable
 from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import check_base
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
 from causalopt.language.splits import Split, as_split
@@ -66,6 +67,8 @@ class Ensemble:
         if wrong:
             raise DeclarationError(f"{wrong} of the samples' numbers are not finite.")
         self.samples.setflags(write=False)
+
+    __getstate__, __setstate__ = fields_alone, restore
 
     @classmethod
     def of(cls, samples: Mapping[Variable, npt.ArrayLike], seed: int = 0) -> Ensemble:
