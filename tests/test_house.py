@@ -261,7 +261,8 @@ def public_definitions(body: list[ast.stmt], inside: str = ""):
     """Public functions and classes of a module, and the public methods of public classes."""
     for node in body:
         is_one = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if not is_one or node.name.startswith("_"):
+        is_stub = any("overload" in ast.dump(mark) for mark in getattr(node, "decorator_list", []))
+        if not is_one or is_stub or node.name.startswith("_"):
             continue
         yield f"{inside}{node.name}", node
         if isinstance(node, ast.ClassDef):
