@@ -7,11 +7,12 @@ buffer, in an inner loop over points without branches, which a compiler turns in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from causalopt.backends.bands import EXACT, LOW
 from causalopt.backends.writer import lines_of
-from causalopt.ground.scaled import POWER
+from causalopt.ground.scaled import LARGE
 from causalopt.plan import Block
 
 #: How many points a tile of the wide loop holds: its rows stay in the first-level cache.
@@ -32,6 +33,12 @@ class Shape:
     recorded: tuple[int, ...]
     noises: int = 0
 
+    @property
+    def powers(self) -> tuple[tuple[int, int], ...]:
+        """The place and the group of each recorded slot that is a tangent: it has a power too."""
+        group_of = {j: k for k, group in enumerate(self.scales) for j in group}
+        return tuple((j, group_of[j]) for j in self.recorded if j in group_of)
+
 
 NARROW_SIGNATURE = (
     "int64(float64[:,::1], int64[:,::1], int64, float64[::1], int64[::1], int64[::1],"
@@ -50,38 +57,44 @@ def narrow(block: Block, shape: Shape) -> str:
 
     It carries ``state[:, point]`` and ``powers[:, point]`` from step ``first - 1`` to ``stop - 1``,
     with the noises ``drawn`` (noises, steps, 1), records into rows from ``row`` on at step ``due``
-    and every ``every`` after it, and returns the step at which a value left the finite numbers, 0
-    where none did.
+    and every ``every`` after it, and returns the next step: ``stop``, or one at which tangents get
+    too far apart for one scale. Where a value left the finite numbers, it returns minus the step.
     """
     slots, scales = len(block.results), range(len(shape.scales))
     given = len(block.arguments) - slots - shape.noises - 1
-    arguments = [*_named("s", slots), *_named("p", given + shape.noises), "t"]
+    arguments = [*named("s", slots), *named("p", given + shape.noises), "t"]
     body, results = lines_of(block, arguments)
-    return _joined(
+    return joined(
         "def narrow(state, powers, point, given, offset, stride, drawn,",
         "           first, stop, dt, row, due, every, values, exponents):",
         (f"    s{j} = state[{j}, point]" for j in range(slots)),
-        (f"    p{j} = {_input(j)}" for j in range(given)),
+        (f"    p{j} = {input_at(j)}" for j in range(given)),
         (f"    e{k} = powers[{k}, point]" for k in scales),
-        "    fault = 0",
+        "    reached = stop",
         "    for i in range(first, stop):",
         "        t = (i - 1) * dt",
         (f"        p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
         (f"        {line}" for line in body),
         (f"        n{j} = {result}" for j, result in enumerate(results)),
+        f"        if not {_all_tame(shape)}:",
+        "            apart = False",
+        _indented(3, _rescaled(shape)),
+        "            if apart:",
+        "                reached = i",
+        "                break",
+        (f"            e{k} += f{k}" for k in scales),
         (f"        s{j} = n{j}" for j in range(slots)),
-        f"        if not {_all_finite(shape)}:",
-        "            fault = i",
+        f"        if not {all_finite(shape)}:",
+        "            reached = -i",
         "            break",
-        (f"        {line}" for k in scales for line in _rescaled(shape.scales[k], k)),
         "        if i == due:",
         (f"            values[{r}, row, 0] = s{j}" for r, j in enumerate(shape.recorded)),
-        (f"            exponents[{k}, row, 0] = e{k}" for k in scales),
+        (f"            exponents[{r}, row, 0] = e{k}" for r, (_, k) in enumerate(shape.powers)),
         "            row += 1",
         "            due += every",
         (f"    state[{j}, point] = s{j}" for j in range(slots)),
         (f"    powers[{k}, point] = e{k}" for k in scales),
-        "    return fault",
+        "    return reached",
     )
 
 
@@ -90,10 +103,11 @@ def wide(block: Block, shape: Shape) -> str:
 
     As ``narrow``, with ``drawn`` (noises, steps, TILE * tiles) and a buffer ``rows`` of at least
     ``buffer_size`` numbers; ``faults[tile]`` becomes the step at which a value of the tile left the
-    finite numbers, and such tiles are left as they are.
+    finite numbers, and such tiles are left as they are. It becomes -1 where tangents got too far
+    apart for one scale: the state of that tile is what it was, and what it recorded is void.
     """
     places = _Places.of(block, shape)
-    return _joined(
+    return joined(
         "def wide(state, powers, low, high, rows, given, offset, stride, drawn,",
         "         first, stop, dt, row, due, every, values, exponents, faults):",
         "    points = state.shape[1]",
@@ -111,6 +125,8 @@ def wide(block: Block, shape: Shape) -> str:
         _indented(4, _mended(shape, places)),
         "            if i == next_due:",
         _indented(4, _recorded(shape, places)),
+        "        if faults[tile] < 0:",
+        "            continue",
         _indented(2, _stored(shape, places)),
     )
 
@@ -150,7 +166,7 @@ def _loaded(shape: Shape, places: _Places) -> list[str]:
         # The last tile is filled up with copies of its last point.
         "    point = base + min(q, width - 1)",
         *(f"    {places.state(j)} = state[{j}, point]" for j in range(places.slots)),
-        *(f"    {places.input(j)} = {_input(j)}" for j in range(places.given)),
+        *(f"    {places.input(j)} = {input_at(j)}" for j in range(places.given)),
         *(f"    {places.power(k)} = powers[{k}, point]" for k in range(places.scales)),
     ]
 
@@ -160,7 +176,7 @@ def _stepped(block: Block, shape: Shape, places: _Places) -> list[str]:
 
     The loop over points has no branches, so that a compiler turns it into vector code.
     """
-    arguments = [*_named("s", places.slots), *_named("p", places.inputs), "t"]
+    arguments = [*named("s", places.slots), *named("p", places.inputs), "t"]
     body, results = lines_of(block, arguments)
     noises = range(shape.noises)
     return [
@@ -171,8 +187,7 @@ def _stepped(block: Block, shape: Shape, places: _Places) -> list[str]:
         *(f"    {line}" for line in body),
         *(f"    n{j} = {result}" for j, result in enumerate(results)),
         *(f"    {places.state(j)} = n{j}" for j in range(places.slots)),
-        f"    odd |= not {_all_finite(shape)}",
-        *(f"    {line}" for group in shape.scales for line in _noticed(group)),
+        f"    odd |= not ({all_finite(shape)} & {_all_tame(shape)})",
     ]
 
 
@@ -183,27 +198,32 @@ def _mended(shape: Shape, places: _Places) -> list[str]:
         "bad = False",
         f"for q in range({TILE}):",
         *(f"    n{j} = {places.state(j)}" for j in range(places.slots)),
-        f"    bad |= not {_all_finite(shape)}",
+        f"    bad |= not {all_finite(shape)}",
         "if bad:",
         "    faults[tile] = i",
         "    break",
+        "apart = False",
+        # All points of the tile, so that they do not need it one after the other.
         f"for q in range({TILE}):",
-        *(f"    s{j} = {places.state(j)}" for j in range(places.slots)),
+        *(f"    n{j} = {places.state(j)}" for j in range(places.slots)),
         *(f"    e{k} = {places.power(k)}" for k in scales),
-        *(f"    {line}" for k in scales for line in _rescaled(shape.scales[k], k)),
-        *(f"    {places.state(j)} = s{j}" for j in range(places.slots)),
-        *(f"    {places.power(k)} = e{k}" for k in scales),
+        *_indented(1, _rescaled(shape)),
+        *(f"    {places.state(j)} = n{j}" for j in range(places.slots)),
+        *(f"    {places.power(k)} = e{k} + f{k}" for k in scales),
+        "if apart:",
+        "    faults[tile] = -1",
+        "    break",
     ]
 
 
 def _recorded(shape: Shape, places: _Places) -> list[str]:
     """The recorded slots of a step that is due."""
     slots = [(r, places.state(j)) for r, j in enumerate(shape.recorded)]
-    powers = [(k, places.power(k)) for k in range(places.scales)]
+    powers = [(r, places.power(k)) for r, (_, k) in enumerate(shape.powers)]
     return [
         "for q in range(width):",
         *(f"    values[{r}, at, left + q] = {slot}" for r, slot in slots),
-        *(f"    exponents[{k}, at, left + q] = int({power})" for k, power in powers),
+        *(f"    exponents[{r}, at, left + q] = int({power})" for r, power in powers),
         "at += 1",
         "next_due += every",
     ]
@@ -224,11 +244,13 @@ def buffer_size(block: Block, shape: Shape) -> int:
     return TILE * (len(block.arguments) - 1 + len(shape.scales))
 
 
-def _named(letter: str, count: int) -> list[str]:
+def named(letter: str, count: int) -> list[str]:
+    """The names of some numbers: s0, s1, ..."""
     return [f"{letter}{j}" for j in range(count)]
 
 
-def _input(j: int) -> str:
+def input_at(j: int) -> str:
+    """An input at a point."""
     return f"given[offset[{j}] + point * stride[{j}]]"
 
 
@@ -245,59 +267,56 @@ def _indented(depth: int, lines: Iterable[str]) -> list[str]:
     return ["    " * depth + line for line in lines]
 
 
-def _all_finite(shape: Shape) -> str:
+def all_finite(shape: Shape) -> str:
+    """Whether the new values are all finite."""
     # x - x is 0 for what is finite, and NaN for the rest.
     return "(" + (" + ".join(f"(n{j} - n{j})" for j in shape.values) or "0.0") + " == 0.0)"
 
 
-def _size(group: Sequence[int], letter: str) -> list[str]:
-    lines = [f"size = abs({letter}{group[0]})"]
-    for j in group[1:]:
-        lines += [f"other = abs({letter}{j})", "size = choose(other > size, other, size)"]
-    return lines
+def _all_tame(shape: Shape) -> str:
+    """Whether the new tangents are all zero or inside the bounds; NaN is not."""
+    tangents = [j for group in shape.scales for j in group]
+    if not tangents:
+        return "True"
+    total = " + ".join(f"abs(n{j})" for j in tangents)
+    low = [f"((abs(n{j}) > {LOW!r}) | (n{j} == 0.0))" for j in tangents]
+    return "(" + " & ".join([f"({total} < {LARGE!r})", *low]) + ")"
 
 
-def _noticed(group: Sequence[int]) -> list[str]:
-    if not group:
-        return []
-    outside = f"(size > 0x1p{POWER}) | ((size < 0x1p-{POWER}) & (size > 0.0))"
-    return [*_size(group, "n"), f"odd |= {_floats(outside)}"]
+def _rescaled(shape: Shape) -> list[str]:
+    """Take its size, 2**f, out of each group; ``apart`` where that costs its tangents digits."""
+    return [line for k, group in enumerate(shape.scales) for line in _group(group, k)]
 
 
-def _rescaled(group: Sequence[int], scale: int) -> list[str]:
-    if not group:
-        return []
-    down = [f"    s{j} *= 0x1p-{POWER}" for j in group]
-    up = [f"    s{j} *= 0x1p{POWER}" for j in group]
-    lines = [
-        *_size(group, "s"),
-        f"while 0x1p{POWER} < size < math.inf:",
-        *down,
-        f"    size *= 0x1p-{POWER}",
-        f"    e{scale} += {POWER}",
-        f"while 0.0 < size < 0x1p-{POWER}:",
-        *up,
-        f"    size *= 0x1p{POWER}",
-        f"    e{scale} -= {POWER}",
+def _group(group: Sequence[int], scale: int) -> list[str]:
+    return [
+        f"f{scale} = 0",
+        "size = 0.0",
+        "least = math.inf",
+        "sound = 0.0",
+        *(line for j in group for line in _compared(j)),
+        f"if sound != 0.0 or (size > 0.0 and (least < {EXACT!r} or least <= size * {LOW!r})):",
+        "    apart = True",
+        "elif size > 0.0:",
+        "    lift = math.frexp(size)[1]",
+        "    factor = math.ldexp(1.0, -lift)",
+        *(f"    n{j} *= factor" for j in group),
+        f"    f{scale} = lift",
     ]
-    return [_floats(line) for line in lines]
 
 
-def _floats(line: str) -> str:
-    """The line with its powers of two as decimal numbers, which Python can read."""
-    high, low = float.fromhex(f"0x1p{POWER}"), float.fromhex(f"0x1p-{POWER}")
-    return line.replace(f"0x1p-{POWER}", repr(low)).replace(f"0x1p{POWER}", repr(high))
+def _compared(j: int) -> list[str]:
+    return [
+        f"other = abs(n{j})",
+        "sound += other - other",
+        "size = choose(other > size, other, size)",
+        "least = choose((other < least) & (other > 0.0), other, least)",
+    ]
 
 
-def _joined(*parts: str | Iterable[str]) -> str:
+def joined(*parts: str | Iterable[str]) -> str:
+    """Lines, and lists of lines, as one text."""
     lines: list[str] = []
     for part in parts:
         lines.extend([part] if isinstance(part, str) else part)
     return "\n".join(lines) + "\n"
-
-
-#: How a loop is written, by its name.
-LOOPS: Mapping[str, tuple[Callable[[Block, Shape], str], str]] = {
-    "narrow": (narrow, NARROW_SIGNATURE),
-    "wide": (wide, WIDE_SIGNATURE),
-}

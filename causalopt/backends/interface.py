@@ -29,9 +29,9 @@ class Recording:
 
     A loop's ``values`` have shape (recorded slots, recorded steps, points), a network's (lanes,
     nodes, points). A tangent is ``values * 2**exponents``: ``exponents`` is there for those alone,
-    by lane, with shape (recorded steps, points), or (nodes, points) for a network. ``rows`` and
-    ``points`` say which of the recorded steps and points a part of a loop's recording holds; points
-    that do not lie side by side are listed.
+    by place among the recorded slots, with shape (recorded steps, points); of a network by lane,
+    (nodes, points). ``rows`` and ``points`` say which of the recorded steps and points a part of a
+    loop's recording holds; points that do not lie side by side are listed.
     """
 
     values: Floats

@@ -121,11 +121,20 @@ def _push(partials: Sequence[Number], group: Group, tangents: Floats, powers: In
     if all((other == power).all() for other in (shared, *(powers[c] for c in columns[1:]))):
         # The usual case: every argument has the same power, and most often none.
         total = sum(p * tangents[column] for p, column in zip(partials, columns, strict=True))
-        if is_tame(np.abs(total)).all():
+        if is_tame(np.abs(total)).all() and not _is_lost(total, partials, tangents, columns):
             tangents[group.targets] = total
             powers[group.targets] = power
             return
     _add_up(partials, tangents[group.arguments], powers[group.arguments], group, tangents, powers)
+
+
+def _is_lost(total: Number, partials: Sequence[Number], tangents: Floats, columns: Ints) -> bool:
+    """Whether a sum is zero, though a term of it is not: too small, or as large as another."""
+    is_zero = np.asarray(total) == 0.0
+    if not is_zero.any():
+        return False
+    terms = zip(partials, columns, strict=True)
+    return any((is_zero & (p != 0.0) & (tangents[column] != 0.0)).any() for p, column in terms)
 
 
 def _push_gated(
@@ -162,10 +171,12 @@ def _add_up(
     powers: Ints,
 ) -> None:
     """Put the sums of (k, terms, points) times their partials in place, on powers of their own."""
-    mantissas, top = aligned(terms, term_powers, axis=1)
-    total = sum(p * mantissas[:, j] for j, p in enumerate(partials))
+    size = terms[:, 0].shape
+    slopes, lifts = np.frexp(np.stack([np.broadcast_to(p, size) for p in partials], axis=1))
+    # Products, not tangents, are brought to one power: a term with a zero slope has no say in it.
+    mantissas, top = aligned(slopes * terms, term_powers + lifts, axis=1)
     # After a sum that cancels, the power of what is left is far below that of its terms.
-    mantissa, more = np.frexp(total)
+    mantissa, more = np.frexp(mantissas.sum(axis=1))
     power = top + more
     # In coarse steps, so that nodes of about one size share a power and the usual case comes back.
     coarse = (power + _STEP // 2) // _STEP * _STEP
@@ -191,9 +202,10 @@ def _apply(
     if patch.shift is not None:
         row[nodes] += row[patch.shift]
     if patch.seed and powers is not None:
-        # The nudge is 1 at power 0: what is there already is brought to that power to be added.
-        row[nodes] = shifted(row[nodes], powers[nodes]) + 1.0
-        powers[nodes] = 0
+        # The nudge is 1 at power 0, whatever the power of what is there already.
+        none = np.zeros_like(powers[nodes])
+        terms, both = np.stack([row[nodes], none + 1.0]), np.stack([powers[nodes], none])
+        row[nodes], powers[nodes] = _summed(terms, both)
 
 
 def _blend(
@@ -219,9 +231,16 @@ def _blend(
     terms.append((weight * there, none if blend.lane is None else exponents[blend.lane][nodes]))
     # A nudge is 1 at power 0, whatever the power of what it was made to.
     terms += [(np.broadcast_to(-weight, own.shape), none)] if blend.less_nudge else []
-    mantissas, top = aligned(np.stack([m for m, _ in terms]), np.stack([p for _, p in terms]), 0)
+    row[nodes], powers[nodes] = _summed(
+        np.stack([m for m, _ in terms]), np.stack([p for _, p in terms])
+    )
+
+
+def _summed(terms: Floats, powers: Ints) -> tuple[Floats, Ints]:
+    """The sums along the first axis of terms * 2**powers, with powers of their own."""
+    mantissas, top = aligned(terms, powers, axis=0)
     total = mantissas.sum(axis=0)
-    row[nodes], powers[nodes] = total, np.where(total == 0.0, 0, top)
+    return total, np.where(total == 0.0, 0, top)
 
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:

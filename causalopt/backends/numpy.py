@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from causalopt.backends.adjoint import pushed_back
+from causalopt.backends.bands import Scales
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.layering import fill, slopes_in
 from causalopt.ground.progress import track
-from causalopt.ground.scaled import LARGE, SMALL, is_tame
-from causalopt.ground.types import Array, Floats, Ints, Number
+from causalopt.ground.types import Floats, Ints, Number
 from causalopt.plan import Group, Layers, Loop
 
 
@@ -30,19 +28,19 @@ class NumPyBackend:
         given = [_spread(inputs.values[entry.symbol.name], shape) for entry in plan.inputs]
         streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]
         run = _Recorder(plan, recorded, shape)
+        scales = Scales(plan.scales, len(plan.slots), shape)
         with np.errstate(all="ignore"):
             initial = compiled(plan.initial)(*given, np.float64(0.0))
             state = [_spread(value, shape) for value in initial]
-            run.record(state, 0)
+            run.record(state, scales.powers, 0)
             for segment in plan.segments:
                 step_on = compiled(segment.block)
                 for step in track(range(segment.start, segment.stop), "steps"):
                     drawn = [stream.at(step - 1) for stream in streams]
-                    state = step_on(*state, *given, *drawn, np.float64((step - 1) * plan.dt))
-                    run.record(state, step)
-        rows, columns = len(recorded), points or 1
-        exponents = {lane: powers.reshape(rows, columns) for lane, powers in run.exponents.items()}
-        yield Recording(run.values.reshape(-1, rows, columns), exponents)
+                    time = np.float64((step - 1) * plan.dt)
+                    state = scales.advance(step_on, state, [*given, *drawn, time])
+                    run.record(state, scales.powers, step)
+        yield run.recording()
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan group by group."""
@@ -79,38 +77,36 @@ def _spread(value: Number | float, shape: tuple[int, ...]) -> Number:
 
 
 class _Recorder:
-    """What one run of a loop keeps: the recorded values, and the powers of two taken out."""
+    """What one run of a loop keeps: the recorded values, and the powers of the tangents in them."""
 
     def __init__(self, plan: Loop, recorded: range, shape: tuple[int, ...]) -> None:
         self.plan = plan
         self.recorded = recorded
         self.scalar = not shape
         self.checked = plan.value_slots
-        self.values = np.empty((len(plan.recorded), len(recorded), *shape))
-        self.powers = {lane: np.zeros(shape, dtype=np.int64) for lane in plan.scales}
-        self.exponents = {
-            lane: np.zeros((len(recorded), *shape), dtype=np.int64) for lane in plan.scales
-        }
+        size = len(plan.recorded), len(recorded), *shape
+        self.values: Floats = np.empty(size)
+        self.exponents: Ints = np.zeros(size, dtype=np.int64)
 
-    def record(self, state: list[Number], step: int) -> None:
-        """Check the values, rescale the tangents in place, and keep what is wanted."""
+    def record(self, state: list[Number], powers: Ints, step: int) -> None:
+        """Check the values, and keep what is wanted."""
         # A sum is finite only where all its terms are: one test in place of many.
         total = sum([state[j] for j in self.checked])
         if not (math.isfinite(total) if self.scalar else np.isfinite(total).all()):
             _blame(state, self.checked, step)
-        for lane, slots in self.plan.scales.items():
-            power = _power_to_remove(state, slots, self.scalar)
-            if power is not None:
-                # All tangents of a lane share one scale, so that a step may mix them freely.
-                self.powers[lane] = self.powers[lane] + power
-                for j in slots:
-                    state[j] = np.ldexp(state[j], -power)
         if step in self.recorded:
             place = self.recorded.index(step)
             for i, j in enumerate(self.plan.recorded):
                 self.values[i, place] = state[j]
-            for lane, powers in self.powers.items():
-                self.exponents[lane][place] = powers
+                self.exponents[i, place] = powers[j]
+
+    def recording(self) -> Recording:
+        """All of it, as one part."""
+        size = len(self.values), len(self.recorded), -1
+        tangents = {j for group in self.plan.scales for j in group}
+        exponents = self.exponents.reshape(size)
+        places = [i for i, j in enumerate(self.plan.recorded) if j in tangents]
+        return Recording(self.values.reshape(size), {i: exponents[i] for i in places})
 
 
 def _blame(state: Sequence[Number], slots: Sequence[int], step: int) -> None:
@@ -120,19 +116,3 @@ def _blame(state: Sequence[Number], slots: Sequence[int], step: int) -> None:
         if bad.size:
             value = float(np.atleast_1d(state[j])[bad[0]])
             raise NotFinite((j,), step, int(bad[0]), value)
-
-
-def _power_to_remove(state: Sequence[Number], slots: Sequence[int], scalar: bool) -> Array | None:
-    """The power of two that brings the largest of the slots back to size one; None if all is well.
-
-    Multiplying by powers of two is exact, so that rescaling changes no digit.
-    """
-    # Of NumPy's floats, Python's own abs and max are the fast ones.
-    sizes: list[Any] = [abs(state[j]) for j in slots]
-    if scalar:
-        largest = max(sizes, default=0.0)
-        return None if SMALL < largest < LARGE or largest == 0.0 else np.frexp(largest)[1]
-    # Some sizes may be single numbers, of tangents that are the same at every point.
-    size = functools.reduce(np.maximum, sizes, 0.0)
-    inside = is_tame(size)
-    return None if np.all(inside) else np.where(inside, 0, np.frexp(size)[1])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import networkx as nx
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.language.symbols import Label, Next, Parameter, Variable
@@ -18,7 +19,7 @@ from causalopt.model.template import Template, in_order, is_stage, node_at, owne
 from causalopt.model.views import Gate
 from causalopt.plan.block import Block, Input, single_form
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
-from causalopt.plan.names import Names, Slot
+from causalopt.plan.names import UNIT, Names, Slot
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -40,8 +41,9 @@ class Segment:
 class Loop:
     """The state as ``slots``, its first value, the segments that carry it on, and what to record.
 
-    ``scales`` groups the tangent slots that share one scale: a backend may multiply each group by
-    a power of two, of which it keeps count. ``recorded`` are the slots whose values are wanted.
+    ``scales`` groups the tangent slots that enter each other. A step is linear and homogeneous in
+    each group, so that a backend may multiply a group by a power of two, of which it keeps count,
+    or may take it in parts. ``recorded`` are the slots whose values are wanted.
     ``noises`` are inputs with a new value at every step. ``value_slots`` are the places of the
     slots that hold values, not tangents, in the order in which a step computes them: of those that
     are not finite after a step, the first is where it began.
@@ -55,7 +57,7 @@ class Loop:
     steps: int
     dt: float
     recorded: tuple[int, ...]
-    scales: Mapping[int, tuple[int, ...]]
+    scales: tuple[tuple[int, ...], ...]
     value_slots: tuple[int, ...]
 
     def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
@@ -103,13 +105,27 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
         steps=steps,
         dt=1.0 if system.step_size is None else system.step_size,
         recorded=tuple(slots.index(slot) for slot in wanted),
-        scales={
-            i: tuple(j for j, slot in enumerate(slots) if slot.lane == i)
-            for i, lane in enumerate(lanes.lanes)
-            if lane.is_tangent
-        },
+        scales=_scales(lanes, names, slots, raws),
         value_slots=_value_slots(system, lanes, slots),
     )
+
+
+def _scales(
+    lanes: Lanes, names: Names, slots: Sequence[Slot], raws: Sequence[Mapping[Symbol, Expr]]
+) -> tuple[tuple[int, ...], ...]:
+    """The places of the tangent slots, in groups: each lane with those that it copies from."""
+    owner = {s: slot.lane for slot, pair in names.states.items() for s in pair}
+    tangents = [i for i, lane in enumerate(lanes.lanes) if lane.is_tangent]
+    linked = nx.Graph()
+    linked.add_nodes_from(tangents)
+    for raw in raws:
+        for symbol, formula in raw.items():
+            seen = {owner[s] for s in formula.free_symbols if s in owner}
+            linked.add_edges_from((owner[symbol], lane) for lane in seen.intersection(tangents))
+    linked = linked.subgraph(tangents)
+    groups = sorted(sorted(group) for group in nx.connected_components(linked))
+    places = [tuple(j for j, slot in enumerate(slots) if slot.lane in group) for group in groups]
+    return tuple(group for group in places if group)
 
 
 def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[int, ...]:
@@ -160,9 +176,11 @@ class _NodeTerms:
         return self._in(self.lanes.of_world(self.lane, world))
 
     def there(self, world: AnyWorld) -> Expr:
-        shift = world.at(self.target, self.step).shift
-        copied = self.copied(world)
-        return copied if shift is None else copied - shift.apply(self, _ZERO)
+        shift, copied = world.at(self.target, self.step).shift, self.copied(world)
+        lane = self.lanes.of_world(self.lane, world)
+        if shift is None or lane is None:
+            return copied
+        return copied - shift.apply(replace(self, place=lane), _ZERO)
 
     def mixed(self, own: Expr, other: Expr, by: float | Parameter) -> Expr:
         weight = self.names.constant(by)
@@ -172,7 +190,10 @@ class _NodeTerms:
         return term if self.lane.is_tangent else term + self.names.constant(by)
 
     def nudged(self, term: Expr) -> Expr:
-        return term + _ONE if self.lane.is_tangent else term
+        if not self.lane.is_tangent:
+            return term
+        # At the start no power has been taken out of a tangent yet, later the nudge has its own.
+        return term + (self.names.before(Slot(self.place, UNIT)) if self.step else _ONE)
 
     def _in(self, lane: int | None) -> Expr:
         """This node in a lane; a tangent that has no lane is zero."""
@@ -215,7 +236,15 @@ def _initial(system: System, lanes: Lanes, names: Names) -> dict[Slot, Expr]:
         for variable in system.variables:
             terms = _NodeTerms(names, lanes, place, variable, 0, None, first.__getitem__)
             first[Slot(place, variable)] = lane.at(variable, 0).apply(terms)
+        if lane.is_tangent:
+            first[Slot(place, UNIT)] = _ONE if _last_nudge(lane) > 0 else _ZERO
     return first
+
+
+def _last_nudge(lane: Lane) -> int:
+    """The last step at which a lane's tangents are nudged; -1 where they are not."""
+    nudges = (t for t in lane.world.treatments if t.shift and t.shift.is_infinitesimal)
+    return max((t.stop - 1 for t in nudges), default=-1)
 
 
 def _assignments(system: System, lanes: Lanes, names: Names, step: int) -> dict[Symbol, Expr]:
@@ -225,6 +254,10 @@ def _assignments(system: System, lanes: Lanes, names: Names, step: int) -> dict[
         for target, mechanism in _template(system, lane, step).items():
             terms = _NodeTerms(names, lanes, place, target, step, mechanism, names.after)
             assigned[names.after(Slot(place, target))] = _treatment(lane, target, step).apply(terms)
+        if lane.is_tangent:
+            # Carried no longer than it is needed: tangents may grow far beyond it.
+            unit = Slot(place, UNIT)
+            assigned[names.after(unit)] = names.before(unit) if step <= _last_nudge(lane) else _ZERO
     return assigned
 
 

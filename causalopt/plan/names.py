@@ -12,6 +12,15 @@ from causalopt.model.template import node_at
 from causalopt.plan.block import Input
 
 
+class Unit(Variable):
+    """The size of an infinitesimal nudge, 1: carried along where tangents may be rescaled."""
+
+    __slots__ = ()
+
+
+UNIT = Unit("1")
+
+
 @dataclass(frozen=True)
 class Slot:
     """One number of the state: a variable in a lane."""

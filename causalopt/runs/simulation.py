@@ -106,7 +106,7 @@ def _(
     table = backend.layers(plan, inputs, points)
     which = _which(rows)
     lanes = list(plan.wanted)
-    powers = {lane: p[which] for lane, p in table.exponents.items() if lane in lanes}
+    powers = {i: table.exponents[j][which] for i, j in enumerate(lanes) if j in table.exponents}
     values = [table.values[lane][which] for lane in lanes]
     shape = 0, len(rows), points or 1
     yield Recording(np.stack(values) if values else np.zeros(shape), powers)
@@ -213,7 +213,8 @@ def _picked(part: Recording, distinct: Sequence[tuple[int, Key]], pair: tuple[in
     none: Ints = np.zeros((), dtype=np.int64)
     if lane < 0:
         return Scaled(np.zeros(part.values.shape[1:]), none)
-    return Scaled(part.values[distinct.index(pair)], part.exponents.get(lane, none))
+    place = distinct.index(pair)
+    return Scaled(part.values[place], part.exponents.get(place, none))
 
 
 def _values_at(

@@ -16,7 +16,7 @@ import scipy.stats
 import sympy as sp
 
 from causalopt import System, TooLargeError, noise, normal, op, parameters, run, variables
-from causalopt.backends import cache
+from causalopt.backends import advancing, cache
 from causalopt.backends import numba as backend
 
 a, b = variables("a b")
@@ -118,7 +118,7 @@ def coefficients(rate, start):
 
 def test_other_numbers_run_the_same_code():
     cache.function.cache_clear()
-    backend._loop_of.cache_clear()
+    advancing.loop_of.cache_clear()
     for value in (0.1, 0.2, 0.3):
         system = System({a: q * a + k, b: a}, start={a: value, b: 1}, parameters={k: value, q: 0.5})
         W = system.world(steps=int(100 * value))

@@ -1,0 +1,164 @@
+"""The loop over time that takes tangents band by band, as source text: see ``bands``.
+
+It is slower than the others, and compiled only for a run whose tangents get too far apart for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from causalopt.backends.bands import BAND, CLOSE
+from causalopt.backends.codegen import Shape, all_finite, input_at, joined, named
+from causalopt.backends.writer import lines_of
+from causalopt.ground.scaled import NO_POWER
+from causalopt.plan import Block
+
+BANDED_SIGNATURE = (
+    "int64(float64[:,::1], int64[:,::1], int64[::1], int64, float64[::1], int64[::1], int64[::1],"
+    " float64[:,:,::1], int64, int64, float64, int64, int64, int64, float64[:,:,::1],"
+    " int64[:,:,::1])"
+)
+
+# So many steps are taken before it is asked whether the tangents are close again.
+_LEAST = 16
+
+# A shift by more powers of two than this leaves nothing of a float.
+_FARTHEST = 2000
+
+
+def banded(block: Block, shape: Shape) -> str:
+    """The source of a loop over steps for one point, each of whose tangents has its own power.
+
+    As ``narrow``; ``apart`` (slots,) are the powers of the slots beyond those of their groups. It
+    returns before ``stop`` where the tangents of each group are close together again.
+    """
+    slots = len(block.results)
+    given = len(block.arguments) - slots - shape.noises - 1
+    body, results = lines_of(block, [*named("s", slots), *named("p", given + shape.noises), "t"])
+    lines = [
+        *(f"s{j} = part[{j}]" for j in range(slots)),
+        *body,
+        *(f"n{j} = {result}" for j, result in enumerate(results)),
+        *(f"new[{j}] = n{j}" for j in range(slots)),
+    ]
+    return joined(
+        "def banded(state, powers, apart, point, given, offset, stride, drawn,",
+        "           first, stop, dt, row, due, every, values, exponents):",
+        (f"    p{j} = {input_at(j)}" for j in range(given)),
+        _SETUP.format(slots=slots, scales=len(shape.scales)),
+        (f"    group[{j}] = {k}" for k, places in enumerate(shape.scales) for j in places),
+        _LOADED.format(slots=slots),
+        (f"        p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
+        _PICKED.format(slots=slots, none=NO_POWER, band=BAND),
+        (f"            {line}" for line in lines),
+        _ADDED.format(slots=slots, farthest=_FARTHEST),
+        f"        if not {all_finite(shape)}:",
+        "            reached = -i",
+        "            break",
+        "        if i == due:",
+        _recorded(shape),
+        _CLOSE.format(slots=slots, close=CLOSE, least=_LEAST, none=NO_POWER),
+        _STORED.format(slots=slots, scales=len(shape.scales), none=NO_POWER),
+    )
+
+
+def _recorded(shape: Shape) -> Sequence[str]:
+    return [
+        *(f"            values[{r}, row, 0] = old[{j}]" for r, j in enumerate(shape.recorded)),
+        *(
+            f"            exponents[{r}, row, 0] = own[{j}]"
+            for r, (j, _) in enumerate(shape.powers)
+        ),
+        "            row += 1",
+        "            due += every",
+    ]
+
+
+# The parts of the loop that are the same for every block; ``group`` is -1 for values.
+_SETUP = """\
+    old = numpy.zeros({slots})
+    own = numpy.zeros({slots}, numpy.int64)
+    part = numpy.zeros({slots})
+    new = numpy.zeros({slots})
+    total = numpy.zeros({slots})
+    raised = numpy.zeros({slots}, numpy.int64)
+    waits = numpy.zeros({slots}, numpy.bool_)
+    group = numpy.full({slots}, -1, numpy.int64)
+    top = numpy.zeros({scales} + 1, numpy.int64)"""
+
+_LOADED = """\
+    for j in range({slots}):
+        old[j] = state[j, point]
+        if group[j] >= 0:
+            old[j], lift = math.frexp(state[j, point])
+            own[j] = powers[group[j], point] + apart[j] + lift
+    reached = stop
+    for i in range(first, stop):
+        t = (i - 1) * dt"""
+
+# A pass takes the largest tangents of each group that wait, and those of about their size.
+_PICKED = """\
+        for j in range({slots}):
+            waits[j] = group[j] >= 0 and old[j] != 0.0
+            total[j] = 0.0
+            raised[j] = 0
+        again = True
+        while again:
+            top[:] = {none}
+            for j in range({slots}):
+                if waits[j]:
+                    top[group[j]] = max(top[group[j]], own[j])
+            again = False
+            for j in range({slots}):
+                part[j] = old[j] if group[j] < 0 else 0.0
+                if waits[j] and own[j] > top[group[j]] - {band}:
+                    part[j] = math.ldexp(old[j], own[j] - top[group[j]])
+                    waits[j] = False
+                again |= waits[j]"""
+
+# total[j] * 2**raised[j] += new[j] * 2**top, both brought to the larger power.
+_ADDED = """\
+            for j in range({slots}):
+                if group[j] < 0:
+                    total[j] = new[j]
+                elif new[j] != 0.0:
+                    mantissa, lift = math.frexp(new[j])
+                    power = top[group[j]] + lift
+                    if total[j] != 0.0:
+                        high = max(power, raised[j])
+                        mantissa = math.ldexp(mantissa, max(power - high, -{farthest}))
+                        mantissa += math.ldexp(total[j], max(raised[j] - high, -{farthest}))
+                        mantissa, lift = math.frexp(mantissa)
+                        power = high + lift
+                    total[j] = mantissa
+                    raised[j] = power if mantissa != 0.0 else 0
+        for j in range({slots}):
+            old[j] = total[j]
+            own[j] = raised[j]"""
+
+_CLOSE = """\
+        if i - first >= {least}:
+            top[:] = {none}
+            for j in range({slots}):
+                if group[j] >= 0 and old[j] != 0.0 and math.isfinite(old[j]):
+                    top[group[j]] = max(top[group[j]], own[j])
+            is_close = True
+            for j in range({slots}):
+                if group[j] >= 0 and old[j] != 0.0 and math.isfinite(old[j]):
+                    is_close &= own[j] >= top[group[j]] - {close}
+            if is_close:
+                reached = i + 1
+                break"""
+
+_STORED = """\
+    top[:] = {none}
+    for j in range({slots}):
+        if group[j] >= 0 and old[j] != 0.0:
+            top[group[j]] = max(top[group[j]], own[j])
+    for k in range({scales}):
+        powers[k, point] = top[k] if top[k] > {none} else 0
+    for j in range({slots}):
+        state[j, point] = old[j]
+        if group[j] >= 0:
+            apart[j] = own[j] - powers[group[j], point] if old[j] != 0.0 else 0
+    return reached"""

@@ -1,0 +1,142 @@
+"""Tangents carried through steps, each as a mantissa times a power of two, in NumPy.
+
+A step is linear in the tangents of a group. While their sizes lie close together, they share one
+power of two, and a step takes them as they are. Once they are too far apart for that, a step takes
+them band by band: several times, each time with those of about one size and zeros for the others,
+and the results are added, each with its own power. Nothing of a small tangent is lost beside a
+large one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from causalopt.ground.scaled import LARGE, NO_POWER, aligned, shifted
+from causalopt.ground.types import Bools, Floats, Ints, Number
+
+#: Tangents whose powers differ by less than this are taken together, as one band: a factor as small
+#: as 2**-1000 (1e-301) leaves all digits of each.
+BAND = 20
+
+#: As many powers of two below the largest of its group, a tangent leaves their common scale.
+SPREAD = 72
+
+#: Once all are so close again, they share a scale again.
+CLOSE = 36
+
+#: A step that takes a tangent below this is looked at again, and above ``LARGE``.
+LOW = 2.0**-SPREAD
+
+#: What is smaller has lost digits: the step is taken again, band by band.
+EXACT = 2.0**-1000
+
+
+class Scales:
+    """The powers (slots, *points) of all slots, those of values zero; they follow each step."""
+
+    def __init__(self, groups: Sequence[Sequence[int]], slots: int, shape: tuple[int, ...]) -> None:
+        self.groups = [list(group) for group in groups]
+        self.powers: Ints = np.zeros((slots, *shape), dtype=np.int64)
+        self._tangents = [j for group in self.groups for j in group]
+        self._is_scalar = not shape
+        self._are_together = True
+
+    def advance(
+        self, step: Callable[..., list[Number]], state: list[Number], rest: Sequence[Number]
+    ) -> list[Number]:
+        """The state after a step of ``step(*state, *rest)``."""
+        if self._are_together:
+            after = step(*state, *rest)
+            if all(self._is_tame(after[j]) for j in self._tangents) or self._rescaled(after):
+                return after
+        after, self.powers = self._in_bands(step, state, rest)
+        self._are_together = self._brought_together(after)
+        return after
+
+    def _is_tame(self, tangent: Number) -> bool:
+        if self._is_scalar:
+            size = abs(float(tangent))
+            return LOW < size < LARGE or size == 0.0
+        sizes = np.abs(tangent)
+        return bool((((sizes > LOW) & (sizes < LARGE)) | (sizes == 0.0)).all())
+
+    def _rescaled(self, state: list[Number]) -> bool:
+        """Take the size of each group out of its tangents, if that leaves them all their digits."""
+        removed = []
+        for group in self.groups:
+            sizes = np.abs(np.stack([self._spread(state[j]) for j in group]))
+            largest, least = sizes.max(axis=0), np.where(sizes == 0.0, np.inf, sizes).min(axis=0)
+            height, depth = np.frexp(largest)[1], np.frexp(np.where(largest == 0.0, 1.0, least))[1]
+            is_whole = np.isfinite(largest) & (least >= EXACT)
+            if not (is_whole & ((height - depth < SPREAD) | (largest == 0.0))).all():
+                return False
+            is_tame = (least > LOW) & (largest < LARGE)
+            removed.append(np.where(is_tame, 0, height))
+        for group, power in zip(self.groups, removed, strict=True):
+            self.powers[group] += power
+            for j in group:
+                state[j] = shifted(self._spread(state[j]), -power)
+        return True
+
+    def _in_bands(
+        self, step: Callable[..., list[Number]], state: Sequence[Number], rest: Sequence[Number]
+    ) -> tuple[list[Number], Ints]:
+        """The state after a step, and the powers of its tangents, whose mantissas are below 1."""
+        mantissas = np.stack([self._spread(number) for number in state])
+        waiting = np.zeros(mantissas.shape, dtype=np.bool_)
+        waiting[self._tangents] = mantissas[self._tangents] != 0.0
+        mantissas, lifts = np.frexp(mantissas)
+        raised = self.powers + lifts
+        results: list[list[Number]] = []
+        tops: list[Ints] = []
+        while waiting.any() or not results:
+            top = self._highest(raised, waiting)
+            band = waiting & (raised > top - BAND)
+            part = np.where(band, shifted(mantissas, np.where(band, raised - top, 0)), 0.0)
+            taken = [*state]
+            for j in self._tangents:
+                taken[j] = part[j]
+            results.append(step(*taken, *rest))
+            tops.append(top[self._tangents])
+            waiting &= ~band
+        after = results[0]
+        terms = [[self._spread(result[j]) for j in self._tangents] for result in results]
+        sums, powers = _added(np.array(terms), np.stack(tops))
+        for j, mantissa in zip(self._tangents, sums, strict=True):
+            after[j] = mantissa
+        all_powers = np.zeros_like(self.powers)
+        all_powers[self._tangents] = powers
+        return after, all_powers
+
+    def _brought_together(self, state: list[Number]) -> bool:
+        """Give each group one power again, if its tangents are close enough."""
+        mantissas = np.stack([self._spread(number) for number in state])
+        counts = np.zeros(mantissas.shape, dtype=np.bool_)
+        counts[self._tangents] = (mantissas != 0.0)[self._tangents]
+        counts &= np.isfinite(mantissas)
+        top = self._highest(self.powers, counts)
+        if (counts & (self.powers < top - CLOSE)).any():
+            return False
+        for j in self._tangents:
+            state[j] = shifted(mantissas[j], np.where(counts[j], self.powers[j] - top[j], 0))
+        self.powers = np.where(top == NO_POWER, 0, top)
+        return True
+
+    def _highest(self, powers: Ints, counts: Bools) -> Ints:
+        """The highest power in the group of each slot among those that count; else none."""
+        top = np.full_like(powers, NO_POWER)
+        for group in self.groups:
+            top[group] = np.where(counts[group], powers[group], NO_POWER).max(axis=0)
+        return top
+
+    def _spread(self, number: Number) -> Floats:
+        return np.broadcast_to(np.asarray(number, dtype=np.float64), self.powers.shape[1:])
+
+
+def _added(terms: Floats, powers: Ints) -> tuple[Floats, Ints]:
+    """The sums along the first axis of terms * 2**powers, as mantissas below 1 and powers."""
+    mantissas, top = aligned(terms, powers, axis=0)
+    total, more = np.frexp(mantissas.sum(axis=0))
+    return total, np.where(total == 0.0, 0, top + more)

@@ -1,0 +1,162 @@
+"""One run of compiled code: its state, what it is given, and where it went wrong."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from causalopt.backends.bands import CLOSE
+from causalopt.backends.codegen import TILE
+from causalopt.backends.functions import compiled
+from causalopt.backends.interface import Inputs, NotFinite, Recording
+from causalopt.ground.types import Floats, Ints
+from causalopt.plan import Loop
+from causalopt.plan.draws import Stream
+
+#: From this many points on, a tile of points side by side is faster than one point after another.
+FEW = 8
+
+
+@dataclass(frozen=True, eq=False)
+class InputTable:
+    """The inputs in one array: input j of a point is ``flat[offset[j] + point * stride[j]]``."""
+
+    flat: Floats
+    offset: Ints
+    stride: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """One run: the state (slots, points), the powers (scales, points) taken out of it, its faults.
+
+    ``apart`` has the points whose tangents are too far apart for that: the power (slots,) of each
+    beyond that of its scale. ``faults`` (tiles,) is the step at which a value left the finite
+    numbers, 0 where none did. ``order`` (points,) says which point of the sweep each point of the
+    run is, None where they are the same.
+    """
+
+    plan: Loop
+    given: InputTable
+    streams: tuple[Stream, ...]
+    order: Ints | None
+    recorded: range
+    state: Floats
+    powers: Ints
+    faults: Ints
+    apart: dict[int, Ints] = field(default_factory=dict)
+    halted: threading.Event = field(default_factory=threading.Event)
+
+    @functools.cached_property
+    def tangents(self) -> tuple[int, ...]:
+        """The places, among what is recorded, of the slots that are tangents."""
+        every = {j for group in self.plan.scales for j in group}
+        return tuple(r for r, j in enumerate(self.plan.recorded) if j in every)
+
+    @property
+    def points(self) -> int:
+        """The number of points, one where nothing is swept."""
+        return int(self.state.shape[1])
+
+    @property
+    def tile(self) -> int:
+        """How many points are computed side by side."""
+        return TILE if self.points >= FEW else 1
+
+    def bring_together(self, point: int) -> None:
+        """Give the tangents of a point one power in each scale again, if they are close enough."""
+        powers = self.apart[point]
+        if (powers >= -CLOSE).all():
+            self.state[:, point] = np.ldexp(self.state[:, point], powers)
+            del self.apart[point]
+
+
+def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> Passage:
+    """A run at step 0."""
+    streams = tuple(inputs.draws[entry.symbol.name] for entry in plan.noises)
+    order = _by_chain(streams)
+    values = [inputs.values[entry.symbol.name] for entry in plan.inputs]
+    columns = [np.atleast_1d(np.asarray(value, np.float64)) for value in values]
+    if order is not None:
+        columns = [column[order] if len(column) > 1 else column for column in columns]
+    sizes = np.array([len(column) for column in columns], dtype=np.int64)
+    given = InputTable(
+        flat=np.concatenate([*columns, np.zeros(1)]),
+        offset=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        stride=np.append(sizes > 1, False).astype(np.int64),
+    )
+    with np.errstate(all="ignore"):
+        first = compiled(plan.initial)(*(c if len(c) > 1 else c[0] for c in columns), 0.0)
+    state = np.empty((len(plan.slots), points))
+    for j, value in enumerate(first):
+        state[j] = value
+    tile = TILE if points >= FEW else 1
+    run = Passage(
+        plan=plan,
+        given=given,
+        streams=streams,
+        order=order,
+        recorded=recorded,
+        state=state,
+        powers=np.zeros((len(plan.scales), points), dtype=np.int64),
+        faults=np.zeros(-(-points // tile), dtype=np.int64),
+    )
+    blame(run, 0, np.arange(points))
+    return run
+
+
+def _by_chain(streams: Sequence[Stream]) -> Ints | None:
+    """The points in the order of their chains, so that points side by side share their draws."""
+    chains = streams[0].chains if streams else None
+    if chains is None or (chains[1:] >= chains[:-1]).all():
+        return None
+    return np.argsort(chains, kind="stable")
+
+
+def part_of(run: Passage, values: Floats, exponents: Ints, row: int, point: int = 0) -> Recording:
+    """Recorded values (slots, rows, points) and exponents as a part that begins at a place."""
+    points = slice(point, point + values.shape[2])
+    return Recording(
+        values,
+        dict(zip(run.tangents, exponents, strict=True)),
+        slice(row, row + values.shape[1]),
+        points if run.order is None else run.order[points],
+    )
+
+
+def first_part(run: Passage) -> Recording:
+    """What a run records of step 0."""
+    values = run.state[list(run.plan.recorded), None]
+    return part_of(run, values, np.zeros((len(run.tangents), 1, run.points), dtype=np.int64), 0)
+
+
+def blame(run: Passage, step: int, points: Ints) -> None:
+    """Raise for the first slot, and in it the first of some points, that is not finite."""
+    for j in run.plan.value_slots:
+        bad = points[~np.isfinite(run.state[j, points])]
+        if bad.size:
+            named = bad if run.order is None else run.order[bad]
+            first = int(np.argmin(named))
+            raise NotFinite((j,), step, int(named[first]), float(run.state[j, bad[first]]))
+
+
+def streams_of(run: Passage, batch: range) -> list[Stream]:
+    """The streams of a batch of tiles; the last tile is filled up with copies of its last point."""
+    places = np.arange(batch.start * run.tile, batch.stop * run.tile)
+    places = np.minimum(places, run.points - 1)
+    points = places if run.order is None else run.order[places]
+    return [stream.of(points) for stream in run.streams]
+
+
+def drawn_by(streams: Sequence[Stream], steps: int) -> Floats:
+    """The next numbers of each noise, (noises, steps, points)."""
+    return np.stack([stream.take(steps) for stream in streams]) if streams else np.empty((0, 0, 0))
+
+
+def rows_before(recorded: range, step: int) -> int:
+    """How many of the recorded steps come before a step."""
+    return min(len(recorded), max(0, -(-(step - recorded.start) // recorded.step)))
