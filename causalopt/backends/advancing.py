@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalopt.backends import cache
-from causalopt.backends.banded import BANDED_SIGNATURE, banded
+from causalopt.backends.banding import BANDED_SIGNATURE, banded
 from causalopt.backends.codegen import (
     NARROW_SIGNATURE,
     WIDE_SIGNATURE,
@@ -18,8 +18,8 @@ from causalopt.backends.codegen import (
     narrow,
     wide,
 )
+from causalopt.backends.compiled_run import CompiledRun, part_of, rows_before
 from causalopt.backends.interface import Recording
-from causalopt.backends.passage import Passage, part_of, rows_before
 from causalopt.backends.writer import weight
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Block
@@ -72,7 +72,7 @@ class _Call:
     values: Floats
     exponents: Ints
 
-    def clock(self, run: Passage, first: int) -> tuple[int, int, float, int, int, int]:
+    def clock(self, run: CompiledRun, first: int) -> tuple[int, int, float, int, int, int]:
         """What a loop is told of time, where it begins at a step: when and where to record."""
         row = rows_before(run.recorded, first)
         is_due = row < self.low + self.values.shape[1]
@@ -81,7 +81,7 @@ class _Call:
 
 
 def advance(
-    run: Passage,
+    run: CompiledRun,
     segment: CompiledSegment,
     batch: range,
     rows: Floats,
@@ -105,7 +105,7 @@ def advance(
 
 
 def _carry_tiles(
-    run: Passage, segment: CompiledSegment, call: _Call, batch: range, rows: Floats
+    run: CompiledRun, segment: CompiledSegment, call: _Call, batch: range, rows: Floats
 ) -> None:
     """All points of the tiles side by side; those of some tiles one by one, where they must be."""
     # Other batches may add to it meanwhile.
@@ -123,7 +123,7 @@ def _carry_tiles(
 
 
 def _carry_one_by_one(
-    run: Passage, segment: CompiledSegment, call: _Call, batch: range, tile: int
+    run: CompiledRun, segment: CompiledSegment, call: _Call, batch: range, tile: int
 ) -> None:
     origin = tile * run.tile
     points = range(origin, min(origin + run.tile, run.points))
@@ -137,7 +137,7 @@ def _carry_one_by_one(
 
 
 def _carry_point(
-    run: Passage, segment: CompiledSegment, call: _Call, point: int, column: int
+    run: CompiledRun, segment: CompiledSegment, call: _Call, point: int, column: int
 ) -> int:
     """One point to the end of the stretch; the step at which a value is not finite, or 0.
 

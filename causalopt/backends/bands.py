@@ -33,7 +33,7 @@ LOW = 2.0**-SPREAD
 EXACT = 2.0**-1000
 
 
-class Scales:
+class Powers:
     """The powers (slots, *points) of all slots, those of values zero; they follow each step."""
 
     def __init__(self, groups: Sequence[Sequence[int]], slots: int, shape: tuple[int, ...]) -> None:

@@ -17,9 +17,16 @@ import numpy as np
 
 from causalopt.backends.advancing import CompiledSegment, advance, loop_of
 from causalopt.backends.codegen import Shape
+from causalopt.backends.compiled_run import (
+    CompiledRun,
+    blame,
+    drawn_by,
+    first_part,
+    start,
+    streams_of,
+)
 from causalopt.backends.interface import Inputs, Recording
 from causalopt.backends.numpy import NumPyBackend
-from causalopt.backends.passage import Passage, blame, drawn_by, first_part, start, streams_of
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check
 from causalopt.ground.progress import track
@@ -122,7 +129,7 @@ def _warn_once(message: str) -> None:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
-def _compiled_segments(run: Passage) -> list[CompiledSegment] | None:
+def _compiled_segments(run: CompiledRun) -> list[CompiledSegment] | None:
     """The segments made ready; None, with a warning, where numba cannot compile one."""
     from numba.core.errors import NumbaError
 
@@ -142,7 +149,7 @@ def _compiled_segments(run: Passage) -> list[CompiledSegment] | None:
         return None
 
 
-def _carry_out(run: Passage, segments: Sequence[CompiledSegment]) -> Iterator[Recording]:
+def _carry_out(run: CompiledRun, segments: Sequence[CompiledSegment]) -> Iterator[Recording]:
     """Carry all points to the last step, several at once; raise where one is not finite."""
     if not segments:
         return
@@ -168,7 +175,7 @@ def _carry_out(run: Passage, segments: Sequence[CompiledSegment]) -> Iterator[Re
 
 
 def _share(
-    run: Passage, segments: Sequence[CompiledSegment], batches: Sequence[range], workers: int
+    run: CompiledRun, segments: Sequence[CompiledSegment], batches: Sequence[range], workers: int
 ) -> Iterator[Recording]:
     """Batches of tiles over threads: compiled code runs without the interpreter's lock."""
 
@@ -189,7 +196,7 @@ def _share(
 
 
 def _carry(
-    run: Passage, segments: Sequence[CompiledSegment], batch: range, *, show: bool
+    run: CompiledRun, segments: Sequence[CompiledSegment], batch: range, *, show: bool
 ) -> Iterator[Recording]:
     """Carry a batch of tiles to the last step, a stretch of steps at a call."""
     rows = np.empty(max(segment.buffer for segment in segments))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from causalopt.backends.adjoint import pushed_back
-from causalopt.backends.bands import Scales
+from causalopt.backends.bands import Powers
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.layering import fill, slopes_in
@@ -28,7 +28,7 @@ class NumPyBackend:
         given = [_spread(inputs.values[entry.symbol.name], shape) for entry in plan.inputs]
         streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]
         run = _Recorder(plan, recorded, shape)
-        scales = Scales(plan.scales, len(plan.slots), shape)
+        scales = Powers(plan.scales, len(plan.slots), shape)
         with np.errstate(all="ignore"):
             initial = compiled(plan.initial)(*given, np.float64(0.0))
             state = [_spread(value, shape) for value in initial]

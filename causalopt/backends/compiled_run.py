@@ -31,7 +31,7 @@ class InputTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Passage:
+class CompiledRun:
     """One run: the state (slots, points), the powers (scales, points) taken out of it, its faults.
 
     ``apart`` has the points whose tangents are too far apart for that: the power (slots,) of each
@@ -75,7 +75,7 @@ class Passage:
             del self.apart[point]
 
 
-def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> Passage:
+def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> CompiledRun:
     """A run at step 0."""
     streams = tuple(inputs.draws[entry.symbol.name] for entry in plan.noises)
     order = _by_chain(streams)
@@ -95,7 +95,7 @@ def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> Passage:
     for j, value in enumerate(first):
         state[j] = value
     tile = TILE if points >= FEW else 1
-    run = Passage(
+    run = CompiledRun(
         plan=plan,
         given=given,
         streams=streams,
@@ -117,7 +117,9 @@ def _by_chain(streams: Sequence[Stream]) -> Ints | None:
     return np.argsort(chains, kind="stable")
 
 
-def part_of(run: Passage, values: Floats, exponents: Ints, row: int, point: int = 0) -> Recording:
+def part_of(
+    run: CompiledRun, values: Floats, exponents: Ints, row: int, point: int = 0
+) -> Recording:
     """Recorded values (slots, rows, points) and exponents as a part that begins at a place."""
     points = slice(point, point + values.shape[2])
     return Recording(
@@ -128,13 +130,13 @@ def part_of(run: Passage, values: Floats, exponents: Ints, row: int, point: int 
     )
 
 
-def first_part(run: Passage) -> Recording:
+def first_part(run: CompiledRun) -> Recording:
     """What a run records of step 0."""
     values = run.state[list(run.plan.recorded), None]
     return part_of(run, values, np.zeros((len(run.tangents), 1, run.points), dtype=np.int64), 0)
 
 
-def blame(run: Passage, step: int, points: Ints) -> None:
+def blame(run: CompiledRun, step: int, points: Ints) -> None:
     """Raise for the first slot, and in it the first of some points, that is not finite."""
     for j in run.plan.value_slots:
         bad = points[~np.isfinite(run.state[j, points])]
@@ -144,7 +146,7 @@ def blame(run: Passage, step: int, points: Ints) -> None:
             raise NotFinite((j,), step, int(named[first]), float(run.state[j, bad[first]]))
 
 
-def streams_of(run: Passage, batch: range) -> list[Stream]:
+def streams_of(run: CompiledRun, batch: range) -> list[Stream]:
     """The streams of a batch of tiles; the last tile is filled up with copies of its last point."""
     places = np.arange(batch.start * run.tile, batch.stop * run.tile)
     places = np.minimum(places, run.points - 1)
