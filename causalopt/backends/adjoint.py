@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from causalopt.backends.interface import NotFinite
 from causalopt.ground.scaled import NO_POWER, shifted
 from causalopt.ground.types import Bools, Floats, Ints, Number
 from causalopt.plan import Group, Layers
@@ -46,7 +48,7 @@ def pushed_back(
         slopes = partials(group, values)
         for adjoint in adjoints:
             active = np.flatnonzero(adjoint.open[group.targets])
-            _collect(adjoint, group, slopes, active)
+            _collect(plan, adjoint, group, slopes, active, lane)
     return adjoints
 
 
@@ -58,12 +60,27 @@ def _started(shape: tuple[int, ...], node: int, held: Ints) -> Adjoint:
     return Adjoint(mantissas, powers, passes)
 
 
-def _collect(adjoint: Adjoint, group: Group, slopes: Sequence[Number], active: Ints) -> None:
+def _collect(
+    plan: Layers,
+    adjoint: Adjoint,
+    group: Group,
+    slopes: Sequence[Number],
+    active: Ints,
+    lane: int,
+) -> None:
     """Add what a group's nodes pass back to their arguments."""
     flow, power = adjoint.mantissas[group.targets[active]], adjoint.powers[group.targets[active]]
     for j, slope in enumerate(slopes):
         every = np.broadcast_to(slope, (len(group.targets), flow.shape[1]))
-        _add(adjoint, group.arguments[active, j], every[active] * flow, power)
+        passed = every[active] * flow
+        if not math.isfinite(passed.sum()):
+            # Where nothing flows, nothing is lost by a derivative that is not there.
+            passed[flow == 0.0] = 0.0
+            for row, point in np.argwhere(np.isnan(passed)):
+                parent = plan.labels[group.arguments[active[row], j]]
+                node = lane, int(group.targets[active[row]])
+                raise NotFinite(node, 0, int(point), math.nan, argument=parent)
+        _add(adjoint, group.arguments[active, j], passed, power)
 
 
 def _add(adjoint: Adjoint, nodes: Ints, terms: Floats, power: Ints) -> None:

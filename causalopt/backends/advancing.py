@@ -10,6 +10,7 @@ import numpy as np
 
 from causalopt.backends import cache
 from causalopt.backends.banding import BANDED_SIGNATURE, banded
+from causalopt.backends.careful import careful_step
 from causalopt.backends.codegen import (
     NARROW_SIGNATURE,
     WIDE_SIGNATURE,
@@ -22,7 +23,7 @@ from causalopt.backends.compiled_run import CompiledRun, part_of, rows_before
 from causalopt.backends.interface import Recording
 from causalopt.backends.writer import weight
 from causalopt.ground.types import Floats, Ints
-from causalopt.plan import Block
+from causalopt.plan import Block, Terms
 
 # How a loop is written, by its name.
 _LOOPS: Mapping[str, tuple[Callable[[Block, Shape], str], str]] = {
@@ -39,6 +40,7 @@ class CompiledSegment:
     start: int
     stop: int
     block: Block
+    terms: Terms
     shape: Shape
     loop: cache.Compiled
     buffer: int
@@ -97,7 +99,7 @@ def advance(
     exponents = np.empty((len(run.tangents), *shape), dtype=np.int64)
     call = _Call(first, stop, drawn, low, values, exponents)
     if run.tile == 1:
-        run.faults[origin] = _carry_point(run, segment, call, origin, 0)
+        run.faults[origin] = _Alone.of(run, segment, call, origin, 0).carry()
     else:
         _carry_tiles(run, segment, call, batch, rows)
     if low < high:
@@ -128,7 +130,8 @@ def _carry_one_by_one(
     origin = tile * run.tile
     points = range(origin, min(origin + run.tile, run.points))
     before = run.state[:, points.start : points.stop].copy()
-    faults = [_carry_point(run, segment, call, p, p - batch.start * run.tile) for p in points]
+    first = batch.start * run.tile
+    faults = [_Alone.of(run, segment, call, p, p - first).carry() for p in points]
     run.faults[tile] = min((fault for fault in faults if fault), default=0)
     for column, fault in enumerate(faults):
         if fault > run.faults[tile]:
@@ -136,29 +139,73 @@ def _carry_one_by_one(
             run.state[:, points[column]] = before[:, column]
 
 
-def _carry_point(
-    run: CompiledRun, segment: CompiledSegment, call: _Call, point: int, column: int
-) -> int:
-    """One point to the end of the stretch; the step at which a value is not finite, or 0.
+@dataclass(frozen=True, eq=False)
+class _Alone:
+    """One point of a stretch, carried by itself: its column in the batch, and what it records."""
 
-    It is carried as the others are, and band by band where its tangents are too far apart for that.
-    """
-    if not segment.block.results:
-        return 0
-    given = run.given.flat, run.given.offset, run.given.stride
-    values = np.empty((*call.values.shape[:2], 1))
-    exponents = np.empty((*call.exponents.shape[:2], 1), dtype=np.int64)
-    step = call.first
-    while 0 < step < call.stop:
-        drawn = np.ascontiguousarray(call.drawn[:, step - call.first :, column : column + 1])
-        rest = *given, drawn, *call.clock(run, step), values, exponents
-        if point in run.apart:
-            loop = segment.loop_named("banded")
-            step = loop(run.state, run.powers, run.apart[point], point, *rest)
-            run.bring_together(point)
-        else:
-            step = segment.loop_named("narrow")(run.state, run.powers, point, *rest)
-            if 0 < step < call.stop:
-                run.apart[point] = np.zeros(len(run.state), dtype=np.int64)
-    call.values[:, :, column], call.exponents[:, :, column] = values[:, :, 0], exponents[:, :, 0]
-    return -min(step, 0)
+    run: CompiledRun
+    segment: CompiledSegment
+    call: _Call
+    point: int
+    column: int
+    values: Floats
+    exponents: Ints
+
+    @classmethod
+    def of(
+        cls, run: CompiledRun, segment: CompiledSegment, call: _Call, point: int, column: int
+    ) -> _Alone:
+        """A point that has recorded nothing yet."""
+        values = np.empty((*call.values.shape[:2], 1))
+        exponents = np.empty((*call.exponents.shape[:2], 1), dtype=np.int64)
+        return cls(run, segment, call, point, column, values, exponents)
+
+    def carry(self) -> int:
+        """Carry it to the end of the stretch; the step at which a value is not finite, or 0.
+
+        As the others are, and band by band where its tangents are too far apart for that.
+        """
+        step = self.call.first
+        while 0 < step < self.call.stop:
+            if self.point in self.run.apart:
+                step = self._in_bands(step)
+            else:
+                step = self._looped("narrow", step, ())
+                if 0 < step < self.call.stop:
+                    self.run.apart[self.point] = np.zeros(len(self.run.state), dtype=np.int64)
+        self.call.values[:, :, self.column] = self.values[:, :, 0]
+        self.call.exponents[:, :, self.column] = self.exponents[:, :, 0]
+        return -min(step, 0)
+
+    def _in_bands(self, step: int) -> int:
+        reached = self._looped("banded", step, (self.run.apart[self.point],))
+        if reached <= -self.call.stop:
+            reached = self._with_care(-reached - self.call.stop)
+        self.run.bring_together(self.point)
+        return reached
+
+    def _looped(self, name: str, step: int, apart: tuple[Ints, ...]) -> int:
+        run, call = self.run, self.call
+        drawn = call.drawn[:, step - call.first :, self.column : self.column + 1]
+        reached: int = self.segment.loop_named(name)(
+            *(run.state, run.powers, *apart, self.point),
+            *(run.given.flat, run.given.offset, run.given.stride, np.ascontiguousarray(drawn)),
+            *(*call.clock(run, step), self.values, self.exponents),
+        )
+        return reached
+
+    def _with_care(self, step: int) -> int:
+        """A step at which a tangent would not be finite; the next step, or minus this one."""
+        run, call = self.run, self.call
+        drawn = call.drawn[:, step - call.first, self.column] if run.streams else ()
+        rest = [*run.inputs_at(self.point), *drawn, (step - 1) * run.plan.dt]
+        at = step, self.point if run.order is None else int(run.order[self.point])
+        state, powers = list(run.state[:, self.point]), run.powers_at(self.point).tolist()
+        after, new_powers = careful_step(run.plan, self.segment.terms, state, powers, rest, at)
+        run.put(self.point, after, new_powers)
+        row, due = call.clock(run, step)[3:5]
+        if due == step:
+            self.values[:, row, 0] = [after[j] for j in run.plan.recorded]
+            self.exponents[:, row, 0] = [new_powers[run.plan.recorded[r]] for r in run.tangents]
+        is_finite = np.isfinite([after[j] for j in run.plan.value_slots]).all()
+        return step + 1 if is_finite else -step

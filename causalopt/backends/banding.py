@@ -30,7 +30,8 @@ def banded(block: Block, shape: Shape) -> str:
     """The source of a loop over steps for one point, each of whose tangents has its own power.
 
     As ``narrow``; ``apart`` (slots,) are the powers of the slots beyond those of their groups. It
-    returns before ``stop`` where the tangents of each group are close together again.
+    returns before ``stop`` where the tangents of each group are close together again. Before a step
+    at which a tangent would not be finite, it returns minus that step and ``stop``.
     """
     slots = len(block.results)
     given = len(block.arguments) - slots - shape.noises - 1
@@ -52,6 +53,10 @@ def banded(block: Block, shape: Shape) -> str:
         _PICKED.format(slots=slots, none=NO_POWER, band=BAND),
         (f"            {line}" for line in lines),
         _ADDED.format(slots=slots, farthest=_FARTHEST),
+        f"        if lost != 0.0 and {all_finite(shape)}:",
+        "            reached = -stop - i",
+        "            break",
+        _COMMITTED.format(slots=slots),
         f"        if not {all_finite(shape)}:",
         "            reached = -i",
         "            break",
@@ -132,6 +137,12 @@ _ADDED = """\
                         power = high + lift
                     total[j] = mantissa
                     raised[j] = power if mantissa != 0.0 else 0
+        lost = 0.0
+        for j in range({slots}):
+            if group[j] >= 0:
+                lost += total[j] - total[j]"""
+
+_COMMITTED = """\
         for j in range({slots}):
             old[j] = total[j]
             own[j] = raised[j]"""

@@ -13,8 +13,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from causalopt.backends.careful import careful_step
+from causalopt.backends.functions import compiled
 from causalopt.ground.scaled import LARGE, NO_POWER, aligned, shifted
 from causalopt.ground.types import Bools, Floats, Ints, Number
+from causalopt.plan import Loop, Segment
 
 #: Tangents whose powers differ by less than this are taken together, as one band: a factor as small
 #: as 2**-1000 (1e-301) leaves all digits of each.
@@ -36,24 +39,53 @@ EXACT = 2.0**-1000
 class Powers:
     """The powers (slots, *points) of all slots, those of values zero; they follow each step."""
 
-    def __init__(self, groups: Sequence[Sequence[int]], slots: int, shape: tuple[int, ...]) -> None:
-        self.groups = [list(group) for group in groups]
-        self.powers: Ints = np.zeros((slots, *shape), dtype=np.int64)
+    def __init__(self, plan: Loop, shape: tuple[int, ...]) -> None:
+        self.plan = plan
+        self.groups = [list(group) for group in plan.scales]
+        self.powers: Ints = np.zeros((len(plan.slots), *shape), dtype=np.int64)
         self._tangents = [j for group in self.groups for j in group]
+        self._values = list(plan.value_slots)
         self._is_scalar = not shape
         self._are_together = True
 
     def advance(
-        self, step: Callable[..., list[Number]], state: list[Number], rest: Sequence[Number]
+        self, segment: Segment, state: list[Number], rest: Sequence[Number], number: int
     ) -> list[Number]:
-        """The state after a step of ``step(*state, *rest)``."""
+        """The state after a step, which is ``segment.block`` of the state and the rest."""
+        step = compiled(segment.block)
         if self._are_together:
             after = step(*state, *rest)
             if all(self._is_tame(after[j]) for j in self._tangents) or self._rescaled(after):
                 return after
-        after, self.powers = self._in_bands(step, state, rest)
+        after, powers = self._in_bands(step, state, rest)
+        self._mend(after, powers, segment, state, rest, number)
+        self.powers = powers
         self._are_together = self._brought_together(after)
         return after
+
+    def _mend(
+        self,
+        after: list[Number],
+        powers: Ints,
+        segment: Segment,
+        state: Sequence[Number],
+        rest: Sequence[Number],
+        number: int,
+    ) -> None:
+        """Take the step with care at the points whose tangents are not finite, in place."""
+        shape = self.powers.shape[1:]
+        numbers = np.stack([self._spread(value) for value in after])
+        is_lost = ~np.isfinite(numbers[self._tangents]).all(axis=0)
+        for point in np.argwhere(is_lost & np.isfinite(numbers[self._values]).all(axis=0)):
+            place = tuple(point)
+            old, others = ([self._spread(n)[place] for n in part] for part in (state, rest))
+            at = number, int(point[0]) if shape else 0
+            careful, own = careful_step(
+                self.plan, segment.terms, old, self.powers[:, *place].tolist(), others, at
+            )
+            numbers[:, *place], powers[:, *place] = careful, own
+        if is_lost.any():
+            after[:] = list(numbers)
 
     def _is_tame(self, tangent: Number) -> bool:
         if self._is_scalar:

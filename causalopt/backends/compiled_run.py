@@ -67,6 +67,28 @@ class CompiledRun:
         """How many points are computed side by side."""
         return TILE if self.points >= FEW else 1
 
+    def inputs_at(self, point: int) -> Floats:
+        """The inputs of a point."""
+        values: Floats = self.given.flat[self.given.offset + point * self.given.stride][:-1]
+        return values
+
+    def powers_at(self, point: int) -> Ints:
+        """The power (slots,) of each slot of a point."""
+        powers = self.apart.get(point, np.zeros(len(self.state), dtype=np.int64)).copy()
+        for k, group in enumerate(self.plan.scales):
+            powers[list(group)] += self.powers[k, point]
+        return powers
+
+    def put(self, point: int, state: Sequence[float], powers: Sequence[int]) -> None:
+        """Put a state in place, each of whose tangents has a power of its own."""
+        self.state[:, point] = state
+        self.apart[point] = np.array(powers, dtype=np.int64)
+        for k, group in enumerate(self.plan.scales):
+            top = max((powers[j] for j in group if state[j] != 0.0), default=0)
+            self.powers[k, point] = top
+            for j in group:
+                self.apart[point][j] = powers[j] - top if state[j] != 0.0 else 0
+
     def bring_together(self, point: int) -> None:
         """Give the tangents of a point one power in each scale again, if they are close enough."""
         powers = self.apart[point]

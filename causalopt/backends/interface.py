@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from causalopt.ground.types import Floats, Ints
+from causalopt.language.symbols import Label
 from causalopt.plan import Layers, Loop
 from causalopt.plan.draws import Stream
 
@@ -43,7 +44,8 @@ class Recording:
 class NotFinite(Exception):
     """A value left the finite numbers: at which slot or (lane, node), step and sweep point.
 
-    ``given`` are the values, by their ids, of what a node of a network is computed from.
+    ``given`` are the values, by their ids, of what a node of a network is computed from. With an
+    ``argument``, it is the derivative by that argument of a mechanism that is not there.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class NotFinite(Exception):
         point: int,
         value: float,
         given: Mapping[int, float] | None = None,
+        argument: Label | None = None,
     ) -> None:
         super().__init__(place, step, point, value)
         self.place = place
@@ -60,6 +63,7 @@ class NotFinite(Exception):
         self.point = point
         self.value = value
         self.given = given or {}
+        self.argument = argument
 
 
 class Backend(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite
 from causalopt.ground.scaled import aligned, is_tame, shifted
 from causalopt.ground.types import Floats, Ints, Number
+from causalopt.mechanisms.limits import partial_at
 from causalopt.plan import Blend, Group, Layers, Patch, Weighting
 
 # Powers of tangents in a network come in steps of this many, so that nodes of about one size share
@@ -36,8 +38,8 @@ def fill(plan: Layers, inputs: Inputs, points: int | None) -> tuple[Floats, dict
             _advance(plan, group, table, exponents, gates)
             for patch in group.patches:
                 _apply(patch, table, exponents, gates)
-    for group in plan.groups:
-        _check_group(plan, group, table)
+        for group in plan.groups:
+            _check_group(plan, group, table)
     return table, exponents
 
 
@@ -59,9 +61,10 @@ def _advance(
     # Values first, for the slopes of all tangent lanes are those at the values that they share.
     for lane in group.lanes:
         if lane not in plan.tangents:
-            results = function(*_arguments(group, table, lane, gates))
+            seen = _arguments(group, table, lane, gates)
+            results = function(*seen)
             table[lane, group.targets] = results[0]
-            partials[lane] = results[1:]
+            partials[lane] = sound(group, results[1:], seen)
     for lane in group.lanes:
         if lane in plan.tangents:
             slopes = partials[plan.tangents[lane]]
@@ -96,7 +99,8 @@ def slopes_in(group: Group, table: Floats, lane: int) -> list[Number]:
     gates = {w.weight: table[lane, w.weight] for w in group.weightings}
     own = [patch for patch in group.patches if patch.lane == lane and patch.keep]
     blends = [(patch.nodes, blend.weight) for patch in own for blend in patch.blends]
-    slopes = compiled(block)(*_arguments(group, table, lane, gates))[1:]
+    seen = _arguments(group, table, lane, gates)
+    slopes = sound(group, compiled(block)(*seen)[1:], seen)
     shape = len(group.targets), table.shape[2]
     for weighting in (w for w in group.weightings if w.lane == lane):
         for j, slope in enumerate(slopes):
@@ -108,6 +112,21 @@ def slopes_in(group: Group, table: Floats, lane: int) -> list[Number]:
         kept[np.isin(group.targets, nodes)] -= table[lane, weight]
         slopes = [slope * kept for slope in slopes]
     return slopes
+
+
+def sound(group: Group, slopes: Sequence[Number], seen: Sequence[Floats]) -> list[Number]:
+    """The partial derivatives; where a formula has no number, as a limit, NaN where none is."""
+    mechanism = group.mechanism
+    if mechanism is None or all(math.isfinite(np.sum(slope)) for slope in slopes):
+        return list(slopes)
+    arguments = mechanism.arguments
+    whole = [np.array(np.broadcast_to(slope, seen[0].shape)) for slope in slopes]
+    for argument, slope in zip(arguments, whole, strict=True):
+        for place in map(tuple, np.argwhere(~np.isfinite(slope))):
+            values = (float(column[place]) for column in seen)
+            limit = partial_at(mechanism, argument, dict(zip(arguments, values, strict=True)))
+            slope[place] = math.nan if limit is None else limit
+    return list(whole)
 
 
 def _push(partials: Sequence[Number], group: Group, tangents: Floats, powers: Ints) -> None:
@@ -173,6 +192,8 @@ def _add_up(
     """Put the sums of (k, terms, points) times their partials in place, on powers of their own."""
     size = terms[:, 0].shape
     slopes, lifts = np.frexp(np.stack([np.broadcast_to(p, size) for p in partials], axis=1))
+    # What does not move has no say, even where there is no derivative by it.
+    slopes = np.where(terms == 0.0, 0.0, slopes)
     # Products, not tangents, are brought to one power: a term with a zero slope has no say in it.
     mantissas, top = aligned(slopes * terms, term_powers + lifts, axis=1)
     # After a sum that cancels, the power of what is left is far below that of its terms.
@@ -245,11 +266,18 @@ def _summed(terms: Floats, powers: Ints) -> tuple[Floats, Ints]:
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:
     for lane in group.lanes:
-        if lane in plan.tangents:
-            continue
         values = table[lane, group.targets]
-        if not np.isfinite(values).all():
-            row, point = np.argwhere(~np.isfinite(values))[0]
-            node = int(group.targets[row])
-            given = {int(i): float(table[lane, i, point]) for i in group.arguments[row]}
-            raise NotFinite((lane, node), 0, int(point), float(values[row, point]), given)
+        if np.isfinite(values).all():
+            continue
+        row, point = np.argwhere(~np.isfinite(values))[0]
+        node, value = int(group.targets[row]), float(values[row, point])
+        own = plan.tangents.get(lane, lane)
+        given = {int(i): float(table[own, i, point]) for i in group.arguments[row]}
+        if lane not in plan.tangents:
+            raise NotFinite((lane, node), 0, int(point), value, given)
+        slopes = slopes_in(group, table, own)
+        for slope, parent in zip(slopes, group.arguments[row].tolist(), strict=True):
+            each = np.broadcast_to(slope, values.shape)
+            if math.isnan(each[row, point]) and table[lane, parent, point] != 0.0:
+                where = lane, node
+                raise NotFinite(where, 0, int(point), value, given, plan.labels[parent])

@@ -138,7 +138,9 @@ def _compiled_segments(run: CompiledRun) -> list[CompiledSegment] | None:
     name = "narrow" if run.tile == 1 else "wide"
     try:
         return [
-            CompiledSegment(s.start, s.stop, s.block, shape, *loop_of(name, s.block, shape))
+            CompiledSegment(
+                s.start, s.stop, s.block, s.terms, shape, *loop_of(name, s.block, shape)
+            )
             for s in plan.segments
         ]
     except (NumbaError, RecursionError) as error:

@@ -28,17 +28,16 @@ class NumPyBackend:
         given = [_spread(inputs.values[entry.symbol.name], shape) for entry in plan.inputs]
         streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]
         run = _Recorder(plan, recorded, shape)
-        scales = Powers(plan.scales, len(plan.slots), shape)
+        scales = Powers(plan, shape)
         with np.errstate(all="ignore"):
             initial = compiled(plan.initial)(*given, np.float64(0.0))
             state = [_spread(value, shape) for value in initial]
             run.record(state, scales.powers, 0)
             for segment in plan.segments:
-                step_on = compiled(segment.block)
                 for step in track(range(segment.start, segment.stop), "steps"):
                     drawn = [stream.at(step - 1) for stream in streams]
                     time = np.float64((step - 1) * plan.dt)
-                    state = scales.advance(step_on, state, [*given, *drawn, time])
+                    state = scales.advance(segment, state, [*given, *drawn, time], step)
                     run.record(state, scales.powers, step)
         yield run.recording()
 

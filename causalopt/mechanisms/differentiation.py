@@ -3,7 +3,9 @@
 Each head of a sympy expression has a rule. Where sympy's own derivative subtracts numbers that are
 nearly the same, or divides by zero where nothing has to be divided, the rule is another form of the
 same derivative: 1 / cosh(u)^2 for tanh, in place of 1 - tanh(u)^2, and n b^(n-1) for b^n, in place
-of n b^n / b. At a kink the derivative is that of the branch taken; jumps have derivative 0.
+of n b^n / b. At a kink the derivative is that of the branch taken; jumps have derivative 0. A
+branch that holds at a single point, by a condition of equality, says nothing about the slope there:
+it is NaN, so that a run looks for it as a limit.
 """
 
 from __future__ import annotations
@@ -46,7 +48,10 @@ def derivative(formula: Expr, argument: Symbol) -> Expr:
             continue
         waiting.pop()
         if part not in known:
-            known[part] = _rule(part)(part, [known[branch] for branch in _inner(part)])
+            slopes = [known[branch] for branch in _inner(part)]
+            if isinstance(part, Piecewise):
+                slopes = _unless_alone(part, slopes, argument)
+            known[part] = _rule(part)(part, slopes)
     return known[formula]
 
 
@@ -110,6 +115,18 @@ def _is_logistic(base: Expr) -> bool:
 def _of_choice(part: Expr, slopes: Sequence[Expr]) -> Expr:
     conditions = [condition for _, condition in part.args]
     return Piecewise(*zip(slopes, conditions, strict=True))
+
+
+def _unless_alone(part: Piecewise, slopes: Sequence[Expr], argument: Symbol) -> list[Expr]:
+    """The slopes of the branches, NaN for those that hold where the argument has one value alone."""
+    kept, is_alone = [], False
+    for slope, (_, condition) in zip(slopes, part.args, strict=True):
+        equalities = condition.atoms(Eq) if isinstance(condition, Eq | sympy.And) else ()
+        is_here = any(argument in equality.free_symbols for equality in equalities)
+        kept.append(sympy.nan if is_here or is_alone else slope)
+        # Of what comes after "not equal", nothing is left but equality.
+        is_alone |= isinstance(condition, sympy.Ne) and argument in condition.free_symbols
+    return kept
 
 
 def _of_size(part: Expr, slopes: Sequence[Expr]) -> Expr:

@@ -1,11 +1,11 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
-from causalopt.plan.block import Block, Input, single_form
+from causalopt.plan.block import Block, Input, needed_in_order, single_form
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
-from causalopt.plan.loop import Loop, Segment, flatten_system
-from causalopt.plan.names import Slot
+from causalopt.plan.loop import Loop, Segment, Terms, flatten_system
+from causalopt.plan.names import Slope, Slot
 from causalopt.plan.patches import Blend, Patch
 
 __all__ = [
@@ -20,11 +20,14 @@ __all__ = [
     "Patch",
     "Plan",
     "Segment",
+    "Slope",
     "Slot",
+    "Terms",
     "Weighting",
     "flatten",
     "flatten_network",
     "flatten_system",
     "lanes_of",
+    "needed_in_order",
     "single_form",
 ]

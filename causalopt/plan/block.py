@@ -48,13 +48,13 @@ def single_form(
     Block(arguments=(a,), assignments=((x0, sin(a)), (b, x0**2)), results=(b + x0,))
     """
     raw, results = _constants_filled_in(raw, results)
-    targets = _needed_in_order(raw, results)
+    targets = needed_in_order(raw, results)
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
     # Shared over lanes too: X and Y have most of their slopes in common.
     shared, reduced = sympy.cse([*(raw[s] for s in targets), *results], symbols=fresh)
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
-    order = _needed_in_order(assigned, finals)
+    order = needed_in_order(assigned, finals)
     return Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals)
 
 
@@ -71,7 +71,8 @@ def _constants_filled_in(
         results = [value.xreplace(known) for value in results]
 
 
-def _needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> list[Symbol]:
+def needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> list[Symbol]:
+    """The assigned symbols that some formulas need, each after those that it needs itself."""
     order: dict[Symbol, None] = {}
     # Depth first with a stack of its own, since chains can be longer than Python's: a symbol comes
     # up twice, first to wait for what it uses, then to be placed after it.

@@ -49,8 +49,8 @@ class Group:
 
     ``targets`` (k,) and ``arguments`` (k, a) are ids of nodes and inputs. The block gives the value
     and, where tangents are carried, the partial derivative by each argument. ``lanes`` are the
-    lanes that the group is computed in. Without a block these are roots, which have their
-    ``starts`` as values.
+    lanes that the group is computed in. Without a block and a ``mechanism`` these are roots, which
+    have their ``starts`` as values.
     """
 
     block: Block | None
@@ -59,6 +59,7 @@ class Group:
     lanes: tuple[int, ...]
     patches: tuple[Patch, ...]
     weightings: tuple[Weighting, ...] = ()
+    mechanism: Mechanism | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,10 +175,11 @@ def _part(
     patches = patches_of(treated, columns)
     touched = by_group(patches, [nodes for *_, nodes in columns.layers], len(columns.kinds))
     for number, (_, kind, nodes) in enumerate(columns.layers):
-        block = None if kind < 0 else _block(columns.mechanisms[kind], with_partials)
+        mechanism = None if kind < 0 else columns.mechanisms[kind]
+        block = None if mechanism is None else _block(mechanism, with_partials)
         seen = columns.seen[number]
         weightings = tuple(_weightings(network, treated, nodes, seen)) if kind >= 0 else ()
-        yield Group(block, nodes, seen, lanes, touched.get(number, ()), weightings)
+        yield Group(block, nodes, seen, lanes, touched.get(number, ()), weightings, mechanism)
 
 
 def _weightings(

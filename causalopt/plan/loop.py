@@ -19,7 +19,7 @@ from causalopt.model.template import Template, in_order, is_stage, node_at, owne
 from causalopt.model.views import Gate
 from causalopt.plan.block import Block, Input, single_form
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
-from causalopt.plan.names import UNIT, Names, Slot
+from causalopt.plan.names import UNIT, Names, Slope, Slot
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -29,12 +29,22 @@ class Segment:
     """Steps ``start <= i < stop`` that are computed by the same block.
 
     The block's arguments are the state of step i - 1, the inputs, the noises and the time of step
-    i - 1; its results are the state of step i.
+    i - 1; its results are the state of step i. ``terms`` say the same, part by part.
     """
 
     start: int
     stop: int
     block: Block
+    terms: Terms
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """A segment's block before its parts were shared: ``results`` follow from ``assigned``."""
+
+    arguments: Sequence[Symbol]
+    assigned: Mapping[Symbol, Expr]
+    results: Sequence[Symbol]
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,11 @@ class Loop:
 
     ``scales`` groups the tangent slots that enter each other. A step is linear and homogeneous in
     each group, so that a backend may multiply a group by a power of two, of which it keeps count,
-    or may take it in parts. ``recorded`` are the slots whose values are wanted.
-    ``noises`` are inputs with a new value at every step. ``value_slots`` are the places of the
-    slots that hold values, not tangents, in the order in which a step computes them: of those that
-    are not finite after a step, the first is where it began.
+    or may take it in parts. ``slopes`` are the partial derivatives that the segments' terms name.
+    ``recorded`` are the slots whose values are wanted. ``noises`` are inputs with a new value at
+    every step. ``value_slots`` are the places of the slots that hold values, not tangents, in the
+    order in which a step computes them: of those that are not finite after a step, the first is
+    where it began.
     """
 
     slots: tuple[Slot, ...]
@@ -58,12 +69,19 @@ class Loop:
     dt: float
     recorded: tuple[int, ...]
     scales: tuple[tuple[int, ...], ...]
+    slopes: Mapping[Symbol, Slope]
     value_slots: tuple[int, ...]
 
     def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
         """The lane and the variable of a slot, the place of a value that is not finite."""
         slot = self.slots[place[0]]
         return slot.lane, slot.variable
+
+    def place_of(self, slope: Slope) -> tuple[int, ...]:
+        """A slot of what a slope's mechanism gives."""
+        variable = owner_of(slope.target.variable)
+        lanes = {slot.lane: j for j, slot in enumerate(self.slots) if slot.variable == variable}
+        return (lanes.get(slope.target.lane, max(lanes.values())),)
 
     def known(self, given: Mapping[int, float]) -> dict[Label, float]:
         """Nothing: what a variable follows from lies one step before."""
@@ -80,6 +98,7 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     names = Names(system)
     stretches = _stretches(system, steps, lanes)
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
+    raws = [raw | {name: f for f, (name, _) in names.slopes.items()} for raw in raws]
     first = _initial(system, lanes, names)
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     zero = _always_zero(lanes, names, first, raws)
@@ -92,8 +111,9 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     drawn = [entry.symbol for entry in noises]
     state = [names.before(slot) for slot in slots]
     after = [names.after(slot) for slot in slots]
+    arguments = [*state, *given, *drawn, names.time]
     segments = [
-        Segment(start, stop, single_form([*state, *given, *drawn, names.time], raw, after))
+        Segment(start, stop, single_form(arguments, raw, after), Terms(arguments, raw, after))
         for (start, stop), raw in zip(stretches, raws, strict=True)
     ]
     return Loop(
@@ -106,6 +126,7 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
         dt=1.0 if system.step_size is None else system.step_size,
         recorded=tuple(slots.index(slot) for slot in wanted),
         scales=_scales(lanes, names, slots, raws),
+        slopes=dict(names.slopes.values()),
         value_slots=_value_slots(system, lanes, slots),
     )
 
@@ -120,6 +141,8 @@ def _scales(
     linked.add_nodes_from(tangents)
     for raw in raws:
         for symbol, formula in raw.items():
+            if symbol not in owner:
+                continue
             seen = {owner[s] for s in formula.free_symbols if s in owner}
             linked.add_edges_from((owner[symbol], lane) for lane in seen.intersection(tangents))
     linked = linked.subgraph(tangents)
@@ -166,8 +189,16 @@ class _NodeTerms:
             return self.own.value(at)
         # The chain rule: slopes at the values, times what moves along each argument.
         along = self._arguments(self.own, self.place, gate)
-        moving = {s: along[s] for s in self.own.arguments if isinstance(s, Variable | Next)}
-        return self.own.forward(at, moving)
+        slopes = self.own.reverse(at, _ONE)
+        moving = [s for s in self.own.arguments if isinstance(s, Variable | Next)]
+        return Add(*(Mul(self._slope(slopes[s], s, at), along[s]) for s in moving))
+
+    def _slope(self, formula: Expr, argument: Symbol, at: Mapping[Symbol, Expr]) -> Expr:
+        """A partial derivative: as it stands where it is a polynomial, else by a name."""
+        if self.own is None or formula.is_polynomial():
+            return formula
+        target = Slot(self.lane.values, self.target)
+        return self.names.slope(formula, Slope(self.own, argument, at, target))
 
     def constant(self, value: float | Symbol) -> Expr:
         return _ZERO if self.lane.is_tangent else self.names.constant(value)

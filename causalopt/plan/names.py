@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from causalopt.language.symbols import Node, Noise, Parameter, Time, Variable
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.system import System
 from causalopt.model.template import node_at
 from causalopt.plan.block import Input
@@ -29,6 +31,19 @@ class Slot:
     variable: Variable
 
 
+@dataclass(frozen=True, eq=False)
+class Slope:
+    """A partial derivative in a step: of which mechanism, by which argument, at which terms.
+
+    ``target`` is what the mechanism gives, a variable or an inner stage of it.
+    """
+
+    mechanism: Mechanism
+    argument: Symbol
+    at: Mapping[Symbol, Expr]
+    target: Slot
+
+
 @dataclass
 class Names:
     """What the numbers of one plan are called: state before and after a step, inputs, time.
@@ -41,6 +56,7 @@ class Names:
     noises: dict[Noise, Input] = field(default_factory=dict)
     time: Symbol = field(default_factory=lambda: Symbol("t", real=True))
     states: dict[Slot, tuple[Symbol, Symbol]] = field(default_factory=dict)
+    slopes: dict[Expr, tuple[Symbol, Slope]] = field(default_factory=dict)
 
     def before(self, slot: Slot) -> Symbol:
         """A slot before the step."""
@@ -78,6 +94,12 @@ class Names:
             return self._noise(node.variable)
         slot = Slot(lane, node.variable)
         return self.after(slot) if node.step else self.before(slot)
+
+    def slope(self, formula: Expr, slope: Slope) -> Symbol:
+        """A partial derivative that has a formula."""
+        if formula not in self.slopes:
+            self.slopes[formula] = Symbol(f"d{len(self.slopes)}", real=True), slope
+        return self.slopes[formula][0]
 
     def _pair(self, slot: Slot) -> tuple[Symbol, Symbol]:
         if slot not in self.states:

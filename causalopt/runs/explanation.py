@@ -35,17 +35,30 @@ def explained(
     world = lanes.lanes[place].world
     given = plan.known(error.given) or _values_before(error, key, world, sweep, values)
     key = owner_of(key)
-    kind = "infinite" if np.isinf(error.value) else "complex or undefined"
     step = f" (step {error.step})" if world.steps is not None else ""
     changed = " in a world with interventions" if any(map(_acts, world.treatments)) else ""
     pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
     listed = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
     at = f", at {', '.join(listed)}" if listed else ""
+    trouble, advice = _trouble(error)
     return EvaluationError(
-        f"{world.model.label(key, error.step)} is {kind}{step}{changed}"
+        f"{world.model.label(key, error.step)} {trouble}{step}{changed}"
         f"{sweep.describe(error.point)}{at}: "
-        f"its mechanism is {_mechanism(world, key, error.step)}. Nodes hold finite real "
-        "numbers; bound the mechanism, with Min, Max or Piecewise, or start it elsewhere."
+        f"its mechanism is {_mechanism(world, key, error.step)}. {advice}"
+    )
+
+
+def _trouble(error: NotFinite) -> tuple[str, str]:
+    """What is wrong with a node, and what to do about it."""
+    if error.argument is not None:
+        return f"has no derivative by {owner_of(error.argument)}", (
+            "It has a kink, a vertical slope or no neighbours there: ask by a finite difference "
+            "(delta=0.01, say), start it elsewhere, or write a mechanism that is smooth."
+        )
+    kind = "infinite" if np.isinf(error.value) else "complex or undefined"
+    return f"is {kind}", (
+        "Nodes hold finite real numbers; bound the mechanism, with Min, Max or Piecewise, or start "
+        "it elsewhere."
     )
 
 

@@ -1,0 +1,103 @@
+"""One step of one point, part by part: for the steps at which a derivative reads 0/0.
+
+The values are floats, as in any other step. Tangents are carried in many digits and without bounds,
+and a partial derivative whose formula gives no number is a limit, where it is needed and there is
+one.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import mpmath
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from causalopt.backends.functions import compiled
+from causalopt.backends.interface import NotFinite
+from causalopt.ground.types import Number
+from causalopt.mechanisms.limits import partial_at
+from causalopt.plan import Loop, Slope, Terms, needed_in_order, single_form
+
+# More digits than a step of floats can lose.
+_DIGITS = 60
+
+
+def careful_step(
+    plan: Loop,
+    terms: Terms,
+    state: Sequence[Number],
+    powers: Sequence[int],
+    rest: Sequence[Number],
+    at: tuple[int, int],
+) -> tuple[list[float], list[int]]:
+    """The state after a step, and the power of each slot; ``at`` is the step and the point.
+
+    Raises ``NotFinite`` for a derivative that is needed and not there.
+    """
+    tangents = {j for group in plan.scales for j in group}
+    numbers: dict[Symbol, mpmath.mpf] = {}
+    with mpmath.workdps(_DIGITS), np.errstate(all="ignore"):
+        for j, (symbol, number) in enumerate(zip(terms.arguments, [*state, *rest], strict=True)):
+            power = int(powers[j]) if j in tangents else 0
+            numbers[symbol] = mpmath.ldexp(mpmath.mpf(float(number)), power)
+        moving = {terms.arguments[j] for j in tangents}
+        for symbol in needed_in_order(terms.assigned, terms.results):
+            formula = terms.assigned[symbol]
+            if moving.isdisjoint(formula.free_symbols):
+                numbers[symbol] = mpmath.mpf(_plain(formula, numbers))
+            else:
+                moving.add(symbol)
+                numbers[symbol] = _moved(formula, numbers, plan, at)
+        after = [numbers[result] for result in terms.results]
+        split = [mpmath.frexp(n) if j in tangents else (n, 0) for j, n in enumerate(after)]
+    return [float(mantissa) for mantissa, _ in split], [int(power) for _, power in split]
+
+
+def _plain(formula: Expr, numbers: dict[Symbol, mpmath.mpf]) -> float:
+    """A value, as a step of floats gives it."""
+    symbols = tuple(sorted(formula.free_symbols, key=str))
+    function = compiled(single_form(symbols, {}, [formula]))
+    value = function(*(np.float64(numbers[symbol]) for symbol in symbols))[0]
+    return math.nan if np.iscomplexobj(value) else float(value)
+
+
+def _moved(
+    formula: Expr, numbers: dict[Symbol, mpmath.mpf], plan: Loop, at: tuple[int, int]
+) -> mpmath.mpf:
+    """A tangent. Slopes without a number are looked at, those alone that have a say in it."""
+    for name in sorted(formula.free_symbols & plan.slopes.keys(), key=str):
+        if mpmath.isfinite(numbers[name]):
+            continue
+        others = numbers | {s: 0 for s in plan.slopes if not mpmath.isfinite(numbers.get(s, 0))}
+        with_it, without = (_precise(formula, others | {name: factor}) for factor in (1, 0))
+        if with_it == without:
+            numbers = numbers | {name: mpmath.mpf(0)}
+        else:
+            numbers[name] = _slope(plan.slopes[name], numbers, plan, at)
+    return _precise(formula, numbers)
+
+
+def _slope(
+    slope: Slope, numbers: dict[Symbol, mpmath.mpf], plan: Loop, at: tuple[int, int]
+) -> mpmath.mpf:
+    terms = {s: slope.at.get(s, s) for s in slope.mechanism.arguments}
+    values = {s: float(_precise(term, numbers)) for s, term in terms.items()}
+    limit = partial_at(slope.mechanism, slope.argument, values)
+    if limit is None:
+        raise NotFinite(plan.place_of(slope), *at, math.nan, argument=slope.argument)
+    return mpmath.mpf(limit)
+
+
+def _precise(formula: Expr, numbers: dict[Symbol, mpmath.mpf]) -> mpmath.mpf:
+    symbols = tuple(sorted(formula.free_symbols, key=str))
+    return mpmath.mpf(_function(formula, symbols)(*(numbers[symbol] for symbol in symbols)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _function(formula: Expr, symbols: tuple[Symbol, ...]) -> Callable[..., mpmath.mpf]:
+    function: Callable[..., mpmath.mpf] = sympy.lambdify(symbols, formula, modules="mpmath")
+    return function
