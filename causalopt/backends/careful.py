@@ -84,8 +84,11 @@ def _moved(
 def _slope(
     slope: Slope, numbers: dict[Symbol, mpmath.mpf], plan: Loop, at: tuple[int, int]
 ) -> mpmath.mpf:
-    terms = {s: slope.at.get(s, s) for s in slope.mechanism.arguments}
-    values = {s: float(_precise(term, numbers)) for s, term in terms.items()}
+    # What the derivative does not depend on may not be there: any number will do for it.
+    values = {
+        s: float(_precise(term, numbers)) if term.free_symbols <= numbers.keys() else 1.0
+        for s, term in slope.at.items()
+    }
     limit = partial_at(slope.mechanism, slope.argument, values)
     if limit is None:
         raise NotFinite(plan.place_of(slope), *at, math.nan, argument=slope.argument)

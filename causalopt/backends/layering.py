@@ -195,14 +195,18 @@ def _add_up(
     # What does not move has no say, even where there is no derivative by it.
     slopes = np.where(terms == 0.0, 0.0, slopes)
     # Products, not tangents, are brought to one power: a term with a zero slope has no say in it.
-    mantissas, top = aligned(slopes * terms, term_powers + lifts, axis=1)
+    tangents[group.targets], powers[group.targets] = _summed(slopes * terms, term_powers + lifts, 1)
+
+
+def _summed(terms: Floats, powers: Ints, axis: int = 0) -> tuple[Floats, Ints]:
+    """The sums along an axis of terms * 2**powers, with powers of their own."""
+    mantissas, top = aligned(terms, powers, axis)
     # After a sum that cancels, the power of what is left is far below that of its terms.
-    mantissa, more = np.frexp(mantissas.sum(axis=1))
+    mantissa, more = np.frexp(mantissas.sum(axis=axis))
     power = top + more
     # In coarse steps, so that nodes of about one size share a power and the usual case comes back.
     coarse = (power + _STEP // 2) // _STEP * _STEP
-    tangents[group.targets] = shifted(mantissa, power - coarse)
-    powers[group.targets] = np.where(mantissa == 0.0, 0, coarse)
+    return shifted(mantissa, power - coarse), np.where(mantissa == 0.0, 0, coarse)
 
 
 def _apply(
@@ -255,13 +259,6 @@ def _blend(
     row[nodes], powers[nodes] = _summed(
         np.stack([m for m, _ in terms]), np.stack([p for _, p in terms])
     )
-
-
-def _summed(terms: Floats, powers: Ints) -> tuple[Floats, Ints]:
-    """The sums along the first axis of terms * 2**powers, with powers of their own."""
-    mantissas, top = aligned(terms, powers, axis=0)
-    total = mantissas.sum(axis=0)
-    return total, np.where(total == 0.0, 0, top)
 
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:

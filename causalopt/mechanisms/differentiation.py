@@ -118,7 +118,7 @@ def _of_choice(part: Expr, slopes: Sequence[Expr]) -> Expr:
 
 
 def _unless_alone(part: Piecewise, slopes: Sequence[Expr], argument: Symbol) -> list[Expr]:
-    """The slopes of the branches, NaN for those that hold where the argument has one value alone."""
+    """The slopes of the branches, NaN where one holds at a single value of the argument."""
     kept, is_alone = [], False
     for slope, (_, condition) in zip(slopes, part.args, strict=True):
         equalities = condition.atoms(Eq) if isinstance(condition, Eq | sympy.And) else ()

@@ -18,7 +18,7 @@ from sympy import Symbol
 from causalopt.mechanisms.interface import Mechanism
 
 #: A function of numbers, in as many digits as are set; None where it has no real value.
-Precise = Callable[[Sequence[float]], mpmath.mpf | None]
+Precise = Callable[[Sequence[mpmath.mpf]], mpmath.mpf | None]
 
 # Quotients are taken between points so near, in digits that outlast them: where a function is
 # smooth, even as rough as x^(6/5), the last two agree to as many digits as are asked.
@@ -26,8 +26,11 @@ _NEAR = [mpmath.mpf(f"1e-{power}") for power in (60, 90, 120)]
 _DIGITS = 500
 _AGREE = mpmath.mpf("1e-12")
 
-# What a jump is more than: relatively, since constants are floats, and near zero.
-_SAME, _NOTHING = mpmath.mpf("1e-12"), mpmath.mpf("1e-50")
+# A polynomial through so many values on each side, and how far, relatively, it may be off between.
+_NODES, _ROUND = 10, mpmath.mpf("1e-9")
+
+# What a jump is more than: relatively, since constants are floats; near zero, since roots are slow.
+_SAME, _NOTHING = mpmath.mpf("1e-12"), mpmath.mpf("1e-9")
 
 # A quotient that is this much smaller for a difference smaller by 1e-30 tends to zero.
 _VANISHES = mpmath.mpf("1e-3")
@@ -59,22 +62,89 @@ def partial_at(
 # Systems at rest ask for the same limit at every step.
 @functools.lru_cache(maxsize=4096)
 def _limit(mechanism: Mechanism, place: int, values: tuple[float, ...]) -> float | None:
-    function = _precise(mechanism)
+    function = _precise(mechanism, place)
     with mpmath.workdps(_DIGITS):
-        sides = [_Side.of(function, place, values, sign) for sign in (-1, 1)]
-        center = function(values)
+        point = [mpmath.mpf(value) for value in values]
+        sides = [_Side.of(function, place, point, sign) for sign in (-1, 1)]
+        center = function(point)
         there = [side for side in sides if side is not None]
-        if not there:
+        slope = _common_slope(there, center)
+        if slope is None and len(there) == 2 and _has_decimals(mechanism):
+            slope = _slope_across(function, place, point)
+        if slope is None and there and center is not None and _is_same(there[0].end, there[-1].end):
+            # What is left is a value that is apart from those around it, or a kink.
+            slope = None if _is_same(center, there[0].end) else mpmath.mpf(0)
+        return None if slope is None else float(slope)
+
+
+def _common_slope(sides: Sequence[_Side], center: mpmath.mpf | None) -> mpmath.mpf | None:
+    """The slope of the sides, where they come to one value with one slope."""
+    ends = [side.end for side in sides] + ([] if center is None else [center])
+    slopes = [side.slope for side in sides if side.slope is not None]
+    if not slopes or len(slopes) < len(sides) or not all(_is_same(end, ends[0]) for end in ends):
+        return None
+    return slopes[-1] if all(_agrees(slope, slopes[0]) for slope in slopes) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _has_decimals(mechanism: Mechanism) -> bool:
+    return bool(mechanism.value({}).atoms(sympy.Float))
+
+
+def _slope_across(function: Precise, place: int, point: Sequence[mpmath.mpf]) -> mpmath.mpf | None:
+    """The slope of the polynomial through values on both sides, if it is the function between them.
+
+    Decimals such as 0.1 are rounded, so that a hole has a pole beside it, too narrow for a float to
+    see: what counts is the function as it looks from farther off.
+    """
+    middle = point[place]
+
+    def height(offset: mpmath.mpf) -> mpmath.mpf | None:
+        return function([*point[:place], middle + offset, *point[place + 1 :]])
+
+    for reach in (max(abs(middle), 1) * mpmath.mpf(10) ** -power for power in range(1, 13)):
+        offsets = [
+            sign * reach * (0.5 + 0.5 * j / _NODES) for sign in (-1, 1) for j in range(_NODES)
+        ]
+        heights = [height(offset) for offset in offsets]
+        known = [number for number in heights if number is not None]
+        if len(known) < len(heights):
             return None
-        ends = [side.end for side in there]
-        if not all(_is_same(end, ends[0]) for end in ends):
-            return None
-        if center is not None and not _is_same(center, ends[0]):
-            return 0.0
-        slopes = [side.slope for side in there if side.slope is not None]
-        if len(slopes) < len(there) or not all(_agrees(slope, slopes[0]) for slope in slopes):
-            return None
-        return float(slopes[-1])
+        slopes = _divided(offsets, known)
+        between = [0, *(part * reach for part in (-0.3, -0.1, 0.1, 0.3))]
+        size = _ROUND * (max(known) - min(known)) + _SAME * max(map(abs, known))
+        real = [(offset, height(offset)) for offset in between]
+        if all(y is None or abs(_along(slopes, offsets, x) - y) <= size for x, y in real):
+            return _slope_at_middle(slopes, offsets)
+    return None
+
+
+def _divided(offsets: Sequence[mpmath.mpf], heights: Sequence[mpmath.mpf]) -> list[mpmath.mpf]:
+    """The coefficients of Newton's polynomial through some points."""
+    row = list(heights)
+    for order in range(1, len(row)):
+        for i in range(len(row) - 1, order - 1, -1):
+            row[i] = (row[i] - row[i - 1]) / (offsets[i] - offsets[i - order])
+    return row
+
+
+def _along(
+    coefficients: Sequence[mpmath.mpf], offsets: Sequence[mpmath.mpf], x: mpmath.mpf
+) -> mpmath.mpf:
+    total = mpmath.mpf(0)
+    for coefficient, offset in zip(reversed(coefficients), reversed(offsets), strict=True):
+        total = total * (x - offset) + coefficient
+    return total
+
+
+def _slope_at_middle(
+    coefficients: Sequence[mpmath.mpf], offsets: Sequence[mpmath.mpf]
+) -> mpmath.mpf:
+    total = slope = mpmath.mpf(0)
+    for coefficient, offset in zip(reversed(coefficients), reversed(offsets), strict=True):
+        slope = slope * -offset + total
+        total = total * -offset + coefficient
+    return slope
 
 
 @dataclass(frozen=True)
@@ -85,7 +155,9 @@ class _Side:
     slope: mpmath.mpf | None
 
     @classmethod
-    def of(cls, function: Precise, place: int, values: Sequence[float], sign: int) -> _Side | None:
+    def of(
+        cls, function: Precise, place: int, values: Sequence[mpmath.mpf], sign: int
+    ) -> _Side | None:
         """One side of a point, along one argument; None where it has no values."""
         points = [values[place] + sign * near for near in _NEAR]
         known = [function([*values[:place], point, *values[place + 1 :]]) for point in points]
@@ -109,15 +181,16 @@ def _agrees(slope: mpmath.mpf, other: mpmath.mpf) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def _precise(mechanism: Mechanism) -> Precise:
-    """The mechanism's value in as many digits as are set; None where it has none."""
+def _precise(mechanism: Mechanism, place: int) -> Precise:
+    """The terms of a mechanism's value that one of its arguments is in."""
     names = [Symbol(f"a{i}", real=True) for i in range(len(mechanism.arguments))]
     formula = mechanism.value(dict(zip(mechanism.arguments, names, strict=True)))
-    function = sympy.lambdify(names, formula, modules="mpmath")
+    terms = [term for term in sympy.Add.make_args(formula) if names[place] in term.free_symbols]
+    function = sympy.lambdify(names, sympy.Add(*terms), modules="mpmath")
 
-    def value(point: Sequence[float]) -> mpmath.mpf | None:
+    def value(point: Sequence[mpmath.mpf]) -> mpmath.mpf | None:
         try:
-            number = mpmath.mpmathify(function(*map(mpmath.mpf, point)))
+            number = mpmath.mpmathify(function(*point))
         except (ZeroDivisionError, ValueError, OverflowError, TypeError):
             return None
         return number if isinstance(number, mpmath.mpf) and mpmath.isfinite(number) else None
