@@ -18,8 +18,8 @@ from sympy import Expr, Symbol
 
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import NotFinite
+from causalopt.backends.limits import partial_at
 from causalopt.ground.types import Number
-from causalopt.mechanisms.limits import partial_at
 from causalopt.plan import Loop, Slope, Terms, needed_in_order, single_form
 
 # More digits than a step of floats can lose.

@@ -9,9 +9,9 @@ import numpy as np
 
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite
+from causalopt.backends.limits import partial_at
 from causalopt.ground.scaled import aligned, is_tame, shifted
 from causalopt.ground.types import Floats, Ints, Number
-from causalopt.mechanisms.limits import partial_at
 from causalopt.plan import Blend, Group, Layers, Patch, Weighting
 
 # Powers of tangents in a network come in steps of this many, so that nodes of about one size share

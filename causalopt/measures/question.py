@@ -10,7 +10,7 @@ from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Place, as_model
-from causalopt.model.selection import Stretch
+from causalopt.model.selection import Key, Stretch
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.simulation import Rows
@@ -133,6 +133,11 @@ class Question:
         """The question as text, for the attributes of a result."""
         named = {"A": self.A, "n": self.n, "m": self.m}
         return {name: nodes_as_text(nodes) for name, nodes in named.items() if nodes is not None}
+
+    @property
+    def key_of_m(self) -> Key:
+        """The variable of m, or the label of its node."""
+        return self._stretch_of_m.key
 
     @functools.cached_property
     def _stretch_of_m(self) -> Stretch:

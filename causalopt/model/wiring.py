@@ -1,12 +1,15 @@
-"""Which node enters which: the graph of a model, as drawings follow it."""
+"""Which node enters which: the graph of a model, as drawings and counts follow it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import networkx as nx
+import numpy as np
 from sympy import Symbol
 
+from causalopt.ground.types import Bools
 from causalopt.language.symbols import Label, Next, Node, Variable
 from causalopt.model.columns import Columns
 from causalopt.model.template import node_at
@@ -41,6 +44,31 @@ def wired_over_time(
             parents[node] = tuple(n for s, n in nodes if isinstance(s, Variable | Next))
             inputs[node] = tuple(n for s, n in nodes if not isinstance(s, Variable | Next))
     return Wiring(parents, inputs, tuple(range(steps + 1)), variables)
+
+
+def is_downstream(wiring: Wiring, source: Label, node: Label) -> bool:
+    """Whether a node is downstream of another, or is it."""
+    graph = nx.DiGraph((parent, child) for child, own in wiring.parents.items() for parent in own)
+    return node == source or (source in graph and node in nx.descendants(graph, source))
+
+
+def downstream_over_time(wiring: Wiring, source: Node, target: Variable, steps: range) -> Bools:
+    """The same for the steps of a variable; ``wiring`` says what enters the nodes of step 1."""
+    entering = {n: own for n, own in wiring.parents.items() if isinstance(n, Node) and n.step}
+    reached, before = {source.variable}, set[Variable]()
+    is_there = np.zeros(len(steps), dtype=np.bool_)
+    for step in range(source.step, max(steps, default=-1) + 1):
+        for node, own in entering.items():
+            parents = [parent for parent in own if isinstance(parent, Node)]
+            if any(p.variable in (reached if p.step else before) for p in parents):
+                reached.add(node.variable)
+        if reached == before:
+            # The same from here on.
+            return is_there | ((np.asarray(steps) >= step) & (target in reached))
+        if step in steps:
+            is_there[steps.index(step)] = target in reached
+        reached, before = set(), reached
+    return is_there
 
 
 def _by_lag(symbol: Symbol) -> tuple[bool, str]:

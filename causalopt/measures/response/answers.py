@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.ground.scaled import Ratio, Scaled
-from causalopt.ground.types import Array
+from causalopt.ground.types import Array, Bools
+from causalopt.language.symbols import Node, Variable
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.model.selection import Key
+from causalopt.model.wiring import downstream_over_time, is_downstream
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import Want, simulate
 
@@ -55,10 +57,27 @@ def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
     return Ratio(Scaled.of(x.plain() - at_w), Scaled.of(y.plain() - at_w))
 
 
+def _saturated(asked: Question, is_undefined: Bools) -> int:
+    """How many of the 0/0 are at nodes downstream of n, by the wiring of the model."""
+    if not is_undefined.any() or asked.n is None:
+        return 0
+    wiring, steps = asked.model.wiring(1), asked.base.steps
+    source = asked.model.single(asked.n, steps, "n")
+    if isinstance(source.key, Variable) and isinstance(asked.place.series, Variable):
+        node, rows = Node(source.key, source.start), range(asked.rows[0], asked.rows[-1] + 1)
+        every = downstream_over_time(wiring, node, asked.place.series, rows)
+        reached = every[[rows.index(row) for row in asked.rows]]
+    else:
+        reached = np.array([is_downstream(wiring, source.key, asked.key_of_m)])
+    shape = (-1, *[1] * (is_undefined.ndim - 1)) if asked.over_rows else ()
+    return int((is_undefined & reached.reshape(shape)).sum())
+
+
 def labelled(asked: Question, measure: Measure, values: Array) -> xr.DataArray:
     """A measure's values with dims time (where m is over time) and one per swept target.
 
-    ``undefined`` counts the 0/0 (m is not downstream of n), ``infinite`` the x/0 and 0/y.
+    ``undefined`` counts the 0/0, ``saturated`` those of them where m is downstream of n by the
+    graph, and still nothing reaches it; ``infinite`` counts the x/0 and 0/y.
     """
     import xarray as xr
 
@@ -71,6 +90,7 @@ def labelled(asked: Question, measure: Measure, values: Array) -> xr.DataArray:
         "delta": "exact" if asked.by is None else asked.by,
         **asked.arguments(),
         "undefined": 0 if all_finite else int(np.isnan(values).sum()),
+        "saturated": 0 if all_finite else _saturated(asked, np.isnan(values)),
         "infinite": 0 if all_finite else int(np.isinf(values).sum()),
     }
     coords = sweep_coords(asked.sweep)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sympy import Abs, Eq, Max, Ne, Piecewise, Rational, exp, log, sin, sqrt
 
 from causalopt import variables
-from causalopt.mechanisms.limits import partial_at
+from causalopt.backends.limits import partial_at
 from causalopt.mechanisms.symbolic import Expression
 
 v, w = variables("v w")
