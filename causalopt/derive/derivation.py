@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from causalopt.derive.printing.html import as_html
@@ -16,6 +17,7 @@ from causalopt.derive.statement.references import places_cited, step_alone
 from causalopt.derive.statement.steps import Status, Step
 from causalopt.derive.statement.validation import validate
 from causalopt.derive.statement.verdict import Verdict
+from causalopt.derive.trial.work import LIMIT
 from causalopt.ground.errors import DerivationError
 
 
@@ -61,16 +63,21 @@ class Derivation:
         object.__setattr__(self, "steps", tuple(self.steps))
         validate(self.given, self.steps)
 
-    def check(self, *, limit: float = 30.0, seed: int = 0) -> Report:
+    def check(self, *, limit: float = LIMIT, seed: int = 0) -> Report:
         """A verdict for every step.
 
         Parameters
         ----------
-        limit : seconds that one step may take; one that takes longer is stopped, and undecided.
+        limit : work that one step may take, in millions of calls of functions. A step that takes
+            more is stopped, and exhausted; each way to decide it has a share of the limit. A count
+            and no time, so that a verdict is the same however busy the machine is.
         seed : of the random cases; the same seed gives the same report.
         """
-        if not limit > 0:
-            raise DerivationError(f"limit={limit!r}: write a number of seconds above 0.")
+        is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        if not is_number or not 0 < limit < math.inf:
+            raise DerivationError(
+                f"limit={limit!r}: write a number of millions of calls above 0, such as {LIMIT:g}."
+            )
         verdicts: list[Verdict] = []
         # one worker for all steps: starting it takes longer than most steps do
         with borrow() as worker:

@@ -16,11 +16,16 @@ from causalopt.ground.errors import DerivationError
 
 
 class Status(enum.StrEnum):
-    """What checking a step can end with."""
+    """What checking a step can end with.
+
+    ``UNDECIDED``: all ways were gone to their ends, and none decides. ``EXHAUSTED``: one of them
+    was stopped at a limit on work or memory, so that more of it might decide.
+    """
 
     PROVED = "proved"
     REFUTED = "refuted"
     UNDECIDED = "undecided"
+    EXHAUSTED = "exhausted"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +105,10 @@ class Step:
         object.__setattr__(self, "by", by)
         many = self.assuming if isinstance(self.assuming, list | tuple) else (self.assuming,)
         object.__setattr__(self, "assuming", tuple(expression(each) for each in many))
+        if self.expect not in tuple(Status):
+            raise DerivationError(
+                f"expect={self.expect!r} is no verdict: write one of {', '.join(Status)}."
+            )
         object.__setattr__(self, "expect", Status(self.expect))
 
     def rules(self, kind: type[Kind]) -> Iterator[Kind]:
