@@ -17,8 +17,8 @@ from causalopt.derive.statement.references import places_cited, step_alone
 from causalopt.derive.statement.steps import Status, Step
 from causalopt.derive.statement.validation import validate
 from causalopt.derive.statement.verdict import Verdict
-from causalopt.derive.trial.work import LIMIT
 from causalopt.ground.errors import DerivationError
+from causalopt.ground.work import LIMIT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points, satisfies
 from causalopt.derive.trial.values import NoValue, at, instantiate
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_WAYS = 30
 MOST_EQUATIONS = 4  # differential equations to be solved, which takes long

@@ -14,7 +14,7 @@ from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.values import NoValue, at, differentiate
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_TERMS = 12
 LONGEST = 160

@@ -22,7 +22,7 @@ from causalopt.derive.statement.steps import Apply, Follows, Status
 from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
 from causalopt.derive.trial.trials import Pair, Trials, compare_at, try_at, try_pairs
 from causalopt.derive.trial.values import differentiate
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_ELIMINATIONS = 40
 MOST_ORDERS = 6  # in which hypotheses are taken

@@ -26,7 +26,7 @@ from causalopt.derive.trial.nearby import Nearby, nearby_from
 from causalopt.derive.trial.sampling import satisfies
 from causalopt.derive.trial.seams import SEAMED, beside, is_seamed, seam_gaps
 from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 SHARE = 0.4  # of the work that a step may take
 INFINITIES = (sp.oo, -sp.oo)

@@ -10,7 +10,7 @@ from causalopt.derive.proof import rewritings
 from causalopt.derive.proof.monotone import constant_value
 from causalopt.derive.statement.expressions import Rewriting, unknown_functions
 from causalopt.derive.trial.seams import SEAMED
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 SHARE = 0.12  # of the work that a step may take, for one route; the cheap ones come first
 

@@ -24,7 +24,7 @@ from causalopt.derive.trial.sampling import satisfies
 from causalopt.derive.trial.seams import beside, is_seamed, seam_gaps
 from causalopt.derive.trial.trials import Pair, try_pairs
 from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 SHARE = 0.4  # of the work that a step may take
 USUAL = 4  # random cases, before those that are aimed

@@ -21,7 +21,7 @@ from sympy.core import random
 
 from causalopt.derive.proof.judging import Task, judge
 from causalopt.derive.statement.verdict import Progress, Verdict, exhaust, leave_open
-from causalopt.derive.trial.work import Exhausted, at_most, measured
+from causalopt.ground.work import Exhausted, at_most, measured
 
 MEMORY = 4 * 2**30  # bytes that judging a step may take
 #: Seconds of the processor after which a step is ended that makes no calls, inside one enormous

@@ -22,8 +22,8 @@ from causalopt.derive.proof import apart
 from causalopt.derive.proof.judging import Task
 from causalopt.derive.proof.serving import Message, receive, send
 from causalopt.derive.statement.verdict import Verdict, exhaust, leave_open
-from causalopt.derive.trial.work import LIMIT
 from causalopt.ground.errors import DerivationError
+from causalopt.ground.work import LIMIT
 
 
 class Worker:

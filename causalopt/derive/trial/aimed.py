@@ -11,7 +11,7 @@ from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import fits, points, satisfies
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_GAPS = 8
 MOST_SIGNED = 3  # symbols of which all signs are tried together

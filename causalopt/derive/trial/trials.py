@@ -16,7 +16,7 @@ from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.seams import seam_gaps
 from causalopt.derive.trial.values import NoValue, at
-from causalopt.derive.trial.work import Exhausted, at_most
+from causalopt.ground.work import Exhausted, at_most
 
 ENOUGH = 8  # points at which both sides are defined
 MOST_ON_SEAMS = 24

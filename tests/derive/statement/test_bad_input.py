@@ -19,8 +19,8 @@ from causalopt.derive import (
     Stationary,
     TendsTo,
 )
-from causalopt.derive.trial.work import at_most, measured
 from causalopt.ground.errors import CausaloptError
+from causalopt.ground.work import at_most, measured
 
 x, y, w = sp.symbols("x y w", real=True)
 f = sp.Function("f")(x)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import pathlib
+import sys
+import types
+from concurrent.futures import ThreadPoolExecutor
 
 import mpmath
 import pytest
 
-import causalopt.derive
-from causalopt.derive.trial.work import Exhausted, at_most, measured
-
-ROOM = pathlib.Path(causalopt.derive.__file__).parent
-CLOCKS = {"time", "datetime", "sched", "asyncio", "timeit"}
-ALARMS = {"setitimer", "alarm", "ITIMER_REAL", "Timer", "monotonic", "perf_counter", "timeout"}
+from causalopt.ground.errors import TooLargeError
+from causalopt.ground.work import Exhausted, at_most, bounded, measured
 
 
 def call() -> None:
@@ -77,12 +74,33 @@ def test_nothing_is_counted_outside() -> None:
     assert meter.calls == after
 
 
-@pytest.mark.parametrize("path", sorted(ROOM.rglob("*.py")), ids=lambda p: p.name)
-def test_no_clock_decides_a_verdict(path: pathlib.Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            assert not CLOCKS & {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert (node.module or "").split(".")[0] not in CLOCKS
-        name = getattr(node, "attr", None) or getattr(node, "arg", None) or getattr(node, "id", "")
-        assert name not in ALARMS
+def test_work_in_another_thread_is_not_counted() -> None:
+    with measured(1) as meter, at_most(0.001), ThreadPoolExecutor(1) as pool:
+        pool.submit(work, 10_000).result()
+    assert meter.calls < 1_000
+
+
+def test_a_limit_is_told_as_an_error_of_the_house() -> None:
+    @bounded("The sum of a million terms", "sum fewer")
+    def add() -> None:
+        work(10**8)
+
+    with pytest.raises(TooLargeError, match=r"The sum of a million terms .* million .*: sum fewer"):
+        add()
+
+
+def test_whoever_listens_to_calls_listens_again() -> None:
+    heard = []
+
+    def listen(frame: types.FrameType, event: str, arg: object) -> None:
+        heard.append(frame.f_code.co_name)
+
+    before = sys.gettrace()
+    sys.settrace(listen)
+    try:
+        with measured(1):
+            work(3)
+        call()
+    finally:
+        sys.settrace(before)
+    assert heard[-1] == "call"

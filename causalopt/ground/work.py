@@ -6,13 +6,18 @@ import contextlib
 import dataclasses
 import math
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import mpmath
 from sympy.core.parameters import global_parameters
 
-LIMIT = 60.0  # millions of calls, for one step
+from causalopt.ground.errors import TooLargeError
+
+LIMIT = 60.0  # millions of calls, for one step of a derivation
+FORMULAS = 6.0  # the same for one rewriting of a formula that stands in a model: seconds
 MILLION = 1_000_000
 _TOOL = 4  # among the numbers that sys.monitoring leaves to whoever takes one
 
@@ -23,12 +28,13 @@ class Exhausted(BaseException):
 
 @dataclasses.dataclass
 class Meter:
-    """The calls of one piece of work, and the number of them at which it is stopped.
+    """The calls of one piece of work in one thread, and the number at which it is stopped.
 
     ``whole`` is what all of it may take, ``reached`` whether a limit within it was met.
     """
 
     whole: float
+    thread: int = dataclasses.field(default_factory=threading.get_ident)
     calls: int = 0
     stop: float = math.inf
     reached: bool = False
@@ -48,12 +54,12 @@ def _file_of(where: types.FrameType | types.CodeType) -> str:
 
 
 _BLOCKS = (__file__, contextlib.__file__)
-_meters: list[Meter] = []  # at most one: limits within limits share it
+_meters: list[Meter] = []  # of all threads; the limits within one share it
 
 
 @contextlib.contextmanager
 def measured(limit: float = LIMIT) -> Iterator[Meter]:
-    """Count the calls in this block, in which a step may take ``limit`` millions of them.
+    """Count the calls in this block, which may take ``limit`` millions of them in all.
 
     >>> with measured(0.001) as meter:
     ...     try:
@@ -64,27 +70,27 @@ def measured(limit: float = LIMIT) -> Iterator[Meter]:
     True True
     """
     meter = Meter(limit * MILLION)
-    outer = _meters[-1].count if _meters else None
+    before = sys.gettrace()
     _meters.append(meter)
     _tell_of_calls(meter.count)
     try:
         yield meter
     finally:
         _meters.remove(meter)
-        _tell_of_calls(outer)
+        _tell_of_calls(before)  # a debugger's perhaps, or that of the block around
 
 
 @contextlib.contextmanager
 def at_most(share: float) -> Iterator[None]:
-    """Raise ``Exhausted`` inside the block after a share of the work that a step may take.
+    """Raise ``Exhausted`` inside the block after a share of the work that all of it may take.
 
     Blocks may be nested: what the inner one takes is taken from the outer one too.
     """
-    if not _meters:  # asked for by itself, and not for a step
+    meter = _meter_here()
+    if meter is None:  # asked for by itself, and not for a step
         with measured(), at_most(share):
             yield
         return
-    meter = _meters[-1]
     outer = meter.stop
     precision, evaluate = mpmath.mp.prec, global_parameters.evaluate
     meter.stop = min(outer, meter.calls + share * meter.whole)
@@ -97,8 +103,35 @@ def at_most(share: float) -> Iterator[None]:
         _tell_of_calls(meter.count)  # Python drops a tracer that has raised
 
 
-def _tell_of_calls(listener: Callable[..., None] | None) -> None:
-    """Have the interpreter call the listener at every start of a function, or no one."""
+@contextlib.contextmanager
+def bounded(what: str, instead: str, limit: float = FORMULAS) -> Iterator[None]:
+    """Stop what sympy does with formulas of a model where it takes too much.
+
+    Raises
+    ------
+    TooLargeError
+        With what was too large, and what to do instead.
+    """
+    try:
+        with measured(limit), at_most(1):
+            yield
+    except Exhausted:
+        raise TooLargeError(
+            f"{what} takes more than {limit:g} million calls of functions in sympy: {instead}."
+        ) from None
+
+
+def _meter_here() -> Meter | None:
+    here = threading.get_ident()
+    return next((meter for meter in reversed(_meters) if meter.thread == here), None)
+
+
+#: Who is told of calls.
+_Listener = Callable[..., Any]
+
+
+def _tell_of_calls(listener: _Listener | None) -> None:
+    """Have Python call the listener at every start of a function in this thread, or no one."""
     if sys.version_info < (3, 12):
         # a tracer makes all twice as slow; it returns None, so that it is told of calls alone
         sys.settrace(listener)
@@ -107,5 +140,12 @@ def _tell_of_calls(listener: Callable[..., None] | None) -> None:
     if watch.get_tool(_TOOL) is None:
         watch.use_tool_id(_TOOL, __name__)
     for start in (starts.PY_START, starts.PY_RESUME):
-        watch.register_callback(_TOOL, start, listener)
-    watch.set_events(_TOOL, starts.PY_START | starts.PY_RESUME if listener else 0)
+        watch.register_callback(_TOOL, start, _count_here)
+    watch.set_events(_TOOL, starts.PY_START | starts.PY_RESUME if _meters else 0)
+
+
+def _count_here(code: types.CodeType, place: int) -> None:
+    # told of all threads at once: each has its own
+    meter = _meter_here()
+    if meter is not None:
+        meter.count(code)
