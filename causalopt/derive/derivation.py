@@ -12,13 +12,14 @@ from causalopt.derive.printing.page import Page
 from causalopt.derive.printing.text import as_text
 from causalopt.derive.proof.judging import Task
 from causalopt.derive.proof.worker import borrow
+from causalopt.derive.statement.arguments import as_listed, as_words
 from causalopt.derive.statement.givens import Given, Let, as_given
 from causalopt.derive.statement.references import places_cited, step_alone
 from causalopt.derive.statement.steps import Status, Step
 from causalopt.derive.statement.validation import validate
 from causalopt.derive.statement.verdict import Verdict
 from causalopt.ground.errors import DerivationError
-from causalopt.ground.work import LIMIT
+from causalopt.ground.work import LIMIT, bounded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,15 +54,18 @@ class Derivation:
     source: str = dataclasses.field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
+        as_words(self.title, "title")
+        as_words(self.source, "source")
         givens = []
-        for number, entry in enumerate(self.given, 1):
+        for number, entry in enumerate(as_listed(self.given, "given"), 1):
             try:
                 givens.append(as_given(entry))
             except DerivationError as error:
                 raise DerivationError(f"given {number}: {error}") from None
         object.__setattr__(self, "given", tuple(givens))
-        object.__setattr__(self, "steps", tuple(self.steps))
-        validate(self.given, self.steps)
+        object.__setattr__(self, "steps", as_listed(self.steps, "steps"))
+        with bounded("Reading this page", "write fewer or simpler assumptions"):
+            validate(self.given, self.steps)
 
     def check(self, *, limit: float = LIMIT, seed: int = 0) -> Report:
         """A verdict for every step.

@@ -89,7 +89,9 @@ def collect(paths: Mapping[str, Path], gallery: Path, workers: int = 2) -> Itera
     gallery.mkdir(parents=True, exist_ok=True)
     failed = []
     with ThreadPoolExecutor(workers) as pool:
-        runs = {pool.submit(_renew, paths[name], gallery / name): name for name in stale(paths, gallery)}
+        runs = {
+            pool.submit(_renew, paths[name], gallery / name): name for name in stale(paths, gallery)
+        }
         for run in as_completed(runs):
             if run.exception() is None:
                 yield runs[run]

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import IO, Any
 
+from sympy import Abs, Symbol, exp, simplify, sin, solve
 from sympy.core import random
 
 from causalopt.derive.proof.judging import Task, judge
@@ -66,11 +67,19 @@ def serve() -> None:
     sys.stdout = sys.stderr  # whatever prints must not get between the verdicts
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and closes the input
     sys.setrecursionlimit(5000)  # expressions at the limit of depth, through sympy's layers
+    _warm_up()
     send(sink, "ready")
     attend = _attend_copy if hasattr(os, "fork") else _attend
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             attend(_receive_bytes(source), lambda message: send(sink, message))
+
+
+def _warm_up() -> None:
+    """Have sympy load what it loads on first use, once for all copies."""
+    x = Symbol("x", real=True)
+    simplify(sin(x) ** 2 + exp(Abs(x)))
+    solve(x**2 - 2, x)
 
 
 def _attend(order: bytes, answer: Callable[[Message], None]) -> None:
