@@ -41,7 +41,11 @@ def as_scalar(value: object) -> sp.Expr:
             f"{_short(whole)} ({type(whole).__name__}) stands for no number: write an expression "
             "of the symbols and functions that are given."
         )
-    if any(node in _UNDEFINED for node, _ in itertools.islice(nodes(whole), MOST_NODES)):
+    inside = [node for node, _ in itertools.islice(nodes(whole), MOST_NODES)]
+    sums = (node for node in inside if isinstance(node, sp.Add | sp.Mul | sp.Pow))
+    for odd in (arg for node in sums for arg in node.args if not isinstance(arg, sp.Expr)):
+        raise DerivationError(f"{_short(odd)} is no number, and cannot be calculated with.")
+    if any(node in _UNDEFINED for node in inside):
         raise DerivationError(f"{_short(whole)} is undefined: write what has a value.")
     return whole
 
