@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from causalopt.derive.printing.html import as_html
@@ -11,12 +12,14 @@ from causalopt.derive.printing.page import Page
 from causalopt.derive.printing.text import as_text
 from causalopt.derive.proof.judging import Task
 from causalopt.derive.proof.worker import borrow
+from causalopt.derive.statement.arguments import as_listed, as_words
 from causalopt.derive.statement.givens import Given, Let, as_given
 from causalopt.derive.statement.references import places_cited, step_alone
 from causalopt.derive.statement.steps import Status, Step
 from causalopt.derive.statement.validation import validate
 from causalopt.derive.statement.verdict import Verdict
 from causalopt.ground.errors import DerivationError
+from causalopt.ground.work import LIMIT, bounded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,26 +54,34 @@ class Derivation:
     source: str = dataclasses.field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
+        as_words(self.title, "title")
+        as_words(self.source, "source")
         givens = []
-        for number, entry in enumerate(self.given, 1):
+        for number, entry in enumerate(as_listed(self.given, "given"), 1):
             try:
                 givens.append(as_given(entry))
             except DerivationError as error:
                 raise DerivationError(f"given {number}: {error}") from None
         object.__setattr__(self, "given", tuple(givens))
-        object.__setattr__(self, "steps", tuple(self.steps))
-        validate(self.given, self.steps)
+        object.__setattr__(self, "steps", as_listed(self.steps, "steps"))
+        with bounded("Reading this page", "write fewer or simpler assumptions"):
+            validate(self.given, self.steps)
 
-    def check(self, *, limit: float = 30.0, seed: int = 0) -> Report:
+    def check(self, *, limit: float = LIMIT, seed: int = 0) -> Report:
         """A verdict for every step.
 
         Parameters
         ----------
-        limit : seconds that one step may take; one that takes longer is stopped, and undecided.
+        limit : work that one step may take, in millions of calls of functions. A step that takes
+            more is stopped, and exhausted; each way to decide it has a share of the limit. A count
+            and no time, so that a verdict is the same however busy the machine is.
         seed : of the random cases; the same seed gives the same report.
         """
-        if not limit > 0:
-            raise DerivationError(f"limit={limit!r}: write a number of seconds above 0.")
+        is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        if not is_number or not 0 < limit < math.inf:
+            raise DerivationError(
+                f"limit={limit!r}: write a number of millions of calls above 0, such as {LIMIT:g}."
+            )
         verdicts: list[Verdict] = []
         # one worker for all steps: starting it takes longer than most steps do
         with borrow() as worker:

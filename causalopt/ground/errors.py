@@ -23,7 +23,7 @@ class EvaluationError(CausaloptError, ArithmeticError):
 
 
 class TooLargeError(CausaloptError, MemoryError):
-    """Work that needs more memory than there is: how much, and how to ask for less."""
+    """Work that needs more memory than there is, or too much of sympy; how to ask for less."""
 
 
 class DerivationError(CausaloptError, ValueError):

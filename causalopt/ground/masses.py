@@ -17,6 +17,7 @@ from sympy import Add, Expr, Integer, Mul, Rational
 from causalopt.ground.checks import TOLERANCE, as_float, as_whole
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.types import Array, Ints
+from causalopt.ground.work import bounded
 
 #: Chances of states: sympy expressions as objects, or float64.
 Masses = Array
@@ -117,7 +118,8 @@ def _check_exact(masses: Masses, where: str, name: Callable[[int], str]) -> None
     # which it cancels where it can.
     off = tidy(Add(*masses) - 1)
     if off != 0 and off.free_symbols:
-        off = sympy.simplify(off)
+        with bounded(f"The sum of the masses of {where}", "give numbers, or shorter formulas"):
+            off = sympy.simplify(off)
     if off == 0:
         return
     if off.free_symbols:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import sympy
-from sympy import Add, Eq, Expr, Matrix, Piecewise, Rational
+from sympy import Add, Eq, Expr, Piecewise, Rational
 
 from causalopt.ground.checks import as_whole
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.work import bounded
 from causalopt.language.laws import choice
 from causalopt.language.symbols import Noise, Parameter, Variable
 from causalopt.mechanisms.symbolic import Expression, expression
 from causalopt.model.system import System
+from causalopt.processes.curvature import is_singular, newton_step
 from causalopt.processes.updates import Plain, Update
 
 #: One parameter that is fitted, or several.
 Fitted = Variable | Sequence[Variable]
 
 _PLAIN = Plain()
+_INSTEAD = "fit fewer parameters or a sum of fewer losses, or use gradient_descent"
+_LONGEST = 200  # of a loss in a message
 
 # What makes a formula of pieces with jumps between them.
 _CHOOSING = (sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside, Piecewise)
@@ -85,8 +90,13 @@ def newton(
 ) -> System:
     """Newton's method: W[t+1] = W[t] - k s[t+1], where H(W[t]) s[t+1] = grad l(W[t]).
 
-    The step is the variable ``s`` (``s_W1``, ``s_W2``, ... for several parameters). ``rate`` k has
-    no dimension. Arguments and errors are those of ``gradient_descent``.
+    The gradient is the variable ``g``, H the variable ``H``, and the step ``s``; for several
+    parameters ``g_W1``, ``H_W1_W2``, ``s_W1``, ... Entries of H that are numbers are no variables.
+    ``rate`` k has no dimension. Arguments are those of ``gradient_descent``.
+
+    Raises what ``gradient_descent`` does, ``DeclarationError`` where H has determinant 0
+    everywhere, and ``TooLargeError`` for too many parameters: H s = g is solved once, in formulas,
+    by determinants, which grow with the factorial of their number.
 
     Source: "Modelling and Understanding SGD", on the dimension of T.
 
@@ -97,17 +107,31 @@ def newton(
     array([[0., 2.]])
     """
     fitted = _as_variables(parameter)
-    slopes = _gradient(loss, fitted, "the loss")
-    curvature = Matrix([[Expression(slope).partial(p) for p in fitted] for slope in slopes])
-    if sympy.simplify(curvature.det()) == 0:
-        raise DeclarationError(
-            f"The second derivatives of the loss {loss} have determinant 0 everywhere, so that "
-            "Newton's step does not exist: use gradient_descent."
-        )
-    # H s = g is solved in formulas, once: a run then has one mechanism for each part of the step.
-    moves = list(curvature.LUsolve(Matrix(slopes)))
-    nodes = [Variable("s" if len(fitted) == 1 else f"s_{p.name}") for p in fitted]
-    return _descent(dict(zip(nodes, moves, strict=True)), fitted, (rate, _PLAIN), start, parameters)
+    slopes = dict(zip(_gradient_nodes(fitted), _gradient(loss, fitted, "the loss"), strict=True))
+    curvature = [[Expression(slope).partial(p) for p in fitted] for slope in slopes.values()]
+    with bounded(f"Newton's step of {len(fitted)} parameters", _INSTEAD):
+        if is_singular(curvature):
+            raise DeclarationError(
+                f"The second derivatives of the loss {_shortly(loss)} have determinant 0 "
+                "everywhere, so that Newton's step does not exist: use gradient_descent."
+            )
+        # nodes of their own, in which the step is short however long the loss is
+        bends = {
+            Variable("H" if len(fitted) == 1 else f"H_{fitted[i]}_{fitted[j]}"): curvature[i][j]
+            for i, j in itertools.combinations_with_replacement(range(len(fitted)), 2)
+            if not curvature[i][j].is_number
+        }
+        by_formula = {formula: node.next for node, formula in bends.items()}
+        rows = [[by_formula.get(entry, entry) for entry in row] for row in curvature]
+        moves = newton_step(rows, [slope.next for slope in slopes])
+    steps = [Variable("s" if len(fitted) == 1 else f"s_{p.name}") for p in fitted]
+    nodes = {**slopes, **bends, **dict(zip(steps, moves, strict=True))}
+    return _descent(nodes, fitted, (rate, _PLAIN), start, parameters)
+
+
+def _shortly(loss: Expr) -> str:
+    text = str(loss)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def sgd(

@@ -42,9 +42,7 @@ def figures(title: str, names: Iterable[str]) -> str:
     >>> figures("Over time", ["a&b"])
     '<h4>Over time</h4><p><img src="a%26b.svg" alt="a&amp;b"></p>'
     """
-    images = "".join(
-        f'<p><img src="{quote(name)}.svg" alt="{html.escape(name)}"></p>' for name in names
-    )
+    images = "".join(f'<p><img src="{quote(name)}.svg" alt="{_text(name)}"></p>' for name in names)
     return f"<h4>{_text(title)}</h4>{images}"
 
 

@@ -6,9 +6,11 @@ import sympy
 from sympy import Abs, Dummy, Expr
 
 from causalopt.ground.errors import QueryError
+from causalopt.ground.work import bounded
 from causalopt.language.symbols import Variable
 
 
+@bounded("This end state", "use evolve(...) with a long time")
 def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) -> Expr:
     """log P up to a constant, -share log D - int b/D dW: b P + share D' P + D P' = 0.
 
@@ -45,6 +47,7 @@ def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) 
     return real.xreplace({held: parameter})
 
 
+@bounded("This end state", "use evolve(...) with a long time")
 def zeros_of(diffusion: Expr, parameter: Variable) -> list[Expr]:
     """The real zeros of a rational D, in order; none are looked for in other formulas."""
     top = sympy.numer(sympy.together(sympy.nsimplify(diffusion, rational=True)))
@@ -54,6 +57,7 @@ def zeros_of(diffusion: Expr, parameter: Variable) -> list[Expr]:
     return zeros
 
 
+@bounded("This end state", "use evolve(...) with a long time")
 def is_normal_beside(exponent: Expr, parameter: Variable, zero: Expr, side: int) -> bool:
     """Whether exp(exponent) has a finite integral beside a zero of D, above (1) or below (-1) it.
 

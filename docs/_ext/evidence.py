@@ -68,16 +68,30 @@ def kept(folder: Path, key: str) -> Record | None:
     return record if record.get("key") == key else None
 
 
+def stale(paths: Mapping[str, Path], gallery: Path) -> list[str]:
+    """The models to be run: without good evidence, or with a step that was stopped at a limit.
+
+    What was stopped may be decided the next time, and so is shown, but never relied on.
+    """
+    records = {name: kept(gallery / name, key_of(path)) for name, path in paths.items()}
+    return [name for name, record in records.items() if record is None or _was_stopped(record)]
+
+
+def _was_stopped(record: Record) -> bool:
+    return any("exhausted" in page["counts"] for page in record["derivations"])
+
+
 def collect(paths: Mapping[str, Path], gallery: Path, workers: int = 2) -> Iterator[str]:
     """Run the models whose evidence is not good any more, and give the name of each when done.
 
     A model that fails does not stop the others; ``RuntimeError`` tells of all that failed.
     """
     gallery.mkdir(parents=True, exist_ok=True)
-    stale = [n for n, path in paths.items() if kept(gallery / n, key_of(path)) is None]
     failed = []
     with ThreadPoolExecutor(workers) as pool:
-        runs = {pool.submit(_renew, paths[name], gallery / name): name for name in stale}
+        runs = {
+            pool.submit(_renew, paths[name], gallery / name): name for name in stale(paths, gallery)
+        }
         for run in as_completed(runs):
             if run.exception() is None:
                 yield runs[run]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from evidence import Record, collect, kept, key_of
+from evidence import Record, collect, kept, key_of, stale
 from mathml import in_html
 from pagewriter import option, plain, replace_pages, table, write_page
 from sphinx.application import Sphinx
@@ -52,8 +52,8 @@ agree within the published digits. Where they differ, there is a reason, and a t
 
 ## Derivations
 
-Every step is proved, refuted by a counterexample, or undecided, as [derivations](derivations.md)
-tells; the pages of the models show them step by step.
+Every step is proved, refuted by a counterexample, undecided, or exhausted at a limit on work, as
+[derivations](derivations.md) tells; the pages of the models show them step by step.
 
 {derivations}
 
@@ -246,8 +246,8 @@ def _write(app: Sphinx) -> None:
     docs = Path(app.srcdir)
     paths, folder = model_files(), docs / "gallery"
     shown = folder / "models"
-    stale = [name for name, path in paths.items() if kept(shown / name, key_of(path)) is None]
-    for _ in status_iterator(collect(paths, shown), "running models... ", length=len(stale)):
+    count = len(stale(paths, shown))
+    for _ in status_iterator(collect(paths, shown), "running models... ", length=count):
         pass
     records = [kept(shown / name, key_of(path)) for name, path in paths.items()]
     for record in records:

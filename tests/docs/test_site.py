@@ -155,6 +155,18 @@ def test_evidence_is_made_once_and_again_when_the_model_changes(halves, tmp_path
     assert evidence.kept(shown, evidence.key_of(changed)) is None
 
 
+def test_a_step_stopped_at_a_limit_is_shown_and_never_relied_on(halves, tmp_path):
+    path, _, record = halves
+    names = {"halves": path}
+    (tmp_path / "halves").mkdir()
+    for counts, again in (({"proved": 2}, []), ({"proved": 1, "exhausted": 1}, ["halves"])):
+        pages = [{"title": "page", "counts": counts}]
+        text = json.dumps({**record, "derivations": pages})
+        (tmp_path / "halves" / evidence.RECORD).write_text(text)
+        assert evidence.stale(names, tmp_path) == again
+        assert evidence.kept(tmp_path / "halves", evidence.key_of(path))["derivations"] == pages
+
+
 def test_a_damaged_record_is_no_record(halves, tmp_path):
     path, _, record = halves
     (tmp_path / evidence.RECORD).write_text(json.dumps(record)[:-9])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from causalopt import (
     DeclarationError,
     EvaluationError,
+    TooLargeError,
     gradient_descent,
     newton,
     op,
@@ -100,6 +101,44 @@ def test_newton_solves_a_quadratic_in_one_step_and_squares_the_error():
     path = run(newton(sympy.cosh(W) + W**3 / 6, W, start={W: 0.1}).world(steps=3)).W.values[0]
     # l' = sinh W + W^2 / 2: the error squares, times l'''/(2 l'') = 1/2.
     assert path[2] / path[1] ** 2 == pytest.approx(0.5, rel=0.02)
+
+
+def test_newton_fits_a_logistic_loss_of_three_weights_as_numpy_does():
+    weights = variables("w0 w1 w2")
+    generator = np.random.default_rng(3)
+    X, y = generator.integers(-9, 10, (20, 3)) / 4, generator.choice([-1, 1], 20)
+    scores = [sum(sympy.Rational(a) * w for a, w in zip(x, weights, strict=True)) for x in X]
+    loss = sum(
+        sympy.log(1 + sympy.exp(-int(label) * z)) for label, z in zip(y, scores, strict=True)
+    )
+    loss += sum(w**2 for w in weights) / 10
+    system = newton(loss, weights, start=dict.fromkeys(weights, 0))
+    found = run(system.world(steps=4))
+    w = np.zeros(3)
+    for step in range(1, 5):
+        p = 1 / (1 + np.exp(y * (X @ w)))
+        gradient = -X.T @ (y * p) + w / 5
+        w = w - np.linalg.solve((X.T * (p * (1 - p))) @ X + np.eye(3) / 5, gradient)
+        assert np.allclose([found[str(v)][0, step] for v in weights], w, rtol=1e-9)
+    assert {"g_w0", "H_w0_w1", "s_w2"} <= set(found.data_vars)
+
+
+def test_newton_needs_no_pivot():
+    # a saddle: both diagonal second derivatives are 0 where it starts
+    found = run(newton(W * V + W**3 + V**4, [W, V], start={W: 0, V: 0.5}).world(steps=1))
+    step = np.linalg.solve([[0, 1], [1, 3]], [0.5, 0.5])
+    assert np.allclose([found.W[0, 1], found.V[0, 1]], np.array([0, 0.5]) - step)
+
+
+def test_newton_refuses_what_is_too_large_and_what_bends_nowhere():
+    many = variables(" ".join(f"w{i}" for i in range(12)))
+    coupled = sympy.exp(sum(many)) + sum(w**4 for w in many)
+    with pytest.raises(TooLargeError, match=r"12 parameters .* fit fewer parameters"):
+        newton(coupled, many, start=dict.fromkeys(many, 1))
+    flat = sympy.exp(sympy.sin(W) ** 2 + sympy.cos(W) ** 2 + V) * 2  # W does not bend it
+    for loss in (flat, (W + V) ** 2, sympy.exp(W + V)):
+        with pytest.raises(DeclarationError, match="determinant 0"):
+            newton(loss, [W, V], start={W: 0, V: 0})
 
 
 def test_sgd_follows_the_losses_that_it_picks():

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from causalopt.language.words import tex
-from causalopt.study import pages
+from causalopt.study import Claim, Comparison, Reason, compare, pages
 from causalopt.study.terminal import main
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +82,35 @@ def test_names_in_formulas_stay_text(name):
         "mo",
         "mn",
     }
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "&lt;b&gt;",
+    r"\(x\)",
+    "a & b",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_said_of_a_claim_stays_text(text):
+    reason = Reason(text, lambda: True)
+    told = [
+        compare(Claim(text, text, 1.0, lambda: 2.0, reason=reason)),
+        Comparison(Claim(text, text, (text,), lambda: text), text, False, text),
+    ]
+    page = pages.page(text, [pages.claims(told), pages.figures(text, [text])])
+    start = page.index("<body>")
+    body = page[start:].replace("<br>", "<br/>").replace("</html>", "")
+    body = re.sub(r"(<img[^>]*)>", r"\1/>", body)  # the rest of it is XML as it stands
+    parsed = ElementTree.fromstring(body)
+    kinds = {part.tag for part in parsed.iter()}
+    assert kinds <= {"body", "h2", "h4", "ol", "li", "br", "small", "strong", "p", "img"}
+    assert {key for part in parsed.iter() for key in part.attrib} <= {"src", "alt"}
+    words = "".join(parsed.itertext())
+    assert f"because {text}" in words
+    assert words.count(text) >= 7  # two titles, two statements, two values, a reason, a fault
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -20,7 +20,12 @@ from causalopt.derive.printing.page import (
 from causalopt.derive.statement.steps import Status
 
 PLAIN_NAME = re.compile(r"[^\W_]+(_[^\W_]+)*\Z")
-SIGNS = {Status.PROVED: r"\checkmark", Status.REFUTED: r"\times", Status.UNDECIDED: "?"}
+SIGNS = {
+    Status.PROVED: r"\checkmark",
+    Status.REFUTED: r"\times",
+    Status.UNDECIDED: "?",
+    Status.EXHAUSTED: r"\dots",
+}
 # Each of these is read as itself in the formulas of LaTeX and of MathJax alike.
 SPECIAL = {
     "\\": r"\backslash ",

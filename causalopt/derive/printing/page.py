@@ -26,7 +26,13 @@ from causalopt.derive.statement.steps import (
 )
 from causalopt.derive.statement.verdict import Point, Verdict
 
-MARKS = {Status.PROVED: "✓", Status.REFUTED: "✗", Status.UNDECIDED: "?"}
+MARKS = {
+    Status.PROVED: "✓",
+    Status.REFUTED: "✗",
+    Status.UNDECIDED: "?",
+    Status.EXHAUSTED: "…",
+}
+OPEN = (Status.UNDECIDED, Status.EXHAUSTED)
 SIGNS = ("positive", "negative", "nonnegative", "nonpositive", "integer", "real")
 SIDES = {"+": " from above", "-": " from below", "+-": ""}
 
@@ -177,9 +183,9 @@ def verdict_rows(step: Step, verdict: Verdict) -> Iterator[Row]:
     yield from _counterexample_rows(verdict)
     if verdict.corrected is not None:
         yield [words("corrected: "), formula(verdict.corrected)]
-    if verdict.remains is not None and verdict.status is Status.UNDECIDED:
+    if verdict.remains is not None and verdict.status in OPEN:
         yield [words("remains: "), formula(verdict.remains)]
-    if verdict.status is Status.UNDECIDED and verdict.held_at:
+    if verdict.status in OPEN and verdict.held_at:
         # the last case is the wildest: the first ones are small numbers, at which much holds
         held = f"held to 50 digits in {len(verdict.held_at)} cases, among them "
         yield [words(held), *_case_row(verdict.held_at[-1])]

@@ -13,14 +13,15 @@ from causalopt.derive.proof.elimination import ways_to_solve
 from causalopt.derive.proof.routes import ALGEBRA, to_zero
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points, satisfies
 from causalopt.derive.trial.values import NoValue, at, instantiate
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_WAYS = 30
 MOST_EQUATIONS = 4  # differential equations to be solved, which takes long
+SHARE = 0.03  # of the work that a step may take, for solving one of them
 
 Numbers: TypeAlias = Mapping[sp.Symbol, sp.Expr]
 Functions: TypeAlias = Mapping[AppliedUndef, sp.Expr]
@@ -136,9 +137,9 @@ def _differential_solution(
         if not concrete.atoms(sp.Derivative) or concrete.atoms(AppliedUndef) != {what}:
             continue
         try:
-            with at_most(1.0):
+            with at_most(SHARE):
                 solution = sp.dsolve(concrete, what)
-        except (TookTooLong, *FAILURES):
+        except (Exhausted, *FAILURES):
             continue
         if isinstance(solution, sp.Equality) and solution.lhs == what:
             # constants of integration are free: a number for each, another one each time

@@ -11,14 +11,14 @@ from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.statement.expressions import Rewriting
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.values import NoValue, at, differentiate
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_TERMS = 12
 LONGEST = 160
-SECONDS = 8.0
+SHARE = 0.25  # of the work that a step may take
 
 
 def find_correction(
@@ -35,10 +35,10 @@ def find_correction(
     """
     change: Rewriting = reduce or (lambda whole: whole)
     try:
-        with at_most(SECONDS):
+        with at_most(SHARE):
             fitted = _fit(left, right, scope, change)
             return _simplest_form(left, change) if fitted is None else fitted
-    except (TookTooLong, NoValue, *FAILURES):
+    except (Exhausted, NoValue, *FAILURES):
         return None
 
 

@@ -33,7 +33,7 @@ def decide_equal(left: Formula, right: Formula, scope: Scope, progress: Progress
         progress(verdict)
         mended = find_correction(left, right, here) if len(pairs) == 1 else None
         return dataclasses.replace(verdict, corrected=mended)
-    progress(leave_open("the limit on time was reached", left - right, trials.held_at))
+    progress(leave_open("", left - right, trials.held_at))
     return prove(pairs, trials, scope)
 
 

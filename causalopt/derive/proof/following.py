@@ -20,9 +20,9 @@ from causalopt.derive.proof.routes import ALGEBRA, to_zero
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Apply, Follows, Status
 from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.trials import Pair, Trials, compare_at, try_at, try_pairs
 from causalopt.derive.trial.values import differentiate
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_ELIMINATIONS = 40
 MOST_ORDERS = 6  # in which hypotheses are taken
@@ -30,7 +30,7 @@ MOST_CORRECTIONS = 6  # eliminations under which a correction is looked for
 MOST_HARD = 4  # eliminations after which every route is tried
 HIGHEST_DEGREE = 4  # of a polynomial whose roots are gone through
 ENOUGH_CASES = 5  # cases that satisfy hypotheses are dear
-SECONDS = 10.0
+SHARE = 0.35  # of the work that a step may take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,8 +171,8 @@ def _show(
     """
     best: Shown | None = None
     try:
-        with at_most(SECONDS):
-            # algebra on every way first: it decides most, and the dear routes take seconds each
+        with at_most(SHARE):
+            # algebra on every way first: it decides most, and the others are dear
             ways = _eliminations(gaps, wanted, scope)
             for solutions in itertools.islice(ways, MOST_ELIMINATIONS):
                 shown = _show_by(solutions, difference, easily=True)
@@ -184,7 +184,7 @@ def _show(
                     return best
             if best is None:
                 best = _show_harder(difference, gaps, wanted, scope)
-    except TookTooLong:  # the best way so far is a proof all the same
+    except Exhausted:  # the best way so far is a proof all the same
         pass
     return best
 

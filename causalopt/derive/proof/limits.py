@@ -19,7 +19,6 @@ from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status, TendsTo
 from causalopt.derive.statement.verdict import Counterexample, Point, Progress, Verdict, leave_open
 from causalopt.derive.trial.aimed import aimed_points
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
 from causalopt.derive.trial.failures import FAILURES
@@ -27,8 +26,9 @@ from causalopt.derive.trial.nearby import Nearby, nearby_from
 from causalopt.derive.trial.sampling import satisfies
 from causalopt.derive.trial.seams import SEAMED, beside, is_seamed, seam_gaps
 from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
+from causalopt.ground.work import Exhausted, at_most
 
-SECONDS = 12.0
+SHARE = 0.4  # of the work that a step may take
 INFINITIES = (sp.oo, -sp.oo)
 UNCONFIRMED = "numbers nearby do not confirm the limit that was found"
 USUAL = 4  # random cases, before those that are aimed
@@ -54,7 +54,7 @@ class Looks:
 def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on a limit: looked at in aimed cases, and shown for all values of the symbols."""
     whole = differentiate(step.whole)
-    progress(leave_open("the limit was not found within the limit on time"))
+    progress(leave_open("the limit was not found"))
     looks = _look(whole, step, scope)
     general = _general_limit(whole, step)
     if looks.against and not looks.held:
@@ -116,7 +116,7 @@ def _look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
     doubtful: list[Point] = []
     against: list[Counterexample] = []
     try:
-        with at_most(SECONDS):
+        with at_most(SHARE):
             for point in aimed_points(here, _gaps_at(whole, step), USUAL):
                 outcome = _look_once(whole, step, point)
                 if isinstance(outcome, Counterexample):
@@ -125,7 +125,7 @@ def _look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
                     (held if outcome is Nearby.AGREE else doubtful).append(point)
                 if len(against) >= 2:
                     break
-    except TookTooLong:  # what was seen so far counts
+    except Exhausted:  # what was seen so far counts
         pass
     return Looks(tuple(held), tuple(doubtful), tuple(against))
 
@@ -203,13 +203,13 @@ def _value_swung_to(
 def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int) -> sp.Expr | None:
     h = sp.Dummy("h", positive=True)
     try:
-        with at_most(SECONDS / 4):
+        with at_most(SHARE / 4):
             moved = beside(local, variable, to, sign, h)
             try:
                 return expand(moved, h).limit()
             except (Unexpandable, Undetermined):
                 limit = limit_of_dominant(moved, h, to in INFINITIES)
-    except (TookTooLong, Unexpandable, Undetermined, NoValue, *FAILURES):
+    except (Exhausted, Unexpandable, Undetermined, NoValue, *FAILURES):
         return None
     return limit if limit is not None and (limit.is_number or limit in INFINITIES) else None
 
@@ -217,7 +217,7 @@ def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int) ->
 def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
     """The limit for the symbols at large: a correction, and a value to compare the claim with."""
     try:
-        with at_most(SECONDS / 2):
+        with at_most(SHARE / 2):
             if not whole.atoms(AppliedUndef) and whole.atoms(sp.Piecewise):
                 return None  # sympy picks a branch where it cannot know of one
             if whole.atoms(AppliedUndef):
@@ -228,7 +228,7 @@ def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
             ends = {sp.oo: ("-",), -sp.oo: ("+",)}
             directions = ends.get(step.to, tuple(step.side))
             values = {sp.limit(split, step.variable, step.to, side) for side in directions}
-    except (TookTooLong, NoValue, *FAILURES):
+    except (Exhausted, NoValue, *FAILURES):
         return None
     # two values are two limits, one from each side, and no limit
     if len(values) != 1 or (value := values.pop()).has(sp.Limit, sp.AccumBounds, sp.nan):
@@ -247,9 +247,9 @@ def _show(
         return dataclasses.replace(general, needs=tuple(dict.fromkeys(needs)))
     routes: list[str] = []
     try:
-        with at_most(SECONDS):
+        with at_most(SHARE):
             beside_it = _needs_on_sides(whole, step, scope, routes)
-    except (TookTooLong, NoValue, *FAILURES):
+    except (Exhausted, NoValue, *FAILURES):
         return None
     if beside_it is None:
         return None

@@ -38,7 +38,7 @@ def decide_line(
         return leave_open(
             "the integrands do not differ by the derivative of the primitive", integrand - total
         )
-    progress(leave_open("the limit on time was reached", held_at=trials.held_at))
+    progress(leave_open("", held_at=trials.held_at))
     verdict = prove(pairs, trials, scope)
     if verdict.status is not Status.PROVED:
         return verdict

@@ -9,10 +9,10 @@ import sympy as sp
 from causalopt.derive.proof import rewritings
 from causalopt.derive.proof.monotone import constant_value
 from causalopt.derive.statement.expressions import Rewriting, unknown_functions
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.seams import SEAMED
+from causalopt.ground.work import Exhausted, at_most
 
-SECONDS = 4.0  # for one route; the cheap ones come first
+SHARE = 0.12  # of the work that a step may take, for one route; the cheap ones come first
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Route:
 
     name: str
     rewrite: Rewriting
-    seconds: float = SECONDS
+    share: float = SHARE
 
 
 # A proof is told by the name of the first route that comes out at zero: so the order runs from what
-# a reader does by hand to what only sympy can follow, and with that from milliseconds to seconds.
+# a reader does by hand to what only sympy can follow, and with that from the cheap to the dear.
 # Each starts from the difference itself, not from what another route left of it: a proof has one
 # reason, and a rewriting that leads away from zero harms none of the others.
 ROUTES = (
@@ -53,8 +53,8 @@ ROUTES = (
     Route("simplify", sp.simplify),
     Route("cases", rewritings.piecewise),
     Route("cases by sign", rewritings.by_sign),
-    Route("integrals and sums evaluated, simplified", rewritings.evaluate_and_simplify, 8.0),
-    Route("derivative zero, and zero at a point", constant_value, 8.0),
+    Route("integrals and sums evaluated, simplified", rewritings.evaluate_and_simplify, 2 * SHARE),
+    Route("derivative zero, and zero at a point", constant_value, 2 * SHARE),
 )
 
 ALGEBRA = ROUTES[:4]  # enough for rational expressions in symbols, functions and derivatives
@@ -74,9 +74,9 @@ def to_zero(difference: sp.Expr, routes: tuple[Route, ...] = ROUTES) -> tuple[st
     masked, shown = difference.xreplace(opaque), {name: limit for limit, name in opaque.items()}
     for route in routes:
         try:
-            with at_most(route.seconds):
+            with at_most(route.share):
                 rewritten = route.rewrite(masked).xreplace(shown)
-        except TookTooLong:
+        except Exhausted:
             continue
         except Exception:  # sympy fails in many ways on what it was not made for: try the next
             continue

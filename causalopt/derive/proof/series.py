@@ -17,7 +17,6 @@ from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Expands, Status
 from causalopt.derive.statement.verdict import Counterexample, Point, Progress, Verdict, leave_open
 from causalopt.derive.trial.aimed import aimed_points
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
 from causalopt.derive.trial.failures import FAILURES
@@ -25,9 +24,9 @@ from causalopt.derive.trial.sampling import satisfies
 from causalopt.derive.trial.seams import beside, is_seamed, seam_gaps
 from causalopt.derive.trial.trials import Pair, try_pairs
 from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
+from causalopt.ground.work import Exhausted, at_most
 
-SECONDS = 4.0  # for the limit of one derivative
-SECONDS_FOR_CASES = 12.0
+SHARE = 0.4  # of the work that a step may take
 USUAL = 4  # random cases, before those that are aimed
 
 
@@ -48,7 +47,7 @@ def decide_series(step: Expands, scope: Scope, progress: Progress) -> Verdict:
     They do just where, on either side of the point, their terms below that order are the same, and
     where they have the same value at the point itself, if they have one there.
     """
-    progress(leave_open("the terms were not found within the limit on time"))
+    progress(leave_open("the terms were not found"))
     whole, series = differentiate(step.whole), differentiate(step.series)
     claim = _Claim(whole, series, step.variable, step.about, step.order)
     held, against = _try(claim, scope)
@@ -75,7 +74,7 @@ def _try(claim: _Claim, scope: Scope) -> tuple[list[Point], list[Counterexample]
     held: list[Point] = []
     against: list[Counterexample] = []
     try:
-        with at_most(SECONDS_FOR_CASES):
+        with at_most(SHARE):
             for point in aimed_points(here, aims, USUAL):
                 outcome = _try_once(claim, point)
                 if isinstance(outcome, Counterexample):
@@ -84,7 +83,7 @@ def _try(claim: _Claim, scope: Scope) -> tuple[list[Point], list[Counterexample]
                     held.append(point)
                 if len(against) >= 2:
                     break
-    except TookTooLong:  # what was seen so far counts
+    except Exhausted:  # what was seen so far counts
         pass
     return held, against
 
@@ -128,12 +127,12 @@ def _pair_at(claim: _Claim) -> Iterator[Pair]:
 def _show(claim: _Claim, scope: Scope) -> tuple[Boolean, ...] | None:
     """The conditions under which the claim holds in every case, or None where it is not shown."""
     try:
-        with at_most(SECONDS_FOR_CASES):
+        with at_most(SHARE):
             shown = [
                 show_by_cases(functools.partial(_show_beside, claim, sign), scope.relations)
                 for sign in (1, -1)
             ]
-    except (TookTooLong, NoValue, *FAILURES):
+    except (Exhausted, NoValue, *FAILURES):
         return None
     if None in shown:
         return None
@@ -163,9 +162,9 @@ def _show_beside(claim: _Claim, sign: int, case: Case) -> tuple[sp.Expr, ...] | 
 def _polynomial(claim: _Claim) -> sp.Expr | None:
     """The series that is right, where both sides of the point have the same one."""
     try:
-        with at_most(SECONDS_FOR_CASES):
+        with at_most(SHARE):
             (right, _), (left, _) = (_pairs_beside(claim, sign) for sign in (1, -1))
-    except (TookTooLong, Unexpandable, Undetermined, NoValue, *FAILURES):
+    except (Exhausted, Unexpandable, Undetermined, NoValue, *FAILURES):
         return None
     coefficients = [ours for ours, _ in right[-claim.order :]]
     if coefficients != [ours for ours, _ in left[-claim.order :]] or len(right) > claim.order:

@@ -47,7 +47,7 @@ def decide_stationary(step: Stationary, scope: Scope, progress: Progress) -> Ver
         broken = _is_broken(constraints, scope)
         reason = "a constraint does not hold there" if broken else _imbalance(step)
         return Verdict(Status.REFUTED, counterexample=trials.counterexample, reason=reason)
-    progress(leave_open("the limit on time was reached", held_at=trials.held_at))
+    progress(leave_open("", held_at=trials.held_at))
     verdict = prove(pairs, trials, scope)
     needs = conditions_of([*step.at.values(), *multipliers], scope.relations)
     needs = tuple(dict.fromkeys((*needs, *off_seams, *verdict.conditions)))

@@ -1,15 +1,13 @@
 """A process that judges steps, so that a step that never ends can be stopped for sure.
 
-sympy cannot be interrupted reliably from within: the limit on time is held by killing the worker.
 It is a plain child with two pipes, not a fork, so that it works from notebooks, from threads and
-from scripts without a main guard.
+from scripts without a main guard. It runs nothing of the working folder, and ends with its parent.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import pickle
 import subprocess
@@ -17,18 +15,15 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
-from typing import IO, Any
+from pathlib import Path
+from typing import IO
 
-from causalopt.derive.proof.judging import Task, judge
-from causalopt.derive.statement.steps import Status
-from causalopt.derive.statement.verdict import Verdict, leave_open
-
-MEMORY = 4 * 2**30  # bytes that the worker may take
-STARTUP = 60.0  # seconds that a worker may take to import sympy
-BOOTSTRAP = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from causalopt.derive.proof.worker import serve; serve()"
-)
+from causalopt.derive.proof import apart
+from causalopt.derive.proof.judging import Task
+from causalopt.derive.proof.serving import Message, receive, send
+from causalopt.derive.statement.verdict import Verdict, exhaust, leave_open
+from causalopt.ground.errors import DerivationError
+from causalopt.ground.work import LIMIT
 
 
 class Worker:
@@ -39,7 +34,7 @@ class Worker:
     >>> from causalopt.derive.statement.steps import Equal
     >>> x = sp.Symbol("x", real=True)
     >>> with Worker() as worker:
-    ...     worker.judge(Task(Equal(x + x, 2 * x), (Given(x),)), 20).status
+    ...     worker.judge(Task(Equal(x + x, 2 * x), (Given(x),))).status
     <Status.PROVED: 'proved'>
     """
 
@@ -57,36 +52,32 @@ class Worker:
     ) -> None:
         self.close()
 
-    def judge(self, task: Task, limit: float) -> Verdict:
-        """The verdict on a task; undecided, with what was found so far, after ``limit`` seconds."""
+    def judge(self, task: Task, limit: float = LIMIT) -> Verdict:
+        """The verdict on a task; exhausted, with what was found so far, where it is stopped."""
         process = self._running()
         last: Verdict = leave_open("")
-        # the kill closes the pipes, and with that ends the reading below, whatever sympy is at
-        timer = threading.Timer(limit, process.kill)
-        timer.start()
         try:
-            _send(_pipe(process.stdin), task)
+            send(_pipe(process.stdin), (task, limit))
             while True:
-                answer: tuple[bool, Verdict] = _receive(_pipe(process.stdout))
-                done, last = answer
+                message: Message = receive(_pipe(process.stdout))
+                done, verdict = message
+                if verdict is not None:
+                    last = verdict
                 if done:
-                    return last
+                    return last if verdict is not None else _ended(last)
         except (EOFError, OSError, pickle.UnpicklingError):
             self.close()
-            return _out_of_time(last, limit)
+            return _ended(last)
         except BaseException:  # a user's interrupt: leave no worker behind
             self.close()
             raise
-        finally:
-            timer.cancel()
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()
-        for stream in (process.stdin, process.stdout):
+        for stream in (process.stdin, process.stdout):  # its sign to end what it has started
             with contextlib.suppress(OSError):
                 _pipe(stream).close()
         process.wait()
@@ -94,25 +85,34 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
-            # the path of this process, so that the child finds the same package and no other
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", BOOTSTRAP, json.dumps(sys.path)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-            timer = threading.Timer(STARTUP, self._process.kill)
-            timer.start()
+            self._process = _start()
             try:
-                _receive(_pipe(self._process.stdout))
+                receive(_pipe(self._process.stdout))
             except EOFError:
                 self.close()
-                raise RuntimeError(
-                    f"the checker's process did not start: {sys.executable} cannot import causalopt"
+                raise DerivationError(
+                    f"The checker's process did not start: {sys.executable} cannot load sympy, or "
+                    "it was ended. Check again, or else look at how this Python is installed."
                 ) from None
-            finally:
-                timer.cancel()
         return self._process
+
+
+def _start() -> subprocess.Popen[bytes]:
+    # as python -I would, which takes no seed of hashes: with one, sets have one order in all runs
+    settings = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-s", apart.__file__, *_installed_path()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**settings, "PYTHONHASHSEED": "0"},
+    )
+
+
+def _installed_path() -> list[str]:
+    """Where this process finds modules, but for the working folder."""
+    here = Path.cwd().resolve()
+    return [e for e in sys.path if os.path.isabs(e) and Path(e).resolve() != here]
 
 
 _idle: list[tuple[int, Worker]] = []  # at most one, with the process that it belongs to
@@ -146,63 +146,12 @@ def _close_idle() -> None:
             worker.close()
 
 
-def _out_of_time(last: Verdict, limit: float) -> Verdict:
-    if last.status is Status.REFUTED:  # only its correction was still being looked for
-        return last
-    reason = f"not decided within {limit:g} seconds"
-    return leave_open(reason, last.remains, last.held_at)
+def _ended(last: Verdict) -> Verdict:
+    """What is left of a step whose process was ended: by a limit of the system's, or by someone."""
+    return exhaust(last, "its process was ended before it was decided")
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     if stream is None:
         raise EOFError
     return stream
-
-
-def _send(stream: IO[bytes], what: object) -> None:
-    data = pickle.dumps(what)
-    # the length first: a message that was cut off by a kill is then known for what it is
-    stream.write(len(data).to_bytes(8, "big") + data)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes]) -> Any:
-    head = stream.read(8)
-    size = int.from_bytes(head, "big")
-    data = stream.read(size)
-    if len(head) < 8 or len(data) < size:
-        raise EOFError
-    return pickle.loads(data)
-
-
-def serve() -> None:
-    """What the child does: read tasks from its input, write verdicts to its output."""
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # whatever prints must not get between the verdicts
-    _bound_memory()
-    sys.setrecursionlimit(5000)  # expressions at the limit of depth, through sympy's layers
-    _send(sink, "ready")
-    while True:
-        try:
-            task = _receive(source)
-        except EOFError:
-            return
-        _send(sink, (True, _judge_safely(task, sink)))
-
-
-def _judge_safely(task: Task, sink: IO[bytes]) -> Verdict:
-    try:
-        return judge(task, lambda so_far: _send(sink, (False, so_far)))
-    except MemoryError:
-        return leave_open("checking it takes more memory than a step may")
-    except RecursionError:
-        return leave_open("the expression is nested too deep for sympy")
-    except Exception as error:  # a failure of sympy leaves the step open, and says so
-        return leave_open(f"sympy failed: {type(error).__name__}: {str(error)[:200]}")
-
-
-def _bound_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource  # not on every system
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

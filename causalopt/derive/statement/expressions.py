@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fractions
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import sympy as sp
@@ -65,7 +65,12 @@ def nodes(whole: sp.Basic) -> Iterator[tuple[sp.Basic, int]]:
     while stack:
         node, depth = stack.pop()
         yield node, depth
-        stack.extend((arg, depth + 1) for arg in node.args)
+        stack.extend((arg, depth + 1) for arg in _parts(node))
+
+
+def _parts(node: sp.Basic) -> Sequence[sp.Basic]:
+    # sympy takes classes, such as sin, for parts of some expressions
+    return node.args if isinstance(node, sp.Basic) else ()
 
 
 def check_size(whole: sp.Basic) -> None:
@@ -91,6 +96,13 @@ def check_size(whole: sp.Basic) -> None:
             )
         if isinstance(node, sp.Float):
             raise DerivationError(f"{node} is a float: write an exact number, such as Rational.")
+        if not isinstance(node, sp.Basic):
+            raise DerivationError(f"{node!r} inside of it is no sympy expression.")
+        if not isinstance(node, AppliedUndef) and type(node).__module__.split(".")[0] != "sympy":
+            raise DerivationError(
+                f"{type(node).__name__} is a class of your own, which the checker does not run: "
+                "use sympy's functions, or an unknown one such as Function('f')."
+            )
 
 
 def unknown_functions(whole: sp.Basic) -> frozenset[UndefinedFunction]:

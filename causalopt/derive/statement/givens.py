@@ -9,6 +9,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
+from causalopt.derive.statement.arguments import as_scalar, as_words
 from causalopt.derive.statement.expressions import Name, expression
 from causalopt.ground.errors import DerivationError
 
@@ -28,6 +29,7 @@ class Given:
     meaning: str = ""
 
     def __post_init__(self) -> None:
+        as_words(self.meaning, "meaning")
         object.__setattr__(self, "what", expression(self.what))
         if isinstance(self.what, AppliedUndef):
             _check_arguments(self.what)
@@ -52,8 +54,9 @@ class Let:
     meaning: str = ""
 
     def __post_init__(self) -> None:
+        as_words(self.meaning, "meaning")
         object.__setattr__(self, "name", expression(self.name))
-        object.__setattr__(self, "value", expression(self.value))
+        object.__setattr__(self, "value", as_scalar(self.value))
         if isinstance(self.name, AppliedUndef):
             _check_arguments(self.name)
         elif not isinstance(self.name, sp.Symbol):

@@ -11,16 +11,31 @@ from typing import TypeAlias, TypeVar
 import sympy as sp
 from sympy.core.relational import Relational
 
+from causalopt.derive.statement.arguments import (
+    as_formula,
+    as_listed,
+    as_pairs,
+    as_scalar,
+    as_symbol,
+    as_words,
+)
 from causalopt.derive.statement.expressions import Formula, expression
 from causalopt.ground.errors import DerivationError
 
+HIGHEST_ORDER = 40  # of a series: terms beyond it take minutes each
+
 
 class Status(enum.StrEnum):
-    """What checking a step can end with."""
+    """What checking a step can end with.
+
+    ``UNDECIDED``: all ways were gone to their ends, and none decides. ``EXHAUSTED``: one of them
+    was stopped at a limit on work or memory, so that more of it might decide.
+    """
 
     PROVED = "proved"
     REFUTED = "refuted"
     UNDECIDED = "undecided"
+    EXHAUSTED = "exhausted"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +50,8 @@ class Substitution:
     values: Mapping[sp.Expr, sp.Expr]
 
     def __post_init__(self) -> None:
-        pairs = {expression(old): expression(new) for old, new in self.values.items()}
+        listed = as_pairs(self.values, "Substitution")
+        pairs = {as_scalar(old): as_scalar(new) for old, new in listed}
         # a Dict of sympy is frozen, hashed by value, and itself an expression
         object.__setattr__(self, "values", sp.Dict(pairs))
 
@@ -52,6 +68,9 @@ class Apply:
     def __post_init__(self) -> None:
         if not isinstance(self.function, sp.Lambda):
             raise DerivationError(f"Apply takes a sympy.Lambda, not {self.function!r}.")
+        if len(self.function.variables) != 1:
+            raise DerivationError(f"Apply takes a Lambda of one variable, not {self.function}.")
+        as_scalar(self.function.expr)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +85,8 @@ class OverTheLine:
     primitive: sp.Expr
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "primitive", expression(self.primitive))
+        as_symbol(self.variable)
+        object.__setattr__(self, "primitive", as_scalar(self.primitive))
 
 
 #: By what a step is claimed: words for the reader, or data that the checker uses.
@@ -96,10 +116,23 @@ class Step:
     source: str = ""
 
     def __post_init__(self) -> None:
-        by = self.by if isinstance(self.by, tuple) else (self.by,)
+        by = as_listed(self.by, "by")
+        for rule in by:
+            if not isinstance(rule, str | Substitution | Apply | OverTheLine):
+                raise DerivationError(
+                    f"by={rule!r}: write words, or Substitution, Apply or OverTheLine."
+                )
+            if isinstance(rule, str):
+                as_words(rule, "by")
         object.__setattr__(self, "by", by)
-        many = self.assuming if isinstance(self.assuming, list | tuple) else (self.assuming,)
+        as_words(self.name, "name")
+        as_words(self.source, "source")
+        many = as_listed(self.assuming, "assuming")
         object.__setattr__(self, "assuming", tuple(expression(each) for each in many))
+        if not isinstance(self.expect, str) or self.expect not in tuple(Status):
+            raise DerivationError(
+                f"expect={self.expect!r} is no verdict: write one of {', '.join(Status)}."
+            )
         object.__setattr__(self, "expect", Status(self.expect))
 
     def rules(self, kind: type[Kind]) -> Iterator[Kind]:
@@ -126,7 +159,7 @@ class Equal(Step):
     right: Formula
 
     def __post_init__(self) -> None:
-        left, right = expression(self.left), expression(self.right)
+        left, right = as_formula(self.left), as_formula(self.right)
         if getattr(left, "shape", ()) != getattr(right, "shape", ()):
             raise DerivationError(
                 f"the left side has shape {getattr(left, 'shape', 'of a scalar')}, "
@@ -148,7 +181,7 @@ class Follows(Step):
 
     def __post_init__(self) -> None:
         _check_equation(self.conclusion)
-        since = self.since if isinstance(self.since, list | tuple) else (self.since,)
+        since = as_listed(self.since, "since")
         for hypothesis in since:
             if not isinstance(hypothesis, int | str):
                 _check_equation(hypothesis)
@@ -174,11 +207,10 @@ class TendsTo(Step):
     side: str = dataclasses.field(default="+-", kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.side not in ("+", "-", "+-"):
+        if not isinstance(self.side, str) or self.side not in ("+", "-", "+-"):
             raise DerivationError(f"side={self.side!r}: write '+', '-' or '+-'.")
-        self._keep(
-            whole=expression(self.whole), value=expression(self.value), to=expression(self.to)
-        )
+        as_symbol(self.variable)
+        self._keep(whole=as_scalar(self.whole), value=as_scalar(self.value), to=as_scalar(self.to))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,13 +226,16 @@ class Expands(Step):
     def __post_init__(self) -> None:
         # not by ground.checks: it would load NumPy, whose threads take of the worker's memory
         whole_number = isinstance(self.order, numbers.Integral) and not isinstance(self.order, bool)
-        if not whole_number or self.order < 1:
-            raise DerivationError(f"order={self.order!r}: write a whole number, 1 or more.")
+        if not whole_number or not 1 <= self.order <= HIGHEST_ORDER:
+            raise DerivationError(
+                f"order={self.order!r}: write a whole number from 1 to {HIGHEST_ORDER}."
+            )
+        as_symbol(self.variable)
         self._keep(
             order=int(self.order),
-            whole=expression(self.whole),
-            series=expression(self.series),
-            about=expression(self.about),
+            whole=as_scalar(self.whole),
+            series=as_scalar(self.series),
+            about=as_scalar(self.about),
         )
 
 
@@ -222,18 +257,20 @@ class Stationary(Step):
     multipliers: tuple[sp.Expr, ...] = dataclasses.field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        under = self.under if isinstance(self.under, list | tuple) else (self.under,)
+        under = as_listed(self.under, "under")
         for constraint in under:
             _check_equation(constraint)
-        multipliers = tuple(expression(each) for each in self.multipliers)
+        multipliers = tuple(map(as_scalar, as_listed(self.multipliers, "multipliers")))
         if multipliers and len(multipliers) != len(under):
             raise DerivationError(
                 f"{len(multipliers)} multipliers for {len(under)} constraints: give one for each."
             )
-        at = sp.Dict({expression(old): expression(new) for old, new in self.at.items()})
+        at = {as_symbol(old): as_scalar(new) for old, new in as_pairs(self.at, "at")}
+        if not at:
+            raise DerivationError("at={} is no point: write the value of each variable there.")
         self._keep(
-            objective=expression(self.objective),
-            at=at,
+            objective=as_scalar(self.objective),
+            at=sp.Dict(at),
             under=tuple(under),
             multipliers=multipliers,
         )
@@ -241,8 +278,10 @@ class Stationary(Step):
 
 def _check_equation(equation: object) -> None:
     if isinstance(equation, sp.Equality):
+        as_scalar(equation.lhs)
+        as_scalar(equation.rhs)
         return
-    if equation in (sp.true, sp.false):
+    if equation is sp.true or equation is sp.false or isinstance(equation, bool):
         raise DerivationError(
             f"an equation came out as {equation} before it could be checked: sympy decides "
             "Eq(a, b) when it is made; write Eq(a, b, evaluate=False), or an Equal step."

@@ -36,7 +36,7 @@ class Counterexample:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Proved, refuted or undecided, and what there is to show for it.
+    """Proved, refuted, undecided or exhausted, and what there is to show for it.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Verdict:
         one that is refuted would hold if they did.
     counterexample, corrected : where refuted, a case that shows it, and a right-hand side that is
         proved to fit (None where none was found).
-    remains : where undecided, the difference that was not brought to zero.
+    remains : where neither proved nor refuted, the difference that was not brought to zero.
     held_at : cases in which the step held, exactly or to 50 digits.
     reason : in words, what else there is to say.
     """
@@ -67,5 +67,13 @@ def leave_open(
     return Verdict(Status.UNDECIDED, remains=remains, held_at=held_at, reason=reason)
 
 
-#: Told of each verdict so far, which stands where the time is up before a better one.
+def exhaust(verdict: Verdict, limit: str) -> Verdict:
+    """An open verdict of work that reached a limit: more of it might decide. Others stand."""
+    if verdict.status is not Status.UNDECIDED:
+        return verdict
+    reasons = [reason for reason in (verdict.reason, limit) if reason]
+    return dataclasses.replace(verdict, status=Status.EXHAUSTED, reason="; ".join(reasons))
+
+
+#: Told of each verdict so far, which stands where the work is stopped before a better one.
 Progress: TypeAlias = Callable[[Verdict], None]

@@ -9,14 +9,14 @@ import sympy as sp
 
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import fits, points, satisfies
+from causalopt.ground.work import Exhausted, at_most
 
 MOST_GAPS = 8
 MOST_SIGNED = 3  # symbols of which all signs are tried together
 SIZES = (sp.Integer(1), sp.Rational(7, 3))
-SECONDS = 1.0  # for solving one gap
+SHARE = 0.03  # of the work that a step may take, for solving one gap
 
 
 def aimed_points(scope: Scope, gaps: Sequence[sp.Expr], usual: int) -> Iterator[Point]:
@@ -70,9 +70,9 @@ def _roots(gap: sp.Expr, symbol: sp.Symbol) -> list[sp.Expr]:
         slope, rest = sp.Poly(gap, symbol).all_coeffs()
         return [-rest / slope] if (rest / slope).is_number else []
     try:
-        with at_most(SECONDS):
+        with at_most(SHARE):
             roots = sp.solve(gap.subs(symbol, plain), plain)
-    except (TookTooLong, *FAILURES):
+    except (Exhausted, *FAILURES):
         return []
     return [root for root in roots if isinstance(root, sp.Expr) and root.is_number]
 

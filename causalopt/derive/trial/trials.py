@@ -11,16 +11,16 @@ import sympy as sp
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Counterexample, Point
 from causalopt.derive.trial.aimed import points_on
-from causalopt.derive.trial.alarm import TookTooLong, at_most
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
 from causalopt.derive.trial.seams import seam_gaps
 from causalopt.derive.trial.values import NoValue, at
+from causalopt.ground.work import Exhausted, at_most
 
 ENOUGH = 8  # points at which both sides are defined
 MOST_ON_SEAMS = 24
-SECONDS = 12.0
+SHARE = 0.4  # of the work that a step may take
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +61,10 @@ def try_at(
     look: Look,
     enough: int = ENOUGH,
 ) -> Trials:
-    """Look at point after point; one that takes too long or has no value is passed over."""
+    """Look at point after point; one that takes too much or has no value is passed over."""
     held: list[Point] = []
     try:
-        with at_most(SECONDS):
+        with at_most(SHARE):
             for point in where:
                 outcome = _look_once(look, point)
                 if isinstance(outcome, Counterexample):
@@ -74,7 +74,7 @@ def try_at(
                 # without a symbol or function every point is the same one
                 if len(held) >= enough or not (point.symbols or point.functions):
                     break
-    except TookTooLong:  # what was seen so far counts
+    except Exhausted:  # what was seen so far counts
         pass
     return Trials(tuple(held))
 

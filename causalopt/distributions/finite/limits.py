@@ -19,6 +19,7 @@ from sympy import Add, Expr, Integer, Poly, Symbol
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import log_of
+from causalopt.ground.work import bounded
 
 #: Orders of epsilon that are looked at before a limit is given up.
 DEEPEST = 32
@@ -35,6 +36,7 @@ class Term(NamedTuple):
     coefficient: Expr
 
 
+@bounded("This limit", "give it a shorter expression, or numbers for symbols")
 def limit_at_zero(expression: Expr, epsilon: Symbol) -> Expr:
     """lim of an expression as epsilon -> 0 from above; exact, by leading terms.
 
@@ -65,6 +67,7 @@ def limit_at_zero(expression: Expr, epsilon: Symbol) -> Expr:
     return sympy.oo * ratio * (-1) ** power
 
 
+@bounded("This series", "give it a shorter expression, or numbers for symbols")
 def series_at_zero(expression: Expr, epsilon: Symbol, order: int = 2) -> Expr:
     """The terms of an expression below epsilon**order, and what is left as O(...).
 

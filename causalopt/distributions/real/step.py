@@ -9,6 +9,7 @@ import sympy
 from sympy import Expr, Matrix, Rational, Symbol
 
 from causalopt.ground.errors import QueryError
+from causalopt.ground.work import bounded
 from causalopt.language.finite_variables import Finite
 from causalopt.language.laws import Normal
 from causalopt.language.symbols import Next, Noise, Variable, time
@@ -122,16 +123,22 @@ def _check_whole(
     """The step is its line, everywhere: floor(x) has the derivative 0, and is no constant."""
     for i, target in enumerate(variables):
         missing = sympy.expand(step[target] - line[i])
-        if missing != 0 and sympy.simplify(missing) != 0:
+        if missing != 0 and not _cancels(missing, target, beside):
             raise QueryError(
                 f"The step of this system is not affine: {target} becomes {step[target]}. Closed "
                 f"forms are for affine steps; {beside}."
             )
 
 
+def _cancels(missing: Expr, target: Variable, beside: str) -> bool:
+    with bounded(f"Whether {target} becomes what is affine", beside):
+        return bool(sympy.simplify(missing) == 0)
+
+
 def _gain(entry: Expr, noise: Noise, beside: str) -> Expr:
     """By how much one noise is multiplied before it is added, a constant."""
-    gain = sympy.simplify(Expression(entry).partial(noise))
+    with bounded(f"The effect of the noise {noise}", beside):
+        gain = sympy.simplify(Expression(entry).partial(noise))
     if gain.free_symbols:
         raise QueryError(
             f"The step of this system is not affine in its noise: d/d{noise} of {entry} is {gain}. "

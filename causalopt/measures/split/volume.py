@@ -15,6 +15,7 @@ from causalopt.distributions.real.step import check_pushable, jacobian, step_of
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base
 from causalopt.ground.types import Floats
+from causalopt.ground.work import bounded
 from causalopt.model.declaration import check_steps
 from causalopt.model.system import System, as_system
 
@@ -32,7 +33,8 @@ def jacobian_determinant(system: System) -> Expr:
     k
     """
     check_pushable(system, system.variables)
-    return sympy.factor(jacobian(step_of(system, {}), system.variables).det())
+    with bounded("The determinant of the step", "give numbers for parameters, or sample"):
+        return sympy.factor(jacobian(step_of(system, {}), system.variables).det())
 
 
 def adjusted_strength_by_volume(

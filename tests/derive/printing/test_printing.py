@@ -9,8 +9,19 @@ import pytest
 import sympy as sp
 from sympy import Eq
 
-from causalopt.derive import Derivation, Equal, Follows, Given, Let, Report, TendsTo
+from causalopt.derive import (
+    Derivation,
+    Equal,
+    Follows,
+    Given,
+    Let,
+    Report,
+    Status,
+    TendsTo,
+    Verdict,
+)
 from causalopt.derive.printing.latex import label
+from causalopt.derive.printing.page import MARKS
 
 W, t = sp.symbols("W t", real=True)
 P = sp.Function("P", positive=True)(W, t)
@@ -76,6 +87,17 @@ HOSTILE = (
     "\x1b[31mred",
     "__import__('os').system('false')",
 )
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_reasons_and_routes_come_out_as_written(name: str) -> None:
+    page = Derivation("page", given=[W], steps=[Equal(W, W)])
+    for status in Status:
+        verdict = Verdict(status, route=name, remains=W, reason=name)
+        seen = Parsed(Report(page, (verdict,))._repr_html_())
+        assert seen.tags <= {"div", "h4", "ul", "ol", "li", "strong", "small", "br", "span"}
+        assert seen.text.count(name) == 2
+        assert f"{MARKS[status]} {status}" in seen.text
 
 
 class Parsed(html.parser.HTMLParser):

@@ -61,7 +61,7 @@ def prove_none(count: int, seed: int, families: Sequence[made.Family]) -> Counte
 def test_no_slip_is_proved() -> None:
     statuses = prove_none(150, 1, made.QUICK)
     # refused for a reason, and not for want of one: most are told to be false
-    assert statuses[Status.UNDECIDED] <= 15
+    assert statuses[Status.UNDECIDED] + statuses[Status.EXHAUSTED] <= 15
     assert statuses[Status.REFUTED] >= 100
 
 

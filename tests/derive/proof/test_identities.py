@@ -24,6 +24,7 @@ identities = importlib.util.module_from_spec(_SPEC)
 sys.modules["identities"] = identities
 _SPEC.loader.exec_module(identities)
 
+OPEN = (Status.UNDECIDED, Status.EXHAUSTED)
 PARTS = 4  # so that several workers can share the suite
 
 
@@ -46,7 +47,7 @@ def test_no_true_identity_is_refuted(part: int) -> None:
     refuted = [pair for pair, status in zip(pairs, statuses, strict=True) if status == "refuted"]
     assert not refuted
     print(f"true identities, part {part}: {Counter(statuses)}")
-    assert statuses.count(Status.UNDECIDED) / len(statuses) < 0.2
+    assert sum(status in OPEN for status in statuses) / len(statuses) < 0.2
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -60,7 +61,7 @@ def test_no_false_identity_is_proved(part: int) -> None:
             check_counterexample(left, right, verdict.counterexample)
     statuses = [verdict.status for verdict in verdicts]
     print(f"false identities, part {part}: {Counter(statuses)}")
-    assert statuses.count(Status.UNDECIDED) / len(statuses) < 0.1
+    assert sum(status in OPEN for status in statuses) / len(statuses) < 0.1
 
 
 def check_counterexample(left: Formula, right: Formula, case: Counterexample) -> None:
