@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from causalopt.study.comparison import Comparison
     from causalopt.study.record import Experiment, Study
 
+# An array of more numbers than this is told by its text.
+_MOST_SHOWN = 100
+
 
 @dataclass
 class Findings:
@@ -108,9 +111,12 @@ def _plain(value: object) -> object:
         return {str(key): _plain(content) for key, content in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    # NumPy's scalars and arrays of one number.
-    if hasattr(value, "item"):
-        value = value.item()
+    # Arrays and scalars of NumPy and xarray.
+    array = value.to_numpy() if hasattr(value, "to_numpy") else value
+    if hasattr(array, "tolist") and getattr(array, "size", 0) <= _MOST_SHOWN:
+        value = array.tolist()
+        if isinstance(value, list):
+            return _plain(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | bool | int | float | None) else str(value)

@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import ModelError
+from causalopt.study.declared import (
+    check_file_name,
+    check_function,
+    check_mapping,
+    check_names_apart,
+    check_parts,
+    check_text,
+    check_tolerance,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,6 +44,15 @@ class Experiment:
     depicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_file_name(self.name, "an experiment")
+        where = f"the experiment {self.name!r}"
+        check_text(self.title, f"the title of {where}")
+        check_function(self.compute, f"what {where} computes", "lambda: run(W, X, Y)")
+        for part in ("figures", "depicts"):
+            check_mapping(getattr(self, part), f"{part} of {where}")
+        for name, paint in self.figures.items():
+            check_file_name(name, f"a figure of {where}")
+            check_function(paint, f"the figure {name!r} of {where}", "course")
         unknown = [name for name in self.depicts if name not in self.figures]
         if unknown:
             raise ModelError(
@@ -49,6 +67,10 @@ class Reason:
 
     text: str
     proof: Callable[[], bool]
+
+    def __post_init__(self) -> None:
+        check_text(self.text, "the text of a reason")
+        check_function(self.proof, "the proof of a reason", "lambda: printed != ours")
 
 
 @dataclass(frozen=True)
@@ -66,6 +88,15 @@ class Claim:
     compute: Callable[[], object]
     tolerance: float = 0.0
     reason: Reason | None = None
+
+    def __post_init__(self) -> None:
+        check_text(self.statement, "the statement of a claim")
+        where = f"the claim {self.statement!r}"
+        check_text(self.source, f"the source of {where}")
+        check_function(self.compute, f"what {where} computes", "lambda: float(value)")
+        check_tolerance(self.tolerance, where)
+        reasons = () if self.reason is None else (self.reason,)
+        check_parts(reasons, Reason, where, "reasons")
 
 
 @dataclass(frozen=True)
@@ -85,7 +116,15 @@ class Study:
     derivations: tuple[Callable[[], Derivation], ...] = ()
 
     def __post_init__(self) -> None:
-        names = [experiment.name for experiment in self.experiments]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ModelError(f"{self.name} has two experiments named {twice[0]}: rename one.")
+        check_file_name(self.name, "a study")
+        check_text(self.title, f"the title of {self.name}")
+        check_text(self.source, f"the source of {self.name}")
+        check_parts(self.experiments, Experiment, self.name, "experiments")
+        check_parts(self.claims, Claim, self.name, "claims")
+        check_parts(self.derivations, object, self.name, "derivations")
+        for build in self.derivations:
+            check_function(build, f"a derivation of {self.name}", "page")
+        check_names_apart([e.name for e in self.experiments], self.name, "experiments")
+        figures = [name for experiment in self.experiments for name in experiment.figures]
+        # They lie in one folder.
+        check_names_apart(figures, self.name, "figures")

@@ -13,7 +13,9 @@ from causalopt.study import model_files
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
-HOLDS = "import causalopt, sys; print(causalopt.__file__); from causalopt.study.terminal import main; "
+HOLDS = (
+    "import causalopt, sys; print(causalopt.__file__); from causalopt.study.terminal import main; "
+)
 
 hatchling = pytest.importorskip("hatchling", reason="make test installs it, with the extra `test`")
 
