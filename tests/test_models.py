@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from causalopt.study import compare, load_model, model_files, storage, title_of
 
@@ -52,7 +53,12 @@ def test_every_experiment_gives_data_and_figures(name, tmp_path):
     for experiment in study.experiments:
         with only_what_comes_along():
             data = experiment.compute()
-        storage.write_data(data, tmp_path / f"{experiment.name}.nc")
+        path = tmp_path / f"{experiment.name}.nc"
+        storage.write_data(data, path)
+        written = (
+            data if isinstance(data, xr.Dataset) else data.to_dataset(name=data.name or "data")
+        )
+        assert xr.load_dataset(path).identical(written)
         for figure, paint in experiment.figures.items():
             for path in storage.write_figure(paint(data), tmp_path, figure):
                 assert path.stat().st_size > 1000

@@ -68,7 +68,7 @@ def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
 
 def _kind(symbol: Quantity) -> str:
     if isinstance(symbol, Finite):
-        return f"variable with the values {listed(symbol.values)}"
+        return f"variable with the values {listed(symbol.domain.names)}"
     return f"{type(symbol).__name__.lower()} in {symbol.unit or 1}"
 
 

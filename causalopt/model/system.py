@@ -382,7 +382,7 @@ class System(Model):
 
     def __repr__(self) -> str:
         lines = step_equations(self.declarations, is_rate=self.method is not None)
-        lines += [f"{v}[0] = {v.domain.value(start)}" for v, start in self.start_values.items()]
+        lines += [f"{v}[0] = {v.domain.shown(start)}" for v, start in self.start_values.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 

@@ -276,7 +276,7 @@ class Distribution:
 
         dense = np.zeros(self.size)
         dense[self.states] = self.floats().masses
-        coords = {v.name: list(v.values) for v in self.variables}
+        coords = {v.name: v.domain.labels for v in self.variables}
         shape = [v.size for v in self.variables]
         return xr.DataArray(dense.reshape(shape), coords, list(coords), name="probability")
 

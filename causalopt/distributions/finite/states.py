@@ -73,7 +73,7 @@ def state_of(variables: Variables, state: int | np.int64) -> str:
     """A state in words: T = high, R = hot."""
     places = np.unravel_index(int(state), [v.size for v in variables])
     pairs = zip(variables, places, strict=True)
-    return ", ".join(f"{v} = {v.values[int(i)]}" for v, i in pairs)
+    return ", ".join(f"{v} = {v.domain.names[int(i)]}" for v, i in pairs)
 
 
 def outer(variables: Variables, pieces: Sequence[Marginal]) -> tuple[Ints, Masses]:
