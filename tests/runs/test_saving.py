@@ -1,4 +1,4 @@
-"""Results are saved by xarray's own ``to_netcdf``, without a word about how, and come back whole."""
+"""Results are saved by xarray's own ``to_netcdf``, without a word on how, and come back whole."""
 
 import numpy as np
 import pytest
