@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -59,6 +60,17 @@ class Experiment:
                 f"the experiment {self.name!r} says what {unknown[0]!r} depicts, but has no such "
                 f"figure; its figures are {', '.join(map(repr, self.figures)) or 'none'}"
             )
+
+    def caption(self, figure: str) -> str:
+        """What is said of a figure: the first paragraph of its function's docstring, or its name.
+
+        >>> Experiment("e", "t", dict, {"the_course": lambda data: None}).caption("the_course")
+        'The course.'
+        """
+        said = inspect.getdoc(self.figures[figure]) or ""
+        return (
+            " ".join(said.split("\n\n")[0].split()) or f"{figure.replace('_', ' ')}.".capitalize()
+        )
 
 
 @dataclass(frozen=True)

@@ -328,7 +328,7 @@ def test_the_page_of_results_opens(mine, tmp_path, monkeypatch):
     page = tmp_path / "results" / "mine" / "index.html"
     assert opened == [page.as_uri()]
     assert '<img src="course.svg"' in page.read_text()
-    assert "reproduced: one" in page.read_text()
+    assert "✓ reproduced" in page.read_text()
     assert f"Open {page}" in call("run", mine(), "--open").output
 
 
