@@ -72,6 +72,8 @@ def draw(
     6
     """
     steps, columns = whole(steps, "steps", 1), whole(columns, "columns", 3)
+    if not isinstance(model, Model):
+        raise QueryError(f"{type(model).__name__} cannot be drawn: give a System or a Network.")
     check_worlds(model, worlds)
     shown = list(worlds) or [_base(model, steps)]
     _check_length(model, steps, len(shown))

@@ -80,7 +80,7 @@ def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
     >>> noisy = table(R, {"hot": {"hot": 0.9, "cold": 0.1}, "cold": "cold"})
     """
     listing = (parents,) if isinstance(parents, Symbol) else parents
-    if not isinstance(listing, Iterable):
+    if not isinstance(listing, Iterable) or not getattr(listing, "ndim", 1):
         raise DeclarationError(
             f"table({parents!r}, ...): the parents are finite variables, such as "
             "table((T, R), ...)."

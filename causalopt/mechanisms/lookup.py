@@ -268,9 +268,9 @@ def _from_rows(
 
 
 def _chances(row: object, target: Finite, where: str) -> Masses:
-    by_value: Mapping[object, object] = row if isinstance(row, Mapping) else {row: 1}
+    pairs = row.items() if isinstance(row, Mapping) else [(row, 1)]
     listed_masses: list[object] = [0] * target.size
-    for value, mass in by_value.items():
+    for value, mass in pairs:
         listed_masses[target.code(value, f"{where} names a value that")] = mass
     masses = masses_of(listed_masses, where)
     check_masses(masses, where, functools.partial(_state, target))

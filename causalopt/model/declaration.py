@@ -172,7 +172,7 @@ def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variabl
 
 def check_rates(rates: Mapping[Variable, Mechanism], method: str) -> None:
     """Rates of change are of numbers, and depend on the present state alone."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
     for target, rate in rates.items():
         why = target.domain.why_no_difference()

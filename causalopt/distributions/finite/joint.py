@@ -22,6 +22,7 @@ from causalopt.distributions.finite.states import (
     strides,
     substates,
 )
+from causalopt.ground.checks import as_mapping
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.masses import (
     Masses,
@@ -118,6 +119,7 @@ class Distribution:
     @classmethod
     def delta(cls, state: Mapping[Finite, Value]) -> Distribution:
         """All mass at one state: {T: "high", R: "cold"}."""
+        as_mapping(state, "The state", '{T: "high"}')
         known = check_variables(state)
         place = sum(
             v.code(state[v], f"delta: {v}") * s for v, s in zip(known, strides(known), strict=True)
