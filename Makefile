@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# What touches every library that the package stands on, in a minute.
-SMOKE := tests/runs tests/model tests/backends tests/study/test_storage.py \
+# What touches every library that the package stands on, in a few minutes.
+SMOKE := tests/runs tests/model tests/backends/test_conformance.py tests/study/test_storage.py \
 	tests/study/test_record.py tests/study/test_terminal.py tests/drawing/test_labels.py
 
 .PHONY: demo test docs bench lint lowest clean

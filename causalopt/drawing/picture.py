@@ -7,7 +7,7 @@ gets a version, the same for the same history of causes; nothing is run.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
@@ -290,7 +290,7 @@ def changes(bones: Skeleton, worlds: Sequence[AnyWorld]) -> list[dict[Item, str]
 
 def check_worlds(model: Model, worlds: Sequence[AnyWorld]) -> None:
     """All worlds are of the model that is drawn."""
-    if not isinstance(worlds, Collection):
+    if not isinstance(worlds, Sequence):
         raise QueryError(f"worlds is {worlds!r}: write a list of worlds, such as [W, X].")
     for world in worlds:
         if not isinstance(world, World) or world.model != model:

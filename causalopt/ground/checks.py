@@ -18,6 +18,9 @@ from causalopt.ground.errors import DeclarationError, QueryError
 #: Numbers that stand for chances sum to 1 within this much. Nothing is ever renormalised.
 TOLERANCE = 1e-9
 
+# So many of a thing, and one more, have a number that fits in 64 bits.
+_MOST = 2**62
+
 
 def as_whole(given: object) -> int | None:
     """A whole number as an int; None for whatever else, truth values among it.
@@ -32,8 +35,8 @@ def as_whole(given: object) -> int | None:
     return None
 
 
-def whole(given: object, name: str, least: int) -> int:
-    """A whole number of at least ``least``, or a ``QueryError`` that says what to write.
+def whole(given: object, name: str, least: int, most: float = _MOST) -> int:
+    """A whole number from ``least`` on, or a ``QueryError`` that says what to write.
 
     >>> whole(np.int64(3), "steps", 1)
     3
@@ -45,6 +48,8 @@ def whole(given: object, name: str, least: int) -> int:
     number = as_whole(given)
     if number is None or number < least:
         raise QueryError(f"{name} is {given!r}: write a whole number of {least} or more.")
+    if number > most:
+        raise QueryError(f"{name} is too large to be counted: write a smaller whole number.")
     return number
 
 

@@ -117,7 +117,7 @@ def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
     """The values of the roots (n,), NaN elsewhere."""
     try:
         values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DeclarationError(f"start holds what is no number: {given!r}.") from None
     if values.shape not in ((), columns.kinds.shape):
         raise DeclarationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -195,7 +196,7 @@ def check_steps(steps: object) -> int:
 
 def check_seed(seed: object) -> int:
     """A seed: a whole number, 0 or more."""
-    return checks.whole(seed, "seed", 0)
+    return checks.whole(seed, "seed", 0, most=math.inf)
 
 
 def cycle_message(loop: Sequence[str]) -> str:
