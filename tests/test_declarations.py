@@ -4,6 +4,7 @@ import traceback
 
 import pytest
 
+from causalopt import DeclarationError, Network, QueryError, System, draw, run, tangents
 from tests.declarations import attempt
 
 
@@ -23,6 +24,19 @@ def raised(numbers):
 
 def test_declarations_end_in_a_result_or_in_an_error_of_the_house():
     assert not raised(range(4000))
+
+
+def test_what_is_empty_is_told():
+    with pytest.raises(DeclarationError, match="no variables"):
+        System({}, start={})
+    empty = Network({}, start={})
+    for ask in (run, tangents):
+        with pytest.raises(QueryError, match="nothing to run"):
+            ask(empty.world())
+    with pytest.raises(QueryError, match="nothing to draw"):
+        draw(empty)
+    assert repr(empty)
+    assert empty._repr_latex_()
 
 
 def test_the_fuzz_meets_both():

@@ -156,7 +156,9 @@ def checked_dt(
 
 
 def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variable, object]) -> None:
-    """Every variable has a start value, and nothing else has one."""
+    """Every variable has a start value, and nothing else has one; there is one or more."""
+    if not mechanisms:
+        raise DeclarationError("This system has no variables: declare one or more, as {R: R - 1}.")
     missing = [str(v) for v in mechanisms if v not in start]
     if missing:
         raise DeclarationError(
