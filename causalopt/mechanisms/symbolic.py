@@ -18,6 +18,7 @@ from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
 from causalopt.mechanisms.differentiation import derivative
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
+from causalopt.mechanisms.numerical import without_code
 
 # What no float is beyond, as a whole number: sympy compares it with others exactly.
 _LARGEST = int(sys.float_info.max)
@@ -163,6 +164,12 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
         raise DeclarationError(
             f"The mechanism of {where} has a number beyond {float(_LARGEST):.3g}, the largest that "
             "a node can hold: write a smaller one."
+        )
+    lacking = without_code(formula)
+    if lacking:
+        raise DeclarationError(
+            f"The mechanism of {where} uses {lacking[0]}, for which there is no numerical code: "
+            "write it by other functions."
         )
     held = formula.atoms(sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
     if held:
