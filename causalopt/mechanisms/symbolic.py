@@ -16,6 +16,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
+from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
 from causalopt.mechanisms.numerical import without_code
@@ -80,6 +81,10 @@ class Expression(Mechanism):
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""
         return Expression(Add(variable, *(Mul(weight, self.value(at)) for weight, at in parts)))
+
+    def in_steps(self, size: Expr, length: float, where: str) -> Expression:
+        """The formula, its conditions on time made with room for rounding: see ``clock``."""
+        return Expression(in_steps(self.formula, size, length, where))
 
     def words(self, name: Naming, write: Writer | None = None) -> str:
         """The formula as text."""
