@@ -12,6 +12,7 @@ from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
 from causalopt.language.finite_variables import Finite
+from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.symbols import Next, Noise, Parameter, Quantity, Time, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
@@ -49,6 +50,8 @@ def check_formulas(
                     "declare a System."
                 )
     _refuse_shared_names({s for m in checked.values() for s in m.arguments} | set(checked))
+    if same_step:
+        refuse_names_of_dims(checked)
     return checked
 
 

@@ -152,6 +152,10 @@ class Model(ABC):
         """A node as it is called: R[3], or the label of a network's node."""
         return key
 
+    def name_of(self, label: Label) -> str:
+        """A node as results call it."""
+        return str(label)
+
     def key_of(self, label: Label) -> tuple[Key, int]:
         """The key and the step of a node."""
         return label, 0

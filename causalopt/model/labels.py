@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.naming import apart
 from causalopt.language.symbols import Label, Node, NodeSet, Parameter, Stage, Variable
 
 
@@ -40,6 +42,21 @@ class Labels(Mapping[Label, int]):
 
     def __len__(self) -> int:
         return len(self._labels) + len(self._inputs)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The nodes as they are called in results, in their order: no two alike."""
+        return apart(self._labels)
+
+    def name_of(self, label: Label) -> str:
+        """A node as it is called in results."""
+        place = self.get(label, len(self._labels))
+        return self.names[place] if place < len(self._labels) else str(label)
+
+    def find(self, text: str) -> Label:
+        """The node of this name, or the text itself."""
+        named = zip(self._labels, self.names, strict=True)
+        return next((label for label, name in named if name == text), text)
 
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""

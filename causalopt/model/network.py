@@ -30,12 +30,7 @@ from causalopt.model.building import (
     starts_of,
 )
 from causalopt.model.columns import Columns, edges, graph_of
-from causalopt.model.declaration import (
-    changed,
-    check_seed,
-    check_symbols,
-    values,
-)
+from causalopt.model.declaration import changed, check_seed, check_symbols, values
 from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
@@ -268,8 +263,9 @@ class Network(Model):
 
     def causes(self) -> dict[str, list[str]]:
         """The graph in words: for each node that has parents, their names."""
-        causes = {node: sorted(map(str, self.parents(node))) for node in self.nodes}
-        return {str(node): parents for node, parents in causes.items() if parents}
+        name = self.name_of
+        causes = {name(node): sorted(map(name, self.parents(node))) for node in self.nodes}
+        return {node: parents for node, parents in causes.items() if parents}
 
     def ancestors(self, node: Label) -> set[Label]:
         """All nodes upstream of this node, itself left out."""
@@ -333,7 +329,11 @@ class Network(Model):
 
     def find(self, text: str) -> object:
         """The node of this name, or the text itself."""
-        return next((node for node in self.nodes if str(node) == text), text)
+        return self.index.find(text)
+
+    def name_of(self, label: Label) -> str:
+        """Its text, and its kind where another node has the same text."""
+        return self.index.name_of(label)
 
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""
@@ -370,7 +370,7 @@ class Network(Model):
         """The nodes' labels as text; as whole numbers where they are a range."""
         if isinstance(self.nodes, range):
             return Axis("node", range(len(rows)), labels=np.array(self.nodes)[list(rows)])
-        return Axis("node", range(len(rows)), labels=[self.nodes[row] for row in rows])
+        return Axis("node", range(len(rows)), labels=[self.index.names[row] for row in rows])
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -100,7 +100,7 @@ def _gather(
     wants = [Want(world, series.key, tangent) for series in chosen for world in worlds]
     values = simulate(wants, rows, sweep, backend, stacked)
     axis = model.axis(rows)
-    dims = ["world", axis.dim, *(swept_axis.name for swept_axis in sweep.axes)]
+    dims = ["world", axis.dim, *sweep.names]
     count = len(worlds)
     columns = {
         series.name: (dims, values[i * count : (i + 1) * count], _attributes(series))

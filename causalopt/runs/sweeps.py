@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +14,17 @@ from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
+from causalopt.language.naming import DIMS, apart
 from causalopt.language.symbols import Label, Parameter
 from causalopt.model.interface import Model
+from causalopt.model.selection import Stretch
 from causalopt.model.world import M, World
 
 #: What takes many values: a node or a parameter, by a list or array of them.
 Over = Mapping[Label, object]
+
+# What arrays of measures are called: in a file, an array and its coordinates share their names.
+_RESULTS = ("comp", "op", "optimizing_power")
 
 #: The input that stands for the number of a chain of draws.
 DRAW = Symbol("draw")
@@ -32,11 +38,6 @@ class SweptAxis:
     input: Symbol
     values: Floats
 
-    @property
-    def name(self) -> str:
-        """The name of the dimension, as the user wrote the target: ``R[0]`` or ``k``."""
-        return str(self.target)
-
 
 @dataclass(frozen=True)
 class Sweep:
@@ -47,6 +48,16 @@ class Sweep:
 
     axes: tuple[SweptAxis, ...] = ()
     paired: bool = False
+    taken: frozenset[str] = frozenset()  #: names in results that no swept target has
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The dim of each axis, as the user wrote its target: ``R[0]`` or ``k``.
+
+        What is printed alike, or like something else in a result, is told by its kind too.
+        """
+        targets = [axis.target for axis in self.axes if axis.input != DRAW]
+        return (*apart(targets, self.taken), *("draw" for a in self.axes if a.input == DRAW))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -85,7 +96,7 @@ class Sweep:
         """One point of this sweep, as a sweep of its own."""
         inputs = self.inputs()
         axes = tuple(replace(a, values=inputs[a.input][[point]]) for a in self.axes)
-        return Sweep(axes, paired=True)
+        return Sweep(axes, paired=True, taken=self.taken)
 
     def describe(self, point: int) -> str:
         """Where a point of the sweep lies, to say in a message; empty where nothing is swept."""
@@ -93,20 +104,22 @@ class Sweep:
             return ""
         where = np.unravel_index(point, self.shape)
         where = where * len(self.axes) if self.paired else where
-        pairs = [f"{a.name} = {a.values[i]:g}" for a, i in zip(self.axes, where, strict=True)]
+        values = [axis.values[i] for axis, i in zip(self.axes, where, strict=True)]
+        pairs = [f"{name} = {v:g}" for name, v in zip(self.names, values, strict=True)]
         return " where " + ", ".join(pairs)
 
 
 def paired(values: Mapping[Label, Floats]) -> Sweep:
     """Many start states at once: the i-th value of every node together (nodes to arrays (n,))."""
-    axes = tuple(SweptAxis(node, Symbol(f"over {node}"), column) for node, column in values.items())
-    return Sweep(axes, paired=True)
+    columns = enumerate(values.items())
+    return Sweep(tuple(SweptAxis(n, _input(n, i), v) for i, (n, v) in columns), paired=True)
 
 
 def swept(model: Model, over: Over | None, draws: int | None = None) -> Sweep:
     """The sweep over nodes, parameters and draws of the noise of a model, checked."""
     if draws is not None:
-        return Sweep((*swept(model, over).axes, _draws(model, draws)))
+        without = swept(model, over)
+        return replace(without, axes=(*without.axes, _draws(model, draws)))
     if over is None:
         return Sweep()
     if not isinstance(over, Mapping):
@@ -114,7 +127,21 @@ def swept(model: Model, over: Over | None, draws: int | None = None) -> Sweep:
             f"over is {type(over).__name__}: write a dict, such as "
             "over={R[0]: np.linspace(5, 45, 401)}."
         )
-    return Sweep(tuple(_axis(model, target, values) for target, values in over.items()))
+    axes = [_axis(model, target, values, i) for i, (target, values) in enumerate(over.items())]
+    _refuse_twice(model, [target for target in over if not isinstance(target, Parameter)])
+    taken = frozenset({*DIMS, *_RESULTS, *(series.name for series in model.series)})
+    return Sweep(tuple(axes), taken=taken)
+
+
+def _refuse_twice(model: Model, targets: Iterable[Label]) -> None:
+    owners: dict[Stretch, Label] = {}
+    for target in targets:
+        for stretch in model.select(target):
+            other = owners.setdefault(stretch, target)
+            if other is not target:
+                raise QueryError(
+                    f"over names {target}, which is the node {other} too: write it once."
+                )
 
 
 def _draws(model: Model, draws: object) -> SweptAxis:
@@ -127,8 +154,12 @@ def _draws(model: Model, draws: object) -> SweptAxis:
     return SweptAxis("draw", DRAW, np.arange(count, dtype=np.float64))
 
 
-def _axis(model: Model, target: Label, values: object) -> SweptAxis:
+def _axis(model: Model, target: Label, values: object, place: int) -> SweptAxis:
     model.check_swept(target)
     numbers = domain_of(target).codes(values, f"over[{target}]")
-    entry = target if isinstance(target, Parameter) else Symbol(f"over {target}")
-    return SweptAxis(target, entry, numbers)
+    return SweptAxis(target, _input(target, place), numbers)
+
+
+def _input(target: Label, place: int) -> Symbol:
+    """The input of an axis, a symbol of its own: other targets may be printed alike."""
+    return target if isinstance(target, Parameter) else Symbol(f"over {place}")

@@ -19,6 +19,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import check_base
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
+from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
 from causalopt.model.declaration import check_steps
@@ -176,6 +177,7 @@ class Ensemble:
         """One variable per variable, with dim ``sample``."""
         import xarray as xr
 
+        refuse_names_of_dims(self.variables, ["sample"])
         return xr.Dataset(
             {
                 v.name: ("sample", self.samples[:, i], {"units": v.unit, "long_name": v.name})

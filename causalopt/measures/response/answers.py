@@ -62,7 +62,7 @@ def labelled(asked: Question, measure: Measure, values: Array) -> xr.DataArray:
     """
     import xarray as xr
 
-    dims = [axis.name for axis in asked.sweep.axes]
+    dims = [*asked.sweep.names]
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         all_finite = bool(np.isfinite(np.sum(values)))

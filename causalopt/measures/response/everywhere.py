@@ -189,7 +189,7 @@ def _labelled(
 
     axis = model.axis(rows)
     coords = sweep_coords(sweep)
-    dims = [axis.dim, *(swept_axis.name for swept_axis in sweep.axes)]
+    dims = [axis.dim, *sweep.names]
     names = [series.name for series in model.series if series.key is not None]
     if names:
         coords["variable"] = (["variable"], names, {})
