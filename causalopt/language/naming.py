@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from sympy import symbols
+
+from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
+from causalopt.language.words import listed
 
 #: The dims of results: nothing that a user sweeps gives its plain name to a dim, if it is one.
 DIMS = ("world", "time", "node", "variable", "draw", "sample")
@@ -53,10 +57,67 @@ def _with_kind(name: str, thing: object, used: Collection[str]) -> str:
     return text
 
 
-def is_text(name: str) -> bool:
-    """Whether it can be written to a file or a terminal: it holds no half of a surrogate pair.
+def check_name(name: object, kind: str) -> None:
+    """Raise ``DeclarationError`` for what cannot name a symbol: nothing, no text, half a letter."""
+    if not isinstance(name, str) or not name.strip():
+        raise DeclarationError(
+            f'{shown(name)} cannot name a {kind}: write a non-empty string, such as {kind}("k").'
+        )
+    check_letters(name, f"the name of a {kind}")
 
-    >>> is_text("θ"), is_text("\\ud800")
-    (True, False)
+
+def check_unit(unit: object, name: str) -> None:
+    """Raise ``DeclarationError`` for a unit that is no text."""
+    if not isinstance(unit, str):
+        raise DeclarationError(
+            f'The unit of {name} is {shown(unit)}: write a string, such as unit="m". '
+            f"Several names come in one string."
+        )
+    check_letters(unit, f"the unit of {name}")
+
+
+def check_letters(text: str, where: str) -> None:
+    """Raise ``DeclarationError`` for half of a surrogate pair, which no file or terminal takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DeclarationError(
+            f"{text!a} is {where}, and holds {text[error.start]!a}, which is half of a letter: "
+            "write letters, such as the θ of a file that is read as UTF-8."
+        ) from None
+
+
+def names_in(names: object, what: str) -> list[str]:
+    """The names in a text, set apart by spaces or commas; "x0:3" names x0, x1 and x2.
+
+    >>> names_in("a, b x0:3", "variables")
+    ['a', 'b', 'x0', 'x1', 'x2']
     """
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+    if not isinstance(names, str):
+        raise DeclarationError(
+            f'{what}({shown(names)}): the names come as one string, such as {what}("a b").'
+        )
+    parts = [name for part in names.replace(",", " ").split() for name in _ranged(part, what)]
+    if not parts:
+        raise DeclarationError(f'{what}({names!r}) names nothing: write {what}("a b").')
+    twice = sorted(name for name, count in Counter(parts).items() if count > 1)
+    if twice:
+        raise DeclarationError(
+            f"{what}({names!r}) declares {listed(twice)} twice: give each symbol its own name."
+        )
+    return parts
+
+
+def _ranged(part: str, what: str) -> list[str]:
+    """A name, or the names of a range as sympy reads them."""
+    if ":" not in part:
+        return [part]
+    try:
+        named = [symbol.name for symbol in symbols(part, seq=True)]
+    except ValueError as error:
+        raise DeclarationError(
+            f'{what}({part!r}) is no range of names ({error}): write {what}("x0:3").'
+        ) from None
+    if not named:
+        raise DeclarationError(f'{what}({part!r}) is an empty range: write {what}("x0:3").')
+    return named

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import Self
 
 from sympy import Symbol
+from sympy.core.facts import InconsistentAssumptions
 from sympy.printing.latex import LatexPrinter
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
-from causalopt.language.domains import REAL, Domain, domain_of
+from causalopt.language.assumptions import checked, limits
+from causalopt.language.domains import REAL, Domain, Real, domain_of
 from causalopt.language.laws import Law, as_law
+from causalopt.language.naming import check_name, check_unit, names_in
+from causalopt.language.words import listed
 
 
 class Labelled(Symbol):
@@ -43,16 +47,23 @@ class Quantity(Labelled):
     unit: str
 
     def __new__(cls, name: str, unit: str = "", **assumptions: bool) -> Self:
-        if not isinstance(name, str) or not name.strip():
+        check_name(name, cls.__name__.lower())
+        check_unit(unit, name)
+        assumed = checked(assumptions, name) or {"real": True}
+        try:
+            quantity: Self = Symbol.__xnew__(cls, name, **assumed)
+        except InconsistentAssumptions:
             raise DeclarationError(
-                f"{name!r} cannot name a {cls.__name__.lower()}: write a non-empty string, "
-                f'such as {cls.__name__.lower()}("k").'
-            )
-        if not assumptions:
-            assumptions = {"real": True}
-        quantity: Self = Symbol.__xnew__(cls, name, **assumptions)
+                f"{name} is assumed to be {listed(assumed)}, which no number is: leave one out."
+            ) from None
         quantity.unit = unit
         return quantity
+
+    @property
+    def domain(self) -> Domain:
+        """What its values are: real numbers, unless it is declared otherwise."""
+        assumed = limits(self._assumptions_orig)
+        return Real(assumed) if assumed else REAL
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.unit)
@@ -97,11 +108,6 @@ class Variable(Quantity):
     __slots__ = ()
     # sympy asks before it walks over what can be indexed: R[0], R[1], ... has no end.
     _iterable = False
-
-    @property
-    def domain(self) -> Domain:
-        """What its values are: real numbers, unless it is declared otherwise."""
-        return REAL
 
     @property
     def symbol(self) -> Symbol:
@@ -275,6 +281,9 @@ Nodes = Variable | Node | NodeSet | Moment | Span | Label | Collection[Label]
 def variable(name: str, unit: str = "", **assumptions: bool) -> Variable:
     """One variable. Real unless an assumption of sympy's is given (``positive=True``).
 
+    Values are held to what is assumed: where they are declared, swept or set, and after a run.
+    Raises ``DeclarationError`` for what is no assumption, or is one that no number keeps.
+
     >>> T = variable("T", unit="degC")
     >>> T.unit
     'degC'
@@ -285,11 +294,13 @@ def variable(name: str, unit: str = "", **assumptions: bool) -> Variable:
 def variables(names: str, unit: str = "", **assumptions: bool) -> tuple[Variable, ...]:
     """Several variables, from names set apart by spaces or commas; always a tuple.
 
+    Ranges are those of sympy's ``symbols``: "x0:30" gives x0 to x29.
+
     >>> T, R = variables("T R")
-    >>> R - 25
-    R - 25
+    >>> R - 25, variables("x0:3")
+    (R - 25, (x0, x1, x2))
     """
-    return tuple(Variable(name, unit, **assumptions) for name in _split(names, "variables"))
+    return tuple(Variable(name, unit, **assumptions) for name in names_in(names, "variables"))
 
 
 def parameter(name: str, unit: str = "", **assumptions: bool) -> Parameter:
@@ -307,7 +318,7 @@ def parameters(names: str, unit: str = "", **assumptions: bool) -> tuple[Paramet
     >>> parameters("k, d")
     (k, d)
     """
-    return tuple(Parameter(name, unit, **assumptions) for name in _split(names, "parameters"))
+    return tuple(Parameter(name, unit, **assumptions) for name in names_in(names, "parameters"))
 
 
 def noise(name: str, law: object, unit: str = "") -> Noise:
@@ -321,22 +332,6 @@ def noise(name: str, law: object, unit: str = "") -> Noise:
     coin
     """
     return Noise(name, as_law(law), unit)
-
-
-def _split(names: str, what: str) -> list[str]:
-    if not isinstance(names, str):
-        raise DeclarationError(
-            f'{what}({names!r}): the names come as one string, such as {what}("a b").'
-        )
-    parts = names.replace(",", " ").split()
-    if not parts:
-        raise DeclarationError(f'{what}({names!r}) names nothing: write {what}("a b").')
-    twice = sorted({name for name in parts if parts.count(name) > 1})
-    if twice:
-        raise DeclarationError(
-            f"{what}({names!r}) declares {', '.join(twice)} twice: give each symbol its own name."
-        )
-    return parts
 
 
 def _step(variable: Variable, step: object) -> int:

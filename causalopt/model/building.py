@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import networkx as nx
@@ -12,15 +12,17 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
-from causalopt.ground.errors import DeclarationError
+from causalopt.ground.checks import is_single
+from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
+from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Label, Node, Parameter, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
 from causalopt.model.columns import Binding, Columns, bind
-from causalopt.model.declaration import check_formulas, check_symbols, noises_of
+from causalopt.model.declaration import as_mapping, check_formulas, check_symbols, noises_of
 from causalopt.model.template import Template, node_at
 
 K = TypeVar("K")
@@ -51,12 +53,20 @@ def as_labels(labels: Sequence[Label] | None, count: int) -> Sequence[Label]:
         names = tuple(names)
     if names == tuple(range(len(names))) or names == range(len(names)):
         return range(len(names))
+    check_labels(names)
     if len(set(names)) < len(names):
         counted = collections.Counter(names)
         raise DeclarationError(
             f"labels has {counted.most_common(1)[0][0]!r} twice: each node has its own label."
         )
     return names
+
+
+def check_labels(labels: Iterable[Label]) -> None:
+    """Raise ``DeclarationError`` for a label that is text and holds half of a letter."""
+    for label in labels:
+        if isinstance(label, str):
+            check_letters(label, "the label of a node")
 
 
 def from_arrays(
@@ -211,13 +221,22 @@ def starts_of(columns: Columns, start: Mapping[Label, float] | Floats) -> Floats
     return starts
 
 
-def root_value(start: Mapping[Label, float], label: Label) -> float:
-    """The value of a root of a graph, by its label."""
-    if label not in start:
+def root_values(graph: nx.DiGraph, start: Mapping[Label, float] | float) -> dict[Label, float]:
+    """The values of the roots of a graph, each by its label; one number serves for all."""
+    roots = [label for label in graph if graph.in_degree(label) == 0]
+    given = dict.fromkeys(roots, start) if is_single(start) else as_mapping(start, "start")
+    missing = [label for label in roots if label not in given]
+    if missing:
         raise DeclarationError(
-            f"The root {label!r} has no value: give one in start={{{label!r}: ...}}."
+            f"The root {missing[0]!r} has no value: give one in start={{{missing[0]!r}: ...}}."
         )
-    return domain_of(label).code(start[label], f"start[{label!r}]")
+    extra = next((label for label in given if label not in roots), None)
+    if extra is not None:
+        raise DeclarationError(
+            f"start gives a value for {extra!r}, which is no root of the graph."
+            + nearest(extra, roots)
+        )
+    return {label: domain_of(label).code(given[label], f"start[{label!r}]") for label in roots}
 
 
 def unrolled_columns(
@@ -247,4 +266,5 @@ def graph_columns(
         rule, slots = shared(len(parents))
         place = dict(zip(slots, parents, strict=True))
         bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
+    check_labels(graph)
     return bind(tuple(graph), constants, bindings)

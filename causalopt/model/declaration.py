@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
 from sympy import Symbol
 
 from causalopt.ground import checks
+from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
@@ -106,29 +107,49 @@ def _remedy(owner: Symbol, for_variable: str) -> str:
     return f'make it with variable("{owner}") or parameter("{owner}")'
 
 
-def values(given: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
-    """The finite values of a mapping whose keys are all of one kind of symbol, for good."""
-    if not isinstance(given, Mapping):
+@runtime_checkable
+class HasKeys(Protocol):
+    """What dict() takes for a mapping, such as a Series of pandas, whose index is its keys."""
+
+    def keys(self) -> Iterable[Hashable]:
+        """The keys."""
+
+    def __getitem__(self, key: Hashable, /) -> object:
+        """The value of a key."""
+
+
+def as_mapping(given: object, where: str) -> Mapping[Hashable, object]:
+    """A mapping as a dict, or what has keys as one; an error that says what to write."""
+    if isinstance(given, Mapping):
+        return given
+    if not isinstance(given, HasKeys):
         raise DeclarationError(
-            f"{where} is {type(given).__name__}: write a dict, such as {where}={{...: 1.0}}."
+            f"{where} is {shown(given)} ({type(given).__name__}): write a dict, such as "
+            f"{where}={{...: 1.0}}."
         )
-    for key in given:
+    # By its keys, for a Series goes over its values.
+    return {key: given[key] for key in given.keys()}  # noqa: SIM118
+
+
+def values(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
+    """The finite values of a mapping whose keys are all of one kind of symbol, for good."""
+    given = {} if entries is None else as_mapping(entries, where)
+    numbers: dict[Q, float] = {}
+    for key, value in given.items():
         if not isinstance(key, kind):
             raise DeclarationError(
                 f"{where} has the key {key!r} ({type(key).__name__}): "
                 f"its keys are {kind.__name__.lower()}s."
             )
-    return ReadOnly({key: domain_of(key).code(v, f"{where}[{key}]") for key, v in given.items()})
+        numbers[key] = domain_of(key).code(value, f"{where}[{key}]")
+    return ReadOnly(numbers)
 
 
 def changed(
-    before: Mapping[K, float], given: Mapping[J, float | str], where: str
+    before: Mapping[K, float], values: Mapping[J, float | str], where: str
 ) -> dict[K, float]:
     """Values with some of them changed; what is not there to be changed is refused."""
-    if not isinstance(given, Mapping):
-        raise DeclarationError(
-            f"{where} is given {type(given).__name__}: write a dict, such as {where}({{...: 1.0}})."
-        )
+    given = as_mapping(values, where)
     for key in given:
         if key not in before:
             raise DeclarationError(

@@ -186,6 +186,14 @@ class Model(ABC):
     def place(self, stretch: Stretch) -> Place:
         """Where nodes are found in results."""
 
+    def node(self, series: Key, row: int) -> Label:
+        """The node in a row of a series, which ``place`` finds there."""
+        return self.label(series, row)
+
+    def limited(self, series: Series) -> Sequence[tuple[int | None, Domain]]:
+        """The rows of a series (None: all) where something is assumed of the values, and what."""
+        return [(None, series.domain)] if series.domain.limits else []
+
     @abstractmethod
     def rows(self, steps: int | None) -> range:
         """The rows that each series has in a run."""

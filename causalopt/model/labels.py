@@ -7,8 +7,10 @@ import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
+from sympy import Symbol
 
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.domains import Domain, domain_of
 from causalopt.language.naming import apart
 from causalopt.language.symbols import Label, Node, NodeSet, Parameter, Stage, Variable
 
@@ -47,6 +49,18 @@ class Labels(Mapping[Label, int]):
     def names(self) -> tuple[str, ...]:
         """The nodes as they are called in results, in their order: no two alike."""
         return apart(self._labels)
+
+    @functools.cached_property
+    def symbols(self) -> frozenset[Symbol]:
+        """The nodes and inputs that are symbols, and so can stand in a formula."""
+        return frozenset(label for label in self if isinstance(label, Symbol))
+
+    @functools.cached_property
+    def limited(self) -> tuple[tuple[int, Domain], ...]:
+        """The places of nodes of whose values something is assumed, and their domains."""
+        named = () if isinstance(self._labels, range) else self._labels
+        domains = enumerate(map(domain_of, named))
+        return tuple((place, domain) for place, domain in domains if domain.limits)
 
     def name_of(self, label: Label) -> str:
         """A node as it is called in results."""

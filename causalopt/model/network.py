@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Symbol
 
-from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats, Ints
 from causalopt.language import typeset
-from causalopt.language.domains import REAL
+from causalopt.language.domains import REAL, Domain
 from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.interface import Mechanism
@@ -25,7 +25,7 @@ from causalopt.model.building import (
     declared_columns,
     from_arrays,
     graph_columns,
-    root_value,
+    root_values,
     start_values,
     starts_of,
 )
@@ -75,7 +75,7 @@ class Network(Model):
             put("parameters", ReadOnly(self.parameters))
             put("starts", starts_of(mechanisms, start))  # type: ignore[arg-type]  # made by this package, as numbers
             return
-        constants = values(self.parameters or {}, Parameter, "parameters")
+        constants = values(self.parameters, Parameter, "parameters")
         roots = values(start, Variable, "start")
         put("columns", declared_columns(mechanisms, roots, constants))
         put("parameters", constants)
@@ -114,7 +114,7 @@ class Network(Model):
         >>> network.formula(2)
         tanh(0 - 1)
         """
-        constants = values(parameters or {}, Parameter, "parameters")
+        constants = values(parameters, Parameter, "parameters")
         named = as_labels(labels, len(np.asarray(kinds)))
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
         return cls(columns, start=start_values(columns, start), parameters=by_label(constants))
@@ -125,13 +125,14 @@ class Network(Model):
         graph: nx.DiGraph,
         mechanism: Callable[..., Expr],
         *,
-        start: Mapping[Label, float],
+        start: Mapping[Label, float] | float,
         parameters: Mapping[Parameter, float] | None = None,
     ) -> Network:
         """One mechanism bound to every node of a directed graph that has parents.
 
         ``mechanism`` takes one symbol per parent, in the graph's order of predecessors, and gives
         an expression; it is called once for each number of parents. Labels are the graph's own.
+        ``start`` has a value for each root; one number serves for all.
 
         >>> import networkx as nx
         >>> from sympy import tanh
@@ -145,15 +146,8 @@ class Network(Model):
                 f"from_graph takes a networkx.DiGraph, not {type(graph).__name__}: "
                 "edges run from cause to effect."
             )
-        constants = values(parameters or {}, Parameter, "parameters")
-        roots = [label for label in graph if graph.in_degree(label) == 0]
-        given = {label: root_value(start, label) for label in roots}
-        extra = [label for label in start if label not in given]
-        if extra:
-            raise DeclarationError(
-                f"start gives a value for {extra[0]!r}, which is no root of the graph."
-                + nearest(extra[0], roots)
-            )
+        constants = values(parameters, Parameter, "parameters")
+        given = root_values(graph, start)
         columns = graph_columns(graph, mechanism, tuple(constants))
         return cls(columns, start=given, parameters=by_label(constants))
 
@@ -205,13 +199,9 @@ class Network(Model):
     def mechanism(self, key: Key, formula: object) -> Mechanism:
         """A formula for one of this network's nodes, its symbols checked."""
         mechanism = mechanism_of(key, formula)
-        if not self._symbols.issuperset(mechanism.arguments):
-            check_symbols({key: mechanism}, self._symbols, "use a node of this network")
+        if not self.index.symbols.issuperset(mechanism.arguments):
+            check_symbols({key: mechanism}, self.index.symbols, "use a node of this network")
         return mechanism
-
-    @functools.cached_property
-    def _symbols(self) -> frozenset[Symbol]:
-        return frozenset(x for x in self.index if isinstance(x, Symbol))
 
     def account(self, key: Key, step: int = 0, replacement: Mechanism | None = None) -> Account:
         """The value of a root, or the node's mechanism with the nodes and inputs that it sees."""
@@ -361,6 +351,14 @@ class Network(Model):
         """The row of a node."""
         row = self.index[stretch.key]
         return Place(None, range(row, row + 1))
+
+    def node(self, series: Key, row: int) -> Label:
+        """The node in a row."""
+        return self.nodes[row]
+
+    def limited(self, series: Series) -> Sequence[tuple[int | None, Domain]]:
+        """The rows of nodes whose values are assumed to be positive, whole, ..."""
+        return self.index.limited
 
     def rows(self, steps: int | None) -> range:
         """A row for each node."""

@@ -27,6 +27,7 @@ from causalopt.mechanisms.integrators import METHODS, runge_kutta
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.building import by_label, unrolled_columns
 from causalopt.model.declaration import (
+    as_mapping,
     changed,
     check_formulas,
     check_rates,
@@ -92,7 +93,7 @@ class System(Model):
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
         put("start_values", values(self.start, Variable, "start"))
         put("start", ReadOnly({v: v.domain.value(n) for v, n in self.start_values.items()}))
-        put("parameters", values(self.parameters or {}, Parameter, "parameters"))
+        put("parameters", values(self.parameters, Parameter, "parameters"))
         put("dt", checked_dt(self.dt, self.parameters))
         check_start(self.declarations, self.start)
         known = {*self.mechanisms, *self.parameters}
@@ -122,9 +123,9 @@ class System(Model):
         >>> print(System.from_ode({a: -a}, start={a: 1}, dt=0.1).template[a])
         -a*dt + a
         """
+        size, known = Parameter("dt"), values(parameters, Parameter, "parameters")
         if isinstance(dt, Parameter):
-            return cls(rates, start=start, parameters=parameters or {}, dt=dt, method=method)
-        size, known = Parameter("dt"), parameters or {}
+            return cls(rates, start=start, parameters=known, dt=dt, method=method)
         taken = [str(symbol) for symbol in (*rates, *known) if str(symbol) == size.name]
         if taken:
             raise DeclarationError(
@@ -188,7 +189,7 @@ class System(Model):
     def with_start(self, values: Mapping[Label, float | str]) -> System:
         """The same system with other start values of some variables."""
         changed(self.start_values, values, "with_start")
-        return replace(self, start={**self.start, **values})  # type: ignore[dict-item]  # checked
+        return replace(self, start={**self.start, **as_mapping(values, "start")})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
         """What a variable depends on: one step before, and in the same step. Stages are passed by.

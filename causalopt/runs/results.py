@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import stacked
+from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
@@ -14,6 +15,7 @@ from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate
+from causalopt.runs.straying import check_assumptions, refuse_straying
 from causalopt.runs.sweeps import Over, swept
 
 if TYPE_CHECKING:
@@ -99,9 +101,13 @@ def _gather(
     chosen, rows = _kept(model, worlds[0].steps, keep)
     wants = [Want(world, series.key, tangent) for series in chosen for world in worlds]
     values = simulate(wants, rows, sweep, backend, stacked)
-    axis = model.axis(rows)
+    count, axis = len(worlds), model.axis(rows)
+    if tangent:
+        check_assumptions(worlds, rows, sweep, backend)
+    else:
+        by_world = values.reshape(len(chosen), count, *values.shape[1:])
+        refuse_straying(model, chosen, names, rows, sweep, by_world)
     dims = ["world", axis.dim, *sweep.names]
-    count = len(worlds)
     columns = {
         series.name: (dims, values[i * count : (i + 1) * count], _attributes(series))
         for i, series in enumerate(chosen)
@@ -162,6 +168,8 @@ def _labels(worlds: Sequence[World[Model]], given: Sequence[str] | None) -> list
     if given is None:
         return letters(worlds)
     names = [str(name) for name in given]
+    for name in names:
+        check_letters(name, "the label of a world")
     if len(names) != len(worlds) or len(set(names)) != len(names):
         raise QueryError(
             f"labels={given!r}: write one name of its own for each of {len(worlds)} worlds."

@@ -14,6 +14,7 @@ from causalopt.measures.record import Measure
 from causalopt.model.selection import Key
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.straying import check_assumptions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +35,7 @@ def responses(
     """
     W, X, Y = asked.worlds()
     exact = asked.by is None
+    check_assumptions([W] if exact else [W, X], asked.rows, asked.sweep, backend)
     worlds = (X, Y) if exact else (W, X, Y)
     wants = [Want(world, key, exact) for key in series for world in worlds]
     ratio = Ratio if exact else _difference

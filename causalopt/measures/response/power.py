@@ -59,7 +59,8 @@ def optimizing_power(
             f"over={{{axis}: np.linspace(5, 45, 4001)}}."
         )
     along_axis = comp(of, A, n, m, over=over, steps=steps, delta=delta, backend=backend)
-    dim = dict(zip(over, along_axis.dims[-len(over) :], strict=True))[axis]
+    swept = zip(over, along_axis.dims[-len(over) :], strict=True)
+    dim = next(name for target, name in swept if target == axis)
     points = along_axis[dim]
     if points.size < 2 or not (points.diff(dim) > 0).all():
         raise QueryError(
