@@ -16,7 +16,9 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
 from causalopt.mechanisms.differentiation import derivative
+from causalopt.mechanisms.fitness import check_fit
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
+from causalopt.mechanisms.rebuilding import rebuilt
 
 # Functions that numeric libraries lack, in terms of those that they have.
 _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -57,20 +59,25 @@ class Expression(Mechanism):
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols."""
-        return self.formula.xreplace(at)
+        return rebuilt(lambda: self.formula.xreplace(at))
 
     def forward(self, at: Terms, along: Terms) -> Expr:
         """sum_u df/du(at) along_u."""
         moving = [s for s in self.arguments if s in along]
-        return Add(*(Mul(self.partial(s).xreplace(at), along[s]) for s in moving))
+        slopes = [rebuilt(functools.partial(self.partial(s).xreplace, at)) for s in moving]
+        return Add(*(Mul(slope, along[s]) for slope, s in zip(slopes, moving, strict=True)))
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
-        return {s: Mul(weight, self.partial(s).xreplace(at)) for s in self.arguments}
+        partials = {s: self.partial(s) for s in self.arguments}
+        return {
+            s: Mul(weight, rebuilt(functools.partial(partial.xreplace, at)))
+            for s, partial in partials.items()
+        }
 
     def renamed(self, names: Mapping[Symbol, Symbol]) -> Expression:
         """The formula in other symbols."""
-        return Expression(self.formula.xreplace(names))
+        return Expression(self.value(names))
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""
@@ -81,7 +88,7 @@ class Expression(Mechanism):
         if write is not None:
             return write(self.formula, name)
         names = {s: Symbol(name(s)) for s in self.arguments if name(s) != str(s)}
-        return str(self.formula.xreplace(names))
+        return str(self.value(names))
 
     def latex(self) -> str:
         """The formula as LaTeX."""
@@ -112,8 +119,9 @@ def expression(given: object, where: str) -> Expression:
         raise DeclarationError(_not_a_formula(given, where))
     formula = given
     for head, instead in _RECIPROCALS.items():
-        formula = formula.replace(head, instead)
+        formula = rebuilt(functools.partial(formula.replace, head, instead))
     _refuse_what_cannot_run(formula, where)
+    check_fit(formula, where)
     return Expression(formula)
 
 
@@ -162,4 +170,4 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _partial(formula: Expr, argument: Symbol) -> Expr:
-    return derivative(formula, argument)
+    return rebuilt(functools.partial(derivative, formula, argument))

@@ -78,7 +78,7 @@ def ways(fact, wanted):
 @pytest.mark.parametrize("wanted", [True, False])
 @pytest.mark.parametrize("fact", ["positive", "nonpositive", "integer", "odd", "nonzero"])
 def test_a_value_outside_is_told_wherever_it_comes_from(fact, wanted):
-    for way, put in ways(fact, wanted).items():
+    for put in ways(fact, wanted).values():
         for value in (0.0, 1.0, -2.0, 2.5):
             if is_so(value, fact) == wanted:
                 put(value)
@@ -86,7 +86,6 @@ def test_a_value_outside_is_told_wherever_it_comes_from(fact, wanted):
             name = fact if wanted else f"{fact}=False"
             with pytest.raises(CausaloptError, match=f"assumed to be {name}"):
                 put(value)
-                pytest.fail(f"{way} took {value}")
 
 
 @given(st.floats(0.1, 0.9), st.integers(1, 12))
