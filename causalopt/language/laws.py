@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.ground.checks import TOLERANCE, as_float, beside_one, finite
+from causalopt.ground.checks import TOLERANCE, as_float, beside_one, finite, shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats as Floats
 
@@ -132,7 +132,13 @@ def normal(mean: float = 0.0, deviation: float = 1.0) -> Normal:
 
 def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:
     """The uniform law on [low, high)."""
-    if not finite(low, "low of a law") < finite(high, "high of a law"):
+    least, most = finite(low, "low of a law"), finite(high, "high of a law")
+    if least == most:
+        raise DeclarationError(
+            f"uniform({low}, {high}) is empty: write a low and a higher number, or choice([{low}]) "
+            "for one that is sure."
+        )
+    if least > most:
         raise DeclarationError(f"uniform({low}, {high}) is empty: write uniform({high}, {low}).")
     return Uniform(float(low), float(high))
 
@@ -154,10 +160,11 @@ def choice(
     >>> choice([-1, 1], weights=[1, 3], normalise=True).weights
     (0.25, 0.75)
     """
-    outcomes = tuple(finite(value, "values of a law") for value in values)
+    outcomes = tuple(finite(value, "values of a law") for value in _listed(values, "values"))
     if not outcomes:
         raise DeclarationError("choice([]) chooses among nothing: write one value or more.")
-    shares = [1 / len(outcomes)] * len(outcomes) if weights is None else list(weights)
+    even = [1 / len(outcomes)] * len(outcomes)
+    shares = even if weights is None else _listed(weights, "weights")
     chances = tuple(finite(weight, "weights of a law") for weight in shares)
     if len(chances) != len(outcomes):
         raise DeclarationError(
@@ -175,6 +182,14 @@ def choice(
             "them by their sum."
         )
     return Choice(outcomes, chances)
+
+
+def _listed(given: object, what: str) -> list[object]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise DeclarationError(
+            f"The {what} of choice are {shown(given)}: write a list, such as choice([-1, 1])."
+        )
+    return list(given)
 
 
 def _divided(weights: tuple[float, ...]) -> tuple[float, ...]:

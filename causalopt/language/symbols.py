@@ -18,6 +18,7 @@ from sympy.printing.latex import LatexPrinter
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.language.arithmetic import InNumPy, OutsideFormulas
 from causalopt.language.assumptions import checked, limits
 from causalopt.language.domains import REAL, Domain, Real, domain_of
 from causalopt.language.laws import Law, as_law
@@ -25,7 +26,7 @@ from causalopt.language.naming import check_name, check_unit, names_in
 from causalopt.language.words import listed
 
 
-class Labelled(Symbol):
+class Labelled(InNumPy, Symbol):
     """A symbol of this package: sympy sorts it by its name, whatever its kind."""
 
     __slots__ = ()
@@ -124,6 +125,17 @@ class Variable(Quantity):
             return NodeSet(self, *_bounds(self, step))
         return Node(self, _step(self, step))
 
+    def __or__(self, other: object) -> object:
+        """sympy's Or, which names a split of two: f | g."""
+        if isinstance(other, tuple | list | set | frozenset):
+            raise QueryError(
+                f"{self} | {other} names no split: write Split({self}, {other}), with one part for "
+                "each of its arguments."
+            )
+        return super().__or__(other)
+
+    __ror__ = __or__
+
     def at(self, time: float) -> Moment:
         """The node at a point in time, in the units of the system's ``dt``."""
         return Moment(self, _instant(self, time))
@@ -207,7 +219,7 @@ time = Time()
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(OutsideFormulas):
     """A variable at one step: ``R[3]``."""
 
     variable: Variable | Time | Noise
@@ -223,7 +235,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class NodeSet:
+class NodeSet(OutsideFormulas):
     """A variable over steps ``start <= i < stop``: ``R[:100]``; ``stop`` None means to the end."""
 
     variable: Variable
@@ -240,7 +252,7 @@ class NodeSet:
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(OutsideFormulas):
     """A variable at a point in time, which a system with a ``dt`` turns into a node."""
 
     variable: Variable
@@ -256,7 +268,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Span:
+class Span(OutsideFormulas):
     """A variable between two points in time, both included."""
 
     variable: Variable
@@ -344,7 +356,8 @@ def _step(variable: Variable, step: object) -> int:
     if index < 0:
         raise QueryError(
             f"{variable}[{index}] lies before the start: steps count from 0, so write "
-            f"{variable}[0] for the first."
+            f"{variable}[0] for the first. In a formula, {variable} is the value one step before; "
+            f"for earlier ones let variables pass it on, {{{variable}1: {variable}, ...}}."
         )
     return index
 

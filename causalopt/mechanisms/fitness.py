@@ -15,14 +15,9 @@ from causalopt.ground.errors import DeclarationError
 _DEEPEST = 150
 
 
-def check_fit(formula: Expr, where: str) -> None:
-    """Raise ``DeclarationError`` for a formula that cannot be computed with floats.
-
-    A constant in it may be complex (a root of a negative number) or beyond the largest float; or
-    more than 150 parts are nested in one another.
-    """
+def check_nesting(formula: Expr, where: str) -> None:
+    """Raise ``DeclarationError`` where more than 150 parts are nested in one another."""
     depths: dict[Basic, int] = {}
-    constants: set[Basic] = set()
     for part in _inside_out(formula):
         depths[part] = 1 + max((depths[arg] for arg in part.args), default=0)
         if depths[part] > _DEEPEST:
@@ -30,6 +25,12 @@ def check_fit(formula: Expr, where: str) -> None:
                 f"The mechanism of {where} nests more than {_DEEPEST} parts in one another: give "
                 "some of them variables of their own, which others use in the same step, as u.next."
             )
+
+
+def check_constants(formula: Expr, where: str) -> None:
+    """Raise ``DeclarationError`` for a constant that no float holds: complex, or too large."""
+    constants: set[Basic] = set()
+    for part in _inside_out(formula):
         if not isinstance(part, Symbol) and constants.issuperset(part.args):
             constants.add(part)
             why = _why_unfit(part) if isinstance(part, Expr) else None

@@ -16,7 +16,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
 from causalopt.mechanisms.differentiation import derivative
-from causalopt.mechanisms.fitness import check_fit
+from causalopt.mechanisms.fitness import check_constants, check_nesting
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
 from causalopt.mechanisms.rebuilding import rebuilt
 
@@ -117,11 +117,12 @@ def expression(given: object, where: str) -> Expression:
         given = _number(given, where)
     if not isinstance(given, Expr):
         raise DeclarationError(_not_a_formula(given, where))
+    check_nesting(given, where)
     formula = given
     for head, instead in _RECIPROCALS.items():
         formula = rebuilt(functools.partial(formula.replace, head, instead))
     _refuse_what_cannot_run(formula, where)
-    check_fit(formula, where)
+    check_constants(formula, where)
     return Expression(formula)
 
 

@@ -22,7 +22,13 @@ from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
 from causalopt.model.columns import Binding, Columns, bind
-from causalopt.model.declaration import as_mapping, check_formulas, check_symbols, noises_of
+from causalopt.model.declaration import (
+    as_mapping,
+    check_formulas,
+    check_not_empty,
+    check_symbols,
+    noises_of,
+)
 from causalopt.model.template import Template, node_at
 
 K = TypeVar("K")
@@ -195,6 +201,7 @@ def declared_columns(
 ) -> Columns:
     """The columns of a declaration by formulas."""
     formulas = check_formulas(mechanisms, same_step=False)
+    check_not_empty({**formulas, **start})
     known = {*formulas, *start, *constants}
     check_symbols(formulas, known, "give it a mechanism, or a value in start=")
     both = [str(v) for v in start if v in formulas]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from typing import Protocol, TypeVar, runtime_checkable
 
 from sympy import Symbol
@@ -34,6 +34,8 @@ def check_formulas(
             f"The mechanisms are {type(mechanisms).__name__}: write a dict, such as "
             "{T: R - d, R: R - k*T}."
         )
+    if same_step:
+        check_not_empty(mechanisms)
     checked: dict[Variable, Mechanism] = {}
     for target, formula in mechanisms.items():
         if not isinstance(target, Variable):
@@ -56,6 +58,14 @@ def check_formulas(
     return checked
 
 
+def check_not_empty(variables: Sized) -> None:
+    """Raise ``DeclarationError`` for a model without variables."""
+    if not variables:
+        raise DeclarationError(
+            "There is no variable: a model has one or more, such as {T: R - d, R: R - k*T}."
+        )
+
+
 def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
     owners: dict[str, Symbol] = {}
     for symbol in symbols:
@@ -64,9 +74,12 @@ def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
         other = owners.setdefault(symbol.name, symbol)
         if other != symbol:
             kinds = sorted(_kind(s) for s in (other, symbol))
+            if kinds[0] == kinds[1]:
+                # They differ in what is assumed of them alone.
+                kinds = sorted(f"{_kind(s)}, {_assumed(s)}" for s in (other, symbol))
             raise DeclarationError(
                 f"{symbol} is declared twice, as a {kinds[0]} and as a {kinds[1]}: "
-                "give each symbol its own name."
+                "give each symbol its own name, or write the same one in both places."
             )
 
 
@@ -74,6 +87,13 @@ def _kind(symbol: Quantity) -> str:
     if isinstance(symbol, Finite):
         return f"variable with the values {listed(symbol.values)}"
     return f"{type(symbol).__name__.lower()} in {symbol.unit or 1}"
+
+
+def _assumed(symbol: Symbol) -> str:
+    facts = symbol._assumptions_orig
+    if isinstance(symbol, Noise):
+        return f"with the law {symbol.law}"
+    return "assumed " + ", ".join(f"{fact}={is_so}" for fact, is_so in sorted(facts.items()))
 
 
 def check_symbols(formulas: Mapping[K, Mechanism], known: Iterable[Symbol], remedy: str) -> None:
@@ -87,10 +107,22 @@ def check_symbols(formulas: Mapping[K, Mechanism], known: Iterable[Symbol], reme
         for symbol in mechanism.arguments:
             owner = symbol.variable if isinstance(symbol, Next) else symbol
             if owner not in everything and not isinstance(owner, Time | Noise):
+                _refuse_plain(owner, target, everything)
                 raise DeclarationError(
                     f"The mechanism of {target} uses {owner}, which is not declared here: "
                     f"{_remedy(owner, remedy)}.{nearest(owner, sorted(map(str, everything)))}"
                 )
+
+
+def _refuse_plain(symbol: Symbol, target: object, known: Iterable[Symbol]) -> None:
+    """What to say of a plain symbol of sympy's that is called like one of the model's."""
+    own = next((s for s in known if isinstance(s, Quantity) and s.name == symbol.name), None)
+    if own is not None and not isinstance(symbol, Quantity):
+        kind = type(own).__name__.lower()
+        raise DeclarationError(
+            f"The mechanism of {target} uses {symbol}, which is a plain symbol of sympy's, and not "
+            f'the {kind} {symbol} of this model: write the one that {kind}("{symbol}") has made.'
+        )
 
 
 def noises_of(mechanisms: Iterable[Mechanism]) -> tuple[Noise, ...]:

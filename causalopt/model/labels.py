@@ -13,6 +13,7 @@ from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.domains import Domain, domain_of
 from causalopt.language.naming import apart
 from causalopt.language.symbols import Label, Node, NodeSet, Parameter, Stage, Variable
+from causalopt.model.selection import parameter_message
 
 
 class Labels(Mapping[Label, int]):
@@ -76,6 +77,8 @@ class Labels(Mapping[Label, int]):
         """The node itself, or an error that names the nearest one."""
         if isinstance(node, Hashable) and self.get(node, math.inf) < len(self._labels):
             return node
+        if isinstance(node, Parameter):
+            raise QueryError(parameter_message(node))
         raise QueryError(
             f"{node} is not a node of this network." + nearest(node, self._labels[:1000])
         )
@@ -97,6 +100,11 @@ class Labels(Mapping[Label, int]):
                 return over_time
         # Raises, for this is no node; where it is one after all, it stands for itself.
         return [self.locate(target)]
+
+    def select_any(self, target: object) -> set[Label]:
+        """The nodes that a user names, which may be none."""
+        is_none = isinstance(target, list | tuple | set | frozenset) and not target
+        return set() if is_none else set(self.select(target))
 
     def check_swept(self, target: object) -> None:
         """Raise ``QueryError`` for what is neither a node nor a parameter."""

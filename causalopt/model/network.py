@@ -35,7 +35,7 @@ from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.showing import as_symbol, equation, latex_equation
-from causalopt.model.wiring import Wiring, wired
+from causalopt.model.wiring import Wiring, is_separated, wired
 from causalopt.model.world import World
 
 
@@ -276,8 +276,7 @@ class Network(Model):
         >>> chain.d_separated(a, c), chain.d_separated(a, c, given=[b])
         (False, True)
         """
-        sets = (set(self.index.select(nodes)) if nodes != () else set() for nodes in (x, y, given))
-        return bool(nx.is_d_separator(self.graph, *sets))
+        return is_separated(self.graph, *map(self.index.select_any, (x, y, given)))
 
     def wiring(self, steps: int = 0) -> Wiring:
         """All of its nodes, with their parents and inputs."""
@@ -306,7 +305,9 @@ class Network(Model):
         """The one node that a user names as ``name``."""
         places = self.select(target)
         if len(places) != 1:
-            raise QueryError(f"{name} = {target} names {len(places)} nodes: name one.")
+            raise QueryError(
+                f"{name} = {target} names {len(places)} nodes: name one, such as {places[0].key}."
+            )
         return places[0]
 
     def check_swept(self, target: object) -> None:

@@ -281,8 +281,9 @@ class System(Model):
 
     def single(self, target: object, steps: int | None, name: str) -> Stretch:
         """The one node that a user names as ``name``."""
-        if isinstance(target, Node | Moment):
-            return self.select(target, steps)[0]
+        places = () if isinstance(target, Variable) else self.select(target, steps)
+        if len(places) == 1 and places[0].stop == places[0].start + 1:
+            return places[0]
         example = target if isinstance(target, Variable) else self.variables[0]
         raise QueryError(
             f"{name} = {target} is not one node: write {example}[0], where the difference is made."
@@ -318,7 +319,7 @@ class System(Model):
 
     # -- worlds, results, unrolling --------------------------------------------------------------
 
-    def world(self, steps: int, *, seed: int = 0) -> World[System]:
+    def world(self, steps: int | None = None, *, seed: int = 0) -> World[System]:
         """The world W: this system run from step 0 to ``steps``.
 
         ``seed`` gives the draws of its noise, which all worlds made from this one share.
@@ -329,7 +330,7 @@ class System(Model):
         World of System, steps=10
             a[0]: perturbed
         """
-        return World(self, check_steps(steps), seed=check_seed(seed))
+        return World(self, self.run_length(steps), seed=check_seed(seed))
 
     def run_length(self, steps: int | None, named: Sequence[object] = ()) -> int:
         """The number of steps: as given, or up to the last node that is named."""

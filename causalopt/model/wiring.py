@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import networkx as nx
 from sympy import Symbol
 
+from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Label, Next, Node, Variable
 from causalopt.model.columns import Columns
 from causalopt.model.template import node_at
@@ -41,6 +43,17 @@ def wired_over_time(
             parents[node] = tuple(n for s, n in nodes if isinstance(s, Variable | Next))
             inputs[node] = tuple(n for s, n in nodes if not isinstance(s, Variable | Next))
     return Wiring(parents, inputs, tuple(range(steps + 1)), variables)
+
+
+def is_separated(graph: nx.DiGraph, x: set[Label], y: set[Label], given: set[Label]) -> bool:
+    """Whether every path between two sets of nodes is blocked by a third; a node is in one set."""
+    twice = [str(node) for node in graph if (node in x) + (node in y) + (node in given) > 1]
+    if twice:
+        raise QueryError(
+            f"d_separated has {', '.join(twice)} in two of its sets: x, y and given have no node "
+            "in common, for a node is never separated from itself, and what is given is known."
+        )
+    return bool(nx.is_d_separator(graph, x, y, given))
 
 
 def _by_lag(symbol: Symbol) -> tuple[bool, str]:
