@@ -206,6 +206,10 @@ class Model(ABC):
         """Whether a name stands for nodes along the rows, so that a measure of it has their dim."""
         return False
 
+    def time_step(self, finer: int) -> Model | None:
+        """The same with steps shorter by a whole factor; None where no method makes them."""
+        return None
+
     def time_of(self, step: int) -> float:
         """The time of a step."""
         return step

@@ -12,16 +12,7 @@ from sympy import Symbol
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.language.symbols import (
-    Label,
-    Moment,
-    Next,
-    Node,
-    Noise,
-    Parameter,
-    Variable,
-    time,
-)
+from causalopt.language.symbols import Label, Moment, Next, Node, Noise, Parameter, Variable, time
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, runge_kutta
 from causalopt.mechanisms.interface import Mechanism
@@ -266,6 +257,12 @@ class System(Model):
     def time_of(self, step: int) -> float:
         """The time of a step: step * dt, or the step itself where the system has no dt."""
         return self.timeline.time_of(step)
+
+    def time_step(self, finer: int) -> System | None:
+        """The same with steps shorter by a whole factor; None without a method."""
+        if self.method is None or not isinstance(self.dt, Parameter):
+            return None
+        return self.with_parameters({self.dt: self.parameters[self.dt] / finer})
 
     def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
         """The stretches of nodes that a user names: R, R[0], R[:100], R.at(2.5), or a list.

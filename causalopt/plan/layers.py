@@ -148,7 +148,7 @@ def _groups(
     columns_of = {
         place: network.columns.replaced(changes)
         for place, lane in enumerate(lanes.lanes)
-        if not lane.is_tangent and (changes := _replacements(network, lane))
+        if not lane.is_tangent and (changes := _replacements(network, lane, inputs))
     }
     everywhere = tuple(range(len(lanes.lanes)))
     if not columns_of:
@@ -199,7 +199,9 @@ def _weightings(
         yield Weighting(place, gate.lane, gate.weight, rows, outside)
 
 
-def _replacements(network: Network, lane: Lane) -> dict[int, tuple[Mechanism, list[int]]]:
+def _replacements(
+    network: Network, lane: Lane, inputs: NetworkInputs
+) -> dict[int, tuple[Mechanism, list[int]]]:
     """The nodes with another mechanism in this lane: the mechanism, and the ids it sees.
 
     Where there are such nodes, those that are fixed or held see nothing, lest the arrows that an
@@ -213,7 +215,7 @@ def _replacements(network: Network, lane: Lane) -> dict[int, tuple[Mechanism, li
         if base is None or (base.replacement is None and not base.cuts):
             continue
         mechanism = base.replacement or _NOTHING
-        seen = [network.index[symbol] for symbol in mechanism.arguments]
+        seen = [inputs.argument(symbol) for symbol in mechanism.arguments]
         changes |= {network.index[key]: (mechanism, seen) for key in keys}
     return changes
 

@@ -97,7 +97,7 @@ def _gather(
 
     model = _common_model(worlds)
     names = _labels(worlds, labels)
-    sweep = swept(model, over, draws)
+    sweep = swept(model, over, draws, [noise for world in worlds for noise in world.noises])
     chosen, rows = _kept(model, worlds[0].steps, keep)
     wants = [Want(world, series.key, tangent) for series in chosen for world in worlds]
     values = simulate(wants, rows, sweep, backend, stacked)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.errors import EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
 from causalopt.ground.types import Array, Floats, Ints
@@ -49,11 +49,14 @@ def simulate(
     sweep: Sweep,
     backend: str,
     measure: Callable[[list[Scaled]], Array],
+    *,
+    in_words: bool = True,
 ) -> Array:
     """What is measured of the wanted series at some rows: (..., rows, *sweep).
 
     ``rows`` are steps of a system or places of a network's nodes. ``measure`` is given each want at
-    some rows and points, (rows, points), and gives an array whose last two axes are these.
+    some rows and points, (rows, points), and gives an array whose last two axes are these. An error
+    of a run is explained ``in_words``, but where it is only asked whether there is one.
 
     Raises ``TooLargeError``, before it starts, for what does not fit in memory, and
     ``EvaluationError`` where a node leaves the finite real numbers.
@@ -78,6 +81,8 @@ def simulate(
                 measured = np.empty(shape, dtype=values.dtype)
             measured[..., part.rows, part.points] = values
     except NotFinite as error:
+        if not in_words:
+            raise EvaluationError("A value is not finite.") from None
         raise explained(error, plan, lanes, sweep, look) from None
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")
@@ -221,5 +226,5 @@ def _values_at(
 ) -> list[float]:
     """The values of series at one step of a world and one point of a sweep, for a message."""
     wants = [Want(world, key) for key in series]
-    table = simulate(wants, range(step, step + 1), sweep, backend, stacked)
+    table = simulate(wants, range(step, step + 1), sweep, backend, stacked, in_words=False)
     return [float(values.flat[0]) for values in table]

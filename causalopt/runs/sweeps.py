@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.naming import DIMS, apart
-from causalopt.language.symbols import Label, Parameter
+from causalopt.language.symbols import Label, Noise, Parameter
 from causalopt.model.interface import Model
 from causalopt.model.selection import Stretch
 from causalopt.model.world import M, World
@@ -115,11 +115,13 @@ def paired(values: Mapping[Label, Floats]) -> Sweep:
     return Sweep(tuple(SweptAxis(n, _input(n, i), v) for i, (n, v) in columns), paired=True)
 
 
-def swept(model: Model, over: Over | None, draws: int | None = None) -> Sweep:
-    """The sweep over nodes, parameters and draws of the noise of a model, checked."""
+def swept(
+    model: Model, over: Over | None, draws: int | None = None, noises: Sequence[Noise] = ()
+) -> Sweep:
+    """The sweep over nodes, parameters and draws of the noises of its worlds, checked."""
     if draws is not None:
         without = swept(model, over)
-        return replace(without, axes=(*without.axes, _draws(model, draws)))
+        return replace(without, axes=(*without.axes, _draws(noises, draws)))
     if over is None:
         return Sweep()
     if not isinstance(over, Mapping):
@@ -144,8 +146,8 @@ def _refuse_twice(model: Model, targets: Iterable[Label]) -> None:
                 )
 
 
-def _draws(model: Model, draws: object) -> SweptAxis:
-    if not model.noises:
+def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
+    if not noises:
         raise QueryError(
             f"draws={draws}, but this model has no noise: every draw would be the same. Leave "
             "draws out, or declare a noise, such as noise('e', normal(0, 1))."
