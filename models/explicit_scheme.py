@@ -1,4 +1,4 @@
-"""SGD's flow in the pit by explicit steps, which fall apart."""
+"""The flow of SGD in the pit by explicit steps."""
 
 import functools
 

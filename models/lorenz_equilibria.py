@@ -1,4 +1,4 @@
-"""The equilibria of the Lorenz system: where they are stable."""
+"""Where the equilibria of the Lorenz system are stable."""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,4 @@
-"""SGD that holds each pick for many small steps, and the flow that fits it."""
+"""SGD that holds each pick for many small steps."""
 
 import functools
 

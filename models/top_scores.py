@@ -1,4 +1,4 @@
-"""Always picking the top score: gains at once, and less growth."""
+"""Picking the top score: gains at once, and less growth."""
 
 import math
 
