@@ -2,8 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What touches every library that the package stands on, in a few minutes.
+SMOKE := tests/runs tests/model tests/backends/test_conformance.py tests/study/test_storage.py \
+	tests/study/test_record.py tests/study/test_terminal.py tests/drawing/test_labels.py
 
-.PHONY: demo test docs bench lint clean
+.PHONY: demo test docs bench lint lowest clean
 
 demo: .venv/.core
 	$(BIN)/causalopt run continuous_thermostat
@@ -17,6 +20,15 @@ docs: .venv/.docs
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks
+
+# The lowest versions that pyproject.toml declares, on PYTHON, in an environment of their own.
+lowest:
+	rm -rf .venv-lowest
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
+		--resolution lowest-direct . "pytest>=8.0" "hypothesis>=6.100"
+	.venv-lowest/bin/python -m pytest -m "not long" -o filterwarnings= $(SMOKE)
 
 lint: .venv/.test
 	$(BIN)/ruff check .
@@ -44,4 +56,4 @@ lint: .venv/.test
 
 clean:
 	rm -rf docs/_build docs/gallery docs/reference docs/reproduction.md
-	rm -rf .venv build dist results .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-lowest build dist results .pytest_cache .mypy_cache .ruff_cache

@@ -14,5 +14,6 @@ if "IPython" in sys.modules:
     from causalopt.study import notebook
 
     notebook.register(sys.modules["IPython"].get_ipython())
+    del notebook
 
 del lazy_loader, sys

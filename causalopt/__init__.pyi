@@ -25,6 +25,9 @@ from .ground.errors import (
     EvaluationError as EvaluationError,
 )
 from .ground.errors import (
+    FileError as FileError,
+)
+from .ground.errors import (
     ModelError as ModelError,
 )
 from .ground.errors import (

@@ -11,7 +11,7 @@ from causalopt import plots
 from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Knowledge Localization: Tentatively Positive Results on OCR"'
-DATA = Path(__file__).parent.parent / "data" / "mnist_1678.npz"
+DATA = Path(__file__).parent / "data" / "mnist_1678.npz"
 
 HIDDEN = 100
 SEED = 1
@@ -24,8 +24,6 @@ RATE, FAST = 0.001, 0.2
 @functools.cache
 def digits():
     """Inputs between 1/256 and 1 (images, 784), digits, and places in the full training set."""
-    if not DATA.exists():
-        raise FileNotFoundError(f"The images are not at {DATA}: run this model in its repository.")
     with np.load(DATA) as held:
         pixels = held["images"].reshape(-1, 784).astype(np.float64)
         return (pixels + 1) / 256, held["labels"].astype(np.int64), held["position"]

@@ -1,14 +1,39 @@
 """Every model file that comes with the package: its claims stand and its experiments run."""
 
+import contextlib
 import csv
+import sys
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from causalopt.study import compare, load_model, model_files, storage, title_of
 
 NAMES = list(model_files())
-INVENTORY = Path(__file__).parent.parent / "docs" / "published_figures.csv"
+ROOT = Path(__file__).parent.parent
+INVENTORY = ROOT / "docs" / "published_figures.csv"
+# What a wheel has of the source.
+PACKED = (ROOT / "causalopt", ROOT / "models")
+
+_watchers = []
+sys.addaudithook(
+    lambda event, told: [watch.append(told[0]) for watch in _watchers] if event == "open" else None
+)
+
+
+@contextlib.contextmanager
+def only_what_comes_along():
+    """Within this, of the source's files only those are opened that a wheel has."""
+    opened = []
+    _watchers.append(opened)
+    try:
+        yield
+    finally:
+        _watchers.remove(opened)
+    paths = {Path(one).resolve() for one in opened if isinstance(one, str | Path)}
+    source = {path for path in paths if path.is_relative_to(ROOT) and ".venv" not in path.parts}
+    assert not {path for path in source if not any(map(path.is_relative_to, PACKED))}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -21,12 +46,19 @@ def test_every_claim_stands(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_gives_data_and_figures(name, tmp_path):
-    study = load_model(name)
+    with only_what_comes_along():
+        study = load_model(name)
     assert study.name == name
     assert study.experiments or study.derivations
     for experiment in study.experiments:
-        data = experiment.compute()
-        storage.write_data(data, tmp_path / f"{experiment.name}.nc")
+        with only_what_comes_along():
+            data = experiment.compute()
+        path = tmp_path / f"{experiment.name}.nc"
+        storage.write_data(data, path)
+        written = (
+            data if isinstance(data, xr.Dataset) else data.to_dataset(name=data.name or "data")
+        )
+        assert xr.load_dataset(path).identical(written)
         for figure, paint in experiment.figures.items():
             for path in storage.write_figure(paint(data), tmp_path, figure):
                 assert path.stat().st_size > 1000

@@ -1,10 +1,9 @@
 """Compiled functions on disk, so that a second process need not compile them again.
 
-A file holds one function: a digest, and what it is the digest of. Its name is the hash of the
-source and of everything else that the machine code depends on: the versions of numba, llvmlite,
-NumPy and Python, and the processor. A file that is damaged, or that the present numba cannot read,
-is compiled anew and replaced. Files are written beside their place and moved there in one step, so
-that any number of processes may read and write at once.
+A file holds one function, under a seal. Its name is the hash of the source and of everything else
+that the machine code depends on: the versions of numba, llvmlite, NumPy and Python, and the
+processor. A file that is damaged, or that the present numba cannot read, is compiled anew and
+replaced.
 """
 
 from __future__ import annotations
@@ -16,10 +15,11 @@ import os
 import pickle
 import platform
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from causalopt.backends import sealed
 
 #: Where compiled code is kept, in place of the user's cache folder; empty for nowhere.
 VARIABLE = "CAUSALOPT_CACHE_DIR"
@@ -101,12 +101,8 @@ def _restored(dispatcher: Any, place: Path) -> bool:
 
     result: Any = compiler.CompileResult
 
-    try:
-        kept = place.read_bytes()
-    except OSError:
-        return False
-    digest, payload = kept[:32], kept[32:]
-    if hashlib.sha256(payload).digest() != digest:
+    payload = sealed.read(place)
+    if payload is None:
         return False
     try:
         context = dispatcher.targetctx
@@ -119,21 +115,11 @@ def _restored(dispatcher: Any, place: Path) -> bool:
 
 
 def _keep(dispatcher: Any, place: Path) -> None:
-    """Write the dispatcher's code to a place, in one step; a disk that is full or closed is no
-    reason to fail."""
+    """Write the dispatcher's code to a place."""
     from numba.core import serialize
 
     pack: Any = serialize.dumps
 
     (result,) = dispatcher.overloads.values()
-    with contextlib.suppress(OSError, pickle.PicklingError):
-        payload = pack(result._reduce())
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=place.parent, prefix=place.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(payload).digest() + payload)
-            os.replace(beside, place)
-        except OSError:
-            os.unlink(beside)
-            raise
+    with contextlib.suppress(pickle.PicklingError):
+        sealed.write(place, pack(result._reduce()))

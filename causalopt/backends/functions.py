@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import sympy
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from sympy.printing.numpy import SciPyPrinter
 
+from causalopt.ground.errors import EvaluationError
 from causalopt.ground.types import Number
 from causalopt.plan import Block
 
@@ -33,13 +35,20 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     formulas = [*(e for _, e in block.assignments), *block.results]
     heads = {f.func for e in formulas for f in e.atoms(sympy.Function)}
     elementary = all(issubclass(head, _ELEMENTARY) for head in heads)
-    function: Callable[..., list[Number]] = sympy.lambdify(
-        block.arguments,
-        list(block.results),
-        modules="numpy" if elementary else ["scipy", "numpy"],
-        printer=_NumPyPrinter(),
-        cse=lambda _: (list(block.assignments), list(block.results)),
-    )
+    try:
+        function: Callable[..., list[Number]] = sympy.lambdify(
+            block.arguments,
+            list(block.results),
+            modules="numpy" if elementary else ["scipy", "numpy"],
+            printer=_NumPyPrinter(),
+            cse=lambda _: (list(block.assignments), list(block.results)),
+        )
+    except PrintMethodNotImplementedError:
+        names = ", ".join(sorted(str(head) for head in heads if not issubclass(head, _ELEMENTARY)))
+        raise EvaluationError(
+            f"A mechanism uses {names}, of which there is no numerical form: write it by other "
+            "functions."
+        ) from None
     numbers = [j for j, e in enumerate(block.results) if e.is_number]
     return _floats_at(numbers, function) if numbers else function
 

@@ -72,6 +72,9 @@ def draw(
     6
     """
     steps, columns = whole(steps, "steps", 1), whole(columns, "columns", 3)
+    if not isinstance(model, Model):
+        raise QueryError(f"{type(model).__name__} cannot be drawn: give a System or a Network.")
+    _check_not_empty(model)
     check_worlds(model, worlds)
     shown = list(worlds) or [_base(model, steps)]
     _check_length(model, steps, len(shown))
@@ -108,6 +111,7 @@ def draw_template(
     True
     """
     as_system(system, ": it has no template. Write draw(...).")
+    _check_not_empty(system)
     bones = skeleton(system, 1)
     _check_size(bones, 1, inputs)
     inside = _framed(bones, members(system, A, 1))
@@ -117,6 +121,11 @@ def draw_template(
 
 def _base(model: Model, steps: int) -> World[Model]:
     return World(model, model.run_length(steps))
+
+
+def _check_not_empty(model: Model) -> None:
+    if not model.size(0):
+        raise QueryError("There is nothing to draw: this model has no variables and no nodes.")
 
 
 def _check_length(model: Model, steps: int, panels: int) -> None:

@@ -36,5 +36,5 @@ def _start(start: float, node: Item, name: Name) -> str:
 
 
 def _value(label: Item, number: float) -> str:
-    value = domain_of(label).value(number)
+    value = domain_of(label).shown(number)
     return f"{value:g}".replace("-", "−") if isinstance(value, float) else str(value)

@@ -125,7 +125,7 @@ def _lines(
         lines += wrap_formula(right_side(world, node, content.name))
     lines += look.label_lines(treatment)
     if node in values:
-        value = domain_of(node).value(values[node])
+        value = domain_of(node).shown(values[node])
         lines.append(_short(value) if isinstance(value, float) else str(value))
     return tuple(lines)
 

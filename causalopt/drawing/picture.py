@@ -290,6 +290,8 @@ def changes(bones: Skeleton, worlds: Sequence[AnyWorld]) -> list[dict[Item, str]
 
 def check_worlds(model: Model, worlds: Sequence[AnyWorld]) -> None:
     """All worlds are of the model that is drawn."""
+    if not isinstance(worlds, Sequence):
+        raise QueryError(f"worlds is {worlds!r}: write a list of worlds, such as [W, X].")
     for world in worlds:
         if not isinstance(world, World) or world.model != model:
             raise QueryError("worlds are of another model: draw them with their own.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from causalopt.drawing.look import ARROW
 from causalopt.drawing.sheet import Frame, Sheet
 from causalopt.ground.errors import QueryError
+from causalopt.ground.files import replacement
 
 if TYPE_CHECKING:
     import pydot
@@ -54,14 +54,14 @@ class Drawing:
         return picture
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture; its ending says the format. The file is replaced as a whole."""
+        """Write the picture; its ending says the format. The file is replaced as a whole.
+
+        Raises ``FileError`` where it cannot be written.
+        """
         target = Path(path)
         content = self.render(target.suffix.lstrip(".").lower())
-        handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
+        with replacement(target) as temporary:
+            temporary.write_bytes(content)
         return target
 
     def _repr_svg_(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import SupportsFloat
 
 import numpy as np
@@ -17,6 +17,9 @@ from causalopt.ground.errors import DeclarationError, QueryError
 
 #: Numbers that stand for chances sum to 1 within this much. Nothing is ever renormalised.
 TOLERANCE = 1e-9
+
+# So many of a thing, and one more, have a number that fits in 64 bits.
+_MOST = 2**62
 
 
 def as_whole(given: object) -> int | None:
@@ -32,8 +35,8 @@ def as_whole(given: object) -> int | None:
     return None
 
 
-def whole(given: object, name: str, least: int) -> int:
-    """A whole number of at least ``least``, or a ``QueryError`` that says what to write.
+def whole(given: object, name: str, least: int, most: float = _MOST) -> int:
+    """A whole number from ``least`` on, or a ``QueryError`` that says what to write.
 
     >>> whole(np.int64(3), "steps", 1)
     3
@@ -45,6 +48,8 @@ def whole(given: object, name: str, least: int) -> int:
     number = as_whole(given)
     if number is None or number < least:
         raise QueryError(f"{name} is {given!r}: write a whole number of {least} or more.")
+    if number > most:
+        raise QueryError(f"{name} is too large to be counted: write a smaller whole number.")
     return number
 
 
@@ -80,6 +85,42 @@ def as_float(given: object) -> float | None:
         return float(given)  # type: ignore[arg-type]  # the except clause is for the rest
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def as_list(given: object, name: str, example: str) -> list[object]:
+    """What a list or array holds, or a ``DeclarationError`` that says what to write.
+
+    >>> as_list(range(2), "weights", "[0.5, 0.5]"), as_list({"a"}, "names", "['a']")
+    ([0, 1], ['a'])
+    >>> as_list(np.array(1), "weights", "[0.5, 0.5]")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.DeclarationError: weights is array(1) (ndarray): write a list, such as
+    [0.5, 0.5].
+    """
+    # A variable can be indexed without end, and so is not walked over.
+    with contextlib.suppress(TypeError):
+        if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+            return list(given)
+    raise DeclarationError(
+        f"{name} is {given!r} ({type(given).__name__}): write a list, such as {example}."
+    )
+
+
+def as_mapping(given: object, name: str, example: str) -> Mapping[object, object]:
+    """The mapping itself, or a ``DeclarationError`` that says what to write.
+
+    >>> as_mapping(np.ones(2), "start", "{x: 1}")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.DeclarationError: start is array([1., 1.]) (ndarray): write a dict, such
+    as {x: 1}.
+    """
+    if isinstance(given, Mapping):
+        return given
+    raise DeclarationError(
+        f"{name} is {given!r} ({type(given).__name__}): write a dict, such as {example}."
+    )
 
 
 def are_chances(numbers: Iterable[float]) -> bool:

@@ -34,6 +34,10 @@ class ModelError(CausaloptError):
     """A model file that cannot be found, loaded or checked."""
 
 
+class FileError(CausaloptError, OSError):
+    """A file or folder that cannot be written: which, and why."""
+
+
 def nearest(wrong: object, known: Iterable[object]) -> str:
     """A hint with the known name nearest to ``wrong``, or with all of them; ready to append.
 

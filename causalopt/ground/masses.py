@@ -47,7 +47,10 @@ def masses_of(given: Iterable[object], where: str) -> Masses:
             f"{where} mixes the symbolic mass {symbolic[0]} with floats: write the floats as "
             "rationals, such as Rational(1, 10), or give the symbol a number."
         )
-    return np.array([float(mass) for mass in masses], dtype=np.float64)
+    try:
+        return np.array([float(mass) for mass in masses], dtype=np.float64)
+    except TypeError:
+        raise DeclarationError(f"{where} has a mass that is no real number: {masses}.") from None
 
 
 def exact_array(expressions: list[Expr]) -> Masses:

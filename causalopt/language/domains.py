@@ -7,9 +7,11 @@ whether a difference can be added, and what a result says of them.
 from __future__ import annotations
 
 import functools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import numpy as np
 
@@ -32,6 +34,10 @@ class Domain(ABC):
     @abstractmethod
     def value(self, number: float) -> Value | float:
         """The value that a number of a run stands for."""
+
+    @abstractmethod
+    def shown(self, number: float) -> str | float:
+        """A value as a reader sees it: a number, or the name that no other value has."""
 
     @abstractmethod
     def values_of(self, numbers: Floats) -> Floats | list[Value]:
@@ -64,6 +70,10 @@ class Real(Domain):
         return checks.finite(value, where) + 0.0
 
     def value(self, number: float) -> float:
+        """The number itself."""
+        return number
+
+    def shown(self, number: float) -> float:
         """The number itself."""
         return number
 
@@ -114,13 +124,34 @@ class Named(Domain):
         """The number of values."""
         return len(self.values)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the values are called in text: in quotes, where some would read alike otherwise.
+
+        >>> Named(("high", "low")).names, Named((1, "1")).names
+        (('high', 'low'), ('1', "'1'"))
+        """
+        return _names_apart(self.values)
+
+    @property
+    def labels(self) -> list[Value]:
+        """The values as the coordinate of a result: by name, where some are text and some numbers.
+
+        An array holds values of one kind alone.
+
+        >>> Named((1, 2)).labels, Named((1, "off")).labels
+        ([1, 2], ['1', 'off'])
+        """
+        kinds = {type(value) for value in self.values}
+        return list(self.values if len(kinds) == 1 else self.names)
+
     def place(self, value: object, where: str) -> int:
         """The place of a value in the list, from 0."""
         known = value if isinstance(value, str) else checks.as_whole(value)
         place = _places(self.values).get(known) if known is not None else None
         if place is None:
             raise DeclarationError(
-                f"{where}: its values are {listed(self.values)}."
+                f"{where}: its values are {listed(self.names)}."
                 + (nearest(value, self.values) if isinstance(value, str) else "")
             )
         return place
@@ -133,21 +164,26 @@ class Named(Domain):
         """The value at a place."""
         return self.values[int(number)]
 
+    def shown(self, number: float) -> str:
+        """What the value at a place is called."""
+        return self.names[int(number)]
+
     def values_of(self, numbers: Floats) -> list[Value]:
-        """The values at some places."""
-        return [self.value(number) for number in numbers]
+        """The values at some places, as the coordinate of a result."""
+        labels = self.labels
+        return [labels[int(number)] for number in numbers]
 
     def codes(self, values: object, where: str) -> Floats:
         """The places of several values."""
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise QueryError(
-                f"{where} is {values!r}: write a list of its values, {listed(self.values)}."
+                f"{where} is {values!r}: write a list of its values, {listed(self.names)}."
             )
         return np.array([self.code(value, where) for value in values], dtype=np.float64)
 
     def why_no_difference(self) -> str:
         """A name is no number."""
-        return f"it takes named values ({listed(self.values)}), and nothing adds to a name"
+        return f"it takes named values ({listed(self.names)}), and nothing adds to a name"
 
     def example(self) -> Value:
         """The first value."""
@@ -155,9 +191,8 @@ class Named(Domain):
 
     def attributes(self) -> dict[str, object]:
         """The names of the values, as the CF conventions write them for netCDF."""
-        names = (str(value).replace(" ", "_") for value in self.values)
         places = np.arange(self.size, dtype=np.float64)
-        return {"flag_values": places, "flag_meanings": " ".join(names)}
+        return {"flag_values": places, "flag_meanings": " ".join(_words(self.names))}
 
 
 #: The domain of all that is not declared to have another.
@@ -172,7 +207,9 @@ def domain_of(label: object) -> Domain:
 
 def named(values: object, name: object) -> Named:
     """The domain of a list of values, checked: one or more, no two the same."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    # An array without axes is iterable by its type alone.
+    has_axes = getattr(values, "ndim", None) != 0
+    if isinstance(values, str) or not isinstance(values, Iterable) or not has_axes:
         raise DeclarationError(
             f"finite({name!r}, {values!r}): the values come as a list, such as "
             f'finite({name!r}, ["high", "low"]).'
@@ -192,7 +229,17 @@ def _named_value(value: object, name: object) -> Value:
             f"finite({name!r}, ...) has the value {value!r} ({type(value).__name__}): "
             "a value is a string or a whole number."
         )
+    if isinstance(known, str) and any(letter in "\0" or _is_half(letter) for letter in known):
+        raise DeclarationError(
+            f"finite({name!a}, ...) has the value {known!a}, which no file can hold: it has half a "
+            "letter, or a zero. Write whole letters."
+        )
     return known
+
+
+def _is_half(letter: str) -> bool:
+    """Whether it is one of the two surrogates that stand for one letter."""
+    return "\ud800" <= letter <= "\udfff"
 
 
 def _refuse_twice(values: Sequence[Value], name: object) -> None:
@@ -201,6 +248,27 @@ def _refuse_twice(values: Sequence[Value], name: object) -> None:
         raise DeclarationError(
             f"finite({name!r}, ...) has the value {twice!r} twice: each value has its own name."
         )
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_apart(values: tuple[Value, ...]) -> tuple[str, ...]:
+    names = tuple(map(str, values))
+    # A value of blanks, or with blanks around it, reads like another one, or like none.
+    read = {name.strip() for name in names} - {""}
+    return names if len(read) == len(names) else tuple(map(repr, values))
+
+
+def _words(names: Iterable[str]) -> list[str]:
+    """Names as words without blanks, no two the same.
+
+    >>> _words(["a b", "c"]), _words(["a b", "a_b"])
+    (['a_b', 'c'], ['a%20b', 'a_b'])
+    """
+    texts = list(names)
+    words = [re.sub(r"\s", "_", text) for text in texts]
+    if len(set(words)) == len(words):
+        return words
+    return [re.sub(r"[\s%]", lambda letter: quote(letter[0]), text) for text in texts]
 
 
 @functools.lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.ground.checks import TOLERANCE, as_float, beside_one, finite
+from causalopt.ground.checks import TOLERANCE, as_float, as_list, beside_one, finite
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats as Floats
 
@@ -154,10 +154,12 @@ def choice(
     >>> choice([-1, 1], weights=[1, 3], normalise=True).weights
     (0.25, 0.75)
     """
-    outcomes = tuple(finite(value, "values of a law") for value in values)
+    each = as_list(values, "The values of choice", "choice([-1, 1])")
+    outcomes = tuple(finite(value, "values of a law") for value in each)
     if not outcomes:
         raise DeclarationError("choice([]) chooses among nothing: write one value or more.")
-    shares = [1 / len(outcomes)] * len(outcomes) if weights is None else list(weights)
+    equal = [1 / len(outcomes)] * len(outcomes)
+    shares = equal if weights is None else as_list(weights, "The weights of choice", "[0.5, 0.5]")
     chances = tuple(finite(weight, "weights of a law") for weight in shares)
     if len(chances) != len(outcomes):
         raise DeclarationError(

@@ -46,9 +46,10 @@ class Table:
         *before, last = self.parents
         size = values_of(last).size
         braces = []
-        for i, given in enumerate(product(*(values_of(parent).values for parent in before))):
-            row = zip(values_of(last).values, self.cells[i * size : (i + 1) * size], strict=True)
-            body = r" \\ ".join(rf"{tex(value)} \to {_tex_cell(cell)}" for value, cell in row)
+        names = _next_names(self.cells)
+        for i, given in enumerate(product(*(values_of(parent).names for parent in before))):
+            row = zip(values_of(last).names, self.cells[i * size : (i + 1) * size], strict=True)
+            body = r" \\ ".join(rf"{tex(name)} \to {_tex_cell(cell, names)}" for name, cell in row)
             head = rf"O[{', '.join(map(tex, given))}]: " if given else ""
             braces.append(rf"{head}\begin{{cases}} {body} \end{{cases}}")
         return "$" + r" \quad ".join(braces) + "$"
@@ -79,7 +80,7 @@ def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
     >>> noisy = table(R, {"hot": {"hot": 0.9, "cold": 0.1}, "cold": "cold"})
     """
     listing = (parents,) if isinstance(parents, Symbol) else parents
-    if not isinstance(listing, Iterable):
+    if not isinstance(listing, Iterable) or not getattr(listing, "ndim", 1):
         raise DeclarationError(
             f"table({parents!r}, ...): the parents are finite variables, such as "
             "table((T, R), ...)."
@@ -96,16 +97,24 @@ def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
     return Table(asked_by, tuple(_nested(rows, asked_by, ())))
 
 
-def _tex_cell(cell: object) -> str:
+def _next_names(cells: Iterable[object]) -> dict[str, str]:
+    """What the values are called, by their reprs, that a table leads to: no two alike."""
+    each = (cell if isinstance(cell, Mapping) else (cell,) for cell in cells)
+    names = {repr(value): str(value) for row in each for value in row}
+    alike = len(set(names.values())) < len(names)
+    return {exact: exact for exact in names} if alike else names
+
+
+def _tex_cell(cell: object, names: Mapping[str, str]) -> str:
     if not isinstance(cell, Mapping):
-        return tex(cell)
-    return ", ".join(rf"{tex(value)}\ ({mass})" for value, mass in cell.items())
+        return tex(names[repr(cell)])
+    return ", ".join(rf"{tex(names[repr(value)])}\ ({mass})" for value, mass in cell.items())
 
 
 def row_name(parents: tuple[Parent, ...], row: Iterable[int]) -> str:
     """A row in words, by the places of its values: T = high, R = hot."""
     pairs = zip(parents, row, strict=True)
-    return ", ".join(f"{parent} = {values_of(parent).values[place]}" for parent, place in pairs)
+    return ", ".join(f"{parent} = {values_of(parent).shown(place)}" for parent, place in pairs)
 
 
 def _nested(rows: object, parents: tuple[Parent, ...], path: tuple[str, ...]) -> Iterator[object]:
@@ -122,25 +131,34 @@ def _nested(rows: object, parents: tuple[Parent, ...], path: tuple[str, ...]) ->
         )
     for key in rows:
         if key not in values_of(parent).values:
-            _refuse_extra((*path, f"{parent} = {key}"), parents, _hint(parent, key))
-    for value in values_of(parent).values:
-        here = (*path, f"{parent} = {value}")
+            _refuse_extra((*path, _as_given(parent, key)), parents, _hint(parent, key))
+    for value, name in zip(values_of(parent).values, values_of(parent).names, strict=True):
+        here = (*path, f"{parent} = {name}")
         if value not in rows:
             _refuse_missing(here, parents)
         yield from _nested(rows[value], parents, here)
 
 
 def _flat(rows: Mapping[object, object], parents: tuple[Parent, ...]) -> Iterator[object]:
-    wanted = dict.fromkeys(product(*(values_of(parent).values for parent in parents)))
+    domains = [values_of(parent) for parent in parents]
+    wanted = dict.fromkeys(product(*(domain.values for domain in domains)))
     for key in rows:
         if key not in wanted:
             state = key if isinstance(key, tuple) else (key,)
-            names = [f"{p} = {value}" for p, value in zip(parents, state, strict=False)]
+            names = [_as_given(p, value) for p, value in zip(parents, state, strict=False)]
             _refuse_extra(tuple(names) or ("()",), parents, "")
-    for key in wanted:
+    for places, key in zip(np.ndindex(*(d.size for d in domains)), wanted, strict=True):
         if key not in rows:
-            _refuse_missing([f"{p} = {v}" for p, v in zip(parents, key, strict=True)], parents)
+            _refuse_missing([row_name(parents, places)], parents)
         yield rows[key]
+
+
+def _as_given(parent: Parent, value: object) -> str:
+    """What was given for a parent, by its name; what only reads like a value is in quotes."""
+    domain = values_of(parent)
+    if value in domain.values:
+        return f"{parent} = {domain.names[domain.values.index(value)]}"
+    return f"{parent} = {value!r}" if str(value) in domain.names else f"{parent} = {value}"
 
 
 def _refuse_missing(path: Iterable[str], parents: tuple[Parent, ...]) -> None:

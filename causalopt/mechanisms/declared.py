@@ -38,7 +38,7 @@ def mechanism_of(target: object, given: object) -> Mechanism:
     if isinstance(domain, Named) and not _gives_places(given, domain):
         raise DeclarationError(
             f"The mechanism of {target} is {given!r}, but {target} takes named values "
-            f"({listed(domain.values)}): write a table, such as table({target}, {{...}}), a "
+            f"({listed(domain.names)}): write a table, such as table({target}, {{...}}), a "
             "variable with the same values, or a Piecewise of these."
         )
     return expression(given, str(target))

@@ -146,29 +146,29 @@ class Lookup(Mechanism):
         shape = self.cells.entries.shape[: len(self.parents)]
         if math.prod(shape) > MOST_ROWS:
             return []
-        states = product(*(values_of(parent).values for parent in self.parents))
+        states = product(*(values_of(parent).names for parent in self.parents))
         rows = zip(np.ndindex(shape), states, strict=True)
         if self.cells.codes is None:
-            return [f"{', '.join(map(str, row))} -> {self._next(at)}" for at, row in rows]
+            return [f"{', '.join(row)} -> {self._next(at)}" for at, row in rows]
         lines: dict[str, list[str]] = {}
         for at, row in rows:
-            head = ", ".join(map(str, row[:-1]))
+            head = ", ".join(row[:-1])
             lines.setdefault(head, []).append(f"{row[-1]} -> {self._next(at)}")
         return [f"{head}: {', '.join(ends)}" if head else ", ".join(ends)
                 for head, ends in lines.items()]  # fmt: skip
 
     def _next(self, row: tuple[int, ...]) -> str:
         """What a row leads to: a value, or values with their chances."""
-        values, entry = self.cells.target.values, self.cells.entries[row]
+        names, entry = self.cells.target.domain.names, self.cells.entries[row]
         if self.cells.codes is not None:
-            return str(values[int(entry)])
-        likely = [(value, chance) for value, chance in zip(values, entry, strict=True)
+            return names[int(entry)]
+        likely = [(name, chance) for name, chance in zip(names, entry, strict=True)
                   if chance != 0]  # fmt: skip
         if len(likely) == 1:
-            return str(likely[0][0])
+            return likely[0][0]
         return " or ".join(
-            f"{value} ({chance:.3g})" if isinstance(chance, float) else f"{value} ({chance})"
-            for value, chance in likely
+            f"{name} ({chance:.3g})" if isinstance(chance, float) else f"{name} ({chance})"
+            for name, chance in likely
         )
 
 
@@ -271,9 +271,9 @@ def _from_rows(
 
 
 def _chances(row: object, target: Finite, where: str) -> Masses:
-    by_value: Mapping[object, object] = row if isinstance(row, Mapping) else {row: 1}
+    pairs = row.items() if isinstance(row, Mapping) else [(row, 1)]
     listed_masses: list[object] = [0] * target.size
-    for value, mass in by_value.items():
+    for value, mass in pairs:
         listed_masses[target.code(value, f"{where} names a value that")] = mass
     masses = masses_of(listed_masses, where)
     check_masses(masses, where, functools.partial(_state, target))
@@ -305,4 +305,4 @@ def _from_array(given: Array, shape: tuple[int, ...], target: Finite, where: str
 
 
 def _state(target: Finite, place: int) -> str:
-    return f"{target} = {target.values[place]}"
+    return f"{target} = {target.domain.shown(place)}"

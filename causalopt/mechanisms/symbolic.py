@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
@@ -17,6 +18,9 @@ from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
 from causalopt.mechanisms.differentiation import derivative
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
+
+# What no float is beyond, as a whole number: sympy compares it with others exactly.
+_LARGEST = int(sys.float_info.max)
 
 # Functions that numeric libraries lack, in terms of those that they have.
 _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -124,7 +128,10 @@ def _number(given: Number | Array, where: str) -> Expr:
         value = given.item()
     if isinstance(value, np.ndarray | bool):
         raise DeclarationError(_not_a_formula(given, where))
-    formula: Expr = sympy.sympify(value, strict=True)
+    try:
+        formula: Expr = sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        raise DeclarationError(_not_a_formula(given, where)) from None
     return formula
 
 
@@ -151,6 +158,11 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
         raise DeclarationError(
             f"The mechanism of {where}, {formula}, is complex, infinite or undefined: "
             "nodes hold finite real numbers."
+        )
+    if any(abs(number) > _LARGEST for number in formula.atoms(sympy.Integer)):
+        raise DeclarationError(
+            f"The mechanism of {where} has a number beyond {float(_LARGEST):.3g}, the largest that "
+            "a node can hold: write a smaller one."
         )
     held = formula.atoms(sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
     if held:

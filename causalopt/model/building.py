@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
+from causalopt.ground.checks import as_mapping
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
@@ -37,7 +38,11 @@ def shared_mechanism(
     """The mechanism of nodes with a number of parents, and the symbols that stand for these."""
     slots = tuple(Variable(f"u{i}") for i in range(count))
     where = f"a node with {count} parents"
-    shared = expression(mechanism(*slots), where)
+    try:
+        given = mechanism(*slots)
+    except TypeError as error:
+        raise DeclarationError(f"The mechanism of {where} fails: {error}.") from error
+    shared = expression(given, where)
     check_symbols({where: shared}, {*slots, *constants}, "use the parents that it is called with")
     return shared, slots
 
@@ -67,7 +72,12 @@ def from_arrays(
     labels: Sequence[Label],
 ) -> Columns:
     """The columns of ``Network.from_arrays``."""
-    kind, seen = _whole(kinds, "kinds", 1), _whole(parents, "parents", 2)
+    kind, seen = as_whole_numbers(kinds, "kinds", 1), as_whole_numbers(parents, "parents", 2)
+    if not isinstance(mechanisms, Sequence) or not all(map(callable, mechanisms)):
+        raise DeclarationError(
+            f"mechanisms is {mechanisms!r}: write a list of functions of a node's parents, such as "
+            "[lambda u: 2 * u]."
+        )
     count = len(kind)
     if len(seen) != count or len(labels) != count:
         raise DeclarationError(
@@ -107,7 +117,7 @@ def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
     """The values of the roots (n,), NaN elsewhere."""
     try:
         values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DeclarationError(f"start holds what is no number: {given!r}.") from None
     if values.shape not in ((), columns.kinds.shape):
         raise DeclarationError(
@@ -125,8 +135,12 @@ def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
     return starts
 
 
-def _whole(given: npt.ArrayLike, name: str, axes: int) -> Ints:
-    array = np.asarray(given)
+def as_whole_numbers(given: npt.ArrayLike, name: str, axes: int) -> Ints:
+    """An array of whole numbers with so many axes, or an error that says what was given."""
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
     if array.ndim != axes or not np.issubdtype(array.dtype, np.integer):
         raise DeclarationError(
             f"{name} has {array.ndim} axes of {array.dtype}: write whole numbers in an array with "
@@ -209,6 +223,21 @@ def starts_of(columns: Columns, start: Mapping[Label, float] | Floats) -> Floats
         starts[roots] = [start[columns.labels[i]] for i in roots.tolist()]
     starts.setflags(write=False)
     return starts
+
+
+def check_graph(graph: object, mechanism: object, start: object) -> None:
+    """Raise ``DeclarationError`` for what no network can be made of."""
+    if not isinstance(graph, nx.DiGraph):
+        raise DeclarationError(
+            f"from_graph takes a networkx.DiGraph, not {type(graph).__name__}: "
+            "edges run from cause to effect."
+        )
+    if not callable(mechanism):
+        raise DeclarationError(
+            f"The mechanism of a graph is {mechanism!r}: write a function of a node's parents, "
+            "such as lambda *u: tanh(sum(u))."
+        )
+    as_mapping(start, "start", '{"in": 0.5}')
 
 
 def root_value(start: Mapping[Label, float], label: Label) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -68,7 +69,7 @@ def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
 
 def _kind(symbol: Quantity) -> str:
     if isinstance(symbol, Finite):
-        return f"variable with the values {listed(symbol.values)}"
+        return f"variable with the values {listed(symbol.domain.names)}"
     return f"{type(symbol).__name__.lower()} in {symbol.unit or 1}"
 
 
@@ -155,7 +156,9 @@ def checked_dt(
 
 
 def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variable, object]) -> None:
-    """Every variable has a start value, and nothing else has one."""
+    """Every variable has a start value, and nothing else has one; there is one or more."""
+    if not mechanisms:
+        raise DeclarationError("This system has no variables: declare one or more, as {R: R - 1}.")
     missing = [str(v) for v in mechanisms if v not in start]
     if missing:
         raise DeclarationError(
@@ -172,7 +175,7 @@ def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variabl
 
 def check_rates(rates: Mapping[Variable, Mechanism], method: str) -> None:
     """Rates of change are of numbers, and depend on the present state alone."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
     for target, rate in rates.items():
         why = target.domain.why_no_difference()
@@ -195,7 +198,7 @@ def check_steps(steps: object) -> int:
 
 def check_seed(seed: object) -> int:
     """A seed: a whole number, 0 or more."""
-    return checks.whole(seed, "seed", 0)
+    return checks.whole(seed, "seed", 0, most=math.inf)
 
 
 def cycle_message(loop: Sequence[str]) -> str:

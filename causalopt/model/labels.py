@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Labels(Mapping[Label, int]):
 
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""
-        if isinstance(node, Hashable) and self.get(node, math.inf) < len(self._labels):
+        if _can_be_label(node) and self.get(node, math.inf) < len(self._labels):
             return node
         raise QueryError(
             f"{node} is not a node of this network." + nearest(node, self._labels[:1000])
@@ -51,7 +52,7 @@ class Labels(Mapping[Label, int]):
 
     def select(self, target: object) -> list[Label]:
         """The nodes that a user names: a label, a variable over time (unrolled), or a list."""
-        if isinstance(target, Hashable) and target in self:
+        if _can_be_label(target) and target in self:
             return [self.locate(target)]
         if isinstance(target, np.ndarray):
             target = target.tolist()
@@ -101,3 +102,12 @@ def _is_among(node: Node, nodes: NodeSet) -> bool:
         # A stage belongs to the step that ends at its number, and so lies between two nodes.
         return node.variable.owner == nodes.variable and nodes.start < node.step < stop
     return node.variable == nodes.variable and nodes.start <= node.step < stop
+
+
+def _can_be_label(given: object) -> TypeGuard[Label]:
+    """Whether it has a hash: what holds a list has none, though it be a tuple."""
+    try:
+        hash(given)
+    except TypeError:
+        return False
+    return True

@@ -21,7 +21,9 @@ from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.building import (
     as_labels,
+    as_whole_numbers,
     by_label,
+    check_graph,
     declared_columns,
     from_arrays,
     graph_columns,
@@ -119,8 +121,9 @@ class Network(Model):
         >>> network.formula(2)
         tanh(0 - 1)
         """
-        constants = values(parameters or {}, Parameter, "parameters")
-        named = as_labels(labels, len(np.asarray(kinds)))
+        constants = values({} if parameters is None else parameters, Parameter, "parameters")
+        kinds = as_whole_numbers(kinds, "kinds", 1)
+        named = as_labels(labels, len(kinds))
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
         return cls(columns, start=start_values(columns, start), parameters=by_label(constants))
 
@@ -145,12 +148,8 @@ class Network(Model):
         >>> network.parents("out")
         {'mid'}
         """
-        if not isinstance(graph, nx.DiGraph):
-            raise DeclarationError(
-                f"from_graph takes a networkx.DiGraph, not {type(graph).__name__}: "
-                "edges run from cause to effect."
-            )
-        constants = values(parameters or {}, Parameter, "parameters")
+        check_graph(graph, mechanism, start)
+        constants = values({} if parameters is None else parameters, Parameter, "parameters")
         roots = [label for label in graph if graph.in_degree(label) == 0]
         given = {label: root_value(start, label) for label in roots}
         extra = [label for label in start if label not in given]

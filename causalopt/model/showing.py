@@ -58,4 +58,4 @@ def as_symbol(label: Label) -> Symbol:
 
 def _value(account: Account, node: Label) -> object:
     """The value of a root, by its name where it has one."""
-    return None if account.start is None else domain_of(node).value(account.start)
+    return None if account.start is None else domain_of(node).shown(account.start)

@@ -92,7 +92,8 @@ class System(Model):
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
         put("start_values", values(self.start, Variable, "start"))
         put("start", ReadOnly({v: v.domain.value(n) for v, n in self.start_values.items()}))
-        put("parameters", values(self.parameters or {}, Parameter, "parameters"))
+        given = {} if self.parameters is None else self.parameters
+        put("parameters", values(given, Parameter, "parameters"))
         put("dt", checked_dt(self.dt, self.parameters))
         check_start(self.declarations, self.start)
         known = {*self.mechanisms, *self.parameters}
@@ -122,11 +123,13 @@ class System(Model):
         >>> print(System.from_ode({a: -a}, start={a: 1}, dt=0.1).template[a])
         -a*dt + a
         """
+        known = {} if parameters is None else parameters
         if isinstance(dt, Parameter):
-            return cls(rates, start=start, parameters=parameters or {}, dt=dt, method=method)
-        size, known = Parameter("dt"), parameters or {}
-        taken = [str(symbol) for symbol in (*rates, *known) if str(symbol) == size.name]
-        if taken:
+            return cls(rates, start=start, parameters=known, dt=dt, method=method)
+        checks.as_mapping(rates, "What from_ode takes", "{a: -a}")
+        checks.as_mapping(known, "parameters", "{k: 0.5}")
+        size = Parameter("dt")
+        if size.name in map(str, (*rates, *known)):
             raise DeclarationError(
                 "dt is declared twice, as the length of a step and as a symbol of the system: "
                 "write dt=dt to make the parameter the length of a step, or rename the symbol."
@@ -382,7 +385,7 @@ class System(Model):
 
     def __repr__(self) -> str:
         lines = step_equations(self.declarations, is_rate=self.method is not None)
-        lines += [f"{v}[0] = {v.domain.value(start)}" for v, start in self.start_values.items()]
+        lines += [f"{v}[0] = {v.domain.shown(start)}" for v, start in self.start_values.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 

@@ -130,6 +130,8 @@ class Timeline:
     def find(self, text: str) -> Variable | Node:
         """The variable or node of this name, such as T or R[0]; text is compared, never run."""
         known = {variable.name: variable for variable in self.variables}
+        if not isinstance(text, str):
+            raise QueryError(f"{text!r} is no name of a variable: write text, such as 'R[0]'.")
         name, bracket, step = text.removesuffix("]").rpartition("[")
         is_node = bracket and text.endswith("]") and step.isdecimal() and name in known
         # A variable can be named like a node, such as "R[0]": then its own name comes first.

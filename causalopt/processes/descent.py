@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sympy
 from sympy import Add, Eq, Expr, Piecewise, Rational
 
-from causalopt.ground.checks import as_whole
+from causalopt.ground.checks import as_list, as_whole
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.work import bounded
@@ -245,10 +245,13 @@ def _rate(
 
 
 def _as_variables(parameter: Fitted) -> tuple[Variable, ...]:
-    single = isinstance(parameter, sympy.Symbol)
-    fitted = (parameter,) if single else tuple(parameter)
-    wrong = [symbol for symbol in fitted if not isinstance(symbol, Variable)]
-    if wrong or not fitted:
+    each = (
+        [parameter]
+        if isinstance(parameter, sympy.Symbol)
+        else as_list(parameter, "The parameter to be fitted", "[V, W]")
+    )
+    fitted = tuple(symbol for symbol in each if isinstance(symbol, Variable))
+    if len(fitted) < len(each) or not fitted:
         raise DeclarationError(
             f"The parameter to be fitted is {parameter!r}: write a variable, or a list of them, "
             'such as W = variable("W").'

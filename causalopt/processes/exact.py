@@ -126,7 +126,7 @@ def annealed(
     P = xr.DataArray(
         np.array(records).reshape(shape),
         {"time": ("time", np.array(recorded), {"units": "steps"})}
-        | {v.name: list(v.values) for v in energy.variables},
+        | {v.name: v.domain.labels for v in energy.variables},
         ["time", *names],
         attrs={"long_name": "probability"},
     )

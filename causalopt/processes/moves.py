@@ -122,11 +122,11 @@ class Steps:
         graph = nx.Graph(self.codes(variable).tolist())
         graph.add_nodes_from(range(variable.size))
         reached = nx.node_connected_component(graph, 0)
-        missing = [str(v) for i, v in enumerate(variable.values) if i not in reached]
+        missing = [name for i, name in enumerate(variable.domain.names) if i not in reached]
         if missing:
             raise DeclarationError(
                 f"The moves do not connect the states: {variable} = {missing[0]} cannot be reached "
-                f"from {variable} = {variable.values[0]}. Add a step that leads there."
+                f"from {variable} = {variable.domain.names[0]}. Add a step that leads there."
             )
 
 

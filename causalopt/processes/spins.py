@@ -16,6 +16,7 @@ import numpy as np
 from sympy import Expr
 
 from causalopt.ground.checks import whole
+from causalopt.ground.errors import DeclarationError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
 from causalopt.model.declaration import check_seed
@@ -94,6 +95,10 @@ def anneal_spins(
     """
     import xarray as xr
 
+    if not isinstance(model, Ising):
+        raise DeclarationError(
+            f"{type(model).__name__} has no spins: write Ising(...) or Ising.of_graph(...)."
+        )
     steps, chains = whole(steps, "steps", 1), whole(chains, "chains", 1)
     check_seed(seed)
     rule_named(rule)

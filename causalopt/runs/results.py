@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import stacked
 from causalopt.language.symbols import Nodes
@@ -161,7 +163,8 @@ def _common_model(worlds: Sequence[World[Model]]) -> Model:
 def _labels(worlds: Sequence[World[Model]], given: Sequence[str] | None) -> list[str]:
     if given is None:
         return letters(worlds)
-    names = [str(name) for name in given]
+    listing = () if isinstance(given, str) or np.ndim(given) != 1 else given
+    names = [str(name) for name in listing]
     if len(names) != len(worlds) or len(set(names)) != len(names):
         raise QueryError(
             f"labels={given!r}: write one name of its own for each of {len(worlds)} worlds."

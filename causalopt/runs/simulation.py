@@ -58,6 +58,8 @@ def simulate(
     Raises ``TooLargeError``, before it starts, for what does not fit in memory, and
     ``EvaluationError`` where a node leaves the finite real numbers.
     """
+    if not wants or not rows:
+        raise QueryError("There is nothing to run: no variable and no node is kept.")
     model, seed = wants[0].world.model, wants[0].world.seed
     lanes, places = _lanes(wants, sweep)
     # A tangent that no infinitesimal perturbation reaches has no lane, and is zero.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import cmath
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Number
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,9 @@ def compare(claim: Claim) -> Comparison:
     'differs, and gives no reason'
     """
     computed = claim.compute()
-    reproduced = _agree(claim.published, computed, claim.tolerance)
-    return Comparison(claim, computed, reproduced, _fault(claim, reproduced))
+    mismatch = _mismatch(claim.published, computed)
+    reproduced = mismatch is None and _agree(claim.published, computed, claim.tolerance)
+    return Comparison(claim, computed, reproduced, mismatch or _fault(claim, reproduced))
 
 
 def _fault(claim: Claim, reproduced: bool) -> str | None:
@@ -54,11 +56,54 @@ def _fault(claim: Claim, reproduced: bool) -> str | None:
     return None if claim.reason.proof() else "differs, and the test of its reason fails"
 
 
+def _mismatch(published: object, computed: object) -> str | None:
+    """Why two values cannot be compared at all, which no reason excuses; None where they can."""
+    if isinstance(published, tuple | list):
+        ours = _parts(computed)
+        if ours is None or len(ours) != len(published):
+            given = "no tuple" if ours is None else f"{len(ours)}"
+            return f"computes {given} where {len(published)} numbers were published"
+        return next(filter(None, map(_mismatch, published, ours)), None)
+    if _is_number(published) and _number(computed) is None:
+        return f"computes {_described(computed)} where one number was published"
+    if _number(computed) is None and _parts(computed) is not None:
+        return f"computes {_described(computed)} where one answer was published"
+    return None
+
+
+def _parts(value: object) -> Sequence[Any] | None:
+    """What a value has along its only axis; None where it has no axis, or several."""
+    if isinstance(value, tuple | list):
+        return value
+    return list(value) if getattr(value, "ndim", None) == 1 else None  # type: ignore[call-overload]  # what has one axis has a length
+
+
+def _number(value: Any) -> complex | None:
+    """A value as a number, an array without axes too; None where it is none."""
+    if isinstance(value, str | bytes) or getattr(value, "ndim", None):
+        return None
+    try:
+        return complex(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _is_number(published: object) -> bool:
+    return isinstance(published, Number) and not isinstance(published, bool)
+
+
+def _described(value: object) -> str:
+    shape = getattr(value, "shape", None)
+    kind = type(value).__name__
+    return f"{kind} of shape {shape}" if shape else f"{value!r:.80} ({kind})"
+
+
 def _agree(published: object, computed: Any, tolerance: float) -> bool:
     if isinstance(published, tuple | list):
-        pairs = list(zip(published, computed, strict=True))
+        pairs = zip(published, _parts(computed) or (), strict=True)
         return all(_agree(theirs, ours, tolerance) for theirs, ours in pairs)
-    if isinstance(published, bool) or not isinstance(published, Number):
+    ours = _number(computed)
+    if not _is_number(published) or ours is None:
         return bool(published == computed)
     # The last published digit may be rounded either way, itself in binary.
-    return math.isclose(published, computed, rel_tol=_ROUNDING, abs_tol=tolerance)  # type: ignore[arg-type]  # Number says nothing of real numbers
+    return cmath.isclose(published, ours, rel_tol=_ROUNDING, abs_tol=tolerance)  # type: ignore[arg-type]  # Number says nothing of complex numbers

@@ -39,8 +39,17 @@ def find_model(name_or_path: str) -> Path:
 
 def title_of(path: Path) -> str:
     """The first line of a model file's docstring, read without running the file."""
-    try:
-        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    except (OSError, SyntaxError, ValueError):
-        doc = None
+    doc = _docstring(path)
     return doc.splitlines()[0] if doc else "(no description)"
+
+
+def introduction_of(path: Path) -> list[str]:
+    """The paragraphs of a model file's docstring after its title."""
+    return (_docstring(path) or "").split("\n\n")[1:]
+
+
+def _docstring(path: Path) -> str | None:
+    try:
+        return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    except (OSError, SyntaxError, ValueError):
+        return None

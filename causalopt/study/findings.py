@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from causalopt.study import pages, storage
+from causalopt.study.files import introduction_of
 
 if TYPE_CHECKING:
     from causalopt.derive import Report
     from causalopt.study.comparison import Comparison
     from causalopt.study.record import Experiment, Study
+
+# An array of more numbers than this is told by its text.
+_MOST_SHOWN = 100
 
 
 @dataclass
@@ -35,13 +39,20 @@ def write_findings(findings: Findings, folder: Path) -> None:
     study = findings.study
     rows = [_row(comparison) for comparison in findings.comparisons]
     storage.write_text(as_text(rows), folder / "claims.json")
+    parts = [pages.introduction(study.source, introduction_of(findings.file))]
+    if findings.stopped:
+        parts.append(pages.note("This run was stopped: what is here was finished by then."))
+    if findings.failed:
+        parts.append(pages.note(f"These failed: {', '.join(findings.failed)}."))
+    if study.system is not None:
+        parts.append(pages.declaration(study.system._repr_latex_(), str(study.system)))
     drawn = [e for e in study.experiments if e.name in findings.figures]
-    parts = [_figures_of(experiment, findings) for experiment in drawn]
+    parts += [_figures_of(experiment, findings, folder) for experiment in drawn]
     if findings.comparisons:
         parts.append(pages.claims(findings.comparisons))
     if findings.reports:
         _write_derivations(findings, folder)
-        parts.append('<p><a href="derivations.html">Derivations</a></p>')
+        parts.append('<h2>Derivations</h2><p><a href="derivations.html">Step by step</a></p>')
     storage.write_text(pages.page(study.title, parts), folder / "index.html")
 
 
@@ -53,8 +64,10 @@ def _write_derivations(findings: Findings, folder: Path) -> None:
     storage.write_text(page, folder / "derivations.html")
 
 
-def _figures_of(experiment: Experiment, findings: Findings) -> str:
-    return pages.figures(experiment.title, findings.figures[experiment.name])
+def _figures_of(experiment: Experiment, findings: Findings, folder: Path) -> str:
+    captions = [(name, experiment.caption(name)) for name in findings.figures[experiment.name]]
+    data = folder / f"{experiment.name}.nc"
+    return pages.figures(experiment.title, captions, data.name if data.exists() else "")
 
 
 def summary(findings: Findings, folder: Path | None) -> dict[str, object]:
@@ -108,9 +121,12 @@ def _plain(value: object) -> object:
         return {str(key): _plain(content) for key, content in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    # NumPy's scalars and arrays of one number.
-    if hasattr(value, "item"):
-        value = value.item()
+    # Arrays and scalars of NumPy and xarray.
+    array = value.to_numpy() if hasattr(value, "to_numpy") else value
+    if hasattr(array, "tolist") and getattr(array, "size", 0) <= _MOST_SHOWN:
+        value = array.tolist()
+        if isinstance(value, list):
+            return _plain(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | bool | int | float | None) else str(value)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import ModelError
+from causalopt.study.declared import (
+    check_file_name,
+    check_function,
+    check_mapping,
+    check_names_apart,
+    check_parts,
+    check_text,
+    check_tolerance,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,12 +45,32 @@ class Experiment:
     depicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_file_name(self.name, "an experiment")
+        where = f"the experiment {self.name!r}"
+        check_text(self.title, f"the title of {where}")
+        check_function(self.compute, f"what {where} computes", "lambda: run(W, X, Y)")
+        for part in ("figures", "depicts"):
+            check_mapping(getattr(self, part), f"{part} of {where}")
+        for name, paint in self.figures.items():
+            check_file_name(name, f"a figure of {where}")
+            check_function(paint, f"the figure {name!r} of {where}", "course")
         unknown = [name for name in self.depicts if name not in self.figures]
         if unknown:
             raise ModelError(
                 f"the experiment {self.name!r} says what {unknown[0]!r} depicts, but has no such "
                 f"figure; its figures are {', '.join(map(repr, self.figures)) or 'none'}"
             )
+
+    def caption(self, figure: str) -> str:
+        """What is said of a figure: the first paragraph of its function's docstring, or its name.
+
+        >>> Experiment("e", "t", dict, {"the_course": lambda data: None}).caption("the_course")
+        'The course.'
+        """
+        said = inspect.getdoc(self.figures[figure]) or ""
+        return (
+            " ".join(said.split("\n\n")[0].split()) or f"{figure.replace('_', ' ')}.".capitalize()
+        )
 
 
 @dataclass(frozen=True)
@@ -49,6 +79,10 @@ class Reason:
 
     text: str
     proof: Callable[[], bool]
+
+    def __post_init__(self) -> None:
+        check_text(self.text, "the text of a reason")
+        check_function(self.proof, "the proof of a reason", "lambda: printed != ours")
 
 
 @dataclass(frozen=True)
@@ -66,6 +100,15 @@ class Claim:
     compute: Callable[[], object]
     tolerance: float = 0.0
     reason: Reason | None = None
+
+    def __post_init__(self) -> None:
+        check_text(self.statement, "the statement of a claim")
+        where = f"the claim {self.statement!r}"
+        check_text(self.source, f"the source of {where}")
+        check_function(self.compute, f"what {where} computes", "lambda: float(value)")
+        check_tolerance(self.tolerance, where)
+        reasons = () if self.reason is None else (self.reason,)
+        check_parts(reasons, Reason, where, "reasons")
 
 
 @dataclass(frozen=True)
@@ -85,7 +128,15 @@ class Study:
     derivations: tuple[Callable[[], Derivation], ...] = ()
 
     def __post_init__(self) -> None:
-        names = [experiment.name for experiment in self.experiments]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ModelError(f"{self.name} has two experiments named {twice[0]}: rename one.")
+        check_file_name(self.name, "a study")
+        check_text(self.title, f"the title of {self.name}")
+        check_text(self.source, f"the source of {self.name}")
+        check_parts(self.experiments, Experiment, self.name, "experiments")
+        check_parts(self.claims, Claim, self.name, "claims")
+        check_parts(self.derivations, object, self.name, "derivations")
+        for build in self.derivations:
+            check_function(build, f"a derivation of {self.name}", "page")
+        check_names_apart([e.name for e in self.experiments], self.name, "experiments")
+        figures = [name for experiment in self.experiments for name in experiment.figures]
+        # They lie in one folder.
+        check_names_apart(figures, self.name, "figures")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
-import inspect
 import json
 import platform
 import subprocess
@@ -163,16 +162,11 @@ def _performed(experiment: Experiment, folder: Path) -> dict[str, Any]:
             {
                 "name": name,
                 "file": f"figures/{chosen.name}",
-                "caption": _caption(paint),
+                "caption": experiment.caption(name),
                 "depicts": list(experiment.depicts.get(name, ())),
             }
         )
     return {"name": experiment.name, "title": experiment.title, "figures": shown}
-
-
-def _caption(paint: Any) -> str:
-    """What the docstring of the function that draws a figure says of it."""
-    return " ".join((inspect.getdoc(paint) or "").split("\n\n")[0].split())
 
 
 def _claim(comparison: Comparison) -> dict[str, Any]:

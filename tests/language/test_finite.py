@@ -152,7 +152,7 @@ def test_results_and_sweeps_carry_the_names(tmp_path):
     data = run(smart.world(3), over={T[0]: ["off", "high"]})
     assert data.R.attrs["flag_meanings"] == "hot warm cold"
     assert data.R.attrs["flag_values"].tolist() == [0, 1, 2]
-    data.to_netcdf(tmp_path / "data.nc", engine="scipy")
+    data.to_netcdf(tmp_path / "data.nc")
     assert data["T[0]"].values.tolist() == ["off", "high"]
     alone = run(smart.world(3).do(T[0], "off"))
     swept = data.R.sel({"T[0]": "off"}).values

@@ -168,7 +168,7 @@ def test_w_x_and_y_of_1000_steps_come_back_as_one_dataset(tmp_path):
     X = long.perturb(a[0], by=1e-3)
     found = run(long, X, X.clamp(b, to=long))
     assert dict(found.sizes) == {"world": 3, "time": 1001}
-    found.to_netcdf(tmp_path / "found.nc", engine="scipy")
+    found.to_netcdf(tmp_path / "found.nc")
     assert found["a"].sel(world="Y", time=1000).ndim == 0
 
 

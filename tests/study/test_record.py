@@ -1,6 +1,11 @@
 """Studies: claims compared with what was published, and model files that fail."""
 
+import re
+from fractions import Fraction
+
+import numpy as np
 import pytest
+import xarray as xr
 
 from causalopt import ModelError, System, variables
 from causalopt.study import (
@@ -44,10 +49,108 @@ def test_verdicts_are_computed(published, computed, tolerance, reason, word, fau
     assert fault is None or fault in comparison.fault
 
 
-def test_two_experiments_of_one_name_are_refused():
-    one = Experiment("same", "t", lambda: None)
-    with pytest.raises(ModelError, match="two experiments named same"):
-        Study("m", "t", "s", system, experiments=(one, one))
+@pytest.mark.parametrize(
+    ("published", "computed", "told"),
+    [
+        (1.0, np.ones(3), r"ndarray of shape \(3,\) where one number"),
+        (1.0, None, "None"),
+        (1.0, "1", "where one number"),
+        (1.0, [1.0], "where one number"),
+        (True, np.array([True, True]), "where one answer"),
+        ((1.0, 2.0), (1.0, 2.0, 3.0), "computes 3 where 2"),
+        ((1.0, 2.0), 1.0, "computes no tuple where 2"),
+        ((1.0, 2.0), np.ones((2, 2)), "computes no tuple"),
+        ((1.0, (2.0, 3.0)), (1.0, (2.0,)), "computes 1 where 2"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_and_no_reason_excuses_it(published, computed, told):
+    for reason in (None, because):
+        comparison = compare(Claim("a claim", "a page", published, lambda: computed, reason=reason))
+        assert not comparison.reproduced
+        assert re.search(told, comparison.fault)
+
+
+@pytest.mark.parametrize(
+    ("published", "computed"),
+    [
+        (1.0, np.float32(1)),
+        (1.0, np.array(1)),
+        (1.0, xr.DataArray(1.0)),
+        (0.5, Fraction(1, 2)),
+        (2.0, 2 + 1e-14j),
+        ((1.0, 2.0), np.array([1, 2])),
+        ((1.0, 2.0), xr.DataArray([1.0, 2.0])),
+        (True, np.True_),
+        (float("inf"), float("inf")),
+    ],
+)
+def test_numbers_of_any_library_are_compared(published, computed):
+    assert compare(Claim("a claim", "a page", published, lambda: computed)).fault is None
+
+
+def figures(*names):
+    return Experiment(names[0], "t", lambda: None, dict.fromkeys(names, lambda _: None))
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ((figures("same"), figures("same")), "two experiments named same"),
+        ((figures("Same"), figures("same")), "two experiments named Same and same"),
+        ((figures("a", "same"), figures("b", "same")), "two figures named same"),
+        ((figures("a", "\u00e9"), figures("b", "e\u0301")), "two figures named"),
+    ],
+)
+def test_two_files_of_one_name_are_refused(parts, told):
+    with pytest.raises(ModelError, match=told):
+        Study("m", "t", "s", system, experiments=parts)
+
+
+NO_FILES = ["", " ", ".", "..", "../escaped", "a/b", "a\\b", "a\0", "a\nb", "\ud800", ".hidden",
+            "x" * 300, 3, None]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_FILES)
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda name: Study(name, "t", "s"),
+        lambda name: Experiment(name, "t", lambda: None),
+        lambda name: Experiment("e", "t", lambda: None, {name: lambda _: None}),
+    ],
+    ids=["study", "experiment", "figure"],
+)
+def test_names_that_leave_the_folder_are_refused(declare, name):
+    with pytest.raises(ModelError, match="which names a file too"):
+        declare(name)
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda: Experiment("e", "t", 3),
+        lambda: Experiment("e", 3, lambda: None),
+        lambda: Experiment("e", "t", lambda: None, np.ones(3)),
+        lambda: Experiment("e", "t", lambda: None, {"f": None}),
+        lambda: Experiment("e", "t", lambda: None, {}, np.ones(3)),
+        lambda: Claim("c", "s", 1.0, 1.0),
+        lambda: Claim(3, "s", 1.0, lambda: 1),
+        lambda: Claim("c", "s", 1.0, lambda: 1, tolerance=-1),
+        lambda: Claim("c", "s", 1.0, lambda: 1, tolerance=float("nan")),
+        lambda: Claim("c", "s", 1.0, lambda: 1, tolerance=np.ones(2)),
+        lambda: Claim("c", "s", 1.0, lambda: 1, reason="because"),
+        lambda: Reason("r", True),
+        lambda: Study("m", "t", "s", experiments=figures("a")),
+        lambda: Study("m", "t", "s", experiments=iter((figures("a"),))),
+        lambda: Study("m", "t", "s", claims=np.ones(2)),
+        lambda: Study("m", "t", "s", claims=(figures("a"),)),
+        lambda: Study("m", "t", "s", derivations=(3,)),
+        lambda: Study("m", 3, "s"),
+    ],
+)
+def test_what_is_no_part_of_a_study_is_refused(declare):
+    with pytest.raises(ModelError):
+        declare()
 
 
 def write(folder, text):

@@ -1,11 +1,22 @@
 """The command line, as a user types it."""
 
+import contextlib
+import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
+import xarray as xr
 from click.testing import CliRunner
 
 from causalopt.study.terminal import main
+
+try:
+    import resource
+except ImportError:  # there is none on Windows
+    resource = None
 
 MINE = '''"""My own model."""
 from causalopt import System, op, plots, run, variables
@@ -49,6 +60,42 @@ def mine(tmp_path, monkeypatch):
     return write
 
 
+def printed(words, columns):
+    """What is printed on a terminal of so many columns; click's own runner has 80 always."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as output:
+        patch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit) as ended:
+            main(words, prog_name="causalopt")
+    assert not ended.value.code
+    return output.getvalue()
+
+
+COMMANDS = [["list"], ["--help"], *([name, "--help"] for name in ("run", "check", "show", "draw")),
+            ["show", "divided_network"], ["check", "divided_network"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [60, 72, 80, 200])
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_lines_fit_the_terminal_and_cut_no_word(words, columns):
+    found, wide = (printed(words, count) for count in (columns, 80))
+    assert max(map(len, found.splitlines())) <= min(columns, 80)
+    assert "..." not in found.replace("[OPTIONS] COMMAND [ARGS]...", "")
+    assert found.split() == wide.split()
+
+
+def test_empty_lines_come_alone(mine):
+    for words in (["check", "divided_network"], ["check", "derive_free_energy"], ["check", mine()],
+                  ["run", mine()], ["show", "lorenz"], ["list"]):  # fmt: skip
+        output = call(*words).output
+        assert "\n\n\n" not in output, words
+        assert not output.endswith("\n\n"), words
+
+
+def test_one_of_a_thing_is_no_several(mine):
+    told = call("check", mine(computed="2.0")).stderr
+    assert "Cannot stand as written: 1 claim. See above." in told
+
+
 def test_list_names_every_model():
     found = call("list")
     assert found.exit_code == 0
@@ -80,6 +127,96 @@ def test_data_are_there_when_a_figure_fails(mine, tmp_path):
     assert "no such picture" in found.output
     assert (tmp_path / "results" / "mine" / "course.nc").exists()
     assert (tmp_path / "results" / "mine" / "claims.json").exists()
+
+
+def test_a_figure_that_fails_leaves_the_others(mine, tmp_path):
+    found = call("run", mine(figure='"broken": fails, "nothing": lambda _: 3, "last": course'))
+    assert found.exit_code == 1
+    assert "These failed: the figure broken, the figure nothing" in found.stderr
+    names = {path.name for path in (tmp_path / "results" / "mine").iterdir()}
+    assert names == {
+        "course.nc", "course.png", "course.svg", "last.png", "last.svg", "claims.json", "index.html"
+    }  # fmt: skip
+
+
+def test_data_that_cannot_be_written_leave_the_figures(mine, tmp_path):
+    path = tmp_path / mine()
+    path.write_text(path.read_text().replace("run(system.world(steps=5))", "{'a': 3}"))
+    path.write_text(path.read_text().replace('"course": course', '"course": lambda _: picture()'))
+    path.write_text(path.read_text().replace("study = ", PICTURE + "study = "))
+    found = call("run", "mine.py")
+    assert "These failed: the data of course" in found.stderr
+    assert "course computes dict: return a Dataset" in found.stderr
+    assert (tmp_path / "results" / "mine" / "course.png").exists()
+
+
+PICTURE = """
+def picture():
+    with plots.figure() as (picture, _):
+        return picture
+
+"""
+
+
+@pytest.mark.parametrize(
+    "computed", ["[1.0, 2.0]", "__import__('numpy').ones(3)", "None", "1 / 0", "'\\ud800'", "{1}"]
+)
+def test_a_claim_that_cannot_be_judged_leaves_the_others(mine, tmp_path, computed):
+    path = tmp_path / mine(computed)
+    more = """ Claim("two", "a notebook", 1.0, lambda: 1.0),"""
+    path.write_text(path.read_text().replace("reason=None),),", "reason=None)," + more + "),"))
+    for command in ("check", "run"):
+        found = call(command, "mine.py")
+        assert found.exit_code == 1
+        assert "reproduced two" in found.output
+        assert isinstance(found.exception, SystemExit)
+    rows = json.loads((tmp_path / "results" / "mine" / "claims.json").read_text())
+    assert rows[-1]["verdict"] == "reproduced"
+
+
+def in_a_process(*words, largest=None):
+    """The command line in a process of its own, which may write files of so many bytes."""
+
+    def limited():
+        if largest is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+
+    code = "from causalopt.study.terminal import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words], preexec_fn=limited, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "MPLBACKEND": "agg"},
+    )  # fmt: skip
+
+
+def test_two_runs_at_once_keep_what_each_wrote(mine, tmp_path):
+    path = tmp_path / mine()
+    # Each writes who it is, and neither ends before the other has begun.
+    met = "sum(1 for _ in __import__('pathlib').Path('results').iterdir()) < 2"
+    wait = f"(lambda: [__import__('time').sleep(0.01) for _ in iter(lambda: {met}, False)])()"
+    data = f"[{wait}, run(system.world(steps=5)).assign_attrs(pid=__import__('os').getpid())][1]"
+    path.write_text(path.read_text().replace("run(system.world(steps=5))", data))
+    several = [in_a_process("run", "mine.py") for _ in range(2)]
+    for process in several:
+        _, told = process.communicate(timeout=120)
+        assert process.returncode == 0, told
+    folders = list((tmp_path / "results").iterdir())
+    written = {xr.load_dataset(folder / "course.nc").attrs["pid"] for folder in folders}
+    assert written == {process.pid for process in several}
+    assert len(folders) == 2
+    assert all(len(list(folder.iterdir())) == 5 for folder in folders)
+
+
+@pytest.mark.skipif(resource is None, reason="this system limits no files")
+@pytest.mark.parametrize(("largest", "told"), [(10_000, "png cannot"), (300, "index.html cannot")])
+def test_a_full_disk_is_told(mine, tmp_path, largest, told):
+    process = in_a_process("run", mine(), largest=largest)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert told in errors
+    assert "File too large" in errors
+    assert "Traceback" not in errors
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +328,7 @@ def test_the_page_of_results_opens(mine, tmp_path, monkeypatch):
     page = tmp_path / "results" / "mine" / "index.html"
     assert opened == [page.as_uri()]
     assert '<img src="course.svg"' in page.read_text()
-    assert "reproduced: one" in page.read_text()
+    assert "✓ reproduced" in page.read_text()
     assert f"Open {page}" in call("run", mine(), "--open").output
 
 
@@ -269,6 +406,8 @@ def test_draw_writes_a_picture_and_never_over_one(tmp_path, monkeypatch):
     assert "no format 'gif'" in call("draw", "lorenz", "--output", "other.gif").output
     assert "fewer steps" in call("draw", "lorenz", "--steps", "999999", "--output", "x.svg").output
     assert "has no graph" in call("draw", "derive_current").output
+    nowhere = call("draw", "lorenz", "--output", "none/x.svg").output
+    assert nowhere == "none/x.svg cannot be written: there is no folder none.\n"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from causalopt.distributions.finite.states import (
     strides,
     substates,
 )
+from causalopt.ground.checks import as_mapping
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.masses import (
     Masses,
@@ -121,6 +122,7 @@ class Distribution:
     @classmethod
     def delta(cls, state: Mapping[Finite, Value]) -> Distribution:
         """All mass at one state: {T: "high", R: "cold"}."""
+        as_mapping(state, "The state", '{T: "high"}')
         known = check_variables(state)
         place = sum(
             v.code(state[v], f"delta: {v}") * s for v, s in zip(known, strides(known), strict=True)
@@ -279,7 +281,7 @@ class Distribution:
 
         dense = np.zeros(self.size)
         dense[self.states] = self.floats().masses
-        coords = {v.name: list(v.values) for v in self.variables}
+        coords = {v.name: v.domain.labels for v in self.variables}
         shape = [v.size for v in self.variables]
         return xr.DataArray(dense.reshape(shape), coords, list(coords), name="probability")
 

@@ -86,11 +86,14 @@ def _grid(variables: Variables, states: Ints, masses: Masses) -> Grid:
     size = int(np.prod([v.size for v in before], dtype=object)) * last.size
     if size > LARGEST:
         return _list(variables, states, masses)
-    rows = [" ".join(map(str, values)) for values in product(*(v.values for v in before))]
+    rows = list(map(" ".join, product(*(v.domain.names for v in before))))
+    if len(set(rows)) < len(rows):
+        # Blanks inside names: "a b", "c" beside "a", "b c".
+        rows = [" ".join(map(repr, values)) for values in product(*(v.values for v in before))]
     mass_of = dict(zip(states.tolist(), masses, strict=True))
     starts = range(0, size, last.size)
     cells = [[mass_of.get(start + j, 0) for j in range(last.size)] for start in starts]
-    return Grid([str(value) for value in last.values], rows, cells)
+    return Grid(list(last.domain.names), rows, cells)
 
 
 def _list(variables: Variables, states: Ints, masses: Masses) -> Grid:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from causalopt.ground.checks import as_list
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import Masses, is_exact, sum_by_state, to_one_kind
 from causalopt.ground.types import Ints
@@ -20,9 +21,12 @@ Marginal = tuple[Variables, Ints, Masses]
 
 def check_variables(given: Finite | Iterable[Finite]) -> Variables:
     """One or more different finite variables, whose joint states can be numbered."""
-    known = (given,) if isinstance(given, Finite) else tuple(given)
-    for variable in known:
-        as_finite(variable, "A distribution")
+    each = (
+        [given]
+        if isinstance(given, Finite)
+        else as_list(given, "What a distribution is of", "[T, R]")
+    )
+    known = tuple(as_finite(variable, "A distribution") for variable in each)
     if not known:
         raise DeclarationError("A distribution has no variables: name one or more.")
     twice = [str(v) for i, v in enumerate(known) if v in known[:i]]
@@ -73,7 +77,7 @@ def state_of(variables: Variables, state: int | np.int64) -> str:
     """A state in words: T = high, R = hot."""
     places = np.unravel_index(int(state), [v.size for v in variables])
     pairs = zip(variables, places, strict=True)
-    return ", ".join(f"{v} = {v.values[int(i)]}" for v, i in pairs)
+    return ", ".join(f"{v} = {v.domain.names[int(i)]}" for v, i in pairs)
 
 
 def outer(variables: Variables, pieces: Sequence[Marginal]) -> tuple[Ints, Masses]:

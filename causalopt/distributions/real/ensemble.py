@@ -14,7 +14,7 @@ from sympy import Expr
 
 from causalopt.distributions.real.estimate import Estimate, knn_entropy, with_error
 from causalopt.distributions.real.step import check_pushable
-from causalopt.ground.checks import as_whole
+from causalopt.ground.checks import as_mapping, as_whole
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import check_base
 from causalopt.ground.readonly import fields_alone, restore
@@ -73,7 +73,8 @@ class Ensemble:
     @classmethod
     def of(cls, samples: Mapping[Variable, npt.ArrayLike], seed: int = 0) -> Ensemble:
         """An ensemble from arrays (n,), one a variable; the i-th of each belong together."""
-        columns = {v: np.asarray(column, dtype=np.float64) for v, column in samples.items()}
+        given = as_mapping(samples, "The samples", "{R: [19.5, 21.0]}")
+        columns = {_variable(v): _numbers(column, v) for v, column in given.items()}
         sizes = {column.shape for column in columns.values()}
         if len(sizes) != 1 or len(next(iter(sizes))) != 1:
             raise DeclarationError(
@@ -244,3 +245,18 @@ def _check_seed(seed: object) -> int:
     if number is None or number < 0:
         raise DeclarationError(f"seed is {seed!r}: write a whole number, 0 or larger.")
     return number
+
+
+def _variable(given: object) -> Variable:
+    if not isinstance(given, Variable):
+        raise DeclarationError(f"The samples have the key {given!r}: its keys are variables.")
+    return given
+
+
+def _numbers(given: object, variable: object) -> Floats:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise DeclarationError(
+            f"The samples of {variable} are {given!r}: write a list of numbers."
+        ) from None

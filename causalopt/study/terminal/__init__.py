@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 from causalopt.study.terminal.graphs import draw
@@ -13,6 +16,10 @@ from causalopt.study.terminal.looking import list_models, show
 @click.version_option(package_name="causalopt")
 def main() -> None:
     """Which part of a system is steering which other part, where to, and how strongly?"""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal may lack letters that a model has: they are told by their numbers.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 for _command in (list_models, run, check, show, draw):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from causalopt.ground.errors import CausaloptError
-from causalopt.study.terminal.printing import load_or_stop, stop
+from causalopt.study.terminal.printing import load_or_stop, stop, stopping_where_refused
 
 if TYPE_CHECKING:
     from causalopt.drawing import Drawing
@@ -28,7 +27,7 @@ class _Options(TypedDict):
     values: bool
 
 
-@click.command()
+@click.command(short_help="Draw a model's causal graph.")
 @click.argument("model")
 @click.option("--steps", type=int, default=4, show_default=True, help="How many steps to draw.")
 @click.option(
@@ -57,10 +56,8 @@ def draw(model: str, output: Path | None, **options: Unpack[_Options]) -> None:
     target = output or Path(f"{study.name}.svg")
     if target.exists():
         stop(f"{target} is there already: choose another name with --output FILE.")
-    try:
+    with stopping_where_refused():
         _picture(study.system, options).save(target)
-    except (CausaloptError, OSError) as error:
-        stop(str(error))
     click.echo(f"Picture: {target.resolve()}")
 
 

@@ -6,26 +6,28 @@ import contextlib
 import io
 import sys
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from causalopt.ground import progress
-from causalopt.ground.errors import CausaloptError
 from causalopt.study import storage
 from causalopt.study.comparison import compare
 from causalopt.study.files import find_model
 from causalopt.study.findings import Findings, as_text, summary, write_findings
 from causalopt.study.terminal.printing import (
     complain,
+    counted,
     error_text,
+    fit,
     load_or_stop,
     print_claims,
     print_each,
     print_report,
     stop,
+    stopping_where_refused,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _says_less = click.option("--quiet", is_flag=True, help="Print only what cannot 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 
 
-@click.command()
+@click.command(short_help="Run a model, and write data, figures and claims.")
 @click.argument("model")
 @click.option(
     "--results",
@@ -58,21 +60,20 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
     """
     with _silence(quiet or as_json):
         study = load_or_stop(model)
-    try:
-        folder, moved = storage.fresh_folder(results, study.name)
-    except CausaloptError as error:
-        stop(str(error))
     findings = Findings(study, find_model(model))
-    with _silence(quiet or as_json):
-        click.echo(f"{study.title}\n{study.source}\n")
-        if moved is not None:
-            click.echo(f"The results of an earlier run are now in {moved}\n")
+    with _silence(quiet or as_json), stopping_where_refused():
+        working = storage.working_folder(results, study.name)
+        click.echo(fit(f"{study.title}\n{study.source}"))
+        _space_before(study.experiments or study.derivations)
         with _stoppable(findings), progress.shown(not (quiet or as_json)):
             for experiment in progress.pieces(study.experiments, "experiments"):
-                _perform(experiment, folder, findings)
+                _perform(experiment, working, findings)
             _judge(findings)
-        write_findings(findings, folder)
+        write_findings(findings, working)
+        folder, moved = storage.settle(working, study.name)
         print_claims(findings.comparisons)
+        if moved is not None:
+            click.echo(f"\nThe results of an earlier run are now in {moved}")
         click.echo(f"\nPictures and data: {folder.resolve()}")
     _conclude(findings, quiet, as_json, folder)
     page = folder.resolve() / "index.html"
@@ -81,7 +82,7 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
     _exit_by(findings)
 
 
-@click.command()
+@click.command(short_help="Check claims and derivations; write nothing.")
 @click.argument("model")
 @_says_less
 @_as_json
@@ -94,7 +95,8 @@ def check(model: str, quiet: bool, as_json: bool) -> None:
     """
     with _silence(quiet or as_json):
         findings = Findings(load_or_stop(model), find_model(model))
-        click.echo(f"{findings.study.title}\n")
+        click.echo(fit(findings.study.title))
+        _space_before(findings.study.derivations)
         with _stoppable(findings), progress.shown(not (quiet or as_json)):
             _judge(findings)
         print_claims(findings.comparisons)
@@ -112,11 +114,13 @@ def _perform(experiment: Experiment, folder: Path, findings: Findings) -> None:
     with _keep_going(f"the experiment {experiment.name}", findings):
         data = experiment.compute()
         # Before anything is drawn, so that a figure that fails takes no data with it.
-        storage.write_data(data, folder / f"{experiment.name}.nc")
+        with _keep_going(f"the data of {experiment.name}", findings):
+            storage.write_data(data, folder / f"{experiment.name}.nc")
         for name, paint in experiment.figures.items():
-            png, _ = storage.write_figure(paint(data), folder, name)
-            figures.append(name)
-            _say(f"    {png.name}")
+            with _keep_going(f"the figure {name}", findings):
+                png, _ = storage.write_figure(paint(data), folder, name)
+                figures.append(name)
+                _say(f"    {png.name}")
 
 
 def _judge(findings: Findings) -> None:
@@ -177,7 +181,14 @@ def _exit_by(findings: Findings) -> None:
     claims = sum(comparison.fault is not None for comparison in findings.comparisons)
     derivations = sum(not report.as_expected for report in findings.reports)
     if claims or derivations:
-        stop(f"Cannot stand as written: {claims} claims, {derivations} derivations. See above.")
+        faults = [counted(claims, "claim"), counted(derivations, "derivation")]
+        stop(f"Cannot stand as written: {' and '.join(filter(None, faults))}. See above.")
+
+
+def _space_before(coming: Sequence[object]) -> None:
+    """An empty line, where something comes."""
+    if coming:
+        click.echo()
 
 
 def _say(text: str) -> None:

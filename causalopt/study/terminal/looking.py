@@ -8,17 +8,17 @@ from causalopt.study.files import model_files, title_of
 from causalopt.study.terminal.printing import fit, load_or_stop, wrap
 
 
-@click.command("list")
+@click.command("list", short_help="List the models that come with the package.")
 def list_models() -> None:
     """List the models that come with the package."""
     files = model_files()
-    width = max(map(len, files), default=0)
+    column = max(map(len, files), default=0) + 2
     for name, path in files.items():
-        click.echo(f"{name:<{width}}  {title_of(path)}")
+        click.echo(f"{name:<{column}}{wrap(title_of(path), column)[column:]}")
     click.echo("\nRun one with: causalopt run " + next(iter(files), "MODEL"))
 
 
-@click.command()
+@click.command(short_help="Show a model in text.")
 @click.argument("model")
 def show(model: str) -> None:
     """Show a model in text: declaration, equations, graph, experiments and claims."""

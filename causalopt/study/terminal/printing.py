@@ -1,10 +1,12 @@
-"""What the terminal prints: text that fits 80 columns, comparisons, reports, and errors."""
+"""What the terminal prints: text that fits its columns, comparisons, reports, and errors."""
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,15 +20,14 @@ if TYPE_CHECKING:
     from causalopt.study.comparison import Comparison
     from causalopt.study.record import Study
 
-_WIDTH = 80
+# Longer lines are hard to read, and in fewer columns than the least nothing fits.
+_WIDEST, _NARROWEST = 80, 24
 
 
 def load_or_stop(model: str) -> Study:
     """The study of a model file; where there is none, say so and exit."""
-    try:
+    with stopping_where_refused():
         return load_model(model)
-    except CausaloptError as error:
-        stop(str(error))
 
 
 def complain(message: str) -> None:
@@ -40,26 +41,51 @@ def stop(message: str) -> NoReturn:
     sys.exit(1)
 
 
+@contextlib.contextmanager
+def stopping_where_refused() -> Iterator[None]:
+    """A refusal of the package's own within this is told, and the program exits."""
+    try:
+        yield
+    except CausaloptError as error:
+        stop(str(error))
+
+
 def error_text(error: Exception, file: Path) -> str:
     """A package's own message as it is; of others also where in the model's file they arose."""
     return str(error) if isinstance(error, CausaloptError) else own_traceback(error, file)
 
 
+def width() -> int:
+    """The columns that a line may take: those of the terminal, and 80 at most."""
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+
+
 def fit(text: str) -> str:
-    """Lines longer than 80 columns, broken; what follows stands four columns further in."""
-    lines = []
+    """Lines longer than the terminal, broken; what follows stands four columns further in."""
+    lines, columns = [], width()
     for line in text.split("\n"):
         indent = " " * (len(line) - len(line.lstrip()))
         after = indent + " " * 4
-        parts = textwrap.wrap(line, _WIDTH, subsequent_indent=after, break_on_hyphens=False)
-        lines += parts if len(line) > _WIDTH else [line]
+        parts = textwrap.wrap(line, columns, subsequent_indent=after, break_on_hyphens=False)
+        lines += parts if len(line) > columns else [line]
     return "\n".join(lines)
 
 
 def wrap(text: str, indent: int) -> str:
-    """A paragraph of 80 columns, every line of it as far in as ``indent``."""
+    """A paragraph as wide as the terminal, every line of it as far in as ``indent``."""
     margin = " " * indent
-    return textwrap.fill(text, width=_WIDTH, initial_indent=margin, subsequent_indent=margin)
+    return textwrap.fill(
+        text, width(), initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+    )
+
+
+def counted(count: int, thing: str) -> str:
+    """How many there are of a thing; nothing where there are none.
+
+    >>> counted(1, "claim"), counted(2, "claim"), counted(0, "claim")
+    ('1 claim', '2 claims', '')
+    """
+    return f"{count} {thing}{'s' * (count > 1)}" if count else ""
 
 
 def short(value: object) -> str:
