@@ -23,7 +23,7 @@ from myst_parser.parsers.docutils_ import Parser
 from sphinx.errors import SphinxError
 
 import causalopt
-from causalopt.study import model_files
+from causalopt.study import load_model, model_files
 
 ROOT = Path(__file__).parents[2]
 PRINTED = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"])).map(str.strip)
@@ -211,6 +211,18 @@ def test_a_models_page_has_all_of_it(halves):
         "{literalinclude} halves.py",
     ):
         assert part in page, part
+
+
+@pytest.mark.parametrize("name", model_files())
+def test_every_figure_of_a_model_has_a_caption_of_its_own_in_words(name):
+    for experiment in load_model(name).experiments:
+        captions = [experiment.caption(figure) for figure in experiment.figures]
+        assert len(set(captions)) == len(captions)
+        for figure, caption in zip(experiment.figures, captions, strict=True):
+            # What is made of a figure's name alone is no caption.
+            assert experiment.figures[figure].__doc__, figure
+            assert len(caption.split()) >= 4, caption
+            assert caption.endswith("."), caption
 
 
 def test_the_report_counts_and_says_what_is_missing(halves):
