@@ -53,12 +53,13 @@ def draw(
     """The causal graph: of a network, or of a system's first steps.
 
     One panel a world, where ``worlds`` are given: what differs from W in X is red, with a thick
-    stroke, and what differs from X in Y green, with a double one; clamped nodes are boxes, set ones
-    hexagons, perturbed ones octagons. Nothing is run: a node differs where a difference can reach
-    it. ``A`` is framed, and so is B, the rest. ``inputs`` adds parameters, noise and time, set
-    apart; ``mechanisms`` adds to each node its formula, or its value at the start. ``values``, a
-    result of ``run`` for the same worlds, colours the nodes. A run with more steps than ``columns``
-    is shown by its first and last ones. A legend explains what occurs.
+    stroke, and what differs from X in Y green, with a double one, thick on red where it differs
+    from W too; clamped nodes are boxes, set ones hexagons, perturbed ones octagons. Nothing is run:
+    a node differs where a difference can reach it. ``A`` is framed, and so is B, the rest.
+    ``inputs`` adds parameters, noise and time, set apart; ``mechanisms`` adds to each node its
+    formula, or its value at the start. ``values``, a result of ``run`` for the same worlds, colours
+    the nodes. A run with more steps than ``columns`` is shown by its first and last ones. A legend
+    explains what occurs.
 
     Raises ``QueryError`` for a picture of more than 2000 nodes and arrows, for worlds of another
     model, and for values that are not of these worlds.

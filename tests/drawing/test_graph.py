@@ -7,6 +7,8 @@ from itertools import combinations
 import numpy as np
 import pygraphviz
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sympy import sin
 
 from causalopt import (
@@ -25,6 +27,7 @@ from causalopt import (
     time,
     variables,
 )
+from causalopt.drawing import look
 from causalopt.drawing.picture import changes, skeleton
 
 T, R = variables("T R")
@@ -36,6 +39,22 @@ def three(model, n, A, **options):
     W = model.world(**options)
     X = W.perturb(n, by=0.1)
     return W, X, X.clamp(A, to=W)
+
+
+@st.composite
+def network_and_sets(draw):
+    """A network of sums with positive coefficients, n and A."""
+    size = draw(st.integers(2, 6))
+    nodes = variables(" ".join(f"v{i}" for i in range(size)))
+    formulas = {}
+    for i, node in enumerate(nodes[1:], 1):
+        parents = draw(st.sets(st.integers(0, i - 1), min_size=1))
+        formulas[node] = sum((1 + p) * nodes[p] for p in sorted(parents))
+    model = Network(formulas, start={nodes[0]: 0})
+    n = draw(st.integers(0, size - 1))
+    others = [i for i in range(size) if i != n]
+    A = draw(st.sets(st.sampled_from(others), min_size=1))
+    return model, nodes, n, [nodes[i] for i in sorted(A)]
 
 
 def texts(svg):
@@ -55,16 +74,45 @@ def test_x_is_red_downstream_and_y_green_where_it_differs_from_x():
     assert found[0] == {}
     reached = {R[0], R[1], R[2], R[3], T[1], T[2], T[3]}
     assert found[1] == dict.fromkeys(reached, "red")
-    # A is back at its values in W, and so it is green: it differs from X.
-    green = {T[1], T[2], T[3], R[2], R[3]}
-    assert found[2] == dict.fromkeys({R[0], R[1]}, "red") | dict.fromkeys(green, "green")
+    # A is back at its values in W, and so it is green: it differs from X. What it would have
+    # acted on carries the nudge still, and so it differs from both.
+    assert found[2] == (
+        dict.fromkeys({R[0], R[1]}, "red")
+        | dict.fromkeys({T[1], T[2], T[3]}, "green")
+        | dict.fromkeys({R[2], R[3]}, "both")
+    )
+
+
+DIFFERENCES = {  # (differs from W, differs from X): the colour
+    (False, False): None, (True, False): "red", (False, True): "green", (True, True): "both",
+}  # fmt: skip
+
+
+@given(network_and_sets())
+def test_structure_tells_what_numbers_tell(drawn):
+    """No two paths cancel, since all are positive: what differs by structure does in numbers."""
+    network, nodes, n, A = drawn
+    worlds = three(network, nodes[n], A)
+    values = run(*worlds).value.transpose("world", "node").values
+    for i, colours in enumerate(changes(skeleton(network, 1), worlds)):
+        for node, own in zip(nodes, values.T, strict=True):
+            apart = bool(own[i] != own[0]), i == 2 and bool(own[i] != own[1])
+            assert colours.get(node) == DIFFERENCES[apart]
+
+
+def test_no_two_colours_look_alike_even_in_black_and_white():
+    looks = [look.node_style([colour] if colour else []) for colour in DIFFERENCES.values()]
+    strokes = [(style.get("penwidth"), style.get("peripheries")) for style in looks]
+    assert len(set(strokes)) == len(strokes)
+    words = [look.LOOKS[colour].words for colour in DIFFERENCES.values() if colour]
+    assert len(set(words)) == len(words)
 
 
 def test_differences_in_a_network():
     network = Network({b: a + 1, c: 2 * a, e: b + c}, start={a: 1})
     found = changes(skeleton(network, 1), three(network, a, [b]))
     assert found[1] == dict.fromkeys([a, b, c, e], "red")
-    assert found[2] == {a: "red", c: "red", b: "green", e: "green"}
+    assert found[2] == {a: "red", c: "red", b: "green", e: "both"}
 
 
 def test_an_infinitesimal_difference_is_drawn_too():
