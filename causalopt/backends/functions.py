@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import sympy
-from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from sympy.printing.numpy import SciPyPrinter
 
-from causalopt.ground.errors import EvaluationError
 from causalopt.ground.types import Number
+from causalopt.mechanisms.numerical import SPECIAL
 from causalopt.plan import Block
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
@@ -35,22 +34,32 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     formulas = [*(e for _, e in block.assignments), *block.results]
     heads = {f.func for e in formulas for f in e.atoms(sympy.Function)}
     elementary = all(issubclass(head, _ELEMENTARY) for head in heads)
-    try:
-        function: Callable[..., list[Number]] = sympy.lambdify(
-            block.arguments,
-            list(block.results),
-            modules="numpy" if elementary else ["scipy", "numpy"],
-            printer=_NumPyPrinter(),
-            cse=lambda _: (list(block.assignments), list(block.results)),
-        )
-    except PrintMethodNotImplementedError:
-        names = ", ".join(sorted(str(head) for head in heads if not issubclass(head, _ELEMENTARY)))
-        raise EvaluationError(
-            f"A mechanism uses {names}, of which there is no numerical form: write it by other "
-            "functions."
-        ) from None
+    function: Callable[..., list[Number]] = sympy.lambdify(
+        block.arguments,
+        list(block.results),
+        modules="numpy" if elementary else ["scipy", "numpy"],
+        printer=_NumPyPrinter(),
+        cse=lambda _: (list(block.assignments), list(block.results)),
+    )
     numbers = [j for j, e in enumerate(block.results) if e.is_number]
-    return _floats_at(numbers, function) if numbers else function
+    if numbers:
+        function = _floats_at(numbers, function)
+    # What scipy computes may be complex, NumPy's own functions of real numbers are real or NaN.
+    return function if elementary else _real(function)
+
+
+def _real(function: Callable[..., list[Number]]) -> Callable[..., list[Number]]:
+    """The function with its complex results as floats, NaN where they are not real."""
+
+    def wrapped(*arguments: Number) -> list[Number]:
+        return [
+            np.where(result.imag == 0.0, result.real, np.nan)[()]
+            if np.iscomplexobj(result)
+            else result
+            for result in function(*arguments)
+        ]
+
+    return wrapped
 
 
 def _floats_at(
@@ -72,6 +81,15 @@ class _NumPyPrinter(SciPyPrinter):
 
     def __init__(self) -> None:
         super().__init__({"fully_qualified_modules": False, "inline": True})
+
+    def _print_Function(self, call: sympy.Function) -> str:
+        if type(call) in SPECIAL:
+            name = self._module_format(f"scipy.special.{SPECIAL[type(call)]}")
+            return f"{name}({', '.join(map(self._print, call.args))})"
+        text: str = super()._print_Function(call)
+        return text
+
+    _print_zeta = _print_expint = _print_elliptic_e = _print_Function
 
     def _print_And(self, condition: sympy.And) -> str:
         return self._folded("numpy.logical_and", condition)

@@ -17,6 +17,7 @@ from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
 from sympy.core.function import ArgumentIndexError
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.mechanisms.numerical import without_code
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -187,7 +188,7 @@ def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
             partial = part.fdiff(i + 1) if isinstance(part, Function) else None
         except (ArgumentIndexError, TypeError, NotImplementedError):
             partial = None
-        if partial is None or partial.has(sympy.Derivative, sympy.Subs, sympy.DiracDelta):
+        if partial is None or partial.has(sympy.Derivative, sympy.Subs) or without_code(partial):
             raise DeclarationError(
                 f"{part} has no derivative that can be computed. Write the mechanism with "
                 "elementary functions or Piecewise."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Mul, Rational, Symbol
+from sympy import Expr, Float, Mul, Rational, Symbol
 
 from causalopt.language.symbols import Parameter, Stage, Variable, time
 from causalopt.mechanisms.interface import Mechanism
@@ -61,3 +62,22 @@ def runge_kutta(
 
     stages = {Stage(variable, j + 1): combined(row) for j, row in enumerate(method.matrix) if row}
     return {**stages, variable: combined(method.weights)}
+
+
+def on_clock(
+    mechanisms: Mapping[Variable, Mechanism],
+    dt: float | Parameter | None,
+    length: float | None,
+    method: str | None,
+) -> dict[Variable, Mechanism]:
+    """The mechanisms with their conditions on time as conditions on steps, ``length`` long each.
+
+    A method looks at times inside a step too. Raises ``DeclarationError`` for a condition that no
+    time meets; without a ``dt``, time counts steps, and is as it is.
+    """
+    if dt is None or length is None:
+        return dict(mechanisms)
+    size = dt if isinstance(dt, Parameter) else Float(dt)
+    nodes = METHODS[method].nodes if method is not None else ()
+    pieces = math.lcm(*(int(node.q) for node in nodes))
+    return {v: m.in_steps(size, length / pieces, str(v)) for v, m in mechanisms.items()}

@@ -65,6 +65,13 @@ class Mechanism(ABC):
         """
         raise DeclarationError(f"{self.words(str)} gives no rate of change of {variable}.")
 
+    def in_steps(self, size: Expr, length: float, where: str) -> Mechanism:
+        """The mechanism for times that are multiples of ``length``; ``size`` is the dt, as a term.
+
+        Raises ``DeclarationError``, naming the node ``where``, for a condition that no time meets.
+        """
+        return self
+
     @abstractmethod
     def words(self, name: Naming, write: Writer | None = None) -> str:
         """The mechanism as text, its arguments called as ``name`` says.

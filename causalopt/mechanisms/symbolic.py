@@ -16,8 +16,10 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
+from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
+from causalopt.mechanisms.numerical import without_code
 
 # What no float is beyond, as a whole number: sympy compares it with others exactly.
 _LARGEST = int(sys.float_info.max)
@@ -79,6 +81,10 @@ class Expression(Mechanism):
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""
         return Expression(Add(variable, *(Mul(weight, self.value(at)) for weight, at in parts)))
+
+    def in_steps(self, size: Expr, length: float, where: str) -> Expression:
+        """The formula, its conditions on time made with room for rounding: see ``clock``."""
+        return Expression(in_steps(self.formula, size, length, where))
 
     def words(self, name: Naming, write: Writer | None = None) -> str:
         """The formula as text."""
@@ -163,6 +169,12 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
         raise DeclarationError(
             f"The mechanism of {where} has a number beyond {float(_LARGEST):.3g}, the largest that "
             "a node can hold: write a smaller one."
+        )
+    lacking = without_code(formula)
+    if lacking:
+        raise DeclarationError(
+            f"The mechanism of {where} uses {lacking[0]}, for which there is no numerical code: "
+            "write it by other functions."
         )
     held = formula.atoms(sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
     if held:

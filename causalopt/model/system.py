@@ -23,7 +23,7 @@ from causalopt.language.symbols import (
     time,
 )
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.integrators import METHODS, runge_kutta
+from causalopt.mechanisms.integrators import METHODS, on_clock, runge_kutta
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.building import by_label, unrolled_columns
 from causalopt.model.declaration import (
@@ -156,13 +156,13 @@ class System(Model):
 
     def realise(self, mechanisms: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:
         """What a step assigns for declared formulas: themselves, or an integrator's stages too."""
+        mechanisms = on_clock(mechanisms, self.dt, self.step_size, self.method)
         if self.method is None:
-            return dict(mechanisms)
-        table, size = METHODS[self.method], self.dt
+            return mechanisms
+        method, size = METHODS[self.method], cast(Parameter, self.dt)
         assigned: dict[Variable, Mechanism] = {}
         for variable, rate in mechanisms.items():
-            step = runge_kutta(table, cast(Parameter, size), self.variables, variable, rate)
-            assigned.update(step)
+            assigned |= runge_kutta(method, size, self.variables, variable, rate)
         return assigned
 
     @property

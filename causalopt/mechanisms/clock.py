@@ -1,0 +1,73 @@
+"""Conditions on time as conditions on steps: times are multiples of dt, floats only nearly so.
+
+3 * 0.1 is no 0.3 to a float, so that ``Eq(time, 0.3)`` would never hold. A comparison that is
+linear in time is made with room for rounding, which no other time comes into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import sympy
+from sympy import And, Expr, Or, Rational
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean
+
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import time
+
+# The part of a step that rounding may take.
+_ROOM = Rational(1, 10**6)
+
+# What a comparison of a difference with zero becomes, with room on either side.
+_WITH_ROOM: Mapping[type[Relational], Callable[[Expr, Expr], Boolean]] = {
+    sympy.Eq: lambda d, room: And(d < room, d > -room),
+    sympy.Ne: lambda d, room: Or(d > room, d < -room),
+    sympy.Lt: lambda d, room: d < -room,
+    sympy.Le: lambda d, room: d < room,
+    sympy.Gt: lambda d, room: d > room,
+    sympy.Ge: lambda d, room: d > -room,
+}
+
+
+def in_steps(formula: Expr, size: Expr, length: float, where: str) -> Expr:
+    """The formula, its conditions on time made with room for rounding.
+
+    Times are multiples of ``length``, dt or a part of it; ``size`` stands for dt in the formula.
+    Raises ``DeclarationError`` for an equality that is not linear in time, or that no time meets.
+
+    >>> x = sympy.Symbol("x")
+    >>> in_steps(sympy.Piecewise((x, time < 3), (0, True)), Rational(1, 10), 0.1, "x")
+    Piecewise((x, time - 3 < -1/10000000), (0, True))
+    """
+    asked = [c for c in formula.atoms(Relational) if time in c.free_symbols]
+    changed = {condition: _in_steps(condition, size, length, where) for condition in asked}
+    return formula.xreplace(changed)
+
+
+def _in_steps(condition: Relational, size: Expr, length: float, where: str) -> Boolean:
+    difference = condition.lhs - condition.rhs
+    rate = difference.diff(time)
+    if rate.is_number and rate.is_finite and not rate.is_zero:
+        if isinstance(condition, sympy.Eq):
+            _check_met(condition, difference / rate - time, length, where)
+        return _WITH_ROOM[condition.func](difference, abs(rate) * size * _ROOM)
+    if isinstance(condition, sympy.Eq | sympy.Ne):
+        raise DeclarationError(
+            f"The mechanism of {where} asks whether {condition}: times are multiples of "
+            f"{length:g}, as floats, and nearly never equal to anything. Write a stretch of time, "
+            f"such as Mod(time, 24) < {length:g}."
+        )
+    return condition
+
+
+def _check_met(condition: Relational, offset: Expr, length: float, where: str) -> None:
+    """An equality with a number is met at some time."""
+    if not offset.is_number:
+        return
+    steps = -float(offset) / length
+    if abs(steps - round(steps)) > 1e-5:
+        raise DeclarationError(
+            f"The mechanism of {where} asks whether {condition}, which no time meets: times are "
+            f"multiples of {length:g}. Write {length * round(steps):g}, or a stretch of time."
+        )
