@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # A basin on a line is a ground so light that the line and the grid stay in sight.
 _FAINT = "18"
 # A speck has fewer cells than this, and less than one in so many of them all.
-_SPECK, _FINE = 4, 100
+_SPECK, _FINE = 10, 100
 
 
 def landscape(
@@ -114,4 +114,4 @@ def _without_specks(inside: Bools, *, of: bool = True) -> Bools:
     sizes = np.bincount(parts.ravel())
     few = sizes < min(_SPECK, inside.size // _FINE)
     few[0] = False
-    return inside ^ few[parts]
+    return np.logical_xor(inside, few[parts])
