@@ -114,4 +114,5 @@ def _without_specks(inside: Bools, *, of: bool = True) -> Bools:
     sizes = np.bincount(parts.ravel())
     few = sizes < min(_SPECK, inside.size // _FINE)
     few[0] = False
-    return np.logical_xor(inside, few[parts])
+    specks: Bools = few[parts]
+    return inside ^ specks

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from causalopt.ground.errors import QueryError
 
 # So many columns of a picture are as wide as a page is.
-_COLUMNS = 5
+_COLUMNS = 4
 
 if TYPE_CHECKING:
     from causalopt.distributions.real.affine import Box, Gaussian

@@ -100,7 +100,7 @@ def test_what_is_said_of_a_claim_stays_text(text):
         compare(Claim(text, text, 1.0, lambda: 2.0, reason=reason)),
         Comparison(Claim(text, text, (text,), lambda: text), text, False, text),
     ]
-    page = pages.page(text, [pages.claims(told), pages.figures(text, [text])])
+    page = pages.page(text, [pages.claims(told), pages.figures(text, [(text, text)])])
     start = page.index("<body>")
     body = page[start:].replace("<br>", "<br/>").replace("</html>", "")
     body = re.sub(r"(<img[^>]*)>", r"\1/>", body)  # the rest of it is XML as it stands

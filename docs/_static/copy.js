@@ -1,0 +1,29 @@
+// A button on each block of code that copies what a reader would type: of a session, the lines
+// behind its prompts, without the answers.
+
+const PROMPT = /^(>>> ?|\.\.\. ?|\$ )/;
+
+function typed(text) {
+  const lines = text.replace(/\n$/, "").split("\n");
+  const prompted = lines.filter((line) => PROMPT.test(line));
+  const kept = prompted.length ? prompted.map((line) => line.replace(PROMPT, "")) : lines;
+  return kept.join("\n") + "\n";
+}
+
+function addButton(block) {
+  const button = document.createElement("button");
+  button.className = "copy";
+  button.type = "button";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", "Copy this code");
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(typed(block.querySelector("pre").textContent));
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  block.append(button);
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("article div.highlight").forEach(addButton);
+});
