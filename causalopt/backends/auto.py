@@ -31,9 +31,16 @@ class AutoBackend:
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
     ) -> Iterator[Recording]:
         """Run a system's plan."""
-        work = plan.steps * (1 + (points or 1) / _POINTS_PER_STEP)
-        chosen = self.long if work >= _LONG else self.short
-        return chosen.loop(plan, inputs, recorded, points)
+        return self._chosen(plan, points or 1).loop(plan, inputs, recorded, points)
+
+    def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
+        """Those of the backend that is chosen."""
+        chosen = self.short if isinstance(plan, Layers) else self._chosen(plan, points)
+        return chosen.generators(plan, points, chains)
+
+    def _chosen(self, plan: Loop, points: int) -> Backend:
+        work = plan.steps * (1 + points / _POINTS_PER_STEP)
+        return self.long if work >= _LONG else self.short
 
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""

@@ -81,6 +81,9 @@ class Backend(Protocol):
         ``NotFinite`` as soon as a value is NaN or infinite.
         """
 
+    def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
+        """How many generators of draws it holds at once: one for each noise of each chain."""
+
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan and record every node in every lane."""
 

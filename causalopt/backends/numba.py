@@ -72,6 +72,12 @@ class NumbaBackend:
             yield first_part(run)
         yield from _carry_out(run, segments)
 
+    def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
+        """Those of the batches that are run at once."""
+        if isinstance(plan, Layers) or not _can_compile(plan):
+            return self._reference.generators(plan, points, chains)
+        return min(chains * plan.drawn, _DRAWN * available())
+
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
         return self._reference.layers(plan, inputs, points)

@@ -41,6 +41,10 @@ class NumPyBackend:
                     run.record(state, scales.powers, step)
         yield run.recording()
 
+    def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
+        """All of them."""
+        return chains * plan.drawn
+
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan group by group."""
         table, exponents = fill(plan, inputs, points)

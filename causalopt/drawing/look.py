@@ -14,7 +14,8 @@ from causalopt.drawing.picture import AnyWorld, Gap
 from causalopt.ground import palette
 from causalopt.ground.palette import grey
 from causalopt.language.symbols import Noise, Parameter
-from causalopt.model.interventions import Shift, Treatment
+from causalopt.model.interventions import Treatment
+from causalopt.model.shifting import Shift
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def shift_text(shift: Shift) -> str:
     >>> shift_text(Shift(-0.5)), shift_text(Shift(None))
     ('− 0.5', '+ δ')
     """
+    if shift.to is not None:
+        return f"→ {_number(shift.to)}"
     text = "δ" if shift.by is None else _number(shift.by)
     return f"− {text[1:]}" if text.startswith("−") else f"+ {text}"
 

@@ -17,7 +17,8 @@ from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Node, Noise, Parameter, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Shift, Treatment
+from causalopt.model.interventions import Treatment
+from causalopt.model.shifting import Shift
 from causalopt.model.views import Gate
 from causalopt.model.world import World
 

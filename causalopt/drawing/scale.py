@@ -87,7 +87,7 @@ def read(
     for title in titles:
         own = _of_world(values, title)
         by_node = "node" in own.dims
-        numbers.append(_of_nodes(own, nodes) if by_node else _over_time(own, model, nodes))
+        numbers.append(_of_nodes(own, model, nodes) if by_node else _over_time(own, model, nodes))
     if not any(numbers):
         raise QueryError(
             "values name no node of this picture: pass what run() gave for its worlds."
@@ -109,10 +109,11 @@ def _of_world(values: xr.Dataset, title: str) -> xr.Dataset:
     )
 
 
-def _of_nodes(values: xr.Dataset, nodes: Sequence[Hashable]) -> dict[Hashable, float]:
+def _of_nodes(values: xr.Dataset, model: Model, nodes: Sequence[Hashable]) -> dict[Hashable, float]:
     array = values["value"]
     numbers = dict(zip(map(str, array["node"].values), array.values.tolist(), strict=True))
-    return {node: numbers[str(node)] for node in nodes if str(node) in numbers}
+    names = {node: model.name_of(node) for node in nodes}
+    return {node: numbers[name] for node, name in names.items() if name in numbers}
 
 
 def _over_time(

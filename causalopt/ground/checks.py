@@ -8,18 +8,21 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
-from collections.abc import Iterable, Mapping
-from typing import SupportsFloat
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Protocol, SupportsFloat, runtime_checkable
 
 import numpy as np
 
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.types import Floats
 
 #: Numbers that stand for chances sum to 1 within this much. Nothing is ever renormalised.
 TOLERANCE = 1e-9
 
 # So many of a thing, and one more, have a number that fits in 64 bits.
 _MOST = 2**62
+# No value takes more letters than this in a message.
+_LONGEST = 240
 
 
 def as_whole(given: object) -> int | None:
@@ -62,11 +65,63 @@ def finite(given: object, where: str) -> float:
     value = as_float(given)
     if value is None:
         raise DeclarationError(
-            f"{where} is {given!r} ({type(given).__name__}): write a finite real number."
+            f"{where} is {shown(given)} ({type(given).__name__}): write a finite real number."
         )
     if not math.isfinite(value):
         raise DeclarationError(f"{where} is {value}: write a finite real number.")
     return value
+
+
+def is_single(given: object) -> bool:
+    """Whether it is one value, a number or a text, and not several of them."""
+    return isinstance(given, str) or as_float(given) is not None
+
+
+def finite_row(given: object, where: str) -> Floats:
+    """One or more finite numbers (k,), or a ``QueryError``: nothing is dropped to make them so.
+
+    >>> finite_row([1, np.int8(2)], "over[k]")
+    array([1., 2.])
+    """
+    hint = "write a list of one or more finite numbers, such as np.linspace(5, 45, 401)"
+    # Texts are no numbers, an imaginary part would be dropped, and a mask with it.
+    if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any():
+        raise QueryError(f"{where} has masked values: leave them out, or fill them.")
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise QueryError(f"{where} has rows of many lengths: {hint}.") from None
+    if array.ndim != 1 or not array.size:
+        single = f", such as [{given!r}]" if as_float(given) is not None else ""
+        raise QueryError(f"{where} has shape {array.shape}: {hint}{single}.")
+    if array.dtype.kind not in "iuf":
+        for entry in array.tolist() if array.dtype.kind == "O" else array:
+            if as_float(entry) is None:
+                raise QueryError(
+                    f"{where} holds {shown(entry)} ({type(entry).__name__}), which is no number: "
+                    f"{hint}."
+                )
+    numbers = array.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        count = int((~np.isfinite(numbers)).sum())
+        raise QueryError(f"{where} has {count} values that are not finite: {hint}.")
+    return numbers
+
+
+def shown(given: object) -> str:
+    """A value for a message, shortened where it is long.
+
+    >>> shown(10**400), shown([1, 2])
+    ('a number of 401 digits', '[1, 2]')
+    """
+    if isinstance(given, int) and abs(given) >= 10**100:
+        return f"a number of {math.floor(math.log10(abs(given))) + 1} digits"
+    try:
+        text = repr(given)
+    except (ValueError, RecursionError):
+        # Python writes no number of more than 4,300 digits, and nothing that is nested too deep.
+        return "something too long to write"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 20]}...{text[-17:]}"
 
 
 def as_float(given: object) -> float | None:
@@ -107,8 +162,19 @@ def as_list(given: object, name: str, example: str) -> list[object]:
     )
 
 
-def as_mapping(given: object, name: str, example: str) -> Mapping[object, object]:
-    """The mapping itself, or a ``DeclarationError`` that says what to write.
+@runtime_checkable
+class HasKeys(Protocol):
+    """What dict() takes for a mapping, such as a Series of pandas, whose index is its keys."""
+
+    def keys(self) -> Iterable[Hashable]:
+        """The keys."""
+
+    def __getitem__(self, key: Hashable, /) -> object:
+        """The value of a key."""
+
+
+def as_mapping(given: object, name: str, example: str) -> Mapping[Hashable, object]:
+    """A mapping as it is, or what has keys as one; a ``DeclarationError`` says what to write.
 
     >>> as_mapping(np.ones(2), "start", "{x: 1}")
     Traceback (most recent call last):
@@ -118,9 +184,12 @@ def as_mapping(given: object, name: str, example: str) -> Mapping[object, object
     """
     if isinstance(given, Mapping):
         return given
-    raise DeclarationError(
-        f"{name} is {given!r} ({type(given).__name__}): write a dict, such as {example}."
-    )
+    if not isinstance(given, HasKeys):
+        raise DeclarationError(
+            f"{name} is {shown(given)} ({type(given).__name__}): write a dict, such as {example}."
+        )
+    # By its keys, for a Series goes over its values.
+    return {key: given[key] for key in given.keys()}  # noqa: SIM118
 
 
 def are_chances(numbers: Iterable[float]) -> bool:

@@ -18,6 +18,8 @@ import numpy as np
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError, nearest
 from causalopt.ground.types import Floats
+from causalopt.language.assumptions import Assumed, kept
+from causalopt.language.naming import check_letters
 from causalopt.language.words import listed
 
 #: What a named value is called: a name, or a whole number.
@@ -47,6 +49,22 @@ class Domain(ABC):
     def codes(self, values: object, where: str) -> Floats:
         """Several values (k,), one or more, as numbers."""
 
+    @property
+    def limits(self) -> Assumed:
+        """What is assumed of the values, where some number contradicts it."""
+        return ()
+
+    def strays(self, numbers: Floats) -> tuple[int, str] | None:
+        """The place (of the flat array) of a number that is assumed not to be, and what it is not.
+
+        None where all keep what is assumed.
+        """
+        for fact, is_so in self.limits:
+            stray = np.flatnonzero(~kept(numbers, fact, is_so=is_so))
+            if stray.size:
+                return int(stray[0]), fact if is_so else f"{fact}=False"
+        return None
+
     @abstractmethod
     def why_no_difference(self) -> str | None:
         """Why nothing can be added to a value; None where something can."""
@@ -62,12 +80,25 @@ class Domain(ABC):
 
 @dataclass(frozen=True)
 class Real(Domain):
-    """Real numbers: they stand for themselves."""
+    """Real numbers: they stand for themselves. Some are assumed to be positive, whole, ...
+
+    >>> Real((("positive", True),)).code(-1, "start[x]")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.DeclarationError: start[x] is -1.0, and the symbol is assumed to be \
+    positive: write another number, or declare it without that.
+    """
+
+    limits: Assumed = ()
 
     def code(self, value: object, where: str) -> float:
-        """The number itself, if it is finite."""
+        """The number itself, if it is finite and what it is assumed to be."""
         # Adding 0 makes one zero of the two: they are equal, and so must what follows from them be.
-        return checks.finite(value, where) + 0.0
+        number = checks.finite(value, where) + 0.0
+        stray = self.strays(np.array([number])) if self.limits else None
+        if stray is not None:
+            raise DeclarationError(_stray(where, number, stray[1]))
+        return number
 
     def value(self, number: float) -> float:
         """The number itself."""
@@ -82,17 +113,11 @@ class Real(Domain):
         return numbers
 
     def codes(self, values: object, where: str) -> Floats:
-        """The numbers themselves, if all are finite."""
-        try:
-            numbers = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise QueryError(f"{where} holds what is no number: {values!r}.") from None
-        if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
-            raise QueryError(
-                f"{where} has shape {numbers.shape} and "
-                f"{int((~np.isfinite(numbers)).sum())} values that are not finite: write a list of "
-                "one or more finite numbers, such as np.linspace(5, 45, 401)."
-            )
+        """The numbers themselves, if all are finite and what they are assumed to be."""
+        numbers = checks.finite_row(values, where)
+        stray = self.strays(numbers)
+        if stray is not None:
+            raise QueryError(_stray(where, f"{numbers[stray[0]]} at place {stray[0]}", stray[1]))
         return numbers
 
     def why_no_difference(self) -> None:
@@ -195,6 +220,13 @@ class Named(Domain):
         return {"flag_values": places, "flag_meanings": " ".join(_words(self.names))}
 
 
+def _stray(where: str, value: object, fact: str) -> str:
+    return (
+        f"{where} is {value}, and the symbol is assumed to be {fact}: write another number, or "
+        "declare it without that."
+    )
+
+
 #: The domain of all that is not declared to have another.
 REAL = Real()
 
@@ -222,6 +254,8 @@ def named(values: object, name: object) -> Named:
 
 
 def _named_value(value: object, name: object) -> Value:
+    if isinstance(value, str):
+        check_letters(value, f"a value of {name}")
     # NumPy's strings as Python's own, which print as themselves.
     known = str.__str__(value) if isinstance(value, str) else checks.as_whole(value)
     if known is None:

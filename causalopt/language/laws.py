@@ -132,7 +132,13 @@ def normal(mean: float = 0.0, deviation: float = 1.0) -> Normal:
 
 def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:
     """The uniform law on [low, high)."""
-    if not finite(low, "low of a law") < finite(high, "high of a law"):
+    least, most = finite(low, "low of a law"), finite(high, "high of a law")
+    if least == most:
+        raise DeclarationError(
+            f"uniform({low}, {high}) is empty: write a low and a higher number, or choice([{low}]) "
+            "for one that is sure."
+        )
+    if least > most:
         raise DeclarationError(f"uniform({low}, {high}) is empty: write uniform({high}, {low}).")
     return Uniform(float(low), float(high))
 

@@ -13,15 +13,20 @@ from dataclasses import dataclass
 from typing import Self
 
 from sympy import Symbol
+from sympy.core.facts import InconsistentAssumptions
 from sympy.printing.latex import LatexPrinter
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
-from causalopt.language.domains import REAL, Domain, domain_of
+from causalopt.language.arithmetic import InNumPy, OutsideFormulas
+from causalopt.language.assumptions import checked, limits
+from causalopt.language.domains import REAL, Domain, Real, domain_of
 from causalopt.language.laws import Law, as_law
+from causalopt.language.naming import check_name, check_unit, names_in
+from causalopt.language.words import listed
 
 
-class Labelled(Symbol):
+class Labelled(InNumPy, Symbol):
     """A symbol of this package: sympy sorts it by its name, whatever its kind."""
 
     __slots__ = ()
@@ -43,16 +48,23 @@ class Quantity(Labelled):
     unit: str
 
     def __new__(cls, name: str, unit: str = "", **assumptions: bool) -> Self:
-        if not isinstance(name, str) or not name.strip():
+        check_name(name, cls.__name__.lower())
+        check_unit(unit, name)
+        assumed = checked(assumptions, name) or {"real": True}
+        try:
+            quantity: Self = Symbol.__xnew__(cls, name, **assumed)
+        except InconsistentAssumptions:
             raise DeclarationError(
-                f"{name!r} cannot name a {cls.__name__.lower()}: write a non-empty string, "
-                f'such as {cls.__name__.lower()}("k").'
-            )
-        if not assumptions:
-            assumptions = {"real": True}
-        quantity: Self = Symbol.__xnew__(cls, name, **assumptions)
+                f"{name} is assumed to be {listed(assumed)}, which no number is: leave one out."
+            ) from None
         quantity.unit = unit
         return quantity
+
+    @property
+    def domain(self) -> Domain:
+        """What its values are: real numbers, unless it is declared otherwise."""
+        assumed = limits(self._assumptions_orig)
+        return Real(assumed) if assumed else REAL
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.unit)
@@ -99,11 +111,6 @@ class Variable(Quantity):
     _iterable = False
 
     @property
-    def domain(self) -> Domain:
-        """What its values are: real numbers, unless it is declared otherwise."""
-        return REAL
-
-    @property
     def symbol(self) -> Symbol:
         """A plain symbol of this name. sympy's code printers ask a class named Variable for it."""
         return Symbol(self.name, **self._assumptions_orig)
@@ -117,6 +124,17 @@ class Variable(Quantity):
         if isinstance(step, slice):
             return NodeSet(self, *_bounds(self, step))
         return Node(self, _step(self, step))
+
+    def __or__(self, other: object) -> object:
+        """sympy's Or, which names a split of two: f | g."""
+        if isinstance(other, tuple | list | set | frozenset):
+            raise QueryError(
+                f"{self} | {other} names no split: write Split({self}, {other}), with one part for "
+                "each of its arguments."
+            )
+        return super().__or__(other)
+
+    __ror__ = __or__
 
     def at(self, time: float) -> Moment:
         """The node at a point in time, in the units of the system's ``dt``."""
@@ -201,7 +219,7 @@ time = Time()
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(OutsideFormulas):
     """A variable at one step: ``R[3]``."""
 
     variable: Variable | Time | Noise
@@ -217,7 +235,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class NodeSet:
+class NodeSet(OutsideFormulas):
     """A variable over steps ``start <= i < stop``: ``R[:100]``; ``stop`` None means to the end."""
 
     variable: Variable
@@ -234,7 +252,7 @@ class NodeSet:
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(OutsideFormulas):
     """A variable at a point in time, which a system with a ``dt`` turns into a node."""
 
     variable: Variable
@@ -250,7 +268,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Span:
+class Span(OutsideFormulas):
     """A variable between two points in time, both included."""
 
     variable: Variable
@@ -275,6 +293,9 @@ Nodes = Variable | Node | NodeSet | Moment | Span | Label | Collection[Label]
 def variable(name: str, unit: str = "", **assumptions: bool) -> Variable:
     """One variable. Real unless an assumption of sympy's is given (``positive=True``).
 
+    Values are held to what is assumed: where they are declared, swept or set, and after a run.
+    Raises ``DeclarationError`` for what is no assumption, or is one that no number keeps.
+
     >>> T = variable("T", unit="degC")
     >>> T.unit
     'degC'
@@ -285,11 +306,13 @@ def variable(name: str, unit: str = "", **assumptions: bool) -> Variable:
 def variables(names: str, unit: str = "", **assumptions: bool) -> tuple[Variable, ...]:
     """Several variables, from names set apart by spaces or commas; always a tuple.
 
+    Ranges are those of sympy's ``symbols``: "x0:30" gives x0 to x29.
+
     >>> T, R = variables("T R")
-    >>> R - 25
-    R - 25
+    >>> R - 25, variables("x0:3")
+    (R - 25, (x0, x1, x2))
     """
-    return tuple(Variable(name, unit, **assumptions) for name in _split(names, "variables"))
+    return tuple(Variable(name, unit, **assumptions) for name in names_in(names, "variables"))
 
 
 def parameter(name: str, unit: str = "", **assumptions: bool) -> Parameter:
@@ -307,7 +330,7 @@ def parameters(names: str, unit: str = "", **assumptions: bool) -> tuple[Paramet
     >>> parameters("k, d")
     (k, d)
     """
-    return tuple(Parameter(name, unit, **assumptions) for name in _split(names, "parameters"))
+    return tuple(Parameter(name, unit, **assumptions) for name in names_in(names, "parameters"))
 
 
 def noise(name: str, law: object, unit: str = "") -> Noise:
@@ -323,22 +346,6 @@ def noise(name: str, law: object, unit: str = "") -> Noise:
     return Noise(name, as_law(law), unit)
 
 
-def _split(names: str, what: str) -> list[str]:
-    if not isinstance(names, str):
-        raise DeclarationError(
-            f'{what}({names!r}): the names come as one string, such as {what}("a b").'
-        )
-    parts = names.replace(",", " ").split()
-    if not parts:
-        raise DeclarationError(f'{what}({names!r}) names nothing: write {what}("a b").')
-    twice = sorted({name for name in parts if parts.count(name) > 1})
-    if twice:
-        raise DeclarationError(
-            f"{what}({names!r}) declares {', '.join(twice)} twice: give each symbol its own name."
-        )
-    return parts
-
-
 def _step(variable: Variable, step: object) -> int:
     index = checks.as_whole(step)
     if index is None:
@@ -349,7 +356,8 @@ def _step(variable: Variable, step: object) -> int:
     if index < 0:
         raise QueryError(
             f"{variable}[{index}] lies before the start: steps count from 0, so write "
-            f"{variable}[0] for the first."
+            f"{variable}[0] for the first. In a formula, {variable} is the value one step before; "
+            f"for earlier ones let variables pass it on, {{{variable}1: {variable}, ...}}."
         )
     return index
 

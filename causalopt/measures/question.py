@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
+from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Place, as_model
 from causalopt.model.selection import Key, Stretch
@@ -119,7 +120,7 @@ class Question:
     @functools.cached_property
     def sweep(self) -> Sweep:
         """What takes many values."""
-        return swept(self.model, self.over, self.draws)
+        return swept(self.model, self.over, self.draws, self.base.noises)
 
     def worlds(self) -> tuple[World[Model], World[Model], World[Model]]:
         """W; X, nudged at n; and Y, nudged at n with A held at its values in W."""
@@ -151,6 +152,13 @@ class Question:
     def _check_n(self, n: Nodes) -> None:
         """n is one node, outside A."""
         place = self.model.single(n, self.base.steps, "n")
+        why = domain_of(place.key).why_no_difference()
+        if why is not None:
+            raise QueryError(
+                f"n = {n} is no place for a difference: {why}. Comp and Op divide differences; of "
+                "named values, optimizing_strength(system, A | B, P) measures what A does, and "
+                f"run(W, W.perturb({n}, to={domain_of(place.key).example()!r})) shows what follows."
+            )
         if any(place.overlaps(stretch) for stretch in self.held):
             raise QueryError(
                 f"n = {n} lies inside A: Y would hold it at its value in W, so that no difference "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
@@ -18,11 +17,10 @@ from causalopt.ground.types import Array
 from causalopt.language.typeset import latex
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
+from causalopt.mechanisms.fitness import check_constants, check_nesting
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
 from causalopt.mechanisms.numerical import without_code
-
-# What no float is beyond, as a whole number: sympy compares it with others exactly.
-_LARGEST = int(sys.float_info.max)
+from causalopt.mechanisms.rebuilding import rebuilt
 
 # Functions that numeric libraries lack, in terms of those that they have.
 _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -63,20 +61,25 @@ class Expression(Mechanism):
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols."""
-        return self.formula.xreplace(at)
+        return rebuilt(lambda: self.formula.xreplace(at))
 
     def forward(self, at: Terms, along: Terms) -> Expr:
         """sum_u df/du(at) along_u."""
         moving = [s for s in self.arguments if s in along]
-        return Add(*(Mul(self.partial(s).xreplace(at), along[s]) for s in moving))
+        slopes = [rebuilt(functools.partial(self.partial(s).xreplace, at)) for s in moving]
+        return Add(*(Mul(slope, along[s]) for slope, s in zip(slopes, moving, strict=True)))
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
-        return {s: Mul(weight, self.partial(s).xreplace(at)) for s in self.arguments}
+        partials = {s: self.partial(s) for s in self.arguments}
+        return {
+            s: Mul(weight, rebuilt(functools.partial(partial.xreplace, at)))
+            for s, partial in partials.items()
+        }
 
     def renamed(self, names: Mapping[Symbol, Symbol]) -> Expression:
         """The formula in other symbols."""
-        return Expression(self.formula.xreplace(names))
+        return Expression(self.value(names))
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""
@@ -91,7 +94,7 @@ class Expression(Mechanism):
         if write is not None:
             return write(self.formula, name)
         names = {s: Symbol(name(s)) for s in self.arguments if name(s) != str(s)}
-        return str(self.formula.xreplace(names))
+        return str(self.value(names))
 
     def latex(self) -> str:
         """The formula as LaTeX."""
@@ -120,10 +123,12 @@ def expression(given: object, where: str) -> Expression:
         given = _number(given, where)
     if not isinstance(given, Expr):
         raise DeclarationError(_not_a_formula(given, where))
+    check_nesting(given, where)
     formula = given
     for head, instead in _RECIPROCALS.items():
-        formula = formula.replace(head, instead)
+        formula = rebuilt(functools.partial(formula.replace, head, instead))
     _refuse_what_cannot_run(formula, where)
+    check_constants(formula, where)
     return Expression(formula)
 
 
@@ -165,11 +170,6 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
             f"The mechanism of {where}, {formula}, is complex, infinite or undefined: "
             "nodes hold finite real numbers."
         )
-    if any(abs(number) > _LARGEST for number in formula.atoms(sympy.Integer)):
-        raise DeclarationError(
-            f"The mechanism of {where} has a number beyond {float(_LARGEST):.3g}, the largest that "
-            "a node can hold: write a smaller one."
-        )
     lacking = without_code(formula)
     if lacking:
         raise DeclarationError(
@@ -186,4 +186,4 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _partial(formula: Expr, argument: Symbol) -> Expr:
-    return derivative(formula, argument)
+    return rebuilt(functools.partial(derivative, formula, argument))

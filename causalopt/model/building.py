@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import networkx as nx
@@ -12,16 +12,23 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
-from causalopt.ground.checks import as_mapping
-from causalopt.ground.errors import DeclarationError
+from causalopt.ground.checks import as_mapping, is_single
+from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
+from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Label, Node, Parameter, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
 from causalopt.model.columns import Binding, Columns, bind
-from causalopt.model.declaration import check_formulas, check_symbols, noises_of
+from causalopt.model.declaration import (
+    check_formulas,
+    check_not_empty,
+    check_symbols,
+    noises_of,
+)
 from causalopt.model.template import Template, node_at
 
 K = TypeVar("K")
@@ -56,12 +63,20 @@ def as_labels(labels: Sequence[Label] | None, count: int) -> Sequence[Label]:
         names = tuple(names)
     if names == tuple(range(len(names))) or names == range(len(names)):
         return range(len(names))
+    check_labels(names)
     if len(set(names)) < len(names):
         counted = collections.Counter(names)
         raise DeclarationError(
             f"labels has {counted.most_common(1)[0][0]!r} twice: each node has its own label."
         )
     return names
+
+
+def check_labels(labels: Iterable[Label]) -> None:
+    """Raise ``DeclarationError`` for a label that is text and holds half of a letter."""
+    for label in labels:
+        if isinstance(label, str):
+            check_letters(label, "the label of a node")
 
 
 def from_arrays(
@@ -199,6 +214,7 @@ def declared_columns(
 ) -> Columns:
     """The columns of a declaration by formulas."""
     formulas = check_formulas(mechanisms, same_step=False)
+    check_not_empty({**formulas, **start})
     known = {*formulas, *start, *constants}
     check_symbols(formulas, known, "give it a mechanism, or a value in start=")
     both = [str(v) for v in start if v in formulas]
@@ -225,7 +241,7 @@ def starts_of(columns: Columns, start: Mapping[Label, float] | Floats) -> Floats
     return starts
 
 
-def check_graph(graph: object, mechanism: object, start: object) -> None:
+def check_graph(graph: object, mechanism: object) -> None:
     """Raise ``DeclarationError`` for what no network can be made of."""
     if not isinstance(graph, nx.DiGraph):
         raise DeclarationError(
@@ -237,16 +253,42 @@ def check_graph(graph: object, mechanism: object, start: object) -> None:
             f"The mechanism of a graph is {mechanism!r}: write a function of a node's parents, "
             "such as lambda *u: tanh(sum(u))."
         )
-    as_mapping(start, "start", '{"in": 0.5}')
 
 
-def root_value(start: Mapping[Label, float], label: Label) -> float:
-    """The value of a root of a graph, by its label."""
-    if label not in start:
+def root_values(graph: nx.DiGraph, start: object) -> dict[Label, float]:
+    """The values of the roots of a graph, each by its label; one number serves for all."""
+    roots = [label for label in graph if graph.in_degree(label) == 0]
+    given: Mapping[Hashable, object]
+    if is_single(start):
+        given = dict.fromkeys(roots, start)
+    else:
+        given = as_mapping(start, "start", 'start={"in": 0.5}')
+    missing = [label for label in roots if label not in given]
+    if missing:
         raise DeclarationError(
-            f"The root {label!r} has no value: give one in start={{{label!r}: ...}}."
+            f"The root {missing[0]!r} has no value: give one in start={{{missing[0]!r}: ...}}."
         )
-    return domain_of(label).code(start[label], f"start[{label!r}]")
+    extra = next((label for label in given if label not in roots), None)
+    if extra is not None:
+        raise DeclarationError(
+            f"start gives a value for {extra!r}, which is no root of the graph."
+            + nearest(extra, roots)
+        )
+    return {label: domain_of(label).code(given[label], f"start[{label!r}]") for label in roots}
+
+
+# The most bytes for each node while a network is made of a system, as measured.
+_FOR_NODE = 900
+
+
+def check_unrolled(template: Template, steps: int) -> None:
+    """Raise ``TooLargeError``, before anything is made, for a network that would not fit."""
+    nodes = steps * len(template)
+    refuse_what_does_not_fit(
+        _FOR_NODE * nodes,
+        f"A network of {nodes:,} nodes, one for each variable and inner stage at {steps:,} steps,",
+        "Unroll fewer steps, or ask the system itself: comp, op and every_m need no network.",
+    )
 
 
 def unrolled_columns(
@@ -276,4 +318,5 @@ def graph_columns(
         rule, slots = shared(len(parents))
         place = dict(zip(slots, parents, strict=True))
         bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
+    check_labels(graph)
     return bind(tuple(graph), constants, bindings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import TypeVar
 
 from sympy import Symbol
@@ -13,6 +13,7 @@ from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
 from causalopt.language.finite_variables import Finite
+from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.symbols import Next, Noise, Parameter, Quantity, Time, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
@@ -33,6 +34,8 @@ def check_formulas(
             f"The mechanisms are {type(mechanisms).__name__}: write a dict, such as "
             "{T: R - d, R: R - k*T}."
         )
+    if same_step:
+        check_not_empty(mechanisms)
     checked: dict[Variable, Mechanism] = {}
     for target, formula in mechanisms.items():
         if not isinstance(target, Variable):
@@ -50,7 +53,17 @@ def check_formulas(
                     "declare a System."
                 )
     _refuse_shared_names({s for m in checked.values() for s in m.arguments} | set(checked))
+    if same_step:
+        refuse_names_of_dims(checked)
     return checked
+
+
+def check_not_empty(variables: Sized) -> None:
+    """Raise ``DeclarationError`` for a model without variables."""
+    if not variables:
+        raise DeclarationError(
+            "There is no variable: a model has one or more, such as {T: R - d, R: R - k*T}."
+        )
 
 
 def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
@@ -61,9 +74,12 @@ def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
         other = owners.setdefault(symbol.name, symbol)
         if other != symbol:
             kinds = sorted(_kind(s) for s in (other, symbol))
+            if kinds[0] == kinds[1]:
+                # They differ in what is assumed of them alone.
+                kinds = sorted(f"{_kind(s)}, {_assumed(s)}" for s in (other, symbol))
             raise DeclarationError(
                 f"{symbol} is declared twice, as a {kinds[0]} and as a {kinds[1]}: "
-                "give each symbol its own name."
+                "give each symbol its own name, or write the same one in both places."
             )
 
 
@@ -71,6 +87,13 @@ def _kind(symbol: Quantity) -> str:
     if isinstance(symbol, Finite):
         return f"variable with the values {listed(symbol.domain.names)}"
     return f"{type(symbol).__name__.lower()} in {symbol.unit or 1}"
+
+
+def _assumed(symbol: Symbol) -> str:
+    facts = symbol._assumptions_orig
+    if isinstance(symbol, Noise):
+        return f"with the law {symbol.law}"
+    return "assumed " + ", ".join(f"{fact}={is_so}" for fact, is_so in sorted(facts.items()))
 
 
 def check_symbols(formulas: Mapping[K, Mechanism], known: Iterable[Symbol], remedy: str) -> None:
@@ -84,10 +107,22 @@ def check_symbols(formulas: Mapping[K, Mechanism], known: Iterable[Symbol], reme
         for symbol in mechanism.arguments:
             owner = symbol.variable if isinstance(symbol, Next) else symbol
             if owner not in everything and not isinstance(owner, Time | Noise):
+                _refuse_plain(owner, target, everything)
                 raise DeclarationError(
                     f"The mechanism of {target} uses {owner}, which is not declared here: "
                     f"{_remedy(owner, remedy)}.{nearest(owner, sorted(map(str, everything)))}"
                 )
+
+
+def _refuse_plain(symbol: Symbol, target: object, known: Iterable[Symbol]) -> None:
+    """What to say of a plain symbol of sympy's that is called like one of the model's."""
+    own = next((s for s in known if isinstance(s, Quantity) and s.name == symbol.name), None)
+    if own is not None and not isinstance(symbol, Quantity):
+        kind = type(own).__name__.lower()
+        raise DeclarationError(
+            f"The mechanism of {target} uses {symbol}, which is a plain symbol of sympy's, and not "
+            f'the {kind} {symbol} of this model: write the one that {kind}("{symbol}") has made.'
+        )
 
 
 def noises_of(mechanisms: Iterable[Mechanism]) -> tuple[Noise, ...]:
@@ -104,29 +139,30 @@ def _remedy(owner: Symbol, for_variable: str) -> str:
     return f'make it with variable("{owner}") or parameter("{owner}")'
 
 
-def values(given: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
+_EXAMPLE = "{...: 1.0}"
+
+
+def values(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
     """The finite values of a mapping whose keys are all of one kind of symbol, for good."""
-    if not isinstance(given, Mapping):
-        raise DeclarationError(
-            f"{where} is {type(given).__name__}: write a dict, such as {where}={{...: 1.0}}."
-        )
-    for key in given:
+    given = (
+        {} if entries is None else checks.as_mapping(entries, where, f"{where}={{{{...: 1.0}}}}")
+    )
+    numbers: dict[Q, float] = {}
+    for key, value in given.items():
         if not isinstance(key, kind):
             raise DeclarationError(
                 f"{where} has the key {key!r} ({type(key).__name__}): "
                 f"its keys are {kind.__name__.lower()}s."
             )
-    return ReadOnly({key: domain_of(key).code(v, f"{where}[{key}]") for key, v in given.items()})
+        numbers[key] = domain_of(key).code(value, f"{where}[{key}]")
+    return ReadOnly(numbers)
 
 
 def changed(
-    before: Mapping[K, float], given: Mapping[J, float | str], where: str
+    before: Mapping[K, float], values: Mapping[J, float | str], where: str
 ) -> dict[K, float]:
     """Values with some of them changed; what is not there to be changed is refused."""
-    if not isinstance(given, Mapping):
-        raise DeclarationError(
-            f"{where} is given {type(given).__name__}: write a dict, such as {where}({{...: 1.0}})."
-        )
+    given = checks.as_mapping(values, where, f"{where}={_EXAMPLE}")
     for key in given:
         if key not in before:
             raise DeclarationError(

@@ -152,6 +152,10 @@ class Model(ABC):
         """A node as it is called: R[3], or the label of a network's node."""
         return key
 
+    def name_of(self, label: Label) -> str:
+        """A node as results call it."""
+        return str(label)
+
     def key_of(self, label: Label) -> tuple[Key, int]:
         """The key and the step of a node."""
         return label, 0
@@ -182,6 +186,14 @@ class Model(ABC):
     def place(self, stretch: Stretch) -> Place:
         """Where nodes are found in results."""
 
+    def node(self, series: Key, row: int) -> Label:
+        """The node in a row of a series, which ``place`` finds there."""
+        return self.label(series, row)
+
+    def limited(self, series: Series) -> Sequence[tuple[int | None, Domain]]:
+        """The rows of a series (None: all) where something is assumed of the values, and what."""
+        return [(None, series.domain)] if series.domain.limits else []
+
     @abstractmethod
     def rows(self, steps: int | None) -> range:
         """The rows that each series has in a run."""
@@ -193,6 +205,10 @@ class Model(ABC):
     def along_rows(self, target: object) -> bool:
         """Whether a name stands for nodes along the rows, so that a measure of it has their dim."""
         return False
+
+    def time_step(self, finer: int) -> Model | None:
+        """The same with steps shorter by a whole factor; None where no method makes them."""
+        return None
 
     def time_of(self, step: int) -> float:
         """The time of a step."""

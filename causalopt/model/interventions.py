@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -18,6 +18,7 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.selection import Key
+from causalopt.model.shifting import Shift
 from causalopt.model.views import Behind, Gate, View
 
 
@@ -285,36 +286,6 @@ class Gated(Base[W]):
 
 
 @dataclass(frozen=True)
-class Shift:
-    """What ``perturb`` adds: a difference, or, where ``by`` is None, an infinitesimal one."""
-
-    by: float | Symbol | None
-    nudged: bool = field(default=False, repr=False)  #: infinitesimally, on top of ``by``
-
-    @property
-    def is_infinitesimal(self) -> bool:
-        """Whether it, or a part of it, is carried as a derivative."""
-        return self.by is None or self.nudged
-
-    def plus(self, by: float | None) -> Shift:
-        """A second difference on top of it."""
-        if by is None or self.by is None:
-            finite = self.by if by is None else by
-            return Shift(finite, nudged=finite is not None)
-        return Shift(self.by + by, self.nudged)
-
-    def apply(self, view: View[W, T], term: T) -> T:
-        """The term with the difference added."""
-        moved = term if self.by is None else view.moved(term, self.by)
-        return view.nudged(moved) if self.is_infinitesimal else moved
-
-    def words(self) -> str:
-        """perturbed by 0.5"""
-        told = "perturbed" if self.by is None else f"perturbed by {self.by}"
-        return f"{told} and nudged" if self.nudged else told
-
-
-@dataclass(frozen=True)
 class Treatment(Generic[W]):
     """One stretch of steps on which a node's key has the same base and shift."""
 
@@ -359,7 +330,12 @@ class Treatment(Generic[W]):
         shift = self.shift
         if shift is None or not shift.is_infinitesimal:
             return self
-        return replace(self, shift=None if shift.by is None else Shift(shift.by))
+        return replace(self, shift=shift.without_nudge())
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether a shift brings the node to a value, whatever it would be without."""
+        return self.shift is not None and self.shift.to is not None
 
     def worlds(self) -> tuple[W, ...]:
         """The worlds that values are taken from."""

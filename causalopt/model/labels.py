@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 import numpy as np
+from sympy import Symbol
 
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.domains import Domain, domain_of
+from causalopt.language.naming import apart
 from causalopt.language.symbols import Label, Node, NodeSet, Parameter, Stage, Variable
+from causalopt.model.selection import parameter_message
 
 
 class Labels(Mapping[Label, int]):
@@ -42,10 +47,39 @@ class Labels(Mapping[Label, int]):
     def __len__(self) -> int:
         return len(self._labels) + len(self._inputs)
 
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The nodes as they are called in results, in their order: no two alike."""
+        return apart(self._labels)
+
+    @functools.cached_property
+    def symbols(self) -> frozenset[Symbol]:
+        """The nodes and inputs that are symbols, and so can stand in a formula."""
+        return frozenset(label for label in self if isinstance(label, Symbol))
+
+    @functools.cached_property
+    def limited(self) -> tuple[tuple[int, Domain], ...]:
+        """The places of nodes of whose values something is assumed, and their domains."""
+        named = () if isinstance(self._labels, range) else self._labels
+        domains = enumerate(map(domain_of, named))
+        return tuple((place, domain) for place, domain in domains if domain.limits)
+
+    def name_of(self, label: Label) -> str:
+        """A node as it is called in results."""
+        place = self.get(label, len(self._labels))
+        return self.names[place] if place < len(self._labels) else str(label)
+
+    def find(self, text: str) -> Label:
+        """The node of this name, or the text itself."""
+        named = zip(self._labels, self.names, strict=True)
+        return next((label for label, name in named if name == text), text)
+
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""
         if _can_be_label(node) and self.get(node, math.inf) < len(self._labels):
             return node
+        if isinstance(node, Parameter):
+            raise QueryError(parameter_message(node))
         raise QueryError(
             f"{node} is not a node of this network." + nearest(node, self._labels[:1000])
         )
@@ -67,6 +101,11 @@ class Labels(Mapping[Label, int]):
                 return over_time
         # Raises, for this is no node; where it is one after all, it stands for itself.
         return [self.locate(target)]
+
+    def select_any(self, target: object) -> set[Label]:
+        """The nodes that a user names, which may be none."""
+        is_none = isinstance(target, list | tuple | set | frozenset) and not target
+        return set() if is_none else set(self.select(target))
 
     def check_swept(self, target: object) -> None:
         """Raise ``QueryError`` for what is neither a node nor a parameter."""

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Symbol
 
-from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats, Ints
 from causalopt.language import typeset
-from causalopt.language.domains import REAL
+from causalopt.language.domains import REAL, Domain
 from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.interface import Mechanism
@@ -27,22 +27,17 @@ from causalopt.model.building import (
     declared_columns,
     from_arrays,
     graph_columns,
-    root_value,
+    root_values,
     start_values,
     starts_of,
 )
 from causalopt.model.columns import Columns, edges, graph_of
-from causalopt.model.declaration import (
-    changed,
-    check_seed,
-    check_symbols,
-    values,
-)
+from causalopt.model.declaration import changed, check_seed, check_symbols, values
 from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.showing import as_symbol, equation, latex_equation
-from causalopt.model.wiring import Wiring, wired
+from causalopt.model.wiring import Wiring, is_separated, wired
 from causalopt.model.world import World
 
 
@@ -82,7 +77,7 @@ class Network(Model):
             put("parameters", ReadOnly(self.parameters))
             put("starts", starts_of(mechanisms, start))  # type: ignore[arg-type]  # made by this package, as numbers
             return
-        constants = values(self.parameters or {}, Parameter, "parameters")
+        constants = values(self.parameters, Parameter, "parameters")
         roots = values(start, Variable, "start")
         put("columns", declared_columns(mechanisms, roots, constants))
         put("parameters", constants)
@@ -121,7 +116,7 @@ class Network(Model):
         >>> network.formula(2)
         tanh(0 - 1)
         """
-        constants = values({} if parameters is None else parameters, Parameter, "parameters")
+        constants = values(parameters, Parameter, "parameters")
         kinds = as_whole_numbers(kinds, "kinds", 1)
         named = as_labels(labels, len(kinds))
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
@@ -133,13 +128,14 @@ class Network(Model):
         graph: nx.DiGraph,
         mechanism: Callable[..., Expr],
         *,
-        start: Mapping[Label, float],
+        start: Mapping[Label, float] | float,
         parameters: Mapping[Parameter, float] | None = None,
     ) -> Network:
         """One mechanism bound to every node of a directed graph that has parents.
 
         ``mechanism`` takes one symbol per parent, in the graph's order of predecessors, and gives
         an expression; it is called once for each number of parents. Labels are the graph's own.
+        ``start`` has a value for each root; one number serves for all.
 
         >>> import networkx as nx
         >>> from sympy import tanh
@@ -148,16 +144,9 @@ class Network(Model):
         >>> network.parents("out")
         {'mid'}
         """
-        check_graph(graph, mechanism, start)
-        constants = values({} if parameters is None else parameters, Parameter, "parameters")
-        roots = [label for label in graph if graph.in_degree(label) == 0]
-        given = {label: root_value(start, label) for label in roots}
-        extra = [label for label in start if label not in given]
-        if extra:
-            raise DeclarationError(
-                f"start gives a value for {extra[0]!r}, which is no root of the graph."
-                + nearest(extra[0], roots)
-            )
+        check_graph(graph, mechanism)
+        constants = values(parameters, Parameter, "parameters")
+        given = root_values(graph, start)
         columns = graph_columns(graph, mechanism, tuple(constants))
         return cls(columns, start=given, parameters=by_label(constants))
 
@@ -209,13 +198,9 @@ class Network(Model):
     def mechanism(self, key: Key, formula: object) -> Mechanism:
         """A formula for one of this network's nodes, its symbols checked."""
         mechanism = mechanism_of(key, formula)
-        if not self._symbols.issuperset(mechanism.arguments):
-            check_symbols({key: mechanism}, self._symbols, "use a node of this network")
+        if not self.index.symbols.issuperset(mechanism.arguments):
+            check_symbols({key: mechanism}, self.index.symbols, "use a node of this network")
         return mechanism
-
-    @functools.cached_property
-    def _symbols(self) -> frozenset[Symbol]:
-        return frozenset(x for x in self.index if isinstance(x, Symbol))
 
     def account(self, key: Key, step: int = 0, replacement: Mechanism | None = None) -> Account:
         """The value of a root, or the node's mechanism with the nodes and inputs that it sees."""
@@ -267,8 +252,9 @@ class Network(Model):
 
     def causes(self) -> dict[str, list[str]]:
         """The graph in words: for each node that has parents, their names."""
-        causes = {node: sorted(map(str, self.parents(node))) for node in self.nodes}
-        return {str(node): parents for node, parents in causes.items() if parents}
+        name = self.name_of
+        causes = {name(node): sorted(map(name, self.parents(node))) for node in self.nodes}
+        return {node: parents for node, parents in causes.items() if parents}
 
     def ancestors(self, node: Label) -> set[Label]:
         """All nodes upstream of this node, itself left out."""
@@ -289,8 +275,7 @@ class Network(Model):
         >>> chain.d_separated(a, c), chain.d_separated(a, c, given=[b])
         (False, True)
         """
-        sets = (set(self.index.select(nodes)) if nodes != () else set() for nodes in (x, y, given))
-        return bool(nx.is_d_separator(self.graph, *sets))
+        return is_separated(self.graph, *map(self.index.select_any, (x, y, given)))
 
     def wiring(self, steps: int = 0) -> Wiring:
         """All of its nodes, with their parents and inputs."""
@@ -319,7 +304,9 @@ class Network(Model):
         """The one node that a user names as ``name``."""
         places = self.select(target)
         if len(places) != 1:
-            raise QueryError(f"{name} = {target} names {len(places)} nodes: name one.")
+            raise QueryError(
+                f"{name} = {target} names {len(places)} nodes: name one, such as {places[0].key}."
+            )
         return places[0]
 
     def check_swept(self, target: object) -> None:
@@ -332,7 +319,11 @@ class Network(Model):
 
     def find(self, text: str) -> object:
         """The node of this name, or the text itself."""
-        return next((node for node in self.nodes if str(node) == text), text)
+        return self.index.find(text)
+
+    def name_of(self, label: Label) -> str:
+        """Its text, and its kind where another node has the same text."""
+        return self.index.name_of(label)
 
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""
@@ -361,6 +352,14 @@ class Network(Model):
         row = self.index[stretch.key]
         return Place(None, range(row, row + 1))
 
+    def node(self, series: Key, row: int) -> Label:
+        """The node in a row."""
+        return self.nodes[row]
+
+    def limited(self, series: Series) -> Sequence[tuple[int | None, Domain]]:
+        """The rows of nodes whose values are assumed to be positive, whole, ..."""
+        return self.index.limited
+
     def rows(self, steps: int | None) -> range:
         """A row for each node."""
         return range(len(self.nodes))
@@ -371,7 +370,7 @@ class Network(Model):
             numbers = np.arange(self.nodes.start, self.nodes.stop, self.nodes.step)
             part = slice(rows.start, rows.stop, rows.step) if isinstance(rows, range) else rows
             return Axis("node", range(len(rows)), labels=numbers[part])
-        return Axis("node", range(len(rows)), labels=[self.nodes[row] for row in rows])
+        return Axis("node", range(len(rows)), labels=[self.index.names[row] for row in rows])
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

@@ -13,6 +13,15 @@ Key = Hashable
 ENDLESS = sys.maxsize
 
 
+def parameter_message(parameter: Key) -> str:
+    """What to write in place of an intervention on a parameter, which is no node."""
+    return (
+        f"{parameter} is a parameter, which has one value for the whole run, and no node: give it "
+        f"another with with_parameters({{{parameter}: ...}}), or many with over={{{parameter}: "
+        "[...]}."
+    )
+
+
 @dataclass(frozen=True)
 class Stretch:
     """Nodes of one key over ``start <= step < stop``; in a network without time, step 0 alone."""

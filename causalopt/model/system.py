@@ -12,20 +12,11 @@ from sympy import Symbol
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.language.symbols import (
-    Label,
-    Moment,
-    Next,
-    Node,
-    Noise,
-    Parameter,
-    Variable,
-    time,
-)
+from causalopt.language.symbols import Label, Moment, Next, Node, Noise, Parameter, Variable, time
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, on_clock, runge_kutta
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.building import by_label, unrolled_columns
+from causalopt.model.building import by_label, check_unrolled, unrolled_columns
 from causalopt.model.declaration import (
     changed,
     check_formulas,
@@ -92,8 +83,7 @@ class System(Model):
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
         put("start_values", values(self.start, Variable, "start"))
         put("start", ReadOnly({v: v.domain.value(n) for v, n in self.start_values.items()}))
-        given = {} if self.parameters is None else self.parameters
-        put("parameters", values(given, Parameter, "parameters"))
+        put("parameters", values(self.parameters, Parameter, "parameters"))
         put("dt", checked_dt(self.dt, self.parameters))
         check_start(self.declarations, self.start)
         known = {*self.mechanisms, *self.parameters}
@@ -123,12 +113,10 @@ class System(Model):
         >>> print(System.from_ode({a: -a}, start={a: 1}, dt=0.1).template[a])
         -a*dt + a
         """
-        known = {} if parameters is None else parameters
+        size, known = Parameter("dt"), values(parameters, Parameter, "parameters")
         if isinstance(dt, Parameter):
             return cls(rates, start=start, parameters=known, dt=dt, method=method)
         checks.as_mapping(rates, "What from_ode takes", "{a: -a}")
-        checks.as_mapping(known, "parameters", "{k: 0.5}")
-        size = Parameter("dt")
         if size.name in map(str, (*rates, *known)):
             raise DeclarationError(
                 "dt is declared twice, as the length of a step and as a symbol of the system: "
@@ -191,7 +179,7 @@ class System(Model):
     def with_start(self, values: Mapping[Label, float | str]) -> System:
         """The same system with other start values of some variables."""
         changed(self.start_values, values, "with_start")
-        return replace(self, start={**self.start, **values})  # type: ignore[dict-item]  # checked
+        return replace(self, start={**self.start, **checks.as_mapping(values, "start", "{R: 35}")})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
         """What a variable depends on: one step before, and in the same step. Stages are passed by.
@@ -269,6 +257,12 @@ class System(Model):
         """The time of a step: step * dt, or the step itself where the system has no dt."""
         return self.timeline.time_of(step)
 
+    def time_step(self, finer: int) -> System | None:
+        """The same with steps shorter by a whole factor; None without a method."""
+        if self.method is None or not isinstance(self.dt, Parameter):
+            return None
+        return self.with_parameters({self.dt: self.parameters[self.dt] / finer})
+
     def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
         """The stretches of nodes that a user names: R, R[0], R[:100], R.at(2.5), or a list.
 
@@ -283,8 +277,9 @@ class System(Model):
 
     def single(self, target: object, steps: int | None, name: str) -> Stretch:
         """The one node that a user names as ``name``."""
-        if isinstance(target, Node | Moment):
-            return self.select(target, steps)[0]
+        places = () if isinstance(target, Variable) else self.select(target, steps)
+        if len(places) == 1 and places[0].stop == places[0].start + 1:
+            return places[0]
         example = target if isinstance(target, Variable) else self.variables[0]
         raise QueryError(
             f"{name} = {target} is not one node: write {example}[0], where the difference is made."
@@ -320,7 +315,7 @@ class System(Model):
 
     # -- worlds, results, unrolling --------------------------------------------------------------
 
-    def world(self, steps: int, *, seed: int = 0) -> World[System]:
+    def world(self, steps: int | None = None, *, seed: int = 0) -> World[System]:
         """The world W: this system run from step 0 to ``steps``.
 
         ``seed`` gives the draws of its noise, which all worlds made from this one share.
@@ -331,7 +326,7 @@ class System(Model):
         World of System, steps=10
             a[0]: perturbed
         """
-        return World(self, check_steps(steps), seed=check_seed(seed))
+        return World(self, self.run_length(steps), seed=check_seed(seed))
 
     def run_length(self, steps: int | None, named: Sequence[object] = ()) -> int:
         """The number of steps: as given, or up to the last node that is named."""
@@ -374,6 +369,7 @@ class System(Model):
         ((a[0], a[1], a[2]), {a[1]})
         """
         last = check_steps(steps)
+        check_unrolled(self.template, last)
         timed = any(time in m.arguments for m in self.template.values())
         times = {Node(time, i): self.time_of(i) for i in range(last)} if timed else {}
         drawn = [Node(noise, i) for i in range(last) for noise in self.noises]

@@ -10,7 +10,7 @@ from sympy import Symbol
 
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.symbols import Moment, Node, NodeSet, Parameter, Span, Variable
-from causalopt.model.selection import ENDLESS, Stretch
+from causalopt.model.selection import ENDLESS, Stretch, parameter_message
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Timeline:
         if size is None:
             raise QueryError(
                 f"{node}: this system counts steps and has no dt. Index it by steps, such as "
-                f"R[{round(instant)}], or declare the system with dt=."
+                f"{self.variables[0]}[{round(instant)}], or declare the system with dt=."
             )
         step = round(instant / size)
         if abs(step * size - instant) > 1e-6 * size:
@@ -67,6 +67,8 @@ class Timeline:
                 return (self._stretch(target, 0, None, last, target),)
             case list() | tuple() | set() | frozenset() if target:
                 return tuple(s for part in target for s in self.select(part, steps))
+        if isinstance(target, Parameter):
+            raise QueryError(parameter_message(target))
         raise QueryError(
             f"{target!r} names no nodes of this system: write a variable such as "
             f"{self.variables[0]}, a node such as {self.variables[0]}[0], or a list of them."

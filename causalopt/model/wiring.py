@@ -9,6 +9,7 @@ import networkx as nx
 import numpy as np
 from sympy import Symbol
 
+from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Bools
 from causalopt.language.symbols import Label, Next, Node, Variable
 from causalopt.model.columns import Columns
@@ -69,6 +70,17 @@ def downstream_over_time(wiring: Wiring, source: Node, target: Variable, steps: 
             is_there[steps.index(step)] = target in reached
         reached, before = set(), reached
     return is_there
+
+
+def is_separated(graph: nx.DiGraph, x: set[Label], y: set[Label], given: set[Label]) -> bool:
+    """Whether every path between two sets of nodes is blocked by a third; a node is in one set."""
+    twice = [str(node) for node in graph if (node in x) + (node in y) + (node in given) > 1]
+    if twice:
+        raise QueryError(
+            f"d_separated has {', '.join(twice)} in two of its sets: x, y and given have no node "
+            "in common, for a node is never separated from itself, and what is given is known."
+        )
+    return bool(nx.is_d_separator(graph, x, y, given))
 
 
 def _by_lag(symbol: Symbol) -> tuple[bool, str]:

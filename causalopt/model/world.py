@@ -19,15 +19,16 @@ from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.readonly import fields_alone, restore
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Nodes, Parameter
+from causalopt.language.symbols import Nodes, Noise, Parameter
 from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.gating import check_weighable
+from causalopt.model.declaration import noises_of
+from causalopt.model.gating import check_weighable, movable
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Base, Fixed, Held, Replaced, Shift, Treatment
+from causalopt.model.interventions import Base, Fixed, Held, Replaced, Treatment
 from causalopt.model.selection import Key, Stretch
-from causalopt.model.template import is_inner
+from causalopt.model.shifting import Shift, shift_of
 from causalopt.model.views import Gate
 
 M = TypeVar("M", bound=Model, covariant=True)
@@ -63,9 +64,14 @@ class World(Generic[M]):
     seed: int = 0
 
     def perturb(
-        self, nodes: Nodes, *, by: float | None = None, every_step: bool = False
+        self,
+        nodes: Nodes,
+        *,
+        by: float | None = None,
+        to: float | str | None = None,
+        every_step: bool = False,
     ) -> World[M]:
-        """Add a difference to nodes: x_n = w_n + by, and all that is downstream follows.
+        """Add a difference to nodes: x_n = w_n + by, or x_n = to; what is downstream follows.
 
         Where ``by`` is left out the difference is infinitesimal: the world carries derivatives by
         it. A second perturbation of the same node replaces the first. With ``every_step`` the
@@ -80,29 +86,16 @@ class World(Generic[M]):
             a[2:5]: perturbed
         """
         find = self.model.onward if every_step else self.model.select
-        shift = Shift(None if by is None else checks.finite(by, f"by, of perturb({nodes}),"))
-        return self._put(self._movable(find(nodes, self.steps), nodes), lambda _: shift)
+        stretches = movable(find(nodes, self.steps), nodes, added=to is None)
+        return self._put(stretches, shift_of(nodes, by, to))
 
     def nudge(self, node: Nodes, *, by: float | None = None) -> World[M]:
         """Add a difference to what is there, an earlier difference too, which ``perturb`` replaces.
 
         So a measure asks about a world in which its node is perturbed already.
         """
-        stretches = self._movable(self.model.select(node, self.steps), node)
+        stretches = movable(self.model.select(node, self.steps), node)
         return self._change(stretches, _same(lambda treatment: treatment.moved(by)))
-
-    def _movable(self, named: Iterable[Stretch], nodes: Nodes) -> list[Stretch]:
-        """The nodes that a difference can be added to, or an error that says why it cannot."""
-        # The inner stages of a step are computed: a difference is added where a step ends.
-        stretches = [stretch for stretch in named if not is_inner(stretch.key)]
-        for stretch in stretches:
-            domain = domain_of(stretch.key)
-            why = domain.why_no_difference()
-            if why is not None:
-                raise QueryError(
-                    f"{nodes} cannot be perturbed: {why}. Write do({nodes}, {domain.example()!r})."
-                )
-        return stretches
 
     def clamp(self, nodes: Nodes, *, to: World[M], by: float | Parameter = 1.0) -> World[M]:
         """Hold nodes at the values that they have in another world of the same model.
@@ -134,7 +127,8 @@ class World(Generic[M]):
         if weight == 1.0:
             held = Held[World[Model]](to)
             return self._put(stretches, lambda _: held)
-        check_weighable(self.model, stretches, f"clamp({nodes}, by={by})")
+        moved = [key for key, course in to.effects if any(t.is_moved for t in course)]
+        check_weighable(self.model, stretches, f"clamp({nodes}, by={by})", moved)
         gate = Gate[World[Model]](to, weight, frozenset(stretches))
         return self._change(stretches, _same(lambda treatment: treatment.gated(gate)))
 
@@ -200,6 +194,13 @@ class World(Generic[M]):
         targets = {world for t in plain.treatments for world in t.worlds()}
         # Held to what it would be anyway: the clamps change nothing.
         return loose if targets == {loose} else plain
+
+    @property
+    def noises(self) -> tuple[Noise, ...]:
+        """The noises that the model's mechanisms use, or those in their place in this world."""
+        bases = (treatment.base for treatment in self.treatments)
+        new = (base.replacement for base in bases if base is not None)
+        return (*self.model.noises, *noises_of(m for m in new if m is not None))
 
     def held_worlds(self) -> list[World[Model]]:
         """The worlds that some of its nodes are held to, or gated towards."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Symbol, numbered_symbols
 
+from causalopt.mechanisms.rebuilding import rebuilt
+
 
 @dataclass(frozen=True)
 class Input:
@@ -51,7 +53,8 @@ def single_form(
     targets = needed_in_order(raw, results)
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
     # Shared over lanes too: X and Y have most of their slopes in common.
-    shared, reduced = sympy.cse([*(raw[s] for s in targets), *results], symbols=fresh)
+    written = [*(raw[s] for s in targets), *results]
+    shared, reduced = rebuilt(lambda: sympy.cse(written, symbols=fresh))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)

@@ -86,6 +86,13 @@ class Layers:
         """The number of nodes."""
         return len(self.labels)
 
+    @property
+    def drawn(self) -> int:
+        """The number of noises that are drawn, each in one or several nodes."""
+        labels = (entry.label for entry in self.inputs)
+        owners = {label.variable if isinstance(label, Node) else label for label in labels}
+        return sum(isinstance(owner, Noise) for owner in owners)
+
     def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
         """The lane and the label of a node, the place of a value that is not finite."""
         lane, node = place
@@ -149,7 +156,7 @@ def _groups(
     columns_of = {
         place: network.columns.replaced(changes)
         for place, lane in enumerate(lanes.lanes)
-        if not lane.is_tangent and (changes := _replacements(network, lane))
+        if not lane.is_tangent and (changes := _replacements(network, lane, inputs))
     }
     everywhere = tuple(range(len(lanes.lanes)))
     if not columns_of:
@@ -201,7 +208,9 @@ def _weightings(
         yield Weighting(place, gate.lane, gate.weight, rows, outside)
 
 
-def _replacements(network: Network, lane: Lane) -> dict[int, tuple[Mechanism, list[int]]]:
+def _replacements(
+    network: Network, lane: Lane, inputs: NetworkInputs
+) -> dict[int, tuple[Mechanism, list[int]]]:
     """The nodes with another mechanism in this lane: the mechanism, and the ids it sees.
 
     Where there are such nodes, those that are fixed or held see nothing, lest the arrows that an
@@ -215,7 +224,7 @@ def _replacements(network: Network, lane: Lane) -> dict[int, tuple[Mechanism, li
         if base is None or (base.replacement is None and not base.cuts):
             continue
         mechanism = base.replacement or _NOTHING
-        seen = [network.index[symbol] for symbol in mechanism.arguments]
+        seen = [inputs.argument(symbol) for symbol in mechanism.arguments]
         changes |= {network.index[key]: (mechanism, seen) for key in keys}
     return changes
 

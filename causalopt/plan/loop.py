@@ -72,6 +72,11 @@ class Loop:
     slopes: Mapping[Symbol, Slope]
     value_slots: tuple[int, ...]
 
+    @property
+    def drawn(self) -> int:
+        """The number of noises that are drawn."""
+        return len(self.noises)
+
     def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
         """The lane and the variable of a slot, the place of a value that is not finite."""
         slot = self.slots[place[0]]

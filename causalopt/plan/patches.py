@@ -82,6 +82,11 @@ class NetworkInputs:
             return self._add(value, value, float("nan"))
         return self._add(("constant", value), None, value)
 
+    def argument(self, symbol: Symbol) -> int:
+        """The id of an argument of a mechanism: a node, an input, or a noise that is new here."""
+        known = self.network.index.get(symbol)
+        return self._add(symbol, symbol, float("nan")) if known is None else known
+
     def _add(self, key: object, label: object, value: float) -> int:
         if key not in self.place:
             self.place[key] = len(self.network.columns.labels) + len(self.known)

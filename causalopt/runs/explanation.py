@@ -20,6 +20,10 @@ from causalopt.plan import Lanes, Plan
 from causalopt.plan.draws import Stream
 from causalopt.runs.sweeps import Sweep
 
+# By how much steps are shortened, to find out whether they were too long; and how far that goes.
+_FINER = (2, 4, 8, 16, 32, 64, 128, 256, 1024)
+_LONGEST_TRIAL = 50_000
+
 # A message about a node tells the values of this many of its parents.
 _TOLD = 6
 
@@ -40,15 +44,18 @@ def explained(
     pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
     listed = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
     at = f", at {', '.join(listed)}" if listed else ""
-    trouble, advice = _trouble(error)
+    told = "mechanism" if world.model.time_step(finer=1) is None else "rate of change"
+    trouble, advice = _trouble(error, world, key, sweep, values)
     return EvaluationError(
         f"{world.model.label(key, error.step)} {trouble}{step}{changed}"
         f"{sweep.describe(error.point)}{at}: "
-        f"its mechanism is {_mechanism(world, key, error.step)}. {advice}"
+        f"its {told} is {_mechanism(world, key, error.step)}. {advice}"
     )
 
 
-def _trouble(error: NotFinite) -> tuple[str, str]:
+def _trouble(
+    error: NotFinite, world: World[Model], key: Key, sweep: Sweep, values: Values
+) -> tuple[str, str]:
     """What is wrong with a node, and what to do about it."""
     if error.argument is not None:
         return f"has no derivative by {owner_of(error.argument)}", (
@@ -56,10 +63,31 @@ def _trouble(error: NotFinite) -> tuple[str, str]:
             "(delta=0.01, say), start it elsewhere, or write a mechanism that is smooth."
         )
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
-    return f"is {kind}", (
-        "Nodes hold finite real numbers; bound the mechanism, with Min, Max or Piecewise, or start "
-        "it elsewhere."
-    )
+    finer = _finer(world, key, sweep.only(error.point), error.step, values)
+    remedy = finer or "bound it, with Min, Max or Piecewise, or start it elsewhere"
+    return f"is {kind}", f"Nodes hold finite real numbers: {remedy}."
+
+
+def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Values) -> str | None:
+    """What to write where the run passes with shorter steps; None where it fails with these too.
+
+    It is tried, for a world as declared: up to the time of the failure and as long again.
+    """
+    for finer in _FINER if not world.effects else ():
+        model = world.model.time_step(finer=finer)
+        last = 2 * step * finer
+        if model is None or last > _LONGEST_TRIAL:
+            return None
+        try:
+            values(World(model, last, seed=world.seed), [key], last, point)
+        except EvaluationError:
+            continue
+        size = model.time_of(1)
+        return (
+            f"the step, {world.model.time_of(1):g}, is too long for the method, which passes here "
+            f"with dt={size:g}"
+        )
+    return None
 
 
 def _values_before(

@@ -22,11 +22,11 @@ Coordinate = tuple[list[str], object, dict[str, str]]
 def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
     """One coordinate per swept target, with its unit."""
     coords: dict[str, Coordinate] = {}
-    for axis in sweep.axes:
+    for name, axis in zip(sweep.names, sweep.axes, strict=True):
         quantity = getattr(axis.target, "variable", axis.target)
         unit = quantity.unit if isinstance(quantity, Quantity) else ""
         domain = domain_of(axis.target)
-        coords[axis.name] = ([axis.name], domain.values_of(axis.values), {"units": unit})
+        coords[name] = ([name], domain.values_of(axis.values), {"units": unit})
     return coords
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import stacked
+from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
@@ -16,6 +17,7 @@ from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate
+from causalopt.runs.straying import check_assumptions, refuse_straying
 from causalopt.runs.sweeps import Over, swept
 
 if TYPE_CHECKING:
@@ -97,13 +99,17 @@ def _gather(
 
     model = _common_model(worlds)
     names = _labels(worlds, labels)
-    sweep = swept(model, over, draws)
+    sweep = swept(model, over, draws, [noise for world in worlds for noise in world.noises])
     chosen, rows = _kept(model, worlds[0].steps, keep)
     wants = [Want(world, series.key, tangent) for series in chosen for world in worlds]
     values = simulate(wants, rows, sweep, backend, stacked)
-    axis = model.axis(rows)
-    dims = ["world", axis.dim, *(swept_axis.name for swept_axis in sweep.axes)]
-    count = len(worlds)
+    count, axis = len(worlds), model.axis(rows)
+    if tangent:
+        check_assumptions(worlds, rows, sweep, backend)
+    else:
+        by_world = values.reshape(len(chosen), count, *values.shape[1:])
+        refuse_straying(model, chosen, names, rows, sweep, by_world)
+    dims = ["world", axis.dim, *sweep.names]
     columns = {
         series.name: (dims, values[i * count : (i + 1) * count], _attributes(series))
         for i, series in enumerate(chosen)
@@ -165,6 +171,8 @@ def _labels(worlds: Sequence[World[Model]], given: Sequence[str] | None) -> list
         return letters(worlds)
     listing = () if isinstance(given, str) or np.ndim(given) != 1 else given
     names = [str(name) for name in listing]
+    for name in names:
+        check_letters(name, "the label of a world")
     if len(names) != len(worlds) or len(set(names)) != len(names):
         raise QueryError(
             f"labels={given!r}: write one name of its own for each of {len(worlds)} worlds."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.errors import EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
 from causalopt.ground.types import Array, Floats, Ints
@@ -19,7 +19,7 @@ from causalopt.model.network import Network
 from causalopt.model.selection import Key
 from causalopt.model.world import World
 from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
-from causalopt.plan.draws import Stream
+from causalopt.plan.draws import FOR_GENERATOR, Stream
 from causalopt.runs.explanation import explained
 from causalopt.runs.sweeps import Sweep
 
@@ -49,11 +49,14 @@ def simulate(
     sweep: Sweep,
     backend: str,
     measure: Callable[[list[Scaled]], Array],
+    *,
+    in_words: bool = True,
 ) -> Array:
     """What is measured of the wanted series at some rows: (..., rows, *sweep).
 
     ``rows`` are steps of a system or places of a network's nodes. ``measure`` is given each want at
-    some rows and points, (rows, points), and gives an array whose last two axes are these.
+    some rows and points, (rows, points), and gives an array whose last two axes are these. An error
+    of a run is explained ``in_words``, but where it is only asked whether there is one.
 
     Raises ``TooLargeError``, before it starts, for what does not fit in memory, and
     ``EvaluationError`` where a node leaves the finite real numbers.
@@ -69,7 +72,7 @@ def simulate(
     plan = flatten(model, rows[-1], lanes, tuple(distinct))
     runner = backend_named(backend)
     look = functools.partial(_values_at, backend=backend)
-    _refuse_what_does_not_fit(plan, rows, sweep)
+    _refuse_what_does_not_fit(plan, rows, sweep, runner)
     measured: Array | None = None
     try:
         inputs = inputs_of(plan, sweep, seed)
@@ -80,6 +83,8 @@ def simulate(
                 measured = np.empty(shape, dtype=values.dtype)
             measured[..., part.rows, part.points] = values
     except NotFinite as error:
+        if not in_words:
+            raise EvaluationError("A value is not finite.") from None
         raise explained(error, plan, lanes, sweep, look) from None
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")
@@ -138,7 +143,7 @@ def gradients(
     runner, node = backend_named(backend), network.index[key]
     look = functools.partial(_values_at, backend=backend)
     rows = range(len(network.nodes))
-    _refuse_what_does_not_fit(plan, rows, sweep, len(held))
+    _refuse_what_does_not_fit(plan, rows, sweep, runner, len(held))
     try:
         inputs = inputs_of(plan, sweep, world.seed)
         table = runner.gradients(plan, inputs, sweep.points, node, lane, cut)
@@ -151,12 +156,15 @@ def gradients(
     ]
 
 
-def _refuse_what_does_not_fit(plan: Plan, rows: Rows, sweep: Sweep, adjoints: int = 0) -> None:
+def _refuse_what_does_not_fit(
+    plan: Plan, rows: Rows, sweep: Sweep, runner: Backend, adjoints: int = 0
+) -> None:
     """What a run holds, and what is kept of it twice over, for labels are put on it, as floats."""
     points = sweep.points or 1
+    drawn = runner.generators(plan, points, sweep.drawn)
     kept_twice = 2 * plan.size(points, len(rows)) - plan.size(points, 0)
     # A pass against the arrows has mantissas and powers, hands both on, and what it passes back.
-    needed = 8 * (kept_twice + 5 * adjoints * points * len(rows))
+    needed = 8 * (kept_twice + 5 * adjoints * points * len(rows)) + FOR_GENERATOR * drawn
     many = f" and {points:,} points" if sweep.axes else ""
     unit = "nodes" if isinstance(plan, Layers) else "steps"
     refuse_what_does_not_fit(
@@ -224,5 +232,5 @@ def _values_at(
 ) -> list[float]:
     """The values of series at one step of a world and one point of a sweep, for a message."""
     wants = [Want(world, key) for key in series]
-    table = simulate(wants, range(step, step + 1), sweep, backend, stacked)
+    table = simulate(wants, range(step, step + 1), sweep, backend, stacked, in_words=False)
     return [float(values.flat[0]) for values in table]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,17 +12,28 @@ from sympy import Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Label, Parameter
+from causalopt.language.naming import DIMS, apart
+from causalopt.language.symbols import Label, Noise, Parameter
 from causalopt.model.interface import Model
+from causalopt.model.selection import Stretch
 from causalopt.model.world import M, World
 
 #: What takes many values: a node or a parameter, by a list or array of them.
 Over = Mapping[Label, object]
 
+# What arrays of measures are called: in a file, an array and its coordinates share their names.
+_RESULTS = ("comp", "op", "optimizing_power")
+
 #: The input that stands for the number of a chain of draws.
 DRAW = Symbol("draw")
+
+
+# The bytes that a chain takes besides what is computed of it, as measured: its number, where it
+# stands in the order of chains, what is put beside it in a result.
+_FOR_CHAIN = 100
 
 
 @dataclass(frozen=True)
@@ -31,11 +43,6 @@ class SweptAxis:
     target: Label
     input: Symbol
     values: Floats
-
-    @property
-    def name(self) -> str:
-        """The name of the dimension, as the user wrote the target: ``R[0]`` or ``k``."""
-        return str(self.target)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,16 @@ class Sweep:
 
     axes: tuple[SweptAxis, ...] = ()
     paired: bool = False
+    taken: frozenset[str] = frozenset()  #: names in results that no swept target has
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The dim of each axis, as the user wrote its target: ``R[0]`` or ``k``.
+
+        What is printed alike, or like something else in a result, is told by its kind too.
+        """
+        targets = [axis.target for axis in self.axes if axis.input != DRAW]
+        return (*apart(targets, self.taken), *("draw" for a in self.axes if a.input == DRAW))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,6 +75,11 @@ class Sweep:
     def points(self) -> int | None:
         """The number of points, None where nothing is swept."""
         return math.prod(self.shape) if self.axes else None
+
+    @property
+    def drawn(self) -> int:
+        """The number of chains of draws; one where they are not swept."""
+        return next((len(axis.values) for axis in self.axes if axis.input == DRAW), 1)
 
     def inputs(self) -> dict[object, Floats]:
         """For each swept input, its value at every point."""
@@ -85,7 +107,7 @@ class Sweep:
         """One point of this sweep, as a sweep of its own."""
         inputs = self.inputs()
         axes = tuple(replace(a, values=inputs[a.input][[point]]) for a in self.axes)
-        return Sweep(axes, paired=True)
+        return Sweep(axes, paired=True, taken=self.taken)
 
     def describe(self, point: int) -> str:
         """Where a point of the sweep lies, to say in a message; empty where nothing is swept."""
@@ -93,20 +115,24 @@ class Sweep:
             return ""
         where = np.unravel_index(point, self.shape)
         where = where * len(self.axes) if self.paired else where
-        pairs = [f"{a.name} = {a.values[i]:g}" for a, i in zip(self.axes, where, strict=True)]
+        values = [axis.values[i] for axis, i in zip(self.axes, where, strict=True)]
+        pairs = [f"{name} = {v:g}" for name, v in zip(self.names, values, strict=True)]
         return " where " + ", ".join(pairs)
 
 
 def paired(values: Mapping[Label, Floats]) -> Sweep:
     """Many start states at once: the i-th value of every node together (nodes to arrays (n,))."""
-    axes = tuple(SweptAxis(node, Symbol(f"over {node}"), column) for node, column in values.items())
-    return Sweep(axes, paired=True)
+    columns = enumerate(values.items())
+    return Sweep(tuple(SweptAxis(n, _input(n, i), v) for i, (n, v) in columns), paired=True)
 
 
-def swept(model: Model, over: Over | None, draws: int | None = None) -> Sweep:
-    """The sweep over nodes, parameters and draws of the noise of a model, checked."""
+def swept(
+    model: Model, over: Over | None, draws: int | None = None, noises: Sequence[Noise] = ()
+) -> Sweep:
+    """The sweep over nodes, parameters and draws of the noises of its worlds, checked."""
     if draws is not None:
-        return Sweep((*swept(model, over).axes, _draws(model, draws)))
+        without = swept(model, over)
+        return replace(without, axes=(*without.axes, _draws(noises, draws)))
     if over is None:
         return Sweep()
     if not isinstance(over, Mapping):
@@ -114,21 +140,45 @@ def swept(model: Model, over: Over | None, draws: int | None = None) -> Sweep:
             f"over is {type(over).__name__}: write a dict, such as "
             "over={R[0]: np.linspace(5, 45, 401)}."
         )
-    return Sweep(tuple(_axis(model, target, values) for target, values in over.items()))
+    axes = [_axis(model, target, values, i) for i, (target, values) in enumerate(over.items())]
+    _refuse_twice(model, [target for target in over if not isinstance(target, Parameter)])
+    taken = frozenset({*DIMS, *_RESULTS, *(series.name for series in model.series)})
+    return Sweep(tuple(axes), taken=taken)
 
 
-def _draws(model: Model, draws: object) -> SweptAxis:
-    if not model.noises:
+def _refuse_twice(model: Model, targets: Iterable[Label]) -> None:
+    owners: dict[Stretch, Label] = {}
+    for target in targets:
+        for stretch in model.select(target):
+            other = owners.setdefault(stretch, target)
+            if other is not target:
+                raise QueryError(
+                    f"over names {target}, which is the node {other} too: write it once."
+                )
+
+
+def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
+    if not noises:
         raise QueryError(
             f"draws={draws}, but this model has no noise: every draw would be the same. Leave "
             "draws out, or declare a noise, such as noise('e', normal(0, 1))."
         )
     count = checks.whole(draws, "draws", 1)
+    refuse_what_does_not_fit(
+        _FOR_CHAIN * count,
+        f"A run of {count:,} draws",
+        "Draw fewer at a time: with another seed for each part, draws of several runs can be put "
+        "together.",
+    )
     return SweptAxis("draw", DRAW, np.arange(count, dtype=np.float64))
 
 
-def _axis(model: Model, target: Label, values: object) -> SweptAxis:
+def _axis(model: Model, target: Label, values: object, place: int) -> SweptAxis:
     model.check_swept(target)
     numbers = domain_of(target).codes(values, f"over[{target}]")
-    entry = target if isinstance(target, Parameter) else Symbol(f"over {target}")
-    return SweptAxis(target, entry, numbers)
+    return SweptAxis(target, _input(target, place), numbers)
+
+
+def _input(target: Label, place: int) -> Symbol:
+    """The input of an axis, a symbol of its own: other targets may be printed alike."""
+    return target if isinstance(target, Parameter) else Symbol(f"over {place}")

@@ -17,6 +17,7 @@ from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
+from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.symbols import Variable
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.transport.end_state import is_normal_beside, log_density, zeros_of
@@ -219,6 +220,7 @@ class Current:
         if not absorbing:
             self._warn_of_piles(densities, middles)
         name, densities = self.parameter.name, densities[1:]
+        refuse_names_of_dims([name], ["time", "end", "density", "left"])
         jump = self._jump(middles, np.max(densities, axis=0))
         attrs = {"convention": self.convention, "rate": self.rate, "jump": jump}
         return xr.Dataset(

@@ -155,3 +155,33 @@ def test_a_measure_tells_them_too(backend):
     path = falling(9.0, 0.0)
     with pytest.raises(EvaluationError, match=rf"at W\[{len(path) - 1}\] = {path[-1]:.6g}: "):
         op(system, A=system.variables[0], n=W[0], m=W, steps=50, backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("rate", "dt", "method", "stable"),
+    [
+        (lambda u: -1000 * (u - sp.cos(u)), 0.01, "euler", 2 / 1000),
+        (lambda u: -1000 * (u - sp.cos(u)), 0.01, "rk4", 2.8 / 1000),
+        (lambda u: -300 * u**3, 0.01, "euler", 2 / (300 * 25)),
+    ],
+)
+def test_a_step_that_is_too_long_is_told_with_one_that_is_not(rate, dt, method, stable):
+    (u,) = variables("u")
+    system = System.from_ode({u: rate(u)}, start={u: 5}, dt=dt, method=method)
+    with pytest.raises(
+        EvaluationError, match=r"its rate of change is .* passes here with"
+    ) as caught:
+        run(system.world(steps=400))
+    said = float(re.search(r"dt=([\d.e-]+)", str(caught.value)).group(1).rstrip("."))
+    # A half of the step that is told would be shorter than need be, by the theory of stability.
+    assert stable / 4 < said < 2 * stable
+    fine = System.from_ode({u: rate(u)}, start={u: 5}, dt=said, method=method)
+    assert np.isfinite(run(fine.world(steps=400)).u).all()
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+def test_what_blows_up_with_any_step_wants_a_bound(method):
+    (u,) = variables("u")
+    system = System.from_ode({u: u**2}, start={u: 5}, dt=0.01, method=method)
+    with pytest.raises(EvaluationError, match="bound it, with Min, Max"):
+        run(system.world(steps=400))

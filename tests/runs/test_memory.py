@@ -13,6 +13,8 @@ from causalopt import (
     comp,
     every_m,
     every_n,
+    noise,
+    normal,
     op,
     run,
     tangents,
@@ -35,6 +37,11 @@ def shared(count=10):
 
 def loop():
     return System({a: sp.sin(b) + a / 2, b: a / 3}, start={a: 1, b: 2})
+
+
+def shaken():
+    first, second = noise("first", normal()), noise("second", normal())
+    return System({a: a / 2 + first, b: b / 3 + second}, start={a: 0, b: 0})
 
 
 def nothing_runs(monkeypatch):
@@ -106,6 +113,9 @@ MEASURED = {
     "comp of a system": lambda: comp(
         loop(), A=a, n=b[0], m=b, steps=100, over={a[0]: np.linspace(0, 1, 5000)}, backend="numpy"
     ),
+    "draws": lambda: run(shaken().world(steps=3), draws=3000, backend="numpy"),
+    "draws of a network": lambda: run(shaken().unroll(3).world(), draws=3000, backend="numpy"),
+    "unrolled": lambda: loop().unroll(5000),
 }
 
 
@@ -124,6 +134,28 @@ def test_what_is_asked_for_is_what_is_needed(ask, monkeypatch):
         MEASURED[ask]()
     monkeypatch.setattr(memory, "available", lambda: most * 2)
     MEASURED[ask]()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: loop().unroll(10**9),
+        lambda: every_n(loop(), A=a, m=b[10**8]),
+        lambda: run(shaken().world(steps=3), draws=10**10),
+        lambda: run(shaken().world(steps=3), draws=2**61, keep="last"),
+        lambda: op(shaken(), A=a, n=b[0], m=b[3], draws=10**10),
+        lambda: run(shaken().unroll(3).world(), draws=10**10),
+    ],
+)
+def test_what_would_take_an_age_to_make_is_refused_at_once(ask):
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLargeError, match="GiB of memory"):
+            ask()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 50 * 2**20
 
 
 def test_where_nobody_says_how_much_there_is_all_is_tried(monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from causalopt import (
@@ -91,6 +91,14 @@ def test_one_noise_does_not_depend_on_which_others_there_are():
     alone = System({x: 0.9 * x + e}, start={x: 0})
     first, second = run(alone.world(steps=50)), run(walk.world(steps=50))
     assert np.array_equal(first["x"], second["x"])
+
+
+@given(st.text(alphabet="codingu", min_size=1), st.text(alphabet="codingu", min_size=1))
+@example("codding", "gnu")
+def test_two_names_are_two_noises(one, other):
+    # The example's names have one CRC-32.
+    alike = np.array_equal(generator(3, one, 1).random(4), generator(3, other, 1).random(4))
+    assert alike == (one == other)
 
 
 def test_a_world_is_its_noise_put_in_by_hand():

@@ -20,6 +20,7 @@ from causalopt.ground.masses import check_base
 from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
+from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
 from causalopt.model.declaration import check_steps
@@ -180,6 +181,7 @@ class Ensemble:
         """One variable per variable, with dim ``sample``."""
         import xarray as xr
 
+        refuse_names_of_dims(self.variables, ["sample"])
         return xr.Dataset(
             {
                 v.name: ("sample", self.samples[:, i], {"units": v.unit, "long_name": v.name})

@@ -16,6 +16,7 @@ from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.straying import check_assumptions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +37,7 @@ def responses(
     """
     W, X, Y = asked.worlds()
     exact = asked.by is None
+    check_assumptions([W] if exact else [W, X], asked.rows, asked.sweep, backend)
     worlds = (X, Y) if exact else (W, X, Y)
     wants = [Want(world, key, exact) for key in series for world in worlds]
     ratio = Ratio if exact else _difference
@@ -81,7 +83,7 @@ def labelled(asked: Question, measure: Measure, values: Array) -> xr.DataArray:
     """
     import xarray as xr
 
-    dims = [axis.name for axis in asked.sweep.axes]
+    dims = [*asked.sweep.names]
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         all_finite = bool(np.isfinite(np.sum(values)))

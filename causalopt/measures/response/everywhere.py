@@ -26,6 +26,7 @@ from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import gradients
+from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Over, Sweep
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def every_n(
         raise QueryError(f"m = {m} has no derivatives: {why}.")
     held = [stretch.key for stretch in asked.held]
     (row,) = asked.place.rows
+    check_assumptions([flat.base], network.rows(None), asked.sweep, backend)
     x, y = gradients(flat.base, network.nodes[row], [[], held], asked.sweep, backend)
     values = chosen.function(Ratio(x, y))
     values[[network.index[key] for key in held]] = np.nan
@@ -189,7 +191,7 @@ def _labelled(
 
     axis = model.axis(rows)
     coords = sweep_coords(sweep)
-    dims = [axis.dim, *(swept_axis.name for swept_axis in sweep.axes)]
+    dims = [axis.dim, *sweep.names]
     names = [series.name for series in model.series if series.key is not None]
     if names:
         coords["variable"] = (["variable"], names, {})

@@ -59,13 +59,15 @@ def optimizing_power(
             f"over={{{axis}: np.linspace(5, 45, 4001)}}."
         )
     along_axis = comp(of, A, n, m, over=over, steps=steps, delta=delta, backend=backend)
-    points = along_axis[str(axis)]
-    if points.size < 2 or not (points.diff(str(axis)) > 0).all():
+    swept = zip(over, along_axis.dims[-len(over) :], strict=True)
+    dim = next(name for target, name in swept if target == axis)
+    points = along_axis[dim]
+    if points.size < 2 or not (points.diff(dim) > 0).all():
         raise QueryError(
             f"The values of over[{axis}] do not increase: the integral along them needs two or "
             "more, in increasing order."
         )
-    power: xr.DataArray = (1 - along_axis).integrate(str(axis))
+    power: xr.DataArray = (1 - along_axis).integrate(dim)
     attrs = {"long_name": "optimizing power", "symbol": "P", "neutral": 0.0}
     units = {"units": points.attrs["units"]}
     return power.rename("optimizing_power").assign_attrs({**along_axis.attrs, **attrs, **units})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from sympy import Expr
 from causalopt.distributions.spread import Entropy, Spread
 from causalopt.ground.masses import unit_of
 from causalopt.language.splits import Split, partitions
+from causalopt.language.words import listed
 from causalopt.model.system import System
 
 if TYPE_CHECKING:
@@ -151,6 +153,8 @@ def split_strengths(
     import xarray as xr
 
     chosen = [P.split(split) for split in splits or partitions(system.variables)]
+    for split in chosen:
+        _warn_of_unread(system, split)
     # The way of P itself is the same for every split.
     correlated = _entropies(system, P, steps, base)
     decorrelated: list[list[float]] = []
@@ -174,9 +178,26 @@ def split_strengths(
     return data
 
 
+def _warn_of_unread(system: System, split: Split) -> None:
+    """Say so where no mechanism reads the present of a part, so that its correlation is lost."""
+    read = {before for v in system.variables for before in system.parents(v)[0]}
+    for part in split.parts:
+        if read.isdisjoint(part):
+            names = listed(part)
+            warnings.warn(
+                f"No mechanism reads the present value of {names} (only {names}.next, if any): the "
+                f"future does not depend on what it is correlated with now, and with two parts the "
+                f"strength of {split} is 0 whatever P is. Where the present is meant, read "
+                f"{part[0]} in place of {part[0]}.next.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+
 def _strength(
     system: System, split: Split, P: Spread, apart: Spread, steps: int, base: Expr | float
 ) -> Strength:
+    _warn_of_unread(system, split)
     correlated = P.push(system, steps).entropy(base)
     decorrelated = apart.push(system, steps).entropy(base)
     return Strength(split, steps, unit_of(base), correlated, decorrelated)

@@ -1,0 +1,74 @@
+"""What a formula may hold: constants that floats hold, and nesting that can be walked."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+
+from sympy import Basic, Expr, Symbol
+
+from causalopt.ground.checks import shown
+from causalopt.ground.errors import DeclarationError
+
+# sympy walks formulas by calls within calls, some five for each part, and Python has about 1000.
+_DEEPEST = 150
+
+
+def check_nesting(formula: Expr, where: str) -> None:
+    """Raise ``DeclarationError`` where more than 150 parts are nested in one another."""
+    depths: dict[Basic, int] = {}
+    for part in _inside_out(formula):
+        depths[part] = 1 + max((depths[arg] for arg in part.args), default=0)
+        if depths[part] > _DEEPEST:
+            raise DeclarationError(
+                f"The mechanism of {where} nests more than {_DEEPEST} parts in one another: give "
+                "some of them variables of their own, which others use in the same step, as u.next."
+            )
+
+
+def check_constants(formula: Expr, where: str) -> None:
+    """Raise ``DeclarationError`` for a constant that no float holds: complex, or too large."""
+    constants: set[Basic] = set()
+    for part in _inside_out(formula):
+        if not isinstance(part, Symbol) and constants.issuperset(part.args):
+            constants.add(part)
+            why = _why_unfit(part) if isinstance(part, Expr) else None
+            if why is not None:
+                raise DeclarationError(
+                    f"The mechanism of {where} holds {_written(part)}, which is {why}."
+                )
+
+
+def _inside_out(formula: Basic) -> Iterator[Basic]:
+    """Each part once, after its own parts: formulas are graphs, and deeper than Python's stack."""
+    seen: set[Basic] = set()
+    waiting = [formula]
+    while waiting:
+        inner = [arg for arg in waiting[-1].args if arg not in seen]
+        if inner:
+            waiting += inner
+            continue
+        part = waiting.pop()
+        if part not in seen:
+            seen.add(part)
+            yield part
+
+
+@functools.lru_cache(maxsize=4096)
+def _why_unfit(constant: Expr) -> str | None:
+    """What is wrong with a constant; None where it is a finite real number."""
+    value = constant if constant.is_Number else constant.evalf(15)
+    _, imaginary = value.as_real_imag()
+    if imaginary != 0:
+        return (
+            f"complex ({value.evalf(6)}), and nodes hold finite real numbers: for a real root of a "
+            "negative number, write real_root(-8, 3)"
+        )
+    if value.is_Number and not abs(value) <= sys.float_info.max:
+        return "beyond the largest float, 1.8e308, and nodes hold finite real numbers"
+    return None
+
+
+def _written(part: Basic) -> str:
+    return shown(int(part)) if part.is_Integer else shown(part)

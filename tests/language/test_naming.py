@@ -1,0 +1,36 @@
+"""Names: what users call things never meets a dim of results, nor one thing another."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from causalopt.language.naming import DIMS, apart
+
+
+class Odd:
+    """A thing that prints like any other text."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+TEXTS = st.sampled_from(["1", "time", "a", "1 (str)", "1 (int)", "a (odd)", "a (odd 2)"])
+THINGS = st.one_of(TEXTS, st.integers(0, 3), TEXTS.map(Odd), st.tuples(st.integers(0, 1)))
+
+
+@given(st.lists(THINGS, max_size=12))
+def test_names_are_never_alike_nor_taken(things):
+    names = apart(things, DIMS)
+    assert len(set(names)) == len(things)
+    assert not set(names) & set(DIMS)
+    texts = [str(thing) for thing in things]
+    for name, text in zip(names, texts, strict=True):
+        assert name.startswith(text)
+        # A plain name means one thing alone.
+        assert (name == text) == (texts.count(text) == 1 and text not in DIMS)
+
+
+def test_names_that_are_not_alike_stay_as_they_are():
+    assert apart(["R[0]", 3, (1, 2)]) == ("R[0]", "3", "(1, 2)")
