@@ -25,5 +25,7 @@ function addButton(block) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  // Browsers give pages the clipboard only where they come from a file or over https.
+  if (!navigator.clipboard) return;
   document.querySelectorAll("article div.highlight").forEach(addButton);
 });
