@@ -75,9 +75,12 @@ class Skeleton:
         return {item.owner: item for item in items if isinstance(item, Gap)}
 
 
-def skeleton(model: Model, steps: int) -> Skeleton:
-    """The nodes of a network, or of a system's first steps, with stages left out."""
-    wiring = model.wiring(steps)
+def skeleton(model: Model, steps: int, *, written: bool = False) -> Skeleton:
+    """The nodes of a network, or of a system's first steps, with stages left out.
+
+    Arrows are those that reach a node by inner stages too, or, as ``written``, its formula's own.
+    """
+    wiring = model.wiring(steps, written=written)
     return Skeleton(wiring.parents, wiring.inputs, wiring.steps, wiring.variables)
 
 
