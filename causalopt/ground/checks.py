@@ -91,6 +91,8 @@ def finite_row(given: object, where: str) -> Floats:
         array = np.asarray(given)
     except ValueError:
         raise QueryError(f"{where} has rows of many lengths: {hint}.") from None
+    except TypeError:
+        raise QueryError(f"{where} is a {type(given).__name__}: {hint}.") from None
     if array.ndim != 1 or not array.size:
         single = f", such as [{given!r}]" if as_float(given) is not None else ""
         raise QueryError(f"{where} has shape {array.shape}: {hint}{single}.")

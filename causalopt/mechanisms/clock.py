@@ -38,7 +38,7 @@ def in_steps(formula: Expr, size: Expr, length: float, where: str) -> Expr:
 
     >>> x = sympy.Symbol("x")
     >>> in_steps(sympy.Piecewise((x, time < 3), (0, True)), Rational(1, 10), 0.1, "x")
-    Piecewise((x, time - 3 < -1/10000000), (0, True))
+    Piecewise((x, t < 29999999/10000000), (0, True))
     """
     asked = [c for c in formula.atoms(Relational) if time in c.free_symbols]
     changed = {condition: _in_steps(condition, size, length, where) for condition in asked}

@@ -108,5 +108,5 @@ def test_files_hold_them_apart(values, tmp_path_factory):
 
 @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", "\0", "a\0"])
 def test_values_that_no_file_can_hold_are_refused(value):
-    with pytest.raises(DeclarationError, match="no file can hold"):
+    with pytest.raises(DeclarationError, match=r"no file can hold|half of a letter"):
         finite("F", ["a", value])
