@@ -1,5 +1,8 @@
 """Plots: they draw what they are given, label their axes, and refuse what has no picture."""
 
+import ast
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from matplotlib import cbook
 
 from causalopt import Distribution, QueryError, System, comp, finite, op, plots, run, variables
+from causalopt.study import model_files
 
 T, R = variables("T R", unit="degC")
 room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35}, dt=0.5)
@@ -244,3 +248,19 @@ def test_names_in_labels_are_text_and_never_mathematics(name):
     label = plots.axis_label(found, "Op")
     assert cbook.is_math_text(label) is False
     assert label.replace(r"\$", "$") == (f"{name} [{name}]" if name != "1" else name)
+
+
+def written_labels(tree):
+    """The text of labels and titles that a model file gives to a plot."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        named = [word.value for word in call.keywords if word.arg in ("label", "xlabel", "ylabel")]
+        is_label = getattr(call.func, "attr", "") in ("set_xlabel", "set_ylabel", "set_title")
+        for part in named + (call.args if is_label else []):
+            yield from (c.value for c in ast.walk(part) if isinstance(c, ast.Constant))
+
+
+@pytest.mark.parametrize("name", model_files())
+def test_no_label_of_a_model_is_code(name):
+    labels = [text for text in written_labels(ast.parse(model_files()[name].read_text()))
+              if isinstance(text, str)]  # fmt: skip
+    assert not [text for text in labels if re.search(r"\.\w+\(|\w_\w", text)]
