@@ -1,12 +1,13 @@
 // A button on each block of code that copies what a reader would type: of a session, the lines
 // behind its prompts, without the answers.
 
-const PROMPT = /^(>>> ?|\.\.\. ?|\$ )/;
+const PROMPTS = [/^(>>>|\.\.\.)( |$)/, /^\$ /];
 
 function typed(text) {
   const lines = text.replace(/\n$/, "").split("\n");
-  const prompted = lines.filter((line) => PROMPT.test(line));
-  const kept = prompted.length ? prompted.map((line) => line.replace(PROMPT, "")) : lines;
+  const prompt = PROMPTS.find((one) => one.test(lines[0]));
+  if (!prompt) return text;
+  const kept = lines.filter((line) => prompt.test(line)).map((line) => line.replace(prompt, ""));
   return kept.join("\n") + "\n";
 }
 
