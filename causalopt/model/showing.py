@@ -27,7 +27,7 @@ def latex_equation(account: Account, node: Label) -> tuple[str, str]:
     left = typeset.name(node)
     if account.assigned is None:
         value = _value(account, node)
-        return left, typeset.latex(value) if isinstance(value, float) else tex(value)
+        return left, typeset.number(value) if isinstance(value, float) else tex(value)
     names = {s: as_symbol(label) for s, label in account.names.items()}
     return left, account.assigned.renamed(names).latex()
 

@@ -142,10 +142,7 @@ def _values(title: str, values: Mapping[str, object]) -> str:
 
 
 def _latex(value: object) -> str:
-    if not isinstance(value, float | int):
-        return typeset.name(value)
-    digits, _, power = f"{value:.10g}".partition("e")
-    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
+    return typeset.number(value) if isinstance(value, float | int) else typeset.name(value)
 
 
 def _formula(latex: str) -> str:
