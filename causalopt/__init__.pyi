@@ -15,6 +15,7 @@ from .distributions import split_sequence as split_sequence
 from .drawing import Drawing as Drawing
 from .drawing import draw as draw
 from .drawing import draw_template as draw_template
+from .drawing import named_graph as named_graph
 from .ground.errors import (
     CausaloptError as CausaloptError,
 )

@@ -48,6 +48,7 @@ def one_rate(rate):
             ax.set_title(f"T = {rate:g}")
         return picture
 
+    paint.__doc__ = f"W over the steps of descent with T = {rate:g}; the minimum is at 2."
     return paint
 
 

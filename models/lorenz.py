@@ -80,6 +80,7 @@ def spread(scale):
             axes[0].set_xlabel("")
         return picture
 
+    paint.__doc__ = f"x - w and y - w of b and of c over time, on a {scale} scale."
     return paint
 
 

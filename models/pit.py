@@ -113,6 +113,7 @@ def descent_figure(rate):
             ax.legend()
         return picture
 
+    paint.__doc__ = f"W over the steps of plain descent with T = {rate:g}, and where the pit is."
     return paint
 
 
@@ -175,6 +176,7 @@ def curve_figure(count):
             ax.legend()
         return picture
 
+    paint.__doc__ = f"The probability to be out of the pit by step {count:,}, for each T."
     return paint
 
 

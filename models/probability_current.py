@@ -121,7 +121,7 @@ def second():
 
 
 def second_density(data):
-    """The density broadens."""
+    """The density of W at a few times: it broadens, and its middle stays."""
     with plots.figure() as (picture, ax):
         lines(data["density"], ax)
         ax.set_xlim(-4, 4)

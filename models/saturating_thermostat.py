@@ -119,7 +119,7 @@ def op_landscape(data):
     with plots.figure() as (picture, ax):
         strength = data["op"].isel(thermostat=0)
         plots.landscape(strength, ax, basin=strength > 0)
-        ax.set_ylabel("Op(T; R[0], R.at(10)) [nat]")
+        ax.set_ylabel("Op of T, from R at 0 to R at 10 [nat]")
         ax.set_xlabel("initial R [degC]")
     return picture
 

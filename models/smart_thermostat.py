@@ -100,7 +100,7 @@ def strengths():
 
 
 def course(data):
-    """Strength over steps."""
+    """Optimizing strength, plain and adjusted, over the steps that both versions are pushed."""
     with plots.figure() as (picture, ax):
         for name in ("strength", "adjusted"):
             plots.along(data[name].isel(split=0), ax, marker="o", label=name)

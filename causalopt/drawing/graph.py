@@ -49,16 +49,21 @@ def draw(
     values: xr.Dataset | None = None,
     columns: int = 12,
     legend: bool = True,
+    stages: bool = False,
 ) -> Drawing:
     """The causal graph: of a network, or of a system's first steps.
 
     One panel a world, where ``worlds`` are given: what differs from W in X is red, with a thick
-    stroke, and what differs from X in Y green, with a double one; clamped nodes are boxes, set ones
-    hexagons, perturbed ones octagons. Nothing is run: a node differs where a difference can reach
-    it. ``A`` is framed, and so is B, the rest. ``inputs`` adds parameters, noise and time, set
-    apart; ``mechanisms`` adds to each node its formula, or its value at the start. ``values``, a
-    result of ``run`` for the same worlds, colours the nodes. A run with more steps than ``columns``
-    is shown by its first and last ones. A legend explains what occurs.
+    stroke, and what differs from X in Y green, with a double one, thick on red where it differs
+    from W too; clamped nodes are boxes, set ones hexagons, perturbed ones octagons. Nothing is run:
+    a node differs where a difference can reach it. ``A`` is framed, and so is B, the rest.
+    ``inputs`` adds parameters, noise and time, set apart; ``mechanisms`` adds to each node its
+    formula, or its value at the start. ``values``, a result of ``run`` for the same worlds, colours
+    the nodes. A run with more steps than ``columns`` is shown by its first and last ones. A legend
+    explains what occurs.
+
+    Arrows are those of the formulas as they are written; ``stages`` adds those that the inner
+    stages of a method make within a step.
 
     Raises ``QueryError`` for a picture of more than 2000 nodes and arrows, for worlds of another
     model, and for values that are not of these worlds.
@@ -79,7 +84,7 @@ def draw(
     shown = list(worlds) or [_base(model, steps)]
     _check_length(model, steps, len(shown))
     every = skeleton(model, steps)
-    bones = shorten(every, columns)
+    bones = shorten(every if stages else skeleton(model, steps, written=True), columns)
     _check_size(bones, len(shown), inputs)
     titles = letters(shown) if worlds else [""]
     nodes = list(bones.parents)
@@ -98,11 +103,12 @@ def draw_template(
     inputs: bool = False,
     mechanisms: bool = False,
     legend: bool = True,
+    stages: bool = False,
 ) -> Drawing:
     """The template of a system: two slices, each step and the one after it.
 
     The graph that a two-slice dynamic Bayesian network is printed as; ``A``, ``inputs``,
-    ``mechanisms`` and ``legend`` are those of ``draw``.
+    ``mechanisms``, ``legend`` and ``stages`` are those of ``draw``.
 
     >>> from causalopt.language.symbols import variables
     >>> T, R = variables("T R")
@@ -112,7 +118,7 @@ def draw_template(
     """
     as_system(system, ": it has no template. Write draw(...).")
     _check_not_empty(system)
-    bones = skeleton(system, 1)
+    bones = skeleton(system, 1, written=not stages)
     _check_size(bones, 1, inputs)
     inside = _framed(bones, members(system, A, 1))
     content = Content(bones, inside, inputs, mechanisms, name_by_slice)

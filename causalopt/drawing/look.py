@@ -45,6 +45,15 @@ LOOKS: Mapping[str, Look] = {
         },
         "differs from X",
     ),
+    "both": Look(
+        {
+            "color": palette.GREEN,
+            "fillcolor": palette.PALE_RED,
+            "penwidth": "2.4",
+            "peripheries": "2",
+        },
+        "differs from W and X",
+    ),
     "held": Look({"shape": "box"}, "clamped"),
     "gated": Look({"shape": "note"}, "clamped in part"),
     "set": Look({"shape": "hexagon"}, "set by do"),
@@ -60,6 +69,7 @@ ARROW = {"color": grey(0x77), "arrowsize": "0.6"}
 ARROWS: Mapping[str, Mapping[str, str]] = {
     "red": {"color": palette.RED, "penwidth": "1.8"},
     "green": {"color": palette.GREEN, "style": "dashed"},
+    "both": {"color": palette.GREEN, "style": "dashed", "penwidth": "1.8"},
     "cut": {"color": grey(0xB0), "style": "dotted"},
     "input": {"color": grey(0xB8), "penwidth": "0.7", "arrowsize": "0.4"},
 }

@@ -75,9 +75,12 @@ class Skeleton:
         return {item.owner: item for item in items if isinstance(item, Gap)}
 
 
-def skeleton(model: Model, steps: int) -> Skeleton:
-    """The nodes of a network, or of a system's first steps, with stages left out."""
-    wiring = model.wiring(steps)
+def skeleton(model: Model, steps: int, *, written: bool = False) -> Skeleton:
+    """The nodes of a network, or of a system's first steps, with stages left out.
+
+    Arrows are those that reach a node by inner stages too, or, as ``written``, its formula's own.
+    """
+    wiring = model.wiring(steps, written=written)
     return Skeleton(wiring.parents, wiring.inputs, wiring.steps, wiring.variables)
 
 
@@ -276,16 +279,20 @@ def changes(bones: Skeleton, worlds: Sequence[AnyWorld]) -> list[dict[Item, str]
     """For each world, the colour of each node that differs.
 
     ``red``: it differs from the first world, W. ``green``: in the third world and after, it differs
-    from the second, X. So in Y green is what A no longer answers to, as in part 3's pictures.
+    from the second, X, and is as in W: what is held, and what hears of the nudge by A alone.
+    ``both``: it differs from W and from X, so that the nudge reaches it, and A's answer is missed.
     """
     known = Versions(bones)
     versions = [known.of(world) for world in worlds]
     colours: list[dict[Item, str]] = []
     for i, own in enumerate(versions):
-        differs = {node: "red" for node in own if own[node] != versions[0][node]}
-        if i >= 2:
-            differs |= {node: "green" for node in own if own[node] != versions[1][node]}
-        colours.append(differs)
+        from_w = {node for node in own if own[node] != versions[0][node]}
+        from_x = {node for node in own if i >= 2 and own[node] != versions[1][node]}
+        colours.append(
+            dict.fromkeys(from_w - from_x, "red")
+            | dict.fromkeys(from_x - from_w, "green")
+            | dict.fromkeys(from_x & from_w, "both")
+        )
     return colours
 
 

@@ -149,8 +149,17 @@ def _label(lines: Iterable[str]) -> str:
 
 
 def _escape(line: str) -> str:
-    shown = "".join(map(_visible_letter, line))
+    shown = visible(line)
     return _ENTITY.sub("&amp;", shown).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def visible(text: str) -> str:
+    """Text in one line of letters that XML can hold.
+
+    >>> visible("a\\tb\\0")
+    'a b␀'
+    """
+    return "".join(map(_visible_letter, text))
 
 
 def _visible_letter(letter: str) -> str:

@@ -30,6 +30,16 @@ def latex(formula: Expr | MatrixBase | float) -> str:
     return text
 
 
+def number(value: float) -> str:
+    """A number as LaTeX, in ten digits.
+
+    >>> number(35.0), number(1e-5)
+    ('35', '1 \\\\cdot 10^{-5}')
+    """
+    digits, _, power = f"{value:.10g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
+
+
 def name(label: object) -> str:
     """The name of a node or variable as LaTeX."""
     if isinstance(label, Variable):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import networkx as nx
 import numpy as np
 from sympy import Symbol
 
@@ -126,9 +127,18 @@ class Model(ABC):
         """
         return ()
 
+    @property
     @abstractmethod
-    def wiring(self, steps: int) -> Wiring:
-        """Its nodes up to a step, with their parents and inputs; inner stages left out."""
+    def graph(self) -> nx.DiGraph:
+        """What depends on what, as it is written: edges from cause to effect; inputs left out."""
+
+    @abstractmethod
+    def wiring(self, steps: int, *, written: bool = False) -> Wiring:
+        """Its nodes up to a step, with their parents and inputs; inner stages left out.
+
+        A node has all parents that reach it in a step, by inner stages too; as ``written``, those
+        alone that its declaration names.
+        """
 
     # -- which nodes are meant -------------------------------------------------------------------
 

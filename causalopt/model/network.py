@@ -277,7 +277,7 @@ class Network(Model):
         """
         return is_separated(self.graph, *map(self.index.select_any, (x, y, given)))
 
-    def wiring(self, steps: int = 0) -> Wiring:
+    def wiring(self, steps: int = 0, *, written: bool = False) -> Wiring:
         """All of its nodes, with their parents and inputs."""
         return wired(self.columns)
 

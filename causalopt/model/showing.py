@@ -27,7 +27,7 @@ def latex_equation(account: Account, node: Label) -> tuple[str, str]:
     left = typeset.name(node)
     if account.assigned is None:
         value = _value(account, node)
-        return left, typeset.latex(value) if isinstance(value, float) else tex(value)
+        return left, typeset.number(value) if isinstance(value, float) else tex(value)
     names = {s: as_symbol(label) for s, label in account.names.items()}
     return left, account.assigned.renamed(names).latex()
 
@@ -59,3 +59,14 @@ def as_symbol(label: Label) -> Symbol:
 def _value(account: Account, node: Label) -> object:
     """The value of a root, by its name where it has one."""
     return None if account.start is None else domain_of(node).shown(account.start)
+
+
+def causes_in_words(
+    parents: Mapping[Variable, tuple[set[Variable], set[Variable]]],
+) -> dict[str, list[str]]:
+    """For each variable, those of the step before and of the same step that it follows from."""
+    causes = {}
+    for variable, sides in parents.items():
+        before, same = (sorted(map(str, side)) for side in sides)
+        causes[f"{variable}[i+1]"] = [f"{v}[i]" for v in before] + [f"{v}[i+1]" for v in same]
+    return causes

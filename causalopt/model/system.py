@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import cast
 
+import networkx as nx
 from sympy import Symbol
 
 from causalopt.ground import checks
@@ -32,10 +33,10 @@ from causalopt.model.declaration import (
 from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.network import Network
 from causalopt.model.selection import ENDLESS, Key, Stretch
-from causalopt.model.showing import latex_steps, step_equations
+from causalopt.model.showing import causes_in_words, latex_steps, step_equations
 from causalopt.model.template import Template, in_order, is_stage, node_at, sources
 from causalopt.model.timeline import Timeline
-from causalopt.model.wiring import Wiring, wired_over_time
+from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
 from causalopt.model.world import World
 
 
@@ -182,19 +183,26 @@ class System(Model):
         return replace(self, start={**self.start, **checks.as_mapping(values, "start", "{R: 35}")})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
-        """What a variable depends on: one step before, and in the same step. Stages are passed by.
+        """What a variable depends on, as written: one step before, and in the same step.
 
         >>> from causalopt.language.symbols import variables
         >>> a, b = variables("a b")
         >>> System({a: b, b: a.next}, start={a: 0, b: 1}).parents(b)
         (set(), {a})
         """
-        symbols = list(self._sources(variable))
+        symbols = self._written(variable)
         before = {s for s in symbols if isinstance(s, Variable)}
         return before, {s.variable for s in symbols if isinstance(s, Next)}
 
-    def _sources(self, variable: Variable) -> list[Symbol]:
-        return list(sources(variable, self.template.__getitem__, is_stage))
+    def _written(self, variable: Variable) -> list[Symbol]:
+        # A rate is added to the variable itself.
+        own = () if self.method is None else (variable, cast(Parameter, self.dt))
+        return list(dict.fromkeys((*own, *self.declarations[variable].arguments)))
+
+    @functools.cached_property
+    def graph(self) -> nx.DiGraph:
+        """The variables; an edge a -> b where the step or the rate of b is written with a."""
+        return graph_as_written(self.declarations)
 
     def causes(self) -> dict[str, list[str]]:
         """The template's graph in words: for each R[i+1], what it follows from.
@@ -204,11 +212,7 @@ class System(Model):
         >>> System({a: b, b: a.next}, start={a: 0, b: 1}).causes()
         {'a[i+1]': ['b[i]'], 'b[i+1]': ['a[i+1]']}
         """
-        graph = {}
-        for variable in self.variables:
-            before, same = (sorted(map(str, side)) for side in self.parents(variable))
-            graph[f"{variable}[i+1]"] = [f"{v}[i]" for v in before] + [f"{v}[i+1]" for v in same]
-        return graph
+        return causes_in_words({variable: self.parents(variable) for variable in self.variables})
 
     def mechanism(self, key: Key, formula: object) -> Mechanism:
         """A formula for one of this system's variables, its symbols checked."""
@@ -225,8 +229,7 @@ class System(Model):
         declared = replacement or self.declarations[variable]
         in_stages = self.template.keys() != self.mechanisms.keys()
         # A step through stages is told by its rate, and so is one that is replaced.
-        says_it_all = in_stages or replacement is not None
-        assigned = declared if says_it_all else self.template[variable]
+        assigned = declared if in_stages or replacement is not None else self.template[variable]
         names = {symbol: node_at(symbol, step) for symbol in assigned.arguments}
         return Account(None, declared, assigned, names, in_stages)
 
@@ -234,17 +237,18 @@ class System(Model):
         self, key: Key, replaced: Callable[[Key], Mechanism | None]
     ) -> tuple[Variable | Noise, ...]:
         """The variables and noises of the step before that a variable follows from, in order."""
-
-        def mechanism(variable: Variable) -> Mechanism:
-            return replaced(variable) or self.template[variable]
-
-        symbols = sources(cast(Variable, key), mechanism, lambda _: True)
+        symbols = sources(
+            cast(Variable, key), lambda v: replaced(v) or self.template[v], lambda _: True
+        )
         return tuple(s for s in symbols if isinstance(s, Variable | Noise))
 
-    def wiring(self, steps: int) -> Wiring:
+    def wiring(self, steps: int, *, written: bool = False) -> Wiring:
         """The nodes up to a step, with their parents and inputs; inner stages left out."""
-        ordered = [variable for variable in self.template if variable in self.mechanisms]
-        return wired_over_time(self.variables, {v: self._sources(v) for v in ordered}, steps)
+        entering = {
+            v: self._written(v) if written else sources(v, self.template.__getitem__, is_stage)
+            for v in self.template if v in self.mechanisms
+        }  # fmt: skip
+        return wired_over_time(self.variables, entering, steps)
 
     # -- time, and which nodes are meant ---------------------------------------------------------
 

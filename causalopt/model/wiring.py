@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import networkx as nx
@@ -12,6 +12,7 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Bools
 from causalopt.language.symbols import Label, Next, Node, Variable
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.columns import Columns
 from causalopt.model.template import node_at
 
@@ -31,7 +32,7 @@ class Wiring:
 
 
 def wired_over_time(
-    variables: tuple[Variable, ...], entering: Mapping[Variable, Sequence[Symbol]], steps: int
+    variables: tuple[Variable, ...], entering: Mapping[Variable, Iterable[Symbol]], steps: int
 ) -> Wiring:
     """The nodes of variables up to a step; ``entering`` gives what each follows from, in order."""
     starts = [Node(variable, 0) for variable in variables]
@@ -45,6 +46,24 @@ def wired_over_time(
             parents[node] = tuple(n for s, n in nodes if isinstance(s, Variable | Next))
             inputs[node] = tuple(n for s, n in nodes if not isinstance(s, Variable | Next))
     return Wiring(parents, inputs, tuple(range(steps + 1)), variables)
+
+
+def graph_as_written(declarations: Mapping[Variable, Mechanism]) -> nx.DiGraph:
+    """The graph of declared formulas: an edge a -> b where b is written with a.
+
+    An edge's ``lag`` is 1 where the value of the step before is meant, or a rate; 0 where
+    ``a.next``, that of the same step, is the only one.
+    """
+    graph = nx.DiGraph()
+    graph.add_nodes_from(declarations)
+    for variable, mechanism in declarations.items():
+        # Those of the step before come last, and so stay.
+        for symbol in sorted(mechanism.arguments, key=lambda s: isinstance(s, Variable)):
+            if isinstance(symbol, Variable | Next):
+                lag = int(isinstance(symbol, Variable))
+                graph.add_edge(symbol if lag else symbol.variable, variable, lag=lag)
+    # It is kept with the system, which is frozen.
+    return nx.freeze(graph)
 
 
 def is_downstream(wiring: Wiring, source: Label, node: Label) -> bool:

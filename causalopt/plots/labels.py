@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
+# What names a node by its time, as users write it.
+_MOMENT = re.compile(r"(?P<variable>.+)\.at\((?P<time>-?\d[\w.+-]*)\)", re.DOTALL)
 # A mass is written as a fraction where one with a denominator up to this is the mass itself.
 _LARGEST_DENOMINATOR = 36
 
@@ -21,15 +24,29 @@ _LARGEST_DENOMINATOR = 36
 def axis_label(array: xr.DataArray, name: str) -> str:
     """A name with its unit: ``time [steps]``, ``Op [nat]``."""
     unit = str(array.attrs.get("units", ""))
-    title = str(array.attrs.get("long_name", name))
-    return f"{title} [{unit}]" if unit not in ("", "1") else title
+    title = in_words(str(array.attrs.get("long_name", name)))
+    return f"{title} [{tick_label(unit)}]" if unit not in ("", "1") else title
+
+
+def in_words(name: str) -> str:
+    r"""A name as a reader says it, who writes no code: the dim of what is swept, say.
+
+    >>> in_words("R.at(10.0)"), in_words("R[0]"), in_words("k")
+    ('R at 10', 'R[0]', 'k')
+    """
+    if moment := _MOMENT.fullmatch(name):
+        name = f"{moment['variable']} at {float(moment['time']):g}"
+    return tick_label(name)
 
 
 def value_label(dim: Hashable, value: object) -> str:
     """The line of one value of a dim, for a legend: a world by its letter, ``k = 0.01``."""
     if dim == "world":
-        return str(value)
-    return f"{dim} = {value:g}" if isinstance(value, float | np.floating) else f"{dim} = {value}"
+        return tick_label(value)
+    name = in_words(str(dim))
+    if isinstance(value, float | np.floating):
+        return f"{name} = {value:g}"
+    return f"{name} = {tick_label(value)}"
 
 
 def tick_label(value: object) -> str:

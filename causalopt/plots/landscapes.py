@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # A basin on a line is a ground so light that the line and the grid stay in sight.
 _FAINT = "18"
+# A speck has fewer cells than this, and less than one in so many of them all.
+_SPECK, _FINE = 10, 100
 
 
 def landscape(
@@ -28,7 +30,8 @@ def landscape(
 
     ``array`` has one dim, drawn as a line, or two, drawn as shades: the first up, the second
     across. ``basin`` says of each point whether it is optimized, such as ``strength > 0`` of Op, or
-    ``abs(ratio) < 1`` of Comp. Values that are infinite stay empty.
+    ``abs(ratio) < 1`` of Comp. Values that are infinite stay empty. On a fine grid, parts of less
+    than ten cells have no outline: their shades tell.
 
     >>> import xarray as xr
     >>> from causalopt import plots
@@ -80,13 +83,37 @@ def _shades(
     ax.grid(visible=False)
     shades = ax.pcolormesh(x, y, values, shading="nearest", rasterized=True, **look | style)
     ax.figure.colorbar(shades, ax=ax, label=axis_label(array, str(array.name or "")))
-    # A basin that is everywhere or nowhere has no edge to draw.
-    if basin is not None and basin.values.any() and not basin.values.all():
-        inside = basin.values.astype(float)
-        ax.contour(x, y, inside, levels=[0.5], colors=palette.INK, linewidths=1.2)
-        # Contours have no entry in a legend: an empty line stands in for them.
-        ax.plot([], [], color=palette.INK, ls="-", lw=1.2, label="edge of the optimized basin")
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    if basin is not None:
+        _outline(basin.values, x, y, ax)
     ax.set_xlabel(axis_label(array[across], str(across)))
     ax.set_ylabel(axis_label(array[up], str(up)))
     return ax
+
+
+def _outline(inside: Bools, x: Array, y: Array, ax: Axes) -> None:
+    """A line around the basin; its shades alone tell of a speck, in it or outside."""
+    edged = _without_specks(_without_specks(inside), of=False)
+    # A basin that is everywhere or nowhere has no edge to draw.
+    if edged.any() and not edged.all():
+        ax.contour(x, y, edged.astype(float), levels=[0.5], colors=palette.INK, linewidths=1.2)
+        # Contours have no entry in a legend: an empty line stands in for them.
+        ax.plot([], [], color=palette.INK, ls="-", lw=1.2, label="edge of the optimized basin")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+
+def _without_specks(inside: Bools, *, of: bool = True) -> Bools:
+    """The same, where parts of a few cells that are ``of`` are not: on a fine grid a ring is noise.
+
+    >>> grid = np.zeros((30, 30), dtype=bool)
+    >>> grid[3, 3] = grid[10:20, 10:20] = True
+    >>> int(_without_specks(grid).sum())
+    100
+    """
+    from scipy import ndimage
+
+    parts, _ = ndimage.label(inside == of)
+    sizes = np.bincount(parts.ravel())
+    few = sizes < min(_SPECK, inside.size // _FINE)
+    few[0] = False
+    specks: Bools = few[parts]
+    return inside ^ specks

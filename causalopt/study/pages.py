@@ -88,9 +88,8 @@ def declaration(latex: str, text: str) -> str:
     >>> "<mfrac>" in part, "<pre>System(a = b/2)</pre>" in part
     (True, True)
     """
-    # The converter knows the other name of what stands one below the other.
-    formula = latex.strip("$").replace("{aligned}", "{split}")
-    shown = f'<div class="formula">{_mathematics(formula, "block")}</div>'
+    formula = latex.strip("$")
+    shown = f'<div class="formula">{mathematics(formula, "block")}</div>'
     equations = shown if len(formula) <= _LONGEST_FORMULA else ""
     return f"<h2>Declaration</h2>{equations}<pre>{_text(text)}</pre>"
 
@@ -167,16 +166,22 @@ def _text(words: str) -> str:
     return html.escape(words).replace("\\", "&#92;")
 
 
-def _mathematics(latex: str, display: str) -> str:
-    """A formula as MathML; no backslash is left, which would start another one."""
+def mathematics(latex: str, display: str) -> str:
+    r"""A formula as MathML, ``inline`` or ``block``; no backslash is left to start another one.
+
+    >>> "<msup>" in mathematics("x^2", "inline")
+    True
+    """
     from latex2mathml.converter import convert
 
-    return str(convert(_escape_words(latex), display=display)).replace("\\", "&#92;")
+    # The converter knows the other name of what stands one below the other.
+    known = _escape_words(latex.replace("{aligned}", "{split}"))
+    return str(convert(known, display=display)).replace("\\", "&#92;")
 
 
 def _set_formulas(body: str) -> str:
     def formula(match: re.Match[str]) -> str:
-        return _mathematics(html.unescape(match[1]), "inline")
+        return mathematics(html.unescape(match[1]), "inline")
 
     return re.sub(r"\\\((.*?)\\\)", formula, body, flags=re.DOTALL)
 

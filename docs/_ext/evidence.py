@@ -14,17 +14,21 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from executed import Shown, notebook_text
+from IPython.core.formatters import DisplayFormatter
 
 import causalopt
 from causalopt.drawing import draw
 from causalopt.ground.errors import CausaloptError
-from causalopt.study import Comparison, Experiment, Study, compare, load_model, storage
+from causalopt.study import Comparison, Experiment, Study, compare, load_model, notebook, storage
 
 RECORD = "record.json"
 #: The libraries whose versions can change a figure or a digit.
@@ -51,7 +55,7 @@ def _package_hash() -> str:
     for name in LIBRARIES:
         digest.update(f"{name} {importlib.metadata.version(name)}".encode())
     package = Path(causalopt.__file__).parent
-    here = [Path(__file__)]
+    here = [Path(__file__), Path(__file__).with_name("executed.py")]
     for file in sorted(package.rglob("*")) + here:
         if file.suffix in (".py", ".pyi", ".mplstyle"):
             digest.update(str(file.relative_to(package.parent)).encode() + file.read_bytes())
@@ -120,17 +124,49 @@ def gather(path: Path, folder: Path) -> None:
     """Run a model and write its pictures and its record into a new folder."""
     (folder / "figures").mkdir(parents=True)
     study = load_model(str(path))
+    experiments = [_performed(experiment, folder) for experiment in study.experiments]
+    comparisons = [compare(claim) for claim in study.claims]
     record = {
         "key": key_of(path),
         "name": study.name,
         "title": study.title,
         "source": study.source,
         **_declared(study, folder),
-        "experiments": [_performed(experiment, folder) for experiment in study.experiments],
-        "claims": [_claim(compare(claim)) for claim in study.claims],
+        "experiments": [performed.record for performed in experiments],
+        "claims": [_claim(comparison) for comparison in comparisons],
         "derivations": [_derivation(build().check()) for build in study.derivations],
     }
+    text = notebook_text(path, _shown(study, experiments, comparisons))
+    storage.write_text(text, folder / f"{study.name}.ipynb")
     storage.write_text(json.dumps(record, indent=1, ensure_ascii=False), folder / RECORD)
+
+
+def _shown(
+    study: Study, experiments: Sequence[Performed], comparisons: Sequence[Comparison]
+) -> Shown:
+    """What the cells of the model's notebook show."""
+    system = None
+    if study.system is not None:
+        system = {"text/html": _card(study.system), "text/plain": repr(study.system)}
+    return Shown(
+        system,
+        results=[performed.result for performed in experiments],
+        figures=[performed.pictures for performed in experiments],
+        captions=[
+            {figure["name"]: figure["caption"] for figure in performed.record["figures"]}
+            for performed in experiments
+        ],
+        titles=[experiment.title for experiment in study.experiments],
+        claims=[f"{compared.word}: {compared.claim.statement}" for compared in comparisons],
+    )
+
+
+def _card(system: Any) -> str:
+    """What a notebook shows of the system."""
+    formatter = DisplayFormatter()
+    notebook.register(SimpleNamespace(display_formatter=formatter))
+    shown, _ = formatter.format(system)
+    return str(shown["text/html"])
 
 
 def _declared(study: Study, folder: Path) -> dict[str, Any]:
@@ -151,11 +187,21 @@ def _graph(system: Any, folder: Path) -> str | None:
     return "graph.svg"
 
 
-def _performed(experiment: Experiment, folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Performed:
+    """An experiment that was run: its record, its result as text, its pictures as PNG."""
+
+    record: Record
+    result: str
+    pictures: Mapping[str, bytes]
+
+
+def _performed(experiment: Experiment, folder: Path) -> Performed:
     data = experiment.compute()
-    shown = []
+    shown, pictures = [], {}
     for name, paint in experiment.figures.items():
         png, svg = storage.write_figure(paint(data), folder / "figures", name)
+        pictures[name] = png.read_bytes()
         chosen = svg if svg.stat().st_size <= LARGEST_SVG else png
         (png if chosen is svg else svg).unlink()
         shown.append(
@@ -166,7 +212,8 @@ def _performed(experiment: Experiment, folder: Path) -> dict[str, Any]:
                 "depicts": list(experiment.depicts.get(name, ())),
             }
         )
-    return {"name": experiment.name, "title": experiment.title, "figures": shown}
+    record = {"name": experiment.name, "title": experiment.title, "figures": shown}
+    return Performed(record, repr(data), pictures)
 
 
 def _claim(comparison: Comparison) -> dict[str, Any]:

@@ -80,7 +80,14 @@ def model_page(record: Record, path: Path, folder: Path) -> str:
     if record["derivations"]:
         parts.append("## Derivations")
         parts += [_fenced("{raw} html", in_html(item["html"])) for item in record["derivations"]]
-    parts += ["## The model file", _included(os.path.relpath(path, folder))]
+    file = os.path.relpath(path, folder)
+    downloads = f"{{download}}`{path.name} <{file}>`"
+    run = f"{{download}}`{name}.ipynb <models/{name}/{name}.ipynb>`"
+    parts += [
+        "## The model file",
+        f"Download it as a file, {downloads}, or as a notebook that has been run, {run}.",
+        _included(file),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -244,7 +251,8 @@ def _derivations(records: Iterable[Record]) -> str:
 
 def _write(app: Sphinx) -> None:
     docs = Path(app.srcdir)
-    paths, folder = model_files(), docs / "gallery"
+    folder, chosen = docs / "gallery", app.config.gallery_models
+    paths = {name: path for name, path in model_files().items() if not chosen or name in chosen}
     shown = folder / "models"
     count = len(stale(paths, shown))
     for _ in status_iterator(collect(paths, shown), "running models... ", length=count):
@@ -272,5 +280,6 @@ def _complain(record: Record) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Write the pages before they are read."""
+    app.add_config_value("gallery_models", [], "env", list)
     app.connect("builder-inited", _write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

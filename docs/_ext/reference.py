@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pagewriter import replace_pages
+from pagewriter import plain, replace_pages
 from sphinx.application import Sphinx
 
 import causalopt
@@ -38,6 +38,8 @@ INDEX = """# API reference
 As in `from causalopt.derive import Derivation`.
 
 {beside}
+
+Every name, methods and attributes among them, is in the {{ref}}`general index <genindex>`.
 
 ```{{toctree}}
 :hidden:
@@ -76,19 +78,33 @@ def pages() -> dict[str, str]:
     face, beside = exported(), {room: own(room) for room in BESIDE}
     written = {f"{_stem(room)}.md": _page(room, "causalopt", names) for room, names in face.items()}
     written |= {f"{_stem(room)}.md": _page(room, room, names) for room, names in beside.items()}
-    return {"index.md": INDEX.format(face=_listed(face), beside=_listed(beside)), **written}
+    return {
+        "index.md": INDEX.format(face=_listed(face, "causalopt"), beside=_listed(beside)),
+        **written,
+    }
 
 
 def _stem(room: str) -> str:
     return room.removeprefix("causalopt.")
 
 
-def _listed(rooms: dict[str, list[str]]) -> str:
-    lines = []
+def _listed(rooms: dict[str, list[str]], home: str = "") -> str:
+    """Each room with what it has: a link to each name, and the first line of what it says."""
+    parts = []
     for room, names in rooms.items():
-        quoted = ", ".join(f"`{name}`" for name in sorted(names))
-        lines.append(f"- [`{_stem(room)}`]({_stem(room)}.md): {quoted}")
-    return "\n".join(lines)
+        lines = [_line(home or room, name) for name in sorted(names, key=str.lower)]
+        parts.append(f"### [{_stem(room)}]({_stem(room)}.md)\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _line(home: str, name: str) -> str:
+    what = getattr(importlib.import_module(home), name)
+    address = what.__name__ if inspect.ismodule(what) else f"{home}.{name}"
+    link = f"{{py:obj}}`{name} <{address}>`"
+    # What a plain value says is said by its class, of all such values.
+    own = inspect.isroutine(what) or inspect.isclass(what) or inspect.ismodule(what)
+    said = (inspect.getdoc(what) or "").split("\n\n")[0] if own else ""
+    return f"- {link}" + (f": {plain(said.replace('``', ''))}" if said else "")
 
 
 def _page(room: str, home: str, names: list[str]) -> str:
@@ -113,8 +129,9 @@ def _entry(home: str, name: str) -> str:
 def as_rst(lines: list[str]) -> list[str]:
     """A docstring of the house as reStructuredText.
 
-    Its indented parts are set as they are, its examples are sessions, and all else is text in
-    which only ``double backticks`` mean something.
+    Its indented parts are set as they are, its examples are sessions, what is under a heading or
+    after ``Parameters:`` is a list of fields, to which autodoc adds the types of the signature, and
+    all else is text in which only ``double backticks`` mean something.
 
     >>> as_rst(["|x| in ``|y|``:", "", "    x = *", "", ">>> 1 * 1", "1"])
     ['\\\\|x\\\\| in ``|y|``:', '', '.. code-block:: text', '', '    x = *', '', '>>> 1 * 1', '1']
@@ -127,17 +144,38 @@ def as_rst(lines: list[str]) -> list[str]:
         elif rows[0].lstrip().startswith(">>>"):
             rst += [*rows, ""]
         elif len(rows) > 1 and set(rows[1]) == {"-"}:
-            rst += [f"*{rows[0]}*", "", *_entries(rows[2:]), ""]
+            rst += [*_entries(rows[0], rows[2:]), ""]
+        elif rows[0].startswith("Parameters: "):
+            rst += [*_told(" ".join(rows)), ""]
         else:
             rst += [*map(_plain, rows), ""]
     return rst[:-1]
 
 
-def _entries(rows: list[str]) -> list[str]:
-    """The entries under a heading, as a list: ``name : text``, or a name with the text below."""
+def _entries(heading: str, rows: list[str]) -> list[str]:
+    """The entries under a heading: ``name : text``, or a name with the text below.
+
+    >>> _entries("Parameters", ["x : a number", "y", "    another"])
+    [':param x: a number', ':param y: another']
+    """
     whole = re.split(r"\n(?! )", "\n".join(rows))
     pairs = [re.split(r" : |\n", entry, maxsplit=1) for entry in whole if entry]
-    return [f"- ``{name}``: {_plain(' '.join(text.split()))}" for name, text in pairs]
+    texts = [(name, _plain(" ".join(text.split()))) for name, text in pairs]
+    if heading == "Parameters":
+        return [f":param {name}: {text}" for name, text in texts]
+    return [f"*{heading}*", "", *(f"- ``{name}``: {text}" for name, text in texts)]
+
+
+def _told(paragraph: str) -> list[str]:
+    """What is told of parameters in one sentence after another: each begins with a name.
+
+    >>> _told("Parameters: ``A`` a set of nodes; ``n`` one node, ``R[0]``. ``keep`` the steps.")
+    [':param A: a set of nodes', ':param n: one node, ``R[0]``', ':param keep: the steps']
+    """
+    text = paragraph.removeprefix("Parameters: ").removesuffix(".")
+    entries = re.split(r"(?:^|[.;] )``(\w+)`` ", text)[1:]
+    pairs = zip(entries[::2], entries[1::2], strict=True)
+    return [f":param {name}: {_plain(said)}" for name, said in pairs]
 
 
 def _plain(line: str) -> str:

@@ -1,6 +1,10 @@
 """What the site is made with: text comes out as written, formulas are set, nothing is left out."""
 
+import ast
+import base64
+import contextlib
 import csv
+import inspect
 import io
 import json
 import re
@@ -10,6 +14,7 @@ from pathlib import Path
 
 import docutils.core
 import evidence
+import executed
 import gallery
 import mathml
 import pagewriter
@@ -23,7 +28,7 @@ from myst_parser.parsers.docutils_ import Parser
 from sphinx.errors import SphinxError
 
 import causalopt
-from causalopt.study import model_files
+from causalopt.study import load_model, model_files
 
 ROOT = Path(__file__).parents[2]
 PRINTED = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"])).map(str.strip)
@@ -211,6 +216,75 @@ def test_a_models_page_has_all_of_it(halves):
         "{literalinclude} halves.py",
     ):
         assert part in page, part
+
+
+@pytest.mark.parametrize("name", model_files())
+def test_every_figure_of_a_model_has_a_caption_of_its_own_in_words(name):
+    for experiment in load_model(name).experiments:
+        captions = [experiment.caption(figure) for figure in experiment.figures]
+        assert len(set(captions)) == len(captions)
+        for figure, caption in zip(experiment.figures, captions, strict=True):
+            # What is made of a figure's name alone is no caption.
+            assert experiment.figures[figure].__doc__, figure
+            assert len(caption.split()) >= 4, caption
+            assert caption.endswith("."), caption
+
+
+def cells_of(shown, name):
+    return json.loads((shown / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+
+
+def test_a_notebook_shows_what_its_cells_give(halves):
+    cells = [cell for cell in cells_of(halves[1], "halves") if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    names, answers = {}, 0
+    for cell in cells:
+        # The first line of a notebook speaks to the notebook itself.
+        source = re.sub(r"^%.*$", "", cell["source"], flags=re.M)
+        *statements, last = ast.parse(source or "pass").body or [ast.Pass()]
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told):
+            exec(compile(ast.Module(statements, []), "cell", "exec"), names)
+            is_value = isinstance(last, ast.Expr)
+            kind = ast.Expression(last.value) if is_value else ast.Module([last], [])
+            value = eval(compile(kind, "cell", "eval" if is_value else "exec"), names)
+        for output in cell["outputs"]:
+            answers += 1
+            if output["output_type"] == "stream":
+                assert output["text"] == told.getvalue()
+            elif "image/png" in output["data"]:
+                drawn = io.BytesIO()
+                value.savefig(drawn, format="png")
+                assert base64.b64decode(output["data"]["image/png"])[:8] == drawn.getvalue()[:8]
+            else:
+                assert output["data"]["text/plain"] == repr(value)
+    assert answers == 4
+
+
+def test_a_notebook_has_the_models_file_as_it_is(halves):
+    sources = [cell["source"] for cell in cells_of(halves[1], "halves")]
+    assert sources[0] == "# A model made for this test."
+    assert MODEL.split('"""\n', 1)[1].strip() in sources
+    assert "The *course* of x | its <b>." in sources
+
+
+def test_a_model_that_reads_what_lies_beside_it_finds_it_in_a_notebook(tmp_path):
+    path = tmp_path / "reads.py"
+    path.write_text('"""Reads."""\n\nDATA = __file__\n')
+    text = executed.notebook_text(path, executed.Shown(None, [], [], [], []))
+    assert '__file__ = str(model_files()["reads"])' in json.loads(text)["cells"][1]["source"]
+
+
+def test_parameters_are_lists_with_their_words():
+    lines = reference.as_rst(inspect.getdoc(causalopt.comp).split("\n"))
+    told = [line.split(":")[1] for line in lines if line.startswith(":param")]
+    assert told == [f"param {name}" for name in inspect.signature(causalopt.comp).parameters]
+
+
+def test_the_index_links_to_every_name_and_says_what_it_is():
+    index = reference.pages()["index.md"]
+    for name in causalopt.__all__:
+        assert re.search(rf"^- {{py:obj}}`{name} <causalopt\.[\w.]+>`", index, flags=re.M), name
 
 
 def test_the_report_counts_and_says_what_is_missing(halves):

@@ -136,6 +136,24 @@ def test_rates_are_told_where_steps_have_inner_stages():
 
 
 @EVERY
+def test_the_graph_and_the_wiring_as_written_say_what_formulas_name(name):
+    model = MADE[name]
+    written, computed = model.wiring(STEPS, written=True), model.wiring(STEPS)
+    assert list(written.parents) == list(computed.parents)
+    for node, parents in written.parents.items():
+        # A method's inner stages bring parents, and take none.
+        assert set(parents) <= set(computed.parents[node])
+    arrows = {(parent, node) for node, parents in written.parents.items() for parent in parents}
+    if name in SYSTEMS:
+        over_time = {(parent.variable, node.variable) for parent, node in arrows}
+        # What a rate is added to is no part of the rate.
+        assert all(source == target for source, target in over_time ^ set(model.graph.edges))
+        assert set(model.graph.edges) <= over_time
+    else:
+        assert arrows == set(model.graph.edges)
+
+
+@EVERY
 def test_arguments_are_the_parents_and_inputs_of_the_wiring(name):
     model = MADE[name]
     wiring = model.wiring(STEPS)

@@ -1,12 +1,17 @@
 """Plots: they draw what they are given, label their axes, and refuse what has no picture."""
 
+import ast
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import cbook
 
 from causalopt import Distribution, QueryError, System, comp, finite, op, plots, run, variables
+from causalopt.study import model_files
 
 T, R = variables("T R", unit="degC")
 room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35}, dt=0.5)
@@ -192,3 +197,70 @@ def test_annealing_runs_are_a_mean_in_a_band():
 def test_what_has_no_picture_is_refused(plot, told):
     with plots.figure() as (_, ax), pytest.raises(QueryError, match=told):
         plot(array(np.zeros((2, 2, 2)), a=[0, 1], b=[0, 1], c=[0, 1]), ax)
+
+
+@given(
+    st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=6),
+    st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=6),
+)
+def test_a_speck_has_no_ring_and_what_is_large_keeps_its_own(specks, holes):
+    # One cell in each square of 3 x 3 at most: no two touch, and none touches the disc's edge.
+    inside = np.zeros((30, 60), dtype=bool)
+    inside[:, 30:] = True
+    plain = inside.copy()
+    for i, j in specks:
+        inside[3 * i + 1, min(3 * j + 1, 28)] = True
+    for i, j in holes:
+        inside[3 * i + 1, max(30 + 3 * j + 1, 32)] = False
+    found = array(np.where(inside, 1.0, -1.0), up=np.arange(30), across=np.arange(60))
+    with plots.figure() as (_, ax):
+        plots.landscape(found, ax, basin=found > 0)
+        (outline,) = [one for one in ax.collections if hasattr(one, "levels")]
+        columns = np.concatenate([path.vertices for path in outline.get_paths()])[:, 0]
+        assert set(columns) == {29.5}
+        assert np.array_equal(ax.collections[0].get_array(), found.values)
+    assert plain.sum() == 900
+
+
+def test_a_coarse_grid_keeps_the_ring_of_one_cell():
+    found = array(np.eye(5) * 2 - 1, up=np.arange(5), across=np.arange(5))[:3, :3]
+    with plots.figure() as (_, ax):
+        plots.landscape(found, ax, basin=found > 0)
+        assert [one for one in ax.collections if hasattr(one, "levels")]
+
+
+def test_labels_are_words_and_no_code():
+    found = op(room, A=T, n=R[0], m=R.at(8), over={R.at(0): [10.0, 20.0]})
+    with plots.figure() as (_, ax):
+        plots.along(found, ax)
+        assert ax.get_xlabel() == "R at 0 [degC]"
+    both = op(room, A=T, n=R[0], m=R, steps=4, over={R.at(0): [10.0, 20.0]})
+    with plots.figure() as (_, ax):
+        plots.over_time(both, ax)
+        assert [line.get_label() for line in ax.lines] == ["R at 0 = 10", "R at 0 = 20"]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1))
+def test_names_in_labels_are_text_and_never_mathematics(name):
+    found = xr.DataArray(
+        [0.0, 1.0], {"k": [0, 1]}, name="Op", attrs={"long_name": name, "units": name}
+    )
+    label = plots.axis_label(found, "Op")
+    assert cbook.is_math_text(label) is False
+    assert label.replace(r"\$", "$") == (f"{name} [{name}]" if name != "1" else name)
+
+
+def written_labels(tree):
+    """The text of labels and titles that a model file gives to a plot."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        named = [word.value for word in call.keywords if word.arg in ("label", "xlabel", "ylabel")]
+        is_label = getattr(call.func, "attr", "") in ("set_xlabel", "set_ylabel", "set_title")
+        for part in named + (call.args if is_label else []):
+            yield from (c.value for c in ast.walk(part) if isinstance(c, ast.Constant))
+
+
+@pytest.mark.parametrize("name", model_files())
+def test_no_label_of_a_model_is_code(name):
+    labels = [text for text in written_labels(ast.parse(model_files()[name].read_text()))
+              if isinstance(text, str)]  # fmt: skip
+    assert not [text for text in labels if re.search(r"\.\w+\(|\w_\w", text)]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import html as _html
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 import sympy
@@ -20,16 +19,18 @@ from causalopt.language.words import tex
 #: What a cell shows: a mass, or text where there is none.
 Cell: TypeAlias = "Expr | float | str"
 
-T = TypeVar("T")
-
 #: A larger table is cut to its first states with mass, listed one a line.
 LARGEST = 400
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells to print: the last variable in columns, the joint values of the others in rows."""
+    """Cells to print: the last variable in columns, the joint values of the others in rows.
 
+    ``corner`` names the variables, those in rows first.
+    """
+
+    corner: str
     columns: list[str]
     rows: list[str]
     cells: list[list[Cell]]
@@ -62,22 +63,20 @@ def latex(variables: Variables, states: Ints, masses: Masses) -> str:
 
 
 def html(variables: Variables, states: Ints, masses: Masses) -> str:
-    """An HTML table."""
+    """An HTML table: variables by their names, masses as fractions, or with six digits."""
     grid = _grid(variables, states, masses)
-    head = _row("th", ["", *grid.columns], str)
+    head = "".join(f"<th>{_html.escape(words)}</th>" for words in (grid.corner, *grid.columns))
     body = "".join(
-        f"<tr><th>{_html.escape(row)}</th>{''.join(_cell('td', c, _short) for c in cells)}</tr>"
+        f"<tr><th>{_html.escape(row)}</th>{''.join(f'<td>{_typeset(c)}</td>' for c in cells)}</tr>"
         for row, cells in zip(grid.rows, grid.cells, strict=True)
     )
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _row(tag: str, cells: list[T], form: Callable[[T], str]) -> str:
-    return f"<tr>{''.join(_cell(tag, cell, form) for cell in cells)}</tr>"
-
-
-def _cell(tag: str, cell: T, form: Callable[[T], str]) -> str:
-    return f"<{tag}>{_html.escape(form(cell))}</{tag}>"
+def _typeset(mass: Cell) -> str:
+    if isinstance(mass, sympy.Expr) and not mass.is_Integer:
+        return f"<math>{sympy.mathml(mass, printer='presentation')}</math>"
+    return _html.escape(_short(mass))
 
 
 def _grid(variables: Variables, states: Ints, masses: Masses) -> Grid:
@@ -93,7 +92,9 @@ def _grid(variables: Variables, states: Ints, masses: Masses) -> Grid:
     mass_of = dict(zip(states.tolist(), masses, strict=True))
     starts = range(0, size, last.size)
     cells = [[mass_of.get(start + j, 0) for j in range(last.size)] for start in starts]
-    return Grid(list(last.domain.names), rows, cells)
+    names = " ".join(map(str, before))
+    corner = f"{names} \\ {last}" if before else str(last)
+    return Grid(corner, list(last.domain.names), rows, cells)
 
 
 def _list(variables: Variables, states: Ints, masses: Masses) -> Grid:
@@ -102,7 +103,7 @@ def _list(variables: Variables, states: Ints, masses: Masses) -> Grid:
     if states.size > 20:
         rows.append(f"... {states.size - 20} more")
         cells.append([""])
-    return Grid(["mass"], rows, cells)
+    return Grid(" ".join(map(str, variables)), ["mass"], rows, cells)
 
 
 def _short(mass: Cell) -> str:
