@@ -17,7 +17,7 @@ from causalopt.ground.errors import CausaloptError
 pytestmark = [
     # sympy warns of what it should refuse
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    # a limit may be met while a generator of sympy's is closed, and Python lets nothing out of there
+    # a limit may be met while a generator of sympy is closed, and Python lets nothing out of there
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 _PATH = pathlib.Path(__file__).with_name("statements.py")
