@@ -107,7 +107,8 @@ def _does_not_sum(where: str, total: object, off: object, over: bool) -> str:
     much = f"{off:.3g}" if isinstance(off, float) else str(off)
     return (
         f"The masses of {where} sum to {total}, {much} too {'much' if over else 'little'} "
-        f"(tolerance {TOLERANCE:g}): nothing is renormalised, so give masses that sum to 1."
+        f"(tolerance {TOLERANCE:g}): nothing is renormalised unasked, so give masses that sum to "
+        "1, or write normalise=True, in a table or in Distribution.of, to divide them by their sum."
     )
 
 

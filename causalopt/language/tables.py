@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
+from numbers import Integral, Number
 
 import numpy as np
 from sympy import Symbol
@@ -55,7 +57,7 @@ class Table:
         return "$" + r" \quad ".join(braces) + "$"
 
 
-def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
+def table(parents: Parent | Iterable[Parent], rows: object, *, normalise: bool = False) -> Table:
     """A lookup table: the mechanism of a finite variable, by the present values of ``parents``.
 
     ``rows`` is nested in the order of the parents, one entry for each value of each, and ends in
@@ -63,7 +65,9 @@ def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
     text, as the posts write it: "hot -> hot, warm -> hot, cold -> warm". The same rows may come
     flat, {("high", "hot"): "hot", ...}, or, for large tables, as an array of places of values
     (integers of shape (sizes of parents)) or of masses (shape (sizes of parents, size of target)).
-    A parent may be ``R.next``, its value in the same step.
+    A parent may be ``R.next``, its value in the same step. Masses sum to 1, as they are given; or
+    with ``normalise=True`` each row's are divided by their sum, as those of published tables, which
+    sum to 1 to the printed digits, have to be.
 
     Raises ``DeclarationError`` for a row that is missing or too many (named), a value that the
     variable does not have, and masses that are negative or do not sum to 1.
@@ -91,10 +95,28 @@ def table(parents: Parent | Iterable[Parent], rows: object) -> Table:
     if len(set(asked_by)) < len(asked_by):
         raise DeclarationError(f"table(({listed(asked_by)}), ...) names a parent twice.")
     if isinstance(rows, np.ndarray):
-        return Table(asked_by, rows.copy())
-    if isinstance(rows, Mapping) and rows and all(isinstance(key, tuple) for key in rows):
-        return Table(asked_by, tuple(_flat(rows, asked_by)))
-    return Table(asked_by, tuple(_nested(rows, asked_by, ())))
+        return Table(asked_by, _divided_array(rows) if normalise else rows.copy())
+    is_flat = isinstance(rows, Mapping) and rows and all(isinstance(key, tuple) for key in rows)
+    entries = tuple(_flat(rows, asked_by) if is_flat else _nested(rows, asked_by, ()))  # type: ignore[arg-type]  # a mapping, if flat
+    return Table(asked_by, tuple(map(_divided, entries)) if normalise else entries)
+
+
+def _divided(row: object) -> object:
+    """The masses of a row by their sum; what is wrong with them is told where they are checked."""
+    if not isinstance(row, Mapping) or not all(isinstance(m, Number) for m in row.values()):
+        return row
+    # Whole numbers as fractions: counts stay exact.
+    masses = {v: Fraction(m) if isinstance(m, Integral) else m for v, m in row.items()}
+    total = sum(masses.values())
+    return {value: mass / total for value, mass in masses.items()} if total > 0 else row
+
+
+def _divided_array(rows: Array) -> Array:
+    if rows.dtype.kind != "f" or not rows.ndim:
+        return rows.copy()
+    totals = rows.sum(axis=-1, keepdims=True)
+    divided: Array = np.divide(rows, totals, out=rows.copy(), where=totals > 0)
+    return divided
 
 
 def _next_names(cells: Iterable[object]) -> dict[str, str]:

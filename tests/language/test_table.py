@@ -157,3 +157,31 @@ def test_tables_print_as_the_posts_write_them():
     assert table(sly, {"a_b": {"a_b": 1}})._repr_latex_() == (
         r"$\begin{cases} \text{a\_b} \to \text{a\_b}\ (1) \end{cases}$"
     )
+
+
+PRINTED = {"hot": {"hot": 0.33333, "cold": 0.66666}, "cold": {"hot": 0.2, "cold": 0.8}}
+
+
+def chances(rows, **asked):
+    room = finite("room", ["hot", "cold"])
+    return lookup_for(room, table(room, rows, **asked)).cells.chances
+
+
+def test_rows_of_a_published_table_are_divided_only_where_that_is_asked_for():
+    with pytest.raises(DeclarationError, match=r"sum to 0\.99999, 1e-05 too little.*normalise="):
+        chances(PRINTED)
+    divided = chances(PRINTED, normalise=True)
+    assert divided.ravel() == pytest.approx([1 / 3, 2 / 3, 0.2, 0.8], rel=1e-5)
+    assert divided.sum(axis=1) == pytest.approx([1, 1], abs=1e-15)
+    rows = np.array([[0.33333, 0.66666], [0.2, 0.8]])
+    assert chances(rows, normalise=True).tolist() == divided.tolist()
+    assert rows[0].tolist() == [0.33333, 0.66666]
+
+
+def test_exact_rows_stay_exact_and_wrong_ones_are_refused_all_the_same():
+    counts = {"hot": {"hot": 1, "cold": 2}, "cold": {"hot": Rational(1, 2), "cold": 2}}
+    exact = [Rational(1, 3), Rational(2, 3), Rational(1, 5), Rational(4, 5)]
+    assert chances(counts, normalise=True).ravel().tolist() == exact
+    for wrong in ({"hot": 0.0, "cold": 0.0}, {"hot": -1.0, "cold": 2.0}, {"hot": float("nan")}):
+        with pytest.raises(DeclarationError):
+            chances(counts | {"cold": wrong}, normalise=True)
