@@ -168,6 +168,13 @@ class Question:
     def _check_m(self, m: Nodes) -> None:
         """m is one set of nodes, outside A."""
         place = self._stretch_of_m
+        why = domain_of(place.key).why_no_difference()
+        if why is not None:
+            raise QueryError(
+                f"m = {m} shows no differences: {why}. Of named values, "
+                "optimizing_strength(system, A | B, P) measures what A does, or choose m among the "
+                "variables with numbers."
+            )
         inside = [stretch for stretch in self.held if place.overlaps(stretch)]
         if not inside:
             return

@@ -18,6 +18,7 @@ from causalopt import (
     run,
     table,
     variable,
+    variables,
 )
 from causalopt.language.finite_variables import Finite
 from causalopt.mechanisms.lookup import lookup_for
@@ -246,3 +247,10 @@ def test_only_tables_and_copies_are_mechanisms_of_finite_variables():
         System({x: table(T, dict.fromkeys(T.values, "a"))}, start={x: 0})
     with pytest.raises(DeclarationError, match="takes no named values"):
         table(Symbol("x"), {"a": "b"})
+
+
+def test_a_named_value_shows_no_difference():
+    (x,) = variables("x")
+    system = System({T: T, x: x / 2, R: R}, start={T: "high", x: 1, R: R.domain.values[0]})
+    with pytest.raises(QueryError, match=r"m = T shows no differences.*optimizing_strength"):
+        comp(system, A=R, n=x[0], m=T, steps=3)
