@@ -158,6 +158,19 @@ def printed_is_not_linear():
     return printed == e / 2 and abs(ours - e) < 1e-12
 
 
+def corners_are_half_as_far(printed="10.1"):
+    """Whether P_{t-1} has sides of e, and the printed corner is twice as far from 10 as its own."""
+    low, high = (corner_of(square(SIDE), sign) for sign in (-1, 1))
+    return high - low == SIDE and sp.Rational(printed) - 10 == 2 * (high - 10)
+
+
+def corner_of(box, sign):
+    """A coordinate of the upper (1) or lower (-1) corner on the diagonal of a square."""
+    half = sp.Rational(sign, 2) * sp.ones(2, 1)
+    first, second = box.offset + box.matrix * half
+    return first if first == second else sp.nan
+
+
 study = Study(
     name="continuous_split",
     title="The continuous thermostat, split in two",
@@ -197,6 +210,30 @@ study = Study(
                 "higher. The printed corners are those of a map in which R counts for half.",
                 printed_is_not_linear,
             ),
+        ),
+        Claim(
+            "The square of U(10 - e/2, 10 + e/2) has a corner at (10 + e, 10 + e); e = 0.1",
+            SOURCE,
+            10.1,
+            lambda: float(corner_of(square(SIDE), 1)),
+            1e-12,
+            Reason(
+                "Its sides are e long: it ends at 10 - e/2 and 10 + e/2, half as far from 10.",
+                corners_are_half_as_far,
+            ),
+        ),
+        Claim(
+            "Entropies of continuous distributions may be negative: the square's, e = 0.1",
+            SOURCE,
+            True,
+            lambda: square(SIDE).entropy().is_negative,
+        ),
+        Claim(
+            "Its entropy is log2(e^2)",
+            "the entropy of a uniform density",
+            -6.643856,
+            lambda: float(square(SIDE).entropy()),
+            1e-6,
         ),
         Claim(
             "There is some sort of optimization going on: the strength is positive",

@@ -165,6 +165,20 @@ study = Study(
             0.05,
         ),
         Claim(
+            "T approaches 0",
+            f"{SOURCE}, Example",
+            0.0,
+            lambda: run(W)["T"].sel(world="W").values[-1].item(),
+            0.01,
+        ),
+        Claim(
+            "R in X converges to the same value as in W: of the difference, this part is left",
+            f"{SOURCE}, Example",
+            0.0,
+            lambda: float((run(W, X)["R"].diff("world")[0, -1] / 1e-3).item()),
+            1e-3,
+        ),
+        Claim(
             "y - w stays the same distance away",
             f"{SOURCE}, Example",
             1.0,

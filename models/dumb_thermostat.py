@@ -143,6 +143,11 @@ def cycle():
     return tuple((R.values[int(r)], T.values[int(t)]) for r, t in pairs)
 
 
+def masses(P, over=1):
+    """The masses of a distribution in parts of 1 / over: rows are the thermostat's states."""
+    return tuple(tuple(P.mass({T: t, R: r}) * over for r in R.values) for t in T.values)
+
+
 def strength():
     """Strength of P_0 and its parts."""
     return optimizing_strength(thermostat, T | R, P_0)
@@ -184,10 +189,40 @@ study = Study(
             ),
         ),
         Claim("The printed table of moves, again", PART_2, PRINTED_AGAIN, moves),
+        Claim(
+            "The masses of P_1, in thirds",
+            PART_1,
+            ((0, 1, 0), (0, 1, 0), (0, 1, 0)),
+            lambda: masses(P_0.push(thermostat), 3),
+        ),
+        Claim(
+            "The masses of P'_1, in ninths",
+            PART_1,
+            ((0, 1, 2), (1, 1, 1), (2, 1, 0)),
+            lambda: masses(P_0.decorrelate(T | R).push(thermostat), 9),
+        ),
         Claim("P_1 has 1.6 bits", PART_1, 1.6, lambda: float(strength().correlated), 0.05),
         Claim("P'_1 has 2.7 bits", PART_1, 2.7, lambda: float(strength().decorrelated), 0.05),
         Claim("The strength is 1.1 bits", PART_1, 1.1, lambda: float(strength()), 0.05),
         Claim("Uniform has 3.2 bits", PART_2, 3.2, lambda: float(uniform.entropy()), 0.05),
+        Claim(
+            "From uniform, the masses of P_t, in ninths",
+            PART_2,
+            ((0, 1, 2), (1, 1, 1), (2, 1, 0)),
+            lambda: masses(uniform.push(thermostat), 9),
+        ),
+        Claim(
+            "From uniform, the masses of P_{t+1}, in ninths",
+            PART_2,
+            ((0, 2, 1), (1, 1, 1), (1, 2, 0)),
+            lambda: masses(uniform.push(thermostat).push(thermostat), 9),
+        ),
+        Claim(
+            "The temperature stays at (warm, low)",
+            PART_2,
+            True,
+            lambda: moves()[T.values.index("low")][R.values.index("warm")] == ("warm", "low"),
+        ),
         Claim(
             "From uniform, the decorrelated P'_{t+1} is P_t again",
             PART_2,

@@ -1,5 +1,6 @@
 """A neighbourhood of one state, as it shrinks."""
 
+import numpy as np
 import sympy as sp
 import xarray as xr
 
@@ -107,6 +108,13 @@ def is_printed(P, printed):
     )
 
 
+def fit(points):
+    """Slope and factor of a line through the last points, both axes logarithmic."""
+    last = ratios().isel(epsilon=slice(-points, None))
+    slope, height = np.polyfit(np.log(last["entropy"]), np.log(last["adjusted"]), 1)
+    return float(slope), float(np.exp(height))
+
+
 edge, corner = epsilon * (1 - epsilon) / 2, epsilon**2 / 4
 middle = (1 - epsilon) ** 2
 
@@ -161,6 +169,20 @@ study = Study(
                 now.push(thermostat),
                 [[0, 0, edge], [0, 1 - epsilon * (1 - epsilon), 0], [edge, 0, 0]],
             ),
+        ),
+        Claim(
+            "It looks linear, both axes logarithmic, where epsilon is very small: slope 1",
+            SOURCE,
+            1.0,
+            lambda: fit(5)[0],
+            0.01,
+        ),
+        Claim(
+            "Fitted to the leftmost five points, the adjusted strength is half of the entropy",
+            SOURCE,
+            0.5,
+            lambda: fit(5)[1],
+            0.01,
         ),
         Claim(
             "The adjusted strength approaches half of the entropy of P_{t-1}",

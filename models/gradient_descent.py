@@ -6,7 +6,17 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import draw, gradient_descent, newton, op, parameters, plots, run, variables
+from causalopt import (
+    System,
+    draw,
+    gradient_descent,
+    newton,
+    op,
+    parameters,
+    plots,
+    run,
+    variables,
+)
 from causalopt.derive import Derivation, Equal, Follows, Given, Let
 from causalopt.study import Claim, Experiment, Study
 
@@ -100,6 +110,21 @@ def overshoots(rate):
 def steps_until(rate, close=0.01, most=200):
     """The number of steps after which W stays within ``close`` of 2."""
     return int(np.flatnonzero(np.abs(path(rate, most) - 2) > close)[-1]) + 1
+
+
+def continuous_end():
+    """W at t = 40 by dW/dt = -l'(W) from 0."""
+    system = System.from_ode({W: -loss.diff(W)}, start={W: 0}, dt=0.05, method="rk4")
+    return float(run(system.world(steps=800)).W[0, -1])
+
+
+def best_rate(spikiness):
+    """The T that comes closest to the bottom in three steps, for -exp(-c (W - 2)^2) from 1.9."""
+    spiky = -sympy.exp(-spikiness * (W - 2) ** 2)
+    rates = np.arange(1, 41) / 40
+    system = gradient_descent(spiky, W, T, start={W: 1.9}, parameters={T: 0.5})
+    ends = run(system.world(steps=3), over={T: rates}).W.sel(world="W").isel(time=-1)
+    return float(rates[int(np.argmin(abs(ends.values - 2)))])
 
 
 def op_is_the_product_of_contractions():
@@ -210,6 +235,13 @@ study = Study(
             lambda: sympy.simplify(loss.diff(W) - 2 * (W - 2) * sympy.exp(-((W - 2) ** 2))) == 0,
         ),
         Claim(
+            "continuous descent moves to the bottom of the well and ends with W = 2",
+            SOURCE,
+            2.0,
+            continuous_end,
+            1e-9,
+        ),
+        Claim(
             "T = 1 gives a zig-zag motion: it overshoots at every step near 2",
             SOURCE,
             True,
@@ -226,6 +258,12 @@ study = Study(
             SOURCE,
             True,
             lambda: 2 * steps_until(0.5) < min(steps_until(0.2), steps_until(1.0)),
+        ),
+        Claim(
+            "the best T depends on how spiky the loss is: 1 / l''(2), for c = 1, 2 and 4",
+            SOURCE,
+            True,
+            lambda: tuple(map(best_rate, (1, 2, 4))) == (0.5, 0.25, 0.125),
         ),
         Claim(
             "Newton's k has no dimension: its run does not depend on the scale of the loss",

@@ -53,11 +53,14 @@ def stationary(loss=l1):
 
 
 BOTTOM, TOP = stationary()
-# Below the pit nothing is ever reached from it, so that the lower end does not matter.
-PIT = (0.8, TOP)
 COUNTS = (100, 1000, 10_000)
 
 stochastic = sgd([l0, l1], W, T, start={W: BOTTOM}, parameters={T: 0.05})
+
+
+def around(rate):
+    """The pit and as far below it as a step can lead: the slopes of l1 are below 9."""
+    return (min(0.8, 1 - 9 * rate), TOP)
 
 
 def descending(rate, start=0.0, loss=L):
@@ -134,14 +137,16 @@ def with_rate(rate):
 
 def curves(rates):
     """The probability of escape by 100, 1,000 and 10,000 steps against T."""
-    by_rate = [escape_probability(with_rate(rate), PIT, COUNTS, cells=8000) for rate in rates]
+    by_rate = [
+        escape_probability(with_rate(rate), around(rate), COUNTS, cells=8000) for rate in rates
+    ]
     return xr.concat(by_rate, xr.Variable("T", rates), combine_attrs="drop")
 
 
 def sampled(rates, count=1000, steps=100):
     """The share of chains that have left by 100 steps, with intervals of 95%."""
     chains = run(stochastic.world(steps=steps, seed=3), over={T: rates}, draws=count).W
-    left = ((chains <= PIT[0]) | (chains >= PIT[1])).sel(world="W").any("time")
+    left = (chains >= TOP).sel(world="W").any("time")
     return probability_interval(left).rename(probability="share")
 
 
@@ -178,7 +183,7 @@ def curve_figure(count):
 def times():
     """The mean number of steps until escape against T, and its error."""
     rates = np.round(np.linspace(0.0125, 0.03, 36), 6)
-    waits = [mean_escape_time(with_rate(rate), PIT, cells=8000) for rate in rates]
+    waits = [mean_escape_time(with_rate(rate), around(rate), cells=8000) for rate in rates]
     parts = {"mean": [wait.value for wait in waits], "error": [wait.error for wait in waits]}
     return xr.Dataset({name: ("T", values) for name, values in parts.items()}, {"T": rates})
 
@@ -211,14 +216,14 @@ def chance_of_a_run(length=5, picks=100):
 
 def escape_at(rate, steps):
     """The probability of escape by some step."""
-    return float(escape_probability(with_rate(rate), PIT, steps).escaped[0])
+    return float(escape_probability(with_rate(rate), around(rate), steps).escaped[0])
 
 
 def leaves_for_two():
     """Whether the bottom of L's pit repels at T = 0.05, and W wanders there and leaves for 2."""
     bottom, top = stationary(L)
     w = path(0.05, 400)
-    inside = np.flatnonzero((w > PIT[0]) & (w < top))
+    inside = np.flatnonzero((w > 0.8) & (w < top))
     repelled = abs(1 - 0.05 * float(function(L.diff(W, 2))(bottom))) > 3
     # In arithmetic of 120 digits too, 84 and 116 are the first and last steps inside.
     leaves = tuple(inside[[0, -1]]) == (84, 116) and abs(w[-1] - 2) < 1e-3

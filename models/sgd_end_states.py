@@ -6,7 +6,7 @@ import numpy as np
 import sympy
 import xarray as xr
 
-from causalopt import Current, plots, sgd, stationary, variables
+from causalopt import Current, GradientMoments, plots, run, sgd, stationary, variables
 from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"SGD Understood through Probability Current"'
@@ -19,6 +19,11 @@ CONVENTIONS = ("ito", "stratonovich", "modified")
 # Two wells of one shape, S = 2 + cos W in the narrow one; at pi is the top between it and the next.
 NARROW = tuple(-sympy.cos(W) + sign * (2 * W + sympy.sin(W)) for sign in (1, -1))
 WIDE = tuple(loss.subs(W, W / 2) for loss in NARROW)
+# No mean gradient, and S = 2 + cos W: 1 at pi, 3 at 0.
+LEVEL = (2 * W + sympy.sin(W), -2 * W - sympy.sin(W))
+# A bowl of two parameters with curvatures 1 and 3, whose noise is along x + y.
+x, y = variables("x y")
+BOWL = tuple((x**2 + 3 * y**2) / 2 + sign * (x + y) for sign in (1, -1))
 
 
 def function(formula):
@@ -135,6 +140,32 @@ def energy_is_of_g_s_and_t_alone():
     return all(right) and bool(np.allclose(data["flow"], data["gibbs"], atol=1e-4))
 
 
+def low_over_high():
+    """P where S^2 = 1 over P where it is 9, without a mean gradient."""
+    slope = Current.of(LEVEL, W, 0.25, convention="stratonovich").log_slope()
+    places = np.linspace(0, np.pi, 4001)
+    return float(np.exp(np.trapezoid(function(slope)(places), places)))
+
+
+def circulation(rate=0.1):
+    """The mean of x dy - y dx a step at the end of SGD in the bowl: E[x y] T (1 - 3)."""
+    moments = GradientMoments.of(BOWL, [x, y])
+    first, second = (moments.G[i].diff(v) for i, v in enumerate((x, y)))
+    # C = M C M + T^2 S^2 with M = 1 - T diag(first, second).
+    kept = (1 - rate * first) * (1 - rate * second)
+    mixed = rate**2 * moments.S2[0, 1] / (1 - kept)
+    return float(mixed * rate * (first - second))
+
+
+def circles_too():
+    """Whether 2,000 chains of SGD circle so, to 4 errors of their mean, and more than 10 from 0."""
+    chains = run(sgd(BOWL, [x, y], 0.1, start={x: 0, y: 0}).world(steps=150, seed=1), draws=2000)
+    here, there = chains.isel(time=slice(50, -1)), chains.isel(time=slice(51, None))
+    turns = (here.x.values * there.y.values - here.y.values * there.x.values).mean(axis=-1).ravel()
+    mean, error = turns.mean(), turns.std() / turns.size**0.5
+    return bool(abs(mean - circulation()) < 4 * error and abs(mean) > 10 * error)
+
+
 study = Study(
     name="sgd_end_states",
     title="Where SGD as a flow of probability ends",
@@ -177,6 +208,38 @@ study = Study(
                 "the part of the drift counts four times, that of the variance once: 16/(3T) - "
                 "log 3 over 4/(3T) - log 3 where S = 2 + cos W",
                 only_the_drift_counts_four_times,
+            ),
+        ),
+        Claim(
+            "SGD has a bias to the broader of two minima: log P falls more towards its top",
+            f'{SOURCE}, "What\'s the point?"',
+            True,
+            lambda: fall_ratio() > 1,
+        ),
+        Claim(
+            "under this model, SGD is also biased to regions of low variance",
+            f'{SOURCE}, "What\'s the point?"',
+            True,
+            lambda: low_over_high() > 1,
+        ),
+        Claim(
+            "where G = 0 it is as 1 / S: three times the density at a third of S",
+            "the source's flow in closed form",
+            3.0,
+            low_over_high,
+            1e-6,
+        ),
+        Claim(
+            "for an end state rho = 0 everywhere: x dy - y dx is 0 in a bowl of two parameters",
+            END,
+            0.0,
+            circulation,
+            1e-12,
+            Reason(
+                "this holds in one dimension, where a constant current between closed ends is 0. "
+                "In two it may circle: -0.0054 a step with curvatures 1 and 3 and noise along "
+                "x + y",
+                circles_too,
             ),
         ),
         Claim(

@@ -115,6 +115,19 @@ def graph(_):
     return draw(thermostat, steps=4)
 
 
+def masses(P, over=1):
+    """The masses of a distribution in parts of 1 / over: rows are the thermostat's states."""
+    return tuple(tuple(P.mass({T: t, R: r}) * over for r in R.values) for t in T.values)
+
+
+def times_as_much():
+    """The strength of P_0 here over that in the dumb thermostat, whose off stays off when hot."""
+    plain = O_R | {"hot": "high -> off, low -> off, off -> off"}
+    plain |= {"cold": "high -> high, low -> high, off -> high"}
+    dumb = System({T: table((R, T), plain), R: table((T, R), O_T)}, start={T: "off", R: "hot"})
+    return float(first()) / float(optimizing_strength(dumb, T | R, P_0))
+
+
 def first():
     """Strength of part 1's P_0 and its parts."""
     return optimizing_strength(thermostat, T | R, P_0)
@@ -166,9 +179,48 @@ study = Study(
             ),
         ),
         Claim("The printed table of moves, again", PART_2, PRINTED_AGAIN, moves),
+        Claim(
+            "The masses of P_1",
+            PART_1,
+            ((0, 0, 0), (0, 1, 0), (0, 0, 0)),
+            lambda: masses(P_0.push(thermostat)),
+        ),
+        Claim(
+            "The masses of P'_1, in ninths",
+            PART_1,
+            ((0, 0, 2), (1, 3, 1), (2, 0, 0)),
+            lambda: masses(P_0.decorrelate(T | R).push(thermostat), 9),
+        ),
         Claim("P_1 has no entropy", PART_1, 0.0, lambda: float(first().correlated)),
         Claim("P'_1 has 2.2 bits", PART_1, 2.2, lambda: float(first().decorrelated), 0.05),
         Claim("The strength is 2.2 bits", PART_1, 2.2, lambda: float(first()), 0.05),
+        Claim(
+            "Approximately twice as much as the dumb thermostat", PART_1, 2.0, times_as_much, 0.1
+        ),
+        Claim(
+            "From uniform, the masses of P_t, in ninths",
+            PART_2,
+            ((0, 0, 2), (1, 3, 1), (2, 0, 0)),
+            lambda: masses(P_t, 9),
+        ),
+        Claim(
+            "From uniform, the masses of P_{t+1}, in ninths",
+            PART_2,
+            ((0, 0, 1), (0, 7, 0), (1, 0, 0)),
+            lambda: masses(P_t.push(thermostat), 9),
+        ),
+        Claim(
+            "P_t decorrelated, in parts of 27",
+            PART_2,
+            ((2, 2, 2), (5, 5, 5), (2, 2, 2)),
+            lambda: masses(P_t.decorrelate(T | R), 27),
+        ),
+        Claim(
+            "The masses of P'_{t+1}, in parts of 27",
+            PART_2,
+            ((0, 0, 7), (2, 9, 2), (7, 0, 0)),
+            lambda: masses(P_t.decorrelate(T | R).push(thermostat), 27),
+        ),
         Claim(
             "From uniform, P_{t+1} has 1.0 bits",
             PART_2,

@@ -20,6 +20,7 @@ from causalopt import (
 )
 from causalopt.study import Claim, Experiment, Study
 
+COMMENT = "comment on free energy and mode collapse"
 SOURCE = "comment on free energy and mode collapse, its three possibilities"
 
 level = finite("level", ["a", "b", "c", "d", "e"])
@@ -27,6 +28,7 @@ ENTHALPY = {"a": 0.0, "b": 2.0, "c": 0.5, "d": 3.0, "e": 1.0}
 H = Enthalpies.of(level, ENTHALPY)
 T = 0.7
 PUMP = 2.0  # what the laser pays for level c
+BIAS = {"b": 1.5, "e": -1.0}  # what a biased loss adds to what is seen
 THETA = 1.0  # the phase of a coherent system, in radians
 
 
@@ -63,6 +65,12 @@ def coherent():
     return Distribution.of(level, moduli / moduli.sum())
 
 
+def biased():
+    """The equilibrium of a loss that rewards b and punishes e beyond what is seen."""
+    reward = {name: value + BIAS.get(name, 0.0) for name, value in ENTHALPY.items()}
+    return boltzmann(Enthalpies.of(level, reward), T)
+
+
 def observed():
     """Each system as it is found: P, and the chain of its dynamics where it has one."""
     return {
@@ -70,6 +78,7 @@ def observed():
         "too early": (chain.push(START, EARLY), chain),
         "phase shift": (coherent(), None),
         "pumped": (Chain.of(pumped).settled(), Chain.of(pumped)),
+        "biased": (biased(), None),
         "filtered": (Chain.of(filtered).push(START, 10_000), Chain.of(filtered)),
     }
 
@@ -114,8 +123,8 @@ def approach():
 
 
 def faults(data):
-    """The five systems beside the equilibrium that they do not reach."""
-    with plots.figure(1, 5, sharey=True, figsize=(12, 3)) as (picture, axes):
+    """The six systems beside the equilibrium that they do not reach."""
+    with plots.figure(1, 6, sharey=True, figsize=(14, 3)) as (picture, axes):
         for ax, name in zip(axes, data["system"].values, strict=True):
             ax.bar(data["level"], data.P.sel(system=name), width=0.6, color="0.75")
             ax.plot(data["level"], data["equilibrium"], "k_", ms=16, label="Boltzmann")
@@ -147,13 +156,23 @@ def rises():
     return bool((np.diff(approach().free_energy) >= -1e-12).all())
 
 
+def bias_comes_out():
+    """Whether just the biased levels are named, and what they are paid is the bias to 1e-9."""
+    diagnosis = diagnoses()["biased"]
+    paid = {**diagnosis.pumped, **diagnosis.filtered}
+    expected = {f"level = {name}": value for name, value in BIAS.items()}
+    return paid.keys() == expected.keys() and all(
+        math.isclose(paid[name], value, abs_tol=1e-9) for name, value in expected.items()
+    )
+
+
 study = Study(
     name="why_not_equilibrium",
     title="Why a system is not at its greatest free energy",
     source=SOURCE,
     system=system,
     experiments=(
-        Experiment("faults", "Five systems, as they are found", findings, {"faults": faults}),
+        Experiment("faults", "Six systems, as they are found", findings, {"faults": faults}),
         Experiment("approach", "A run that is not over", approach, {"relaxing": relaxing}),
     ),
     claims=(
@@ -194,6 +213,18 @@ study = Study(
             PUMP,
             lambda: diagnoses()["pumped"].pumped["level = c"],
             tolerance=1e-9,
+        ),
+        Claim(
+            "A bias in the loss is a hidden constraint: not the enthalpies that are seen",
+            f"{COMMENT}, on mode collapse",
+            Fault.CONSTRAINT.value,
+            lambda: diagnoses()["biased"].fault.value,
+        ),
+        Claim(
+            "The bias comes out, at the levels that have it",
+            f"{SOURCE} (a consequence)",
+            True,
+            bias_comes_out,
         ),
         Claim(
             "Third possibility: a filter blocks some states",

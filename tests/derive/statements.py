@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import sympy as sp
@@ -70,10 +72,27 @@ def some_formula(draw: Draw, odd: float = 0.01) -> object:
     return _bounded(lambda: _some_formula(draw, 3, odd), draw)
 
 
-def _bounded(make: Callable[[], object], draw: Draw) -> object:
-    # sympy works much out as soon as it is written down, and some of it without end
+@contextlib.contextmanager
+def _seconds(count: float) -> Iterator[None]:
+    """Raise ``Exhausted`` in the block after so many seconds of the processor's time."""
+
+    def stop(*_: object) -> None:
+        raise Exhausted
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, count)
     try:
-        with measured(0.02), at_most(1):
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _bounded(make: Callable[[], object], draw: Draw) -> object:
+    # sympy works much out as soon as it is written down, and some of it without end: in many calls,
+    # or in few that take long, of mpmath with a million digits
+    try:
+        with measured(0.02), at_most(1), _seconds(1):
             return make()
     except (Exhausted, Exception):
         return draw.choice(ATOMS)

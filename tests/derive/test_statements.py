@@ -14,8 +14,12 @@ import sympy as sp
 from causalopt.derive import Derivation, DerivationError, Equal, Status
 from causalopt.ground.errors import CausaloptError
 
-# sympy warns of what it should refuse
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    # sympy warns of what it should refuse
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    # a limit may be met while a generator of sympy is closed, and Python lets nothing out of there
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 _PATH = pathlib.Path(__file__).with_name("statements.py")
 _SPEC = importlib.util.spec_from_file_location("statements", _PATH)
 assert _SPEC is not None

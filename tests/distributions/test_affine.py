@@ -193,3 +193,26 @@ def test_what_has_no_closed_form_is_refused():
 def test_bad_input(make, message):
     with pytest.raises((DeclarationError, QueryError), match=message):
         make()
+
+
+@given(
+    st.lists(st.integers(-4, 4), min_size=9, max_size=9),
+    st.sampled_from([(0, 0, 1), (0, 1, 0), (1, 0, 0), (0, 1, 2)]),
+)
+@settings(max_examples=30, deadline=None)
+def test_decorrelating_leaves_no_covariance_between_parts_and_all_within(entries, part_of):
+    # M M^T + 1 is a covariance, whatever M is.
+    spread = sympy.Matrix(3, 3, entries)
+    covariance = spread * spread.T + sympy.eye(3)
+    variables_there = (T, R, V)
+    gaussian = Gaussian(variables_there, sympy.Matrix([1, 2, 3]), covariance)
+    parts = [
+        [v for v, owner in zip(variables_there, part_of, strict=True) if owner == part]
+        for part in sorted(set(part_of))
+    ]
+    apart = gaussian.decorrelate(*parts)
+    for i, first in enumerate(part_of):
+        for j, second in enumerate(part_of):
+            expected = covariance[i, j] if first == second else 0
+            assert apart.covariance[i, j] == expected
+    assert apart.mean == gaussian.mean
