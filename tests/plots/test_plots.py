@@ -240,7 +240,7 @@ def test_labels_are_words_and_no_code():
         assert [line.get_label() for line in ax.lines] == ["R at 0 = 10", "R at 0 = 20"]
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1))
+@given(st.text("$^_a\\ é", min_size=1))
 def test_names_in_labels_are_text_and_never_mathematics(name):
     found = xr.DataArray(
         [0.0, 1.0], {"k": [0, 1]}, name="Op", attrs={"long_name": name, "units": name}
