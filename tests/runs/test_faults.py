@@ -135,6 +135,9 @@ class Unrepeatable:
 
     step = 5
 
+    def generators(self, plan, points, chains):
+        return 0
+
     def loop(self, plan, inputs, recorded, points):
         self.step -= 1
         raise NotFinite((0,), self.step, 0, float("nan"))
