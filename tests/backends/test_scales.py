@@ -141,6 +141,20 @@ def test_a_sustained_nudge_is_of_its_own_size(backend, points):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("points", [None, 20])
+@pytest.mark.parametrize("rate", [4, Fraction(1, 4)])
+def test_a_tangent_that_grows_or_decays_alone_is_as_large_as_it_is(backend, points, rate):
+    # Powers of two, so that a float is exact up to 4^500.
+    (c,) = parameters("c")
+    system = System({u: sp.Rational(rate) * u + c}, start={u: 0}, parameters={c: 0})
+    over = None if points is None else {c: np.zeros(points)}
+    found = tangents(system.world(steps=500).perturb(u[0]), over=over, backend=backend)["u"]
+    expected = [float(rate**step) for step in range(501)]
+    for point in found.values.reshape(501, -1).T:
+        assert point.tolist() == expected
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_lane_held_to_another_keeps_the_size_of_each(backend):
     # v of Y is that of X, some 2**1200 times what Y has left of its own.
     system = System({u: 8 * u, v: 4 * v + u, w: w / 8 + v / 2**30}, start={u: 0, v: 0, w: 0})
