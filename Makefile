@@ -6,13 +6,17 @@ BIN := .venv/bin
 SMOKE := tests/runs tests/model tests/backends/test_conformance.py tests/study/test_storage.py \
 	tests/study/test_record.py tests/study/test_terminal.py tests/drawing/test_labels.py
 
-.PHONY: demo test docs bench lint lowest clean
+.PHONY: demo test long docs bench lint lowest clean
 
 demo: .venv/.core
 	$(BIN)/causalopt run continuous_thermostat
 
 test: .venv/.test lint
 	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules
+
+# What takes long: fuzz without end, every model from a wheel, defects put in on purpose.
+long: .venv/.test
+	$(BIN)/python -m pytest -n auto -m long
 
 docs: .venv/.docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going docs docs/_build
