@@ -156,6 +156,8 @@ class _Alone:
         cls, run: CompiledRun, segment: CompiledSegment, call: _Call, point: int, column: int
     ) -> _Alone:
         """A point that has recorded nothing yet."""
+        if call.values.shape[2] == 1:
+            return cls(run, segment, call, point, column, call.values, call.exponents)
         values = np.empty((*call.values.shape[:2], 1))
         exponents = np.empty((*call.exponents.shape[:2], 1), dtype=np.int64)
         return cls(run, segment, call, point, column, values, exponents)
@@ -173,8 +175,9 @@ class _Alone:
                 step = self._looped("narrow", step, ())
                 if 0 < step < self.call.stop:
                     self.run.apart[self.point] = np.zeros(len(self.run.state), dtype=np.int64)
-        self.call.values[:, :, self.column] = self.values[:, :, 0]
-        self.call.exponents[:, :, self.column] = self.exponents[:, :, 0]
+        if self.values is not self.call.values:
+            self.call.values[:, :, self.column] = self.values[:, :, 0]
+            self.call.exponents[:, :, self.column] = self.exponents[:, :, 0]
         return -min(step, 0)
 
     def _in_bands(self, step: int) -> int:
@@ -187,7 +190,9 @@ class _Alone:
     def _looped(self, name: str, step: int, apart: tuple[Ints, ...]) -> int:
         run, call = self.run, self.call
         drawn = call.drawn[:, step - call.first :, self.column : self.column + 1]
-        reached: int = self.segment.loop_named(name)(
+        is_own = name == "narrow" and run.tile == 1
+        loop = self.segment.loop if is_own else self.segment.loop_named(name)
+        reached: int = loop(
             *(run.state, run.powers, *apart, self.point),
             *(run.given.flat, run.given.offset, run.given.stride, np.ascontiguousarray(drawn)),
             *(*call.clock(run, step), self.values, self.exponents),
