@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
-from sympy import Expr, Integer, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
 
@@ -17,7 +17,7 @@ Naming = Callable[[Symbol], str]
 #: How a formula is written as text, its symbols called as a naming says.
 Writer = Callable[[Expr, Naming], str]
 
-ZERO = Integer(0)
+ZERO, ONE = Integer(0), Integer(1)
 
 
 class Mechanism(ABC):
@@ -46,9 +46,10 @@ class Mechanism(ABC):
         Of one node's value f(u, v, ...).
         """
 
-    @abstractmethod
     def forward(self, at: Terms, along: Terms) -> Expr:
         """The forward derivative: sum_u df/du(at) along_u, over the arguments u in ``along``."""
+        slopes = self.reverse(at, ONE)
+        return Add(*(Mul(slope, along[s]) for s, slope in slopes.items() if s in along))
 
     @abstractmethod
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:

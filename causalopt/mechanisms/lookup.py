@@ -107,12 +107,8 @@ class Lookup(Mechanism):
         """
         return _branches(self.cells, [at.get(s, s) for s in self.inputs])
 
-    def forward(self, at: Terms, along: Terms) -> Expr:
-        """Zero: between its jumps a table is constant."""
-        return ZERO
-
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
-        """Zero for each argument."""
+        """Zero for each argument: between its jumps a table is constant."""
         return dict.fromkeys(self.inputs, ZERO)
 
     def renamed(self, names: Mapping[Symbol, Symbol]) -> Lookup:

@@ -63,12 +63,6 @@ class Expression(Mechanism):
         """The formula, with terms in the place of its symbols."""
         return rebuilt(lambda: self.formula.xreplace(at))
 
-    def forward(self, at: Terms, along: Terms) -> Expr:
-        """sum_u df/du(at) along_u."""
-        moving = [s for s in self.arguments if s in along]
-        slopes = [rebuilt(functools.partial(self.partial(s).xreplace, at)) for s in moving]
-        return Add(*(Mul(slope, along[s]) for slope, s in zip(slopes, moving, strict=True)))
-
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
         partials = {s: self.partial(s) for s in self.arguments}

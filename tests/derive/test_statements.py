@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import pathlib
 import random
-import sys
 
 import pytest
 import sympy as sp
 
 from causalopt.derive import Derivation, DerivationError, Equal, Status
 from causalopt.ground.errors import CausaloptError
+from tests.derive import statements as written
 
 pytestmark = [
     # sympy warns of what it should refuse
@@ -20,13 +18,6 @@ pytestmark = [
     # a limit may be met while a generator of sympy is closed, and Python lets nothing out of there
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-_PATH = pathlib.Path(__file__).with_name("statements.py")
-_SPEC = importlib.util.spec_from_file_location("statements", _PATH)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-written = importlib.util.module_from_spec(_SPEC)
-sys.modules["statements"] = written
-_SPEC.loader.exec_module(written)
 
 
 def pages(seeds: range) -> list[Derivation]:

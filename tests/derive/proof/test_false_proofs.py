@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -26,14 +23,7 @@ from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Step
 from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.kinks import derivative_on_seam
-
-_PATH = pathlib.Path(__file__).with_name("falsehoods.py")
-_SPEC = importlib.util.spec_from_file_location("falsehoods", _PATH)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-made = importlib.util.module_from_spec(_SPEC)
-sys.modules["falsehoods"] = made
-_SPEC.loader.exec_module(made)
+from tests.derive.proof import falsehoods as made
 
 x, y, a, b = made.GIVEN
 SINC = Piecewise((sin(x) / x, Ne(x, 0)), (1, True))

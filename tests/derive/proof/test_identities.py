@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,14 +12,7 @@ from sympy.core.function import AppliedUndef
 
 from causalopt.derive import Counterexample, Derivation, Equal, Report, Status
 from causalopt.derive.statement.expressions import Formula
-
-_PATH = pathlib.Path(__file__).with_name("identities.py")
-_SPEC = importlib.util.spec_from_file_location("identities", _PATH)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-identities = importlib.util.module_from_spec(_SPEC)
-sys.modules["identities"] = identities
-_SPEC.loader.exec_module(identities)
+from tests.derive.proof import identities
 
 OPEN = (Status.UNDECIDED, Status.EXHAUSTED)
 PARTS = 4  # so that several workers can share the suite
