@@ -35,7 +35,7 @@ def working_folder(parent: Path, name: str) -> Path:
     folder = parent / f"{name}-unfinished-{secrets.token_hex(4)}"
     with writing(place, _ELSEWHERE):
         parent.mkdir(parents=True, exist_ok=True)
-        if place.exists() and not place.is_dir():
+        if place.is_file():
             raise NotADirectoryError(errno.ENOTDIR, "a file has that name")
         folder.mkdir()
         # A folder that cannot be written shows itself here.
