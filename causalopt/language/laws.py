@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+import sympy
+from sympy import And, Expr, Piecewise, Symbol
 
 from causalopt.ground.checks import TOLERANCE, as_float, as_list, beside_one, finite
 from causalopt.ground.errors import DeclarationError
@@ -42,6 +44,7 @@ class Normal:
 
     mean: float = 0.0
     deviation: float = 1.0
+    of: str = ""  #: the law whose standard draws these are, if it has formulas in it
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
@@ -54,6 +57,7 @@ class Uniform:
 
     low: float = 0.0
     high: float = 1.0
+    of: str = ""
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
@@ -66,6 +70,7 @@ class Choice:
 
     values: tuple[float, ...]
     weights: tuple[float, ...]
+    of: str = ""
 
     def draw(self, generator: np.random.Generator, count: int) -> Floats:
         """The next ``count`` numbers (count,)."""
@@ -112,26 +117,58 @@ class Inverse:
         return np.asarray(quantiles, dtype=np.float64)
 
 
+#: What stands for a draw of the standard law in the formula of a law that depends on parameters.
+DRAWN = Symbol("drawn", real=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Dependent:
+    """A law with formulas of parameters in it: what is made, by a ``formula``, of standard draws.
+
+    So its draws move with the parameters, and a derivative goes through them: normal(0, s) is
+    s times a draw of normal(0, 1).
+    """
+
+    words: str
+    standard: Law
+    formula: Expr
+
+    def draw(self, generator: np.random.Generator, count: int) -> Floats:
+        """The standard draws, of which a mechanism makes those of this law."""
+        return self.standard.draw(generator, count)
+
+    def __repr__(self) -> str:
+        return self.words
+
+
 def _number(given: object) -> str:
     """A number of a law as text, the same for NumPy's and Python's own."""
     number = as_float(given)
     return repr(given if number is None else number)
 
 
-def normal(mean: float = 0.0, deviation: float = 1.0) -> Normal:
-    """The normal law.
+def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | Dependent:
+    """The normal law; its numbers may be formulas of parameters.
 
     >>> normal(0, 2).draw(np.random.default_rng(1), 2).round(3)
     array([0.691, 1.643])
     """
+    if _is_formula(mean) or _is_formula(deviation):
+        middle, spread = _term(mean, "mean of a law"), _term(deviation, "deviation of a law")
+        words = f"normal({mean}, {deviation})"
+        return Dependent(words, Normal(of=words), middle + spread * DRAWN)
     finite(mean, "mean of a law")
     if not finite(deviation, "deviation of a law") > 0:
         raise DeclarationError(f"normal(deviation={deviation}): write a number above 0.")
     return Normal(float(mean), float(deviation))
 
 
-def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:
-    """The uniform law on [low, high)."""
+def uniform(low: float | Expr = 0.0, high: float | Expr = 1.0) -> Uniform | Dependent:
+    """The uniform law on [low, high); its numbers may be formulas of parameters."""
+    if _is_formula(low) or _is_formula(high):
+        floor, width = _term(low, "low of a law"), _term(high, "high of a law") - _term(low, "low")
+        words = f"uniform({low}, {high})"
+        return Dependent(words, Uniform(of=words), floor + width * DRAWN)
     least, most = finite(low, "low of a law"), finite(high, "high of a law")
     if least == most:
         raise DeclarationError(
@@ -144,12 +181,14 @@ def uniform(low: float = 0.0, high: float = 1.0) -> Uniform:
 
 
 def choice(
-    values: Iterable[float],
-    weights: Iterable[float] | None = None,
+    values: Iterable[float | Expr],
+    weights: Iterable[float | Expr] | None = None,
     *,
     normalise: bool = False,
-) -> Choice:
+) -> Choice | Dependent:
     """One of finitely many values; equal weights where none are given.
+
+    Values and weights may be formulas of parameters: weights p and 1 - p, say.
 
     ``normalise=True`` divides the weights by their sum: counts, or published chances that are
     rounded. Raises ``DeclarationError`` for weights that are negative, and, where this was not
@@ -161,12 +200,14 @@ def choice(
     (0.25, 0.75)
     """
     each = as_list(values, "The values of choice", "choice([-1, 1])")
+    chosen = None if weights is None else as_list(weights, "The weights of choice", "[0.5, 0.5]")
+    if any(map(_is_formula, [*each, *(chosen or ())])):
+        return _dependent_choice(each, chosen, normalise=normalise)
     outcomes = tuple(finite(value, "values of a law") for value in each)
     if not outcomes:
         raise DeclarationError("choice([]) chooses among nothing: write one value or more.")
     equal = [1 / len(outcomes)] * len(outcomes)
-    shares = equal if weights is None else as_list(weights, "The weights of choice", "[0.5, 0.5]")
-    chances = tuple(finite(weight, "weights of a law") for weight in shares)
+    chances = tuple(finite(weight, "weights of a law") for weight in chosen or equal)
     if len(chances) != len(outcomes):
         raise DeclarationError(
             f"choice has {len(outcomes)} values and {len(chances)} weights: write one for each."
@@ -185,6 +226,45 @@ def choice(
     return Choice(outcomes, chances)
 
 
+def _dependent_choice(
+    values: Sequence[object], weights: Sequence[object] | None, *, normalise: bool
+) -> Dependent:
+    """One of values, by chances, of which some are formulas."""
+    chosen = weights or [sympy.Rational(1, len(values))] * len(values)
+    if len(chosen) != len(values):
+        raise DeclarationError(
+            f"choice has {len(values)} values and {len(chosen)} weights: write one for each."
+        )
+    outcomes = [_term(value, "values of a law") for value in values]
+    chances = [_term(weight, "weights of a law") for weight in chosen]
+    total = sympy.expand(sympy.Add(*chances))
+    if normalise:
+        chances = [chance / total for chance in chances]
+    elif not (total.is_number and abs(total - 1) <= TOLERANCE):
+        raise DeclarationError(
+            f"The weights of choice sum to {total}, which is not 1 for all values of its "
+            "parameters: write p and 1 - p, say, or normalise=True to divide them by their sum."
+        )
+    # Where a weight is negative no case holds, and there is no value: a run says so.
+    sound = And(*(chance >= 0 for chance in chances))
+    ends = [sympy.Add(*chances[: i + 1]) for i in range(len(chances))]
+    cases = [And(sound, end > DRAWN) for end in ends[:-1]] + [sound]
+    words = f"choice({list(values)}, {list(chosen)})"
+    formula = Piecewise(*zip(outcomes, cases, strict=True))
+    return Dependent(words, Uniform(of=words), formula)
+
+
+def _is_formula(given: object) -> bool:
+    return isinstance(given, Expr) and bool(given.free_symbols)
+
+
+def _term(given: object, where: str) -> Expr:
+    """A number of a law as a term: a formula as it is."""
+    if isinstance(given, Expr) and _is_formula(given):
+        return given
+    return sympy.sympify(finite(given, where), strict=True)
+
+
 def _divided(weights: tuple[float, ...]) -> tuple[float, ...]:
     largest = max(weights)
     if largest == 0:
@@ -197,7 +277,7 @@ def _divided(weights: tuple[float, ...]) -> tuple[float, ...]:
 
 def as_law(given: object) -> Law:
     """A law as it is, or a frozen distribution of scipy's."""
-    if isinstance(given, Normal | Uniform | Choice | Inverse):
+    if isinstance(given, Normal | Uniform | Choice | Inverse | Dependent):
         return given
     if isinstance(given, HasQuantiles):
         return Inverse(given)

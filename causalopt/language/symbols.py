@@ -7,20 +7,19 @@ being computed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from sympy import Symbol
 from sympy.core.facts import InconsistentAssumptions
 from sympy.printing.latex import LatexPrinter
 
-from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.language.arithmetic import InNumPy, OutsideFormulas
 from causalopt.language.assumptions import checked, limits
 from causalopt.language.domains import REAL, Domain, Real, domain_of
+from causalopt.language.indexing import as_bounds, as_delay, as_instant, as_step
 from causalopt.language.laws import Law, as_law
 from causalopt.language.naming import check_name, check_unit, names_in
 from causalopt.language.words import listed
@@ -120,10 +119,23 @@ class Variable(Quantity):
         """The value of this variable in the step that is being computed (same-step dependence)."""
         return Next(self)
 
+    def lag(self, delay: float) -> Lag:
+        """Its value so much time before, in the units of the system's ``dt``; else in steps.
+
+        In a mechanism that gives R[i+1], ``R`` is R[i], and ``R.lag(5)`` R[i-5]. A delay is a whole
+        number of steps. Before the start a variable was what its ``history`` says, or what it
+        started from.
+
+        >>> R = variable("R")
+        >>> R - R.lag(5) / 10
+        R - R.lag(5)/10
+        """
+        return Lag(self, as_delay(self, delay))
+
     def __getitem__(self, step: int | slice) -> Node | NodeSet:
         if isinstance(step, slice):
-            return NodeSet(self, *_bounds(self, step))
-        return Node(self, _step(self, step))
+            return NodeSet(self, *as_bounds(self, step))
+        return Node(self, as_step(self, step))
 
     def __or__(self, other: object) -> object:
         """sympy's Or, which names a split of two: f | g."""
@@ -138,7 +150,7 @@ class Variable(Quantity):
 
     def at(self, time: float) -> Moment:
         """The node at a point in time, in the units of the system's ``dt``."""
-        return Moment(self, _instant(self, time))
+        return Moment(self, as_instant(self, time))
 
     def between(self, start: float, stop: float) -> Span:
         """The nodes from one time to another, both included, in the units of the system's ``dt``.
@@ -146,7 +158,7 @@ class Variable(Quantity):
         >>> variable("a").between(0, 10)
         a.between(0.0, 10.0)
         """
-        first, last = _instant(self, start), _instant(self, stop)
+        first, last = as_instant(self, start), as_instant(self, stop)
         if last < first:
             raise QueryError(
                 f"{self}.between({start}, {stop}) ends before it starts: "
@@ -174,16 +186,17 @@ class Stage(Variable):
         return (self.owner, self.number), {}
 
 
-class Next(Labelled):
-    """A variable's value in the step that is being computed; written ``R.next``."""
+class Shifted(Labelled):
+    """A variable's value at another step than the one before; it belongs to that variable."""
 
     __slots__ = ("variable",)
     variable: Variable
 
-    def __new__(cls, variable: Variable) -> Next:
-        following: Next = Symbol.__xnew__(cls, f"{variable.name}.next", real=True)
-        following.variable = variable
-        return following
+    @classmethod
+    def _of(cls, variable: Variable, name: str) -> Self:
+        shifted: Self = Symbol.__xnew__(cls, name, real=True)
+        shifted.variable = variable
+        return shifted
 
     @property
     def domain(self) -> Domain:
@@ -193,11 +206,58 @@ class Next(Labelled):
     def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.variable)
 
+
+class Next(Shifted):
+    """A variable's value in the step that is being computed; written ``R.next``."""
+
+    __slots__ = ()
+
+    def __new__(cls, variable: Variable) -> Next:
+        return cls._of(variable, f"{variable.name}.next")
+
     def __getnewargs_ex__(self) -> tuple[tuple[Variable], dict[str, bool]]:
         return (self.variable,), {}
 
     def _latex(self, printer: LatexPrinter) -> str:
         return f"{{{printer.doprint(self.variable)}}}^{{+}}"
+
+
+class Earlier(Shifted):
+    """A variable's value before the step that is being computed, earlier than the step before."""
+
+    __slots__ = ("by",)
+    by: float
+    _name: ClassVar[str]
+    _index: ClassVar[str]
+
+    def __new__(cls, variable: Variable, by: float) -> Self:
+        earlier = cls._of(variable, cls._name.format(variable.name, by))
+        earlier.by = by
+        return earlier
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        return (*super()._hashable_content(), self.by)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Variable, float], dict[str, bool]]:
+        return (self.variable, self.by), {}
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        return f"{{{printer.doprint(self.variable)}}}_{{{self._index}-{self.by:.12g}}}"
+
+
+class Lag(Earlier):
+    """A variable's value some time before, as users write it: ``R.lag(5)``."""
+
+    __slots__ = ()
+    _name, _index = "{}.lag({:.12g})", "t"
+
+
+class Past(Earlier):
+    """The same in steps: of a mechanism that gives R[i+1], ``Past(R, 5)`` is R[i-5]."""
+
+    __slots__ = ()
+    _name, _index = "{}.past({})", "i"
+    by: int
 
 
 class Time(Labelled):
@@ -218,67 +278,58 @@ class Time(Labelled):
 time = Time()
 
 
-@dataclass(frozen=True)
-class Node(OutsideFormulas):
-    """A variable at one step: ``R[3]``."""
+class Indexed(OutsideFormulas):
+    """What indexing a variable gives: it is named in questions, and stands in no formula."""
 
     variable: Variable | Time | Noise
-    step: int
 
     @property
     def domain(self) -> Domain:
         """What its values are."""
         return domain_of(self.variable)
+
+
+@dataclass(frozen=True)
+class Node(Indexed):
+    """A variable at one step: ``R[3]``."""
+
+    variable: Variable | Time | Noise
+    step: int
 
     def __repr__(self) -> str:
         return f"{self.variable}[{self.step}]"
 
 
 @dataclass(frozen=True)
-class NodeSet(OutsideFormulas):
+class NodeSet(Indexed):
     """A variable over steps ``start <= i < stop``: ``R[:100]``; ``stop`` None means to the end."""
 
     variable: Variable
     start: int
     stop: int | None
 
-    @property
-    def domain(self) -> Domain:
-        """What its values are."""
-        return domain_of(self.variable)
-
     def __repr__(self) -> str:
         return f"{self.variable}[{self.start}:{'' if self.stop is None else self.stop}]"
 
 
 @dataclass(frozen=True)
-class Moment(OutsideFormulas):
+class Moment(Indexed):
     """A variable at a point in time, which a system with a ``dt`` turns into a node."""
 
     variable: Variable
     time: float
-
-    @property
-    def domain(self) -> Domain:
-        """What its values are."""
-        return domain_of(self.variable)
 
     def __repr__(self) -> str:
         return f"{self.variable}.at({self.time})"
 
 
 @dataclass(frozen=True)
-class Span(OutsideFormulas):
+class Span(Indexed):
     """A variable between two points in time, both included."""
 
     variable: Variable
     start: float
     stop: float
-
-    @property
-    def domain(self) -> Domain:
-        """What its values are."""
-        return domain_of(self.variable)
 
     def __repr__(self) -> str:
         return f"{self.variable}.between({self.start}, {self.stop})"
@@ -344,42 +395,3 @@ def noise(name: str, law: object, unit: str = "") -> Noise:
     coin
     """
     return Noise(name, as_law(law), unit)
-
-
-def _step(variable: Variable, step: object) -> int:
-    index = checks.as_whole(step)
-    if index is None:
-        hint = f"; for a time, write {variable}.at({step})" if isinstance(step, float) else ""
-        raise QueryError(
-            f"{variable}[{step!r}]: a step is a whole number, such as {variable}[0]{hint}."
-        )
-    if index < 0:
-        raise QueryError(
-            f"{variable}[{index}] lies before the start: steps count from 0, so write "
-            f"{variable}[0] for the first. In a formula, {variable} is the value one step before; "
-            f"for earlier ones let variables pass it on, {{{variable}1: {variable}, ...}}."
-        )
-    return index
-
-
-def _bounds(variable: Variable, steps: slice) -> tuple[int, int | None]:
-    if steps.step is not None:
-        raise QueryError(
-            f"{variable}[{steps.start}:{steps.stop}:{steps.step}]: a set of nodes is a stretch of "
-            f"consecutive steps; for others, list them: [{variable}[0], {variable}[2]]."
-        )
-    start = 0 if steps.start is None else _step(variable, steps.start)
-    stop = None if steps.stop is None else _step(variable, steps.stop)
-    if stop is not None and stop <= start:
-        raise QueryError(f"{variable}[{start}:{stop}] is empty: write {variable}[{start}:].")
-    return start, stop
-
-
-def _instant(variable: Variable, time: object) -> float:
-    instant = checks.as_float(time)
-    if instant is None or not math.isfinite(instant) or instant < 0:
-        raise QueryError(
-            f"{variable}.at({time!r}): a time is a finite number, 0 or later, "
-            f"such as {variable}.at(2.5)."
-        )
-    return instant

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import sympy
 from sympy import Expr, MatrixBase, Symbol
 
-from causalopt.language.symbols import Next, Variable
+from causalopt.language.symbols import Shifted, Variable
 from causalopt.language.words import tex
 
 # Names that mean no more to LaTeX than they say: R, alpha_1, R[3].
@@ -24,7 +24,7 @@ def latex(formula: Expr | MatrixBase | float) -> str:
     R^{2} + \\text{\\textbackslash{}href}
     """
     symbols: set[Symbol] = getattr(formula, "free_symbols", set())
-    owners = {s.variable if isinstance(s, Next) else s for s in symbols}
+    owners = {s.variable if isinstance(s, Shifted) else s for s in symbols}
     odd = {s: tex(s) for s in owners if not _PLAIN.fullmatch(str(s))}
     text: str = sympy.latex(formula, symbol_names=odd)
     return text

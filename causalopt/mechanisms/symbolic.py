@@ -14,6 +14,8 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
+from causalopt.language.laws import DRAWN, Dependent
+from causalopt.language.symbols import Noise
 from causalopt.language.typeset import latex
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
@@ -121,9 +123,19 @@ def expression(given: object, where: str) -> Expression:
     formula = given
     for head, instead in _RECIPROCALS.items():
         formula = rebuilt(functools.partial(formula.replace, head, instead))
+    formula = _with_standard_draws(formula)
     _refuse_what_cannot_run(formula, where)
     check_constants(formula, where)
     return Expression(formula)
+
+
+def _with_standard_draws(formula: Expr) -> Expr:
+    """The formula, with noises whose laws depend on parameters made of draws that do not."""
+    laws = {s: s.law for s in formula.free_symbols if isinstance(s, Noise)}
+    dependent = {s: law for s, law in laws.items() if isinstance(law, Dependent)}
+    draws = {s: Noise(s.name, law.standard, s.unit) for s, law in dependent.items()}
+    terms = {s: law.formula.xreplace({DRAWN: draws[s]}) for s, law in dependent.items()}
+    return rebuilt(lambda: formula.xreplace(terms))
 
 
 def _number(given: Number | Array, where: str) -> Expr:
