@@ -26,6 +26,25 @@ from causalopt.plan import Loop, Slope, Terms, needed_in_order, single_form
 _DIGITS = 60
 
 
+def first_state(plan: Loop, given: Sequence[Number]) -> list[Number]:
+    """The state at step 0, as the inputs (of one point, or of many) say."""
+    state = list(compiled(plan.initial)(*given, 0.0))
+    tangents = [j for group in plan.scales for j in group]
+    lost = np.isnan(sum(state[j] for j in tangents)) if tangents else np.zeros(())
+    if not lost.any():
+        return state
+    shape, none = (np.size(lost),), [np.float64(0.0)] * len(state)
+    spread = [np.broadcast_to(np.float64(value), shape).copy() for value in state]
+    for point in np.flatnonzero(lost):
+        rest = [np.ravel(value)[point if np.ndim(value) else 0] for value in given]
+        rest.append(np.float64(0.0))
+        at = 0, int(point)
+        after, powers = careful_step(plan, plan.beginning, none, [0] * len(state), rest, at)
+        for column, mantissa, power in zip(spread, after, powers, strict=True):
+            column[point] = np.ldexp(mantissa, power)
+    return [column if np.ndim(lost) else column[0] for column in spread]
+
+
 def careful_step(
     plan: Loop,
     terms: Terms,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from causalopt.backends.bands import CLOSE
+from causalopt.backends.careful import first_state
 from causalopt.backends.codegen import TILE
-from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Loop
@@ -112,7 +112,7 @@ def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> CompiledR
         stride=np.append(sizes > 1, False).astype(np.int64),
     )
     with np.errstate(all="ignore"):
-        first = compiled(plan.initial)(*(c if len(c) > 1 else c[0] for c in columns), 0.0)
+        first = first_state(plan, [c if len(c) > 1 else c[0] for c in columns])
     state = np.empty((len(plan.slots), points))
     for j, value in enumerate(first):
         state[j] = value

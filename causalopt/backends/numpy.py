@@ -9,7 +9,7 @@ import numpy as np
 
 from causalopt.backends.adjoint import pushed_back
 from causalopt.backends.bands import Powers
-from causalopt.backends.functions import compiled
+from causalopt.backends.careful import first_state
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.layering import fill, slopes_in
 from causalopt.ground.progress import track
@@ -30,8 +30,7 @@ class NumPyBackend:
         run = _Recorder(plan, recorded, shape)
         scales = Powers(plan, shape)
         with np.errstate(all="ignore"):
-            initial = compiled(plan.initial)(*given, np.float64(0.0))
-            state = [_spread(value, shape) for value in initial]
+            state = [_spread(value, shape) for value in first_state(plan, given)]
             run.record(state, scales.powers, 0)
             for segment in plan.segments:
                 for step in track(range(segment.start, segment.stop), "steps"):

@@ -1,25 +1,36 @@
-"""Integrators: explicit Runge-Kutta methods as tables, and the step that one makes of a rate."""
+"""Integrators: explicit Runge-Kutta methods as tables, and the steps that they make of rates."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Float, Mul, Rational, Symbol
 
-from causalopt.language.symbols import Parameter, Stage, Variable, time
+from causalopt.language.symbols import Next, Parameter, Past, Stage, Variable, time
 from causalopt.mechanisms.interface import Mechanism
 
 
 @dataclass(frozen=True)
 class Method:
-    """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights."""
+    """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights.
+
+    ``halfway`` are the weights that give the middle of a step, for delays: those of the method's
+    natural continuous extension, with which delays of whole steps keep its order (Zennaro 1986).
+    None where no stage looks there.
+    """
 
     nodes: tuple[Rational, ...]
     matrix: tuple[tuple[Rational, ...], ...]
     weights: tuple[Rational, ...]
+    halfway: tuple[Rational, ...] | None = None
+
+    @property
+    def middle(self) -> int:
+        """The number of the stage that stands for the middle of a step."""
+        return len(self.nodes) + 1
 
 
 _HALF = Rational(1, 2)
@@ -30,38 +41,81 @@ METHODS: Mapping[str, Method] = {
         (_ZERO, _HALF, _HALF, _ONE),
         ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
         (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
+        (Rational(5, 24), Rational(1, 6), Rational(1, 6), Rational(-1, 24)),
     ),
 }
 
 
-def runge_kutta(
-    method: Method,
-    size: Parameter,
-    variables: Iterable[Variable],
-    variable: Variable,
-    rate: Mechanism,
-) -> dict[Variable, Mechanism]:
-    """The stages and the step of one of the ``variables``, with the parameter ``size`` as dt.
+@dataclass(frozen=True)
+class Step:
+    """A step of a method over some variables, ``size`` long: what it assigns for each of them.
 
-    Stage j is v + dt sum_l matrix[j][l] f(stage l), and the step is v + dt sum_l weights[l]
-    f(stage l). The other variables' stages are named, not repeated, so that clamping a variable
-    clamps what the others see of it inside the step.
+    The variables' stages are named, not repeated, so that clamping a variable clamps what the
+    others see of it inside the step. Where some are ``delayed``, each has its middle of a step too.
     """
-    every = tuple(variables)
 
-    def seen(stage: int) -> dict[Symbol, Expr]:
-        """What the rate sees at a stage: the variables there, and the time that it stands for."""
-        terms: dict[Symbol, Expr] = {time: time + method.nodes[stage] * size}
+    method: Method
+    size: Parameter
+    variables: tuple[Variable, ...]
+    delayed: bool
+
+    def along(self, variable: Variable, rate: Mechanism) -> dict[Variable, Mechanism]:
+        """The stages and the step of a variable that has a rate of change.
+
+        Stage j is v + dt sum_l matrix[j][l] f(stage l), and the step is v + dt sum_l weights[l]
+        f(stage l).
+        """
+
+        def combined(weights: tuple[Rational, ...]) -> Mechanism:
+            parts = [(Mul(w, self.size), self._seen(rate, j)) for j, w in enumerate(weights) if w]
+            return rate.increment(variable, parts)
+
+        method = self.method
+        stages = {Stage(variable, j + 1): combined(row) for j, row in enumerate(method.matrix) if j}
+        if self._has_middle:
+            stages[Stage(variable, method.middle)] = combined(method.halfway or ())
+        return {**stages, variable: combined(method.weights)}
+
+    def of_equation(self, variable: Variable, equation: Mechanism) -> dict[Variable, Mechanism]:
+        """The stages and the step of a variable with an equation, which holds at each of them."""
+        stages = {j + 1: node for j, node in enumerate(self.method.nodes) if j}
+        if self._has_middle:
+            stages[self.method.middle] = _HALF
+        inner = {
+            Stage(variable, number): equation.renamed(self._inside(equation, number, node))
+            for number, node in stages.items()
+        }
+        return {**inner, variable: equation}
+
+    @property
+    def _has_middle(self) -> bool:
+        return self.delayed and self.method.halfway is not None
+
+    def _seen(self, rate: Mechanism, stage: int) -> dict[Symbol, Expr]:
+        """What a rate sees at a stage: the variables there and at earlier times, and the time."""
+        node = self.method.nodes[stage]
+        terms: dict[Symbol, Expr] = {time: time + node * self.size}
         if stage:
-            terms |= {v: Stage(v, stage + 1).next for v in every}
+            terms |= {v: Stage(v, stage + 1).next for v in self.variables}
+        pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
+        return terms | {s: self._past(s.variable, s.by - 1, node) for s in pasts}
+
+    def _inside(self, equation: Mechanism, number: int, node: Rational) -> dict[Symbol, Expr]:
+        """What an equation of the end of a step sees inside it."""
+        terms: dict[Symbol, Expr] = {time: time + (node - 1) * self.size}
+        for symbol in equation.arguments:
+            if isinstance(symbol, Next):
+                terms[symbol] = Stage(symbol.variable, number).next
+            elif isinstance(symbol, Past):
+                terms[symbol] = self._past(symbol.variable, symbol.by, node)
+            elif isinstance(symbol, Variable):
+                terms[symbol] = self._past(symbol, 0, node)
         return terms
 
-    def combined(weights: tuple[Rational, ...]) -> Mechanism:
-        parts = [(Mul(weight, size), seen(j)) for j, weight in enumerate(weights) if weight]
-        return rate.increment(variable, parts)
-
-    stages = {Stage(variable, j + 1): combined(row) for j, row in enumerate(method.matrix) if row}
-    return {**stages, variable: combined(method.weights)}
+    def _past(self, variable: Variable, steps: int, node: Rational) -> Symbol:
+        """A variable at a part of the step that ended so many steps before this one began."""
+        there = variable if node == 1 else Stage(variable, self.method.middle)
+        return Past(there, steps) if steps else there
 
 
 def on_clock(

@@ -56,8 +56,8 @@ class Mechanism(ABC):
         """The reverse derivative: weight df/du(at), for each of its arguments u."""
 
     @abstractmethod
-    def renamed(self, names: Mapping[Symbol, Symbol]) -> Mechanism:
-        """The same mechanism, its arguments called otherwise."""
+    def renamed(self, names: Terms) -> Mechanism:
+        """The same mechanism, its arguments called otherwise, or made of others by terms."""
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Mechanism:
         """variable + sum_j weight_j f(at_j): a step along a rate of change f, for an integrator.

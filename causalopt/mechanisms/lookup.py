@@ -111,7 +111,7 @@ class Lookup(Mechanism):
         """Zero for each argument: between its jumps a table is constant."""
         return dict.fromkeys(self.inputs, ZERO)
 
-    def renamed(self, names: Mapping[Symbol, Symbol]) -> Lookup:
+    def renamed(self, names: Terms) -> Lookup:
         """The same table, asked by other names."""
         return Lookup(self.cells, tuple(names.get(s, s) for s in self.inputs))
 

@@ -73,8 +73,8 @@ class Expression(Mechanism):
             for s, partial in partials.items()
         }
 
-    def renamed(self, names: Mapping[Symbol, Symbol]) -> Expression:
-        """The formula in other symbols."""
+    def renamed(self, names: Terms) -> Expression:
+        """The formula in other symbols, or with terms in their place."""
         return Expression(self.value(names))
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:

@@ -14,11 +14,10 @@ from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.checks import as_mapping, is_single
 from causalopt.ground.errors import DeclarationError, nearest
-from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.naming import check_letters
-from causalopt.language.symbols import Label, Node, Parameter, Variable
+from causalopt.language.symbols import Label, Parameter, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
@@ -29,12 +28,13 @@ from causalopt.model.declaration import (
     check_symbols,
     noises_of,
 )
-from causalopt.model.template import Template, node_at
+from causalopt.model.givens import check_formulas_of, formulas_of
 
 K = TypeVar("K")
+V = TypeVar("V")
 
 
-def by_label(values: Mapping[K, float]) -> dict[Label, float]:
+def by_label(values: Mapping[K, V]) -> dict[Label, V]:
     """Values by symbols or nodes as values by labels, of which these are some."""
     return {label: value for label, value in values.items()}  # noqa: C416  # dict() keeps the type
 
@@ -209,10 +209,10 @@ def _source(
 
 def declared_columns(
     mechanisms: Mapping[Variable, Formula],
-    start: Mapping[Variable, float],
-    constants: Mapping[Parameter, float],
+    start: Mapping[Variable, float | Expr],
+    constants: Mapping[Parameter, object],
 ) -> Columns:
-    """The columns of a declaration by formulas."""
+    """The columns of a declaration by formulas; a start value that is one gives its node."""
     formulas = check_formulas(mechanisms, same_step=False)
     check_not_empty({**formulas, **start})
     known = {*formulas, *start, *constants}
@@ -223,6 +223,9 @@ def declared_columns(
             f"{', '.join(both)}: has a mechanism and a value in start. A node of a network "
             "without time has one or the other."
         )
+    given = formulas_of(start)
+    check_formulas_of(given, {*start, *constants}, "start", "the roots and parameters")
+    formulas, start = {**given, **formulas}, {v: n for v, n in start.items() if v not in given}
     roots: list[Binding | None] = [None] * len(start)
     bindings: list[Binding | None] = [(f, f.arguments) for f in formulas.values()]
     noises = noises_of(formulas.values())
@@ -275,33 +278,6 @@ def root_values(graph: nx.DiGraph, start: object) -> dict[Label, float]:
             + nearest(extra, roots)
         )
     return {label: domain_of(label).code(given[label], f"start[{label!r}]") for label in roots}
-
-
-# The most bytes for each node while a network is made of a system, as measured.
-_FOR_NODE = 900
-
-
-def check_unrolled(template: Template, steps: int) -> None:
-    """Raise ``TooLargeError``, before anything is made, for a network that would not fit."""
-    nodes = steps * len(template)
-    refuse_what_does_not_fit(
-        _FOR_NODE * nodes,
-        f"A network of {nodes:,} nodes, one for each variable and inner stage at {steps:,} steps,",
-        "Unroll fewer steps, or ask the system itself: comp, op and every_m need no network.",
-    )
-
-
-def unrolled_columns(
-    variables: Sequence[Variable], template: Template, inputs: tuple[Label, ...], last: int
-) -> Columns:
-    """The columns of a system's nodes, from step 0 to ``last``."""
-    labels = [Node(variable, 0) for variable in variables]
-    bindings: list[Binding | None] = [None] * len(labels)
-    for step in range(1, last + 1):
-        for target, mechanism in template.items():
-            labels.append(Node(target, step))
-            bindings.append((mechanism, [node_at(s, step) for s in mechanism.arguments]))
-    return bind(tuple(labels), inputs, bindings)
 
 
 def graph_columns(

@@ -6,23 +6,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import TypeVar
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, nearest
-from causalopt.ground.readonly import ReadOnly
-from causalopt.language.domains import domain_of
 from causalopt.language.finite_variables import Finite
 from causalopt.language.naming import refuse_names_of_dims
-from causalopt.language.symbols import Next, Noise, Parameter, Quantity, Time, Variable
+from causalopt.language.symbols import Next, Noise, Parameter, Quantity, Shifted, Time, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.givens import givens
 
-J = TypeVar("J")
 K = TypeVar("K")
-Q = TypeVar("Q", bound=Quantity)
 
 
 def check_formulas(
@@ -36,8 +33,24 @@ def check_formulas(
         )
     if same_step:
         check_not_empty(mechanisms)
+    checked = mechanisms_of(mechanisms, "A model")
+    for target, mechanism in checked.items() if not same_step else ():
+        timed = [s for s in mechanism.arguments if isinstance(s, Shifted | Time)]
+        if timed:
+            raise DeclarationError(
+                f"The mechanism of {target} uses {timed[0]}, but a Network has no time: "
+                "declare a System."
+            )
+    _refuse_shared_names({s for m in checked.values() for s in m.arguments} | set(checked))
+    if same_step:
+        refuse_names_of_dims(checked)
+    return checked
+
+
+def mechanisms_of(formulas: object, where: str) -> dict[Variable, Mechanism]:
+    """Formulas as mechanisms, each with a variable on its left side."""
     checked: dict[Variable, Mechanism] = {}
-    for target, formula in mechanisms.items():
+    for target, formula in checks.as_mapping(formulas, where, "{u: -k*R}").items():
         if not isinstance(target, Variable):
             kind = type(target).__name__
             raise DeclarationError(
@@ -45,16 +58,6 @@ def check_formulas(
                 f'such as {target} = variable("{target}").'
             )
         checked[target] = mechanism_of(target, formula)
-        if not same_step:
-            timed = [s for s in checked[target].arguments if isinstance(s, Next | Time)]
-            if timed:
-                raise DeclarationError(
-                    f"The mechanism of {target} uses {timed[0]}, but a Network has no time: "
-                    "declare a System."
-                )
-    _refuse_shared_names({s for m in checked.values() for s in m.arguments} | set(checked))
-    if same_step:
-        refuse_names_of_dims(checked)
     return checked
 
 
@@ -105,7 +108,7 @@ def check_symbols(formulas: Mapping[K, Mechanism], known: Iterable[Symbol], reme
     _refuse_shared_names(everything | {s for m in formulas.values() for s in m.arguments})
     for target, mechanism in formulas.items():
         for symbol in mechanism.arguments:
-            owner = symbol.variable if isinstance(symbol, Next) else symbol
+            owner = symbol.variable if isinstance(symbol, Shifted) else symbol
             if owner not in everything and not isinstance(owner, Time | Noise):
                 _refuse_plain(owner, target, everything)
                 raise DeclarationError(
@@ -139,40 +142,21 @@ def _remedy(owner: Symbol, for_variable: str) -> str:
     return f'make it with variable("{owner}") or parameter("{owner}")'
 
 
-_EXAMPLE = "{...: 1.0}"
-
-
-def values(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
-    """The finite values of a mapping whose keys are all of one kind of symbol, for good."""
-    given = (
-        {} if entries is None else checks.as_mapping(entries, where, f"{where}={{{{...: 1.0}}}}")
-    )
-    numbers: dict[Q, float] = {}
-    for key, value in given.items():
-        if not isinstance(key, kind):
-            raise DeclarationError(
-                f"{where} has the key {key!r} ({type(key).__name__}): "
-                f"its keys are {kind.__name__.lower()}s."
-            )
-        numbers[key] = domain_of(key).code(value, f"{where}[{key}]")
-    return ReadOnly(numbers)
-
-
-def changed(
-    before: Mapping[K, float], values: Mapping[J, float | str], where: str
-) -> dict[K, float]:
-    """Values with some of them changed; what is not there to be changed is refused."""
-    given = checks.as_mapping(values, where, f"{where}={_EXAMPLE}")
-    for key in given:
-        if key not in before:
-            raise DeclarationError(
-                f"{where} names {key}, which is not there.{nearest(key, before)}"
-            )
-    new: dict[object, float] = {
-        key: domain_of(key).code(value, f"{where}: the value of {key}")
-        for key, value in given.items()
-    }
-    return {key: new.get(key, value) for key, value in before.items()}
+def with_step(
+    parameters: object, dt: object, rates: object
+) -> tuple[dict[Parameter, float | Expr], Parameter]:
+    """The parameters of an ODE, with one for the length of a step where ``dt`` is a number."""
+    known = {**givens(parameters, Parameter, "parameters")}
+    if isinstance(dt, Parameter):
+        return known, dt
+    size = Parameter("dt")
+    mapping = checks.as_mapping(rates, "What from_ode takes", "{a: -a}")
+    if size.name in map(str, (*mapping, *known)):
+        raise DeclarationError(
+            "dt is declared twice, as the length of a step and as a symbol of the system: "
+            "write dt=dt to make the parameter the length of a step, or rename the symbol."
+        )
+    return {**known, size: checks.finite(dt, "dt")}, size
 
 
 def checked_dt(
@@ -191,16 +175,28 @@ def checked_dt(
     return dt if isinstance(dt, Parameter) else length
 
 
-def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variable, object]) -> None:
-    """Every variable has a start value, and nothing else has one; there is one or more."""
-    if not mechanisms:
-        raise DeclarationError("This system has no variables: declare one or more, as {R: R - 1}.")
+def check_start(
+    mechanisms: Mapping[Variable, object],
+    equations: Mapping[Variable, object],
+    start: Mapping[Variable, object],
+) -> None:
+    """Every variable with a step or a rate has a start value, and nothing else has one."""
+    both = [v for v in equations if v in mechanisms]
+    if both:
+        raise DeclarationError(
+            f"{both[0]} has a mechanism and an equation in algebraic: leave out one of the two."
+        )
     missing = [str(v) for v in mechanisms if v not in start]
     if missing:
         raise DeclarationError(
             f"{', '.join(missing)} has no start value: write start={{{missing[0]}: ...}}."
         )
     extra = [v for v in start if v not in mechanisms]
+    if extra and extra[0] in equations:
+        raise DeclarationError(
+            f"start gives a value for {extra[0]}, whose equation holds at the start too: leave the "
+            "value out."
+        )
     if extra:
         raise DeclarationError(
             f"start gives a value for {extra[0]}, which has no mechanism: give it one, such as "

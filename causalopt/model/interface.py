@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 import networkx as nx
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly, fields_alone, restore
@@ -94,7 +94,17 @@ class Model(ABC):
     @property
     @abstractmethod
     def parameters(self) -> Collection[Label]:
-        """The parameters; by each of them, its value."""
+        """The parameters; by each of them, its value or the formula that it follows from."""
+
+    @property
+    @abstractmethod
+    def parameter_values(self) -> Collection[Label]:
+        """The same; by each of them, its value as a number."""
+
+    def formula_of(self, parameter: Label) -> Expr | None:
+        """The formula of others that a parameter follows from; None where it has a number."""
+        given = cast(Mapping[Label, object], self.parameters).get(parameter)
+        return given if isinstance(given, Expr) else None
 
     @property
     @abstractmethod
@@ -215,6 +225,11 @@ class Model(ABC):
     def along_rows(self, target: object) -> bool:
         """Whether a name stands for nodes along the rows, so that a measure of it has their dim."""
         return False
+
+    @property
+    def memory(self) -> int:
+        """How many steps a step looks back."""
+        return 1
 
     def time_step(self, finer: int) -> Model | None:
         """The same with steps shorter by a whole factor; None where no method makes them."""

@@ -32,7 +32,8 @@ from causalopt.model.building import (
     starts_of,
 )
 from causalopt.model.columns import Columns, edges, graph_of
-from causalopt.model.declaration import changed, check_seed, check_symbols, values
+from causalopt.model.declaration import check_seed, check_symbols
+from causalopt.model.givens import changed, checked_parameters, givens, settled
 from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
@@ -61,7 +62,7 @@ class Network(Model):
     _: KW_ONLY
     start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats]
     #: The values of the inputs that have one: parameters, and the times of an unrolled system.
-    parameters: Mapping[Label, float] = ReadOnly({})
+    parameters: Mapping[Label, float | Expr] = ReadOnly({})
     columns: Columns = field(init=False)  #: the nodes as arrays: their mechanisms and parents
     starts: Floats = field(init=False)  #: the values of the roots (nodes,), NaN elsewhere
 
@@ -77,9 +78,9 @@ class Network(Model):
             put("parameters", ReadOnly(self.parameters))
             put("starts", starts_of(mechanisms, start))  # type: ignore[arg-type]  # made by this package, as numbers
             return
-        constants = values(self.parameters, Parameter, "parameters")
-        roots = values(start, Variable, "start")
-        put("columns", declared_columns(mechanisms, roots, constants))
+        constants, given = checked_parameters(self.parameters), givens(start, Variable, "start")
+        roots = {v: value for v, value in given.items() if not isinstance(value, Expr)}
+        put("columns", declared_columns(mechanisms, given, constants))
         put("parameters", constants)
         put("starts", starts_of(self.columns, by_label(roots)))
 
@@ -91,7 +92,7 @@ class Network(Model):
         parents: npt.ArrayLike,
         *,
         start: npt.ArrayLike,
-        parameters: Mapping[Parameter, float] | None = None,
+        parameters: Mapping[Parameter, float | Expr] | None = None,
         labels: Sequence[Label] | None = None,
     ) -> Network:
         """A large network from arrays: which mechanism each node has, and which nodes it sees.
@@ -116,7 +117,7 @@ class Network(Model):
         >>> network.formula(2)
         tanh(0 - 1)
         """
-        constants = values(parameters, Parameter, "parameters")
+        constants = checked_parameters(parameters)
         kinds = as_whole_numbers(kinds, "kinds", 1)
         named = as_labels(labels, len(kinds))
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
@@ -129,7 +130,7 @@ class Network(Model):
         mechanism: Callable[..., Expr],
         *,
         start: Mapping[Label, float] | float,
-        parameters: Mapping[Parameter, float] | None = None,
+        parameters: Mapping[Parameter, float | Expr] | None = None,
     ) -> Network:
         """One mechanism bound to every node of a directed graph that has parents.
 
@@ -145,12 +146,17 @@ class Network(Model):
         {'mid'}
         """
         check_graph(graph, mechanism)
-        constants = values(parameters, Parameter, "parameters")
+        constants = checked_parameters(parameters)
         given = root_values(graph, start)
         columns = graph_columns(graph, mechanism, tuple(constants))
         return cls(columns, start=given, parameters=by_label(constants))
 
     # -- what it is made of ----------------------------------------------------------------------
+
+    @functools.cached_property
+    def parameter_values(self) -> Mapping[Label, float]:
+        """The inputs that have a value, as numbers: what their formulas come to."""
+        return settled(self.parameters, "parameters")
 
     @property
     def nodes(self) -> Sequence[Label]:
@@ -169,7 +175,7 @@ class Network(Model):
         distinct = {noise for noise in drawn if isinstance(noise, Noise)}
         return tuple(sorted(distinct, key=lambda noise: noise.name))
 
-    def with_parameters(self, values: Mapping[Parameter, float]) -> Network:
+    def with_parameters(self, values: Mapping[Parameter, float | Expr]) -> Network:
         """The same network with other values of some parameters."""
         constants = changed(self.parameters, values, "with_parameters")
         return Network(self.columns, start=self.starts, parameters=constants)
@@ -184,7 +190,8 @@ class Network(Model):
         """
         roots = {label: self.value(label) for label in self.nodes if self.is_root(label)}
         start = changed(roots, values, "with_start")
-        return Network(self.columns, start=start, parameters=self.parameters)
+        numbers = {label: float(value) for label, value in start.items()}
+        return Network(self.columns, start=numbers, parameters=self.parameters)
 
     def is_root(self, label: Label) -> bool:
         """Whether a node has a value of its own, and no mechanism."""
@@ -192,7 +199,7 @@ class Network(Model):
 
     def value(self, label: Label) -> float:
         """The value of a root or input."""
-        known = self.parameters.get(label)
+        known = self.parameter_values.get(label)
         return float(self.starts[self.index[label]]) if known is None else known
 
     def mechanism(self, key: Key, formula: object) -> Mechanism:

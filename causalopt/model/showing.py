@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import cast
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from causalopt.language import typeset
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Label, Variable
+from causalopt.language.symbols import Label, Next, Past, Variable
 from causalopt.language.words import tex
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.givens import Given, coded
 from causalopt.model.interface import Account
 
 
@@ -32,23 +34,34 @@ def latex_equation(account: Account, node: Label) -> tuple[str, str]:
     return left, account.assigned.renamed(names).latex()
 
 
-def step_equations(declarations: Mapping[Variable, Mechanism], *, is_rate: bool) -> list[str]:
-    """What each variable's next value or rate of change is; under a table, its rows."""
+def step_equations(
+    mechanisms: Mapping[Variable, object], equations: Mapping[Variable, object], *, is_rate: bool
+) -> list[str]:
+    """What each variable's next value or rate of change is, or its equation; a table's rows."""
     left = "d{}/dt" if is_rate else "{}[i+1]"
+    sides = [(left.format(variable), rule) for variable, rule in mechanisms.items()]
+    sides += [(str(variable), rule) for variable, rule in equations.items()]
     lines = []
-    for variable, mechanism in declarations.items():
-        lines.append(f"{left.format(variable)} = {mechanism}")
-        lines += [f"    {row}" for row in mechanism.rows()]
+    for name, rule in sides:
+        lines.append(f"{name} = {rule}")
+        lines += [f"    {row}" for row in cast(Mechanism, rule).rows()]
     return lines
 
 
-def latex_steps(declarations: Mapping[Variable, Mechanism], *, is_rate: bool) -> str:
+def latex_steps(
+    mechanisms: Mapping[Variable, object], equations: Mapping[Variable, object], *, is_rate: bool
+) -> str:
     """The same as LaTeX, one equation below the other."""
     left = r"\dot{{{}}}" if is_rate else "{{{}}}^{{+}}"
-    return typeset.aligned(
-        (left.format(typeset.name(variable)), mechanism.latex())
-        for variable, mechanism in declarations.items()
-    )
+    rows = [(left.format(typeset.name(v)), rule) for v, rule in mechanisms.items()]
+    rows += [(typeset.name(v), rule) for v, rule in equations.items()]
+    return typeset.aligned((name, cast(Mechanism, rule).latex()) for name, rule in rows)
+
+
+def starts_shown(start: Mapping[Variable, Given]) -> dict[str, object]:
+    """The start values by the names of their nodes, as a reader sees them."""
+    codes = coded(start)
+    return {f"{v}[0]": n if isinstance(n, Expr) else v.domain.shown(n) for v, n in codes.items()}
 
 
 def as_symbol(label: Label) -> Symbol:
@@ -61,12 +74,12 @@ def _value(account: Account, node: Label) -> object:
     return None if account.start is None else domain_of(node).shown(account.start)
 
 
-def causes_in_words(
-    parents: Mapping[Variable, tuple[set[Variable], set[Variable]]],
-) -> dict[str, list[str]]:
-    """For each variable, those of the step before and of the same step that it follows from."""
+def causes_in_words(entering: Mapping[Variable, Iterable[Symbol]]) -> dict[str, list[str]]:
+    """For each variable, those before the step and in the same step that it follows from."""
     causes = {}
-    for variable, sides in parents.items():
-        before, same = (sorted(map(str, side)) for side in sides)
-        causes[f"{variable}[i+1]"] = [f"{v}[i]" for v in before] + [f"{v}[i+1]" for v in same]
+    for variable, symbols in entering.items():
+        same = sorted(f"{s.variable}[i+1]" for s in symbols if isinstance(s, Next))
+        before = sorted(f"{s}[i]" for s in symbols if isinstance(s, Variable))
+        past = sorted(f"{s.variable}[i-{s.by}]" for s in symbols if isinstance(s, Past))
+        causes[f"{variable}[i+1]"] = before + past + same
     return causes

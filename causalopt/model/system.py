@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import cast
 
 import networkx as nx
-from sympy import Symbol
+from sympy import Expr, Float, Symbol
 
 from causalopt.ground import checks
-from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.language.symbols import Label, Moment, Next, Node, Noise, Parameter, Variable, time
+from causalopt.language.symbols import Label, Next, Noise, Parameter, Past, Variable
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.integrators import METHODS, on_clock, runge_kutta
+from causalopt.mechanisms.integrators import METHODS, Step, on_clock
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.building import by_label, check_unrolled, unrolled_columns
+from causalopt.model import moments
+from causalopt.model.beginning import Beginning
+from causalopt.model.building import by_label
 from causalopt.model.declaration import (
-    changed,
     check_formulas,
     check_rates,
     check_seed,
@@ -27,28 +28,42 @@ from causalopt.model.declaration import (
     check_steps,
     check_symbols,
     checked_dt,
+    mechanisms_of,
     noises_of,
-    values,
+    with_step,
 )
-from causalopt.model.interface import Account, Axis, Model, Place, Series
+from causalopt.model.givens import (
+    Given,
+    changed,
+    checked_parameters,
+    checked_starts,
+    coded,
+    settled,
+)
+from causalopt.model.interface import Account
 from causalopt.model.network import Network
-from causalopt.model.selection import ENDLESS, Key, Stretch
-from causalopt.model.showing import causes_in_words, latex_steps, step_equations
+from causalopt.model.over_time import OverTime
+from causalopt.model.selection import Key
+from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
 from causalopt.model.template import Template, in_order, is_stage, node_at, sources
-from causalopt.model.timeline import Timeline
+from causalopt.model.unrolling import check_unrolled, unrolled
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
 from causalopt.model.world import World
 
 
 @dataclass(frozen=True, repr=False)
-class System(Model):
+class System(OverTime):
     """Variables that follow from their values one step before: a two-slice template.
 
     ``System({T: R - d, R: R - k*T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25})`` means
     T[i+1] = R[i] - d and R[i+1] = R[i] - k T[i]. On the right, ``R`` is the value one step before,
-    ``R.next`` the value in the same step, ``time`` the time of step i. ``dt``, a number or a
-    parameter, is the length of a step in units of time; without it, time counts steps. With a
-    ``method``, the formulas are rates of change, as ``from_ode`` declares them.
+    ``R.next`` the value in the same step, ``R.lag(5)`` that of 5 steps before, ``time`` the time of
+    step i. ``dt``, a number or a parameter, is the length of a step in units of time; without it,
+    time counts steps. With a ``method``, the formulas are rates of change, as ``from_ode`` declares
+    them. A variable with an equation, in ``algebraic``, follows from the others at each moment.
+
+    Parameters may be formulas of parameters, start values formulas of parameters and start values.
+    ``history`` gives what a delayed variable was before, where it was not what it starts from.
 
     A system is frozen: its mappings are read-only, two that declare the same are equal, and
     ``with_parameters`` and ``with_start`` give new ones. Raises ``DeclarationError`` for a
@@ -71,72 +86,121 @@ class System(Model):
 
     mechanisms: Mapping[Variable, Formula]
     _: KW_ONLY
-    start: Mapping[Variable, float | str]
-    parameters: Mapping[Parameter, float] = ReadOnly({})
+    start: Mapping[Variable, Given]
+    parameters: Mapping[Parameter, float | Expr] = ReadOnly({})
     dt: float | Parameter | None = None
     method: str | None = None
-    #: The start values as numbers: of a variable with named values, the place of its value.
-    start_values: Mapping[Variable, float] = field(init=False, compare=False)
+    algebraic: Mapping[Variable, Formula] = ReadOnly({})
+    history: Mapping[Variable, Formula] = ReadOnly({})
 
     def __post_init__(self) -> None:
         # Frozen fields are set once, here, to what was checked of them.
         put = functools.partial(object.__setattr__, self)
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
-        put("start_values", values(self.start, Variable, "start"))
-        put("start", ReadOnly({v: v.domain.value(n) for v, n in self.start_values.items()}))
-        put("parameters", values(self.parameters, Parameter, "parameters"))
-        put("dt", checked_dt(self.dt, self.parameters))
-        check_start(self.declarations, self.start)
-        known = {*self.mechanisms, *self.parameters}
-        check_symbols(self.declarations, known, "give it a mechanism and a start value")
+        put("algebraic", ReadOnly(mechanisms_of(self.algebraic, "algebraic")))
+        put("history", ReadOnly(mechanisms_of(self.history, "history")))
+        put("parameters", checked_parameters(self.parameters))
+        put("dt", checked_dt(self.dt, self.parameter_values))
+        written = {**self.mechanisms, **self.algebraic}
+        put("start", checked_starts(self.start, written, self.parameters))
+        check_start(self.mechanisms, self.algebraic, self.start)
+        check_symbols(
+            written, {*written, *self.parameters}, "give it a mechanism and a start value"
+        )
         if self.method is not None:
-            check_rates(self.declarations, self.method)
+            check_rates(self.mechanisms, self.method)
         # Worked out at once, so that a cycle is an error of the declaration.
         self.template  # noqa: B018  # a cached property
+        self.start_values  # noqa: B018
 
     @classmethod
     def from_ode(
         cls,
         rates: Mapping[Variable, Formula],
         *,
-        start: Mapping[Variable, float | str],
-        parameters: Mapping[Parameter, float] | None = None,
+        start: Mapping[Variable, Given],
+        parameters: Mapping[Parameter, float | Expr] | None = None,
         dt: float | Parameter,
         method: str = "euler",
+        algebraic: Mapping[Variable, Formula] | None = None,
+        history: Mapping[Variable, Formula] | None = None,
     ) -> System:
         """A system from the rates of change da/dt, by an explicit method with step ``dt``.
 
         ``euler``: a[i+1] = a[i] + dt f(a[i]). ``rk4``: the classical method of order four, whose
-        inner stages are nodes too: where a variable is clamped over a step, so are its stages.
+        inner stages are nodes too: where a variable is clamped over a step, so are its stages. A
+        variable in ``algebraic`` has no rate, but an equation that holds at each moment.
 
         >>> from causalopt.language.symbols import variables
-        >>> (a,) = variables("a")
-        >>> print(System.from_ode({a: -a}, start={a: 1}, dt=0.1).template[a])
-        -a*dt + a
+        >>> x, u = variables("x u")
+        >>> held = System.from_ode({x: u - x}, algebraic={u: -3*x}, start={x: 1}, dt=0.1)
+        >>> print(held.template[x])
+        dt*(u - x) + x
         """
-        size, known = Parameter("dt"), values(parameters, Parameter, "parameters")
-        if isinstance(dt, Parameter):
-            return cls(rates, start=start, parameters=known, dt=dt, method=method)
-        checks.as_mapping(rates, "What from_ode takes", "{a: -a}")
-        if size.name in map(str, (*rates, *known)):
-            raise DeclarationError(
-                "dt is declared twice, as the length of a step and as a symbol of the system: "
-                "write dt=dt to make the parameter the length of a step, or rename the symbol."
-            )
-        length = {**known, size: checks.finite(dt, "dt")}
-        return cls(rates, start=start, parameters=length, dt=size, method=method)
+        known, length = with_step({} if parameters is None else parameters, dt, rates)
+        return cls(
+            rates,
+            start=start,
+            parameters=known,
+            dt=length,
+            method=method,
+            algebraic={} if algebraic is None else algebraic,
+            history={} if history is None else history,
+        )
 
     # -- what it is made of ----------------------------------------------------------------------
 
-    @property
+    @functools.cached_property
     def declarations(self) -> Mapping[Variable, Mechanism]:
-        """What was declared of each variable: a step, or, with a method, a rate of change."""
-        return cast(Mapping[Variable, Mechanism], self.mechanisms)
+        """What was declared of each variable, in terms of a step: a value, or a rate of change."""
+        written = {**self.mechanisms, **self.algebraic}
+        return ReadOnly({v: self._in_a_step(v, cast(Mechanism, written[v])) for v in written})
+
+    def _in_a_step(self, variable: Variable, written: Mechanism) -> Mechanism:
+        """A mechanism as written, its delays in steps; an equation as it is at a step's end."""
+        mechanism = moments.in_steps(written, self.step_size or 1.0, variable)
+        if variable not in self.algebraic:
+            return mechanism
+        moments.check_equation(variable, mechanism)
+        return moments.at_end(mechanism, self.step_term)
+
+    @functools.cached_property
+    def parameter_values(self) -> Mapping[Parameter, float]:
+        """The parameters as numbers: what their formulas come to."""
+        return settled(self.parameters, "parameters")
+
+    @functools.cached_property
+    def beginning(self) -> Beginning:
+        """How it begins: what gives the values at step 0, and what was before."""
+        equations = {v: self.declarations[v] for v in self.algebraic}
+        history = cast(Mapping[Variable, Mechanism], self.history)
+        return Beginning(
+            variables=self.variables,
+            given=coded(self.start),
+            equations=equations,
+            history=history,
+            parameters=self.parameter_values,
+            size=self.step_term,
+            length=self.step_size or 1.0,
+        )
+
+    @functools.cached_property
+    def start_values(self) -> Mapping[Variable, float]:
+        """The start values as numbers: of a variable with named values, the place of its value."""
+        moments.check_history(self.history, self.delayed, self.parameters)
+        self.beginning.check_delayed(self.delayed)
+        return self.beginning.numbers
+
+    @property
+    def delayed(self) -> frozenset[Variable]:
+        """The variables that are used with a delay."""
+        symbols = (s for rule in self.declarations.values() for s in rule.arguments)
+        return frozenset(s.variable for s in symbols if isinstance(s, Past))
 
     @property
     def variables(self) -> tuple[Variable, ...]:
         """The variables, in the order of their declaration; stages left out."""
-        return tuple(self.mechanisms)
+        return (*self.mechanisms, *self.algebraic)
 
     @functools.cached_property
     def template(self) -> Template:
@@ -148,26 +212,33 @@ class System(Model):
         mechanisms = on_clock(mechanisms, self.dt, self.step_size, self.method)
         if self.method is None:
             return mechanisms
-        method, size = METHODS[self.method], cast(Parameter, self.dt)
+        size = cast(Parameter, self.dt)
+        step = Step(METHODS[self.method], size, self.variables, bool(self.delayed))
         assigned: dict[Variable, Mechanism] = {}
-        for variable, rate in mechanisms.items():
-            assigned |= runge_kutta(method, size, self.variables, variable, rate)
+        for variable, mechanism in mechanisms.items():
+            realised = step.of_equation if variable in self.algebraic else step.along
+            assigned |= realised(variable, mechanism)
         return assigned
+
+    @property
+    def step_term(self) -> Expr:
+        """The length of a step as a term: dt, or 1 where time counts steps."""
+        return self.dt if isinstance(self.dt, Parameter) else Float(self.dt or 1)
 
     @property
     def step_size(self) -> float | None:
         """The length of a step in units of time; None where time counts steps."""
         if self.dt is None:
             return None
-        return self.parameters[self.dt] if isinstance(self.dt, Parameter) else float(self.dt)
+        return self.parameter_values[self.dt] if isinstance(self.dt, Parameter) else float(self.dt)
 
     @functools.cached_property
     def noises(self) -> tuple[Noise, ...]:
         """The noises that its mechanisms use, by name."""
         return noises_of(self.template.values())
 
-    def with_parameters(self, values: Mapping[Parameter, float]) -> System:
-        """The same system with other values of some parameters.
+    def with_parameters(self, values: Mapping[Parameter, float | Expr]) -> System:
+        """The same system with other values of some parameters; formulas follow.
 
         >>> from causalopt.language.symbols import parameter, variable
         >>> a, k = variable("a"), parameter("k")
@@ -177,13 +248,13 @@ class System(Model):
         """
         return replace(self, parameters=changed(self.parameters, values, "with_parameters"))
 
-    def with_start(self, values: Mapping[Label, float | str]) -> System:
+    def with_start(self, values: Mapping[Label, Given]) -> System:
         """The same system with other start values of some variables."""
-        changed(self.start_values, values, "with_start")
+        changed(self.start, values, "with_start")
         return replace(self, start={**self.start, **checks.as_mapping(values, "start", "{R: 35}")})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
-        """What a variable depends on, as written: one step before, and in the same step.
+        """What a variable depends on, as written: before the step, and in the same step.
 
         >>> from causalopt.language.symbols import variables
         >>> a, b = variables("a b")
@@ -191,12 +262,14 @@ class System(Model):
         (set(), {a})
         """
         symbols = self._written(variable)
+        same = {s.variable for s in symbols if isinstance(s, Next)}
         before = {s for s in symbols if isinstance(s, Variable)}
-        return before, {s.variable for s in symbols if isinstance(s, Next)}
+        return before | {s.variable for s in symbols if isinstance(s, Past)}, same
 
     def _written(self, variable: Variable) -> list[Symbol]:
         # A rate is added to the variable itself.
-        own = () if self.method is None else (variable, cast(Parameter, self.dt))
+        is_rate = self.method is not None and variable in self.mechanisms
+        own = (variable, cast(Parameter, self.dt)) if is_rate else ()
         return list(dict.fromkeys((*own, *self.declarations[variable].arguments)))
 
     @functools.cached_property
@@ -212,22 +285,26 @@ class System(Model):
         >>> System({a: b, b: a.next}, start={a: 0, b: 1}).causes()
         {'a[i+1]': ['b[i]'], 'b[i+1]': ['a[i+1]']}
         """
-        return causes_in_words({variable: self.parents(variable) for variable in self.variables})
+        return causes_in_words({variable: self._written(variable) for variable in self.variables})
 
     def mechanism(self, key: Key, formula: object) -> Mechanism:
         """A formula for one of this system's variables, its symbols checked."""
         mechanism = mechanism_of(key, formula)
-        known = {*self.mechanisms, *self.parameters}
+        known = {*self.variables, *self.parameters}
         check_symbols({key: mechanism}, known, "use a variable of this system")
-        return mechanism
+        return self._in_a_step(cast(Variable, key), mechanism)
 
     def account(self, key: Key, step: int, replacement: Mechanism | None = None) -> Account:
         """A start value at step 0, whatever the mechanism; else the step or the rate."""
         variable = cast(Variable, key)
         if step == 0:
-            return Account(start=self.start_values[variable])
+            other = replacement if variable in self.algebraic else None
+            rule = other or self.beginning.mechanisms.get(variable)
+            if rule is None:
+                return Account(start=self.start_values[variable])
+            return Account(None, rule, rule, {s: node_at(s, 0) for s in rule.arguments})
         declared = replacement or self.declarations[variable]
-        in_stages = self.template.keys() != self.mechanisms.keys()
+        in_stages = self.template.keys() != self.declarations.keys()
         # A step through stages is told by its rate, and so is one that is replaced.
         assigned = declared if in_stages or replacement is not None else self.template[variable]
         names = {symbol: node_at(symbol, step) for symbol in assigned.arguments}
@@ -246,78 +323,24 @@ class System(Model):
         """The nodes up to a step, with their parents and inputs; inner stages left out."""
         entering = {
             v: self._written(v) if written else sources(v, self.template.__getitem__, is_stage)
-            for v in self.template if v in self.mechanisms
+            for v in self.template if v in self.declarations
         }  # fmt: skip
-        return wired_over_time(self.variables, entering, steps)
+        first = {v: rule.arguments for v, rule in self.beginning.mechanisms.items()}
+        return wired_over_time(self.variables, first, entering, steps)
 
-    # -- time, and which nodes are meant ---------------------------------------------------------
-
-    @functools.cached_property
-    def timeline(self) -> Timeline:
-        """The variables over time: how users name nodes, and when these are."""
-        return Timeline(self.variables, self.step_size)
-
-    def time_of(self, step: int) -> float:
-        """The time of a step: step * dt, or the step itself where the system has no dt."""
-        return self.timeline.time_of(step)
+    @property
+    def memory(self) -> int:
+        """How many steps a step looks back: one, and more where there are delays."""
+        symbols = (s for rule in self.template.values() for s in rule.arguments)
+        return 1 + max((s.by for s in symbols if isinstance(s, Past)), default=0)
 
     def time_step(self, finer: int) -> System | None:
         """The same with steps shorter by a whole factor; None without a method."""
         if self.method is None or not isinstance(self.dt, Parameter):
             return None
-        return self.with_parameters({self.dt: self.parameters[self.dt] / finer})
+        return self.with_parameters({self.dt: self.parameter_values[self.dt] / finer})
 
-    def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
-        """The stretches of nodes that a user names: R, R[0], R[:100], R.at(2.5), or a list.
-
-        A set that reaches past the end of the run ends with it; a node past the end is an error.
-        """
-        return self.timeline.select(target, steps)
-
-    def onward(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
-        """The nodes that a user names, and the same variables at every later step."""
-        end = ENDLESS if steps is None else steps + 1
-        return tuple(replace(stretch, stop=end) for stretch in self.select(target, steps))
-
-    def single(self, target: object, steps: int | None, name: str) -> Stretch:
-        """The one node that a user names as ``name``."""
-        places = () if isinstance(target, Variable) else self.select(target, steps)
-        if len(places) == 1 and places[0].stop == places[0].start + 1:
-            return places[0]
-        example = target if isinstance(target, Variable) else self.variables[0]
-        raise QueryError(
-            f"{name} = {target} is not one node: write {example}[0], where the difference is made."
-        )
-
-    def check_swept(self, target: object) -> None:
-        """What takes many values in one run is a node or a parameter, dt left out."""
-        if isinstance(target, Parameter) and target in self.parameters and target != self.dt:
-            return
-        if target == self.dt and target is not None:
-            raise QueryError(
-                f"over names {target}, the length of a step: it sets the time axis, which all "
-                "points share. Run the system once for each value."
-            )
-        self.timeline.check_swept(target, self.parameters)
-
-    def label(self, key: Key, step: int) -> Label:
-        """R[3]."""
-        return Node(cast(Variable, key), step)
-
-    def key_of(self, label: Label) -> tuple[Key, int]:
-        """The variable and the step of a node."""
-        node = cast(Node, label)
-        return node.variable, node.step
-
-    def size(self, steps: int) -> int:
-        """The number of variables, at every step."""
-        return len(self.variables) * (steps + 1)
-
-    def find(self, text: str) -> Variable | Node:
-        """The variable or node of this name, such as T or R[0]; text is compared, never run."""
-        return self.timeline.find(text)
-
-    # -- worlds, results, unrolling --------------------------------------------------------------
+    # -- worlds, unrolling -----------------------------------------------------------------------
 
     def world(self, steps: int | None = None, *, seed: int = 0) -> World[System]:
         """The world W: this system run from step 0 to ``steps``.
@@ -332,37 +355,6 @@ class System(Model):
         """
         return World(self, self.run_length(steps), seed=check_seed(seed))
 
-    def run_length(self, steps: int | None, named: Sequence[object] = ()) -> int:
-        """The number of steps: as given, or up to the last node that is named."""
-        if steps is not None:
-            return check_steps(steps)
-        if not named:
-            raise QueryError("steps is missing: write steps=1000, the length of the run.")
-        return self.timeline.last_step(named)
-
-    @property
-    def series(self) -> tuple[Series, ...]:
-        """The variables, each over the steps of a run."""
-        return tuple(Series(v, v.name, v.unit, v.domain) for v in self.variables)
-
-    def place(self, stretch: Stretch) -> Place:
-        """A variable, over some steps."""
-        return Place(stretch.key, range(stretch.start, stretch.stop))
-
-    def rows(self, steps: int | None) -> range:
-        """The steps of a run."""
-        return range((steps or 0) + 1)
-
-    def axis(self, rows: range | Sequence[int]) -> Axis:
-        """Time, in units of dt, or in steps where there is none."""
-        size, unit = self.step_size, self.dt.unit if isinstance(self.dt, Parameter) else ""
-        steps = rows if isinstance(rows, range) else range(rows[0], rows[-1] + 1)
-        return Axis("time", steps, *((1.0, "steps") if size is None else (size, unit)))
-
-    def along_rows(self, target: object) -> bool:
-        """Whether a name stands for nodes over time: all but single nodes."""
-        return not isinstance(target, Node | Moment)
-
     def unroll(self, steps: int) -> Network:
         """The network of all nodes from step 0 to ``steps``; times and noises become inputs.
 
@@ -374,23 +366,17 @@ class System(Model):
         """
         last = check_steps(steps)
         check_unrolled(self.template, last)
-        timed = any(time in m.arguments for m in self.template.values())
-        times = {Node(time, i): self.time_of(i) for i in range(last)} if timed else {}
-        drawn = [Node(noise, i) for i in range(last) for noise in self.noises]
-        inputs = (*self.parameters, *times, *drawn)
-        columns = unrolled_columns(self.variables, self.template, inputs, last)
-        start = {Node(v, 0): value for v, value in self.start_values.items()}
-        known = {**by_label(self.parameters), **by_label(times)}
-        return Network(columns, start=by_label(start), parameters=known)
+        return unrolled(self.template, self.beginning, by_label(self.parameters), last)
 
     def __repr__(self) -> str:
-        lines = step_equations(self.declarations, is_rate=self.method is not None)
-        lines += [f"{v}[0] = {v.domain.shown(start)}" for v, start in self.start_values.items()]
+        lines = step_equations(self.mechanisms, self.algebraic, is_rate=self.method is not None)
+        lines += [f"{node} = {value}" for node, value in starts_shown(self.start).items()]
+        lines += [f"{v}[t < 0] = {formula}" for v, formula in self.history.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
-        return latex_steps(self.declarations, is_rate=self.method is not None)
+        return latex_steps(self.mechanisms, self.algebraic, is_rate=self.method is not None)
 
 
 def as_system(given: object, remedy: str) -> System:

@@ -9,7 +9,7 @@ import networkx as nx
 from sympy import Symbol
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.language.symbols import Next, Node, Noise, Stage, Time, Variable
+from causalopt.language.symbols import Next, Node, Noise, Past, Stage, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.declaration import cycle_message
 
@@ -22,8 +22,8 @@ Template = Mapping[Variable, Mechanism]
 def node_at(symbol: Symbol, step: int) -> Node | Symbol:
     """The node that a symbol means in a mechanism that gives a value at ``step``.
 
-    ``R.next`` is R at this step; R, a noise and time are those of the step before; a parameter has
-    no step and stands for itself.
+    ``R.next`` is R at this step; R, a noise and time are those of the step before, a ``Past`` that
+    of a step before it; a parameter has no step and stands for itself.
 
     >>> from causalopt.language.symbols import parameter, time, variable
     >>> R, k = variable("R"), parameter("k")
@@ -32,6 +32,8 @@ def node_at(symbol: Symbol, step: int) -> Node | Symbol:
     """
     if isinstance(symbol, Next):
         return Node(symbol.variable, step)
+    if isinstance(symbol, Past):
+        return Node(symbol.variable, step - 1 - symbol.by)
     return Node(symbol, step - 1) if isinstance(symbol, Variable | Noise | Time) else symbol
 
 
@@ -80,6 +82,7 @@ def in_order(assigned: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism
     graph.add_nodes_from(assigned)
     for target, mechanism in assigned.items():
         same = [s.variable for s in mechanism.arguments if isinstance(s, Next)]
+        same = [source for source in same if source in assigned]
         graph.add_edges_from((source, target) for source in same)
     try:
         order = list(nx.lexicographical_topological_sort(graph, key=list(assigned).index))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import numpy as np
@@ -11,10 +11,10 @@ from sympy import Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Bools
-from causalopt.language.symbols import Label, Next, Node, Variable
+from causalopt.language.symbols import Label, Next, Node, Shifted, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.columns import Columns
-from causalopt.model.template import node_at
+from causalopt.model.template import node_at, owner_of
 
 
 @dataclass(frozen=True)
@@ -32,36 +32,51 @@ class Wiring:
 
 
 def wired_over_time(
-    variables: tuple[Variable, ...], entering: Mapping[Variable, Iterable[Symbol]], steps: int
+    variables: tuple[Variable, ...],
+    first: Mapping[Variable, Iterable[Symbol]],
+    entering: Mapping[Variable, Iterable[Symbol]],
+    steps: int,
 ) -> Wiring:
-    """The nodes of variables up to a step; ``entering`` gives what each follows from, in order."""
-    starts = [Node(variable, 0) for variable in variables]
-    parents: dict[Label, tuple[Label, ...]] = dict.fromkeys(starts, ())
-    inputs: dict[Label, tuple[Label, ...]] = dict.fromkeys(starts, ())
+    """The nodes of variables up to a step.
+
+    ``entering`` gives what each follows from, in order, and ``first`` what those do at the start
+    that have no start value.
+    """
+    parents: dict[Label, tuple[Label, ...]] = {}
+    inputs: dict[Label, tuple[Label, ...]] = {}
     ordered = {variable: sorted(symbols, key=_by_lag) for variable, symbols in entering.items()}
-    for step in range(1, steps + 1):
-        for variable, symbols in ordered.items():
-            nodes = [(symbol, node_at(symbol, step)) for symbol in symbols]
+    # What has a start value comes first.
+    starts = {variable: () for variable in variables if variable not in first} | {**first}
+    for step in range(steps + 1):
+        for variable, symbols in (ordered if step else starts).items():
+            nodes = [_visible(node_at(symbol, step)) for symbol in symbols]
+            own = [n for n in nodes if isinstance(n, Node) and n.variable in entering]
             node = Node(variable, step)
-            parents[node] = tuple(n for s, n in nodes if isinstance(s, Variable | Next))
-            inputs[node] = tuple(n for s, n in nodes if not isinstance(s, Variable | Next))
+            # What was before the start comes from outside.
+            parents[node] = tuple(n for n in own if n.step >= 0)
+            inputs[node] = tuple(n for n in nodes if n not in parents[node])
     return Wiring(parents, inputs, tuple(range(steps + 1)), variables)
+
+
+def _visible(node: Node | Symbol) -> Node | Symbol:
+    """The node itself; of an inner stage that is looked back to, that at the end of its step."""
+    return replace(node, variable=owner_of(node.variable)) if isinstance(node, Node) else node
 
 
 def graph_as_written(declarations: Mapping[Variable, Mechanism]) -> nx.DiGraph:
     """The graph of declared formulas: an edge a -> b where b is written with a.
 
-    An edge's ``lag`` is 1 where the value of the step before is meant, or a rate; 0 where
-    ``a.next``, that of the same step, is the only one.
+    An edge's ``lag`` is 1 where the value of the step before is meant, or a rate; more where there
+    is a delay alone; 0 where ``a.next``, that of the same step, is the only one.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(declarations)
     for variable, mechanism in declarations.items():
         # Those of the step before come last, and so stay.
         for symbol in sorted(mechanism.arguments, key=lambda s: isinstance(s, Variable)):
-            if isinstance(symbol, Variable | Next):
-                lag = int(isinstance(symbol, Variable))
-                graph.add_edge(symbol if lag else symbol.variable, variable, lag=lag)
+            if isinstance(symbol, Variable | Shifted):
+                node = node_at(symbol, 0)
+                graph.add_edge(node.variable, variable, lag=-node.step)
     # It is kept with the system, which is frozen.
     return nx.freeze(graph)
 
@@ -73,22 +88,32 @@ def is_downstream(wiring: Wiring, source: Label, node: Label) -> bool:
 
 
 def downstream_over_time(wiring: Wiring, source: Node, target: Variable, steps: range) -> Bools:
-    """The same for the steps of a variable; ``wiring`` says what enters the nodes of step 1."""
-    entering = {n: own for n, own in wiring.parents.items() if isinstance(n, Node) and n.step}
-    reached, before = {source.variable}, set[Variable]()
+    """The same for the steps of a variable; ``wiring`` has steps enough to show all delays."""
+    last = wiring.steps[-1]
+    # How each variable follows from others, by how many steps; and at the start.
+    nodes = [(n, own) for n, own in wiring.parents.items() if isinstance(n, Node)]
+    entering = {n: _offsets(own, last) for n, own in nodes if n.step == last}
+    starts = {n: _offsets(own, 0) for n, own in nodes if n.step == 0}
+    longest = max((by for offsets in entering.values() for _, by in offsets), default=1)
+    reached: dict[int, frozenset[Variable]] = {}
     is_there = np.zeros(len(steps), dtype=np.bool_)
     for step in range(source.step, max(steps, default=-1) + 1):
-        for node, own in entering.items():
-            parents = [parent for parent in own if isinstance(parent, Node)]
-            if any(p.variable in (reached if p.step else before) for p in parents):
-                reached.add(node.variable)
-        if reached == before:
+        now = {source.variable} if step == source.step else set()
+        for node, offsets in (entering if step else starts).items():
+            if any(v in (reached.get(step - by, frozenset()) if by else now) for v, by in offsets):
+                now.add(node.variable)
+        reached[step] = frozenset(now)
+        if all(reached.get(step - by, frozenset()) == now for by in range(longest + 1)):
             # The same from here on.
-            return is_there | ((np.asarray(steps) >= step) & (target in reached))
+            return is_there | ((np.asarray(steps) >= step) & (target in now))
         if step in steps:
-            is_there[steps.index(step)] = target in reached
-        reached, before = set(), reached
+            is_there[steps.index(step)] = target in now
     return is_there
+
+
+def _offsets(parents: Iterable[Label], step: int) -> list[tuple[Variable, int]]:
+    nodes = [parent for parent in parents if isinstance(parent, Node)]
+    return [(node.variable, step - node.step) for node in nodes]
 
 
 def is_separated(graph: nx.DiGraph, x: set[Label], y: set[Label], given: set[Label]) -> bool:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import networkx as nx
-from sympy import Add, Expr, Integer, Mul, Symbol
+from sympy import Expr, Integer, Symbol
 
-from causalopt.language.symbols import Label, Next, Parameter, Variable
+from causalopt.language.symbols import Label, Past, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interventions import Treatment
+from causalopt.model.moments import at_start
 from causalopt.model.selection import Key
 from causalopt.model.system import System
-from causalopt.model.template import Template, in_order, is_stage, node_at, owner_of
-from causalopt.model.views import Gate
+from causalopt.model.template import Template, in_order, is_inner, is_stage, owner_of
 from causalopt.plan.block import Block, Input, single_form
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.names import UNIT, Names, Slope, Slot
+from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -51,6 +52,8 @@ class Terms:
 class Loop:
     """The state as ``slots``, its first value, the segments that carry it on, and what to record.
 
+    ``beginning`` says the same as the block ``initial``, part by part.
+
     ``scales`` groups the tangent slots that enter each other. A step is linear and homogeneous in
     each group, so that a backend may multiply a group by a power of two, of which it keeps count,
     or may take it in parts. ``slopes`` are the partial derivatives that the segments' terms name.
@@ -64,6 +67,7 @@ class Loop:
     inputs: tuple[Input, ...]
     noises: tuple[Input, ...]
     initial: Block
+    beginning: Terms
     segments: tuple[Segment, ...]
     steps: int
     dt: float
@@ -103,11 +107,13 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     names = Names(system)
     stretches = _stretches(system, steps, lanes)
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
-    raws = [raw | {name: f for f, (name, _) in names.slopes.items()} for raw in raws]
     first = _initial(system, lanes, names)
+    _carry_pasts(lanes, names, first, raws)
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
-    zero = _always_zero(lanes, names, first, raws)
-    raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in raws]
+    slopes = {name: f for f, (name, _) in names.slopes.items()}
+    first, *raws = [raw | slopes for raw in (first, *raws)]
+    zero = _always_zero(lanes, names, [first, *raws])
+    first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
     slots = _needed(wanted, names, raws)
     inputs = tuple(names.inputs.values())
@@ -125,7 +131,8 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
         slots=tuple(slots),
         inputs=inputs,
         noises=noises,
-        initial=single_form([*given, names.time], {}, [first[slot] for slot in slots]),
+        initial=single_form([*given, names.time], first, after),
+        beginning=Terms([*state, *given, names.time], first, after),
         segments=tuple(segments),
         steps=steps,
         dt=1.0 if system.step_size is None else system.step_size,
@@ -164,117 +171,41 @@ def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[i
     return tuple(places[slot] for slot in order if slot in places)
 
 
-@dataclass(frozen=True)
-class _NodeTerms:
-    """What a node of one lane becomes, as an expression of the state: the view of a system's plan.
-
-    ``own`` is the mechanism that gives it, None at the start; ``same`` gives the node in another
-    lane.
-    """
-
-    names: Names
-    lanes: Lanes
-    place: int
-    target: Variable
-    step: int
-    own: Mechanism | None
-    same: Callable[[Slot], Expr]
-
-    @property
-    def lane(self) -> Lane:
-        return self.lanes.lanes[self.place]
-
-    def computed(self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None) -> Expr:
-        # Another mechanism is a part of ``own`` already: an integrator has made a step of it.
-        if self.own is None:
-            start = _ZERO if self.lane.is_tangent else self.names.start(self.target)
-            return start if gate is None else self.mixed(start, self.there(gate.world), gate.by)
-        at = self._arguments(self.own, self.lane.values, gate)
-        if not self.lane.is_tangent:
-            return self.own.value(at)
-        # The chain rule: slopes at the values, times what moves along each argument.
-        along = self._arguments(self.own, self.place, gate)
-        slopes = self.own.reverse(at, _ONE)
-        moving = [s for s in self.own.arguments if isinstance(s, Variable | Next)]
-        return Add(*(Mul(self._slope(slopes[s], s, at), along[s]) for s in moving))
-
-    def _slope(self, formula: Expr, argument: Symbol, at: Mapping[Symbol, Expr]) -> Expr:
-        """A partial derivative: as it stands where it is a polynomial, else by a name."""
-        if self.own is None or formula.is_polynomial():
-            return formula
-        target = Slot(self.lane.values, self.target)
-        return self.names.slope(formula, Slope(self.own, argument, at, target))
-
-    def constant(self, value: float | Symbol) -> Expr:
-        return _ZERO if self.lane.is_tangent else self.names.constant(value)
-
-    def copied(self, world: AnyWorld) -> Expr:
-        return self._in(self.lanes.of_world(self.lane, world))
-
-    def there(self, world: AnyWorld) -> Expr:
-        shift, copied = world.at(self.target, self.step).shift, self.copied(world)
-        lane = self.lanes.of_world(self.lane, world)
-        if shift is None or lane is None:
-            return copied
-        return copied - shift.apply(replace(self, place=lane), _ZERO)
-
-    def mixed(self, own: Expr, other: Expr, by: float | Parameter) -> Expr:
-        weight = self.names.constant(by)
-        return Add(Mul(_ONE - weight, own), Mul(weight, other))
-
-    def moved(self, term: Expr, by: float | Symbol) -> Expr:
-        return term if self.lane.is_tangent else term + self.names.constant(by)
-
-    def nudged(self, term: Expr) -> Expr:
-        if not self.lane.is_tangent:
-            return term
-        # At the start no power has been taken out of a tangent yet, later the nudge has its own.
-        return term + (self.names.before(Slot(self.place, UNIT)) if self.step else _ONE)
-
-    def _in(self, lane: int | None) -> Expr:
-        """This node in a lane; a tangent that has no lane is zero."""
-        return _ZERO if lane is None else self.same(Slot(lane, self.target))
-
-    def _arguments(
-        self, mechanism: Mechanism, place: int, gate: Gate[AnyWorld] | None
-    ) -> dict[Symbol, Expr]:
-        """What each argument of a mechanism is in a lane, behind the gate if there is one."""
-        terms: dict[Symbol, Expr] = {s: self.names.argument(place, s) for s in mechanism.arguments}
-        if gate is None:
-            return terms
-        is_tangent = self.lanes.lanes[place].is_tangent
-        behind = (
-            self.lanes.tangent_of.get(gate.world)
-            if is_tangent
-            else self.lanes.values_of(gate.world)
-        )
-        if behind == place:
-            return terms
-        for symbol in mechanism.arguments:
-            if isinstance(symbol, Variable | Next) and not self._is_inside(symbol, gate):
-                other = _ZERO if behind is None else self.names.argument(behind, symbol)
-                terms[symbol] = self.mixed(terms[symbol], other, gate.by)
-        return terms
-
-    def _is_inside(self, symbol: Symbol, gate: Gate[AnyWorld]) -> bool:
-        """Whether an argument is one of the nodes inside a gate; a stage is between two of them."""
-        node = node_at(symbol, self.step)
-        owner = owner_of(node.variable)
-        if owner is node.variable:
-            return gate.lets_in(owner, node.step)
-        return gate.lets_in(owner, node.step - 1) and gate.lets_in(owner, node.step)
-
-
-def _initial(system: System, lanes: Lanes, names: Names) -> dict[Slot, Expr]:
-    """The state at step 0, in terms of inputs."""
-    first: dict[Slot, Expr] = {}
+def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
+    """What is assigned at step 0, in terms of inputs and of what else is assigned there."""
+    first: dict[Symbol, Expr] = {}
     for place, lane in enumerate(lanes.lanes):
+        bases = {variable: lane.at(variable, 0).base for variable in system.algebraic}
+        others = {v: base.replacement for v, base in bases.items() if base and base.replacement}
+        rules = system.beginning.replaced(others)
         for variable in system.variables:
-            terms = _NodeTerms(names, lanes, place, variable, 0, None, first.__getitem__)
-            first[Slot(place, variable)] = lane.at(variable, 0).apply(terms)
+            rule = rules.get(variable)
+            own = None if rule is None else at_start(rule, system.step_term)
+            terms = NodeTerms(names, lanes, place, variable, 0, own, names.after)
+            first[names.after(Slot(place, variable))] = lane.at(variable, 0).apply(terms)
         if lane.is_tangent:
-            first[Slot(place, UNIT)] = _ONE if _last_nudge(lane) > 0 else _ZERO
+            unit = names.after(Slot(place, UNIT))
+            first[unit] = _ONE if _last_nudge(lane) > 0 else _ZERO
     return first
+
+
+def _carry_pasts(
+    lanes: Lanes, names: Names, first: dict[Symbol, Expr], raws: Sequence[dict[Symbol, Expr]]
+) -> None:
+    """Assign what is looked back to: each step takes over what was one step before."""
+    delayed = names.system.delayed
+    kinds = {slot: slot.variable for slot in names.states}
+    waiting = [slot for slot, kind in kinds.items() if isinstance(kind, Past)]
+    waiting += [s for s, kind in kinds.items() if is_inner(kind) and owner_of(kind) in delayed]
+    for slot in waiting:
+        past, step = slot.variable, 0
+        if isinstance(past, Past):
+            waiting += [slot.earlier] if isinstance(slot.earlier.variable, Past) else []
+            for raw in raws:
+                raw[names.after(slot)] = names.before(slot.earlier)
+            past, step = past.variable, -past.by
+        is_tangent = lanes.lanes[slot.lane].is_tangent
+        first[names.after(slot)] = _ZERO if is_tangent else names.history(past, step)
 
 
 def _last_nudge(lane: Lane) -> int:
@@ -288,7 +219,7 @@ def _assignments(system: System, lanes: Lanes, names: Names, step: int) -> dict[
     assigned: dict[Symbol, Expr] = {}
     for place, lane in enumerate(lanes.lanes):
         for target, mechanism in _template(system, lane, step).items():
-            terms = _NodeTerms(names, lanes, place, target, step, mechanism, names.after)
+            terms = NodeTerms(names, lanes, place, target, step, mechanism, names.after)
             assigned[names.after(Slot(place, target))] = _treatment(lane, target, step).apply(terms)
         if lane.is_tangent:
             # Carried no longer than it is needed: tangents may grow far beyond it.
@@ -336,10 +267,7 @@ def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]
 
 
 def _always_zero(
-    lanes: Lanes,
-    names: Names,
-    first: Mapping[Slot, Expr],
-    raws: Sequence[Mapping[Symbol, Expr]],
+    lanes: Lanes, names: Names, raws: Sequence[Mapping[Symbol, Expr]]
 ) -> dict[Symbol, Expr]:
     """The tangents that no perturbation ever reaches, so that they need not be computed."""
     tangents = {
@@ -349,7 +277,7 @@ def _always_zero(
         if lanes.lanes[slot.lane].is_tangent
     }
     nothing = dict.fromkeys(tangents, _ZERO)
-    reached = {s for s, slot in tangents.items() if first.get(slot, _ZERO) != 0}
+    reached: set[Symbol] = set()
     # A fixed point: a tangent is reached where a reached one enters it, or a shift does.
     while True:
         more = set(reached)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from sympy import Expr, Symbol
 
-from causalopt.language.symbols import Node, Noise, Parameter, Time, Variable
+from causalopt.language.symbols import Node, Noise, Parameter, Past, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.moments import earlier
 from causalopt.model.system import System
-from causalopt.model.template import node_at
+from causalopt.model.template import node_at, owner_of
 from causalopt.plan.block import Input
 
 
@@ -25,10 +27,16 @@ UNIT = Unit("1")
 
 @dataclass(frozen=True)
 class Slot:
-    """One number of the state: a variable in a lane."""
+    """One number of the state: a variable in a lane, or its value some steps before."""
 
     lane: int
-    variable: Variable
+    variable: Variable | Past
+
+    @property
+    def earlier(self) -> Slot:
+        """Of a past: what it was one step before, a past of one step less."""
+        past = cast(Past, self.variable)
+        return Slot(self.lane, earlier(past.variable, past.by - 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +76,19 @@ class Names:
 
     def parameter(self, symbol: Parameter) -> Symbol:
         """A parameter of the system."""
-        return self._input(symbol, symbol, self.system.parameters[symbol])
+        return self._input(symbol, symbol, self.system.parameter_values[symbol])
 
     def start(self, variable: Variable) -> Symbol:
         """A start value."""
         return self._input(("start", variable), None, self.system.start_values[variable])
+
+    def history(self, variable: Variable, step: int) -> Expr:
+        """What a variable was before the start, or a stage of a step up to it."""
+        before = self.system.beginning.before(variable, step)
+        if before is None:
+            return self.start(owner_of(variable))
+        known = {s: self.parameter(s) for s in before.free_symbols if isinstance(s, Parameter)}
+        return before.xreplace(known)
 
     def constant(self, value: float | Symbol) -> Symbol:
         """A number from outside; a parameter by its own name, another symbol as a swept input."""
@@ -85,6 +101,8 @@ class Names:
     def argument(self, lane: int, symbol: Symbol) -> Symbol:
         """What an argument of a mechanism is called in one lane."""
         # The step that ends at 1 stands for any: nodes at 0 are before it, nodes at 1 after it.
+        if isinstance(symbol, Past):
+            return self.before(Slot(lane, symbol))
         node = node_at(symbol, 1)
         if not isinstance(node, Node):
             return self.parameter(symbol)

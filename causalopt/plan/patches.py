@@ -74,7 +74,7 @@ class NetworkInputs:
         for label in self.network.columns.inputs:
             drawn = label not in self.network.parameters
             named = label if drawn or isinstance(label, Parameter) else None
-            self._add(label, named, self.network.parameters.get(label, float("nan")))
+            self._add(label, named, self.network.parameter_values.get(label, float("nan")))
 
     def constant(self, value: float | Symbol) -> int:
         """The id of a number from outside; that of a parameter, if it is one of the network's."""

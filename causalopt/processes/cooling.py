@@ -16,7 +16,7 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.laws import choice, uniform
 from causalopt.language.symbols import Next, Noise, Parameter, Variable
 from causalopt.mechanisms.lookup import picked
-from causalopt.model.declaration import values as declared_values
+from causalopt.model.givens import checked_parameters, settled
 from causalopt.model.system import System
 from causalopt.processes.moves import Flips, Moves, Steps
 from causalopt.processes.rewards import FORBIDDEN, Reward, reward_of
@@ -70,7 +70,7 @@ def annealing(
     >>> bool(((found.spot == 2).mean() > 0.9).item())
     True
     """
-    constants = declared_values(parameters or {}, Parameter, "parameters")
+    constants = settled(checked_parameters(parameters or {}), "parameters")
     temperature = as_schedule(schedule, constants)
     variables = _variables(energy, start)
     reward = reward_of(energy, variables, constants)

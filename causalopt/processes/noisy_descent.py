@@ -8,7 +8,7 @@ from sympy import Expr, sqrt
 
 from causalopt.language.laws import normal
 from causalopt.language.symbols import Noise, Parameter, Variable
-from causalopt.model.declaration import values as declared_values
+from causalopt.model.givens import checked_parameters, settled
 from causalopt.model.system import System
 from causalopt.processes.descent import Fitted, gradient_descent
 from causalopt.processes.schedules import as_schedule, first_temperature
@@ -46,7 +46,7 @@ def langevin(
     >>> langevin(W**2, W, 0.5, 0.01, start={W: 0}).mechanisms[W].formula
     W - g.next*rate + sqrt(2)*xi_W*sqrt(T.next*rate)
     """
-    constants = declared_values(parameters or {}, Parameter, "parameters")
+    constants = settled(checked_parameters(parameters or {}), "parameters")
     temperature = as_schedule(schedule, constants)
     descent = gradient_descent(energy, parameter, rate, start=start, parameters=parameters)
     T = Variable("T")

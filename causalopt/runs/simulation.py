@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
+from causalopt.backends.evaluation import evaluate
 from causalopt.ground.errors import EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
 from causalopt.ground.types import Array, Floats, Ints
-from causalopt.language.symbols import Node, Noise
+from causalopt.language.symbols import Label, Node, Noise
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
@@ -75,7 +77,7 @@ def simulate(
     _refuse_what_does_not_fit(plan, rows, sweep, runner)
     measured: Array | None = None
     try:
-        inputs = inputs_of(plan, sweep, seed)
+        inputs = inputs_of(plan, model, sweep, seed)
         for part in recorded(plan, runner, inputs, rows, sweep.points):
             values = measure([_picked(part, distinct, pair) for pair in wanted])
             if measured is None:
@@ -145,7 +147,7 @@ def gradients(
     rows = range(len(network.nodes))
     _refuse_what_does_not_fit(plan, rows, sweep, runner, len(held))
     try:
-        inputs = inputs_of(plan, sweep, world.seed)
+        inputs = inputs_of(plan, network, sweep, world.seed)
         table = runner.gradients(plan, inputs, sweep.points, node, lane, cut)
     except NotFinite as error:
         raise explained(error, plan, lanes, sweep, look) from None
@@ -193,14 +195,25 @@ def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
     return lanes, places
 
 
-def inputs_of(plan: Plan, sweep: Sweep, seed: int) -> Inputs:
+def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
     """The value of each input, and the stream of draws of each noise, by generated names."""
     swept = sweep.inputs()
+    numbers_of = cast(Mapping[Label, float], model.parameter_values)
     chains = sweep.chains()
 
     @functools.cache
     def stream(noise: Noise) -> Stream:
         return Stream(noise.law, noise.name, seed, chains)
+
+    @functools.cache
+    def known_of(label: Label) -> float | Floats | None:
+        """What a sweep, or a formula, gives an input; None where it has a value of its own."""
+        formula = model.formula_of(label)
+        if label in swept or formula is None:
+            return swept.get(label)
+        columns = {s: known_of(s) for s in formula.free_symbols}
+        numbers = {s: numbers_of[s] if c is None else c for s, c in columns.items()}
+        return sweep.checked(label, formula, evaluate([formula], numbers)[0])
 
     def value(entry: Input) -> float | Floats:
         match entry.label:
@@ -211,7 +224,7 @@ def inputs_of(plan: Plan, sweep: Sweep, seed: int) -> Inputs:
                 return stream(noise).at(step)
             case None:
                 return entry.value
-        return swept.get(entry.label, entry.value)
+        return entry.value if (known := known_of(entry.label)) is None else known
 
     values = {entry.symbol.name: value(entry) for entry in plan.inputs}
     noises = [entry for entry in plan.noises if isinstance(entry.label, Noise)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
@@ -108,6 +108,22 @@ class Sweep:
         inputs = self.inputs()
         axes = tuple(replace(a, values=inputs[a.input][[point]]) for a in self.axes)
         return Sweep(axes, paired=True, taken=self.taken)
+
+    def checked(self, parameter: Label, formula: Expr, values: Floats) -> Floats:
+        """What a formula gives a parameter at each point, if it is finite and may be so."""
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise QueryError(
+                f"{parameter} = {formula} is no finite real number{self.describe(int(bad[0]))}."
+            )
+        stray = domain_of(parameter).strays(values)
+        if stray is not None:
+            point, fact = stray
+            raise QueryError(
+                f"{parameter} = {formula} is {values.flat[point]:g}{self.describe(point)}, and is "
+                f"assumed to be {fact}."
+            )
+        return values
 
     def describe(self, point: int) -> str:
         """Where a point of the sweep lies, to say in a message; empty where nothing is swept."""

@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from sympy import Expr
+
 from causalopt.language import typeset
+from causalopt.model.showing import starts_shown
 from causalopt.study.pages import mathematics
 
 if TYPE_CHECKING:
@@ -40,8 +43,7 @@ _SVG = re.compile(r"<svg\b.*</svg>", re.DOTALL)
 
 def system_card(system: System, picture: str | None) -> str:
     """A system: equations, start values and parameters, beside its template."""
-    starts = {f"{v}[0]": v.domain.shown(start) for v, start in system.start_values.items()}
-    told = [_equations(system), _values("Start", starts), _parameters(system)]
+    told = [_equations(system), _values("Start", starts_shown(system.start)), _parameters(system)]
     return beside(told, picture)
 
 
@@ -142,6 +144,8 @@ def _values(title: str, values: Mapping[str, object]) -> str:
 
 
 def _latex(value: object) -> str:
+    if isinstance(value, Expr):
+        return typeset.latex(value)
     return typeset.number(value) if isinstance(value, float | int) else typeset.name(value)
 
 

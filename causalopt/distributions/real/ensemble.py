@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -221,16 +221,9 @@ def split_sequence(system: System, split: object, before: Ensemble) -> xr.Datase
 def _held_still(system: System) -> tuple[System, dict[Noise, Parameter]]:
     """The system with a parameter in the place of each noise, which a step can be given."""
     held = {noise: Parameter(noise.name, noise.unit) for noise in system.noises}
-    mechanisms = {v: rule.renamed(held) for v, rule in system.declarations.items()}
+    mechanisms = {v: rule.renamed(held) for v, rule in system.mechanisms.items()}
     parameters = {**system.parameters, **dict.fromkeys(held.values(), 0.0)}
-    quiet = System(
-        mechanisms,
-        start=system.start,
-        parameters=parameters,
-        dt=system.dt,
-        method=system.method,
-    )
-    return quiet, held
+    return replace(system, mechanisms=mechanisms, parameters=parameters), held
 
 
 def streams(seed: int, count: int) -> list[Generator]:

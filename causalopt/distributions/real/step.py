@@ -56,7 +56,7 @@ def jacobian(step: Mapping[Variable, Expr], variables: tuple[Variable, ...]) -> 
 
 def exact_values(system: System) -> dict[Symbol, Expr]:
     """The parameters as the rationals that they print as: 0.3 is 3/10."""
-    return {symbol: rational(value) for symbol, value in system.parameters.items()}
+    return {symbol: rational(value) for symbol, value in system.parameter_values.items()}
 
 
 def rational(given: object) -> Expr:

@@ -63,7 +63,7 @@ def _saturated(asked: Question, is_undefined: Bools) -> int:
     """How many of the 0/0 are at nodes downstream of n, by the wiring of the model."""
     if not is_undefined.any() or asked.n is None:
         return 0
-    wiring, steps = asked.model.wiring(1), asked.base.steps
+    wiring, steps = asked.model.wiring(asked.model.memory), asked.base.steps
     source = asked.model.single(asked.n, steps, "n")
     if isinstance(source.key, Variable) and isinstance(asked.place.series, Variable):
         node, rows = Node(source.key, source.start), range(asked.rows[0], asked.rows[-1] + 1)

@@ -93,7 +93,7 @@ def _log_stretch(system: System, P: Ensemble, determinant: Expr, steps: int) -> 
         columns: dict[Symbol, Floats | float] = {
             v: P.samples[:, i] for i, v in enumerate(P.variables)
         }
-        (stretch,) = evaluate([determinant], {**columns, **system.parameters})
+        (stretch,) = evaluate([determinant], {**columns, **system.parameter_values})
         # A continuous step that is one to one keeps its orientation, so that one sign is seen; NaN
         # has none.
         if not ((stretch > 0).all() or (stretch < 0).all()):

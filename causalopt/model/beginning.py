@@ -1,0 +1,105 @@
+"""How a system begins: the values at step 0, by numbers or formulas, and what was before."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from sympy import Expr, Rational, Symbol
+
+from causalopt.ground.errors import DeclarationError
+from causalopt.ground.readonly import ReadOnly
+from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Next, Node, Parameter, Variable, time
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.givens import comes_to, formulas_of
+from causalopt.model.template import in_order, node_at, owner_of
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """The values of ``variables`` at step 0, and before.
+
+    ``given`` are their start values, as numbers or as formulas of parameters and start values;
+    ``equations`` hold at step 0 as at any other; ``history`` gives what was before, by formulas of
+    time, and what started from a number had that. ``size`` is the length of a step, a ``length``.
+    """
+
+    variables: tuple[Variable, ...]
+    given: Mapping[Variable, float | Expr]
+    equations: Mapping[Variable, Mechanism]
+    history: Mapping[Variable, Mechanism]
+    parameters: Mapping[Parameter, float]
+    size: Expr
+    length: float
+
+    @functools.cached_property
+    def numbers(self) -> ReadOnly[Variable, float]:
+        """The start value of each variable, as a number."""
+        numbers = {v: n for v, n in self.given.items() if not isinstance(n, Expr)}
+        for variable, rule in self.mechanisms.items():
+            at = {symbol: self._number(symbol, numbers) for symbol in rule.arguments}
+            number = comes_to(rule.value({}), at, f"start[{variable}]")
+            numbers[variable] = domain_of(variable).code(number, f"start[{variable}] = {rule}")
+        return ReadOnly({variable: numbers[variable] for variable in self.variables})
+
+    def _number(self, symbol: Symbol, numbers: Mapping[Variable, float]) -> float:
+        """The number that an argument stands for, in what gives a value at step 0."""
+        if isinstance(symbol, Parameter):
+            return self.parameters[symbol]
+        node = cast(Node, node_at(symbol, 0))
+        if node.step == 0:
+            return numbers[cast(Variable, node.variable)]
+        known = self.input(node)
+        return comes_to(known, self.parameters, str(node)) if isinstance(known, Expr) else known
+
+    @functools.cached_property
+    def mechanisms(self) -> Mapping[Variable, Mechanism]:
+        """What gives each variable that has no number, as in a step whose end is the start."""
+        return self.replaced({})
+
+    def replaced(self, equations: Mapping[Variable, Mechanism]) -> Mapping[Variable, Mechanism]:
+        """The same where other equations stand in for some, each after those that it needs."""
+        starts = {
+            v: rule.renamed({u: u.next for u in rule.arguments if isinstance(u, Variable)})
+            for v, rule in formulas_of(self.given).items()
+        }
+        return in_order({**starts, **self.equations, **equations})
+
+    def before(self, variable: Variable, step: int) -> Expr | None:
+        """What a variable was at a step before the start, or a stage of a step up to it.
+
+        None where it is what the variable started from, a number.
+        """
+        owner = owner_of(variable)
+        if owner in self.history:
+            # The only stage that is looked back to is the middle of a step.
+            steps = step - Rational(1, 2) if variable is not owner else Rational(step)
+            return self.history[owner].value({time: steps * self.size})
+        start = self.given[owner]
+        return start if isinstance(start, Expr) else None
+
+    def input(self, node: Node) -> float | Expr:
+        """What enters from outside: a time, or what was before the start."""
+        if node.variable == time:
+            return node.step * self.length
+        variable = node.variable
+        before = self.before(variable, node.step)
+        return self.given[owner_of(variable)] if before is None else before
+
+    def check_delayed(self, delayed: frozenset[Variable]) -> None:
+        """Raise ``DeclarationError`` for a delayed variable of which nothing is known before."""
+        for variable in delayed - self.history.keys():
+            rule = self.mechanisms.get(variable)
+            if rule and (variable in self.equations or any(map(_is_start, rule.arguments))):
+                raise DeclarationError(
+                    f"{variable} is used with a delay, and starts from other variables: say what "
+                    f"it was before the start, by history={{{variable}: ...}}, a number or a "
+                    "formula of time."
+                )
+
+
+def _is_start(symbol: Symbol) -> bool:
+    return isinstance(symbol, Next)

@@ -1,0 +1,99 @@
+"""What users declare, in terms of one step: delays in steps, equations that hold at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sympy import Expr, Symbol
+
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import Lag, Next, Noise, Past, Variable, time
+from causalopt.mechanisms.interface import Mechanism
+
+# The part of a step by which a delay may miss a whole number of them: floats are rounded.
+_ROUNDING = 1e-6
+
+
+def in_steps(mechanism: Mechanism, length: float, where: object) -> Mechanism:
+    """The mechanism with its delays in steps of a ``length``.
+
+    Raises ``DeclarationError`` for a delay that is no whole number of steps.
+    """
+    lags = [s for s in mechanism.arguments if isinstance(s, Lag)]
+    return mechanism.renamed({lag: _in_steps(lag, length, where) for lag in lags})
+
+
+def _in_steps(lag: Lag, length: float, where: object) -> Past:
+    steps = lag.by / length
+    if round(steps) < 1 or abs(steps - round(steps)) > _ROUNDING * steps:
+        whole = max(round(steps), 1)
+        raise DeclarationError(
+            f"The mechanism of {where} uses {lag}, a delay of {steps:.6g} steps of {length:g}, and "
+            f"a delay is a whole number of them: write {lag.variable}.lag({whole * length:g}), or "
+            f"dt={lag.by / whole:.6g}."
+        )
+    return Past(lag.variable, round(steps))
+
+
+def earlier(variable: Variable, steps: int) -> Symbol:
+    """A variable so many steps before the one before: itself, where there are none."""
+    return Past(variable, steps) if steps else variable
+
+
+def at_end(mechanism: Mechanism, size: Expr) -> Mechanism:
+    """An equation of one moment, as what gives a value at the end of a step, ``size`` long.
+
+    In it R is R.next, what is delayed is a step later, and so is time.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.mechanisms.symbolic import Expression
+    >>> (x,) = variables("x")
+    >>> print(at_end(Expression(time - x + Past(x, 5)), Symbol("dt")))
+    dt + t + x.past(4) - x.next
+    """
+    terms: dict[Symbol, Expr] = {time: time + size}
+    for symbol in mechanism.arguments:
+        if isinstance(symbol, Past):
+            terms[symbol] = earlier(symbol.variable, symbol.by - 1)
+        elif isinstance(symbol, Variable):
+            terms[symbol] = symbol.next
+    return mechanism.renamed(terms)
+
+
+def at_start(mechanism: Mechanism, size: Expr) -> Mechanism:
+    """The same for the start, from what gives a value at the end of a step."""
+    return mechanism.renamed({time: time - size})
+
+
+def check_equation(variable: Variable, mechanism: Mechanism) -> None:
+    """Raise ``DeclarationError`` for what is no equation of one moment."""
+    for symbol in mechanism.arguments:
+        if isinstance(symbol, Next):
+            raise DeclarationError(
+                f"The equation of {variable} uses {symbol}: it holds at one moment, so write "
+                f"{symbol.variable}."
+            )
+        if isinstance(symbol, Noise):
+            raise DeclarationError(
+                f"The equation of {variable} uses the noise {symbol}, which is drawn in the course "
+                "of a step: let it enter a variable that has a step or a rate of its own."
+            )
+
+
+def check_history(
+    history: Mapping[Variable, Mechanism], delayed: Iterable[Variable], parameters: Iterable[Symbol]
+) -> None:
+    """A history is a formula of time and parameters, of a variable that is delayed."""
+    known, those = {*parameters, time}, set(delayed)
+    for variable, mechanism in history.items():
+        if variable not in those:
+            raise DeclarationError(
+                f"history tells of {variable}, which no mechanism uses with a delay: write "
+                f"{variable}.lag(...) where it is used, or leave it out."
+            )
+        foreign = [s for s in mechanism.arguments if s not in known]
+        if foreign:
+            raise DeclarationError(
+                f"The history of {variable} is {mechanism}, and uses {foreign[0]}: before the "
+                "start there are time and parameters alone."
+            )

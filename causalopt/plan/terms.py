@@ -1,0 +1,126 @@
+"""What the nodes of a system's plan become: expressions of the state, by what is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import Add, Expr, Integer, Mul, Symbol
+
+from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.template import node_at, owner_of
+from causalopt.model.views import Gate
+from causalopt.plan.lanes import AnyWorld, Lane, Lanes
+from causalopt.plan.names import UNIT, Names, Slope, Slot
+
+_ZERO, _ONE = Integer(0), Integer(1)
+
+
+@dataclass(frozen=True)
+class NodeTerms:
+    """What a node of one lane becomes, as an expression of the state: the view of a system's plan.
+
+    ``own`` is the mechanism that gives it, None at the start; ``same`` gives the node in another
+    lane.
+    """
+
+    names: Names
+    lanes: Lanes
+    place: int
+    target: Variable
+    step: int
+    own: Mechanism | None
+    same: Callable[[Slot], Expr]
+
+    @property
+    def lane(self) -> Lane:
+        return self.lanes.lanes[self.place]
+
+    def computed(self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None) -> Expr:
+        # Another mechanism is a part of ``own`` already: an integrator has made a step of it.
+        if self.own is None:
+            start = _ZERO if self.lane.is_tangent else self.names.start(self.target)
+            return start if gate is None else self.mixed(start, self.there(gate.world), gate.by)
+        at = self._arguments(self.own, self.lane.values, gate)
+        if not self.lane.is_tangent:
+            return self.own.value(at)
+        # The chain rule: slopes at the values, times what moves along each argument.
+        along = self._arguments(self.own, self.place, gate)
+        slopes = self.own.reverse(at, _ONE)
+        moving = [s for s in self.own.arguments if isinstance(s, Variable | Shifted)]
+        return Add(*(Mul(self._slope(slopes[s], s, at), along[s]) for s in moving))
+
+    def _slope(self, formula: Expr, argument: Symbol, at: Mapping[Symbol, Expr]) -> Expr:
+        """A partial derivative: as it stands where it is a polynomial, else by a name."""
+        if self.own is None or formula.is_polynomial():
+            return formula
+        target = Slot(self.lane.values, self.target)
+        return self.names.slope(formula, Slope(self.own, argument, at, target))
+
+    def constant(self, value: float | Symbol) -> Expr:
+        return _ZERO if self.lane.is_tangent else self.names.constant(value)
+
+    def copied(self, world: AnyWorld) -> Expr:
+        return self._in(self.lanes.of_world(self.lane, world))
+
+    def there(self, world: AnyWorld) -> Expr:
+        shift, copied = world.at(self.target, self.step).shift, self.copied(world)
+        lane = self.lanes.of_world(self.lane, world)
+        if shift is None or lane is None:
+            return copied
+        return copied - shift.apply(replace(self, place=lane), _ZERO)
+
+    def mixed(self, own: Expr, other: Expr, by: float | Parameter) -> Expr:
+        weight = self.names.constant(by)
+        return Add(Mul(_ONE - weight, own), Mul(weight, other))
+
+    def moved(self, term: Expr, by: float | Symbol) -> Expr:
+        return term if self.lane.is_tangent else term + self.names.constant(by)
+
+    def nudged(self, term: Expr) -> Expr:
+        if not self.lane.is_tangent:
+            return term
+        # At the start no power has been taken out of a tangent yet, later the nudge has its own.
+        return term + (self.names.before(Slot(self.place, UNIT)) if self.step else _ONE)
+
+    def _in(self, lane: int | None) -> Expr:
+        """This node in a lane; a tangent that has no lane is zero."""
+        return _ZERO if lane is None else self.same(Slot(lane, self.target))
+
+    def _arguments(
+        self, mechanism: Mechanism, place: int, gate: Gate[AnyWorld] | None
+    ) -> dict[Symbol, Expr]:
+        """What each argument of a mechanism is in a lane, behind the gate if there is one."""
+        terms = {s: self._argument(place, s) for s in mechanism.arguments}
+        if gate is None:
+            return terms
+        is_tangent = self.lanes.lanes[place].is_tangent
+        behind = (
+            self.lanes.tangent_of.get(gate.world)
+            if is_tangent
+            else self.lanes.values_of(gate.world)
+        )
+        if behind == place:
+            return terms
+        for symbol in mechanism.arguments:
+            if isinstance(symbol, Variable | Shifted) and not self._is_inside(symbol, gate):
+                other = _ZERO if behind is None else self._argument(behind, symbol)
+                terms[symbol] = self.mixed(terms[symbol], other, gate.by)
+        return terms
+
+    def _argument(self, place: int, symbol: Symbol) -> Expr:
+        """What an argument is in a lane; what was before the start is the same in all."""
+        node = node_at(symbol, self.step)
+        if self.step or isinstance(symbol, Next) or not isinstance(symbol, Variable | Past):
+            return self.names.argument(place, symbol)
+        is_tangent = self.lanes.lanes[place].is_tangent
+        return _ZERO if is_tangent else self.names.history(node.variable, node.step)
+
+    def _is_inside(self, symbol: Symbol, gate: Gate[AnyWorld]) -> bool:
+        """Whether an argument is one of the nodes inside a gate; a stage is between two of them."""
+        node = node_at(symbol, self.step)
+        owner = owner_of(node.variable)
+        if owner is node.variable:
+            return gate.lets_in(owner, node.step)
+        return gate.lets_in(owner, node.step - 1) and gate.lets_in(owner, node.step)
