@@ -14,13 +14,13 @@ from causalopt.backends.careful import careful_step
 from causalopt.backends.codegen import (
     NARROW_SIGNATURE,
     WIDE_SIGNATURE,
-    Shape,
     buffer_size,
     narrow,
     wide,
 )
 from causalopt.backends.compiled_run import CompiledRun, part_of, rows_before
 from causalopt.backends.interface import Recording
+from causalopt.backends.shape import Shape
 from causalopt.backends.writer import weight
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Block, Terms

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from causalopt.backends.bands import BAND, CLOSE
-from causalopt.backends.codegen import Shape, all_finite, input_at, joined, named
+from causalopt.backends.codegen import input_at, joined
+from causalopt.backends.rescaling import all_finite
+from causalopt.backends.shape import Shape, named
 from causalopt.backends.writer import lines_of
 from causalopt.ground.scaled import NO_POWER
-from causalopt.plan import Block
+from causalopt.plan import Block, Chain
 
 BANDED_SIGNATURE = (
     "int64(float64[:,::1], int64[:,::1], int64[::1], int64, float64[::1], int64[::1], int64[::1],"
@@ -35,19 +37,22 @@ def banded(block: Block, shape: Shape) -> str:
     """
     slots = len(block.results)
     given = len(block.arguments) - slots - shape.noises - 1
-    body, results = lines_of(block, [*named("s", slots), *named("p", given + shape.noises), "t"])
+    inputs = named("p", range(given + shape.noises))
+    body, results = lines_of(block, [*named("s", range(slots)), *inputs, "t"])
+    own = shape.computed(slots)
     lines = [
-        *(f"s{j} = part[{j}]" for j in range(slots)),
+        *(f"s{j} = part[{j}]" for j in [*own, *shape.looked_at(block)]),
         *body,
-        *(f"n{j} = {result}" for j, result in enumerate(results)),
-        *(f"new[{j}] = n{j}" for j in range(slots)),
+        *(f"n{j} = {results[j]}" for j in own),
+        *(f"new[{j}] = n{j}" for j in own),
+        *(line for chain in shape.chains for line in _remembered(chain)),
     ]
     return joined(
         "def banded(state, powers, apart, point, given, offset, stride, drawn,",
         "           first, stop, dt, row, due, every, values, exponents):",
         (f"    p{j} = {input_at(j)}" for j in range(given)),
         _SETUP.format(slots=slots, scales=len(shape.scales)),
-        (f"    group[{j}] = {k}" for k, places in enumerate(shape.scales) for j in places),
+        _grouped(shape),
         _LOADED.format(slots=slots),
         (f"        p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
         _PICKED.format(slots=slots, none=NO_POWER, band=BAND),
@@ -65,6 +70,26 @@ def banded(block: Block, shape: Shape) -> str:
         _CLOSE.format(slots=slots, close=CLOSE, least=_LEAST, none=NO_POWER),
         _STORED.format(slots=slots, scales=len(shape.scales), none=NO_POWER),
     )
+
+
+def _grouped(shape: Shape) -> Sequence[str]:
+    """The group of each tangent, those in chains all at once."""
+    lines = []
+    for k, places in enumerate(shape.scales):
+        own, chains = shape.moving(places)
+        lines += [f"    group[{j}] = {k}" for j in own]
+        ranges = [shape.chains[m].places for m in chains]
+        lines += [f"    group[{places.start} : {places.stop}] = {k}" for places in ranges]
+    return lines
+
+
+def _remembered(chain: Chain) -> Sequence[str]:
+    first, stop = chain.places.start, chain.places.stop
+    return [
+        f"new[{first}] = part[{chain.source}]",
+        f"for j in range({first + 1}, {stop}):",
+        "    new[j] = part[j - 1]",
+    ]
 
 
 def _recorded(shape: Shape) -> Sequence[str]:

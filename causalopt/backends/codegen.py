@@ -7,37 +7,25 @@ buffer, in an inner loop over points without branches, which a compiler turns in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from causalopt.backends.bands import EXACT, LOW
+from causalopt.backends.rescaling import (
+    all_finite,
+    all_plainly_tame,
+    all_tame,
+    in_chains,
+    rescaled,
+)
+from causalopt.backends.shape import Shape, indented, named
 from causalopt.backends.writer import lines_of
-from causalopt.ground.scaled import LARGE
 from causalopt.plan import Block
 
 #: How many points a tile of the wide loop holds: its rows stay in the first-level cache.
 TILE = 64
 
-
-@dataclass(frozen=True)
-class Shape:
-    """What a loop does around its block: the places of slots in the block's state.
-
-    ``values`` are checked to be finite, each group of ``scales`` is rescaled by one power of two,
-    and ``recorded`` are kept. ``noises`` counts the arguments, the last but for the time, that are
-    drawn afresh at each step.
-    """
-
-    values: tuple[int, ...]
-    scales: tuple[tuple[int, ...], ...]
-    recorded: tuple[int, ...]
-    noises: int = 0
-
-    @property
-    def powers(self) -> tuple[tuple[int, int], ...]:
-        """The place and the group of each recorded slot that is a tangent: it has a power too."""
-        group_of = {j: k for k, group in enumerate(self.scales) for j in group}
-        return tuple((j, group_of[j]) for j in self.recorded if j in group_of)
+# Slot j of a point of a tile, where j is a slot in a chain.
+_CHAINED = f"rows[j * {TILE} + q]"
 
 
 NARROW_SIGNATURE = (
@@ -62,28 +50,32 @@ def narrow(block: Block, shape: Shape) -> str:
     """
     slots, scales = len(block.results), range(len(shape.scales))
     given = len(block.arguments) - slots - shape.noises - 1
-    arguments = [*named("s", slots), *named("p", given + shape.noises), "t"]
+    arguments = [*named("s", range(slots)), *named("p", range(given + shape.noises)), "t"]
     body, results = lines_of(block, arguments)
+    own = shape.computed(slots)
     return joined(
         "def narrow(state, powers, point, given, offset, stride, drawn,",
         "           first, stop, dt, row, due, every, values, exponents):",
-        (f"    s{j} = state[{j}, point]" for j in range(slots)),
+        (f"    s{j} = state[{j}, point]" for j in own),
         (f"    p{j} = {input_at(j)}" for j in range(given)),
         (f"    e{k} = powers[{k}, point]" for k in scales),
         "    reached = stop",
         "    for i in range(first, stop):",
         "        t = (i - 1) * dt",
         (f"        p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
+        (f"        s{j} = state[{j}, point]" for j in shape.looked_at(block)),
+        (f"        c{m} = s{chain.source}" for m, chain in enumerate(shape.chains)),
         (f"        {line}" for line in body),
-        (f"        n{j} = {result}" for j, result in enumerate(results)),
-        f"        if not {_all_plainly_tame(shape)} and not {_all_tame(shape)}:",
+        (f"        n{j} = {results[j]}" for j in own),
+        f"        if not {all_plainly_tame(shape)} and not {all_tame(shape)}:",
         "            apart = False",
-        _indented(3, _rescaled(shape)),
+        indented(3, rescaled(shape, "state[j, point]", "c{}")),
         "            if apart:",
         "                reached = i",
         "                break",
         (f"            e{k} += f{k}" for k in scales),
-        (f"        s{j} = n{j}" for j in range(slots)),
+        (f"        s{j} = n{j}" for j in own),
+        indented(2, _moved_on(shape)),
         f"        if not {all_finite(shape)}:",
         "            reached = -i",
         "            break",
@@ -92,7 +84,7 @@ def narrow(block: Block, shape: Shape) -> str:
         (f"            exponents[{r}, row, 0] = e{k}" for r, (_, k) in enumerate(shape.powers)),
         "            row += 1",
         "            due += every",
-        (f"    state[{j}, point] = s{j}" for j in range(slots)),
+        (f"    state[{j}, point] = s{j}" for j in own),
         (f"    powers[{k}, point] = e{k}" for k in scales),
         "    return reached",
     )
@@ -114,21 +106,34 @@ def wide(block: Block, shape: Shape) -> str:
         "    for tile in range(low, high):",
         "        if faults[tile] != 0:",
         "            continue",
-        _indented(2, _loaded(shape, places)),
+        indented(2, _loaded(shape, places)),
         "        at = row",
         "        next_due = due",
         "        for i in range(first, stop):",
         "            t = (i - 1) * dt",
         "            odd = 0",
-        _indented(3, _stepped(block, shape, places)),
+        indented(3, _stepped(block, shape, places)),
         "            if odd != 0:",
-        _indented(4, _mended(shape, places)),
+        indented(4, _mended(shape, places)),
         "            if i == next_due:",
-        _indented(4, _recorded(shape, places)),
+        indented(4, _recorded(shape, places)),
         "        if faults[tile] < 0:",
         "            continue",
-        _indented(2, _stored(shape, places)),
+        indented(2, _stored(shape, places)),
     )
+
+
+def _moved_on(shape: Shape) -> list[str]:
+    """What is remembered one step more, and what a step remembers newly."""
+    return [
+        line
+        for m, chain in enumerate(shape.chains)
+        for line in (
+            f"for j in range({chain.places.stop - 1}, {chain.places.start}, -1):",
+            "    state[j, point] = state[j - 1, point]",
+            f"state[{chain.places.start}, point] = c{m}",
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -139,12 +144,14 @@ class _Places:
     given: int
     inputs: int
     scales: int
+    own: list[int]
 
     @classmethod
     def of(cls, block: Block, shape: Shape) -> _Places:
         slots = len(block.results)
         given = len(block.arguments) - slots - shape.noises - 1
-        return cls(slots, given, given + shape.noises, len(shape.scales))
+        scales, own = len(shape.scales), shape.computed(slots)
+        return cls(slots, given, given + shape.noises, scales, own)
 
     def state(self, j: int) -> str:
         return _at(j)
@@ -154,6 +161,9 @@ class _Places:
 
     def power(self, k: int) -> str:
         return _at(self.slots + self.inputs + k)
+
+    def entering(self, m: int) -> str:
+        return _at(self.slots + self.inputs + self.scales + m)
 
 
 def _loaded(shape: Shape, places: _Places) -> list[str]:
@@ -165,7 +175,8 @@ def _loaded(shape: Shape, places: _Places) -> list[str]:
         f"for q in range({TILE}):",
         # The last tile is filled up with copies of its last point.
         "    point = base + min(q, width - 1)",
-        *(f"    {places.state(j)} = state[{j}, point]" for j in range(places.slots)),
+        *(f"    {places.state(j)} = state[{j}, point]" for j in places.own),
+        *indented(1, in_chains(shape, f"{_CHAINED} = state[j, point]")),
         *(f"    {places.input(j)} = {input_at(j)}" for j in range(places.given)),
         *(f"    {places.power(k)} = powers[{k}, point]" for k in range(places.scales)),
     ]
@@ -176,18 +187,31 @@ def _stepped(block: Block, shape: Shape, places: _Places) -> list[str]:
 
     The loop over points has no branches, so that a compiler turns it into vector code.
     """
-    arguments = [*named("s", places.slots), *named("p", places.inputs), "t"]
+    arguments = [*named("s", range(places.slots)), *named("p", range(places.inputs)), "t"]
     body, results = lines_of(block, arguments)
     noises = range(shape.noises)
     return [
         *(line for j in noises for line in _drawn(places.input(places.given + j), j)),
         f"for q in range({TILE}):",
-        *(f"    s{j} = {places.state(j)}" for j in range(places.slots)),
+        *(f"    s{j} = {places.state(j)}" for j in [*places.own, *shape.looked_at(block)]),
         *(f"    p{j} = {places.input(j)}" for j in range(places.inputs)),
         *(f"    {line}" for line in body),
-        *(f"    n{j} = {result}" for j, result in enumerate(results)),
-        *(f"    {places.state(j)} = n{j}" for j in range(places.slots)),
-        f"    odd |= not ({all_finite(shape)} & {_all_tame(shape)})",
+        *(f"    n{j} = {results[j]}" for j in places.own),
+        *(f"    {places.entering(m)} = s{c.source}" for m, c in enumerate(shape.chains)),
+        *(f"    {places.state(j)} = n{j}" for j in places.own),
+        f"    odd |= not ({all_finite(shape)} & {all_tame(shape)})",
+        *(line for m, c in enumerate(shape.chains) for line in _row_moved_on(c.places, m, places)),
+    ]
+
+
+def _row_moved_on(chain: range, number: int, places: _Places) -> list[str]:
+    """The rows of a chain moved on by one, and the row that enters in front."""
+    low, high = chain.start * TILE, chain.stop * TILE
+    return [
+        f"for m in range({high - 1}, {low + TILE - 1}, -1):",
+        f"    rows[m] = rows[m - {TILE}]",
+        f"for q in range({TILE}):",
+        f"    {places.state(chain.start)} = {places.entering(number)}",
     ]
 
 
@@ -197,7 +221,7 @@ def _mended(shape: Shape, places: _Places) -> list[str]:
     return [
         "bad = False",
         f"for q in range({TILE}):",
-        *(f"    n{j} = {places.state(j)}" for j in range(places.slots)),
+        *(f"    n{j} = {places.state(j)}" for j in places.own),
         f"    bad |= not {all_finite(shape)}",
         "if bad:",
         "    faults[tile] = i",
@@ -205,10 +229,10 @@ def _mended(shape: Shape, places: _Places) -> list[str]:
         "apart = False",
         # All points of the tile, so that they do not need it one after the other.
         f"for q in range({TILE}):",
-        *(f"    n{j} = {places.state(j)}" for j in range(places.slots)),
+        *(f"    n{j} = {places.state(j)}" for j in places.own),
         *(f"    e{k} = {places.power(k)}" for k in scales),
-        *_indented(1, _rescaled(shape)),
-        *(f"    {places.state(j)} = n{j}" for j in range(places.slots)),
+        *indented(1, rescaled(shape, _CHAINED)),
+        *(f"    {places.state(j)} = n{j}" for j in places.own),
         *(f"    {places.power(k)} = e{k} + f{k}" for k in scales),
         "if apart:",
         "    faults[tile] = -1",
@@ -233,7 +257,8 @@ def _stored(shape: Shape, places: _Places) -> list[str]:
     """A tile's state and powers back in their arrays."""
     return [
         "for q in range(width):",
-        *(f"    state[{j}, base + q] = {places.state(j)}" for j in range(places.slots)),
+        *(f"    state[{j}, base + q] = {places.state(j)}" for j in places.own),
+        *indented(1, in_chains(shape, f"state[j, base + q] = {_CHAINED}")),
         *(f"    powers[{k}, base + q] = int({places.power(k)})" for k in range(places.scales)),
         "    pass",
     ]
@@ -241,12 +266,7 @@ def _stored(shape: Shape, places: _Places) -> list[str]:
 
 def buffer_size(block: Block, shape: Shape) -> int:
     """How many numbers the buffer of the wide loop holds."""
-    return TILE * (len(block.arguments) - 1 + len(shape.scales))
-
-
-def named(letter: str, count: int) -> list[str]:
-    """The names of some numbers: s0, s1, ..."""
-    return [f"{letter}{j}" for j in range(count)]
+    return TILE * (len(block.arguments) - 1 + len(shape.scales) + len(shape.chains))
 
 
 def input_at(j: int) -> str:
@@ -261,65 +281,6 @@ def _at(row: int) -> str:
 def _drawn(place: str, noise: int) -> list[str]:
     # A loop of its own, so that the one over the block still becomes vector code.
     return [f"for q in range({TILE}):", f"    {place} = drawn[{noise}, i - first, left + q]"]
-
-
-def _indented(depth: int, lines: Iterable[str]) -> list[str]:
-    return ["    " * depth + line for line in lines]
-
-
-def all_finite(shape: Shape) -> str:
-    """Whether the new values are all finite."""
-    # x - x is 0 for what is finite, and NaN for the rest.
-    return "(" + (" + ".join(f"(n{j} - n{j})" for j in shape.values) or "0.0") + " == 0.0)"
-
-
-def _all_plainly_tame(shape: Shape) -> str:
-    """The same in fewer instructions, where none is zero: which is the usual case."""
-    tangents = [j for group in shape.scales for j in group]
-    total = " + ".join(f"abs(n{j})" for j in tangents)
-    low = [f"(abs(n{j}) > {LOW!r})" for j in tangents]
-    return "(" + " & ".join([f"({total} < {LARGE!r})", *low]) + ")" if tangents else "True"
-
-
-def _all_tame(shape: Shape) -> str:
-    """Whether the new tangents are all zero or inside the bounds; NaN is not."""
-    tangents = [j for group in shape.scales for j in group]
-    if not tangents:
-        return "True"
-    total = " + ".join(f"abs(n{j})" for j in tangents)
-    low = [f"((abs(n{j}) > {LOW!r}) | (n{j} == 0.0))" for j in tangents]
-    return "(" + " & ".join([f"({total} < {LARGE!r})", *low]) + ")"
-
-
-def _rescaled(shape: Shape) -> list[str]:
-    """Take its size, 2**f, out of each group; ``apart`` where that costs its tangents digits."""
-    return [line for k, group in enumerate(shape.scales) for line in _group(group, k)]
-
-
-def _group(group: Sequence[int], scale: int) -> list[str]:
-    return [
-        f"f{scale} = 0",
-        "size = 0.0",
-        "least = math.inf",
-        "sound = 0.0",
-        *(line for j in group for line in _compared(j)),
-        f"if sound != 0.0 or (size > 0.0 and (least < {EXACT!r} or least <= size * {LOW!r})):",
-        "    apart = True",
-        "elif size > 0.0:",
-        "    lift = math.frexp(size)[1]",
-        "    factor = math.ldexp(1.0, -lift)",
-        *(f"    n{j} *= factor" for j in group),
-        f"    f{scale} = lift",
-    ]
-
-
-def _compared(j: int) -> list[str]:
-    return [
-        f"other = abs(n{j})",
-        "sound += other - other",
-        "size = choose(other > size, other, size)",
-        "least = choose((other < least) & (other > 0.0), other, least)",
-    ]
 
 
 def joined(*parts: str | Iterable[str]) -> str:

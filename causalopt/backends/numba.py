@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from causalopt.backends.advancing import CompiledSegment, advance, loop_of
-from causalopt.backends.codegen import Shape
 from causalopt.backends.compiled_run import (
     CompiledRun,
     blame,
@@ -27,6 +26,7 @@ from causalopt.backends.compiled_run import (
 )
 from causalopt.backends.interface import Inputs, Recording
 from causalopt.backends.numpy import NumPyBackend
+from causalopt.backends.shape import Shape
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check
 from causalopt.ground.progress import track
@@ -140,7 +140,7 @@ def _compiled_segments(run: CompiledRun) -> list[CompiledSegment] | None:
     from numba.core.errors import NumbaError
 
     plan = run.plan
-    shape = Shape(plan.value_slots, plan.scales, plan.recorded, len(plan.noises))
+    shape = Shape(plan.value_slots, plan.scales, plan.recorded, len(plan.noises), plan.chains)
     name = "narrow" if run.tile == 1 else "wide"
     try:
         return [

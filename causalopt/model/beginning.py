@@ -87,7 +87,9 @@ class Beginning:
             return node.step * self.length
         variable = node.variable
         before = self.before(variable, node.step)
-        return self.given[owner_of(variable)] if before is None else before
+        if before is None:
+            return self.given[owner_of(variable)]
+        return before if before.free_symbols else float(before)
 
     def check_delayed(self, delayed: frozenset[Variable]) -> None:
         """Raise ``DeclarationError`` for a delayed variable of which nothing is known before."""

@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Lag, Next, Noise, Past, Variable, time
+from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
 
 # The part of a step by which a delay may miss a whole number of them: floats are rounded.
@@ -33,6 +34,22 @@ def _in_steps(lag: Lag, length: float, where: object) -> Past:
             f"dt={lag.by / whole:.6g}."
         )
     return Past(lag.variable, round(steps))
+
+
+def delayed_in(mechanism: Mechanism) -> frozenset[Variable]:
+    """The variables that a mechanism, as written, uses with a delay."""
+    return frozenset(s.variable for s in mechanism.arguments if isinstance(s, Lag))
+
+
+def check_kept(key: object, delayed: Iterable[Variable], method: str | None) -> None:
+    """Raise ``DeclarationError`` where a method does not keep what was inside its steps."""
+    if method is not None and METHODS[method].halfway is not None:
+        name = next(iter(delayed))
+        raise DeclarationError(
+            f"The mechanism of {key} uses {name} with a delay, and none that is declared does, so "
+            f"that values inside the steps of {method} are not kept: declare a delay of it, "
+            "weighted by a parameter that is 0."
+        )
 
 
 def earlier(variable: Variable, steps: int) -> Symbol:

@@ -101,7 +101,7 @@ class System(OverTime):
         put("history", ReadOnly(mechanisms_of(self.history, "history")))
         put("parameters", checked_parameters(self.parameters))
         put("dt", checked_dt(self.dt, self.parameter_values))
-        written = {**self.mechanisms, **self.algebraic}
+        written = self._written
         put("start", checked_starts(self.start, written, self.parameters))
         check_start(self.mechanisms, self.algebraic, self.start)
         check_symbols(
@@ -153,8 +153,11 @@ class System(OverTime):
     @functools.cached_property
     def declarations(self) -> Mapping[Variable, Mechanism]:
         """What was declared of each variable, in terms of a step: a value, or a rate of change."""
-        written = {**self.mechanisms, **self.algebraic}
-        return ReadOnly({v: self._in_a_step(v, cast(Mechanism, written[v])) for v in written})
+        return ReadOnly({v: self._in_a_step(v, rule) for v, rule in self._written.items()})
+
+    @property
+    def _written(self) -> Mapping[Variable, Mechanism]:
+        return cast(Mapping[Variable, Mechanism], {**self.mechanisms, **self.algebraic})
 
     def _in_a_step(self, variable: Variable, written: Mechanism) -> Mechanism:
         """A mechanism as written, its delays in steps; an equation as it is at a step's end."""
@@ -194,8 +197,7 @@ class System(OverTime):
     @property
     def delayed(self) -> frozenset[Variable]:
         """The variables that are used with a delay."""
-        symbols = (s for rule in self.declarations.values() for s in rule.arguments)
-        return frozenset(s.variable for s in symbols if isinstance(s, Past))
+        return frozenset().union(*map(moments.delayed_in, self._written.values()))
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -261,12 +263,12 @@ class System(OverTime):
         >>> System({a: b, b: a.next}, start={a: 0, b: 1}).parents(b)
         (set(), {a})
         """
-        symbols = self._written(variable)
+        symbols = self._entering(variable)
         same = {s.variable for s in symbols if isinstance(s, Next)}
         before = {s for s in symbols if isinstance(s, Variable)}
         return before | {s.variable for s in symbols if isinstance(s, Past)}, same
 
-    def _written(self, variable: Variable) -> list[Symbol]:
+    def _entering(self, variable: Variable) -> list[Symbol]:
         # A rate is added to the variable itself.
         is_rate = self.method is not None and variable in self.mechanisms
         own = (variable, cast(Parameter, self.dt)) if is_rate else ()
@@ -285,13 +287,17 @@ class System(OverTime):
         >>> System({a: b, b: a.next}, start={a: 0, b: 1}).causes()
         {'a[i+1]': ['b[i]'], 'b[i+1]': ['a[i+1]']}
         """
-        return causes_in_words({variable: self._written(variable) for variable in self.variables})
+        return causes_in_words({variable: self._entering(variable) for variable in self.variables})
 
     def mechanism(self, key: Key, formula: object) -> Mechanism:
         """A formula for one of this system's variables, its symbols checked."""
         mechanism = mechanism_of(key, formula)
         known = {*self.variables, *self.parameters}
         check_symbols({key: mechanism}, known, "use a variable of this system")
+        delayed = moments.delayed_in(mechanism)
+        if delayed and not self.delayed:
+            moments.check_kept(key, delayed, self.method)
+        self.beginning.check_delayed(delayed)
         return self._in_a_step(cast(Variable, key), mechanism)
 
     def account(self, key: Key, step: int, replacement: Mechanism | None = None) -> Account:
@@ -303,10 +309,11 @@ class System(OverTime):
             if rule is None:
                 return Account(start=self.start_values[variable])
             return Account(None, rule, rule, {s: node_at(s, 0) for s in rule.arguments})
-        declared = replacement or self.declarations[variable]
+        declared = replacement or self._written[variable]
         in_stages = self.template.keys() != self.declarations.keys()
         # A step through stages is told by its rate, and so is one that is replaced.
-        assigned = declared if in_stages or replacement is not None else self.template[variable]
+        in_step = self.declarations if in_stages else self.template
+        assigned = in_step[variable] if replacement is None else replacement
         names = {symbol: node_at(symbol, step) for symbol in assigned.arguments}
         return Account(None, declared, assigned, names, in_stages)
 
@@ -322,7 +329,7 @@ class System(OverTime):
     def wiring(self, steps: int, *, written: bool = False) -> Wiring:
         """The nodes up to a step, with their parents and inputs; inner stages left out."""
         entering = {
-            v: self._written(v) if written else sources(v, self.template.__getitem__, is_stage)
+            v: self._entering(v) if written else sources(v, self.template.__getitem__, is_stage)
             for v in self.template if v in self.declarations
         }  # fmt: skip
         first = {v: rule.arguments for v, rule in self.beginning.mechanisms.items()}

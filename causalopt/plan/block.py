@@ -49,7 +49,7 @@ def single_form(
     >>> single_form([a], {b: sympy.sin(a) ** 2}, [b + sympy.sin(a)])
     Block(arguments=(a,), assignments=((x0, sin(a)), (b, x0**2)), results=(b + x0,))
     """
-    raw, results = _constants_filled_in(raw, results)
+    raw, results = _filled_in(raw, results, frozenset(arguments))
     targets = needed_in_order(raw, results)
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
     # Shared over lanes too: X and Y have most of their slopes in common.
@@ -61,13 +61,13 @@ def single_form(
     return Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals)
 
 
-def _constants_filled_in(
-    raw: Mapping[Symbol, Expr], results: Sequence[Expr]
+def _filled_in(
+    raw: Mapping[Symbol, Expr], results: Sequence[Expr], arguments: frozenset[Symbol]
 ) -> tuple[Mapping[Symbol, Expr], Sequence[Expr]]:
-    """The same assignments, with every symbol that is a mere number written as that number."""
+    """The same assignments, with every symbol that is a mere number or argument written as that."""
     # Again and again: what uses a number may become one.
     while True:
-        known = {symbol: value for symbol, value in raw.items() if value.is_Number}
+        known = {s: value for s, value in raw.items() if value.is_Number or value in arguments}
         if not known:
             return raw, results
         raw = {s: value.xreplace(known) for s, value in raw.items() if s not in known}

@@ -49,6 +49,14 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Chain:
+    """Slots that remember: the first takes over what ``source`` was, each other the one before."""
+
+    source: int
+    places: range
+
+
+@dataclass(frozen=True)
 class Loop:
     """The state as ``slots``, its first value, the segments that carry it on, and what to record.
 
@@ -60,7 +68,7 @@ class Loop:
     ``recorded`` are the slots whose values are wanted. ``noises`` are inputs with a new value at
     every step. ``value_slots`` are the places of the slots that hold values, not tangents, in the
     order in which a step computes them: of those that are not finite after a step, the first is
-    where it began.
+    where it began. ``chains`` are the slots for what is looked back to.
     """
 
     slots: tuple[Slot, ...]
@@ -75,6 +83,7 @@ class Loop:
     scales: tuple[tuple[int, ...], ...]
     slopes: Mapping[Symbol, Slope]
     value_slots: tuple[int, ...]
+    chains: tuple[Chain, ...]
 
     @property
     def drawn(self) -> int:
@@ -115,7 +124,7 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     zero = _always_zero(lanes, names, [first, *raws])
     first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
-    slots = _needed(wanted, names, raws)
+    slots = sorted(_needed(wanted, names, raws), key=_in_chains)
     inputs = tuple(names.inputs.values())
     noises = tuple(names.noises.values())
     given = [entry.symbol for entry in inputs]
@@ -140,6 +149,25 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
         scales=_scales(lanes, names, slots, raws),
         slopes=dict(names.slopes.values()),
         value_slots=_value_slots(system, lanes, slots),
+        chains=_chains(slots),
+    )
+
+
+def _in_chains(slot: Slot) -> tuple[object, ...]:
+    """Pasts come last, those of one variable side by side, the latest first."""
+    past = slot.variable
+    return (1, slot.lane, past.variable.name, past.by) if isinstance(past, Past) else (0,)
+
+
+def _chains(slots: Sequence[Slot]) -> tuple[Chain, ...]:
+    """The runs of slots each of which takes over what the one before it was."""
+    places = {slot: j for j, slot in enumerate(slots)}
+    pasts = [slot for slot in slots if isinstance(slot.variable, Past)]
+    first = [slot for slot in pasts if not isinstance(slot.earlier.variable, Past)]
+    ends = [places[slot] for slot in first] + [len(slots)]
+    return tuple(
+        Chain(places[slot.earlier], range(start, stop))
+        for slot, (start, stop) in zip(first, pairwise(ends), strict=True)
     )
 
 
@@ -262,8 +290,19 @@ def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]
     inside = [stretch for gate in gates if gate is not None for stretch in gate.among]
     ends = {end for t in treatments for end in (t.start, t.stop)}
     ends |= {end for stretch in inside for end in (stretch.start, stretch.stop)}
-    cuts = {1, steps + 1, *ends, *(end + reach for end in ends)}
+    # Whether what is looked back to is inside a gate changes as much later as it is looked back.
+    back = {s.by + 1 for s in _pasts(system, treatments)} if any(gates) else set()
+    later = {0, reach, *back, *(steps_back + 1 for steps_back in back if staged)}
+    cuts = {1, steps + 1, *(end + by for end in ends for by in later)}
     return list(pairwise(sorted(cut for cut in cuts if 1 <= cut <= steps + 1)))
+
+
+def _pasts(system: System, treatments: Iterable[Treatment[AnyWorld]]) -> set[Past]:
+    """What mechanisms look back to, those that stand in for others among them."""
+    bases = [t.base for t in treatments if t.base is not None]
+    rules = [base.replacement for base in bases if base.replacement is not None]
+    symbols = {s for rule in (*system.template.values(), *rules) for s in rule.arguments}
+    return {s for s in symbols if isinstance(s, Past)}
 
 
 def _always_zero(
@@ -277,18 +316,24 @@ def _always_zero(
         if lanes.lanes[slot.lane].is_tangent
     }
     nothing = dict.fromkeys(tangents, _ZERO)
+    # A tangent is reached where a nudge is made, or where one that is reached enters it.
+    entered: dict[Symbol, list[Symbol]] = {}
     reached: set[Symbol] = set()
-    # A fixed point: a tangent is reached where a reached one enters it, or a shift does.
-    while True:
-        more = set(reached)
-        for raw in raws:
-            for symbol in raw.keys() & tangents.keys():
-                formula = raw[symbol]
-                if formula.free_symbols & more or formula.xreplace(nothing) != 0:
-                    more |= set(names.states[tangents[symbol]])
-        if more == reached:
-            return {s: _ZERO for s in tangents if s not in reached}
-        reached = more
+    waiting: list[Symbol] = []
+    for raw in raws:
+        for symbol in raw.keys() & tangents.keys():
+            for source in raw[symbol].free_symbols & tangents.keys():
+                entered.setdefault(source, []).append(symbol)
+            if raw[symbol].xreplace(nothing) != 0:
+                waiting.append(symbol)
+    while waiting:
+        symbol = waiting.pop()
+        if symbol not in reached:
+            # Before a step and after it, it is the same slot.
+            pair = names.states[tangents[symbol]]
+            reached.update(pair)
+            waiting.extend(target for s in pair for target in entered.get(s, ()))
+    return {s: _ZERO for s in tangents if s not in reached}
 
 
 def _needed(
@@ -296,26 +341,18 @@ def _needed(
 ) -> list[Slot]:
     """The slots that the wanted ones depend on, over all steps, in the order of the plan."""
     needed = set(wanted)
-    for slot in needed:
-        names.before(slot)
+    waiting = [names.after(slot) for slot in needed]
     owner = {before: slot for slot, (before, _) in names.states.items()}
-    while True:
-        more = set(needed)
-        for raw in raws:
-            for symbol in _reached(raw, [names.after(slot) for slot in needed]):
-                if symbol in owner:
-                    more.add(owner[symbol])
-        if more == needed:
-            return [slot for slot in names.states if slot in needed]
-        needed = more
-
-
-def _reached(raw: Mapping[Symbol, Expr], targets: Iterable[Symbol]) -> set[Symbol]:
     seen: set[Symbol] = set()
-    waiting = list(targets)
     while waiting:
         symbol = waiting.pop()
-        if symbol not in seen:
-            seen.add(symbol)
-            waiting.extend(raw[symbol].free_symbols if symbol in raw else ())
-    return seen
+        if symbol in seen:
+            continue
+        seen.add(symbol)
+        if symbol in owner:
+            needed.add(owner[symbol])
+            waiting.append(names.after(owner[symbol]))
+        for raw in raws:
+            if symbol in raw:
+                waiting.extend(raw[symbol].free_symbols)
+    return [slot for slot in names.states if slot in needed]

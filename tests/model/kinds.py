@@ -18,7 +18,7 @@ from causalopt import (
 )
 
 a, b, c = variables("a b c")
-k, g = parameters("k g")
+k, g, h = parameters("k g h")
 power, room = finite("power", ["off", "on"]), finite("room", ["cold", "warm"])
 STEPS = 6
 
@@ -62,6 +62,34 @@ def ode(method):
     )
 
 
+def delayed():
+    """Delays, one of a variable with a history, and a start that follows from another."""
+    return System(
+        {
+            a: b / 2 - k * a.lag(1) + time / 9,
+            b: sp.sin(a.lag(0.5)) + b.lag(0.5) * a / 4,
+            c: a.next * c.lag(1) / 4 + c / 5,
+        },
+        start={a: 0.3, b: a**2 - h, c: -0.5},
+        history={a: time**2 - k, b: 1},
+        parameters={h: 3 * k / 5, k: 0.5, g: 0.3},
+        dt=0.5,
+    )
+
+
+def governed():
+    """A delay and an equation under the method of order four."""
+    return System.from_ode(
+        {a: b.lag(0.5), b: c - sp.sin(a) - k * b},
+        algebraic={c: sp.tanh(a.lag(0.25)) - b / 2 + time / 9},
+        start={a: 1, b: a / 2 - h},
+        history={a: sp.cos(time), b: time},
+        parameters={h: 3 * k / 2, k: 0.2, g: 0.3},
+        dt=0.25,
+        method="rk4",
+    )
+
+
 def tables():
     """Two tables, one of them with chances, asked by the same step too."""
     return System(
@@ -100,7 +128,15 @@ def graph():
     )
 
 
-SYSTEMS = {"formulas": formulas, "noisy": noisy, "euler": euler, "rk4": rk4, "tables": tables}
+SYSTEMS = {
+    "formulas": formulas,
+    "noisy": noisy,
+    "euler": euler,
+    "rk4": rk4,
+    "delayed": delayed,
+    "governed": governed,
+    "tables": tables,
+}
 NETWORKS = {
     "declared": declared,
     "arrays": arrays,
@@ -109,6 +145,8 @@ NETWORKS = {
     "noisy, unrolled": lambda: noisy().unroll(STEPS),
     "euler, unrolled": lambda: euler().unroll(STEPS),
     "rk4, unrolled": lambda: rk4().unroll(STEPS),
+    "delayed, unrolled": lambda: delayed().unroll(STEPS),
+    "governed, unrolled": lambda: governed().unroll(STEPS),
     "tables, unrolled": lambda: tables().unroll(STEPS),
 }
 MODELS = {**SYSTEMS, **NETWORKS}

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 from hypothesis import strategies as st
 
-from causalopt import run, tangents
+from causalopt import run, tangents, time
 from tests.model import kinds, walks
 from tests.model.kinds import STEPS, a, b, c, g, power, room, world_of
 from tests.model.walks import Program
@@ -38,6 +38,30 @@ PROGRAMS = {
     ),
     "euler": Program(**ODE, method="euler"),
     "rk4": Program(**ODE, method="rk4"),
+    "delayed": Program(
+        rules={
+            "a": lambda see: see("b") / 2 - mpmath.mpf(0.5) * see("a.lag2") + see("t") / 9,
+            "b": lambda see: mpmath.sin(see("a.lag1")) + see("b.lag1") * see("a") / 4,
+            "c": lambda see: see("a.next") * see("c.lag2") / 4 + see("c") / 5,
+        },
+        start={"a": 0.3, "b": lambda see: see("a") ** 2 - mpmath.mpf(0.3), "c": -0.5},
+        dt=0.5,
+        history={"a": lambda t: t**2 - mpmath.mpf(0.5), "b": lambda t: mpmath.mpf(1)},
+        others={"pull": lambda see: see("c.lag2") / 2 - see("b") ** 2 / 4, "rest": lambda see: 0},
+    ),
+    "governed": Program(
+        rules={
+            "a": lambda see: see("b.lag2"),
+            "b": lambda see: see("c") - mpmath.sin(see("a")) - mpmath.mpf(0.2) * see("b"),
+            "c": lambda see: mpmath.tanh(see("a.lag1")) - see("b") / 2 + see("t") / 9,
+        },
+        start={"a": 1, "b": lambda see: see("a") / 2 - mpmath.mpf(0.3), "c": None},
+        dt=0.25,
+        method="rk4",
+        equations=frozenset("c"),
+        history={"a": mpmath.cos, "b": lambda t: t},
+        others={"pull": lambda see: -2 * see("a.lag2") + see("t") / 4, "rest": lambda see: 0},
+    ),
     "declared": Program(
         rules={
             "b": lambda see: mpmath.mpf(0.5) * see("a") + 1,
@@ -52,10 +76,12 @@ OTHERS = {
     "formulas": {"pull": c / 2 - b**2 / 4, "rest": 0},
     "euler": {"pull": -2 * a + c / 4, "rest": 0},
     "rk4": {"pull": -2 * a + c / 4, "rest": 0},
+    "delayed": {"pull": c.lag(1) / 2 - b**2 / 4, "rest": 0},
+    "governed": {"pull": -2 * a.lag(0.5) + time / 4, "rest": 0},
     "declared": {"pull": 2 * a - a**2 / 4, "rest": 0},
 }
 SMOOTH = list(PROGRAMS)
-IN_TIME = ["formulas", "euler", "rk4"]
+IN_TIME = ["formulas", "euler", "rk4", "delayed", "governed"]
 WORLDS = {name: world_of(build()) for name, build in kinds.MODELS.items()}
 
 

@@ -21,6 +21,8 @@ H = mpmath.mpf(10) ** -18
 # The classical method of order four: where each stage lies, what it is made of, and the weights.
 NODES = (0, mpmath.mpf(1) / 2, mpmath.mpf(1) / 2, 1)
 MATRIX = ((), (mpmath.mpf(1) / 2,), (0, mpmath.mpf(1) / 2), (0, 0, 1))
+# The middle of a step, as stage 5, by Zennaro's continuous extension.
+MIDDLE = tuple(mpmath.mpf(w) / 24 for w in (5, 4, 4, -1))
 WEIGHTS = tuple(mpmath.mpf(w) / 6 for w in (1, 2, 2, 1))
 
 
@@ -28,8 +30,10 @@ WEIGHTS = tuple(mpmath.mpf(w) / 6 for w in (1, 2, 2, 1))
 class Program:
     """A model as plain functions: ``rules[name](see)``, where ``see("a")`` is a one step before.
 
-    ``see("a.next")`` is a in the same step, ``see("t")`` the time. With a ``method`` the rules are
-    rates of change. A network's rules see its nodes, at step 0 alone.
+    ``see("a.next")`` is a in the same step, ``see("a.lag2")`` two steps before that, ``see("t")``
+    the time. With a ``method`` the rules are rates of change. The rules of ``equations`` hold at
+    one moment, at which they see all; so do starts that are functions. ``history`` gives what was
+    before the start, by time. A network's rules see its nodes, at step 0 alone.
     """
 
     rules: Mapping[str, Callable]
@@ -38,6 +42,8 @@ class Program:
     dt: float = 1.0
     method: str | None = None
     is_network: bool = False
+    equations: frozenset = frozenset()
+    history: Mapping[str, Callable] = field(default_factory=dict)
 
 
 @dataclass
@@ -57,6 +63,8 @@ class Walk:
 
     def node(self, name, step, stage=0):
         place = name, step, stage
+        if step < 0 or (stage and step <= 0):
+            return self._before(name, step - (mpmath.mpf(1) / 2 if stage else 0))
         if place not in self.known:
             self.known[place] = self._worked_out(*place)
         return self.known[place]
@@ -82,6 +90,11 @@ class Walk:
             value += self.moved if by is None else mpmath.mpf(by)
         return value
 
+    def _before(self, name, step):
+        if name in self.program.history:
+            return self.program.history[name](mpmath.mpf(self.program.dt) * step)
+        return mpmath.mpf(self.program.start[name])
+
     def there(self, name, step, stage=0):
         """A node without the difference that is added to it."""
         if stage:
@@ -105,7 +118,10 @@ class Walk:
     def _own(self, name, step, stage, gate):
         """What the mechanism gives, its inputs seen through the gate."""
         rule = self._rule(name, step)
-        if rule is None or (step == 0 and not self.program.is_network):
+        in_time, holds_at_once = not self.program.is_network, name in self.program.equations
+        if step == 0 and in_time and not holds_at_once:
+            rule = self.program.start[name]
+        if rule is None or not callable(rule):
             start = mpmath.mpf(self.program.start[name])
             if gate is None:
                 return start
@@ -120,21 +136,36 @@ class Walk:
 
         if self.program.is_network:
             return rule(lambda seen: look(seen, 0))
+        if step == 0 or holds_at_once:
+            return rule(lambda seen: self._at_once(seen, step, stage, look))
         if self.program.method is None:
             return rule(lambda seen: self._seen(seen, step, look))
         return self._along(rule, name, step, stage, look)
 
+    def _at_once(self, seen, step, stage, look):
+        """What an equation sees at the end of a step, or at a stage of it."""
+        part = (1, None, *NODES[1:], mpmath.mpf(1) / 2)[stage]
+        if seen == "t":
+            return mpmath.mpf(self.program.dt) * (step - 1 + part)
+        name, _, lag = seen.partition(".lag")
+        if not lag:
+            return look(name, step, stage)
+        return look(name, step - int(lag), 0 if part == 1 else 5)
+
     def _seen(self, seen, step, look):
         if seen == "t":
             return mpmath.mpf(self.program.dt) * (step - 1)
+        if ".lag" in seen:
+            name, _, lag = seen.partition(".lag")
+            return look(name, step - 1 - int(lag))
         return look(seen.removesuffix(".next"), step if seen.endswith(".next") else step - 1)
 
     def _along(self, rate, name, step, stage, look):
-        """A step along a rate, or an inner stage (2, 3, 4) of it."""
+        """A step along a rate, or an inner stage (2, 3, 4, 5) of it."""
         dt = mpmath.mpf(self.program.dt)
         weights = (1,) if self.program.method == "euler" else WEIGHTS
         total = look(name, step - 1)
-        for j, weight in enumerate(MATRIX[stage - 1] if stage else weights):
+        for j, weight in enumerate((*MATRIX, MIDDLE)[stage - 1] if stage else weights):
             if weight:
                 total += dt * weight * rate(self._at_stage(j, step, look, dt))
         return total
@@ -143,6 +174,11 @@ class Walk:
         def see(seen):
             if seen == "t":
                 return dt * (step - 1 + NODES[j])
+            name, _, lag = seen.partition(".lag")
+            if lag and NODES[j] in (0, 1):
+                return look(name, step - 1 - int(lag) + NODES[j])
+            if lag:
+                return look(name, step - int(lag), 5)
             return look(seen, step, j + 1) if j else look(seen, step - 1)
 
         return see
