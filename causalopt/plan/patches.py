@@ -73,7 +73,8 @@ class NetworkInputs:
     def __post_init__(self) -> None:
         for label in self.network.columns.inputs:
             drawn = label not in self.network.parameters
-            named = label if drawn or isinstance(label, Parameter) else None
+            follows = self.network.formula_of(label) is not None
+            named = label if drawn or follows or isinstance(label, Parameter) else None
             self._add(label, named, self.network.parameter_values.get(label, float("nan")))
 
     def constant(self, value: float | Symbol) -> int:
