@@ -15,6 +15,7 @@ from causalopt.language.domains import domain_of
 from causalopt.language.finite_variables import Finite
 from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.symbols import Next, Noise, Parameter, Quantity, Time, Variable
+from causalopt.language.vectors import spread
 from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS
@@ -34,10 +35,11 @@ def check_formulas(
             f"The mechanisms are {type(mechanisms).__name__}: write a dict, such as "
             "{T: R - d, R: R - k*T}."
         )
+    formulas = spread(mechanisms, "The declaration")
     if same_step:
-        check_not_empty(mechanisms)
+        check_not_empty(formulas)
     checked: dict[Variable, Mechanism] = {}
-    for target, formula in mechanisms.items():
+    for target, formula in formulas.items():
         if not isinstance(target, Variable):
             kind = type(target).__name__
             raise DeclarationError(
@@ -148,7 +150,7 @@ def values(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float]:
         {} if entries is None else checks.as_mapping(entries, where, f"{where}={{{{...: 1.0}}}}")
     )
     numbers: dict[Q, float] = {}
-    for key, value in given.items():
+    for key, value in spread(given, where).items():
         if not isinstance(key, kind):
             raise DeclarationError(
                 f"{where} has the key {key!r} ({type(key).__name__}): "
@@ -162,7 +164,7 @@ def changed(
     before: Mapping[K, float], values: Mapping[J, float | str], where: str
 ) -> dict[K, float]:
     """Values with some of them changed; what is not there to be changed is refused."""
-    given = checks.as_mapping(values, where, f"{where}={_EXAMPLE}")
+    given = spread(checks.as_mapping(values, where, f"{where}={_EXAMPLE}"), where, before)
     for key in given:
         if key not in before:
             raise DeclarationError(
@@ -209,8 +211,10 @@ def check_start(mechanisms: Mapping[Variable, Mechanism], start: Mapping[Variabl
         )
 
 
-def check_rates(rates: Mapping[Variable, Mechanism], method: str) -> None:
-    """Rates of change are of numbers, and depend on the present state alone."""
+def check_rates(rates: Mapping[Variable, Mechanism], method: str | None) -> None:
+    """Rates of change, where a method is given, are of numbers, and of the present state alone."""
+    if method is None:
+        return
     if not isinstance(method, str) or method not in METHODS:
         raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
     for target, rate in rates.items():

@@ -14,6 +14,7 @@ from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Label, Moment, Next, Node, Noise, Parameter, Variable, time
+from causalopt.language.vectors import spread
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, on_clock, runge_kutta
 from causalopt.mechanisms.interface import Mechanism
@@ -89,10 +90,8 @@ class System(Model):
         check_start(self.declarations, self.start)
         known = {*self.mechanisms, *self.parameters}
         check_symbols(self.declarations, known, "give it a mechanism and a start value")
-        if self.method is not None:
-            check_rates(self.declarations, self.method)
-        # Worked out at once, so that a cycle is an error of the declaration.
-        self.template  # noqa: B018  # a cached property
+        check_rates(self.declarations, self.method)
+        self.template  # noqa: B018  # worked out at once: a cycle is an error of the declaration
 
     @classmethod
     def from_ode(
@@ -117,8 +116,8 @@ class System(Model):
         size, known = Parameter("dt"), values(parameters, Parameter, "parameters")
         if isinstance(dt, Parameter):
             return cls(rates, start=start, parameters=known, dt=dt, method=method)
-        checks.as_mapping(rates, "What from_ode takes", "{a: -a}")
-        if size.name in map(str, (*rates, *known)):
+        written = spread(checks.as_mapping(rates, "What from_ode takes", "{a: -a}"), "from_ode")
+        if size.name in map(str, (*written, *known)):
             raise DeclarationError(
                 "dt is declared twice, as the length of a step and as a symbol of the system: "
                 "write dt=dt to make the parameter the length of a step, or rename the symbol."
@@ -179,8 +178,8 @@ class System(Model):
 
     def with_start(self, values: Mapping[Label, float | str]) -> System:
         """The same system with other start values of some variables."""
-        changed(self.start_values, values, "with_start")
-        return replace(self, start={**self.start, **checks.as_mapping(values, "start", "{R: 35}")})  # type: ignore[dict-item]  # checked
+        new = changed(self.start_values, values, "with_start")
+        return replace(self, start={v: v.domain.value(number) for v, number in new.items()})
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
         """What a variable depends on, as written: one step before, and in the same step.
@@ -237,9 +236,8 @@ class System(Model):
         self, key: Key, replaced: Callable[[Key], Mechanism | None]
     ) -> tuple[Variable | Noise, ...]:
         """The variables and noises of the step before that a variable follows from, in order."""
-        symbols = sources(
-            cast(Variable, key), lambda v: replaced(v) or self.template[v], lambda _: True
-        )
+        variable = cast(Variable, key)
+        symbols = sources(variable, lambda v: replaced(v) or self.template[v], lambda _: True)
         return tuple(s for s in symbols if isinstance(s, Variable | Noise))
 
     def wiring(self, steps: int, *, written: bool = False) -> Wiring:
