@@ -37,6 +37,7 @@ from causalopt.model.selection import ENDLESS, Key, Stretch
 from causalopt.model.showing import causes_in_words, latex_steps, step_equations
 from causalopt.model.template import Template, in_order, is_stage, node_at, sources
 from causalopt.model.timeline import Timeline
+from causalopt.model.units import check_units
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
 from causalopt.model.world import World
 
@@ -91,6 +92,7 @@ class System(Model):
         known = {*self.mechanisms, *self.parameters}
         check_symbols(self.declarations, known, "give it a mechanism and a start value")
         check_rates(self.declarations, self.method)
+        check_units(self.declarations, self.dt, is_rate=self.method is not None)
         self.template  # noqa: B018  # worked out at once: a cycle is an error of the declaration
 
     @classmethod
