@@ -150,7 +150,7 @@ def test_scales_that_begin_elsewhere_are_told_apart():
 def test_pint_reads_names_of_its_own_alone(monkeypatch):
     # What pint itself ships is read first.
     base_of(unit_of("inch"))
-    seen = []
+    known, seen = pint.UnitRegistry(), []
     parse = ParserHelper.from_string
     monkeypatch.setattr(
         ParserHelper, "from_string", lambda text, *how: seen.append(text) or parse(text, *how)
@@ -161,5 +161,4 @@ def test_pint_reads_names_of_its_own_alone(monkeypatch):
         if unit is not None:
             base_of(unit)
     assert {"furlong", "fortnight"} <= set(seen)
-    known = pint.UnitRegistry()
     assert not [name for name in seen if not known.parse_unit_name(name)]
