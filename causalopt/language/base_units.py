@@ -65,7 +65,7 @@ def factor(first: UnitOfMeasure, second: UnitOfMeasure) -> float | None:
     # (km/m)^n is a factor that nobody knows.
     if any(symbol and abs(size) >= _ROOM for symbol, size in apart.items()):
         return None
-    return math.exp(min(apart[""], 700.0))
+    return math.exp(max(min(apart[""], 700.0), -700.0))
 
 
 def is_pure(unit: UnitOfMeasure) -> bool:

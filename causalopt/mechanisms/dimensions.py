@@ -22,8 +22,8 @@ from causalopt.mechanisms.fitness import inside_out
 #: What is known of a part, from the part and what is known of its arguments; and the node.
 Rule = Callable[[Basic, Sequence[Measured], str], Measured]
 
-#: A part of a formula as a message names it, the number that it is multiplied by, and its unit.
-Term = tuple[str, float, UnitOfMeasure]
+#: A part of a formula, or words for it; the number that it is multiplied by; and its unit.
+Term = tuple[Basic | str, float, UnitOfMeasure]
 
 
 def check_units(
@@ -52,7 +52,7 @@ def check_units(
         known[part] = _rule(part)(part, [known[arg] for arg in part.args], where)
     given = known[formula]
     if own is not None and given.unit is not None and not given.is_number:
-        term = (shown(formula), _number_in(formula), given.unit)
+        term = (formula, _number_in(formula), given.unit)
         wanted = ("what is wanted there", 1.0, own)
         _compare(term, wanted, f"The mechanism of {where} has another unit", has_zero=True)
 
@@ -167,9 +167,11 @@ def _number_or(unit: UnitOfMeasure, args: Sequence[Measured]) -> Measured:
 
 def _alike(parts: Sequence[Basic], args: Sequence[Measured], wrong: str) -> Measured:
     """What is known of parts that are alike; a number among them may be meant in any unit."""
-    pairs = list(zip(parts, args, strict=True))
-    terms: list[Term] = [(shown(part), _number_in(part), arg.unit) for part, arg in pairs
-                         if arg.unit is not None and not arg.is_number]  # fmt: skip
+    terms: list[Term] = [
+        (part, _number_in(part), arg.unit)
+        for part, arg in zip(parts, args, strict=True)
+        if arg.unit is not None and not arg.is_number
+    ]
     is_sure = len(terms) == len(args)
     if not terms:
         return NUMBER if all(arg.is_number for arg in args) else UNKNOWN
@@ -187,23 +189,36 @@ def _alike(parts: Sequence[Basic], args: Sequence[Measured], wrong: str) -> Meas
 
 def _compare(first: Term, second: Term, wrong: str, *, has_zero: bool) -> None:
     """Raise ``DeclarationError`` where the units of two terms surely differ."""
-    (name, number, unit), (other, beside, its) = first, second
+    (part, number, unit), (other, beside, its) = first, second
     ratio = factor(unit, its)
+    turn = times([its, unit.to_the(Fraction(-1))])
     if ratio == 1:
-        if has_zero and not have_one_zero(unit, its):
-            raise DeclarationError(
-                f"{wrong}: {name} is in {unit}, and {other} is in {its}. Nothing is converted, and "
-                "the two are counted from two zeros: write both in one unit, or a difference of "
-                "degrees in delta_degC."
-            )
-        return
-    if ratio is not None and (_converts(number, ratio) or _converts(beside, 1 / ratio)):
-        return
-    why = "" if ratio is None else f" Nothing is converted, and {_told(unit, its)}."
+        if not has_zero or have_one_zero(unit, its):
+            return
+        remedy = (
+            "Nothing is converted, and the two are counted from different zeros: write both in one "
+            f"unit, or multiply a difference by a parameter in {turn}."
+        )
+    elif ratio is not None:
+        if _converts(number, ratio) or _converts(beside, 1 / ratio):
+            return
+        remedy = (
+            f"Nothing is converted, and {_told(unit, its)}. Multiply {_worded(part)} by a "
+            f"parameter in {turn}, or correct a unit."
+        )
+    else:
+        remedy = f"Multiply {_worded(part)} by a parameter in {turn}, or correct a unit."
     raise DeclarationError(
-        f"{wrong}: {name} is in {unit}, and {other} is in {its}.{why} Multiply {name} by a "
-        f"parameter in {times([its, unit.to_the(Fraction(-1))])}, or correct a unit."
+        f"{wrong}: {_worded(part)} {_in(unit)}, and {_worded(other)} {_in(its)}. {remedy}"
     )
+
+
+def _worded(part: Basic | str) -> str:
+    return part if isinstance(part, str) else shown(part)
+
+
+def _in(unit: UnitOfMeasure) -> str:
+    return f"is in {unit}" if unit.powers else "has no unit"
 
 
 def _told(unit: UnitOfMeasure, other: UnitOfMeasure) -> str:
@@ -211,7 +226,8 @@ def _told(unit: UnitOfMeasure, other: UnitOfMeasure) -> str:
     ratio = factor(unit, other) or 1.0
     if ratio < 1:
         unit, other, ratio = other, unit, 1 / ratio
-    return f"1 {unit} is {ratio:.10g} {other}"
+    large, small = (f" {u}" if u.powers else "" for u in (unit, other))
+    return f"1{large} is {ratio:.10g}{small}"
 
 
 def _refuse_dimension(part: Basic, arg: Measured, taken: str) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sympy import Symbol
 
 from causalopt.language.symbols import Next, Parameter, Quantity, Time
-from causalopt.language.units import NUMBER, UNKNOWN, Measured, UnitOfMeasure, times, unit_of
+from causalopt.language.units import NUMBER, PURE, UNKNOWN, Measured, UnitOfMeasure, times, unit_of
 from causalopt.mechanisms.interface import Mechanism
 
 K = TypeVar("K")
@@ -26,7 +26,8 @@ def check_units(
     A rate of change is in the unit of its variable over that of ``dt``. Without ``dt`` time counts
     steps, and is a number; where ``dt`` has no unit, nobody knows that of time.
     """
-    clock = NUMBER if dt is None else Measured(_unit(dt))
+    duration = PURE if dt is None else _unit(dt)
+    clock = NUMBER if duration == PURE else Measured(duration)
 
     def of(symbol: Symbol) -> Measured:
         if isinstance(symbol, Time):
@@ -40,7 +41,7 @@ def check_units(
             continue
         own = _unit(target)
         if is_rate:
-            own = _over(own, clock.unit)
+            own = _over(own, duration)
         mechanism.check_units(of, own, str(target))
 
 

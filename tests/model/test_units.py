@@ -54,7 +54,7 @@ R, T, d = v("R", "degC"), v("T", "degC"), p("d", "degC")
 x, y, z = v("x", "m"), v("y", "m"), v("z", "cm")
 speed, force, mass = v("v", "m/s"), v("F", "N"), p("m", "kg")
 seconds, hours, step = p("dt", "s"), p("dt", "h"), p("k", "1/step")
-depth = variable("h", "m")
+depth, one_of = variable("h", "m"), v("o", "1")
 plain, one, percent = p("c"), p("n", "1"), v("q", "%")
 K, angle, rad, amount = v("K", "K"), v("a", "deg"), v("b", "rad"), v("s", "umol/L")
 
@@ -101,6 +101,7 @@ RIGHT = {
     "words that may be no unit": lambda: declared({v("w", "mg"): p("u", "mg dry weight")}),
     "an angle of two lengths": lambda: declared({rad: atan2(depth, x) + one}),
     "percent by a number": lambda: declared({x: x * (1 - percent / 100)}),
+    "time in steps": lambda: declared({R: R + time / 10}, p("dt", "steps")),
     "noise in a unit": lambda: declared({x: x + noise("e", normal(0, 1), "m")}),
     "the same step": lambda: declared({x: y.next, y: y + x}),
     "named values": lambda: System(
@@ -124,7 +125,7 @@ WRONG = {
         lambda: declared({x: x + z}),
         r"of x adds what is not alike: x is in m, and z is in cm\..*1 m is 100 cm\. "
         r"Multiply x by a parameter in cm/m, or correct a unit"),
-    "degrees and kelvin": (lambda: declared({R: R - K}), "two zeros"),
+    "degrees and kelvin": (lambda: declared({R: R - K}), "different zeros.* parameter in"),
     "degrees and degrees": (lambda: declared({R: R - v("f", "degF")}), "1 degC is 1.8 degF"),
     "kelvin of degrees": (lambda: declared({K: R - d}), "R - d is in degC, .* wanted there is in"),
     "a rate by time": (lambda: declared({R: R - p("k", "1/s") * T}), "degC/s"),
@@ -172,6 +173,9 @@ WRONG = {
     "a network of one mechanism": (
         lambda: Network.from_arrays([lambda u: exp(mass) * u], [-1, 0], [[-1], [0]], start=1,
                                     parameters={mass: 1}), "takes exp of m, which is in kg"),
+    "without measure": (
+        lambda: declared({v("w", "Ym^99"): v("u", "ym^99") + v("w", "Ym^99")}), "ym"),
+    "a number without a unit": (lambda: declared({one_of: one_of + percent}), "1 is 100 %"),
     "vectors": (
         lambda: System({(x, z): [x, x]}, start={(x, z): 1}), "of z has another unit"),
 }  # fmt: skip
