@@ -258,7 +258,7 @@ def _converts(number: float, ratio: float) -> bool:
 
     It may where it is much simpler without it: 1/100 is 1 without a factor of 1/100, and 2 is 200.
     """
-    return _height(number / ratio) ** 2 <= _height(number)
+    return _height(number / ratio) <= math.sqrt(_height(number))
 
 
 def _height(number: float) -> float:
