@@ -144,7 +144,9 @@ def test_scales_that_begin_elsewhere_are_told_apart():
     # A difference has no zero, and a rate of degrees is one of kelvin.
     assert have_one_zero(unit_of("delta_degC"), unit_of("K"))
     assert have_one_zero(unit_of("degC/s"), unit_of("K/s"))
-    assert have_one_zero(times([unit_of("K/s"), unit_of("s")]), unit_of("degC"))
+    warmed = times([unit_of("K/s"), unit_of("s")])
+    assert have_one_zero(warmed, unit_of("degC"))
+    assert have_one_zero(times([warmed, unit_of("1")]), unit_of("degC"))
 
 
 def test_pint_reads_names_of_its_own_alone(monkeypatch):

@@ -44,7 +44,7 @@ def test_what_is_no_count_is_refused(make, count):
         make("x", count=count)
 
 
-@pytest.mark.parametrize("names", ["x y", "x, y", "x0:3", "x:2 y"])
+@pytest.mark.parametrize("names", ["x y", "x, y", "x0:3", "x:1", "x:2 y"])
 def test_a_count_beside_several_names_says_what_to_write(names):
     with pytest.raises(DeclarationError, match=r'numbers one name, so write variables\("x", count'):
         variables(names, count=3)

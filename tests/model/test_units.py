@@ -106,7 +106,7 @@ RIGHT = {
     "the same step": lambda: declared({x: y.next, y: y + x}),
     "named values": lambda: System(
         {(t := finite("t", ["lo", "hi"], "degC")): table(t, {"lo": "hi", "hi": "lo"}),
-         x: x + Piecewise((y, Eq(t, 1)), (0, True)), y: y}, start={t: "lo", x: 1, y: 1}),
+         x: x + Piecewise((y, Eq(t, 1)), (0, True)), y: y * exp(t)}, start={t: "lo", x: 1, y: 1}),
     "a network": lambda: Network({speed: x / seconds, force: mass * speed / seconds},
                                  start={x: 1}, parameters={seconds: 1, mass: 1}),
     "a network of one mechanism": lambda: Network.from_arrays(
