@@ -146,8 +146,10 @@ def unit_of(text: str) -> UnitOfMeasure | None:
         unit, rest = _quotient(_tokens(text.strip()))
     except _Unreadable:
         return None
+    if rest or any(abs(power) > _LARGEST for _, power in unit.powers):
+        return None
     is_lone = len(unit.powers) == 1 and unit.powers[0][1] == 1
-    return None if rest else UnitOfMeasure(unit.powers, is_lone, unit.is_loose)
+    return UnitOfMeasure(unit.powers, is_lone, unit.is_loose)
 
 
 def _tokens(text: str) -> list[Token]:
@@ -200,10 +202,7 @@ def _powered(tokens: list[Token]) -> tuple[UnitOfMeasure, list[Token]]:
         return unit, rest
     if rest and rest[0][0] in ("power", "raised", "sign"):
         raise _Unreadable
-    powered = unit.to_the(exponent)
-    if any(abs(power) > _LARGEST for _, power in powered.powers):
-        raise _Unreadable
-    return powered, rest
+    return unit.to_the(exponent), rest
 
 
 def _single(tokens: list[Token]) -> tuple[UnitOfMeasure, list[Token]]:

@@ -1,7 +1,6 @@
 """Units as text: what is read, what it comes to, and that no text does harm."""
 
 import math
-import time
 from fractions import Fraction
 
 import pint
@@ -47,7 +46,7 @@ def test_units_are_read_from_text(text, read):
     "text",
     ["", "  ", "J/kg K", "W/m·K", "10 m", "0", "m^", "^2", "m//s", "m*", "(m", "m)", "()",
      "m^(1/0)", "m^(.)", "m^^2", "m^2^3", "[K]", "-", "m - s", "m+s", "9**9**9", "m**9**9**9",
-     "m^1e9", "m^101", "((m^99)^99)", "((((((((m^9)^9)^9)^9)^9)^9)^9)^9)", "__import__('os')",
+     "m^1e9", "m^101", "((m^99)^99)", "m^99*m^99", "((((((((m^9)^9)^9)^9)^9)^9)^9)^9)", "__import__('os')",
      "m;s", "x" * 101, "٣", "m^٣", "\0", "1/", "/s", "m" + "*m" * 60],
 )  # fmt: skip
 def test_what_may_mean_more_than_one_thing_or_none_is_not_read(text):
@@ -56,17 +55,16 @@ def test_what_may_mean_more_than_one_thing_or_none_is_not_read(text):
 
 @given(st.text(max_size=120) | st.text("m s(/*^)²-1.9°%", max_size=120))
 def test_no_text_does_harm(text):
-    began = time.process_time()
     unit = unit_of(text)
     if unit is not None:
         factor(unit, unit_of("m"))
         have_one_zero(unit, unit_of("degC"))
         is_pure(unit)
-        # What is written is read back, but for powers of symbols.
-        again = unit_of(str(unit).replace("*", " * "))
-        assert again is None or again.powers == unit.powers
-    # Work, not waiting: the registry of pint is read once.
-    assert time.process_time() - began < 5
+        # No power is large, whatever towers are written.
+        assert all(abs(power) <= 100 for _, power in unit.powers)
+        # What is written is read back, but where it has grown too long.
+        again = unit_of(str(unit))
+        assert len(str(unit)) > 100 or again.powers == unit.powers
 
 
 NAMES = """m cm km g kg lb s min h day A mol cd W kW Pa psi bar L gal N eV Hz rad"""
