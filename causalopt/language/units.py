@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -160,6 +161,8 @@ def _tokens(text: str) -> list[Token]:
         match = _TOKEN.match(text, place)
         if match is None or match.lastgroup is None:
             raise _Unreadable
+        if match.lastgroup == "name" and any(unicodedata.category(c) == "No" for c in match[0]):
+            raise _Unreadable  # ½m
         place = match.end()
         kind = _WORDS.get(match[0], match.lastgroup)
         tokens.append(("name" if kind == "abbreviation" else kind, match[0]))

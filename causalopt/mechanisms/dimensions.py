@@ -140,10 +140,6 @@ def _of_size(part: Basic, args: Sequence[Measured], where: str) -> Measured:
     return args[0]
 
 
-def _of_sign(part: Basic, args: Sequence[Measured], where: str) -> Measured:
-    return _number_or(PURE, args)
-
-
 def _of_rounding(part: Basic, args: Sequence[Measured], where: str) -> Measured:
     # To a whole number of metres, or of feet, is not the same.
     is_sure = all(arg.unit is not None and is_pure(arg.unit) for arg in args)
@@ -296,8 +292,9 @@ _RULES: Mapping[type[Basic], Rule] = {
     sympy.core.relational.Relational: _of_comparison,
     sympy.Mod: _of_remainder,
     sympy.atan2: _of_angle,
-    sympy.sign: _of_sign,
-    sympy.Heaviside: _of_sign,
+    # As a choice of numbers is: 2 * Heaviside(d - R) may be two degrees, or none.
+    sympy.sign: _of_number,
+    sympy.Heaviside: _of_number,
     sympy.floor: _of_rounding,
     sympy.ceiling: _of_rounding,
     **dict.fromkeys(_OF_NUMBERS, _of_function),

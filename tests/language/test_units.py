@@ -48,7 +48,7 @@ def test_units_are_read_from_text(text, read):
      "m^(1/0)", "m^(.)", "m^^2", "m^2^3", "[K]", "-", "m - s", "m+s", "9**9**9", "m**9**9**9",
      "m^1e9", "m^101", "((m^99)^99)", "m^99*m^99",
      "((((((((m^9)^9)^9)^9)^9)^9)^9)^9)", "__import__('os')",
-     "m;s", "x" * 101, "٣", "m^٣", "\0", "1/", "/s", "m" + "*m" * 60],
+     "½m", "m½", "m;s", "x" * 101, "٣", "m^٣", "\0", "1/", "/s", "m" + "*m" * 60],
 )  # fmt: skip
 def test_what_may_mean_more_than_one_thing_or_none_is_not_read(text):
     assert unit_of(text) is None

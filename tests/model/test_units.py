@@ -102,6 +102,7 @@ RIGHT = {
     "an angle of two lengths": lambda: declared({rad: atan2(depth, x) + one}),
     "percent by a number": lambda: declared({x: x * (1 - percent / 100)}),
     "time in steps": lambda: declared({R: R + time / 10}, p("dt", "steps")),
+    "a switch": lambda: declared({R: R + 2 * sp.Heaviside(d - R) - sp.sign(R - T) / 2}),
     "noise in a unit": lambda: declared({x: x + noise("e", normal(0, 1), "m")}),
     "the same step": lambda: declared({x: y.next, y: y + x}),
     "named values": lambda: System(
