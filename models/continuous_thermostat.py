@@ -4,14 +4,15 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from causalopt import System, draw, op, parameters, plots, run, time, variables
+from causalopt import System, draw, op, parameter, parameters, plots, run, time, variables
 from causalopt.study import Claim, Experiment, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 3'
 KEY = "defining-optimization-3"
 
 T, R = variables("T R", unit="degC")
-k, d, amplitude = parameters("k d amplitude")
+k = parameter("k", unit="1/step")
+d, amplitude = parameters("d amplitude", unit="degC")
 
 thermostat = System(
     {

@@ -84,7 +84,7 @@ def test_declaring_a_system_imports_nothing_heavy():
         "T, R = co.variables('T R')\n"
         "co.System({T: R, R: T}, start={T: 1, R: 2}).world(steps=10).perturb(R[0])\n"
     )
-    assert not modules_after(code) & {"pandas", "matplotlib", "numba", "scipy", "xarray"}
+    assert not modules_after(code) & {"pandas", "matplotlib", "numba", "pint", "scipy", "xarray"}
 
 
 def test_the_command_line_starts_without_sympy():

@@ -140,7 +140,8 @@ def as_float(given: object) -> float | None:
         return None
     try:
         return float(given)  # type: ignore[arg-type]  # the except clause is for the rest
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        # Of a product of matrices that is not worked out, sympy asks without end what it is.
         return None
 
 

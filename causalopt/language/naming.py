@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 from sympy import symbols
 
-from causalopt.ground.checks import shown
+from causalopt.ground.checks import as_whole, shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.words import listed
 
@@ -87,12 +87,18 @@ def check_letters(text: str, where: str) -> None:
         ) from None
 
 
-def names_in(names: object, what: str) -> list[str]:
+def names_in(names: object, what: str, count: int | None = None) -> list[str]:
     """The names in a text, set apart by spaces or commas; "x0:3" names x0, x1 and x2.
+
+    With a ``count`` the text is one name, and those are numbered from 0.
 
     >>> names_in("a, b x0:3", "variables")
     ['a', 'b', 'x0', 'x1', 'x2']
+    >>> names_in("x", "variables", 2)
+    ['x0', 'x1']
     """
+    if count is not None:
+        return _numbered(names, what, count)
     if not isinstance(names, str):
         raise DeclarationError(
             f'{what}({shown(names)}): the names come as one string, such as {what}("a b").'
@@ -106,6 +112,26 @@ def names_in(names: object, what: str) -> list[str]:
             f"{what}({names!r}) declares {listed(twice)} twice: give each symbol its own name."
         )
     return parts
+
+
+# The most names that are made at once: more are a mistake, or a network from arrays.
+_MOST_NAMES = 1_000_000
+
+
+def _numbered(names: object, what: str, count: object) -> list[str]:
+    name, *others = names_in(names, what)
+    if others or ":" in str(names):
+        raise DeclarationError(
+            f"{what}({names!r}, count={shown(count)}): a count numbers one name, so write "
+            f'{what}("x", count=3), once for each name, or {what}("x0:3 y0:3") without a count.'
+        )
+    number = as_whole(count)
+    if number is None or not 1 <= number <= _MOST_NAMES:
+        raise DeclarationError(
+            f"{what}({names!r}, count={shown(count)}): a count is a whole number from 1 to "
+            f"{_MOST_NAMES:,}, such as {what}({name!r}, count=3)."
+        )
+    return [f"{name}{place}" for place in range(number)]
 
 
 def _ranged(part: str, what: str) -> list[str]:

@@ -354,16 +354,23 @@ def variable(name: str, unit: str = "", **assumptions: bool) -> Variable:
     return Variable(name, unit, **assumptions)
 
 
-def variables(names: str, unit: str = "", **assumptions: bool) -> tuple[Variable, ...]:
+def variables(
+    names: str, unit: str = "", *, count: int | None = None, **assumptions: bool
+) -> tuple[Variable, ...]:
     """Several variables, from names set apart by spaces or commas; always a tuple.
 
-    Ranges are those of sympy's ``symbols``: "x0:30" gives x0 to x29.
+    ``count`` numbers those of one name from 0. Ranges are those of sympy's ``symbols``: "x0:30"
+    gives x0 to x29, as does "x" with a count of 30. On the left of a declaration a tuple stands for
+    its variables, with as many things on the right: ``{x: M * Matrix(x)}``, ``start={x: 0}``.
+
+    Raises ``DeclarationError`` for what is no count, and a count beside several names.
 
     >>> T, R = variables("T R")
-    >>> R - 25, variables("x0:3")
+    >>> R - 25, variables("x", count=3)
     (R - 25, (x0, x1, x2))
     """
-    return tuple(Variable(name, unit, **assumptions) for name in names_in(names, "variables"))
+    named = names_in(names, "variables", count)
+    return tuple(Variable(name, unit, **assumptions) for name in named)
 
 
 def parameter(name: str, unit: str = "", **assumptions: bool) -> Parameter:
@@ -375,13 +382,16 @@ def parameter(name: str, unit: str = "", **assumptions: bool) -> Parameter:
     return Parameter(name, unit, **assumptions)
 
 
-def parameters(names: str, unit: str = "", **assumptions: bool) -> tuple[Parameter, ...]:
-    """Several parameters, from names set apart by spaces or commas; always a tuple.
+def parameters(
+    names: str, unit: str = "", *, count: int | None = None, **assumptions: bool
+) -> tuple[Parameter, ...]:
+    """Several parameters, from names set apart by spaces or commas, or numbered; always a tuple.
 
-    >>> parameters("k, d")
-    (k, d)
+    >>> parameters("k, d"), parameters("k", count=2)
+    ((k, d), (k0, k1))
     """
-    return tuple(Parameter(name, unit, **assumptions) for name in names_in(names, "parameters"))
+    named = names_in(names, "parameters", count)
+    return tuple(Parameter(name, unit, **assumptions) for name in named)
 
 
 def noise(name: str, law: object, unit: str = "") -> Noise:

@@ -18,7 +18,7 @@ _DEEPEST = 150
 def check_nesting(formula: Expr, where: str) -> None:
     """Raise ``DeclarationError`` where more than 150 parts are nested in one another."""
     depths: dict[Basic, int] = {}
-    for part in _inside_out(formula):
+    for part in inside_out(formula):
         depths[part] = 1 + max((depths[arg] for arg in part.args), default=0)
         if depths[part] > _DEEPEST:
             raise DeclarationError(
@@ -30,7 +30,7 @@ def check_nesting(formula: Expr, where: str) -> None:
 def check_constants(formula: Expr, where: str) -> None:
     """Raise ``DeclarationError`` for a constant that no float holds: complex, or too large."""
     constants: set[Basic] = set()
-    for part in _inside_out(formula):
+    for part in inside_out(formula):
         if not isinstance(part, Symbol) and constants.issuperset(part.args):
             constants.add(part)
             why = _why_unfit(part) if isinstance(part, Expr) else None
@@ -40,7 +40,7 @@ def check_constants(formula: Expr, where: str) -> None:
                 )
 
 
-def _inside_out(formula: Basic) -> Iterator[Basic]:
+def inside_out(formula: Basic) -> Iterator[Basic]:
     """Each part once, after its own parts: formulas are graphs, and deeper than Python's stack."""
     seen: set[Basic] = set()
     waiting = [formula]

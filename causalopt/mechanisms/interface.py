@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.language.units import Measured, UnitOfMeasure
 
 #: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
 Terms = Mapping[Symbol, Expr]
 
 #: How an argument is called when a mechanism is told in words.
 Naming = Callable[[Symbol], str]
+#: The unit of an argument, and what is known of it.
+UnitOf = Callable[[Symbol], Measured]
 #: How a formula is written as text, its symbols called as a naming says.
 Writer = Callable[[Expr, Naming], str]
 
@@ -72,6 +75,13 @@ class Mechanism(ABC):
         Raises ``DeclarationError``, naming the node ``where``, for a condition that no time meets.
         """
         return self
+
+    def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:  # noqa: B027  # says nothing by default
+        """Raise ``DeclarationError`` where the units of its parts surely do not fit together.
+
+        ``of`` gives the unit of an argument, ``own`` is that which its value is to have; ``where``
+        names the node. A mechanism that computes with no units has none to check.
+        """
 
     @abstractmethod
     def words(self, name: Naming, write: Writer | None = None) -> str:

@@ -9,7 +9,7 @@ from numbers import Number
 
 import numpy as np
 import sympy
-from sympy import Add, Expr, Mul, Symbol
+from sympy import Add, Expr, MatrixExpr, Mul, Symbol
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from causalopt.ground.errors import DeclarationError
@@ -17,10 +17,12 @@ from causalopt.ground.types import Array
 from causalopt.language.laws import DRAWN, Dependent
 from causalopt.language.symbols import Noise
 from causalopt.language.typeset import latex
+from causalopt.language.units import UnitOfMeasure
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
+from causalopt.mechanisms.dimensions import check_units
 from causalopt.mechanisms.fitness import check_constants, check_nesting
-from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
+from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Writer
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.rebuilding import rebuilt
 
@@ -85,6 +87,10 @@ class Expression(Mechanism):
         """The formula, its conditions on time made with room for rounding: see ``clock``."""
         return Expression(in_steps(self.formula, size, length, where))
 
+    def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:
+        """Compare the units of what the formula adds, compares and takes functions of."""
+        check_units(self.formula, of, own, where)
+
     def words(self, name: Naming, write: Writer | None = None) -> str:
         """The formula as text."""
         if write is not None:
@@ -117,7 +123,7 @@ def expression(given: object, where: str) -> Expression:
         )
     if isinstance(given, Number | np.ndarray) and not isinstance(given, bool | np.bool_):
         given = _number(given, where)
-    if not isinstance(given, Expr):
+    if not isinstance(given, Expr) or isinstance(given, MatrixExpr):
         raise DeclarationError(_not_a_formula(given, where))
     check_nesting(given, where)
     formula = given

@@ -12,7 +12,7 @@ from sympy import Expr, Rational, Symbol
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Next, Node, Parameter, Variable, time
+from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.givens import comes_to, formulas_of
 from causalopt.model.template import in_order, node_at, owner_of
@@ -31,7 +31,7 @@ class Beginning:
     given: Mapping[Variable, float | Expr]
     equations: Mapping[Variable, Mechanism]
     history: Mapping[Variable, Mechanism]
-    parameters: Mapping[Parameter, float]
+    parameters: Mapping[Label, float]
     size: Expr
     length: float
 

@@ -29,6 +29,7 @@ from causalopt.model.declaration import (
     noises_of,
 )
 from causalopt.model.givens import check_formulas_of, formulas_of
+from causalopt.model.units import check_units
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -51,6 +52,7 @@ def shared_mechanism(
         raise DeclarationError(f"The mechanism of {where} fails: {error}.") from error
     shared = expression(given, where)
     check_symbols({where: shared}, {*slots, *constants}, "use the parents that it is called with")
+    check_units({where: shared})
     return shared, slots
 
 
@@ -217,6 +219,7 @@ def declared_columns(
     check_not_empty({**formulas, **start})
     known = {*formulas, *start, *constants}
     check_symbols(formulas, known, "give it a mechanism, or a value in start=")
+    check_units(formulas)
     both = [str(v) for v in start if v in formulas]
     if both:
         raise DeclarationError(

@@ -12,7 +12,17 @@ from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.language.finite_variables import Finite
 from causalopt.language.naming import refuse_names_of_dims
-from causalopt.language.symbols import Next, Noise, Parameter, Quantity, Shifted, Time, Variable
+from causalopt.language.symbols import (
+    Label,
+    Next,
+    Noise,
+    Parameter,
+    Quantity,
+    Shifted,
+    Time,
+    Variable,
+)
+from causalopt.language.vectors import spread
 from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS
@@ -31,9 +41,10 @@ def check_formulas(
             f"The mechanisms are {type(mechanisms).__name__}: write a dict, such as "
             "{T: R - d, R: R - k*T}."
         )
+    formulas = spread(mechanisms, "The declaration")
     if same_step:
-        check_not_empty(mechanisms)
-    checked = mechanisms_of(mechanisms, "A model")
+        check_not_empty(formulas)
+    checked = mechanisms_of(formulas, "The declaration")
     for target, mechanism in checked.items() if not same_step else ():
         timed = [s for s in mechanism.arguments if isinstance(s, Shifted | Time)]
         if timed:
@@ -50,7 +61,7 @@ def check_formulas(
 def mechanisms_of(formulas: object, where: str) -> dict[Variable, Mechanism]:
     """Formulas as mechanisms, each with a variable on its left side."""
     checked: dict[Variable, Mechanism] = {}
-    for target, formula in checks.as_mapping(formulas, where, "{u: -k*R}").items():
+    for target, formula in spread(checks.as_mapping(formulas, where, "{u: -k*R}"), where).items():
         if not isinstance(target, Variable):
             kind = type(target).__name__
             raise DeclarationError(
@@ -150,8 +161,8 @@ def with_step(
     if isinstance(dt, Parameter):
         return known, dt
     size = Parameter("dt")
-    mapping = checks.as_mapping(rates, "What from_ode takes", "{a: -a}")
-    if size.name in map(str, (*mapping, *known)):
+    written = spread(checks.as_mapping(rates, "What from_ode takes", "{a: -a}"), "from_ode")
+    if size.name in map(str, (*written, *known)):
         raise DeclarationError(
             "dt is declared twice, as the length of a step and as a symbol of the system: "
             "write dt=dt to make the parameter the length of a step, or rename the symbol."
@@ -160,7 +171,7 @@ def with_step(
 
 
 def checked_dt(
-    dt: float | Parameter | None, parameters: Mapping[Parameter, float]
+    dt: float | Parameter | None, parameters: Mapping[Label, float]
 ) -> float | Parameter | None:
     """The length of a step, as declared: a positive number, or a parameter that has one."""
     if dt is None:
@@ -205,8 +216,10 @@ def check_start(
         )
 
 
-def check_rates(rates: Mapping[Variable, Mechanism], method: str) -> None:
-    """Rates of change are of numbers, and depend on the present state alone."""
+def check_rates(rates: Mapping[Variable, Mechanism], method: str | None) -> None:
+    """Rates of change, where a method is given, are of numbers, and of the present state alone."""
+    if method is None:
+        return
     if not isinstance(method, str) or method not in METHODS:
         raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
     for target, rate in rates.items():

@@ -16,6 +16,7 @@ from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Parameter, Quantity, Variable
+from causalopt.language.vectors import spread
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import expression
 
@@ -32,11 +33,9 @@ _DIGITS = 25
 
 def givens(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float | Expr]:
     """The numbers and formulas of a mapping whose keys are all of one kind of symbol, for good."""
-    given = (
-        {} if entries is None else checks.as_mapping(entries, where, f"{where}={{{{...: 1.0}}}}")
-    )
+    given = {} if entries is None else checks.as_mapping(entries, where, f"{where}={{...: 1.0}}")
     values: dict[Q, float | Expr] = {}
-    for key, value in given.items():
+    for key, value in spread(given, where).items():
         if not isinstance(key, kind):
             raise DeclarationError(
                 f"{where} has the key {key!r} ({type(key).__name__}): "
@@ -50,7 +49,7 @@ def changed(
     before: Mapping[K, float | Expr], values: Mapping[J, Given], where: str
 ) -> dict[K, float | Expr]:
     """Values with some of them changed; what is not there to be changed is refused."""
-    given = checks.as_mapping(values, where, f"{where}={{...: 1.0}}")
+    given = spread(checks.as_mapping(values, where, f"{where}={{...: 1.0}}"), where, before)
     for key in given:
         if key not in before:
             raise DeclarationError(

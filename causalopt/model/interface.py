@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.givens import settled
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.wiring import Wiring
 
@@ -96,10 +98,10 @@ class Model(ABC):
     def parameters(self) -> Collection[Label]:
         """The parameters; by each of them, its value or the formula that it follows from."""
 
-    @property
-    @abstractmethod
-    def parameter_values(self) -> Collection[Label]:
-        """The same; by each of them, its value as a number."""
+    @functools.cached_property
+    def parameter_values(self) -> Mapping[Label, float]:
+        """The same as numbers: what their formulas come to."""
+        return settled(cast(Mapping[Label, float | Expr], self.parameters), "parameters")
 
     def formula_of(self, parameter: Label) -> Expr | None:
         """The formula of others that a parameter follows from; None where it has a number."""

@@ -33,7 +33,7 @@ from causalopt.model.building import (
 )
 from causalopt.model.columns import Columns, edges, graph_of
 from causalopt.model.declaration import check_seed, check_symbols
-from causalopt.model.givens import changed, checked_parameters, givens, settled
+from causalopt.model.givens import changed, checked_parameters, givens
 from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
@@ -152,11 +152,6 @@ class Network(Model):
         return cls(columns, start=given, parameters=by_label(constants))
 
     # -- what it is made of ----------------------------------------------------------------------
-
-    @functools.cached_property
-    def parameter_values(self) -> Mapping[Label, float]:
-        """The inputs that have a value, as numbers: what their formulas come to."""
-        return settled(self.parameters, "parameters")
 
     @property
     def nodes(self) -> Sequence[Label]:

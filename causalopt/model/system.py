@@ -14,6 +14,7 @@ from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Label, Next, Noise, Parameter, Past, Variable
+from causalopt.language.vectors import spread
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, Step, on_clock
 from causalopt.mechanisms.interface import Mechanism
@@ -38,7 +39,7 @@ from causalopt.model.givens import (
     checked_parameters,
     checked_starts,
     coded,
-    settled,
+    formulas_of,
 )
 from causalopt.model.interface import Account
 from causalopt.model.network import Network
@@ -46,6 +47,7 @@ from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
 from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
 from causalopt.model.template import Template, in_order, is_stage, node_at, sources
+from causalopt.model.units import check_units
 from causalopt.model.unrolling import check_unrolled, unrolled
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
 from causalopt.model.world import World
@@ -101,14 +103,15 @@ class System(OverTime):
         put("history", ReadOnly(mechanisms_of(self.history, "history")))
         put("parameters", checked_parameters(self.parameters))
         put("dt", checked_dt(self.dt, self.parameter_values))
-        written = self._written
-        put("start", checked_starts(self.start, written, self.parameters))
+        known = {*self._written, *self.parameters}
+        put("start", checked_starts(self.start, self._written, self.parameters))
         check_start(self.mechanisms, self.algebraic, self.start)
-        check_symbols(
-            written, {*written, *self.parameters}, "give it a mechanism and a start value"
+        check_symbols(self._written, known, "give it a mechanism and a start value")
+        check_rates(self.mechanisms, self.method)
+        check_units(self.mechanisms, self.dt, is_rate=self.method is not None)
+        check_units(
+            self.algebraic | formulas_of(self.start) | formulas_of(self.parameters), self.dt
         )
-        if self.method is not None:
-            check_rates(self.mechanisms, self.method)
         # Worked out at once, so that a cycle is an error of the declaration.
         self.template  # noqa: B018  # a cached property
         self.start_values  # noqa: B018
@@ -166,11 +169,6 @@ class System(OverTime):
             return mechanism
         moments.check_equation(variable, mechanism)
         return moments.at_end(mechanism, self.step_term)
-
-    @functools.cached_property
-    def parameter_values(self) -> Mapping[Parameter, float]:
-        """The parameters as numbers: what their formulas come to."""
-        return settled(self.parameters, "parameters")
 
     @functools.cached_property
     def beginning(self) -> Beginning:
@@ -253,7 +251,8 @@ class System(OverTime):
     def with_start(self, values: Mapping[Label, Given]) -> System:
         """The same system with other start values of some variables."""
         changed(self.start, values, "with_start")
-        return replace(self, start={**self.start, **checks.as_mapping(values, "start", "{R: 35}")})  # type: ignore[dict-item]  # checked
+        new = spread(checks.as_mapping(values, "start", "{R: 35}"), "with_start")
+        return replace(self, start={**self.start, **new})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
         """What a variable depends on, as written: before the step, and in the same step.
@@ -321,9 +320,8 @@ class System(OverTime):
         self, key: Key, replaced: Callable[[Key], Mechanism | None]
     ) -> tuple[Variable | Noise, ...]:
         """The variables and noises of the step before that a variable follows from, in order."""
-        symbols = sources(
-            cast(Variable, key), lambda v: replaced(v) or self.template[v], lambda _: True
-        )
+        variable = cast(Variable, key)
+        symbols = sources(variable, lambda v: replaced(v) or self.template[v], lambda _: True)
         return tuple(s for s in symbols if isinstance(s, Variable | Noise))
 
     def wiring(self, steps: int, *, written: bool = False) -> Wiring:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -198,7 +197,7 @@ def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
 def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
     """The value of each input, and the stream of draws of each noise, by generated names."""
     swept = sweep.inputs()
-    numbers_of = cast(Mapping[Label, float], model.parameter_values)
+    numbers_of = model.parameter_values
     chains = sweep.chains()
 
     @functools.cache

@@ -127,4 +127,4 @@ def _state(system: System) -> tuple[Variable, ...]:
 def _parameters(system: System, formulas: tuple[Expr, ...]) -> ReadOnly[Parameter, float]:
     """The values of the parameters that formulas use."""
     symbols = set().union(*(formula.free_symbols for formula in formulas))
-    return ReadOnly({p: value for p, value in system.parameter_values.items() if p in symbols})
+    return ReadOnly({p: system.parameter_values[p] for p in system.parameters if p in symbols})

@@ -129,7 +129,7 @@ def test_a_measure_around_values_that_stray_is_refused():
     [
         ({"postive": True}, "no assumption .* Did you mean positive"),
         ({"shape": 30}, "no assumption"),
-        ({"count": 3}, "no assumption"),
+        ({"size": 3}, "no assumption"),
         ({"positive": "yes"}, "write positive=True"),
         ({"integer": 1}, "write integer=True"),
         ({"imaginary": True}, "finite real numbers"),
