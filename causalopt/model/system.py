@@ -109,9 +109,8 @@ class System(OverTime):
         check_symbols(self._written, known, "give it a mechanism and a start value")
         check_rates(self.mechanisms, self.method)
         check_units(self.mechanisms, self.dt, is_rate=self.method is not None)
-        check_units(
-            self.algebraic | formulas_of(self.start) | formulas_of(self.parameters), self.dt
-        )
+        for formulas in (self.algebraic, formulas_of(self.start), formulas_of(self.parameters)):
+            check_units(cast(Mapping[Label, Mechanism], formulas), self.dt)
         # Worked out at once, so that a cycle is an error of the declaration.
         self.template  # noqa: B018  # a cached property
         self.start_values  # noqa: B018
