@@ -13,7 +13,7 @@ from causalopt.backends.rescaling import all_finite
 from causalopt.backends.shape import Shape, named
 from causalopt.backends.writer import lines_of
 from causalopt.ground.scaled import NO_POWER
-from causalopt.plan import Block, Chain
+from causalopt.plan import Block, Remembered
 
 BANDED_SIGNATURE = (
     "int64(float64[:,::1], int64[:,::1], int64[::1], int64, float64[::1], int64[::1], int64[::1],"
@@ -83,7 +83,7 @@ def _grouped(shape: Shape) -> Sequence[str]:
     return lines
 
 
-def _remembered(chain: Chain) -> Sequence[str]:
+def _remembered(chain: Remembered) -> Sequence[str]:
     first, stop = chain.places.start, chain.places.stop
     return [
         f"new[{first}] = part[{chain.source}]",

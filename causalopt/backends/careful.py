@@ -30,7 +30,8 @@ def first_state(plan: Loop, given: Sequence[Number]) -> list[Number]:
     """The state at step 0, as the inputs (of one point, or of many) say."""
     state = list(compiled(plan.initial)(*given, 0.0))
     tangents = [j for group in plan.scales for j in group]
-    lost = np.isnan(sum(state[j] for j in tangents)) if tangents else np.zeros(())
+    with np.errstate(all="ignore"):
+        lost = ~np.isfinite(sum(state[j] for j in tangents)) if tangents else np.zeros(())
     if not lost.any():
         return state
     shape, none = (np.size(lost),), [np.float64(0.0)] * len(state)
@@ -63,10 +64,11 @@ def careful_step(
         for j, (symbol, number) in enumerate(zip(terms.arguments, [*state, *rest], strict=True)):
             power = int(powers[j]) if j in tangents else 0
             numbers[symbol] = mpmath.ldexp(mpmath.mpf(float(number)), power)
-        moving = {terms.arguments[j] for j in tangents}
+        # At the start a tangent may be 1, which no other enters.
+        moving = {terms.arguments[j] for j in tangents} | {terms.results[j] for j in tangents}
         for symbol in needed_in_order(terms.assigned, terms.results):
             formula = terms.assigned[symbol]
-            if moving.isdisjoint(formula.free_symbols):
+            if symbol not in moving and moving.isdisjoint(formula.free_symbols):
                 numbers[symbol] = mpmath.mpf(_plain(formula, numbers))
             else:
                 moving.add(symbol)

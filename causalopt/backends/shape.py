@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from causalopt.plan import Block, Chain
+from causalopt.plan import Block, Remembered
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Shape:
     scales: tuple[tuple[int, ...], ...]
     recorded: tuple[int, ...]
     noises: int = 0
-    chains: tuple[Chain, ...] = ()
+    chains: tuple[Remembered, ...] = ()
 
     def computed(self, slots: int) -> list[int]:
         """The places of the slots that a step computes: all but those in chains."""

@@ -123,12 +123,7 @@ class Variable(Quantity):
         """Its value so much time before, in the units of the system's ``dt``; else in steps.
 
         In a mechanism that gives R[i+1], ``R`` is R[i], and ``R.lag(5)`` R[i-5]. A delay is a whole
-        number of steps. Before the start a variable was what its ``history`` says, or what it
-        started from.
-
-        >>> R = variable("R")
-        >>> R - R.lag(5) / 10
-        R - R.lag(5)/10
+        number of steps; before the start it was what ``history`` says, or what it started from.
         """
         return Lag(self, as_delay(self, delay))
 
@@ -374,11 +369,7 @@ def variables(
 
 
 def parameter(name: str, unit: str = "", **assumptions: bool) -> Parameter:
-    """One parameter. Real unless an assumption of sympy's is given (``positive=True``).
-
-    >>> parameter("k", unit="1/step")
-    k
-    """
+    """One parameter. Real unless an assumption of sympy's is given (``positive=True``)."""
     return Parameter(name, unit, **assumptions)
 
 

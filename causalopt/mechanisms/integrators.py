@@ -47,7 +47,7 @@ METHODS: Mapping[str, Method] = {
 
 
 @dataclass(frozen=True)
-class Step:
+class MethodStep:
     """A step of a method over some variables, ``size`` long: what it assigns for each of them.
 
     The variables' stages are named, not repeated, so that clamping a variable clamps what the

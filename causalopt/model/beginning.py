@@ -14,7 +14,7 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.givens import comes_to, formulas_of
+from causalopt.model.amounts import comes_to, formulas_of
 from causalopt.model.template import in_order, node_at, owner_of
 
 
@@ -42,7 +42,8 @@ class Beginning:
         for variable, rule in self.mechanisms.items():
             at = {symbol: self._number(symbol, numbers) for symbol in rule.arguments}
             number = comes_to(rule.value({}), at, f"start[{variable}]")
-            numbers[variable] = domain_of(variable).code(number, f"start[{variable}] = {rule}")
+            domain = domain_of(variable)
+            numbers[variable] = domain.code(domain.value(number), f"start[{variable}] = {rule}")
         return ReadOnly({variable: numbers[variable] for variable in self.variables})
 
     def _number(self, symbol: Symbol, numbers: Mapping[Variable, float]) -> float:

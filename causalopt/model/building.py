@@ -21,6 +21,7 @@ from causalopt.language.symbols import Label, Parameter, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
+from causalopt.model.amounts import check_formulas_of, formulas_of
 from causalopt.model.columns import Binding, Columns, bind
 from causalopt.model.declaration import (
     check_formulas,
@@ -28,7 +29,6 @@ from causalopt.model.declaration import (
     check_symbols,
     noises_of,
 )
-from causalopt.model.givens import check_formulas_of, formulas_of
 from causalopt.model.units import check_units
 
 K = TypeVar("K")

@@ -27,7 +27,7 @@ from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.givens import givens
+from causalopt.model.amounts import amounts_of
 
 K = TypeVar("K")
 
@@ -157,7 +157,7 @@ def with_step(
     parameters: object, dt: object, rates: object
 ) -> tuple[dict[Parameter, float | Expr], Parameter]:
     """The parameters of an ODE, with one for the length of a step where ``dt`` is a number."""
-    known = {**givens(parameters, Parameter, "parameters")}
+    known = {**amounts_of(parameters, Parameter, "parameters")}
     if isinstance(dt, Parameter):
         return known, dt
     size = Parameter("dt")

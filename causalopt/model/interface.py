@@ -18,7 +18,7 @@ from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.givens import settled
+from causalopt.model.amounts import settled
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.wiring import Wiring
 

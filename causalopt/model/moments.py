@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Symbol
 
-from causalopt.ground.errors import DeclarationError
+from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.language.symbols import Lag, Next, Noise, Past, Variable, time
 from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
 
 # The part of a step by which a delay may miss a whole number of them: floats are rounded.
 _ROUNDING = 1e-6
+
+# What is looked back to is planned step by step, some 0.3 ms each.
+_FARTHEST = 10_000
 
 
 def in_steps(mechanism: Mechanism, length: float, where: object) -> Mechanism:
@@ -33,6 +36,11 @@ def _in_steps(lag: Lag, length: float, where: object) -> Past:
             f"a delay is a whole number of them: write {lag.variable}.lag({whole * length:g}), or "
             f"dt={lag.by / whole:.6g}."
         )
+    if steps > _FARTHEST:
+        raise DeclarationError(
+            f"The mechanism of {where} uses {lag}, a delay of {steps:,.0f} steps, and a run keeps "
+            f"at most {_FARTHEST:,} of them for each variable: take longer steps."
+        )
     return Past(lag.variable, round(steps))
 
 
@@ -49,6 +57,16 @@ def check_kept(key: object, delayed: Iterable[Variable], method: str | None) -> 
             f"The mechanism of {key} uses {name} with a delay, and none that is declared does, so "
             f"that values inside the steps of {method} are not kept: declare a delay of it, "
             "weighted by a parameter that is 0."
+        )
+
+
+def check_memoryless(delayed: Iterable[Variable], what: str) -> None:
+    """Raise ``QueryError`` where a step follows from more than the state one step before it."""
+    for name in sorted(map(str, delayed)):
+        raise QueryError(
+            f"{what} follows the state from one step to the next, and this system looks back to "
+            f"earlier values of {name}: in place of {name}.lag(2), let variables pass them on, "
+            f"{{{name}1: {name}, {name}2: {name}1}}."
         )
 
 

@@ -19,6 +19,7 @@ from causalopt.language.domains import REAL, Domain
 from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.amounts import amounts_of, changed, checked_parameters
 from causalopt.model.building import (
     as_labels,
     as_whole_numbers,
@@ -33,7 +34,6 @@ from causalopt.model.building import (
 )
 from causalopt.model.columns import Columns, edges, graph_of
 from causalopt.model.declaration import check_seed, check_symbols
-from causalopt.model.givens import changed, checked_parameters, givens
 from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
@@ -78,7 +78,7 @@ class Network(Model):
             put("parameters", ReadOnly(self.parameters))
             put("starts", starts_of(mechanisms, start))  # type: ignore[arg-type]  # made by this package, as numbers
             return
-        constants, given = checked_parameters(self.parameters), givens(start, Variable, "start")
+        constants, given = checked_parameters(self.parameters), amounts_of(start, Variable, "start")
         roots = {v: value for v, value in given.items() if not isinstance(value, Expr)}
         put("columns", declared_columns(mechanisms, given, constants))
         put("parameters", constants)

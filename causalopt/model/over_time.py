@@ -12,6 +12,7 @@ from sympy import Expr
 
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Label, Moment, Node, Parameter, Variable
+from causalopt.model.amounts import followed
 from causalopt.model.declaration import check_steps
 from causalopt.model.interface import Axis, Model, Place, Series
 from causalopt.model.selection import ENDLESS, Key, Stretch
@@ -69,13 +70,16 @@ class OverTime(Model):
 
     def check_swept(self, target: object) -> None:
         """What takes many values in one run is a node or a parameter, dt left out."""
-        if isinstance(target, Parameter) and target in self.parameters and target != self.dt:
-            return
-        if target == self.dt and target is not None:
+        length = {self.dt} if isinstance(self.dt, Parameter) else set()
+        fixed = length | followed(self.parameters, length)
+        if isinstance(target, Parameter) and target in fixed:
+            follows = "" if target == self.dt else f" follows from it through {self.dt}, and"
             raise QueryError(
-                f"over names {target}, the length of a step: it sets the time axis, which all "
+                f"over names {target}: the length of a step{follows} sets the time axis, which all "
                 "points share. Run the system once for each value."
             )
+        if isinstance(target, Parameter) and target in self.parameters:
+            return
         self.timeline.check_swept(target, self.parameters)
 
     def label(self, key: Key, step: int) -> Label:

@@ -12,7 +12,7 @@ from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Next, Past, Variable
 from causalopt.language.words import tex
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.givens import Given, coded
+from causalopt.model.amounts import Amount, coded
 from causalopt.model.interface import Account
 
 
@@ -58,7 +58,7 @@ def latex_steps(
     return typeset.aligned((name, cast(Mechanism, rule).latex()) for name, rule in rows)
 
 
-def starts_shown(start: Mapping[Variable, Given]) -> dict[str, object]:
+def starts_shown(start: Mapping[Variable, Amount]) -> dict[str, object]:
     """The start values by the names of their nodes, as a reader sees them."""
     codes = coded(start)
     return {f"{v}[0]": n if isinstance(n, Expr) else v.domain.shown(n) for v, n in codes.items()}

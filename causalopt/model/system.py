@@ -16,9 +16,17 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Label, Next, Noise, Parameter, Past, Variable
 from causalopt.language.vectors import spread
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.integrators import METHODS, Step, on_clock
+from causalopt.mechanisms.integrators import METHODS, MethodStep, on_clock
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model import moments
+from causalopt.model.amounts import (
+    Amount,
+    changed,
+    checked_parameters,
+    checked_starts,
+    coded,
+    formulas_of,
+)
 from causalopt.model.beginning import Beginning
 from causalopt.model.building import by_label
 from causalopt.model.declaration import (
@@ -33,20 +41,12 @@ from causalopt.model.declaration import (
     noises_of,
     with_step,
 )
-from causalopt.model.givens import (
-    Given,
-    changed,
-    checked_parameters,
-    checked_starts,
-    coded,
-    formulas_of,
-)
 from causalopt.model.interface import Account
 from causalopt.model.network import Network
 from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
 from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
-from causalopt.model.template import Template, in_order, is_stage, node_at, sources
+from causalopt.model.template import Template, in_order, is_inner, is_stage, node_at, sources
 from causalopt.model.units import check_units
 from causalopt.model.unrolling import check_unrolled, unrolled
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
@@ -88,7 +88,7 @@ class System(OverTime):
 
     mechanisms: Mapping[Variable, Formula]
     _: KW_ONLY
-    start: Mapping[Variable, Given]
+    start: Mapping[Variable, Amount]
     parameters: Mapping[Parameter, float | Expr] = ReadOnly({})
     dt: float | Parameter | None = None
     method: str | None = None
@@ -120,7 +120,7 @@ class System(OverTime):
         cls,
         rates: Mapping[Variable, Formula],
         *,
-        start: Mapping[Variable, Given],
+        start: Mapping[Variable, Amount],
         parameters: Mapping[Parameter, float | Expr] | None = None,
         dt: float | Parameter,
         method: str = "euler",
@@ -212,7 +212,7 @@ class System(OverTime):
         if self.method is None:
             return mechanisms
         size = cast(Parameter, self.dt)
-        step = Step(METHODS[self.method], size, self.variables, bool(self.delayed))
+        step = MethodStep(METHODS[self.method], size, self.variables, bool(self.delayed))
         assigned: dict[Variable, Mechanism] = {}
         for variable, mechanism in mechanisms.items():
             realised = step.of_equation if variable in self.algebraic else step.along
@@ -247,7 +247,7 @@ class System(OverTime):
         """
         return replace(self, parameters=changed(self.parameters, values, "with_parameters"))
 
-    def with_start(self, values: Mapping[Label, Given]) -> System:
+    def with_start(self, values: Mapping[Label, Amount]) -> System:
         """The same system with other start values of some variables."""
         changed(self.start, values, "with_start")
         new = spread(checks.as_mapping(values, "start", "{R: 35}"), "with_start")
@@ -321,7 +321,7 @@ class System(OverTime):
         """The variables and noises of the step before that a variable follows from, in order."""
         variable = cast(Variable, key)
         symbols = sources(variable, lambda v: replaced(v) or self.template[v], lambda _: True)
-        return tuple(s for s in symbols if isinstance(s, Variable | Noise))
+        return tuple(s for s in symbols if isinstance(s, Variable | Noise) and not is_inner(s))
 
     def wiring(self, steps: int, *, written: bool = False) -> Wiring:
         """The nodes up to a step, with their parents and inputs; inner stages left out."""

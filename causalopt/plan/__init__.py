@@ -4,14 +4,13 @@ from causalopt.plan.block import Block, Input, needed_in_order, single_form
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
-from causalopt.plan.loop import Chain, Loop, Segment, Terms, flatten_system
+from causalopt.plan.loop import Loop, Remembered, Segment, Terms, flatten_system
 from causalopt.plan.names import Slope, Slot
 from causalopt.plan.patches import Blend, Patch
 
 __all__ = [
     "Blend",
     "Block",
-    "Chain",
     "Group",
     "Input",
     "Lane",
@@ -20,6 +19,7 @@ __all__ = [
     "Loop",
     "Patch",
     "Plan",
+    "Remembered",
     "Segment",
     "Slope",
     "Slot",

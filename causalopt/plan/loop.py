@@ -49,7 +49,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Chain:
+class Remembered:
     """Slots that remember: the first takes over what ``source`` was, each other the one before."""
 
     source: int
@@ -83,7 +83,7 @@ class Loop:
     scales: tuple[tuple[int, ...], ...]
     slopes: Mapping[Symbol, Slope]
     value_slots: tuple[int, ...]
-    chains: tuple[Chain, ...]
+    chains: tuple[Remembered, ...]
 
     @property
     def drawn(self) -> int:
@@ -159,14 +159,14 @@ def _in_chains(slot: Slot) -> tuple[object, ...]:
     return (1, slot.lane, past.variable.name, past.by) if isinstance(past, Past) else (0,)
 
 
-def _chains(slots: Sequence[Slot]) -> tuple[Chain, ...]:
+def _chains(slots: Sequence[Slot]) -> tuple[Remembered, ...]:
     """The runs of slots each of which takes over what the one before it was."""
     places = {slot: j for j, slot in enumerate(slots)}
     pasts = [slot for slot in slots if isinstance(slot.variable, Past)]
     first = [slot for slot in pasts if not isinstance(slot.earlier.variable, Past)]
     ends = [places[slot] for slot in first] + [len(slots)]
     return tuple(
-        Chain(places[slot.earlier], range(start, stop))
+        Remembered(places[slot.earlier], range(start, stop))
         for slot, (start, stop) in zip(first, pairwise(ends), strict=True)
     )
 

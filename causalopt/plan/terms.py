@@ -35,9 +35,11 @@ class NodeTerms:
 
     @property
     def lane(self) -> Lane:
+        """The lane that the node is in."""
         return self.lanes.lanes[self.place]
 
     def computed(self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None) -> Expr:
+        """What gives the node: its own mechanism, its start, or what stands in for them."""
         # Another mechanism is a part of ``own`` already: an integrator has made a step of it.
         if self.own is None:
             start = _ZERO if self.lane.is_tangent else self.names.start(self.target)
@@ -59,12 +61,15 @@ class NodeTerms:
         return self.names.slope(formula, Slope(self.own, argument, at, target))
 
     def constant(self, value: float | Symbol) -> Expr:
+        """A value from outside; its tangent is zero."""
         return _ZERO if self.lane.is_tangent else self.names.constant(value)
 
     def copied(self, world: AnyWorld) -> Expr:
+        """The node in another world's lane."""
         return self._in(self.lanes.of_world(self.lane, world))
 
     def there(self, world: AnyWorld) -> Expr:
+        """The same without the difference that is added to it there."""
         shift, copied = world.at(self.target, self.step).shift, self.copied(world)
         lane = self.lanes.of_world(self.lane, world)
         if shift is None or lane is None:
@@ -72,13 +77,16 @@ class NodeTerms:
         return copied - shift.apply(replace(self, place=lane), _ZERO)
 
     def mixed(self, own: Expr, other: Expr, by: float | Parameter) -> Expr:
+        """A part of each of two terms."""
         weight = self.names.constant(by)
         return Add(Mul(_ONE - weight, own), Mul(weight, other))
 
     def moved(self, term: Expr, by: float | Symbol) -> Expr:
+        """A term with a difference added, which moves no tangent."""
         return term if self.lane.is_tangent else term + self.names.constant(by)
 
     def nudged(self, term: Expr) -> Expr:
+        """A tangent with 1 added."""
         if not self.lane.is_tangent:
             return term
         # At the start no power has been taken out of a tangent yet, later the nudge has its own.

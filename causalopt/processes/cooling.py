@@ -16,7 +16,7 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.laws import choice, uniform
 from causalopt.language.symbols import Next, Noise, Parameter, Variable
 from causalopt.mechanisms.lookup import picked
-from causalopt.model.givens import checked_parameters, settled
+from causalopt.model.amounts import checked_parameters, settled
 from causalopt.model.system import System
 from causalopt.processes.moves import Flips, Moves, Steps
 from causalopt.processes.rewards import FORBIDDEN, Reward, reward_of

@@ -8,7 +8,7 @@ from sympy import Expr, sqrt
 
 from causalopt.language.laws import normal
 from causalopt.language.symbols import Noise, Parameter, Variable
-from causalopt.model.givens import checked_parameters, settled
+from causalopt.model.amounts import checked_parameters, settled
 from causalopt.model.system import System
 from causalopt.processes.descent import Fitted, gradient_descent
 from causalopt.processes.schedules import as_schedule, first_temperature

@@ -130,7 +130,10 @@ def _mechanism(world: World[Model], key: Key, step: int) -> str:
     """The mechanism that a node follows in this world, in words."""
     base = world.at(key, step).base
     replaced = None if base is None else base.replacement
-    account = world.model.account(key, max(step, 1), replaced)
+    account = world.model.account(key, step, replaced)
+    if account.declared is None:
+        # A value that it starts from: what is told is what it follows afterwards.
+        account = world.model.account(key, max(step, 1), replaced)
     if account.declared is None:
         return "none"
     # Over time, a mechanism is told as it was declared; else by the labels that it stands for.

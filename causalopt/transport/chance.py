@@ -16,6 +16,7 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats
 from causalopt.language.laws import Choice
 from causalopt.language.symbols import Parameter, Variable, time
+from causalopt.model.moments import check_memoryless
 from causalopt.model.system import System, as_system
 
 #: More outcomes of one step than this are not followed one by one.
@@ -67,6 +68,7 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
     ``choice``, and for a state of more than two dimensions.
     """
     as_system(system, ": give a System.")
+    check_memoryless(system.delayed, "A transfer operator")
     if any(time in mechanism.arguments for mechanism in system.template.values()):
         raise QueryError("The step of this system depends on time: it has no one operator.")
     for noise in system.noises:

@@ -18,6 +18,7 @@ from causalopt.language.symbols import Next
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.lookup import as_lookup
+from causalopt.model.moments import check_memoryless
 from causalopt.model.system import System, as_system
 
 #: How many (state, next state) pairs of a stochastic step are held at a time.
@@ -87,6 +88,7 @@ def transitions(
 def rules_of(system: System, variables: Variables) -> list[Transition]:
     """How each variable follows, in an order in which same-step values are there when needed."""
     as_system(system, " to push through: give a System of lookup tables.")
+    check_memoryless(system.delayed, "Pushing a distribution")
     real = [v for v in system.variables if not isinstance(v, Finite)]
     if real:
         raise QueryError(

@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 import networkx as nx
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, MatrixExpr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, nearest
@@ -25,13 +25,13 @@ K = TypeVar("K")
 Q = TypeVar("Q", bound=Quantity)
 
 #: What a parameter or a start is given as: a number, a named value, or a formula of others.
-Given: TypeAlias = float | str | Expr
+Amount: TypeAlias = float | str | Expr
 
 # More digits than a float has, so that a formula is rounded once.
 _DIGITS = 25
 
 
-def givens(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float | Expr]:
+def amounts_of(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float | Expr]:
     """The numbers and formulas of a mapping whose keys are all of one kind of symbol, for good."""
     given = {} if entries is None else checks.as_mapping(entries, where, f"{where}={{...: 1.0}}")
     values: dict[Q, float | Expr] = {}
@@ -46,7 +46,7 @@ def givens(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float | Ex
 
 
 def changed(
-    before: Mapping[K, float | Expr], values: Mapping[J, Given], where: str
+    before: Mapping[K, float | Expr], values: Mapping[J, Amount], where: str
 ) -> dict[K, float | Expr]:
     """Values with some of them changed; what is not there to be changed is refused."""
     given = spread(checks.as_mapping(values, where, f"{where}={{...: 1.0}}"), where, before)
@@ -63,7 +63,7 @@ def changed(
 
 def _given(key: object, value: object, where: str) -> float | Expr:
     """A value as a number, or as the formula that it follows from."""
-    if not isinstance(value, Expr) or value.is_number:
+    if not isinstance(value, Expr) or isinstance(value, MatrixExpr) or value.is_number:
         return domain_of(key).code(value, where)
     why = domain_of(key).why_no_difference()
     if why is not None:
@@ -104,6 +104,18 @@ def settled(given: Mapping[K, float | Expr], where: str) -> ReadOnly[K, float]:
     return ReadOnly({key: numbers[key] for key in given})
 
 
+def followed(given: Mapping[K, float | Expr], ends: Iterable[K]) -> set[Symbol]:
+    """All symbols that some values follow from, by formulas of formulas."""
+    seen: set[Symbol] = set()
+    waiting = list(ends)
+    while waiting:
+        value = given.get(waiting.pop())
+        more = value.free_symbols - seen if isinstance(value, Expr) else ()
+        seen.update(more)
+        waiting.extend(more)
+    return seen
+
+
 def _in_turn(formulas: Mapping[K, Expr], where: str) -> list[K]:
     """The keys of formulas, each after those that it follows from."""
     graph = nx.DiGraph()
@@ -141,22 +153,22 @@ def _evaluated(formula: Expr, known: tuple[tuple[Symbol, Expr], ...]) -> Expr:
 
 def checked_parameters(entries: object) -> ReadOnly[Parameter, float | Expr]:
     """The values of parameters, as numbers or as formulas of parameters."""
-    given = givens(entries, Parameter, "parameters")
+    given = amounts_of(entries, Parameter, "parameters")
     check_formulas_of(formulas_of(given), given, "parameters", "the parameters")
     return given
 
 
 def checked_starts(
     entries: object, variables: Iterable[Variable], parameters: Iterable[Parameter]
-) -> ReadOnly[Variable, Given]:
+) -> ReadOnly[Variable, Amount]:
     """The start values as users write them: formulas are of parameters and of start values."""
-    given = givens(entries, Variable, "start")
+    given = amounts_of(entries, Variable, "start")
     known = (*variables, *parameters)
     check_formulas_of(formulas_of(given), known, "start", "the variables and parameters")
     _in_turn({key: value for key, value in given.items() if isinstance(value, Expr)}, "start")
     return ReadOnly({v: n if isinstance(n, Expr) else v.domain.value(n) for v, n in given.items()})
 
 
-def coded(start: Mapping[Variable, Given]) -> dict[Variable, float | Expr]:
+def coded(start: Mapping[Variable, Amount]) -> dict[Variable, float | Expr]:
     """Start values as a run computes with them: named values by their places."""
     return {v: n if isinstance(n, Expr) else v.domain.code(n, str(v)) for v, n in start.items()}
