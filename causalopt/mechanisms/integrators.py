@@ -12,20 +12,31 @@ from sympy import Expr, Float, Mul, Rational, Symbol
 from causalopt.language.symbols import Next, Parameter, Past, Stage, Variable, time
 from causalopt.mechanisms.interface import Mechanism
 
+#: The part of a step that has passed.
+SHARE = Symbol("share", real=True)
+
+_HALF = Rational(1, 2)
+
 
 @dataclass(frozen=True)
 class Method:
     """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights.
 
-    ``halfway`` are the weights that give the middle of a step, for delays: those of the method's
-    natural continuous extension, with which delays of whole steps keep its order (Zennaro 1986).
-    None where no stage looks there.
+    ``along`` are the weights that give the state when a ``SHARE`` of the step has passed: those of
+    the method's natural continuous extension, with which delays keep its order (Zennaro 1986).
     """
 
     nodes: tuple[Rational, ...]
     matrix: tuple[tuple[Rational, ...], ...]
     weights: tuple[Rational, ...]
-    halfway: tuple[Rational, ...] | None = None
+    along: tuple[Expr, ...]
+
+    @property
+    def halfway(self) -> tuple[Expr, ...] | None:
+        """The weights that give the middle of a step; None where no stage looks there."""
+        if _HALF not in self.nodes:
+            return None
+        return tuple(weight.xreplace({SHARE: _HALF}) for weight in self.along)
 
     @property
     def middle(self) -> int:
@@ -33,15 +44,19 @@ class Method:
         return len(self.nodes) + 1
 
 
-_HALF = Rational(1, 2)
 _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
 METHODS: Mapping[str, Method] = {
-    "euler": Method((_ZERO,), ((),), (_ONE,)),
+    "euler": Method((_ZERO,), ((),), (_ONE,), (SHARE,)),
     "rk4": Method(
         (_ZERO, _HALF, _HALF, _ONE),
         ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
         (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
-        (Rational(5, 24), Rational(1, 6), Rational(1, 6), Rational(-1, 24)),
+        (
+            SHARE - Rational(3, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
+            SHARE**2 - Rational(2, 3) * SHARE**3,
+            SHARE**2 - Rational(2, 3) * SHARE**3,
+            -Rational(1, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
+        ),
     ),
 }
 
@@ -59,6 +74,17 @@ class MethodStep:
     variables: tuple[Variable, ...]
     delayed: bool
 
+    def of(
+        self, rates: Mapping[Variable, Mechanism], equations: Mapping[Variable, Mechanism]
+    ) -> dict[Variable, Mechanism]:
+        """The stages and the steps of all variables."""
+        assigned: dict[Variable, Mechanism] = {}
+        for variable, rate in rates.items():
+            assigned |= self.along(variable, rate)
+        for variable, equation in equations.items():
+            assigned |= self.of_equation(variable, equation)
+        return assigned
+
     def along(self, variable: Variable, rate: Mechanism) -> dict[Variable, Mechanism]:
         """The stages and the step of a variable that has a rate of change.
 
@@ -66,7 +92,7 @@ class MethodStep:
         f(stage l).
         """
 
-        def combined(weights: tuple[Rational, ...]) -> Mechanism:
+        def combined(weights: tuple[Expr, ...]) -> Mechanism:
             parts = [(Mul(w, self.size), self._seen(rate, j)) for j, w in enumerate(weights) if w]
             return rate.increment(variable, parts)
 

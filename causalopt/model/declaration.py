@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from typing import TypeVar
 
 from sympy import Expr, Symbol
@@ -25,6 +25,7 @@ from causalopt.language.symbols import (
 from causalopt.language.vectors import spread
 from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
+from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.amounts import amounts_of
@@ -184,6 +185,42 @@ def checked_dt(
     if length <= 0:
         raise DeclarationError(f"dt is {length}: a step takes a positive time, such as dt=0.01.")
     return dt if isinstance(dt, Parameter) else length
+
+
+def checked_events(
+    events: object, mechanisms: Mapping[Variable, object], method: str | None
+) -> tuple[Event, ...]:
+    """The events, each of which sets variables that have a step or a rate."""
+    if not isinstance(events, Sequence) or not all(isinstance(e, Event) for e in events):
+        raise DeclarationError(
+            f"events is {checks.shown(events)}: write a list, such as [Event(R > 30, {{R: 20}})]."
+        )
+    for event in events:
+        for target in event.set:
+            if target not in mechanisms:
+                raise DeclarationError(
+                    f"The event when {event.when} sets {target}, which has no step or rate of its "
+                    "own: set what it follows from."
+                )
+            if target.domain.why_no_difference() is not None:
+                raise DeclarationError(
+                    f"The event when {event.when} sets {target}, which takes named values: write "
+                    "the case into its table."
+                )
+        if method is not None:
+            event.crossing  # noqa: B018  # raises where there is none
+    return tuple(events)
+
+
+def check_seen(events: Iterable[Event], known: Collection[Symbol]) -> None:
+    """Every symbol of every event is known."""
+    for event in events:
+        for symbol in event.arguments:
+            if symbol not in known and not isinstance(symbol, Time):
+                raise DeclarationError(
+                    f"The event when {event.when} uses {symbol}, which is not declared here."
+                    + nearest(symbol, sorted(map(str, known)))
+                )
 
 
 def check_start(

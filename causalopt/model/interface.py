@@ -229,6 +229,11 @@ class Model(ABC):
         return False
 
     @property
+    def has_moments(self) -> bool:
+        """Whether events happen inside its steps, one in each at most."""
+        return False
+
+    @property
     def memory(self) -> int:
         """How many steps a step looks back."""
         return 1

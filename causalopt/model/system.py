@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import cast
 
 import networkx as nx
-from sympy import Expr, Float, Symbol
+from sympy import Expr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
@@ -16,8 +16,10 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Label, Next, Noise, Parameter, Past, Variable
 from causalopt.language.vectors import spread
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.integrators import METHODS, MethodStep, on_clock
+from causalopt.mechanisms.events import Event
+from causalopt.mechanisms.integrators import on_clock
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.stepping import assigned_in_a_step, step_term
 from causalopt.model import moments
 from causalopt.model.amounts import (
     Amount,
@@ -33,10 +35,12 @@ from causalopt.model.declaration import (
     check_formulas,
     check_rates,
     check_seed,
+    check_seen,
     check_start,
     check_steps,
     check_symbols,
     checked_dt,
+    checked_events,
     mechanisms_of,
     noises_of,
     with_step,
@@ -66,6 +70,7 @@ class System(OverTime):
 
     Parameters may be formulas of parameters, start values formulas of parameters and start values.
     ``history`` gives what a delayed variable was before, where it was not what it starts from.
+    ``events`` set variables when a condition comes true.
 
     A system is frozen: its mappings are read-only, two that declare the same are equal, and
     ``with_parameters`` and ``with_start`` give new ones. Raises ``DeclarationError`` for a
@@ -94,6 +99,7 @@ class System(OverTime):
     method: str | None = None
     algebraic: Mapping[Variable, Formula] = ReadOnly({})
     history: Mapping[Variable, Formula] = ReadOnly({})
+    events: Sequence[Event] = ()
 
     def __post_init__(self) -> None:
         # Frozen fields are set once, here, to what was checked of them.
@@ -101,12 +107,14 @@ class System(OverTime):
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
         put("algebraic", ReadOnly(mechanisms_of(self.algebraic, "algebraic")))
         put("history", ReadOnly(mechanisms_of(self.history, "history")))
+        put("events", checked_events(self.events, self.mechanisms, self.method))
         put("parameters", checked_parameters(self.parameters))
         put("dt", checked_dt(self.dt, self.parameter_values))
         known = {*self._written, *self.parameters}
         put("start", checked_starts(self.start, self._written, self.parameters))
         check_start(self.mechanisms, self.algebraic, self.start)
         check_symbols(self._written, known, "give it a mechanism and a start value")
+        check_seen(self.events, known)
         check_rates(self.mechanisms, self.method)
         check_units(self.mechanisms, self.dt, is_rate=self.method is not None)
         for formulas in (self.algebraic, formulas_of(self.start), formulas_of(self.parameters)):
@@ -126,6 +134,7 @@ class System(OverTime):
         method: str = "euler",
         algebraic: Mapping[Variable, Formula] | None = None,
         history: Mapping[Variable, Formula] | None = None,
+        events: Sequence[Event] = (),
     ) -> System:
         """A system from the rates of change da/dt, by an explicit method with step ``dt``.
 
@@ -148,6 +157,7 @@ class System(OverTime):
             method=method,
             algebraic={} if algebraic is None else algebraic,
             history={} if history is None else history,
+            events=events,
         )
 
     # -- what it is made of ----------------------------------------------------------------------
@@ -167,7 +177,7 @@ class System(OverTime):
         if variable not in self.algebraic:
             return mechanism
         moments.check_equation(variable, mechanism)
-        return moments.at_end(mechanism, self.step_term)
+        return moments.at_end(mechanism, step_term(self.dt))
 
     @functools.cached_property
     def beginning(self) -> Beginning:
@@ -180,7 +190,7 @@ class System(OverTime):
             equations=equations,
             history=history,
             parameters=self.parameter_values,
-            size=self.step_term,
+            size=step_term(self.dt),
             length=self.step_size or 1.0,
         )
 
@@ -208,21 +218,12 @@ class System(OverTime):
 
     def realise(self, mechanisms: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:
         """What a step assigns for declared formulas: themselves, or an integrator's stages too."""
-        mechanisms = on_clock(mechanisms, self.dt, self.step_size, self.method)
-        if self.method is None:
-            return mechanisms
-        size = cast(Parameter, self.dt)
-        step = MethodStep(METHODS[self.method], size, self.variables, bool(self.delayed))
-        assigned: dict[Variable, Mechanism] = {}
-        for variable, mechanism in mechanisms.items():
-            realised = step.of_equation if variable in self.algebraic else step.along
-            assigned |= realised(variable, mechanism)
-        return assigned
-
-    @property
-    def step_term(self) -> Expr:
-        """The length of a step as a term: dt, or 1 where time counts steps."""
-        return self.dt if isinstance(self.dt, Parameter) else Float(self.dt or 1)
+        rules = {v: rule for v, rule in mechanisms.items() if v not in self.algebraic}
+        equations = in_order({v: r for v, r in mechanisms.items() if v in self.algebraic})
+        assigned = assigned_in_a_step(
+            *(rules, equations, self.events, self.dt, self.method), delayed=bool(self.delayed)
+        )
+        return on_clock(assigned, self.dt, self.step_size, self.method)
 
     @property
     def step_size(self) -> float | None:
@@ -270,12 +271,17 @@ class System(OverTime):
         # A rate is added to the variable itself.
         is_rate = self.method is not None and variable in self.mechanisms
         own = (variable, cast(Parameter, self.dt)) if is_rate else ()
-        return list(dict.fromkeys((*own, *self.declarations[variable].arguments)))
+        return list(dict.fromkeys((*own, *self._as_written(variable))))
+
+    def _as_written(self, variable: Variable) -> tuple[Symbol, ...]:
+        """What its mechanism, and the events that set it, are written with."""
+        events = [s for event in self.events if variable in event.set for s in event.arguments]
+        return (*self.declarations[variable].arguments, *events)
 
     @functools.cached_property
     def graph(self) -> nx.DiGraph:
         """The variables; an edge a -> b where the step or the rate of b is written with a."""
-        return graph_as_written(self.declarations)
+        return graph_as_written({v: self._as_written(v) for v in self.variables})
 
     def causes(self) -> dict[str, list[str]]:
         """The template's graph in words: for each R[i+1], what it follows from.
@@ -333,6 +339,11 @@ class System(OverTime):
         return wired_over_time(self.variables, first, entering, steps)
 
     @property
+    def has_moments(self) -> bool:
+        """Whether events happen inside its steps, one in each at most."""
+        return bool(self.events) and self.method is not None
+
+    @property
     def memory(self) -> int:
         """How many steps a step looks back: one, and more where there are delays."""
         symbols = (s for rule in self.template.values() for s in rule.arguments)
@@ -377,6 +388,7 @@ class System(OverTime):
         lines += [f"{node} = {value}" for node, value in starts_shown(self.start).items()]
         lines += [f"{v}[t < 0] = {formula}" for v, formula in self.history.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
+        lines += [str(event) for event in self.events]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:

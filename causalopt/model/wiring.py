@@ -12,7 +12,6 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Bools
 from causalopt.language.symbols import Label, Next, Node, Shifted, Variable
-from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.columns import Columns
 from causalopt.model.template import node_at, owner_of
 
@@ -63,17 +62,17 @@ def _visible(node: Node | Symbol) -> Node | Symbol:
     return replace(node, variable=owner_of(node.variable)) if isinstance(node, Node) else node
 
 
-def graph_as_written(declarations: Mapping[Variable, Mechanism]) -> nx.DiGraph:
-    """The graph of declared formulas: an edge a -> b where b is written with a.
+def graph_as_written(entering: Mapping[Variable, Iterable[Symbol]]) -> nx.DiGraph:
+    """The graph of what is declared: an edge a -> b where b is written with a.
 
     An edge's ``lag`` is 1 where the value of the step before is meant, or a rate; more where there
     is a delay alone; 0 where ``a.next``, that of the same step, is the only one.
     """
     graph = nx.DiGraph()
-    graph.add_nodes_from(declarations)
-    for variable, mechanism in declarations.items():
+    graph.add_nodes_from(entering)
+    for variable, symbols in entering.items():
         # Those of the step before come last, and so stay.
-        for symbol in sorted(mechanism.arguments, key=lambda s: isinstance(s, Variable)):
+        for symbol in sorted(symbols, key=lambda s: isinstance(s, Variable)):
             if isinstance(symbol, Variable | Shifted):
                 node = node_at(symbol, 0)
                 graph.add_edge(node.variable, variable, lag=-node.step)

@@ -10,8 +10,11 @@ from itertools import pairwise
 import networkx as nx
 from sympy import Expr, Integer, Symbol
 
-from causalopt.language.symbols import Label, Past, Variable
+from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Label, Past, Stage, Variable
+from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.stepping import step_term
 from causalopt.model.interventions import Treatment
 from causalopt.model.moments import at_start
 from causalopt.model.selection import Key
@@ -195,7 +198,8 @@ def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[i
     """The places of the slots that hold values, in the order in which a step computes them."""
     places = {slot: j for j, slot in enumerate(slots)}
     values = [i for i, lane in enumerate(lanes.lanes) if not lane.is_tangent]
-    order = [Slot(i, variable) for i in values for variable in system.template]
+    own = [v for v in system.template if owner_of(v) in system.declarations]
+    order = [Slot(i, variable) for i in values for variable in own]
     return tuple(places[slot] for slot in order if slot in places)
 
 
@@ -208,7 +212,7 @@ def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
         rules = system.beginning.replaced(others)
         for variable in system.variables:
             rule = rules.get(variable)
-            own = None if rule is None else at_start(rule, system.step_term)
+            own = None if rule is None else at_start(rule, step_term(system.dt))
             terms = NodeTerms(names, lanes, place, variable, 0, own, names.after)
             first[names.after(Slot(place, variable))] = lane.at(variable, 0).apply(terms)
         if lane.is_tangent:
@@ -246,6 +250,7 @@ def _assignments(system: System, lanes: Lanes, names: Names, step: int) -> dict[
     """What one step assigns in every lane, by the interventions in force at that step."""
     assigned: dict[Symbol, Expr] = {}
     for place, lane in enumerate(lanes.lanes):
+        _check_events(system, lane, step)
         for target, mechanism in _template(system, lane, step).items():
             terms = NodeTerms(names, lanes, place, target, step, mechanism, names.after)
             assigned[names.after(Slot(place, target))] = _treatment(lane, target, step).apply(terms)
@@ -277,6 +282,22 @@ def _treatment(lane: Lane, target: Variable, step: int) -> Treatment[AnyWorld]:
     owner = owner_of(target)
     at_end = lane.at(owner, step)
     return at_end if owner is target else at_end.inside(lane.at(owner, step - 1), owner, step)
+
+
+def _check_events(system: System, lane: Lane, step: int) -> None:
+    """What an event sets is held as a whole or not at all, where it happens inside a step.
+
+    Else it would happen at one moment in what is held, and at another in the rest.
+    """
+    for event in system.events if system.method is not None else ():
+        first, *others = (_treatment(lane, Stage(v, 2), step).base for v in event.set)
+        for variable, base in zip(list(event.set)[1:], others, strict=True):
+            if base != first:
+                raise QueryError(
+                    f"The event when {event.when} sets {listed(event.set)} at one moment, and here "
+                    f"{variable} is held in another way than {next(iter(event.set))}: hold all of "
+                    "them, or none."
+                )
 
 
 def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]]:

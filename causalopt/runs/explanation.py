@@ -63,6 +63,8 @@ def _trouble(
             "(delta=0.01, say), start it elsewhere, or write a mechanism that is smooth."
         )
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
+    if world.model.has_moments:
+        kind += ", or two events fell into one step"
     finer = _finer(world, key, sweep.only(error.point), error.step, values)
     remedy = finer or "bound it, with Min, Max or Piecewise, or start it elsewhere"
     return f"is {kind}", f"Nodes hold finite real numbers: {remedy}."

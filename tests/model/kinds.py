@@ -5,6 +5,7 @@ import scipy.stats
 import sympy as sp
 
 from causalopt import (
+    Event,
     Network,
     System,
     choice,
@@ -90,6 +91,18 @@ def governed():
     )
 
 
+def jumping():
+    """Events inside steps of order four: an impact that turns a swing, and a clock that resets."""
+    return System.from_ode(
+        {a: b, b: c - sp.sin(a) - k * b, c: 1 + 0 * c},
+        start={a: 1, b: 0, c: -0.5},
+        parameters={k: 0.2, g: 0.3},
+        events=[Event(a < 0.8, {b: -b / 2}), Event(c > 0.2, {c: -0.5, b: b + g})],
+        dt=0.25,
+        method="rk4",
+    )
+
+
 def tables():
     """Two tables, one of them with chances, asked by the same step too."""
     return System(
@@ -135,6 +148,7 @@ SYSTEMS = {
     "rk4": rk4,
     "delayed": delayed,
     "governed": governed,
+    "jumping": jumping,
     "tables": tables,
 }
 NETWORKS = {
@@ -147,6 +161,7 @@ NETWORKS = {
     "rk4, unrolled": lambda: rk4().unroll(STEPS),
     "delayed, unrolled": lambda: delayed().unroll(STEPS),
     "governed, unrolled": lambda: governed().unroll(STEPS),
+    "jumping, unrolled": lambda: jumping().unroll(STEPS),
     "tables, unrolled": lambda: tables().unroll(STEPS),
 }
 MODELS = {**SYSTEMS, **NETWORKS}

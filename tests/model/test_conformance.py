@@ -134,7 +134,7 @@ def test_rates_are_told_where_steps_have_inner_stages():
     told = {name: [model.account(*model.key_of(n)) for n in nodes_of(model)]
             for name, model in MADE.items()}  # fmt: skip
     in_stages = [name for name, accounts in told.items() if any(a.in_stages for a in accounts)]
-    assert in_stages == ["rk4", "governed"]
+    assert in_stages == ["rk4", "governed", "jumping"]
     euler = MADE["euler"].account(a, 1)
     assert euler.declared != euler.assigned
 

@@ -1,0 +1,324 @@
+"""Events: values that jump when a condition comes true, at the end of a step or inside it.
+
+Inside a step of a method the moment is where the condition's two sides cross on the method's
+continuous extension. Newton's way there is written out, so that its last step carries the
+derivative of the moment (the saltation matrix) with it. The rest of the step is taken from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+import sympy
+from sympy import And, Expr, Min, Not, Or, Piecewise, Rational, Symbol
+from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
+from sympy.logic.boolalg import Boolean
+
+from causalopt.ground.checks import as_mapping
+from causalopt.ground.errors import DeclarationError
+from causalopt.ground.readonly import ReadOnly
+from causalopt.language.symbols import Earlier, Next, Noise, Past, Stage, Variable, time
+from causalopt.mechanisms.declared import Formula, mechanism_of
+from causalopt.mechanisms.integrators import METHODS, SHARE, Method
+from causalopt.mechanisms.interface import Mechanism, Terms
+from causalopt.mechanisms.symbolic import Expression
+
+F = TypeVar("F", Expr, Boolean)
+
+# Newton's steps to a crossing, from the secant: each doubles the digits.
+_ITERATIONS = 5
+# Which part of a condition's way over a step is no way back.
+_BACK = Rational(1, 10**6)
+
+
+@dataclass(frozen=True)
+class Event:
+    """When a condition comes true, variables are set: ``Event(h < 0, {v: -v / 2})``.
+
+    It comes true in a step at whose start it is false and at whose end it is true. In steps, the
+    values at the end of that step are set, from what the step gives. Under a method, the moment is
+    found inside the step; the values there are set, and the rest of the step is taken from them.
+
+    Raises ``DeclarationError`` for what is no condition, and for nothing to set.
+
+    >>> from causalopt.language.symbols import variables
+    >>> h, v = variables("h v")
+    >>> Event(h < 0, {v: -v / 2})
+    Event(when=h < 0, set={v: Expression(formula=-v/2)})
+    """
+
+    when: Boolean
+    set: Mapping[Variable, Formula] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        is_condition = isinstance(self.when, Boolean) and not isinstance(self.when, Symbol)
+        if not is_condition or not self.when.free_symbols:
+            raise DeclarationError(
+                f"The condition of an event is {self.when!r}: write one with variables or time, "
+                "such as R > 30."
+            )
+        entries = as_mapping(self.set, "What an event sets", "{R: 20}")
+        if not entries:
+            raise DeclarationError("The event sets nothing: write values, such as {R: 20}.")
+        for target in entries:
+            if not isinstance(target, Variable):
+                raise DeclarationError(f"The event sets {target!r}, which is no variable.")
+        values = {v: mechanism_of(v, formula) for v, formula in entries.items()}
+        for symbol in self.when.free_symbols | {s for m in values.values() for s in m.arguments}:
+            if isinstance(symbol, Next | Earlier | Noise):
+                raise DeclarationError(
+                    f"The event when {self.when} uses {symbol}: it happens at one moment, and sees "
+                    "variables, parameters and time there."
+                )
+        object.__setattr__(self, "set", ReadOnly(values))
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{v} = {rule}" for v, rule in self.set.items())
+        return f"when {self.when}: {values}"
+
+    @property
+    def arguments(self) -> tuple[Symbol, ...]:
+        """All that it depends on, by name."""
+        values = {s for rule in self._values.values() for s in rule.arguments}
+        return tuple(sorted(self.when.free_symbols | values, key=str))
+
+    @property
+    def _values(self) -> Mapping[Variable, Mechanism]:
+        return cast(Mapping[Variable, Mechanism], self.set)
+
+    @property
+    def crossing(self) -> Expr:
+        """What is positive where the condition holds: the difference of its two sides.
+
+        Raises ``DeclarationError`` for a condition that is no inequality.
+        """
+        if isinstance(self.when, StrictGreaterThan | GreaterThan):
+            return self.when.lhs - self.when.rhs
+        if isinstance(self.when, StrictLessThan | LessThan):
+            return self.when.rhs - self.when.lhs
+        raise DeclarationError(
+            f"The event when {self.when} has to be found inside a step: write one inequality, such "
+            "as R > 30 or time >= 2, and an event for each of several."
+        )
+
+    def value(self, variable: Variable, at: Terms) -> Expr | None:
+        """What it sets a variable to; None where it leaves it."""
+        rule = self._values.get(variable)
+        return None if rule is None else rule.value(at)
+
+
+@dataclass(frozen=True)
+class Jumps:
+    """A step over variables with events: what it assigns, hidden stages among it.
+
+    ``rules`` are the steps of variables, or their rates; ``equations`` what holds at the end of a
+    step (in terms of R.next). ``size`` is the length of a step.
+    """
+
+    rules: Mapping[Variable, Mechanism]
+    equations: Mapping[Variable, Mechanism]
+    events: Sequence[Event]
+    size: Expr
+
+    def of(self, method: str | None) -> dict[Variable, Mechanism]:
+        """What a step assigns, in steps or by a method."""
+        if method is None:
+            return self.in_steps()
+        # In an equation, which is written in terms of R.next, R itself is a step before.
+        back = [s for rule in self.rules.values() for s in rule.arguments if isinstance(s, Past)]
+        back += [
+            s for rule in self.equations.values() for s in rule.arguments
+            if isinstance(s, Past | Variable)
+        ]  # fmt: skip
+        if back:
+            name = getattr(back[0], "variable", back[0])
+            raise DeclarationError(
+                f"There are events inside the steps of {method}, and {name} is "
+                "used with a delay: the one or the other can be, or both in a System of steps."
+            )
+        return self.inside(METHODS[method])
+
+    # -- in steps --------------------------------------------------------------------------------
+
+    def in_steps(self) -> dict[Variable, Mechanism]:
+        """Each variable before the jumps, as a stage, and after them."""
+        every = {**self.rules, **self.equations}
+        before: dict[Symbol, Expr] = {v.next: Stage(v, 1).next for v in every}
+        assigned = {Stage(v, 1): rule.renamed(before) for v, rule in every.items()}
+        at: dict[Symbol, Expr] = {v: Stage(v, 1).next for v in every}
+        at[time] = time + self.size
+        fires = [And(Not(e.when), _at(e.when, at)) for e in self.events]
+        for variable in self.rules:
+            cases = [
+                (e.value(variable, at), fire) for e, fire in zip(self.events, fires, strict=True)
+            ]
+            jumps = [(value, fire) for value, fire in cases if value is not None]
+            assigned[variable] = Expression(Piecewise(*jumps, (Stage(variable, 1).next, True)))
+        return {**assigned, **self.equations}
+
+    # -- inside the steps of a method ------------------------------------------------------------
+
+    def inside(self, method: Method) -> dict[Variable, Mechanism]:
+        """The step up to the first event, the jump, and the rest of the step."""
+        assigned = self._part(method, _FIRST, lambda v: v, Rational(0), self.size)
+        end = {v: v + self.size * self._sum(v, method.weights, _FIRST) for v in self.rules}
+        assigned |= self._state(_END, end, Rational(1))
+        for number, event in enumerate(self.events):
+            assigned |= self._located(method, event, number)
+        share = Stage(_MOMENT, 0)
+        moments = [_moment(event, n) for n, event in enumerate(self.events)]
+        assigned[share] = Expression(Min(*moments))
+        there = self._along(method, share.next)
+        first = [self._is_first(number, moments) for number, _ in enumerate(self.events)]
+        jumped = {v: self._jumped(v, there, first) for v in self.rules}
+        assigned |= self._state(_AFTER, jumped, share.next)
+        rest = (1 - share.next) * self.size
+        assigned |= self._part(method, _REST, lambda v: Stage(v, _AFTER).next, share.next, rest)
+        last = {
+            v: Stage(v, _AFTER).next + rest * self._sum(v, method.weights, _REST)
+            for v in self.rules
+        }
+        assigned |= self._state(_LAST, last, Rational(1))
+        sound = And(*(Not(self._again(n, e, first[n])) for n, e in enumerate(self.events)))
+        finals = {v: Expression(Piecewise((Stage(v, _LAST).next, sound))) for v in self.rules}
+        return {**assigned, **finals, **self.equations}
+
+    def _part(
+        self,
+        method: Method,
+        base: int,
+        start: Callable[[Variable], Expr],
+        begun: Expr,
+        length: Expr,
+    ) -> dict[Variable, Mechanism]:
+        """The stages of a part of the step, and the rates at each of them."""
+        assigned: dict[Variable, Mechanism] = {}
+        for j, (node, row) in enumerate(zip(method.nodes, method.matrix, strict=True)):
+            share = begun + node * length / self.size
+            at: dict[Symbol, Expr] = {time: time + share * self.size}
+            if j:
+                states = {v: start(v) + length * self._sum(v, row, base) for v in self.rules}
+                assigned |= self._state(base + j, states, share)
+                at |= {v: Stage(v, base + j).next for v in (*self.rules, *self.equations)}
+            else:
+                at |= {v: start(v) for v in (*self.rules, *self.equations)}
+            for variable, rate in self.rules.items():
+                assigned[Stage(variable, base + _RATE + j)] = rate.renamed(at)
+        return assigned
+
+    def _sum(self, variable: Variable, weights: Sequence[Expr], base: int) -> Expr:
+        terms = [
+            w * Stage(variable, base + _RATE + j).next for j, w in enumerate(weights) if w != 0
+        ]
+        return sympy.Add(*terms)
+
+    def _state(
+        self, number: int, states: Mapping[Variable, Expr], share: Expr
+    ) -> dict[Variable, Mechanism]:
+        """Stages of the variables with rates, and of those with equations there."""
+        at: dict[Symbol, Expr] = {v.next: Stage(v, number).next for v in (*states, *self.equations)}
+        at[time] = time + (share - 1) * self.size
+        held = {Stage(v, number): rule.renamed(at) for v, rule in self.equations.items()}
+        return {**{Stage(v, number): Expression(e) for v, e in states.items()}, **held}
+
+    def _along(self, method: Method, share: Expr) -> dict[Symbol, Expr]:
+        """What everything is at a part of the step, by the method's continuous extension."""
+        weights = [weight.xreplace({SHARE: share}) for weight in method.along]
+        at: dict[Symbol, Expr] = {
+            v: v + self.size * self._sum(v, weights, _FIRST) for v in self.rules
+        }
+        seen: dict[Symbol, Expr] = {
+            v.next: term for v, term in at.items() if isinstance(v, Variable)
+        }
+        seen[time] = time + (share - 1) * self.size
+        for variable, rule in self.equations.items():
+            seen[variable.next] = at[variable] = rule.value(seen)
+        return {**at, time: time + share * self.size}
+
+    def _located(self, method: Method, event: Event, number: int) -> dict[Variable, Mechanism]:
+        """Whether an event happens in the step, and when, as a part of it; 1 where it does not."""
+        end: dict[Symbol, Expr] = {v: Stage(v, _END).next for v in (*self.rules, *self.equations)}
+        end[time] = time + self.size
+        happens = And(Not(event.when), _at(event.when, end))
+        flag = _number(event, number, _ITERATIONS + 1)
+        assigned: dict[Variable, Mechanism] = {flag: Expression(Piecewise((1, happens), (0, True)))}
+        low, high = event.crossing, _at(event.crossing, end)
+        height = _at(event.crossing, self._along(method, SHARE))
+        slope = height.diff(SHARE)
+        is_on = flag.next > Rational(1, 2)
+        assigned[_number(event, number, 0)] = Expression(
+            Piecewise((low / (low - high), is_on), (1, True))
+        )
+        for j in range(_ITERATIONS):
+            last = _number(event, number, j).next
+            better = (SHARE - height / slope).xreplace({SHARE: last})
+            assigned[_number(event, number, j + 1)] = Expression(
+                Piecewise((better, is_on), (1, True))
+            )
+        return assigned
+
+    def _is_first(self, number: int, moments: Sequence[Expr]) -> Boolean:
+        """Whether an event happens, and before all others: at once, as they are named."""
+        own = moments[number]
+        others = [own < m if n < number else own <= m for n, m in enumerate(moments) if n != number]
+        flag = _number(self.events[number], number, _ITERATIONS + 1).next
+        return And(flag > Rational(1, 2), *others)
+
+    def _jumped(self, variable: Variable, there: Terms, first: Sequence[Boolean]) -> Expr:
+        cases = [(e.value(variable, there), on) for e, on in zip(self.events, first, strict=True)]
+        jumps = [(value, on) for value, on in cases if value is not None]
+        return Piecewise(*jumps, (there[variable], True))
+
+    def _explicit(self) -> dict[Symbol, Expr]:
+        """The variables with equations, in terms of those with rates."""
+        seen: dict[Symbol, Expr] = {v.next: v for v in self.rules}
+        seen[time] = time - self.size
+        for variable, rule in self.equations.items():
+            seen[variable.next] = rule.value(seen)
+        return {variable: seen[variable.next] for variable in self.equations}
+
+    def _again(self, number: int, event: Event, first: Boolean) -> Boolean:
+        """Whether an event happens in the rest of the step, which is once too often."""
+        after, last = (
+            {v: Stage(v, n).next for v in (*self.rules, *self.equations)} for n in (_AFTER, _LAST)
+        )
+        share = Stage(_MOMENT, 0).next
+        after[time], last[time] = time + share * self.size, time + self.size
+        end: dict[Symbol, Expr] = {v: Stage(v, _END).next for v in after if v != time}
+        end[time] = time + self.size
+        way = _at(event.crossing, end) - event.crossing
+        height = _at(event.crossing, after)
+        # The event itself leaves its condition on the edge: what counts is where it goes then.
+        crossing = _at(event.crossing, self._explicit())
+        rates = {v: Stage(v, _REST + _RATE).next for v in self.rules} | {time: sympy.Integer(1)}
+        motion = sympy.Add(*(_at(crossing.diff(v), after) * rate for v, rate in rates.items()))
+        back = Or(height < -_BACK * way, motion < 0)
+        returns = Or(And(first, back), And(Not(first), Not(_at(event.when, after))))
+        return And(_at(event.when, last), returns, share < 1)
+
+
+# The numbers of stages: of the whole step, its end, after the jump, of the rest, and its end.
+_FIRST, _END, _AFTER, _REST, _LAST = 0, 200, 300, 400, 600
+# Rates at a stage come so much after it.
+_RATE = 100
+# Those of the moments of each event, beyond all others.
+_MOMENTS = 1000
+
+# What the moment of the first event is a stage of: no variable of a model.
+_MOMENT = Variable("the first event")
+
+
+def _number(event: Event, number: int, place: int) -> Stage:
+    """A number on the way to an event's moment: a stage of what it sets, and held with that."""
+    return Stage(next(iter(event.set)), _MOMENTS * (number + 1) + place)
+
+
+def _moment(event: Event, number: int) -> Expr:
+    return _number(event, number, _ITERATIONS).next
+
+
+def _at(formula: F, at: Terms) -> F:
+    replaced: F = formula.xreplace(dict(at))
+    return replaced

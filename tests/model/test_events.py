@@ -1,0 +1,255 @@
+"""Events: values that jump when a condition comes true, and the derivatives through the jump."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+import scipy.integrate
+import sympy as sp
+
+from causalopt import (
+    DeclarationError,
+    EvaluationError,
+    Event,
+    QueryError,
+    System,
+    every_n,
+    finite,
+    noise,
+    normal,
+    op,
+    parameters,
+    run,
+    table,
+    tangents,
+    time,
+    variables,
+)
+
+h, v, x, n, u = variables("h v x n u")
+g, r = parameters("g r")
+BACKENDS = ("numpy", "numba")
+G, R = 9.81, 0.8
+
+
+def ball(height=1.0, dt=0.05):
+    return System.from_ode(
+        {h: v, v: -g}, start={h: height, v: 0}, parameters={g: G, r: R},
+        events=[Event(h < 0, {v: -r * v})], dt=dt, method="rk4",
+    )  # fmt: skip
+
+
+def flight(t, height=1.0):
+    """A ball that is dropped and bounces, in closed form: its height, and how often it bounced."""
+    fall, speed = math.sqrt(2 * height / G), math.sqrt(2 * height * G)
+    if t < fall:
+        return height - G * t * t / 2, 0
+    t, speed, bounces = t - fall, R * speed, 1
+    while t > 2 * speed / G:
+        t, speed, bounces = t - 2 * speed / G, R * speed, bounces + 1
+    return speed * t - G * t * t / 2, bounces
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_ball_bounces_as_in_closed_form(backend):
+    data = run(ball().world(steps=63), backend=backend)
+    expected, bounces = zip(*map(flight, data.time.values.tolist()), strict=True)
+    assert bounces[-1] >= 5
+    np.testing.assert_allclose(data.h.values[0], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_tangents_go_through_five_bounces(backend):
+    """The moment of each bounce moves with the height: the saltation matrix, by differences."""
+    W = ball().world(steps=63)
+    found = tangents(W.perturb(h[0]), labels=["X"], backend=backend)
+    e = 1e-6
+    slopes = [
+        (flight(t, 1 + e)[0] - flight(t, 1 - e)[0]) / (2 * e) for t in found.time.values.tolist()
+    ]
+    np.testing.assert_allclose(found.h.values[0], slopes, atol=2e-8)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_neuron_fires_at_its_own_times(backend):
+    """x' = 1.5 - x from 0, set to 0 at 1: it fires every log 3."""
+    system = System.from_ode(
+        {x: 1.5 - x, n: 0 * n}, start={x: 0, n: 0}, events=[Event(x >= 1, {x: 0, n: n + 1})],
+        dt=0.01, method="rk4",
+    )  # fmt: skip
+    data = run(system.world(steps=1000), backend=backend)
+    passed = np.arange(1001) * 0.01
+    np.testing.assert_array_equal(data.n.values[0], np.floor(passed / math.log(3)))
+    since = passed % math.log(3)
+    np.testing.assert_allclose(data.x.values[0], 1.5 * (1 - np.exp(-since)), atol=1e-8)
+    # Whatever it starts from, it has forgotten after one spike but for the time of that spike.
+    moved = tangents(system.world(steps=400).perturb(x[0]), labels=["X"], backend=backend)
+    assert moved.x.values[0, 400] == pytest.approx(math.exp(-(4 % math.log(3))), abs=1e-7)
+
+
+def impacts(dt):
+    """What is pushed against a wall, and bounces, at t = 3."""
+    system = System.from_ode(
+        {x: v, v: 2 - sp.sin(x) + sp.cos(3 * time) / 2}, start={x: 0, v: 0},
+        events=[Event(x > 0.5, {v: -0.7 * v})], dt=dt, method="rk4",
+    )  # fmt: skip
+    data = run(system.world(steps=round(3 / dt)), keep="last")
+    return np.array([data.x.item(), data.v.item()])
+
+
+def test_the_method_keeps_its_order_through_events():
+    def rate(t, state):
+        return [state[1], 2 - math.sin(state[0]) + math.cos(3 * t) / 2]
+
+    def wall(t, state):
+        return state[0] - 0.5
+
+    wall.terminal, wall.direction = True, 1
+    state, t, hits = [0.0, 0.0], 0.0, 0
+    while t < 3:
+        solved = scipy.integrate.solve_ivp(
+            rate, (t, 3), state, events=wall, rtol=1e-12, atol=1e-12, method="DOP853"
+        )
+        state, t = solved.y[:, -1], solved.t[-1]
+        if solved.t_events[0].size:
+            # Off the wall by less than what is compared, so that the next search begins free.
+            state, hits = [0.5 - 1e-13, -0.7 * state[1]], hits + 1
+    assert hits == 3
+    errors = [abs(impacts(dt) - state).max() for dt in (0.1, 0.05, 0.025)]
+    assert errors[0] < 1e-4
+    # Order four is 256 over two halvings; where in a step a moment falls makes it less even.
+    assert errors[0] / errors[2] > 100
+
+
+def test_in_steps_the_values_of_the_step_are_set():
+    system = System(
+        {x: x + 1, n: n + x.next}, algebraic={u: x * 10}, start={x: 0, n: 0},
+        events=[Event(x > 3, {x: 0 * x, n: n / 2})],
+    )  # fmt: skip
+    data = run(system.world(steps=9))
+    # What is set is seen by equations and by the next step; the step itself has seen what was.
+    known = [(0.0, 0.0)]
+    for _ in range(9):
+        before, total = known[-1]
+        after, total = before + 1, total + before + 1
+        known.append((0.0, total / 2) if after > 3 >= before else (after, total))
+    np.testing.assert_array_equal(data.x.values[0], [a for a, _ in known])
+    np.testing.assert_array_equal(data.n.values[0], [b for _, b in known])
+    np.testing.assert_array_equal(data.u.values[0], data.x.values[0] * 10)
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+@pytest.mark.parametrize(("when", "after"), [(0.3, 3), (0.35, 4), (0.7, 7), (0.05, 1)])
+def test_times_are_met_though_they_are_no_floats(method, when, after):
+    system = System.from_ode(
+        {x: 1 + 0 * x}, start={x: 0}, events=[Event(time >= when, {x: x + 10})], dt=0.1,
+        method=method,
+    )  # fmt: skip
+    found = run(system.world(steps=9)).x.values[0]
+    np.testing.assert_allclose(found, [i / 10 + 10 * (i >= after) for i in range(10)], atol=1e-12)
+
+
+def test_of_two_events_the_first_comes_first():
+    def system(events):
+        return System.from_ode({x: 1 + 0 * x, n: 0 * n}, start={x: 0, n: 0}, events=events, dt=1,
+                               method="rk4")  # fmt: skip
+
+    early, late = Event(x > 0.25, {n: 1 + 0 * n, x: -5 + 0 * x}), Event(x > 0.75, {n: 2 + 0 * n})
+    for events in ([early, late], [late, early]):
+        data = run(system(events).world(steps=1))
+        assert (data.x.item(1), data.n.item(1)) == (pytest.approx(-4.25), 1)
+    # Both in one step is one too many: said, and never left out.
+    with pytest.raises(EvaluationError, match=r"two events fell into one step.*dt="):
+        run(system([Event(x > 0.25, {n: 1 + 0 * n}), late]).world(steps=1))
+
+
+def test_a_ball_that_bounces_twice_in_a_step_is_told():
+    with pytest.raises(EvaluationError, match=r"two events fell into one step.*dt="):
+        run(ball().world(steps=120))
+    # What stays on the edge is no second event.
+    stays = System.from_ode(
+        {x: 1 + 0 * x, n: 0 * n}, start={x: 0, n: 0}, events=[Event(x >= 0.55, {n: n + 1})],
+        dt=0.1, method="rk4",
+    )  # fmt: skip
+    assert run(stays.world(steps=30)).n.values[0, -1] == 1
+
+
+def test_worlds_share_what_is_held():
+    system = ball()
+    W = system.world(steps=40)
+    held = run(W.clamp(v, to=W), labels=["Y"])
+    np.testing.assert_allclose(held.h.values, run(W, labels=["Y"]).h.values, atol=1e-14)
+    # With the speeds of W a nudge of the height stays what it is, through all bounces.
+    found = op(system, A=v, n=h[0], m=h[20])
+    moved = tangents(W.perturb(h[0]), labels=["X"]).h.values[0, 20]
+    assert found.item() == pytest.approx(-math.log(abs(moved)), abs=1e-9)
+    flat = op(system.unroll(20), A=v, n=h[0], m=h[20])
+    assert flat.item() == pytest.approx(found.item(), abs=1e-12)
+    backwards = every_n(system, A=v, m=h[20], measure="op").sel(variable="h", time=0)
+    assert backwards.item() == pytest.approx(found.item(), abs=1e-12)
+    # What one event sets is held as a whole: else it would happen at two moments.
+    neuron = System.from_ode(
+        {x: 1.5 - x, n: 0 * n}, start={x: 0, n: 0}, events=[Event(x >= 1, {x: 0, n: n + 1})],
+        dt=0.1, method="rk4",
+    )  # fmt: skip
+    with pytest.raises(QueryError, match="hold all of them, or none"):
+        op(neuron, A=n, n=x[0], m=x, steps=20)
+    assert run(neuron.world(steps=20).do([x[5:9], n[5:9]], 0)).n.values[0, 8] == 0
+
+
+def test_it_is_declared_and_shown():
+    assert "when h < 0: v = -r*v" in repr(ball())
+    assert pickle.loads(pickle.dumps(ball())) == ball()
+    assert hash(ball()) == hash(ball())
+    assert ball() != System.from_ode({h: v, v: -g}, start={h: 1, v: 0}, parameters={g: G, r: R},
+                                     dt=0.05, method="rk4")  # fmt: skip
+    assert ball().causes()["v[i+1]"] == ["h[i]", "v[i]"]
+    assert ball().graph.has_edge(h, v)
+
+
+def with_event(*events, **options):
+    return System.from_ode({x: v, v: -x}, start={x: 1, v: 0}, dt=0.1, events=events, **options)
+
+
+REFUSED = {
+    "no condition": (lambda: Event(x, {x: 0}), "The condition of an event is x"),
+    "a truth": (lambda: Event(True, {x: 0}), "The condition of an event is True"),
+    "text": (lambda: Event("x > 1", {x: 0}), "The condition of an event is 'x > 1'"),
+    "nothing to set": (lambda: Event(x > 1, {}), "sets nothing"),
+    "no mapping": (lambda: Event(x > 1, [x]), "write a dict"),
+    "no variable": (lambda: Event(x > 1, {g: 2}), "sets g, which is no variable"),
+    "text to set": (lambda: Event(x > 1, {x: "0"}), "text is never parsed"),
+    "a noise": (lambda: Event(x > noise("e", normal()), {x: 0}), "uses e: it happens at one"),
+    "the next step": (lambda: Event(x.next > 1, {x: 0}), r"uses x\.next"),
+    "a delay": (lambda: Event(x > 1, {x: x.lag(2)}), r"uses x\.lag\(2\)"),
+    "two conditions": (lambda: with_event(Event((x > 1) & (v > 0), {x: 0})), "one inequality"),
+    "an equality": (lambda: with_event(Event(sp.Eq(x, 1), {x: 0})), "write one inequality"),
+    "an unknown symbol": (lambda: with_event(Event(x > g, {x: 0})), "uses g, which is not"),
+    "another variable": (lambda: with_event(Event(x > 1, {n: 0})), "sets n, which has no step"),
+    "an equation": (
+        lambda: System({x: x}, algebraic={u: -x}, start={x: 1}, events=[Event(x > 1, {u: 0})]),
+        "sets u, which has no step",
+    ),
+    "a named value": (
+        lambda: System(
+            {(f := finite("f", ["a", "b"])): table(f, {"a": "b", "b": "a"}), x: x},
+            start={f: "a", x: 0}, events=[Event(x > 1, {f: f})],
+        ),
+        "write the case into its table",
+    ),
+    "no list": (lambda: System({x: x}, start={x: 1}, events=Event(x > 1, {x: 0})), "write a list"),
+    "a delay beside it": (
+        lambda: System.from_ode(
+            {x: -x.lag(1)}, start={x: 1}, dt=0.1, events=[Event(x > 1, {x: 0})]
+        ),
+        "x is used with a delay",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_event_says_so(case):
+    ask, told = REFUSED[case]
+    with pytest.raises(DeclarationError, match=told):
+        ask()
