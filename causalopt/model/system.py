@@ -70,12 +70,11 @@ class System(OverTime):
 
     Parameters may be formulas of parameters, start values formulas of parameters and start values.
     ``history`` gives what a delayed variable was before, where it was not what it starts from.
-    ``events`` set variables when a condition comes true.
+    ``events`` set variables when a condition comes true. A system is frozen; two that declare the
+    same are equal; ``with_parameters`` and ``with_start`` give new ones.
 
-    A system is frozen: its mappings are read-only, two that declare the same are equal, and
-    ``with_parameters`` and ``with_start`` give new ones. Raises ``DeclarationError`` for a
-    same-step cycle, an unknown symbol, a symbol declared twice, and a value that is missing, NaN or
-    no number.
+    Raises ``DeclarationError`` for a same-step cycle, an unknown symbol, a symbol declared twice,
+    and a value that is missing, NaN or no number.
 
     >>> from causalopt.language.symbols import parameters, variables
     >>> T, R = variables("T R")
