@@ -119,8 +119,7 @@ class System(OverTime):
         for formulas in (self.algebraic, formulas_of(self.start), formulas_of(self.parameters)):
             check_units(cast(Mapping[Label, Mechanism], formulas), self.dt)
         # Worked out at once, so that a cycle is an error of the declaration.
-        self.template  # noqa: B018  # a cached property
-        self.start_values  # noqa: B018
+        self.template, self.start_values  # noqa: B018  # cached properties
 
     @classmethod
     def from_ode(

@@ -97,7 +97,7 @@ def jumping():
         {a: b, b: c - sp.sin(a) - k * b, c: 1 + 0 * c},
         start={a: 1, b: 0, c: -0.1},
         parameters={k: 0.2, g: 0.3},
-        events=[Event(a < 0.8, {b: -b / 2}), Event(c > 0.2, {c: a - 1})],
+        events=[Event(a < 0.8, {b: -b / 2}), Event(c > 0.2, {c: a / 10 - 1})],
         dt=0.25,
         method="rk4",
     )
