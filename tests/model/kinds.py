@@ -94,8 +94,8 @@ def governed():
 def jumping():
     """Events inside steps of order four: an impact that turns a swing, and a clock that resets."""
     return System.from_ode(
-        {a: b, b: c - sp.sin(a) - k * b, c: 1 + 0 * c},
-        start={a: 1, b: 0, c: -0.1},
+        {a: b, b: c - sp.sin(a) - k * b, c: 0.5 + 0 * c},
+        start={a: 1, b: 0, c: 0.05},
         parameters={k: 0.2, g: 0.3},
         events=[Event(a < 0.8, {b: -b / 2}), Event(c > 0.2, {c: a / 10 - 1})],
         dt=0.25,
