@@ -3,6 +3,7 @@
 import itertools
 import math
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -99,17 +100,38 @@ def test_measures_of_a_delay_agree():
         assert finite_difference == pytest.approx(whole, abs=1e-4)
 
 
+@pytest.mark.parametrize("points", [1, 10])
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_tangents_far_apart_are_remembered_at_their_own_size(backend):
-    # Over 2,000 steps tangents shrink by 2^-2000 and more: what is remembered shrinks with them.
-    system = System({x: x / 2, y: y / 4 + x.lag(30) / 8}, start={x: 1, y: 1})
-    found = op(system, A=y[:1], n=x[0], m=x, steps=2000, backend=backend)
-    np.testing.assert_allclose(found, 0, atol=1e-12)
-    answer = comp(system, A=x[10:20], n=x[0], m=y[2000], backend=backend).item()
-    # Held from 10 to 19, x passes on what it was before 10 alone, and nothing of it later.
-    kept = sum(0.25 ** (1999 - 30 - s) * 0.5**s / 8 for s in range(10))
-    whole = sum(0.25 ** (1999 - 30 - s) * 0.5**s / 8 for s in range(1970))
-    assert answer == pytest.approx(whole / kept if kept else math.inf, rel=1e-9)
+@pytest.mark.parametrize("rate", [Fraction(1, 2), Fraction(3), Fraction(-1, 5)])
+def test_what_is_remembered_has_its_size_at_every_step(rate, backend, points):
+    """Tangents that shrink or grow by thousands of bits, against exact fractions at each step."""
+    system = System(
+        {x: sp.Rational(rate) * x, y: y / 4 + x.lag(30) / 8 + k * x.lag(2)},
+        start={x: 1, y: 1}, parameters={k: 0.25},
+    )  # fmt: skip
+    over = {k: [0.25] * points} if points > 1 else None
+    found = op(system, A=x[40:50], n=x[0], m=y, steps=900, over=over, backend=backend)
+    values = found.values if points == 1 else found.values[:, points // 2]
+
+    def tangents_of(held):
+        xs, ys = [Fraction(1)], [Fraction(0)]
+        for i in range(900):
+            past, near = (xs[i - lag] if i >= lag else Fraction(0) for lag in (30, 2))
+            ys.append(ys[i] / 4 + past / 8 + near / 4)
+            xs.append(Fraction(0) if 40 <= i + 1 < 50 and held else rate * xs[i])
+        return ys
+
+    moved, kept = tangents_of(held=False), tangents_of(held=True)
+    for step in range(3, 901):
+        expected = _log(abs(kept[step])) - _log(abs(moved[step]))
+        assert values[step] == pytest.approx(expected, rel=1e-11, abs=1e-11), step
+
+
+def _log(number):
+    """The logarithm of a fraction of any size."""
+    shift = number.numerator.bit_length() - number.denominator.bit_length()
+    near = number / Fraction(2) ** shift
+    return math.log(near) + shift * math.log(2)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
