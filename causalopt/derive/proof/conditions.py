@@ -55,6 +55,8 @@ def nonzero_conditions(whole: sp.Expr, assumed: Sequence[Boolean] = ()) -> tuple
 
 def is_granted(condition: Relational, assumed: Sequence[Boolean]) -> bool:
     """Whether the assumptions give the condition: one up to a factor, or its denial cannot be."""
+    if condition in (sp.true, sp.false):
+        return bool(condition)
     if any(_gives(relation, condition) for relation in assumed):
         return True
     if isinstance(condition.lhs, sp.Abs) and condition.rel_op in ("<", "<="):

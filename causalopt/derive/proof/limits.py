@@ -57,7 +57,7 @@ def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on a limit: looked at in aimed cases, and shown for all values of the symbols."""
     whole = differentiate(step.whole)
     progress(leave_open("the limit was not found"))
-    looks = _look(whole, step, scope)
+    looks = look(whole, step, scope)
     general = _general_limit(whole, step)
     if looks.against and not looks.held:
         return _refuted(looks.against[0], general, looks)
@@ -129,7 +129,7 @@ def _ways(step: TendsTo) -> tuple[sp.Expr, ...]:
     )
 
 
-def _look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
+def look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
     """Look at the claim in cases: at random, with all signs, on seams and zeros of divisors."""
     here = scope.within(whole, step.value, step.to).without(step.variable)
     held: list[Point] = []

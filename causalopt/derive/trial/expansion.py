@@ -193,7 +193,7 @@ class _Expander:
     def expand(self, node: sp.Expr) -> Expansion:
         if node == self.h:
             return Expansion(1, (sp.S.One, *[sp.S.Zero] * (self.terms - 1)))
-        if not node.has(self.h):
+        if self.h not in node.free_symbols:  # it may be bound inside
             return self.constant(node)
         if isinstance(node, sp.Add | sp.Mul):
             combine = _add if isinstance(node, sp.Add) else _multiply
@@ -226,7 +226,10 @@ class _Expander:
         if base == sp.E:
             return self.compose(sp.exp, self.expand(exponent))
         if exponent.has(self.h):
-            return self.expand(sp.exp(exponent * sp.log(base), evaluate=False))
+            risen = self.expand(sp.exp(exponent * sp.log(base), evaluate=False))
+            # of zero there is a power, and no logarithm
+            needs = frozenset() if base.is_nonzero or base.has(self.h) else frozenset({base})
+            return dataclasses.replace(risen, nonzero=risen.nonzero | needs)
         inner = self.expand(base)
         if exponent.is_Integer:
             inner = inner if exponent > 0 else self.inverse(inner)

@@ -82,7 +82,7 @@ def beside(
 def _decide(node: sp.Basic, moved: dict[sp.Symbol, sp.Expr], h: sp.Symbol) -> sp.Basic:
     if node in moved:
         return moved[node]
-    if not node.args or not node.has(*moved):
+    if not node.args or not moved.keys() & node.free_symbols:
         return node
     if isinstance(node, SEAMED) and not h.is_positive:
         raise Unexpandable("a seam in the plane")
