@@ -68,6 +68,42 @@ def test_what_was_stopped_leaves_the_precision_as_it_was() -> None:
     assert mpmath.mp.prec == before
 
 
+def test_what_was_stopped_cleans_up() -> None:
+    log = []
+
+    class Tidy:
+        def __enter__(self) -> None:
+            """Nothing to do."""
+
+        def __exit__(self, *error: object) -> None:
+            work(100)
+            log.append("exit")
+
+    def tidy() -> None:
+        work(100)
+        log.append("finally")
+
+    with measured(1) as meter:
+        for share in (0.001, 0.002):
+            with contextlib.suppress(Exhausted), at_most(0.1), at_most(share), Tidy():
+                try:
+                    work(10_000)
+                finally:
+                    tidy()
+        assert log == ["finally", "exit"] * 2
+        assert 3_000 < meter.calls < 3_600
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python drops a tracer that has raised")
+def test_whoever_swallows_the_stop_is_stopped_again() -> None:
+    with measured(1) as meter:
+        with pytest.raises(Exhausted), at_most(0.001):
+            with contextlib.suppress(Exhausted):
+                work(10_000)
+            work(500_000)
+        assert meter.calls < 110_000
+
+
 def test_nothing_is_counted_outside() -> None:
     with measured(1) as meter:
         work(10)
