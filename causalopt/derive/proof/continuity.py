@@ -1,4 +1,4 @@
-"""Whether a formula is continuous on the whole line: no pole, no jump, no root of what turns sign."""
+"""Whether a formula is continuous on the whole line, with no pole and no jump."""
 
 from __future__ import annotations
 

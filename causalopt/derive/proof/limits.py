@@ -124,8 +124,10 @@ def _ways(step: TendsTo) -> tuple[sp.Expr, ...]:
     """The directions in which it is looked; the first is that of the step where it has one."""
     if _in_plane(step):
         return directions_of(step.variable)
-    return (SIDES[0],) if step.to in INFINITIES else {"+": SIDES[:1], "-": SIDES[1:]}.get(
-        step.side, SIDES
+    return (
+        (SIDES[0],)
+        if step.to in INFINITIES
+        else {"+": SIDES[:1], "-": SIDES[1:]}.get(step.side, SIDES)
     )
 
 

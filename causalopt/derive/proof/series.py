@@ -1,4 +1,4 @@
-"""Taylor series: their coefficients beside those of the formula, in every direction of the point."""
+"""Taylor series: their coefficients beside those of the formula, on every way to the point."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def decide_series(step: Expands, scope: Scope, progress: Progress) -> Verdict:
 
     They do just where, on either side of the point, their terms below that order are the same, and
     where they have the same value at the point itself, if they have one there. A variable that is
-    not real comes to the point in every direction: there the two are compared as analytic functions.
+    not real comes to the point from everywhere: then both are compared as analytic functions.
     """
     progress(leave_open("the terms were not found"))
     whole, series = differentiate(step.whole), differentiate(step.series)
@@ -173,7 +173,9 @@ def _pairs_beside(
     )
     # the term of (x - about)^k, not of h^k, so that both sides of a smooth function show the same
     turns = {k: sign ** -(k // root) for k in range(min(ours.low, theirs.low), end)}
-    pairs = [(sp.expand(turn * ours.at(k)), sp.expand(turn * theirs.at(k))) for k, turn in turns.items()]
+    pairs = [
+        (sp.expand(turn * ours.at(k)), sp.expand(turn * theirs.at(k))) for k, turn in turns.items()
+    ]
     return pairs, ours.nonzero | theirs.nonzero
 
 

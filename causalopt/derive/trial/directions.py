@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-I = sp.I
 SIDES = (sp.S.One, sp.S.NegativeOne)
-UPRIGHT = (I, -I)
+UPRIGHT = (sp.I, -sp.I)
 #: Exact, and of size 1; the second four lie on no axis and halve none of the angles between them.
-PLANE = (*SIDES, *UPRIGHT, *((a + b * I) / 5 for a, b in ((3, 4), (-4, 3), (-3, -4), (4, -3))))
+PLANE = (*SIDES, *UPRIGHT, *((a + b * sp.I) / 5 for a, b in ((3, 4), (-4, 3), (-3, -4), (4, -3))))
 
 
 def is_on_line(variable: sp.Symbol) -> bool:

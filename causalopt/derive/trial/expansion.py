@@ -1,7 +1,7 @@
 """Expansions in powers of a small h, with all that had to be nonzero on the way.
 
-Where h is positive they hold on one side of a point; where nothing is known of h, in the plane: then
-every rule that is used is one of analytic functions.
+Where h is positive they hold on one side of a point; where nothing is known of h, in the plane:
+then every rule that is used is one of analytic functions.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ class _Expander:
             return _fold(combine, [self.expand(arg) for arg in node.args])
         if isinstance(node, sp.exp | sp.Pow):
             return self.power(node)
-        if isinstance(node, tuple(QUOTIENTS)):
+        if node.func in QUOTIENTS:
             above, below = QUOTIENTS[node.func](node.args[0])
             return _multiply(self.expand(above), self.inverse(self.expand(below)))
         if isinstance(node, ENTIRE_BY_ORDER) and node.order.is_integer:
@@ -210,7 +210,7 @@ class _Expander:
             return self.compose(node.func, self.expand(node.args[0]))
         if isinstance(node, sp.log) and len(node.args) == 1:
             return self.logarithm(node.args[0])
-        if isinstance(node, (*ON_REAL, *BRANCHED)) and len(node.args) == 1:
+        if node.func in (*ON_REAL, *BRANCHED) and len(node.args) == 1:
             return self.branched(node)
         if isinstance(node, AppliedUndef):
             return self.unknown(node)

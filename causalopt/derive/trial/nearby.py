@@ -50,8 +50,7 @@ def nearby_from(
     # what goes there slowly, as x^(1/50), shows it only much nearer to the point
     for powers, digits in DISTANCES[:looks]:
         gaps = [
-            _gap(number_near(whole, variable, to, sign, power, digits), target)
-            for power in powers
+            _gap(number_near(whole, variable, to, sign, power, digits), target) for power in powers
         ]
         if None in gaps:
             break

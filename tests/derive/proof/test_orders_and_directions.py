@@ -143,7 +143,5 @@ def test_conditions_that_nothing_satisfies_prove_nothing() -> None:
         (exp(x) - 1 - x, 2, Nearby.AGREE),
     ],
 )
-def test_numbers_tell_the_order_of_a_remainder(
-    gap: sp.Expr, order: int, outcome: Nearby
-) -> None:
+def test_numbers_tell_the_order_of_a_remainder(gap: sp.Expr, order: int, outcome: Nearby) -> None:
     assert remainder_beside(gap, x, sp.S.Zero, sp.S.One, order) is outcome
