@@ -19,6 +19,7 @@ from causalopt.ground.errors import TooLargeError
 LIMIT = 60.0  # millions of calls, for one step of a derivation
 FORMULAS = 6.0  # the same for one rewriting of a formula that stands in a model: seconds
 MILLION = 1_000_000
+CLEANING = 100_000  # calls that ``finally`` and ``__exit__`` may take on the way out
 _TOOL = 4  # among the numbers that sys.monitoring leaves to whoever takes one
 
 
@@ -39,44 +40,50 @@ class Meter:
     stop: float = math.inf
     reached: bool = False
 
-    def count(self, where: types.FrameType | types.CodeType, *event: object) -> None:
-        """One call more, told of by the interpreter with the frame or the code that starts."""
+    def trace(self, frame: types.FrameType, event: str, arg: object) -> None:
+        """One call more, told of by the interpreter with the frame that starts."""
         self.calls += 1
+        if self.calls > self.stop:
+            self.end(frame.f_code)
+
+    def end(self, code: types.CodeType) -> None:
+        """Raise ``Exhausted`` where a function starts; what is on the way out may then clean up."""
         # not on the way out of a block: the limit around it would never be put back
-        if self.calls > self.stop and _file_of(where) not in _BLOCKS:
+        if code.co_filename not in _BLOCKS:
             self.reached = True
+            # a second time only where somebody swallowed it; Python 3.11 does not ask again
+            self.stop = self.calls + CLEANING
             raise Exhausted
 
 
-def _file_of(where: types.FrameType | types.CodeType) -> str:
-    code = where if isinstance(where, types.CodeType) else where.f_code
-    return code.co_filename
-
-
 _BLOCKS = (__file__, contextlib.__file__)
-_meters: list[Meter] = []  # of all threads; the limits within one share it
+_meters: dict[int, list[Meter]] = {}  # of each thread, the innermost last; limits in one share it
 
 
 @contextlib.contextmanager
 def measured(limit: float = LIMIT) -> Iterator[Meter]:
     """Count the calls in this block, which may take ``limit`` millions of them in all.
 
-    >>> with measured(0.001) as meter:
+    >>> with measured(0.001) as meter:  # a thousand calls
     ...     try:
     ...         with at_most(0.5):
-    ...             sum(abs(k) for k in range(10_000))
+    ...             while True:
+    ...                 (lambda: None)()
     ...     except Exhausted:
-    ...         print(500 < meter.calls < 510, meter.reached)
-    True True
+    ...         print("stopped", meter.reached, meter.calls < 1_000)
+    stopped True True
     """
     meter = Meter(limit * MILLION)
     before = sys.gettrace()
-    _meters.append(meter)
-    _tell_of_calls(meter.count)
+    here = _meters.setdefault(meter.thread, [])
+    here.append(meter)
+    _tell_of_calls(meter.trace)
     try:
         yield meter
     finally:
-        _meters.remove(meter)
+        here.remove(meter)
+        if not here:
+            del _meters[meter.thread]
         _tell_of_calls(before)  # a debugger's perhaps, or that of the block around
 
 
@@ -100,7 +107,7 @@ def at_most(share: float) -> Iterator[None]:
         meter.stop = outer
         # whoever was stopped may have had no time to put them back
         mpmath.mp.prec, global_parameters.evaluate = precision, evaluate
-        _tell_of_calls(meter.count)  # Python drops a tracer that has raised
+        _tell_of_calls(meter.trace)  # Python 3.11 drops a tracer that has raised
 
 
 @contextlib.contextmanager
@@ -122,21 +129,24 @@ def bounded(what: str, instead: str, limit: float = FORMULAS) -> Iterator[None]:
 
 
 def _meter_here() -> Meter | None:
-    here = threading.get_ident()
-    return next((meter for meter in reversed(_meters) if meter.thread == here), None)
+    here = _meters.get(threading.get_ident())
+    return here[-1] if here else None
 
 
 #: Who is told of calls.
 _Listener = Callable[..., Any]
 
 
+_thread_here = threading.get_ident
+
+
 def _tell_of_calls(listener: _Listener | None) -> None:
     """Have Python call the listener at every start of a function in this thread, or no one."""
     if sys.version_info < (3, 12):
-        # a tracer makes all twice as slow; it returns None, so that it is told of calls alone
+        # it returns None, so that it is told of calls alone
         sys.settrace(listener)
         return
-    watch, starts = sys.monitoring, sys.monitoring.events  # slower by a tenth
+    watch, starts = sys.monitoring, sys.monitoring.events
     if watch.get_tool(_TOOL) is None:
         watch.use_tool_id(_TOOL, __name__)
     for start in (starts.PY_START, starts.PY_RESUME):
@@ -145,7 +155,10 @@ def _tell_of_calls(listener: _Listener | None) -> None:
 
 
 def _count_here(code: types.CodeType, place: int) -> None:
-    # told of all threads at once: each has its own
-    meter = _meter_here()
-    if meter is not None:
-        meter.count(code)
+    # told of all threads at once: each has its own. Written out, since it runs at every call
+    here = _meters.get(_thread_here())
+    if here:
+        meter = here[-1]
+        meter.calls += 1
+        if meter.calls > meter.stop:
+            meter.end(code)

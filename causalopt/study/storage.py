@@ -93,12 +93,14 @@ def write_data(data: xr.Dataset | xr.DataArray, path: Path) -> None:
     dataset = _with_writable_names(_as_dataset(data, path.stem))
     try:
         # By way of memory: HDF5 itself does not survive a disk that is full.
-        content = dataset.to_netcdf(engine="h5netcdf")
+        content = memoryview(dataset.to_netcdf(engine="h5netcdf"))
     except Exception as error:
         # Its libraries refuse, each in its own way, what is neither number nor text.
         raise ModelError(f"{path} cannot be written: {error}") from error
-    with replacement(path) as temporary:
-        temporary.write_bytes(content)
+    # No view may outlive this in the traceback of an error, as one of write_bytes would: its buffer
+    # would be cleared under it, which Python reports from 3.12 on, or does not survive.
+    with content, replacement(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
 
 
 def _as_dataset(data: object, name: str) -> xr.Dataset:

@@ -23,6 +23,13 @@ def work(calls: int) -> None:
         call()
 
 
+def work_on(calls: int) -> None:
+    """Work that swallows the first stop, as a bare ``except`` would."""
+    with contextlib.suppress(Exhausted):
+        work(calls)
+    work(calls)
+
+
 def test_calls_are_counted_and_stopped_at_the_limit() -> None:
     with measured(1) as meter:
         work(5_000)
@@ -66,6 +73,40 @@ def test_what_was_stopped_leaves_the_precision_as_it_was() -> None:
     with measured(1), pytest.raises(Exhausted), at_most(0.0001):
         work_precisely()
     assert mpmath.mp.prec == before
+
+
+def test_what_was_stopped_cleans_up() -> None:
+    log = []
+
+    class Tidy:
+        def __enter__(self) -> None:
+            """Nothing to do."""
+
+        def __exit__(self, *error: object) -> None:
+            work(100)
+            log.append("exit")
+
+    def tidy() -> None:
+        work(100)
+        log.append("finally")
+
+    with measured(1) as meter:
+        for share in (0.001, 0.002):
+            with contextlib.suppress(Exhausted), at_most(0.1), at_most(share), Tidy():
+                try:
+                    work(10_000)
+                finally:
+                    tidy()
+        assert log == ["finally", "exit"] * 2
+        assert 3_000 < meter.calls < 3_600
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python drops a tracer that has raised")
+def test_whoever_swallows_the_stop_is_stopped_again() -> None:
+    with measured(1) as meter:
+        with pytest.raises(Exhausted), at_most(0.001):
+            work_on(500_000)
+        assert meter.calls < 110_000
 
 
 def test_nothing_is_counted_outside() -> None:

@@ -32,6 +32,8 @@ def conditions_of(
         for node in _free_nodes(whole):
             needs.extend(_needs(node))
     open_needs = [c for c in dict.fromkeys(needs) if c != sp.true and not is_granted(c, assumed)]
+    if sp.false in open_needs:
+        return (sp.false,)
     # what is above zero need not be told to differ from it
     strict = {c.lhs for c in open_needs if isinstance(c, sp.StrictGreaterThan)}
     kept = [c for c in open_needs if not (isinstance(c, sp.Unequality) and c.lhs in strict)]
@@ -55,6 +57,8 @@ def nonzero_conditions(whole: sp.Expr, assumed: Sequence[Boolean] = ()) -> tuple
 
 def is_granted(condition: Relational, assumed: Sequence[Boolean]) -> bool:
     """Whether the assumptions give the condition: one up to a factor, or its denial cannot be."""
+    if condition in (sp.true, sp.false):
+        return bool(condition)
     if any(_gives(relation, condition) for relation in assumed):
         return True
     if isinstance(condition.lhs, sp.Abs) and condition.rel_op in ("<", "<="):

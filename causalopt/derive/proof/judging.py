@@ -13,6 +13,7 @@ from causalopt.derive.proof.following import decide_follows
 from causalopt.derive.proof.limits import decide_limit
 from causalopt.derive.proof.line import decide_line
 from causalopt.derive.proof.series import decide_series
+from causalopt.derive.proof.settling import settle
 from causalopt.derive.proof.stationary import decide_stationary
 from causalopt.derive.statement.givens import Given, Let
 from causalopt.derive.statement.reading import reading_of
@@ -50,7 +51,8 @@ def judge(task: Task, progress: Progress) -> Verdict:
     step = reading.step(task.step)
     for rule in step.rules(Substitution):
         step = _special_case(step, dict(rule.values.items()))
-    verdict = back(decide(step, reading.scope, lambda so_far: progress(back(so_far))))
+    decided = decide(step, reading.scope, lambda so_far: progress(back(so_far)))
+    verdict = back(settle(decided, reading.scope))
     # written back, a correction may be the claim's own left side, which corrects nothing
     if str(verdict.corrected) == str(getattr(task.step, "left", None)):
         verdict = dataclasses.replace(verdict, corrected=None)

@@ -20,6 +20,7 @@ from causalopt.derive.statement.steps import Status, TendsTo
 from causalopt.derive.statement.verdict import Counterexample, Point, Progress, Verdict, leave_open
 from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.directions import SIDES, directions_of, is_on_line, small
 from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.nearby import Nearby, nearby_from
@@ -30,6 +31,7 @@ from causalopt.ground.work import Exhausted, at_most
 
 SHARE = 0.4  # of the work that a step may take
 INFINITIES = (sp.oo, -sp.oo)
+IN_THE_PLANE = "that it holds in every direction was not shown"
 UNCONFIRMED = "numbers nearby do not confirm the limit that was found"
 USUAL = 4  # random cases, before those that are aimed
 
@@ -55,7 +57,7 @@ def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
     """The verdict on a limit: looked at in aimed cases, and shown for all values of the symbols."""
     whole = differentiate(step.whole)
     progress(leave_open("the limit was not found"))
-    looks = _look(whole, step, scope)
+    looks = look(whole, step, scope)
     general = _general_limit(whole, step)
     if looks.against and not looks.held:
         return _refuted(looks.against[0], general, looks)
@@ -64,8 +66,7 @@ def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
         if looks.against:
             return _refuted(looks.against[0], general, looks)
         remains = general.value if general else sp.Limit(whole, step.variable, step.to)
-        reason = UNCONFIRMED if looks.doubtful else "the limit was not found"
-        return leave_open(reason, remains, looks.held)
+        return leave_open(_why_open(step, looks), remains, looks.held)
     # a proof holds where its conditions do: there no case may speak against it
     looks = looks.within(shown.needs)
     if looks.against:
@@ -105,11 +106,32 @@ def _refuted(case: Counterexample, general: LimitValue | None, looks: Looks) -> 
     return Verdict(Status.REFUTED, conditions=needs, counterexample=case, corrected=mended)
 
 
-def _sides(step: TendsTo) -> tuple[int, ...]:
-    return (1,) if step.to in INFINITIES else {"+": (1,), "-": (-1,), "+-": (1, -1)}[step.side]
+def _why_open(step: TendsTo, looks: Looks) -> str:
+    if looks.doubtful:
+        return UNCONFIRMED
+    if _in_plane(step):
+        return f"{IN_THE_PLANE}: {step.variable} is not said to be real"
+    return "the limit was not found"
 
 
-def _look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
+def _in_plane(step: TendsTo) -> bool:
+    """Whether the variable comes to the point from all over the plane."""
+    one_sided = step.side != "+-" and step.to not in INFINITIES
+    return not (is_on_line(step.variable) or one_sided)
+
+
+def _ways(step: TendsTo) -> tuple[sp.Expr, ...]:
+    """The directions in which it is looked; the first is that of the step where it has one."""
+    if _in_plane(step):
+        return directions_of(step.variable)
+    return (
+        (SIDES[0],)
+        if step.to in INFINITIES
+        else {"+": SIDES[:1], "-": SIDES[1:]}.get(step.side, SIDES)
+    )
+
+
+def look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
     """Look at the claim in cases: at random, with all signs, on seams and zeros of divisors."""
     here = scope.within(whole, step.value, step.to).without(step.variable)
     held: list[Point] = []
@@ -150,19 +172,24 @@ def _look_once(whole: sp.Expr, step: TendsTo, point: Point) -> Counterexample | 
         local = instantiate(whole, point).subs(numbers)
         target = step.value if step.value in INFINITIES else at(step.value, point)
         to = step.to if step.to in INFINITIES else at(step.to, point)
-        outcomes = [_look_from(local, step.variable, to, sign, target) for sign in _sides(step)]
+        outcomes = [_look_from(local, step.variable, to, sign, target) for sign in _ways(step)]
+        if _in_plane(step):
+            outcomes.append(nearby_from(local, step.variable, to, None, target))
     except (Unexpandable, Undetermined, NoValue, *FAILURES):
         return Nearby.NOTHING
-    for outcome in outcomes:
+    # that infinity lies in all directions is one way to read a page: what fails in others than
+    # the one that is written refutes nothing, and proves nothing
+    meant = outcomes[:1] if step.to in INFINITIES else outcomes
+    for outcome in meant:
         if isinstance(outcome, sp.Basic):
             return Counterexample(point, outcome, target)
-    if Nearby.DISAGREE in outcomes:
+    if any(outcome not in (Nearby.AGREE, Nearby.NOTHING) for outcome in outcomes):
         return Nearby.DISAGREE
     return Nearby.AGREE if set(outcomes) == {Nearby.AGREE} else Nearby.NOTHING
 
 
 def _look_from(
-    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, target: sp.Expr
+    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: sp.Expr, target: sp.Expr
 ) -> Nearby | sp.Expr:
     """What one side says of a limit of numbers; the exact limit, where it is another."""
     outcome = nearby_from(local, variable, to, sign, target, looks=1)
@@ -182,7 +209,7 @@ def _look_from(
 
 
 def _value_swung_to(
-    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, target: sp.Expr
+    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: sp.Expr, target: sp.Expr
 ) -> sp.Expr | None:
     """A value other than the target that d + c sin(g) takes ever nearer to a point, as g grows."""
     h = sp.Dummy("h", positive=True)
@@ -200,7 +227,7 @@ def _value_swung_to(
     return top if compare(top, target) is Compared.DIFFERENT else bottom
 
 
-def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int) -> sp.Expr | None:
+def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: sp.Expr) -> sp.Expr | None:
     h = sp.Dummy("h", positive=True)
     try:
         with at_most(SHARE / 4):
@@ -224,11 +251,15 @@ def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
                 # Taylor's formula goes through both sides at once, and so through no seam
                 seamless = not is_seamed(whole, step.variable)
                 return limit_by_taylor(whole, step.variable, step.to) if seamless else None
+            if _in_plane(step):  # sympy's limits are those along a line
+                moved = beside(whole, step.variable, step.to, sp.S.One, h := sp.Dummy("h"))
+                value = expand(moved, h).limit()
+                return LimitValue(value, "limit by expansion") if value.is_finite else None
             split = sp.expand_log(whole) if whole.has(sp.log) else whole
             ends = {sp.oo: ("-",), -sp.oo: ("+",)}
             directions = ends.get(step.to, tuple(step.side))
             values = {sp.limit(split, step.variable, step.to, side) for side in directions}
-    except (Exhausted, NoValue, *FAILURES):
+    except (Exhausted, NoValue, Unexpandable, Undetermined, *FAILURES):
         return None
     # two values are two limits, one from each side, and no limit
     if len(values) != 1 or (value := values.pop()).has(sp.Limit, sp.AccumBounds, sp.nan):
@@ -262,7 +293,8 @@ def _needs_on_sides(
     whole: sp.Expr, step: TendsTo, scope: Scope, routes: list[str]
 ) -> tuple[Boolean, ...] | None:
     needs: list[Boolean] = []
-    for sign in _sides(step):
+    # in the plane one expansion is for all directions
+    for sign in _ways(step)[:1] if _in_plane(step) else _ways(step):
         show = functools.partial(_show_from, whole, step, sign, routes)
         shown = show_by_cases(show, scope.relations)
         if shown is None:
@@ -272,12 +304,13 @@ def _needs_on_sides(
 
 
 def _show_from(
-    whole: sp.Expr, step: TendsTo, sign: int, routes: list[str], case: Case
+    whole: sp.Expr, step: TendsTo, sign: sp.Expr, routes: list[str], case: Case
 ) -> tuple[sp.Expr, ...] | None:
     """One side in one case: the divisors of an expansion that has the claimed limit."""
-    h = sp.Dummy("h", positive=True)
-    # the variable of a limit is bound: what is known of a symbol of that name does not concern it
-    free = sp.Dummy("x", real=True)
+    # the variable of a limit is bound: what is known of a symbol of that name does not concern it,
+    # but for whether it is on the line
+    free = sp.Dummy("x") if _in_plane(step) else sp.Dummy("x", real=True)
+    h = small(free)
     local, target = case.read(whole.subs(step.variable, free)), case.read(step.value)
     to = case.read(step.to)
     try:
@@ -303,10 +336,13 @@ def _limits_of(
 ) -> Iterator[tuple[sp.Expr, tuple[sp.Expr, ...], str]]:
     try:
         expansion = expand(moved, h)
-        yield expansion.limit(), tuple(expansion.nonzero), "limit by expansion"
+        limit = expansion.limit()
+        if h.is_positive or limit not in INFINITIES:
+            yield limit, tuple(expansion.nonzero), "limit by expansion"
         return
     except Unexpandable:
-        pass
+        if not h.is_positive:
+            return
     # sympy takes every expression that it does not see to be zero for one that is not: so all of
     # those that may decide are given a sign first
     for gap in deciding_signs(moved, h):

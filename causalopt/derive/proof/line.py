@@ -5,15 +5,22 @@ from __future__ import annotations
 import dataclasses
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.conditions import conditions_of
+from causalopt.derive.proof.continuity import Discontinuous, continuous_if
 from causalopt.derive.proof.equality import prove
+from causalopt.derive.proof.limits import decide_limit, look
 from causalopt.derive.statement.expressions import Formula
 from causalopt.derive.statement.scope import Scope
-from causalopt.derive.statement.steps import OverTheLine, Status
+from causalopt.derive.statement.steps import OverTheLine, Status, TendsTo
 from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
+from causalopt.derive.trial.sampling import fits
 from causalopt.derive.trial.trials import try_pairs
 from causalopt.derive.trial.values import differentiate
+
+OF_THE_LINE = (sp.Integer(-1), sp.S.Zero, sp.Rational(1, 2), sp.Integer(2))
 
 
 def decide_line(
@@ -21,8 +28,9 @@ def decide_line(
 ) -> Verdict:
     """The verdict on left = right, where their integrands differ by d(primitive)/d(variable).
 
-    That the primitive vanishes at both ends becomes a condition. Where the integrands differ by
-    something else, the step stays open: the rule does not give it, but something else may.
+    The primitive must be continuous. That it vanishes at both ends becomes a condition where that
+    rests on unknown functions or on parameters. Where the integrands differ by something else, the
+    step stays open: the rule does not give it, but something else may.
     """
     integrand = _common_integrand(differentiate(left - right), rule.variable)
     if integrand is None:
@@ -42,13 +50,52 @@ def decide_line(
     verdict = prove(pairs, trials, scope)
     if verdict.status is not Status.PROVED:
         return verdict
-    # the integral of a derivative is the primitive at the ends; nothing says that it is zero there
-    ends = tuple(
-        sp.Eq(sp.Limit(rule.primitive, rule.variable, end), 0, evaluate=False)
-        for end in (-sp.oo, sp.oo)
-    )
-    needs = (*conditions_of([rule.primitive], scope.relations), *ends)
+    try:
+        needs = _needs_of(rule, scope)
+    except _NoTotal as reason:
+        return leave_open(f"the integral of this derivative is not shown to be 0: {reason}")
     return dataclasses.replace(verdict, route=f"over the line; {verdict.route}", conditions=needs)
+
+
+class _NoTotal(Exception):
+    """Why the integral of a derivative need not be zero."""
+
+
+def _needs_of(rule: OverTheLine, scope: Scope) -> tuple[Boolean, ...]:
+    """What is needed for the integral of the primitive's derivative to be zero.
+
+    It is the primitive at the ends, where the primitive is continuous between them.
+    """
+    if not all(fits(rule.variable, number) for number in OF_THE_LINE):
+        raise _NoTotal(f"{rule.variable} is assumed not to be on all of the line")
+    x = sp.Dummy(str(rule.variable), real=True)
+    here = scope.without(rule.variable)
+    primitive = differentiate(rule.primitive).subs(rule.variable, x)
+    try:
+        on_line = tuple(continuous_if(primitive, x, here.relations))
+    except Discontinuous as failed:
+        part = failed.part.subs(x, rule.variable)
+        raise _NoTotal(f"{part} is not known to be continuous") from None
+    needs = [*conditions_of([primitive], here.relations), *on_line]
+    for end in (-sp.oo, sp.oo):
+        needs += _needs_at_end(primitive, x, end, rule, here)
+    return tuple(dict.fromkeys(need.subs(x, rule.variable) for need in needs))
+
+
+def _needs_at_end(
+    primitive: sp.Expr, x: sp.Symbol, end: sp.Expr, rule: OverTheLine, scope: Scope
+) -> tuple[Boolean, ...]:
+    """What is needed for the primitive to vanish at one end: nothing, where that is shown."""
+    step = TendsTo(primitive, sp.S.Zero, variable=x, to=end)
+    if not primitive.atoms(AppliedUndef):
+        verdict = decide_limit(step, scope, lambda _: None)
+        if verdict.status is Status.PROVED:
+            return verdict.conditions
+    # it may be asked of unknown functions, and of parameters, where some of them satisfy it
+    looks = look(primitive, step, dataclasses.replace(scope, gaussian=True))
+    if not looks.held:
+        raise _NoTotal(f"the primitive is not known to vanish at {end}")
+    return (sp.Eq(sp.Limit(rule.primitive, rule.variable, end), 0, evaluate=False),)
 
 
 def _common_integrand(whole: sp.Expr, variable: sp.Symbol) -> sp.Expr | None:

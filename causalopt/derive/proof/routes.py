@@ -9,6 +9,7 @@ import sympy as sp
 from causalopt.derive.proof import rewritings
 from causalopt.derive.proof.monotone import constant_value
 from causalopt.derive.statement.expressions import Rewriting, unknown_functions
+from causalopt.derive.trial.directions import is_on_line
 from causalopt.derive.trial.seams import SEAMED
 from causalopt.ground.work import Exhausted, at_most
 
@@ -88,8 +89,9 @@ def to_zero(difference: sp.Expr, routes: tuple[Route, ...] = ROUTES) -> tuple[st
 
 
 def _is_open(limit: sp.Limit) -> bool:
-    """Whether symbols or seams may decide on a limit, which sympy does not look at."""
-    return bool(limit.free_symbols or limit.atoms(*SEAMED))
+    """Whether symbols, seams or directions may decide on a limit, which sympy does not look at."""
+    in_plane = not is_on_line(limit.args[1])
+    return bool(limit.free_symbols or limit.atoms(*SEAMED) or in_plane)
 
 
 def _in_the_same_names(rewritten: sp.Expr, difference: sp.Expr) -> bool:

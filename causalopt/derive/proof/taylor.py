@@ -10,6 +10,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.conditions import nonzero_conditions
+from causalopt.derive.trial.directions import is_on_line
 
 MOST_TERMS = 5
 
@@ -35,7 +36,11 @@ def limit_by_taylor(whole: sp.Expr, variable: sp.Symbol, to: sp.Expr) -> LimitVa
     """
     if to in (sp.oo, -sp.oo):
         return None
-    h = sp.Dummy("h", real=True)
+    # in the plane a function that takes real values alone has no derivative, unless it is constant
+    on_line = is_on_line(variable)
+    if not on_line and any(f.is_extended_real for f in whole.atoms(AppliedUndef)):
+        return None
+    h = sp.Dummy("h", real=True) if on_line else sp.Dummy("h")
     shifted = whole.subs(variable, to + h)
     # as few terms as decide: with more, the quotient grows fast, and nothing is gained
     for terms in range(1, MOST_TERMS + 1):
@@ -73,6 +78,8 @@ def _taylor(
     base = args[place].subs(h, 0)
     here = dict(zip(names, (*args[:place], base, *args[place + 1 :]), strict=True))
     shift = sp.expand(args[place] - base)
+    if function(*args).is_extended_real and not shift.is_real:
+        raise NotImplementedError("a function with real values, off the line")
     slopes = (sp.diff(function(*names), names[place], j).subs(here).doit() for j in range(terms))
     total = sum(slope * shift**j / sp.factorial(j) for j, slope in enumerate(slopes))
     return total + _Rest(f"rest of {function(*args)}") * h**terms

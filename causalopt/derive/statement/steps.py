@@ -77,8 +77,9 @@ class Apply:
 class OverTheLine:
     """Integrals over the whole line: that of d(primitive)/d(variable) is zero.
 
-    The checker proves that the integrands of both sides differ by exactly this derivative. That
-    the primitive vanishes at both ends is a condition, told in the verdict.
+    The checker proves that the integrands of both sides differ by exactly this derivative, and that
+    the primitive has no pole and no jump. That it vanishes at both ends is proved too; it is a
+    condition, told in the verdict, where it rests on unknown functions or on parameters.
     """
 
     variable: sp.Symbol
@@ -197,7 +198,8 @@ class Follows(Step):
 class TendsTo(Step):
     """The limit of ``whole`` as ``variable`` goes ``to`` a point is ``value``.
 
-    ``side`` is "+" (from above), "-" (from below) or "+-" (from both sides).
+    ``side`` is "+" (from above), "-" (from below) or "+-" (from both sides). A variable that is not
+    said to be real comes to the point from both sides as from everywhere in the plane.
     """
 
     whole: sp.Expr
@@ -215,7 +217,10 @@ class TendsTo(Step):
 
 @dataclasses.dataclass(frozen=True)
 class Expands(Step):
-    """``whole`` = ``series`` + O((variable - about)^order): Taylor's series, cut off."""
+    """``whole`` = ``series`` + O((variable - about)^order): Taylor's series, cut off.
+
+    On both sides of the point, or all around it where the variable is not said to be real.
+    """
 
     whole: sp.Expr
     series: sp.Expr

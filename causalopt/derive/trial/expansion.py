@@ -1,4 +1,8 @@
-"""Expansions in powers of a small h > 0, with all that had to be nonzero on the way."""
+"""Expansions in powers of a small h, with all that had to be nonzero on the way.
+
+Where h is positive they hold on one side of a point; where nothing is known of h, in the plane:
+then every rule that is used is one of analytic functions.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,31 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 TERMS = 6
 MOST_TERMS = 14
 
-ENTIRE = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf)
+ENTIRE = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.erf, sp.erfc, sp.erfi, sp.airyai, sp.airybi)
+#: Entire in their last argument, for a whole number as the first.
+ENTIRE_BY_ORDER = (sp.besselj, sp.besseli)
+#: Quotients of entire functions.
+QUOTIENTS: dict[type[sp.Expr], Callable[[sp.Expr], tuple[sp.Expr, sp.Expr]]] = {
+    sp.tan: lambda v: (sp.sin(v), sp.cos(v)),
+    sp.cot: lambda v: (sp.cos(v), sp.sin(v)),
+    sp.sec: lambda v: (sp.S.One, sp.cos(v)),
+    sp.csc: lambda v: (sp.S.One, sp.sin(v)),
+    sp.coth: lambda v: (sp.cosh(v), sp.sinh(v)),
+    sp.sech: lambda v: (sp.S.One, sp.cosh(v)),
+    sp.csch: lambda v: (sp.S.One, sp.sinh(v)),
+}
 #: Analytic at every real number.
 ON_REAL = (sp.tanh, sp.atan, sp.asinh)
-#: Analytic at every positive number.
-ON_POSITIVE = (sp.log, sp.gamma, sp.loggamma)
+#: Analytic where this is positive.
+BRANCHED: dict[type[sp.Expr], Callable[[sp.Expr], sp.Expr]] = {
+    sp.gamma: lambda v: v,
+    sp.loggamma: lambda v: v,
+    sp.asin: lambda v: 1 - v**2,
+    sp.acos: lambda v: 1 - v**2,
+    sp.atanh: lambda v: 1 - v**2,
+    sp.acosh: lambda v: v - 1,
+    sp.LambertW: lambda v: v + sp.exp(-1),
+}
 
 
 class Unexpandable(Exception):
@@ -169,19 +193,25 @@ class _Expander:
     def expand(self, node: sp.Expr) -> Expansion:
         if node == self.h:
             return Expansion(1, (sp.S.One, *[sp.S.Zero] * (self.terms - 1)))
-        if not node.has(self.h):
+        if self.h not in node.free_symbols:  # it may be bound inside
             return self.constant(node)
         if isinstance(node, sp.Add | sp.Mul):
             combine = _add if isinstance(node, sp.Add) else _multiply
             return _fold(combine, [self.expand(arg) for arg in node.args])
         if isinstance(node, sp.exp | sp.Pow):
             return self.power(node)
-        if isinstance(node, sp.tan | sp.cot | sp.sec | sp.csc):
-            return self.ratio(node)
-        if isinstance(node, ENTIRE) or (isinstance(node, ON_REAL) and node.args[0].is_real):
+        if node.func in QUOTIENTS:
+            above, below = QUOTIENTS[node.func](node.args[0])
+            return _multiply(self.expand(above), self.inverse(self.expand(below)))
+        if isinstance(node, ENTIRE_BY_ORDER) and node.order.is_integer:
+            order = node.order
+            return self.compose(lambda v: node.func(order, v), self.expand(node.argument))
+        if isinstance(node, ENTIRE):
             return self.compose(node.func, self.expand(node.args[0]))
-        if isinstance(node, ON_POSITIVE):
-            return self.on_positive(node)
+        if isinstance(node, sp.log) and len(node.args) == 1:
+            return self.logarithm(node.args[0])
+        if node.func in (*ON_REAL, *BRANCHED) and len(node.args) == 1:
+            return self.branched(node)
         if isinstance(node, AppliedUndef):
             return self.unknown(node)
         raise Unexpandable(f"{type(node).__name__} is not expanded")
@@ -191,32 +221,63 @@ class _Expander:
             raise Unexpandable("undefined")
         return Expansion(0, (node, *[sp.S.Zero] * (self.terms - 1)))
 
-    def ratio(self, node: sp.Expr) -> Expansion:
-        arg = node.args[0]
-        above = {sp.tan: sp.sin(arg), sp.cot: sp.cos(arg)}.get(node.func, sp.S.One)
-        below = sp.cos(arg) if isinstance(node, sp.tan | sp.sec) else sp.sin(arg)
-        return _multiply(self.expand(above), self.inverse(self.expand(below)))
-
     def power(self, node: sp.Expr) -> Expansion:
         base, exponent = node.as_base_exp()
         if base == sp.E:
             return self.compose(sp.exp, self.expand(exponent))
         if exponent.has(self.h):
-            return self.expand(sp.exp(exponent * sp.log(base), evaluate=False))
+            risen = self.expand(sp.exp(exponent * sp.log(base), evaluate=False))
+            # of zero there is a power, and no logarithm
+            needs = frozenset() if base.is_nonzero or base.has(self.h) else frozenset({base})
+            return dataclasses.replace(risen, nonzero=risen.nonzero | needs)
         inner = self.expand(base)
         if exponent.is_Integer:
             inner = inner if exponent > 0 else self.inverse(inner)
             return _fold(_multiply, [inner] * abs(int(exponent)))
-        return self.root(inner.leading(), exponent)
+        return self.root(base, inner.leading(), exponent)
 
-    def root(self, inner: Expansion, exponent: sp.Expr) -> Expansion:
-        """(c h^k u)^e for c > 0 and u = 1 + ..., where h^(k e) is a whole power."""
-        first = inner.coefficients[0]
-        if known_sign(first) <= 0 or not (inner.low * exponent).is_Integer:
-            raise Unexpandable("a root of what is not positive")
+    def root(self, base: sp.Expr, inner: Expansion, exponent: sp.Expr) -> Expansion:
+        """(c h^k u)^e for u = 1 + ..., where h^(k e) is a whole power.
+
+        In the plane only for k = 0: h^(k e) has branches there.
+        """
+        if not (inner.low * exponent).is_Integer or (inner.low and not self.h.is_positive):
+            raise Unexpandable("no whole power")
         unit = Expansion(0, inner.coefficients, inner.nonzero)
+        turn = self.turn(base, unit)
+        if turn:
+            unit = dataclasses.replace(unit, coefficients=tuple(-c for c in unit.coefficients))
         rooted = self.compose(lambda z: z**exponent, unit)
-        return dataclasses.replace(rooted, low=rooted.low + int(inner.low * exponent))
+        turned = _multiply(self.constant(sp.exp(sp.I * sp.pi * turn * exponent)), rooted)
+        return dataclasses.replace(turned, low=turned.low + int(inner.low * exponent))
+
+    def logarithm(self, arg: sp.Expr) -> Expansion:
+        inner = self.expand(arg)
+        self.check_bounded(inner)
+        turn = self.turn(arg, inner)
+        if turn:
+            inner = dataclasses.replace(inner, coefficients=tuple(-c for c in inner.coefficients))
+        return _add(self.constant(sp.I * sp.pi * turn), self.compose(sp.log, inner))
+
+    def turn(self, whole: sp.Expr, inner: Expansion) -> int:
+        """How a power or a logarithm of something is that of its negative: turned by ±π, or not.
+
+        0 where it keeps off the negative numbers; ±1 where it lies on them, or comes to them from
+        above or from below.
+        """
+        about = inner.at(0)
+        if about.is_real is False or known_sign(about) > 0:
+            return 0
+        if known_sign(about) == 0 or not self.h.is_positive:
+            raise Unexpandable("a branch point, or a cut")
+        if whole.is_real:
+            return 1
+        for coefficient in inner.coefficients[1 - inner.low :]:
+            side = known_sign(sp.im(coefficient))
+            if side:
+                return side
+        # terms that are not known may leave the line
+        raise Unexpandable("along a cut")
 
     def inverse(self, inner: Expansion) -> Expansion:
         inner = inner.leading()
@@ -228,13 +289,21 @@ class _Expander:
         needs = inner.nonzero if first.is_nonzero else inner.nonzero | {first}
         return Expansion(-inner.low, tuple(inverted), needs)
 
-    def on_positive(self, node: sp.Expr) -> Expansion:
+    def branched(self, node: sp.Expr) -> Expansion:
+        """A function that is analytic on a part of the line, and beside that part in the plane."""
         inner = self.expand(node.args[0])
-        if inner.low < 0:
-            raise Unexpandable("an argument without a bound")
-        if known_sign(inner.at(0)) <= 0:
-            raise Unexpandable("an argument that is not positive")
+        self.check_bounded(inner)
+        about = inner.at(0)
+        if about.is_real is not True and not node.args[0].is_real:
+            raise Unexpandable("an argument that may not be real")
+        inside = BRANCHED.get(node.func)
+        if inside is not None and known_sign(inside(about)) <= 0:
+            raise Unexpandable("an argument at which it may not be analytic")
         return self.compose(node.func, inner)
+
+    def check_bounded(self, inner: Expansion) -> None:
+        if any(not vanishes(c) for c in inner.coefficients[: max(0, -inner.low)]):
+            raise Unexpandable("an argument without a bound")
 
     def compose(self, function: Callable[[sp.Expr], sp.Expr], inner: Expansion) -> Expansion:
         """Taylor's series of the function about the limit of its argument, with that put in."""
@@ -243,13 +312,14 @@ class _Expander:
         return self.taylor((lambda about: [s.subs(z, about) for s in slopes]), inner)
 
     def taylor(self, slopes: Callable[[sp.Expr], Iterable[sp.Expr]], inner: Expansion) -> Expansion:
-        if any(not vanishes(c) for c in inner.coefficients[: max(0, -inner.low)]):
-            raise Unexpandable("an argument without a bound")
+        self.check_bounded(inner)
         about = inner.at(0)
         shift = Expansion(1, tuple(inner.at(k) for k in range(1, inner.end)), inner.nonzero)
         total = dataclasses.replace(self.constant(sp.S.Zero), nonzero=inner.nonzero)
         term = self.constant(sp.S.One)
         for j, slope in enumerate(slopes(about)):
+            if slope.has(sp.nan, sp.zoo):
+                raise Unexpandable("a slope that is not finite")
             scale = self.constant(slope / sp.factorial(j))
             total = _add(total, _multiply(scale, term))
             term = _multiply(term, shift)
@@ -261,6 +331,9 @@ class _Expander:
         if len(moving) > 1:
             raise Unexpandable("a function that moves along two arguments at once")
         place = moving[0]
+        # what takes real values alone has slopes along the line, and none in the plane
+        if node.is_extended_real and not node.args[place].is_real:
+            raise Unexpandable("a real function off the line")
         inner = self.expand(node.args[place])
         return self.taylor(lambda about: _slopes(node, place, about, self.terms), inner)
 

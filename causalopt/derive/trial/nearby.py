@@ -37,20 +37,20 @@ def nearby_from(
     whole: sp.Expr,
     variable: sp.Symbol,
     to: sp.Expr,
-    sign: int,
+    sign: sp.Expr | None,
     target: sp.Expr,
     looks: int = len(DISTANCES),
 ) -> Nearby:
     """What numbers on one side of a point say of the limit ``target``, which may be infinite.
 
-    ``looks`` is how often it is looked nearer where they do not agree.
+    ``sign`` is 1, -1 or another number of size 1, or None for numbers along a spiral; ``looks`` is
+    how often it is looked nearer where they do not agree.
     """
     outcome = Nearby.NOTHING
     # what goes there slowly, as x^(1/50), shows it only much nearer to the point
     for powers, digits in DISTANCES[:looks]:
         gaps = [
-            _gap(_number(whole, variable, _place(to, sign, power), digits), target)
-            for power in powers
+            _gap(number_near(whole, variable, to, sign, power, digits), target) for power in powers
         ]
         if None in gaps:
             break
@@ -60,14 +60,20 @@ def nearby_from(
     return outcome
 
 
-def _place(to: sp.Expr, sign: int, power: int) -> sp.Expr:
+def number_near(
+    whole: sp.Expr,
+    variable: sp.Symbol,
+    to: sp.Expr,
+    sign: sp.Expr | None,
+    power: int,
+    digits: int,
+) -> sp.Expr:
+    """The number of an expression at a distance of 10^-power from a point, on one way to it."""
     small = sp.Rational(1, 10**power)
-    return {sp.oo: 1 / small, -sp.oo: -1 / small}.get(to, to + sign * small)
-
-
-def _number(whole: sp.Expr, variable: sp.Symbol, near: sp.Expr, digits: int) -> sp.Expr:
+    turn = sp.exp(sp.I * power) if sign is None else sign  # each time in another direction
+    near = {sp.oo: turn / small, -sp.oo: -turn / small}.get(to, to + turn * small)
     # a float, since an exact one would have factorials of 10^8 written out
-    return whole.subs(variable, sp.Float(near, digits)).evalf(40, maxn=max(400, digits))
+    return whole.subs(variable, near.evalf(digits)).evalf(40, maxn=max(400, digits))
 
 
 def _gap(number: sp.Expr, target: sp.Expr) -> sp.Expr | None:

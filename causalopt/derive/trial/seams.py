@@ -50,10 +50,19 @@ def is_seamed(whole: sp.Basic, variable: sp.Symbol) -> bool:
     return any(node.has(variable) for node in whole.atoms(*SEAMED))
 
 
-def beside(whole: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, h: sp.Symbol) -> sp.Expr:
+def beside(
+    whole: sp.Expr,
+    variable: sp.Symbol,
+    to: sp.Expr,
+    sign: sp.Expr,
+    h: sp.Symbol,
+    power: int = 1,
+) -> sp.Expr:
     """``whole`` in a small h > 0, on one side of a point, by the one rule that it keeps to there.
 
-    At an infinite point h is 1 over the distance from zero.
+    The variable is to + sign h^power, where ``sign`` is 1, -1 or another number of size 1. At an
+    infinite point h is 1 over the distance from zero. Where h may be any complex number, so that
+    there are no sides, the formula must have no seam.
 
     Raises
     ------
@@ -66,15 +75,17 @@ def beside(whole: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: int, h: sp.Sy
     >>> [beside(sp.Abs(x) / x, x, sp.S.Zero, sign, h) for sign in (1, -1)]
     [1, -1]
     """
-    infinite = {sp.oo: 1 / h, -sp.oo: -1 / h}
-    return _decide(whole, {variable: infinite.get(to, to + sign * h)}, h)
+    infinite = {sp.oo: sign / h**power, -sp.oo: -sign / h**power}
+    return _decide(whole, {variable: infinite.get(to, to + sign * h**power)}, h)
 
 
 def _decide(node: sp.Basic, moved: dict[sp.Symbol, sp.Expr], h: sp.Symbol) -> sp.Basic:
     if node in moved:
         return moved[node]
-    if not node.args or not node.has(*moved):
+    if not node.args or not moved.keys() & node.free_symbols:
         return node
+    if isinstance(node, SEAMED) and not h.is_positive:
+        raise Unexpandable("a seam in the plane")
     if isinstance(node, sp.Piecewise):
         for branch, condition in node.args:
             if _holds(condition, moved, h):
@@ -94,6 +105,9 @@ def _decide(node: sp.Basic, moved: dict[sp.Symbol, sp.Expr], h: sp.Symbol) -> sp
 
 
 def _one_rule(node: sp.Basic, args: list[sp.Expr], h: sp.Symbol) -> sp.Expr:
+    if isinstance(node, sp.Abs) and args[0].is_extended_real is not True:
+        across, up = args[0].as_real_imag()
+        return sp.sqrt(across**2 + up**2)
     if isinstance(node, KINKED):
         sign = sign_near_zero(args[0], h)
         if isinstance(node, sp.Abs):
