@@ -40,7 +40,7 @@ REFUSED = {
     "nodes in a formula": (lambda: R[2:] - 1, "written with variables"),
     "a moment in a formula": (lambda: 1 / R.at(2), "written with variables"),
     "a node compared": (lambda: R[0] < 5, "written with variables"),
-    "a node before the start": (lambda: R[-5], "one step before; for earlier ones"),
+    "a node before the start": (lambda: R[-5], r"R.lag\(5\) that of 5 steps before"),
     "a function of NumPy's": (lambda: np.sin(R), r"numpy.sin takes numbers.* sympy.sin"),
     "NumPy's maximum": (lambda: np.maximum(R, 0), "numpy.maximum takes numbers"),
     "a split by a tuple": (lambda: f | (g, h), r"write Split\(f, \(g, h\)\)"),

@@ -205,7 +205,7 @@ class Distribution:
         1
         """
         split = self.split(*parts)
-        marginals = [self.marginal(*part) for part in split.parts]
+        marginals = [self.marginal(*_variables_of(part, self.variables)) for part in split.parts]
         pieces = [(m.variables, m.states, m.masses) for m in marginals]
         return Distribution(self.variables, *outer(self.variables, pieces))
 
@@ -241,9 +241,11 @@ class Distribution:
         S[decorrelate(P)] - S[P], in units of log(base).
         """
         split = as_split(parts, _variables_of(parts, self.variables))
-        whole = self.marginal(*split.variables)
-        apart = [self.marginal(*part).entropy(base) for part in split.parts]
-        return sum(apart) - whole.entropy(base)
+        entropies = [
+            self.marginal(*_variables_of(part, self.variables)).entropy(base)
+            for part in (*split.parts, split.variables)
+        ]
+        return sum(entropies[:-1]) - entropies[-1]
 
     def total_variation(self, other: Distribution) -> Expr | float:
         """TV = sum_s |P(s) - Q(s)| / 2, from 0 (the same) to 1 (no state in common)."""
@@ -348,8 +350,6 @@ def _variables_of(parts: tuple[object, ...], variables: tuple[Finite, ...]) -> t
             flat |= set(part.variables)
         elif isinstance(part, Finite):
             flat.add(part)
-        elif isinstance(part, sympy.Or):
-            flat |= set(part.args)
         elif isinstance(part, Iterable):
             flat |= set(part)
     return tuple(v for v in variables if v in flat)
