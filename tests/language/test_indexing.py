@@ -30,7 +30,8 @@ def unpacked(thing):
     _first, *_rest = thing
 
 
-WALKS = [list, tuple, set, sum, lambda v: next(iter(v)), lambda v: list(enumerate(v)), dict.fromkeys, lambda v: [*v], lambda v: {*v},
+WALKS = [list, tuple, set, sum, lambda v: next(iter(v)), lambda v: list(enumerate(v)),
+         dict.fromkeys, lambda v: [*v], lambda v: {*v},
          unpacked, lambda v: list(zip(v, v, strict=True)), np.fromiter]  # fmt: skip
 
 
