@@ -280,8 +280,8 @@ def check_graph(graph: object, mechanism: object) -> None:
         (source, target), count = twice[0]
         raise DeclarationError(
             f"The graph has {count} edges from {source!r} to {target!r}, and a mechanism takes "
-            "each parent once: give it one edge, as networkx.DiGraph(graph) does, and the weight of "
-            "the others in the formula."
+            "each parent once: give it one edge, as networkx.DiGraph(graph) does, and the weight "
+            "of the others in the formula."
         )
     if not callable(mechanism):
         raise DeclarationError(
