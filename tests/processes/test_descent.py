@@ -274,7 +274,7 @@ def test_a_whole_number_of_numpy_is_a_batch():
 def test_a_loss_is_of_the_values_before_the_step(method):
     for shifted in (W.next, W.lag(2), V.next):
         for loss in (shifted**2, W**2 + shifted, W * shifted):
-            with pytest.raises(DeclarationError, match="a loss is of the values.*write [WV]"):
+            with pytest.raises(DeclarationError, match=r"a loss is of the values.*write [WV]"):
                 method(loss, W)
 
 
