@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sympy
 from sympy import Add, Eq, Expr, Piecewise, Rational
 
-from causalopt.ground.checks import as_list, as_whole
+from causalopt.ground.checks import as_list, as_mapping, as_whole, shown
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError, TooLargeError
 from causalopt.ground.work import bounded
@@ -170,7 +170,7 @@ def sgd(
     >>> sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}).mechanisms[W].formula
     W - g.next*rate
     """
-    fitted, data = _as_variables(parameter), list(losses)
+    fitted, data = _as_variables(parameter), as_list(losses, "losses", "[W**2, (W - 1)**2]")
     if not data:
         raise DeclarationError("sgd([]) has no loss to descend: write one or more.")
     size = as_whole(batch)
@@ -208,11 +208,17 @@ def _descent(
 ) -> System:
     """The system of the nodes before the update, whose last ones move the parameters in order."""
     rate, update = how
+    if isinstance(update, type) or not isinstance(update, Update):
+        raise DeclarationError(
+            f"update is {shown(update)} ({type(update).__name__}): write a rule, such as Plain(), "
+            "Momentum(0.9) or Adam()."
+        )
     size, values = _rate(rate, parameters)
     movers = list(nodes)[-len(fitted) :]
     mechanisms = dict(nodes)
     for moved, mover in zip(fitted, movers, strict=True):
         mechanisms = _merge(mechanisms, update.rules(moved, mover.next, size))
+    as_mapping(start, "start", f"{{{fitted[0]}: 0.0}}")
     missing = [str(p) for p in fitted if p not in start]
     if missing:
         raise DeclarationError(
@@ -235,6 +241,7 @@ def _merge(first: dict[Variable, Expr], second: Mapping[Variable, Expr]) -> dict
 def _rate(
     given: float | Parameter, parameters: Mapping[Parameter, float] | None
 ) -> tuple[Parameter, dict[Parameter, float]]:
+    as_mapping({} if parameters is None else parameters, "parameters", "{rate: 0.1}")
     values = dict(parameters or {})
     if isinstance(given, Parameter):
         rate = given

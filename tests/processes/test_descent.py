@@ -317,3 +317,20 @@ def test_products_are_counted_as_they_are_multiplied_out(size, data):
 def test_batches_that_are_too_large(batch, losses):
     with pytest.raises(TooLargeError, match=f"A batch of {batch:,} picks among {losses} losses"):
         sgd([(W - i) ** 2 for i in range(losses)], W, 0.1, start={W: 1}, batch=batch)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        *(lambda rule=rule: gradient_descent(W**2, W, 0.1, start={W: 1}, update=rule)
+          for rule in ("adam", None, 0.9, Adam, {})),
+        lambda: sgd([W**2], W, 0.1, start={W: 1}, update="momentum"),
+        lambda: sgd(W**2, W, 0.1, start={W: 1}),
+        lambda: sgd(3, W, 0.1, start={W: 1}),
+        lambda: gradient_descent(W**2, W, 0.1, start=1),
+        lambda: gradient_descent(W**2, W, 0.1, start={W: 1}, parameters=3),
+    ],
+)  # fmt: skip
+def test_what_is_no_rule_loss_or_start(ask):
+    with pytest.raises(DeclarationError, match=r"(update|losses|start|parameters) is .*: write"):
+        ask()
