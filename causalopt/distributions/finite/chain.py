@@ -227,9 +227,9 @@ def _rows_of(kernel: npt.ArrayLike | sparray) -> csr_array:
     """A kernel as sparse rows of its own."""
     import scipy.sparse
 
-    if np.iscomplexobj(kernel):
-        raise DeclarationError("The kernel holds complex numbers: chances are from 0 to 1.")
     try:
+        if np.iscomplexobj(kernel):
+            raise TypeError
         # read as numbers first, for scipy leaves out what is no number and false
         given = kernel if scipy.sparse.issparse(kernel) else np.asarray(kernel, dtype=np.float64)
         return scipy.sparse.csr_array(given, dtype=np.float64, copy=True)
