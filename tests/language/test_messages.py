@@ -69,6 +69,8 @@ REFUSED = {
         lambda: System({R: parameter("k", positive=True) * R + k}, start={R: 1}, parameters={k: 1}),
         "assumed positive=True and .* assumed real=True",
     ),
+    "a value that is put": (lambda: W.put(R, 3), r"no Base: for a value, write do\("),
+    "a class that is put": (lambda: W.put(R, int), r"no Base: for a value, write do\("),
     "a parameter that is set": (lambda: W.do(k, 1), r"with_parameters\(\{k: ...\}\)"),
     "a parameter that is moved": (lambda: W.perturb(k, by=1), "k is a parameter"),
     "a parameter of a network": (lambda: N.world().do(k, 1), r"over=\{k: \[...\]\}"),
