@@ -10,8 +10,9 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-# For ``from causalopt import *``: a name of Python's own, ``time``, is imported by name alone.
-__all__ = [name for name in __all__ if name not in sys.stdlib_module_names]
+# For ``from causalopt import *``: a name of Python's own, ``time``, is imported by name alone, and
+# so are rooms.
+__all__ = [name for name in __all__ if name not in {*sys.stdlib_module_names, "derive", "plots"}]
 
 if "IPython" in sys.modules:
     from causalopt.study import notebook

@@ -1,3 +1,5 @@
+from . import derive as derive
+from . import plots as plots
 from .distributions import Box as Box
 from .distributions import Chain as Chain
 from .distributions import Distribution as Distribution

@@ -146,7 +146,7 @@ def test_the_house_has_few_rooms_and_nothing_lies_outside_them():
     rooms = [path for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"]
     loose = {path.name for path in PACKAGE.iterdir() if path.is_file()}
     assert len(rooms) <= MOST_ROOMS
-    assert loose == {"__init__.py", "__init__.pyi", "py.typed"}
+    assert loose == {"__init__.py", "__init__.pyi", "__main__.py", "py.typed"}
     assert all((room / "__init__.py").exists() for room in rooms)
 
 
@@ -219,6 +219,8 @@ def exported() -> list[tuple[str, str]]:
     for node in ast.parse(STUB.read_text()).body:
         assert isinstance(node, ast.ImportFrom)
         assert node.level == 1
+        if node.module is None:  # rooms, as attributes
+            continue
         pairs += [(f"causalopt.{node.module}", alias.name) for alias in node.names]
     return pairs
 
@@ -242,6 +244,24 @@ starred = {{name for _, name in pairs}} - sys.stdlib_module_names
 assert sorted(causalopt.__all__) == sorted(starred)
 assert "time" not in causalopt.__all__
 """
+
+ROOMS_ON_THE_FACE = """
+import sys
+import causalopt
+for name in ("derive", "plots"):
+    assert f"causalopt.{name}" not in sys.modules, name
+    assert getattr(causalopt, name) is sys.modules[f"causalopt.{name}"]
+assert causalopt.derive.Derivation and causalopt.plots.landscape
+scope = {}
+exec("from causalopt import *", scope)
+assert not {"derive", "plots"} & set(scope)
+"""
+
+
+def test_rooms_with_names_of_their_own_are_attributes():
+    code = [sys.executable, "-c", ROOMS_ON_THE_FACE]
+    done = subprocess.run(code, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,13 @@ from sympy import Expr
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.distributions.finite.joint import Distribution
-from causalopt.distributions.finite.states import Variables, check_variables, state_of, strides
+from causalopt.distributions.finite.states import (
+    Variables,
+    check_variables,
+    refuse_too_many,
+    state_of,
+    strides,
+)
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import exact_array, is_exact
 from causalopt.ground.readonly import fields_alone, restore
@@ -91,10 +97,10 @@ class Enthalpies:
                 )
             return cls(known, _numbers(flat.reshape(-1).tolist()), convention)
         value_of = {_place(known, state): value for state, value in values.items()}
-        missing = [i for i in range(math.prod(shape)) if i not in value_of]
-        if missing:
+        missing = next((i for i in range(math.prod(shape)) if i not in value_of), None)
+        if missing is not None:
             raise DeclarationError(
-                f"{state_of(known, missing[0])} has no enthalpy: give one for each state; a state "
+                f"{state_of(known, missing)} has no enthalpy: give one for each state; a state "
                 "that cannot be has an infinite one."
             )
         return cls(known, _numbers([value_of[i] for i in range(len(value_of))]), convention)
@@ -113,6 +119,8 @@ class Enthalpies:
             raise DeclarationError(
                 f"The formula uses {foreign[0]}, which is none of {', '.join(map(str, known))}."
             )
+        size = math.prod(v.size for v in known)
+        refuse_too_many(size, "A table of energies", 8 * (len(known) + 8))
         places = np.indices([v.size for v in known], dtype=np.float64)
         (energies,) = evaluate([formula], dict(zip(known, places, strict=True)))
         return cls(known, energies.reshape(-1), convention)

@@ -14,6 +14,7 @@ from causalopt.drawing.look import ARROW
 from causalopt.drawing.sheet import Frame, Sheet
 from causalopt.ground.errors import QueryError
 from causalopt.ground.files import replacement
+from causalopt.ground.fonts import fonts_for
 
 if TYPE_CHECKING:
     import pydot
@@ -48,6 +49,8 @@ class Drawing:
             return self.dot.encode()
         import pygraphviz
 
+        if format != "svg":  # in which letters stay letters, for the fonts of who looks at it
+            fonts_for([self.dot])
         graph = pygraphviz.AGraph(string=self.dot)
         with _quiet():
             picture: bytes = graph.draw(prog=self.engine, format=format)

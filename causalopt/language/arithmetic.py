@@ -1,6 +1,8 @@
-"""Arithmetic with what is declared: NumPy's with a symbol, and none with what names nodes."""
+"""What can be done with what is declared: arithmetic with symbols, and none with names of nodes."""
 
 from __future__ import annotations
+
+from typing import Any, NoReturn
 
 import numpy as np
 from sympy import Symbol
@@ -12,7 +14,7 @@ from causalopt.ground.errors import DeclarationError
 class OutsideFormulas:
     """A name of nodes: it is held, nudged and asked about, and is no part of a mechanism."""
 
-    def _refuse(self, other: object = None) -> DeclarationError:
+    def _refuse(self, other: object = None) -> NoReturn:
         beside = "" if other is None else f" with {shown(other)}"
         raise DeclarationError(
             f"{self!r} stands in a formula{beside}, and is a name of nodes: a mechanism is written "
@@ -20,8 +22,20 @@ class OutsideFormulas:
         )
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = __abs__ = _refuse
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __mod__ = __rmod__ = _refuse
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __mod__ = __rmod__ = __pos__ = _refuse
+    __floordiv__ = __rfloordiv__ = __matmul__ = __rmatmul__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    # sympy's functions ask this of what is no formula of its own.
+    _sympy_ = _refuse
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *given: object, **how: object
+    ) -> object:
+        """NumPy compares an array with it, element by element; all else is arithmetic."""
+        try:
+            return getattr(ufunc, method)(*map(_as_object, given), **how)
+        except TypeError:
+            self._refuse()
 
 
 class InNumPy:
@@ -41,9 +55,60 @@ class InNumPy:
             ) from None
 
 
+class NoStepsError(DeclarationError, AttributeError):
+    """What has no values at steps is asked for one; ``hasattr`` takes it as a no."""
+
+
+# What a variable has beside other symbols.
+_OF_VARIABLES = ("next", "lag", "at", "between")
+
+
+class Labelled(InNumPy, Symbol):
+    """A symbol of this package: sympy sorts it by its name, whatever its kind.
+
+    Variables alone have values at steps; what is asked for those of another is told so.
+    """
+
+    __slots__ = ()
+    _iterable = False  # sympy asks this of what can be indexed
+
+    def __eq__(self, other: object) -> bool:
+        # sympy would make a formula of a name of nodes, to compare the two
+        return not isinstance(other, OutsideFormulas) and super().__eq__(other)
+
+    __hash__ = Symbol.__hash__
+
+    def __contains__(self, value: object) -> bool:
+        """Whether it is a value of this variable at some step or steps: R[3] is in R."""
+        return getattr(value, "variable", None) == self
+
+    def __getitem__(self, step: Any) -> Any:
+        raise self._without_steps(f"[{shown(step)}]")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_VARIABLES:
+            raise self._without_steps(f".{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _without_steps(self, what: str) -> NoStepsError:
+        # of R.next, R.lag(5): a variable at one step already
+        owner = getattr(self, "variable", None)
+        instead = "" if owner is None else f": write {owner}{what}"
+        return NoStepsError(
+            f"{self}{what} is asked of {self} ({type(self).__name__}), and variables alone have "
+            f"values at steps, R[0] in questions and R.next in formulas{instead}."
+        )
+
+    @classmethod
+    def class_key(cls) -> tuple[int, int, str]:
+        """The class under which sympy sorts this symbol."""
+        key: tuple[int, int, str] = Symbol.class_key()
+        return key
+
+
 def _as_object(given: object) -> object:
-    """A symbol as an array without axes, so that NumPy asks it for its arithmetic."""
-    if not isinstance(given, Symbol):
+    """What is declared as an array without axes, so that NumPy asks it for its arithmetic."""
+    if not isinstance(given, Symbol | OutsideFormulas):
         return given
     array = np.empty((), dtype=object)
     array[()] = given

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from sympy import isprime
+from sympy import Expr, isprime
 
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.types import Bools, Floats
@@ -94,3 +94,24 @@ def kept(numbers: Floats, fact: str, *, is_so: bool) -> Bools:
     [True, False, True]
     """
     return np.asarray(_SEEN[fact](numbers) == is_so)
+
+
+# On which side of 0 what keeps an assumption lies; and what all but single numbers keep.
+_SIDES = {"positive": 1, "nonnegative": 1, "negative": -1, "nonpositive": -1}
+_NEARLY_ALL = ("nonzero", "noninteger")
+
+
+def spread_keeps(low: Expr, high: Expr, fact: str, *, is_so: bool) -> bool:
+    """Whether an assumption is true of an interval of numbers, all but single ones of them.
+
+    So far as the signs of its ends are known, where these are symbols.
+
+    >>> from sympy import Integer
+    >>> ends = Integer(0), Integer(2)
+    >>> [spread_keeps(*ends, fact, is_so=True) for fact in ("positive", "negative", "integer")]
+    [True, False, False]
+    """
+    side = _SIDES.get(fact)
+    if side is None:
+        return is_so == (fact in _NEARLY_ALL)
+    return not (low.is_negative if (side > 0) == is_so else high.is_positive)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
+
+
+class Endless:
+    """What is indexed without end, R[0], R[1], ..., and so is one thing and no collection."""
+
+    __slots__ = ()
+    __iter__ = None
+
+    def __getattribute__(self, name: str) -> Any:
+        # Python asks the class, and is told None; sympy asks for the attribute, whatever it is.
+        if name == "__iter__":
+            raise AttributeError(name)
+        return object.__getattribute__(self, name)
 
 
 def as_step(variable: object, step: object) -> int:

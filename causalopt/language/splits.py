@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import sympy
-
-from causalopt.ground.checks import as_whole
+from causalopt.ground.checks import as_whole, shown
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.language.symbols import Variable
 
-Part = tuple[Variable, ...]
+
+class Divisible:
+    """What a split divides: a variable. A bar between several of them names a split, A | B."""
+
+    __slots__ = ()
+
+    def __or__(self, other: object) -> Split:
+        # Not sympy's Or, which is True of whatever is assumed to be positive.
+        return _barred(self, other)
+
+    __ror__ = __or__
+
+
+Part = tuple[Divisible, ...]
 
 _EXAMPLE = "such as Split(T, R), or Split((T, V), R)"
 
@@ -20,9 +30,9 @@ _EXAMPLE = "such as Split(T, R), or Split((T, V), R)"
 class Split:
     """A partition of variables into two or more parts: ``Split(A, B)``, ``Split((A, B), C, D)``.
 
-    Each part is a variable or several of them. Raises ``QueryError`` for fewer than two parts, an
-    empty part, and a variable in two parts. Source: "Defining Optimization in a Deeper Way",
-    part 1 ("divide the universe into two sections").
+    Each part is a variable or several of them; ``A | B`` is Split(A, B). Raises ``QueryError`` for
+    fewer than two parts, an empty part, and a variable in two parts. Source: "Defining Optimization
+    in a Deeper Way", part 1 ("divide the universe into two sections").
 
     >>> from causalopt.language.symbols import variables
     >>> A, B, C = variables("A B C")
@@ -32,13 +42,13 @@ class Split:
 
     parts: tuple[Part, ...]
 
-    def __init__(self, *parts: Variable | Iterable[Variable]) -> None:
+    def __init__(self, *parts: Divisible | Iterable[Divisible]) -> None:
         object.__setattr__(self, "parts", tuple(_part(part) for part in parts))
         if len(parts) < 2:
             raise QueryError(
                 f"{self!r} has {len(parts)} parts: a split has two or more, {_EXAMPLE}."
             )
-        seen: set[Variable] = set()
+        seen: set[Divisible] = set()
         for variable in self.variables:
             if variable in seen:
                 raise QueryError(f"{self!r} has {variable} twice: parts must not overlap.")
@@ -49,6 +59,11 @@ class Split:
         """The variables of all parts, part by part."""
         return tuple(variable for part in self.parts for variable in part)
 
+    def __or__(self, other: object) -> Split:
+        return _barred(self, other)
+
+    __ror__ = __or__
+
     def __repr__(self) -> str:
         return f"Split({', '.join(_label(part) for part in self.parts)})"
 
@@ -56,18 +71,13 @@ class Split:
         return " | ".join(" ".join(map(str, part)) for part in self.parts)
 
 
-def as_split(given: tuple[object, ...], variables: Iterable[Variable]) -> Split:
+def as_split(given: tuple[object, ...], variables: Iterable[Divisible]) -> Split:
     """The split that a user names of these variables: a ``Split``, ``A | B``, or its parts.
 
-    ``A | B`` of single variables is sympy's Or, whose arguments are the parts. Raises
-    ``QueryError`` where a part holds an unknown variable, or a variable is in no part.
+    Raises ``QueryError`` where a part holds an unknown variable, or a variable is in no part.
     """
-    if len(given) == 1 and isinstance(given[0], Split):
-        split = given[0]
-    elif len(given) == 1 and isinstance(given[0], sympy.Or):
-        split = Split(*sorted(given[0].args, key=str))
-    else:
-        split = Split(*given)  # type: ignore[arg-type]  # Split says what is wrong with the rest
+    first = given[0] if len(given) == 1 else None
+    split = first if isinstance(first, Split) else Split(*given)  # type: ignore[arg-type]  # Split says what is wrong with them
     known = tuple(variables)
     for variable in split.variables:
         if variable not in known:
@@ -84,7 +94,7 @@ def as_split(given: tuple[object, ...], variables: Iterable[Variable]) -> Split:
     return split
 
 
-def partitions(variables: Iterable[Variable], parts: int = 2) -> Iterator[Split]:
+def partitions(variables: Iterable[Divisible], parts: int = 2) -> Iterator[Split]:
     """All splits of variables into a number of parts; there are 2**(n-1) - 1 into two.
 
     >>> from causalopt.language.symbols import variables
@@ -121,8 +131,21 @@ def _blocks(variables: Part, parts: int) -> Iterator[tuple[Part, ...]]:
         yield (*blocks, (last,))
 
 
+def _barred(left: object, right: object) -> Split:
+    """The split that a bar names, its parts in the order of their names."""
+    parts: list[Part] = []
+    for side in (left, right):
+        if not isinstance(side, Divisible | Split):
+            raise QueryError(
+                f"{left} | {shown(right)} names no split: write Split({left}, {shown(right)}), "
+                "with one part for each of its arguments, a variable or several of them."
+            )
+        parts += side.parts if isinstance(side, Split) else [(side,)]
+    return Split(*sorted(parts, key=_label))
+
+
 def _part(given: object) -> Part:
-    if isinstance(given, Variable):
+    if isinstance(given, Divisible):
         return (given,)
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise QueryError(f"A split has the part {given!r}: a part is one or more variables.")
@@ -130,7 +153,7 @@ def _part(given: object) -> Part:
     if not part:
         raise QueryError(f"A split has an empty part: give each part a variable, {_EXAMPLE}.")
     for variable in part:
-        if not isinstance(variable, Variable):
+        if not isinstance(variable, Divisible):
             raise QueryError(f"A split has {variable!r} in a part: parts hold variables.")
     return part
 

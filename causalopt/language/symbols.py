@@ -7,7 +7,8 @@ being computed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+import math
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -16,25 +17,14 @@ from sympy.core.facts import InconsistentAssumptions
 from sympy.printing.latex import LatexPrinter
 
 from causalopt.ground.errors import DeclarationError, QueryError
-from causalopt.language.arithmetic import InNumPy, OutsideFormulas
+from causalopt.language.arithmetic import Labelled, OutsideFormulas
 from causalopt.language.assumptions import checked, limits
 from causalopt.language.domains import REAL, Domain, Real, domain_of
-from causalopt.language.indexing import as_bounds, as_delay, as_instant, as_step
+from causalopt.language.indexing import Endless, as_bounds, as_delay, as_instant, as_step
 from causalopt.language.laws import Law, as_law
 from causalopt.language.naming import check_name, check_unit, names_in
+from causalopt.language.splits import Divisible
 from causalopt.language.words import listed
-
-
-class Labelled(InNumPy, Symbol):
-    """A symbol of this package: sympy sorts it by its name, whatever its kind."""
-
-    __slots__ = ()
-
-    @classmethod
-    def class_key(cls) -> tuple[int, int, str]:
-        """The class under which sympy sorts this symbol."""
-        key: tuple[int, int, str] = Symbol.class_key()
-        return key
 
 
 class Quantity(Labelled):
@@ -97,7 +87,7 @@ class Noise(Quantity):
         return (self.name, self.law, self.unit), {}
 
 
-class Variable(Quantity):
+class Variable(Divisible, Endless, Quantity):
     """A quantity with a value at every step, given by a mechanism; index it to name nodes.
 
     >>> R = variable("R")
@@ -106,8 +96,6 @@ class Variable(Quantity):
     """
 
     __slots__ = ()
-    # sympy asks before it walks over what can be indexed: R[0], R[1], ... has no end.
-    _iterable = False
 
     @property
     def symbol(self) -> Symbol:
@@ -131,17 +119,6 @@ class Variable(Quantity):
         if isinstance(step, slice):
             return NodeSet(self, *as_bounds(self, step))
         return Node(self, as_step(self, step))
-
-    def __or__(self, other: object) -> object:
-        """sympy's Or, which names a split of two: f | g."""
-        if isinstance(other, tuple | list | set | frozenset):
-            raise QueryError(
-                f"{self} | {other} names no split: write Split({self}, {other}), with one part for "
-                "each of its arguments."
-            )
-        return super().__or__(other)
-
-    __ror__ = __or__
 
     def at(self, time: float) -> Moment:
         """The node at a point in time, in the units of the system's ``dt``."""
@@ -302,6 +279,19 @@ class NodeSet(Indexed):
     variable: Variable
     start: int
     stop: int | None
+
+    def __iter__(self) -> Iterator[Node]:
+        if self.stop is None:
+            raise QueryError(
+                f"{self} has no end, and cannot be walked over: write {self.variable}"
+                f"[{self.start}:{self.start + 10}]."
+            )
+        return (Node(self.variable, step) for step in range(self.start, self.stop))
+
+    def __contains__(self, node: object) -> bool:
+        if not isinstance(node, Node) or node.variable != self.variable:
+            return False
+        return self.start <= node.step < (math.inf if self.stop is None else self.stop)
 
     def __repr__(self) -> str:
         return f"{self.variable}[{self.start}:{'' if self.stop is None else self.stop}]"

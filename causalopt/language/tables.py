@@ -83,7 +83,7 @@ def table(parents: Parent | Iterable[Parent], rows: object, *, normalise: bool =
     table((T, R), {('high', 'hot'): 'hot', ('high', 'cold'): 'hot', ('off', 'hot'): 'cold', ...})
     >>> noisy = table(R, {"hot": {"hot": 0.9, "cold": 0.1}, "cold": "cold"})
     """
-    listing = (parents,) if isinstance(parents, Symbol) else parents
+    listing: object = (parents,) if isinstance(parents, Symbol) else parents
     if not isinstance(listing, Iterable) or not getattr(listing, "ndim", 1):
         raise DeclarationError(
             f"table({parents!r}, ...): the parents are finite variables, such as "

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
-from causalopt.ground.checks import as_mapping, is_single
+from causalopt.ground.checks import as_list, as_mapping, is_single
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.naming import check_letters
-from causalopt.language.symbols import Label, Parameter, Variable
+from causalopt.language.symbols import Label, Noise, Parameter, Shifted, Time, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
@@ -51,18 +51,29 @@ def shared_mechanism(
     except TypeError as error:
         raise DeclarationError(f"The mechanism of {where} fails: {error}.") from error
     shared = expression(given, where)
+    timed = [s for s in shared.arguments if isinstance(s, Shifted | Time)]
+    if timed:
+        raise DeclarationError(
+            f"The mechanism of {where} uses {timed[0]}, but a Network has no time: declare a "
+            "System."
+        )
     check_symbols({where: shared}, {*slots, *constants}, "use the parents that it is called with")
     check_units({where: shared})
     return shared, slots
+
+
+def _noises_of(shared: Iterable[Mechanism]) -> tuple[Noise, ...]:
+    """The noises of mechanisms that are shared, each drawn once for all nodes that have it."""
+    noises = noises_of(shared)
+    check_symbols({}, noises, "")
+    return noises
 
 
 def as_labels(labels: Sequence[Label] | None, count: int) -> Sequence[Label]:
     """The labels of nodes, for good: a range where they are 0, 1, 2, ...; no two the same."""
     if labels is None:
         return range(count)
-    names = labels.tolist() if isinstance(labels, np.ndarray) else labels
-    if not isinstance(names, range):
-        names = tuple(names)
+    names: Sequence[Label] = labels if isinstance(labels, range) else _as_tuple(labels)
     if names == tuple(range(len(names))) or names == range(len(names)):
         return range(len(names))
     check_labels(names)
@@ -72,6 +83,21 @@ def as_labels(labels: Sequence[Label] | None, count: int) -> Sequence[Label]:
             f"labels has {counted.most_common(1)[0][0]!r} twice: each node has its own label."
         )
     return names
+
+
+def _as_tuple(labels: object) -> tuple[Label, ...]:
+    given = labels.tolist() if isinstance(labels, np.ndarray) else labels
+    names = []
+    for label in as_list(given, "labels", '["a", "b"]'):
+        try:
+            hash(label)
+        except TypeError:
+            raise DeclarationError(
+                f"labels has {label!r} ({type(label).__name__}), which cannot be a key: write a "
+                "text, a number or a tuple of them."
+            ) from None
+        names.append(label)
+    return tuple(names)
 
 
 def check_labels(labels: Iterable[Label]) -> None:
@@ -105,29 +131,33 @@ def from_arrays(
     _check_range(seen, count, "parents", "a node")
     widths = _widths(kind, seen, len(mechanisms))
     shared_by_kind: list[Mechanism] = []
-    sources: list[list[tuple[int | None, int]]] = []
+    symbols: list[tuple[Symbol, ...]] = []
     sizes = np.zeros(len(mechanisms) + 1, dtype=np.int64)
     used = set(np.unique(kind).tolist())
     for number, mechanism in enumerate(mechanisms):
         if number not in used:
             # Nobody says how many parents it has.
             shared_by_kind.append(Expression(Integer(0)))
-            sources.append([])
+            symbols.append(())
             continue
         shared, slots = shared_mechanism(mechanism, constants, int(widths[number]))
         shared_by_kind.append(shared)
-        sources.append([_source(s, slots, constants, count) for s in shared.arguments])
+        symbols.append(slots)
         sizes[number] = len(shared.arguments)
+    inputs = (*constants, *_noises_of(shared_by_kind))
     # The last place of ``sizes`` belongs to kind -1, a root.
     offsets = np.concatenate([[0], np.cumsum(sizes[kind])]).astype(np.int64)
     arguments = np.empty(offsets[-1], dtype=np.int64)
     order = np.argsort(kind, kind="stable")
     first = np.searchsorted(kind[order], np.arange(len(mechanisms) + 1))
-    for number, wanted in enumerate(sources):
+    for number, (shared, slots) in enumerate(zip(shared_by_kind, symbols, strict=True)):
         nodes = order[first[number] : first[number + 1]]
-        for j, (column, fixed) in enumerate(wanted):
-            arguments[offsets[nodes] + j] = fixed if column is None else seen[nodes, column]
-    return Columns(labels, constants, tuple(shared_by_kind), kind, offsets, arguments)
+        for j, symbol in enumerate(shared.arguments):
+            is_parent = symbol in slots
+            arguments[offsets[nodes] + j] = (
+                seen[nodes, slots.index(symbol)] if is_parent else count + inputs.index(symbol)
+            )
+    return Columns(labels, inputs, tuple(shared_by_kind), kind, offsets, arguments)
 
 
 def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
@@ -200,15 +230,6 @@ def _widths(kind: Ints, seen: Ints, mechanisms: int) -> Ints:
     return widths[:-1]
 
 
-def _source(
-    symbol: Symbol, slots: tuple[Symbol, ...], constants: tuple[Parameter, ...], count: int
-) -> tuple[int | None, int]:
-    """Where an argument comes from: a column of the parents, or the id of an input."""
-    if symbol in slots:
-        return slots.index(symbol), 0
-    return None, count + constants.index(symbol)
-
-
 def declared_columns(
     mechanisms: Mapping[Variable, Formula],
     start: Mapping[Variable, float | Expr],
@@ -254,6 +275,14 @@ def check_graph(graph: object, mechanism: object) -> None:
             f"from_graph takes a networkx.DiGraph, not {type(graph).__name__}: "
             "edges run from cause to effect."
         )
+    twice = collections.Counter(iter(graph.edges())).most_common(1)
+    if twice and twice[0][1] > 1:
+        (source, target), count = twice[0]
+        raise DeclarationError(
+            f"The graph has {count} edges from {source!r} to {target!r}, and a mechanism takes "
+            "each parent once: give it one edge, as networkx.DiGraph(graph) does, and the weight "
+            "of the others in the formula."
+        )
     if not callable(mechanism):
         raise DeclarationError(
             f"The mechanism of a graph is {mechanism!r}: write a function of a node's parents, "
@@ -298,4 +327,5 @@ def graph_columns(
         place = dict(zip(slots, parents, strict=True))
         bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
     check_labels(graph)
-    return bind(tuple(graph), constants, bindings)
+    noises = _noises_of(binding[0] for binding in bindings if binding)
+    return bind(tuple(graph), (*constants, *noises), bindings)

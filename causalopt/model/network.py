@@ -102,7 +102,7 @@ class Network(Model):
         (n, p) holds the places of each node's parents in the order in which its mechanism takes
         them, -1 where there are fewer than p; nodes of one kind have the same number of parents.
         ``start`` (n,) holds the values of the roots, the rest of it is ignored; one number serves
-        for all. ``labels`` are 0 to n - 1 where they are left out.
+        for all. ``labels`` are 0 to n - 1 where they are left out. A noise is one for all nodes.
 
         Raises ``DeclarationError`` for a cycle, arrays that do not fit together, and a root without
         a finite value.
@@ -136,7 +136,7 @@ class Network(Model):
 
         ``mechanism`` takes one symbol per parent, in the graph's order of predecessors, and gives
         an expression; it is called once for each number of parents. Labels are the graph's own.
-        ``start`` has a value for each root; one number serves for all.
+        ``start`` has a value for each root, or one number for all. A noise is one for all nodes.
 
         >>> import networkx as nx
         >>> from sympy import tanh

@@ -155,6 +155,10 @@ class World(Generic[M]):
 
     def put(self, nodes: Nodes, base: Base[World[Model]]) -> World[M]:
         """Put a base of any kind on nodes: a new kind is a class derived from it."""
+        if not isinstance(base, Base):
+            raise QueryError(
+                f"put({nodes}, {base!r}) is given no Base: for a value, write do(...)."
+            )
         return self._put(self.model.select(nodes, self.steps), lambda _: base)
 
     def swept(self, nodes: Nodes, by: Symbol) -> World[M]:

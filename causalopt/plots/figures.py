@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from causalopt.ground import palette
+from causalopt.ground.fonts import fonts_for
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,6 +44,17 @@ def figure(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Fi
         size = options.pop("figsize", (6.4 * columns**0.5, 3.4 * rows**0.8))
         picture = Figure(figsize=size, layout="constrained")
         yield picture, picture.subplots(rows, columns, **options)
+        _use_fonts_with_its_letters(picture)
+
+
+def _use_fonts_with_its_letters(picture: Figure) -> None:
+    """Let matplotlib look for letters beyond its own font where this machine has them."""
+    from matplotlib.text import Text
+
+    texts = [text for text in picture.findobj(Text) if isinstance(text, Text)]
+    families = fonts_for(text.get_text() for text in texts)
+    for text in texts if families else ():
+        text.set_fontfamily([*text.get_fontfamily(), *families])
 
 
 def panels_of(axes: Axes | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:

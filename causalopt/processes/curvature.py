@@ -51,6 +51,34 @@ def _determinant(entry: Callable[[int, int], Expr], size: int) -> Expr:
     return minor(0, tuple(range(size)))
 
 
+def products_of_step(curvature: Curvature, most: int) -> int:
+    """How many products Newton's step is a sum of, in all of its parts; ``most`` for that or more.
+
+    >>> from sympy.abc import a, b, c
+    >>> products_of_step([[a, b], [b, c]], 100), products_of_step([[a, 0], [0, c]], 100)
+    (8, 4)
+    """
+    is_there = [[entry != 0 for entry in row] for row in curvature]
+    places = range(len(curvature))
+    total = 0
+    # the determinant below each part, and the one above it, with a column of slopes
+    for column in (None, *places):
+        paths = {0: 1}  # ways to take one entry of each row so far, by the columns that they took
+        for row in is_there:
+            longer: dict[int, int] = {}
+            for taken, count in paths.items():
+                for j in places:
+                    if not taken >> j & 1 and (j == column or row[j]):
+                        longer[taken | 1 << j] = longer.get(taken | 1 << j, 0) + count
+            paths = longer
+            if len(paths) > most // 10:  # each is a formula of its own
+                return most
+        total += sum(paths.values()) * (len(places) if column is None else 1)
+        if total >= most:
+            return most
+    return total
+
+
 def is_singular(curvature: Curvature) -> bool:
     """Whether the determinant is zero at every place where it has a value, and it has one.
 

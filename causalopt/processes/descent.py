@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import sympy
 from sympy import Add, Eq, Expr, Piecewise, Rational
 
-from causalopt.ground.checks import as_list, as_whole
+from causalopt.ground.checks import as_list, as_mapping, as_whole, shown
 from causalopt.ground.checks import finite as finite_number
-from causalopt.ground.errors import DeclarationError
+from causalopt.ground.errors import DeclarationError, TooLargeError
 from causalopt.ground.work import bounded
 from causalopt.language.laws import choice
-from causalopt.language.symbols import Noise, Parameter, Variable
+from causalopt.language.symbols import Noise, Parameter, Shifted, Variable
 from causalopt.mechanisms.symbolic import Expression, expression
 from causalopt.model.system import System
-from causalopt.processes.curvature import is_singular, newton_step
+from causalopt.processes.curvature import is_singular, newton_step, products_of_step
 from causalopt.processes.updates import Plain, Update
 
 #: One parameter that is fitted, or several.
@@ -24,6 +24,8 @@ Fitted = Variable | Sequence[Variable]
 
 _PLAIN = Plain()
 _INSTEAD = "fit fewer parameters or a sum of fewer losses, or use gradient_descent"
+_MOST_PRODUCTS = 100_000  # in Newton's step: some ten seconds
+_MOST_PICKS = 5_000  # terms of a gradient: likewise
 _LONGEST = 200  # of a loss in a message
 
 # What makes a formula of pieces with jumps between them.
@@ -109,6 +111,11 @@ def newton(
     fitted = _as_variables(parameter)
     slopes = dict(zip(_gradient_nodes(fitted), _gradient(loss, fitted, "the loss"), strict=True))
     curvature = [[Expression(slope).partial(p) for p in fitted] for slope in slopes.values()]
+    if products_of_step(curvature, _MOST_PRODUCTS) >= _MOST_PRODUCTS:
+        raise TooLargeError(
+            f"Newton's step of {len(fitted)} parameters is a formula of {_MOST_PRODUCTS:,} "
+            f"products or more: {_INSTEAD}."
+        )
     with bounded(f"Newton's step of {len(fitted)} parameters", _INSTEAD):
         if is_singular(curvature):
             raise DeclarationError(
@@ -163,13 +170,19 @@ def sgd(
     >>> sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}).mechanisms[W].formula
     W - g.next*rate
     """
-    fitted, data = _as_variables(parameter), list(losses)
+    fitted, data = _as_variables(parameter), as_list(losses, "losses", "[W**2, (W - 1)**2]")
     if not data:
         raise DeclarationError("sgd([]) has no loss to descend: write one or more.")
     size = as_whole(batch)
     if size is None or size < 1:
         raise DeclarationError(f"batch is {batch!r}: write a whole number of 1 or more.")
     slopes = [_gradient(loss, fitted, f"loss {i}") for i, loss in enumerate(data)]
+    if size * len(data) > _MOST_PICKS:
+        raise TooLargeError(
+            f"A batch of {size:,} picks among {len(data):,} losses is a gradient of "
+            f"{size * len(data):,} terms, and one may have {_MOST_PICKS:,}: take a smaller batch "
+            "or fewer losses, or add normal noise to gradient_descent in its place."
+        )
     law = choice(range(len(data)), None if weights is None else list(weights))
     names = ["j"] if size == 1 else [f"j{i + 1}" for i in range(size)]
     picks = {Variable(name): Noise(f"pick_{name}", law) for name in names}
@@ -195,11 +208,17 @@ def _descent(
 ) -> System:
     """The system of the nodes before the update, whose last ones move the parameters in order."""
     rate, update = how
+    if isinstance(update, type) or not isinstance(update, Update):
+        raise DeclarationError(
+            f"update is {shown(update)} ({type(update).__name__}): write a rule, such as Plain(), "
+            "Momentum(0.9) or Adam()."
+        )
     size, values = _rate(rate, parameters)
     movers = list(nodes)[-len(fitted) :]
     mechanisms = dict(nodes)
     for moved, mover in zip(fitted, movers, strict=True):
         mechanisms = _merge(mechanisms, update.rules(moved, mover.next, size))
+    as_mapping(start, "start", f"{{{fitted[0]}: 0.0}}")
     missing = [str(p) for p in fitted if p not in start]
     if missing:
         raise DeclarationError(
@@ -222,6 +241,7 @@ def _merge(first: dict[Variable, Expr], second: Mapping[Variable, Expr]) -> dict
 def _rate(
     given: float | Parameter, parameters: Mapping[Parameter, float] | None
 ) -> tuple[Parameter, dict[Parameter, float]]:
+    as_mapping({} if parameters is None else parameters, "parameters", "{rate: 0.1}")
     values = dict(parameters or {})
     if isinstance(given, Parameter):
         rate = given
@@ -263,6 +283,12 @@ def _as_variables(parameter: Fitted) -> tuple[Variable, ...]:
 
 def _gradient(loss: Expr, fitted: Sequence[Variable], where: str) -> list[Expr]:
     formula = expression(loss, where)
+    shifted = [s for s in formula.arguments if isinstance(s, Shifted)]
+    if shifted:
+        raise DeclarationError(
+            f"{where} uses {shifted[0]}: a loss is of the values before the step, so write "
+            f"{shifted[0].variable}."
+        )
     slopes = [formula.partial(variable) for variable in fitted]
     for variable, slope in zip(fitted, slopes, strict=True):
         # What only steps up and down has the slope 0 of its branches, and no way down to show.

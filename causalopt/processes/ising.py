@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +12,13 @@ import numpy.typing as npt
 import sympy
 from sympy import Add, Expr
 
+from causalopt.ground.checks import as_list, as_mapping, as_whole, shown
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats
-from causalopt.language.finite_variables import Finite, finite
+from causalopt.language.finite_variables import Finite, as_finite, finite
+from causalopt.language.words import listed
 
 
 class VarType(Protocol):
@@ -72,19 +75,26 @@ class Ising:
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        fields, offset = list(self.fields), self.offset
+        spins = tuple(map(_spin, as_list(self.spins, "spins", "[s0, s1]")))
+        fields = [finite_number(h, "a field") for h in as_list(self.fields, "fields", "[0, 0]")]
+        if len(fields) != len(spins):
+            raise DeclarationError(
+                f"There are {len(fields)} fields for {len(spins)} spins: write one for each."
+            )
+        offset = finite_number(self.offset, "offset")
         pairs: dict[tuple[int, int], float] = {}
-        for (i, j), coupling in self.couplings.items():
+        for (i, j), coupling in _couplings(self.couplings, len(spins)):
             if i == j:
                 # Of two values a and b, v v = (a + b) v - a b: 1 of spins, x of 0 and 1.
-                low, high = (float(value) for value in self.spins[i].values)
+                low, high = (float(value) for value in spins[i].values)
                 fields[i] += coupling * (low + high)
                 offset -= coupling * low * high
             else:
                 pair = min(i, j), max(i, j)
                 pairs[pair] = pairs.get(pair, 0.0) + coupling
         object.__setattr__(self, "fields", tuple(fields))
-        object.__setattr__(self, "couplings", pairs)
+        object.__setattr__(self, "spins", spins)
+        object.__setattr__(self, "couplings", ReadOnly(pairs))
         object.__setattr__(self, "offset", offset)
 
     @classmethod
@@ -131,6 +141,11 @@ class Ising:
     @classmethod
     def qubo(cls, Q: Mapping[tuple[Hashable, Hashable], float]) -> Ising:
         """A QUBO: Q[x, x] for each variable, Q[x, y] for pairs; the variables take 0 and 1."""
+        for pair in as_mapping(Q, "Q", '{("x", "x"): -1, ("x", "y"): 2}'):
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                raise DeclarationError(
+                    f"Q has the key {pair!r}: its keys are pairs of names, such as Q['x', 'y']."
+                )
         names = list(dict.fromkeys(name for pair in Q for name in pair))
         place = {name: i for i, name in enumerate(names)}
         # Q[x, x] is a field, since x x = x; Q[x, y] and Q[y, x] are of one product, and add up.
@@ -172,11 +187,48 @@ class Ising:
 
     def energies(self, states: npt.ArrayLike) -> Floats:
         """The energies (...) of states (..., spins), given by the values of the spins."""
-        s = np.asarray(states, dtype=np.float64)
+        try:
+            s = np.asarray(states, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DeclarationError(f"The states are {shown(states)}: write their values.") from None
+        if s.ndim < 1 or s.shape[-1] != len(self.spins):
+            raise DeclarationError(
+                f"The states have shape {s.shape}: the last axis has one value for each of "
+                f"{len(self.spins)} spins."
+            )
+        for i, spin in enumerate(self.spins):
+            wrong = s[..., i][~np.isin(s[..., i], spin.values)]
+            if wrong.size:
+                raise DeclarationError(
+                    f"A state has {spin} = {wrong.flat[0]:g}: its values are {listed(spin.values)}."
+                )
         totals: Floats = self.offset + s @ np.array(self.fields)
         for (i, j), J in self.couplings.items():
             totals = totals + J * s[..., i] * s[..., j]
         return totals
+
+
+def _spin(given: object) -> Finite:
+    spin = as_finite(given, "An Ising model")
+    if spin.size != 2 or not all(isinstance(value, int) for value in spin.values):
+        raise DeclarationError(
+            f"The spin {spin} has the values {listed(spin.domain.names)}: a spin has two numbers, "
+            f'such as finite("{spin}", [-1, 1]).'
+        )
+    return spin
+
+
+def _couplings(given: object, spins: int) -> Iterator[tuple[tuple[int, int], float]]:
+    """Pairs of places of spins, each with its coupling."""
+    for pair, coupling in as_mapping(given, "couplings", "{(0, 1): 1.0}").items():
+        places = tuple(map(as_whole, pair)) if isinstance(pair, tuple) else ()
+        i, j = places if len(places) == 2 else (None, None)
+        if i is None or j is None or not (0 <= i < spins and 0 <= j < spins):
+            raise DeclarationError(
+                f"couplings has the key {pair!r}: its keys are pairs of places from 0 to "
+                f"{spins - 1}, such as (0, 1)."
+            )
+        yield (i, j), finite_number(coupling, f"the coupling {i} - {j}")
 
 
 def _label(name: Hashable) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
+from causalopt.distributions.finite.states import refuse_too_many
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Ints
 from causalopt.language.domains import Value
@@ -137,6 +138,7 @@ Moves = Flips | Sweeps | Steps
 def columns_of(variables: Variables, variable: Finite) -> Ints:
     """The joint states (sets, values) that differ in one variable alone."""
     shape = [v.size for v in variables]
+    refuse_too_many(math.prod(shape), "All moves", 16)
     states = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
     return np.moveaxis(states, variables.index(variable), -1).reshape(-1, variable.size)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import sympy
 from sympy import Expr
@@ -14,6 +14,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Variable, time
 
 
+@runtime_checkable
 class Update(Protocol):
     """An update rule gives the formulas of a parameter and of what it remembers."""
 

@@ -24,7 +24,7 @@ def load_model(name_or_path: str) -> Study:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{path} fails:\n{own_traceback(error, path)}") from error
     study = getattr(module, "study", None)
     if not isinstance(study, Study):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.ground.checks import as_whole
+from causalopt.ground.checks import as_whole, whole
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
 from causalopt.model.system import System
 from causalopt.transport.chance import branches
@@ -126,7 +127,9 @@ def hitting_times(
     """
     import xarray as xr
 
-    (last,) = _counts(steps)
+    last = whole(steps, "steps", 1)
+    # A number, a chance and an error of each step, beside those of three coarser grids.
+    refuse_what_does_not_fit(100 * last, f"The chances of {last:,} steps", "Ask for fewer steps.")
     counts = list(range(1, last + 1))
 
     def ask(operator: TransferOperator) -> Floats:
@@ -364,4 +367,5 @@ def _counts(steps: int | Iterable[int]) -> list[int]:
     known = [n for n in counts if n is not None]
     if not known or known != counts or known[0] < 1 or sorted(set(known)) != known:
         raise QueryError(f"steps is {steps!r}: write whole numbers of 1 or more, in order.")
+    whole(known[-1], "steps", 1)
     return known

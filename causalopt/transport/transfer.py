@@ -11,7 +11,7 @@ import numpy as np
 
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.checks import whole
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import QueryError, TooLargeError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.symbols import Variable
@@ -28,6 +28,7 @@ _EVERY = 32
 _NEVER = 1e-13
 _ROUNDING = 1e-20
 _LONGEST = 1_000_000
+_MOST_PRODUCTS = 30_000_000_000  # half a minute to a minute
 
 # Assembling K holds so many arrays as large as its entries at most, and as its points, as measured.
 _FOR_ENTRY = 9
@@ -110,9 +111,9 @@ class TransferOperator:
             missing = [str(v) for v in self.variables if v not in given]
             if missing:
                 raise QueryError(f"The place has no value for {missing[0]}: write one for each.")
-            place = [float(given[v]) for v in self.variables]
+            place = [finite_number(given[v], f"the place of {v}") for v in self.variables]
         elif len(self.variables) == 1:
-            place = [float(given)]
+            place = [finite_number(given, f"the place of {self.variables[0]}")]
         else:
             raise QueryError(
                 f"The place is {given!r}: write a value for each of "
@@ -145,7 +146,7 @@ class TransferOperator:
         """E[u(W[n]); still inside] as a function of W[0], from the values (n,) of u."""
         # The backward equation: a row of K holds where a place goes, so that K takes means ahead.
         ahead = np.array(values, dtype=np.float64)
-        for _ in range(steps):
+        for _ in range(self._counted(steps)):
             ahead = self.matrix @ ahead
         return ahead
 
@@ -155,11 +156,17 @@ class TransferOperator:
         below, above = np.zeros(len(self.axes)), np.zeros(len(self.axes))
         # The adjoint of the backward equation moves probability: <P, K u> = <K^T P, u>.
         turned = self.matrix.T.tocsr()
-        for _ in range(steps):
+        for _ in range(self._counted(steps)):
             below += self.below @ mass
             above += self.above @ mass
             mass = turned @ mass
         return mass, below, above
+
+    def _counted(self, steps: object) -> int:
+        """A number of steps, each of which is to be taken."""
+        count = whole(steps, "steps", 0)
+        refuse_long(self.matrix, count)
+        return count
 
     def expected(self, gain: Floats) -> Floats:
         """sum_n K^n gain (n,): what is gained at each place visited before leaving, in all.
@@ -199,8 +206,12 @@ def powers(matrix: csr_matrix, values: Floats, counts: Sequence[int]) -> Iterato
     rest is a factor: K^k v_n lies between low^k v_n and high^k v_n (Collatz and Wielandt's bounds).
     """
     now, done = np.array(values, dtype=np.float64), 0
+    taken = 0
     for count in counts:
         while done < count:
+            taken += 1
+            if taken % _EVERY == 0:
+                refuse_long(matrix, taken)
             after = matrix @ now
             done += 1
             factor = _factor(now, after, count - done) if done % _EVERY == 0 else None
@@ -208,6 +219,17 @@ def powers(matrix: csr_matrix, values: Floats, counts: Sequence[int]) -> Iterato
             if factor is not None:
                 now, done = now * factor, count
         yield now
+
+
+def refuse_long(matrix: csr_matrix, steps: int) -> None:
+    """Refuse steps whose products, one for each entry of K, are more than a minute's work."""
+    products = steps * matrix.nnz
+    if products > _MOST_PRODUCTS:
+        raise TooLargeError(
+            f"{steps:,} steps of a transfer operator with {matrix.nnz:,} entries are {products:,} "
+            f"products, and {_MOST_PRODUCTS:,} are the most: take fewer steps, or fewer cells, or "
+            "ask for the escape_rate, by which it goes on in the long run."
+        )
 
 
 def _factor(before: Floats, after: Floats, more: int) -> float | None:

@@ -55,7 +55,7 @@ def exported() -> dict[str, list[str]]:
     stub = Path(causalopt.__file__).with_suffix(".pyi")
     rooms: dict[str, list[str]] = {}
     for line in ast.parse(stub.read_text(encoding="utf-8")).body:
-        if isinstance(line, ast.ImportFrom):
+        if isinstance(line, ast.ImportFrom) and line.module:  # not a room as an attribute
             names = rooms.setdefault(f"causalopt.{line.module}", [])
             names += [alias.name for alias in line.names]
     return rooms

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy.functions.combinatorial.numbers import stirling
 
-from causalopt import QueryError, Split, partitions, variables
+from causalopt import QueryError, Split, finite, parameter, partitions, variable, variables
 from causalopt.language.splits import as_split
 
 A, B, C, D = variables("A B C D")
@@ -60,3 +60,36 @@ def test_an_impossible_number_of_parts(parts):
 
 def test_a_whole_number_of_numpy_is_a_number_of_parts():
     assert list(partitions((A, B, C), np.int64(2))) == list(partitions((A, B, C)))
+
+
+# whatever sympy says of the truth of a number that is assumed to be so
+ASSUMED = st.sampled_from(["real", "positive", "negative", "nonzero", "nonnegative", "even", "odd"])
+
+
+@settings(deadline=None)
+@given(st.lists(ASSUMED, min_size=2, max_size=4), st.randoms())
+def test_a_bar_names_a_split_whatever_is_assumed(facts, order):
+    known = [variable(f"x{i}", **{fact: True}) for i, fact in enumerate(facts)]
+    shuffled = order.sample(known, len(known))
+    barred = shuffled[0]
+    for v in shuffled[1:]:
+        barred = barred | v
+    assert barred == Split(*known)
+    assert shuffled[0] | (shuffled[1] | finite("z", ["a", "b"])) == Split(
+        *sorted(shuffled[:2], key=str), finite("z", ["a", "b"])
+    )
+
+
+@pytest.mark.parametrize("beside", [3, "A", None, True, [A], parameter("k"), A > 1, A[0], A + B])
+def test_a_bar_beside_what_is_no_variable(beside):
+    with pytest.raises(QueryError, match=r"names no split: write Split\("):
+        A | beside
+    with pytest.raises(QueryError, match=r"names no split: write Split\("):
+        (A | B) | beside
+
+
+def test_a_bar_between_a_split_and_a_variable():
+    assert Split((A, B), C) | D == Split((A, B), C, D)
+    assert D | Split(A, B) == Split(A, B, D)
+    with pytest.raises(QueryError, match="parts must not overlap"):
+        A | B | A

@@ -17,6 +17,7 @@ from causalopt import (
     QueryError,
     Split,
     System,
+    TooLargeError,
     adjusted_optimizing_strength,
     finite,
     optimizing_strength,
@@ -193,3 +194,13 @@ def test_a_split_of_other_variables_is_refused():
         optimizing_strength(dumb, Split(T, finite("Q", [0])), P0)
     with pytest.raises(QueryError, match="steps is 0"):
         optimizing_strength(dumb, T | R, P0, steps=0)
+
+
+def test_more_splits_than_can_be_asked_about():
+    many = [finite(f"f{i}", [0, 1]) for i in range(25)]
+    still = System({f: f for f in many}, start=dict.fromkeys(many, 0))
+    P = Distribution.delta(dict.fromkeys(many, 0))
+    with pytest.raises(TooLargeError, match="25 variables have 16,777,215 splits"):
+        split_strengths(still, P)
+    asked = split_strengths(still, P, splits=[Split(many[0], many[1:])])
+    assert asked.strength.values.tolist() == [[0.0]]

@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from causalopt import DeclarationError, Network, comp, parameters, run, variables
+from causalopt import (
+    DeclarationError,
+    Network,
+    comp,
+    finite,
+    noise,
+    normal,
+    parameters,
+    run,
+    time,
+    variables,
+)
 
 (k,) = parameters("k")
 MECHANISMS = [lambda u, v: k * u - sp.sin(v), lambda u: sp.exp(-(u**2)) / 2]
@@ -126,3 +137,74 @@ def test_arrays_that_cannot_be(change, words):
     given = CHAIN | change
     with pytest.raises(DeclarationError, match=words):
         from_arrays(**given)
+
+
+def test_a_noise_is_drawn_once_for_all_nodes_as_in_words():
+    e, d = noise("e", normal(0, 1)), noise("d", normal(2, 3))
+    (k,) = parameters("k")
+    a, b, c, f = variables("a b c f")
+    words = Network({b: k * a + e, c: k * b + e, f: b + c * d}, start={a: 1}, parameters={k: 0.5})
+    arrays = Network.from_arrays(
+        [lambda u: k * u + e, lambda u, v: u + v * d],
+        [-1, 0, 0, 1],
+        [[-1, -1], [0, -1], [1, -1], [1, 2]],
+        start=1,
+        parameters={k: 0.5},
+        labels=[a, b, c, f],
+    )
+    graph = Network.from_graph(
+        nx.DiGraph([(a, b), (b, c), (b, f), (c, f)]),
+        lambda u, v=None: k * u + e if v is None else u + v * d,
+        start=1,
+        parameters={k: 0.5},
+    )
+    assert [words.formula(v) for v in (b, c, f)] == [arrays.formula(v) for v in (b, c, f)]
+    assert arrays.noises == graph.noises == (d, e)
+    numbers = [run(n.world(seed=3), draws=20).sel(node=["b", "c", "f"]).value.values
+               for n in (words, arrays, graph)]  # fmt: skip
+    assert np.ptp(numbers[0]) > 1
+    np.testing.assert_array_equal(numbers[0], numbers[1])
+    np.testing.assert_array_equal(numbers[0], numbers[2])
+
+
+LAWS = [noise("e", normal(0, 1)), noise("e", normal(0, 2))]
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "words"),
+    [
+        (lambda u: u + time, "uses t, but a Network has no time"),
+        (lambda u: u.next, r"uses u0.next, but a Network has no time"),
+        (lambda u: u - u.lag(2), r"uses u0.lag\(2\), but a Network has no time"),
+        (lambda u: u + finite("f", ["a"]), "uses f, which is not declared here"),
+    ],
+)
+def test_what_no_network_has(mechanism, words):
+    with pytest.raises(DeclarationError, match=words):
+        Network.from_arrays([mechanism], [-1, 0], [[-1], [0]], start=1)
+    with pytest.raises(DeclarationError, match=words):
+        Network.from_graph(nx.DiGraph([(1, 2)]), mechanism, start=1)
+
+
+def test_two_noises_of_one_name():
+    with pytest.raises(DeclarationError, match="e is declared twice"):
+        Network.from_arrays(
+            [lambda u: u + LAWS[0], lambda u: u * LAWS[1]], [-1, 0, 1], [[-1], [0], [0]], start=1
+        )
+    with pytest.raises(DeclarationError, match="e is declared twice"):
+        Network.from_graph(
+            nx.DiGraph([(1, 2), (1, 3), (2, 3)]), lambda *u: sum(u) + LAWS[len(u) - 1], start=1
+        )
+
+
+def test_parallel_edges_are_refused():
+    once, twice = nx.MultiDiGraph([(1, 2), (2, 3)]), nx.MultiDiGraph([(1, 2), (2, 3), (2, 3)])
+    assert Network.from_graph(once, lambda *u: sum(u), start=1).parents(3) == {2}
+    with pytest.raises(DeclarationError, match=r"has 2 edges from 2 to 3.*DiGraph"):
+        Network.from_graph(twice, lambda *u: sum(u), start=1)
+
+
+@pytest.mark.parametrize("labels", [3, "ab", [[1], [2]], [1, {}], None.__class__])
+def test_labels_that_cannot_be(labels):
+    with pytest.raises(DeclarationError, match="labels"):
+        Network.from_arrays([lambda u: u], [-1, 0], [[-1], [0]], start=1, labels=labels)

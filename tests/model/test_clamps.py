@@ -246,3 +246,17 @@ def test_a_weight_is_a_number_from_0_to_1_or_a_parameter(ask, told):
     for kind in ("formulas", "declared"):
         with pytest.raises(QueryError, match=told):
             ask(WORLDS[kind])
+
+
+@settings(deadline=None)
+@given(st.floats(-1e3, 1e3), st.floats(-5, 5))
+def test_weights_beyond_0_and_1_extrapolate(gamma, kick):
+    x, y = variables("x y")
+    W = System({x: x, y: 3 * x + y / 2}, start={x: 1, y: 1}, parameters={g: 0.5}).world(steps=2)
+    soft = W.perturb(x[0], by=kick).clamp(y[1:], to=W, by=g)
+    course = run(soft, labels=["X"], over={g: [gamma]}, backend="numpy").y.values.ravel()
+    # y[1] follows from (1 - gamma) (1 + kick) + gamma, and y[2] from that and from itself
+    heard = 1 + (1 - gamma) * kick
+    first = 3 * heard + 0.5
+    assert course[1] == pytest.approx(first, rel=1e-12, abs=1e-9)
+    assert course[2] == pytest.approx(3 * heard + first / 2, rel=1e-12, abs=1e-9)

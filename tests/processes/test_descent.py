@@ -1,5 +1,6 @@
 """Descent as systems: against loops written by hand and closed forms."""
 
+import itertools
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from causalopt import (
     EvaluationError,
     TooLargeError,
     gradient_descent,
+    langevin,
     newton,
     op,
     parameters,
@@ -21,6 +23,7 @@ from causalopt import (
     variables,
 )
 from causalopt.processes import Adam, Momentum, Plain
+from causalopt.processes.curvature import products_of_step
 
 W, V, g = variables("W V g")
 (T,) = parameters("T")
@@ -256,3 +259,78 @@ def test_a_whole_number_of_numpy_is_a_batch():
     losses = [(W - 1) ** 2, (W + 1) ** 2]
     ours, same = (sgd(losses, W, 0.1, two, start={W: 0}) for two in (np.int64(2), 2))
     assert ours.mechanisms == same.mechanisms
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda loss, W: gradient_descent(loss, W, 0.1, start={W: 1}),
+        lambda loss, W: gradient_descent(loss, W, 0.1, start={W: 1}, update=Momentum(0.5)),
+        lambda loss, W: newton(loss, W, start={W: 1}),
+        lambda loss, W: sgd([W**2, loss], W, 0.1, start={W: 1}),
+        lambda loss, W: langevin(loss, W, 0.1, 0.1, start={W: 1}),
+    ],
+)
+def test_a_loss_is_of_the_values_before_the_step(method):
+    for shifted in (W.next, W.lag(2), V.next):
+        for loss in (shifted**2, W**2 + shifted, W * shifted):
+            with pytest.raises(DeclarationError, match=r"a loss is of the values.*write [WV]"):
+                method(loss, W)
+
+
+def test_what_newton_would_multiply_out_without_end_is_refused():
+    x = variables("x", count=30)
+    start = dict.fromkeys(x, 0.1)
+    for count in (8, 9, 30):
+        dense = sum(sympy.exp(a * b) for a in x[:count] for b in x[:count])
+        with pytest.raises(TooLargeError, match=f"Newton's step of {count} parameters"):
+            newton(dense, x[:count], start=start)
+    apart = newton(sum(v**4 for v in x), x, start=start)
+    chain = sum((a - b) ** 4 for a, b in itertools.pairwise(x[:9])) + x[0] ** 4
+    assert len(apart.variables) == 4 * 30
+    assert newton(chain, x[:9], start={v: start[v] for v in x[:9]})
+
+
+@settings(deadline=None)
+@given(st.integers(1, 4), st.data())
+def test_products_are_counted_as_they_are_multiplied_out(size, data):
+    zeros = data.draw(st.lists(st.booleans(), min_size=size**2, max_size=size**2))
+    H = sympy.Matrix(
+        size, size, lambda i, j: 0 if zeros[i * size + j] else sympy.Symbol(f"h{i}_{j}")
+    )
+    g = sympy.Matrix(size, 1, sympy.symbols(f"g0:{size}"))
+
+    def terms(matrix):
+        whole = sympy.expand(matrix.det(method="berkowitz"))
+        return len(sympy.Add.make_args(whole)) if whole else 0
+
+    def replaced(j):
+        matrix = H.copy()
+        matrix[:, j] = g
+        return matrix
+
+    counted = size * terms(H) + sum(terms(replaced(j)) for j in range(size))
+    assert products_of_step(H.tolist(), 10**6) == counted
+
+
+@pytest.mark.parametrize(("batch", "losses"), [(10**6, 2), (10**12, 1), (100, 51)])
+def test_batches_that_are_too_large(batch, losses):
+    with pytest.raises(TooLargeError, match=f"A batch of {batch:,} picks among {losses} losses"):
+        sgd([(W - i) ** 2 for i in range(losses)], W, 0.1, start={W: 1}, batch=batch)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        *(lambda rule=rule: gradient_descent(W**2, W, 0.1, start={W: 1}, update=rule)
+          for rule in ("adam", None, 0.9, Adam, {})),
+        lambda: sgd([W**2], W, 0.1, start={W: 1}, update="momentum"),
+        lambda: sgd(W**2, W, 0.1, start={W: 1}),
+        lambda: sgd(3, W, 0.1, start={W: 1}),
+        lambda: gradient_descent(W**2, W, 0.1, start=1),
+        lambda: gradient_descent(W**2, W, 0.1, start={W: 1}, parameters=3),
+    ],
+)  # fmt: skip
+def test_what_is_no_rule_loss_or_start(ask):
+    with pytest.raises(DeclarationError, match=r"(update|losses|start|parameters) is .*: write"):
+        ask()

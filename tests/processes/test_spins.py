@@ -1,6 +1,8 @@
 """Compiled sweeps: the law of the ordinary system's, the energies of the model's."""
 
 import itertools
+import math
+import pickle
 
 import networkx as nx
 import numpy as np
@@ -17,7 +19,9 @@ from causalopt import (
     TooLargeError,
     anneal_spins,
     annealed,
+    finite,
     geometric,
+    variables,
 )
 
 
@@ -209,3 +213,46 @@ def test_a_flip_has_its_chance_to_half_a_percent(rule, field):
     deviation = np.sqrt(exact * (1 - exact) / found.size)
     # A right program fails here once in 100,000 runs, and the seed is fixed; 3 % of rise/T are 5.
     assert abs(in_low - exact) < 4.4 * deviation
+
+
+PAIR = Ising.of_graph(nx.path_graph(2), coupling=1.0)
+WRONG_MODELS = {
+    "a name for a pair": lambda: Ising.qubo({"x": 1}),
+    "three names": lambda: Ising.qubo({("x", "y", "z"): 1}),
+    "a list": lambda: Ising.qubo([1]),
+    "a place that is not there": lambda: Ising(PAIR.spins, (0, 0), {(0, 5): 1}),
+    "a place that is none": lambda: Ising(PAIR.spins, (0, 0), {("s0", "s1"): 1}),
+    "one place": lambda: Ising(PAIR.spins, (0, 0), {0: 1}),
+    "too few fields": lambda: Ising(PAIR.spins, (0,), {}),
+    "a field that is text": lambda: Ising(PAIR.spins, ("a", 0), {}),
+    "a field that is NaN": lambda: Ising(PAIR.spins, (0, math.nan), {}),
+    "a coupling that is text": lambda: Ising(PAIR.spins, (0, 0), {(0, 1): "a"}),
+    "an infinite offset": lambda: Ising(PAIR.spins, (0, 0), {}, math.inf),
+    "no spins": lambda: Ising(3, (0,), {}),
+    "real variables": lambda: Ising(variables("x y"), (0, 0), {}),
+    "three values": lambda: Ising([finite("s", [-1, 0, 1])], (0,), {}),
+    "named values": lambda: Ising([finite("s", ["up", "down"])], (0,), {}),
+}
+
+
+@pytest.mark.parametrize("make", WRONG_MODELS.values(), ids=WRONG_MODELS)
+def test_what_is_no_model_of_spins(make):
+    with pytest.raises(DeclarationError):
+        make()
+
+
+@pytest.mark.parametrize("states", [[[1, 1, 1]], [1], 1, [[0, 5]], [[1, math.nan]], "ab",
+                                    [["a", "b"]], [[1, 1], [1, 0.5]], None])  # fmt: skip
+def test_what_are_no_states_of_spins(states):
+    with pytest.raises(DeclarationError, match="state"):
+        PAIR.energies(states)
+
+
+def test_a_model_of_spins_is_what_it_is_for_good():
+    same = Ising(list(PAIR.spins), [0.0, 0.0], {(1, 0): 1.0})
+    assert same == PAIR
+    assert hash(same) == hash(PAIR)
+    assert pickle.loads(pickle.dumps(PAIR)) == PAIR
+    with pytest.raises(DeclarationError, match="stays as it is"):
+        PAIR.couplings[0, 1] = 5.0
+    assert not hasattr(PAIR.couplings, "update")

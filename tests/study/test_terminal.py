@@ -436,3 +436,38 @@ def test_draw_finds_nodes_by_their_names(tmp_path, monkeypatch):
     assert "draws no run" in call("draw", "lorenz", "--template", "--values").output
     assert "has no template" in call("draw", "divided_network", "--template").output
     assert [path.name for path in tmp_path.iterdir()] == ["net.dot"]
+
+
+@pytest.mark.parametrize("leave", ["sys.exit()", "sys.exit(0)", "sys.exit('enough')", "exit(3)"])
+def test_an_experiment_or_claim_that_exits_has_failed(mine, tmp_path, leave):
+    figure = '"quits": lambda data: __import__("sys").exit()'
+    path = mine(computed=leave, figure=figure)
+    (tmp_path / path).write_text(f"import sys\n{(tmp_path / path).read_text()}")
+    done = call("run", path)
+    assert done.exit_code == 1
+    assert "These failed: the figure quits, the claim 'one'" in done.output
+    assert "SystemExit" in done.output
+    assert sorted(f.name for f in (tmp_path / "results").iterdir()) == ["mine"]
+    assert (tmp_path / "results" / "mine" / "course.nc").exists()
+    assert call("check", path).exit_code == 1
+
+
+def test_a_model_file_that_exits(mine, tmp_path):
+    path = tmp_path / mine()
+    path.write_text("import sys\nsys.exit(0)\n")
+    done = call("check", str(path))
+    assert done.exit_code == 1
+    assert "fails" in done.output
+    assert "SystemExit: 0" in done.output
+
+
+def test_python_runs_it_as_a_module():
+    def said(*words):
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    assert said("-m", "causalopt", "--help") == (
+        0,
+        call("--help").output.replace("main", "causalopt"),
+    )
+    assert said("-m", "causalopt", "show", "no_such_model")[0] == 1

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalopt import (
+    DeclarationError,
     EvaluationError,
     Momentum,
     QueryError,
@@ -32,6 +33,7 @@ from causalopt import (
     variables,
 )
 from causalopt.language.symbols import Variable
+from causalopt.transport import transfer
 from causalopt.transport.transfer import powers
 
 W, x, y = variables("W x y")
@@ -355,3 +357,33 @@ def test_whole_numbers_of_numpy_are_whole_numbers():
     for steps in (np.True_, 2.5, [2, 1], [], [1, None]):
         with pytest.raises(QueryError, match="whole numbers of 1 or more"):
             escape_probability(walk(2), (0, 4), steps, cells=8)
+
+
+WALK = System({x: x + noise("e", choice([-1, 1]))}, start={x: 3})
+
+
+def test_more_steps_than_can_be_taken_are_refused(monkeypatch):
+    K = TransferOperator.of(WALK, (0, 8), cells=16)
+    for move in (K.forward, K.backward):
+        with pytest.raises(TooLargeError, match="1,000,000,000,000 steps of a transfer operator"):
+            move(np.ones(17), 10**12)
+        for steps in (-1, 2.5, "3", None):
+            with pytest.raises(QueryError, match="steps is"):
+                move(np.ones(17), steps)
+    with pytest.raises(TooLargeError, match="The chances of 1,000,000,000,000 steps"):
+        hitting_times(WALK, (0, 8), 10**12, cells=16)
+    for steps in ([3, 4], 2.5, 0, "3"):
+        with pytest.raises(QueryError, match="steps is"):
+            hitting_times(WALK, (0, 8), steps, cells=16)
+    with pytest.raises(QueryError, match="too large to be counted"):
+        escape_probability(WALK, (0, 8), [10**30], cells=16)
+    # what has not settled after so much is stopped on the way
+    monkeypatch.setattr(transfer, "_MOST_PRODUCTS", 500)
+    with pytest.raises(TooLargeError, match="take fewer steps, or fewer cells"):
+        escape_probability(WALK, (0, 8), [10**9], cells=16)
+
+
+@pytest.mark.parametrize("start", ["3", {x: "3"}, [3], math.nan, True, 1j])
+def test_a_place_that_is_no_number(start):
+    with pytest.raises(DeclarationError, match=r"the place of x is .*: write a finite real number"):
+        escape_probability(WALK, (0, 8), [4], start=start, cells=16)

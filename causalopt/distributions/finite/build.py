@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from sympy import Add, Expr
 
-from causalopt.distributions.finite.states import Variables, state_of, strides
+from causalopt.distributions.finite.states import Variables, refuse_too_many, state_of, strides
 from causalopt.ground.checks import TOLERANCE
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import Masses, check_masses, is_exact, masses_of
@@ -90,6 +90,7 @@ def _from_array(variables: Variables, given: object, head: str) -> tuple[Ints, M
         array = given
     else:
         # Filled in place: NumPy would make text and expressions into arrays of their own kind.
+        refuse_too_many(math.prod(shape), "A table")
         array = np.empty(shape, dtype=object)
         try:
             array[...] = np.array(given, dtype=object)

@@ -12,8 +12,14 @@ import numpy.typing as npt
 
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.kernel import transitions
-from causalopt.distributions.finite.states import Variables, check_variables, state_of, substates
-from causalopt.ground.checks import TOLERANCE, beside_one
+from causalopt.distributions.finite.states import (
+    Variables,
+    check_variables,
+    refuse_too_many,
+    state_of,
+    substates,
+)
+from causalopt.ground.checks import TOLERANCE, beside_one, shown
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.finite_variables import Finite
@@ -58,11 +64,9 @@ class Chain:
         *,
         normalise: bool = False,
     ) -> None:
-        import scipy.sparse
-
         known = check_variables(variables)
         # A copy, since what is tidied here is not the caller's own.
-        rows = scipy.sparse.csr_array(kernel, dtype=np.float64, copy=True)
+        rows = _rows_of(kernel)
         rows.sum_duplicates()
         # What is read off the graph takes every entry that is stored for an arrow.
         rows.eliminate_zeros()
@@ -83,6 +87,7 @@ class Chain:
 
         known = check_variables(system.variables if variables is None else variables)
         size = math.prod(v.size for v in known)
+        refuse_too_many(size, "A chain")
         states = np.arange(size, dtype=np.int64)
         parts = list(transitions(system, known, states, np.ones(size)))
         before, after, masses = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -218,14 +223,38 @@ class Chain:
         return np.flatnonzero(owner == closed[0])
 
 
+def _rows_of(kernel: npt.ArrayLike | sparray) -> csr_array:
+    """A kernel as sparse rows of its own."""
+    import scipy.sparse
+
+    try:
+        if np.iscomplexobj(kernel):
+            raise TypeError
+        # read as numbers first, for scipy leaves out what is no number and false
+        given = kernel if scipy.sparse.issparse(kernel) else np.asarray(kernel, dtype=np.float64)
+        return scipy.sparse.csr_array(given, dtype=np.float64, copy=True)
+    except (TypeError, ValueError, OverflowError):
+        raise DeclarationError(
+            f"The kernel is {shown(kernel)} ({type(kernel).__name__}): write a square of chances, "
+            "such as [[0.9, 0.1], [0.5, 0.5]]."
+        ) from None
+
+
 def dense_masses(P: Distribution, variables: Variables) -> Floats:
     """The masses (n,) of a distribution for all joint states of its variables, in some order."""
+    if not isinstance(P, Distribution):
+        raise QueryError(
+            f"{shown(P)} ({type(P).__name__}) is no distribution: write one, such as "
+            "Distribution.uniform(...)."
+        )
     if set(P.variables) != set(variables):
         raise QueryError(
             f"The distribution is over {', '.join(map(str, P.variables))}, and the states are "
             f"those of {', '.join(map(str, variables))}: they must be the same variables."
         )
-    dense = np.zeros(math.prod(v.size for v in variables))
+    size = math.prod(v.size for v in variables)
+    refuse_too_many(size, "A row of masses", 16)
+    dense = np.zeros(size)
     dense[substates(P.states, P.variables, variables)] = P.floats().masses
     return dense
 

@@ -18,6 +18,7 @@ from causalopt.distributions.finite.states import (
     codes_of,
     marginal_masses,
     outer,
+    refuse_too_many,
     state_of,
     strides,
     substates,
@@ -116,6 +117,7 @@ class Distribution:
         """
         known = check_variables(variables)
         size = math.prod(v.size for v in known)
+        refuse_too_many(size, "A distribution")
         masses = np.full(size, sympy.Rational(1, size), dtype=object)
         return cls(known, np.arange(size, dtype=np.int64), masses)
 
@@ -174,8 +176,9 @@ class Distribution:
     def mass(self, event: Mapping[Finite, Value]) -> Expr | float:
         """The mass of all states that agree with ``event``: {T: "high"}, or a whole state."""
         kept = np.ones(self.states.size, dtype=bool)
-        for variable, value in event.items():
-            kept &= self._codes(variable) == variable.code(value, f"mass: {variable}")
+        for variable, value in as_mapping(event, "The event", '{T: "high"}').items():
+            known = self._check_known(variable)
+            kept &= self._codes(known) == known.code(value, f"mass: {known}")
         if self.exact:
             return tidy(sympy.Add(*self.masses[kept]))
         return float(self.masses[kept].sum())
@@ -205,7 +208,7 @@ class Distribution:
         1
         """
         split = self.split(*parts)
-        marginals = [self.marginal(*part) for part in split.parts]
+        marginals = [self.marginal(*_variables_of(part, self.variables)) for part in split.parts]
         pieces = [(m.variables, m.states, m.masses) for m in marginals]
         return Distribution(self.variables, *outer(self.variables, pieces))
 
@@ -241,9 +244,11 @@ class Distribution:
         S[decorrelate(P)] - S[P], in units of log(base).
         """
         split = as_split(parts, _variables_of(parts, self.variables))
-        whole = self.marginal(*split.variables)
-        apart = [self.marginal(*part).entropy(base) for part in split.parts]
-        return sum(apart) - whole.entropy(base)
+        entropies = [
+            self.marginal(*_variables_of(part, self.variables)).entropy(base)
+            for part in (*split.parts, split.variables)
+        ]
+        return sum(entropies[:-1]) - entropies[-1]
 
     def total_variation(self, other: Distribution) -> Expr | float:
         """TV = sum_s |P(s) - Q(s)| / 2, from 0 (the same) to 1 (no state in common)."""
@@ -279,6 +284,7 @@ class Distribution:
         """All masses as a labelled array with one dim a variable; symbols are an error."""
         import xarray as xr
 
+        refuse_too_many(self.size, "An array", 16)
         dense = np.zeros(self.size)
         dense[self.states] = self.floats().masses
         coords = {v.name: v.domain.labels for v in self.variables}
@@ -304,8 +310,8 @@ class Distribution:
     def _head(self) -> str:
         return f"P({', '.join(map(str, self.variables))})"
 
-    def _check_known(self, variable: Finite) -> Finite:
-        if variable not in self.variables:
+    def _check_known(self, variable: object) -> Finite:
+        if not isinstance(variable, Finite) or variable not in self.variables:
             raise QueryError(
                 f"{self._head} does not have {variable}.{nearest(variable, self.variables)}"
             )
@@ -348,8 +354,6 @@ def _variables_of(parts: tuple[object, ...], variables: tuple[Finite, ...]) -> t
             flat |= set(part.variables)
         elif isinstance(part, Finite):
             flat.add(part)
-        elif isinstance(part, sympy.Or):
-            flat |= set(part.args)
         elif isinstance(part, Iterable):
             flat |= set(part)
     return tuple(v for v in variables if v in flat)

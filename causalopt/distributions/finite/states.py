@@ -10,6 +10,7 @@ import numpy as np
 from causalopt.ground.checks import as_list
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import Masses, is_exact, sum_by_state, to_one_kind
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, as_finite
 
@@ -39,6 +40,19 @@ def check_variables(given: Finite | Iterable[Finite]) -> Variables:
             "take fewer variables, or fewer values."
         )
     return known
+
+
+# What is made beside a mass of each state: its number, sums, and their order.
+_FOR_STATE = 64
+
+
+def refuse_too_many(states: int, what: str, each: int = _FOR_STATE) -> None:
+    """Refuse, before anything is made, so many states at ``each`` as many bytes."""
+    refuse_what_does_not_fit(
+        each * states,
+        f"{what} of {states:,} joint states",
+        "Take fewer variables, or fewer values, or name the states that have mass.",
+    )
 
 
 def strides(variables: Variables) -> tuple[int, ...]:
@@ -83,6 +97,7 @@ def state_of(variables: Variables, state: int | np.int64) -> str:
 def outer(variables: Variables, pieces: Sequence[Marginal]) -> tuple[Ints, Masses]:
     """The product of independent pieces, as states of ``variables`` in their order."""
     place = dict(zip(variables, strides(variables), strict=True))
+    refuse_too_many(math.prod(own.size for _, own, _ in pieces), "A product")
     states = np.zeros(1, dtype=np.int64)
     masses: Masses | None = None
     for owners, own, weights in pieces:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
-from sympy import Add, Expr, Matrix, Rational
+from sympy import Add, Expr, Matrix, MatrixBase, Rational
 
 from causalopt.distributions.real.ensemble import Ensemble, streams
+from causalopt.distributions.real.sound import check_real, check_within, counted, is_limited
 from causalopt.distributions.real.step import AffineStep, affine, rational
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import check_base, exact_base, log_of
@@ -30,6 +31,7 @@ class Gaussian:
 
     S = log((2 pi e)^d det covariance) / 2. ``mean`` (d, 1) and ``covariance`` (d, d) are sympy
     matrices; floats are read as the decimals that they print as. Closed under affine steps.
+    What is assumed of a variable is to hold within three standard deviations of its mean.
 
     >>> from causalopt.language.symbols import variables
     >>> T, R = variables("T R")
@@ -42,6 +44,7 @@ class Gaussian:
     covariance: Matrix
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "variables", check_real(self.variables))
         size = len(self.variables)
         # The matrices are read as exact ones before anything is asked of them.
         object.__setattr__(self, "mean", _exact(self.mean, (size, 1), "mean"))
@@ -51,6 +54,7 @@ class Gaussian:
             raise DeclarationError(
                 f"The covariance {matrix.tolist()} is not symmetric and positive definite."
             )
+        _check_most(self.variables, self.mean, matrix)
 
     def _repr_latex_(self) -> str:
         law = rf"\mathcal{{N}}\left({latex(self.mean)}, {latex(self.covariance)}\right)"
@@ -60,6 +64,11 @@ class Gaussian:
     def of(cls, marginals: Mapping[Variable, tuple[Expr | float, Expr | float]]) -> Gaussian:
         """Independent normals: {T: (mean, standard deviation), ...}."""
         pairs = _intervals(marginals, "(mean, standard deviation)")
+        for variable, (_, deviation) in pairs.items():
+            if deviation.is_positive is False:
+                raise DeclarationError(
+                    f"{variable} has the standard deviation {deviation}: write one above 0."
+                )
         mean = Matrix([centre for centre, _ in pairs.values()])
         spread = sympy.diag(*(deviation**2 for _, deviation in pairs.values()))
         return cls(tuple(pairs), mean, spread)
@@ -101,6 +110,7 @@ class Gaussian:
             # Noise is drawn afresh, so that it is correlated with nothing before: variances add.
             spread = step.noise * step.noise.T
             covariance = step.matrix * covariance * step.matrix.T + spread
+            _check_most(self.variables, mean, covariance)
         return Gaussian(self.variables, mean, covariance)
 
     def entropy(self, base: Expr | float = 2) -> Expr:
@@ -115,10 +125,11 @@ class Gaussian:
 
     def sample(self, samples: int, seed: int) -> Ensemble:
         """An ensemble drawn from this distribution, the same for the same seed."""
+        count = counted(samples, len(self.variables))
         lower = np.array(self.covariance.cholesky().tolist(), dtype=np.float64)
         centre = np.array(self.mean.tolist(), dtype=np.float64).reshape(-1)
         # Cholesky: L z has the covariance L L^T for z of independent standard normals.
-        draws = [stream.standard_normal(samples) for stream in streams(seed, len(self.variables))]
+        draws = [stream.standard_normal(count) for stream in streams(seed, len(self.variables))]
         return Ensemble(self.variables, centre + np.stack(draws, axis=1) @ lower.T, seed)
 
 
@@ -147,6 +158,14 @@ class Box:
     blocks: tuple[Matrix, ...]
     transform: Matrix
     offset: Matrix
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variables", check_real(self.variables))
+        if is_limited(self.variables):
+            whole = self.matrix
+            reach = [sum(sympy.Abs(entry) for entry in whole.row(i)) / 2 for i in range(whole.rows)]
+            ends = [(c - r, c + r) for c, r in zip(self.offset, reach, strict=True)]
+            check_within(self.variables, ends)
 
     def _repr_latex_(self) -> str:
         blocks = latex(sympy.diag(*self.blocks))
@@ -206,10 +225,14 @@ class Box:
             )
         step = affine(system, self.variables, _SAMPLES)
         _check_density(step)
-        transform, offset = self.transform, self.offset
+        pushed = self
         for _ in range(check_steps(steps)):
-            transform, offset = step.matrix * transform, step.matrix * offset + step.offset
-        return Box(self.variables, self.blocks, transform, offset)
+            pushed = replace(
+                pushed,
+                transform=step.matrix * pushed.transform,
+                offset=step.matrix * pushed.offset + step.offset,
+            )
+        return pushed
 
     def entropy(self, base: Expr | float = 2) -> Expr:
         """The differential entropy, in units of log(base), in the variables' own coordinates.
@@ -226,10 +249,18 @@ class Box:
 
     def sample(self, samples: int, seed: int) -> Ensemble:
         """An ensemble drawn from this distribution, the same for the same seed."""
+        count = counted(samples, self.matrix.cols)
         whole = np.array(self.matrix.tolist(), dtype=np.float64)
         centre = np.array(self.offset.tolist(), dtype=np.float64).reshape(-1)
-        draws = [stream.uniform(-0.5, 0.5, samples) for stream in streams(seed, whole.shape[1])]
+        draws = [stream.uniform(-0.5, 0.5, count) for stream in streams(seed, whole.shape[1])]
         return Ensemble(self.variables, centre + np.stack(draws, axis=1) @ whole.T, seed)
+
+
+def _check_most(variables: tuple[Variable, ...], mean: Matrix, covariance: Matrix) -> None:
+    """Nearly all of a normal distribution is what is assumed of its variables, and not all."""
+    if is_limited(variables):
+        reach = [3 * sympy.sqrt(covariance[i, i]) for i in range(len(variables))]
+        check_within(variables, [(m - r, m + r) for m, r in zip(mean, reach, strict=True)])
 
 
 def _column(variables: tuple[Variable, ...]) -> str:
@@ -279,7 +310,8 @@ def _intervals(
         raise DeclarationError(f"Write one entry {form} for each variable: {{T: {form}, ...}}.")
     pairs = {}
     for variable, pair in given.items():
-        if not isinstance(variable, Variable) or not isinstance(pair, tuple | list):
+        check_real([variable])
+        if not isinstance(pair, tuple | list):
             raise DeclarationError(f"{variable!r}: {pair!r} is no entry of the form T: {form}.")
         if len(pair) != 2:
             raise DeclarationError(f"{variable} has {len(pair)} numbers: write {form}.")
@@ -287,8 +319,14 @@ def _intervals(
     return pairs
 
 
-def _exact(given: Matrix, shape: tuple[int, int], name: str) -> Matrix:
-    matrix = sympy.ImmutableMatrix(given).applyfunc(rational)
-    if matrix.shape != shape:
-        raise DeclarationError(f"The {name} has shape {matrix.shape}: it must be {shape}.")
-    return matrix
+def _exact(given: object, shape: tuple[int, int], name: str) -> Matrix:
+    """A matrix of exact numbers; entries are read one by one, and text not at all."""
+    entries = given.tolist() if isinstance(given, MatrixBase) else given
+    try:
+        array = np.array(entries, dtype=object)
+    except ValueError:
+        raise DeclarationError(f"The {name} has rows of many lengths: write {shape}.") from None
+    column = array.reshape(-1, 1) if array.ndim == 1 else array
+    if column.shape != shape:
+        raise DeclarationError(f"The {name} has shape {array.shape}: it must be {shape}.")
+    return sympy.ImmutableMatrix(*shape, [rational(entry) for entry in column.flat])

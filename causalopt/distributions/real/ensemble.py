@@ -13,6 +13,7 @@ from numpy.random import Generator, SeedSequence, default_rng
 from sympy import Expr
 
 from causalopt.distributions.real.estimate import Estimate, knn_entropy, with_error
+from causalopt.distributions.real.sound import check_real, is_limited
 from causalopt.distributions.real.step import check_pushable
 from causalopt.ground.checks import as_mapping, as_whole
 from causalopt.ground.errors import DeclarationError
@@ -20,6 +21,7 @@ from causalopt.ground.masses import check_base
 from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
+from causalopt.language.domains import domain_of
 from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
@@ -59,14 +61,25 @@ class Ensemble:
     age: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "variables", check_real(self.variables))
         if self.samples.ndim != 2 or self.samples.shape[1] != len(self.variables):
             raise DeclarationError(
                 f"The samples have shape {self.samples.shape}: write one row a sample and one "
                 f"column for each of {', '.join(map(str, self.variables))}."
             )
+        if not len(self.samples):
+            raise DeclarationError("There are no samples: write one or more.")
         wrong = int((~np.isfinite(self.samples)).sum())
         if wrong:
             raise DeclarationError(f"{wrong} of the samples' numbers are not finite.")
+        for variable, column in zip(self.variables, self.samples.T, strict=True):
+            stray = domain_of(variable).strays(column)
+            if stray is not None:
+                raise DeclarationError(
+                    f"A sample of {variable} is {column[stray[0]]:.6g}, and it is assumed to be "
+                    f"{stray[1]}: formulas are simplified by that. Declare it without, or bound "
+                    "it with Max, Min or Piecewise."
+                )
         self.samples.setflags(write=False)
 
     __getstate__, __setstate__ = fields_alone, restore
@@ -126,7 +139,7 @@ class Ensemble:
         """
         check_pushable(system, self.variables)
         count = check_steps(steps)
-        if not system.noises:
+        if not system.noises and not is_limited(self.variables):
             return self._carried(system, count, {})
         quiet, held = _held_still(system)
         pushed = self

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import sympy
 from sympy import Expr, Matrix, Rational, Symbol
 
+from causalopt.ground.checks import as_float, as_whole, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.work import bounded
 from causalopt.language.finite_variables import Finite
@@ -16,6 +19,11 @@ from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.moments import check_memoryless
 from causalopt.model.system import System, as_system
+
+# A denominator up to this is that of a quotient as it was written.
+_SMALL = 10_000
+
+_NO_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
 
 
 def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
@@ -62,21 +70,30 @@ def exact_values(system: System) -> dict[Symbol, Expr]:
 
 
 def rational(given: object) -> Expr:
-    """A number as a rational, floats as the decimal that they print as; expressions likewise.
+    """A number as a rational, floats as what they print as; expressions likewise.
 
-    >>> rational(0.3), rational(sympy.Float(0.1) * sympy.Symbol("x"))
-    (3/10, x/10)
+    A float that is a quotient of small numbers is that: 1/3 has no decimal that ends.
+
+    >>> rational(0.3), rational(1 / 3), rational(sympy.Float(0.1) * sympy.Symbol("x"))
+    (3/10, 1/3, x/10)
     """
-    if isinstance(given, bool | str | bytes):
-        raise QueryError(f"{given!r} is no number: write one, or an expression.")
     if isinstance(given, Expr):
+        if given.is_real is False or given.has(*_NO_NUMBERS):
+            raise QueryError(f"{given} is no finite real number: write one, or an expression.")
         floats = given.atoms(sympy.Float)
-        return given.xreplace({decimal: Rational(repr(float(decimal))) for decimal in floats})
-    try:
-        value = float(given)  # type: ignore[arg-type]  # the except clause is for the rest
-        return Rational(repr(value))
-    except (TypeError, ValueError):
-        raise QueryError(f"{given!r} is no finite number: write one, or an expression.") from None
+        return given.xreplace({decimal: _simplest(float(decimal)) for decimal in floats})
+    whole, value = as_whole(given), as_float(given)
+    if value is None or not math.isfinite(value):
+        kind = "number" if value is None else "finite number"
+        raise QueryError(f"{shown(given)} is no {kind}: write one, or an expression.")
+    return _simplest(value) if whole is None else sympy.Integer(whole)
+
+
+def _simplest(value: float) -> Rational:
+    """The quotient of small numbers that a float is, rounded, or else the decimal."""
+    quotient = Fraction(value).limit_denominator(_SMALL)
+    # Of a decimal of 12 digits or fewer, no other such quotient has the same float.
+    return Rational(quotient) if float(quotient) == value else Rational(repr(value))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sympy import Expr
 
 from causalopt.distributions.spread import Entropy, Spread
+from causalopt.ground.errors import TooLargeError
 from causalopt.ground.masses import unit_of
 from causalopt.language.splits import Split, partitions
 from causalopt.language.words import listed
@@ -17,6 +18,9 @@ from causalopt.model.system import System
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# Each is pushed and measured by itself.
+_MOST_SPLITS = 20_000
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,13 @@ def split_strengths(
     """
     import xarray as xr
 
+    count = 2 ** (len(system.variables) - 1) - 1
+    if splits is None and count > _MOST_SPLITS:
+        raise TooLargeError(
+            f"{len(system.variables)} variables have {count:,} splits into two parts, and at most "
+            f"{_MOST_SPLITS:,} are asked about at once: write splits=[...] with those that you "
+            "mean, or take the marginal of fewer variables first."
+        )
     chosen = [P.split(split) for split in splits or partitions(system.variables)]
     for split in chosen:
         _warn_of_unread(system, split)

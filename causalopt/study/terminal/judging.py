@@ -138,10 +138,10 @@ def _judge(findings: Findings) -> None:
 
 @contextlib.contextmanager
 def _keep_going(work: str, findings: Findings) -> Iterator[None]:
-    """What fails in this block is told and remembered, and takes nothing else with it."""
+    """What fails in this block, or exits, is told and remembered, and takes nothing else along."""
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         findings.failed.append(work)
         with progress.above():
             complain(error_text(error, findings.file))

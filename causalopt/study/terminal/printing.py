@@ -50,7 +50,7 @@ def stopping_where_refused() -> Iterator[None]:
         stop(str(error))
 
 
-def error_text(error: Exception, file: Path) -> str:
+def error_text(error: BaseException, file: Path) -> str:
     """A package's own message as it is; of others also where in the model's file they arose."""
     return str(error) if isinstance(error, CausaloptError) else own_traceback(error, file)
 

@@ -1,0 +1,5 @@
+"""The command line as ``python -m causalopt``, where no ``causalopt`` is on the path."""
+
+from causalopt.study.terminal import main
+
+main(prog_name="causalopt")
