@@ -10,6 +10,7 @@ import sympy
 from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.ground.types import Number
+from causalopt.mechanisms.division import Length, Share
 from causalopt.mechanisms.numerical import SPECIAL
 from causalopt.plan import Block
 
@@ -19,6 +20,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
+    *(Share, Length),
 )
 
 

@@ -17,7 +17,9 @@ from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
 from sympy.core.function import ArgumentIndexError
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.mechanisms.division import Length, Share
 from causalopt.mechanisms.numerical import without_code
+from causalopt.mechanisms.quotients import slope_of_quotient
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -52,8 +54,16 @@ def derivative(formula: Expr, argument: Symbol) -> Expr:
             slopes = [known[branch] for branch in _inner(part)]
             if isinstance(part, Piecewise):
                 slopes = _unless_alone(part, slopes, argument)
-            known[part] = _rule(part)(part, slopes)
+            quotient = slope_of_quotient(part, known) if _is_product(part) else None
+            known[part] = _rule(part)(part, slopes) if quotient is None else quotient
     return known[formula]
+
+
+def _is_product(part: Expr) -> bool:
+    """Whether a part may be a quotient; the logistic function has a rule of its own."""
+    if isinstance(part, Pow):
+        return not (part.exp == -1 and _is_logistic(part.base))
+    return isinstance(part, Mul)
 
 
 def _inner(part: Expr) -> Sequence[Expr]:
@@ -94,7 +104,7 @@ def _of_product(part: Expr, slopes: Sequence[Expr]) -> Expr:
 def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
     """b^e: e b^(e-1) b' + b^e log(b) e'."""
     (base, exponent), (slope, turn) = part.args, slopes
-    terms = [Mul(exponent, Pow(base, exponent - 1), slope)] if slope != 0 else []
+    terms = [_along_base(part, slope)] if slope != 0 else []
     if exponent == -1 and _is_logistic(base):
         # -u' e^u / (1 + e^u)^2 is infinity over infinity where e^u overflows; this is not.
         (power,) = (term for term in base.args if isinstance(term, sympy.exp))
@@ -105,6 +115,22 @@ def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
         # 0^e stays 0 as e moves, though log(0) is infinite.
         terms.append(grown if base.is_positive else Piecewise((_ZERO, Eq(base, 0)), (grown, True)))
     return Add(*terms)
+
+
+def _along_base(part: Pow, slope: Expr) -> Expr:
+    """e b^(e-1) b', as e b^e (b'/b) where a power of a sum or function below the line overflows."""
+    base, exponent = part.args
+    is_plain = isinstance(base, Symbol | Mul) or not exponent.could_extract_minus_sign()
+    if is_plain and not isinstance(base, Add):
+        return Mul(exponent, Pow(base, exponent - 1), slope)
+    if exponent.is_nonnegative:
+        return Mul(exponent, Pow(base, exponent - 1), slope)
+    # cosh'/cosh and sinh'/sinh, where both are too large for a float.
+    if isinstance(base, sympy.cosh):
+        return Mul(exponent, part, sympy.tanh(base.args[0]), slope / sympy.sinh(base.args[0]))
+    if isinstance(base, sympy.sinh):
+        return Mul(exponent, part, 1 / sympy.tanh(base.args[0]), slope / sympy.cosh(base.args[0]))
+    return Mul(exponent, part, Share(slope, base))
 
 
 def _is_logistic(base: Expr) -> bool:
@@ -185,7 +211,7 @@ def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
         if slope == 0:
             continue
         try:
-            partial = part.fdiff(i + 1) if isinstance(part, Function) else None
+            partial = _partial(part, i)
         except (ArgumentIndexError, TypeError, NotImplementedError):
             partial = None
         if partial is None or partial.has(sympy.Derivative, sympy.Subs) or without_code(partial):
@@ -196,6 +222,28 @@ def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
         terms.append(Mul(partial, slope))
     return Add(*terms)
 
+
+def _partial(part: Expr, place: int) -> Expr | None:
+    """The derivative of a function by one of its arguments."""
+    form = _PARTIALS.get(type(part))
+    if form is not None:
+        return form(*part.args)[place]
+    return part.fdiff(place + 1) if isinstance(part, Function) else None
+
+
+def _of_angle(y: Expr, x: Expr) -> tuple[Expr, ...]:
+    length = Length(x, y)
+    return Share(Share(x, length), length), -Share(Share(y, length), length)
+
+
+# Where sympy's own form squares what may be large, or takes a square close to 1 from 1.
+_PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
+    sympy.asin: lambda u: (1 / (sympy.sqrt(1 - u) * sympy.sqrt(1 + u)),),
+    sympy.acos: lambda u: (-1 / (sympy.sqrt(1 - u) * sympy.sqrt(1 + u)),),
+    sympy.atanh: lambda u: (1 / ((1 - u) * (1 + u)),),
+    sympy.asinh: lambda u: (1 / Length(1, u),),
+    sympy.atan2: _of_angle,
+}
 
 # What does not move: atoms, and functions that are constant between their jumps.
 _CONSTANT = (

@@ -8,6 +8,8 @@ import sympy
 from sympy import Expr, Function, Integer
 from sympy.printing.numpy import SciPyPrinter
 
+from causalopt.mechanisms.division import Length, Share
+
 #: Functions that scipy has and sympy's printer does not know, by their names in scipy.special.
 SPECIAL: Mapping[type[Expr], str] = {
     sympy.erfinv: "erfinv",
@@ -40,6 +42,8 @@ def _has_code(call: Function) -> bool:
         return isinstance(order, Integer) and order >= 0
     if isinstance(call, sympy.elliptic_e) and len(call.args) > 1:
         return False
+    if isinstance(call, Share | Length):
+        return True
     name = type(call).__name__
     is_printed = name in _PRINTED or hasattr(SciPyPrinter, f"_print_{name}")
     return type(call) in SPECIAL or (is_printed and type(call).__module__.startswith("sympy."))
