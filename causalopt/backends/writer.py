@@ -14,7 +14,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.ground.errors import CausaloptError
-from causalopt.mechanisms.division import Length, Share
+from causalopt.mechanisms.steady import Length, Share
 from causalopt.plan import Block
 
 # Functions that compile to one call or instruction, in their C meaning.

@@ -17,7 +17,7 @@ from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
 from sympy.core.function import ArgumentIndexError
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.mechanisms.division import Length, Share
+from causalopt.mechanisms.steady import AboveBranch, Length, Share
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.quotients import slope_of_quotient
 
@@ -236,6 +236,11 @@ def _of_angle(y: Expr, x: Expr) -> tuple[Expr, ...]:
     return Share(Share(x, length), length), -Share(Share(y, length), length)
 
 
+def _of_lambert(u: Expr, branch: Expr = _ZERO) -> tuple[Expr, ...]:
+    above = AboveBranch(u, branch)
+    return (sympy.exp(-sympy.LambertW(u, branch)) / above,)
+
+
 # Where sympy's own form squares what may be large, or takes a square close to 1 from 1.
 _PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
     sympy.asin: lambda u: (1 / (sympy.sqrt(1 - u) * sympy.sqrt(1 + u)),),
@@ -243,6 +248,7 @@ _PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
     sympy.atanh: lambda u: (1 / ((1 - u) * (1 + u)),),
     sympy.asinh: lambda u: (1 / Length(1, u),),
     sympy.atan2: _of_angle,
+    sympy.LambertW: _of_lambert,
 }
 
 # What does not move: atoms, and functions that are constant between their jumps.

@@ -20,7 +20,7 @@ from itertools import product
 import sympy
 from sympy import Add, Expr, Mul, Pow
 
-from causalopt.mechanisms.division import Share
+from causalopt.mechanisms.steady import Share
 
 _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
 

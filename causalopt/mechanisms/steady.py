@@ -1,4 +1,4 @@
-"""Two functions that sympy must not take apart: a division by itself, and the length of a vector.
+"""Functions that sympy must not take apart, because what it makes of them loses digits.
 
 sympy writes t / s / s as t s^-2, and the square of s overflows, or underflows, where neither t / s
 nor the whole does. What is written by these heads is computed as it is written.
@@ -100,3 +100,36 @@ class Length(Function):  # type: ignore[misc]  # sympy is untyped
     def _latex(self, printer: Printer, exp: str | None = None) -> str:
         text = printer._print(self.doit())
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+class AboveBranch(Function):  # type: ignore[misc]  # sympy is untyped
+    """W(u) + 1 for Lambert's W, which is zero at its branch point, u = -1/e."""
+
+    nargs = 2
+    is_real = True
+    is_commutative = True
+
+    def doit(self, **hints: object) -> Expr:
+        """The plain sum."""
+        u, branch = (arg.doit(**hints) for arg in self.args)
+        return sympy.LambertW(u, branch) + 1
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """e^-W / (W + 1)."""
+        if argindex != 1:
+            raise ArgumentIndexError(self, argindex)
+        return sympy.exp(1 - self) / self
+
+    def _eval_evalf(self, prec: int) -> Expr:
+        return self.doit()._evalf(prec)
+
+    def _mpmathcode(self, printer: Printer) -> str:
+        name = printer._module_format("mpmath.lambertw")
+        return f"({name}({', '.join(map(printer._print, self.args))}) + 1)"
+
+    def _sympystr(self, printer: Printer) -> str:
+        return f"({printer._print(self.doit())})"
+
+    def _latex(self, printer: Printer, exp: str | None = None) -> str:
+        text = rf"\left({printer._print(self.doit())}\right)"
+        return text if exp is None else f"{text}^{{{exp}}}"
