@@ -35,8 +35,8 @@ _SERIES = _branch_series(16)
 def above_branch(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
     """W(x) + 1 on the branches 0 and -1, NaN where it is complex.
 
-    >>> above_branch(-0.3678794411), above_branch(0.0)
-    (np.float64(1.9708...e-05), np.float64(1.0))
+    >>> float(above_branch(-0.3678794411)), float(above_branch(0.0))
+    (1.97075...e-05, 1.0)
     """
     at, order = np.asarray(x, dtype=np.float64), np.asarray(branch)
     square = 2 * np.e * ((at + _INVERSE_E[0]) + _INVERSE_E[1])

@@ -19,7 +19,7 @@ from causalopt.language.symbols import Noise
 from causalopt.language.typeset import latex
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
-from causalopt.mechanisms.fitness import check_constants, check_nesting
+from causalopt.mechanisms.fitness import check_constants, check_nesting, check_parts
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, Writer
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.rebuilding import rebuilt
@@ -125,6 +125,7 @@ def expression(given: object, where: str) -> Expression:
         formula = rebuilt(functools.partial(formula.replace, head, instead))
     formula = _with_standard_draws(formula)
     _refuse_what_cannot_run(formula, where)
+    check_parts(formula, where)
     check_constants(formula, where)
     return Expression(formula)
 
