@@ -36,7 +36,7 @@ def above_branch(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
     """W(x) + 1 on the branches 0 and -1, NaN where it is complex.
 
     >>> float(above_branch(-0.3678794411)), float(above_branch(0.0))
-    (1.97075...e-05, 1.0)
+    (1.97077...e-05, 1.0)
     """
     at, order = np.asarray(x, dtype=np.float64), np.asarray(branch)
     square = 2 * np.e * ((at + _INVERSE_E[0]) + _INVERSE_E[1])

@@ -17,9 +17,9 @@ from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
 from sympy.core.function import ArgumentIndexError
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.mechanisms.steady import AboveBranch, Length, Share
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.quotients import slope_of_quotient
+from causalopt.mechanisms.steady import AboveBranch, Length, Share
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -200,8 +200,13 @@ def _of_exp(part: Expr, slopes: Sequence[Expr]) -> Expr:
 
 def _of_sinc(part: Expr, slopes: Sequence[Expr]) -> Expr:
     (u,) = part.args
+    # cos(u) u - sin(u) loses all of its digits near zero, where a few terms of its series have all.
+    near = Add(*(
+        sympy.Rational((-1) ** k * 2 * k, sympy.factorial(2 * k + 1)) * u ** (2 * k - 1)
+        for k in range(1, 9)
+    ))  # fmt: skip
     away = (sympy.cos(u) - sympy.sin(u) / u) / u
-    return Mul(Piecewise((away, sympy.Ne(u, 0)), (_ZERO, True)), slopes[0])
+    return Mul(Piecewise((near, sympy.Abs(u) < 1), (away, True)), slopes[0])
 
 
 def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:

@@ -40,7 +40,7 @@ def check_parts(formula: Expr, where: str) -> None:
     numbers are compared with numbers, so write Eq(Mod(x, 1), 0) for whole numbers, and for a
     stretch (x >= 0) & (x < 10).
     """
-    for part in _outside_in(formula):
+    for part in parts_of(formula):
         is_condition = isinstance(part, Boolean) and not isinstance(part, Symbol)
         if isinstance(part, _CONDITIONS):
             continue
@@ -66,7 +66,7 @@ def _instead_of(part: Basic) -> str:
     return "write a formula of variables, parameters and numbers"
 
 
-def _outside_in(formula: Basic) -> Iterator[Basic]:
+def parts_of(formula: Basic) -> Iterator[Basic]:
     """Each part once, before its own parts."""
     seen: set[Basic] = {formula}
     waiting = [formula]

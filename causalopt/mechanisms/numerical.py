@@ -8,7 +8,7 @@ import sympy
 from sympy import Expr, Function, Integer
 from sympy.printing.numpy import SciPyPrinter
 
-from causalopt.mechanisms.steady import AboveBranch, Length, Share
+from causalopt.mechanisms.steady import Steady
 
 #: Functions that scipy has and sympy's printer does not know, by their names in scipy.special.
 SPECIAL: Mapping[type[Expr], str] = {
@@ -44,7 +44,7 @@ def _has_code(call: Function) -> bool:
         return isinstance(call.args[0], Integer)
     if isinstance(call, sympy.elliptic_e) and len(call.args) > 1:
         return False
-    if isinstance(call, Share | Length | AboveBranch):
+    if isinstance(call, Steady):
         return True
     name = type(call).__name__
     is_printed = name in _PRINTED or hasattr(SciPyPrinter, f"_print_{name}")

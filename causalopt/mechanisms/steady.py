@@ -1,10 +1,14 @@
 """Functions that sympy must not take apart, because what it makes of them loses digits.
 
 sympy writes t / s / s as t s^-2, and the square of s overflows, or underflows, where neither t / s
-nor the whole does. What is written by these heads is computed as it is written.
+nor the whole does. What is written by these heads is computed as it is written; ``doit`` gives it
+in sympy's own.
 """
 
 from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
 
 import sympy
 from sympy import Expr, Function
@@ -12,7 +16,33 @@ from sympy.core.function import ArgumentIndexError
 from sympy.printing.printer import Printer
 
 
-class Share(Function):  # type: ignore[misc]  # sympy is untyped
+class Steady(Function):
+    """A real function that stands for a plain formula, and looks like it."""
+
+    is_real = True
+    is_commutative = True
+
+    @staticmethod
+    @abstractmethod
+    def plain(*args: Expr) -> Expr:
+        """What it stands for."""
+
+    def doit(self, **hints: object) -> Expr:
+        """The plain formula."""
+        return self.plain(*(arg.doit(**hints) for arg in self.args))
+
+    def _eval_evalf(self, prec: int) -> Expr:
+        return self.plain(*self.args)._evalf(prec)
+
+    def _sympystr(self, printer: Printer) -> str:
+        return f"({printer._print(self.plain(*self.args))})"
+
+    def _latex(self, printer: Printer, exp: str | None = None) -> str:
+        text = rf"\left({printer._print(self.plain(*self.args))}\right)"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+
+class Share(Steady):
     """t / s, as one division.
 
     >>> t, s = sympy.symbols("t s")
@@ -21,32 +51,27 @@ class Share(Function):  # type: ignore[misc]  # sympy is untyped
     """
 
     nargs = 2
-    is_real = True
-    is_commutative = True
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """t / s, in that order of sympy's."""
+        part, whole = args
+        return part / whole
 
     @classmethod
     def eval(cls, part: Expr, whole: Expr) -> Expr | None:
         """What needs no division: nothing, and numbers."""
-        if part == 0 or whole == 1 or (part.is_number and whole.is_number):
-            return part / whole
-        return None
-
-    def doit(self, **hints: object) -> Expr:
-        """The plain quotient."""
-        part, whole = (arg.doit(**hints) for arg in self.args)
-        return part / whole
+        is_plain = part == 0 or whole == 1 or (part.is_number and whole.is_number)
+        return part / whole if is_plain else None
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """1 / s, and -(t / s) / s."""
-        part, whole = self.args
+        _, whole = self.args
         if argindex == 1:
             return 1 / whole
         if argindex == 2:
             return -Share(self, whole)
         raise ArgumentIndexError(self, argindex)
-
-    def _eval_evalf(self, prec: int) -> Expr:
-        return self.doit()._evalf(prec)
 
     def _divided(self, printer: Printer) -> str:
         part, whole = map(printer._print, self.args)
@@ -54,28 +79,17 @@ class Share(Function):  # type: ignore[misc]  # sympy is untyped
 
     _pythoncode = _numpycode = _mpmathcode = _divided
 
-    def _sympystr(self, printer: Printer) -> str:
-        part, whole = self.args
-        product = sympy.Mul(part, sympy.Pow(whole, -1), evaluate=False)
-        return f"({printer._print(product)})"
 
-    def _latex(self, printer: Printer, exp: str | None = None) -> str:
-        part, whole = map(printer._print, self.args)
-        text = rf"\frac{{{part}}}{{{whole}}}"
-        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
-
-
-class Length(Function):  # type: ignore[misc]  # sympy is untyped
+class Length(Steady):
     """sqrt(u^2 + v^2), where neither square is a float."""
 
     nargs = 2
-    is_real = True
     is_nonnegative = True
-    is_commutative = True
 
-    def doit(self, **hints: object) -> Expr:
-        """The plain root."""
-        u, v = (arg.doit(**hints) for arg in self.args)
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The root of the squares."""
+        u, v = args
         return sympy.sqrt(u**2 + v**2)
 
     def fdiff(self, argindex: int = 1) -> Expr:
@@ -84,35 +98,27 @@ class Length(Function):  # type: ignore[misc]  # sympy is untyped
             raise ArgumentIndexError(self, argindex)
         return Share(self.args[argindex - 1], self)
 
-    def _eval_evalf(self, prec: int) -> Expr:
-        return self.doit()._evalf(prec)
-
     def _called(self, printer: Printer) -> str:
-        name = printer._module_format(self._home[printer.printmethod])
+        name = printer._module_format(self._homes[printer.printmethod])
         return f"{name}({', '.join(map(printer._print, self.args))})"
 
-    _home = {"_pythoncode": "math.hypot", "_numpycode": "numpy.hypot", "_mpmathcode": "mpmath.hypot"}
+    _homes: ClassVar = {
+        "_pythoncode": "math.hypot",
+        "_numpycode": "numpy.hypot",
+        "_mpmathcode": "mpmath.hypot",
+    }
     _pythoncode = _numpycode = _mpmathcode = _called
 
-    def _sympystr(self, printer: Printer) -> str:
-        return str(printer._print(self.doit()))
 
-    def _latex(self, printer: Printer, exp: str | None = None) -> str:
-        text = printer._print(self.doit())
-        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
-
-
-class AboveBranch(Function):  # type: ignore[misc]  # sympy is untyped
-    """W(u) + 1 for Lambert's W, which is zero at its branch point, u = -1/e."""
+class AboveBranch(Steady):
+    """W(u) + 1 for a branch of Lambert's W: it is zero at the branch point, u = -1/e."""
 
     nargs = 2
-    is_real = True
-    is_commutative = True
 
-    def doit(self, **hints: object) -> Expr:
-        """The plain sum."""
-        u, branch = (arg.doit(**hints) for arg in self.args)
-        return sympy.LambertW(u, branch) + 1
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The sum."""
+        return sympy.LambertW(*args) + 1
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """e^-W / (W + 1)."""
@@ -120,16 +126,40 @@ class AboveBranch(Function):  # type: ignore[misc]  # sympy is untyped
             raise ArgumentIndexError(self, argindex)
         return sympy.exp(1 - self) / self
 
-    def _eval_evalf(self, prec: int) -> Expr:
-        return self.doit()._evalf(prec)
-
     def _mpmathcode(self, printer: Printer) -> str:
         name = printer._module_format("mpmath.lambertw")
         return f"({name}({', '.join(map(printer._print, self.args))}) + 1)"
 
-    def _sympystr(self, printer: Printer) -> str:
-        return f"({printer._print(self.doit())})"
 
-    def _latex(self, printer: Printer, exp: str | None = None) -> str:
-        text = rf"\left({printer._print(self.doit())}\right)"
-        return text if exp is None else f"{text}^{{{exp}}}"
+class Offset(Steady):
+    """u - v, which sympy would multiply out: of 2 (u - v), few digits are left in 2 u - 2 v.
+
+    >>> u = sympy.Symbol("u")
+    >>> 2 * Offset(u, 1), Offset(u, 0)
+    (2*(u - 1), u)
+    """
+
+    nargs = 2
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The difference."""
+        u, v = args
+        return u - v
+
+    @classmethod
+    def eval(cls, u: Expr, v: Expr) -> Expr | None:
+        """What needs no subtraction, and numbers."""
+        return u - v if v == 0 or (u.is_number and v.is_number) else None
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """1 and -1."""
+        if argindex not in (1, 2):
+            raise ArgumentIndexError(self, argindex)
+        return sympy.Integer(3 - 2 * argindex)
+
+    def _subtracted(self, printer: Printer) -> str:
+        u, v = map(printer._print, self.args)
+        return f"(({u}) - ({v}))"
+
+    _pythoncode = _numpycode = _mpmathcode = _subtracted
