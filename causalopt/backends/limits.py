@@ -76,7 +76,7 @@ def _limit(mechanism: Mechanism, place: int, values: tuple[float, ...]) -> mpmat
     function = _precise(mechanism, place)
     # What saturates is as near to its bound as a power of its arguments, up and down.
     sizes = (abs(math.frexp(value)[1]) for value in values)
-    with mpmath.workdps(_DIGITS + 3 * max(sizes, default=0)):
+    with mpmath.workdps(_DIGITS + 4 * max(sizes, default=0)):
         point = [mpmath.mpf(value) for value in values]
         sides = [_Side.of(function, place, point, sign) for sign in (-1, 1)]
         center = function(point)
@@ -172,8 +172,10 @@ class _Side:
         cls, function: Precise, place: int, values: Sequence[mpmath.mpf], sign: int
     ) -> _Side | None:
         """One side of a point, along one argument; None where it has no values."""
-        # Nearer than to zero: there may be a pole, such as that of 1/x.
-        scale = min(abs(values[place]), 1) or 1
+        # Nearer than to zero: there may be a pole, such as that of 1/x. Far out, what changes with
+        # a power of an argument does so within little.
+        size = abs(values[place])
+        scale = (size if size < 1 else size**-3) or 1
         points = [values[place] + sign * near * scale for near in _NEAR]
         known = [function([*values[:place], point, *values[place + 1 :]]) for point in points]
         heights = [height for height in known if height is not None]

@@ -92,13 +92,18 @@ def _of_sum(part: Expr, slopes: Sequence[Expr]) -> Expr:
 
 def _of_product(part: Expr, slopes: Sequence[Expr]) -> Expr:
     factors = part.args
-    return Add(
-        *(
-            Mul(*factors[:i], slope, *factors[i + 1 :])
-            for i, slope in enumerate(slopes)
-            if slope != 0
-        )
-    )
+    moved = [(i, slope) for i, slope in enumerate(slopes) if slope != 0]
+    return Add(*(_of_factor(factors, i, slope) for i, slope in moved))
+
+
+def _of_factor(factors: Sequence[Expr], place: int, slope: Expr) -> Expr:
+    """The slope of a product as one of its factors moves."""
+    factor, others = factors[place], (*factors[:place], *factors[place + 1 :])
+    is_plain = isinstance(factor, Pow) and isinstance(factor.base, Symbol)
+    if is_plain and factor.exp.is_negative and not all(other.is_number for other in others):
+        # y / x / x, for 1 / x^2 may be too small for a float.
+        return Mul(*factors, Share(slope * factor.base / factor, factor.base))
+    return Mul(*others, slope)
 
 
 def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
@@ -251,6 +256,8 @@ _PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
     sympy.asin: lambda u: (1 / (sympy.sqrt(1 - u) * sympy.sqrt(1 + u)),),
     sympy.acos: lambda u: (-1 / (sympy.sqrt(1 - u) * sympy.sqrt(1 + u)),),
     sympy.atanh: lambda u: (1 / ((1 - u) * (1 + u)),),
+    sympy.log: lambda u: (Share(1, u),),
+    sympy.atan: lambda u: (Share(1, 1 + u**2),),
     sympy.asinh: lambda u: (1 / Length(1, u),),
     sympy.atan2: _of_angle,
     sympy.LambertW: _of_lambert,

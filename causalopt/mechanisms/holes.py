@@ -10,7 +10,30 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 
-from sympy import Add, And, Eq, Expr, Float, Integer, Mul, Ne, Piecewise, Pow, Symbol
+from sympy import (
+    Add,
+    And,
+    Eq,
+    Expr,
+    Float,
+    Integer,
+    Mul,
+    Ne,
+    Piecewise,
+    Pow,
+    Symbol,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    erf,
+    exp,
+    log,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
 from sympy.logic.boolalg import Boolean
 
 from causalopt.mechanisms.fitness import parts_of
@@ -26,6 +49,9 @@ _ROUND = Float(2.0**-58)
 
 # Where nothing is left out, and how far from zero the rounding of decimals may be.
 _ROUGH, _NOTHING = 2.0**-5, 1e-12
+
+# Functions that are zero where their argument is.
+_ODD = (sin, tan, sinh, tanh, asin, atan, asinh, atanh, erf)
 
 # Longer sums are no hidden quotients.
 _MOST_TERMS = 6
@@ -104,10 +130,23 @@ def _has_pole(term: Expr) -> bool:
 def _linear(part: Expr) -> list[Expr]:
     """The bases of the factors of a product, or below the terms of a sum."""
     if isinstance(part, Mul):
-        return [factor.as_base_exp()[0] if isinstance(factor, Pow) else factor
-                for factor in part.args]  # fmt: skip
-    factors = (factor for term in part.args for factor in Mul.make_args(term))
-    return [factor.base for factor in factors if _is_below(factor)]
+        factors = part.args
+    else:
+        factors = [f for term in part.args for f in Mul.make_args(term) if _is_below(f)]
+    return [_zero_with(f.base if isinstance(f, Pow) else f) for f in factors]
+
+
+def _zero_with(base: Expr) -> Expr:
+    """What is zero where a base is, of the forms that are often seen: x for sin(x), exp(x) - 1."""
+    if isinstance(base, _ODD):
+        return base.args[0]
+    if isinstance(base, log):
+        return base.args[0] - 1
+    if isinstance(base, Add) and len(base.args) == 2:
+        ratio = -base.args[0] / base.args[1]
+        if isinstance(ratio, exp):
+            return ratio.args[0]
+    return base
 
 
 def _roots(bases: Sequence[Expr]) -> Iterator[tuple[Symbol, Expr]]:

@@ -70,7 +70,9 @@ def slope_of_quotient(part: Expr, known: Slopes) -> Expr | None:
     """The slope of a product that has moving sums below the line; None for any other part."""
     factors = Mul.make_args(part)
     hyperbolic = sum(_is_hyperbolic(factor.as_base_exp()[0]) for factor in factors) > 1
-    if not any(_is_below(factor, known, hyperbolic) for factor in factors):
+    is_quotient = any(_is_below(factor, known, hyperbolic) for factor in factors)
+    # (1 + x) exp(-x) has terms that cancel too.
+    if not (is_quotient or {Add, sympy.exp} <= {type(f) for f in factors if known.get(f) != 0}):
         return None
     sums, others = [], []
     for factor in factors:
@@ -82,7 +84,26 @@ def slope_of_quotient(part: Expr, known: Slopes) -> Expr | None:
             sums.append(_Sum(base, power, terms))
     if math.prod(len(each.terms) for each in sums) > _MOST:
         return None
-    return Add(*_choices(others, sums, known))
+    return Add(*_gathered(_choices(others, sums, known), sums))
+
+
+def _gathered(choices: Iterator[list[Expr]], sums: Sequence[_Sum]) -> Iterator[Expr]:
+    """The terms of a slope over their sums, those that are multiples of one another added up."""
+    totals: dict[Expr, Expr] = {}
+    factors: dict[Expr, list[Expr]] = {}
+    for values in choices:
+        number, product_alike = Mul(*values).as_coeff_Mul()
+        totals[product_alike] = totals.get(product_alike, _ZERO) + number
+        factors.setdefault(product_alike, [1 / number, *values])
+    for alike, total in totals.items():
+        if total != 0:
+            split = factors[alike]
+            if any(value.has(sympy.exp) for value in split) and not alike.has(sympy.exp):
+                # Exponentials that cancel need no room.
+                split = [alike, *[_ONE] * len(sums)]
+            count = len(split) - len(sums)
+            own, shared = split[:count], split[count:]
+            yield Mul(total, *own, *(s.chosen(v) for s, v in zip(sums, shared, strict=True)))
 
 
 def _is_below(factor: Expr, known: Slopes, hyperbolic: bool) -> bool:
@@ -101,7 +122,7 @@ def _is_hyperbolic(base: Expr) -> bool:
 
 def _terms(base: Expr, known: Slopes, hyperbolic: bool) -> tuple[_Term, ...] | None:
     """The terms of a sum, those that grow alike put together; None for what is no sum."""
-    if isinstance(base, Add):
+    if isinstance(base, Add) and len(base.args) <= _MOST:
         grown = [(_growth(term, known), term, known[term]) for term in base.args]
     elif hyperbolic and _is_hyperbolic(base):
         (u,) = base.args
@@ -128,13 +149,15 @@ def _growth(part: Expr, known: Slopes) -> Expr:
         return Add(*(_growth(factor, known) for factor in part.args))
     if isinstance(part, sympy.exp):
         return known[part.args[0]]
+    if isinstance(part, sympy.Abs):
+        return _growth(part.args[0], known)
     if isinstance(part, Pow) and known[part.exp] == 0:
         return Mul(part.exp, _growth(part.base, known))
     return Mul(known[part], Pow(part, -1))
 
 
-def _choices(others: Sequence[_Term], sums: Sequence[_Sum], known: Slopes) -> Iterator[Expr]:
-    """The terms of a slope: one or more for each choice of a term of each sum."""
+def _choices(others: Sequence[_Term], sums: Sequence[_Sum], known: Slopes) -> Iterator[list[Expr]]:
+    """The terms of a slope, factor by factor: one or more for each choice of a term of each sum."""
     powers = [_ONE] * len(others) + [each.power for each in sums]
     for choice in product(*(each.terms for each in sums)):
         parts = [*others, *choice]
@@ -142,8 +165,7 @@ def _choices(others: Sequence[_Term], sums: Sequence[_Sum], known: Slopes) -> It
         for i, factor in _sources(growths, known):
             values = [part.value for part in parts]
             values[i] = Mul(factor, powers[i], parts[i].slope)
-            own, shared = values[: len(others)], values[len(others) :]
-            yield Mul(*own, *(s.chosen(value) for s, value in zip(sums, shared, strict=True)))
+            yield values
 
 
 def _sources(growths: Sequence[Expr], known: Slopes) -> list[tuple[int, Expr]]:
