@@ -37,7 +37,7 @@ from sympy import (
 from sympy.logic.boolalg import Boolean
 
 from causalopt.mechanisms.fitness import parts_of
-from causalopt.mechanisms.steady import Offset
+from causalopt.mechanisms.steady import Offset, Polynomial
 from causalopt.mechanisms.taylor import NoSeriesError, over, series_of
 
 # How many coefficients a polynomial has, and how many more tell where it is good: two in a row may
@@ -175,7 +175,7 @@ def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr,
     offset = Offset(symbol, center)
     first = next((j for j, c in enumerate(series) if c != 0), 0)
     kept, left_out = series[:_KEPT], list(enumerate(series))[_KEPT : _KEPT + _MORE]
-    polynomial = Add(*(Mul(c, Pow(offset, j)) for j, c in enumerate(kept)))
+    polynomial = Polynomial(offset, *kept)
     ratios = [(j - first, c / series[first]) for j, c in left_out if c != 0]
     if all(ratio.is_number for _, ratio in ratios):
         radius = min((float(_ROUND / abs(ratio)) ** (1 / j) for j, ratio in ratios), default=_ROUGH)

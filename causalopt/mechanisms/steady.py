@@ -163,3 +163,34 @@ class Offset(Steady):
         return f"(({u}) - ({v}))"
 
     _pythoncode = _numpycode = _mpmathcode = _subtracted
+
+
+class Polynomial(Steady):
+    """c0 + c1 u + c2 u^2 + ..., of u, c0, c1, ...: one part of a plan, however long it is.
+
+    >>> u = sympy.Symbol("u")
+    >>> Polynomial(u, 5, 3, 2).fdiff()
+    (4*u + 3)
+    """
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The sum of powers."""
+        u, *coefficients = args
+        return sympy.Add(*(c * u**j for j, c in enumerate(coefficients)))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """The polynomial of j c_j, and the powers of u."""
+        u, *coefficients = self.args
+        if argindex > 1:
+            return u ** (argindex - 2)
+        return Polynomial(u, *(j * c for j, c in enumerate(coefficients) if j))
+
+    def _nested(self, printer: Printer) -> str:
+        u, *coefficients = (f"({printer._print(arg)})" for arg in self.args)
+        *lower, text = coefficients
+        for coefficient in reversed(lower):
+            text = f"({coefficient} + {u}*{text})"
+        return text
+
+    _pythoncode = _numpycode = _mpmathcode = _nested
