@@ -14,7 +14,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.ground.errors import CausaloptError
-from causalopt.mechanisms.steady import Length, Offset, Polynomial, Share
+from causalopt.mechanisms.steady import Beside, Length, Offset, Polynomial, Share
 from causalopt.plan import Block
 
 # Functions that compile to one call or instruction, in their C meaning.
@@ -41,7 +41,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial),
+    *(Share, Length, Offset, Polynomial, Beside),
 )
 
 

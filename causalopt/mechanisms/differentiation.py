@@ -19,7 +19,7 @@ from sympy.core.function import ArgumentIndexError
 from causalopt.ground.errors import DeclarationError
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.quotients import slope_of_quotient
-from causalopt.mechanisms.steady import AboveBranch, Length, Share
+from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Share
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -281,4 +281,5 @@ _RULES: Mapping[type[Expr], Rule] = {
     sympy.Mod: _of_remainder,
     sympy.frac: _of_fraction,
     sympy.sinc: _of_sinc,
+    Beside: lambda part, slopes: Beside(*slopes[:2], *part.args[2:]),
 }

@@ -12,15 +12,16 @@ from collections.abc import Iterator, Sequence
 
 from sympy import (
     Add,
-    And,
     Eq,
     Expr,
     Float,
     Integer,
+    Min,
     Mul,
     Ne,
     Piecewise,
     Pow,
+    Rational,
     Symbol,
     asin,
     asinh,
@@ -34,10 +35,9 @@ from sympy import (
     tan,
     tanh,
 )
-from sympy.logic.boolalg import Boolean
 
 from causalopt.mechanisms.fitness import parts_of
-from causalopt.mechanisms.steady import Offset, Polynomial
+from causalopt.mechanisms.steady import Beside, Offset, Polynomial
 from causalopt.mechanisms.taylor import NoSeriesError, over, series_of
 
 # How many coefficients a polynomial has, and how many more tell where it is good: two in a row may
@@ -65,10 +65,13 @@ def smooth(formula: Expr) -> Expr:
 
     >>> from sympy import exp
     >>> x = Symbol("x", real=True)
-    >>> near, away = smooth(x / (exp(x) - 1)).args
-    >>> near[0].subs(x, 0), away[0]
-    (1, x/(exp(x) - 1))
+    >>> near, away, offset, reach = smooth(x / (exp(x) - 1)).args
+    >>> near.doit().subs(x, 0), away, offset
+    (1, x/(exp(x) - 1), x)
     """
+    if formula.has(Beside):
+        # A step of an integrator is made of what is smooth already.
+        return formula
     beside = {part: _beside_hole(part) for part in parts_of(formula)
               if isinstance(part, Add | Mul | Piecewise)}  # fmt: skip
     replaced = {part: new for part, new in beside.items() if new is not None}
@@ -85,8 +88,7 @@ def _beside_hole(part: Expr) -> Expr | None:
     for symbol, center in _roots(_linear(part)):
         near = _near(above, below, symbol, center)
         if near is not None:
-            polynomial, condition = near
-            return Piecewise((polynomial, And(Ne(symbol, center), condition)), (part, True))
+            return Beside(near[0], part, *near[1:])
     return None
 
 
@@ -101,9 +103,9 @@ def _with_branch(choice: Piecewise) -> Expr | None:
     for symbol, center in _roots([hole.lhs - hole.rhs]):
         near = _near(above, below, symbol, center)
         if near is not None:
-            polynomial, condition = near
-            pairs = [(value, case) for value, case in choice.args]
-            return Piecewise(*pairs[:place], (polynomial, And(own, condition)), *pairs[place:])
+            pairs = list(choice.args)
+            pairs[place] = (Beside(near[0], branch, *near[1:]), own)
+            return Piecewise(*pairs)
     return None
 
 
@@ -160,7 +162,7 @@ def _roots(bases: Sequence[Expr]) -> Iterator[tuple[Symbol, Expr]]:
                 yield symbol, -rest * symbol / moving[0]
 
 
-def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr, Boolean] | None:
+def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr, Expr, Expr] | None:
     """A quotient's polynomial about a hole and where it holds; None where there is no hole."""
     here = {symbol: center}
     if not all(_is_nothing(part.xreplace(here)) for part in (below, above)):
@@ -179,9 +181,9 @@ def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr,
     ratios = [(j - first, c / series[first]) for j, c in left_out if c != 0]
     if all(ratio.is_number for _, ratio in ratios):
         radius = min((float(_ROUND / abs(ratio)) ** (1 / j) for j, ratio in ratios), default=_ROUGH)
-        return polynomial, abs(offset) <= Float(radius)
-    tests = (abs(ratio * offset**j) <= _ROUND for j, ratio in ratios)
-    return polynomial, And(*tests)
+        return polynomial, offset, Float(radius)
+    reaches = (Pow(_ROUND / abs(ratio), Rational(1, j)) for j, ratio in ratios)
+    return polynomial, offset, Min(*reaches, evaluate=False)
 
 
 def _is_nothing(number: Expr) -> bool:

@@ -194,3 +194,28 @@ class Polynomial(Steady):
         return text
 
     _pythoncode = _numpycode = _mpmathcode = _nested
+
+
+class Beside(Steady):
+    """One value where 0 < |offset| <= reach, else another: of near, away, offset, reach.
+
+    As a Piecewise it would be solved for its arguments each time that a plan is put together.
+    """
+
+    nargs = 4
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The value away, of which the other is a better form."""
+        return args[1]
+
+    def _chosen(self, printer: Printer) -> str:
+        near, away, offset, reach = (f"({printer._print(arg)})" for arg in self.args)
+        case = f"({offset} != 0) & (abs({offset}) <= {reach})"
+        if printer.printmethod == "_mpmathcode":
+            return f"({near} if {case} else {away})"
+        if printer.printmethod == "_numpycode":
+            return f"{printer._module_format('numpy.where')}({case}, {near}, {away})[()]"
+        return f"choose({case}, {near}, {away})"
+
+    _pythoncode = _numpycode = _mpmathcode = _chosen
