@@ -76,10 +76,11 @@ def _collect(
         if not math.isfinite(passed.sum()):
             # Where nothing flows, nothing is lost by a derivative that is not there.
             passed[flow == 0.0] = 0.0
-            for row, point in np.argwhere(np.isnan(passed)):
+            for row, point in np.argwhere(~np.isfinite(passed)):
                 parent = plan.labels[group.arguments[active[row], j]]
                 node = lane, int(group.targets[active[row]])
-                raise NotFinite(node, 0, int(point), math.nan, argument=parent)
+                value = float(passed[row, point])
+                raise NotFinite(node, 0, int(point), value, argument=parent)
         _add(adjoint, group.arguments[active, j], passed, power)
 
 

@@ -18,7 +18,7 @@ from sympy import Expr, Symbol
 
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import NotFinite
-from causalopt.backends.limits import partial_at
+from causalopt.backends.limits import limit_at
 from causalopt.ground.types import Number
 from causalopt.plan import Loop, Slope, Terms, needed_in_order, single_form
 
@@ -110,10 +110,10 @@ def _slope(
         s: float(_precise(term, numbers)) if term.free_symbols <= numbers.keys() else 1.0
         for s, term in slope.at.items()
     }
-    limit = partial_at(slope.mechanism, slope.argument, values)
+    limit = limit_at(slope.mechanism, slope.argument, values)
     if limit is None:
         raise NotFinite(plan.place_of(slope), *at, math.nan, argument=slope.argument)
-    return mpmath.mpf(limit)
+    return +limit
 
 
 def _precise(formula: Expr, numbers: dict[Symbol, mpmath.mpf]) -> mpmath.mpf:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import sympy
 from sympy.printing.numpy import SciPyPrinter
 
+from causalopt.backends import special
 from causalopt.ground.types import Number
 from causalopt.mechanisms.numerical import SPECIAL
+from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Offset, Polynomial, Share
 from causalopt.plan import Block
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
@@ -19,7 +21,20 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
+    *(Share, Length, Offset, Polynomial, Beside),
 )
+
+
+# What scipy has, but not for all real numbers.
+_OWN: Mapping[type, Callable[..., Number]] = {
+    sympy.LambertW: special.lambert,
+    AboveBranch: special.above_branch,
+    sympy.loggamma: special.log_gamma,
+    sympy.Ci: special.cosine_integral,
+    sympy.factorial: special.factorial,
+    sympy.beta: special.beta,
+}
+_MODULES = [{f"own_{function.__name__}": function for function in _OWN.values()}, "scipy", "numpy"]
 
 
 @functools.lru_cache(maxsize=8192)
@@ -37,7 +52,7 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     function: Callable[..., list[Number]] = sympy.lambdify(
         block.arguments,
         list(block.results),
-        modules="numpy" if elementary else ["scipy", "numpy"],
+        modules="numpy" if elementary else _MODULES,
         printer=_NumPyPrinter(),
         cse=lambda _: (list(block.assignments), list(block.results)),
     )
@@ -83,6 +98,8 @@ class _NumPyPrinter(SciPyPrinter):
         super().__init__({"fully_qualified_modules": False, "inline": True})
 
     def _print_Function(self, call: sympy.Function) -> str:
+        if type(call) in _OWN:
+            return f"own_{_OWN[type(call)].__name__}({', '.join(map(self._print, call.args))})"
         if type(call) in SPECIAL:
             name = self._module_format(f"scipy.special.{SPECIAL[type(call)]}")
             return f"{name}({', '.join(map(self._print, call.args))})"
@@ -90,6 +107,15 @@ class _NumPyPrinter(SciPyPrinter):
         return text
 
     _print_zeta = _print_expint = _print_elliptic_e = _print_Function
+    _print_LambertW = _print_loggamma = _print_Ci = _print_factorial = _print_beta = _print_Function
+
+    def _print_Rational(self, number: sympy.Rational) -> str:
+        # Rounded once, and short: Python reads no literals of thousands of digits.
+        return f"({number.p / number.q!r})"
+
+    def _print_KroneckerDelta(self, call: sympy.KroneckerDelta) -> str:
+        same = f"{self._module_format('numpy.equal')}({', '.join(map(self._print, call.args))})"
+        return f"(1.0*{same})"
 
     def _print_And(self, condition: sympy.And) -> str:
         return self._folded("numpy.logical_and", condition)

@@ -45,7 +45,8 @@ class NotFinite(Exception):
     """A value left the finite numbers: at which slot or (lane, node), step and sweep point.
 
     ``given`` are the values, by their ids, of what a node of a network is computed from. With an
-    ``argument``, it is the derivative by that argument of a mechanism that is not there.
+    ``argument``, it is the derivative by that argument of a mechanism that is not there, or, where
+    the value is infinite, too large for a float.
     """
 
     def __init__(

@@ -275,6 +275,6 @@ def _check_group(plan: Layers, group: Group, table: Floats) -> None:
         slopes = slopes_in(group, table, own)
         for slope, parent in zip(slopes, group.arguments[row].tolist(), strict=True):
             each = np.broadcast_to(slope, values.shape)
-            if math.isnan(each[row, point]) and table[lane, parent, point] != 0.0:
-                where = lane, node
-                raise NotFinite(where, 0, int(point), value, given, plan.labels[parent])
+            if not math.isfinite(each[row, point]) and table[lane, parent, point] != 0.0:
+                place, infinite = (lane, node), float(each[row, point])
+                raise NotFinite(place, 0, int(point), infinite, given, plan.labels[parent])

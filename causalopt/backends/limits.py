@@ -8,6 +8,7 @@ derivative, and which.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,15 +56,27 @@ def partial_at(
     >>> partial_at(Expression(sympy.sqrt(v)), v, {v: 0.0}) is None
     True
     """
+    limit = limit_at(mechanism, argument, values)
+    return None if limit is None else float(limit)
+
+
+def limit_at(
+    mechanism: Mechanism, argument: Symbol, values: Mapping[Symbol, float]
+) -> mpmath.mpf | None:
+    """As ``partial_at``, as a number that may be beyond the floats."""
     place = mechanism.arguments.index(argument)
     return _limit(mechanism, place, tuple(values[s] for s in mechanism.arguments))
 
 
 # Systems at rest ask for the same limit at every step.
 @functools.lru_cache(maxsize=4096)
-def _limit(mechanism: Mechanism, place: int, values: tuple[float, ...]) -> float | None:
+def _limit(mechanism: Mechanism, place: int, values: tuple[float, ...]) -> mpmath.mpf | None:
+    if not all(map(math.isfinite, values)):
+        return None
     function = _precise(mechanism, place)
-    with mpmath.workdps(_DIGITS):
+    # What saturates is as near to its bound as a power of its arguments, up and down.
+    sizes = (abs(math.frexp(value)[1]) for value in values)
+    with mpmath.workdps(_DIGITS + 4 * max(sizes, default=0)):
         point = [mpmath.mpf(value) for value in values]
         sides = [_Side.of(function, place, point, sign) for sign in (-1, 1)]
         center = function(point)
@@ -74,7 +87,7 @@ def _limit(mechanism: Mechanism, place: int, values: tuple[float, ...]) -> float
         if slope is None and there and center is not None and _is_same(there[0].end, there[-1].end):
             # What is left is a value that is apart from those around it, or a kink.
             slope = None if _is_same(center, there[0].end) else mpmath.mpf(0)
-        return None if slope is None else float(slope)
+        return slope
 
 
 def _common_slope(sides: Sequence[_Side], center: mpmath.mpf | None) -> mpmath.mpf | None:
@@ -159,7 +172,11 @@ class _Side:
         cls, function: Precise, place: int, values: Sequence[mpmath.mpf], sign: int
     ) -> _Side | None:
         """One side of a point, along one argument; None where it has no values."""
-        points = [values[place] + sign * near for near in _NEAR]
+        # Nearer than to zero: there may be a pole, such as that of 1/x. Far out, what changes with
+        # a power of an argument does so within little.
+        size = abs(values[place])
+        scale = (size if size < 1 else size**-3) or 1
+        points = [values[place] + sign * near * scale for near in _NEAR]
         known = [function([*values[:place], point, *values[place + 1 :]]) for point in points]
         heights = [height for height in known if height is not None]
         if len(heights) < len(known):

@@ -14,6 +14,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.ground.errors import CausaloptError
+from causalopt.mechanisms.steady import Beside, Length, Offset, Polynomial, Share
 from causalopt.plan import Block
 
 # Functions that compile to one call or instruction, in their C meaning.
@@ -40,7 +41,12 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
+    *(Share, Length, Offset, Polynomial, Beside),
 )
+
+
+#: How many operands stand in one line: a compiler walks them one within another.
+_LONGEST = 50
 
 
 class CannotCompile(CausaloptError):
@@ -102,7 +108,8 @@ class _Writer(PythonCodePrinter):
         return repr(float(number))
 
     def _print_Rational(self, number: sympy.Rational) -> str:
-        return f"({float(number.p)!r}/{float(number.q)!r})"
+        # Rounded once, as NumPy's text is, and whatever the number of digits.
+        return f"({number.p / number.q!r})"
 
     def _print_Float(self, number: sympy.Float) -> str:
         return repr(float(number))
@@ -158,14 +165,24 @@ class _Writer(PythonCodePrinter):
             if condition == True:  # noqa: E712  # sympy's true is no bool
                 text = self.text(value)
             else:
-                text = f"choose({self.text(condition)}, {self.text(value)}, {text})"
+                # One statement a branch: a parser has no room for hundreds within one another.
+                text = self._temporary_text(
+                    f"choose({self.text(condition)}, {self.text(value)}, {text})"
+                )
         return text
 
     def _print_And(self, condition: sympy.And) -> str:
-        return "(" + " & ".join(f"({self.text(c)})" for c in self._sorted(condition)) + ")"
+        return self._joined(" & ", condition)
 
     def _print_Or(self, condition: sympy.Or) -> str:
-        return "(" + " | ".join(f"({self.text(c)})" for c in self._sorted(condition)) + ")"
+        return self._joined(" | ", condition)
+
+    def _joined(self, sign: str, condition: BooleanFunction) -> str:
+        parts = [f"({self.text(c)})" for c in self._sorted(condition)]
+        while len(parts) > _LONGEST:
+            few = [parts[i : i + _LONGEST] for i in range(0, len(parts), _LONGEST)]
+            parts = [self._temporary_text(sign.join(some)) for some in few]
+        return f"({sign.join(parts)})"
 
     def _print_BooleanFunction(self, condition: BooleanFunction) -> str:
         return self.text(condition.to_nnf(simplify=False))

@@ -18,6 +18,8 @@ from sympy.core.function import ArgumentIndexError
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.mechanisms.numerical import without_code
+from causalopt.mechanisms.quotients import slope_of_quotient
+from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Share
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -52,8 +54,16 @@ def derivative(formula: Expr, argument: Symbol) -> Expr:
             slopes = [known[branch] for branch in _inner(part)]
             if isinstance(part, Piecewise):
                 slopes = _unless_alone(part, slopes, argument)
-            known[part] = _rule(part)(part, slopes)
+            quotient = slope_of_quotient(part, known) if _is_product(part) else None
+            known[part] = _rule(part)(part, slopes) if quotient is None else quotient
     return known[formula]
+
+
+def _is_product(part: Expr) -> bool:
+    """Whether a part may be a quotient; the logistic function has a rule of its own."""
+    if isinstance(part, Pow):
+        return not (part.exp == -1 and _is_logistic(part.base))
+    return isinstance(part, Mul)
 
 
 def _inner(part: Expr) -> Sequence[Expr]:
@@ -82,19 +92,24 @@ def _of_sum(part: Expr, slopes: Sequence[Expr]) -> Expr:
 
 def _of_product(part: Expr, slopes: Sequence[Expr]) -> Expr:
     factors = part.args
-    return Add(
-        *(
-            Mul(*factors[:i], slope, *factors[i + 1 :])
-            for i, slope in enumerate(slopes)
-            if slope != 0
-        )
-    )
+    moved = [(i, slope) for i, slope in enumerate(slopes) if slope != 0]
+    return Add(*(_of_factor(factors, i, slope) for i, slope in moved))
+
+
+def _of_factor(factors: Sequence[Expr], place: int, slope: Expr) -> Expr:
+    """The slope of a product as one of its factors moves."""
+    factor, others = factors[place], (*factors[:place], *factors[place + 1 :])
+    is_plain = isinstance(factor, Pow) and isinstance(factor.base, Symbol)
+    if is_plain and factor.exp.is_negative and not all(other.is_number for other in others):
+        # y / x / x, for 1 / x^2 may be too small for a float.
+        return Mul(*factors, Share(slope * factor.base / factor, factor.base))
+    return Mul(*others, slope)
 
 
 def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
     """b^e: e b^(e-1) b' + b^e log(b) e'."""
     (base, exponent), (slope, turn) = part.args, slopes
-    terms = [Mul(exponent, Pow(base, exponent - 1), slope)] if slope != 0 else []
+    terms = [_along_base(part, slope)] if slope != 0 else []
     if exponent == -1 and _is_logistic(base):
         # -u' e^u / (1 + e^u)^2 is infinity over infinity where e^u overflows; this is not.
         (power,) = (term for term in base.args if isinstance(term, sympy.exp))
@@ -105,6 +120,22 @@ def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
         # 0^e stays 0 as e moves, though log(0) is infinite.
         terms.append(grown if base.is_positive else Piecewise((_ZERO, Eq(base, 0)), (grown, True)))
     return Add(*terms)
+
+
+def _along_base(part: Pow, slope: Expr) -> Expr:
+    """e b^(e-1) b', as e b^e (b'/b) where a power of a sum or function below the line overflows."""
+    base, exponent = part.args
+    is_plain = isinstance(base, Symbol | Mul) or not exponent.could_extract_minus_sign()
+    if is_plain and not isinstance(base, Add):
+        return Mul(exponent, Pow(base, exponent - 1), slope)
+    if exponent.is_nonnegative:
+        return Mul(exponent, Pow(base, exponent - 1), slope)
+    # cosh'/cosh and sinh'/sinh, where both are too large for a float.
+    if isinstance(base, sympy.cosh):
+        return Mul(exponent, part, sympy.tanh(base.args[0]), slope / sympy.sinh(base.args[0]))
+    if isinstance(base, sympy.sinh):
+        return Mul(exponent, part, 1 / sympy.tanh(base.args[0]), slope / sympy.cosh(base.args[0]))
+    return Mul(exponent, part, Share(slope, base))
 
 
 def _is_logistic(base: Expr) -> bool:
@@ -174,8 +205,13 @@ def _of_exp(part: Expr, slopes: Sequence[Expr]) -> Expr:
 
 def _of_sinc(part: Expr, slopes: Sequence[Expr]) -> Expr:
     (u,) = part.args
+    # cos(u) u - sin(u) loses all of its digits near zero, where a few terms of its series have all.
+    near = Add(*(
+        sympy.Rational((-1) ** k * 2 * k, sympy.factorial(2 * k + 1)) * u ** (2 * k - 1)
+        for k in range(1, 9)
+    ))  # fmt: skip
     away = (sympy.cos(u) - sympy.sin(u) / u) / u
-    return Mul(Piecewise((away, sympy.Ne(u, 0)), (_ZERO, True)), slopes[0])
+    return Mul(Piecewise((near, sympy.Abs(u) < 1), (away, True)), slopes[0])
 
 
 def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
@@ -185,7 +221,7 @@ def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
         if slope == 0:
             continue
         try:
-            partial = part.fdiff(i + 1) if isinstance(part, Function) else None
+            partial = _partial(part, i)
         except (ArgumentIndexError, TypeError, NotImplementedError):
             partial = None
         if partial is None or partial.has(sympy.Derivative, sympy.Subs) or without_code(partial):
@@ -196,6 +232,36 @@ def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
         terms.append(Mul(partial, slope))
     return Add(*terms)
 
+
+def _partial(part: Expr, place: int) -> Expr | None:
+    """The derivative of a function by one of its arguments."""
+    form = _PARTIALS.get(type(part))
+    if form is not None:
+        return form(*part.args)[place]
+    return part.fdiff(place + 1) if isinstance(part, Function) else None
+
+
+def _of_angle(y: Expr, x: Expr) -> tuple[Expr, ...]:
+    length = Length(x, y)
+    return Share(Share(x, length), length), -Share(Share(y, length), length)
+
+
+def _of_lambert(u: Expr, branch: Expr = _ZERO) -> tuple[Expr, ...]:
+    above = AboveBranch(u, branch)
+    return (sympy.exp(-sympy.LambertW(u, branch)) / above,)
+
+
+# Where sympy's own form squares what may be large, or takes a square close to 1 from 1.
+_PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
+    sympy.asin: lambda u: (1 / (sympy.sqrt(1 - u) * sympy.sqrt(1 + u)),),
+    sympy.acos: lambda u: (-1 / (sympy.sqrt(1 - u) * sympy.sqrt(1 + u)),),
+    sympy.atanh: lambda u: (1 / ((1 - u) * (1 + u)),),
+    sympy.log: lambda u: (Share(1, u),),
+    sympy.atan: lambda u: (Share(1, 1 + u**2),),
+    sympy.asinh: lambda u: (1 / Length(1, u),),
+    sympy.atan2: _of_angle,
+    sympy.LambertW: _of_lambert,
+}
 
 # What does not move: atoms, and functions that are constant between their jumps.
 _CONSTANT = (
@@ -215,4 +281,5 @@ _RULES: Mapping[type[Expr], Rule] = {
     sympy.Mod: _of_remainder,
     sympy.frac: _of_fraction,
     sympy.sinc: _of_sinc,
+    Beside: lambda part, slopes: Beside(*slopes[:2], *part.args[2:]),
 }

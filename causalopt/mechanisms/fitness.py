@@ -1,4 +1,4 @@
-"""What a formula may hold: constants that floats hold, and nesting that can be walked."""
+"""What a formula may hold: numbers and conditions, constants that floats hold, nesting to walk."""
 
 from __future__ import annotations
 
@@ -6,13 +6,76 @@ import functools
 import sys
 from collections.abc import Iterator
 
+import sympy
 from sympy import Basic, Expr, Symbol
+from sympy.core.function import Application
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean, BooleanAtom, BooleanFunction
 
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
 
 # sympy walks formulas by calls within calls, some five for each part, and Python has about 1000.
 _DEEPEST = 150
+
+_NUMBERS = (
+    *(Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow),
+    *(Application, sympy.UnevaluatedExpr),
+)
+_CONDITIONS = (
+    *(Relational, BooleanAtom, ExprCondPair, sympy.And, sympy.Or, sympy.Not, sympy.Xor),
+    *(sympy.Nand, sympy.Nor, sympy.Implies, sympy.Equivalent, sympy.ITE),
+)
+
+
+def check_parts(formula: Expr, where: str) -> None:
+    """Raise ``DeclarationError`` for a part that is neither a number nor a comparison of numbers.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> check_parts(sympy.Piecewise((1, sympy.S.Integers.contains(x)), (2, True)), "x")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.DeclarationError: The mechanism of x asks whether Contains(x, Integers):
+    numbers are compared with numbers, so write Eq(Mod(x, 1), 0) for whole numbers, and for a
+    stretch (x >= 0) & (x < 10).
+    """
+    for part in parts_of(formula):
+        is_condition = isinstance(part, Boolean) and not isinstance(part, Symbol)
+        if isinstance(part, _CONDITIONS):
+            continue
+        if is_condition or isinstance(part, BooleanFunction):
+            raise DeclarationError(
+                f"The mechanism of {where} asks whether {shown(part)}: numbers are compared with "
+                "numbers, so write Eq(Mod(x, 1), 0) for whole numbers, and for a stretch "
+                "(x >= 0) & (x < 10)."
+            )
+        if not isinstance(part, _NUMBERS):
+            raise DeclarationError(
+                f"The mechanism of {where} holds {shown(part)} ({type(part).__name__}), which is "
+                f"no number: {_instead_of(part)}."
+            )
+
+
+def _instead_of(part: Basic) -> str:
+    """What to write in place of a part that is no number."""
+    if isinstance(part, sympy.Lambda):
+        return "call it, as Lambda(u, u**2)(x), which writes its formula out"
+    if isinstance(part, sympy.ComplexRootOf):
+        return "write its digits, with .evalf()"
+    return "write a formula of variables, parameters and numbers"
+
+
+def parts_of(formula: Basic) -> Iterator[Basic]:
+    """Each part once, before its own parts."""
+    seen: set[Basic] = {formula}
+    waiting = [formula]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        inner = [arg for arg in part.args if arg not in seen]
+        seen.update(inner)
+        waiting += inner
 
 
 def check_nesting(formula: Expr, where: str) -> None:

@@ -8,6 +8,8 @@ import sympy
 from sympy import Expr, Function, Integer
 from sympy.printing.numpy import SciPyPrinter
 
+from causalopt.mechanisms.steady import Steady
+
 #: Functions that scipy has and sympy's printer does not know, by their names in scipy.special.
 SPECIAL: Mapping[type[Expr], str] = {
     sympy.erfinv: "erfinv",
@@ -38,8 +40,12 @@ def _has_code(call: Function) -> bool:
         # scipy has them for whole orders alone.
         order = call.args[0]
         return isinstance(order, Integer) and order >= 0
+    if isinstance(call, sympy.hermite):
+        return isinstance(call.args[0], Integer)
     if isinstance(call, sympy.elliptic_e) and len(call.args) > 1:
         return False
+    if isinstance(call, Steady):
+        return True
     name = type(call).__name__
     is_printed = name in _PRINTED or hasattr(SciPyPrinter, f"_print_{name}")
     return type(call) in SPECIAL or (is_printed and type(call).__module__.startswith("sympy."))

@@ -21,7 +21,8 @@ from causalopt.language.units import UnitOfMeasure
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
 from causalopt.mechanisms.dimensions import check_units
-from causalopt.mechanisms.fitness import check_constants, check_nesting
+from causalopt.mechanisms.fitness import check_constants, check_nesting, check_parts
+from causalopt.mechanisms.holes import smooth
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Writer
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.rebuilding import rebuilt
@@ -64,8 +65,8 @@ class Expression(Mechanism):
         return tuple(sorted(self.formula.free_symbols, key=lambda s: (s.name, type(s).__name__)))
 
     def value(self, at: Terms) -> Expr:
-        """The formula, with terms in the place of its symbols."""
-        return rebuilt(lambda: self.formula.xreplace(at))
+        """The formula, with terms in the place of its symbols, as it is best computed."""
+        return rebuilt(lambda: smooth(self.formula).xreplace(at))
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
@@ -77,7 +78,11 @@ class Expression(Mechanism):
 
     def renamed(self, names: Terms) -> Expression:
         """The formula in other symbols, or with terms in their place."""
-        return Expression(self.value(names))
+        return Expression(self._with(names))
+
+    def _with(self, names: Terms) -> Expr:
+        """The formula as it is written, with terms in the place of its symbols."""
+        return rebuilt(lambda: self.formula.xreplace(names))
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""
@@ -96,7 +101,7 @@ class Expression(Mechanism):
         if write is not None:
             return write(self.formula, name)
         names = {s: Symbol(name(s)) for s in self.arguments if name(s) != str(s)}
-        return str(self.value(names))
+        return str(self._with(names))
 
     def latex(self) -> str:
         """The formula as LaTeX."""
@@ -131,6 +136,7 @@ def expression(given: object, where: str) -> Expression:
         formula = rebuilt(functools.partial(formula.replace, head, instead))
     formula = _with_standard_draws(formula)
     _refuse_what_cannot_run(formula, where)
+    check_parts(formula, where)
     check_constants(formula, where)
     return Expression(formula)
 
@@ -198,4 +204,4 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _partial(formula: Expr, argument: Symbol) -> Expr:
-    return rebuilt(functools.partial(derivative, formula, argument))
+    return rebuilt(lambda: derivative(smooth(formula), argument))

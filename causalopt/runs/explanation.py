@@ -57,6 +57,11 @@ def _trouble(
     error: NotFinite, world: World[Model], key: Key, sweep: Sweep, values: Values
 ) -> tuple[str, str]:
     """What is wrong with a node, and what to do about it."""
+    if error.argument is not None and np.isinf(error.value):
+        return f"has a derivative by {owner_of(error.argument)} beyond the largest float", (
+            "It overflows: write the mechanism in other units, start it elsewhere, or ask by a "
+            "finite difference (delta=)."
+        )
     if error.argument is not None:
         return f"has no derivative by {owner_of(error.argument)}", (
             "It has a kink, a vertical slope or no neighbours there: ask by a finite difference "

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Abs, Eq, Max, Ne, Piecewise, Rational, exp, log, sin, sqrt
 
-from causalopt import variables
+from causalopt import EvaluationError, Network, comp, every_m, every_n, variables
 from causalopt.backends.limits import partial_at
 from causalopt.mechanisms.symbolic import Expression
 
-v, w = variables("v w")
+v, w, z = variables("v w z")
 
 
 def at(formula, *point):
@@ -69,6 +69,24 @@ def test_where_a_derivative_exists_it_is_the_limit(formula, point, expected):
 )
 def test_where_there_is_none_there_is_none(formula, point):
     assert at(formula, *point) is None
+
+
+def test_slopes_beside_a_pole_and_far_out_are_limits_too():
+    assert at(1 / v, 1e-160) == -float("inf")
+    assert at(1 / v, 1e-150) == pytest.approx(-1e300, rel=1e-12)
+    assert at(v**4 / (1 + v**4), 1e50) == pytest.approx(4e-250, rel=1e-12)
+    assert at(v * exp(-(v**2)), 1e200) == 0
+
+
+def test_a_network_says_that_a_slope_overflows():
+    network = Network({w: 1 / v, z: 1 / v + w}, start={v: 1e-160})
+    for ask in (
+        lambda: comp(network, A=w, n=v, m=z),
+        lambda: every_n(network, A=w, m=z),
+        lambda: every_m(network, A=w, n=v),
+    ):
+        with pytest.raises(EvaluationError, match="derivative by v beyond the largest float"):
+            ask()
 
 
 smooth = st.sampled_from(

@@ -16,7 +16,18 @@ import pytest
 import scipy.stats
 import sympy as sp
 
-from causalopt import System, TooLargeError, noise, normal, op, parameters, run, variables
+from causalopt import (
+    System,
+    TooLargeError,
+    finite,
+    noise,
+    normal,
+    op,
+    parameters,
+    run,
+    table,
+    variables,
+)
 from causalopt.backends import advancing, cache, sealed
 from causalopt.backends import numba as backend
 
@@ -223,3 +234,27 @@ def test_memory_does_not_grow_with_the_steps_of_a_noisy_run(steps, draws):
     run(noisy.world(steps=steps), draws=draws, keep="last", backend="numba")
     # All draws together would be 16 MB and 32 MB.
     assert peak() - before < 8e6
+
+
+def test_code_does_not_nest_by_the_number_of_branches():
+    stairs = sp.Piecewise(*[(a / 2 + i, a < i) for i in range(240)], (a / 3, True))
+    some = sp.Or(*[sp.And(a > i, a < i + 0.5) for i in range(240)])
+    mixed = sp.Piecewise((a + 1, some), (-a, True))
+    for formula, start, expected in (
+        (stairs, 150.5, 75.25 + 151), (stairs, 900, 300.0), (mixed, 7.25, 8.25),
+        (mixed, 7.75, -7.75),
+    ):  # fmt: skip
+        world = System({a: formula}, start={a: start}).world(steps=1)
+        for name in ("numba", "numpy"):
+            assert run(world, backend=name).a.values[0, 1] == expected
+    f = finite("f", range(250))
+    turning = System({f: table(f, {i: (i + 1) % 250 for i in range(250)})}, start={f: 248})
+    assert run(turning.world(steps=3), backend="numba").f.values.tolist() == [[248, 249, 0, 1]]
+
+
+@pytest.mark.parametrize("power", [1, 2, 500, 6000])
+def test_rationals_are_rounded_once_whatever_their_digits(power):
+    fraction = sp.Rational(7**power, 3 * 7**power + 1)
+    world = System({a: a * fraction}, start={a: 1}).world(steps=1)
+    found = {name: run(world, backend=name).a.values[0, 1] for name in ("numba", "numpy")}
+    assert set(found.values()) == {fraction.p / fraction.q}

@@ -94,3 +94,53 @@ def test_real_branches_stay_real_in_a_sweep():
     found = run(system.world(steps=1), over={x[0]: points})["x"].values[0, 1]
     expected = [float(mpmath.lambertw(point).real) for point in points]
     np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("branch", [0, -1])
+def test_lamberts_w_beside_its_branch_point(branch):
+    formula = sp.LambertW(x, branch)
+    for power in range(-17, 0):
+        at = -0.36787944117144233 + 10.0**power / 3
+        with mpmath.workdps(60):
+            exact = mpmath.lambertw(mpmath.mpf(at), branch)
+            slope = mpmath.exp(-exact.real) / (1 + exact.real)
+        world = System({x: formula}, start={x: at}).world(steps=1)
+        if exact.imag != 0:
+            with pytest.raises(EvaluationError, match="complex or undefined"):
+                run(world)
+            continue
+        assert run(world).x.values[0, 1] == pytest.approx(float(exact.real), rel=1e-14)
+        moved = tangents(world.perturb(x[0])).x.values.ravel()[1]
+        assert moved == pytest.approx(float(slope), rel=1e-12)
+
+
+@pytest.mark.parametrize("start", [-0.5, -1.5, -7.25, 0.0, 0.5, 4.0])
+def test_factorials_are_those_of_gamma(start):
+    world = System({x: sp.factorial(x)}, start={x: start}).world(steps=1)
+    assert run(world).x.values[0, 1] == pytest.approx(float(mpmath.gamma(start + 1)), rel=1e-13)
+    with mpmath.workdps(40):
+        slope = float(mpmath.diff(lambda u: mpmath.gamma(u + 1), start))
+    moved = tangents(world.perturb(x[0])).x.values.ravel()[1]
+    assert moved == pytest.approx(slope, rel=1e-12)
+
+
+def test_a_beta_function_of_what_is_far_below_zero():
+    world = System({x: sp.beta(x, sp.Rational(3, 2))}, start={x: -171.25}).world(steps=1)
+    assert run(world).x.values[0, 1] == pytest.approx(float(mpmath.beta(-171.25, 1.5)), rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("formula", "start"),
+    [(sp.loggamma(x), -1.5), (sp.loggamma(x), -0.25), (sp.Ci(x), -1.0), (sp.factorial(x), -2.0),
+     (sp.elliptic_k(x), 2.0), (sp.besselk(0, x), -1.0), (sp.LambertW(x, -1), -0.4),
+     (sp.LambertW(x, -1), 0.5), (sp.bessely(0, x), -1.0), (sp.E**x * sp.expint(1, x), -1.0)],
+)  # fmt: skip
+def test_no_real_part_passes_for_a_complex_value(formula, start):
+    with pytest.raises(EvaluationError, match=r"complex or undefined|infinite"):
+        run(System({x: formula}, start={x: start}).world(steps=1))
+
+
+def test_orders_that_scipy_lacks_are_refused_where_they_are_declared():
+    for formula in (sp.hermite(y, x), sp.hermite(sp.Rational(1, 2), x)):
+        with pytest.raises(DeclarationError, match="no numerical code"):
+            System({x: formula, y: y}, start={x: 1, y: 1})

@@ -118,3 +118,34 @@ def test_conditions_without_a_canonical_form_are_followed_as_they_are_written(re
     system = System({y: outer, **{v: v for v in start}}, start={y: 0, **start})
     swept = run(system.world(steps=1), over={v[0]: grid for v in start}, backend="numpy").y
     assert np.array_equal(swept[0, 1], expected)
+
+
+SETS = [
+    sp.Range(0, 10, 2).contains(x), sp.S.Integers.contains(x), sp.S.Naturals.contains(x + 1),
+    sp.S.Rationals.contains(x), sp.Q.positive(x), sp.S.Integers.contains(x) & (x > 0),
+    ~sp.S.Integers.contains(x),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("condition", SETS, ids=str)
+def test_conditions_that_compare_no_numbers_are_refused(condition):
+    with pytest.raises(DeclarationError, match=r"asks whether .* write Eq\(Mod\(x, 1\), 0\)"):
+        System({x: sp.Piecewise((1, condition), (2, True))}, start={x: 4})
+    instead = sp.Piecewise((1, sp.Eq(sp.Mod(x, 1), 0) & (x >= 0)), (2, True))
+    assert run(System({x: instead}, start={x: 4}).world(steps=1)).x.values[0, 1] == 1
+
+
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        (sp.Lambda(sp.Symbol("u"), x), "call it"),
+        (x * sp.rootof(sp.Symbol("t") ** 5 - sp.Symbol("t") + 1, 0), r"write its digits"),
+        (x * sp.AccumBounds(0, 1), "write a formula"),
+        (x + sp.Order(x), "write a formula"),
+        (x + sp.MatrixSymbol("A", 2, 2)[0, 0], "write a formula"),
+    ],
+    ids=str,
+)
+def test_what_is_no_number_is_refused(formula, told):
+    with pytest.raises(DeclarationError, match=f"which is no number: {told}"):
+        System({x: formula}, start={x: 1})

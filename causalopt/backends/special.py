@@ -1,0 +1,95 @@
+"""Functions beyond the elementary ones, where scipy's own are wrong, or real where none is."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.special
+from numpy.typing import ArrayLike
+
+from causalopt.ground.types import Array, Floats
+
+# 1/e as the sum of two floats: x + 1/e is then exact near the branch point of Lambert's W.
+_INVERSE_E = 0.36787944117144233, -1.2428753672788363e-17
+
+# Below this, W + 1 is a series in p = sqrt(2 (e x + 1)): of 16 terms the last is below 1e-16.
+_NEAR = 0.15
+
+# Beyond this, what scipy's beta function gives as zero is zero.
+_LARGE = 1e4
+
+
+def _branch_series(count: int) -> list[float]:
+    """The coefficients of W + 1 in powers of p, from p^1 on (Corless et al. 1996, section 4)."""
+    mu, alpha = [-1.0, 1.0], [2.0, -1.0]
+    for k in range(2, count + 1):
+        total = sum(mu[j] * mu[k + 1 - j] for j in range(2, k))
+        alpha.append(total)
+        mu.append((k - 1) / (k + 1) * (mu[k - 2] / 2 + alpha[k - 2] / 4) - total / 2
+                  - mu[k - 1] / (k + 1))  # fmt: skip
+    return mu[1:]
+
+
+_SERIES = _branch_series(16)
+
+
+def above_branch(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
+    """W(x) + 1 on the branches 0 and -1, NaN where it is complex.
+
+    >>> float(above_branch(-0.3678794411)), float(above_branch(0.0))
+    (1.97077...e-05, 1.0)
+    """
+    at, order = np.asarray(x, dtype=np.float64), np.asarray(branch)
+    square = 2 * np.e * ((at + _INVERSE_E[0]) + _INVERSE_E[1])
+    is_real = (square >= 0) & ((order == 0) | (order == -1))
+    p = np.sqrt(np.where(is_real, square, 0.0)) * np.where(order == 0, 1.0, -1.0)
+    series, near = np.zeros_like(p), np.where(np.abs(p) < _NEAR, p, 0.0)
+    for coefficient in reversed(_SERIES):
+        series = (series + coefficient) * near
+    elsewhere: Array = scipy.special.lambertw(at, order)
+    far = np.where(elsewhere.imag == 0, elsewhere.real + 1, np.nan)
+    found: Floats = np.where(np.abs(p) < _NEAR, np.where(is_real, series, np.nan), far)[()]
+    return found
+
+
+def lambert(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
+    """Lambert's W, NaN where it is complex: scipy's loses half its digits near -1/e."""
+    above = above_branch(x, branch)
+    far: Array = scipy.special.lambertw(x, branch)
+    real = np.where(far.imag == 0, far.real, np.nan)
+    found: Floats = np.where(np.abs(above) < _NEAR / 2, above - 1, real)[()]
+    return found
+
+
+def log_gamma(x: ArrayLike) -> Floats:
+    """The logarithm of the gamma function, which is complex below zero."""
+    at = np.asarray(x)
+    found: Floats = np.where(at >= 0, scipy.special.gammaln(at), np.nan)[()]
+    return found
+
+
+def cosine_integral(x: ArrayLike) -> Floats:
+    """Ci, which is complex below zero."""
+    at = np.asarray(x)
+    found: Floats = np.where(at >= 0, scipy.special.sici(at)[1], np.nan)[()]
+    return found
+
+
+def factorial(x: ArrayLike) -> Floats:
+    """Gamma(x + 1), for numbers that are not whole too; NaN at its poles."""
+    at = np.asarray(x)
+    is_pole = (at < 0) & (at == np.floor(at))
+    found: Floats = np.where(is_pole, np.nan, scipy.special.gamma(at + 1.0))[()]
+    return found
+
+
+def beta(x: ArrayLike, y: ArrayLike) -> Floats:
+    """The beta function; scipy gives zero for what is small and negative."""
+    parts = [np.asarray(u, dtype=np.float64) for u in (x, y)]
+    parts.append(parts[0] + parts[1])
+    own = scipy.special.beta(*parts[:2])
+    logs = [scipy.special.gammaln(u) for u in parts]
+    signs = [scipy.special.gammasgn(u) for u in parts]
+    by_logs = np.prod(np.broadcast_arrays(*signs), axis=0) * np.exp(logs[0] + logs[1] - logs[2])
+    is_lost = ((own == 0) | ~np.isfinite(own)) & (np.abs(parts[0]) < _LARGE)
+    found: Floats = np.where(is_lost & (np.abs(parts[1]) < _LARGE), by_logs, own)[()]
+    return found

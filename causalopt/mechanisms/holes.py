@@ -1,0 +1,190 @@
+"""Quotients beside the points at which they read 0/0, by a polynomial there.
+
+x / (exp(x) - 1) is 1 - x/2 + x^2/12 - ... near zero, but exp(x) - 1 has few digits left of x there,
+and its slope fewer still. Near such a hole a polynomial stands in for the quotient; at the hole
+itself all is as it was written.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+
+from sympy import (
+    Add,
+    Eq,
+    Expr,
+    Float,
+    Integer,
+    Min,
+    Mul,
+    Ne,
+    Piecewise,
+    Pow,
+    Rational,
+    Symbol,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    erf,
+    exp,
+    log,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+
+from causalopt.mechanisms.fitness import parts_of
+from causalopt.mechanisms.steady import Beside, Offset, Polynomial
+from causalopt.mechanisms.taylor import NoSeriesError, over, series_of
+
+# How many coefficients a polynomial has, and how many more tell where it is good: two in a row may
+# be zero. Numerator and denominator lose some that are zero in both.
+_KEPT, _MORE, _LOST = 13, 3, 4
+
+# How small, relatively, the first terms left out are; the slope loses two digits of that.
+_ROUND = Float(2.0**-58)
+
+# Where nothing is left out, and how far from zero the rounding of decimals may be.
+_ROUGH, _NOTHING = 2.0**-5, 1e-12
+
+# Functions that are zero where their argument is.
+_ODD = (sin, tan, sinh, tanh, asin, atan, asinh, atanh, erf)
+
+# Longer sums are no hidden quotients.
+_MOST_TERMS = 6
+
+_ONE = Integer(1)
+
+
+@functools.lru_cache(maxsize=4096)
+def smooth(formula: Expr) -> Expr:
+    """The formula, with a polynomial for each of its quotients near a hole.
+
+    >>> from sympy import exp
+    >>> x = Symbol("x", real=True)
+    >>> near, away, offset, reach = smooth(x / (exp(x) - 1)).args
+    >>> near.doit().subs(x, 0), away, offset
+    (1, x/(exp(x) - 1), x)
+    """
+    if formula.has(Beside):
+        # A step of an integrator is made of what is smooth already.
+        return formula
+    beside = {part: _beside_hole(part) for part in parts_of(formula)
+              if isinstance(part, Add | Mul | Piecewise)}  # fmt: skip
+    replaced = {part: new for part, new in beside.items() if new is not None}
+    return formula.xreplace(replaced) if replaced else formula
+
+
+def _beside_hole(part: Expr) -> Expr | None:
+    """A part with a polynomial near its hole; None where none is seen."""
+    if isinstance(part, Piecewise):
+        return _with_branch(part)
+    above, below = _split(part)
+    if below == 1:
+        return None
+    for symbol, center in _roots(_linear(part)):
+        near = _near(above, below, symbol, center)
+        if near is not None:
+            return Beside(near[0], part, *near[1:])
+    return None
+
+
+def _with_branch(choice: Piecewise) -> Expr | None:
+    """A choice that fills a hole by a condition of (in)equality, the hole's surroundings added."""
+    hole = choice.args[0][1]
+    if not isinstance(hole, Ne | Eq) or len(choice.args) < 2:
+        return None
+    place = 0 if isinstance(hole, Ne) else 1
+    branch, own = choice.args[place]
+    above, below = branch.as_numer_denom()
+    for symbol, center in _roots([hole.lhs - hole.rhs]):
+        near = _near(above, below, symbol, center)
+        if near is not None:
+            pairs = list(choice.args)
+            pairs[place] = (Beside(near[0], branch, *near[1:]), own)
+            return Piecewise(*pairs)
+    return None
+
+
+def _split(part: Expr) -> tuple[Expr, Expr]:
+    """Numerator and denominator; of sums, those of a few terms alone."""
+    if isinstance(part, Mul):
+        below = [factor for factor in part.args if _is_below(factor)]
+        above = [factor for factor in part.args if not _is_below(factor)]
+        return Mul(*above), Pow(Mul(*below), -1)
+    if len(part.args) > _MOST_TERMS or sum(map(_has_pole, part.args)) < 2:
+        return part, _ONE
+    above, below = part.as_numer_denom()
+    return above, below
+
+
+def _is_below(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and bool(factor.exp.is_negative)
+
+
+def _has_pole(term: Expr) -> bool:
+    return any(map(_is_below, Mul.make_args(term)))
+
+
+def _linear(part: Expr) -> list[Expr]:
+    """The bases of the factors of a product, or below the terms of a sum."""
+    if isinstance(part, Mul):
+        factors = part.args
+    else:
+        factors = [f for term in part.args for f in Mul.make_args(term) if _is_below(f)]
+    return [_zero_with(f.base if isinstance(f, Pow) else f) for f in factors]
+
+
+def _zero_with(base: Expr) -> Expr:
+    """What is zero where a base is, of the forms that are often seen: x for sin(x), exp(x) - 1."""
+    if isinstance(base, _ODD):
+        return base.args[0]
+    if isinstance(base, log):
+        return base.args[0] - 1
+    if isinstance(base, Add) and len(base.args) == 2:
+        ratio = -base.args[0] / base.args[1]
+        if isinstance(ratio, exp):
+            return ratio.args[0]
+    return base
+
+
+def _roots(bases: Sequence[Expr]) -> Iterator[tuple[Symbol, Expr]]:
+    """The places at which what is linear in a symbol is zero."""
+    for base in bases:
+        terms = Add.make_args(base)
+        for symbol in sorted(base.free_symbols, key=str):
+            moving = [term for term in terms if symbol in term.free_symbols]
+            if len(moving) == 1 and symbol not in (moving[0] / symbol).free_symbols:
+                rest = Add(*(term for term in terms if term is not moving[0]))
+                yield symbol, -rest * symbol / moving[0]
+
+
+def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr, Expr, Expr] | None:
+    """A quotient's polynomial about a hole and where it holds; None where there is no hole."""
+    here = {symbol: center}
+    if not all(_is_nothing(part.xreplace(here)) for part in (below, above)):
+        return None
+    try:
+        count = _KEPT + _MORE + _LOST
+        series = over(
+            series_of(above, symbol, center, count), series_of(below, symbol, center, count)
+        )
+    except NoSeriesError:
+        return None
+    offset = Offset(symbol, center)
+    first = next((j for j, c in enumerate(series) if c != 0), 0)
+    kept, left_out = series[:_KEPT], list(enumerate(series))[_KEPT : _KEPT + _MORE]
+    polynomial = Polynomial(offset, *kept)
+    ratios = [(j - first, c / series[first]) for j, c in left_out if c != 0]
+    if all(ratio.is_number for _, ratio in ratios):
+        radius = min((float(_ROUND / abs(ratio)) ** (1 / j) for j, ratio in ratios), default=_ROUGH)
+        return polynomial, offset, Float(radius)
+    reaches = (Pow(_ROUND / abs(ratio), Rational(1, j)) for j, ratio in ratios)
+    return polynomial, offset, Min(*reaches, evaluate=False)
+
+
+def _is_nothing(number: Expr) -> bool:
+    return number == 0 or bool(number.is_number and abs(number.evalf(15)) < _NOTHING)

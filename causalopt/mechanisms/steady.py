@@ -1,0 +1,221 @@
+"""Functions that sympy must not take apart, because what it makes of them loses digits.
+
+sympy writes t / s / s as t s^-2, and the square of s overflows, or underflows, where neither t / s
+nor the whole does. What is written by these heads is computed as it is written; ``doit`` gives it
+in sympy's own.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import sympy
+from sympy import Expr, Function
+from sympy.core.function import ArgumentIndexError
+from sympy.printing.printer import Printer
+
+
+class Steady(Function):
+    """A real function that stands for a plain formula, and looks like it."""
+
+    is_real = True
+    is_commutative = True
+
+    @staticmethod
+    @abstractmethod
+    def plain(*args: Expr) -> Expr:
+        """What it stands for."""
+
+    def doit(self, **hints: object) -> Expr:
+        """The plain formula."""
+        return self.plain(*(arg.doit(**hints) for arg in self.args))
+
+    def _eval_evalf(self, prec: int) -> Expr:
+        return self.plain(*self.args)._evalf(prec)
+
+    def _sympystr(self, printer: Printer) -> str:
+        return f"({printer._print(self.plain(*self.args))})"
+
+    def _latex(self, printer: Printer, exp: str | None = None) -> str:
+        text = rf"\left({printer._print(self.plain(*self.args))}\right)"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+
+class Share(Steady):
+    """t / s, as one division.
+
+    >>> t, s = sympy.symbols("t s")
+    >>> Share(t, s) / s, Share(0, s), Share(6, 3)
+    ((t/s)/s, 0, 2)
+    """
+
+    nargs = 2
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """t / s, in that order of sympy's."""
+        part, whole = args
+        return part / whole
+
+    @classmethod
+    def eval(cls, part: Expr, whole: Expr) -> Expr | None:
+        """What needs no division: nothing, and numbers."""
+        is_plain = part == 0 or whole == 1 or (part.is_number and whole.is_number)
+        return part / whole if is_plain else None
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """1 / s, and -(t / s) / s."""
+        _, whole = self.args
+        if argindex == 1:
+            return 1 / whole
+        if argindex == 2:
+            return -Share(self, whole)
+        raise ArgumentIndexError(self, argindex)
+
+    def _divided(self, printer: Printer) -> str:
+        part, whole = map(printer._print, self.args)
+        return f"(({part})/({whole}))"
+
+    _pythoncode = _numpycode = _mpmathcode = _divided
+
+
+class Length(Steady):
+    """sqrt(u^2 + v^2), where neither square is a float."""
+
+    nargs = 2
+    is_nonnegative = True
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The root of the squares."""
+        u, v = args
+        return sympy.sqrt(u**2 + v**2)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """u / sqrt(u^2 + v^2), and so for v."""
+        if argindex not in (1, 2):
+            raise ArgumentIndexError(self, argindex)
+        return Share(self.args[argindex - 1], self)
+
+    def _called(self, printer: Printer) -> str:
+        name = printer._module_format(self._homes[printer.printmethod])
+        return f"{name}({', '.join(map(printer._print, self.args))})"
+
+    _homes: ClassVar = {
+        "_pythoncode": "math.hypot",
+        "_numpycode": "numpy.hypot",
+        "_mpmathcode": "mpmath.hypot",
+    }
+    _pythoncode = _numpycode = _mpmathcode = _called
+
+
+class AboveBranch(Steady):
+    """W(u) + 1 for a branch of Lambert's W: it is zero at the branch point, u = -1/e."""
+
+    nargs = 2
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The sum."""
+        return sympy.LambertW(*args) + 1
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """e^-W / (W + 1)."""
+        if argindex != 1:
+            raise ArgumentIndexError(self, argindex)
+        return sympy.exp(1 - self) / self
+
+    def _mpmathcode(self, printer: Printer) -> str:
+        name = printer._module_format("mpmath.lambertw")
+        return f"({name}({', '.join(map(printer._print, self.args))}) + 1)"
+
+
+class Offset(Steady):
+    """u - v, which sympy would multiply out: of 2 (u - v), few digits are left in 2 u - 2 v.
+
+    >>> u = sympy.Symbol("u")
+    >>> 2 * Offset(u, 1), Offset(u, 0)
+    (2*(u - 1), u)
+    """
+
+    nargs = 2
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The difference."""
+        u, v = args
+        return u - v
+
+    @classmethod
+    def eval(cls, u: Expr, v: Expr) -> Expr | None:
+        """What needs no subtraction, and numbers."""
+        return u - v if v == 0 or (u.is_number and v.is_number) else None
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """1 and -1."""
+        if argindex not in (1, 2):
+            raise ArgumentIndexError(self, argindex)
+        return sympy.Integer(3 - 2 * argindex)
+
+    def _subtracted(self, printer: Printer) -> str:
+        u, v = map(printer._print, self.args)
+        return f"(({u}) - ({v}))"
+
+    _pythoncode = _numpycode = _mpmathcode = _subtracted
+
+
+class Polynomial(Steady):
+    """c0 + c1 u + c2 u^2 + ..., of u, c0, c1, ...: one part of a plan, however long it is.
+
+    >>> u = sympy.Symbol("u")
+    >>> Polynomial(u, 5, 3, 2).fdiff()
+    (4*u + 3)
+    """
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The sum of powers."""
+        u, *coefficients = args
+        return sympy.Add(*(c * u**j for j, c in enumerate(coefficients)))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """The polynomial of j c_j, and the powers of u."""
+        u, *coefficients = self.args
+        if argindex > 1:
+            return u ** (argindex - 2)
+        return Polynomial(u, *(j * c for j, c in enumerate(coefficients) if j))
+
+    def _nested(self, printer: Printer) -> str:
+        u, *coefficients = (f"({printer._print(arg)})" for arg in self.args)
+        *lower, text = coefficients
+        for coefficient in reversed(lower):
+            text = f"({coefficient} + {u}*{text})"
+        return text
+
+    _pythoncode = _numpycode = _mpmathcode = _nested
+
+
+class Beside(Steady):
+    """One value where 0 < |offset| <= reach, else another: of near, away, offset, reach.
+
+    As a Piecewise it would be solved for its arguments each time that a plan is put together.
+    """
+
+    nargs = 4
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """The value away, of which the other is a better form."""
+        return args[1]
+
+    def _chosen(self, printer: Printer) -> str:
+        near, away, offset, reach = (f"({printer._print(arg)})" for arg in self.args)
+        case = f"({offset} != 0) & (abs({offset}) <= {reach})"
+        if printer.printmethod == "_mpmathcode":
+            return f"({near} if {case} else {away})"
+        if printer.printmethod == "_numpycode":
+            return f"{printer._module_format('numpy.where')}({case}, {near}, {away})[()]"
+        return f"choose({case}, {near}, {away})"
+
+    _pythoncode = _numpycode = _mpmathcode = _chosen
