@@ -84,7 +84,7 @@ def at_end(mechanism: Mechanism, size: Expr) -> Mechanism:
     >>> from causalopt.mechanisms.symbolic import Expression
     >>> (x,) = variables("x")
     >>> print(at_end(Expression(time - x + Past(x, 5)), Symbol("dt")))
-    dt + t + x.past(4) - x.next
+    dt + t - x.next + x.past(4)
     """
     terms: dict[Symbol, Expr] = {time: time + size}
     for symbol in mechanism.arguments:

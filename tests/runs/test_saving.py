@@ -33,7 +33,7 @@ system = System(
 )
 still = System({θ: α / 3 - k * θ, α: -θ}, start={θ: 1, α: 0}, parameters={k: 0.5})
 states = System({F: table(F, {"ä b": "α", "α": 3, 3: "ä b"})}, start={F: 3})
-network = Network({α: θ**2, ж: α + θ}, start={θ: 3})
+network = Network({α: 3 * θ, ж: α + θ}, start={θ: 3})
 W = system.world(steps=4)
 
 RESULTS = {
