@@ -22,7 +22,7 @@ from causalopt.runs.sweeps import Sweep
 
 # By how much steps are shortened, to find out whether they were too long; and how far that goes.
 _FINER = (2, 4, 8, 16, 32, 64, 128, 256, 1024)
-_LONGEST_TRIAL = 50_000
+_LONGEST_TRIAL = 250_000
 
 # A message about a node tells the values of this many of its parents.
 _TOLD = 6
