@@ -40,6 +40,9 @@ class Event:
     It comes true in a step at whose start it is false and at whose end it is true. In steps, the
     values at the end of that step are set, from what the step gives. Under a method, the moment is
     found inside the step; the values there are set, and the rest of the step is taken from them.
+    Of several at once, each sets what it sets, and where two set one variable, the one named first.
+    One that another's jump makes true is a second event of a step, which a run refuses; in steps,
+    conditions are asked of what the step gives, before any value is set.
 
     Raises ``DeclarationError`` for what is no condition, and for nothing to set.
 
@@ -147,16 +150,10 @@ class Jumps:
         every = {**self.rules, **self.equations}
         before: dict[Symbol, Expr] = {v.next: Stage(v, 1).next for v in every}
         assigned = {Stage(v, 1): rule.renamed(before) for v, rule in every.items()}
-        at: dict[Symbol, Expr] = {v: Stage(v, 1).next for v in every}
-        at[time] = time + self.size
+        at = self._there(1, Rational(1))
         fires = [And(Not(e.when), _at(e.when, at)) for e in self.events]
-        for variable in self.rules:
-            cases = [
-                (e.value(variable, at), fire) for e, fire in zip(self.events, fires, strict=True)
-            ]
-            jumps = [(value, fire) for value, fire in cases if value is not None]
-            assigned[variable] = Expression(Piecewise(*jumps, (Stage(variable, 1).next, True)))
-        return {**assigned, **self.equations}
+        jumped = {v: Expression(self._jumped(v, at, fires)) for v in self.rules}
+        return {**assigned, **jumped, **self.equations}
 
     # -- inside the steps of a method ------------------------------------------------------------
 
@@ -181,7 +178,8 @@ class Jumps:
             for v in self.rules
         }
         assigned |= self._state(_LAST, last, Rational(1))
-        sound = And(*(Not(self._again(n, e, first[n])) for n, e in enumerate(self.events)))
+        again = [self._again(e, first[n], there) for n, e in enumerate(self.events)]
+        sound = And(*map(Not, again))
         finals = {v: Expression(Piecewise((Stage(v, _LAST).next, sound))) for v in self.rules}
         return {**assigned, **finals, **self.equations}
 
@@ -197,13 +195,12 @@ class Jumps:
         assigned: dict[Variable, Mechanism] = {}
         for j, (node, row) in enumerate(zip(method.nodes, method.matrix, strict=True)):
             share = begun + node * length / self.size
-            at: dict[Symbol, Expr] = {time: time + share * self.size}
+            at = {v: start(v) for v in (*self.rules, *self.equations)}
+            at[time] = time + share * self.size
             if j:
                 states = {v: start(v) + length * self._sum(v, row, base) for v in self.rules}
                 assigned |= self._state(base + j, states, share)
-                at |= {v: Stage(v, base + j).next for v in (*self.rules, *self.equations)}
-            else:
-                at |= {v: start(v) for v in (*self.rules, *self.equations)}
+                at = self._there(base + j, share)
             for variable, rate in self.rules.items():
                 assigned[Stage(variable, base + _RATE + j)] = rate.renamed(at)
         return assigned
@@ -226,28 +223,35 @@ class Jumps:
     def _along(self, method: Method, share: Expr) -> dict[Symbol, Expr]:
         """What everything is at a part of the step, by the method's continuous extension."""
         weights = [weight.xreplace({SHARE: share}) for weight in method.along]
-        at: dict[Symbol, Expr] = {
-            v: v + self.size * self._sum(v, weights, _FIRST) for v in self.rules
-        }
-        seen: dict[Symbol, Expr] = {
-            v.next: term for v, term in at.items() if isinstance(v, Variable)
-        }
+        states = {v: v + self.size * self._sum(v, weights, _FIRST) for v in self.rules}
+        return self._with_equations(states, share)
+
+    def _with_equations(self, states: Mapping[Variable, Expr], share: Expr) -> dict[Symbol, Expr]:
+        """Terms for the variables with rates, and what follows for those with equations."""
+        at: dict[Symbol, Expr] = {**states}
+        seen: dict[Symbol, Expr] = {v.next: term for v, term in states.items()}
         seen[time] = time + (share - 1) * self.size
         for variable, rule in self.equations.items():
             seen[variable.next] = at[variable] = rule.value(seen)
         return {**at, time: time + share * self.size}
 
+    def _there(self, number: int, share: Expr) -> dict[Symbol, Expr]:
+        """What everything is at the stages of a number, when a share of the step has passed."""
+        stages: dict[Symbol, Expr] = {
+            v: Stage(v, number).next for v in (*self.rules, *self.equations)
+        }
+        return {**stages, time: time + share * self.size}
+
     def _located(self, method: Method, event: Event, number: int) -> dict[Variable, Mechanism]:
         """Whether an event happens in the step, and when, as a part of it; 1 where it does not."""
-        end: dict[Symbol, Expr] = {v: Stage(v, _END).next for v in (*self.rules, *self.equations)}
-        end[time] = time + self.size
+        end = self._there(_END, Rational(1))
         happens = And(Not(event.when), _at(event.when, end))
         flag = _number(event, number, _ITERATIONS + 1)
         assigned: dict[Variable, Mechanism] = {flag: Expression(Piecewise((1, happens), (0, True)))}
         low, high = event.crossing, _at(event.crossing, end)
         height = _at(event.crossing, self._along(method, SHARE))
         slope = height.diff(SHARE)
-        is_on = flag.next > Rational(1, 2)
+        is_on = _happens(event, number)
         assigned[_number(event, number, 0)] = Expression(
             Piecewise((low / (low - high), is_on), (1, True))
         )
@@ -260,43 +264,34 @@ class Jumps:
         return assigned
 
     def _is_first(self, number: int, moments: Sequence[Expr]) -> Boolean:
-        """Whether an event happens, and before all others: at once, as they are named."""
-        own = moments[number]
-        others = [own < m if n < number else own <= m for n, m in enumerate(moments) if n != number]
-        flag = _number(self.events[number], number, _ITERATIONS + 1).next
-        return And(flag > Rational(1, 2), *others)
+        """Whether an event happens, and no other before it: several may at one moment."""
+        others = [moments[number] <= m for n, m in enumerate(moments) if n != number]
+        return And(_happens(self.events[number], number), *others)
 
     def _jumped(self, variable: Variable, there: Terms, first: Sequence[Boolean]) -> Expr:
         cases = [(e.value(variable, there), on) for e, on in zip(self.events, first, strict=True)]
         jumps = [(value, on) for value, on in cases if value is not None]
         return Piecewise(*jumps, (there[variable], True))
 
-    def _explicit(self) -> dict[Symbol, Expr]:
-        """The variables with equations, in terms of those with rates."""
-        seen: dict[Symbol, Expr] = {v.next: v for v in self.rules}
-        seen[time] = time - self.size
-        for variable, rule in self.equations.items():
-            seen[variable.next] = rule.value(seen)
-        return {variable: seen[variable.next] for variable in self.equations}
+    def _again(self, event: Event, first: Boolean, there: Terms) -> Boolean:
+        """Whether an event comes true after the first, by its jump or in the rest of the step.
 
-    def _again(self, number: int, event: Event, first: Boolean) -> Boolean:
-        """Whether an event happens in the rest of the step, which is once too often."""
-        after, last = (
-            {v: Stage(v, n).next for v in (*self.rules, *self.equations)} for n in (_AFTER, _LAST)
-        )
+        That is once too often; ``there`` is what everything was just before the jump.
+        """
         share = Stage(_MOMENT, 0).next
-        after[time], last[time] = time + share * self.size, time + self.size
-        end: dict[Symbol, Expr] = {v: Stage(v, _END).next for v in after if v != time}
-        end[time] = time + self.size
+        end, after = self._there(_END, Rational(1)), self._there(_AFTER, share)
         way = _at(event.crossing, end) - event.crossing
         height = _at(event.crossing, after)
         # The event itself leaves its condition on the edge: what counts is where it goes then.
-        crossing = _at(event.crossing, self._explicit())
+        plain = self._with_equations({v: v for v in self.rules}, Rational(0))
+        crossing = _at(event.crossing, plain)
         rates = {v: Stage(v, _REST + _RATE).next for v in self.rules} | {time: sympy.Integer(1)}
         motion = sympy.Add(*(_at(crossing.diff(v), after) * rate for v, rate in rates.items()))
         back = Or(height < -_BACK * way, motion < 0)
-        returns = Or(And(first, back), And(Not(first), Not(_at(event.when, after))))
-        return And(_at(event.when, last), returns, share < 1)
+        anything = Or(*(_happens(e, n) for n, e in enumerate(self.events)))
+        other = And(anything, Not(first), Not(_at(event.when, there)))
+        returns = Or(And(first, back, share < 1), other)
+        return And(_at(event.when, self._there(_LAST, Rational(1))), returns)
 
 
 # The numbers of stages: of the whole step, its end, after the jump, of the rest, and its end.
@@ -313,6 +308,10 @@ _MOMENT = Variable("the first event")
 def _number(event: Event, number: int, place: int) -> Stage:
     """A number on the way to an event's moment: a stage of what it sets, and held with that."""
     return Stage(next(iter(event.set)), _MOMENTS * (number + 1) + place)
+
+
+def _happens(event: Event, number: int) -> Boolean:
+    return _number(event, number, _ITERATIONS + 1).next > Rational(1, 2)
 
 
 def _moment(event: Event, number: int) -> Expr:

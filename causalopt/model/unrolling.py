@@ -42,8 +42,8 @@ def unrolled(
     seen = (label for binding in bindings.values() if binding for label in binding[1])
     entering = dict.fromkeys(s for s in seen if isinstance(s, Node) and s not in bindings)
     drawn = [node for node in entering if isinstance(node.variable, Noise)]
-    outer: dict[Label, float | Expr] = {n: beginning.input(n) for n in entering if n not in drawn}
-    known: dict[Label, float | Expr] = {**parameters, **outer}
+    known: dict[Label, float | Expr] = {**parameters}
+    known |= {n: beginning.input(n) for n in entering if not isinstance(n.variable, Noise)}
     columns = bind(tuple(bindings), (*known, *drawn), list(bindings.values()))
     start: dict[Label, float] = {
         Node(v, 0): number

@@ -164,6 +164,22 @@ def test_of_two_events_the_first_comes_first():
         run(system([Event(x > 0.25, {n: 1 + 0 * n}), late]).world(steps=1))
 
 
+def test_events_at_one_moment_all_happen():
+    def system(*events):
+        return System.from_ode({x: 1 + 0 * x, n: 0 * n, v: 0 * v}, start={x: 0, n: 0, v: 0},
+                               events=events, dt=1, method="rk4")  # fmt: skip
+
+    reset, counted = Event(x >= 0.5, {x: -5, n: 1}), Event(x >= 0.5, {v: 2, n: 3})
+    for events, number in (((reset, counted), 1), ((counted, reset), 3)):
+        data = run(system(*events).world(steps=1))
+        assert (data.x.item(1), data.n.item(1), data.v.item(1)) == (-4.5, number, 2)
+    # What a jump makes true is an event too: said, and never left out.
+    with pytest.raises(EvaluationError, match="two events fell into one step"):
+        run(system(Event(x >= 0.5, {n: 7}), Event(n > 5, {v: 1})).world(steps=1))
+    with pytest.raises(EvaluationError, match="two events fell into one step"):
+        run(system(Event(time >= 1, {n: 7}), Event(n > 5, {v: 1})).world(steps=1))
+
+
 def test_a_ball_that_bounces_twice_in_a_step_is_told():
     with pytest.raises(EvaluationError, match=r"two events fell into one step.*dt="):
         run(ball().world(steps=120))
