@@ -27,7 +27,7 @@ _FORMATS = ("svg", "png", "pdf", "dot")
 _ROUTED_NODES, _ROUTED_EDGES = 70, 300
 _QUICK = {"splines": "line", "nslimit": "0.5", "nslimit1": "0.5", "mclimit": "0.1"}
 # What Graphviz would read as the character that it names, such as &lt;.
-_ENTITY = re.compile(r"&(?=#?\w+;)")
+_ENTITY = re.compile(r"&(?=#?\w*;)")
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,16 @@ import networkx as nx
 from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Label, Past, Stage, Variable
+from causalopt.language.symbols import Label, Past, Stage
 from causalopt.language.words import listed
-from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.stepping import step_term
-from causalopt.model.interventions import Treatment
 from causalopt.model.moments import at_start
 from causalopt.model.selection import Key
+from causalopt.model.staging import stretches_of, template_of, treatment_of
 from causalopt.model.system import System
-from causalopt.model.template import Template, in_order, is_inner, is_stage, owner_of
+from causalopt.model.template import is_inner, owner_of
 from causalopt.plan.block import Block, Input, single_form
-from causalopt.plan.lanes import AnyWorld, Lane, Lanes
+from causalopt.plan.lanes import Lane, Lanes
 from causalopt.plan.names import UNIT, Names, Slope, Slot
 from causalopt.plan.terms import NodeTerms
 
@@ -117,7 +116,7 @@ class Loop:
 def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out."""
     names = Names(system)
-    stretches = _stretches(system, steps, lanes)
+    stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
     first = _initial(system, lanes, names)
     _carry_pasts(lanes, names, first, raws)
@@ -251,37 +250,16 @@ def _assignments(system: System, lanes: Lanes, names: Names, step: int) -> dict[
     assigned: dict[Symbol, Expr] = {}
     for place, lane in enumerate(lanes.lanes):
         _check_events(system, lane, step)
-        for target, mechanism in _template(system, lane, step).items():
+        for target, mechanism in template_of(system, lane.world, step).items():
             terms = NodeTerms(names, lanes, place, target, step, mechanism, names.after)
-            assigned[names.after(Slot(place, target))] = _treatment(lane, target, step).apply(terms)
+            assigned[names.after(Slot(place, target))] = treatment_of(
+                lane.world, target, step
+            ).apply(terms)
         if lane.is_tangent:
             # Carried no longer than it is needed: tangents may grow far beyond it.
             unit = Slot(place, UNIT)
             assigned[names.after(unit)] = names.before(unit) if step <= _last_nudge(lane) else _ZERO
     return assigned
-
-
-def _template(system: System, lane: Lane, step: int) -> Template:
-    """What a step assigns in a lane, where some mechanisms may be replaced."""
-    replaced: dict[Variable, Mechanism] = {}
-    for variable in system.variables:
-        base = lane.at(variable, step).base
-        if base is None:
-            continue
-        # Only a method has inner stages; they follow one even where the step's end is held.
-        staged = base.replacement if system.method is None else base.mechanism_at(variable, step)
-        if staged is not None:
-            replaced[variable] = staged
-    if not replaced:
-        return system.template
-    return in_order(system.realise({**system.declarations, **replaced}))
-
-
-def _treatment(lane: Lane, target: Variable, step: int) -> Treatment[AnyWorld]:
-    """What happens to a variable at the end of a step, or to an inner stage of it."""
-    owner = owner_of(target)
-    at_end = lane.at(owner, step)
-    return at_end if owner is target else at_end.inside(lane.at(owner, step - 1), owner, step)
 
 
 def _check_events(system: System, lane: Lane, step: int) -> None:
@@ -290,7 +268,7 @@ def _check_events(system: System, lane: Lane, step: int) -> None:
     Else it would happen at one moment in what is held, and at another in the rest.
     """
     for event in system.events if system.method is not None else ():
-        first, *others = (_treatment(lane, Stage(v, 2), step).base for v in event.set)
+        first, *others = (treatment_of(lane.world, Stage(v, 2), step).base for v in event.set)
         for variable, base in zip(list(event.set)[1:], others, strict=True):
             if base != first:
                 raise QueryError(
@@ -298,32 +276,6 @@ def _check_events(system: System, lane: Lane, step: int) -> None:
                     f"{variable} is held in another way than {next(iter(event.set))}: hold all of "
                     "them, or none."
                 )
-
-
-def _stretches(system: System, steps: int, lanes: Lanes) -> list[tuple[int, int]]:
-    """The stretches of steps, from 1 on, over which the interventions stay the same."""
-    treatments = [t for lane in lanes.lanes for t in lane.world.treatments]
-    # What depends on both ends of a step changes once more, one step later.
-    staged = any(map(is_stage, system.template))
-    reach = int(staged or any(t.base is not None and t.base.looks_back for t in treatments))
-    gates = {t.base.gate_on_it for t in treatments if t.base is not None}
-    # Nodes inside a gate may have been given another treatment since.
-    inside = [stretch for gate in gates if gate is not None for stretch in gate.among]
-    ends = {end for t in treatments for end in (t.start, t.stop)}
-    ends |= {end for stretch in inside for end in (stretch.start, stretch.stop)}
-    # Whether what is looked back to is inside a gate changes as much later as it is looked back.
-    back = {s.by + 1 for s in _pasts(system, treatments)} if any(gates) else set()
-    later = {0, reach, *back, *(steps_back + 1 for steps_back in back if staged)}
-    cuts = {1, steps + 1, *(end + by for end in ends for by in later)}
-    return list(pairwise(sorted(cut for cut in cuts if 1 <= cut <= steps + 1)))
-
-
-def _pasts(system: System, treatments: Iterable[Treatment[AnyWorld]]) -> set[Past]:
-    """What mechanisms look back to, those that stand in for others among them."""
-    bases = [t.base for t in treatments if t.base is not None]
-    rules = [base.replacement for base in bases if base.replacement is not None]
-    symbols = {s for rule in (*system.template.values(), *rules) for s in rule.arguments}
-    return {s for s in symbols if isinstance(s, Past)}
 
 
 def _always_zero(

@@ -69,6 +69,7 @@ def test_labels_of_a_system_come_out_as_written():
 @given(st.lists(WORDS | AWKWARD, min_size=1, max_size=5))
 @example(['"', "\\", "a\\"])
 @example(["&amp;", "&amp", "&#38;lt;", "&&amp;;"])
+@example(["&#;", "&;"])
 @example([" a  b "])
 def test_any_text_comes_out_as_written_and_adds_no_element(names):
     sheet = Sheet(tuple(Mark(i, (name,)) for i, name in enumerate(names)), (), (), placed=False)

@@ -1,0 +1,65 @@
+"""What a step of a system assigns in a world, and on which stretches of steps that is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from causalopt.language.symbols import Past, Variable
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.interface import Model
+from causalopt.model.interventions import Treatment
+from causalopt.model.system import System
+from causalopt.model.template import Template, in_order, is_stage, owner_of
+from causalopt.model.world import World
+
+AnyWorld = World[Model]
+
+
+def template_of(system: System, world: AnyWorld, step: int) -> Template:
+    """What a step assigns in a world, where some mechanisms may be replaced."""
+    replaced: dict[Variable, Mechanism] = {}
+    for variable in system.variables:
+        base = world.at(variable, step).base
+        if base is None:
+            continue
+        # Only a method has inner stages; they follow one even where the step's end is held.
+        staged = base.replacement if system.method is None else base.mechanism_at(variable, step)
+        if staged is not None:
+            replaced[variable] = staged
+    if not replaced:
+        return system.template
+    return in_order(system.realise({**system.declarations, **replaced}))
+
+
+def treatment_of(world: AnyWorld, target: Variable, step: int) -> Treatment[AnyWorld]:
+    """What happens to a variable at the end of a step, or to an inner stage of it."""
+    owner = owner_of(target)
+    at_end = world.at(owner, step)
+    return at_end if owner is target else at_end.inside(world.at(owner, step - 1), owner, step)
+
+
+def stretches_of(system: System, steps: int, worlds: Sequence[AnyWorld]) -> list[tuple[int, int]]:
+    """The stretches of steps, from 1 on, over which the interventions of worlds stay the same."""
+    treatments = [t for world in worlds for t in world.treatments]
+    # What depends on both ends of a step changes once more, one step later.
+    staged = any(map(is_stage, system.template))
+    reach = int(staged or any(t.base is not None and t.base.looks_back for t in treatments))
+    gates = {t.base.gate_on_it for t in treatments if t.base is not None}
+    # Nodes inside a gate may have been given another treatment since.
+    inside = [stretch for gate in gates if gate is not None for stretch in gate.among]
+    ends = {end for t in treatments for end in (t.start, t.stop)}
+    ends |= {end for stretch in inside for end in (stretch.start, stretch.stop)}
+    # Whether what is looked back to is inside a gate changes as much later as it is looked back.
+    back = {s.by + 1 for s in _pasts(system, treatments)} if any(gates) else set()
+    later = {0, reach, *back, *(steps_back + 1 for steps_back in back if staged)}
+    cuts = {1, steps + 1, *(end + by for end in ends for by in later)}
+    return list(pairwise(sorted(cut for cut in cuts if 1 <= cut <= steps + 1)))
+
+
+def _pasts(system: System, treatments: Iterable[Treatment[AnyWorld]]) -> set[Past]:
+    """What mechanisms look back to, those that stand in for others among them."""
+    bases = [t.base for t in treatments if t.base is not None]
+    rules = [base.replacement for base in bases if base.replacement is not None]
+    symbols = {s for rule in (*system.template.values(), *rules) for s in rule.arguments}
+    return {s for s in symbols if isinstance(s, Past)}
