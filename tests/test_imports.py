@@ -18,6 +18,7 @@ FLOORS = (
     "plan",
     "backends",
     "runs",
+    "linear",
     "distributions",
     "transport",
     "measures",

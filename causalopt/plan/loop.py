@@ -119,6 +119,8 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
     first = _initial(system, lanes, names)
+    # The inner stages of a step have no value at the start.
+    first |= {names.after(slot): _ZERO for slot in wanted if is_inner(slot.variable)}
     _carry_pasts(lanes, names, first, raws)
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     slopes = {name: f for f, (name, _) in names.slopes.items()}

@@ -1,0 +1,1 @@
+"""The linearised world: what a small difference at each node becomes, edge by edge."""

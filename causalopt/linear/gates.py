@@ -1,0 +1,202 @@
+"""A linearised world behind gates: how much of a nudge is left at m, and what each edge has in it.
+
+A gate at a variable weights what enters it from other variables by 1 - gamma, and leaves its own
+memory alone: gamma = 1 is the clamp.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.scaled import NO_POWER, shifted
+from causalopt.ground.types import Floats, Ints
+from causalopt.linear.passes import compiled_carry, compiled_carry_back
+from causalopt.linear.world import Linear
+
+# Slopes and differences of so many numbers are held at once; of longer runs, the rest is computed
+# again when it is passed back.
+_TOGETHER = 1 << 24
+
+
+@dataclass(frozen=True, eq=False)
+class AtM:
+    """What is left at m: ``mantissas`` (rows, watched, lanes) times 2**``powers`` (rows, lanes)."""
+
+    mantissas: Floats
+    powers: Ints
+
+    @functools.cached_property
+    def _top(self) -> Ints:
+        """The power that all are brought to, (lanes,)."""
+        moved = (self.mantissas != 0.0).any(axis=1)
+        top = np.where(moved, self.powers, NO_POWER).max(axis=0)
+        return np.where(top == NO_POWER, 0, top)
+
+    @functools.cached_property
+    def _level(self) -> Floats:
+        """The differences at that power."""
+        return shifted(self.mantissas, (self.powers - self._top)[:, None, :])
+
+    @functools.cached_property
+    def _sum(self) -> Floats:
+        total: Floats = (self._level**2).sum(axis=(0, 1))
+        return total
+
+    @property
+    def log_norm(self) -> Floats:
+        """1/2 log of the sum of their squares, (lanes,)."""
+        with np.errstate(divide="ignore"):
+            return 0.5 * np.log(self._sum) + self._top * math.log(2.0)
+
+    @property
+    def worth(self) -> Floats:
+        """The derivative of that by each difference, in units of 2**-power."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            worth = self._level / self._sum
+        return shifted(worth, (self.powers - self._top)[:, None, :])
+
+
+@dataclass(frozen=True, eq=False)
+class Gated:
+    """A nudge at m, and gates at some members of a linearised world.
+
+    ``linear`` has the edges alone that matter. ``watched`` are the nodes of m in a row, and
+    ``rows`` those in which they are m; ``nudges`` (rows of the run, watched) is what is added to
+    them. ``members`` are the places of the gates in ``linear.members``.
+    """
+
+    linear: Linear
+    watched: Ints
+    rows: range
+    nudges: Floats
+    members: Ints
+
+    @functools.cached_property
+    def gates(self) -> Ints:
+        """The gate that each edge goes through (edges,), -1 for none."""
+        linear = self.linear
+        source, target = linear.owners[linear.sources], linear.owners[linear.targets]
+        place = np.full(len(linear.members), -1, dtype=np.int64)
+        place[self.members] = np.arange(len(self.members))
+        return np.where(source == target, -1, place[target])
+
+    def log_norm(self, weights: Floats) -> Floats:
+        """1/2 log sum |d_m|^2 (lanes,), with ``weights`` (gates, lanes) of what gates let through.
+
+        Minus infinity where nothing is left.
+        """
+        return self._along(np.ascontiguousarray(weights))[0].log_norm
+
+    def gradient(self, weights: Floats) -> tuple[Floats, Floats]:
+        """The same, and its derivatives by what each edge alone lets through, (edges, lanes)."""
+        weights = np.ascontiguousarray(weights)
+        at_m, starts, last = self._along(weights)
+        worth, through = at_m.worth, np.zeros((self.linear.edges, weights.shape[1]))
+        later = np.zeros(last.d[: self._before].shape)
+        for piece, start in reversed(list(zip(self._pieces(weights), starts, strict=True))):
+            # What the pass along has ended with is there still; other pieces are computed again.
+            ends = piece.stop == self.rows.stop
+            window = last if ends else self._carried(piece, start, weights)
+            back = np.zeros(window.d.shape)
+            back[len(back) - len(later) :] += later
+            inside, rows = self._places(piece)
+            back[rows, self.watched] += worth[inside]
+            run = compiled_carry_back()
+            run(*self._table(piece), weights, self._before, window.d, window.powers, back, through)
+            later = back[: self._before]
+        return at_m.log_norm, through
+
+    # -- piece by piece --------------------------------------------------------------------------
+
+    @property
+    def _before(self) -> int:
+        """How many rows before a piece its rows look back to."""
+        return max(self.linear.memory, 1)
+
+    def _pieces(self, weights: Floats) -> list[range]:
+        """The rows of the run, in pieces that fit; each as long as it looks back, but the last."""
+        linear = self.linear
+        each = len(linear.keys) * 2 * weights.shape[1] + len(self._columns)
+        size = max(_TOGETHER // each, self._before)
+        last = self.rows.stop
+        refuse_what_does_not_fit(
+            8 * each * size + 8 * len(linear.keys) * weights.shape[1] * self._before * last // size,
+            f"A pass over {last:,} steps of {len(linear.keys):,} nodes",
+            "Ask about fewer steps.",
+        )
+        return [range(start, min(start + size, last)) for start in range(0, last, size)]
+
+    def _along(self, weights: Floats) -> tuple[AtM, list[_Window], _Window]:
+        """What is left at m, what comes before each piece, and the last piece itself."""
+        lanes, keys = weights.shape[1], len(self.linear.keys)
+        none = np.zeros((self._before, lanes), dtype=np.int64)
+        whole = _Window(np.zeros((self._before, keys, lanes)), none)
+        mantissas = np.empty((len(self.rows), len(self.watched), lanes))
+        powers = np.empty((len(self.rows), lanes), dtype=np.int64)
+        starts: list[_Window] = []
+        for piece in self._pieces(weights):
+            starts.append(whole.end(self._before))
+            whole = self._carried(piece, starts[-1], weights)
+            inside, rows = self._places(piece)
+            mantissas[inside] = whole.d[rows][:, self.watched]
+            powers[inside] = whole.powers[rows]
+        return AtM(mantissas, powers), starts, whole
+
+    def _places(self, piece: range) -> tuple[slice, slice]:
+        """The rows of m in a piece: their places among those of m, and in the piece's window."""
+        start = max(piece.start, self.rows.start)
+        stop = max(start, min(piece.stop, self.rows.stop))
+        before = piece.start - self._before
+        return (
+            slice(start - self.rows.start, stop - self.rows.start),
+            slice(start - before, stop - before),
+        )
+
+    def _carried(self, piece: range, start: _Window, weights: Floats) -> _Window:
+        """The differences in the rows of a piece, after those that come before it."""
+        d = np.empty((self._before + len(piece), *start.d.shape[1:]))
+        powers = np.empty((len(d), start.powers.shape[1]), dtype=np.int64)
+        d[: self._before], powers[: self._before] = start.d, start.powers
+        nudges = np.ascontiguousarray(self.nudges[piece.start : piece.stop])
+        run = compiled_carry()
+        run(*self._table(piece), weights, self.watched, nudges, self._before, d, powers)
+        return _Window(d, powers)
+
+    @functools.cached_property
+    def _columns(self) -> Ints:
+        """The edges whose slopes change."""
+        return np.flatnonzero(~self.linear.constant)
+
+    @functools.cached_property
+    def _whole(self) -> Floats:
+        """The slopes that change, at all rows: held where there are few enough."""
+        return self.linear.slopes(range(self.rows.stop), self._columns)
+
+    def _table(self, piece: range) -> tuple[Ints, Ints, Ints, Floats, Ints, Floats, Ints]:
+        """Edges and slopes as the passes take them."""
+        linear, changing = self.linear, self._columns
+        varying = np.full(linear.edges, -1, dtype=np.int64)
+        varying[changing] = np.arange(len(changing))
+        if len(changing) * self.rows.stop <= _TOGETHER:
+            slopes = self._whole[piece.start : piece.stop]
+        else:
+            slopes = linear.slopes(piece, changing)
+        first = np.searchsorted(linear.targets, np.arange(len(linear.keys) + 1)).astype(np.int64)
+        return first, linear.sources, linear.lags, linear.fixed, varying, slopes, self.gates
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """Differences ``d`` (rows, keys, lanes) times 2**``powers`` (rows, lanes)."""
+
+    d: Floats
+    powers: Ints
+
+    def end(self, rows: int) -> _Window:
+        """Its last rows."""
+        return _Window(self.d[-rows:].copy(), self.powers[-rows:].copy())

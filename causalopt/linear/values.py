@@ -1,0 +1,114 @@
+"""The values of a world along its run, as columns for the arguments of its mechanisms."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from typing import cast
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from causalopt.backends.evaluation import evaluate
+from causalopt.ground.scaled import stacked
+from causalopt.ground.types import Floats, Ints
+from causalopt.language.symbols import Label, Node, Noise, Time, Variable
+from causalopt.model.interface import Model
+from causalopt.model.network import Network
+from causalopt.model.selection import Key
+from causalopt.model.system import System
+from causalopt.model.template import node_at
+from causalopt.model.world import World
+from causalopt.plan.draws import Stream
+from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.sweeps import swept
+
+#: What an argument is at each of some rows, or at all of them.
+Column = Floats | float
+
+
+class Values(ABC):
+    """What the arguments of mechanisms are along one run of a world."""
+
+    def __init__(self, world: World[Model], backend: str) -> None:
+        self.world, self.backend = world, backend
+
+    @abstractmethod
+    def column(self, symbol: Symbol, names: Mapping[Symbol, Label], rows: Ints) -> Column:
+        """What an argument is at rows; ``names`` gives the nodes that arguments stand for."""
+
+    def _run(self, keys: Collection[Key]) -> Mapping[Key, Floats]:
+        """The values of series at every row."""
+        if not keys:
+            return {}
+        rows = self.world.model.rows(self.world.steps)
+        none = swept(self.world.model, None, None, self.world.noises)
+        wants = [Want(self.world, key) for key in keys]
+        table = simulate(wants, rows, none, self.backend, stacked)
+        return dict(zip(keys, table, strict=True))
+
+    def _drawn(self, noise: Noise, step: int | Ints) -> Column:
+        """What a noise is at steps."""
+        return cast(Column, self._draws(noise)[step])
+
+    @functools.cache  # noqa: B019  # as long-lived as the run that it belongs to
+    def _draws(self, noise: Noise) -> Floats:
+        steps = max(self.world.steps or 1, 1)
+        return Stream(noise.law, noise.name, self.world.seed).take(steps)[:, 0]
+
+
+class SystemValues(Values):
+    """Those of a system, whose ``needed`` variables and inner stages are run once."""
+
+    def __init__(self, world: World[Model], backend: str, needed: Collection[Key]) -> None:
+        super().__init__(world, backend)
+        self._system = cast(System, world.model)
+        self._needed = needed
+
+    @functools.cached_property
+    def _course(self) -> Mapping[Key, Floats]:
+        return self._run(self._needed)
+
+    def column(self, symbol: Symbol, names: Mapping[Symbol, Label], rows: Ints) -> Column:
+        """A parameter's value; of all else, the value at each row."""
+        node = node_at(symbol, 0)
+        if not isinstance(node, Node):
+            return self._system.parameter_values[symbol]
+        steps = rows + node.step
+        if isinstance(node.variable, Time):
+            return np.asarray(steps * (self._system.step_size or 1.0))
+        if isinstance(node.variable, Noise):
+            return self._drawn(node.variable, steps)
+        column = self._course[node.variable][np.maximum(steps, 0)]
+        for place in np.flatnonzero(steps < 0):
+            column[place] = self._before(node.variable, int(steps[place]))
+        return column
+
+    def _before(self, variable: Variable, step: int) -> float:
+        """What a variable was before the start."""
+        known = self._system.beginning.input(Node(variable, step))
+        if not isinstance(known, Expr):
+            return known
+        return float(evaluate([known], dict(self._system.parameter_values))[0])
+
+
+class NetworkValues(Values):
+    """Those of a network, which has one row."""
+
+    @functools.cached_property
+    def _nodes(self) -> Floats:
+        return self._run([None])[None]
+
+    def column(self, symbol: Symbol, names: Mapping[Symbol, Label], rows: Ints) -> Column:
+        """The value of the node or input that an argument stands for."""
+        network, label = cast(Network, self.world.model), names[symbol]
+        place = network.index[label]
+        if place < len(network.nodes):
+            return float(self._nodes[place])
+        match label:
+            case Noise():
+                return self._drawn(label, 0)
+            case Node(Noise() as noise, step):
+                return self._drawn(noise, step)
+        return network.parameter_values[label]

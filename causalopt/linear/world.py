@@ -1,0 +1,262 @@
+"""A world linearised along its run: nodes, arrows between them, and their slopes at every row."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
+
+import networkx as nx
+import numpy as np
+from sympy import Expr, Symbol
+
+from causalopt.backends.evaluation import evaluate
+from causalopt.backends.limits import limit_at
+from causalopt.ground.errors import EvaluationError
+from causalopt.ground.types import Bools, Floats, Ints
+from causalopt.language.symbols import Node, Parameter, Variable
+from causalopt.linear.edges import Arrow, Arrows, Part, parts_of
+from causalopt.linear.values import NetworkValues, SystemValues, Values
+from causalopt.mechanisms.interface import ONE, Mechanism
+from causalopt.model.interface import Model
+from causalopt.model.network import Network
+from causalopt.model.selection import Key
+from causalopt.model.template import node_at, owner_of
+from causalopt.model.world import World
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A linearised world: d[row, target] = sum over edges of slope[row, edge] d[row - lag, source].
+
+    ``keys`` are the nodes of a row in the order of computation: the variables and inner stages of a
+    system, the nodes of a network. ``owners`` (keys,) gives for each the place in ``members`` of
+    the variable that it belongs to. ``sources``, ``targets`` and ``lags`` (edges,) say where edges
+    go; they come in the order of their targets. ``contents`` are the arrows that each edge sums up,
+    in each part of the run.
+    """
+
+    world: World[Model]
+    keys: tuple[Key, ...]
+    members: tuple[Key, ...]
+    owners: Ints
+    sources: Ints
+    targets: Ints
+    lags: Ints
+    contents: tuple[tuple[range, tuple[tuple[Arrow, ...], ...]], ...]
+    backend: str = "auto"
+
+    @property
+    def rows(self) -> range:
+        """The rows of the run; one, where there is no time."""
+        return range((self.world.steps or 0) + 1)
+
+    @property
+    def edges(self) -> int:
+        """The number of edges."""
+        return len(self.sources)
+
+    @property
+    def memory(self) -> int:
+        """How many rows back an edge goes at most."""
+        return int(self.lags.max(initial=0))
+
+    @functools.cached_property
+    def graph(self) -> nx.DiGraph:
+        """The members; an edge a -> b where a enters b, at once or later."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(range(len(self.members)))
+        ends = self.owners[self.sources], self.owners[self.targets]
+        graph.add_edges_from(zip(*(end.tolist() for end in ends), strict=True))
+        return graph
+
+    def loops_through(self, members: Iterable[int]) -> set[int]:
+        """The members on a cycle through some of them, these included."""
+        inside = set(members)
+        down = inside.union(*(nx.descendants(self.graph, m) for m in inside))
+        up = inside.union(*(nx.ancestors(self.graph, m) for m in inside))
+        return down & up
+
+    def among(self, members: set[int]) -> Linear:
+        """The same with the edges alone that go between these members."""
+        inside = np.isin(self.owners, list(members))
+        kept = np.flatnonzero(inside[self.sources] & inside[self.targets])
+        contents = tuple((rows, tuple(e[i] for i in kept)) for rows, e in self.contents)
+        ends = self.sources[kept], self.targets[kept], self.lags[kept]
+        return replace(self, sources=ends[0], targets=ends[1], lags=ends[2], contents=contents)
+
+    # -- slopes ----------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def constant(self) -> Bools:
+        """Which edges have one slope at all rows, whatever the values are."""
+        # Before row 0 nothing has moved: there, edges from earlier rows carry nothing.
+        later = [edges for rows, edges in self.contents if rows.start] or [self.contents[0][1]]
+        constant = np.ones(self.edges, dtype=np.bool_)
+        for place in range(self.edges):
+            parts = later if self.lags[place] else [edges for _, edges in self.contents]
+            carried = {tuple((_slope(a), a.factor) for a in edges[place]) for edges in parts}
+            symbols = {s for arrows in carried for slope, _ in arrows for s in slope.free_symbols}
+            known = all(isinstance(symbol, Parameter) for symbol in symbols)
+            constant[place] = len(carried) == 1 and (known or not self.world.steps)
+        return constant
+
+    @functools.cached_property
+    def fixed(self) -> Floats:
+        """The slopes of edges that have one, (edges,); 0 for the others."""
+        last, which = self.rows[-1], np.flatnonzero(self.constant)
+        fixed = np.zeros(self.edges)
+        fixed[which] = self.slopes(range(last, last + 1), which)[0]
+        return fixed
+
+    @functools.cached_property
+    def _values(self) -> Values:
+        if isinstance(self.world.model, Network):
+            return NetworkValues(self.world, self.backend)
+        formulas = (_slope(a) for _, edges in self.contents for arrows in edges for a in arrows)
+        nodes = (node_at(s, 0) for formula in set(formulas) for s in formula.free_symbols)
+        seen = {
+            n.variable for n in nodes if isinstance(n, Node) and isinstance(n.variable, Variable)
+        }
+        return SystemValues(self.world, self.backend, sorted(seen, key=str))
+
+    def slopes(self, rows: range, which: Ints | None = None) -> Floats:
+        """The slope of each edge (of some of them) at rows, (rows, edges)."""
+        which = np.arange(self.edges) if which is None else which
+        slopes = np.zeros((len(rows), len(which)))
+        for part, entering in self.contents:
+            edges = [entering[place] for place in which]
+            inside = range(max(part.start, rows.start), min(part.stop, rows.stop))
+            if inside:
+                within = slice(inside.start - rows.start, inside.stop - rows.start)
+                self._fill(slopes[within], edges, np.arange(inside.start, inside.stop))
+        return slopes
+
+    def _fill(self, slopes: Floats, edges: Sequence[Sequence[Arrow]], rows: Ints) -> None:
+        """Add the slopes of arrows at rows; those with one formula are evaluated together."""
+        alike: dict[tuple[Expr, int], list[tuple[int, Arrow, Sequence[Symbol]]]] = {}
+        for place, arrows in enumerate(edges):
+            for arrow in arrows:
+                formula, symbols = _in_places(_slope(arrow))
+                alike.setdefault((formula, len(symbols)), []).append((place, arrow, symbols))
+        for (formula, count), uses in alike.items():
+            columns: dict[Symbol, Floats | float] = {}
+            for j in range(count):
+                parts = [self._column(arrow, symbols[j], rows) for _, arrow, symbols in uses]
+                columns[_place(j)] = np.stack(parts)
+            (found,) = evaluate([formula], columns) if count else [np.float64(formula)]
+            table = np.array(np.broadcast_to(found, (len(uses), len(rows))))
+            for (place, arrow, _), row in zip(uses, table, strict=True):
+                self._mend(arrow, row, rows)
+                slopes[:, place] += arrow.factor * row
+
+    def _column(self, arrow: Arrow, symbol: Symbol, rows: Ints) -> Floats:
+        return np.broadcast_to(self._values.column(symbol, arrow.names, rows), rows.shape)
+
+    def _mend(self, arrow: Arrow, row: Floats, rows: Ints) -> None:
+        """Slopes whose formula gives no number are limits, where there are some."""
+        for place in np.flatnonzero(~np.isfinite(row)):
+            at = {
+                s: float(self._column(arrow, s, rows[place : place + 1])[0])
+                for s in arrow.mechanism.arguments
+            }
+            limit = limit_at(arrow.mechanism, arrow.argument, at)
+            number = np.nan if limit is None else float(limit)
+            if not np.isfinite(number):
+                raise EvaluationError(
+                    f"The mechanism {arrow.mechanism} has no derivative by {arrow.argument} that "
+                    f"is a float, at step {rows[place]}: it has a kink, a vertical slope or "
+                    "overflows there. Start elsewhere, or write a mechanism that is smooth."
+                )
+            row[place] = number
+
+
+def linearised(world: World[Model], backend: str = "auto") -> Linear:
+    """A world, linearised along its run.
+
+    >>> from causalopt.language.symbols import variables
+    >>> T, R = variables("T R")
+    >>> room = System({T: R - 25, R: R - 0.1 * T**2}, start={T: 10, R: 35})
+    >>> linear = linearised(room.world(steps=1))
+    >>> linear.slopes(range(1, 2)).tolist()  # of T by R, of R by T and by R
+    [[1.0, -2.0, 1.0]]
+    """
+    parts = parts_of(world.model, world)
+    keys = _in_order(parts)
+    place = {key: i for i, key in enumerate(keys)}
+    edges: dict[tuple[int, int, int], int] = {}
+    for part in parts:
+        for target, arrows in part.entering.items():
+            for arrow in arrows:
+                edges.setdefault((place[target], place[arrow.source], arrow.lag), len(edges))
+    order = sorted(edges)
+    contents = tuple((part.rows, _by_edge(part, place, order)) for part in parts)
+    ends = np.array(order, dtype=np.int64).reshape(-1, 3)
+    owners = [_owner(key) for key in keys]
+    members = tuple(dict.fromkeys([*_declared(world.model), *owners]))
+    member = {key: i for i, key in enumerate(members)}
+    return Linear(
+        world=world,
+        keys=keys,
+        members=members,
+        owners=np.array([member[owner] for owner in owners], dtype=np.int64),
+        sources=ends[:, 1],
+        targets=ends[:, 0],
+        lags=ends[:, 2],
+        contents=contents,
+        backend=backend,
+    )
+
+
+def _in_order(parts: Sequence[Part]) -> tuple[Key, ...]:
+    """All nodes of a row, each after those of the same row that enter it."""
+    sorter: TopologicalSorter[Key] = TopologicalSorter()
+    for part in parts:
+        for target, arrows in part.entering.items():
+            sorter.add(target, *(arrow.source for arrow in arrows if arrow.lag == 0))
+    return tuple(sorter.static_order())
+
+
+def _by_edge(
+    part: Part, place: Mapping[Key, int], order: Sequence[tuple[int, int, int]]
+) -> tuple[Arrows, ...]:
+    """The arrows of a part that each edge sums up."""
+    sums: dict[tuple[int, int, int], list[Arrow]] = {edge: [] for edge in order}
+    for target, arrows in part.entering.items():
+        for arrow in arrows:
+            sums[place[target], place[arrow.source], arrow.lag].append(arrow)
+    return tuple(tuple(arrows) for arrows in sums.values())
+
+
+def _declared(model: Model) -> tuple[Key, ...]:
+    """The variables of a system, in the order of their declaration."""
+    return tuple(series.key for series in model.series if series.key is not None)
+
+
+def _owner(key: Key) -> Key:
+    """The variable that a node of an unrolled system, or an inner stage, belongs to."""
+    return owner_of(key.variable) if isinstance(key, Node) else owner_of(key)
+
+
+def _slope(arrow: Arrow) -> Expr:
+    """The derivative that an arrow carries, without its factor."""
+    return _slopes_of(arrow.mechanism)[arrow.argument]
+
+
+# A mechanism is shared by many nodes, and asked for each of its arguments.
+@functools.lru_cache(maxsize=1 << 15)
+def _slopes_of(mechanism: Mechanism) -> Mapping[Symbol, Expr]:
+    return mechanism.reverse({}, ONE)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _in_places(formula: Expr) -> tuple[Expr, Sequence[Symbol]]:
+    """The formula in symbols that stand for places, so that alike ones are the same."""
+    symbols = sorted(formula.free_symbols, key=lambda s: (s.name, type(s).__name__))
+    return formula.xreplace({s: _place(i) for i, s in enumerate(symbols)}), symbols
+
+
+@functools.cache
+def _place(number: int) -> Symbol:
+    return Symbol(f"x{number}", real=True)
