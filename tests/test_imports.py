@@ -22,6 +22,7 @@ FLOORS = (
     "distributions",
     "transport",
     "measures",
+    "discovery",
     "processes",
     "derive",
     "drawing",

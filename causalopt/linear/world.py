@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 
@@ -15,6 +15,7 @@ from causalopt.backends.evaluation import evaluate
 from causalopt.backends.limits import limit_at
 from causalopt.ground.errors import EvaluationError
 from causalopt.ground.types import Bools, Floats, Ints
+from causalopt.language.naming import apart
 from causalopt.language.symbols import Node, Parameter, Variable
 from causalopt.linear.edges import Arrow, Arrows, Part, parts_of
 from causalopt.linear.values import NetworkValues, SystemValues, Values
@@ -22,7 +23,7 @@ from causalopt.mechanisms.interface import ONE, Mechanism
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
-from causalopt.model.template import node_at, owner_of
+from causalopt.model.template import is_inner, node_at, owner_of
 from causalopt.model.world import World
 
 
@@ -63,6 +64,22 @@ class Linear:
         return int(self.lags.max(initial=0))
 
     @functools.cached_property
+    def declared(self) -> Bools:
+        """Which members have a node of their own: all but the moments of events inside a step."""
+        declared = np.zeros(len(self.members), dtype=np.bool_)
+        declared[self.owners[[not is_inner(key) for key in self.keys]]] = True
+        return declared
+
+    def place_of(self, key: Key) -> int:
+        """The place among the members of the variable that a node belongs to."""
+        return self.members.index(_owner(key))
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The members, as results call them."""
+        return apart(self.members)
+
+    @functools.cached_property
     def graph(self) -> nx.DiGraph:
         """The members; an edge a -> b where a enters b, at once or later."""
         graph = nx.DiGraph()
@@ -78,7 +95,7 @@ class Linear:
         up = inside.union(*(nx.ancestors(self.graph, m) for m in inside))
         return down & up
 
-    def among(self, members: set[int]) -> Linear:
+    def among(self, members: Collection[int]) -> Linear:
         """The same with the edges alone that go between these members."""
         inside = np.isin(self.owners, list(members))
         kept = np.flatnonzero(inside[self.sources] & inside[self.targets])
@@ -176,6 +193,7 @@ def linearised(world: World[Model], backend: str = "auto") -> Linear:
     """A world, linearised along its run.
 
     >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
     >>> T, R = variables("T R")
     >>> room = System({T: R - 25, R: R - 0.1 * T**2}, start={T: 10, R: 35})
     >>> linear = linearised(room.world(steps=1))

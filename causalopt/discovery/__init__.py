@@ -1,0 +1,1 @@
+"""Who steers what, and where the border is: found without naming A, n and m by hand."""
