@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 #: Numbers in double precision.
 Floats = npt.NDArray[np.float64]
+#: Complex numbers in double precision.
+Complexes = npt.NDArray[np.complex128]
 #: Whole numbers: places, counts, powers of two.
 Ints = npt.NDArray[np.int64]
 #: Yes or no, of each.

@@ -111,6 +111,27 @@ class Gated:
             later = back[: self._before]
         return at_m.log_norm, through
 
+    def worth_of_pushes(self) -> Floats:
+        """The derivative of m, at its last row, by a push at each node at all rows, (keys,).
+
+        Without gates; in floats as they are, so that what grows too far comes out infinite.
+        """
+        none = np.empty((0, 1))
+        total, later = np.zeros(len(self.linear.keys)), np.zeros((0, len(self.linear.keys), 1))
+        through = np.zeros((self.linear.edges, 1))
+        for piece in reversed(self._pieces(none)):
+            shape = self._before + len(piece), len(self.linear.keys), 1
+            back, still = np.zeros(shape), np.zeros(shape)
+            back[len(back) - len(later) :] += later
+            if piece.stop == self.rows.stop:
+                back[-1, self.watched[-1]] += 1.0
+            powers = np.zeros((len(back), 1), dtype=np.int64)
+            run = compiled_carry_back()
+            run(*self._table(piece), none, self._before, still, powers, back, through)
+            total += back[self._before :, :, 0].sum(axis=0)
+            later = back[: self._before]
+        return total
+
     # -- piece by piece --------------------------------------------------------------------------
 
     @property

@@ -229,6 +229,11 @@ class Model(ABC):
         return False
 
     @property
+    def rated(self) -> Collection[Key]:
+        """The keys whose rates of change were declared, not what they become in a step."""
+        return ()
+
+    @property
     def has_moments(self) -> bool:
         """Whether events happen inside its steps, one in each at most."""
         return False

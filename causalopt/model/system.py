@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import cast
 
@@ -335,6 +335,11 @@ class System(OverTime):
         }  # fmt: skip
         first = {v: rule.arguments for v, rule in self.beginning.mechanisms.items()}
         return wired_over_time(self.variables, first, entering, steps)
+
+    @property
+    def rated(self) -> Collection[Key]:
+        """The variables with rates of change."""
+        return () if self.method is None else self.mechanisms
 
     @property
     def has_moments(self) -> bool:

@@ -1,0 +1,81 @@
+"""Loop coupling: how much of a nudge comes back by way of another variable, at each frequency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.types import Complexes, Ints
+from causalopt.linear.steady import Steady, frequencies_of, steady
+from causalopt.model.interface import Model
+from causalopt.model.world import World
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) -> xr.DataArray:
+    """How strongly each pair of variables is coupled by loops, at each frequency (complex).
+
+    With G(z) what a unit at one node becomes at another,
+
+        Gamma(a, b) = 1 - Y_bb / G_bb = G_ab G_ba / (G_aa G_bb),
+
+    where Y is with a held: the part of the answer of b to a nudge at itself that goes through a. A
+    single clamp follows from it: Comp(a; b, b) = 1 / (1 - Gamma(a, b)). It is symmetric: for a
+    nudge at itself a steers b exactly as strongly as b steers a, frequency by frequency. (Under a
+    Runge-Kutta method, holding a holds the stages of its steps too: the first form is used, and
+    the two directions differ by what happens inside a step.) One matrix inverse a frequency serves
+    all pairs. 0 where no loop goes through both.
+
+    ``at`` are frequencies in radians per unit of time, a grid of 256 if left out. Returns an array
+    with dims (frequency, variable, other), ``variable`` the one that is held; Gamma(a, a) is 1.
+    Raises ``QueryError`` where a mode grows, values move along the run, or there is no time.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
+    >>> T, R, seen = variables("T R seen")
+    >>> room = System({T: R, R: R / 2 - T / 4, seen: R}, start={T: 0, R: 0, seen: 0})
+    >>> found = loop_coupling(room, at=0.0).sel(frequency=0.0, other="R")
+    >>> found.values.real.round(4)  # 1 - 1/Comp: Comp is (1/2)/(1/2 + 1/4)
+    array([-0.5,  1. ,  0. ])
+    """
+    import xarray as xr
+
+    still = steady(of)
+    still.check_stable()
+    frequencies = frequencies_of(at, still.dt)
+    shown = np.flatnonzero(still.linear.declared)
+    count = len(shown)
+    refuse_what_does_not_fit(
+        16 * (len(frequencies) * count**2 + 4 * len(still.linear.keys) ** 2),
+        f"A table of {count:,} by {count:,} couplings at {len(frequencies):,} frequencies",
+        "Ask at fewer frequencies, with at=.",
+    )
+    table = np.stack([coupled(still, z, shown) for z in still.z_at(frequencies)])
+    names = [still.linear.names[place] for place in shown]
+    coords = {"frequency": frequencies, "variable": names, "other": names}
+    attrs = {"long_name": "loop coupling", "symbol": "Gamma", "neutral": 0.0}
+    return xr.DataArray(table, coords, ["frequency", "variable", "other"], "coupling", attrs)
+
+
+def coupled(still: Steady, z: complex, members: Ints) -> Complexes:
+    """Gamma (members, members) at one z."""
+    response = still.response(z)
+    ends = still.ends_of(members.tolist())
+    between = response[np.ix_(ends, ends)]
+    own = np.diagonal(between)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # As products, where a variable is one node: that is symmetric to the last digit.
+        gamma = between * between.T / np.outer(own, own)
+        for row, member in enumerate(members):
+            inside = still.nodes_of([int(member)])
+            if len(inside) > 1:
+                out, back = response[np.ix_(ends, inside)], response[np.ix_(inside, ends)]
+                answer = np.linalg.solve(response[np.ix_(inside, inside)], back)
+                gamma[row] = (out * answer.T).sum(axis=1) / own
+    np.fill_diagonal(gamma, 1.0)
+    return gamma

@@ -1,0 +1,144 @@
+"""Comp and Op as functions of frequency: sensitivity, and how much of it is moved elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Complexes
+from causalopt.language.symbols import Nodes
+from causalopt.linear.steady import Steady, frequencies_of, steady
+from causalopt.linear.world import Linear
+from causalopt.measures.question import nodes_as_text
+from causalopt.model.interface import Model
+from causalopt.model.world import World
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def sensitivity(
+    of: Model | World[Model],
+    A: Nodes,
+    n: Nodes,
+    m: Nodes,
+    *,
+    at: npt.ArrayLike | None = None,
+) -> xr.Dataset:
+    """Comp(A; n, m) and Op(A; n, m) of a lasting, swinging nudge, at each frequency.
+
+    A linear system, or one at a fixed point, answers to a nudge u e^(i w t) at n by swinging with
+    it. With x and y what it becomes at m, free and with A held,
+
+        comp(w) = x(w) / y(w),    op(w) = -log |comp(w)|  [nats].
+
+    For a loop through A alone that is the sensitivity function of control, 1 / (1 + L(w)), with L
+    what a unit becomes on its way around (Bode 1945); ``plots.bode`` and ``plots.nyquist`` draw
+    both. In time, Comp is another thing: of a sustained nudge it is a running sum, and settles at
+    comp(0).
+
+    ``n`` and ``m`` are variables, ``A`` one or several. ``at`` are frequencies, in radians per unit
+    of time (radians per step where time counts steps); 256 of them, from 0 to pi/dt, where it is
+    left out. Returns a dataset with ``comp`` (complex) and ``op`` along ``frequency``.
+
+    Raises ``QueryError`` where a mode grows, where values move along the run (``fixed_point`` gives
+    a start where they do not), where n or m lies in A, and for a network, which has no time.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
+    >>> T, R = variables("T R")
+    >>> room = System({T: R, R: 0.5 * R - 0.25 * T.next}, start={T: 0, R: 0})
+    >>> found = sensitivity(room, A=T, n=R, m=R, at=[0.0, np.pi])
+    >>> found.comp.values.real.round(4)  # 1 / (1 + L): at rest, 1/(1 + 0.25/0.5)
+    array([0.6667, 1.2   ])
+    """
+    import xarray as xr
+
+    still = steady(of)
+    held = _members(still.linear, A)
+    (source,) = _members(still.linear, n, "n")
+    (sink,) = _members(still.linear, m, "m")
+    for place, name in ((source, "n"), (sink, "m")):
+        if place in held:
+            raise QueryError(
+                f"{name} lies in A = {nodes_as_text(A)}: what is held shows no differences. Choose "
+                f"{name} outside A."
+            )
+    still.check_stable()
+    frequencies = frequencies_of(at, still.dt)
+    x, y = (_transfer(still, source, sink, frequencies, cut) for cut in ((), held))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        comp = x / y
+        op = -np.log(np.abs(comp))
+    attrs = {"A": nodes_as_text(A), "n": nodes_as_text(n), "m": nodes_as_text(m)}
+    columns = {
+        "comp": (["frequency"], comp, {"long_name": "Comp", "symbol": "Comp", "neutral": 1.0}),
+        "op": (["frequency"], op, {"long_name": "Op", "units": "nat", "neutral": 0.0}),
+    }
+    return xr.Dataset(columns, {"frequency": frequencies}, attrs)
+
+
+def waterbed(of: Model | World[Model], A: Nodes, m: Nodes) -> xr.DataArray:
+    """The mean of Op(A; m, m) over all frequencies, in nats: what regulation costs elsewhere.
+
+    Of a nudge at m itself, with B all that is not in A, and G(.) the sum of log+ |mode| over the
+    modes of what is left free,
+
+        mean over w of Op(A; m, m)(w) = G(all) + G(B without m) - G(all without m) - G(B).
+
+    So it is 0 where all of these are stable: what is pressed down at some frequencies comes up at
+    others (Bode's integral, of a discrete loop without any condition on its delays). It follows
+    from Jensen's formula for det N(z) on the unit circle. ``attrs`` has the four terms.
+
+    Raises ``QueryError`` as ``sensitivity`` does, but for growing modes, which it counts.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
+    >>> T, R = variables("T R")
+    >>> waterbed(System({T: R, R: R - 0.01 * T}, start={T: 0, R: 0}), T, R).item()
+    0.0
+    """
+    import xarray as xr
+
+    still = steady(of)
+    held = _members(still.linear, A)
+    (own,) = _members(still.linear, m, "m")
+    if own in held:
+        raise QueryError(
+            f"m = {nodes_as_text(m)} lies in A = {nodes_as_text(A)}: what is held shows no "
+            "differences. Choose m outside A."
+        )
+    growths = {
+        "all": still.growth(),
+        "all_without_m": still.growth([own]),
+        "B": still.growth(held),
+        "B_without_m": still.growth([*held, own]),
+    }
+    mean = growths["all"] + growths["B_without_m"] - growths["all_without_m"] - growths["B"]
+    attrs = {"long_name": "mean of Op over frequency", "units": "nat", "neutral": 0.0}
+    named = {"A": nodes_as_text(A), "m": nodes_as_text(m)}
+    return xr.DataArray(mean, name="waterbed", attrs={**attrs, **named, **growths})
+
+
+def _members(linear: Linear, nodes: Nodes, single: str = "") -> list[int]:
+    """The members that a user names whole; one, where it is asked for as ``single``."""
+    world = linear.world
+    stretches = world.model.select(nodes, world.steps)
+    places = list(dict.fromkeys(linear.place_of(stretch.key) for stretch in stretches))
+    if single and len(places) != 1:
+        raise QueryError(
+            f"{single} = {nodes_as_text(nodes)} names {len(places)} variables: name one."
+        )
+    return places
+
+
+def _transfer(
+    still: Steady, source: int, sink: int, frequencies: npt.NDArray[np.float64], held: object
+) -> Complexes:
+    """What a unit at the source becomes at the sink, at each frequency."""
+    begin, end = still.ends_of([source, sink])
+    cut = list(held)  # type: ignore[call-overload]
+    return np.array([still.response(z, cut)[end, begin] for z in still.z_at(frequencies)])
