@@ -20,6 +20,9 @@ from causalopt.model.world import World
 if TYPE_CHECKING:
     import xarray as xr
 
+# The part of the largest number in a solution that rounding may leave of a zero.
+_ROUNDING = 1e-13
+
 
 def authority(of: Model | World[Model], m: Nodes, *, steps: int | None = None) -> xr.DataArray:
     """What a lasting push of 1 at each variable does to m in the end.
@@ -43,7 +46,7 @@ def authority(of: Model | World[Model], m: Nodes, *, steps: int | None = None) -
     >>> from causalopt.model.system import System
     >>> e, x = variables("e x")
     >>> held = System({e: e + x - 1, x: x / 2 - e / 4}, start={e: -2, x: 1})
-    >>> authority(held, x).values.round(12) + 0.0  # of the integral, and of x itself
+    >>> authority(held, x).values.round(12)  # of the integral, and of x itself
     array([-1.,  0.])
     """
     import xarray as xr
@@ -75,7 +78,8 @@ def _for_good(of: Model | World[Model], target: Target, shown: Ints) -> Floats:
             "it lasts, with steps=1000."
         ) from None
     found: Floats = worth[still.ends_of(shown.tolist())].astype(np.float64)
-    return found
+    # What a solution in floats leaves of a zero is rounding.
+    return np.where(np.abs(found) > _ROUNDING * np.abs(worth).max(initial=0.0), found, 0.0)
 
 
 def _along(target: Target, shown: Ints) -> Floats:

@@ -41,11 +41,12 @@ def natural_division(
     More ``parts`` come from cutting again, where that is cheapest. Arrows one way, however strong
     and many, tie nothing: no loop goes through them; they decide alone where no loop does.
 
-    Returns for each ``variable`` its part, 0, 1, ... in the order in which the variables come.
-    ``attrs``: ``cut`` is Ncut, 0 for parts that no loop joins, and near 1 where any halves would
-    do; ``chance`` the share of 199 tables with the same ties in shuffled places that are cut as
-    cheaply; ``border`` 1 where chance is below 0.05, else 0: then there is none, and the parts
-    mean little. ``seed`` decides the shuffles.
+    Returns for each ``variable`` its part, 0, 1, ... in the order in which the variables come; the
+    coordinate ``on_loop`` says which are tied by a loop at all. ``attrs``: ``cut`` is Ncut, 0 for
+    parts that no loop joins, and near 1 where any halves would do; ``chance`` the share of 199
+    tables with the same ties in shuffled places that are cut as cheaply; ``border`` 1 where chance
+    is below 0.05, else 0: then there is none, and the parts mean little. ``seed`` decides the
+    shuffles.
 
     Raises ``QueryError`` where a mode grows or values move along the run, and for more parts than
     variables.
@@ -87,7 +88,8 @@ def natural_division(
     chance = _chance(weighed, cut, count, seed)
     attrs = {"cut": cut, "chance": chance, "border": int(chance < _LEVEL)}
     names = [still.linear.names[place] for place in members]
-    return xr.DataArray(labels, {"variable": names}, ["variable"], "part", attrs)
+    coords = {"variable": names, "on_loop": (["variable"], ties.any(axis=1))}
+    return xr.DataArray(labels, coords, ["variable"], "part", attrs)
 
 
 @dataclass(frozen=True, eq=False)

@@ -210,7 +210,7 @@ def linearised(world: World[Model], backend: str = "auto") -> Linear:
                 edges.setdefault((place[target], place[arrow.source], arrow.lag), len(edges))
     order = sorted(edges)
     contents = tuple((part.rows, _by_edge(part, place, order)) for part in parts)
-    ends = np.array(order, dtype=np.int64).reshape(-1, 3)
+    targets, sources, lags = np.array(order, dtype=np.int64).reshape(-1, 3).T.copy()
     owners = [_owner(key) for key in keys]
     members = tuple(dict.fromkeys([*_declared(world.model), *owners]))
     member = {key: i for i, key in enumerate(members)}
@@ -219,9 +219,9 @@ def linearised(world: World[Model], backend: str = "auto") -> Linear:
         keys=keys,
         members=members,
         owners=np.array([member[owner] for owner in owners], dtype=np.int64),
-        sources=ends[:, 1],
-        targets=ends[:, 0],
-        lags=ends[:, 2],
+        sources=sources,
+        targets=targets,
+        lags=lags,
         contents=contents,
         backend=backend,
     )
