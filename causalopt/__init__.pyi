@@ -1,5 +1,16 @@
 from . import derive as derive
 from . import plots as plots
+from .discovery import Optimizers as Optimizers
+from .discovery import authority as authority
+from .discovery import find_optimizers as find_optimizers
+from .discovery import fixed_point as fixed_point
+from .discovery import loop_coupling as loop_coupling
+from .discovery import natural_division as natural_division
+from .discovery import optimization_basins as optimization_basins
+from .discovery import self_regulation as self_regulation
+from .discovery import sensitivity as sensitivity
+from .discovery import steering_shares as steering_shares
+from .discovery import waterbed as waterbed
 from .distributions import Box as Box
 from .distributions import Chain as Chain
 from .distributions import Distribution as Distribution

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Complexes
 from causalopt.language.symbols import Nodes
-from causalopt.linear.steady import Steady, frequencies_of, steady
-from causalopt.linear.world import Linear
+from causalopt.linearisation.still import Still, frequencies_of, still_world
+from causalopt.linearisation.world import Linear
 from causalopt.measures.question import nodes_as_text
 from causalopt.model.interface import Model
 from causalopt.model.world import World
@@ -57,7 +57,7 @@ def sensitivity(
     """
     import xarray as xr
 
-    still = steady(of)
+    still = still_world(of)
     held = _members(still.linear, A)
     (source,) = _members(still.linear, n, "n")
     (sink,) = _members(still.linear, m, "m")
@@ -103,7 +103,7 @@ def waterbed(of: Model | World[Model], A: Nodes, m: Nodes) -> xr.DataArray:
     """
     import xarray as xr
 
-    still = steady(of)
+    still = still_world(of)
     held = _members(still.linear, A)
     (own,) = _members(still.linear, m, "m")
     if own in held:
@@ -136,7 +136,7 @@ def _members(linear: Linear, nodes: Nodes, single: str = "") -> list[int]:
 
 
 def _transfer(
-    still: Steady, source: int, sink: int, frequencies: npt.NDArray[np.float64], held: object
+    still: Still, source: int, sink: int, frequencies: npt.NDArray[np.float64], held: object
 ) -> Complexes:
     """What a unit at the source becomes at the sink, at each frequency."""
     begin, end = still.ends_of([source, sink])

@@ -112,3 +112,24 @@ class NetworkValues(Values):
             case Node(Noise() as noise, step):
                 return self._drawn(noise, step)
         return network.parameter_values[label]
+
+
+@functools.singledispatch
+def values_of(
+    model: object, world: World[Model], backend: str, needed: Collection[Symbol]
+) -> Values:
+    """The values of a world, of which some symbols are needed in mechanisms."""
+    raise TypeError(f"no values of a {type(model).__name__}")
+
+
+@values_of.register
+def _(model: System, world: World[Model], backend: str, needed: Collection[Symbol]) -> Values:
+    nodes = (node_at(symbol, 0) for symbol in needed)
+    seen = {node.variable for node in nodes if isinstance(node, Node)}
+    run = [variable for variable in seen if isinstance(variable, Variable)]
+    return SystemValues(world, backend, sorted(run, key=str))
+
+
+@values_of.register
+def _(model: Network, world: World[Model], backend: str, needed: Collection[Symbol]) -> Values:
+    return NetworkValues(world, backend)

@@ -15,8 +15,8 @@ import numpy as np
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import NO_POWER, shifted
 from causalopt.ground.types import Floats, Ints
-from causalopt.linear.passes import compiled_carry, compiled_carry_back
-from causalopt.linear.world import Linear
+from causalopt.linearisation.passes import compiled_carry, compiled_carry_back
+from causalopt.linearisation.world import Linear
 
 # Slopes and differences of so many numbers are held at once; of longer runs, the rest is computed
 # again when it is passed back.
@@ -62,7 +62,7 @@ class AtM:
 
 
 @dataclass(frozen=True, eq=False)
-class Gated:
+class GatedNudge:
     """A nudge at m, and gates at some members of a linearised world.
 
     ``linear`` has the edges alone that matter. ``watched`` are the nodes of m in a row, and
