@@ -27,7 +27,7 @@ from causalopt.model.world import World
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import gradients
 from causalopt.runs.straying import check_assumptions
-from causalopt.runs.sweeps import Over, Sweep
+from causalopt.runs.sweeps import Draws, Over, Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ def every_m(
     measure: str = "comp",
     steps: int | None = None,
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for every m, in one pass along the arrows.
@@ -77,7 +77,7 @@ def every_n(
     *,
     measure: str = "comp",
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for every n and one node m, in one pass against the arrows.
