@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from causalopt.ground.errors import EvaluationError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import NO_POWER, shifted
 from causalopt.ground.types import Floats, Ints
@@ -138,7 +139,10 @@ class GatedNudge:
             total += back[self._before :, :, 0].sum(axis=0)
             later = back[: self._before]
         if np.isnan(total).any():
-            self.linear.check(total)
+            raise EvaluationError(
+                "What pushes do to m grows beyond the largest float on the way: ask about a "
+                "shorter run."
+            )
         return total
 
     # -- piece by piece --------------------------------------------------------------------------

@@ -109,6 +109,19 @@ class Linear:
         up = inside.union(*(nx.ancestors(self.graph, m) for m in inside))
         return down & up
 
+    def reaches(self, source: int, sink: int, held: Collection[int] = ()) -> bool:
+        """Whether a difference at one member can come to another, by no member that is held."""
+        free = self.graph.subgraph(set(self.graph) - set(held))
+        return source == sink or bool(nx.has_path(free, source, sink))
+
+    @functools.cached_property
+    def loops(self) -> Ints:
+        """Which members lie on loops together: the same number for these, (members,)."""
+        numbers = np.empty(len(self.members), dtype=np.int64)
+        for number, together in enumerate(nx.strongly_connected_components(self.graph)):
+            numbers[list(together)] = number
+        return numbers
+
     def between(self, first: int, last: int) -> set[int]:
         """The members on some path from one to another, both included."""
         down = {first, *nx.descendants(self.graph, first)}
@@ -117,7 +130,10 @@ class Linear:
     def among(self, members: Collection[int]) -> Linear:
         """The same with the edges alone that go between these members."""
         inside = np.isin(self.owners, list(members))
-        kept = np.flatnonzero(inside[self.sources] & inside[self.targets])
+        return self.with_edges(np.flatnonzero(inside[self.sources] & inside[self.targets]))
+
+    def with_edges(self, kept: Ints) -> Linear:
+        """The same with some of its edges alone, by their places."""
         contents = tuple((rows, tuple(e[i] for i in kept)) for rows, e in self.contents)
         ends = self.sources[kept], self.targets[kept], self.lags[kept]
         return replace(self, sources=ends[0], targets=ends[1], lags=ends[2], contents=contents)
@@ -166,11 +182,30 @@ class Linear:
     def _whole(self) -> Floats:
         return self.slopes(self.rows, self.changing)
 
-    @functools.cached_property
+    @property
     def _values(self) -> Values:
+        return self._values_in(self.world)
+
+    def _values_in(self, world: World[Model]) -> Values:
+        """The values of this world, or of one that a gate blends with it."""
+        if world not in self._known:
+            self._known[world] = values_of(world.model, world, self.backend, self.needed)
+        return self._known[world]
+
+    @functools.cached_property
+    def _known(self) -> dict[World[Model], Values]:
+        return {}
+
+    @property
+    def parts(self) -> int:
+        """How many parts of the run differ in what enters the nodes; the start left out."""
+        return len({edges for rows, edges in self.contents if rows.start})
+
+    @functools.cached_property
+    def needed(self) -> frozenset[Symbol]:
+        """The symbols in slopes."""
         formulas = {_slope(a) for _, edges in self.contents for arrows in edges for a in arrows}
-        needed = set().union(*(formula.free_symbols for formula in formulas))
-        return values_of(self.world.model, self.world, self.backend, needed)
+        return frozenset().union(*(formula.free_symbols for formula in formulas))
 
     def slopes(self, rows: range, which: Ints | None = None) -> Floats:
         """The slope of each edge (of some of them) at rows, (rows, edges)."""
@@ -207,6 +242,10 @@ class Linear:
         if term.is_Float:
             return np.broadcast_to(np.float64(term), rows.shape)
         column = self._values.column(cast(Symbol, term), arrow.names, rows)
+        behind = arrow.behind
+        if behind is not None and term in behind.arguments:
+            there = self._values_in(behind.world).column(cast(Symbol, term), arrow.names, rows)
+            column = (1.0 - behind.by) * np.asarray(column) + behind.by * np.asarray(there)
         return np.broadcast_to(column, rows.shape)
 
     def _mend(self, arrow: Partial, row: Floats, rows: Ints) -> None:
