@@ -88,8 +88,8 @@ def basins(found: xr.Dataset, ax: Axes) -> Axes:
         ends = list(zip(lows, highs, strict=True))
         _shade_stretches(ends, ax, name)
         for number, (low, high) in zip(found["basin"].values, ends, strict=True):
-            # Across in the data's units, up by the part of the frame's height.
-            _write_number(number, (low + high) / 2, 0.95, ax, transform=ax.get_xaxis_transform())
+            # On the frame, where no line runs: across by the data, up by parts of its height.
+            _write_number(number, (low + high) / 2, 1.0, ax, transform=ax.get_xaxis_transform())
         return add_legend(ax)
     up, across = found["number"].dims
     x, y = found[across].values, found[up].values

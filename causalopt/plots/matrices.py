@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
     from causalopt.ground.types import Ints
 
-# The largest letters of names, in points, and what all of one side share.
-_LETTERS, _SIDE = 8.0, 190.0
+# The largest letters of names, in points, and their height as a part of their row's.
+_LETTERS, _OF_ROW = 8.0, 0.8
+# Shades go by this power of a coupling, so that weak ones beside strong ones stay in sight.
+_POWER = 0.5
 
 
 def couplings(array: xr.DataArray, ax: Axes, *, division: xr.DataArray | None = None) -> Axes:
     """The mean of |Gamma| over frequency for each pair of variables, as shades.
 
     ``array`` is what ``loop_coupling`` gives: rows are the variable that is held, columns the one
-    that is nudged. The diagonal, 1 by definition, stays empty, and so does what has no value. With
-    ``division``, what ``natural_division`` gives, variables are ordered by their parts, and lines
-    run between these.
+    that is nudged. Shades go by the root of the mean, so that weak couplings stay in sight. The
+    diagonal, 1 by definition, stays empty, and so does what has no value. With ``division``, what
+    ``natural_division`` gives, variables are ordered by their parts, and lines run between these.
 
     >>> from causalopt import System, loop_coupling, plots, variables
     >>> T, R, seen = variables("T R seen")
@@ -36,6 +38,8 @@ def couplings(array: xr.DataArray, ax: Axes, *, division: xr.DataArray | None = 
     ...     ax.images[0].get_array().filled(-1).round(3).tolist()
     [[-1.0, 0.5, 0.0], [0.5, -1.0, 0.0], [0.0, 0.0, -1.0]]
     """
+    from matplotlib.colors import PowerNorm
+
     if set(array.dims) != {"frequency", "variable", "other"}:
         raise QueryError(
             f"The array has dims {tuple(array.dims)}: pass what loop_coupling() gave, with "
@@ -50,12 +54,14 @@ def couplings(array: xr.DataArray, ax: Axes, *, division: xr.DataArray | None = 
     np.fill_diagonal(means, np.nan)
     highest = float(np.nanmax(means, initial=0.0)) or 1.0
     ax.set_facecolor(palette.grey(0xE6))
-    shades = ax.imshow(np.ma.masked_invalid(means), cmap="Blues", vmin=0, vmax=highest)
+    scale = PowerNorm(_POWER, vmin=0, vmax=highest)
+    shades = ax.imshow(np.ma.masked_invalid(means), cmap="Blues", norm=scale)
     ax.figure.colorbar(shades, ax=ax, label="|Γ|, mean over frequency")
     for border in np.flatnonzero(np.diff(parts[order])) + 0.5:
         ax.axhline(border, color=palette.RED, ls="-", lw=1.2)
         ax.axvline(border, color=palette.RED, ls="-", lw=1.2)
-    size = min(_LETTERS, _SIDE / len(names))
+    points = 72 * ax.get_position().height * ax.figure.get_figheight()
+    size = min(_LETTERS, _OF_ROW * points / len(names))
     ticks = range(len(names)), [tick_label(names[place]) for place in order]
     ax.set_xticks(*ticks, fontsize=size, rotation=90)
     ax.set_yticks(*ticks, fontsize=size)

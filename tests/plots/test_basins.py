@@ -25,8 +25,8 @@ def test_a_line_is_shaded_between_the_exact_borders():
         ends = [(one.get_x(), one.get_x() + one.get_width()) for one in ax.patches]
         assert np.allclose(ends, [(np.pi / 2, 4), (-3, -np.pi / 2)], atol=1e-8)
         assert [(text.get_text(), *text.get_position()) for text in ax.texts] == [
-            ("1", pytest.approx((np.pi / 2 + 4) / 2), 0.95),
-            ("2", pytest.approx(-(np.pi / 2 + 3) / 2), 0.95),
+            ("1", pytest.approx((np.pi / 2 + 4) / 2), 1.0),
+            ("2", pytest.approx(-(np.pi / 2 + 3) / 2), 1.0),
         ]
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Op > 0"]
         picture.canvas.draw()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalopt import QueryError, System, plots, sensitivity, variables
@@ -40,6 +40,7 @@ def test_bode_draws_op_and_the_phase_of_one_over_one_plus_l():
         picture.canvas.draw()
 
 
+@settings(max_examples=20)
 @given(st.floats(-30.0, 30.0), st.integers(20, 60))
 def test_the_phase_has_no_jumps_of_a_turn(slope, count):
     # A pure delay turns on and on, which an angle alone does not show.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalopt import QueryError, System, loop_coupling, natural_division, plots, variables
@@ -24,6 +24,7 @@ def shades(ax):
     return np.ma.filled(ax.images[0].get_array(), np.nan)
 
 
+@settings(max_examples=30)
 @given(st.permutations([0, 0, 1, 2]), st.integers(0, 2**32 - 1))
 def test_shades_are_means_of_sizes_ordered_by_parts(numbers, seed):
     source = np.random.default_rng(seed)
