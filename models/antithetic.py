@@ -1,4 +1,4 @@
-"""Integral feedback of a cell, by two molecules that annihilate."""
+"""Integral feedback of a cell by two molecules."""
 
 import numpy as np
 
