@@ -82,6 +82,7 @@ from .measures import adjusted_optimizing_strength as adjusted_optimizing_streng
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import comp as comp
 from .measures import equilibrium_free_energy as equilibrium_free_energy
+from .measures import every_A as every_A
 from .measures import every_m as every_m
 from .measures import every_n as every_n
 from .measures import free_energy as free_energy

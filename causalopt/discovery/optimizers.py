@@ -114,7 +114,7 @@ def find_optimizers(
     """
     import xarray as xr
 
-    count = checks.whole(replicates, "replicates", 1)
+    count = checks.whole(replicates, "replicates", 1, 10_000)
     base = base_of(of, steps, [] if m is None else [m])
     if base.steps is None:
         raise QueryError(

@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from causalopt.ground.errors import QueryError
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Nodes
@@ -20,6 +21,10 @@ from causalopt.model.world import World
 
 #: How m is nudged: at every step of it, or once, where it begins.
 NUDGES = ("sustained", "pulse")
+
+# The numbers that are kept of each row of m: what is added, and of eight lanes mantissa, power, and
+# what is made of them.
+_KEPT = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +128,12 @@ class Target:
     @property
     def nudges(self) -> Floats:
         """What is added to the nodes of m, (rows, nodes)."""
+        # What is left at m is kept at every row, in some settings of the gates side by side.
+        refuse_what_does_not_fit(
+            8 * self.rows.stop * len(self.places) * _KEPT,
+            f"A run of {self.rows.stop:,} steps, of which m is kept,",
+            "Ask about fewer steps.",
+        )
         nudges = np.zeros((self.rows.stop, len(self.places)))
         if self.nudge == "pulse":
             nudges[self.rows.start, 0] = 1.0

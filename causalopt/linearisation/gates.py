@@ -85,6 +85,10 @@ class GatedNudge:
         place[self.members] = np.arange(len(self.members))
         return np.where(source == target, -1, place[target])
 
+    def course(self, weights: Floats) -> AtM:
+        """What is left at m, row by row, with what the gates let through, (gates, lanes)."""
+        return self._along(np.ascontiguousarray(weights))[0]
+
     def log_norm(self, weights: Floats) -> Floats:
         """1/2 log sum |d_m|^2 (lanes,), with ``weights`` (gates, lanes) of what gates let through.
 

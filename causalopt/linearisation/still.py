@@ -159,10 +159,20 @@ def frequencies_of(at: npt.ArrayLike | None, dt: float) -> Floats:
     if at is None:
         # Between the ends, where a mode may stand still.
         return np.pi / dt * (np.arange(_GRID) + 0.5) / _GRID
-    given = np.atleast_1d(np.asarray(at, dtype=np.float64))
+    try:
+        given = np.atleast_1d(np.asarray(at))
+        is_real = np.issubdtype(given.dtype, np.integer) or np.issubdtype(given.dtype, np.floating)
+        given = given.astype(np.float64) if is_real else np.empty(0)
+    except (TypeError, ValueError, OverflowError):
+        given = np.empty(0)
     if given.ndim != 1 or not given.size or not np.isfinite(given).all():
         raise QueryError("at takes finite frequencies, in radians per unit of time: [0.1, 1.0].")
+    if given.size > _MOST:
+        raise QueryError(
+            f"at has {given.size:,} frequencies, each of which takes the inverse of a matrix: ask "
+            f"at {_MOST:,} at most."
+        )
     return given
 
 
-_GRID = 256
+_GRID, _MOST = 256, 100_000

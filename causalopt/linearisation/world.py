@@ -6,9 +6,11 @@ import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
+from typing import cast
 
 import networkx as nx
 import numpy as np
+import sympy
 from sympy import Expr, Symbol
 
 from causalopt.backends.evaluation import evaluate
@@ -20,6 +22,7 @@ from causalopt.language.symbols import Node, Parameter
 from causalopt.linearisation.edges import Part, Partial, Partials, parts_of
 from causalopt.linearisation.values import Values, values_of
 from causalopt.mechanisms.interface import ONE, Mechanism
+from causalopt.mechanisms.rebuilding import rebuilt
 from causalopt.model.interface import Model
 from causalopt.model.selection import Key
 from causalopt.model.template import is_inner, owner_of
@@ -73,6 +76,11 @@ class Linear:
         """The place among the members of the variable that a node belongs to."""
         return self.members.index(_owner(key))
 
+    def nodes_of(self, place: int) -> list[Key]:
+        """The nodes of a member in a row, inner stages left out: one, but of an unrolled system."""
+        here = np.flatnonzero(self.owners == place)
+        return [self.keys[i] for i in here if not is_inner(self.keys[i])]
+
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
         """The members, as results call them."""
@@ -93,6 +101,11 @@ class Linear:
         down = inside.union(*(nx.descendants(self.graph, m) for m in inside))
         up = inside.union(*(nx.ancestors(self.graph, m) for m in inside))
         return down & up
+
+    def between(self, first: int, last: int) -> set[int]:
+        """The members on some path from one to another, both included."""
+        down = {first, *nx.descendants(self.graph, first)}
+        return {first, last} | (down & {last, *nx.ancestors(self.graph, last)})
 
     def among(self, members: Collection[int]) -> Linear:
         """The same with the edges alone that go between these members."""
@@ -146,7 +159,7 @@ class Linear:
 
     def _fill(self, slopes: Floats, edges: Sequence[Sequence[Partial]], rows: Ints) -> None:
         """Add the slopes of arrows at rows; those with one formula are evaluated together."""
-        alike: dict[tuple[Expr, int], list[tuple[int, Partial, Sequence[Symbol]]]] = {}
+        alike: dict[tuple[Expr, int], list[tuple[int, Partial, Sequence[Expr]]]] = {}
         for place, arrows in enumerate(edges):
             for arrow in arrows:
                 formula, symbols = _in_places(_slope(arrow))
@@ -162,8 +175,12 @@ class Linear:
                 self._mend(arrow, row, rows)
                 slopes[:, place] += arrow.factor * row
 
-    def _column(self, arrow: Partial, symbol: Symbol, rows: Ints) -> Floats:
-        return np.broadcast_to(self._values.column(symbol, arrow.names, rows), rows.shape)
+    def _column(self, arrow: Partial, term: Expr, rows: Ints) -> Floats:
+        """What an argument, or a number, is at rows."""
+        if term.is_Float:
+            return np.broadcast_to(np.float64(term), rows.shape)
+        column = self._values.column(cast(Symbol, term), arrow.names, rows)
+        return np.broadcast_to(column, rows.shape)
 
     def _mend(self, arrow: Partial, row: Floats, rows: Ints) -> None:
         """Slopes whose formula gives no number are limits, where there are some."""
@@ -265,10 +282,16 @@ def _slopes_of(mechanism: Mechanism) -> Mapping[Symbol, Expr]:
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _in_places(formula: Expr) -> tuple[Expr, Sequence[Symbol]]:
-    """The formula in symbols that stand for places, so that alike ones are the same."""
+def _in_places(formula: Expr) -> tuple[Expr, Sequence[Expr]]:
+    """The formula in symbols that stand for places, and what stands there.
+
+    So formulas that are alike up to their names and their floats are one, and evaluated together.
+    """
     symbols = sorted(formula.free_symbols, key=lambda s: (s.name, type(s).__name__))
-    return formula.xreplace({s: _place(i) for i, s in enumerate(symbols)}), symbols
+    floats = dict.fromkeys(a for a in sympy.preorder_traversal(formula) if a.is_Float)
+    there: list[Expr] = [*symbols, *floats]
+    places = {term: _place(i) for i, term in enumerate(there)}
+    return rebuilt(lambda: formula.xreplace(places)), there
 
 
 @functools.cache
