@@ -60,7 +60,7 @@ def couplings(array: xr.DataArray, ax: Axes, *, division: xr.DataArray | None = 
     for border in np.flatnonzero(np.diff(parts[order])) + 0.5:
         ax.axhline(border, color=palette.RED, ls="-", lw=1.2)
         ax.axvline(border, color=palette.RED, ls="-", lw=1.2)
-    points = 72 * ax.get_position().height * ax.figure.get_figheight()
+    points = 72 * ax.bbox.height / ax.figure.dpi
     size = min(_LETTERS, _OF_ROW * points / len(names))
     ticks = range(len(names)), [tick_label(names[place]) for place in order]
     ax.set_xticks(*ticks, fontsize=size, rotation=90)
