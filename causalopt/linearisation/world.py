@@ -28,6 +28,13 @@ from causalopt.model.selection import Key
 from causalopt.model.template import is_inner, owner_of
 from causalopt.model.world import World
 
+# Slopes of a run that are so few are worked out once, for all passes.
+_TOGETHER = 1 << 24
+
+#: Edges as passes take them: where those into each node begin (keys + 1,), sources, lags, slopes
+#: that do not change, the columns of those that do (-1 for none), and these, (rows, columns).
+Table = tuple[Ints, Ints, Ints, Floats, Ints, Floats]
+
 
 @dataclass(frozen=True, eq=False)
 class Linear:
@@ -140,6 +147,26 @@ class Linear:
         return fixed
 
     @functools.cached_property
+    def changing(self) -> Ints:
+        """The edges whose slopes change from row to row."""
+        return np.flatnonzero(~self.constant)
+
+    def table(self, rows: range) -> Table:
+        """Edges and slopes as passes take them: where those into each node begin, and so on."""
+        first = np.searchsorted(self.targets, np.arange(len(self.keys) + 1)).astype(np.int64)
+        column = np.full(self.edges, -1, dtype=np.int64)
+        column[self.changing] = np.arange(len(self.changing))
+        if len(self.changing) * len(self.rows) <= _TOGETHER:
+            slopes = self._whole[rows.start : rows.stop]
+        else:
+            slopes = self.slopes(rows, self.changing)
+        return first, self.sources, self.lags, self.fixed, column, slopes
+
+    @functools.cached_property
+    def _whole(self) -> Floats:
+        return self.slopes(self.rows, self.changing)
+
+    @functools.cached_property
     def _values(self) -> Values:
         formulas = {_slope(a) for _, edges in self.contents for arrows in edges for a in arrows}
         needed = set().union(*(formula.free_symbols for formula in formulas))
@@ -191,13 +218,32 @@ class Linear:
             }
             limit = limit_at(arrow.mechanism, arrow.argument, at)
             number = np.nan if limit is None else float(limit)
+            # Where nothing passes it, a derivative that is not there is not missed.
+            row[place] = number if np.isfinite(number) else np.nan
             if not np.isfinite(number):
-                raise EvaluationError(
-                    f"The mechanism {arrow.mechanism} has no derivative by {arrow.argument} that "
-                    f"is a float, at step {rows[place]}: it has a kink, a vertical slope or "
-                    "overflows there. Start elsewhere, or write a mechanism that is smooth."
-                )
-            row[place] = number
+                self._lacking.append((arrow, int(rows[place])))
+
+    @functools.cached_property
+    def _lacking(self) -> list[tuple[Partial, int]]:
+        """Derivatives that are not there, or no floats, and at which rows."""
+        return []
+
+    def check(self, *passed: Floats) -> None:
+        """Raise ``EvaluationError`` where what a pass has carried is no number: who lacks a slope.
+
+        Nothing that a pass makes of finite slopes is NaN.
+        """
+        if all(np.isfinite(numbers).all() for numbers in passed):
+            return
+        lacking = sorted(self._lacking, key=lambda pair: pair[1])
+        arrow, row = lacking[0] if lacking else (None, None)
+        told = "A derivative" if arrow is None else f"The derivative of {arrow.mechanism}"
+        by = "" if arrow is None else f" by {arrow.argument}, at step {row},"
+        raise EvaluationError(
+            f"{told}{by} is not there or no float: a mechanism has a kink, a vertical slope or "
+            "overflows. Start elsewhere, ask by a finite difference (comp with delta=0.01, say), "
+            "or write a mechanism that is smooth."
+        )
 
 
 # Questions about one world share what it is made of.
