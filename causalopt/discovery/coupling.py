@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) -> xr.DataArray:
+def loop_coupling(
+    of: Model | World[Model], *, at: npt.ArrayLike | None = None, period: int = 1
+) -> xr.DataArray:
     """How strongly each pair of variables is coupled by loops, at each frequency (complex).
 
     With G(z) what a unit at one node becomes at another,
@@ -33,7 +35,8 @@ def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) 
 
     ``at`` are frequencies in radians per unit of time; 256 of them, from well below the slowest
     mode to pi/dt, evenly by logarithm, if left out. Returns an array with dims (frequency,
-    variable, other), ``variable`` the one that is held; Gamma(a, a) is 1. Raises ``QueryError``
+    variable, other), ``variable`` the one that is held; Gamma(a, a) is 1. On a cycle of ``period``
+    steps, where the world starts, differences are told once a round. Raises ``QueryError``
     where a mode grows, values move along the run, or there is no time.
 
     >>> from causalopt.language.symbols import variables
@@ -46,7 +49,7 @@ def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) 
     """
     import xarray as xr
 
-    still = _on_loops(still_world(of))
+    still = _on_loops(still_world(of, period))
     still.check_stable()
     frequencies = frequencies_of(at, still)
     shown = np.flatnonzero(still.linear.declared)

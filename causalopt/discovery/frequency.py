@@ -27,6 +27,7 @@ def sensitivity(
     m: Nodes,
     *,
     at: npt.ArrayLike | None = None,
+    period: int = 1,
 ) -> xr.Dataset:
     """Comp(A; n, m) and Op(A; n, m) of a lasting, swinging nudge, at each frequency.
 
@@ -45,7 +46,8 @@ def sensitivity(
     ``n`` and ``m`` are variables, ``A`` one or several. ``at`` are frequencies, in radians per unit
     of time (radians per step where time counts steps); 256 of them, from well below the slowest
     mode to pi/dt, evenly by logarithm, where it is left out. Returns a dataset with ``comp``
-    (complex) and ``op`` along ``frequency``.
+    (complex) and ``op`` along ``frequency``. On a cycle of ``period`` steps, where the world starts,
+    the nudge comes once a round, and the answer is told then.
 
     Raises ``QueryError`` where a mode grows, where values move along the run (``fixed_point`` gives
     a start where they do not), where n or m lies in A, and for a network, which has no time.
@@ -60,7 +62,7 @@ def sensitivity(
     """
     import xarray as xr
 
-    still = still_world(of)
+    still = still_world(of, period)
     held = _members(still.linear, A)
     (source,) = _members(still.linear, n, "n")
     (sink,) = _members(still.linear, m, "m")

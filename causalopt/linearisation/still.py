@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, TooLargeError
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Bools, Complexes, Floats, Ints
 from causalopt.language.symbols import Noise, Time
 from causalopt.linearisation.world import Linear, linearised
 from causalopt.model.interface import Model, as_model
+from causalopt.model.selection import Key
 from causalopt.model.world import World
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import swept
@@ -31,15 +34,20 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Still:
-    """The edges of a linearised world, with slopes (edges,) that no step changes."""
+    """The edges of a linearised world, with slopes (edges,) that no step changes.
+
+    On a cycle no round changes them: there a row has the nodes of all steps of a round, ``period``
+    of them, and a lag counts rounds.
+    """
 
     linear: Linear
     slopes: Floats
+    period: int = 1
 
     @property
     def dt(self) -> float:
-        """The length of a step in units of time; 1 where time counts steps."""
-        return float(self.linear.world.model.time_of(1))
+        """The length of a step, or of a round, in units of time (in steps, where it has none)."""
+        return float(self.linear.world.model.time_of(self.period))
 
     def only(self, members: Collection[int]) -> Still:
         """The same with the edges alone that go between these members."""
@@ -48,7 +56,8 @@ class Still:
 
     def with_edges(self, which: Bools) -> Still:
         """The same with some of its edges alone (edges,)."""
-        return Still(self.linear.with_edges(np.flatnonzero(which)), self.slopes[which])
+        linear = self.linear.with_edges(np.flatnonzero(which))
+        return Still(linear, self.slopes[which], self.period)
 
     @functools.cached_property
     def rates(self) -> Floats:
@@ -62,7 +71,7 @@ class Still:
         return np.flatnonzero(np.isin(self.linear.owners, list(members)))
 
     def ends_of(self, members: Collection[int]) -> Ints:
-        """The nodes of members at the ends of steps, one for each."""
+        """The nodes of members at the ends of steps, one for each; of a round, the first."""
         keys = self.linear.keys
         return np.array([keys.index(self.linear.members[p]) for p in members], dtype=np.int64)
 
@@ -144,22 +153,50 @@ class Still:
         return z
 
 
-def still_world(of: Model | World[Model]) -> Still:
+def still_world(of: Model | World[Model], period: int = 1) -> Still:
     """The world linearised where it stays: at a fixed point, or anywhere if it is linear.
 
-    Raises ``QueryError`` where its derivatives change from step to step.
+    Or on a cycle of ``period`` steps. Raises ``QueryError`` where its derivatives change otherwise.
     """
-    world = of if isinstance(of, World) else _short(as_model(of))
+    count = checks.whole(period, "period", 1, 10_000)
+    world = of if isinstance(of, World) else _short(as_model(of), count)
     if world.steps is None:
         raise QueryError("A network has no time, and so no frequencies: ask about a System.")
     linear = linearised(world)
     _check_alike(linear)
     last = linear.rows[-1]
-    slopes: Floats = linear.slopes(range(last, last + 1))[0]
+    if last < count:
+        raise QueryError(f"A run of {last} steps shows no round of {count}: run longer.")
+    slopes = linear.slopes(range(last + 1 - count, last + 1))
     linear.check(slopes)
     if not linear.constant.all():
-        _check_still(world)
-    return Still(linear, slopes)
+        _check_still(world, count)
+    return Still(linear, slopes[0]) if count == 1 else _in_rounds(linear, slopes)
+
+
+class _Later(NamedTuple):
+    """A node at a later step of a round."""
+
+    variable: Key
+    phase: int
+
+
+def _in_rounds(linear: Linear, slopes: Floats) -> Still:
+    """A round of steps as one row; ``slopes`` are (steps of the round, edges)."""
+    period, count = len(slopes), len(linear.keys)
+    phase = np.arange(period)[:, None]
+    ends = phase - linear.lags
+    later = [_Later(key, r) for r in range(1, period) for key in linear.keys]
+    whole = replace(
+        linear,
+        keys=(*linear.keys, *later),
+        owners=np.tile(linear.owners, period),
+        sources=(ends % period * count + linear.sources).ravel(),
+        targets=(phase * count + linear.targets).ravel(),
+        lags=-(ends // period).ravel(),
+        contents=(),
+    )
+    return Still(whole, slopes.ravel(), period)
 
 
 def _check_alike(linear: Linear) -> None:
@@ -177,24 +214,25 @@ def _check_alike(linear: Linear) -> None:
         )
 
 
-def _check_still(world: World[Model]) -> None:
-    """Raise ``QueryError`` where values change: their derivatives are to stay the same."""
+def _check_still(world: World[Model], period: int) -> None:
+    """Raise ``QueryError`` where values are others a round later: derivatives are to be the same."""
     rows, series = world.model.rows(world.steps), world.model.series
     wants = [Want(world, entry.key) for entry in series]
     none = swept(world.model, None, None, world.noises)
     for entry, course in zip(series, simulate(wants, rows, none, "auto", stacked), strict=True):
-        moved = float(np.ptp(course))
+        moved = float(np.abs(course[period:] - course[:-period]).max(initial=0.0))
         if moved > _STILL * max(1.0, float(np.abs(course).max())):
             raise QueryError(
                 f"{entry.name} moves by {moved:.3g} along the run, and derivatives with it: a "
-                "world has frequencies at a fixed point, or where it is linear. Start it at one, "
-                "fixed_point(model), or ask along the run, with self_regulation."
+                "world has frequencies at a fixed point, on a cycle, or where it is linear. Start "
+                "it at one, fixed_point(model), say how long a round is, with period=, or ask "
+                "along the run, with self_regulation."
             )
 
 
-def _short(model: Model) -> World[Model]:
+def _short(model: Model, period: int) -> World[Model]:
     """A run that is long enough to see whether derivatives change."""
-    return World(model, model.run_length(model.memory + 8))
+    return World(model, model.run_length(model.memory + 8 + 2 * period))
 
 
 def frequencies_of(at: npt.ArrayLike | None, still: Still) -> Floats:

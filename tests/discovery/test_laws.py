@@ -317,3 +317,34 @@ def test_a_growing_mode_has_no_frequencies():
     # Along a run all is well.
     assert np.isfinite(self_regulation(system, x[1], x[0], steps=5000).item())
     assert np.isfinite(steering_shares(system, x[0], steps=5000).share.item())
+
+
+def test_loops_on_a_cycle_are_those_of_a_whole_round():
+    x, y = variables("x y")
+    # A logistic map in its cycle of two, and a listener that answers.
+    rate = 3.2
+    high = (1 + rate + np.sqrt((rate + 1) * (rate - 3))) / (2 * rate)
+    low = (1 + rate - np.sqrt((rate + 1) * (rate - 3))) / (2 * rate)
+    turn = System({x: rate * x * (1 - x) - y / 9, y: y / 3 + x - x}, start={x: high, y: 0})
+    with pytest.raises(QueryError, match="period="):
+        sensitivity(turn, y, x, x)
+    coupled = System(
+        {x: rate * x * (1 - x) - y / 9, y: y / 3 + (x - high) * (x - low) / 4},
+        start={x: high, y: 0},
+    )
+    found = sensitivity(coupled, y, x, x, at=FREQUENCIES / 2, period=2).comp.values
+    # The round by hand: from x at its high to the next one, with y in between.
+    steps = []
+    for at in (high, low):
+        slope = (2 * at - high - low) / 4
+        steps.append(np.array([[rate * (1 - 2 * at), -1 / 9], [slope, 1 / 3]]))
+    first, second = steps
+    for frequency, value in zip(FREQUENCIES / 2, found, strict=True):
+        z = np.exp(2j * frequency)
+        free = np.linalg.inv(np.eye(2) - second @ first / z)[0, 0]
+        held = 1 / (1 - second[0, 0] * first[0, 0] / z)
+        assert value == pytest.approx(free / held, rel=1e-9)
+    pairs = loop_coupling(coupled, at=0.4, period=2).sel(variable="y", other="x").item()
+    assert 1 / (1 - pairs) == pytest.approx(
+        sensitivity(coupled, y, x, x, at=0.4, period=2).comp.item(), rel=1e-9
+    )
