@@ -46,8 +46,8 @@ def sensitivity(
     ``n`` and ``m`` are variables, ``A`` one or several. ``at`` are frequencies, in radians per unit
     of time (radians per step where time counts steps); 256 of them, from well below the slowest
     mode to pi/dt, evenly by logarithm, where it is left out. Returns a dataset with ``comp``
-    (complex) and ``op`` along ``frequency``. On a cycle of ``period`` steps, where the world starts,
-    the nudge comes once a round, and the answer is told then.
+    (complex) and ``op`` along ``frequency``. On a cycle of ``period`` steps, where the world
+    starts, the nudge comes once a round, and the answer is told then.
 
     Raises ``QueryError`` where a mode grows, where values move along the run (``fixed_point`` gives
     a start where they do not), where n or m lies in A, and for a network, which has no time.

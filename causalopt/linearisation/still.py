@@ -215,7 +215,7 @@ def _check_alike(linear: Linear) -> None:
 
 
 def _check_still(world: World[Model], period: int) -> None:
-    """Raise ``QueryError`` where values are others a round later: derivatives are to be the same."""
+    """Raise ``QueryError`` where values are others a round later, and so derivatives."""
     rows, series = world.model.rows(world.steps), world.model.series
     wants = [Want(world, entry.key) for entry in series]
     none = swept(world.model, None, None, world.noises)
