@@ -78,11 +78,12 @@ def _trouble(
 def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Values) -> str | None:
     """What to write where the run passes with shorter steps; None where it fails with these too.
 
-    It is tried, for a world as declared: up to the time of the failure and as long again.
+    It is tried, for a world as declared: up to the time of the failure and as long again. With
+    events, up to the failure alone: what bounces for ever has too many later on.
     """
     for finer in _FINER if not world.effects else ():
         model = world.model.time_step(finer=finer)
-        last = 2 * step * finer
+        last = step * finer * (1 if world.model.has_moments else 2)
         if model is None or last > _LONGEST_TRIAL:
             return None
         try:
