@@ -1,5 +1,16 @@
 from . import derive as derive
 from . import plots as plots
+from .discovery import Optimizers as Optimizers
+from .discovery import authority as authority
+from .discovery import find_optimizers as find_optimizers
+from .discovery import fixed_point as fixed_point
+from .discovery import loop_coupling as loop_coupling
+from .discovery import natural_division as natural_division
+from .discovery import optimization_basins as optimization_basins
+from .discovery import self_regulation as self_regulation
+from .discovery import sensitivity as sensitivity
+from .discovery import steering_shares as steering_shares
+from .discovery import waterbed as waterbed
 from .distributions import Box as Box
 from .distributions import Chain as Chain
 from .distributions import Distribution as Distribution
@@ -71,6 +82,7 @@ from .measures import adjusted_optimizing_strength as adjusted_optimizing_streng
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import comp as comp
 from .measures import equilibrium_free_energy as equilibrium_free_energy
+from .measures import every_A as every_A
 from .measures import every_m as every_m
 from .measures import every_n as every_n
 from .measures import free_energy as free_energy

@@ -18,7 +18,7 @@ FLOORS = (
     "plan",
     "backends",
     "runs",
-    "linear",
+    "linearisation",
     "distributions",
     "transport",
     "measures",

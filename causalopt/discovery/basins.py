@@ -185,7 +185,9 @@ def _comp_and_op(landscape: xr.DataArray) -> tuple[Floats, Floats]:
 
 def _axes(landscape: xr.DataArray, refine: Refined | None) -> list[Floats]:
     """The values of each axis."""
-    if landscape.ndim == 0:
+    import xarray as xr
+
+    if not isinstance(landscape, xr.DataArray) or landscape.ndim == 0:
         raise QueryError(
             "A landscape has start values or parameters along its axes: ask with over={R[0]: "
             "np.linspace(5, 45, 401)}."

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Complexes, Ints
-from causalopt.linear.steady import Steady, frequencies_of, steady
+from causalopt.linearisation.still import Still, frequencies_of, still_world
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
@@ -45,7 +45,7 @@ def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) 
     """
     import xarray as xr
 
-    still = steady(of)
+    still = still_world(of)
     still.check_stable()
     frequencies = frequencies_of(at, still.dt)
     shown = np.flatnonzero(still.linear.declared)
@@ -62,7 +62,7 @@ def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) 
     return xr.DataArray(table, coords, ["frequency", "variable", "other"], "coupling", attrs)
 
 
-def coupled(still: Steady, z: complex, members: Ints) -> Complexes:
+def coupled(still: Still, z: complex, members: Ints) -> Complexes:
     """Gamma (members, members) at one z."""
     response = still.response(z)
     ends = still.ends_of(members.tolist())

@@ -12,7 +12,7 @@ from causalopt.discovery.coupling import coupled
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
-from causalopt.linear.steady import frequencies_of, steady
+from causalopt.linearisation.still import frequencies_of, still_world
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
@@ -63,7 +63,7 @@ def natural_division(
     """
     import xarray as xr
 
-    still = steady(of)
+    still = still_world(of)
     still.check_stable()
     members = np.flatnonzero(still.linear.declared)
     count = checks.whole(parts, "parts", 2)

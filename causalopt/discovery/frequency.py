@@ -10,8 +10,8 @@ import numpy.typing as npt
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Complexes
 from causalopt.language.symbols import Nodes
-from causalopt.linear.steady import Steady, frequencies_of, steady
-from causalopt.linear.world import Linear
+from causalopt.linearisation.still import Still, frequencies_of, still_world
+from causalopt.linearisation.world import Linear
 from causalopt.measures.question import nodes_as_text
 from causalopt.model.interface import Model
 from causalopt.model.world import World
@@ -37,8 +37,10 @@ def sensitivity(
 
     For a loop through A alone that is the sensitivity function of control, 1 / (1 + L(w)), with L
     what a unit becomes on its way around (Bode 1945); ``plots.bode`` and ``plots.nyquist`` draw
-    both. In time, Comp is another thing: of a sustained nudge it is a running sum, and settles at
-    comp(0).
+    both. In time, Comp is another thing: of a pulse it is that of a running sum, and of a sustained
+    nudge it settles at comp(0). Where a mode grows once A is held (a loop that keeps something from
+    falling), y is what the formula says, as control has it, though no nudge is seen to settle at
+    it: ``attrs["held_grows"]`` is 1 then.
 
     ``n`` and ``m`` are variables, ``A`` one or several. ``at`` are frequencies, in radians per unit
     of time (radians per step where time counts steps); 256 of them, from 0 to pi/dt, where it is
@@ -57,7 +59,7 @@ def sensitivity(
     """
     import xarray as xr
 
-    still = steady(of)
+    still = still_world(of)
     held = _members(still.linear, A)
     (source,) = _members(still.linear, n, "n")
     (sink,) = _members(still.linear, m, "m")
@@ -73,7 +75,8 @@ def sensitivity(
     with np.errstate(divide="ignore", invalid="ignore"):
         comp = x / y
         op = -np.log(np.abs(comp))
-    attrs = {"A": nodes_as_text(A), "n": nodes_as_text(n), "m": nodes_as_text(m)}
+    asked = {"A": nodes_as_text(A), "n": nodes_as_text(n), "m": nodes_as_text(m)}
+    attrs = {**asked, "held_grows": int(still.growth(held) > 0.0)}
     columns = {
         "comp": (["frequency"], comp, {"long_name": "Comp", "symbol": "Comp", "neutral": 1.0}),
         "op": (["frequency"], op, {"long_name": "Op", "units": "nat", "neutral": 0.0}),
@@ -103,7 +106,7 @@ def waterbed(of: Model | World[Model], A: Nodes, m: Nodes) -> xr.DataArray:
     """
     import xarray as xr
 
-    still = steady(of)
+    still = still_world(of)
     held = _members(still.linear, A)
     (own,) = _members(still.linear, m, "m")
     if own in held:
@@ -136,7 +139,7 @@ def _members(linear: Linear, nodes: Nodes, single: str = "") -> list[int]:
 
 
 def _transfer(
-    still: Steady, source: int, sink: int, frequencies: npt.NDArray[np.float64], held: object
+    still: Still, source: int, sink: int, frequencies: npt.NDArray[np.float64], held: object
 ) -> Complexes:
     """What a unit at the source becomes at the sink, at each frequency."""
     begin, end = still.ends_of([source, sink])

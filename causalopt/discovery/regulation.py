@@ -18,7 +18,7 @@ from causalopt.model.world import World
 from causalopt.runs.labels import sweep_coords
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
-from causalopt.runs.sweeps import Over, swept
+from causalopt.runs.sweeps import Draws, Over, swept
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +35,7 @@ def self_regulation(
     nudge: str = "sustained",
     steps: int | None = None,
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """How strongly A regulates m against a nudge at m itself, summed over the course of m, in nats.

@@ -14,7 +14,7 @@ from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.language.symbols import Nodes
-from causalopt.linear.gates import Gated
+from causalopt.linearisation.gates import GatedNudge
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
@@ -108,13 +108,13 @@ class Integrated:
     converged: bool
 
 
-def gates_of(target: Target, among: Nodes | Sequence[Nodes] | None) -> Gated:
+def gates_of(target: Target, among: Nodes | Sequence[Nodes] | None) -> GatedNudge:
     """The linearised world with a gate at each variable that can have a share."""
     holdable = target.holdable
     if among is not None:
         named = {target.whole.place_of(key) for key in target.members(among, "among")}
         holdable = [place for place in holdable if place in named]
-    return Gated(
+    return GatedNudge(
         linear=target.on_loop,
         watched=target.places,
         rows=target.rows,
@@ -123,7 +123,7 @@ def gates_of(target: Target, among: Nodes | Sequence[Nodes] | None) -> Gated:
     )
 
 
-def integrated(gated: Gated, tolerance: float) -> Integrated:
+def integrated(gated: GatedNudge, tolerance: float) -> Integrated:
     """Gauss-Legendre quadrature of the gradient, with twice the points until it holds."""
     count = len(gated.members)
     ends = gated.log_norm(np.repeat([[1.0, 0.0]], count, axis=0))
@@ -131,7 +131,7 @@ def integrated(gated: Gated, tolerance: float) -> Integrated:
     through_gate = gated.gates >= 0
     points, before = 4, np.full(count, np.inf)
     while True:
-        edges = np.where(through_gate, _quadrature(gated, points), 0.0)
+        edges = np.where(through_gate, quadrature(gated, points), 0.0)
         shares = by_gate(gated, edges)
         missing = abs(total - float(shares.sum()))
         moved = float(np.abs(shares - before).max(initial=0.0))
@@ -141,14 +141,14 @@ def integrated(gated: Gated, tolerance: float) -> Integrated:
         points, before = 2 * points, shares
 
 
-def by_gate(gated: Gated, edges: Floats) -> Floats:
+def by_gate(gated: GatedNudge, edges: Floats) -> Floats:
     """What the edges into each gate have together, (gates,)."""
     through = gated.gates >= 0
     count = len(gated.members)
     return np.bincount(gated.gates[through], edges[through], count).astype(np.float64)
 
 
-def _quadrature(gated: Gated, points: int) -> Floats:
+def quadrature(gated: GatedNudge, points: int) -> Floats:
     """The integral of the gradient over gamma from 0 to 1, by edges."""
     nodes, weights = np.polynomial.legendre.leggauss(points)
     total = np.zeros(gated.linear.edges)
@@ -169,7 +169,7 @@ def _shown(target: Target, among: Nodes | Sequence[Nodes] | None) -> list[int]:
     return list(dict.fromkeys(whole.place_of(key) for key in target.members(among, "among")))
 
 
-def _by_edge(gated: Gated, shares: Floats) -> dict[str, xr.DataArray]:
+def _by_edge(gated: GatedNudge, shares: Floats) -> dict[str, xr.DataArray]:
     """The share of each edge between variables; the inner stages of a method are summed up."""
     import xarray as xr
 

@@ -12,7 +12,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Nodes
-from causalopt.linear.world import Linear, linearised
+from causalopt.linearisation.world import Linear, linearised
 from causalopt.measures.question import nodes_as_text
 from causalopt.model.interface import Model, as_model
 from causalopt.model.selection import Key, Stretch
@@ -64,14 +64,7 @@ class Target:
     @functools.cached_property
     def base(self) -> World[Model]:
         """The world W."""
-        if isinstance(self.of, World):
-            if self.steps not in (None, self.of.steps):
-                raise QueryError(
-                    f"steps is {self.steps}, but this world has {self.of.steps}: leave steps out."
-                )
-            return self.of
-        model = as_model(self.of)
-        return World(model, model.run_length(self.steps, [self.m]))
+        return base_of(self.of, self.steps, [self.m])
 
     @property
     def model(self) -> Model:
@@ -146,3 +139,15 @@ class Target:
         """The members on a cycle through m that can be held: all but m, and moments of events."""
         own = set(self.whole.owners[self.places].tolist())
         return [place for place in sorted(self.loop - own) if self.whole.declared[place]]
+
+
+def base_of(
+    of: Model | World[Model], steps: int | None, named: Sequence[Nodes | Sequence[Nodes]]
+) -> World[Model]:
+    """The world that is asked about: itself, or that of a model up to the last node named."""
+    if isinstance(of, World):
+        if steps not in (None, of.steps):
+            raise QueryError(f"steps is {steps}, but this world has {of.steps}: leave steps out.")
+        return of
+    model = as_model(of)
+    return World(model, model.run_length(steps, named))

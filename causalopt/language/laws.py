@@ -1,4 +1,4 @@
-"""Laws of chance: how the numbers that a noise takes are drawn from a generator."""
+"""Laws of chance: which number a noise takes, by a number between 0 and 1 that is drawn."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class HasQuantiles(Protocol):
 
 
 class Law(Protocol):
-    """A law gives numbers in sequence: two draws of 5 are the same as one of 10."""
+    """A law is its quantile function: of uniform chances it makes draws, each by itself alone."""
 
-    def draw(self, generator: np.random.Generator, count: int) -> Floats:
-        """The next ``count`` numbers (count,)."""
+    def quantiles(self, chances: Floats) -> Floats:
+        """The numbers below which a draw falls with these chances, in [0, 1), of any shape."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,13 @@ class Normal:
     deviation: float = 1.0
     of: str = ""  #: the law whose standard draws these are, if it has formulas in it
 
-    def draw(self, generator: np.random.Generator, count: int) -> Floats:
-        """The next ``count`` numbers (count,)."""
-        return self.mean + self.deviation * generator.standard_normal(count)
+    def quantiles(self, chances: Floats) -> Floats:
+        """The numbers below which a draw falls with these chances."""
+        from scipy.special import ndtri
+
+        # In the middle of what a chance of 53 bits stands for, so that 0 is no infinity.
+        standard: Floats = ndtri(chances + 2.0**-54)
+        return self.mean + self.deviation * standard
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,9 @@ class Uniform:
     high: float = 1.0
     of: str = ""
 
-    def draw(self, generator: np.random.Generator, count: int) -> Floats:
-        """The next ``count`` numbers (count,)."""
-        return self.low + (self.high - self.low) * generator.random(count)
+    def quantiles(self, chances: Floats) -> Floats:
+        """The numbers below which a draw falls with these chances."""
+        return self.low + (self.high - self.low) * chances
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,15 @@ class Choice:
     weights: tuple[float, ...]
     of: str = ""
 
-    def draw(self, generator: np.random.Generator, count: int) -> Floats:
-        """The next ``count`` numbers (count,)."""
+    def quantiles(self, chances: Floats) -> Floats:
+        """The first value up to which the weights sum to more than a chance."""
         # The last bound is 1 but for rounding; without it the last value takes the rest.
-        bounds, drawn = np.cumsum(self.weights)[:-1], generator.random(count)
+        bounds = np.cumsum(self.weights)[:-1]
         if len(bounds) > _FEW:
-            return np.asarray(self.values)[np.searchsorted(bounds, drawn, side="right")]
-        places = np.zeros(count, dtype=np.int8)
+            return np.asarray(self.values)[np.searchsorted(bounds, chances, side="right")]
+        places = np.zeros(np.shape(chances), dtype=np.int8)
         for bound in bounds:
-            places += drawn >= bound
+            places += chances >= bound
         return np.asarray(self.values).take(places)
 
 
@@ -110,11 +114,9 @@ class Inverse:
         given += [f"{name}={_number(named[name])}" for name in sorted(named)]
         return f"{getattr(family, 'name', '')}({', '.join(given)})"
 
-    def draw(self, generator: np.random.Generator, count: int) -> Floats:
-        """The next ``count`` numbers (count,)."""
-        # The quantile of a uniform number has the law (inverse transform sampling).
-        quantiles = self.distribution.ppf(generator.random(count))
-        return np.asarray(quantiles, dtype=np.float64)
+    def quantiles(self, chances: Floats) -> Floats:
+        """The numbers below which a draw falls with these chances."""
+        return np.asarray(self.distribution.ppf(chances), dtype=np.float64)
 
 
 #: What stands for a draw of the standard law in the formula of a law that depends on parameters.
@@ -133,9 +135,9 @@ class Dependent:
     standard: Law
     formula: Expr
 
-    def draw(self, generator: np.random.Generator, count: int) -> Floats:
-        """The standard draws, of which a mechanism makes those of this law."""
-        return self.standard.draw(generator, count)
+    def quantiles(self, chances: Floats) -> Floats:
+        """Those of the standard law, of which a mechanism makes those of this one."""
+        return self.standard.quantiles(chances)
 
     def __repr__(self) -> str:
         return self.words
@@ -150,8 +152,8 @@ def _number(given: object) -> str:
 def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | Dependent:
     """The normal law; its numbers may be formulas of parameters.
 
-    >>> normal(0, 2).draw(np.random.default_rng(1), 2).round(3)
-    array([0.691, 1.643])
+    >>> normal(0, 2).quantiles(np.array([0.5, 0.975])).round(3)
+    array([0.  , 3.92])
     """
     if _is_formula(mean) or _is_formula(deviation):
         middle, spread = _term(mean, "mean of a law"), _term(deviation, "deviation of a law")
@@ -194,8 +196,8 @@ def choice(
     rounded. Raises ``DeclarationError`` for weights that are negative, and, where this was not
     asked for, for weights that do not sum to 1 (within 1e-9).
 
-    >>> choice([-1, 1], weights=[0.25, 0.75]).draw(np.random.default_rng(1), 3)
-    array([ 1.,  1., -1.])
+    >>> choice([-1, 1], weights=[0.25, 0.75]).quantiles(np.array([0.1, 0.25, 0.9]))
+    array([-1.,  1.,  1.])
     >>> choice([-1, 1], weights=[1, 3], normalise=True).weights
     (0.25, 0.75)
     """

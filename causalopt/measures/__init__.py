@@ -3,6 +3,7 @@
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.measures.response.compression import COMP, comp
+from causalopt.measures.response.every_part import every_A
 from causalopt.measures.response.everywhere import every_m, every_n
 from causalopt.measures.response.optimization import OP, OP_COMPLEX, op
 from causalopt.measures.response.power import optimizing_power
@@ -35,6 +36,7 @@ __all__ = [
     "adjusted_strength_by_volume",
     "comp",
     "equilibrium_free_energy",
+    "every_A",
     "every_m",
     "every_n",
     "free_energy",

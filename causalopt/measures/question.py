@@ -15,7 +15,7 @@ from causalopt.model.selection import Key, Stretch
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.simulation import Rows
-from causalopt.runs.sweeps import Over, Sweep, swept
+from causalopt.runs.sweeps import Draws, Over, Sweep, swept
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Question:
     _: KW_ONLY
     steps: int | None = None
     over: Over | None = None
-    draws: int | None = None
+    draws: Draws | None = None
     delta: float | None = None
     keep: Keep = "all"
 

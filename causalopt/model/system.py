@@ -253,13 +253,7 @@ class System(OverTime):
         return replace(self, start={**self.start, **new})  # type: ignore[dict-item]  # checked
 
     def parents(self, variable: Variable) -> tuple[set[Variable], set[Variable]]:
-        """What a variable depends on, as written: before the step, and in the same step.
-
-        >>> from causalopt.language.symbols import variables
-        >>> a, b = variables("a b")
-        >>> System({a: b, b: a.next}, start={a: 0, b: 1}).parents(b)
-        (set(), {a})
-        """
+        """What a variable depends on, as written: before the step, and in the same step."""
         symbols = self._entering(variable)
         same = {s.variable for s in symbols if isinstance(s, Next)}
         before = {s for s in symbols if isinstance(s, Variable)}

@@ -1,39 +1,56 @@
 """Draws: the numbers that each noise takes in each chain, the same for any backend and order.
 
-The generator of a noise in a chain is seeded by ``SeedSequence(seed, spawn_key=(name, chain))``,
-the name by its SHA-256, since two names have one CRC. So the numbers of one noise do not depend on
-which others there are, on how many chains run, or on how the steps are cut into pieces.
+They are counted, not carried on: draw i of chain j of a noise is the law's quantile of one uniform
+number, which Philox (Salmon and others 2011) gives of a key and a counter. The key is the SHA-256
+of seed and name, so that no two noises are one; the counter is the chain and the step. So a number
+depends on nothing else: not on which other noises or chains there are, nor on how steps are cut
+into pieces; and many chains are drawn at once.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.laws import Law
 
-# How many steps ``at`` draws ahead: few at first, then twice as many each time, up to the most; and
-# of all chains together about so many numbers.
-_FIRST, _LARGEST = 8, 512
-_TOGETHER = 1 << 21
+#: The bytes that the draws of a chain take while they are made, as measured.
+FOR_CHAIN = 400
+
+# The steps of a chain that lie side by side in the counter: four counters of four numbers each.
+_TOGETHER = 16
+# About so many numbers are made at once.
+_AT_ONCE = 1 << 21
 
 
-#: The bytes that a generator takes, as measured.
-FOR_GENERATOR = 1900
+def uniforms(key: Ints, first: int, chains: int, tile: int) -> Floats:
+    """Uniform numbers in [0, 1) of ``chains`` chains from ``first`` on, (chains, 16).
 
-
-def generator(seed: int, name: str, chain: int) -> np.random.Generator:
-    """The generator of one noise in one chain.
-
-    >>> generator(0, "e", 3).random() == generator(0, "e", 3).random()
-    True
+    Those of the 16 steps from 16 ``tile`` on. Philox 4x64-10 with the counters (4 chain + j, tile),
+    j from 1 to 4, each of which gives four numbers.
     """
-    digest = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype="<u4")
-    key = (*digest.tolist(), chain)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    # NumPy's generator counts on before it draws.
+    counter = np.array([4 * first, tile, 0, 0], dtype=np.uint64)
+    source = np.random.Generator(np.random.Philox(key=key, counter=counter))
+    return source.random((chains, _TOGETHER))
+
+
+@functools.lru_cache(maxsize=1024)
+def key_of(seed: int, name: str) -> Ints:
+    """The key of a noise (2,), of 64 bits each.
+
+    >>> bool((key_of(0, "e") == key_of(0, "f")).any())
+    False
+    """
+    # The length of the seed parts it from the name, whatever that begins with.
+    text = f"{len(str(seed))}:{seed}:{name}"
+    key = np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], dtype="<u8")
+    key.setflags(write=False)
+    return key
 
 
 class Stream:
@@ -54,6 +71,7 @@ class Stream:
     def __init__(self, law: Law, name: str, seed: int, chains: Ints | None = None) -> None:
         self.chains = chains
         self._law, self._name, self._seed = law, name, seed
+        self._next = 0
         self._start = 0
         self._piece: Floats = np.empty((0, 0))
 
@@ -64,10 +82,6 @@ class Stream:
         distinct, places = np.unique(chains, return_inverse=True)
         return distinct, places.astype(np.int64)
 
-    @functools.cached_property
-    def _generators(self) -> list[np.random.Generator]:
-        return [generator(self._seed, self._name, int(chain)) for chain in self._distinct[0]]
-
     def of(self, points: Ints) -> Stream:
         """The numbers of some of the points, from the first step on; all where there are none."""
         chains = None if self.chains is None else self.chains[points]
@@ -75,21 +89,37 @@ class Stream:
 
     def take(self, count: int) -> Floats:
         """The numbers of the next ``count`` steps, (count, points); one column for a single run."""
-        return np.take(self._drawn(count), self._distinct[1], axis=1)
+        start, self._next = self._next, self._next + count
+        return np.take(self._drawn(start, count), self._distinct[1], axis=1)
 
     def at(self, step: int) -> Floats | np.float64:
         """The number of this step; one for each point, where there are points."""
-        while step >= self._start + len(self._piece):
-            self._start += len(self._piece)
-            self._piece = self._drawn(self._ahead())
+        if not 0 <= step - self._start < len(self._piece):
+            self._start = step - step % _TOGETHER
+            self._piece = self._drawn(self._start, _TOGETHER)
         row: Floats = self._piece[step - self._start]
         return np.float64(row[0]) if self.chains is None else row[self._distinct[1]]
 
-    def _ahead(self) -> int:
-        """How many steps the next piece has."""
-        fit = max(_FIRST, _TOGETHER // len(self._generators))
-        return min(max(_FIRST, 2 * len(self._piece)), _LARGEST, fit)
+    def _drawn(self, start: int, count: int) -> Floats:
+        """The numbers of each chain that is drawn at steps from ``start`` on, (count, chains)."""
+        distinct, _ = self._distinct
+        drawn = np.empty((count, len(distinct)))
+        key = key_of(self._seed, self._name)
+        for place, first, many in _side_by_side(distinct):
+            for tile in range(start // _TOGETHER, -(-(start + count) // _TOGETHER)):
+                low = max(tile * _TOGETHER, start)
+                high = min((tile + 1) * _TOGETHER, start + count)
+                chances = uniforms(key, first, many, tile)
+                within = slice(low - tile * _TOGETHER, high - tile * _TOGETHER)
+                numbers = self._law.quantiles(np.ascontiguousarray(chances[:, within].T))
+                drawn[low - start : high - start, place : place + many] = numbers
+        return drawn
 
-    def _drawn(self, count: int) -> Floats:
-        """The next numbers of each chain that is drawn, (count, chains)."""
-        return np.stack([self._law.draw(source, count) for source in self._generators], axis=1)
+
+def _side_by_side(chains: Ints) -> Iterator[tuple[int, int, int]]:
+    """Chains in order as runs of neighbours: the place, the first chain and the number of each."""
+    cuts = np.flatnonzero(np.diff(chains) != 1) + 1
+    for part in np.split(np.arange(len(chains)), cuts):
+        for low in range(0, len(part), max(_AT_ONCE // _TOGETHER, 1)):
+            some = part[low : low + _AT_ONCE // _TOGETHER]
+            yield int(some[0]), int(chains[some[0]]), len(some)

@@ -131,6 +131,10 @@ class Ising:
     @classmethod
     def of_bqm(cls, bqm: BinaryQuadraticModel) -> Ising:
         """The model of a ``dimod.BinaryQuadraticModel``, in its own values: spins or 0 and 1."""
+        if not all(hasattr(bqm, name) for name in ("variables", "vartype", "linear", "quadratic")):
+            raise DeclarationError(
+                f"{bqm!r} is no dimod.BinaryQuadraticModel: give one, or write Ising.qubo(Q)."
+            )
         names = list(bqm.variables)
         place = {name: i for i, name in enumerate(names)}
         values = (-1, 1) if bqm.vartype.name == "SPIN" else (0, 1)

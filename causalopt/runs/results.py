@@ -18,7 +18,7 @@ from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
-from causalopt.runs.sweeps import Over, swept
+from causalopt.runs.sweeps import Draws, Over, swept
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +28,7 @@ def run(
     *worlds: World[Model],
     labels: Sequence[str] | None = None,
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     keep: Keep | Nodes = "all",
     backend: str = "auto",
 ) -> xr.Dataset:
@@ -66,7 +66,7 @@ def tangents(
     *worlds: World[Model],
     labels: Sequence[str] | None = None,
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     keep: Keep | Nodes = "all",
     backend: str = "auto",
 ) -> xr.Dataset:
@@ -89,7 +89,7 @@ def _gather(
     worlds: Sequence[World[Model]],
     labels: Sequence[str] | None,
     over: Over | None,
-    draws: int | None,
+    draws: Draws | None,
     keep: Keep | Nodes,
     backend: str,
     *,

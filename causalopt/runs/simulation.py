@@ -20,7 +20,7 @@ from causalopt.model.network import Network
 from causalopt.model.selection import Key
 from causalopt.model.world import World
 from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
-from causalopt.plan.draws import FOR_GENERATOR, Stream
+from causalopt.plan.draws import FOR_CHAIN, Stream
 from causalopt.runs.explanation import explained
 from causalopt.runs.sweeps import Sweep
 
@@ -165,7 +165,7 @@ def _refuse_what_does_not_fit(
     drawn = runner.generators(plan, points, sweep.drawn)
     kept_twice = 2 * plan.size(points, len(rows)) - plan.size(points, 0)
     # A pass against the arrows has mantissas and powers, hands both on, and what it passes back.
-    needed = 8 * (kept_twice + 5 * adjoints * points * len(rows)) + FOR_GENERATOR * drawn
+    needed = 8 * (kept_twice + 5 * adjoints * points * len(rows)) + FOR_CHAIN * drawn
     many = f" and {points:,} points" if sweep.axes else ""
     unit = "nodes" if isinstance(plan, Layers) else "steps"
     refuse_what_does_not_fit(

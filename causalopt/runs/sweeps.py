@@ -24,6 +24,9 @@ from causalopt.model.world import M, World
 #: What takes many values: a node or a parameter, by a list or array of them.
 Over = Mapping[Label, object]
 
+#: How many chains of the noise are run, from the first on; or, as a range, which ones.
+Draws = int | range
+
 # What arrays of measures are called: in a file, an array and its coordinates share their names.
 _RESULTS = ("comp", "op", "optimizing_power")
 
@@ -143,7 +146,7 @@ def paired(values: Mapping[Label, Floats]) -> Sweep:
 
 
 def swept(
-    model: Model, over: Over | None, draws: int | None = None, noises: Sequence[Noise] = ()
+    model: Model, over: Over | None, draws: Draws | None = None, noises: Sequence[Noise] = ()
 ) -> Sweep:
     """The sweep over nodes, parameters and draws of the noises of its worlds, checked."""
     if draws is not None:
@@ -179,14 +182,18 @@ def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
             f"draws={draws}, but this model has no noise: every draw would be the same. Leave "
             "draws out, or declare a noise, such as noise('e', normal(0, 1))."
         )
-    count = checks.whole(draws, "draws", 1)
+    chains = draws if isinstance(draws, range) else range(checks.whole(draws, "draws", 1))
+    if not chains or min(chains[0], chains[-1]) < 0 or chains.step < 0:
+        raise QueryError(
+            f"draws={draws} names no chains: write range(1000, 2000) for the 1,000 from 1,000 on."
+        )
     refuse_what_does_not_fit(
-        _FOR_CHAIN * count,
-        f"A run of {count:,} draws",
-        "Draw fewer at a time: with another seed for each part, draws of several runs can be put "
-        "together.",
+        _FOR_CHAIN * len(chains),
+        f"A run of {len(chains):,} draws",
+        f"Draw fewer at a time, draws=range({len(chains) // 2:,}) and then the rest: draws of "
+        "several runs can be put together.",
     )
-    return SweptAxis("draw", DRAW, np.arange(count, dtype=np.float64))
+    return SweptAxis("draw", DRAW, np.array(chains, dtype=np.float64))
 
 
 def _axis(model: Model, target: Label, values: object, place: int) -> SweptAxis:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.symbols import Variable
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.transport.end_state import is_normal_beside, log_density, zeros_of
+from causalopt.transport.implicit import course
 from causalopt.transport.moments import GradientMoments
 from causalopt.transport.transfer import as_interval
 
@@ -182,7 +182,7 @@ class Current:
         *,
         cells: int = 400,
         absorbing: bool = False,
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> xr.Dataset:
         """The density of W over time on an interval, from a normal (mean, deviation) or masses.
 
@@ -190,7 +190,8 @@ class Current:
         have taken at "low" and at "high" (0 where they are closed). Implicit Euler steps of ``dt``
         steps of SGD with the fluxes of Scharfetter and Gummel: mass is conserved to rounding, no
         density is negative, and no ``dt`` is unstable; the error is of first order in ``dt`` and
-        in a cell.
+        in a cell. Without a ``dt`` it is 1, halved until no more than 0.01 of the probability lies
+        elsewhere; ``attrs["dt"]`` says what it came to.
 
         ``attrs["jump"]`` is the jump of one step against the width of the well: the largest
         T |G'| or T |S'| where there is some probability, since from a distance w of the bottom a
@@ -204,7 +205,7 @@ class Current:
         import xarray as xr
 
         low, high = as_interval(inside)
-        if not finite_number(dt, "dt") > 0:
+        if dt is not None and not finite_number(dt, "dt") > 0:
             raise QueryError(f"dt is {dt}: write a number of steps above 0.")
         cells, spans = whole(cells, "cells", 3), _intervals(times)
         _refuse_too_many(cells, _FOR_RUN + 2 * len(spans))
@@ -212,17 +213,14 @@ class Current:
         middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells
         mass = _masses(start, edges)
         generator, exits = self._generator(edges, absorbing)
-        densities, left = [mass / width], [np.zeros(2)]
-        for span in spans:
-            mass, gone = _advance(generator, exits, mass, span, dt)
-            densities.append(mass / width)
-            left.append(left[-1] + gone)
+        masses, left, dt = course(generator, exits, mass, spans, dt)
+        densities = [mass / width for mass in masses]
         if not absorbing:
             self._warn_of_piles(densities, middles)
         name, densities = self.parameter.name, densities[1:]
         refuse_names_of_dims([name], ["time", "end", "density", "left"])
         jump = self._jump(middles, np.max(densities, axis=0))
-        attrs = {"convention": self.convention, "rate": self.rate, "jump": jump}
+        attrs = {"convention": self.convention, "rate": self.rate, "jump": jump, "dt": dt}
         return xr.Dataset(
             {
                 "density": (["time", name], np.array(densities)),
@@ -329,29 +327,6 @@ def _bernoulli(z: Floats) -> Floats:
     safe = np.where(small, 1.0, np.clip(z, -700, 700))
     ratio: Floats = np.where(small, 1 - z / 2, np.where(z < -700, -z, safe / np.expm1(safe)))
     return ratio
-
-
-def _advance(
-    generator: csc_array, exits: Floats, mass: Floats, span: float, dt: float
-) -> tuple[Floats, Floats]:
-    """Masses a time later, by implicit steps of at most dt, and what each end let out (2,)."""
-    from scipy.sparse import identity
-    from scipy.sparse.linalg import splu
-
-    gone = np.zeros(2)
-    if span == 0:
-        return mass, gone
-    # A whole number of equal steps, none for what rounding adds to a multiple of dt.
-    count = max(1, math.ceil(span / dt - 1e-9))
-    # I - A dt has positive diagonal, no positive entry beside it and columns that sum to 1 or more:
-    # an M-matrix, whose inverse has no negative entry. One factorisation serves all steps.
-    solve = splu((identity(len(mass)) - generator * (span / count)).tocsc()).solve
-    for _ in range(count):
-        # Exact solutions are not negative; what rounding makes so is below 1e-16 of the largest.
-        mass = np.maximum(solve(mass), 0.0)
-        # Fluxes at the end of the step, as in the step itself, so that nothing is lost or made.
-        gone = gone + exits * mass[[0, -1]] * (span / count)
-    return mass, gone
 
 
 def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:

@@ -20,11 +20,24 @@ from causalopt import (
     uniform,
     variables,
 )
-from causalopt.plan.draws import Stream, generator
+from causalopt.plan.draws import Stream, key_of
 
 x, v = variables("x v")
 e = noise("e", normal(0, 1))
 coin = noise("coin", choice([-1, 1], weights=[0.25, 0.75]))
+
+
+def drawn_by(law, name, seed, chain, steps):
+    """A chain's numbers one by one, from the generator's own whole numbers at each counter."""
+    numbers = []
+    for step in range(steps):
+        counter = np.array([4 * chain + step % 16 // 4, step // 16, 0, 0], dtype=np.uint64)
+        raw = np.random.Philox(key=key_of(seed, name), counter=counter).random_raw(4)
+        chance = int(raw[step % 4] >> np.uint64(11)) / 2**53
+        numbers.append(float(law.quantiles(np.array([chance]))[0]))
+    return np.array(numbers)
+
+
 walk = System({x: 0.9 * x + e, v: v + coin * x}, start={x: 0, v: 0})
 
 
@@ -36,27 +49,29 @@ walk = System({x: 0.9 * x + e, v: v + coin * x}, start={x: 0, v: 0})
     ],
 )
 def test_continuous_laws_are_those_of_scipy(law, oracle):
-    drawn = law.draw(np.random.default_rng(0), 20_000)
+    drawn = law.quantiles(np.random.default_rng(0).random(20_000))
     assert scipy.stats.kstest(drawn, oracle.cdf).pvalue > 1e-3
 
 
 def test_choice_has_its_weights():
-    drawn = choice([5, 7, 9], weights=[0.2, 0, 0.8]).draw(np.random.default_rng(0), 20_000)
+    drawn = choice([5, 7, 9], weights=[0.2, 0, 0.8]).quantiles(
+        np.random.default_rng(0).random(20_000)
+    )
     assert set(drawn) == {5, 9}
     assert abs((drawn == 5).mean() - 0.2) < 5 * (0.16 / 20_000) ** 0.5
-    even = choice([1, 2]).draw(np.random.default_rng(0), 20_000)
+    even = choice([1, 2]).quantiles(np.random.default_rng(0).random(20_000))
     assert abs((even == 1).mean() - 0.5) < 5 * (0.25 / 20_000) ** 0.5
 
 
 def test_any_law_of_scipy_is_a_law():
     gamma = noise("g", scipy.stats.gamma(2.5))
-    drawn = gamma.law.draw(np.random.default_rng(0), 5_000)
+    drawn = gamma.law.quantiles(np.random.default_rng(0).random(5_000))
     assert scipy.stats.kstest(drawn, scipy.stats.gamma(2.5).cdf).pvalue > 1e-3
 
 
 @given(st.integers(1, 2000), st.integers(0, 5), st.integers(0, 3))
 def test_draws_do_not_depend_on_how_they_are_cut_or_on_other_chains(steps, seed, chain):
-    alone = e.law.draw(generator(seed, "e", chain), steps)
+    alone = drawn_by(e.law, "e", seed, chain, steps)
     together = Stream(e.law, "e", seed, np.arange(4))
     found = [together.at(step)[chain] for step in range(steps)]
     assert np.array_equal(found, alone)
@@ -84,7 +99,7 @@ def test_choice_takes_the_first_value_up_to_which_the_weights_sum_to_more(parts,
     uniform = np.random.default_rng(seed).random(50)
     bounds = np.cumsum(weights)[:-1].tolist()
     expected = [next((j for j, b in enumerate(bounds) if u < b), len(bounds)) for u in uniform]
-    assert law.draw(np.random.default_rng(seed), 50).tolist() == expected
+    assert law.quantiles(uniform).tolist() == expected
 
 
 def test_one_noise_does_not_depend_on_which_others_there_are():
@@ -97,13 +112,13 @@ def test_one_noise_does_not_depend_on_which_others_there_are():
 @example("codding", "gnu")
 def test_two_names_are_two_noises(one, other):
     # The example's names have one CRC-32.
-    alike = np.array_equal(generator(3, one, 1).random(4), generator(3, other, 1).random(4))
+    alike = np.array_equal(*(Stream(e.law, n, 3).take(4) for n in (one, other)))
     assert alike == (one == other)
 
 
 def test_a_world_is_its_noise_put_in_by_hand():
-    drawn = e.law.draw(generator(7, "e", 0), 30)
-    flips = coin.law.draw(generator(7, "coin", 0), 30)
+    drawn = drawn_by(e.law, "e", 7, 0, 30)
+    flips = drawn_by(coin.law, "coin", 7, 0, 30)
     found = run(walk.world(steps=30, seed=7)).sel(world="W")
     here, there = 0.0, 0.0
     for step in range(31):
@@ -129,6 +144,18 @@ def test_chain_zero_is_the_single_run_and_seeds_differ():
     assert not np.array_equal(single, run(walk.world(steps=20, seed=5))["x"])
 
 
+def test_a_range_of_draws_is_a_part_of_all():
+    W = walk.world(steps=20, seed=4)
+    whole = run(W, draws=50)["x"]
+    for part in (range(20, 50), range(0, 50, 7), range(49, 50)):
+        found = run(W, draws=part)["x"]
+        assert found.draw.values.tolist() == list(part)
+        assert found.identical(whole.sel(draw=list(part)))
+    for none in (range(0), range(-3, 2), range(5, 0, -1)):
+        with pytest.raises(QueryError, match="names no chains"):
+            run(W, draws=none)
+
+
 def test_draws_and_sweeps_multiply_with_the_same_draws_at_every_point():
     found = run(walk.world(steps=10), over={x[0]: [0.0, 1.0]}, draws=4)["x"]
     assert found.dims == ("world", "time", "x[0]", "draw")
@@ -150,7 +177,7 @@ def test_measures_are_taken_for_every_draw():
     assert each.mean("draw").dims == ("time",)
     answered = System({v: -e * x, x: x + 0.1 * v}, start={x: 1, v: 0})
     found = comp(answered, A=v, n=x[0], m=x[2], draws=6)
-    first = [e.law.draw(generator(0, "e", chain), 2)[0] for chain in range(6)]
+    first = [drawn_by(e.law, "e", 0, chain, 2)[0] for chain in range(6)]
     assert found.values == pytest.approx([1 - 0.1 * one for one in first], rel=1e-12)
     rough = comp(answered, A=v, n=x[0], m=x[2], draws=6, delta=1e-3)
     assert rough.values == pytest.approx(found.values, rel=1e-9)
@@ -163,7 +190,7 @@ def test_an_unrolled_system_and_a_network_draw_too():
         assert flat.sel(node=f"{name}[6]").item() == along[name].values[0, -1]
     network = Network({v: x + e}, start={x: 1})
     found = run(network.world(seed=9), draws=4)["value"].sel(node="v").values[0]
-    expected = [1 + e.law.draw(generator(9, "e", chain), 1)[0] for chain in range(4)]
+    expected = [1 + drawn_by(e.law, "e", 9, chain, 1)[0] for chain in range(4)]
     assert found.tolist() == expected
 
 

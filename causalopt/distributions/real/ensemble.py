@@ -135,7 +135,7 @@ class Ensemble:
         >>> (x,) = variables("x")
         >>> walk = System({x: x + noise("e", normal())}, start={x: 0})
         >>> Ensemble.of({x: [0.0, 0.0]}, seed=1).push(walk).samples.round(3).tolist()
-        [[0.605], [-1.078]]
+        [[0.507], [2.677]]
         """
         check_pushable(system, self.variables)
         count = check_steps(steps)
@@ -150,8 +150,10 @@ class Ensemble:
     def _draws(self, held: Mapping[Noise, Parameter]) -> dict[Parameter, Floats]:
         """What each noise takes in the step to come, one number for each sample."""
         return {
-            parameter: noise.law.draw(
-                _stream(self.seed, (_NOISE, self.age, *noise.name.encode())), len(self.samples)
+            parameter: noise.law.quantiles(
+                _stream(self.seed, (_NOISE, self.age, *noise.name.encode())).random(
+                    len(self.samples)
+                )
             )
             for noise, parameter in held.items()
         }

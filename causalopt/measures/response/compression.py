@@ -12,7 +12,7 @@ from causalopt.measures.response.answers import answer
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
-from causalopt.runs.sweeps import Over
+from causalopt.runs.sweeps import Draws, Over
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +30,7 @@ def comp(
     steps: int | None = None,
     delta: float | None = None,
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     keep: Keep = "all",
     backend: str = "auto",
 ) -> xr.DataArray:
@@ -45,10 +45,10 @@ def comp(
     over time (``R``), some of its steps (``R[10:]``) or one node (``R[1000]``). ``steps`` the
     length of the run, which a node m makes needless. ``delta`` a finite difference at n, in n's
     unit; without it, exact derivatives. ``over`` values for start nodes, other nodes and
-    parameters, all run at once. ``draws`` a number of chains of the model's noise, as the dim
-    ``draw``: take its ``mean("draw")`` or ``quantile(..., "draw")``. ``keep`` the steps of m that
-    are kept: "all", "last" or every k-th. ``backend`` who computes: "numpy" the reference, "numba"
-    compiled, "auto" by the size of the work.
+    parameters, all run at once. ``draws`` a number of chains of the model's noise, or a range of
+    them, as the dim ``draw``: take its ``mean("draw")`` or ``quantile(..., "draw")``. ``keep`` the
+    steps of m that are kept: "all", "last" or every k-th. ``backend`` who computes: "numpy" the
+    reference, "numba" compiled, "auto" by the size of the work.
 
     Returns an array with dims ``time`` (where m is over time) and one per swept target. 0/0, where
     m is not downstream of n, is NaN; x/0 is infinite; ``attrs`` counts both.

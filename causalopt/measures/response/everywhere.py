@@ -27,7 +27,7 @@ from causalopt.model.world import World
 from causalopt.runs.labels import coordinate, sweep_coords
 from causalopt.runs.simulation import gradients
 from causalopt.runs.straying import check_assumptions
-from causalopt.runs.sweeps import Over, Sweep
+from causalopt.runs.sweeps import Draws, Over, Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ def every_m(
     measure: str = "comp",
     steps: int | None = None,
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for every m, in one pass along the arrows.
@@ -60,7 +60,7 @@ def every_m(
     >>> every_m(room, A=T, n=R[0], steps=3).sel(variable="R").values
     array([1. , 1. , 0.9, 0.8])
     """
-    chosen = _measure(measure)
+    chosen = measure_named(measure)
     asked = Question(of, A, n, steps=steps, over=over, draws=draws)
     series = [entry.key for entry in asked.model.series]
     values = responses(asked, chosen.function, backend, series)
@@ -77,7 +77,7 @@ def every_n(
     *,
     measure: str = "comp",
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for every n and one node m, in one pass against the arrows.
@@ -98,7 +98,7 @@ def every_n(
     >>> every_n(network, A=b, m=d).values
     array([ 5., nan,  1.,  1.])
     """
-    chosen = _measure(measure)
+    chosen = measure_named(measure)
     flat = _flat(of, A, m)
     asked = Question(flat.base, flat.A, None, flat.m, over=over, draws=draws)
     network = flat.base.model
@@ -172,7 +172,8 @@ def _variable(stretch: Stretch) -> Variable:
     return cast(Variable, stretch.key)
 
 
-def _measure(name: str) -> Measure:
+def measure_named(name: str) -> Measure:
+    """The measure of that name."""
     if name not in _MEASURES:
         raise QueryError(f'measure is {name!r}: write measure="comp" or measure="op".')
     return _MEASURES[name]

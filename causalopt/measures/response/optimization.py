@@ -16,7 +16,7 @@ from causalopt.measures.response.answers import answer
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
-from causalopt.runs.sweeps import Over
+from causalopt.runs.sweeps import Draws, Over
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,7 +47,7 @@ def op(
     steps: int | None = None,
     delta: float | None = None,
     over: Over | None = None,
-    draws: int | None = None,
+    draws: Draws | None = None,
     branch: str = "real",
     keep: Keep = "all",
     backend: str = "auto",

@@ -47,6 +47,12 @@ def carry(
         for q in range(lanes):
             powers[row, q] = powers[row - 1, q] if row > 0 else 0
             size[q] = 0.0
+        for e in range(sources.shape[0]):
+            # What is looked back to may be far larger than what there is now.
+            if lags[e] > 1 and row >= lags[e]:
+                for q in range(lanes):
+                    if d[row - lags[e], sources[e], q] != 0.0:
+                        powers[row, q] = max(powers[row, q], powers[row - lags[e], q])
         for k in range(keys):
             for q in range(lanes):
                 d[row, k, q] = 0.0
@@ -60,11 +66,11 @@ def carry(
                     weight = slope if gate < 0 else slope * weights[gate, q]
                     term = weight * d[source, place, q]
                     by = powers[source, q] - powers[row, q]
-                    d[row, k, q] += term if by == 0 else math.ldexp(term, by)
+                    d[row, k, q] += term if by == 0 else math.ldexp(term, int(by))
             for j in range(watched.shape[0]):
                 if watched[j] == k and nudges[i, j] != 0.0:
                     for q in range(lanes):
-                        d[row, k, q] += math.ldexp(nudges[i, j], -powers[row, q])
+                        d[row, k, q] += math.ldexp(nudges[i, j], int(-powers[row, q]))
             for q in range(lanes):
                 size[q] = max(size[q], abs(d[row, k, q]))
         for q in range(lanes):
@@ -72,7 +78,7 @@ def carry(
                 by = math.floor(math.log2(size[q]))
                 powers[row, q] += by
                 for k in range(keys):
-                    d[row, k, q] = math.ldexp(d[row, k, q], -by)
+                    d[row, k, q] = math.ldexp(d[row, k, q], int(-by))
 
 
 def carry_back(
@@ -100,7 +106,7 @@ def carry_back(
                     worth = slope * back[row, k, q]
                     by = powers[source, q] - powers[row, q]
                     if by != 0:
-                        worth = math.ldexp(worth, by)
+                        worth = math.ldexp(worth, int(by))
                     through[e, q] += worth * d[source, place, q]
                     back[source, place, q] += worth if gate < 0 else worth * weights[gate, q]
 

@@ -15,8 +15,8 @@ import numpy as np
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import NO_POWER, shifted
 from causalopt.ground.types import Floats, Ints
-from causalopt.linear.passes import compiled_carry, compiled_carry_back
-from causalopt.linear.world import Linear
+from causalopt.linearisation.passes import compiled_carry, compiled_carry_back
+from causalopt.linearisation.world import Linear
 
 # Slopes and differences of so many numbers are held at once; of longer runs, the rest is computed
 # again when it is passed back.
@@ -62,7 +62,7 @@ class AtM:
 
 
 @dataclass(frozen=True, eq=False)
-class Gated:
+class GatedNudge:
     """A nudge at m, and gates at some members of a linearised world.
 
     ``linear`` has the edges alone that matter. ``watched`` are the nodes of m in a row, and
@@ -84,6 +84,10 @@ class Gated:
         place = np.full(len(linear.members), -1, dtype=np.int64)
         place[self.members] = np.arange(len(self.members))
         return np.where(source == target, -1, place[target])
+
+    def course(self, weights: Floats) -> AtM:
+        """What is left at m, row by row, with what the gates let through, (gates, lanes)."""
+        return self._along(np.ascontiguousarray(weights))[0]
 
     def log_norm(self, weights: Floats) -> Floats:
         """1/2 log sum |d_m|^2 (lanes,), with ``weights`` (gates, lanes) of what gates let through.

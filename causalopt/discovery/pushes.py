@@ -10,8 +10,8 @@ from causalopt.discovery.target import Target
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.symbols import Nodes
-from causalopt.linear.gates import Gated
-from causalopt.linear.steady import steady
+from causalopt.linearisation.gates import GatedNudge
+from causalopt.linearisation.still import still_world
 from causalopt.measures.question import nodes_as_text
 from causalopt.model.interface import Model, as_model
 from causalopt.model.template import is_inner
@@ -66,7 +66,7 @@ def authority(of: Model | World[Model], m: Nodes, *, steps: int | None = None) -
 
 def _for_good(of: Model | World[Model], target: Target, shown: Ints) -> Floats:
     """What pushes that last do to m: a row of N(1)^-1, by one solution of its transpose."""
-    still = steady(of)
+    still = still_world(of)
     still.check_stable()
     linear, unit = still.linear, np.zeros(len(still.linear.keys))
     unit[linear.keys.index(target.stretches[0].key)] = 1.0
@@ -85,7 +85,9 @@ def _for_good(of: Model | World[Model], target: Target, shown: Ints) -> Floats:
 def _along(target: Target, shown: Ints) -> Floats:
     """What pushes along the run do to the last node of m."""
     whole = target.whole
-    gated = Gated(whole, target.places, target.rows, target.nudges, np.empty(0, dtype=np.int64))
+    gated = GatedNudge(
+        whole, target.places, target.rows, target.nudges, np.empty(0, dtype=np.int64)
+    )
     worth = gated.worth_of_pushes()
     own = [not is_inner(key) for key in whole.keys]
     found = np.bincount(whole.owners[own], worth[own], len(whole.members))

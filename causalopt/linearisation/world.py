@@ -6,9 +6,11 @@ import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
+from typing import cast
 
 import networkx as nx
 import numpy as np
+import sympy
 from sympy import Expr, Symbol
 
 from causalopt.backends.evaluation import evaluate
@@ -16,14 +18,14 @@ from causalopt.backends.limits import limit_at
 from causalopt.ground.errors import EvaluationError
 from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.naming import apart
-from causalopt.language.symbols import Node, Parameter, Variable
-from causalopt.linear.edges import Arrow, Arrows, Part, parts_of
-from causalopt.linear.values import NetworkValues, SystemValues, Values
+from causalopt.language.symbols import Node, Parameter
+from causalopt.linearisation.edges import Part, Partial, Partials, parts_of
+from causalopt.linearisation.values import Values, values_of
 from causalopt.mechanisms.interface import ONE, Mechanism
+from causalopt.mechanisms.rebuilding import rebuilt
 from causalopt.model.interface import Model
-from causalopt.model.network import Network
 from causalopt.model.selection import Key
-from causalopt.model.template import is_inner, node_at, owner_of
+from causalopt.model.template import is_inner, owner_of
 from causalopt.model.world import World
 
 
@@ -45,7 +47,7 @@ class Linear:
     sources: Ints
     targets: Ints
     lags: Ints
-    contents: tuple[tuple[range, tuple[tuple[Arrow, ...], ...]], ...]
+    contents: tuple[tuple[range, tuple[tuple[Partial, ...], ...]], ...]
     backend: str = "auto"
 
     @property
@@ -74,6 +76,11 @@ class Linear:
         """The place among the members of the variable that a node belongs to."""
         return self.members.index(_owner(key))
 
+    def nodes_of(self, place: int) -> list[Key]:
+        """The nodes of a member in a row, inner stages left out: one, but of an unrolled system."""
+        here = np.flatnonzero(self.owners == place)
+        return [self.keys[i] for i in here if not is_inner(self.keys[i])]
+
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
         """The members, as results call them."""
@@ -94,6 +101,11 @@ class Linear:
         down = inside.union(*(nx.descendants(self.graph, m) for m in inside))
         up = inside.union(*(nx.ancestors(self.graph, m) for m in inside))
         return down & up
+
+    def between(self, first: int, last: int) -> set[int]:
+        """The members on some path from one to another, both included."""
+        down = {first, *nx.descendants(self.graph, first)}
+        return {first, last} | (down & {last, *nx.ancestors(self.graph, last)})
 
     def among(self, members: Collection[int]) -> Linear:
         """The same with the edges alone that go between these members."""
@@ -129,14 +141,9 @@ class Linear:
 
     @functools.cached_property
     def _values(self) -> Values:
-        if isinstance(self.world.model, Network):
-            return NetworkValues(self.world, self.backend)
-        formulas = (_slope(a) for _, edges in self.contents for arrows in edges for a in arrows)
-        nodes = (node_at(s, 0) for formula in set(formulas) for s in formula.free_symbols)
-        seen = {
-            n.variable for n in nodes if isinstance(n, Node) and isinstance(n.variable, Variable)
-        }
-        return SystemValues(self.world, self.backend, sorted(seen, key=str))
+        formulas = {_slope(a) for _, edges in self.contents for arrows in edges for a in arrows}
+        needed = set().union(*(formula.free_symbols for formula in formulas))
+        return values_of(self.world.model, self.world, self.backend, needed)
 
     def slopes(self, rows: range, which: Ints | None = None) -> Floats:
         """The slope of each edge (of some of them) at rows, (rows, edges)."""
@@ -150,9 +157,9 @@ class Linear:
                 self._fill(slopes[within], edges, np.arange(inside.start, inside.stop))
         return slopes
 
-    def _fill(self, slopes: Floats, edges: Sequence[Sequence[Arrow]], rows: Ints) -> None:
+    def _fill(self, slopes: Floats, edges: Sequence[Sequence[Partial]], rows: Ints) -> None:
         """Add the slopes of arrows at rows; those with one formula are evaluated together."""
-        alike: dict[tuple[Expr, int], list[tuple[int, Arrow, Sequence[Symbol]]]] = {}
+        alike: dict[tuple[Expr, int], list[tuple[int, Partial, Sequence[Expr]]]] = {}
         for place, arrows in enumerate(edges):
             for arrow in arrows:
                 formula, symbols = _in_places(_slope(arrow))
@@ -168,10 +175,14 @@ class Linear:
                 self._mend(arrow, row, rows)
                 slopes[:, place] += arrow.factor * row
 
-    def _column(self, arrow: Arrow, symbol: Symbol, rows: Ints) -> Floats:
-        return np.broadcast_to(self._values.column(symbol, arrow.names, rows), rows.shape)
+    def _column(self, arrow: Partial, term: Expr, rows: Ints) -> Floats:
+        """What an argument, or a number, is at rows."""
+        if term.is_Float:
+            return np.broadcast_to(np.float64(term), rows.shape)
+        column = self._values.column(cast(Symbol, term), arrow.names, rows)
+        return np.broadcast_to(column, rows.shape)
 
-    def _mend(self, arrow: Arrow, row: Floats, rows: Ints) -> None:
+    def _mend(self, arrow: Partial, row: Floats, rows: Ints) -> None:
         """Slopes whose formula gives no number are limits, where there are some."""
         for place in np.flatnonzero(~np.isfinite(row)):
             at = {
@@ -189,6 +200,8 @@ class Linear:
             row[place] = number
 
 
+# Questions about one world share what it is made of.
+@functools.lru_cache(maxsize=4)
 def linearised(world: World[Model], backend: str = "auto") -> Linear:
     """A world, linearised along its run.
 
@@ -238,9 +251,9 @@ def _in_order(parts: Sequence[Part]) -> tuple[Key, ...]:
 
 def _by_edge(
     part: Part, place: Mapping[Key, int], order: Sequence[tuple[int, int, int]]
-) -> tuple[Arrows, ...]:
+) -> tuple[Partials, ...]:
     """The arrows of a part that each edge sums up."""
-    sums: dict[tuple[int, int, int], list[Arrow]] = {edge: [] for edge in order}
+    sums: dict[tuple[int, int, int], list[Partial]] = {edge: [] for edge in order}
     for target, arrows in part.entering.items():
         for arrow in arrows:
             sums[place[target], place[arrow.source], arrow.lag].append(arrow)
@@ -257,7 +270,7 @@ def _owner(key: Key) -> Key:
     return owner_of(key.variable) if isinstance(key, Node) else owner_of(key)
 
 
-def _slope(arrow: Arrow) -> Expr:
+def _slope(arrow: Partial) -> Expr:
     """The derivative that an arrow carries, without its factor."""
     return _slopes_of(arrow.mechanism)[arrow.argument]
 
@@ -269,10 +282,16 @@ def _slopes_of(mechanism: Mechanism) -> Mapping[Symbol, Expr]:
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _in_places(formula: Expr) -> tuple[Expr, Sequence[Symbol]]:
-    """The formula in symbols that stand for places, so that alike ones are the same."""
+def _in_places(formula: Expr) -> tuple[Expr, Sequence[Expr]]:
+    """The formula in symbols that stand for places, and what stands there.
+
+    So formulas that are alike up to their names and their floats are one, and evaluated together.
+    """
     symbols = sorted(formula.free_symbols, key=lambda s: (s.name, type(s).__name__))
-    return formula.xreplace({s: _place(i) for i, s in enumerate(symbols)}), symbols
+    floats = dict.fromkeys(a for a in sympy.preorder_traversal(formula) if a.is_Float)
+    there: list[Expr] = [*symbols, *floats]
+    places = {term: _place(i) for i, term in enumerate(there)}
+    return rebuilt(lambda: formula.xreplace(places)), there
 
 
 @functools.cache

@@ -33,6 +33,7 @@ class Values(ABC):
 
     def __init__(self, world: World[Model], backend: str) -> None:
         self.world, self.backend = world, backend
+        self._drawn: dict[Noise, Floats] = {}
 
     @abstractmethod
     def column(self, symbol: Symbol, names: Mapping[Symbol, Label], rows: Ints) -> Column:
@@ -48,14 +49,11 @@ class Values(ABC):
         table = simulate(wants, rows, none, self.backend, stacked)
         return dict(zip(keys, table, strict=True))
 
-    def _drawn(self, noise: Noise, step: int | Ints) -> Column:
-        """What a noise is at steps."""
-        return cast(Column, self._draws(noise)[step])
-
-    @functools.cache  # noqa: B019  # as long-lived as the run that it belongs to
-    def _draws(self, noise: Noise) -> Floats:
-        steps = max(self.world.steps or 1, 1)
-        return Stream(noise.law, noise.name, self.world.seed).take(steps)[:, 0]
+    def _draws(self, noise: Noise, steps: int) -> Floats:
+        """The numbers of a noise at so many steps."""
+        if noise not in self._drawn:
+            self._drawn[noise] = Stream(noise.law, noise.name, self.world.seed).take(steps)[:, 0]
+        return self._drawn[noise]
 
 
 class SystemValues(Values):
@@ -79,7 +77,7 @@ class SystemValues(Values):
         if isinstance(node.variable, Time):
             return np.asarray(steps * (self._system.step_size or 1.0))
         if isinstance(node.variable, Noise):
-            return self._drawn(node.variable, steps)
+            return self._draws(node.variable, self.world.steps or 1)[steps]
         column = self._course[node.variable][np.maximum(steps, 0)]
         for place in np.flatnonzero(steps < 0):
             column[place] = self._before(node.variable, int(steps[place]))
@@ -100,6 +98,12 @@ class NetworkValues(Values):
     def _nodes(self) -> Floats:
         return self._run([None])[None]
 
+    @functools.cached_property
+    def _last_draw(self) -> int:
+        """The last step at which a noise of an unrolled system is drawn."""
+        drawn = cast(Network, self.world.model).drawn
+        return max((label.step for label in drawn if isinstance(label, Node)), default=0)
+
     def column(self, symbol: Symbol, names: Mapping[Symbol, Label], rows: Ints) -> Column:
         """The value of the node or input that an argument stands for."""
         network, label = cast(Network, self.world.model), names[symbol]
@@ -108,7 +112,28 @@ class NetworkValues(Values):
             return float(self._nodes[place])
         match label:
             case Noise():
-                return self._drawn(label, 0)
+                return float(self._draws(label, 1)[0])
             case Node(Noise() as noise, step):
-                return self._drawn(noise, step)
+                return float(self._draws(noise, self._last_draw + 1)[step])
         return network.parameter_values[label]
+
+
+@functools.singledispatch
+def values_of(
+    model: object, world: World[Model], backend: str, needed: Collection[Symbol]
+) -> Values:
+    """The values of a world, of which some symbols are needed in mechanisms."""
+    raise TypeError(f"no values of a {type(model).__name__}")
+
+
+@values_of.register
+def _(model: System, world: World[Model], backend: str, needed: Collection[Symbol]) -> Values:
+    nodes = (node_at(symbol, 0) for symbol in needed)
+    seen = {node.variable for node in nodes if isinstance(node, Node)}
+    run = [variable for variable in seen if isinstance(variable, Variable)]
+    return SystemValues(world, backend, sorted(run, key=str))
+
+
+@values_of.register
+def _(model: Network, world: World[Model], backend: str, needed: Collection[Symbol]) -> Values:
+    return NetworkValues(world, backend)

@@ -16,7 +16,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Complexes, Floats, Ints
-from causalopt.linear.world import Linear, linearised
+from causalopt.linearisation.world import Linear, linearised
 from causalopt.model.interface import Model, as_model
 from causalopt.model.world import World
 from causalopt.runs.simulation import Want, simulate
@@ -29,7 +29,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Steady:
+class Still:
     """The edges of a linearised world, with slopes (edges,) that no step changes."""
 
     linear: Linear
@@ -118,7 +118,7 @@ class Steady:
         return z
 
 
-def steady(of: Model | World[Model]) -> Steady:
+def still_world(of: Model | World[Model]) -> Still:
     """The world linearised where it stays: at a fixed point, or anywhere if it is linear.
 
     Raises ``QueryError`` where its derivatives change from step to step.
@@ -131,7 +131,7 @@ def steady(of: Model | World[Model]) -> Steady:
     slopes: Floats = linear.slopes(range(last, last + 1))[0]
     if not linear.constant.all():
         _check_still(world)
-    return Steady(linear, slopes)
+    return Still(linear, slopes)
 
 
 def _check_still(world: World[Model]) -> None:

@@ -32,7 +32,7 @@ AnyWorld = World[Model]
 
 
 @dataclass(frozen=True)
-class Arrow:
+class Partial:
     """An edge into a node: from where, how many steps back, and the derivative that it carries.
 
     The derivative is ``factor`` times that of a mechanism by one of its arguments; ``names`` gives
@@ -48,7 +48,7 @@ class Arrow:
 
 
 #: All arrows into one node.
-Arrows = tuple[Arrow, ...]
+Partials = tuple[Partial, ...]
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Part:
     """Rows of a run in which the same arrows enter each node; nodes in the order of computation."""
 
     rows: range
-    entering: Mapping[Key, Arrows]
+    entering: Mapping[Key, Partials]
 
 
 @dataclass(frozen=True)
-class ArrowsView:
+class PartialsView:
     """What a node becomes, as the arrows into it: the view of a linearised world.
 
     ``own`` is the mechanism that gives the node, None where it has a value from the start; ``at``
@@ -73,36 +73,38 @@ class ArrowsView:
     step: int
     names: Mapping[Symbol, Label] = ReadOnly({})
 
-    def computed(self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None) -> Arrows:
+    def computed(self, mechanism: Mechanism | None, gate: Gate[AnyWorld] | None) -> Partials:
         """An arrow for each argument, weighted where it comes through a gate."""
         # Another mechanism is a part of ``own`` already.
         if self.own is None:
             return ()
-        arrows = (Arrow(*place, self.own, symbol, self.names) for symbol, place in self.at.items())
+        arrows = (
+            Partial(*place, self.own, symbol, self.names) for symbol, place in self.at.items()
+        )
         return tuple(arrow if gate is None else self._through(gate, arrow) for arrow in arrows)
 
-    def constant(self, value: float | Symbol) -> Arrows:
+    def constant(self, value: float | Symbol) -> Partials:
         """Nothing enters what is set."""
         return ()
 
-    def copied(self, world: AnyWorld) -> Arrows:
+    def copied(self, world: AnyWorld) -> Partials:
         """Nothing enters what is held to a world that is not moved."""
         return ()
 
-    def there(self, world: AnyWorld) -> Arrows:
+    def there(self, world: AnyWorld) -> Partials:
         """The same."""
         return ()
 
-    def mixed(self, own: Arrows, other: Arrows, by: float | Parameter) -> Arrows:
+    def mixed(self, own: Partials, other: Partials, by: float | Parameter) -> Partials:
         """The arrows of both, weighted."""
         weight = self._number(by)
         return (*_weighted(own, 1.0 - weight), *_weighted(other, weight))
 
-    def moved(self, term: Arrows, by: float | Symbol) -> Arrows:
+    def moved(self, term: Partials, by: float | Symbol) -> Partials:
         """A finite difference changes values, and no derivative."""
         return term
 
-    def nudged(self, term: Arrows) -> Arrows:
+    def nudged(self, term: Partials) -> Partials:
         """An error: the world itself is not moved."""
         raise QueryError(
             "This world carries an infinitesimal difference of its own: ask about the world "
@@ -112,7 +114,7 @@ class ArrowsView:
     def _number(self, by: float | Parameter) -> float:
         return self.world.model.parameter_values[by] if isinstance(by, Parameter) else by
 
-    def _through(self, gate: Gate[AnyWorld], arrow: Arrow) -> Arrow:
+    def _through(self, gate: Gate[AnyWorld], arrow: Partial) -> Partial:
         # A stage lies between two nodes of its owner, and is inside where both are.
         owner, step = owner_of(arrow.source), self.step - arrow.lag
         ends = [step] if owner is arrow.source else [step - 1, step]
@@ -121,7 +123,7 @@ class ArrowsView:
         return replace(arrow, factor=arrow.factor * (1.0 - self._number(gate.by)))
 
 
-def _weighted(arrows: Arrows, weight: float) -> Arrows:
+def _weighted(arrows: Partials, weight: float) -> Partials:
     return tuple(replace(arrow, factor=arrow.factor * weight) for arrow in arrows)
 
 
@@ -134,13 +136,13 @@ def parts_of(model: object, world: AnyWorld) -> list[Part]:
 @parts_of.register
 def _(model: System, world: AnyWorld) -> list[Part]:
     starts = model.beginning.replaced(_equations(model, world))
-    first: dict[Key, Arrows] = {}
+    first: dict[Key, Partials] = {}
     for variable in (*starts, *model.variables):
         first[variable] = _arrows(world, variable, 0, starts.get(variable))
     parts = [Part(range(1), first)]
     for start, stop in stretches_of(model, world.steps or 0, [world]):
         template = template_of(model, world, start)
-        entering: dict[Key, Arrows] = {}
+        entering: dict[Key, Partials] = {}
         for variable, rule in template.items():
             entering[variable] = _arrows(world, variable, start, rule)
         parts.append(Part(range(start, stop), entering))
@@ -153,7 +155,7 @@ def _equations(model: System, world: AnyWorld) -> dict[Variable, Mechanism]:
     return {v: base.replacement for v, base in bases.items() if base and base.replacement}
 
 
-def _arrows(world: AnyWorld, target: Variable, step: int, own: Mechanism | None) -> Arrows:
+def _arrows(world: AnyWorld, target: Variable, step: int, own: Mechanism | None) -> Partials:
     """What enters a node of a system, or an inner stage of its step."""
     nodes = {} if own is None else {s: node_at(s, step) for s in own.arguments}
     at = {
@@ -162,7 +164,7 @@ def _arrows(world: AnyWorld, target: Variable, step: int, own: Mechanism | None)
         # What was before the start is moved by nothing.
         if isinstance(node, Node) and _is_carried(node.variable) and (node.step >= 0 or step)
     }
-    return treatment_of(world, target, step).apply(ArrowsView(world, own, at, step))
+    return treatment_of(world, target, step).apply(PartialsView(world, own, at, step))
 
 
 def _is_carried(variable: Symbol) -> bool:
@@ -173,11 +175,11 @@ def _is_carried(variable: Symbol) -> bool:
 @parts_of.register
 def _(model: Network, world: AnyWorld) -> list[Part]:
     replaced = {key: world.mechanism_at(key) for key, _ in world.effects}
-    entering: dict[Key, Arrows] = {}
+    entering: dict[Key, Partials] = {}
     for label in model.nodes:
         account = model.account(label, 0, replaced.get(label))
         at = {s: (owner, 0) for s, owner in account.names.items() if _is_node(model, owner)}
-        view = ArrowsView(world, account.assigned, at, 0, account.names)
+        view = PartialsView(world, account.assigned, at, 0, account.names)
         entering[label] = world.at(label).apply(view)
     return [Part(range(1), entering)]
 
