@@ -293,8 +293,8 @@ class Network(Model):
     def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
         """The nodes that a user names: a label, a variable over time (unrolled), or a list.
 
-        Where a variable of an unrolled system is named over steps, its Runge-Kutta stages between
-        two of these steps come along.
+        Where nodes of an unrolled system are named at two steps in a row, the Runge-Kutta stages
+        between them come along.
         """
         return tuple(Stretch(label, 0, 1) for label in self.index.select(target))
 
