@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 import sympy
-from sympy import And, Expr, Min, Not, Or, Piecewise, Rational, Symbol
+from sympy import And, Expr, Function, Min, Not, Or, Piecewise, Rational, Symbol
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
@@ -26,7 +26,7 @@ from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, Method
 from causalopt.mechanisms.interface import Mechanism, Terms
 from causalopt.mechanisms.onset import Onset
-from causalopt.mechanisms.symbolic import Expression
+from causalopt.mechanisms.symbolic import Expression, expression
 
 F = TypeVar("F", Expr, Boolean)
 
@@ -74,6 +74,7 @@ class Event:
         for target in entries:
             if not isinstance(target, Variable):
                 raise DeclarationError(f"The event sets {target!r}, which is no variable.")
+        when = self._checked()
         values = {v: mechanism_of(v, formula) for v, formula in entries.items()}
         for symbol in self.when.free_symbols | {s for m in values.values() for s in m.arguments}:
             if isinstance(symbol, Next | Earlier | Noise):
@@ -81,7 +82,16 @@ class Event:
                     f"The event when {self.when} uses {symbol}: it happens at one moment, and sees "
                     "variables, parameters and time there."
                 )
+        object.__setattr__(self, "when", when)
         object.__setattr__(self, "set", ReadOnly(values))
+
+    def _checked(self) -> Boolean:
+        """The condition, of numbers that can be computed and compared."""
+        chosen = expression(Piecewise((1, self.when), (0, True)), f"an event when {self.when}")
+        # Functions that numeric libraries lack are written by others; else it is left as it is.
+        formula = chosen.formula
+        is_rewritten = self.when.atoms(Function) - formula.atoms(Function)
+        return formula.args[0][1] if is_rewritten and isinstance(formula, Piecewise) else self.when
 
     def __str__(self) -> str:
         values = ", ".join(f"{v} = {rule}" for v, rule in self.set.items())

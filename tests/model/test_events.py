@@ -232,6 +232,9 @@ REFUSED = {
     "no condition": (lambda: Event(x, {x: 0}), "The condition of an event is x"),
     "a truth": (lambda: Event(True, {x: 0}), "The condition of an event is True"),
     "text": (lambda: Event("x > 1", {x: 0}), "The condition of an event is 'x > 1'"),
+    "a set": (lambda: Event(sp.Contains(x, sp.Interval(0, 1)), {x: 0}), "when .* asks whether"),
+    "no code": (lambda: Event(sp.polylog(2, x) > 1, {x: 0}), "no numerical code"),
+    "no formula": (lambda: Event(sp.Function("f")(x) > 1, {x: 0}), "undefined function f"),
     "nothing to set": (lambda: Event(x > 1, {}), "sets nothing"),
     "no mapping": (lambda: Event(x > 1, [x]), "write a dict"),
     "no variable": (lambda: Event(x > 1, {g: 2}), "sets g, which is no variable"),
@@ -269,3 +272,22 @@ def test_what_is_no_event_says_so(case):
     ask, told = REFUSED[case]
     with pytest.raises(DeclarationError, match=told):
         ask()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("method", [None, "rk4"])
+def test_a_condition_is_written_in_any_functions_that_a_mechanism_may_hold(method, backend):
+    """sec, whose code is that of others; conditions with jumps and choices."""
+    conditions = [sp.sec(x) > 2, sp.sign(x - 1) > 0, sp.floor(x * 2) >= 2, sp.Max(x, 0) >= 1.25,
+                  sp.Piecewise((0, x < 1.5), (1, True)) > 0.5]  # fmt: skip
+    moments = [math.acos(0.5), 1, 1, 1.25, 1.5]
+    for when, moment in zip(conditions, moments, strict=True):
+        system = (
+            System({x: x + 0.1, n: n}, start={x: 0.05, n: 0}, events=[Event(when, {n: x})])
+            if method is None
+            else System.from_ode({x: 1 + 0 * x, n: 0 * n}, start={x: 0.05, n: 0},
+                                 events=[Event(when, {n: x})], dt=0.1, method=method)
+        )  # fmt: skip
+        last = run(system.world(steps=20), backend=backend).n.item(-1)
+        expected = moment if method else 0.05 + 0.1 * math.ceil((moment - 0.05) / 0.1)
+        assert last == pytest.approx(expected, abs=1e-12)
