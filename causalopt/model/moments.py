@@ -49,6 +49,12 @@ def delayed_in(mechanism: Mechanism) -> frozenset[Variable]:
     return frozenset(s.variable for s in mechanism.arguments if isinstance(s, Lag))
 
 
+def farthest(mechanisms: Iterable[Mechanism]) -> dict[Variable, int]:
+    """How many steps before the start each variable is looked back to."""
+    pasts = [s for m in mechanisms for s in m.arguments if isinstance(s, Past)]
+    return {p.variable: max(q.by for q in pasts if q.variable == p.variable) for p in pasts}
+
+
 def check_kept(key: object, delayed: Iterable[Variable], method: str | None) -> None:
     """Raise ``DeclarationError`` where a method does not keep what was inside its steps."""
     if method is not None and METHODS[method].halfway is not None:

@@ -197,6 +197,7 @@ class System(OverTime):
         """The start values as numbers: of a variable with named values, the place of its value."""
         moments.check_history(self.history, self.delayed, self.parameters)
         self.beginning.check_delayed(self.delayed)
+        self.beginning.check_history(moments.farthest(self.declarations.values()))
         return self.beginning.numbers
 
     @property
