@@ -74,6 +74,12 @@ def check_unit(unit: object, name: str) -> None:
             f"Several names come in one string."
         )
     check_letters(unit, f"the unit of {name}")
+    odd = next((letter for letter in unit if not letter.isprintable()), None)
+    if odd is not None:
+        raise DeclarationError(
+            f"{unit!a} is the unit of {name}, and holds {odd!a}, which no page or file shows: "
+            'write letters, such as unit="m".'
+        )
 
 
 def check_letters(text: str, where: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from causalopt.ground.errors import QueryError
 from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Parameter
+from causalopt.language.units import PURE, unit_of
 from causalopt.model.interface import Model
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.template import is_inner
@@ -33,6 +35,16 @@ def check_weighable(
                     f"{what} weights {node}, but {why}, and no value lies between two names. Leave "
                     "by out, to hold the nodes."
                 )
+
+
+def weighing(parameter: Parameter, act: str) -> Parameter:
+    """The part by which nodes are clamped; ``QueryError`` where it has a dimension."""
+    if unit_of(parameter.unit) not in (None, PURE):
+        raise QueryError(
+            f"{act}: {parameter} is in {parameter.unit}, and the part by which nodes are clamped "
+            'is a number: take a parameter without a unit, or with unit="1".'
+        )
+    return parameter
 
 
 def movable(named: Iterable[Stretch], nodes: object, *, added: bool = True) -> list[Stretch]:
