@@ -21,6 +21,7 @@ from causalopt.ground.checks import as_mapping
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Earlier, Next, Noise, Past, Stage, Variable, time
+from causalopt.language.vectors import spread
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.integrators import METHODS, Method
@@ -68,14 +69,16 @@ class Event:
                 f"The condition of an event is {self.when!r}: write one with variables or time, "
                 "such as R > 30."
             )
-        entries = as_mapping(self.set, "What an event sets", "{R: 20}")
+        told = "What an event sets"
+        entries = spread(as_mapping(self.set, told, "{R: 20}"), told)
         if not entries:
             raise DeclarationError("The event sets nothing: write values, such as {R: 20}.")
         for target in entries:
             if not isinstance(target, Variable):
                 raise DeclarationError(f"The event sets {target!r}, which is no variable.")
         when = self._checked()
-        values = {v: mechanism_of(v, formula) for v, formula in entries.items()}
+        place = f"in the event when {self.when}"
+        values = {v: mechanism_of(v, rule, f"{v} {place}") for v, rule in entries.items()}
         for symbol in self.when.free_symbols | {s for m in values.values() for s in m.arguments}:
             if isinstance(symbol, Next | Earlier | Noise):
                 raise DeclarationError(

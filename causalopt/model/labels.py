@@ -117,6 +117,8 @@ class Labels(Mapping[Label, int]):
             over_time: list[Label] = [n for n in self._timed() if _is_among(n, nodes)]
             if over_time:
                 return over_time
+        if isinstance(target, list | tuple | set | frozenset | range) and not target:
+            raise QueryError(f"{target!r} names no node: write one, or a list of one or more.")
         # Raises, for this is no node; where it is one after all, it stands for itself.
         return [self.locate(target)]
 

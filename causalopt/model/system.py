@@ -132,7 +132,7 @@ class System(OverTime):
         method: str = "euler",
         algebraic: Mapping[Variable, Formula] | None = None,
         history: Mapping[Variable, Formula] | None = None,
-        events: Sequence[Event] = (),
+        events: Sequence[Event] | None = None,
     ) -> System:
         """A system from the rates of change da/dt, by an explicit method with step ``dt``.
 
@@ -155,7 +155,7 @@ class System(OverTime):
             method=method,
             algebraic={} if algebraic is None else algebraic,
             history={} if history is None else history,
-            events=events,
+            events=() if events is None else events,
         )
 
     # -- what it is made of ----------------------------------------------------------------------

@@ -68,10 +68,16 @@ def _trouble(
             "(delta=0.01, say), start it elsewhere, or write a mechanism that is smooth."
         )
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
-    if world.model.has_moments:
+    remedy = _finer(world, key, sweep.only(error.point), error.step, values)
+    bounded = "bound it, with Min, Max or Piecewise, or start it elsewhere"
+    # A step with two events is left without a value, which is no infinity.
+    if world.model.has_moments and not np.isinf(error.value):
         kind += ", or two events fell into one step"
-    finer = _finer(world, key, sweep.only(error.point), error.step, values)
-    remedy = finer or "bound it, with Min, Max or Piecewise, or start it elsewhere"
+        bounded += (
+            ". If they were two, write them as one, whose values are those after both: the jump of "
+            "the first may make the second come true"
+        )
+    remedy = remedy or bounded
     return f"is {kind}", f"Nodes hold finite real numbers: {remedy}."
 
 
