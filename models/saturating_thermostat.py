@@ -10,6 +10,7 @@ from causalopt import (
     System,
     draw,
     op,
+    optimization_basins,
     optimizing_power,
     parameter,
     parameters,
@@ -22,6 +23,7 @@ from causalopt.study import Claim, Experiment, Reason, Study
 
 SOURCE = '"Defining Optimization in a Deeper Way", part 4, point 1'
 MODEL = '"Defining Optimization in a Deeper Way", part 4, A Better Thermostat Model'
+APART = "computed apart from this software, in plain NumPy"
 KEY = "defining-optimization-4"
 
 T, R = variables("T R", unit="degC")
@@ -259,6 +261,18 @@ def greatest_starts_inside():
     return bool(strength[inside].min() > strength[~inside].max())
 
 
+def at_ten_from(starts):
+    """Op at t = 10 against the first temperature."""
+    return op(thermostat, A=T, n=R[0], m=R[STEPS_AT_10], over={R[0]: starts})
+
+
+def basin_ends(above):
+    """Where the basins begin and end within which Op at t = 10 is above a threshold."""
+    coarse = at_ten_from(np.linspace(5, 45, 201))
+    found = optimization_basins(coarse, above=above, refine=at_ten_from, tolerance=1e-6)
+    return (*found["low"].values.ravel().tolist(), *found["high"].values.ravel().tolist())
+
+
 def op_while_cooling():
     """Op while R is outside the band, from 35 degrees: until t = 8, say."""
     return op(thermostat, A=T, n=R[0], m=R[1:400], steps=1000).values
@@ -376,6 +390,27 @@ study = Study(
             20.0,
             lambda: fine(1, 1),
             0.05,
+        ),
+        Claim(
+            "Op at t = 10 is above 0 in one basin, 25 - 10.94 to 25 + 10.94",
+            APART,
+            (14.06, 35.94),
+            lambda: basin_ends(0.0),
+            0.005,
+        ),
+        Claim(
+            "Op at t = 10 is above 1 in one basin, 25 - 9.98 to 25 + 9.98",
+            APART,
+            (15.02, 34.98),
+            lambda: basin_ends(1.0),
+            0.005,
+        ),
+        Claim(
+            "Op at t = 10 from 30 degrees",
+            APART,
+            6.126126814,
+            lambda: at_ten_from(np.array([30.0])).item(),
+            5e-10,
         ),
     ),
 )

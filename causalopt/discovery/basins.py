@@ -11,11 +11,14 @@ import numpy as np
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Bools, Floats, Ints
+from causalopt.ground.types import Array, Bools, Floats, Ints
 from causalopt.measures.response.compression import COMP
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# What the answer itself has.
+_OWN = ("basin", "axis", "size", "power", "peak", "low", "high", "number")
 
 #: The landscape at other values of its one axis.
 Refined = Callable[[Floats], "xr.DataArray"]
@@ -31,10 +34,11 @@ def optimization_basins(
     """The connected sets of start states with Op (or Op2) above a threshold.
 
     ``landscape`` is Op, Op2 or Comp over one, two or more swept axes with numbers in increasing
-    order; of Comp, -log|Comp| is meant. Points are neighbours along the axes. With ``refine``, a
-    function that gives the landscape at other values of its single axis, such as ``lambda x0:
-    op(well, grad, x[0], x[10], over={x[0]: x0})``, borders are found by bisection, to a
-    ``tolerance`` in the unit of the axis; without, on the straight line between two points.
+    order; of Comp (the array's name is ``comp``), -log|Comp| is meant. Points are neighbours along
+    the axes. With ``refine``, a function that gives the landscape at other values of its single
+    axis, such as ``lambda x0: op(well, g, x[0], x[10], over={x[0]: x0})``, borders are found by
+    bisection, to a ``tolerance`` in the unit of the axis; without, on the straight line between two
+    points.
 
     Returns a dataset along ``basin``, the largest first:
 
@@ -62,16 +66,17 @@ def optimization_basins(
 
     axes = _axes(landscape, refine)
     threshold = checks.as_float(above)
-    if threshold is None or np.isnan(threshold):
+    if threshold is None or not np.isfinite(threshold):
         raise QueryError(f"above is {above!r}: write a number, such as above=1.")
     if checks.finite(tolerance, "tolerance") <= 0.0:
         raise QueryError(f"tolerance is {tolerance}: write a small positive length.")
-    ratio, strength = _comp_and_op(landscape)
+    is_comp = landscape.name == COMP.name
+    ratio, strength = _comp_and_op(landscape.values, is_comp=is_comp)
     inside = strength > threshold
     number, count = scipy.ndimage.label(inside)
     where = [number == place for place in range(1, count + 1)]
     if len(axes) == 1:
-        line = _Line(axes[0], strength, ratio, threshold, refine, tolerance)
+        line = _Line(axes[0], strength, ratio, threshold, refine, tolerance, is_comp)
         parts = [line.part(np.flatnonzero(mask)) for mask in where]
     else:
         parts = [_cells_of(mask, axes, ratio) for mask in where]
@@ -91,7 +96,8 @@ def optimization_basins(
     }
     coords = {"basin": np.arange(1, count + 1), "axis": names}
     coords |= {name: landscape[name] for name in names}
-    attrs = {"above": threshold, "unknown": int(np.isnan(strength).sum())}
+    symbol = "Op" if is_comp else str(landscape.attrs.get("symbol", "Op"))
+    attrs = {"above": threshold, "unknown": int(np.isnan(strength).sum()), "symbol": symbol}
     return xr.Dataset(columns, coords, attrs)
 
 
@@ -115,6 +121,7 @@ class _Line:
     above: float
     refine: Refined | None
     tolerance: float
+    is_comp: bool
 
     def part(self, points: Ints) -> _Part:
         """The basin of neighbouring points."""
@@ -149,12 +156,26 @@ class _Line:
             middle = 0.5 * (inside + outside)
             if middle in (inside, outside):
                 break
-            op = _comp_and_op(self.refine(np.array([middle])))[1].ravel()
-            if op.size == 1 and op[0] > self.above:
+            if self._op_at(middle) > self.above:
                 inside = middle
             else:
                 outside = middle
         return 0.5 * (inside + outside)
+
+    def _op_at(self, place: float) -> float:
+        """Op between the points, as ``refine`` says."""
+        assert self.refine is not None
+        try:
+            values = np.asarray(self.refine(np.array([place]))).astype(np.complex128).ravel()
+        except (TypeError, ValueError):
+            values = np.empty(0, dtype=np.complex128)
+        if values.size != 1 or np.isnan(values[0]):
+            raise QueryError(
+                f"refine gives no value at {place:.12g}: it takes an array of values of the axis, "
+                "and gives the landscape there, such as lambda x0: op(well, g, x[0], x[10], "
+                "over={x[0]: x0})."
+            )
+        return float(_comp_and_op(values, is_comp=self.is_comp)[1][0])
 
 
 def _cells_of(mask: Bools, axes: list[Floats], comp: Floats) -> _Part:
@@ -171,16 +192,14 @@ def _cells_of(mask: Bools, axes: list[Floats], comp: Floats) -> _Part:
     return _Part(float(cells[mask].sum()), float((cells * (1.0 - comp))[mask].sum()), low, high)
 
 
-def _comp_and_op(landscape: xr.DataArray) -> tuple[Floats, Floats]:
-    """Comp and Op at each point; |Comp| where Op alone is known."""
-    values = np.asarray(landscape.values)
-    if np.iscomplexobj(values):
-        values = values.real
-    values = values.astype(np.float64)
+def _comp_and_op(values: Array, *, is_comp: bool) -> tuple[Floats, Floats]:
+    """Comp and Op at each point; |Comp| where Op alone is known, or Comp is complex."""
     with np.errstate(divide="ignore", over="ignore"):
-        if landscape.name == COMP.name:
-            return values, 0.0 - np.log(np.abs(values))
-        return np.exp(-values), values
+        if not is_comp:
+            op = np.asarray(values.real, dtype=np.float64)
+            return np.exp(-op), op
+        comp = np.abs(values) if np.iscomplexobj(values) else values
+        return comp.astype(np.float64), 0.0 - np.log(np.abs(values)).astype(np.float64)
 
 
 def _axes(landscape: xr.DataArray, refine: Refined | None) -> list[Floats]:
@@ -192,6 +211,16 @@ def _axes(landscape: xr.DataArray, refine: Refined | None) -> list[Floats]:
             "A landscape has start values or parameters along its axes: ask with over={R[0]: "
             "np.linspace(5, 45, 401)}."
         )
+    if landscape.dtype.kind not in "iufc":
+        raise QueryError(
+            f"The values of this landscape are of the kind {landscape.dtype}: a landscape is Op, "
+            "Op2 or Comp at each point."
+        )
+    if refine is not None and not callable(refine):
+        raise QueryError(
+            f"refine is {refine!r}: write a function of values of the axis, such as lambda x0: "
+            "op(well, g, x[0], x[10], over={x[0]: x0})."
+        )
     if refine is not None and landscape.ndim > 1:
         raise QueryError(
             f"refine follows borders along one axis, and this landscape has "
@@ -199,11 +228,18 @@ def _axes(landscape: xr.DataArray, refine: Refined | None) -> list[Floats]:
         )
     axes = []
     for dim in landscape.dims:
+        if dim in _OWN:
+            raise QueryError(
+                f"The axis {dim} has the name of something in the answer: rename it, with "
+                f".rename({{{str(dim)!r}: 'x'}})."
+            )
         values = landscape[dim].values
-        if not np.issubdtype(values.dtype, np.number) or not (np.diff(values) > 0).all():
+        is_real = values.dtype.kind in "iuf"
+        values = values.astype(np.float64) if is_real else np.array([np.nan, np.nan])
+        if not np.isfinite(values).all() or not (np.diff(values) > 0).all():
             raise QueryError(
                 f"The values of {dim} do not increase, or are no numbers: a basin is a stretch of "
                 "an axis. Sort them, or choose one with .sel()."
             )
-        axes.append(values.astype(np.float64))
+        axes.append(values)
     return axes

@@ -31,9 +31,10 @@ def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) 
     the two directions differ by what happens inside a step.) One matrix inverse a frequency serves
     all pairs. 0 where no loop goes through both.
 
-    ``at`` are frequencies in radians per unit of time, a grid of 256 if left out. Returns an array
-    with dims (frequency, variable, other), ``variable`` the one that is held; Gamma(a, a) is 1.
-    Raises ``QueryError`` where a mode grows, values move along the run, or there is no time.
+    ``at`` are frequencies in radians per unit of time; 256 of them, from well below the slowest
+    mode to pi/dt, evenly by logarithm, if left out. Returns an array with dims (frequency,
+    variable, other), ``variable`` the one that is held; Gamma(a, a) is 1. Raises ``QueryError``
+    where a mode grows, values move along the run, or there is no time.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.model.system import System
@@ -45,9 +46,9 @@ def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) 
     """
     import xarray as xr
 
-    still = still_world(of)
+    still = _on_loops(still_world(of))
     still.check_stable()
-    frequencies = frequencies_of(at, still.dt)
+    frequencies = frequencies_of(at, still)
     shown = np.flatnonzero(still.linear.declared)
     count = len(shown)
     refuse_what_does_not_fit(
@@ -55,27 +56,41 @@ def loop_coupling(of: Model | World[Model], *, at: npt.ArrayLike | None = None) 
         f"A table of {count:,} by {count:,} couplings at {len(frequencies):,} frequencies",
         "Ask at fewer frequencies, with at=.",
     )
-    table = np.stack([coupled(still, z, shown) for z in still.z_at(frequencies)])
+    table = np.stack([coupled(still, still.response(z), shown) for z in still.z_at(frequencies)])
     names = [still.linear.names[place] for place in shown]
     coords = {"frequency": frequencies, "variable": names, "other": names}
     attrs = {"long_name": "loop coupling", "symbol": "Gamma", "neutral": 0.0}
     return xr.DataArray(table, coords, ["frequency", "variable", "other"], "coupling", attrs)
 
 
-def coupled(still: Still, z: complex, members: Ints) -> Complexes:
-    """Gamma (members, members) at one z."""
-    response = still.response(z)
+def _on_loops(still: Still) -> Still:
+    """The same with the edges alone that are part of loops: no other has a say in couplings."""
+    linear = still.linear
+    loops = linear.loops[linear.owners]
+    inside = loops[linear.sources] == loops[linear.targets]
+    return still.with_edges(inside)
+
+
+def coupled(still: Still, response: Complexes, members: Ints) -> Complexes:
+    """Gamma (members, members) at one z, by what differences become there, (nodes, nodes)."""
     ends = still.ends_of(members.tolist())
     between = response[np.ix_(ends, ends)]
     own = np.diagonal(between)
+    loops = still.linear.loops[members]
+    together = loops[:, None] == loops
+    # As products, where a variable is one node: that is symmetric to the last digit.
+    products = between * between.T
+    for row, member in enumerate(members):
+        inside = still.nodes_of([int(member)])
+        if len(inside) > 1:
+            out, back = response[np.ix_(ends, inside)], response[np.ix_(inside, ends)]
+            answer = np.linalg.solve(response[np.ix_(inside, inside)], back)
+            products[row] = (out * answer.T).sum(axis=1)
+        else:
+            products[row] /= own[row]
     with np.errstate(divide="ignore", invalid="ignore"):
-        # As products, where a variable is one node: that is symmetric to the last digit.
-        gamma = between * between.T / np.outer(own, own)
-        for row, member in enumerate(members):
-            inside = still.nodes_of([int(member)])
-            if len(inside) > 1:
-                out, back = response[np.ix_(ends, inside)], response[np.ix_(inside, ends)]
-                answer = np.linalg.solve(response[np.ix_(inside, inside)], back)
-                gamma[row] = (out * answer.T).sum(axis=1) / own
+        gamma = np.where(own == 0, complex(np.inf, 0.0), products / own)
+    # What no loop joins is not coupled: all else there is rounding.
+    gamma = np.where(together, gamma, 0.0)
     np.fill_diagonal(gamma, 1.0)
     return gamma

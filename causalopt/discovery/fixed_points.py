@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
-from causalopt.ground.errors import EvaluationError, QueryError
+from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Label, Variable
+from causalopt.language.symbols import Label, Time, Variable
+from causalopt.linearisation.still import Still
+from causalopt.linearisation.world import linearised
 from causalopt.model.interface import Model
 from causalopt.model.system import System, as_system
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import swept
 
 _ROUNDS = 100
-# How near a step comes back to where it began, as a part of the size of the values.
-_NEAR = 1e-13
+# How small a step of Newton's method is where it has arrived, beside the sizes that enter it.
+_NEAR = 1e-12
+# What rounding leaves of a gap, and which part of the sizes is a long way.
+_ROUNDING, _FAR = 1e-15, 1e-3
 
 
 def fixed_point(model: Model) -> System:
     """The system, starting at the fixed point that Newton's method reaches from its start.
 
     A fixed point x has f(x) = x, with f one step. From the start, x <- x + (I - Df(x))^-1 (f(x) -
-    x), each step halved until it comes nearer. The fixed point need not be stable. Equations
-    (``algebraic``) are followed; what is delayed is held at the same values before the start.
+    x), each step halved until it comes nearer. It has arrived where a step would move each variable
+    by less than 1e-12 of the sizes that enter it, whatever their units. The fixed point need not be
+    stable. Equations (``algebraic``) are followed; what is delayed was the same before the start.
 
-    Raises ``QueryError`` for a system with named values, noise, time in its formulas or histories,
-    which has none, and ``EvaluationError`` where Newton's method ends elsewhere: start nearer.
+    Raises ``QueryError`` for a system with named values, noise, time or events in its formulas, or
+    a history, which has none, and ``EvaluationError`` where Newton's method arrives nowhere.
 
     >>> from causalopt.language.symbols import variables
     >>> (x,) = variables("x")
@@ -37,47 +45,82 @@ def fixed_point(model: Model) -> System:
     system = as_system(model, ", and so no fixed point.")
     _check(system)
     free = [v for v in system.variables if v not in system.algebraic]
-    at = np.array([system.start_values[v] for v in free])
-    gap, slopes = _step(system, free, at)
+    state = _State.at(system, free, np.array([system.start_values[v] for v in free]))
     for _ in range(_ROUNDS):
-        scale = max(1.0, float(np.abs(at).max(initial=0.0)))
-        if np.abs(gap).max(initial=0.0) <= _NEAR * scale:
-            start: dict[Label, float] = dict(zip(free, at.tolist(), strict=True))
-            return system.with_start(start)
-        at, gap, slopes = _nearer(system, free, at, gap, slopes)
-    raise EvaluationError(_failed(gap))
+        if (np.abs(state.move) <= _NEAR * state.sizes).all():
+            return system.with_start(dict(zip(free, state.x.tolist(), strict=True)))
+        nearer = None if state.is_lost else _nearer(system, free, state)
+        if nearer is None:
+            break
+        state = nearer
+    raise EvaluationError(
+        "Newton's method reaches no fixed point from here: a step still moves by "
+        f"{float(np.abs(state.gap).max()):.3g}. Start nearer to one, with_start, or let the system "
+        "run to where it stays."
+    )
 
 
-def _nearer(
-    system: System, free: list[Variable], at: Floats, gap: Floats, slopes: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """One step of Newton's method, shortened until the gap is smaller."""
-    move, *_ = np.linalg.lstsq(np.eye(len(at)) - slopes, gap, rcond=None)
-    for halvings in range(40):
-        there = at + move * 0.5**halvings
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Where Newton's method is: f(x) - x, the step that it takes, and what enters each variable.
+
+    ``sizes`` are |x| + sum_j |df/dx_j x_j|, all (variables,).
+    """
+
+    x: Floats
+    gap: Floats
+    move: Floats
+    sizes: Floats
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether no more than rounding is left of the gap, and the fixed point is far still.
+
+        So it is where a step becomes ever smaller on the way to infinity.
+        """
+        is_rounding = np.abs(self.gap) <= _ROUNDING * self.sizes
+        return bool(is_rounding.all() and (np.abs(self.move) > _FAR * self.sizes).any())
+
+    @classmethod
+    def at(cls, system: System, free: Sequence[Variable], x: Floats) -> _State:
+        """The state at x."""
+        start: dict[Label, float] = dict(zip(free, x.tolist(), strict=True))
+        W = system.with_start(start).world(steps=1)
+        none = swept(system, None, None, ())
+        wants = [Want(W, v) for v in free]
+        gap = simulate(wants, range(1, 2), none, "numpy", stacked)[:, 0] - x
+        linear = linearised(W)
+        slopes = linear.slopes(range(1, 2))[0]
+        linear.check(slopes)
+        still = Still(linear, slopes)
+        delays = still.delays(1.0).real
+        ends = still.ends_of([linear.place_of(v) for v in free])
+        push = np.zeros(len(delays))
+        push[ends] = gap
         try:
-            beyond, slopes_there = _step(system, free, there)
-        except (EvaluationError, QueryError):
-            continue
-        if np.linalg.norm(beyond) < np.linalg.norm(gap):
-            return there, beyond, slopes_there
-    if np.abs(gap).max() <= 1e3 * _NEAR * max(1.0, float(np.abs(at).max())):
-        # As near as rounding lets it come.
-        return at, np.zeros_like(gap), slopes
-    raise EvaluationError(_failed(gap))
+            move = np.linalg.solve(delays, push)[ends]
+        except np.linalg.LinAlgError:
+            move = np.linalg.lstsq(delays, push, rcond=None)[0][ends]
+        # What is there at once, by the nodes of a step in their order, from sizes one step before.
+        reach = np.abs(np.eye(len(delays)) - delays)
+        sizes = np.abs(x) + (reach[np.ix_(ends, ends)] @ np.abs(x))
+        return cls(x, gap, move.astype(np.float64), sizes)
 
 
-def _step(system: System, free: list[Variable], at: Floats) -> tuple[Floats, Floats]:
-    """f(x) - x, and the derivatives of f, (to, from)."""
-    start: dict[Label, float] = dict(zip(free, at.tolist(), strict=True))
-    W = system.with_start(start).world(steps=1)
-    wants = [Want(W, v) for v in free]
-    worlds = [W.perturb(v[0]) for v in free]
-    moved = [Want(world, v, tangent=True) for world in worlds for v in free]
-    none = swept(system, None, None, ())
-    table = simulate([*wants, *moved], range(1, 2), none, "numpy", stacked)[:, 0]
-    count = len(free)
-    return table[:count] - at, table[count:].reshape(count, count).T
+def _nearer(system: System, free: Sequence[Variable], state: _State) -> _State | None:
+    """One step of Newton's method, shortened until the gap is smaller; None where none is."""
+    for halvings in range(40):
+        with np.errstate(all="ignore"):
+            there = state.x + state.move * 0.5**halvings
+            try:
+                beyond = _State.at(system, free, there)
+            except (EvaluationError, DeclarationError, QueryError):
+                continue
+        # Beside the sizes of each, so that none is lost beside a larger unit.
+        scale = np.where(state.sizes > 0.0, state.sizes, 1.0)
+        if np.linalg.norm(beyond.gap / scale) < np.linalg.norm(state.gap / scale):
+            return beyond
+    return None
 
 
 def _check(system: System) -> None:
@@ -89,11 +132,8 @@ def _check(system: System) -> None:
         raise QueryError(f"{system.noises[0]} is drawn at every step: nothing stays where it is.")
     if system.history:
         raise QueryError("What was before the start is given, by history: leave it out.")
-
-
-def _failed(gap: Floats) -> str:
-    return (
-        "Newton's method reaches no fixed point from here: a step still moves by "
-        f"{float(np.abs(gap).max()):.3g}. Start nearer to one, with_start, or let the system run "
-        "to where it stays."
-    )
+    if system.events:
+        raise QueryError("Events make a value jump, and stay nowhere: leave them out.")
+    for variable, rule in system.template.items():
+        if any(isinstance(symbol, Time) for symbol in rule.arguments):
+            raise QueryError(f"{variable} follows the time: nothing stays where it is.")

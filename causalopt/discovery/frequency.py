@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Complexes
+from causalopt.ground.types import Complexes, Floats
 from causalopt.language.symbols import Nodes
 from causalopt.linearisation.still import Still, frequencies_of, still_world
 from causalopt.linearisation.world import Linear
@@ -43,8 +43,9 @@ def sensitivity(
     it: ``attrs["held_grows"]`` is 1 then.
 
     ``n`` and ``m`` are variables, ``A`` one or several. ``at`` are frequencies, in radians per unit
-    of time (radians per step where time counts steps); 256 of them, from 0 to pi/dt, where it is
-    left out. Returns a dataset with ``comp`` (complex) and ``op`` along ``frequency``.
+    of time (radians per step where time counts steps); 256 of them, from well below the slowest
+    mode to pi/dt, evenly by logarithm, where it is left out. Returns a dataset with ``comp``
+    (complex) and ``op`` along ``frequency``.
 
     Raises ``QueryError`` where a mode grows, where values move along the run (``fixed_point`` gives
     a start where they do not), where n or m lies in A, and for a network, which has no time.
@@ -69,12 +70,18 @@ def sensitivity(
                 f"{name} lies in A = {nodes_as_text(A)}: what is held shows no differences. Choose "
                 f"{name} outside A."
             )
+    # What lies on no path from n to m has no say.
+    still = still.only(still.linear.between(source, sink))
     still.check_stable()
-    frequencies = frequencies_of(at, still.dt)
-    x, y = (_transfer(still, source, sink, frequencies, cut) for cut in ((), held))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        comp = x / y
-        op = -np.log(np.abs(comp))
+    frequencies = frequencies_of(at, still)
+    free = _transfer(still, source, sink, frequencies, [])
+    kept = _transfer(still, source, sink, frequencies, held)
+    comp = compared(free, kept)
+    if not _goes_through(still.linear, source, sink, held):
+        # No path goes through A: what is left is rounding.
+        comp = np.where(np.isnan(comp), comp, 1.0)
+    with np.errstate(divide="ignore"):
+        op = 0.0 - np.log(np.abs(comp))
     asked = {"A": nodes_as_text(A), "n": nodes_as_text(n), "m": nodes_as_text(m)}
     attrs = {**asked, "held_grows": int(still.growth(held) > 0.0)}
     columns = {
@@ -126,11 +133,29 @@ def waterbed(of: Model | World[Model], A: Nodes, m: Nodes) -> xr.DataArray:
     return xr.DataArray(mean, name="waterbed", attrs={**attrs, **named, **growths})
 
 
+def compared(x: Complexes, y: Complexes) -> Complexes:
+    """x / y: NaN where both are 0, infinite without a phase where y alone is, 0 where y is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(np.isinf(y), 0.0, x / y)
+    ratio = np.where((y == 0) & (x != 0), complex(np.inf, 0.0), ratio)
+    return np.where((y == 0) & (x == 0), complex(np.nan, np.nan), ratio)
+
+
+def _goes_through(linear: Linear, source: int, sink: int, held: list[int]) -> bool:
+    """Whether some path goes through A."""
+    return any(linear.reaches(source, a) and linear.reaches(a, sink) for a in held)
+
+
 def _members(linear: Linear, nodes: Nodes, single: str = "") -> list[int]:
     """The members that a user names whole; one, where it is asked for as ``single``."""
     world = linear.world
     stretches = world.model.select(nodes, world.steps)
     places = list(dict.fromkeys(linear.place_of(stretch.key) for stretch in stretches))
+    if any(stretch.start > 0 or stretch.stop <= linear.rows[-1] for stretch in stretches):
+        raise QueryError(
+            f"{nodes_as_text(nodes)} is a part of a variable, and a frequency goes on for good: "
+            f"name variables whole, such as {linear.names[places[0]]}."
+        )
     if single and len(places) != 1:
         raise QueryError(
             f"{single} = {nodes_as_text(nodes)} names {len(places)} variables: name one."
@@ -139,9 +164,22 @@ def _members(linear: Linear, nodes: Nodes, single: str = "") -> list[int]:
 
 
 def _transfer(
-    still: Still, source: int, sink: int, frequencies: npt.NDArray[np.float64], held: object
+    still: Still, source: int, sink: int, frequencies: Floats, held: list[int]
 ) -> Complexes:
-    """What a unit at the source becomes at the sink, at each frequency."""
+    """What a unit at the source becomes at the sink, at each frequency.
+
+    0 where no path leads there; infinite where a mode stands still once A is held.
+    """
+    z = still.z_at(frequencies)
+    if not still.linear.reaches(source, sink, held):
+        return np.zeros(len(z), dtype=np.complex128)
     begin, end = still.ends_of([source, sink])
-    cut = list(held)  # type: ignore[call-overload]
-    return np.array([still.response(z, cut)[end, begin] for z in still.z_at(frequencies)])
+    answers = np.empty(len(z), dtype=np.complex128)
+    for place, point in enumerate(z):
+        try:
+            answers[place] = still.response(point, held)[end, begin]
+        except QueryError:
+            if not held:
+                raise
+            answers[place] = np.inf
+    return answers

@@ -18,6 +18,7 @@ from causalopt.ground.types import Floats
 from causalopt.language.symbols import Nodes, Stage
 from causalopt.linearisation.gates import GatedNudge
 from causalopt.linearisation.world import Linear, linearised
+from causalopt.measures.question import nodes_as_text
 from causalopt.model.interface import Model
 from causalopt.model.selection import Key
 from causalopt.model.world import World
@@ -42,9 +43,10 @@ class Optimizers:
     """Parts A and the variables m that they regulate, the strongest first.
 
     ``data`` has along ``rank``: ``m`` and ``A`` as text, ``op2`` of A, ``total``, that of all but
-    m, ``chance``, that of the largest share, ``authority`` of its variable on m and ``back``, that
-    of m on it; and along ``rank`` and ``variable`` the ``share`` of each and its ``share_chance``.
-    ``limits`` says what the table cannot tell. As text, it is the table.
+    m, ``missing`` and ``converged`` of its shares (where they have not, A is unknown), ``chance``,
+    that of the largest share, ``authority`` of its variable on m and ``back``, that of m on it;
+    and along ``rank`` and ``variable`` the ``share`` of each and its ``share_chance``. ``limits``
+    says what the table cannot tell. As text, it is the table.
     """
 
     data: xr.Dataset
@@ -55,7 +57,8 @@ class Optimizers:
         for rank in self.data["rank"].values:
             row = self.data.sel(rank=rank)
             numbers = [row[name].item() for name in ("op2", "total", "chance", "authority", "back")]
-            named = str(row["m"].item()), str(row["A"].item()) or "none"
+            unnamed = "none" if row["converged"] else "unknown"
+            named = str(row["m"].item()), str(row["A"].item()) or unnamed
             rows.append((*named, *(f"{number:.4g}" for number in numbers)))  # type: ignore[arg-type]  # seven
         widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]
         lines = [
@@ -114,7 +117,8 @@ def find_optimizers(
     """
     import xarray as xr
 
-    count = checks.whole(replicates, "replicates", 1)
+    count = checks.whole(replicates, "replicates", 1, 10_000)
+    seed = checks.whole(seed, "seed", 0)
     base = base_of(of, steps, [] if m is None else [m])
     if base.steps is None:
         raise QueryError(
@@ -134,6 +138,8 @@ def find_optimizers(
         "A": (rank, [", ".join(whole.names[a] for a in finding.A) for finding in findings]),
         "op2": (rank, [finding.op2 for finding in findings], {"units": "nat"}),
         "total": (rank, [finding.total for finding in findings], {"units": "nat"}),
+        "missing": (rank, [finding.missing for finding in findings], {"units": "nat"}),
+        "converged": (rank, [int(finding.converged) for finding in findings]),
         "chance": (rank, [finding.chance_of_largest for finding in findings]),
         "authority": (rank, [finding.authority for finding in findings]),
         "back": (rank, [finding.back for finding in findings]),
@@ -153,6 +159,8 @@ class _Finding:
     A: tuple[int, ...]
     op2: float
     total: float
+    missing: float
+    converged: bool
     shares: Floats
     chances: Floats
     authority: float
@@ -166,8 +174,13 @@ class _Finding:
 
 def _candidates(whole: Linear, m: Nodes | Sequence[Nodes] | None) -> list[Key]:
     """The variables to ask about, each on a loop with another."""
-    own = whole.world.model.select(m, whole.world.steps) if m is not None else None
-    if own is not None:
+    if m is not None:
+        own = whole.world.model.select(m, whole.world.steps)
+        if any(stretch.start > 0 or stretch.stop <= whole.rows[-1] for stretch in own):
+            raise QueryError(
+                f"m = {nodes_as_text(m)} has a part of a variable: name variables whole here, or "
+                "ask self_regulation about a stretch."
+            )
         return list(dict.fromkeys(stretch.key for stretch in own))
     places = [p for p in range(len(whole.members)) if whole.declared[p]]
     return [whole.members[p] for p in places if len(whole.loops_through([p])) > 1]
@@ -185,7 +198,8 @@ def _finding(target: Target, replicates: int, seed: int) -> _Finding:
     above = len(null) - np.searchsorted(null, shares[gated.members])
     chances[gated.members] = (above + 1) / (len(null) + 1)
     least = _PART * shares.max(initial=0.0)
-    part = [int(p) for p in gated.members if shares[p] > 0.0 and shares[p] >= least]
+    # Shares that have not converged say nothing of who is a part.
+    part = [int(p) for p in gated.members if found.converged and shares[p] >= least > 0.0]
     part.sort(key=lambda place: -shares[place])
     let_through = np.array([[1.0, 0.0 if p in part else 1.0] for p in gated.members])
     free, held = gated.log_norm(let_through.reshape(-1, 2))
@@ -193,8 +207,10 @@ def _finding(target: Target, replicates: int, seed: int) -> _Finding:
     return _Finding(
         m=whole.names[whole.place_of(own)],
         A=tuple(part),
-        op2=float(held - free),
+        op2=float(held - free) if part else 0.0,
         total=found.total,
+        missing=found.total - float(shares.sum()),
+        converged=found.converged,
         shares=shares,
         chances=chances,
         authority=_push(target.base, own, strongest),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import networkx as nx
 import numpy as np
 
 from causalopt.discovery.target import Target
@@ -67,6 +68,10 @@ def authority(of: Model | World[Model], m: Nodes, *, steps: int | None = None) -
 def _for_good(of: Model | World[Model], target: Target, shown: Ints) -> Floats:
     """What pushes that last do to m: a row of N(1)^-1, by one solution of its transpose."""
     still = still_world(of)
+    own = still.linear.place_of(target.stretches[0].key)
+    # What does not come to m has no say, nor a mode of its own.
+    upstream = nx.ancestors(still.linear.graph, own) | {own}
+    still = still.only(upstream)
     still.check_stable()
     linear, unit = still.linear, np.zeros(len(still.linear.keys))
     unit[linear.keys.index(target.stretches[0].key)] = 1.0

@@ -113,6 +113,7 @@ def gates_of(target: Target, among: Nodes | Sequence[Nodes] | None) -> GatedNudg
     holdable = target.holdable
     if among is not None:
         named = {target.whole.place_of(key) for key in target.members(among, "among")}
+        target.check_whole(among, "among")
         holdable = [place for place in holdable if place in named]
     return GatedNudge(
         linear=target.on_loop,

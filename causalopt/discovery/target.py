@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from causalopt.ground.errors import QueryError
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Nodes
@@ -16,10 +17,15 @@ from causalopt.linearisation.world import Linear, linearised
 from causalopt.measures.question import nodes_as_text
 from causalopt.model.interface import Model, as_model
 from causalopt.model.selection import Key, Stretch
+from causalopt.model.template import is_inner
 from causalopt.model.world import World
 
 #: How m is nudged: at every step of it, or once, where it begins.
 NUDGES = ("sustained", "pulse")
+
+# The numbers that are kept of each row of m: what is added, and of eight lanes mantissa, power, and
+# what is made of them.
+_KEPT = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +79,9 @@ class Target:
 
     @functools.cached_property
     def stretches(self) -> tuple[Stretch, ...]:
-        """The nodes of m."""
-        return self.model.select(self.m, self.base.steps)
+        """The nodes of m; the inner stages of an unrolled step are none of them."""
+        named = self.model.select(self.m, self.base.steps)
+        return tuple(stretch for stretch in named if not is_inner(stretch.key))
 
     @property
     def nudged(self) -> Nodes:
@@ -92,6 +99,17 @@ class Target:
                     "is held shows no differences. Leave m out of it."
                 )
         return tuple(dict.fromkeys(stretch.key for stretch in stretches))
+
+    def check_whole(self, named: Nodes | Sequence[Nodes], name: str) -> None:
+        """Raise ``QueryError`` for a part of a variable, where variables have gates as a whole."""
+        stretches = self.model.select(named, self.base.steps)
+        held = {s.key for s in stretches if s.start == 0 and s.stop > self.whole.rows[-1]}
+        for place in {self.whole.place_of(stretch.key) for stretch in stretches}:
+            if not held.issuperset(self.whole.nodes_of(place)):
+                raise QueryError(
+                    f"{name} = {nodes_as_text(named)} has a part of {self.whole.names[place]}, and "
+                    "a gate is at a variable as a whole: name it whole, or ask self_regulation."
+                )
 
     # -- as a linearised world -------------------------------------------------------------------
 
@@ -123,6 +141,12 @@ class Target:
     @property
     def nudges(self) -> Floats:
         """What is added to the nodes of m, (rows, nodes)."""
+        # What is left at m is kept at every row, in some settings of the gates side by side.
+        refuse_what_does_not_fit(
+            8 * self.rows.stop * len(self.places) * _KEPT,
+            f"A run of {self.rows.stop:,} steps, of which m is kept,",
+            "Ask about fewer steps.",
+        )
         nudges = np.zeros((self.rows.stop, len(self.places)))
         if self.nudge == "pulse":
             nudges[self.rows.start, 0] = 1.0

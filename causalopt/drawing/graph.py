@@ -22,6 +22,7 @@ from causalopt.drawing.picture import (
 )
 from causalopt.drawing.render import Drawing, drawing_of
 from causalopt.drawing.scale import Scale, read
+from causalopt.drawing.strokes import read_strokes
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
 from causalopt.model.interface import Model
@@ -47,6 +48,7 @@ def draw(
     inputs: bool = False,
     mechanisms: bool = False,
     values: xr.Dataset | None = None,
+    shares: xr.Dataset | None = None,
     columns: int = 12,
     legend: bool = True,
     stages: bool = False,
@@ -59,14 +61,17 @@ def draw(
     a node differs where a difference can reach it. ``A`` is framed, and so is B, the rest.
     ``inputs`` adds parameters, noise and time, set apart; ``mechanisms`` adds to each node its
     formula, or its value at the start. ``values``, a result of ``run`` for the same worlds, colours
-    the nodes. A run with more steps than ``columns`` is shown by its first and last ones. A legend
+    the nodes; ``shares``, a result of ``steering_shares``, widens their strokes and, with
+    ``edges=True``, those of arrows: blue for what regulates, orange and dashed for what works
+    against it. A run with more steps than ``columns`` is shown by its first and last ones. A legend
     explains what occurs.
 
     Arrows are those of the formulas as they are written; ``stages`` adds those that the inner
     stages of a method make within a step.
 
     Raises ``QueryError`` for a picture of more than 2000 nodes and arrows, for worlds of another
-    model, and for values that are not of these worlds.
+    model, for values that are not of these worlds, and for shares of another model, or beside
+    worlds, which have strokes of their own.
 
     Source: the pictures of "Defining Optimization in a Deeper Way", part 3.
 
@@ -88,10 +93,13 @@ def draw(
     _check_size(bones, len(shown), inputs)
     titles = letters(shown) if worlds else [""]
     nodes = list(bones.parents)
+    if shares is not None and worlds:
+        raise QueryError("Worlds have strokes of their own: draw shares without worlds.")
+    strokes = None if shares is None else read_strokes(shares, model, nodes)
     numbers = [{}] * len(shown) if values is None else read(values, model, nodes, titles)
     colours = Scale.over(number for by_node in numbers for number in by_node.values())
     inside = _framed(bones, members(model, A, steps))
-    content = Content(bones, inside, inputs, mechanisms, name_by_step, colours)
+    content = Content(bones, inside, inputs, mechanisms, name_by_step, colours, strokes)
     differs = changes(every, shown) if len(shown) > 1 else [{}]
     return _picture(bones, shown, titles, differs, numbers, content, legend)
 
@@ -102,13 +110,14 @@ def draw_template(
     A: object = None,
     inputs: bool = False,
     mechanisms: bool = False,
+    shares: xr.Dataset | None = None,
     legend: bool = True,
     stages: bool = False,
 ) -> Drawing:
     """The template of a system: two slices, each step and the one after it.
 
     The graph that a two-slice dynamic Bayesian network is printed as; ``A``, ``inputs``,
-    ``mechanisms``, ``legend`` and ``stages`` are those of ``draw``.
+    ``mechanisms``, ``shares``, ``legend`` and ``stages`` are those of ``draw``.
 
     >>> from causalopt.language.symbols import variables
     >>> T, R = variables("T R")
@@ -121,7 +130,8 @@ def draw_template(
     bones = skeleton(system, 1, written=not stages)
     _check_size(bones, 1, inputs)
     inside = _framed(bones, members(system, A, 1))
-    content = Content(bones, inside, inputs, mechanisms, name_by_slice)
+    strokes = None if shares is None else read_strokes(shares, system, bones.parents)
+    content = Content(bones, inside, inputs, mechanisms, name_by_slice, None, strokes)
     return _picture(bones, [_base(system, 1)], [""], [{}], [{}], content, legend)
 
 
@@ -176,6 +186,6 @@ def _picture(
         panel(i, world, titles[i], differs[i], numbers[i], content)
         for i, world in enumerate(worlds)
     ]
-    entries = legend_rows(panels, content.colours) if legend else []
+    entries = legend_rows(panels, content) if legend else []
     sheet = grid_sheet(bones, panels, entries) if bones.columns else flow_sheet(panels, entries)
     return drawing_of(sheet)

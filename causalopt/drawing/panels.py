@@ -23,6 +23,7 @@ from causalopt.drawing.picture import (
 )
 from causalopt.drawing.scale import Scale
 from causalopt.drawing.sheet import Arrow, Mark
+from causalopt.drawing.strokes import Strokes, name_of_owner
 from causalopt.language.domains import domain_of
 
 _DOTS = "· · ·"
@@ -32,7 +33,7 @@ _LOW = {"fontsize": "11", "height": "0.36"}
 
 @dataclass(frozen=True)
 class Content:
-    """What all panels share: nodes, part A, what is written on nodes, and the values' colours."""
+    """What all panels share: nodes, part A, what is written on nodes, colours and strokes."""
 
     bones: Skeleton
     inside: frozenset[Item]
@@ -40,6 +41,7 @@ class Content:
     mechanisms: bool
     name: Name
     colours: Scale | None = None
+    strokes: Strokes | None = None
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,10 @@ def panel(
         looks[node] = _looks(world, node, differs)
         fill = content.colours.fill(values[node]) if content.colours and node in values else None
         style = look.node_style(looks[node], inside=node in content.inside, fill=fill)
+        if content.strokes is not None:
+            style |= content.strokes.outline(name_of_owner(world.model, node))
         if isinstance(node, Gap):
-            style = look.LEFT_OUT
+            style = dict(look.LEFT_OUT)
         marks[node] = Mark((number, node), _lines(world, node, values, content), style)
     inputs: dict[Item, Mark] = {}
     for item in _inputs(content):
@@ -87,19 +91,34 @@ def panel(
     return Panel(title, marks, inputs, arrows, content.inside, used)
 
 
-def legend_rows(panels: Sequence[Panel], colours: Scale | None) -> list[list[Mark]]:
-    """The legend in rows: a mark for each look that occurs, then the values' colours."""
+def legend_rows(panels: Sequence[Panel], content: Content) -> list[list[Mark]]:
+    """The legend in rows: a mark for each look that occurs, the values' colours, the strokes."""
     used = {name for panel in panels for name in panel.looks}
     marks = [
         Mark(("legend", name), (entry.words,), {**look.node_style([name]), **_LOW})
         for name, entry in look.LOOKS.items()
         if name in used and entry.words
     ]
+    rows = [marks, _scale_row(content.colours), _strokes_row(content.strokes)]
+    return [row for row in rows if row]
+
+
+def _scale_row(colours: Scale | None) -> list[Mark]:
     if colours is None:
-        return [marks] if marks else []
-    label = Mark(("legend", "value"), ("value:",), {"shape": "plaintext", "style": "", **_LOW})
-    scale = [label, *(_tick(colours, tick) for tick in colours.ticks)]
-    return [marks, scale] if marks else [scale]
+        return []
+    return [_heading("value"), *(_tick(colours, tick) for tick in colours.ticks)]
+
+
+def _strokes_row(strokes: Strokes | None) -> list[Mark]:
+    if strokes is None or not strokes.ticks:
+        return []
+    looks = {tick: {**look.PLAIN, **strokes.sample(tick), **_LOW} for tick in strokes.ticks}
+    ticks = (Mark(("share", tick), (_short(tick),), style) for tick, style in looks.items())
+    return [_heading("share"), *ticks]
+
+
+def _heading(name: str) -> Mark:
+    return Mark(("legend", name), (f"{name}:",), {"shape": "plaintext", "style": "", **_LOW})
 
 
 def _tick(colours: Scale, tick: float) -> Mark:
@@ -161,7 +180,11 @@ def _arrows(
         for parent in dict.fromkeys((*declared, *live)):
             last = parent.last if isinstance(parent, Gap) else parent
             kind = differs.get(last, "") if parent in live else "cut"
-            yield Arrow((number, parent), (number, node), look.ARROWS.get(kind, {}))
+            style = look.ARROWS.get(kind, {})
+            if content.strokes is not None:
+                ends = (name_of_owner(world.model, item) for item in (parent, node))
+                style = {**style, **content.strokes.arrow(*ends)}
+            yield Arrow((number, parent), (number, node), style)
         if not content.inputs:
             continue
         entering = inputs_in(content.bones, world, node)

@@ -45,6 +45,16 @@ class Partial:
     argument: Symbol
     names: Mapping[Symbol, Label] = field(compare=False)
     factor: float = 1.0
+    behind: Blended | None = None
+
+
+@dataclass(frozen=True)
+class Blended:
+    """Arguments that come through a gate: ``by`` of what they are in another world, else own."""
+
+    world: AnyWorld
+    by: float
+    arguments: frozenset[Symbol]
 
 
 #: All arrows into one node.
@@ -78,10 +88,17 @@ class PartialsView:
         # Another mechanism is a part of ``own`` already.
         if self.own is None:
             return ()
-        arrows = (
-            Partial(*place, self.own, symbol, self.names) for symbol, place in self.at.items()
+        own = {s: Partial(*place, self.own, s, self.names) for s, place in self.at.items()}
+        if gate is None:
+            return tuple(own.values())
+        outside = frozenset(s for s, partial in own.items() if not self._is_inside(gate, partial))
+        by = self._number(gate.by)
+        behind = Blended(gate.world, by, outside)
+        # Slopes are taken where the mechanism is: at the blend of values that comes through.
+        return tuple(
+            replace(partial, factor=1.0 - by if s in outside else 1.0, behind=behind)
+            for s, partial in own.items()
         )
-        return tuple(arrow if gate is None else self._through(gate, arrow) for arrow in arrows)
 
     def constant(self, value: float | Symbol) -> Partials:
         """Nothing enters what is set."""
@@ -114,13 +131,11 @@ class PartialsView:
     def _number(self, by: float | Parameter) -> float:
         return self.world.model.parameter_values[by] if isinstance(by, Parameter) else by
 
-    def _through(self, gate: Gate[AnyWorld], arrow: Partial) -> Partial:
-        # A stage lies between two nodes of its owner, and is inside where both are.
-        owner, step = owner_of(arrow.source), self.step - arrow.lag
-        ends = [step] if owner is arrow.source else [step - 1, step]
-        if all(gate.lets_in(owner, end) for end in ends):
-            return arrow
-        return replace(arrow, factor=arrow.factor * (1.0 - self._number(gate.by)))
+    def _is_inside(self, gate: Gate[AnyWorld], partial: Partial) -> bool:
+        """Whether a source is among the nodes of a gate; a stage is where both its ends are."""
+        owner, step = owner_of(partial.source), self.step - partial.lag
+        ends = [step] if owner is partial.source else [step - 1, step]
+        return all(gate.lets_in(owner, end) for end in ends)
 
 
 def _weighted(arrows: Partials, weight: float) -> Partials:

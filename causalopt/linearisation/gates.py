@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from causalopt.ground.errors import EvaluationError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import NO_POWER, shifted
 from causalopt.ground.types import Floats, Ints
@@ -110,9 +111,11 @@ class GatedNudge:
             back[len(back) - len(later) :] += later
             inside, rows = self._places(piece)
             back[rows, self.watched] += worth[inside]
-            run = compiled_carry_back()
-            run(*self._table(piece), weights, self._before, window.d, window.powers, back, through)
+            table = self.linear.table(piece)
+            settings = self.gates, weights, self._before
+            compiled_carry_back()(*table, *settings, window.d, window.powers, back, through)
             later = back[: self._before]
+        self.linear.check(through)
         return at_m.log_norm, through
 
     def worth_of_pushes(self) -> Floats:
@@ -130,10 +133,16 @@ class GatedNudge:
             if piece.stop == self.rows.stop:
                 back[-1, self.watched[-1]] += 1.0
             powers = np.zeros((len(back), 1), dtype=np.int64)
-            run = compiled_carry_back()
-            run(*self._table(piece), none, self._before, still, powers, back, through)
+            table = self.linear.table(piece)
+            settings = self.gates, none, self._before
+            compiled_carry_back()(*table, *settings, still, powers, back, through)
             total += back[self._before :, :, 0].sum(axis=0)
             later = back[: self._before]
+        if np.isnan(total).any():
+            raise EvaluationError(
+                "What pushes do to m grows beyond the largest float on the way: ask about a "
+                "shorter run."
+            )
         return total
 
     # -- piece by piece --------------------------------------------------------------------------
@@ -146,7 +155,7 @@ class GatedNudge:
     def _pieces(self, weights: Floats) -> list[range]:
         """The rows of the run, in pieces that fit; each as long as it looks back, but the last."""
         linear = self.linear
-        each = len(linear.keys) * 2 * weights.shape[1] + len(self._columns)
+        each = len(linear.keys) * 2 * weights.shape[1] + len(self.linear.changing)
         size = max(_TOGETHER // each, self._before)
         last = self.rows.stop
         refuse_what_does_not_fit(
@@ -170,6 +179,7 @@ class GatedNudge:
             inside, rows = self._places(piece)
             mantissas[inside] = whole.d[rows][:, self.watched]
             powers[inside] = whole.powers[rows]
+        self.linear.check(mantissas)
         return AtM(mantissas, powers), starts, whole
 
     def _places(self, piece: range) -> tuple[slice, slice]:
@@ -188,31 +198,9 @@ class GatedNudge:
         powers = np.empty((len(d), start.powers.shape[1]), dtype=np.int64)
         d[: self._before], powers[: self._before] = start.d, start.powers
         nudges = np.ascontiguousarray(self.nudges[piece.start : piece.stop])
-        run = compiled_carry()
-        run(*self._table(piece), weights, self.watched, nudges, self._before, d, powers)
+        table, settings = self.linear.table(piece), (self.gates, weights, self.watched)
+        compiled_carry()(*table, *settings, nudges, self._before, d, powers)
         return _Window(d, powers)
-
-    @functools.cached_property
-    def _columns(self) -> Ints:
-        """The edges whose slopes change."""
-        return np.flatnonzero(~self.linear.constant)
-
-    @functools.cached_property
-    def _whole(self) -> Floats:
-        """The slopes that change, at all rows: held where there are few enough."""
-        return self.linear.slopes(range(self.rows.stop), self._columns)
-
-    def _table(self, piece: range) -> tuple[Ints, Ints, Ints, Floats, Ints, Floats, Ints]:
-        """Edges and slopes as the passes take them."""
-        linear, changing = self.linear, self._columns
-        varying = np.full(linear.edges, -1, dtype=np.int64)
-        varying[changing] = np.arange(len(changing))
-        if len(changing) * self.rows.stop <= _TOGETHER:
-            slopes = self._whole[piece.start : piece.stop]
-        else:
-            slopes = linear.slopes(piece, changing)
-        first = np.searchsorted(linear.targets, np.arange(len(linear.keys) + 1)).astype(np.int64)
-        return first, linear.sources, linear.lags, linear.fixed, varying, slopes, self.gates
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,12 +18,16 @@ from collections.abc import Callable
 import numpy
 
 from causalopt.backends import cache
-from causalopt.ground.types import Floats, Ints
+from causalopt.ground.types import Bools, Floats, Ints
 
 _PARTS = "int64[::1], int64[::1], int64[::1], float64[::1], int64[::1], float64[:, ::1], int64[::1]"
 _BLOCK = "float64[:, :, ::1]"
 _POWERS = "int64[:, ::1]"
 _CARRY = f"void({_PARTS}, float64[:, ::1], int64[::1], float64[:, ::1], int64, {_BLOCK}, {_POWERS})"
+_PULL = (
+    "void(int64[::1], int64[::1], int64[::1], float64[::1], int64[::1], float64[:, ::1], int64, "
+    "boolean[:, ::1], float64[:, ::1], int64[:, ::1])"
+)
 _BACK = f"void({_PARTS}, float64[:, ::1], int64, {_BLOCK}, {_POWERS}, {_BLOCK}, float64[:, ::1])"
 
 
@@ -63,8 +67,11 @@ def carry(
                     continue
                 gate, place = gates[e], sources[e]
                 for q in range(lanes):
-                    weight = slope if gate < 0 else slope * weights[gate, q]
-                    term = weight * d[source, place, q]
+                    weight = 1.0 if gate < 0 else weights[gate, q]
+                    if weight == 0.0 or d[source, place, q] == 0.0:
+                        # Nothing comes from there, even where there is no slope (NaN).
+                        continue
+                    term = slope * weight * d[source, place, q]
                     by = powers[source, q] - powers[row, q]
                     d[row, k, q] += term if by == 0 else math.ldexp(term, int(by))
             for j in range(watched.shape[0]):
@@ -103,12 +110,57 @@ def carry_back(
                     continue
                 gate, place = gates[e], sources[e]
                 for q in range(lanes):
+                    if back[row, k, q] == 0.0:
+                        continue
                     worth = slope * back[row, k, q]
                     by = powers[source, q] - powers[row, q]
                     if by != 0:
                         worth = math.ldexp(worth, int(by))
-                    through[e, q] += worth * d[source, place, q]
-                    back[source, place, q] += worth if gate < 0 else worth * weights[gate, q]
+                    if d[source, place, q] != 0.0:
+                        through[e, q] += worth * d[source, place, q]
+                    weight = 1.0 if gate < 0 else weights[gate, q]
+                    if weight != 0.0:
+                        back[source, place, q] += worth * weight
+
+
+def pull_back(
+    first: Ints, sources: Ints, lags: Ints, fixed: Floats, varying: Ints, slopes: Floats,
+    before: int, is_held: Bools, mantissas: Floats, powers: Ints,
+) -> None:  # fmt: skip
+    """Pass back derivatives of one node, each with a power of its own, from the last row on.
+
+    ``mantissas`` and ``powers`` (before + rows, keys) hold what later rows have passed back. A node
+    passes nothing on where it ``is_held`` (before + rows, keys). Others are those of ``carry``.
+    """
+    for i in range(slopes.shape[0] - 1, -1, -1):
+        row = before + i
+        for k in range(mantissas.shape[1] - 1, -1, -1):
+            if is_held[row, k] or mantissas[row, k] == 0.0:
+                continue
+            for e in range(first[k], first[k + 1]):
+                source, place = row - lags[e], sources[e]
+                slope = fixed[e] if varying[e] < 0 else slopes[i, varying[e]]
+                if source < 0 or slope == 0.0:
+                    continue
+                term, lift = math.frexp(slope)
+                term *= mantissas[row, k]
+                power, there = powers[row, k] + lift, mantissas[source, place]
+                if there != 0.0:
+                    apart = max(min(power - powers[source, place], 2000), -2000)
+                    if apart > 0:
+                        there = math.ldexp(there, int(-apart))
+                    else:
+                        term = math.ldexp(term, int(apart))
+                        power = powers[source, place]
+                total, lift = math.frexp(term + there)
+                mantissas[source, place] = total
+                powers[source, place] = power + lift if total != 0.0 else 0
+
+
+@functools.cache
+def compiled_pull_back() -> Callable[..., None]:
+    """``pull_back``, compiled."""
+    return _compiled(pull_back, _PULL)
 
 
 @functools.cache

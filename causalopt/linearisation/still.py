@@ -6,16 +6,17 @@ N(z) = I - sum over edges of slope z^-lag. Differences that are held at zero los
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.ground.errors import QueryError
-from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.errors import QueryError, TooLargeError
 from causalopt.ground.scaled import stacked
-from causalopt.ground.types import Complexes, Floats, Ints
+from causalopt.ground.types import Bools, Complexes, Floats, Ints
+from causalopt.language.symbols import Noise, Time
 from causalopt.linearisation.world import Linear, linearised
 from causalopt.model.interface import Model, as_model
 from causalopt.model.world import World
@@ -39,6 +40,22 @@ class Still:
     def dt(self) -> float:
         """The length of a step in units of time; 1 where time counts steps."""
         return float(self.linear.world.model.time_of(1))
+
+    def only(self, members: Collection[int]) -> Still:
+        """The same with the edges alone that go between these members."""
+        inside = np.isin(self.linear.owners, list(members))
+        return self.with_edges(inside[self.linear.sources] & inside[self.linear.targets])
+
+    def with_edges(self, which: Bools) -> Still:
+        """The same with some of its edges alone (edges,)."""
+        return Still(self.linear.with_edges(np.flatnonzero(which)), self.slopes[which])
+
+    @functools.cached_property
+    def rates(self) -> Floats:
+        """How fast modes change, |log mode| / dt, in radians per unit of time, slow ones first."""
+        modes = self.modes()
+        changing = modes[(np.abs(modes) > 0.0) & (np.abs(modes - 1.0) > _ROUNDING)]
+        return np.sort(np.abs(np.log(changing)) / self.dt)
 
     def nodes_of(self, members: Collection[int]) -> Ints:
         """The nodes of a row that belong to members: themselves, and the stages of their steps."""
@@ -82,18 +99,27 @@ class Still:
         longest = int(linear.lags[inside].max(initial=0))
         if longest == 0:
             return np.empty(0, dtype=np.complex128)
-        count = len(linear.keys)
-        refuse_what_does_not_fit(
-            16 * (count * longest) ** 2 * 4,
-            f"The modes of {count:,} nodes that look back {longest:,} steps",
-            "Ask about a smaller system, or along the run, with self_regulation.",
-        )
-        parts = np.zeros((longest + 1, count, count))
-        ends = linear.lags[inside], linear.targets[inside], linear.sources[inside]
-        np.add.at(parts, ends, self.slopes[inside])
-        now = np.linalg.inv(np.eye(count) - parts[0])
-        companion = np.eye(count * longest, k=-count)
-        companion[:count] = np.concatenate([now @ part for part in parts[1:]], axis=1)
+        # The state: what each node was, for as many steps as it is looked back to.
+        reach = np.zeros(len(linear.keys), dtype=np.int64)
+        np.maximum.at(reach, linear.sources[inside], linear.lags[inside])
+        place = np.concatenate([[0], np.cumsum(reach)])
+        if place[-1] > _MOST_STATES:
+            raise TooLargeError(
+                f"The modes of {place[-1]:,} numbers, with all that is looked back to, take too "
+                f"long: {_MOST_STATES:,} at most. Ask along the run, with self_regulation."
+            )
+        now = np.zeros((len(linear.keys), len(linear.keys)))
+        past = np.zeros((len(linear.keys), place[-1]))
+        for edge in np.flatnonzero(inside):
+            target, source, lag = linear.targets[edge], linear.sources[edge], linear.lags[edge]
+            if lag:
+                past[target, place[source] + lag - 1] += self.slopes[edge]
+            else:
+                now[target, source] += self.slopes[edge]
+        made = np.linalg.solve(np.eye(len(linear.keys)) - now, past)
+        companion = np.eye(place[-1], k=-1)
+        looked_at = reach > 0
+        companion[place[:-1][looked_at]] = made[looked_at]
         modes: Complexes = np.linalg.eigvals(companion).astype(np.complex128)
         return modes
 
@@ -127,11 +153,28 @@ def still_world(of: Model | World[Model]) -> Still:
     if world.steps is None:
         raise QueryError("A network has no time, and so no frequencies: ask about a System.")
     linear = linearised(world)
+    _check_alike(linear)
     last = linear.rows[-1]
     slopes: Floats = linear.slopes(range(last, last + 1))[0]
+    linear.check(slopes)
     if not linear.constant.all():
         _check_still(world)
     return Still(linear, slopes)
+
+
+def _check_alike(linear: Linear) -> None:
+    """Raise ``QueryError`` where time, chance or an intervention changes what enters a node."""
+    why = "what enters it changes with an intervention" if linear.parts > 1 else ""
+    for symbol in linear.needed:
+        if isinstance(symbol, Time | Noise):
+            why = "a derivative follows the time" if isinstance(symbol, Time) else (
+                f"a derivative follows the noise {symbol}"
+            )  # fmt: skip
+    if why:
+        raise QueryError(
+            f"This world has no frequencies: {why}, from step to step. Ask along the run, with "
+            "self_regulation or steering_shares."
+        )
 
 
 def _check_still(world: World[Model]) -> None:
@@ -154,15 +197,39 @@ def _short(model: Model) -> World[Model]:
     return World(model, model.run_length(model.memory + 8))
 
 
-def frequencies_of(at: npt.ArrayLike | None, dt: float) -> Floats:
-    """Frequencies as given, in radians per unit of time, or a grid of all there are."""
+def frequencies_of(at: npt.ArrayLike | None, still: Still) -> Floats:
+    """Frequencies as given, in radians per unit of time, or those in which the modes lie.
+
+    Without any: 256, evenly by logarithm, from a tenth of the slowest rate of a mode to pi/dt.
+    """
+    dt = still.dt
     if at is None:
-        # Between the ends, where a mode may stand still.
-        return np.pi / dt * (np.arange(_GRID) + 0.5) / _GRID
-    given = np.atleast_1d(np.asarray(at, dtype=np.float64))
+        slowest = min(0.1 * float(still.rates.min(initial=np.pi / dt)), 0.1 * np.pi / dt)
+        # Short of the end, where a mode may stand still.
+        return np.geomspace(slowest, np.pi / dt, _GRID + 1)[:-1]
+    try:
+        given = np.atleast_1d(np.asarray(at))
+        is_real = np.issubdtype(given.dtype, np.integer) or np.issubdtype(given.dtype, np.floating)
+        given = given.astype(np.float64) if is_real else np.empty(0)
+    except (TypeError, ValueError, OverflowError):
+        given = np.empty(0)
     if given.ndim != 1 or not given.size or not np.isfinite(given).all():
         raise QueryError("at takes finite frequencies, in radians per unit of time: [0.1, 1.0].")
+    highest = np.pi / dt
+    if (np.abs(given) > highest * (1.0 + 1e-9)).any():
+        raise QueryError(
+            f"at has the frequency {given[np.abs(given).argmax()]:.6g}, and steps of {dt:.6g} show "
+            f"none beyond pi/dt = {highest:.6g} radians per unit of time."
+        )
+    if given.size > _MOST:
+        raise QueryError(
+            f"at has {given.size:,} frequencies, each of which takes the inverse of a matrix: ask "
+            f"at {_MOST:,} at most."
+        )
     return given
 
 
-_GRID = 256
+_GRID, _MOST = 256, 100_000
+
+# Eigenvalues of so many numbers take a minute.
+_MOST_STATES = 4000

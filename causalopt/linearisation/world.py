@@ -28,6 +28,13 @@ from causalopt.model.selection import Key
 from causalopt.model.template import is_inner, owner_of
 from causalopt.model.world import World
 
+# Slopes of a run that are so few are worked out once, for all passes.
+_TOGETHER = 1 << 24
+
+#: Edges as passes take them: where those into each node begin (keys + 1,), sources, lags, slopes
+#: that do not change, the columns of those that do (-1 for none), and these, (rows, columns).
+Table = tuple[Ints, Ints, Ints, Floats, Ints, Floats]
+
 
 @dataclass(frozen=True, eq=False)
 class Linear:
@@ -102,6 +109,19 @@ class Linear:
         up = inside.union(*(nx.ancestors(self.graph, m) for m in inside))
         return down & up
 
+    def reaches(self, source: int, sink: int, held: Collection[int] = ()) -> bool:
+        """Whether a difference at one member can come to another, by no member that is held."""
+        free = self.graph.subgraph(set(self.graph) - set(held))
+        return source == sink or bool(nx.has_path(free, source, sink))
+
+    @functools.cached_property
+    def loops(self) -> Ints:
+        """Which members lie on loops together: the same number for these, (members,)."""
+        numbers = np.empty(len(self.members), dtype=np.int64)
+        for number, together in enumerate(nx.strongly_connected_components(self.graph)):
+            numbers[list(together)] = number
+        return numbers
+
     def between(self, first: int, last: int) -> set[int]:
         """The members on some path from one to another, both included."""
         down = {first, *nx.descendants(self.graph, first)}
@@ -110,7 +130,10 @@ class Linear:
     def among(self, members: Collection[int]) -> Linear:
         """The same with the edges alone that go between these members."""
         inside = np.isin(self.owners, list(members))
-        kept = np.flatnonzero(inside[self.sources] & inside[self.targets])
+        return self.with_edges(np.flatnonzero(inside[self.sources] & inside[self.targets]))
+
+    def with_edges(self, kept: Ints) -> Linear:
+        """The same with some of its edges alone, by their places."""
         contents = tuple((rows, tuple(e[i] for i in kept)) for rows, e in self.contents)
         ends = self.sources[kept], self.targets[kept], self.lags[kept]
         return replace(self, sources=ends[0], targets=ends[1], lags=ends[2], contents=contents)
@@ -140,10 +163,49 @@ class Linear:
         return fixed
 
     @functools.cached_property
+    def changing(self) -> Ints:
+        """The edges whose slopes change from row to row."""
+        return np.flatnonzero(~self.constant)
+
+    def table(self, rows: range) -> Table:
+        """Edges and slopes as passes take them: where those into each node begin, and so on."""
+        first = np.searchsorted(self.targets, np.arange(len(self.keys) + 1)).astype(np.int64)
+        column = np.full(self.edges, -1, dtype=np.int64)
+        column[self.changing] = np.arange(len(self.changing))
+        if len(self.changing) * len(self.rows) <= _TOGETHER:
+            slopes = self._whole[rows.start : rows.stop]
+        else:
+            slopes = self.slopes(rows, self.changing)
+        return first, self.sources, self.lags, self.fixed, column, slopes
+
+    @functools.cached_property
+    def _whole(self) -> Floats:
+        return self.slopes(self.rows, self.changing)
+
+    @property
     def _values(self) -> Values:
+        return self._values_in(self.world)
+
+    def _values_in(self, world: World[Model]) -> Values:
+        """The values of this world, or of one that a gate blends with it."""
+        if world not in self._known:
+            self._known[world] = values_of(world.model, world, self.backend, self.needed)
+        return self._known[world]
+
+    @functools.cached_property
+    def _known(self) -> dict[World[Model], Values]:
+        return {}
+
+    @property
+    def parts(self) -> int:
+        """How many parts of the run differ in what enters the nodes; the start left out."""
+        return len({edges for rows, edges in self.contents if rows.start})
+
+    @functools.cached_property
+    def needed(self) -> frozenset[Symbol]:
+        """The symbols in slopes."""
         formulas = {_slope(a) for _, edges in self.contents for arrows in edges for a in arrows}
-        needed = set().union(*(formula.free_symbols for formula in formulas))
-        return values_of(self.world.model, self.world, self.backend, needed)
+        return frozenset().union(*(formula.free_symbols for formula in formulas))
 
     def slopes(self, rows: range, which: Ints | None = None) -> Floats:
         """The slope of each edge (of some of them) at rows, (rows, edges)."""
@@ -180,6 +242,10 @@ class Linear:
         if term.is_Float:
             return np.broadcast_to(np.float64(term), rows.shape)
         column = self._values.column(cast(Symbol, term), arrow.names, rows)
+        behind = arrow.behind
+        if behind is not None and term in behind.arguments:
+            there = self._values_in(behind.world).column(cast(Symbol, term), arrow.names, rows)
+            column = (1.0 - behind.by) * np.asarray(column) + behind.by * np.asarray(there)
         return np.broadcast_to(column, rows.shape)
 
     def _mend(self, arrow: Partial, row: Floats, rows: Ints) -> None:
@@ -191,13 +257,32 @@ class Linear:
             }
             limit = limit_at(arrow.mechanism, arrow.argument, at)
             number = np.nan if limit is None else float(limit)
+            # Where nothing passes it, a derivative that is not there is not missed.
+            row[place] = number if np.isfinite(number) else np.nan
             if not np.isfinite(number):
-                raise EvaluationError(
-                    f"The mechanism {arrow.mechanism} has no derivative by {arrow.argument} that "
-                    f"is a float, at step {rows[place]}: it has a kink, a vertical slope or "
-                    "overflows there. Start elsewhere, or write a mechanism that is smooth."
-                )
-            row[place] = number
+                self._lacking.append((arrow, int(rows[place])))
+
+    @functools.cached_property
+    def _lacking(self) -> list[tuple[Partial, int]]:
+        """Derivatives that are not there, or no floats, and at which rows."""
+        return []
+
+    def check(self, *passed: Floats) -> None:
+        """Raise ``EvaluationError`` where what a pass has carried is no number: who lacks a slope.
+
+        Nothing that a pass makes of finite slopes is NaN.
+        """
+        if all(np.isfinite(numbers).all() for numbers in passed):
+            return
+        lacking = sorted(self._lacking, key=lambda pair: pair[1])
+        arrow, row = lacking[0] if lacking else (None, None)
+        told = "A derivative" if arrow is None else f"The derivative of {arrow.mechanism}"
+        by = "" if arrow is None else f" by {arrow.argument}, at step {row},"
+        raise EvaluationError(
+            f"{told}{by} is not there or no float: a mechanism has a kink, a vertical slope or "
+            "overflows. Start elsewhere, ask by a finite difference (comp with delta=0.01, say), "
+            "or write a mechanism that is smooth."
+        )
 
 
 # Questions about one world share what it is made of.

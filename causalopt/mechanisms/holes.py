@@ -8,7 +8,7 @@ itself all is as it was written.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sympy import (
     Add,
@@ -47,7 +47,8 @@ _KEPT, _MORE, _LOST = 13, 3, 4
 # How small, relatively, the first terms left out are; the slope loses two digits of that.
 _ROUND = Float(2.0**-58)
 
-# Where nothing is left out, and how far from zero the rounding of decimals may be.
+# How far a polynomial reaches that leaves nothing out, and how large a part of what cancels the
+# rounding of decimals may leave.
 _ROUGH, _NOTHING = 2.0**-5, 1e-12
 
 # Functions that are zero where their argument is.
@@ -165,8 +166,10 @@ def _roots(bases: Sequence[Expr]) -> Iterator[tuple[Symbol, Expr]]:
 def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr, Expr, Expr] | None:
     """A quotient's polynomial about a hole and where it holds; None where there is no hole."""
     here = {symbol: center}
-    if not all(_is_nothing(part.xreplace(here)) for part in (below, above)):
+    if not all(_is_nothing(part, here) for part in (below, above)):
         return None
+    # Sizes apart, so that what is small, and no zero, is not taken for the rounding of one.
+    (size, above), (divisor, below) = _sized(above), _sized(below)
     try:
         count = _KEPT + _MORE + _LOST
         series = over(
@@ -174,6 +177,7 @@ def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr,
         )
     except NoSeriesError:
         return None
+    series = [coefficient * (size / divisor) for coefficient in series]
     offset = Offset(symbol, center)
     first = next((j for j, c in enumerate(series) if c != 0), 0)
     kept, left_out = series[:_KEPT], list(enumerate(series))[_KEPT : _KEPT + _MORE]
@@ -186,5 +190,34 @@ def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr,
     return polynomial, offset, Min(*reaches, evaluate=False)
 
 
-def _is_nothing(number: Expr) -> bool:
-    return number == 0 or bool(number.is_number and abs(number.evalf(15)) < _NOTHING)
+def _sized(part: Expr) -> tuple[Expr, Expr]:
+    """A part as a number times one whose terms have coefficients of ordinary size."""
+    if isinstance(part, Mul):
+        sizes, rests = zip(*map(_sized, part.args), strict=True)
+        return Mul(*sizes), Mul(*rests)
+    if isinstance(part, Pow) and part.exp.is_Integer:
+        size, rest = _sized(part.base)
+        return size**part.exp, rest**part.exp
+    if isinstance(part, Add):
+        size = max(abs(term.as_coeff_Mul()[0]) for term in part.args)
+        return size, Add(*(term / size for term in part.args))
+    return (abs(part), part / abs(part)) if part.is_Float and part != 0 else (_ONE, part)
+
+
+def _is_nothing(part: Expr, here: Mapping[Symbol, Expr]) -> bool:
+    """Whether a part is zero at a place, but for the rounding of decimals that cancel there."""
+    value = part.xreplace(here)
+    if value == 0:
+        return True
+    if isinstance(part, Mul):
+        return any(_is_nothing(factor, here) for factor in part.args)
+    if isinstance(part, Pow):
+        return bool(part.exp.is_positive) and _is_nothing(part.base, here)
+    if isinstance(part, _ODD):
+        return _is_nothing(part.args[0], here)
+    if isinstance(part, log):
+        return _is_nothing(part.args[0] - 1, here)
+    if not isinstance(part, Add) or not value.is_number:
+        return False
+    terms = [abs(term.xreplace(here).evalf(15)) for term in part.args]
+    return bool(abs(value.evalf(15)) < _NOTHING * Add(*terms))

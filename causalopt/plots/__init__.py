@@ -11,14 +11,19 @@ from causalopt.plots.courses import (
 from causalopt.plots.curves import along, escape_curve
 from causalopt.plots.densities import density_over_time
 from causalopt.plots.figures import figure
+from causalopt.plots.frequencies import bode, nyquist
 from causalopt.plots.labels import axis_label
-from causalopt.plots.landscapes import landscape
+from causalopt.plots.landscapes import basins, landscape
+from causalopt.plots.matrices import couplings
 from causalopt.plots.tables import masses, stages
 
 __all__ = [
     "along",
     "annealing",
     "axis_label",
+    "basins",
+    "bode",
+    "couplings",
     "density_over_time",
     "differences",
     "escape_curve",
@@ -26,6 +31,7 @@ __all__ = [
     "landscape",
     "masses",
     "measure_over_time",
+    "nyquist",
     "over_time",
     "palette",
     "shade_negative",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,20 +55,77 @@ def landscape(
         return _shades(array, ax, basin, style)
     along(array, ax, **style)
     if basin is not None:
-        (dim,) = array.dims
-        _shade_basin(basin.values, array[dim].values, ax)
+        values = array[array.dims[0]].values
+        ends = [(values[start], values[stop - 1]) for start, stop in stretches(basin.values)]
+        _shade_stretches(ends, ax, "optimized")
     return add_legend(ax)
 
 
-def _shade_basin(inside: Bools, values: Array, ax: Axes) -> None:
-    """Shade and edge each stretch of a line that is optimized."""
-    for i, (start, stop) in enumerate(stretches(inside)):
+def basins(found: xr.Dataset, ax: Axes) -> Axes:
+    """The basins that ``optimization_basins`` found, outlined and numbered on their landscape.
+
+    Draw the ``landscape`` first, of the same array. On a line each basin is shaded between its
+    borders, to all digits that these were located to; on a plane the outline runs halfway between
+    the points of the grid. The numbers are those of ``found.basin``, the largest basin first. No
+    basin draws nothing.
+
+    >>> import xarray as xr
+    >>> from causalopt import optimization_basins, plots
+    >>> strength = xr.DataArray([1.0, -1, -1, 2, 2], {"R": [0.0, 1, 2, 3, 4]}, name="op")
+    >>> with plots.figure() as (_, ax):
+    ...     _ = basins(optimization_basins(strength), plots.landscape(strength, ax))
+    ...     [text.get_text() for text in ax.texts], round(ax.patches[0].get_x(), 3)
+    (['1', '2'], 2.333)
+    """
+    if "number" not in found or found["number"].ndim not in (1, 2):
+        raise QueryError(
+            "Basins are drawn on one axis or two: pass what optimization_basins() gave for such a "
+            "landscape."
+        )
+    name = f"Op > {found.attrs.get('above', 0.0):g}"
+    if found["number"].ndim == 1:
+        lows, highs = (found[end].values[:, 0].tolist() for end in ("low", "high"))
+        ends = list(zip(lows, highs, strict=True))
+        _shade_stretches(ends, ax, name)
+        for number, (low, high) in zip(found["basin"].values, ends, strict=True):
+            # On the frame, where no line runs: across by the data, up by parts of its height.
+            _write_number(number, (low + high) / 2, 1.0, ax, transform=ax.get_xaxis_transform())
+        return add_legend(ax)
+    up, across = found["number"].dims
+    x, y = found[across].values, found[up].values
+    for i, number in enumerate(found["basin"].values):
+        inside = found["number"].values == number
+        _trace(inside, x, y, ax, name if i == 0 else None)
+        row, column = _depth(inside)
+        _write_number(number, x[column], y[row], ax)
+    return ax
+
+
+def _shade_stretches(ends: Sequence[tuple[float, float]], ax: Axes, name: str) -> None:
+    """Shade and edge stretches of a line; a legend has one entry for all of them."""
+    for i, (low, high) in enumerate(ends):
         ax.axvspan(
-            *(values[start], values[stop - 1]),
+            *(low, high),
             facecolor=palette.GREEN + _FAINT,
             edgecolor=palette.GREEN,
-            label="optimized" if i == 0 else None,
+            label=name if i == 0 else None,
         )
+
+
+def _write_number(number: int, x: float, y: float, ax: Axes, **place: Any) -> None:
+    """A number on a ground of its own, legible on every shade."""
+    ground = {"boxstyle": "circle,pad=0.2", "facecolor": palette.WHITE, "edgecolor": palette.INK}
+    ax.text(x, y, f"{number}", ha="center", va="center", fontsize=8, bbox=ground, **place)
+
+
+def _depth(inside: Bools) -> tuple[int, int]:
+    """The point of a basin that is farthest from its edge: a number stands well there."""
+    from scipy import ndimage
+
+    # A basin at the rim of the grid ends there.
+    depth = ndimage.distance_transform_cdt(np.pad(inside, 1))[1:-1, 1:-1]
+    row, column = np.unravel_index(int(depth.argmax()), inside.shape)
+    return int(row), int(column)
 
 
 def _shades(
@@ -93,11 +151,19 @@ def _shades(
 def _outline(inside: Bools, x: Array, y: Array, ax: Axes) -> None:
     """A line around the basin; its shades alone tell of a speck, in it or outside."""
     edged = _without_specks(_without_specks(inside), of=False)
-    # A basin that is everywhere or nowhere has no edge to draw.
-    if edged.any() and not edged.all():
-        ax.contour(x, y, edged.astype(float), levels=[0.5], colors=palette.INK, linewidths=1.2)
+    # A basin that is nowhere has no edge to draw.
+    if edged.any():
+        _trace(edged, x, y, ax, "edge of the optimized basin")
+
+
+def _trace(inside: Bools, x: Array, y: Array, ax: Axes, name: str | None) -> None:
+    """A line around what is inside, named in the legend above the axes."""
+    if inside.all() or min(inside.shape) < 2:
+        return
+    ax.contour(x, y, inside.astype(float), levels=[0.5], colors=palette.INK, linewidths=1.2)
+    if name is not None:
         # Contours have no entry in a legend: an empty line stands in for them.
-        ax.plot([], [], color=palette.INK, ls="-", lw=1.2, label="edge of the optimized basin")
+        ax.plot([], [], color=palette.INK, ls="-", lw=1.2, label=name)
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 

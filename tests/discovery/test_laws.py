@@ -86,6 +86,8 @@ def test_shares_are_the_integral_of_the_gradient(seed, nudge):
     matrix = matrix_of(seed)
     system, x = system_of(matrix)
     found = steering_shares(system, x[0], steps=30, nudge=nudge, edges=True)
+    # So smooth that 40 points are more than enough.
+    assume(found.attrs["points"] <= 32)
     nodes, weights = np.polynomial.legendre.leggauss(40)
     expected = np.zeros(len(matrix))
     for gamma, weight in zip(0.5 + 0.5 * nodes, 0.5 * weights, strict=True):
@@ -100,6 +102,8 @@ def test_shares_are_the_integral_of_the_gradient(seed, nudge):
     whole = op2(matrix, range(1, len(matrix)), 0, 30, nudge)
     assert found.total.item() == pytest.approx(whole, abs=1e-10)
     assert found.share.sum().item() == pytest.approx(whole, abs=1e-7)
+    if not found.sizes["edge"]:
+        return
     by_target = found.edge_share.groupby("target").sum()
     for name in by_target.target.values:
         assert by_target.sel(target=name).item() == pytest.approx(

@@ -183,3 +183,27 @@ def test_a_slope_beyond_floats_is_infinite(formula, at, backend):
     system = System({x: formula}, start={x: at})
     moved = tangents(system.world(steps=1).perturb(x[0]), backend=backend)
     assert float(moved.x[0, 1]) == -math.inf
+
+
+SMALL_SHAPES = {
+    "1/x": lambda x, exp, sin: 1 / x,
+    "sin(x)/x": lambda x, exp, sin: sin(x) / x,
+    "x/(exp(x) - 1)": lambda x, exp, sin: x / (exp(x) - 1),
+    "(x + x**2)/x": lambda x, exp, sin: (x + x**2) / x,
+    "(x + 2)/(x - 1)": lambda x, exp, sin: (x + 2) / (x - 1),
+    "x + 1/x": lambda x, exp, sin: x + 1 / x,
+}
+
+
+@pytest.mark.parametrize("name", SMALL_SHAPES)
+@given(power=st.integers(-150, 150), at=st.floats(1e-9, 0.9), decimal=st.floats(1, 9.9))
+@settings(max_examples=25, deadline=None)
+def test_no_size_of_a_quotient_is_taken_for_nothing(name, power, at, decimal):
+    shape = SMALL_SHAPES[name]
+    factor = decimal * 10.0**power
+    formula = smooth(factor * shape(x, sp.exp, sp.sin))
+    found = float(evaluate([formula], {x: at})[0])
+    with mpmath.workdps(60):
+        there, size = mpmath.mpf(at), mpmath.mpf(factor)
+        expected = size * shape(there, mpmath.exp, mpmath.sin)
+    assert found == pytest.approx(float(expected), rel=1e-13)

@@ -119,6 +119,7 @@ def test_a_system_has_its_equations_starts_and_parameters_beside_the_graph(shell
     assert "<?xml" not in card
 
 
+@hypothesis.settings(max_examples=12)
 @hypothesis.given(st.integers(1, 2000), st.integers(1, 6))
 def test_a_world_of_any_length_is_as_wide_as_a_page(steps, count):
     names = variables(" ".join(f"x_{i}" for i in range(count)))

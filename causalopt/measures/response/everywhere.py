@@ -14,6 +14,8 @@ from causalopt.ground.scaled import Ratio
 from causalopt.ground.types import Array, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Node, Nodes, NodeSet, Variable
+from causalopt.linearisation.adjoint import derivatives
+from causalopt.linearisation.world import linearised
 from causalopt.measures.question import Question, nodes_as_text, rows_of
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import responses
@@ -82,10 +84,11 @@ def every_n(
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for every n and one node m, in one pass against the arrows.
 
-    For a network (or a world of one): dims (node, *swept). For a system: (variable, time, *swept),
-    for n at every step up to that of m; it is unrolled, so that its memory and time grow with the
-    steps. The numbers are those of ``comp`` and ``op`` for each n alone; where n lies in A, which
-    ``comp`` refuses, and where m is not downstream of n, they are NaN.
+    For a network (or a world of one): dims (node, *swept). For a system, or a world of one:
+    (variable, time, *swept), for n at every step up to that of m, in one pass back along its run;
+    where something is swept or drawn it is unrolled, and takes more memory. The numbers are those
+    of ``comp`` and ``op`` for each n alone; where n lies in A, which ``comp`` refuses, and where m
+    is not downstream of n, they are NaN.
 
     Swept dims are those of ``over``, and ``draw`` where there are ``draws`` of the noise.
 
@@ -99,6 +102,8 @@ def every_n(
     array([ 5., nan,  1.,  1.])
     """
     chosen = measure_named(measure)
+    if over is None and draws is None and _has_time(of):
+        return _back_in_time(of, A, m, chosen, backend)
     flat = _flat(of, A, m)
     asked = Question(flat.base, flat.A, None, flat.m, over=over, draws=draws)
     network = flat.base.model
@@ -113,6 +118,37 @@ def every_n(
     values[[network.index[key] for key in held]] = np.nan
     arguments = {"A": nodes_as_text(A), "m": str(m)}
     return _labelled(flat.model, flat.rows, values[flat.places], asked.sweep, chosen, arguments)
+
+
+def _has_time(of: object) -> bool:
+    """Whether it is a system, or a world of one."""
+    if isinstance(of, World):
+        return of.steps is not None
+    return isinstance(of, Model) and of.run_length(1) is not None
+
+
+def _back_in_time(
+    of: Model | World[Model], A: Nodes, m: Nodes, measure: Measure, backend: str
+) -> xr.DataArray:
+    """The measure for every n, by the derivatives of m along a system's run."""
+    model = of.model if isinstance(of, World) else of
+    example = model.label(model.series[0].key, 100)
+    if isinstance(m, Variable) or len(model.select(m)) != 1 or model.along_rows(m):
+        raise QueryError(f"m = {m} is no single node: write {example}.")
+    asked = Question(of, A, None, m)
+    place = asked.place
+    (row,) = place.rows
+    rows = range(row + 1)
+    check_assumptions([asked.base], rows, asked.sweep, backend)
+    linear = linearised(asked.base, backend)
+    x, y = (derivatives(linear, place.series, row, held) for held in ((), asked.held))
+    values = measure.function(Ratio(x, y)).T
+    keys = [entry.key for entry in asked.model.series]
+    table = values[[linear.keys.index(key) for key in keys]]
+    for series, some in rows_of(asked.model, asked.held):
+        table[series, some.start : some.stop] = np.nan
+    arguments = {"A": nodes_as_text(asked.A), "m": str(asked.m)}
+    return _labelled(asked.model, rows, table, asked.sweep, measure, arguments)
 
 
 @dataclass(frozen=True)
