@@ -333,4 +333,4 @@ def test_what_overflows_is_no_second_event():
 
 def test_an_empty_list_names_no_node():
     with pytest.raises(QueryError, match=r"\[\] names no node"):
-        every_n(ball(), A=[v[20:]], m=h[12])
+        ball().unroll(2).world().do([], 1)
