@@ -18,7 +18,7 @@ from sympy import Expr, Symbol
 
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import NotFinite
-from causalopt.backends.limits import limit_at
+from causalopt.backends.limits import PRECISE, limit_at
 from causalopt.ground.types import Number
 from causalopt.plan import Loop, Slope, Terms, needed_in_order, single_form
 
@@ -123,5 +123,5 @@ def _precise(formula: Expr, numbers: dict[Symbol, mpmath.mpf]) -> mpmath.mpf:
 
 @functools.lru_cache(maxsize=4096)
 def _function(formula: Expr, symbols: tuple[Symbol, ...]) -> Callable[..., mpmath.mpf]:
-    function: Callable[..., mpmath.mpf] = sympy.lambdify(symbols, formula, modules="mpmath")
+    function: Callable[..., mpmath.mpf] = sympy.lambdify(symbols, formula, modules=PRECISE)
     return function

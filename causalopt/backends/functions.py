@@ -11,6 +11,7 @@ from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends import special
 from causalopt.ground.types import Number
+from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.numerical import SPECIAL
 from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Offset, Polynomial, Share
 from causalopt.plan import Block
@@ -21,7 +22,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
-    *(Share, Length, Offset, Polynomial, Beside),
+    *(Share, Length, Offset, Polynomial, Beside, Crossing),
 )
 
 
@@ -34,7 +35,9 @@ _OWN: Mapping[type, Callable[..., Number]] = {
     sympy.factorial: special.factorial,
     sympy.beta: special.beta,
 }
-_MODULES = [{f"own_{function.__name__}": function for function in _OWN.values()}, "scipy", "numpy"]
+_NAMED = {f"own_{function.__name__}": function for function in _OWN.values()}
+_ELEMENTARY_MODULES = [{"came_true": special.came_true}, "numpy"]
+_MODULES = [_NAMED, "scipy", *_ELEMENTARY_MODULES]
 
 
 @functools.lru_cache(maxsize=8192)
@@ -52,7 +55,7 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     function: Callable[..., list[Number]] = sympy.lambdify(
         block.arguments,
         list(block.results),
-        modules="numpy" if elementary else _MODULES,
+        modules=_ELEMENTARY_MODULES if elementary else _MODULES,
         printer=_NumPyPrinter(),
         cse=lambda _: (list(block.assignments), list(block.results)),
     )
@@ -108,6 +111,10 @@ class _NumPyPrinter(SciPyPrinter):
 
     _print_zeta = _print_expint = _print_elliptic_e = _print_Function
     _print_LambertW = _print_loggamma = _print_Ci = _print_factorial = _print_beta = _print_Function
+
+    def _print_Crossing(self, call: Crossing) -> str:
+        is_on, condition = map(self._print, call.args)
+        return f"came_true({is_on}, lambda {SHARE}: {condition})"
 
     def _print_Rational(self, number: sympy.Rational) -> str:
         # Rounded once, and short: Python reads no literals of thousands of digits.

@@ -16,7 +16,11 @@ import mpmath
 import sympy
 from sympy import Symbol
 
+from causalopt.backends.special import came_true_precisely
 from causalopt.mechanisms.interface import Mechanism
+
+#: Where a formula in many digits finds its functions.
+PRECISE = [{"came_true": came_true_precisely}, "mpmath"]
 
 #: A function of numbers, in as many digits as are set; None where it has no real value.
 Precise = Callable[[Sequence[mpmath.mpf]], mpmath.mpf | None]
@@ -203,7 +207,7 @@ def _precise(mechanism: Mechanism, place: int) -> Precise:
     names = [Symbol(f"a{i}", real=True) for i in range(len(mechanism.arguments))]
     formula = mechanism.value(dict(zip(mechanism.arguments, names, strict=True)))
     terms = [term for term in sympy.Add.make_args(formula) if names[place] in term.free_symbols]
-    function = sympy.lambdify(names, sympy.Add(*terms), modules="mpmath")
+    function = sympy.lambdify(names, sympy.Add(*terms), modules=PRECISE)
 
     def value(point: Sequence[mpmath.mpf]) -> mpmath.mpf | None:
         try:

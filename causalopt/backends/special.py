@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import mpmath
 import numpy as np
 import scipy.special
 from numpy.typing import ArrayLike
 
-from causalopt.ground.types import Array, Floats
+from causalopt.ground.types import Array, Bools, Floats, Number
+from causalopt.mechanisms.crossing import HALVINGS
 
 # 1/e as the sum of two floats: x + 1/e is then exact near the branch point of Lambert's W.
 _INVERSE_E = 0.36787944117144233, -1.2428753672788363e-17
@@ -93,3 +97,26 @@ def beta(x: ArrayLike, y: ArrayLike) -> Floats:
     is_lost = ((own == 0) | ~np.isfinite(own)) & (np.abs(parts[0]) < _LARGE)
     found: Floats = np.where(is_lost & (np.abs(parts[1]) < _LARGE), by_logs, own)[()]
     return found
+
+
+def came_true(is_on: Bools, holds: Callable[[Number], Bools]) -> Number:
+    """Where in [0, 1] a condition comes true that is false at 0 and true at 1; 1 where it is off.
+
+    >>> came_true(np.True_, lambda share: share >= 0.25)
+    np.float64(0.25)
+    """
+    early, late = np.zeros(np.shape(is_on))[()], np.ones(np.shape(is_on))[()]
+    for _ in range(HALVINGS if np.any(is_on) else 0):
+        middle = 0.5 * (early + late)
+        is_after = holds(middle)
+        early, late = np.where(is_after, early, middle)[()], np.where(is_after, middle, late)[()]
+    return np.where(is_on, late, 1.0)[()]
+
+
+def came_true_precisely(is_on: bool, holds: Callable[[mpmath.mpf], bool]) -> mpmath.mpf:
+    """The same in as many digits as are set."""
+    early, late = mpmath.mpf(0), mpmath.mpf(1)
+    for _ in range(mpmath.mp.prec if is_on else 0):
+        middle = (early + late) / 2
+        early, late = (early, middle) if holds(middle) else (middle, late)
+    return late

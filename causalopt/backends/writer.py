@@ -14,6 +14,7 @@ from sympy.logic.boolalg import BooleanFunction
 from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.ground.errors import CausaloptError
+from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
 from causalopt.mechanisms.steady import Beside, Length, Offset, Polynomial, Share
 from causalopt.plan import Block
 
@@ -41,7 +42,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial, Beside),
+    *(Share, Length, Offset, Polynomial, Beside, Crossing),
 )
 
 
@@ -83,7 +84,7 @@ def lines_of(block: Block, arguments: Sequence[str]) -> tuple[list[str], list[st
 class _Writer(PythonCodePrinter):
     """Python text for formulas; what is needed twice goes to a temporary first."""
 
-    def __init__(self, names: Mapping[Symbol, str]) -> None:
+    def __init__(self, names: dict[Symbol, str]) -> None:
         super().__init__({"fully_qualified_modules": True})
         self.names = names
         self.lines: list[str] = []
@@ -170,6 +171,19 @@ class _Writer(PythonCodePrinter):
                     f"choose({self.text(condition)}, {self.text(value)}, {text})"
                 )
         return text
+
+    def _print_Crossing(self, call: Crossing) -> str:
+        # A loop in place of a formula, and only where there is something to be found.
+        is_on = self._temporary(call.args[0])
+        early, late = (self._temporary_text(number) for number in ("0.0", "1.0"))
+        outside, self.lines = self.lines, []
+        middle = self.names[SHARE] = self._temporary_text(f"0.5 * ({early} + {late})")
+        is_after = self._temporary(call.args[1])
+        self.lines.append(f"{late} = choose({is_after}, {middle}, {late})")
+        self.lines.append(f"{early} = choose({is_after}, {early}, {middle})")
+        turns = [f"if {is_on}:", f"    for _ in range({HALVINGS}):"]
+        self.lines = [*outside, *turns, *(f"        {line}" for line in self.lines)]
+        return late
 
     def _print_And(self, condition: sympy.And) -> str:
         return self._joined(" & ", condition)

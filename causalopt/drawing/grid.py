@@ -59,7 +59,7 @@ class _Spacing:
 def grid_sheet(bones: Skeleton, panels: Sequence[Panel], legend: Sequence[Sequence[Mark]]) -> Sheet:
     """All panels one below the other, and the legend under them."""
     spacing = _Spacing.of(panels)
-    columns = {step: i * spacing.column for i, step in enumerate(bones.columns)}
+    columns = {step: i * spacing.column for i, step in enumerate(_columns(bones, panels))}
     marks: list[Mark] = []
     frames: list[Frame] = []
     top = 0.0
@@ -79,6 +79,14 @@ def grid_sheet(bones: Skeleton, panels: Sequence[Panel], legend: Sequence[Sequen
     marks += _in_rows(legend, top + spacing.row - 0.75 * _ROW, max(columns.values()))
     arrows = tuple(arrow for panel in panels for arrow in panel.arrows)
     return Sheet(tuple(marks), arrows, tuple(frames), placed=True)
+
+
+def _columns(bones: Skeleton, panels: Sequence[Panel]) -> list[int | None]:
+    """The steps from left to right, and before them those of what was before the start."""
+    items = [item for panel in panels for item in panel.inputs]
+    steps = {_step(item) for item in items if isinstance(item, Node | Gap)}
+    before = {step for step in steps.difference(bones.columns) if step is not None}
+    return [*sorted(before), *bones.columns]
 
 
 def _boxes(

@@ -31,10 +31,11 @@ def as_step(variable: object, step: object) -> int:
             f"{variable}[{step!r}]: a step is a whole number, such as {variable}[0]{hint}."
         )
     if index < 0:
+        back = "a step" if index == -1 else f"{-index} steps"
         raise QueryError(
             f"{variable}[{index}] lies before the start: steps count from 0, so write "
             f"{variable}[0] for the first. In a formula, {variable} is the value one step before, "
-            f"and {variable}.lag({-index}) that of {-index} steps before it."
+            f"and {variable}.lag({-index}) that of {back} before it."
         )
     return index
 

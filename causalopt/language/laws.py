@@ -119,6 +119,11 @@ class Inverse:
         return np.asarray(self.distribution.ppf(chances), dtype=np.float64)
 
 
+def is_standard(law: Law) -> bool:
+    """Whether draws are of a standard law, of which a formula makes those of another."""
+    return bool(getattr(law, "of", ""))
+
+
 #: What stands for a draw of the standard law in the formula of a law that depends on parameters.
 DRAWN = Symbol("drawn", real=True)
 

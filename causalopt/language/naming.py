@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 
@@ -74,6 +76,12 @@ def check_unit(unit: object, name: str) -> None:
             f"Several names come in one string."
         )
     check_letters(unit, f"the unit of {name}")
+    odd = next((letter for letter in unit if not letter.isprintable()), None)
+    if odd is not None:
+        raise DeclarationError(
+            f"{unit!a} is the unit of {name}, and holds {odd!a}, which no page or file shows: "
+            'write letters, such as unit="m".'
+        )
 
 
 def check_letters(text: str, where: str) -> None:
@@ -134,10 +142,23 @@ def _numbered(names: object, what: str, count: object) -> list[str]:
     return [f"{name}{place}" for place in range(number)]
 
 
+def _size(part: str) -> int:
+    """How many names the numbers of ranges come to, as far as it counts."""
+    bounds = re.findall(r"(\d*):(\d+)", part)
+    if any(len(bound) > len(str(_MOST_NAMES)) for pair in bounds for bound in pair):
+        return _MOST_NAMES + 1
+    return math.prod(max(int(stop) - int(start or 0), 1) for start, stop in bounds)
+
+
 def _ranged(part: str, what: str) -> list[str]:
     """A name, or the names of a range as sympy reads them."""
     if ":" not in part:
         return [part]
+    if _size(part) > _MOST_NAMES:
+        raise DeclarationError(
+            f"{what}({shown(part)}) is a range of more than {_MOST_NAMES:,} names: for so many "
+            "nodes, write Network.from_arrays."
+        )
     try:
         named = [symbol.name for symbol in symbols(part, seq=True)]
     except ValueError as error:

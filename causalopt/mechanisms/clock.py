@@ -15,6 +15,7 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import time
+from causalopt.mechanisms.crossing import SHARE
 
 # The part of a step that rounding may take.
 _ROOM = Rational(1, 10**6)
@@ -40,7 +41,8 @@ def in_steps(formula: Expr, size: Expr, length: float, where: str) -> Expr:
     >>> in_steps(sympy.Piecewise((x, time < 3), (0, True)), Rational(1, 10), 0.1, "x")
     Piecewise((x, t < 29999999/10000000), (0, True))
     """
-    asked = [c for c in formula.atoms(Relational) if time in c.free_symbols]
+    # Inside a step, where a moment is looked for, times are no multiples of anything.
+    asked = [c for c in formula.atoms(Relational) if {time, SHARE} & c.free_symbols == {time}]
     changed = {condition: _in_steps(condition, size, length, where) for condition in asked}
     return formula.xreplace(changed)
 

@@ -18,8 +18,8 @@ from causalopt.mechanisms.symbolic import expression
 Formula = Expr | float | Table | Mechanism
 
 
-def mechanism_of(target: object, given: object) -> Mechanism:
-    """The mechanism of a variable or node, fit for its domain.
+def mechanism_of(target: object, given: object, where: str = "") -> Mechanism:
+    """The mechanism of a variable or node, fit for its domain; ``where`` says which in messages.
 
     Raises ``DeclarationError`` for what is no formula, a table for a variable with real values, and
     a formula that gives no value of a finite variable.
@@ -41,7 +41,7 @@ def mechanism_of(target: object, given: object) -> Mechanism:
             f"({listed(domain.names)}): write a table, such as table({target}, {{...}}), a "
             "variable with the same values, or a Piecewise of these."
         )
-    return expression(given, str(target))
+    return expression(given, where or str(target))
 
 
 def _gives_places(formula: object, domain: Named) -> bool:

@@ -17,6 +17,7 @@ from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
 from sympy.core.function import ArgumentIndexError
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.mechanisms.crossing import Crossing
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.quotients import slope_of_quotient
 from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Share
@@ -266,7 +267,7 @@ _PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
 # What does not move: atoms, and functions that are constant between their jumps.
 _CONSTANT = (
     *(sympy.Atom, sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside),
-    *(sympy.logic.boolalg.Boolean,),
+    *(sympy.logic.boolalg.Boolean, Crossing),
 )
 _RULES: Mapping[type[Expr], Rule] = {
     Add: _of_sum,

@@ -168,7 +168,8 @@ def _alike(parts: Sequence[Basic], args: Sequence[Measured], wrong: str) -> Meas
         for part, arg in zip(parts, args, strict=True)
         if arg.unit is not None and not arg.is_number
     ]
-    is_sure = len(terms) == len(args)
+    # Nothing is nothing in any unit.
+    is_sure = len(terms) == sum(not getattr(part, "is_zero", False) for part in parts)
     if not terms:
         return NUMBER if all(arg.is_number for arg in args) else UNKNOWN
     # What is multiplied by no number is surely not converted.

@@ -1,18 +1,19 @@
 """Events: values that jump when a condition comes true, at the end of a step or inside it.
 
-Inside a step of a method the moment is where the condition's two sides cross on the method's
-continuous extension. Newton's way there is written out, so that its last step carries the
-derivative of the moment (the saltation matrix) with it. The rest of the step is taken from there.
+Inside a step of a method the moment is where the condition comes true on the method's continuous
+extension. It moves with what is there, and so derivatives go through it (the saltation matrix). The
+rest of the step is taken from there.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 import sympy
-from sympy import And, Expr, Min, Not, Or, Piecewise, Rational, Symbol
+from sympy import And, Expr, Function, Min, Not, Or, Piecewise, Rational, Symbol
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
@@ -20,26 +21,32 @@ from causalopt.ground.checks import as_mapping
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Earlier, Next, Noise, Past, Stage, Variable, time
+from causalopt.language.vectors import spread
+from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.integrators import METHODS, SHARE, Method
+from causalopt.mechanisms.integrators import METHODS, Method
 from causalopt.mechanisms.interface import Mechanism, Terms
-from causalopt.mechanisms.symbolic import Expression
+from causalopt.mechanisms.onset import Onset
+from causalopt.mechanisms.symbolic import Expression, expression
 
 F = TypeVar("F", Expr, Boolean)
 
-# Newton's steps to a crossing, from the secant: each doubles the digits.
-_ITERATIONS = 5
+_HALF = Rational(1, 2)
+
 # Which part of a condition's way over a step is no way back.
 _BACK = Rational(1, 10**6)
+# Which part of a step lies between moments that are one, but for rounding.
+_SAME = Rational(1, 2**44)
 
 
 @dataclass(frozen=True)
 class Event:
     """When a condition comes true, variables are set: ``Event(h < 0, {v: -v / 2})``.
 
-    It comes true in a step at whose start it is false and at whose end it is true. In steps, the
-    values at the end of that step are set, from what the step gives. Under a method, the moment is
-    found inside the step; the values there are set, and the rest of the step is taken from them.
+    It comes true in a step at whose start it is false and at whose end it is true: what comes true
+    and false again within a step is not seen. In steps, the values at the end of that step are set,
+    from what the step gives. Under a method, the moment is found inside the step, to the last
+    digit; the values there are set, and the rest of the step is taken from them.
     Of several at once, each sets what it sets, and where two set one variable, the one named first.
     One that another's jump makes true is a second event of a step, which a run refuses; in steps,
     conditions are asked of what the step gives, before any value is set.
@@ -62,20 +69,32 @@ class Event:
                 f"The condition of an event is {self.when!r}: write one with variables or time, "
                 "such as R > 30."
             )
-        entries = as_mapping(self.set, "What an event sets", "{R: 20}")
+        told = "What an event sets"
+        entries = spread(as_mapping(self.set, told, "{R: 20}"), told)
         if not entries:
             raise DeclarationError("The event sets nothing: write values, such as {R: 20}.")
         for target in entries:
             if not isinstance(target, Variable):
                 raise DeclarationError(f"The event sets {target!r}, which is no variable.")
-        values = {v: mechanism_of(v, formula) for v, formula in entries.items()}
+        when = self._checked()
+        place = f"in the event when {self.when}"
+        values = {v: mechanism_of(v, rule, f"{v} {place}") for v, rule in entries.items()}
         for symbol in self.when.free_symbols | {s for m in values.values() for s in m.arguments}:
             if isinstance(symbol, Next | Earlier | Noise):
                 raise DeclarationError(
                     f"The event when {self.when} uses {symbol}: it happens at one moment, and sees "
                     "variables, parameters and time there."
                 )
+        object.__setattr__(self, "when", when)
         object.__setattr__(self, "set", ReadOnly(values))
+
+    def _checked(self) -> Boolean:
+        """The condition, of numbers that can be computed and compared."""
+        chosen = expression(Piecewise((1, self.when), (0, True)), f"an event when {self.when}")
+        # Functions that numeric libraries lack are written by others; else it is left as it is.
+        formula = chosen.formula
+        is_rewritten = self.when.atoms(Function) - formula.atoms(Function)
+        return formula.args[0][1] if is_rewritten and isinstance(formula, Piecewise) else self.when
 
     def __str__(self) -> str:
         values = ", ".join(f"{v} = {rule}" for v, rule in self.set.items())
@@ -167,21 +186,51 @@ class Jumps:
         share = Stage(_MOMENT, 0)
         moments = [_moment(event, n) for n, event in enumerate(self.events)]
         assigned[share] = Expression(Min(*moments))
-        there = self._along(method, share.next)
-        first = [self._is_first(number, moments) for number, _ in enumerate(self.events)]
+        assigned |= self._state(_BEFORE, self._along(method, share.next), share.next)
+        there = self._there(_BEFORE, share.next)
+        first = [And(_happens(e, n), moments[n] <= share.next + _SAME)
+                 for n, e in enumerate(self.events)]  # fmt: skip
         jumped = {v: self._jumped(v, there, first) for v in self.rules}
         assigned |= self._state(_AFTER, jumped, share.next)
         rest = (1 - share.next) * self.size
         assigned |= self._part(method, _REST, lambda v: Stage(v, _AFTER).next, share.next, rest)
-        last = {
-            v: Stage(v, _AFTER).next + rest * self._sum(v, method.weights, _REST)
-            for v in self.rules
-        }
+        last = {v: self._last(method, v, share.next) for v in self.rules}
         assigned |= self._state(_LAST, last, Rational(1))
-        again = [self._again(e, first[n], there) for n, e in enumerate(self.events)]
-        sound = And(*map(Not, again))
-        finals = {v: Expression(Piecewise((Stage(v, _LAST).next, sound))) for v in self.rules}
-        return {**assigned, **finals, **self.equations}
+        for number, event in enumerate(self.events):
+            assigned |= self._again(event, number, first[number])
+        sound = And(*(_number(e, n, _SECOND).next < _HALF for n, e in enumerate(self.events)))
+        finals = {v: Stage(v, _LAST).next for v in self.rules}
+        sure = {v: Piecewise((e, sound)) if v in self._moved else e for v, e in finals.items()}
+        return {**assigned, **{v: Expression(e) for v, e in sure.items()}, **self.equations}
+
+    def _last(self, method: Method, variable: Variable, share: Expr) -> Expr:
+        """A variable at the end of a step with a jump in it, as a difference to what it was there.
+
+        So a step without an event is what it is without events, to the last digit, and a jump at
+        the very end of a step leaves what it does not set on the side of the edge on which it was.
+        """
+        end = Stage(variable, _END).next
+        if variable not in self._moved:
+            return end
+        left_out = [
+            (1 - share) * sympy.cancel((whole - part) / (1 - SHARE)).xreplace({SHARE: share})
+            for whole, part in zip(method.weights, method.along, strict=True)
+        ]
+        jump = Stage(variable, _AFTER).next - Stage(variable, _BEFORE).next
+        rest = (1 - share) * self._sum(variable, method.weights, _REST)
+        return end + jump + self.size * (rest - self._sum(variable, left_out, _FIRST))
+
+    @functools.cached_property
+    def _moved(self) -> set[Symbol]:
+        """What the events set, and all that follows from it within a step."""
+        moved: set[Symbol] = {v for event in self.events for v in event.set}
+        following = {**self.rules, **self.equations}
+        while more := {
+            v for v, rule in following.items()
+            if v not in moved and any(getattr(s, "variable", s) in moved for s in rule.arguments)
+        }:  # fmt: skip
+            moved |= more
+        return moved
 
     def _part(
         self,
@@ -220,11 +269,10 @@ class Jumps:
         held = {Stage(v, number): rule.renamed(at) for v, rule in self.equations.items()}
         return {**{Stage(v, number): Expression(e) for v, e in states.items()}, **held}
 
-    def _along(self, method: Method, share: Expr) -> dict[Symbol, Expr]:
-        """What everything is at a part of the step, by the method's continuous extension."""
+    def _along(self, method: Method, share: Expr) -> dict[Variable, Expr]:
+        """The variables with rates at a part of the step, by the method's continuous extension."""
         weights = [weight.xreplace({SHARE: share}) for weight in method.along]
-        states = {v: v + self.size * self._sum(v, weights, _FIRST) for v in self.rules}
-        return self._with_equations(states, share)
+        return {v: v + self.size * self._sum(v, weights, _FIRST) for v in self.rules}
 
     def _with_equations(self, states: Mapping[Variable, Expr], share: Expr) -> dict[Symbol, Expr]:
         """Terms for the variables with rates, and what follows for those with equations."""
@@ -246,76 +294,85 @@ class Jumps:
         """Whether an event happens in the step, and when, as a part of it; 1 where it does not."""
         end = self._there(_END, Rational(1))
         happens = And(Not(event.when), _at(event.when, end))
-        flag = _number(event, number, _ITERATIONS + 1)
-        assigned: dict[Variable, Mechanism] = {flag: Expression(Piecewise((1, happens), (0, True)))}
-        low, high = event.crossing, _at(event.crossing, end)
-        height = _at(event.crossing, self._along(method, SHARE))
-        slope = height.diff(SHARE)
-        is_on = _happens(event, number)
-        assigned[_number(event, number, 0)] = Expression(
-            Piecewise((low / (low - high), is_on), (1, True))
-        )
-        for j in range(_ITERATIONS):
-            last = _number(event, number, j).next
-            better = (SHARE - height / slope).xreplace({SHARE: last})
-            assigned[_number(event, number, j + 1)] = Expression(
-                Piecewise((better, is_on), (1, True))
-            )
-        return assigned
-
-    def _is_first(self, number: int, moments: Sequence[Expr]) -> Boolean:
-        """Whether an event happens, and no other before it: several may at one moment."""
-        others = [moments[number] <= m for n, m in enumerate(moments) if n != number]
-        return And(_happens(self.events[number], number), *others)
+        there = self._with_equations(self._along(method, SHARE), SHARE)
+        is_on, condition = _happens(event, number), _at(event.when, there)
+        found = _number(event, number, _FOUND)
+        moment = Onset(is_on, condition, _at(event.crossing, there), found.next)
+        return {
+            _number(event, number, _ON): Expression(Piecewise((1, happens), (0, True))),
+            found: Expression(Crossing(is_on, condition)),
+            _number(event, number, _WHEN): moment,
+        }
 
     def _jumped(self, variable: Variable, there: Terms, first: Sequence[Boolean]) -> Expr:
         cases = [(e.value(variable, there), on) for e, on in zip(self.events, first, strict=True)]
         jumps = [(value, on) for value, on in cases if value is not None]
         return Piecewise(*jumps, (there[variable], True))
 
-    def _again(self, event: Event, first: Boolean, there: Terms) -> Boolean:
+    def _again(self, event: Event, number: int, first: Boolean) -> dict[Variable, Mechanism]:
         """Whether an event comes true after the first, by its jump or in the rest of the step.
 
-        That is once too often; ``there`` is what everything was just before the jump.
+        That is once too often.
         """
         share = Stage(_MOMENT, 0).next
-        end, after = self._there(_END, Rational(1)), self._there(_AFTER, share)
-        way = _at(event.crossing, end) - event.crossing
-        height = _at(event.crossing, after)
-        # The event itself leaves its condition on the edge: what counts is where it goes then.
-        plain = self._with_equations({v: v for v in self.rules}, Rational(0))
-        crossing = _at(event.crossing, plain)
-        rates = {v: Stage(v, _REST + _RATE).next for v in self.rules} | {time: sympy.Integer(1)}
-        motion = sympy.Add(*(_at(crossing.diff(v), after) * rate for v, rate in rates.items()))
-        back = Or(height < -_BACK * way, motion < 0)
+        end, last = self._there(_END, Rational(1)), self._there(_LAST, Rational(1))
+        before, after = self._there(_BEFORE, share), self._there(_AFTER, share)
+        numbers = {
+            # The event itself leaves its condition on the edge: what counts is where the jump
+            # sends it.
+            _HEIGHT: _at(event.crossing, after)
+            + _BACK * (_at(event.crossing, end) - event.crossing),
+            _MOTION: self._motion(
+                event, before, {v: r.value(before) for v, r in self.rules.items()}
+            ),
+            _TURNED: self._motion(
+                event, after, {v: Stage(v, _REST + _RATE).next for v in self.rules}
+            ),
+        }
+        height, motion, turned = (_number(event, number, place).next for place in numbers)
+        is_back = Or(height < 0, turned < Min(0, (1 + _BACK) * motion))
         anything = Or(*(_happens(e, n) for n, e in enumerate(self.events)))
-        other = And(anything, Not(first), Not(_at(event.when, there)))
-        returns = Or(And(first, back, share < 1), other)
-        return And(_at(event.when, self._there(_LAST, Rational(1))), returns)
+        other = And(anything, Not(first), Not(_at(event.when, before)))
+        returns = Or(And(first, is_back, share < 1), other)
+        numbers[_SECOND] = Piecewise((1, And(_at(event.when, last), returns)), (0, True))
+        return {_number(event, number, place): Expression(e) for place, e in numbers.items()}
+
+    def _motion(self, event: Event, at: Terms, rates: Mapping[Variable, Expr]) -> Expr:
+        """How fast the crossing of an event moves where the variables have these rates."""
+        # Along the equations too, which follow from the variables.
+        plain = self._with_equations({v: v for v in self.rules}, Rational(0))
+        crossing = Expression(_at(event.crossing, plain))
+        along: dict[Symbol, Expr] = {**rates, time: sympy.Integer(1)}
+        return crossing.forward(at, along)
 
 
-# The numbers of stages: of the whole step, its end, after the jump, of the rest, and its end.
-_FIRST, _END, _AFTER, _REST, _LAST = 0, 200, 300, 400, 600
+# The numbers of stages: of the whole step, its end, before and after the jump, of the rest, and its
+# end.
+_FIRST, _END, _BEFORE, _AFTER, _REST, _LAST = 0, 200, 250, 300, 400, 600
 # Rates at a stage come so much after it.
 _RATE = 100
 # Those of the moments of each event, beyond all others.
 _MOMENTS = 1000
+
+# What there is to say of each: whether it happens; when, and how that moves; how high it is over
+# its edge after the jump, how fast it moves before and after it; and whether it is one too many.
+_ON, _FOUND, _WHEN, _HEIGHT, _MOTION, _TURNED, _SECOND = range(7)
 
 # What the moment of the first event is a stage of: no variable of a model.
 _MOMENT = Variable("the first event")
 
 
 def _number(event: Event, number: int, place: int) -> Stage:
-    """A number on the way to an event's moment: a stage of what it sets, and held with that."""
+    """What there is to say of an event: stages of what it sets, and held with that."""
     return Stage(next(iter(event.set)), _MOMENTS * (number + 1) + place)
 
 
 def _happens(event: Event, number: int) -> Boolean:
-    return _number(event, number, _ITERATIONS + 1).next > Rational(1, 2)
+    return _number(event, number, _ON).next > _HALF
 
 
 def _moment(event: Event, number: int) -> Expr:
-    return _number(event, number, _ITERATIONS).next
+    return _number(event, number, _WHEN).next
 
 
 def _at(formula: F, at: Terms) -> F:

@@ -10,10 +10,8 @@ import sympy
 from sympy import Expr, Float, Mul, Rational, Symbol
 
 from causalopt.language.symbols import Next, Parameter, Past, Stage, Variable, time
+from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.interface import Mechanism
-
-#: The part of a step that has passed.
-SHARE = Symbol("share", real=True)
 
 _HALF = Rational(1, 2)
 

@@ -17,7 +17,7 @@ from causalopt.ground.types import Array
 from causalopt.language.laws import DRAWN, Dependent
 from causalopt.language.symbols import Noise
 from causalopt.language.typeset import latex
-from causalopt.language.units import UnitOfMeasure
+from causalopt.language.units import NUMBER, UNKNOWN, Measured, UnitOfMeasure, unit_of
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import derivative
 from causalopt.mechanisms.dimensions import check_units
@@ -145,9 +145,17 @@ def _with_standard_draws(formula: Expr) -> Expr:
     """The formula, with noises whose laws depend on parameters made of draws that do not."""
     laws = {s: s.law for s in formula.free_symbols if isinstance(s, Noise)}
     dependent = {s: law for s, law in laws.items() if isinstance(law, Dependent)}
-    draws = {s: Noise(s.name, law.standard, s.unit) for s, law in dependent.items()}
+    for noise, law in dependent.items():
+        check_units(law.formula, _unit_in_a_law, unit_of(noise.unit), f"the noise {noise}")
+    draws = {s: Noise(s.name, law.standard) for s, law in dependent.items()}
     terms = {s: law.formula.xreplace({DRAWN: draws[s]}) for s, law in dependent.items()}
     return rebuilt(lambda: formula.xreplace(terms))
+
+
+def _unit_in_a_law(symbol: Symbol) -> Measured:
+    """The unit of a symbol in the formula of a law: a draw is a number."""
+    unit = unit_of(getattr(symbol, "unit", ""))
+    return NUMBER if symbol == DRAWN else UNKNOWN if unit is None else Measured(unit)
 
 
 def _number(given: Number | Array, where: str) -> Expr:

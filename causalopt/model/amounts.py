@@ -98,7 +98,7 @@ def settled(given: Mapping[K, float | Expr], where: str) -> ReadOnly[K, float]:
     """
     formulas = {key: value for key, value in given.items() if isinstance(value, Expr)}
     numbers = {key: value for key, value in given.items() if not isinstance(value, Expr)}
-    for key in _in_turn(formulas, where):
+    for key in in_turn(formulas, where):
         number = comes_to(formulas[key], numbers, f"{where}[{key}]")
         numbers[key] = domain_of(key).code(number, f"{where}[{key}] = {formulas[key]}")
     return ReadOnly({key: numbers[key] for key in given})
@@ -116,7 +116,7 @@ def followed(given: Mapping[K, float | Expr], ends: Iterable[K]) -> set[Symbol]:
     return seen
 
 
-def _in_turn(formulas: Mapping[K, Expr], where: str) -> list[K]:
+def in_turn(formulas: Mapping[K, Expr], where: str) -> list[K]:
     """The keys of formulas, each after those that it follows from."""
     graph = nx.DiGraph()
     graph.add_nodes_from(formulas)
@@ -165,7 +165,7 @@ def checked_starts(
     given = amounts_of(entries, Variable, "start")
     known = (*variables, *parameters)
     check_formulas_of(formulas_of(given), known, "start", "the variables and parameters")
-    _in_turn({key: value for key, value in given.items() if isinstance(value, Expr)}, "start")
+    in_turn({key: value for key, value in given.items() if isinstance(value, Expr)}, "start")
     return ReadOnly({v: n if isinstance(n, Expr) else v.domain.value(n) for v, n in given.items()})
 
 

@@ -78,7 +78,13 @@ class Beginning:
         if owner in self.history:
             # The only stage that is looked back to is the middle of a step.
             steps = step - Rational(1, 2) if variable is not owner else Rational(step)
-            return self.history[owner].value({time: steps * self.size})
+            known = self.history[owner].value({time: steps * self.size})
+            if known.free_symbols <= {self.size}:
+                where = (
+                    f"What {owner} was at time = {float(steps) * self.length:g}, before the start,"
+                )
+                comes_to(known, self.parameters, where)
+            return known
         start = self.given[owner]
         return start if isinstance(start, Expr) else None
 
@@ -91,6 +97,12 @@ class Beginning:
         if before is None:
             return self.given[owner_of(variable)]
         return before if before.free_symbols else float(before)
+
+    def check_history(self, farthest: Mapping[Variable, int]) -> None:
+        """Raise ``DeclarationError`` for a history that has no value where it is looked back to."""
+        for variable, steps in farthest.items():
+            for step in range(-steps, 0) if variable in self.history else ():
+                self.before(variable, step)
 
     def check_delayed(self, delayed: frozenset[Variable]) -> None:
         """Raise ``DeclarationError`` for a delayed variable of which nothing is known before."""

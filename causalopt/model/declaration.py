@@ -69,7 +69,8 @@ def mechanisms_of(formulas: object, where: str) -> dict[Variable, Mechanism]:
                 f"{target!r} ({kind}) stands on the left of a mechanism: only a variable can, "
                 f'such as {target} = variable("{target}").'
             )
-        checked[target] = mechanism_of(target, formula)
+        place = f"{target} before the start" if where == "history" else ""
+        checked[target] = mechanism_of(target, formula, place)
     return checked
 
 

@@ -15,6 +15,7 @@ from causalopt.language.domains import Domain, domain_of
 from causalopt.language.naming import apart
 from causalopt.language.symbols import Label, Node, NodeSet, Parameter, Stage, Variable
 from causalopt.model.selection import parameter_message
+from causalopt.model.template import owner_of
 
 
 class Labels(Mapping[Label, int]):
@@ -85,6 +86,23 @@ class Labels(Mapping[Label, int]):
         )
 
     def select(self, target: object) -> list[Label]:
+        """The nodes that a user names, and the inner stages between two of them."""
+        named = self._named(target)
+        return named + self._between(named)
+
+    def _between(self, named: Sequence[Label]) -> list[Label]:
+        """The inner stages both of whose ends are named, one by one."""
+        ends = {label for label in named if isinstance(label, Node)}
+        if len(ends) < 2:
+            return []
+        stages = (node for node in self._timed() if isinstance(node.variable, Stage))
+        return [
+            node for node in stages
+            if node not in ends
+            and all(Node(owner_of(node.variable), node.step - back) in ends for back in (0, 1))
+        ]  # fmt: skip
+
+    def _named(self, target: object) -> list[Label]:
         """The nodes that a user names: a label, a variable over time (unrolled), or a list."""
         if _can_be_label(target) and target in self:
             return [self.locate(target)]
@@ -93,19 +111,21 @@ class Labels(Mapping[Label, int]):
         if isinstance(target, range) and len(target):
             return [self.locate(label) for label in target]
         if isinstance(target, list | tuple | set | frozenset) and target:
-            return [label for part in target for label in self.select(part)]
+            return [label for part in target for label in self._named(part)]
         if isinstance(target, NodeSet | Variable):
             nodes = target if isinstance(target, NodeSet) else NodeSet(target, 0, None)
             over_time: list[Label] = [n for n in self._timed() if _is_among(n, nodes)]
             if over_time:
                 return over_time
+        if isinstance(target, list | tuple | set | frozenset | range) and not target:
+            raise QueryError(f"{target!r} names no node: write one, or a list of one or more.")
         # Raises, for this is no node; where it is one after all, it stands for itself.
         return [self.locate(target)]
 
     def select_any(self, target: object) -> set[Label]:
         """The nodes that a user names, which may be none."""
         is_none = isinstance(target, list | tuple | set | frozenset) and not target
-        return set() if is_none else set(self.select(target))
+        return set() if is_none else set(self._named(target))
 
     def check_swept(self, target: object) -> None:
         """Raise ``QueryError`` for what is neither a node nor a parameter."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sympy import Expr, Symbol
 
@@ -49,9 +49,17 @@ def delayed_in(mechanism: Mechanism) -> frozenset[Variable]:
     return frozenset(s.variable for s in mechanism.arguments if isinstance(s, Lag))
 
 
-def check_kept(key: object, delayed: Iterable[Variable], method: str | None) -> None:
+def farthest(mechanisms: Iterable[Mechanism]) -> dict[Variable, int]:
+    """How many steps before the start each variable is looked back to."""
+    pasts = [s for m in mechanisms for s in m.arguments if isinstance(s, Past)]
+    return {p.variable: max(q.by for q in pasts if q.variable == p.variable) for p in pasts}
+
+
+def check_kept(
+    key: object, delayed: Collection[Variable], kept: Collection[Variable], method: str | None
+) -> None:
     """Raise ``DeclarationError`` where a method does not keep what was inside its steps."""
-    if method is not None and METHODS[method].halfway is not None:
+    if delayed and not kept and method is not None and METHODS[method].halfway is not None:
         name = next(iter(delayed))
         raise DeclarationError(
             f"The mechanism of {key} uses {name} with a delay, and none that is declared does, so "

@@ -38,6 +38,7 @@ from causalopt.model.interface import Account, Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.showing import as_symbol, equation, latex_equation
+from causalopt.model.units import check_units
 from causalopt.model.wiring import Wiring, is_separated, wired
 from causalopt.model.world import World
 
@@ -184,8 +185,7 @@ class Network(Model):
         3.0
         """
         roots = {label: self.value(label) for label in self.nodes if self.is_root(label)}
-        start = changed(roots, values, "with_start")
-        numbers = {label: float(value) for label, value in start.items()}
+        numbers = {n: float(v) for n, v in changed(roots, values, "with_start").items()}
         return Network(self.columns, start=numbers, parameters=self.parameters)
 
     def is_root(self, label: Label) -> bool:
@@ -202,6 +202,7 @@ class Network(Model):
         mechanism = mechanism_of(key, formula)
         if not self.index.symbols.issuperset(mechanism.arguments):
             check_symbols({key: mechanism}, self.index.symbols, "use a node of this network")
+        check_units({key: mechanism})
         return mechanism
 
     def account(self, key: Key, step: int = 0, replacement: Mechanism | None = None) -> Account:
@@ -293,8 +294,7 @@ class Network(Model):
     def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
         """The nodes that a user names: a label, a variable over time (unrolled), or a list.
 
-        Where a variable of an unrolled system is named over steps, its Runge-Kutta stages between
-        two of these steps come along.
+        Of an unrolled system, the Runge-Kutta stages between two steps in a row come along.
         """
         return tuple(Stretch(label, 0, 1) for label in self.index.select(target))
 

@@ -51,7 +51,7 @@ from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
 from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
 from causalopt.model.template import Template, in_order, is_inner, is_stage, node_at, sources
-from causalopt.model.units import check_units
+from causalopt.model.units import check_other_units, check_units
 from causalopt.model.unrolling import check_unrolled, unrolled
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
 from causalopt.model.world import World
@@ -116,8 +116,8 @@ class System(OverTime):
         check_seen(self.events, known)
         check_rates(self.mechanisms, self.method)
         check_units(self.mechanisms, self.dt, is_rate=self.method is not None)
-        for formulas in (self.algebraic, formulas_of(self.start), formulas_of(self.parameters)):
-            check_units(cast(Mapping[Label, Mechanism], formulas), self.dt)
+        stated = self.algebraic, self.history, formulas_of(self.start), formulas_of(self.parameters)
+        check_other_units(cast(Sequence[Mapping[Label, Mechanism]], stated), self.events, self.dt)
         # Worked out at once, so that a cycle is an error of the declaration.
         self.template, self.start_values  # noqa: B018  # cached properties
 
@@ -132,7 +132,7 @@ class System(OverTime):
         method: str = "euler",
         algebraic: Mapping[Variable, Formula] | None = None,
         history: Mapping[Variable, Formula] | None = None,
-        events: Sequence[Event] = (),
+        events: Sequence[Event] | None = None,
     ) -> System:
         """A system from the rates of change da/dt, by an explicit method with step ``dt``.
 
@@ -155,7 +155,7 @@ class System(OverTime):
             method=method,
             algebraic={} if algebraic is None else algebraic,
             history={} if history is None else history,
-            events=events,
+            events=() if events is None else events,
         )
 
     # -- what it is made of ----------------------------------------------------------------------
@@ -197,6 +197,7 @@ class System(OverTime):
         """The start values as numbers: of a variable with named values, the place of its value."""
         moments.check_history(self.history, self.delayed, self.parameters)
         self.beginning.check_delayed(self.delayed)
+        self.beginning.check_history(moments.farthest(self.declarations.values()))
         return self.beginning.numbers
 
     @property
@@ -290,9 +291,9 @@ class System(OverTime):
         mechanism = mechanism_of(key, formula)
         known = {*self.variables, *self.parameters}
         check_symbols({key: mechanism}, known, "use a variable of this system")
+        check_units({key: mechanism}, self.dt, is_rate=key in self.rated)
         delayed = moments.delayed_in(mechanism)
-        if delayed and not self.delayed:
-            moments.check_kept(key, delayed, self.method)
+        moments.check_kept(key, delayed, self.delayed, self.method)
         self.beginning.check_delayed(delayed)
         return self._in_a_step(cast(Variable, key), mechanism)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from sympy import Symbol
+from sympy import Piecewise, Symbol
 
-from causalopt.language.symbols import Parameter, Quantity, Shifted, Time
+from causalopt.language.laws import is_standard
+from causalopt.language.symbols import Noise, Parameter, Quantity, Shifted, Time, Variable
 from causalopt.language.units import NUMBER, PURE, UNKNOWN, Measured, UnitOfMeasure, times, unit_of
+from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.symbolic import Expression
 
 K = TypeVar("K")
 
@@ -32,6 +35,9 @@ def check_units(
     def of(symbol: Symbol) -> Measured:
         if isinstance(symbol, Time):
             return clock
+        # Of a number that is drawn, a formula of parameters makes what has a unit.
+        if isinstance(symbol, Noise) and is_standard(symbol.law):
+            return NUMBER
         unit = _unit(symbol)
         return UNKNOWN if unit is None else Measured(unit)
 
@@ -43,6 +49,18 @@ def check_units(
         if is_rate:
             own = _over(own, duration)
         mechanism.check_units(of, own, str(target))
+
+
+def check_other_units(
+    stated: Iterable[Mapping[K, Mechanism]], events: Iterable[Event], dt: float | Parameter | None
+) -> None:
+    """The same for formulas of one moment, and for what events compare and set."""
+    for formulas in stated:
+        check_units(formulas, dt)
+    for event in events:
+        condition = Expression(Piecewise((1, event.when), (0, True)))
+        check_units({f"the event when {event.when}": condition}, dt)
+        check_units(cast(Mapping[Variable, Mechanism], event.set), dt)
 
 
 def _over(unit: UnitOfMeasure | None, duration: UnitOfMeasure | None) -> UnitOfMeasure | None:

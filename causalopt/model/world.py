@@ -24,7 +24,7 @@ from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.declaration import noises_of
-from causalopt.model.gating import check_weighable, movable
+from causalopt.model.gating import check_weighable, movable, replaceable, weighing
 from causalopt.model.interface import Model
 from causalopt.model.interventions import Base, Fixed, Held, Replaced, Treatment
 from causalopt.model.selection import Key, Stretch
@@ -151,7 +151,7 @@ class World(Generic[M]):
         def replaced(key: Key) -> Replaced[World[Model]]:
             return Replaced(self.model.mechanism(key, formula))
 
-        return self._put(self.model.select(nodes, self.steps), replaced)
+        return self._put(replaceable(self.model, nodes, self.steps, formula), replaced)
 
     def put(self, nodes: Nodes, base: Base[World[Model]]) -> World[M]:
         """Put a base of any kind on nodes: a new kind is a class derived from it."""
@@ -257,7 +257,7 @@ class World(Generic[M]):
         if isinstance(by, Symbol):
             self._check_parameter(by, act)
         if isinstance(by, Parameter):
-            return by
+            return weighing(by, act)
         weight = checks.as_float(by)
         if weight is None or not 0 <= weight <= 1:
             raise QueryError(

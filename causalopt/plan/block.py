@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Symbol, numbered_symbols
 
+from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.rebuilding import rebuilt
 
 
@@ -52,9 +53,9 @@ def single_form(
     raw, results = _filled_in(raw, results, frozenset(arguments))
     targets = needed_in_order(raw, results)
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
-    # Shared over lanes too: X and Y have most of their slopes in common.
+    # Shared over lanes too: X and Y have most of their slopes in common. A share is bound.
     written = [*(raw[s] for s in targets), *results]
-    shared, reduced = rebuilt(lambda: sympy.cse(written, symbols=fresh))
+    shared, reduced = rebuilt(lambda: sympy.cse(written, symbols=fresh, ignore=(SHARE,)))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)

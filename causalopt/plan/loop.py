@@ -226,14 +226,16 @@ def _carry_pasts(
     lanes: Lanes, names: Names, first: dict[Symbol, Expr], raws: Sequence[dict[Symbol, Expr]]
 ) -> None:
     """Assign what is looked back to: each step takes over what was one step before."""
-    delayed = names.system.delayed
     kinds = {slot: slot.variable for slot in names.states}
     waiting = [slot for slot, kind in kinds.items() if isinstance(kind, Past)]
-    waiting += [s for s, kind in kinds.items() if is_inner(kind) and owner_of(kind) in delayed]
+    # Inside a step it is looked back to where a mechanism says so, or one that stands in for it.
+    seen = set().union(*(e.free_symbols for raw in raws for e in raw.values()))
+    waiting += [s for s, kind in kinds.items() if is_inner(kind) and names.before(s) in seen]
     for slot in waiting:
         past, step = slot.variable, 0
         if isinstance(past, Past):
-            waiting += [slot.earlier] if isinstance(slot.earlier.variable, Past) else []
+            before = slot.earlier.variable
+            waiting += [slot.earlier] if isinstance(before, Past) or is_inner(before) else []
             for raw in raws:
                 raw[names.after(slot)] = names.before(slot.earlier)
             past, step = past.variable, -past.by

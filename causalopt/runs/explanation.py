@@ -68,21 +68,28 @@ def _trouble(
             "(delta=0.01, say), start it elsewhere, or write a mechanism that is smooth."
         )
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
-    if world.model.has_moments:
+    remedy = _finer(world, key, sweep.only(error.point), error.step, values)
+    bounded = "bound it, with Min, Max or Piecewise, or start it elsewhere"
+    # A step with two events is left without a value, which is no infinity.
+    if world.model.has_moments and not np.isinf(error.value):
         kind += ", or two events fell into one step"
-    finer = _finer(world, key, sweep.only(error.point), error.step, values)
-    remedy = finer or "bound it, with Min, Max or Piecewise, or start it elsewhere"
+        bounded += (
+            ". If they were two, write them as one, whose values are those after both: the jump of "
+            "the first may make the second come true"
+        )
+    remedy = remedy or bounded
     return f"is {kind}", f"Nodes hold finite real numbers: {remedy}."
 
 
 def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Values) -> str | None:
     """What to write where the run passes with shorter steps; None where it fails with these too.
 
-    It is tried, for a world as declared: up to the time of the failure and as long again.
+    It is tried, for a world as declared: up to the time of the failure and as long again. With
+    events, up to the failure alone: what bounces for ever has too many later on.
     """
     for finer in _FINER if not world.effects else ():
         model = world.model.time_step(finer=finer)
-        last = 2 * step * finer
+        last = step * finer * (1 if world.model.has_moments else 2)
         if model is None or last > _LONGEST_TRIAL:
             return None
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
+from sympy import Expr
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
 from causalopt.backends.evaluation import evaluate
@@ -15,6 +17,7 @@ from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
 from causalopt.ground.types import Array, Floats, Ints
 from causalopt.language.symbols import Label, Node, Noise
+from causalopt.model.amounts import followed, in_turn
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
@@ -225,9 +228,20 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
                 return entry.value
         return entry.value if (known := known_of(entry.label)) is None else known
 
+    # Each after what it follows from, for chains can be longer than Python's stack.
+    for label in _formulas_in_turn(model, [entry.label for entry in plan.inputs]):
+        known_of(label)
     values = {entry.symbol.name: value(entry) for entry in plan.inputs}
     noises = [entry for entry in plan.noises if isinstance(entry.label, Noise)]
     return Inputs(values, {entry.symbol.name: stream(entry.label) for entry in noises})
+
+
+def _formulas_in_turn(model: Model, labels: Iterable[object]) -> list[Label]:
+    """The parameters with formulas that inputs follow from, each after what it follows from."""
+    given = cast(Mapping[Label, float | Expr], model.parameters)
+    ends = [label for label in labels if label in given]
+    formulas = {s: given[s] for s in [*ends, *followed(given, ends)]}
+    return in_turn({s: f for s, f in formulas.items() if isinstance(f, Expr)}, "parameters")
 
 
 def _picked(part: Recording, distinct: Sequence[tuple[int, Key]], pair: tuple[int, Key]) -> Scaled:

@@ -1,8 +1,10 @@
 """Names: what users call things never meets a dim of results, nor one thing another."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from causalopt import DeclarationError, variables
 from causalopt.language.naming import DIMS, apart
 
 
@@ -34,3 +36,17 @@ def test_names_are_never_alike_nor_taken(things):
 
 def test_names_that_are_not_alike_stay_as_they_are():
     assert apart(["R[0]", 3, (1, 2)]) == ("R[0]", "3", "(1, 2)")
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["x0:100000000", "x:1000001", "y x0:2000:2000", "x(0:99999999999999999999)", "a:c0:4000000"],
+)
+def test_a_range_of_too_many_names_is_refused_at_once(names):
+    with pytest.raises(DeclarationError, match="range of more than 1,000,000 names"):
+        variables(names)
+
+
+def test_a_range_of_some_names_is_all_of_them():
+    assert [v.name for v in variables("x0:3 y7:9")] == ["x0", "x1", "x2", "y7", "y8"]
+    assert len(variables("x0:2000")) == 2000

@@ -11,8 +11,10 @@ import pytest
 import sympy as sp
 
 from causalopt import DeclarationError, finite, parameters, table, time, variable, variables
+from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.declared import mechanism_of
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.onset import Onset
 
 x, y = variables("x y")
 (k,) = parameters("k")
@@ -83,6 +85,11 @@ CASES = {
         _stochastic,
         tuple((*place, u) for place in EVERY_PLACE for u in (0, 0.125, 0.25, 0.5, 0.75, 0.999)),
         is_smooth=False, gives_rates=False, rows=6,
+    ),
+    "moment": Case(
+        Onset(k > 0, x + y * SHARE**2 >= 0, x + y * SHARE**2, x.next),
+        lambda K, u, found, v: mpmath.sqrt(-u / v),
+        ((1, -0.5, 0.5, 2), (1, -0.5625, 0.75, 1)), gives_rates=False,
     ),
 }  # fmt: skip
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)

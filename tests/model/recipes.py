@@ -165,11 +165,19 @@ def plain_changes(kind, differences=None):
     kinds_of_change = [
         st.tuples(st.just("do"), stretches(kind), quarters),
         st.tuples(st.just("perturb"), differences or stretches(kind), bys),
-        st.tuples(st.just("replace"), stretches(kind, replaceable(kind)), rules),
+        st.tuples(st.just("replace"), rule_stretches(kind), rules),
     ]  # fmt: skip
     if kind in IN_TIME:
         kinds_of_change.append(st.tuples(st.just("sustain"), single(kind), bys))
     return st.one_of(kinds_of_change)
+
+
+def rule_stretches(kind):
+    """Stretches that other rules can be given to: no start by itself, for it has no rule."""
+    free = {"declared": "abc", "governed": "c"}.get(kind, "")
+    return stretches(kind, replaceable(kind)).filter(
+        lambda drawn: all(one[0] in free or one[1:] != (0, 1) for one in drawn)
+    )
 
 
 def replaceable(kind):

@@ -232,6 +232,9 @@ REFUSED = {
     "no condition": (lambda: Event(x, {x: 0}), "The condition of an event is x"),
     "a truth": (lambda: Event(True, {x: 0}), "The condition of an event is True"),
     "text": (lambda: Event("x > 1", {x: 0}), "The condition of an event is 'x > 1'"),
+    "a set": (lambda: Event(sp.Contains(x, sp.Interval(0, 1)), {x: 0}), "when .* asks whether"),
+    "no code": (lambda: Event(sp.polylog(2, x) > 1, {x: 0}), "no numerical code"),
+    "no formula": (lambda: Event(sp.Function("f")(x) > 1, {x: 0}), "undefined function f"),
     "nothing to set": (lambda: Event(x > 1, {}), "sets nothing"),
     "no mapping": (lambda: Event(x > 1, [x]), "write a dict"),
     "no variable": (lambda: Event(x > 1, {g: 2}), "sets g, which is no variable"),
@@ -269,3 +272,65 @@ def test_what_is_no_event_says_so(case):
     ask, told = REFUSED[case]
     with pytest.raises(DeclarationError, match=told):
         ask()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("method", [None, "rk4"])
+def test_a_condition_is_written_in_any_functions_that_a_mechanism_may_hold(method, backend):
+    """sec, whose code is that of others; conditions with jumps and choices."""
+    conditions = [sp.sec(x) > 2, sp.sign(x - 1) > 0, sp.floor(x * 2) >= 2, sp.Max(x, 0) >= 1.25,
+                  sp.Piecewise((0, x < 1.5), (1, True)) > 0.5]  # fmt: skip
+    moments = [math.acos(0.5), 1, 1, 1.25, 1.5]
+    for when, moment in zip(conditions, moments, strict=True):
+        system = (
+            System({x: x + 0.1, n: n}, start={x: 0.05, n: 0}, events=[Event(when, {n: x})])
+            if method is None
+            else System.from_ode({x: 1 + 0 * x, n: 0 * n}, start={x: 0.05, n: 0},
+                                 events=[Event(when, {n: x})], dt=0.1, method=method)
+        )  # fmt: skip
+        last = run(system.world(steps=20), backend=backend).n.item(-1)
+        expected = moment if method else 0.05 + 0.1 * math.ceil((moment - 0.05) / 0.1)
+        assert last == pytest.approx(expected, abs=1e-12)
+
+
+def test_messages_name_the_event_and_the_start():
+    """Not the mechanism of a variable, which they are not."""
+    for entry in (math.nan, [1], "0", sp.I):
+        with pytest.raises(DeclarationError, match="The mechanism of x in the event when x > 1"):
+            Event(x > 1, {x: entry})
+        with pytest.raises(DeclarationError, match="The mechanism of x before the start"):
+            System({x: x.lag(2)}, start={x: 1}, history={x: entry})
+
+
+def test_a_tuple_of_variables_is_set_as_one_wherever_it_is_written():
+    pair = Event(x > 1, {(x, v): [v, -x], n: 0})
+    assert pair == Event(x > 1, {x: v, v: -x, n: 0})
+    with pytest.raises(DeclarationError, match="twice"):
+        Event(x > 1, {(x, v): [v, -x], x: 0})
+
+
+def test_no_events_are_none_of_them():
+    plain = System.from_ode({x: -x}, start={x: 1}, dt=0.1)
+    assert System.from_ode({x: -x}, start={x: 1}, dt=0.1, events=None) == plain
+    with pytest.raises(DeclarationError, match="write a list"):
+        System.from_ode({x: -x}, start={x: 1}, dt=0.1, events=Event(x < 0, {x: 1}))
+
+
+def test_what_overflows_is_no_second_event():
+    grows = System.from_ode({x: x**2, n: 0 * n}, start={x: 1, n: 0}, dt=0.5, method="rk4",
+                            events=[Event(x > 2, {n: n + 1})])  # fmt: skip
+    with pytest.raises(EvaluationError) as raised:
+        run(grows.world(steps=30))
+    assert "is infinite" in str(raised.value)
+    assert "two events" not in str(raised.value)
+    twice = System.from_ode(
+        {x: 1 + 0 * x, n: 0 * n, u: 0 * u}, start={x: 0, n: 0, u: 0}, dt=0.5, method="rk4",
+        events=[Event(x > 0.2, {n: 7}), Event(n > 5, {u: 1})],
+    )  # fmt: skip
+    with pytest.raises(EvaluationError, match=r"two events fell into one step.*write them as one"):
+        run(twice.world(steps=3))
+
+
+def test_an_empty_list_names_no_node():
+    with pytest.raises(QueryError, match=r"\[\] names no node"):
+        ball().unroll(2).world().do([], 1)

@@ -28,6 +28,7 @@ from tests.model.recipes import (
     numbers,
     quarters,
     recipes,
+    rule_stretches,
     single,
     stretches,
     unchanged,
@@ -243,7 +244,10 @@ def deeds(kind):
 
     names = ["do", "perturb", "nudge", "clamp", "soft", "replace"]
     names += ["sustain"] if kind in IN_TIME else []
-    parts = st.tuples(st.sampled_from(names), stretches(kind), quarters, weights)
+    nodes = {"replace": rule_stretches(kind)}
+    parts = st.sampled_from(names).flatmap(
+        lambda name: st.tuples(st.just(name), nodes.get(name, stretches(kind)), quarters, weights)
+    )
     return parts.map(deed)
 
 
