@@ -14,6 +14,8 @@ from causalopt.linearisation.world import Linear
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.template import is_inner, owner_of
 
+# The bytes for each node: mantissa and power twice over, what is held, and what is made of them.
+_FOR_NODE = 80
 # Slopes of so many numbers are held at once.
 _TOGETHER = 1 << 22
 
@@ -26,7 +28,7 @@ def derivatives(linear: Linear, key: Key, row: int, held: Sequence[Stretch]) -> 
     """
     before, keys = max(linear.memory, 1), len(linear.keys)
     refuse_what_does_not_fit(
-        40 * (row + 1 + before) * keys,
+        _FOR_NODE * (row + 1 + before) * keys,
         f"The derivatives by {keys:,} nodes at {row + 1:,} steps",
         "Ask about an earlier node m.",
     )

@@ -140,7 +140,7 @@ def test_what_is_asked_for_is_what_is_needed(ask, monkeypatch):
     "ask",
     [
         lambda: loop().unroll(10**9),
-        lambda: every_n(loop(), A=a, m=b[10**8]),
+        lambda: every_n(loop(), A=a, m=b[10**9]),
         lambda: run(shaken().world(steps=3), draws=10**10),
         lambda: run(shaken().world(steps=3), draws=2**61, keep="last"),
         lambda: op(shaken(), A=a, n=b[0], m=b[3], draws=10**10),
