@@ -12,7 +12,16 @@ from sympy.printing.numpy import SciPyPrinter
 from causalopt.backends import special
 from causalopt.ground.types import Number
 from causalopt.mechanisms.numerical import SPECIAL
-from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Offset, Polynomial, Share
+from causalopt.mechanisms.steady import (
+    AboveBranch,
+    AtPlace,
+    Beside,
+    Length,
+    Offset,
+    Place,
+    Polynomial,
+    Share,
+)
 from causalopt.plan import Block
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
@@ -21,7 +30,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
-    *(Share, Length, Offset, Polynomial, Beside),
+    *(Share, Length, Offset, Polynomial, Beside, Place, AtPlace),
 )
 
 

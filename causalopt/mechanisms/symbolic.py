@@ -19,7 +19,7 @@ from causalopt.language.symbols import Noise
 from causalopt.language.typeset import latex
 from causalopt.language.units import UnitOfMeasure
 from causalopt.mechanisms.clock import in_steps
-from causalopt.mechanisms.differentiation import derivative
+from causalopt.mechanisms.differentiation import Differentiation
 from causalopt.mechanisms.dimensions import check_units
 from causalopt.mechanisms.fitness import check_constants, check_nesting, check_parts
 from causalopt.mechanisms.holes import smooth
@@ -204,4 +204,9 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _partial(formula: Expr, argument: Symbol) -> Expr:
-    return rebuilt(lambda: derivative(smooth(formula), argument))
+    return rebuilt(lambda: _differentiation(formula).by(argument))
+
+
+@functools.lru_cache(maxsize=512)
+def _differentiation(formula: Expr) -> Differentiation:
+    return Differentiation(smooth(formula))
