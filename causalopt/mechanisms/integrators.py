@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,6 +75,10 @@ class MethodStep:
     variables: tuple[Variable, ...]
     delayed: bool
 
+    @functools.cached_property
+    def _places(self) -> frozenset[Variable]:
+        return frozenset(self.variables)
+
     def of(
         self, rates: Mapping[Variable, Mechanism], equations: Mapping[Variable, Mechanism]
     ) -> dict[Variable, Mechanism]:
@@ -122,7 +127,7 @@ class MethodStep:
         node = self.method.nodes[stage]
         terms: dict[Symbol, Expr] = {time: time + node * self.size}
         if stage:
-            terms |= {v: Stage(v, stage + 1).next for v in self.variables}
+            terms |= {v: Stage(v, stage + 1).next for v in rate.arguments if v in self._places}
         pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
         return terms | {s: self._past(s.variable, s.by - 1, node) for s in pasts}
 
