@@ -9,6 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.units import Measured, UnitOfMeasure
+from causalopt.mechanisms.patterns import places
 
 #: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
 Terms = Mapping[Symbol, Expr]
@@ -61,6 +62,15 @@ class Mechanism(ABC):
     @abstractmethod
     def renamed(self, names: Terms) -> Mechanism:
         """The same mechanism, its arguments called otherwise, or made of others by terms."""
+
+    def pattern(self) -> tuple[Mechanism, tuple[Expr, ...]]:
+        """The mechanism in names of its own, and what these stand for: its arguments, and numbers.
+
+        Mechanisms that are alike up to names and numbers have one pattern, which is put in code
+        once. The names are the arguments of the pattern, in their order.
+        """
+        names = [Symbol(name, real=True) for name in places(len(self.arguments))]
+        return self.renamed(dict(zip(self.arguments, names, strict=True))), self.arguments
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Mechanism:
         """variable + sum_j weight_j f(at_j): a step along a rate of change f, for an integrator.

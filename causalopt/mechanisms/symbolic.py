@@ -21,10 +21,11 @@ from causalopt.language.units import UnitOfMeasure
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import Differentiation
 from causalopt.mechanisms.dimensions import check_units
-from causalopt.mechanisms.fitness import check_constants, check_nesting, check_parts
+from causalopt.mechanisms.fitness import check_constants, check_nesting, check_parts, parts_of
 from causalopt.mechanisms.holes import smooth
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Writer
 from causalopt.mechanisms.numerical import without_code
+from causalopt.mechanisms.patterns import pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt
 
 # Functions that numeric libraries lack, in terms of those that they have.
@@ -80,6 +81,11 @@ class Expression(Mechanism):
         """The formula in other symbols, or with terms in their place."""
         return Expression(self._with(names))
 
+    def pattern(self) -> tuple[Expression, tuple[Expr, ...]]:
+        """The formula as it is computed, with places for its symbols and its decimals."""
+        formula, at = pattern_of(smooth(self.formula), self.arguments)
+        return Expression(formula), at
+
     def _with(self, names: Terms) -> Expr:
         """The formula as it is written, with terms in the place of its symbols."""
         return rebuilt(lambda: self.formula.xreplace(names))
@@ -132,8 +138,10 @@ def expression(given: object, where: str) -> Expression:
         raise DeclarationError(_not_a_formula(given, where))
     check_nesting(given, where)
     formula = given
+    heads = {type(part) for part in parts_of(given)}
     for head, instead in _RECIPROCALS.items():
-        formula = rebuilt(functools.partial(formula.replace, head, instead))
+        if head in heads:
+            formula = rebuilt(functools.partial(formula.replace, head, instead))
     formula = _with_standard_draws(formula)
     _refuse_what_cannot_run(formula, where)
     check_parts(formula, where)
