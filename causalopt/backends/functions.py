@@ -18,7 +18,7 @@ from causalopt.mechanisms.steady import (
     Beside,
     Length,
     Offset,
-    Place,
+    PlaceOf,
     Polynomial,
     Share,
 )
@@ -30,7 +30,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
-    *(Share, Length, Offset, Polynomial, Beside, Place, AtPlace),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace),
 )
 
 

@@ -19,7 +19,7 @@ from causalopt.mechanisms.steady import (
     Beside,
     Length,
     Offset,
-    Place,
+    PlaceOf,
     Polynomial,
     Share,
 )
@@ -49,7 +49,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial, Beside, Place, AtPlace),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace),
 )
 
 
@@ -167,7 +167,7 @@ class _Writer(PythonCodePrinter):
             first = self._temporary_text(choice.format(first, other))
         return first
 
-    def _print_Place(self, call: Place) -> str:
+    def _print_PlaceOf(self, call: PlaceOf) -> str:
         first, *rest = map(self._temporary, call.args)
         place = "0.0"
         for number, other in enumerate(rest, start=1):
@@ -176,7 +176,7 @@ class _Writer(PythonCodePrinter):
             first = self._temporary_text(f"choose({is_better}, {other}, {first})")
         return place
 
-    _print_PlaceOfLargest = _print_PlaceOfSmallest = _print_Place
+    _print_PlaceOfLargest = _print_PlaceOfSmallest = _print_PlaceOf
 
     def _print_Piecewise(self, formula: sympy.Piecewise) -> str:
         text = "math.nan"

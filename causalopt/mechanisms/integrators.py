@@ -11,12 +11,16 @@ import sympy
 from sympy import Expr, Float, Mul, Rational, Symbol
 
 from causalopt.language.symbols import Next, Parameter, Past, Stage, Variable, time
+from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
 
 #: The part of a step that has passed.
 SHARE = Symbol("share", real=True)
 
 _HALF = Rational(1, 2)
+
+# With so few variables, a step is one formula, whose parts sympy orders and shares as a whole.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,9 @@ class MethodStep:
 
         def combined(weights: tuple[Expr, ...]) -> Mechanism:
             parts = [(Mul(w, self.size), self._seen(rate, j)) for j, w in enumerate(weights) if w]
-            return rate.increment(variable, parts)
+            if len(self.method.nodes) == 1 or len(self.variables) <= _FEW:
+                return rate.increment(variable, parts)
+            return Increment.of(variable, rate, parts)
 
         method = self.method
         stages = {Stage(variable, j + 1): combined(row) for j, row in enumerate(method.matrix) if j}

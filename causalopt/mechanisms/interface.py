@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
@@ -24,6 +25,15 @@ Writer = Callable[[Expr, Naming], str]
 ZERO, ONE = Integer(0), Integer(1)
 
 
+@dataclass(frozen=True)
+class Addend:
+    """A part of a sum of mechanisms: its weight, and terms in the place of some arguments."""
+
+    weight: Expr
+    mechanism: Mechanism
+    terms: tuple[tuple[Symbol, Expr], ...] = ()
+
+
 class Mechanism(ABC):
     """How a node gets its value: a frozen record, equal and hashed by value.
 
@@ -42,6 +52,11 @@ class Mechanism(ABC):
     def shape(self) -> tuple[int, ...]:
         """The shape of its value: () for a number."""
         return ()
+
+    @property
+    def addends(self) -> tuple[Addend, ...]:
+        """The mechanisms that it is a weighted sum of, each computed by itself; or it alone."""
+        return (Addend(ONE, self),)
 
     @abstractmethod
     def value(self, at: Terms) -> Expr:

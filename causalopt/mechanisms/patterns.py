@@ -33,7 +33,7 @@ def pattern_of(formula: Expr, symbols: Sequence[Symbol]) -> tuple[Expr, tuple[Ex
     """The formula with places for its symbols and decimals, and what stands at each of them.
 
     ``symbols`` come first. Decimals that a derivative has to know keep their own place: exponents,
-    those of conditions, and factors of exponentials in a quotient.
+    those that are compared, and factors of exponentials in a quotient.
 
     >>> x, y = sympy.symbols("x y", real=True)
     >>> pattern_of(sympy.sin(0.3 * x) + y, [x, y])
@@ -59,13 +59,13 @@ def pattern_of(formula: Expr, symbols: Sequence[Symbol]) -> tuple[Expr, tuple[Ex
 
 
 def _known_decimals(formula: Expr) -> set[Basic]:
-    """The decimals that a derivative has to know."""
+    """The decimals that a derivative has to know: of what is compared, which comes first."""
     parts = list(parts_of(formula))
     is_quotient = any(
         isinstance(part, Pow) and isinstance(part.base, Add) and not part.exp.is_nonnegative
         for part in parts
     )
-    kept = (Relational, Steady, *(_GROWING if is_quotient else ()))
+    kept = (Relational, sympy.Max, sympy.Min, Steady, *(_GROWING if is_quotient else ()))
     inner = [part for part in parts if isinstance(part, kept)]
     inner += [part.exp for part in parts if isinstance(part, Pow) and not part.exp.is_Integer]
     return set().union(*(part.atoms(Float) for part in inner))

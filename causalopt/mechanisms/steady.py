@@ -223,7 +223,7 @@ class Beside(Steady):
     _pythoncode = _numpycode = _mpmathcode = _chosen
 
 
-class Place(Steady):
+class PlaceOf(Steady):
     """The number of the first of its arguments that no other exceeds, in a direction of its own."""
 
     is_integer = True
@@ -269,7 +269,7 @@ class Place(Steady):
         return f"(lambda values: values.index({self.choice}(values)))({values})"
 
 
-class PlaceOfLargest(Place):
+class PlaceOfLargest(PlaceOf):
     """The number of the first of the largest of its arguments.
 
     >>> PlaceOfLargest(2, 5, 5).doit()
@@ -279,7 +279,7 @@ class PlaceOfLargest(Place):
     exceeds, argument, choice = ">", "argmax", "max"
 
 
-class PlaceOfSmallest(Place):
+class PlaceOfSmallest(PlaceOf):
     """The number of the first of the smallest of its arguments."""
 
     exceeds, argument, choice = "<", "argmin", "min"
@@ -299,7 +299,9 @@ class AtPlace(Steady):
         """A choice by comparisons."""
         place, number, value, otherwise = args
         here = (
-            place.is_at(place.args, int(number)) if isinstance(place, Place) else Eq(place, number)
+            place.is_at(place.args, int(number))
+            if isinstance(place, PlaceOf)
+            else Eq(place, number)
         )
         return sympy.Piecewise((value, here), (otherwise, True))
 

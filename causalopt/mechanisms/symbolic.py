@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
 
@@ -63,7 +63,7 @@ class Expression(Mechanism):
     @functools.cached_property
     def arguments(self) -> tuple[Symbol, ...]:
         """The free symbols, in the order of their names: parents come from the formula alone."""
-        return tuple(sorted(self.formula.free_symbols, key=lambda s: (s.name, type(s).__name__)))
+        return in_order_of_names(self.formula.free_symbols)
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols, as it is best computed."""
@@ -120,6 +120,11 @@ class Expression(Mechanism):
         Heaviside) have derivative 0. Source: design, section 4.
         """
         return _partial(self.formula, argument)
+
+
+def in_order_of_names(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:
+    """Symbols in a fixed order."""
+    return tuple(sorted(symbols, key=lambda s: (s.name, type(s).__name__)))
 
 
 def expression(given: object, where: str) -> Expression:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Symbol, numbered_symbols
+from sympy import Basic, Expr, Symbol, Tuple, numbered_symbols
 
+from causalopt.mechanisms.fitness import inside_out
 from causalopt.mechanisms.rebuilding import rebuilt
+
+# With more parts than this, parts of sums and products that are the same are not looked for: that
+# compares each sum with all others.
+_MANY = 2000
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,32 @@ def single_form(
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
     # Shared over lanes too: X and Y have most of their slopes in common.
     written = [*(raw[s] for s in targets), *results]
-    shared, reduced = rebuilt(lambda: sympy.cse(written, symbols=fresh))
+    share = _shared if len(list(inside_out(Tuple(*written)))) > _MANY else sympy.cse
+    shared, reduced = rebuilt(lambda: share(written, symbols=fresh))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)
     return Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals)
+
+
+def _shared(
+    formulas: Sequence[Expr], symbols: Iterator[Symbol]
+) -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
+    """As sympy's ``cse``, for parts that are the same alone, and in linear time."""
+    users: Counter[Basic] = Counter(formulas)
+    parts = [part for part in inside_out(Tuple(*formulas)) if not isinstance(part, Tuple)]
+    for part in parts:
+        users.update(dict.fromkeys(part.args, 1))
+    shared: list[tuple[Symbol, Expr]] = []
+    new: dict[Basic, Basic] = {}
+    for part in parts:
+        inner = [new[arg] for arg in part.args]
+        is_same = all(a is b for a, b in zip(inner, part.args, strict=True))
+        new[part] = part if is_same else part.func(*inner)
+        if users[part] > 1 and part.args and isinstance(part, Expr):
+            shared.append((next(symbols), new[part]))
+            new[part] = shared[-1][0]
+    return shared, [new[formula] for formula in formulas]
 
 
 def _filled_in(

@@ -64,7 +64,7 @@ def chain(count, make):
     return Network(rules, start={x[0]: 0.3, x[1]: 0.4}), x
 
 
-@pytest.mark.parametrize("make", [*ALIKE[:2], ALIKE[6]])
+@pytest.mark.parametrize("make", [*ALIKE[:2], ALIKE[8]])
 def test_alike_mechanisms_are_compiled_once_however_many(make):
     for count in (5, 40):
         network, x = chain(count, make)

@@ -1,0 +1,80 @@
+"""What a plan holds grows as the system does: assignments are counted, never timed."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from causalopt import System, op, run, variables
+from causalopt.mechanisms import differentiation
+from causalopt.plan import flatten, lanes_of
+
+
+def coupled(count):
+    """Kuramoto's oscillators, each coupled to every other: n^2 terms."""
+    x = variables(" ".join(f"th{i:02}" for i in range(count)))
+    rates = {
+        a: sp.Rational(i + 1, 10) + sp.Add(*(sp.sin(b - a) for b in x if b != a)) / count
+        for i, a in enumerate(x)
+    }
+    start = {a: i / 3 for i, a in enumerate(x)}
+    return System.from_ode(rates, start=start, dt=0.01, method="rk4"), x
+
+
+def plan_of(system, x):
+    W = system.world(steps=3)
+    X = W.perturb(x[0][0])
+    Y = X.clamp(x[1], to=W)
+    lanes = lanes_of([], [X, Y])
+    wanted = [(lanes.tangent_of[X], x[0]), (lanes.tangent_of[Y], x[0])]
+    return flatten(system, 3, lanes, wanted)
+
+
+def test_a_plan_of_coupled_variables_grows_as_their_couplings():
+    sizes = []
+    for count in (10, 20):
+        block = plan_of(*coupled(count)).segments[-1].block
+        sizes.append(sum(1 + int(formula.count_ops()) for _, formula in block.assignments))
+    assert sizes[1] <= 4.4 * sizes[0]
+
+
+def test_a_rate_is_differentiated_once_for_all_stages(monkeypatch):
+    asked = []
+    real = differentiation.Differentiation.by
+
+    def counted(graph, argument):
+        # A variable by itself is what a step begins with.
+        if graph.formula != argument:
+            asked.append((graph.formula, argument))
+        return real(graph, argument)
+
+    monkeypatch.setattr(differentiation.Differentiation, "by", counted)
+    system, x = coupled(11)
+    plan_of(system, x)
+    # Each by its variables; nothing is asked of the steps that are made of the rates.
+    assert len(set(asked)) == len(asked) == 11 * 11
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_step_of_many_variables_is_that_of_the_method(backend):
+    system, x = coupled(9)
+    found = run(system.world(steps=5), backend=backend)
+
+    def rate(state):
+        return (np.arange(9) + 1) / 10 + np.sin(state[None, :] - state[:, None]).sum(axis=1) / 9
+
+    state = np.arange(9) / 3
+    for _ in range(5):
+        first = rate(state)
+        second = rate(state + 0.005 * first)
+        third = rate(state + 0.005 * second)
+        last = rate(state + 0.01 * third)
+        state = state + 0.01 * (first + 2 * second + 2 * third + last) / 6
+    np.testing.assert_allclose([found[v.name].isel(time=5).item() for v in x], state, rtol=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_tangents_of_many_variables_are_those_of_the_unrolled_system(backend):
+    system, x = coupled(9)
+    expected = op(system.unroll(3), A=x[1], n=x[0][0], m=x[0][3]).item()
+    found = op(system, A=x[1], n=x[0][0], m=x[0][3], backend=backend).item()
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
