@@ -1,12 +1,16 @@
 """What a plan holds grows as the system does: assignments are counted, never timed."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import sympy as sp
 
 from causalopt import System, op, run, variables
+from causalopt.backends.functions import compiled
 from causalopt.mechanisms import differentiation
-from causalopt.plan import flatten, lanes_of
+from causalopt.mechanisms.fitness import parts_of
+from causalopt.plan import flatten, lanes_of, single_form
 
 
 def coupled(count):
@@ -78,3 +82,20 @@ def test_tangents_of_many_variables_are_those_of_the_unrolled_system(backend):
     expected = op(system.unroll(3), A=x[1], n=x[0][0], m=x[0][3]).item()
     found = op(system, A=x[1], n=x[0][0], m=x[0][3], backend=backend).item()
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_large_block_computes_no_part_twice_and_compares_no_sums(monkeypatch):
+    a = sp.symbols("a:40", real=True)
+    pairs = [sp.sin(u - v) * (u + v) ** 3 for u in a for v in a if u != v]
+    first, second = sp.Add(*pairs), sp.Add(*(sp.exp(pair) for pair in pairs))
+    monkeypatch.setattr(sp, "cse", None)
+    block = single_form(a, {}, [first, second])
+    formulas = [*(formula for _, formula in block.assignments), *block.results]
+    inner = [part for formula in formulas for part in parts_of(formula)]
+    twice = {part for part, times in Counter(inner).items() if times > 1}
+    assert all(part.is_Atom for part in twice)
+    at = dict(zip(a, np.linspace(-0.7, 0.9, 40), strict=True))
+    numbers = at.values()
+    found = compiled(block)(*numbers)[0]
+    exact = sum(np.sin(u - v) * (u + v) ** 3 for u in numbers for v in numbers if u != v)
+    np.testing.assert_allclose(found, exact, atol=1e-10)
