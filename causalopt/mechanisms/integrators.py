@@ -108,7 +108,8 @@ class MethodStep:
             return Increment.of(variable, rate, parts)
 
         method = self.method
-        stages = {Stage(variable, j + 1): combined(row) for j, row in enumerate(method.matrix) if j}
+        inner = [(j + 1, row) for j, row in enumerate(method.matrix) if j]
+        stages = {_seen_at(variable, j).variable: combined(row) for j, row in inner}
         if self._has_middle:
             stages[Stage(variable, method.middle)] = combined(method.halfway or ())
         return {**stages, variable: combined(method.weights)}
@@ -133,7 +134,7 @@ class MethodStep:
         node = self.method.nodes[stage]
         terms: dict[Symbol, Expr] = {time: time + node * self.size}
         if stage:
-            terms |= {v: Stage(v, stage + 1).next for v in rate.arguments if v in self._places}
+            terms |= {v: _seen_at(v, stage + 1) for v in rate.arguments if v in self._places}
         pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
         return terms | {s: self._past(s.variable, s.by - 1, node) for s in pasts}
 
@@ -153,6 +154,12 @@ class MethodStep:
         """A variable at a part of the step that ended so many steps before this one began."""
         there = variable if node == 1 else Stage(variable, self.method.middle)
         return Past(there, steps) if steps else there
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _seen_at(variable: Variable, stage: int) -> Next:
+    """A variable at a stage of the step: the same symbol each time, which is quick to compare."""
+    return Stage(variable, stage).next
 
 
 def on_clock(

@@ -26,7 +26,7 @@ from causalopt.mechanisms.holes import smooth
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Writer
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.patterns import pattern_of
-from causalopt.mechanisms.rebuilding import rebuilt
+from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 
 # Functions that numeric libraries lack, in terms of those that they have.
 _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -67,15 +67,12 @@ class Expression(Mechanism):
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols, as it is best computed."""
-        return rebuilt(lambda: smooth(self.formula).xreplace(at))
+        return with_terms(smooth(self.formula), at)
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
         partials = {s: self.partial(s) for s in self.arguments}
-        return {
-            s: Mul(weight, rebuilt(functools.partial(partial.xreplace, at)))
-            for s, partial in partials.items()
-        }
+        return {s: Mul(weight, with_terms(partial, at)) for s, partial in partials.items()}
 
     def renamed(self, names: Terms) -> Expression:
         """The formula in other symbols, or with terms in their place."""
@@ -88,7 +85,7 @@ class Expression(Mechanism):
 
     def _with(self, names: Terms) -> Expr:
         """The formula as it is written, with terms in the place of its symbols."""
-        return rebuilt(lambda: self.formula.xreplace(names))
+        return with_terms(self.formula, names)
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""

@@ -10,7 +10,7 @@ import sympy
 from sympy import Basic, Expr, Symbol, Tuple, numbered_symbols
 
 from causalopt.mechanisms.fitness import inside_out
-from causalopt.mechanisms.rebuilding import rebuilt
+from causalopt.mechanisms.rebuilding import compares_many, rebuilt, with_parts, with_terms
 
 # With more parts than this, parts of sums and products that are the same are not looked for: that
 # compares each sum with all others.
@@ -60,7 +60,9 @@ def single_form(
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
     # Shared over lanes too: X and Y have most of their slopes in common.
     written = [*(raw[s] for s in targets), *results]
-    share = _shared if len(list(inside_out(Tuple(*written)))) > _MANY else sympy.cse
+    every = Tuple(*written)
+    is_large = len(list(inside_out(every))) > _MANY or compares_many(every)
+    share = _shared if is_large else sympy.cse
     shared, reduced = rebuilt(lambda: share(written, symbols=fresh))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
@@ -79,9 +81,7 @@ def _shared(
     shared: list[tuple[Symbol, Expr]] = []
     new: dict[Basic, Basic] = {}
     for part in parts:
-        inner = [new[arg] for arg in part.args]
-        is_same = all(a is b for a, b in zip(inner, part.args, strict=True))
-        new[part] = part if is_same else part.func(*inner)
+        new[part] = with_parts(part, [new[arg] for arg in part.args])
         if users[part] > 1 and part.args and isinstance(part, Expr):
             shared.append((next(symbols), new[part]))
             new[part] = shared[-1][0]
@@ -97,8 +97,8 @@ def _filled_in(
         known = {s: value for s, value in raw.items() if value.is_Number or value in arguments}
         if not known:
             return raw, results
-        raw = {s: value.xreplace(known) for s, value in raw.items() if s not in known}
-        results = [value.xreplace(known) for value in results]
+        raw = {s: with_terms(value, known) for s, value in raw.items() if s not in known}
+        results = [with_terms(value, known) for value in results]
 
 
 def needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> list[Symbol]:

@@ -99,3 +99,19 @@ def test_a_large_block_computes_no_part_twice_and_compares_no_sums(monkeypatch):
     found = compiled(block)(*numbers)[0]
     exact = sum(np.sin(u - v) * (u + v) ** 3 for u in numbers for v in numbers if u != v)
     np.testing.assert_allclose(found, exact, atol=1e-10)
+
+
+@pytest.mark.parametrize("extreme", [sp.Max, sp.Min])
+def test_the_arguments_of_an_extreme_are_compared_where_it_is_written_alone(extreme, monkeypatch):
+    x = variables(" ".join(f"x{i:02}" for i in range(12)))
+    (y,) = variables("y")
+    formula, chosen = extreme(*x), x[11] if extreme is sp.Max else x[0]
+
+    def compared(*arguments):
+        raise AssertionError("sympy compares all arguments with all")
+
+    monkeypatch.setattr(extreme, "_is_connected", compared)
+    start = {**{a: i for i, a in enumerate(x)}, y: 0}
+    system = System({**{a: a / 2 for a in x}, y: formula}, start=start)
+    assert op(system, A=x[5], n=chosen[0], m=y[2]).item() == 0
+    assert run(system.world(steps=1))["y"].isel(time=1).item() == (11 if extreme is sp.Max else 0)
