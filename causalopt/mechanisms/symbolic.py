@@ -44,6 +44,10 @@ _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
     sympy.acoth: lambda u: sympy.atanh(1 / u),
 }
 
+# What no float is, and what has to be worked out first.
+_UNFIT = frozenset({sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo})
+_HELD = (sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
+
 
 @dataclass(frozen=True)
 class Expression(Mechanism):
@@ -187,13 +191,15 @@ def _not_a_formula(given: object, where: str) -> str:
 
 
 def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
-    unknown = sorted(str(f.func) for f in formula.atoms(AppliedUndef))
-    if unknown or formula.has(UndefinedFunction):
+    # Each part once: as trees, formulas may be far larger than they are.
+    parts = list(parts_of(formula))
+    unknown = sorted(str(part.func) for part in parts if isinstance(part, AppliedUndef))
+    if unknown or any(isinstance(part, UndefinedFunction) for part in parts):
         raise DeclarationError(
             f"The mechanism of {where} uses the undefined function {', '.join(unknown)}: "
             "replace it by a formula."
         )
-    if formula.has(sympy.I) or formula.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+    if not _UNFIT.isdisjoint(parts):
         raise DeclarationError(
             f"The mechanism of {where}, {formula}, is complex, infinite or undefined: "
             "nodes hold finite real numbers."
@@ -204,11 +210,10 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
             f"The mechanism of {where} uses {lacking[0]}, for which there is no numerical code: "
             "write it by other functions."
         )
-    held = formula.atoms(sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
+    held = [part for part in parts if isinstance(part, _HELD)]
     if held:
         raise DeclarationError(
-            f"The mechanism of {where} holds {next(iter(held))} unevaluated: "
-            "work it out first with .doit()."
+            f"The mechanism of {where} holds {held[0]} unevaluated: work it out first with .doit()."
         )
 
 
