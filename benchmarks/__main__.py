@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import annealing, escape, lorenz, network, setup, thermostat
+from benchmarks import annealing, declaring, escape, lorenz, network, setup, thermostat
 from benchmarks.page import Goal, Section, page
 from benchmarks.timing import alternate, once, slope
 
@@ -113,6 +113,7 @@ def main() -> None:
         escape.section,
         annealing.section,
         beginnings,
+        declaring.section,
         growth,
     ]
     text = page([part(quick) for part in parts])

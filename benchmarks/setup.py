@@ -52,6 +52,12 @@ def _output(code: str, *arguments: str, cache: str | None = None) -> list[float]
     return [float(word) for word in done.stdout.split()]
 
 
+def seconds_of(code: str) -> float:
+    """What a program prints, in a new process with an empty cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _output(code, cache=folder)[0]
+
+
 def first_calls(rounds: int) -> tuple[list[float], list[float]]:
     """Seconds of the first call in a new process: with an empty cache, and with a filled one."""
     cold, kept = [], []

@@ -13,7 +13,16 @@ from causalopt.backends import special
 from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.numerical import SPECIAL
-from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Offset, Polynomial, Share
+from causalopt.mechanisms.steady import (
+    AboveBranch,
+    AtPlace,
+    Beside,
+    Length,
+    Offset,
+    PlaceOf,
+    Polynomial,
+    Share,
+)
 from causalopt.plan import Block
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
@@ -22,7 +31,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
-    *(Share, Length, Offset, Polynomial, Beside, Crossing),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Crossing),
 )
 
 

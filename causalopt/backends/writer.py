@@ -15,7 +15,15 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.ground.errors import CausaloptError
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
-from causalopt.mechanisms.steady import Beside, Length, Offset, Polynomial, Share
+from causalopt.mechanisms.steady import (
+    AtPlace,
+    Beside,
+    Length,
+    Offset,
+    PlaceOf,
+    Polynomial,
+    Share,
+)
 from causalopt.plan import Block
 
 # Functions that compile to one call or instruction, in their C meaning.
@@ -42,7 +50,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial, Beside, Crossing),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Crossing),
 )
 
 
@@ -159,6 +167,17 @@ class _Writer(PythonCodePrinter):
         for other in rest:
             first = self._temporary_text(choice.format(first, other))
         return first
+
+    def _print_PlaceOf(self, call: PlaceOf) -> str:
+        first, *rest = map(self._temporary, call.args)
+        place = "0.0"
+        for number, other in enumerate(rest, start=1):
+            is_better = self._temporary_text(f"{other} {call.exceeds} {first}")
+            place = self._temporary_text(f"choose({is_better}, {float(number)!r}, {place})")
+            first = self._temporary_text(f"choose({is_better}, {other}, {first})")
+        return place
+
+    _print_PlaceOfLargest = _print_PlaceOfSmallest = _print_PlaceOf
 
     def _print_Piecewise(self, formula: sympy.Piecewise) -> str:
         text = "math.nan"

@@ -20,7 +20,15 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.mechanisms.crossing import Crossing
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.quotients import slope_of_quotient
-from causalopt.mechanisms.steady import AboveBranch, Beside, Length, Share
+from causalopt.mechanisms.steady import (
+    AboveBranch,
+    AtPlace,
+    Beside,
+    Length,
+    PlaceOfLargest,
+    PlaceOfSmallest,
+    Share,
+)
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -39,25 +47,73 @@ def derivative(formula: Expr, argument: Symbol) -> Expr:
     >>> derivative(sympy.Max(x, 2 * n), n)
     Piecewise((0, x >= 2*n), (2, True))
     """
-    known: dict[Expr, Expr] = {argument: _ONE}
+    return Differentiation(formula).by(argument)
 
-    # Each part once, however often it occurs: formulas are graphs, and their trees can be far
-    # larger. The stack is our own, for chains can be longer than Python's.
-    waiting = [formula]
-    while waiting:
-        part = waiting[-1]
-        inner = [branch for branch in _inner(part) if branch not in known]
-        if inner:
-            waiting += inner
-            continue
-        waiting.pop()
-        if part not in known:
-            slopes = [known[branch] for branch in _inner(part)]
-            if isinstance(part, Piecewise):
-                slopes = _unless_alone(part, slopes, argument)
-            quotient = slope_of_quotient(part, known) if _is_product(part) else None
-            known[part] = _rule(part)(part, slopes) if quotient is None else quotient
-    return known[formula]
+
+class Differentiation:
+    """A formula as a graph of parts, to be differentiated by one of its symbols after the other.
+
+    A derivative looks at the parts that move with its symbol, and at no others: all derivatives of
+    a sum of n terms, each of a few symbols, cost as much as n terms do.
+    """
+
+    def __init__(self, formula: Expr) -> None:
+        self.formula = formula
+        #: The parts, each after those that it depends on, and by each part those that it is in.
+        self._order: dict[Expr, int] = {}
+        self._users: dict[Expr, list[Expr]] = {}
+        # Each part once, however often it occurs: formulas are graphs, and their trees can be far
+        # larger. The stack is our own, for chains can be longer than Python's.
+        waiting = [formula]
+        while waiting:
+            part = waiting[-1]
+            inner = [branch for branch in _inner(part) if branch not in self._order]
+            if inner:
+                waiting += inner
+                continue
+            waiting.pop()
+            if part not in self._order:
+                self._order[part] = len(self._order)
+                for branch in dict.fromkeys(_inner(part)):
+                    self._users.setdefault(branch, []).append(part)
+
+    def by(self, argument: Symbol) -> Expr:
+        """The derivative by a symbol."""
+        slopes = _Slopes({argument: _ONE})
+        moving = self._moved_by(argument)
+        for part in sorted(moving, key=self._order.__getitem__):
+            slopes[part] = _slope(part, moving[part], slopes, argument)
+        return slopes[self.formula]
+
+    def _moved_by(self, argument: Symbol) -> dict[Expr, list[Expr]]:
+        """The parts that a symbol is in, each with those of its own parts that it is in."""
+        moving: dict[Expr, list[Expr]] = {}
+        waiting: list[Expr] = [argument]
+        while waiting:
+            branch = waiting.pop()
+            for part in self._users.get(branch, ()):
+                if part not in moving:
+                    waiting.append(part)
+                moving.setdefault(part, []).append(branch)
+        return moving
+
+
+class _Slopes(dict[Expr, Expr]):
+    """The slopes of parts by one symbol; what is not there does not move."""
+
+    def __missing__(self, part: Expr) -> Expr:
+        return _ZERO
+
+
+def _slope(part: Expr, moving: Sequence[Expr], known: _Slopes, argument: Symbol) -> Expr:
+    """The slope of a part, from those of its own parts."""
+    if isinstance(part, Add):
+        return Add(*(known[branch] for branch in moving))
+    slopes = [known[branch] for branch in _inner(part)]
+    if isinstance(part, Piecewise):
+        slopes = _unless_alone(part, slopes, argument)
+    quotient = slope_of_quotient(part, known) if _is_product(part) else None
+    return _rule(part)(part, slopes) if quotient is None else quotient
 
 
 def _is_product(part: Expr) -> bool:
@@ -85,10 +141,6 @@ def _rule(part: Expr) -> Rule:
 
 def _constant(part: Expr, slopes: Sequence[Expr]) -> Expr:
     return _ZERO
-
-
-def _of_sum(part: Expr, slopes: Sequence[Expr]) -> Expr:
-    return Add(*slopes)
 
 
 def _of_product(part: Expr, slopes: Sequence[Expr]) -> Expr:
@@ -166,25 +218,19 @@ def _of_size(part: Expr, slopes: Sequence[Expr]) -> Expr:
     return Piecewise((slopes[0], part.args[0] >= 0), (-slopes[0], True))
 
 
-def _of_largest(part: Expr, slopes: Sequence[Expr]) -> Expr:
-    return _of_extreme(sympy.Max, sympy.Ge, part.args, slopes)
-
-
-def _of_smallest(part: Expr, slopes: Sequence[Expr]) -> Expr:
-    return _of_extreme(sympy.Min, sympy.Le, part.args, slopes)
-
-
-def _of_extreme(
-    extreme: type[Expr], before: type[Expr], values: Sequence[Expr], slopes: Sequence[Expr]
-) -> Expr:
-    """One choice for each further argument: the best so far, or this one; the former at a tie."""
-    slope, best = slopes[0], values[0]
-    for value, own in zip(values[1:], slopes[1:], strict=True):
-        if slope != own:
-            # Not evaluated: sympy would compare every two arguments again, for every choice.
-            slope = Piecewise((slope, before(best, value, evaluate=False)), (own, True))
-        best = extreme(best, value, evaluate=False)
-    return slope
+def _of_extreme(part: Expr, slopes: Sequence[Expr]) -> Expr:
+    """The slope of the first of the largest, or the smallest, arguments."""
+    if len(slopes) == 2:
+        if slopes[0] == slopes[1]:
+            return slopes[0]
+        former = sympy.Ge if isinstance(part, sympy.Max) else sympy.Le
+        return Piecewise((slopes[0], former(*part.args, evaluate=False)), (slopes[1], True))
+    place = (PlaceOfLargest if isinstance(part, sympy.Max) else PlaceOfSmallest)(*part.args)
+    total = _ZERO
+    for number, slope in enumerate(slopes):
+        if slope != 0:
+            total = AtPlace(place, number, slope, total)
+    return total
 
 
 def _of_remainder(part: Expr, slopes: Sequence[Expr]) -> Expr:
@@ -267,18 +313,18 @@ _PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
 # What does not move: atoms, and functions that are constant between their jumps.
 _CONSTANT = (
     *(sympy.Atom, sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside),
-    *(sympy.logic.boolalg.Boolean, Crossing),
+    *(sympy.logic.boolalg.Boolean, PlaceOfLargest, PlaceOfSmallest, Crossing),
 )
 _RULES: Mapping[type[Expr], Rule] = {
-    Add: _of_sum,
     Mul: _of_product,
     Pow: _of_power,
     sympy.exp: _of_exp,
     Piecewise: _of_choice,
     sympy.tanh: _of_tanh,
     sympy.Abs: _of_size,
-    sympy.Max: _of_largest,
-    sympy.Min: _of_smallest,
+    sympy.Max: _of_extreme,
+    sympy.Min: _of_extreme,
+    AtPlace: lambda part, slopes: AtPlace(*part.args[:2], *slopes[2:]),
     sympy.Mod: _of_remainder,
     sympy.frac: _of_fraction,
     sympy.sinc: _of_sinc,

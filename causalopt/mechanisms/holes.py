@@ -70,11 +70,11 @@ def smooth(formula: Expr) -> Expr:
     >>> near.doit().subs(x, 0), away, offset
     (1, x/(exp(x) - 1), x)
     """
-    if formula.has(Beside):
-        # A step of an integrator is made of what is smooth already.
+    parts = list(parts_of(formula))
+    # What divides by nothing has no holes; a step of an integrator is made of what is smooth.
+    if not any(map(_is_below, parts)) or any(isinstance(part, Beside) for part in parts):
         return formula
-    beside = {part: _beside_hole(part) for part in parts_of(formula)
-              if isinstance(part, Add | Mul | Piecewise)}  # fmt: skip
+    beside = {part: _beside_hole(part) for part in parts if isinstance(part, Add | Mul | Piecewise)}
     replaced = {part: new for part, new in beside.items() if new is not None}
     return formula.xreplace(replaced) if replaced else formula
 
@@ -114,6 +114,8 @@ def _split(part: Expr) -> tuple[Expr, Expr]:
     """Numerator and denominator; of sums, those of a few terms alone."""
     if isinstance(part, Mul):
         below = [factor for factor in part.args if _is_below(factor)]
+        if not below:
+            return part, _ONE
         above = [factor for factor in part.args if not _is_below(factor)]
         return Mul(*above), Pow(Mul(*below), -1)
     if len(part.args) > _MOST_TERMS or sum(map(_has_pole, part.args)) < 2:

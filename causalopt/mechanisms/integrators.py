@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +12,13 @@ from sympy import Expr, Float, Mul, Rational, Symbol
 
 from causalopt.language.symbols import Next, Parameter, Past, Stage, Variable, time
 from causalopt.mechanisms.crossing import SHARE
+from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
 
 _HALF = Rational(1, 2)
+
+# With so few variables, a step is one formula, whose parts sympy orders and shares as a whole.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,10 @@ class MethodStep:
     variables: tuple[Variable, ...]
     delayed: bool
 
+    @functools.cached_property
+    def _places(self) -> frozenset[Variable]:
+        return frozenset(self.variables)
+
     def of(
         self, rates: Mapping[Variable, Mechanism], equations: Mapping[Variable, Mechanism]
     ) -> dict[Variable, Mechanism]:
@@ -92,10 +101,13 @@ class MethodStep:
 
         def combined(weights: tuple[Expr, ...]) -> Mechanism:
             parts = [(Mul(w, self.size), self._seen(rate, j)) for j, w in enumerate(weights) if w]
-            return rate.increment(variable, parts)
+            if len(self.method.nodes) == 1 or len(self.variables) <= _FEW:
+                return rate.increment(variable, parts)
+            return Increment.of(variable, rate, parts)
 
         method = self.method
-        stages = {Stage(variable, j + 1): combined(row) for j, row in enumerate(method.matrix) if j}
+        inner = [(j + 1, row) for j, row in enumerate(method.matrix) if j]
+        stages = {_seen_at(variable, j).variable: combined(row) for j, row in inner}
         if self._has_middle:
             stages[Stage(variable, method.middle)] = combined(method.halfway or ())
         return {**stages, variable: combined(method.weights)}
@@ -120,7 +132,7 @@ class MethodStep:
         node = self.method.nodes[stage]
         terms: dict[Symbol, Expr] = {time: time + node * self.size}
         if stage:
-            terms |= {v: Stage(v, stage + 1).next for v in self.variables}
+            terms |= {v: _seen_at(v, stage + 1) for v in rate.arguments if v in self._places}
         pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
         return terms | {s: self._past(s.variable, s.by - 1, node) for s in pasts}
 
@@ -140,6 +152,12 @@ class MethodStep:
         """A variable at a part of the step that ended so many steps before this one began."""
         there = variable if node == 1 else Stage(variable, self.method.middle)
         return Past(there, steps) if steps else there
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _seen_at(variable: Variable, stage: int) -> Next:
+    """A variable at a stage of the step: the same symbol each time, which is quick to compare."""
+    return Stage(variable, stage).next
 
 
 def on_clock(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.units import Measured, UnitOfMeasure
+from causalopt.mechanisms.patterns import places
 
 #: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
 Terms = Mapping[Symbol, Expr]
@@ -21,6 +23,15 @@ UnitOf = Callable[[Symbol], Measured]
 Writer = Callable[[Expr, Naming], str]
 
 ZERO, ONE = Integer(0), Integer(1)
+
+
+@dataclass(frozen=True)
+class Addend:
+    """A part of a sum of mechanisms: its weight, and terms in the place of some arguments."""
+
+    weight: Expr
+    mechanism: Mechanism
+    terms: tuple[tuple[Symbol, Expr], ...] = ()
 
 
 class Mechanism(ABC):
@@ -42,6 +53,11 @@ class Mechanism(ABC):
         """The shape of its value: () for a number."""
         return ()
 
+    @property
+    def addends(self) -> tuple[Addend, ...]:
+        """The mechanisms that it is a weighted sum of, each computed by itself; or it alone."""
+        return (Addend(ONE, self),)
+
     @abstractmethod
     def value(self, at: Terms) -> Expr:
         """Its value, with terms in the place of its arguments; those left out stand for themselves.
@@ -61,6 +77,15 @@ class Mechanism(ABC):
     @abstractmethod
     def renamed(self, names: Terms) -> Mechanism:
         """The same mechanism, its arguments called otherwise, or made of others by terms."""
+
+    def pattern(self) -> tuple[Mechanism, tuple[Expr, ...]]:
+        """The mechanism in names of its own, and what these stand for: its arguments, and numbers.
+
+        Mechanisms that are alike up to names and numbers have one pattern, which is put in code
+        once. The names are the arguments of the pattern, in their order.
+        """
+        names = [Symbol(name, real=True) for name in places(len(self.arguments))]
+        return self.renamed(dict(zip(self.arguments, names, strict=True))), self.arguments
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Mechanism:
         """variable + sum_j weight_j f(at_j): a step along a rate of change f, for an integrator.

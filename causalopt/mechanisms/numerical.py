@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr, Function, Integer
 from sympy.printing.numpy import SciPyPrinter
 
+from causalopt.mechanisms.fitness import parts_of
 from causalopt.mechanisms.steady import Steady
 
 #: Functions that scipy has and sympy's printer does not know, by their names in scipy.special.
@@ -31,7 +32,7 @@ def without_code(formula: Expr) -> list[Function]:
     >>> without_code(sympy.polylog(2, x) + sympy.erfinv(x) + sympy.expint(x, 1))
     [expint(x, 1), polylog(2, x)]
     """
-    calls = formula.atoms(Function)
+    calls = {part for part in parts_of(formula) if isinstance(part, Function)}
     return sorted((call for call in calls if not _has_code(call)), key=str)
 
 

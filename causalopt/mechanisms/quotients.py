@@ -27,7 +27,7 @@ _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
 #: With more choices of terms than this, sums are taken as a whole.
 _MOST = 40
 
-#: What parts of a formula are known to have as slopes.
+#: What parts of a formula have as slopes: zero where they do not move.
 Slopes = Mapping[Expr, Expr]
 
 
@@ -72,12 +72,12 @@ def slope_of_quotient(part: Expr, known: Slopes) -> Expr | None:
     hyperbolic = sum(_is_hyperbolic(factor.as_base_exp()[0]) for factor in factors) > 1
     is_quotient = any(_is_below(factor, known, hyperbolic) for factor in factors)
     # (1 + x) exp(-x) has terms that cancel too.
-    if not (is_quotient or {Add, sympy.exp} <= {type(f) for f in factors if known.get(f) != 0}):
+    if not (is_quotient or {Add, sympy.exp} <= {type(f) for f in factors if known[f] != 0}):
         return None
     sums, others = [], []
     for factor in factors:
         base, power = factor.args if isinstance(factor, Pow) else (factor, _ONE)
-        terms = _terms(base, known, hyperbolic) if known.get(power, _ZERO) == 0 else None
+        terms = _terms(base, known, hyperbolic) if known[power] == 0 else None
         if terms is None or known[base] == 0:
             others.append(_Term(factor, known[factor], _growth(factor, known), (factor,)))
         else:
@@ -175,7 +175,7 @@ def _sources(growths: Sequence[Expr], known: Slopes) -> list[tuple[int, Expr]]:
         return [(i, _ONE) for i in moving]
     first = moving[0]
     ratios = [growths[i] / growths[first] for i in moving]
-    if any(known.get(s, _ZERO) != 0 for ratio in ratios for s in ratio.free_symbols):
+    if any(known[s] != 0 for ratio in ratios for s in ratio.free_symbols):
         total = Add(*growths)
         return [] if total == 0 else [(i, _ONE) for i in moving]
     factor = sympy.together(Add(*ratios))

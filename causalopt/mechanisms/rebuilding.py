@@ -6,12 +6,18 @@ makes d + Abs(c) >= c - 2*b, and of that the first again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import sympy
+from sympy import Basic, Expr, Symbol
+
+from causalopt.mechanisms.fitness import inside_out
 
 T = TypeVar("T")
+
+# A largest of more arguments is put together as it is: sympy compares all with all.
+_MOST_COMPARED = 8
 
 
 def rebuilt(build: Callable[[], T]) -> T:
@@ -26,3 +32,39 @@ def rebuilt(build: Callable[[], T]) -> T:
     except RecursionError:
         with sympy.evaluate(False):
             return build()
+
+
+def with_terms(formula: Expr, at: Mapping[Symbol, Expr]) -> Expr:
+    """The formula with terms in the place of its symbols.
+
+    >>> x = sympy.symbols("x:9", real=True)
+    >>> with_terms(sympy.Max(*x, evaluate=False), {x[8]: sympy.Integer(7)}).args[0]
+    7
+    """
+    if not compares_many(formula):
+        return rebuilt(lambda: formula.xreplace(dict(at)))
+    return rebuilt(lambda: _put_together(formula, at))
+
+
+def compares_many(formula: Basic) -> bool:
+    """Whether a largest or smallest of many arguments is in it."""
+    return any(map(_is_long, formula.atoms(sympy.Max, sympy.Min)))
+
+
+def with_parts(part: Basic, inner: Sequence[Basic]) -> Basic:
+    """A part made of other parts than its own."""
+    if all(new is old for new, old in zip(inner, part.args, strict=True)):
+        return part
+    return part.func(*inner, evaluate=False) if _is_long(part) else part.func(*inner)
+
+
+def _is_long(part: Basic) -> bool:
+    return isinstance(part, sympy.Max | sympy.Min) and len(part.args) > _MOST_COMPARED
+
+
+def _put_together(formula: Expr, at: Mapping[Symbol, Expr]) -> Expr:
+    new: dict[Basic, Basic] = {}
+    for part in inside_out(formula):
+        new[part] = at[part] if part in at else with_parts(part, [new[arg] for arg in part.args])
+    whole: Expr = new[formula]
+    return whole

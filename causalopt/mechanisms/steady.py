@@ -8,11 +8,13 @@ in sympy's own.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import sympy
-from sympy import Expr, Function
+from sympy import Eq, Expr, Function
 from sympy.core.function import ArgumentIndexError
+from sympy.logic.boolalg import Boolean
 from sympy.printing.printer import Printer
 
 
@@ -217,5 +219,111 @@ class Beside(Steady):
         if printer.printmethod == "_numpycode":
             return f"{printer._module_format('numpy.where')}({case}, {near}, {away})[()]"
         return f"choose({case}, {near}, {away})"
+
+    _pythoncode = _numpycode = _mpmathcode = _chosen
+
+
+class PlaceOf(Steady):
+    """The number of the first of its arguments that no other exceeds, in a direction of its own."""
+
+    is_integer = True
+    is_nonnegative = True
+
+    #: How numbers are compared, and what NumPy and Python call the choice.
+    exceeds: ClassVar[str]
+    argument: ClassVar[str]
+    choice: ClassVar[str]
+
+    @classmethod
+    def eval(cls, *args: Expr) -> Expr | None:
+        """What is a place already, of numbers."""
+        return cls.plain(*args) if all(arg.is_number for arg in args) else None
+
+    @classmethod
+    def plain(cls, *args: Expr) -> Expr:
+        """A choice by comparisons with all others."""
+        cases = [(sympy.Integer(number), cls.is_at(args, number)) for number in range(len(args))]
+        return sympy.Piecewise(*cases[:-1], (cases[-1][0], True))
+
+    @classmethod
+    def is_at(cls, args: Sequence[Expr], number: int) -> Boolean:
+        """Whether the place is that of a number."""
+        strictly = sympy.Gt if cls.exceeds == ">" else sympy.Lt
+        earlier = [strictly(args[number], other) for other in args[:number]]
+        return sympy.And(
+            *earlier, *(~strictly(other, args[number]) for other in args[number + 1 :])
+        )
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Zero: it moves by jumps."""
+        return sympy.Integer(0)
+
+    def _numpycode(self, printer: Printer) -> str:
+        name, spread = (
+            printer._module_format(f"numpy.{n}") for n in (self.argument, "broadcast_arrays")
+        )
+        return f"{name}({spread}({', '.join(map(printer._print, self.args))}), axis=0)"
+
+    def _mpmathcode(self, printer: Printer) -> str:
+        values = f"[{', '.join(map(printer._print, self.args))}]"
+        return f"(lambda values: values.index({self.choice}(values)))({values})"
+
+
+class PlaceOfLargest(PlaceOf):
+    """The number of the first of the largest of its arguments.
+
+    >>> PlaceOfLargest(2, 5, 5).doit()
+    1
+    """
+
+    exceeds, argument, choice = ">", "argmax", "max"
+
+
+class PlaceOfSmallest(PlaceOf):
+    """The number of the first of the smallest of its arguments."""
+
+    exceeds, argument, choice = "<", "argmin", "min"
+
+
+class AtPlace(Steady):
+    """One value where a place has a number, else another: of place, number, value, otherwise.
+
+    Slopes of a largest argument are made of it, one by each of n arguments, where choices by
+    comparisons would compare all with all each time.
+    """
+
+    nargs = 4
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """A choice by comparisons."""
+        place, number, value, otherwise = args
+        here = (
+            place.is_at(place.args, int(number))
+            if isinstance(place, PlaceOf)
+            else Eq(place, number)
+        )
+        return sympy.Piecewise((value, here), (otherwise, True))
+
+    def doit(self, **hints: object) -> Expr:
+        """The choice; the place is told by what it is a place of."""
+        place, number, *values = self.args
+        return self.plain(place, number, *(value.doit(**hints) for value in values))
+
+    @classmethod
+    def eval(cls, place: Expr, number: Expr, value: Expr, otherwise: Expr) -> Expr | None:
+        """What needs no choice."""
+        if place.is_Integer:
+            return value if place == number else otherwise
+        return value if value == otherwise else None
+
+    def _chosen(self, printer: Printer) -> str:
+        place, number, value, otherwise = (f"({printer._print(arg)})" for arg in self.args)
+        if printer.printmethod == "_mpmathcode":
+            return f"({value} if {place} == {number} else {otherwise})"
+        if printer.printmethod == "_numpycode":
+            name = printer._module_format("numpy.where")
+            return f"{name}({place} == {number}, {value}, {otherwise})[()]"
+        return f"choose({place} == {number}, {value}, {otherwise})"
 
     _pythoncode = _numpycode = _mpmathcode = _chosen

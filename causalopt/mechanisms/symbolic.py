@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
 
@@ -19,13 +19,14 @@ from causalopt.language.symbols import Noise
 from causalopt.language.typeset import latex
 from causalopt.language.units import NUMBER, UNKNOWN, Measured, UnitOfMeasure, unit_of
 from causalopt.mechanisms.clock import in_steps
-from causalopt.mechanisms.differentiation import derivative
+from causalopt.mechanisms.differentiation import Differentiation
 from causalopt.mechanisms.dimensions import check_units
-from causalopt.mechanisms.fitness import check_constants, check_nesting, check_parts
+from causalopt.mechanisms.fitness import check_constants, check_nesting, check_parts, parts_of
 from causalopt.mechanisms.holes import smooth
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Writer
 from causalopt.mechanisms.numerical import without_code
-from causalopt.mechanisms.rebuilding import rebuilt
+from causalopt.mechanisms.patterns import pattern_of
+from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 
 # Functions that numeric libraries lack, in terms of those that they have.
 _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -42,6 +43,10 @@ _RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
     sympy.acsch: lambda u: sympy.asinh(1 / u),
     sympy.acoth: lambda u: sympy.atanh(1 / u),
 }
+
+# What no float is, and what has to be worked out first.
+_UNFIT = frozenset({sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo})
+_HELD = (sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
 
 
 @dataclass(frozen=True)
@@ -62,27 +67,29 @@ class Expression(Mechanism):
     @functools.cached_property
     def arguments(self) -> tuple[Symbol, ...]:
         """The free symbols, in the order of their names: parents come from the formula alone."""
-        return tuple(sorted(self.formula.free_symbols, key=lambda s: (s.name, type(s).__name__)))
+        return in_order_of_names(self.formula.free_symbols)
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols, as it is best computed."""
-        return rebuilt(lambda: smooth(self.formula).xreplace(at))
+        return with_terms(smooth(self.formula), at)
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
         partials = {s: self.partial(s) for s in self.arguments}
-        return {
-            s: Mul(weight, rebuilt(functools.partial(partial.xreplace, at)))
-            for s, partial in partials.items()
-        }
+        return {s: Mul(weight, with_terms(partial, at)) for s, partial in partials.items()}
 
     def renamed(self, names: Terms) -> Expression:
         """The formula in other symbols, or with terms in their place."""
         return Expression(self._with(names))
 
+    def pattern(self) -> tuple[Expression, tuple[Expr, ...]]:
+        """The formula as it is computed, with places for its symbols and its decimals."""
+        formula, at = pattern_of(smooth(self.formula), self.arguments)
+        return Expression(formula), at
+
     def _with(self, names: Terms) -> Expr:
         """The formula as it is written, with terms in the place of its symbols."""
-        return rebuilt(lambda: self.formula.xreplace(names))
+        return with_terms(self.formula, names)
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""
@@ -116,6 +123,11 @@ class Expression(Mechanism):
         return _partial(self.formula, argument)
 
 
+def in_order_of_names(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:
+    """Symbols in a fixed order."""
+    return tuple(sorted(symbols, key=lambda s: (s.name, type(s).__name__)))
+
+
 def expression(given: object, where: str) -> Expression:
     """The mechanism for a formula or a number; ``where`` names the node in messages.
 
@@ -132,8 +144,10 @@ def expression(given: object, where: str) -> Expression:
         raise DeclarationError(_not_a_formula(given, where))
     check_nesting(given, where)
     formula = given
+    heads = {type(part) for part in parts_of(given)}
     for head, instead in _RECIPROCALS.items():
-        formula = rebuilt(functools.partial(formula.replace, head, instead))
+        if head in heads:
+            formula = rebuilt(functools.partial(formula.replace, head, instead))
     formula = _with_standard_draws(formula)
     _refuse_what_cannot_run(formula, where)
     check_parts(formula, where)
@@ -185,13 +199,15 @@ def _not_a_formula(given: object, where: str) -> str:
 
 
 def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
-    unknown = sorted(str(f.func) for f in formula.atoms(AppliedUndef))
-    if unknown or formula.has(UndefinedFunction):
+    # Each part once: as trees, formulas may be far larger than they are.
+    parts = list(parts_of(formula))
+    unknown = sorted(str(part.func) for part in parts if isinstance(part, AppliedUndef))
+    if unknown or any(isinstance(part, UndefinedFunction) for part in parts):
         raise DeclarationError(
             f"The mechanism of {where} uses the undefined function {', '.join(unknown)}: "
             "replace it by a formula."
         )
-    if formula.has(sympy.I) or formula.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+    if not _UNFIT.isdisjoint(parts):
         raise DeclarationError(
             f"The mechanism of {where}, {formula}, is complex, infinite or undefined: "
             "nodes hold finite real numbers."
@@ -202,14 +218,18 @@ def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
             f"The mechanism of {where} uses {lacking[0]}, for which there is no numerical code: "
             "write it by other functions."
         )
-    held = formula.atoms(sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit)
+    held = [part for part in parts if isinstance(part, _HELD)]
     if held:
         raise DeclarationError(
-            f"The mechanism of {where} holds {next(iter(held))} unevaluated: "
-            "work it out first with .doit()."
+            f"The mechanism of {where} holds {held[0]} unevaluated: work it out first with .doit()."
         )
 
 
 @functools.lru_cache(maxsize=4096)
 def _partial(formula: Expr, argument: Symbol) -> Expr:
-    return rebuilt(lambda: derivative(smooth(formula), argument))
+    return rebuilt(lambda: _differentiation(formula).by(argument))
+
+
+@functools.lru_cache(maxsize=512)
+def _differentiation(formula: Expr) -> Differentiation:
+    return Differentiation(smooth(formula))

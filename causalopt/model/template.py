@@ -84,8 +84,9 @@ def in_order(assigned: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism
         same = [s.variable for s in mechanism.arguments if isinstance(s, Next)]
         same = [source for source in same if source in assigned]
         graph.add_edges_from((source, target) for source in same)
+    place = {target: number for number, target in enumerate(assigned)}
     try:
-        order = list(nx.lexicographical_topological_sort(graph, key=list(assigned).index))
+        order = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     except nx.NetworkXUnfeasible:
         loop = [f"{source}.next" for source, _ in nx.find_cycle(graph)]
         raise DeclarationError(cycle_message([*loop, loop[0]])) from None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Symbol, numbered_symbols
+from sympy import Basic, Expr, Symbol, Tuple, numbered_symbols
 
 from causalopt.mechanisms.crossing import SHARE
-from causalopt.mechanisms.rebuilding import rebuilt
+from causalopt.mechanisms.fitness import inside_out
+from causalopt.mechanisms.rebuilding import compares_many, rebuilt, with_parts, with_terms
+
+# With more parts than this, parts of sums and products that are the same are not looked for: that
+# compares each sum with all others.
+_MANY = 2000
 
 
 @dataclass(frozen=True)
@@ -55,11 +62,37 @@ def single_form(
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
     # Shared over lanes too: X and Y have most of their slopes in common. A share is bound.
     written = [*(raw[s] for s in targets), *results]
-    shared, reduced = rebuilt(lambda: sympy.cse(written, symbols=fresh, ignore=(SHARE,)))
+    every = Tuple(*written)
+    is_large = len(list(inside_out(every))) > _MANY or compares_many(every)
+    share = _shared if is_large else functools.partial(sympy.cse, ignore=(SHARE,))
+    shared, reduced = rebuilt(lambda: share(written, symbols=fresh))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)
     return Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals)
+
+
+def _shared(
+    formulas: Sequence[Expr], symbols: Iterator[Symbol]
+) -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
+    """As sympy's ``cse``, for parts that are the same alone, and in linear time."""
+    users: Counter[Basic] = Counter(formulas)
+    parts = [part for part in inside_out(Tuple(*formulas)) if not isinstance(part, Tuple)]
+    for part in parts:
+        users.update(dict.fromkeys(part.args, 1))
+    shared: list[tuple[Symbol, Expr]] = []
+    new: dict[Basic, Basic] = {}
+    for part in parts:
+        new[part] = with_parts(part, [new[arg] for arg in part.args])
+        if (
+            users[part] > 1
+            and part.args
+            and isinstance(part, Expr)
+            and SHARE not in part.free_symbols
+        ):
+            shared.append((next(symbols), new[part]))
+            new[part] = shared[-1][0]
+    return shared, [new[formula] for formula in formulas]
 
 
 def _filled_in(
@@ -71,8 +104,8 @@ def _filled_in(
         known = {s: value for s, value in raw.items() if value.is_Number or value in arguments}
         if not known:
             return raw, results
-        raw = {s: value.xreplace(known) for s, value in raw.items() if s not in known}
-        results = [value.xreplace(known) for value in results]
+        raw = {s: with_terms(value, known) for s, value in raw.items() if s not in known}
+        results = [with_terms(value, known) for value in results]
 
 
 def needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> list[Symbol]:

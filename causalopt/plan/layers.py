@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -160,7 +161,7 @@ def _groups(
     }
     everywhere = tuple(range(len(lanes.lanes)))
     if not columns_of:
-        yield from _part(network, network.columns, everywhere, treated, with_partials)
+        yield from _part(network, inputs, network.columns, everywhere, treated, with_partials)
         return
     for place, lane in enumerate(lanes.lanes):
         if lane.is_tangent:
@@ -168,11 +169,12 @@ def _groups(
         own = tuple(i for i in everywhere if lanes.lanes[i].values == place)
         columns = columns_of.get(place, network.columns)
         theirs = [part for part in treated if part[0] in own]
-        yield from _part(network, columns, own, theirs, with_partials)
+        yield from _part(network, inputs, columns, own, theirs, with_partials)
 
 
 def _part(
     network: Network,
+    inputs: NetworkInputs,
     columns: Columns,
     lanes: tuple[int, ...],
     treated: Sequence[tuple[int, Form, Ints]],
@@ -180,13 +182,59 @@ def _part(
 ) -> Iterator[Group]:
     """The groups of some lanes that share a graph."""
     patches = patches_of(treated, columns)
-    touched = by_group(patches, [nodes for *_, nodes in columns.layers], len(columns.kinds))
-    for number, (_, kind, nodes) in enumerate(columns.layers):
-        mechanism = None if kind < 0 else columns.mechanisms[kind]
-        block = None if mechanism is None else _block(mechanism, with_partials)
-        seen = columns.seen[number]
-        weightings = tuple(_weightings(network, treated, nodes, seen)) if kind >= 0 else ()
-        yield Group(block, nodes, seen, lanes, touched.get(number, ()), weightings, mechanism)
+    sets = list(_sets(columns, inputs))
+    touched = by_group(patches, [own.nodes for own in sets], len(columns.kinds))
+    for number, own in enumerate(sets):
+        block = None if own.mechanism is None else _block(own.mechanism, own.moving, with_partials)
+        weightings = tuple(_weightings(network, treated, own.nodes, own.seen))
+        yield Group(
+            block, own.nodes, own.seen, lanes, touched.get(number, ()), weightings, own.mechanism
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Alike:
+    """Nodes of one level that are computed alike, and what they see: ``moving`` arguments first."""
+
+    mechanism: Mechanism | None
+    nodes: Ints
+    seen: Ints
+    moving: int
+
+
+def _sets(columns: Columns, inputs: NetworkInputs) -> Iterator[_Alike]:
+    """The nodes level by level, those with alike mechanisms together, their numbers as inputs."""
+    patterns = _patterns(columns)
+    for _, layers in itertools.groupby(enumerate(columns.layers), key=lambda layer: layer[1][0]):
+        alike: dict[Mechanism, list[tuple[Ints, Ints, int]]] = {}
+        for number, (_, kind, nodes) in layers:
+            seen = columns.seen[number]
+            if kind not in patterns:
+                own = None if kind < 0 else columns.mechanisms[kind]
+                yield _Alike(own, nodes, seen, seen.shape[1])
+                continue
+            mechanism, numbers = patterns[kind]
+            places = np.array([inputs.constant(n) for n in numbers], dtype=np.int64)
+            both = np.hstack([seen, np.broadcast_to(places, (len(nodes), len(numbers)))])
+            alike.setdefault(mechanism, []).append((nodes, both, seen.shape[1]))
+        for mechanism, parts in alike.items():
+            nodes, seen = (np.concatenate([part[j] for part in parts]) for j in range(2))
+            yield _Alike(mechanism, nodes, seen, parts[0][2])
+
+
+def _patterns(columns: Columns) -> dict[int, tuple[Mechanism, list[float]]]:
+    """The pattern of each mechanism that is like another one, and its numbers."""
+    kinds: dict[Mechanism, list[tuple[int, list[float]]]] = {}
+    for kind, mechanism in enumerate(columns.mechanisms):
+        pattern, at = mechanism.pattern()
+        numbers = [float(number) for number in at[len(mechanism.arguments) :]]
+        kinds.setdefault(pattern, []).append((kind, numbers))
+    return {
+        kind: (pattern, numbers)
+        for pattern, members in kinds.items()
+        if len(members) > 1
+        for kind, numbers in members
+    }
 
 
 def _weightings(
@@ -233,16 +281,23 @@ _NOTHING = Expression(Integer(0))
 
 
 @functools.lru_cache(maxsize=4096)
-def _block(mechanism: Mechanism, with_partials: bool) -> Block:
-    """Value, and the partial derivatives by all arguments, in names of its own."""
+def _block(mechanism: Mechanism, moving: int, with_partials: bool) -> Block:
+    """Value, and the partial derivatives by all arguments, in names of its own.
+
+    Those by what comes after the ``moving`` arguments, which are numbers, are zero.
+    """
     names = [Symbol(f"a{i}", real=True) for i in range(len(mechanism.arguments))]
     renamed = mechanism.renamed(dict(zip(mechanism.arguments, names, strict=True)))
-    return _block_in(tuple(names), renamed, with_partials)
+    return _block_in(tuple(names), renamed, moving, with_partials)
 
 
 # Differentiated in names of its own, for sympy remembers what it has found out about these.
 @functools.lru_cache(maxsize=4096)
-def _block_in(names: tuple[Symbol, ...], renamed: Mechanism, with_partials: bool) -> Block:
-    slopes = renamed.reverse({}, Integer(1)) if with_partials else {}
-    partials = [slopes[name] for name in names] if with_partials else []
+def _block_in(
+    names: tuple[Symbol, ...], renamed: Mechanism, moving: int, with_partials: bool
+) -> Block:
+    if not with_partials:
+        return single_form(names, {}, [renamed.value({})])
+    slopes = renamed.reverse({}, Integer(1))
+    partials = [*(slopes[name] for name in names[:moving]), *[Integer(0)] * (len(names) - moving)]
     return single_form(names, {}, [renamed.value({}), *partials])

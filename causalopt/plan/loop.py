@@ -123,8 +123,7 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     first |= {names.after(slot): _ZERO for slot in wanted if is_inner(slot.variable)}
     _carry_pasts(lanes, names, first, raws)
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
-    slopes = {name: f for f, (name, _) in names.slopes.items()}
-    first, *raws = [raw | slopes for raw in (first, *raws)]
+    first, *raws = [raw | names.named for raw in (first, *raws)]
     zero = _always_zero(lanes, names, [first, *raws])
     first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
@@ -180,6 +179,7 @@ def _scales(
 ) -> tuple[tuple[int, ...], ...]:
     """The places of the tangent slots, in groups: each lane with those that it copies from."""
     owner = {s: slot.lane for slot, pair in names.states.items() for s in pair}
+    owner |= dict(names.parts.values())
     tangents = [i for i, lane in enumerate(lanes.lanes) if lane.is_tangent]
     linked = nx.Graph()
     linked.add_nodes_from(tangents)
@@ -286,12 +286,11 @@ def _always_zero(
     lanes: Lanes, names: Names, raws: Sequence[Mapping[Symbol, Expr]]
 ) -> dict[Symbol, Expr]:
     """The tangents that no perturbation ever reaches, so that they need not be computed."""
-    tangents = {
-        symbol: slot
-        for slot, pair in names.states.items()
-        for symbol in pair
-        if lanes.lanes[slot.lane].is_tangent
-    }
+    # Before a step and after it, it is the same slot.
+    states = {s: pair for slot, pair in names.states.items() for s in pair
+              if lanes.lanes[slot.lane].is_tangent}  # fmt: skip
+    parts = (s for s, lane in names.parts.values() if lanes.lanes[lane].is_tangent)
+    tangents = states | {symbol: (symbol,) for symbol in parts}
     nothing = dict.fromkeys(tangents, _ZERO)
     # A tangent is reached where a nudge is made, or where one that is reached enters it.
     entered: dict[Symbol, list[Symbol]] = {}
@@ -306,8 +305,7 @@ def _always_zero(
     while waiting:
         symbol = waiting.pop()
         if symbol not in reached:
-            # Before a step and after it, it is the same slot.
-            pair = names.states[tangents[symbol]]
+            pair = tangents[symbol]
             reached.update(pair)
             waiting.extend(target for s in pair for target in entered.get(s, ()))
     return {s: _ZERO for s in tangents if s not in reached}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 from sympy import Expr, Symbol
 
@@ -14,6 +14,8 @@ from causalopt.model.moments import earlier
 from causalopt.model.system import System
 from causalopt.model.template import node_at, owner_of
 from causalopt.plan.block import Input
+
+T = TypeVar("T")
 
 
 class Unit(Variable):
@@ -65,6 +67,8 @@ class Names:
     time: Symbol = field(default_factory=lambda: Symbol("t", real=True))
     states: dict[Slot, tuple[Symbol, Symbol]] = field(default_factory=dict)
     slopes: dict[Expr, tuple[Symbol, Slope]] = field(default_factory=dict)
+    parts: dict[Expr, tuple[Symbol, int]] = field(default_factory=dict)
+    _known: dict[Hashable, object] = field(default_factory=dict)
 
     def before(self, slot: Slot) -> Symbol:
         """A slot before the step."""
@@ -113,11 +117,31 @@ class Names:
         slot = Slot(lane, node.variable)
         return self.after(slot) if node.step else self.before(slot)
 
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What is worked out when it is first asked for: lanes and stages ask for the same."""
+        if key not in self._known:
+            self._known[key] = compute()
+        return cast(T, self._known[key])
+
     def slope(self, formula: Expr, slope: Slope) -> Symbol:
         """A partial derivative that has a formula."""
         if formula not in self.slopes:
             self.slopes[formula] = Symbol(f"d{len(self.slopes)}", real=True), slope
         return self.slopes[formula][0]
+
+    def part(self, formula: Expr, lane: int) -> Expr:
+        """What several nodes of a lane are made of: a rate, or how it moves."""
+        if formula.is_Atom:
+            return formula
+        if formula not in self.parts:
+            self.parts[formula] = Symbol(f"r{len(self.parts)}", real=True), lane
+        return self.parts[formula][0]
+
+    @property
+    def named(self) -> dict[Symbol, Expr]:
+        """The formulas of slopes and parts, by what they are called."""
+        slopes = {symbol: formula for formula, (symbol, _) in self.slopes.items()}
+        return slopes | {symbol: formula for formula, (symbol, _) in self.parts.items()}
 
     def _pair(self, slot: Slot) -> tuple[Symbol, Symbol]:
         if slot not in self.states:

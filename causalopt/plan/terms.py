@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
-from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.interface import Addend, Mechanism
 from causalopt.model.template import node_at, owner_of
 from causalopt.model.views import Gate
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
@@ -46,19 +46,48 @@ class NodeTerms:
             return start if gate is None else self.mixed(start, self.there(gate.world), gate.by)
         at = self._arguments(self.own, self.lane.values, gate)
         if not self.lane.is_tangent:
-            return self.own.value(at)
-        # The chain rule: slopes at the values, times what moves along each argument.
+            return self._summed(lambda addend: self._value(addend, at), at)
         along = self._arguments(self.own, self.place, gate)
-        slopes = self.own.reverse(at, _ONE)
-        moving = [s for s in self.own.arguments if isinstance(s, Variable | Shifted)]
-        return Add(*(Mul(self._slope(slopes[s], s, at), along[s]) for s in moving))
+        return self._summed(lambda addend: self._moved(addend, at, along), at)
 
-    def _slope(self, formula: Expr, argument: Symbol, at: Mapping[Symbol, Expr]) -> Expr:
+    def _summed(self, part: Callable[[Addend], Expr], at: Mapping[Symbol, Expr]) -> Expr:
+        """The sum of what its mechanism is made of; what is weighted has a name, and is shared."""
+        addends = () if self.own is None else self.own.addends
+        if len(addends) == 1:
+            return part(addends[0])
+        parts = [(addend.weight.xreplace(at), part(addend)) for addend in addends]
+        return Add(*(Mul(weight, self.names.part(term, self.place)) for weight, term in parts))
+
+    def _value(self, addend: Addend, at: Mapping[Symbol, Expr]) -> Expr:
+        mechanism, inner = addend.mechanism, _seen_by(addend, at)
+        key = "value", mechanism, tuple(inner.values())
+        return self.names.once(key, lambda: mechanism.value(inner))
+
+    def _moved(
+        self, addend: Addend, at: Mapping[Symbol, Expr], along: Mapping[Symbol, Expr]
+    ) -> Expr:
+        """The chain rule: slopes at the values, times what moves along each argument."""
+        mechanism, inner, terms = addend.mechanism, _seen_by(addend, at), dict(addend.terms)
+        moving = [s for s in mechanism.arguments if isinstance(s, Variable | Shifted)]
+        paths = {s: along[terms.get(s, s)] for s in moving}
+        key = mechanism, tuple(inner.values())
+
+        def moved() -> Expr:
+            slopes = self.names.once(("slopes", *key), lambda: mechanism.reverse(inner, _ONE))
+            return Add(
+                *(Mul(self._slope(mechanism, slopes[s], s, inner), paths[s]) for s in moving)
+            )
+
+        return self.names.once(("moved", *key, tuple(paths.values())), moved)
+
+    def _slope(
+        self, mechanism: Mechanism, formula: Expr, argument: Symbol, at: Mapping[Symbol, Expr]
+    ) -> Expr:
         """A partial derivative: as it stands where it is a polynomial, else by a name."""
-        if self.own is None or formula.is_polynomial():
+        if formula.is_polynomial():
             return formula
         target = Slot(self.lane.values, self.target)
-        return self.names.slope(formula, Slope(self.own, argument, at, target))
+        return self.names.slope(formula, Slope(mechanism, argument, at, target))
 
     def constant(self, value: float | Symbol) -> Expr:
         """A value from outside; its tangent is zero."""
@@ -132,3 +161,9 @@ class NodeTerms:
         if owner is node.variable:
             return gate.lets_in(owner, node.step)
         return gate.lets_in(owner, node.step - 1) and gate.lets_in(owner, node.step)
+
+
+def _seen_by(addend: Addend, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """What the arguments of a part of a mechanism are, where those of the whole are given."""
+    terms = dict(addend.terms)
+    return {s: terms.get(s, s).xreplace(at) for s in addend.mechanism.arguments}

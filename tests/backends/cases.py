@@ -52,6 +52,8 @@ ONE = {
     lambda u: sp.Heaviside(u, 1): KINKS,
     lambda u: sp.Max(u, 1, u**2): MANY,
     lambda u: sp.Min(u, 1, u**2): MANY,
+    lambda u: sp.Max(u, u**3 - 3, -u, u**2 / 2 - 1, 0.3): MANY,
+    lambda u: sp.Min(u, u**3 - 3, -u, u**2 / 2 - 1, 0.3): MANY,
     lambda u: sp.atan2(u, 0.5): MANY,
     lambda u: sp.atan2(u, -0.5): MANY,
     lambda u: sp.Piecewise((u, u < 0), (u**2, (u < 1) | (u > 3)), (-u, True)): MANY,

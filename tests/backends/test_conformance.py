@@ -117,6 +117,16 @@ def test_every_function_has_its_derivative(backend, functions):
         )
 
 
+@every
+@pytest.mark.parametrize("extreme", [sp.Max, sp.Min])
+def test_at_a_tie_the_first_of_many_arguments_has_its_slope(backend, extreme):
+    a, y = variables("a y")
+    formula = extreme(2 * a, 3 * a, -5 * a, a**3)
+    system = System({a: a, y: formula}, start={a: 0, y: 0})
+    found = tangents(system.world(steps=1).perturb(a[0]), backend=backend).isel(time=1, world=0)
+    assert found["y"].item() == float(formula.args[0].diff(a).subs(a, 0))
+
+
 @other
 @pytest.mark.parametrize("how", INTERVENTIONS)
 @pytest.mark.parametrize("make", SYSTEMS, ids=lambda f: f.__name__)

@@ -13,6 +13,7 @@ import sympy as sp
 from causalopt import DeclarationError, finite, parameters, table, time, variable, variables
 from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.declared import mechanism_of
+from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.onset import Onset
 
@@ -62,6 +63,11 @@ CASES = {
         mechanism_of(x, sp.sin(x) * y - k / (1 + x**2)),
         lambda K, u, v: mpmath.sin(u) * v - K / (1 + u * u),
         ((0.5, 1.25, -2), (2, 0, 1), (-1, -0.5, 0.25)),
+    ),
+    "step along a rate": Case(
+        Increment.of(x, mechanism_of(x, sp.sin(x) * y), [(k / 2, {}), (k / 3, {x: y, y: x})]),
+        lambda K, u, v: u + K * mpmath.sin(u) * v / 2 + K * mpmath.sin(v) * u / 3,
+        ((0.5, 1.25, -2), (2, 0, 1), (-1, -0.5, 0.25)), gives_rates=False,
     ),
     "same step, and time": Case(
         mechanism_of(x, y.next * time - x),

@@ -1,0 +1,94 @@
+"""Steps along a rate of change: a variable, and a weighted sum of its rate at some places."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Symbol
+
+from causalopt.language.units import UnitOfMeasure
+from causalopt.mechanisms.interface import ONE, Addend, Mechanism, Naming, Terms, UnitOf, Writer
+from causalopt.mechanisms.symbolic import Expression, in_order_of_names
+
+
+@dataclass(frozen=True)
+class Increment(Mechanism):
+    """variable + sum_j weight_j f(at_j): a plan computes the rate f, and its slopes, once a place.
+
+    Wherever it is not planned, it is the formula that it stands for.
+    """
+
+    variable: Symbol
+    rate: Mechanism
+    places: tuple[tuple[Expr, tuple[tuple[Symbol, Expr], ...]], ...]
+
+    @classmethod
+    def of(
+        cls, variable: Symbol, rate: Mechanism, parts: Sequence[tuple[Expr, Terms]]
+    ) -> Increment:
+        """The step of a variable by its rate, from the (weight_j, at_j)."""
+        seen = rate.arguments
+        places = ((weight, tuple((s, at.get(s, s)) for s in seen)) for weight, at in parts)
+        return cls(variable, rate, tuple(places))
+
+    @functools.cached_property
+    def whole(self) -> Mechanism:
+        """The step as one formula."""
+        return self.rate.increment(self.variable, [(w, dict(terms)) for w, terms in self.places])
+
+    @functools.cached_property
+    def arguments(self) -> tuple[Symbol, ...]:
+        """The variable, what weighs its rates, and what these follow from at their places."""
+        seen = {self.variable}
+        for weight, pairs in self.places:
+            terms = dict(pairs)
+            seen |= weight.free_symbols
+            seen |= set().union(*(terms.get(s, s).free_symbols for s in self.rate.arguments))
+        return in_order_of_names(seen)
+
+    @property
+    def addends(self) -> tuple[Addend, ...]:
+        """The variable, and its rate at each of the places."""
+        rates = (Addend(weight, self.rate, terms) for weight, terms in self.places)
+        return (Addend(ONE, Expression(self.variable)), *rates)
+
+    def value(self, at: Terms) -> Expr:
+        """The step, with terms in the place of its symbols."""
+        return self.whole.value(at)
+
+    def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
+        """weight df/du(at) for each argument u."""
+        return self.whole.reverse(at, weight)
+
+    def renamed(self, names: Terms) -> Mechanism:
+        """The formula in other symbols, or with terms in their place."""
+        variable = names.get(self.variable, self.variable)
+        if not isinstance(variable, Symbol):
+            return self.whole.renamed(names)
+        places = (
+            (weight.xreplace(names), tuple((s, term.xreplace(names)) for s, term in terms))
+            for weight, terms in self.places
+        )
+        return Increment(variable, self.rate, tuple(places))
+
+    def pattern(self) -> tuple[Mechanism, tuple[Expr, ...]]:
+        """That of the formula."""
+        return self.whole.pattern()
+
+    def in_steps(self, size: Expr, length: float, where: str) -> Increment:
+        """The step, the conditions of its rate on time made with room for rounding."""
+        return Increment(self.variable, self.rate.in_steps(size, length, where), self.places)
+
+    def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:
+        """Compare the units of what the formula adds, compares and takes functions of."""
+        self.whole.check_units(of, own, where)
+
+    def words(self, name: Naming, write: Writer | None = None) -> str:
+        """The formula as text."""
+        return self.whole.words(name, write)
+
+    def latex(self) -> str:
+        """The formula as LaTeX."""
+        return self.whole.latex()

@@ -1,0 +1,103 @@
+"""Nodes with alike mechanisms are planned together, and no number of theirs changes by that."""
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from causalopt import Network, run, tangents, variables
+from causalopt.mechanisms.patterns import pattern_of
+from causalopt.plan import flatten_network, lanes_of
+
+# Formulas of two nodes and two decimals: smooth ones, quotients that saturate, holes, choices.
+ALIKE = [
+    lambda u, v, p, q: sp.tanh(p * u - v) + q,
+    lambda u, v, p, q: u * v / (p + q * u**2),
+    lambda u, v, p, q: sp.exp(p * u) / (1 + sp.exp(p * u)) + v**3 * q,
+    lambda u, v, p, q: sp.exp(p * u) / (sp.exp(p * u) + sp.exp(q * v)),
+    lambda u, v, p, q: (u - p) / (sp.exp(u - p) - 1) * q + v,
+    lambda u, v, p, q: sp.Piecewise((p * u, u > q), (q * v, True)),
+    lambda u, v, p, q: sp.Max(p * u, q * v, u, p),
+    lambda u, v, p, q: (1 + u**2) ** p * (2 + v**2) ** -q,
+    lambda u, v, p, q: sp.sqrt(p**2 + u**2) - sp.Abs(q * v),
+]
+decimals = st.sampled_from([0.1, 0.3, 0.7, -0.4, 1.5, -2.25, 3.7])
+
+
+def value_and_slopes(network, y, *nodes):
+    W = network.world()
+    moved = [W.perturb(node) for node in nodes]
+    return [at(run(W), y), *(at(tangents(X), y) for X in moved)]
+
+
+def at(found, node):
+    return found["value"].sel(node=node.name).item()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(range(len(ALIKE))),
+    st.lists(st.tuples(decimals, decimals), min_size=2, max_size=4, unique=True),
+    st.tuples(decimals, decimals),
+)
+def test_alike_mechanisms_have_the_slopes_that_each_has_alone(number, pairs, start):
+    u, v = variables("u v")
+    targets = variables(" ".join(f"y{i}" for i in range(len(pairs))))
+    make = ALIKE[number]
+    formulas = {y: make(u, v, abs(p), abs(q)) if number in (1, 7) else make(u, v, p, q)
+                for y, (p, q) in zip(targets, pairs, strict=True)}  # fmt: skip
+    given_start = dict(zip((u, v), start, strict=True))
+    together = Network(formulas, start=given_start)
+    for y, formula in formulas.items():
+        alone = Network({y: formula}, start=given_start)
+        np.testing.assert_allclose(
+            value_and_slopes(together, y, u, v), value_and_slopes(alone, y, u, v),
+            rtol=1e-14, atol=1e-300,
+        )  # fmt: skip
+
+
+def chain(count, make):
+    """A chain of mechanisms, each with decimals of its own."""
+    x = variables(" ".join(f"x{i:02}" for i in range(count + 2)))
+    rules = {x[i + 2]: make(x[i], x[i + 1], 0.1 + i / 97, 0.2 + i / 89) for i in range(count)}
+    return Network(rules, start={x[0]: 0.3, x[1]: 0.4}), x
+
+
+@pytest.mark.parametrize("make", [*ALIKE[:2], ALIKE[8]])
+def test_alike_mechanisms_are_compiled_once_however_many(make):
+    for count in (5, 40):
+        network, x = chain(count, make)
+        W = network.world()
+        groups = flatten_network(network, lanes_of([W], [W.perturb(x[0])])).groups
+        assert len({id(group.block) for group in groups if group.block is not None}) == 1
+
+
+def test_nodes_of_one_level_that_are_alike_are_one_group():
+    x = variables(" ".join(f"x{i}" for i in range(30)))
+    u, v = variables("u v")
+    rules = {y: sp.sin((0.1 + i / 7) * (v if i % 2 else u)) for i, y in enumerate(x)}
+    network = Network(rules, start={u: 0.3, v: 0.7})
+    W = network.world()
+    groups = flatten_network(network, lanes_of([W], [])).groups
+    assert [len(group.targets) for group in groups] == [2, 30]
+    found = run(W)
+    for i, y in enumerate(x):
+        np.testing.assert_allclose(
+            at(found, y), np.sin((0.1 + i / 7) * (0.7 if i % 2 else 0.3)), rtol=1e-15
+        )
+
+
+def test_what_a_derivative_has_to_know_is_part_of_the_pattern():
+    x, y = sp.symbols("x y", real=True)
+
+    def same(first, second):
+        return pattern_of(first, [x, y])[0] == pattern_of(second, [x, y])[0]
+
+    assert same(sp.sin(0.3 * x) + y, sp.sin(0.7 * x) + y)
+    assert not same(sp.sin(0.3 * x) + y, sp.sin(-0.7 * x) + y)
+    assert not same(x**0.3 + y, x**0.7 + y)
+    assert not same(
+        sp.exp(0.3 * x) / (1 + sp.exp(0.3 * x)) + y, sp.exp(0.3 * x) / (1 + sp.exp(0.6 * x)) + y
+    )
+    assert not same(0.3 * x + 0.3 * y, 0.3 * x + 0.7 * y)

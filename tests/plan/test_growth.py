@@ -1,0 +1,117 @@
+"""What a plan holds grows as the system does: assignments are counted, never timed."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from causalopt import System, op, run, variables
+from causalopt.backends.functions import compiled
+from causalopt.mechanisms import differentiation
+from causalopt.mechanisms.fitness import parts_of
+from causalopt.plan import flatten, lanes_of, single_form
+
+
+def coupled(count):
+    """Kuramoto's oscillators, each coupled to every other: n^2 terms."""
+    x = variables(" ".join(f"th{i:02}" for i in range(count)))
+    rates = {
+        a: sp.Rational(i + 1, 10) + sp.Add(*(sp.sin(b - a) for b in x if b != a)) / count
+        for i, a in enumerate(x)
+    }
+    start = {a: i / 3 for i, a in enumerate(x)}
+    return System.from_ode(rates, start=start, dt=0.01, method="rk4"), x
+
+
+def plan_of(system, x):
+    W = system.world(steps=3)
+    X = W.perturb(x[0][0])
+    Y = X.clamp(x[1], to=W)
+    lanes = lanes_of([], [X, Y])
+    wanted = [(lanes.tangent_of[X], x[0]), (lanes.tangent_of[Y], x[0])]
+    return flatten(system, 3, lanes, wanted)
+
+
+def test_a_plan_of_coupled_variables_grows_as_their_couplings():
+    sizes = []
+    for count in (10, 20):
+        block = plan_of(*coupled(count)).segments[-1].block
+        sizes.append(sum(1 + int(formula.count_ops()) for _, formula in block.assignments))
+    assert sizes[1] <= 4.4 * sizes[0]
+
+
+def test_a_rate_is_differentiated_once_for_all_stages(monkeypatch):
+    asked = []
+    real = differentiation.Differentiation.by
+
+    def counted(graph, argument):
+        # A variable by itself is what a step begins with.
+        if graph.formula != argument:
+            asked.append((graph.formula, argument))
+        return real(graph, argument)
+
+    monkeypatch.setattr(differentiation.Differentiation, "by", counted)
+    system, x = coupled(11)
+    plan_of(system, x)
+    # Each by its variables; nothing is asked of the steps that are made of the rates.
+    assert len(set(asked)) == len(asked) == 11 * 11
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_step_of_many_variables_is_that_of_the_method(backend):
+    system, x = coupled(9)
+    found = run(system.world(steps=5), backend=backend)
+
+    def rate(state):
+        return (np.arange(9) + 1) / 10 + np.sin(state[None, :] - state[:, None]).sum(axis=1) / 9
+
+    state = np.arange(9) / 3
+    for _ in range(5):
+        first = rate(state)
+        second = rate(state + 0.005 * first)
+        third = rate(state + 0.005 * second)
+        last = rate(state + 0.01 * third)
+        state = state + 0.01 * (first + 2 * second + 2 * third + last) / 6
+    np.testing.assert_allclose([found[v.name].isel(time=5).item() for v in x], state, rtol=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_tangents_of_many_variables_are_those_of_the_unrolled_system(backend):
+    system, x = coupled(9)
+    expected = op(system.unroll(3), A=x[1], n=x[0][0], m=x[0][3]).item()
+    found = op(system, A=x[1], n=x[0][0], m=x[0][3], backend=backend).item()
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_large_block_computes_no_part_twice_and_compares_no_sums(monkeypatch):
+    a = sp.symbols("a:40", real=True)
+    pairs = [sp.sin(u - v) * (u + v) ** 3 for u in a for v in a if u != v]
+    first, second = sp.Add(*pairs), sp.Add(*(sp.exp(pair) for pair in pairs))
+    monkeypatch.setattr(sp, "cse", None)
+    block = single_form(a, {}, [first, second])
+    formulas = [*(formula for _, formula in block.assignments), *block.results]
+    inner = [part for formula in formulas for part in parts_of(formula)]
+    twice = {part for part, times in Counter(inner).items() if times > 1}
+    assert all(part.is_Atom for part in twice)
+    at = dict(zip(a, np.linspace(-0.7, 0.9, 40), strict=True))
+    numbers = at.values()
+    found = compiled(block)(*numbers)[0]
+    exact = sum(np.sin(u - v) * (u + v) ** 3 for u in numbers for v in numbers if u != v)
+    np.testing.assert_allclose(found, exact, atol=1e-10)
+
+
+@pytest.mark.parametrize("extreme", [sp.Max, sp.Min])
+def test_the_arguments_of_an_extreme_are_compared_where_it_is_written_alone(extreme, monkeypatch):
+    x = variables(" ".join(f"x{i:02}" for i in range(12)))
+    (y,) = variables("y")
+    formula, chosen = extreme(*x), x[11] if extreme is sp.Max else x[0]
+
+    def compared(*arguments):
+        raise AssertionError("sympy compares all arguments with all")
+
+    monkeypatch.setattr(extreme, "_is_connected", compared)
+    start = {**{a: i for i, a in enumerate(x)}, y: 0}
+    system = System({**{a: a / 2 for a in x}, y: formula}, start=start)
+    assert op(system, A=x[5], n=chosen[0], m=y[2]).item() == 0
+    assert run(system.world(steps=1))["y"].isel(time=1).item() == (11 if extreme is sp.Max else 0)
