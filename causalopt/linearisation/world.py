@@ -10,7 +10,6 @@ from typing import cast
 
 import networkx as nx
 import numpy as np
-import sympy
 from sympy import Expr, Symbol
 
 from causalopt.backends.evaluation import evaluate
@@ -22,7 +21,7 @@ from causalopt.language.symbols import Node, Parameter
 from causalopt.linearisation.edges import Part, Partial, Partials, parts_of
 from causalopt.linearisation.values import Values, values_of
 from causalopt.mechanisms.interface import ONE, Mechanism
-from causalopt.mechanisms.rebuilding import rebuilt
+from causalopt.mechanisms.patterns import pattern_of, places
 from causalopt.model.interface import Model
 from causalopt.model.selection import Key
 from causalopt.model.template import is_inner, owner_of
@@ -30,6 +29,9 @@ from causalopt.model.world import World
 
 # Slopes of a run that are so few are worked out once, for all passes.
 _TOGETHER = 1 << 24
+
+#: The place of an edge, what it carries, and what stands at the places of its pattern.
+Use = tuple[int, Partial, tuple[Expr, ...]]
 
 #: Edges as passes take them: where those into each node begin (keys + 1,), sources, lags, slopes
 #: that do not change, the columns of those that do (-1 for none), and these, (rows, columns).
@@ -221,17 +223,17 @@ class Linear:
 
     def _fill(self, slopes: Floats, edges: Sequence[Sequence[Partial]], rows: Ints) -> None:
         """Add the slopes of arrows at rows; those with one formula are evaluated together."""
-        alike: dict[tuple[Expr, int], list[tuple[int, Partial, Sequence[Expr]]]] = {}
+        alike: dict[tuple[Expr, tuple[Symbol, ...]], list[Use]] = {}
         for place, arrows in enumerate(edges):
             for arrow in arrows:
-                formula, symbols = _in_places(_slope(arrow))
-                alike.setdefault((formula, len(symbols)), []).append((place, arrow, symbols))
-        for (formula, count), uses in alike.items():
-            columns: dict[Symbol, Floats | float] = {}
-            for j in range(count):
-                parts = [self._column(arrow, symbols[j], rows) for _, arrow, symbols in uses]
-                columns[_place(j)] = np.stack(parts)
-            (found,) = evaluate([formula], columns) if count else [np.float64(formula)]
+                pattern, symbols, terms = _in_places(_slope(arrow))
+                alike.setdefault((pattern, symbols), []).append((place, arrow, terms))
+        for (pattern, symbols), uses in alike.items():
+            columns = {
+                symbol: np.stack([self._column(arrow, terms[j], rows) for _, arrow, terms in uses])
+                for j, symbol in enumerate(symbols)
+            }
+            (found,) = evaluate([pattern], columns) if symbols else [np.float64(pattern)]
             table = np.array(np.broadcast_to(found, (len(uses), len(rows))))
             for (place, arrow, _), row in zip(uses, table, strict=True):
                 self._mend(arrow, row, rows)
@@ -366,19 +368,12 @@ def _slopes_of(mechanism: Mechanism) -> Mapping[Symbol, Expr]:
     return mechanism.reverse({}, ONE)
 
 
+# Formulas that are alike up to names and decimals are one, and evaluated together.
 @functools.lru_cache(maxsize=1 << 16)
-def _in_places(formula: Expr) -> tuple[Expr, Sequence[Expr]]:
-    """The formula in symbols that stand for places, and what stands there.
-
-    So formulas that are alike up to their names and their floats are one, and evaluated together.
-    """
-    symbols = sorted(formula.free_symbols, key=lambda s: (s.name, type(s).__name__))
-    floats = dict.fromkeys(a for a in sympy.preorder_traversal(formula) if a.is_Float)
-    there: list[Expr] = [*symbols, *floats]
-    places = {term: _place(i) for i, term in enumerate(there)}
-    return rebuilt(lambda: formula.xreplace(places)), there
-
-
-@functools.cache
-def _place(number: int) -> Symbol:
-    return Symbol(f"x{number}", real=True)
+def _in_places(formula: Expr) -> tuple[Expr, tuple[Symbol, ...], tuple[Expr, ...]]:
+    """The formula up to names and decimals, its places, and what stands there."""
+    named = sorted(formula.free_symbols, key=lambda s: (s.name, type(s).__name__))
+    pattern, there = pattern_of(formula, named)
+    symbols = {symbol.name: symbol for symbol in pattern.free_symbols}
+    used = [(symbols[n], t) for n, t in zip(places(len(there)), there, strict=True) if n in symbols]
+    return pattern, tuple(symbol for symbol, _ in used), tuple(term for _, term in used)
