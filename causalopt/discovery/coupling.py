@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from causalopt.ground import checks
+from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
-from causalopt.ground.types import Complexes, Ints
+from causalopt.ground.types import Complexes, Floats, Ints
 from causalopt.linearisation.still import Still, frequencies_of, still_world
 from causalopt.model.interface import Model
 from causalopt.model.world import World
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def loop_coupling(
-    of: Model | World[Model], *, at: npt.ArrayLike | None = None, period: int = 1
+    of: Model | World[Model],
+    *,
+    at: npt.ArrayLike | None = None,
+    steps: int | None = None,
+    period: int = 1,
 ) -> xr.DataArray:
     """How strongly each pair of variables is coupled by loops, at each frequency (complex).
 
@@ -36,7 +42,10 @@ def loop_coupling(
     ``at`` are frequencies in radians per unit of time; 256 of them, from well below the slowest
     mode to pi/dt, evenly by logarithm, if left out. Returns an array with dims (frequency,
     variable, other), ``variable`` the one that is held; Gamma(a, a) is 1. On a cycle of ``period``
-    steps, where the world starts, differences are told once a round. Raises ``QueryError``
+    steps, where the world starts, differences are told once a round. With ``steps`` it is told in
+    time, from 0 to that step, with dims (time, variable, other): what of a unit at the other comes
+    back by way of the variable after so many steps, the impulse response of Gamma(z), whose sum is
+    Gamma at rest. Raises ``QueryError``
     where a mode grows, values move along the run, or there is no time.
 
     >>> from causalopt.language.symbols import variables
@@ -51,19 +60,48 @@ def loop_coupling(
 
     still = _on_loops(still_world(of, period))
     still.check_stable()
-    frequencies = frequencies_of(at, still)
     shown = np.flatnonzero(still.linear.declared)
+    names = [still.linear.names[place] for place in shown]
+    attrs = {"long_name": "loop coupling", "symbol": "Gamma", "neutral": 0.0}
+    sides: dict[str, object] = {"variable": names, "other": names}
+    if steps is not None:
+        if at is not None:
+            raise QueryError("at asks for frequencies, and steps for a course in time: write one.")
+        count = checks.whole(steps, "steps", 0)
+        course = _in_time(still, count, shown)
+        coords = {"time": np.arange(count + 1) * still.dt, **sides}
+        return xr.DataArray(course, coords, ["time", *sides], "coupling", attrs)
+    frequencies = frequencies_of(at, still)
+    table = _table(still, still.z_at(frequencies), shown)
+    coords = {"frequency": frequencies, **sides}
+    return xr.DataArray(table, coords, ["frequency", *sides], "coupling", attrs)
+
+
+def _table(still: Still, z: Complexes, shown: Ints) -> Complexes:
+    """Gamma at several z, (z, members, members)."""
     count = len(shown)
     refuse_what_does_not_fit(
-        16 * (len(frequencies) * count**2 + 4 * len(still.linear.keys) ** 2),
-        f"A table of {count:,} by {count:,} couplings at {len(frequencies):,} frequencies",
-        "Ask at fewer frequencies, with at=.",
+        16 * (len(z) * count**2 + 4 * len(still.linear.keys) ** 2),
+        f"A table of {count:,} by {count:,} couplings at {len(z):,} points",
+        "Ask at fewer frequencies, with at=, or for fewer steps.",
     )
-    table = np.stack([coupled(still, still.response(z), shown) for z in still.z_at(frequencies)])
-    names = [still.linear.names[place] for place in shown]
-    coords = {"frequency": frequencies, "variable": names, "other": names}
-    attrs = {"long_name": "loop coupling", "symbol": "Gamma", "neutral": 0.0}
-    return xr.DataArray(table, coords, ["frequency", "variable", "other"], "coupling", attrs)
+    return np.stack([coupled(still, still.response(point), shown) for point in z])
+
+
+def _in_time(still: Still, steps: int, shown: Ints) -> Floats:
+    """The impulse response of Gamma, (steps + 1, members, members), by a sum around a circle.
+
+    Outside all poles: those of Gamma are modes with one variable held. So wide, and of so many
+    points, that what comes after the steps is beyond rounding.
+    """
+    held = [np.abs(still.modes([int(member)])) for member in shown]
+    largest = max(1.0, *(float(sizes.max(initial=0.0)) for sizes in held))
+    points = 4 << steps.bit_length()
+    radius = largest * 10.0 ** (12.0 / points)
+    z = radius * np.exp(2j * np.pi * np.arange(points) / points)
+    course = np.fft.ifft(_table(still, z, shown), axis=0)[: steps + 1].real
+    grown: Floats = course * radius ** np.arange(steps + 1)[:, None, None]
+    return grown
 
 
 def _on_loops(still: Still) -> Still:

@@ -348,3 +348,22 @@ def test_loops_on_a_cycle_are_those_of_a_whole_round():
     assert 1 / (1 - pairs) == pytest.approx(
         sensitivity(coupled, y, x, x, at=0.4, period=2).comp.item(), rel=1e-9
     )
+
+
+@given(
+    own=st.tuples(st.floats(-0.9, 1.4), st.floats(-0.9, 1.0)),
+    across=st.tuples(st.floats(-0.9, 0.9), st.floats(-0.9, 0.9)),
+)
+@settings(max_examples=15, deadline=None)
+def test_coupling_in_time_is_the_course_of_the_opened_loop(own, across):
+    (a, b), (to, back) = own, across
+    matrix = np.array([[a, to], [back, b]])
+    assume(abs(to * back) > 1e-3 and np.abs(np.linalg.eigvals(matrix)).max() < 0.98)
+    system, _ = system_of(matrix)
+    found = loop_coupling(system, steps=30).sel(variable="x0", other="x1")
+    # Through both arrows, and any time in the memory of each.
+    expected = [to * back * sum(a**i * b ** (t - 2 - i) for i in range(t - 1)) for t in range(31)]
+    scale = max(1.0, *map(abs, expected))
+    assert found.values == pytest.approx(expected, abs=1e-8 * scale)
+    with pytest.raises(QueryError, match="write one"):
+        loop_coupling(system, at=0.1, steps=3)
