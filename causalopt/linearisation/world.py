@@ -30,6 +30,9 @@ from causalopt.model.world import World
 # Slopes of a run that are so few are worked out once, for all passes.
 _TOGETHER = 1 << 24
 
+# So many of its parts are kept with a linearised world.
+_MOST_KEPT = 4
+
 #: The place of an edge, what it carries, and what stands at the places of its pattern.
 Use = tuple[int, Partial, tuple[Expr, ...]]
 
@@ -131,8 +134,19 @@ class Linear:
 
     def among(self, members: Collection[int]) -> Linear:
         """The same with the edges alone that go between these members."""
-        inside = np.isin(self.owners, list(members))
-        return self.with_edges(np.flatnonzero(inside[self.sources] & inside[self.targets]))
+        chosen = frozenset(members)
+        if chosen not in self._among:
+            if len(self._among) >= _MOST_KEPT:
+                self._among.clear()
+            inside = np.isin(self.owners, list(chosen))
+            kept = np.flatnonzero(inside[self.sources] & inside[self.targets])
+            self._among[chosen] = self.with_edges(kept)
+        return self._among[chosen]
+
+    @functools.cached_property
+    def _among(self) -> dict[frozenset[int], Linear]:
+        # Questions about one m share the edges that matter, and the slopes worked out of them.
+        return {}
 
     def with_edges(self, kept: Ints) -> Linear:
         """The same with some of its edges alone, by their places."""
