@@ -11,7 +11,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Complexes, Floats
 from causalopt.language.symbols import Nodes
 from causalopt.linearisation.still import Still, frequencies_of, still_world
-from causalopt.linearisation.world import Linear
+from causalopt.linearisation.world import Linear, linearised
 from causalopt.measures.question import nodes_as_text
 from causalopt.model.interface import Model
 from causalopt.model.world import World
@@ -153,10 +153,11 @@ def _members(linear: Linear, nodes: Nodes, single: str = "") -> list[int]:
     world = linear.world
     stretches = world.model.select(nodes, world.steps)
     places = list(dict.fromkeys(linear.place_of(stretch.key) for stretch in stretches))
-    if any(stretch.start > 0 or stretch.stop <= linear.rows[-1] for stretch in stretches):
+    part = linearised(world).named_in_part(stretches)
+    if part is not None:
         raise QueryError(
             f"{nodes_as_text(nodes)} is a part of a variable, and a frequency goes on for good: "
-            f"name variables whole, such as {linear.names[places[0]]}."
+            f"name variables whole, such as {part}."
         )
     if single and len(places) != 1:
         raise QueryError(

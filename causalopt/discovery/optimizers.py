@@ -176,7 +176,7 @@ def _candidates(whole: Linear, m: Nodes | Sequence[Nodes] | None) -> list[Key]:
     """The variables to ask about, each on a loop with another."""
     if m is not None:
         own = whole.world.model.select(m, whole.world.steps)
-        if any(stretch.start > 0 or stretch.stop <= whole.rows[-1] for stretch in own):
+        if whole.named_in_part(own) is not None:
             raise QueryError(
                 f"m = {nodes_as_text(m)} has a part of a variable: name variables whole here, or "
                 "ask self_regulation about a stretch."

@@ -102,14 +102,12 @@ class Target:
 
     def check_whole(self, named: Nodes | Sequence[Nodes], name: str) -> None:
         """Raise ``QueryError`` for a part of a variable, where variables have gates as a whole."""
-        stretches = self.model.select(named, self.base.steps)
-        held = {s.key for s in stretches if s.start == 0 and s.stop > self.whole.rows[-1]}
-        for place in {self.whole.place_of(stretch.key) for stretch in stretches}:
-            if not held.issuperset(self.whole.nodes_of(place)):
-                raise QueryError(
-                    f"{name} = {nodes_as_text(named)} has a part of {self.whole.names[place]}, and "
-                    "a gate is at a variable as a whole: name it whole, or ask self_regulation."
-                )
+        part = self.whole.named_in_part(self.model.select(named, self.base.steps))
+        if part is not None:
+            raise QueryError(
+                f"{name} = {nodes_as_text(named)} has a part of {part}, and a gate is at a "
+                "variable as a whole: name it whole, or ask self_regulation."
+            )
 
     # -- as a linearised world -------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from causalopt.linearisation.values import Values, values_of
 from causalopt.mechanisms.interface import ONE, Mechanism
 from causalopt.mechanisms.patterns import pattern_of, places
 from causalopt.model.interface import Model
-from causalopt.model.selection import Key
+from causalopt.model.selection import Key, Stretch
 from causalopt.model.template import is_inner, owner_of
 from causalopt.model.world import World
 
@@ -92,6 +92,12 @@ class Linear:
         """The nodes of a member in a row, inner stages left out: one, but of an unrolled system."""
         here = np.flatnonzero(self.owners == place)
         return [self.keys[i] for i in here if not is_inner(self.keys[i])]
+
+    def named_in_part(self, stretches: Sequence[Stretch]) -> str | None:
+        """The member of which nodes are a part alone; None where all are named whole."""
+        whole = {s.key for s in stretches if s.start == 0 and s.stop > self.rows[-1]}
+        named = (self.place_of(stretch.key) for stretch in stretches)
+        return next((self.names[p] for p in named if not whole.issuperset(self.nodes_of(p))), None)
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:

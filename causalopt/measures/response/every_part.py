@@ -106,15 +106,12 @@ def _parts(
 
 def _members(whole: Linear, question: Question) -> frozenset[int]:
     """The members that a question holds; they are held whole."""
-    last = whole.rows[-1]
-    members = frozenset(whole.place_of(stretch.key) for stretch in question.held)
-    held = {s.key for s in question.held if s.start == 0 and s.stop > last}
-    if not held.issuperset(key for place in members for key in whole.nodes_of(place)):
+    if whole.named_in_part(question.held) is not None:
         raise QueryError(
             f"{nodes_as_text(question.A)} is a part of a variable: every_A holds variables whole. "
             "Ask comp or op about it."
         )
-    return members
+    return frozenset(whole.place_of(stretch.key) for stretch in question.held)
 
 
 def _measured(
