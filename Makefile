@@ -31,7 +31,7 @@ lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
-		--resolution lowest-direct . "pytest>=8.0" "hypothesis>=6.100"
+		--resolution lowest-direct ".[jax]" "pytest>=8.0" "hypothesis>=6.100"
 	.venv-lowest/bin/python -m pytest -m "not long" -o filterwarnings= $(SMOKE)
 
 lint: .venv/.test

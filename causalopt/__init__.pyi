@@ -50,6 +50,8 @@ from .ground.errors import (
 from .ground.errors import (
     TooLargeError as TooLargeError,
 )
+from .language.arrays import array as array
+from .language.data import series as series
 from .language.finite_variables import finite as finite
 from .language.laws import choice as choice
 from .language.laws import normal as normal
@@ -98,6 +100,7 @@ from .measures import optimizing_strength as optimizing_strength
 from .measures import split_strengths as split_strengths
 from .measures import why_not_equilibrium as why_not_equilibrium
 from .mechanisms.events import Event as Event
+from .mechanisms.opaque import function as function
 from .model.network import Network as Network
 from .model.system import System as System
 from .model.world import World as World
@@ -108,6 +111,7 @@ from .processes import Momentum as Momentum
 from .processes import Plain as Plain
 from .processes import Steps as Steps
 from .processes import Sweeps as Sweeps
+from .processes import Training as Training
 from .processes import anneal_spins as anneal_spins
 from .processes import annealed as annealed
 from .processes import annealing as annealing
@@ -119,6 +123,7 @@ from .processes import linear as linear
 from .processes import logarithmic as logarithmic
 from .processes import newton as newton
 from .processes import sgd as sgd
+from .processes import training as training
 from .runs.results import run as run
 from .runs.results import tangents as tangents
 from .transport import Current as Current

@@ -1,15 +1,20 @@
-"""Backends: they carry out plans. NumPy is the reference, numba compiles, auto chooses by size."""
+"""Backends: they carry out plans. NumPy is the reference, numba compiles, JAX runs arrays.
+
+``auto`` chooses by the size of the work.
+"""
 
 from causalopt.backends.auto import AutoBackend
 from causalopt.backends.interface import Backend, Inputs, NotFinite, Recording
+from causalopt.backends.jax import JaxBackend
 from causalopt.backends.numba import NumbaBackend
 from causalopt.backends.numpy import NumPyBackend
 
 #: The backends by the name that users give.
 BACKENDS: dict[str, Backend] = {
-    "auto": AutoBackend(NumPyBackend(), NumbaBackend()),
+    "auto": AutoBackend(NumPyBackend(), NumbaBackend(), JaxBackend(NumPyBackend())),
     "numpy": NumPyBackend(),
     "numba": NumbaBackend(),
+    "jax": JaxBackend(NumPyBackend()),
 }
 
 __all__ = [

@@ -21,11 +21,12 @@ class AutoBackend:
 
     A run of a system is compiled from steps * (1 + points / 500) >= 20,000 on: 20,000 steps of one
     point, or 100 steps of 100,000 points. All else, networks without time among it, runs with
-    NumPy.
+    NumPy; systems of arrays and functions with the backend of arrays.
     """
 
     short: Backend
     long: Backend
+    arrays: Backend
 
     def loop(
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
@@ -39,6 +40,8 @@ class AutoBackend:
         return chosen.generators(plan, points, chains)
 
     def _chosen(self, plan: Loop, points: int) -> Backend:
+        if plan.has_arrays:
+            return self.arrays
         work = plan.steps * (1 + points / _POINTS_PER_STEP)
         return self.long if work >= _LONG else self.short
 

@@ -6,8 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
+from causalopt.ground.errors import QueryError
+from causalopt.ground.readonly import ReadOnly
+from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.symbols import Label
+from causalopt.language.trees import Tree
 from causalopt.plan import Layers, Loop
 from causalopt.plan.draws import Stream
 
@@ -16,12 +22,13 @@ from causalopt.plan.draws import Stream
 class Inputs:
     """What a plan is given, by the names of its symbols.
 
-    ``values`` are numbers, or one per point of a sweep; a noise has a stream in ``draws``, which
-    gives the value of each step in turn.
+    ``values`` are numbers, or one per point of a sweep, and ``arrays`` what is the same at all; a
+    noise has a stream in ``draws``, which gives the value of each step in turn.
     """
 
     values: Mapping[str, float | Floats]
     draws: Mapping[str, Stream]
+    arrays: Mapping[str, Tensor | Tree] = ReadOnly({})
 
 
 @dataclass(frozen=True)
@@ -29,16 +36,33 @@ class Recording:
     """What a run recorded.
 
     A loop's ``values`` have shape (recorded slots, recorded steps, points), a network's (lanes,
-    nodes, points). A tangent is ``values * 2**exponents``: ``exponents`` is there for those alone,
-    by place among the recorded slots, with shape (recorded steps, points); of a network by lane,
+    nodes, points); where slots hold arrays, they are a list, with (steps, points, *shape) for each,
+    and (steps, points, *shape, k) for tangents in k directions. A tangent is
+    ``values * 2**exponents``: ``exponents`` is there for those alone, by place among the recorded
+    slots, with shape (recorded steps, points), or (steps, points, 1, ..., k); of a network by lane,
     (nodes, points). ``rows`` and ``points`` say which of the recorded steps and points a part of a
     loop's recording holds; points that do not lie side by side are listed.
     """
 
-    values: Floats
+    values: Floats | Sequence[Floats]
     exponents: Mapping[int, Ints]
     rows: slice = field(default_factory=lambda: slice(None))
     points: slice | Ints = field(default_factory=lambda: slice(None))
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """The number of recorded steps, or nodes, and of points."""
+        values = self.values
+        return values.shape[1:3] if isinstance(values, np.ndarray) else values[0].shape[:2]
+
+
+def refuse_arrays(plan: Loop, name: str) -> None:
+    """Raise ``QueryError`` for a plan that only a backend of arrays can run."""
+    if plan.has_arrays:
+        raise QueryError(
+            f'backend="{name}" computes with numbers, and this system holds arrays or functions: '
+            'leave backend out, or write backend="jax".'
+        )
 
 
 class NotFinite(Exception):

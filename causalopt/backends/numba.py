@@ -24,7 +24,7 @@ from causalopt.backends.compiled_run import (
     start,
     streams_of,
 )
-from causalopt.backends.interface import Inputs, Recording
+from causalopt.backends.interface import Inputs, Recording, refuse_arrays
 from causalopt.backends.numpy import NumPyBackend
 from causalopt.backends.shape import Shape
 from causalopt.backends.workers import available
@@ -60,6 +60,7 @@ class NumbaBackend:
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
     ) -> Iterator[Recording]:
         """Run a system's plan in compiled code."""
+        refuse_arrays(plan, "numba")
         if not _can_compile(plan):
             yield from self._reference.loop(plan, inputs, recorded, points)
             return
@@ -74,6 +75,8 @@ class NumbaBackend:
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """Those of the batches that are run at once."""
+        if isinstance(plan, Loop):
+            refuse_arrays(plan, "numba")
         if isinstance(plan, Layers) or not _can_compile(plan):
             return self._reference.generators(plan, points, chains)
         return min(chains * plan.drawn, _DRAWN * available())

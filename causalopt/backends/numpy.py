@@ -10,7 +10,7 @@ import numpy as np
 from causalopt.backends.adjoint import pushed_back
 from causalopt.backends.bands import Powers
 from causalopt.backends.careful import first_state
-from causalopt.backends.interface import Inputs, NotFinite, Recording
+from causalopt.backends.interface import Inputs, NotFinite, Recording, refuse_arrays
 from causalopt.backends.layering import fill, slopes_in
 from causalopt.ground.progress import track
 from causalopt.ground.types import Floats, Ints, Number
@@ -24,6 +24,7 @@ class NumPyBackend:
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
     ) -> Iterator[Recording]:
         """Run a system's plan step by step; the recording comes in one part."""
+        refuse_arrays(plan, "numpy")
         shape = () if points is None else (points,)
         given = [_spread(inputs.values[entry.symbol.name], shape) for entry in plan.inputs]
         streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]

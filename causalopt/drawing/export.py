@@ -54,5 +54,5 @@ def _attributes(model: Model, node: object) -> dict[str, str | float]:
     if later.declared is not None:
         said["formula"] = visible(str(later.declared))
     if first.start is not None:
-        said["start"] = first.start
+        said["start"] = first.start if isinstance(first.start, float) else str(first.start)
     return said

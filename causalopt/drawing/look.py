@@ -14,8 +14,8 @@ from causalopt.drawing.picture import AnyWorld, Gap
 from causalopt.ground import palette
 from causalopt.ground.palette import grey
 from causalopt.language.symbols import Noise, Parameter
-from causalopt.model.interventions import Treatment
 from causalopt.model.shifting import Shift
+from causalopt.model.treatments import Treatment
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from causalopt.drawing.formula import line
 from causalopt.drawing.picture import AnyWorld, Item, Name, first_of, name_by_step, treatment_at
-from causalopt.language.domains import domain_of
+from causalopt.language.domains import Coded, domain_of
 
 
 def right_side(world: AnyWorld, node: Item, name: Name) -> str:
@@ -28,13 +28,13 @@ def right_side(world: AnyWorld, node: Item, name: Name) -> str:
     return f"= {account.assigned.words(lambda symbol: name(names.get(symbol, symbol)), line)}"
 
 
-def _start(start: float, node: Item, name: Name) -> str:
+def _start(start: Coded, node: Item, name: Name) -> str:
     """The value that a node starts from; on a template, the variable says of which step."""
     value = _value(node, start)
     by_step = name_by_step(node)
     return f"= {value}" if name(node) == by_step else f"{by_step} = {value}"
 
 
-def _value(label: Item, number: float) -> str:
+def _value(label: Item, number: Coded) -> str:
     value = domain_of(label).shown(number)
     return f"{value:g}".replace("-", "−") if isinstance(value, float) else str(value)

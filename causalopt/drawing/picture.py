@@ -11,15 +11,15 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
-from sympy import Symbol
 
 from causalopt.ground.errors import QueryError
+from causalopt.language.parts import Directions, Subspace
 from causalopt.language.symbols import Node, Noise, Parameter, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Treatment
 from causalopt.model.shifting import Shift
-from causalopt.model.views import Gate
+from causalopt.model.treatments import Treatment
+from causalopt.model.views import Difference, Gate, Outside
 from causalopt.model.world import World
 
 AnyWorld = World[Model]
@@ -152,7 +152,7 @@ class _Arrows:
         causes = (self.bones.stand_in(owner) for owner in owners)
         return tuple(c for c in causes if c in wanted and not _both_gaps(c, self.node))
 
-    def constant(self, value: float | Symbol) -> tuple[Item, ...]:
+    def constant(self, value: Outside) -> tuple[Item, ...]:
         return ()
 
     def copied(self, world: AnyWorld) -> tuple[Item, ...]:
@@ -166,10 +166,15 @@ class _Arrows:
     ) -> tuple[Item, ...]:
         return own
 
-    def moved(self, term: tuple[Item, ...], by: float | Symbol) -> tuple[Item, ...]:
+    def blended(
+        self, own: tuple[Item, ...], other: tuple[Item, ...], part: Subspace, by: float
+    ) -> tuple[Item, ...]:
+        return own
+
+    def moved(self, term: tuple[Item, ...], by: Difference) -> tuple[Item, ...]:
         return term
 
-    def nudged(self, term: tuple[Item, ...]) -> tuple[Item, ...]:
+    def nudged(self, term: tuple[Item, ...], along: Directions | None) -> tuple[Item, ...]:
         return term
 
 
@@ -227,7 +232,7 @@ class _Histories:
         weight = () if other == seen else (gate.by, other)
         return self.versions.number(self.node, mechanism, seen, *weight)
 
-    def constant(self, value: float | Symbol) -> int:
+    def constant(self, value: Outside) -> int:
         return self.versions.number(self.node, value)
 
     def copied(self, world: AnyWorld) -> int:
@@ -244,11 +249,14 @@ class _Histories:
     def mixed(self, own: int, other: int, by: float | Parameter) -> int:
         return own if own == other else self.versions.number(own, other, by)
 
-    def moved(self, term: int, by: float | Symbol) -> int:
+    def blended(self, own: int, other: int, part: Subspace, by: float) -> int:
+        return own if own == other else self.versions.number(own, other, part, by)
+
+    def moved(self, term: int, by: Difference) -> int:
         return self.versions.number(term, "moved", by)
 
-    def nudged(self, term: int) -> int:
-        return self.versions.number(term, "nudged")
+    def nudged(self, term: int, along: Directions | None) -> int:
+        return self.versions.number(term, "nudged", along)
 
 
 def first_of(item: Item) -> Item:

@@ -92,8 +92,18 @@ class Scaled:
 
 
 def stacked(numbers: Sequence[Scaled]) -> Floats:
-    """Several as floats, one after the other along a new first axis."""
-    return np.stack([number.plain() for number in numbers])
+    """Several as floats, one after the other along a new first axis.
+
+    Of arrays (rows, points, *shape), each entry is one.
+    """
+    return np.concatenate([_entries_first(number.plain()) for number in numbers])
+
+
+def _entries_first(numbers: Floats) -> Floats:
+    rows, points = numbers.shape[:2]
+    # What is a number at each row and point needs no copy.
+    plain = numbers.ndim == 2
+    return numbers[None] if plain else np.moveaxis(numbers.reshape(rows, points, -1), -1, 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,34 +11,49 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import quote
 
 import numpy as np
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats
 from causalopt.language.assumptions import Assumed, kept
 from causalopt.language.naming import check_letters
+from causalopt.language.trees import Tree
 from causalopt.language.words import listed
 
 #: What a named value is called: a name, or a whole number.
 Value = str | int
+#: A value as a run computes with it: a number, or an array or a tree of them.
+Coded = float | Tensor | Tree
 
 
 class Domain(ABC):
     """What the values of a variable are."""
 
-    @abstractmethod
-    def code(self, value: object, where: str) -> float:
-        """A value as the number that a run computes with; ``where`` says what was given."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a value: () for a number."""
+        return ()
+
+    @property
+    def unlimited(self) -> Domain:
+        """The same with nothing assumed of the values."""
+        return self
 
     @abstractmethod
-    def value(self, number: float) -> Value | float:
+    def code(self, value: object, where: str) -> Coded:
+        """A value as what a run computes with; ``where`` says what was given."""
+
+    @abstractmethod
+    def value(self, number: Coded) -> Value | Coded:
         """The value that a number of a run stands for."""
 
     @abstractmethod
-    def shown(self, number: float) -> str | float:
+    def shown(self, number: Coded) -> str | float:
         """A value as a reader sees it: a number, or the name that no other value has."""
 
     @abstractmethod
@@ -70,7 +85,7 @@ class Domain(ABC):
         """Why nothing can be added to a value; None where something can."""
 
     @abstractmethod
-    def example(self) -> Value | float:
+    def example(self) -> Value | Coded:
         """Some value, for a message that says what to write."""
 
     @abstractmethod
@@ -91,6 +106,11 @@ class Real(Domain):
 
     limits: Assumed = ()
 
+    @property
+    def unlimited(self) -> Domain:
+        """All real numbers."""
+        return REAL
+
     def code(self, value: object, where: str) -> float:
         """The number itself, if it is finite and what it is assumed to be."""
         # Adding 0 makes one zero of the two: they are equal, and so must what follows from them be.
@@ -100,13 +120,13 @@ class Real(Domain):
             raise DeclarationError(_stray(where, number, stray[1]))
         return number
 
-    def value(self, number: float) -> float:
+    def value(self, number: Coded) -> Coded:
         """The number itself."""
         return number
 
-    def shown(self, number: float) -> float:
+    def shown(self, number: Coded) -> str | float:
         """The number itself."""
-        return number
+        return str(number) if isinstance(number, Tensor | Tree) else number
 
     def values_of(self, numbers: Floats) -> Floats:
         """The numbers themselves."""
@@ -185,13 +205,13 @@ class Named(Domain):
         """The place of a value."""
         return float(self.place(value, f"{where} is {value!r}, which it cannot be"))
 
-    def value(self, number: float) -> Value:
+    def value(self, number: Coded) -> Value:
         """The value at a place."""
-        return self.values[int(number)]
+        return self.values[_as_place(number)]
 
-    def shown(self, number: float) -> str:
+    def shown(self, number: Coded) -> str:
         """What the value at a place is called."""
-        return self.names[int(number)]
+        return self.names[_as_place(number)]
 
     def values_of(self, numbers: Floats) -> list[Value]:
         """The values at some places, as the coordinate of a result."""
@@ -218,6 +238,11 @@ class Named(Domain):
         """The names of the values, as the CF conventions write them for netCDF."""
         places = np.arange(self.size, dtype=np.float64)
         return {"flag_values": places, "flag_meanings": " ".join(_words(self.names))}
+
+
+def _as_place(number: Coded) -> int:
+    """A number of a run as a place."""
+    return int(cast(float, number))
 
 
 def _stray(where: str, value: object, fact: str) -> str:

@@ -8,86 +8,28 @@ being computed.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from sympy import Symbol
-from sympy.core.facts import InconsistentAssumptions
 from sympy.printing.latex import LatexPrinter
 
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.language.arithmetic import Labelled, OutsideFormulas
-from causalopt.language.assumptions import checked, limits
-from causalopt.language.domains import REAL, Domain, Real, domain_of
+from causalopt.language.domains import Domain, domain_of
 from causalopt.language.indexing import Endless, as_bounds, as_delay, as_instant, as_step
-from causalopt.language.laws import Law, as_law
-from causalopt.language.naming import check_name, check_unit, names_in
+from causalopt.language.laws import Dependent, as_law
+from causalopt.language.naming import names_in
+from causalopt.language.parts import Partible
+from causalopt.language.quantities import Noise as Noise
+from causalopt.language.quantities import Parameter as Parameter
+from causalopt.language.quantities import Quantity as Quantity
+from causalopt.language.shaped import as_shape
 from causalopt.language.splits import Divisible
-from causalopt.language.words import listed
 
 
-class Quantity(Labelled):
-    """A named real symbol with a unit: what variables and parameters have in common.
-
-    Two quantities are the same where kind, name, unit and assumptions are.
-    """
-
-    __slots__ = ("unit",)
-    unit: str
-
-    def __new__(cls, name: str, unit: str = "", **assumptions: bool) -> Self:
-        check_name(name, cls.__name__.lower())
-        check_unit(unit, name)
-        assumed = checked(assumptions, name) or {"real": True}
-        try:
-            quantity: Self = Symbol.__xnew__(cls, name, **assumed)
-        except InconsistentAssumptions:
-            raise DeclarationError(
-                f"{name} is assumed to be {listed(assumed)}, which no number is: leave one out."
-            ) from None
-        quantity.unit = unit
-        return quantity
-
-    @property
-    def domain(self) -> Domain:
-        """What its values are: real numbers, unless it is declared otherwise."""
-        assumed = limits(self._assumptions_orig)
-        return Real(assumed) if assumed else REAL
-
-    def _hashable_content(self) -> tuple[object, ...]:
-        return (*super()._hashable_content(), self.unit)
-
-    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, bool]]:
-        return (self.name, self.unit), self._assumptions_orig
-
-
-class Parameter(Quantity):
-    """A constant of the system, with one value for the whole run; it can be swept."""
-
-    __slots__ = ()
-
-
-class Noise(Quantity):
-    """An exogenous input with a law of chance, drawn afresh at every step."""
-
-    __slots__ = ("law",)
-    law: Law
-
-    def __new__(cls, name: str, law: Law, unit: str = "") -> Self:
-        noise = super().__new__(cls, name, unit)
-        noise.law = law
-        return noise
-
-    def _hashable_content(self) -> tuple[object, ...]:
-        # sympy sorts symbols of one name by this, and laws have no order.
-        return (*super()._hashable_content(), repr(self.law))
-
-    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, bool]]:
-        return (self.name, self.law, self.unit), {}
-
-
-class Variable(Divisible, Endless, Quantity):
+class Variable(Divisible, Endless, Partible, Quantity):
     """A quantity with a value at every step, given by a mechanism; index it to name nodes.
 
     >>> R = variable("R")
@@ -153,6 +95,11 @@ class Stage(Variable):
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.owner, self.number)
+
+    @property
+    def domain(self) -> Domain:
+        """What its values are: what is assumed of the variable may be wrong inside a step."""
+        return self.owner.domain.unlimited
 
     def __getnewargs_ex__(self) -> tuple[tuple[Variable, int], dict[str, bool]]:
         return (self.owner, self.number), {}
@@ -250,7 +197,7 @@ class Time(Labelled):
 time = Time()
 
 
-class Indexed(OutsideFormulas):
+class Indexed(Partible, OutsideFormulas):
     """What indexing a variable gives: it is named in questions, and stands in no formula."""
 
     variable: Variable | Time | Noise
@@ -375,14 +322,25 @@ def parameters(
     return tuple(Parameter(name, unit, **assumptions) for name in named)
 
 
-def noise(name: str, law: object, unit: str = "") -> Noise:
+def noise(
+    name: str, law: object, unit: str = "", *, shape: int | Iterable[int] | None = None
+) -> Noise:
     """A noise: drawn afresh at each step by a law, the same draws in W, X and Y.
 
     ``law`` is ``normal(mean, deviation)``, ``uniform(low, high)``, ``choice(values, weights)``, or
-    a frozen distribution of scipy.stats.
+    a frozen distribution of scipy.stats. With a ``shape`` it is an array, each entry drawn alone.
 
     >>> from causalopt.language.laws import choice
     >>> noise("coin", choice([-1, 1]))
     coin
     """
-    return Noise(name, as_law(law), unit)
+    drawn = as_law(law)
+    if shape is None:
+        return Noise(name, drawn, unit)
+    where = f'noise("{name}", ...)'
+    if isinstance(drawn, Dependent):
+        raise DeclarationError(
+            f"{where}: a law with parameters is of numbers. Draw an array by numbers, such as "
+            "normal(0, 1), and scale it in the function that takes it."
+        )
+    return Noise(name, drawn, unit, as_shape(shape, where))

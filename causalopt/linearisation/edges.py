@@ -17,6 +17,7 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
+from causalopt.language.parts import Directions, Subspace
 from causalopt.language.symbols import Label, Node, Parameter, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
@@ -25,7 +26,7 @@ from causalopt.model.selection import Key
 from causalopt.model.staging import stretches_of, template_of, treatment_of
 from causalopt.model.system import System
 from causalopt.model.template import node_at, owner_of
-from causalopt.model.views import Gate
+from causalopt.model.views import Difference, Gate, Outside
 from causalopt.model.world import World
 
 AnyWorld = World[Model]
@@ -100,7 +101,7 @@ class PartialsView:
             for s, partial in own.items()
         )
 
-    def constant(self, value: float | Symbol) -> Partials:
+    def constant(self, value: Outside) -> Partials:
         """Nothing enters what is set."""
         return ()
 
@@ -117,11 +118,15 @@ class PartialsView:
         weight = self._number(by)
         return (*_weighted(own, 1.0 - weight), *_weighted(other, weight))
 
-    def moved(self, term: Partials, by: float | Symbol) -> Partials:
+    def blended(self, own: Partials, other: Partials, part: Subspace, by: float) -> Partials:
+        """An error: edges are between numbers."""
+        raise QueryError(f"{part} is a part of an array, and this question is about numbers.")
+
+    def moved(self, term: Partials, by: Difference) -> Partials:
         """A finite difference changes values, and no derivative."""
         return term
 
-    def nudged(self, term: Partials) -> Partials:
+    def nudged(self, term: Partials, along: Directions | None) -> Partials:
         """An error: the world itself is not moved."""
         raise QueryError(
             "This world carries an infinitesimal difference of its own: ask about the world "

@@ -20,7 +20,7 @@ from causalopt.model.selection import Key
 from causalopt.model.system import System
 from causalopt.model.template import node_at
 from causalopt.model.world import World
-from causalopt.plan.draws import Stream
+from causalopt.plan.draws import stream_of
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import swept
 
@@ -52,7 +52,7 @@ class Values(ABC):
     def _draws(self, noise: Noise, steps: int) -> Floats:
         """The numbers of a noise at so many steps."""
         if noise not in self._drawn:
-            self._drawn[noise] = Stream(noise.law, noise.name, self.world.seed).take(steps)[:, 0]
+            self._drawn[noise] = stream_of(noise, self.world.seed).take(steps)[:, 0]
         return self._drawn[noise]
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
+import numpy as np
+
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.tensors import Tensor
+from causalopt.ground.types import Floats
 from causalopt.language.domains import domain_of
+from causalopt.language.parts import Directions
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Place, as_model
 from causalopt.model.selection import Key, Stretch
+from causalopt.model.shifting import as_rows, shift_of
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.simulation import Rows
@@ -27,7 +35,8 @@ class Question:
     about. ``steps`` is the length of the run, which a node m makes needless. ``over`` gives values
     for start nodes, other nodes and parameters, ``draws`` a number of chains of the noise, and
     ``delta`` a finite difference at n in place of an infinitesimal one. ``keep`` says which rows of
-    m are kept.
+    m are kept. Where n holds an array, the difference is ``along`` one direction of its shape, or
+    several (k, *shape), each by itself; where m does, ``read`` are rows (q, *shape) that read it.
 
     Raises ``QueryError`` that says which part of it cannot be asked. Two questions are the same
     where they are one object: what they sweep may be arrays.
@@ -51,6 +60,8 @@ class Question:
     draws: Draws | None = None
     delta: float | None = None
     keep: Keep = "all"
+    along: object = None
+    read: object = None
 
     def __post_init__(self) -> None:
         if self.base.is_infinitesimal:
@@ -101,6 +112,53 @@ class Question:
         return None if self.delta is None else checks.finite(self.delta, "delta")
 
     @functools.cached_property
+    def directions(self) -> Directions | None:
+        """The directions of an infinitesimal difference at n; None where n is a number.
+
+        All of them, one for each entry, where n holds an array and no direction is named.
+        """
+        place = self.model.single(self.n, self.base.steps, "n")
+        shape = domain_of(place.key).shape
+        if not shape or self.along is not None or place.part is not None:
+            shift = shift_of(self.n, None, None, self.along)(place)
+            return None if self.by is not None else shift.along
+        size = math.prod(shape)
+        refuse_what_does_not_fit(
+            8 * size**2,
+            f"A nudge at each of the {size:,} entries of {self.n}",
+            'Name some directions (along=), or estimate by random ones (reduce="rms", probes=16).',
+        )
+        return None if self.by is not None else Directions(Tensor(np.eye(size).reshape(-1, *shape)))
+
+    @functools.cached_property
+    def difference(self) -> object:
+        """The finite difference at n: ``delta``, of an array along the direction that is named."""
+        place = self.model.single(self.n, self.base.steps, "n")
+        shape = domain_of(place.key).shape
+        if self.by is None or not shape:
+            return self.by
+        along = shift_of(self.n, None, None, self.along)(place).along
+        if along is None or along.count != 1:
+            raise QueryError(
+                f"delta is a difference along one direction, and n = {self.n} holds an array: "
+                "name one, along=v, or leave delta out."
+            )
+        return self.by * along.rows.numbers[0]
+
+    @functools.cached_property
+    def readings(self) -> Floats | None:
+        """The rows (q, *shape) that read m; None for all of what it holds."""
+        part, shape = self._stretch_of_m.part, domain_of(self.key_of_m).shape
+        if self.read is None:
+            return None if part is None else part.readings
+        if not shape or part is not None:
+            raise QueryError(
+                f"read says what is read of an array, and m = {self.m} is a "
+                f"{'number' if not shape else 'part of one already'}: leave it out."
+            )
+        return as_rows(self.read, shape, "read").numbers
+
+    @functools.cached_property
     def place(self) -> Place:
         """Where m is found in results."""
         return self.model.place(self._stretch_of_m)
@@ -127,7 +185,7 @@ class Question:
         if self.n is None:
             raise QueryError("n is missing: name the node where the difference is made.")
         # On top of what there is: the base may be perturbed at n already.
-        X = self.base.nudge(self.n, by=self.by)
+        X = self.base.nudge(self.n, by=self.difference, along=self.directions)
         return self.base, X, X.clamp(self.A, to=self.base)
 
     def arguments(self) -> dict[str, str]:
@@ -159,7 +217,7 @@ class Question:
                 "named values, optimizing_strength(system, A | B, P) measures what A does, and "
                 f"run(W, W.perturb({n}, to={domain_of(place.key).example()!r})) shows what follows."
             )
-        if any(place.overlaps(stretch) for stretch in self.held):
+        if any(stretch.covers(place) for stretch in self.held):
             raise QueryError(
                 f"n = {n} lies inside A: Y would hold it at its value in W, so that no difference "
                 "could be made there. Choose n outside A, or leave it out of A."
@@ -175,7 +233,7 @@ class Question:
                 "optimizing_strength(system, A | B, P) measures what A does, or choose m among the "
                 "variables with numbers."
             )
-        inside = [stretch for stretch in self.held if place.overlaps(stretch)]
+        inside = [stretch for stretch in self.held if stretch.covers(place)]
         if not inside:
             return
         last = max(stretch.stop for stretch in inside)

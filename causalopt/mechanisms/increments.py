@@ -6,10 +6,19 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Symbol
+from sympy import Add, Expr, Symbol
 
 from causalopt.language.units import UnitOfMeasure
-from causalopt.mechanisms.interface import ONE, Addend, Mechanism, Naming, Terms, UnitOf, Writer
+from causalopt.mechanisms.interface import (
+    ONE,
+    Addend,
+    Mechanism,
+    Naming,
+    ShapeOf,
+    Terms,
+    UnitOf,
+    Writer,
+)
 from causalopt.mechanisms.symbolic import Expression, in_order_of_names
 
 
@@ -54,9 +63,22 @@ class Increment(Mechanism):
         rates = (Addend(weight, self.rate, terms) for weight, terms in self.places)
         return (Addend(ONE, Expression(self.variable)), *rates)
 
+    @property
+    def is_opaque(self) -> bool:
+        """Whether its rate is."""
+        return self.rate.is_opaque
+
     def value(self, at: Terms) -> Expr:
         """The step, with terms in the place of its symbols."""
-        return self.whole.value(at)
+        if not self.is_opaque:
+            return self.whole.value(at)
+        rates = (w.xreplace(dict(at)) * self.rate.value(self._seen(terms, at))
+                 for w, terms in self.places)  # fmt: skip
+        return Add(at.get(self.variable, self.variable), *rates)
+
+    def _seen(self, terms: tuple[tuple[Symbol, Expr], ...], at: Terms) -> Terms:
+        """What the rate sees at a place, with terms for the symbols there."""
+        return {s: term.xreplace(dict(at)) for s, term in terms}
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
@@ -83,12 +105,17 @@ class Increment(Mechanism):
 
     def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:
         """Compare the units of what the formula adds, compares and takes functions of."""
-        self.whole.check_units(of, own, where)
+        if not self.is_opaque:
+            self.whole.check_units(of, own, where)
+
+    def check_shape(self, of: ShapeOf, own: tuple[int, ...], where: str) -> None:
+        """Ask the rate for it."""
+        self.rate.check_shape(of, own, where)
 
     def words(self, name: Naming, write: Writer | None = None) -> str:
-        """The formula as text."""
-        return self.whole.words(name, write)
+        """The formula as text; of a rate that has none, the rate."""
+        return (self.rate if self.is_opaque else self.whole).words(name, write)
 
     def latex(self) -> str:
-        """The formula as LaTeX."""
-        return self.whole.latex()
+        """The formula as LaTeX; of a rate that has none, the rate."""
+        return (self.rate if self.is_opaque else self.whole).latex()

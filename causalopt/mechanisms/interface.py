@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.patterns import places
 
@@ -19,6 +20,8 @@ Terms = Mapping[Symbol, Expr]
 Naming = Callable[[Symbol], str]
 #: The unit of an argument, and what is known of it.
 UnitOf = Callable[[Symbol], Measured]
+#: What an argument holds: something with a shape, () for a number; a tree has none.
+ShapeOf = Callable[[Symbol], object]
 #: How a formula is written as text, its symbols called as a naming says.
 Writer = Callable[[Expr, Naming], str]
 
@@ -49,9 +52,13 @@ class Mechanism(ABC):
         """The symbols that it depends on, in a fixed order: a node's parents are these alone."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of its value: () for a number."""
-        return ()
+    def is_opaque(self) -> bool:
+        """Whether it has no formula, so that its derivative is taken along directions alone."""
+        return False
+
+    def fit(self, domain: Domain) -> Mechanism:
+        """The same for a node of this domain."""
+        return self
 
     @property
     def addends(self) -> tuple[Addend, ...]:
@@ -107,6 +114,23 @@ class Mechanism(ABC):
         ``of`` gives the unit of an argument, ``own`` is that which its value is to have; ``where``
         names the node. A mechanism that computes with no units has none to check.
         """
+
+    def check_shape(self, of: ShapeOf, own: tuple[int, ...], where: str) -> None:
+        """Raise ``DeclarationError`` where its value has not the shape ``own`` of the node.
+
+        ``of`` says what an argument holds; ``where`` names the node.
+        """
+        shapes = {s: getattr(of(s), "shape", None) for s in self.arguments}
+        strange = [s for s, shape in shapes.items() if shape not in ((), own)]
+        if strange:
+            held = of(strange[0])
+            what = f"an array of shape {own}" if own else "a number"
+            raise DeclarationError(
+                f"The mechanism of {where} is the formula {self}, in which {strange[0]} is {held}, "
+                f"and {where} holds {what}: a formula goes entry by entry, with numbers and arrays "
+                "of the node's own shape. For anything else write a function, "
+                f"function(f)({strange[0]}, ...)."
+            )
 
     @abstractmethod
     def words(self, name: Naming, write: Writer | None = None) -> str:

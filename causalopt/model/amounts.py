@@ -5,17 +5,21 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
 from typing import TypeAlias, TypeVar
 
 import networkx as nx
+import numpy as np
 import sympy
 from sympy import Expr, MatrixExpr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly
+from causalopt.ground.tensors import Tensor, finite_tensor
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Parameter, Quantity, Variable
+from causalopt.language.trees import Tree
 from causalopt.language.vectors import spread
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import expression
@@ -24,17 +28,19 @@ J = TypeVar("J")
 K = TypeVar("K")
 Q = TypeVar("Q", bound=Quantity)
 
-#: What a parameter or a start is given as: a number, a named value, or a formula of others.
-Amount: TypeAlias = float | str | Expr
+#: What a parameter or a start is given as: a number, an array, a named value, or a formula.
+Amount: TypeAlias = float | str | Expr | Tensor | Tree
+#: The same as a model keeps it.
+Kept: TypeAlias = float | Expr | Tensor | Tree
 
 # More digits than a float has, so that a formula is rounded once.
 _DIGITS = 25
 
 
-def amounts_of(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float | Expr]:
+def amounts_of(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, Kept]:
     """The numbers and formulas of a mapping whose keys are all of one kind of symbol, for good."""
     given = {} if entries is None else checks.as_mapping(entries, where, f"{where}={{...: 1.0}}")
-    values: dict[Q, float | Expr] = {}
+    values: dict[Q, Kept] = {}
     for key, value in spread(given, where).items():
         if not isinstance(key, kind):
             raise DeclarationError(
@@ -45,9 +51,7 @@ def amounts_of(entries: object, kind: type[Q], where: str) -> ReadOnly[Q, float 
     return ReadOnly(values)
 
 
-def changed(
-    before: Mapping[K, float | Expr], values: Mapping[J, Amount], where: str
-) -> dict[K, float | Expr]:
+def changed(before: Mapping[K, Kept], values: Mapping[J, Amount], where: str) -> dict[K, Kept]:
     """Values with some of them changed; what is not there to be changed is refused."""
     given = spread(checks.as_mapping(values, where, f"{where}={{...: 1.0}}"), where, before)
     for key in given:
@@ -55,14 +59,16 @@ def changed(
             raise DeclarationError(
                 f"{where} names {key}, which is not there.{nearest(key, before)}"
             )
-    new: dict[object, float | Expr] = {
+    new: dict[object, Kept] = {
         key: _given(key, value, f"{where}: the value of {key}") for key, value in given.items()
     }
     return {key: new.get(key, value) for key, value in before.items()}
 
 
-def _given(key: object, value: object, where: str) -> float | Expr:
-    """A value as a number, or as the formula that it follows from."""
+def _given(key: object, value: object, where: str) -> Kept:
+    """A value as a number or an array, or as the formula that it follows from."""
+    if isinstance(key, Parameter) and not isinstance(value, Expr | str) and _holds_arrays(value):
+        return _array(value, where)
     if not isinstance(value, Expr) or isinstance(value, MatrixExpr) or value.is_number:
         return domain_of(key).code(value, where)
     why = domain_of(key).why_no_difference()
@@ -71,7 +77,53 @@ def _given(key: object, value: object, where: str) -> float | Expr:
     return value
 
 
-def formulas_of(given: Mapping[K, float | Expr]) -> dict[K, Mechanism]:
+def _holds_arrays(value: object) -> bool:
+    """Whether a parameter's value is an array, or something that is built of arrays."""
+    if isinstance(value, Tensor | Tree | Mapping | list | tuple):
+        return True
+    is_array = getattr(value, "ndim", 0) > 0
+    return is_array or (checks.as_float(value) is None and is_dataclass(value))
+
+
+def _array(value: object, where: str) -> Tensor | Tree:
+    """The value of a parameter that is an array, of numbers of any kind, or a tree of arrays."""
+    if isinstance(value, Tensor | Tree):
+        return value
+    if hasattr(value, "ndim") or _is_of_numbers(value):
+        kind = np.asarray(value).dtype.kind
+        return Tensor(value) if kind in "iub" else finite_tensor(value, where)
+    return Tree.of(value, where)
+
+
+def _is_of_numbers(value: object) -> bool:
+    """Whether lists hold numbers alone: then they are one array, and no tree of arrays."""
+    parts = list(value) if isinstance(value, list | tuple) else []
+    return bool(parts) and all(_is_of_numbers(p) or checks.as_float(p) is not None for p in parts)
+
+
+def arrays_in(given: Mapping[K, Kept]) -> dict[K, Tensor | Tree]:
+    """The arrays among some values."""
+    return {key: value for key, value in given.items() if isinstance(value, Tensor | Tree)}
+
+
+def numbers_in(given: Mapping[K, Kept]) -> dict[K, float | Expr]:
+    """The numbers among some values, and the formulas of numbers."""
+    return {key: v for key, v in given.items() if not isinstance(v, Tensor | Tree)}
+
+
+def of_numbers(given: Mapping[K, Kept]) -> ReadOnly[K, float | Expr]:
+    """The same, if none of it is an array: a network holds numbers."""
+    arrays = arrays_in(given)
+    if arrays:
+        first = next(iter(arrays))
+        raise DeclarationError(
+            f"{first} is {arrays[first]}, and a Network holds numbers: declare a System, in which "
+            "h.next stands for a value of the same step, and run it for one step."
+        )
+    return ReadOnly(numbers_in(given))
+
+
+def formulas_of(given: Mapping[K, Kept]) -> dict[K, Mechanism]:
     """The formulas among some values, as mechanisms."""
     return {k: expression(v, str(k)) for k, v in given.items() if isinstance(v, Expr)}
 
@@ -151,10 +203,11 @@ def _evaluated(formula: Expr, known: tuple[tuple[Symbol, Expr], ...]) -> Expr:
     return value
 
 
-def checked_parameters(entries: object) -> ReadOnly[Parameter, float | Expr]:
-    """The values of parameters, as numbers or as formulas of parameters."""
+def checked_parameters(entries: object) -> ReadOnly[Parameter, Kept]:
+    """The values of parameters: numbers, formulas of parameters that are numbers, and arrays."""
     given = amounts_of(entries, Parameter, "parameters")
-    check_formulas_of(formulas_of(given), given, "parameters", "the parameters")
+    known = numbers_in(given)
+    check_formulas_of(formulas_of(given), known, "parameters", "the parameters with numbers")
     return given
 
 
@@ -169,6 +222,6 @@ def checked_starts(
     return ReadOnly({v: n if isinstance(n, Expr) else v.domain.value(n) for v, n in given.items()})
 
 
-def coded(start: Mapping[Variable, Amount]) -> dict[Variable, float | Expr]:
+def coded(start: Mapping[Variable, Amount]) -> dict[Variable, Kept]:
     """Start values as a run computes with them: named values by their places."""
     return {v: n if isinstance(n, Expr) else v.domain.code(n, str(v)) for v, n in start.items()}

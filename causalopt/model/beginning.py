@@ -11,10 +11,11 @@ from sympy import Expr, Rational, Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
+from causalopt.ground.tensors import Tensor
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.amounts import comes_to, formulas_of
+from causalopt.model.amounts import Kept, comes_to, formulas_of, numbers_in
 from causalopt.model.template import in_order, node_at, owner_of
 
 
@@ -28,7 +29,7 @@ class Beginning:
     """
 
     variables: tuple[Variable, ...]
-    given: Mapping[Variable, float | Expr]
+    given: Mapping[Variable, Kept]
     equations: Mapping[Variable, Mechanism]
     history: Mapping[Variable, Mechanism]
     parameters: Mapping[Label, float]
@@ -37,14 +38,25 @@ class Beginning:
 
     @functools.cached_property
     def numbers(self) -> ReadOnly[Variable, float]:
-        """The start value of each variable, as a number."""
-        numbers = {v: n for v, n in self.given.items() if not isinstance(n, Expr)}
+        """The start value of each variable that holds a number, as a number."""
+        known = numbers_in(self.given)
+        numbers = {v: n for v, n in known.items() if not isinstance(n, Expr)}
         for variable, rule in self.mechanisms.items():
             at = {symbol: self._number(symbol, numbers) for symbol in rule.arguments}
             number = comes_to(rule.value({}), at, f"start[{variable}]")
             domain = domain_of(variable)
             numbers[variable] = domain.code(domain.value(number), f"start[{variable}] = {rule}")
-        return ReadOnly({variable: numbers[variable] for variable in self.variables})
+        held = self.arrays
+        return ReadOnly({v: numbers[v] for v in self.variables if v not in held})
+
+    @functools.cached_property
+    def arrays(self) -> Mapping[Variable, Tensor]:
+        """The start value of each variable that holds an array."""
+        return ReadOnly({v: a for v, a in self.given.items() if isinstance(a, Tensor)})
+
+    def value_of(self, variable: Variable) -> float | Tensor:
+        """The start value of a variable, a number or an array."""
+        return self.arrays[variable] if variable in self.arrays else self.numbers[variable]
 
     def _number(self, symbol: Symbol, numbers: Mapping[Variable, float]) -> float:
         """The number that an argument stands for, in what gives a value at step 0."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import networkx as nx
 import numpy as np
@@ -309,7 +309,8 @@ def root_values(graph: nx.DiGraph, start: object) -> dict[Label, float]:
             f"start gives a value for {extra!r}, which is no root of the graph."
             + nearest(extra, roots)
         )
-    return {label: domain_of(label).code(given[label], f"start[{label!r}]") for label in roots}
+    values = {label: domain_of(label).code(given[label], f"start[{label!r}]") for label in roots}
+    return {label: float(cast(float, value)) for label, value in values.items()}
 
 
 def graph_columns(

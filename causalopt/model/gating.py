@@ -68,6 +68,12 @@ def replaceable(model: Model, nodes: object, steps: int | None, formula: object)
     Raises ``QueryError`` for a start by itself: of a stretch of steps it is left as it is.
     """
     stretches = list(model.select(nodes, steps))
+    parts = [stretch.part for stretch in stretches if stretch.part is not None]
+    if parts:
+        raise QueryError(
+            f"replace({nodes}, ...): a mechanism gives a node as a whole. Replace the node, by a "
+            "function that gives the rest of it too."
+        )
     for stretch in stretches if steps is not None else ():
         if (stretch.start, stretch.stop) == (0, 1):
             mechanism = model.mechanism(stretch.key, formula)

@@ -14,11 +14,13 @@ from sympy import Expr, Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly, fields_alone, restore
+from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Label, Noise, Parameter, Variable
+from causalopt.language.trees import Tree
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.amounts import settled
+from causalopt.model.amounts import Kept, arrays_in, numbers_in, settled
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.wiring import Wiring
 
@@ -77,7 +79,7 @@ class Account:
     argument of ``assigned`` stands for; ``in_stages`` says that a method goes through inner stages.
     """
 
-    start: float | None = None
+    start: float | Tensor | None = None
     declared: Mechanism | None = None
     assigned: Mechanism | None = None
     names: Mapping[Symbol, Label] = ReadOnly({})
@@ -100,8 +102,14 @@ class Model(ABC):
 
     @functools.cached_property
     def parameter_values(self) -> Mapping[Label, float]:
-        """The same as numbers: what their formulas come to."""
-        return settled(cast(Mapping[Label, float | Expr], self.parameters), "parameters")
+        """Those that are numbers, as numbers: what their formulas come to."""
+        given = cast(Mapping[Label, Kept], self.parameters)
+        return settled(numbers_in(given), "parameters")
+
+    @functools.cached_property
+    def parameter_arrays(self) -> Mapping[Label, Tensor | Tree]:
+        """The parameters that hold arrays, or trees of them, and what they hold."""
+        return ReadOnly(arrays_in(cast(Mapping[Label, Kept], self.parameters)))
 
     def formula_of(self, parameter: Label) -> Expr | None:
         """The formula of others that a parameter follows from; None where it has a number."""

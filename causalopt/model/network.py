@@ -19,7 +19,7 @@ from causalopt.language.domains import REAL, Domain
 from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.amounts import amounts_of, changed, checked_parameters
+from causalopt.model.amounts import amounts_of, changed, checked_parameters, of_numbers
 from causalopt.model.building import (
     as_labels,
     as_whole_numbers,
@@ -79,7 +79,8 @@ class Network(Model):
             put("parameters", ReadOnly(self.parameters))
             put("starts", starts_of(mechanisms, start))  # type: ignore[arg-type]  # made by this package, as numbers
             return
-        constants, given = checked_parameters(self.parameters), amounts_of(start, Variable, "start")
+        constants = of_numbers(checked_parameters(self.parameters))
+        given = of_numbers(amounts_of(start, Variable, "start"))
         roots = {v: value for v, value in given.items() if not isinstance(value, Expr)}
         put("columns", declared_columns(mechanisms, given, constants))
         put("parameters", constants)
@@ -118,7 +119,7 @@ class Network(Model):
         >>> network.formula(2)
         tanh(0 - 1)
         """
-        constants = checked_parameters(parameters)
+        constants = of_numbers(checked_parameters(parameters))
         kinds = as_whole_numbers(kinds, "kinds", 1)
         named = as_labels(labels, len(kinds))
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
@@ -147,12 +148,10 @@ class Network(Model):
         {'mid'}
         """
         check_graph(graph, mechanism)
-        constants = checked_parameters(parameters)
+        constants = of_numbers(checked_parameters(parameters))
         given = root_values(graph, start)
         columns = graph_columns(graph, mechanism, tuple(constants))
         return cls(columns, start=given, parameters=by_label(constants))
-
-    # -- what it is made of ----------------------------------------------------------------------
 
     @property
     def nodes(self) -> Sequence[Label]:
@@ -185,7 +184,7 @@ class Network(Model):
         3.0
         """
         roots = {label: self.value(label) for label in self.nodes if self.is_root(label)}
-        numbers = {n: float(v) for n, v in changed(roots, values, "with_start").items()}
+        numbers = {n: float(v) for n, v in of_numbers(changed(roots, values, "with_start")).items()}
         return Network(self.columns, start=numbers, parameters=self.parameters)
 
     def is_root(self, label: Label) -> bool:
@@ -233,8 +232,6 @@ class Network(Model):
         seen = self.columns.arguments_of(place).tolist()
         owners = [labels[j] if j < len(labels) else inputs[j - len(labels)] for j in seen]
         return dict(zip(mechanism.arguments, owners, strict=True))
-
-    # -- its graph -------------------------------------------------------------------------------
 
     @functools.cached_property
     def graph(self) -> nx.DiGraph:
@@ -284,8 +281,6 @@ class Network(Model):
         """All of its nodes, with their parents and inputs."""
         return wired(self.columns)
 
-    # -- which nodes are meant -------------------------------------------------------------------
-
     @functools.cached_property
     def index(self) -> Labels:
         """The place of each node and input in the columns, and how users name them."""
@@ -330,8 +325,6 @@ class Network(Model):
     def locate(self, node: object) -> Label:
         """The node itself, or an error that names the nearest one."""
         return self.index.locate(node)
-
-    # -- worlds and results ----------------------------------------------------------------------
 
     def world(self, *, seed: int = 0) -> World[Network]:
         """The world W: this network as declared, with the draws of its noise that a seed gives.

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from sympy import Expr
-
 from causalopt.ground.errors import QueryError
+from causalopt.language.parts import PartOf
 from causalopt.language.symbols import Label, Moment, Node, Parameter, Variable
-from causalopt.model.amounts import followed
+from causalopt.model.amounts import Kept, followed
 from causalopt.model.declaration import check_steps
 from causalopt.model.interface import Axis, Model, Place, Series
 from causalopt.model.selection import ENDLESS, Key, Stretch
@@ -22,7 +21,7 @@ from causalopt.model.timeline import Timeline
 class OverTime(Model):
     """A model of variables over steps."""
 
-    parameters: Mapping[Parameter, float | Expr]
+    parameters: Mapping[Parameter, Kept]
     dt: float | Parameter | None
 
     @property
@@ -130,4 +129,5 @@ class OverTime(Model):
 
     def along_rows(self, target: object) -> bool:
         """Whether a name stands for nodes over time: all but single nodes."""
-        return not isinstance(target, Node | Moment)
+        named = target.nodes if isinstance(target, PartOf) else target
+        return not isinstance(named, Node | Moment)

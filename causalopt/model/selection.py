@@ -6,6 +6,8 @@ import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from causalopt.language.parts import Subspace
+
 #: A variable of a system, or the label of a network's node.
 Key = Hashable
 
@@ -24,16 +26,26 @@ def parameter_message(parameter: Key) -> str:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Nodes of one key over ``start <= step < stop``; in a network without time, step 0 alone."""
+    """Nodes of one key over ``start <= step < stop``; in a network without time, step 0 alone.
+
+    Of nodes that hold arrays, it may be a ``part`` that is meant.
+    """
 
     key: Key
     start: int
     stop: int
+    part: Subspace | None = None
 
     def overlaps(self, other: Stretch) -> bool:
-        """Whether some node is in both."""
-        return self.key == other.key and max(self.start, other.start) < min(self.stop, other.stop)
+        """Whether some node, or a part of it, is in both."""
+        together = max(self.start, other.start) < min(self.stop, other.stop)
+        apart = self.part and other.part and not self.part.overlaps(other.part)
+        return self.key == other.key and together and not apart
+
+    def covers(self, other: Stretch) -> bool:
+        """Whether all of the other one, where steps are shared, lies in this one."""
+        return self.overlaps(other) and (self.part is None or self.part == other.part)
 
     def holds(self, key: Key, step: int) -> bool:
-        """Whether a node is one of these."""
-        return self.key == key and self.start <= step < self.stop
+        """Whether a node is one of these, as a whole."""
+        return self.key == key and self.start <= step < self.stop and self.part is None

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from sympy import Symbol
+import numpy as np
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
-from causalopt.language.domains import domain_of
-from causalopt.model.selection import Key
-from causalopt.model.views import View
+from causalopt.ground.tensors import Tensor, finite_tensor
+from causalopt.ground.types import Floats
+from causalopt.language.domains import Coded, domain_of
+from causalopt.language.parts import Directions, Subspace
+from causalopt.model.selection import Stretch
+from causalopt.model.views import Difference, View
 
 W = TypeVar("W")
 T = TypeVar("T")
@@ -22,30 +25,46 @@ T = TypeVar("T")
 class Shift:
     """What ``perturb`` adds: a difference, or, where ``by`` is None, an infinitesimal one.
 
-    Where there is a ``to``, the difference is whatever brings the node to that value.
+    Where there is a ``to``, the difference is whatever brings the node to that value. An
+    infinitesimal difference of an array is in the directions (k, *shape) ``along``, each by itself.
     """
 
-    by: float | Symbol | None
+    by: Difference | None
     nudged: bool = field(default=False, repr=False)  #: infinitesimally, on top of ``by``
-    to: float | None = None
+    to: Coded | None = None
+    along: Directions | None = field(default=None, repr=False)
 
     @property
     def is_infinitesimal(self) -> bool:
         """Whether it, or a part of it, is carried as a derivative."""
         return self.nudged or (self.by is None and self.to is None)
 
-    def plus(self, by: float | None) -> Shift:
+    def plus(self, other: Shift) -> Shift:
         """A second difference on top of it."""
+        along = _together(self.along, other.along)
+        if other.by is None:
+            finite = self.by is not None or self.to is not None
+            return replace(self, nudged=finite, along=along)
         if self.to is not None:
-            return replace(self, nudged=True) if by is None else replace(self, to=self.to + by)
-        if by is None or self.by is None:
-            finite = self.by if by is None else by
-            return Shift(finite, nudged=finite is not None)
-        return Shift(self.by + by, self.nudged)
+            return replace(self, to=_sum(self.to, other.by))
+        if self.by is None:
+            return Shift(other.by, nudged=True, along=along)
+        return Shift(_sum(self.by, other.by), self.nudged, along=along)
+
+    def outside(self, part: Subspace) -> Shift | None:
+        """What is left of it where a part of an array is held; None where nothing is."""
+        by = part.outside(self.by) if isinstance(self.by, Tensor) else self.by
+        rows = None if self.along is None else part.outside(self.along.rows)
+        along = None if rows is None or self.along is None else replace(self.along, rows=rows)
+        left = replace(self, by=by, along=along)
+        sizes = [t.numbers.any() for t in (by, rows) if isinstance(t, Tensor)]
+        return left if any(sizes) or not sizes else None
 
     def without_nudge(self) -> Shift | None:
         """What is left of it without an infinitesimal difference."""
-        return None if self.by is None and self.to is None else replace(self, nudged=False)
+        if self.by is None and self.to is None:
+            return None
+        return replace(self, nudged=False, along=None)
 
     def apply(self, view: View[W, T], term: T) -> T:
         """The term with the difference added."""
@@ -53,7 +72,7 @@ class Shift:
             moved = view.constant(self.to)
         else:
             moved = term if self.by is None else view.moved(term, self.by)
-        return view.nudged(moved) if self.is_infinitesimal else moved
+        return view.nudged(moved, self.along) if self.is_infinitesimal else moved
 
     def words(self) -> str:
         """perturbed by 0.5"""
@@ -62,12 +81,97 @@ class Shift:
         return f"{told} and nudged" if self.nudged else told
 
 
-def shift_of(nodes: object, by: float | None, to: float | str | None) -> Callable[[Key], Shift]:
-    """The shift of each key, as a user writes it: by a difference, to a value, or neither."""
+def _together(first: Directions | None, second: Directions | None) -> Directions | None:
+    """Directions of two differences: those of the one, or each of the one with one of the other."""
+    if first is None or second is None:
+        return second if first is None else first
+    if first.rows.shape != second.rows.shape:
+        raise QueryError(
+            f"An array is perturbed along {first.count} directions and along {second.count} "
+            "others: perturb it once, along all that are wanted."
+        )
+    same = first == second
+    return first if same else Directions(Tensor(first.rows.numbers + second.rows.numbers))
+
+
+def value_of(at: Stretch, value: object, where: str) -> Coded:
+    """The value that ``do`` gives a node; a number for an array stands in all of its entries."""
+    domain = domain_of(at.key)
+    number = checks.as_float(value)
+    filled = np.full(domain.shape, number) if domain.shape and number is not None else value
+    return domain.code(filled, where)
+
+
+def _sum(first: object, second: object) -> Difference:
+    if isinstance(first, Tensor) or isinstance(second, Tensor):
+        return Tensor(_numbers(first) + _numbers(second))
+    return first + second  # type: ignore[operator]  # numbers or symbols
+
+
+def _numbers(given: object) -> Floats:
+    return given.numbers if isinstance(given, Tensor) else np.asarray(given, dtype=np.float64)
+
+
+def shift_of(
+    nodes: object, by: object, to: object, along: object = None
+) -> Callable[[Stretch], Shift]:
+    """The shift of each stretch, as a user writes it: by a difference, to a value, or neither."""
     if to is not None:
         if by is not None:
             raise QueryError(f"perturb({nodes}, by={by}, to={to}): write one of the two.")
         where = f"The value of perturb({nodes}, to=...)"
-        return lambda key: Shift(None, to=domain_of(key).code(to, where))
-    shift = Shift(None if by is None else checks.finite(by, f"by, of perturb({nodes}),"))
-    return lambda key: shift
+        return lambda stretch: Shift(None, to=domain_of(stretch.key).code(to, where))
+    if along is not None and by is not None:
+        raise QueryError(
+            f"perturb({nodes}, by=..., along=...): a finite difference is an array by itself, and "
+            "directions are those of an infinitesimal one: write one of the two."
+        )
+    if by is not None:
+        return lambda stretch: Shift(_added(stretch, nodes, by))
+    return lambda stretch: Shift(None, along=_along(stretch, nodes, along))
+
+
+def _added(stretch: Stretch, nodes: object, by: object) -> Difference:
+    """A difference as a number, or as an array where the node holds one."""
+    shape = domain_of(stretch.key).shape
+    where = f"by, of perturb({nodes}),"
+    if not shape:
+        return checks.finite(by, where)
+    ones = np.ones(shape) if stretch.part is None else stretch.part.directions.sum(axis=0)
+    number = checks.as_float(by)
+    whole = finite_tensor(ones * number if number is not None else by, where, shape)
+    return whole if stretch.part is None else _inside(whole, stretch.part)
+
+
+def _along(stretch: Stretch, nodes: object, along: object) -> Directions | None:
+    """The directions of an infinitesimal difference; None where it is of a number."""
+    shape = domain_of(stretch.key).shape
+    if not shape:
+        if along is not None:
+            raise QueryError(f"{nodes} is a number, and has no directions: leave along out.")
+        return None
+    if along is None:
+        return None if stretch.part is None else Directions(Tensor(stretch.part.directions))
+    as_frame = isinstance(along, Directions) and along.as_frame
+    rows = as_rows(along, shape, f"along, of {nodes},")
+    if stretch.part is not None:
+        rows = _inside(rows, stretch.part)
+    return Directions(rows, as_frame)
+
+
+def as_rows(given: object, shape: tuple[int, ...], where: str) -> Tensor:
+    """One direction of a shape, or several (k, *shape), as rows; else an error."""
+    known = given.rows.numbers if isinstance(given, Directions) else np.asarray(given)
+    rows = known[None] if known.shape == shape else known
+    if rows.ndim != len(shape) + 1 or not len(rows):
+        sizes = ", ".join(map(str, shape))
+        raise QueryError(
+            f"{where} has the shape {known.shape}: write a direction of the shape {shape}, or "
+            f"several, (k, {sizes})."
+        )
+    return finite_tensor(rows, where, (len(rows), *shape))
+
+
+def _inside(difference: Tensor, part: Subspace) -> Tensor:
+    """What a difference is inside a part."""
+    return Tensor(difference.numbers - part.outside(difference).numbers)

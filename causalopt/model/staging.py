@@ -8,9 +8,9 @@ from itertools import pairwise
 from causalopt.language.symbols import Past, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Treatment
 from causalopt.model.system import System
 from causalopt.model.template import Template, in_order, is_stage, owner_of
+from causalopt.model.treatments import Treatment
 from causalopt.model.world import World
 
 AnyWorld = World[Model]

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import cast
 
 import networkx as nx
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
@@ -23,6 +23,7 @@ from causalopt.mechanisms.stepping import assigned_in_a_step, step_term
 from causalopt.model import moments
 from causalopt.model.amounts import (
     Amount,
+    Kept,
     changed,
     checked_parameters,
     checked_starts,
@@ -49,6 +50,7 @@ from causalopt.model.interface import Account
 from causalopt.model.network import Network
 from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
+from causalopt.model.shapes import check_shapes
 from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
 from causalopt.model.template import Template, in_order, is_inner, is_stage, node_at, sources
 from causalopt.model.units import check_other_units, check_units
@@ -93,7 +95,7 @@ class System(OverTime):
     mechanisms: Mapping[Variable, Formula]
     _: KW_ONLY
     start: Mapping[Variable, Amount]
-    parameters: Mapping[Parameter, float | Expr] = ReadOnly({})
+    parameters: Mapping[Parameter, Kept] = ReadOnly({})
     dt: float | Parameter | None = None
     method: str | None = None
     algebraic: Mapping[Variable, Formula] = ReadOnly({})
@@ -118,6 +120,7 @@ class System(OverTime):
         check_units(self.mechanisms, self.dt, is_rate=self.method is not None)
         stated = self.algebraic, self.history, formulas_of(self.start), formulas_of(self.parameters)
         check_other_units(cast(Sequence[Mapping[Label, Mechanism]], stated), self.events, self.dt)
+        check_shapes(self._written, self.parameter_arrays)
         # Worked out at once, so that a cycle is an error of the declaration.
         self.template, self.start_values  # noqa: B018  # cached properties
 
@@ -127,7 +130,7 @@ class System(OverTime):
         rates: Mapping[Variable, Formula],
         *,
         start: Mapping[Variable, Amount],
-        parameters: Mapping[Parameter, float | Expr] | None = None,
+        parameters: Mapping[Parameter, Kept] | None = None,
         dt: float | Parameter,
         method: str = "euler",
         algebraic: Mapping[Variable, Formula] | None = None,
@@ -157,8 +160,6 @@ class System(OverTime):
             history={} if history is None else history,
             events=() if events is None else events,
         )
-
-    # -- what it is made of ----------------------------------------------------------------------
 
     @functools.cached_property
     def declarations(self) -> Mapping[Variable, Mechanism]:
@@ -194,7 +195,7 @@ class System(OverTime):
 
     @functools.cached_property
     def start_values(self) -> Mapping[Variable, float]:
-        """The start values as numbers: of a variable with named values, the place of its value."""
+        """The start values that are numbers: of named values, their places."""
         moments.check_history(self.history, self.delayed, self.parameters)
         self.beginning.check_delayed(self.delayed)
         self.beginning.check_history(moments.farthest(self.declarations.values()))
@@ -236,7 +237,7 @@ class System(OverTime):
         """The noises that its mechanisms use, by name."""
         return noises_of(self.template.values())
 
-    def with_parameters(self, values: Mapping[Parameter, float | Expr]) -> System:
+    def with_parameters(self, values: Mapping[Parameter, Kept]) -> System:
         """The same system with other values of some parameters; formulas follow.
 
         >>> from causalopt.language.symbols import parameter, variable
@@ -292,6 +293,7 @@ class System(OverTime):
         known = {*self.variables, *self.parameters}
         check_symbols({key: mechanism}, known, "use a variable of this system")
         check_units({key: mechanism}, self.dt, is_rate=key in self.rated)
+        check_shapes({cast(Variable, key): mechanism}, self.parameter_arrays)
         delayed = moments.delayed_in(mechanism)
         moments.check_kept(key, delayed, self.delayed, self.method)
         self.beginning.check_delayed(delayed)
@@ -304,7 +306,7 @@ class System(OverTime):
             other = replacement if variable in self.algebraic else None
             rule = other or self.beginning.mechanisms.get(variable)
             if rule is None:
-                return Account(start=self.start_values[variable])
+                return Account(start=self.beginning.value_of(variable))
             return Account(None, rule, rule, {s: node_at(s, 0) for s in rule.arguments})
         declared = replacement or self._written[variable]
         in_stages = self.template.keys() != self.declarations.keys()
@@ -352,8 +354,6 @@ class System(OverTime):
         if self.method is None or not isinstance(self.dt, Parameter):
             return None
         return self.with_parameters({self.dt: self.parameter_values[self.dt] / finer})
-
-    # -- worlds, unrolling -----------------------------------------------------------------------
 
     def world(self, steps: int | None = None, *, seed: int = 0) -> World[System]:
         """The world W: this system run from step 0 to ``steps``.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Symbol
 
 from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.parts import PartOf
 from causalopt.language.symbols import Moment, Node, NodeSet, Parameter, Span, Variable
 from causalopt.model.selection import ENDLESS, Stretch, parameter_message
 
@@ -20,7 +21,7 @@ class Timeline:
     >>> from causalopt.language.symbols import variables
     >>> R, T = variables("R T")
     >>> Timeline((R, T), 0.5).select([R.at(1.0), T[2:]], steps=4)
-    (Stretch(key=R, start=2, stop=3), Stretch(key=T, start=2, stop=5))
+    (Stretch(key=R, start=2, stop=3, part=None), Stretch(key=T, start=2, stop=5, part=None))
     """
 
     variables: tuple[Variable, ...]
@@ -65,6 +66,8 @@ class Timeline:
                 return (self._stretch(variable, start, stop, last, target),)
             case Variable():
                 return (self._stretch(target, 0, None, last, target),)
+            case PartOf(nodes, subspace):
+                return tuple(replace(s, part=subspace) for s in self.select(nodes, steps))
             case list() | tuple() | set() | frozenset() if target:
                 return tuple(s for part in target for s in self.select(part, steps))
         if isinstance(target, Parameter):

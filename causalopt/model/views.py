@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from sympy import Symbol
 
+from causalopt.ground.tensors import Tensor
+from causalopt.language.domains import Coded
+from causalopt.language.parts import Directions, Subspace
 from causalopt.language.symbols import Parameter
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.selection import Key, Stretch
 
 W = TypeVar("W")
+
+#: A value from outside: a number, an array, or the symbol of what is swept.
+Outside: TypeAlias = "Coded | Symbol"
+#: A difference that is added to a node.
+Difference: TypeAlias = "float | Tensor | Symbol"
 T = TypeVar("T")
 
 
@@ -37,7 +45,7 @@ class View(Protocol[W, T]):
     def computed(self, mechanism: Mechanism | None, gate: Gate[W] | None) -> T:
         """What a mechanism gives (None: the node's own, or the value it starts from)."""
 
-    def constant(self, value: float | Symbol) -> T:
+    def constant(self, value: Outside) -> T:
         """A value from outside, or the input that sweeps it."""
 
     def copied(self, world: W) -> T:
@@ -49,11 +57,17 @@ class View(Protocol[W, T]):
     def mixed(self, own: T, other: T, by: float | Parameter) -> T:
         """(1 - by) own + by other."""
 
-    def moved(self, term: T, by: float | Symbol) -> T:
+    def blended(self, own: T, other: T, part: Subspace, by: float) -> T:
+        """A node that holds an array, with (1 - by) of its own part and ``by`` of another's."""
+
+    def moved(self, term: T, by: Difference) -> T:
         """A term with a difference added."""
 
-    def nudged(self, term: T) -> T:
-        """A term with an infinitesimal difference added: 1 to its derivative."""
+    def nudged(self, term: T, along: Directions | None) -> T:
+        """A term with an infinitesimal difference added: 1 to its derivative.
+
+        To an array, in each of the directions (k, *shape) ``along``, or by 1 to each entry.
+        """
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ class Behind(Generic[W, T]):
         """What a mechanism gives, its inputs from outside weighted."""
         return self.view.computed(mechanism, self.gate)
 
-    def constant(self, value: float | Symbol) -> T:
+    def constant(self, value: Outside) -> T:
         """As without the gate."""
         return self.view.constant(value)
 
@@ -83,10 +97,14 @@ class Behind(Generic[W, T]):
         """As without the gate."""
         return self.view.mixed(own, other, by)
 
-    def moved(self, term: T, by: float | Symbol) -> T:
+    def blended(self, own: T, other: T, part: Subspace, by: float) -> T:
+        """As without the gate."""
+        return self.view.blended(own, other, part, by)
+
+    def moved(self, term: T, by: Difference) -> T:
         """As without the gate."""
         return self.view.moved(term, by)
 
-    def nudged(self, term: T) -> T:
+    def nudged(self, term: T, along: Directions | None) -> T:
         """As without the gate."""
-        return self.view.nudged(term)
+        return self.view.nudged(term, along)

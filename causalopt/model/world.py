@@ -9,7 +9,7 @@ those on disjoint nodes commute, and two worlds are equal where they do the same
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -18,24 +18,35 @@ from sympy import Symbol
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.readonly import fields_alone, restore
-from causalopt.language.domains import domain_of
+from causalopt.language.parts import Subspace
 from causalopt.language.symbols import Nodes, Noise, Parameter
 from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.courses import (
+    Change,
+    Course,
+    Effects,
+    canonical,
+    joined_up,
+    let_go,
+    overlay,
+    same,
+    span,
+)
 from causalopt.model.declaration import noises_of
 from causalopt.model.gating import check_weighable, movable, replaceable, weighing
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Base, Fixed, Held, Replaced, Treatment
+from causalopt.model.interventions import Base, Fixed, Held, Replaced
 from causalopt.model.selection import Key, Stretch
-from causalopt.model.shifting import Shift, shift_of
+from causalopt.model.shifting import Shift, shift_of, value_of
+from causalopt.model.treatments import Treatment
 from causalopt.model.views import Gate
 
 M = TypeVar("M", bound=Model, covariant=True)
 
-#: How a key is treated over the steps: treatments in order, those that do nothing left out.
-Course = tuple[Treatment["World[Model]"], ...]
-Effects = tuple[tuple[Key, Course], ...]
+AnyCourse = Course["World[Model]"]
+AnyChange = Change["World[Model]"]
 
 
 @dataclass(frozen=True)
@@ -60,15 +71,16 @@ class World(Generic[M]):
 
     model: M
     steps: int | None
-    effects: Effects = ()
+    effects: Effects[World[Model]] = ()
     seed: int = 0
 
     def perturb(
         self,
         nodes: Nodes,
         *,
-        by: float | None = None,
-        to: float | str | None = None,
+        by: object = None,
+        to: object = None,
+        along: object = None,
         every_step: bool = False,
     ) -> World[M]:
         """Add a difference to nodes: x_n = w_n + by, or x_n = to; what is downstream follows.
@@ -76,7 +88,8 @@ class World(Generic[M]):
         Where ``by`` is left out the difference is infinitesimal: the world carries derivatives by
         it. A second perturbation of the same node replaces the first. With ``every_step`` the
         nudge is sustained: it is added at the named step and at every later one, where a pulse is
-        added once.
+        added once. An infinitesimal difference of an array is ``along`` one direction of its shape,
+        or several (k, *shape), each by itself; a number ``by`` is added to every entry named.
 
         >>> from causalopt.language.symbols import variables
         >>> from causalopt.model.system import System
@@ -87,15 +100,16 @@ class World(Generic[M]):
         """
         find = self.model.onward if every_step else self.model.select
         stretches = movable(find(nodes, self.steps), nodes, added=to is None)
-        return self._put(stretches, shift_of(nodes, by, to))
+        return self._put(stretches, shift_of(nodes, by, to, along))
 
-    def nudge(self, node: Nodes, *, by: float | None = None) -> World[M]:
+    def nudge(self, node: Nodes, *, by: object = None, along: object = None) -> World[M]:
         """Add a difference to what is there, an earlier difference too, which ``perturb`` replaces.
 
         So a measure asks about a world in which its node is perturbed already.
         """
         stretches = movable(self.model.select(node, self.steps), node)
-        return self._change(stretches, _same(lambda treatment: treatment.moved(by)))
+        shift = shift_of(node, by, None, along)
+        return self._change(stretches, lambda at: functools.partial(_moved, shift(at)))
 
     def clamp(self, nodes: Nodes, *, to: World[M], by: float | Parameter = 1.0) -> World[M]:
         """Hold nodes at the values that they have in another world of the same model.
@@ -124,23 +138,23 @@ class World(Generic[M]):
             )
         weight = self._weight(by, nodes)
         stretches = self.model.select(nodes, self.steps)
-        if weight == 1.0:
-            held = Held[World[Model]](to)
-            return self._put(stretches, lambda _: held)
+        held = Held[World[Model]](to)
+        if weight == 1.0 or any(stretch.part for stretch in stretches):
+            return self._put(stretches, lambda _: held, self._in_part(weight, stretches, nodes))
         moved = [key for key, course in to.effects if any(t.is_moved for t in course)]
         check_weighable(self.model, stretches, f"clamp({nodes}, by={by})", moved)
         gate = Gate[World[Model]](to, weight, frozenset(stretches))
-        return self._change(stretches, _same(lambda treatment: treatment.gated(gate)))
+        return self._change(stretches, same(lambda treatment: treatment.gated(gate)))
 
-    def do(self, nodes: Nodes, value: float | str | Symbol) -> World[M]:
+    def do(self, nodes: Nodes, value: object) -> World[M]:
         """Set nodes to a value, whatever their mechanism says (Pearl's do); a named one by name."""
         if isinstance(value, Symbol):
             self._check_parameter(value, f"do({nodes}, {value})")
 
-        def fixed(key: Key) -> Fixed[World[Model]]:
+        def fixed(at: Stretch) -> Fixed[World[Model]]:
             if isinstance(value, Symbol):
                 return Fixed(value)
-            return Fixed(domain_of(key).code(value, f"The value of do({nodes})"))
+            return Fixed(value_of(at, value, f"The value of do({nodes})"))
 
         return self._put(self.model.select(nodes, self.steps), fixed)
 
@@ -148,8 +162,8 @@ class World(Generic[M]):
         """Give nodes another mechanism, in the language in which the model was declared."""
 
         @functools.cache
-        def replaced(key: Key) -> Replaced[World[Model]]:
-            return Replaced(self.model.mechanism(key, formula))
+        def replaced(at: Stretch) -> Replaced[World[Model]]:
+            return Replaced(self.model.mechanism(at.key, formula))
 
         return self._put(replaceable(self.model, nodes, self.steps, formula), replaced)
 
@@ -168,7 +182,7 @@ class World(Generic[M]):
         """
         world = self._map(lambda treatment: treatment.elsewhere(lambda one: one.swept(nodes, by)))
         stretches = self.model.select(nodes, self.steps)
-        return world._change(stretches, _same(lambda treatment: treatment.swept(by, nodes)))
+        return world._change(stretches, same(lambda treatment: treatment.swept(by, nodes)))
 
     def at(self, key: Key, step: int = 0) -> Treatment[World[Model]]:
         """What the interventions do to one node."""
@@ -194,7 +208,7 @@ class World(Generic[M]):
         """
         # An infinitesimal difference moves no value, here or in the worlds that nodes are held to.
         plain = self._map(lambda t: t.without_nudge().elsewhere(World.values_only))
-        loose = plain._map(lambda t: _let_go(t) if t.worlds() else t)
+        loose = plain._map(lambda t: let_go(t) if t.worlds() else t)
         targets = {world for t in plain.treatments for world in t.worlds()}
         # Held to what it would be anyway: the clamps change nothing.
         return loose if targets == {loose} else plain
@@ -222,17 +236,17 @@ class World(Generic[M]):
         return [treatment for course in self.courses for treatment in course]
 
     @functools.cached_property
-    def courses(self) -> dict[Course, tuple[Key, ...]]:
+    def courses(self) -> dict[AnyCourse, tuple[Key, ...]]:
         """The different ways to be treated over the steps, each with the keys treated so.
 
         There are few of them, however many nodes are held.
         """
         # Courses are shared by the keys that were treated in one intervention: compared first by
         # identity, and by value only where they differ in that.
-        alike: dict[int, tuple[Course, list[Key]]] = {}
+        alike: dict[int, tuple[AnyCourse, list[Key]]] = {}
         for key, course in self.effects:
             alike.setdefault(id(course), (course, []))[1].append(key)
-        keys_of: dict[Course, tuple[Key, ...]] = {}
+        keys_of: dict[AnyCourse, tuple[Key, ...]] = {}
         for course, keys in alike.values():
             keys_of[course] = (*keys_of.get(course, ()), *keys)
         return keys_of
@@ -248,7 +262,7 @@ class World(Generic[M]):
     __getstate__, __setstate__ = fields_alone, restore
 
     @functools.cached_property
-    def _courses(self) -> dict[Key, Course]:
+    def _courses(self) -> dict[Key, AnyCourse]:
         return dict(self.effects)
 
     def _weight(self, by: float | Parameter, nodes: Nodes) -> float | Parameter:
@@ -265,6 +279,17 @@ class World(Generic[M]):
             )
         return weight
 
+    def _in_part(
+        self, weight: float | Parameter, stretches: Sequence[Stretch], nodes: Nodes
+    ) -> float:
+        """The weight by which parts are held: a number, and where it is not 1 all are parts."""
+        if weight != 1.0 and (isinstance(weight, Symbol) or not all(s.part for s in stretches)):
+            raise QueryError(
+                f"clamp({nodes}, by={weight}): parts of arrays are weighted themselves, by a "
+                "number, and whole nodes by their inputs: clamp the one after the other."
+            )
+        return float(weight)
+
     def _check_parameter(self, symbol: Symbol, act: str) -> None:
         if symbol not in self.model.parameters:
             known = nearest(symbol, self.model.parameters)
@@ -273,17 +298,20 @@ class World(Generic[M]):
     def _put(
         self,
         stretches: Iterable[Stretch],
-        what: Callable[[Key], Base[World[Model]] | Shift],
+        what: Callable[[Stretch], Base[World[Model]] | Shift],
+        by: float = 1.0,
     ) -> World[M]:
-        """This world with a base or a shift put on some nodes."""
+        """This world with a base or a shift put on some nodes, or on parts of them by a weight."""
 
         @functools.cache
-        def putting(change: Base[World[Model]] | Shift) -> Change:
-            return lambda treatment: treatment.put(change)
+        def putting(change: Base[World[Model]] | Shift, part: Subspace | None) -> AnyChange:
+            return lambda treatment: treatment.put(change, part, by)
 
-        return self._change(stretches, lambda key: putting(what(key)))
+        return self._change(stretches, lambda at: putting(what(at), at.part))
 
-    def _change(self, stretches: Iterable[Stretch], change: Callable[[Key], Change]) -> World[M]:
+    def _change(
+        self, stretches: Iterable[Stretch], change: Callable[[Stretch], AnyChange]
+    ) -> World[M]:
         """This world with the treatment of some nodes changed; what is treated alike is made once.
 
         Changes are told apart by identity, so that ``change`` gives one for all that is alike.
@@ -291,20 +319,20 @@ class World(Generic[M]):
 
         # A million nodes that are treated alike share one course, and so one piece of work.
         @functools.cache
-        def changed(before: Course, start: int, stop: int, how: Change) -> Course:
-            return _overlay(before, start, stop, how)
+        def changed(before: AnyCourse, start: int, stop: int, how: AnyChange) -> AnyCourse:
+            return overlay(before, start, stop, how)
 
         effects = dict(self.effects)
         for stretch in stretches:
             before = effects.get(stretch.key, ())
-            how = change(stretch.key)
+            how = change(stretch)
             effects[stretch.key] = changed(before, stretch.start, stretch.stop, how)
-        return replace(self, effects=_canonical(effects))
+        return replace(self, effects=canonical(effects))
 
-    def _map(self, change: Change) -> World[M]:
+    def _map(self, change: AnyChange) -> World[M]:
         @functools.cache
-        def changed(course: Course) -> Course:
-            return _joined(map(change, course))
+        def changed(course: AnyCourse) -> AnyCourse:
+            return joined_up(map(change, course))
 
         return replace(
             self,
@@ -329,72 +357,12 @@ class World(Generic[M]):
     def _rows(self) -> list[tuple[str, str]]:
         """The nodes that something is done to, and what."""
         return [
-            (_span(key, treatment, self.steps), treatment.words())
+            (span(key, treatment, self.steps), treatment.words())
             for key, course in self.effects
             for treatment in course
         ]
 
 
-Change = Callable[[Treatment[World[Model]]], Treatment[World[Model]]]
-
-
-def _same(change: Change) -> Callable[[Key], Change]:
-    """One change for every key."""
-    return lambda _: change
-
-
-def _let_go(treatment: Treatment[World[Model]]) -> Treatment[World[Model]]:
-    """A node that is held or gated, left to itself."""
-    return replace(treatment, base=treatment.base.free() if treatment.base else None)
-
-
-def _overlay(course: Course, first: int, last: int, change: Change) -> Course:
-    """The course with a change from ``first`` to ``last``: cut there, filled where nothing was."""
-    parts: list[Treatment[World[Model]]] = []
-    free = first
-    for treatment in course:
-        start, stop = max(treatment.start, first), min(treatment.stop, last)
-        if start >= stop:
-            parts.append(treatment)
-            continue
-        parts.append(replace(treatment, stop=start))
-        parts.append(change(Treatment(free, start)))
-        parts.append(change(replace(treatment, start=start, stop=stop)))
-        parts.append(replace(treatment, start=stop))
-        free = stop
-    parts.append(change(Treatment(free, last)))
-    return _joined(parts)
-
-
-def _joined(parts: Iterable[Treatment[World[Model]]]) -> Course:
-    """Sorted treatments: empty and idle ones dropped, neighbours that do the same made one."""
-    active = sorted(
-        (t for t in parts if t.start < t.stop and (t.base or t.shift)), key=lambda t: t.start
-    )
-    joined: list[Treatment[World[Model]]] = []
-    for treatment in active:
-        last = joined[-1] if joined else None
-        if (
-            last
-            and last.stop == treatment.start
-            and replace(last, stop=treatment.stop) == replace(treatment, start=last.start)
-        ):
-            joined[-1] = replace(last, stop=treatment.stop)
-        else:
-            joined.append(treatment)
-    return tuple(joined)
-
-
-def _canonical(effects: Mapping[Key, Course]) -> Effects:
-    treated = [(key, course) for key, course in effects.items() if course]
-    return tuple(sorted(treated, key=lambda pair: (str(pair[0]), str(type(pair[0])))))
-
-
-def _span(key: Key, treatment: Treatment[World[Model]], steps: int | None) -> str:
-    if steps is None:
-        return str(key)
-    if treatment.stop == treatment.start + 1:
-        return f"{key}[{treatment.start}]"
-    if treatment.start == 0 and treatment.stop == steps + 1:
-        return str(key)
-    return f"{key}[{treatment.start}:{treatment.stop}]"
+def _moved(shift: Shift, treatment: Treatment[World[Model]]) -> Treatment[World[Model]]:
+    """A node with one more difference."""
+    return treatment.moved(shift)

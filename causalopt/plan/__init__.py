@@ -5,10 +5,11 @@ from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms, flatten_system
-from causalopt.plan.names import Slope, Slot
+from causalopt.plan.names import UNIT, Slope, Slot
 from causalopt.plan.patches import Blend, Patch
 
 __all__ = [
+    "UNIT",
     "Blend",
     "Block",
     "Group",

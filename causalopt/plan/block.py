@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import sympy
 from sympy import Basic, Expr, Symbol, Tuple, numbered_symbols
 
+from causalopt.language.domains import Coded
+from causalopt.language.parts import Directions
 from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.fitness import inside_out
 from causalopt.mechanisms.rebuilding import compares_many, rebuilt, with_parts, with_terms
@@ -21,15 +23,16 @@ _MANY = 2000
 
 @dataclass(frozen=True)
 class Input:
-    """A number that a run starts from: a start value, a parameter, a ``do`` or a difference.
+    """What a run starts from: a start value, a parameter, a ``do`` or a difference.
 
     ``label`` is what a sweep names (a parameter, or the symbol of a swept value); None where
-    nothing can.
+    nothing can. Of several ``directions`` each gives tangents of its own: the value is (k, *shape).
     """
 
     symbol: Symbol
     label: object
-    value: float
+    value: Coded
+    directions: Directions | None = None
 
 
 @dataclass(frozen=True)

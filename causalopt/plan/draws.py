@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from causalopt.ground.types import Floats, Ints
+from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Array, Floats, Ints
+from causalopt.language.data import Listed
 from causalopt.language.laws import Law
+from causalopt.language.symbols import Noise
 
 #: The bytes that the draws of a chain take while they are made, as measured.
 FOR_CHAIN = 400
@@ -27,14 +31,14 @@ _TOGETHER = 16
 _AT_ONCE = 1 << 21
 
 
-def uniforms(key: Ints, first: int, chains: int, tile: int) -> Floats:
+def uniforms(key: Ints, first: int, chains: int, tile: int, entry: int = 0) -> Floats:
     """Uniform numbers in [0, 1) of ``chains`` chains from ``first`` on, (chains, 16).
 
-    Those of the 16 steps from 16 ``tile`` on. Philox 4x64-10 with the counters (4 chain + j, tile),
-    j from 1 to 4, each of which gives four numbers.
+    Those of the 16 steps from 16 ``tile`` on, of one ``entry`` of an array. Philox 4x64-10 with the
+    counters (4 chain + j, tile, entry), j from 1 to 4, each of which gives four numbers.
     """
     # NumPy's generator counts on before it draws.
-    counter = np.array([4 * first, tile, 0, 0], dtype=np.uint64)
+    counter = np.array([4 * first, tile, entry, 0], dtype=np.uint64)
     source = np.random.Generator(np.random.Philox(key=key, counter=counter))
     return source.random((chains, _TOGETHER))
 
@@ -92,6 +96,10 @@ class Stream:
         start, self._next = self._next, self._next + count
         return np.take(self._drawn(start, count), self._distinct[1], axis=1)
 
+    def rows(self, count: int) -> Array:
+        """The same; where they are given, of the kind in which they were."""
+        return self.take(count)
+
     def at(self, step: int) -> Floats | np.float64:
         """The number of this step; one for each point, where there are points."""
         if not 0 <= step - self._start < len(self._piece):
@@ -100,7 +108,7 @@ class Stream:
         row: Floats = self._piece[step - self._start]
         return np.float64(row[0]) if self.chains is None else row[self._distinct[1]]
 
-    def _drawn(self, start: int, count: int) -> Floats:
+    def _drawn(self, start: int, count: int, entry: int = 0) -> Floats:
         """The numbers of each chain that is drawn at steps from ``start`` on, (count, chains)."""
         distinct, _ = self._distinct
         drawn = np.empty((count, len(distinct)))
@@ -109,11 +117,78 @@ class Stream:
             for tile in range(start // _TOGETHER, -(-(start + count) // _TOGETHER)):
                 low = max(tile * _TOGETHER, start)
                 high = min((tile + 1) * _TOGETHER, start + count)
-                chances = uniforms(key, first, many, tile)
+                chances = uniforms(key, first, many, tile, entry)
                 within = slice(low - tile * _TOGETHER, high - tile * _TOGETHER)
                 numbers = self._law.quantiles(np.ascontiguousarray(chances[:, within].T))
                 drawn[low - start : high - start, place : place + many] = numbers
         return drawn
+
+
+class Track(Stream):
+    """What is given step by step, (steps, *shape): the same for every point."""
+
+    def __init__(self, noise: Noise, given: Listed, chains: Ints | None = None) -> None:
+        super().__init__(given, noise.name, 0, chains)
+        self._noise, self._given = noise, given
+
+    def of(self, points: Ints) -> Stream:
+        """The same for other points."""
+        chains = None if self.chains is None else self.chains[points]
+        return Track(self._noise, self._given, chains)
+
+    def take(self, count: int) -> Floats:
+        """The values of the next steps, (count, points), as floats."""
+        return self.rows(count).astype(np.float64)
+
+    def rows(self, count: int) -> Array:
+        """The values of the next steps, of their own kind; (count, 1, *shape) of arrays."""
+        start, self._next = self._next, self._next + count
+        self._refuse_beyond(self._next)
+        rows = self._given.values.numbers[start : self._next, None]
+        many = 1 if self.chains is None or self._noise.shape else len(self.chains)
+        return np.repeat(rows, many, axis=1)
+
+    def at(self, step: int) -> Floats | np.float64:
+        """The value of this step."""
+        self._refuse_beyond(step + 1)
+        value = np.float64(self._given.values.numbers[step])
+        return value if self.chains is None else np.full(len(self.chains), value)
+
+    def _refuse_beyond(self, steps: int) -> None:
+        if steps > self._given.steps:
+            raise QueryError(
+                f"The series {self._noise} has {self._given.steps} values, and the run takes more: "
+                f"run {self._given.steps} steps, or give a longer one."
+            )
+
+
+class ArrayStream(Stream):
+    """The numbers of a noise that holds an array, each entry drawn by itself."""
+
+    def __init__(self, noise: Noise, seed: int, chains: Ints | None = None) -> None:
+        super().__init__(noise.law, noise.name, seed, chains)
+        self._noise = noise
+
+    def of(self, points: Ints) -> Stream:
+        """The numbers of some of the points."""
+        chains = None if self.chains is None else self.chains[points]
+        return ArrayStream(self._noise, self._seed, chains)
+
+    def take(self, count: int) -> Floats:
+        """The numbers of the next steps, (count, points, *shape)."""
+        start, self._next = self._next, self._next + count
+        entries = [self._drawn(start, count, i) for i in range(math.prod(self._noise.shape))]
+        drawn = np.take(np.stack(entries, axis=-1), self._distinct[1], axis=1)
+        return drawn.reshape(*drawn.shape[:2], *self._noise.shape)
+
+
+def stream_of(noise: Noise, seed: int, chains: Ints | None = None) -> Stream:
+    """The numbers of a noise: drawn by its law, or given."""
+    if isinstance(noise.law, Listed):
+        return Track(noise, noise.law, chains)
+    if noise.shape:
+        return ArrayStream(noise, seed, chains)
+    return Stream(noise.law, noise.name, seed, chains)
 
 
 def _side_by_side(chains: Ints) -> Iterator[tuple[int, int, int]]:

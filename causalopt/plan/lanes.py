@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Treatment
 from causalopt.model.selection import Key
+from causalopt.model.treatments import Treatment
 from causalopt.model.world import World
 
 AnyWorld = World[Model]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,7 +21,7 @@ from causalopt.model.staging import stretches_of, template_of, treatment_of
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan.block import Block, Input, single_form
-from causalopt.plan.lanes import Lane, Lanes
+from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.names import UNIT, Names, Slope, Slot
 from causalopt.plan.terms import NodeTerms
 
@@ -58,7 +59,7 @@ class Remembered:
     places: range
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loop:
     """The state as ``slots``, its first value, the segments that carry it on, and what to record.
 
@@ -70,7 +71,8 @@ class Loop:
     ``recorded`` are the slots whose values are wanted. ``noises`` are inputs with a new value at
     every step. ``value_slots`` are the places of the slots that hold values, not tangents, in the
     order in which a step computes them: of those that are not finite after a step, the first is
-    where it began. ``chains`` are the slots for what is looked back to.
+    where it began. ``chains`` are the slots for what is looked back to. Where it ``has_arrays``,
+    some slots hold arrays, or some terms are calls of functions.
     """
 
     slots: tuple[Slot, ...]
@@ -86,6 +88,7 @@ class Loop:
     slopes: Mapping[Symbol, Slope]
     value_slots: tuple[int, ...]
     chains: tuple[Remembered, ...]
+    has_arrays: bool
 
     @property
     def drawn(self) -> int:
@@ -109,7 +112,14 @@ class Loop:
 
     def size(self, points: int, rows: int) -> int:
         """How many numbers a run holds: the state, the inputs, and what is recorded."""
-        return points * (len(self.slots) + len(self.inputs) + len(self.recorded) * rows)
+        count = max((e.directions.count for e in self.inputs if e.directions), default=1)
+        moving = {j for group in self.scales for j in group}
+        sizes = [
+            math.prod(slot.shape) * (count if j in moving else 1)
+            for j, slot in enumerate(self.slots)
+        ]
+        recorded = sum(sizes[j] for j in self.recorded)
+        return points * (sum(sizes) + len(self.inputs) + recorded * rows)
 
 
 @functools.lru_cache(maxsize=64)
@@ -153,7 +163,16 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
         slopes=dict(names.slopes.values()),
         value_slots=_value_slots(system, lanes, slots),
         chains=_chains(slots),
+        has_arrays=_has_arrays(system, [lane.world for lane in lanes.lanes]),
     )
+
+
+def _has_arrays(system: System, worlds: Sequence[AnyWorld]) -> bool:
+    """Whether a variable holds an array, or something is computed by a function."""
+    bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
+    rules = [*system.declarations.values(), *(b.replacement for b in bases)]
+    is_called = any(rule is not None and rule.is_opaque for rule in rules)
+    return is_called or any(variable.domain.shape for variable in system.variables)
 
 
 def _in_chains(slot: Slot) -> tuple[object, ...]:

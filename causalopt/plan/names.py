@@ -8,11 +8,14 @@ from typing import TypeVar, cast
 
 from sympy import Expr, Symbol
 
+from causalopt.language.domains import Coded
+from causalopt.language.parts import Directions
 from causalopt.language.symbols import Node, Noise, Parameter, Past, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.moments import earlier
 from causalopt.model.system import System
 from causalopt.model.template import node_at, owner_of
+from causalopt.model.views import Outside
 from causalopt.plan.block import Input
 
 T = TypeVar("T")
@@ -29,10 +32,15 @@ UNIT = Unit("1")
 
 @dataclass(frozen=True)
 class Slot:
-    """One number of the state: a variable in a lane, or its value some steps before."""
+    """One number or array of the state: a variable in a lane, or its value some steps before."""
 
     lane: int
     variable: Variable | Past
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what it holds."""
+        return self.variable.domain.shape
 
     @property
     def earlier(self) -> Slot:
@@ -80,11 +88,13 @@ class Names:
 
     def parameter(self, symbol: Parameter) -> Symbol:
         """A parameter of the system."""
-        return self._input(symbol, symbol, self.system.parameter_values[symbol])
+        held = self.system.parameter_arrays.get(symbol)
+        known = self.system.parameter_values[symbol] if held is None else held
+        return self._input(symbol, symbol, known)
 
     def start(self, variable: Variable) -> Symbol:
         """A start value."""
-        return self._input(("start", variable), None, self.system.start_values[variable])
+        return self._input(("start", variable), None, self.system.beginning.value_of(variable))
 
     def history(self, variable: Variable, step: int) -> Expr:
         """What a variable was before the start, or a stage of a step up to it."""
@@ -94,8 +104,12 @@ class Names:
         known = {s: self.parameter(s) for s in before.free_symbols if isinstance(s, Parameter)}
         return before.xreplace(known)
 
-    def constant(self, value: float | Symbol) -> Symbol:
-        """A number from outside; a parameter by its own name, another symbol as a swept input."""
+    def directions(self, along: Directions) -> Symbol:
+        """The directions in which an array is nudged."""
+        return self._input(("along", along), None, along.rows, along)
+
+    def constant(self, value: Outside) -> Symbol:
+        """A value from outside; a parameter by its own name, another symbol as a swept input."""
         if isinstance(value, Parameter) and value in self.system.parameters:
             return self.parameter(value)
         if isinstance(value, Symbol):
@@ -149,10 +163,12 @@ class Names:
             self.states[slot] = Symbol(f"s{i}", real=True), Symbol(f"n{i}", real=True)
         return self.states[slot]
 
-    def _input(self, key: object, label: object, value: float) -> Symbol:
+    def _input(
+        self, key: object, label: object, value: Coded, directions: Directions | None = None
+    ) -> Symbol:
         if key not in self.inputs:
             symbol = Symbol(f"p{len(self.inputs)}", real=True)
-            self.inputs[key] = Input(symbol, label, value)
+            self.inputs[key] = Input(symbol, label, value, directions)
         return self.inputs[key].symbol
 
     def _noise(self, symbol: Noise) -> Symbol:

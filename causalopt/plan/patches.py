@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sympy import Symbol
 
+from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array, Ints
+from causalopt.language.domains import Coded
+from causalopt.language.parts import Directions, Subspace
 from causalopt.language.symbols import Parameter
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.columns import Columns
-from causalopt.model.interventions import Treatment
 from causalopt.model.network import Network
 from causalopt.model.selection import Key, Stretch
-from causalopt.model.views import Gate
+from causalopt.model.treatments import Treatment
+from causalopt.model.views import Difference, Gate, Outside
 from causalopt.plan.block import Input
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 
@@ -77,7 +80,7 @@ class NetworkInputs:
             named = label if drawn or follows or isinstance(label, Parameter) else None
             self._add(label, named, self.network.parameter_values.get(label, float("nan")))
 
-    def constant(self, value: float | Symbol) -> int:
+    def constant(self, value: Outside) -> int:
         """The id of a number from outside; that of a parameter, if it is one of the network's."""
         if isinstance(value, Symbol):
             return self._add(value, value, float("nan"))
@@ -88,7 +91,7 @@ class NetworkInputs:
         known = self.network.index.get(symbol)
         return self._add(symbol, symbol, float("nan")) if known is None else known
 
-    def _add(self, key: object, label: object, value: float) -> int:
+    def _add(self, key: object, label: object, value: Coded) -> int:
         if key not in self.place:
             self.place[key] = len(self.network.columns.labels) + len(self.known)
             self.known.append(Input(Symbol(f"p{len(self.known)}", real=True), label, value))
@@ -139,7 +142,7 @@ class _NodeForms:
         (of_root,) = self.mixed(Form(), self.there(gate.world), gate.by).blends
         return Form(gate=Passage(other, self.inputs.constant(gate.by), gate.among, of_root))
 
-    def constant(self, value: float | Symbol) -> Form:
+    def constant(self, value: Outside) -> Form:
         source = -1 if self.lane.is_tangent else self.inputs.constant(value)
         return Form(keep=False, source=source)
 
@@ -156,10 +159,13 @@ class _NodeForms:
         blend = Blend(weight, other.held, other.source, other.shift, other.seed)
         return replace(own, blends=(*own.blends, blend))
 
-    def moved(self, term: Form, by: float | Symbol) -> Form:
+    def blended(self, own: Form, other: Form, part: Subspace, by: float) -> Form:
+        raise QueryError(f"{part} is a part of an array, and networks hold numbers.")
+
+    def moved(self, term: Form, by: Difference) -> Form:
         return term if self.lane.is_tangent else replace(term, shift=self.inputs.constant(by))
 
-    def nudged(self, term: Form) -> Form:
+    def nudged(self, term: Form, along: Directions | None) -> Form:
         return replace(term, seed=True) if self.lane.is_tangent else term
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
+from causalopt.language.parts import Blending, Directions, Subspace
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
+from causalopt.mechanisms.calls import Called, Code, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism
 from causalopt.model.template import node_at, owner_of
-from causalopt.model.views import Gate
+from causalopt.model.views import Difference, Gate, Outside
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.names import UNIT, Names, Slope, Slot
 
@@ -73,6 +75,8 @@ class NodeTerms:
         key = mechanism, tuple(inner.values())
 
         def moved() -> Expr:
+            if mechanism.is_opaque:
+                return mechanism.forward(inner, paths)
             slopes = self.names.once(("slopes", *key), lambda: mechanism.reverse(inner, _ONE))
             return Add(
                 *(Mul(self._slope(mechanism, slopes[s], s, inner), paths[s]) for s in moving)
@@ -89,7 +93,7 @@ class NodeTerms:
         target = Slot(self.lane.values, self.target)
         return self.names.slope(formula, Slope(mechanism, argument, at, target))
 
-    def constant(self, value: float | Symbol) -> Expr:
+    def constant(self, value: Outside) -> Expr:
         """A value from outside; its tangent is zero."""
         return _ZERO if self.lane.is_tangent else self.names.constant(value)
 
@@ -110,16 +114,23 @@ class NodeTerms:
         weight = self.names.constant(by)
         return Add(Mul(_ONE - weight, own), Mul(weight, other))
 
-    def moved(self, term: Expr, by: float | Symbol) -> Expr:
+    def blended(self, own: Expr, other: Expr, part: Subspace, by: float) -> Expr:
+        """A part of an array from another one: that is linear, and so moves as it is."""
+        linear = Transformed if self.lane.is_tangent else Called
+        given = [self.names.constant(symbol) for symbol in part.inputs]
+        return linear(Code(Blending(part, by)), own, other, *given)
+
+    def moved(self, term: Expr, by: Difference) -> Expr:
         """A term with a difference added, which moves no tangent."""
         return term if self.lane.is_tangent else term + self.names.constant(by)
 
-    def nudged(self, term: Expr) -> Expr:
-        """A tangent with 1 added."""
+    def nudged(self, term: Expr, along: Directions | None) -> Expr:
+        """A tangent with 1 added, or with a direction."""
         if not self.lane.is_tangent:
             return term
         # At the start no power has been taken out of a tangent yet, later the nudge has its own.
-        return term + (self.names.before(Slot(self.place, UNIT)) if self.step else _ONE)
+        unit = self.names.before(Slot(self.place, UNIT)) if self.step else _ONE
+        return term + (unit if along is None else Mul(unit, self.names.directions(along)))
 
     def _in(self, lane: int | None) -> Expr:
         """This node in a lane; a tangent that has no lane is zero."""

@@ -4,6 +4,7 @@ from causalopt.processes.cooling import annealing
 from causalopt.processes.descent import gradient_descent, newton, sgd
 from causalopt.processes.exact import annealed, annealing_kernel
 from causalopt.processes.ising import Ising
+from causalopt.processes.learning import Optimizer, Training, training
 from causalopt.processes.moves import Flips, Steps, Sweeps
 from causalopt.processes.noisy_descent import langevin
 from causalopt.processes.schedules import geometric, linear, logarithmic
@@ -15,9 +16,11 @@ __all__ = [
     "Flips",
     "Ising",
     "Momentum",
+    "Optimizer",
     "Plain",
     "Steps",
     "Sweeps",
+    "Training",
     "anneal_spins",
     "annealed",
     "annealing",
@@ -29,4 +32,5 @@ __all__ = [
     "logarithmic",
     "newton",
     "sgd",
+    "training",
 ]

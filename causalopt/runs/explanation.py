@@ -9,15 +9,17 @@ from sympy import Symbol
 
 from causalopt.backends import NotFinite
 from causalopt.ground.errors import EvaluationError
+from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Node, Noise
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
-from causalopt.model.interventions import Fixed, Treatment
+from causalopt.model.interventions import Fixed
 from causalopt.model.selection import Key
 from causalopt.model.template import owner_of
+from causalopt.model.treatments import Treatment
 from causalopt.model.world import World
 from causalopt.plan import Lanes, Plan
-from causalopt.plan.draws import Stream
+from causalopt.plan.draws import stream_of
 from causalopt.runs.sweeps import Sweep
 
 # By how much steps are shortened, to find out whether they were too long; and how far that goes.
@@ -28,7 +30,7 @@ _LONGEST_TRIAL = 250_000
 _TOLD = 6
 
 #: How to learn the values of series of a world, at one step and one point of a sweep.
-Values = Callable[[World[Model], Sequence[Key], int, Sweep], list[float]]
+Values = Callable[[World[Model], Sequence[Key], int, Sweep], list[Floats]]
 
 
 def explained(
@@ -41,7 +43,7 @@ def explained(
     key = owner_of(key)
     step = f" (step {error.step})" if world.steps is not None else ""
     changed = " in a world with interventions" if any(map(_acts, world.treatments)) else ""
-    pairs = [f"{label} = {value:.6g}" for label, value in given.items()]
+    pairs = [f"{label} {_told_of(value)}" for label, value in given.items()]
     listed = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
     at = f", at {', '.join(listed)}" if listed else ""
     told = "mechanism" if world.model.time_step(finer=1) is None else "rate of change"
@@ -106,7 +108,7 @@ def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Value
 
 def _values_before(
     error: NotFinite, key: Key, world: World[Model], sweep: Sweep, values: Values
-) -> dict[Label, float]:
+) -> dict[Label, Array]:
     """What a node follows from, one step before: the point is run again, up to that step."""
     last, point = error.step - 1, sweep.only(error.point)
     if last < 0:
@@ -119,9 +121,9 @@ def _values_before(
     sources = world.model.earlier(key, replaced)
     noises = [source for source in sources if isinstance(source, Noise)]
     states = [source for source in sources if not isinstance(source, Noise)]
-    streams = {n: Stream(n.law, n.name, world.seed, point.chains()) for n in noises}
-    drawn: dict[Label, float] = {
-        Node(noise, last): float(np.ravel(stream.at(last))[0]) for noise, stream in streams.items()
+    streams = {n: stream_of(n, world.seed, point.chains()) for n in noises if not n.shape}
+    drawn: dict[Label, Array] = {
+        Node(noise, last): np.ravel(stream.at(last))[:1] for noise, stream in streams.items()
     }
     if not states:
         return drawn
@@ -131,6 +133,13 @@ def _values_before(
         # A chaotic run, whose rounding is another for one point than for many, may fail earlier.
         return drawn
     return {Node(v, last): value for v, value in zip(states, before, strict=True)} | drawn
+
+
+def _told_of(value: Array | float) -> str:
+    """A value in a message; of an array, the range."""
+    if np.size(value) == 1:
+        return f"= {float(np.ravel(value)[0]):.6g}"
+    return f"in [{np.min(value):.6g}, {np.max(value):.6g}]"
 
 
 def _acts(treatment: Treatment[World[Model]]) -> bool:

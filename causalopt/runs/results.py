@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import stacked
+from causalopt.ground.types import Floats
 from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Series
@@ -36,6 +38,7 @@ def run(
 
     For a system: one variable per variable, with dims (world, time, *swept), time in units of dt
     (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept).
+    Of a variable that holds an array, dims of its entries come last, ``h_axis0`` and so on.
     Worlds are labelled W, X and Y by their interventions, or by ``labels``. All worlds see the
     same inputs.
 
@@ -72,8 +75,9 @@ def tangents(
 ) -> xr.Dataset:
     """The derivatives of every node by the infinitesimal perturbations of each world.
 
-    Same dims as ``run``. Where a derivative is outside the range of floats it comes out as zero
-    or infinite here; ``comp`` and ``op`` keep it exact.
+    Same dims as ``run``, and ``direction`` where an array is nudged along some. Where a derivative
+    is outside the range of floats it comes out as zero or infinite here; ``comp`` and ``op`` keep
+    it exact.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.model.network import Network
@@ -102,21 +106,46 @@ def _gather(
     sweep = swept(model, over, draws, [noise for world in worlds for noise in world.noises])
     chosen, rows = _kept(model, worlds[0].steps, keep)
     wants = [Want(world, series.key, tangent) for series in chosen for world in worlds]
-    values = simulate(wants, rows, sweep, backend, stacked)
-    count, axis = len(worlds), model.axis(rows)
+    directions = _directions(worlds) if tangent else ()
+    shapes = [(*s.domain.shape, *directions) for s in chosen]
+    parts = _parted(simulate(wants, rows, sweep, backend, stacked), len(worlds), shapes)
+    axis = model.axis(rows)
     if tangent:
         check_assumptions(worlds, rows, sweep, backend)
     else:
-        by_world = values.reshape(len(chosen), count, *values.shape[1:])
-        refuse_straying(model, chosen, names, rows, sweep, by_world)
+        refuse_straying(model, chosen, names, rows, sweep, parts)
     dims = ["world", axis.dim, *sweep.names]
     columns = {
-        series.name: (dims, values[i * count : (i + 1) * count], _attributes(series))
-        for i, series in enumerate(chosen)
+        series.name: ([*dims, *_own_dims(series, directions)], part, _attributes(series))
+        for series, part in zip(chosen, parts, strict=True)
     }
     kind = {"quantity": "tangent" if tangent else "value"}
     data = xr.Dataset(columns, {"world": names, **sweep_coords(sweep)}, kind)
     return data.assign_coords(coordinate(axis))
+
+
+def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
+    """The number of directions in which worlds are nudged, where arrays are; else nothing."""
+    shifts = [t.shift for world in worlds for t in world.treatments if t.shift is not None]
+    return tuple({shift.along.count for shift in shifts if shift.along is not None})[:1]
+
+
+def _parted(values: Floats, count: int, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:
+    """The values of each series, (worlds, rows, *sweep, *shape), of entries one after the other."""
+    sizes = [count * math.prod(shape) for shape in shapes]
+    blocks = np.split(values, np.cumsum(sizes)[:-1])
+    parts = []
+    for block, shape in zip(blocks, shapes, strict=True):
+        whole = block.reshape(count, *shape, *values.shape[1:])
+        own = range(1, 1 + len(shape))
+        parts.append(np.moveaxis(whole, own, range(-len(shape), 0)) if shape else whole)
+    return parts
+
+
+def _own_dims(series: Series, directions: tuple[int, ...]) -> list[str]:
+    """The dims of an array's entries, and that of the directions in which it was nudged."""
+    own = [f"{series.name}_axis{i}" for i in range(len(series.domain.shape))]
+    return own + ["direction"] * len(directions)
 
 
 def _attributes(series: Series) -> dict[str, object]:

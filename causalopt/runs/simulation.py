@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -15,15 +16,18 @@ from causalopt.backends.evaluation import evaluate
 from causalopt.ground.errors import EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
+from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Array, Floats, Ints
+from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Node, Noise
+from causalopt.language.trees import Tree
 from causalopt.model.amounts import followed, in_turn
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
 from causalopt.model.world import World
 from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
-from causalopt.plan.draws import FOR_CHAIN, Stream
+from causalopt.plan.draws import FOR_CHAIN, Stream, stream_of
 from causalopt.runs.explanation import explained
 from causalopt.runs.sweeps import Sweep
 
@@ -59,7 +63,8 @@ def simulate(
     """What is measured of the wanted series at some rows: (..., rows, *sweep).
 
     ``rows`` are steps of a system or places of a network's nodes. ``measure`` is given each want at
-    some rows and points, (rows, points), and gives an array whose last two axes are these. An error
+    some rows and points, (rows, points), or (rows, points, *shape) of arrays, and (..., k) of their
+    tangents in k directions; it gives an array whose last two axes are rows and points. An error
     of a run is explained ``in_words``, but where it is only asked whether there is one.
 
     Raises ``TooLargeError``, before it starts, for what does not fit in memory, and
@@ -205,7 +210,7 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
 
     @functools.cache
     def stream(noise: Noise) -> Stream:
-        return Stream(noise.law, noise.name, seed, chains)
+        return stream_of(noise, seed, chains)
 
     @functools.cache
     def known_of(label: Label) -> float | Floats | None:
@@ -217,7 +222,7 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
         numbers = {s: numbers_of[s] if c is None else c for s, c in columns.items()}
         return sweep.checked(label, formula, evaluate([formula], numbers)[0])
 
-    def value(entry: Input) -> float | Floats:
+    def value(entry: Input) -> float | Floats | Tensor | Tree:
         match entry.label:
             case Noise():
                 return stream(entry.label).at(0)
@@ -232,8 +237,11 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
     for label in _formulas_in_turn(model, [entry.label for entry in plan.inputs]):
         known_of(label)
     values = {entry.symbol.name: value(entry) for entry in plan.inputs}
+    arrays = {name: v for name, v in values.items() if isinstance(v, Tensor | Tree)}
+    numbers = {name: v for name, v in values.items() if not isinstance(v, Tensor | Tree)}
     noises = [entry for entry in plan.noises if isinstance(entry.label, Noise)]
-    return Inputs(values, {entry.symbol.name: stream(entry.label) for entry in noises})
+    draws = {entry.symbol.name: stream(entry.label) for entry in noises}
+    return Inputs(numbers, draws, arrays)
 
 
 def _formulas_in_turn(model: Model, labels: Iterable[object]) -> list[Label]:
@@ -248,15 +256,16 @@ def _picked(part: Recording, distinct: Sequence[tuple[int, Key]], pair: tuple[in
     lane, _ = pair
     none: Ints = np.zeros((), dtype=np.int64)
     if lane < 0:
-        return Scaled(np.zeros(part.values.shape[1:]), none)
+        return Scaled(np.zeros((*part.size, *domain_of(pair[1]).shape)), none)
     place = distinct.index(pair)
     return Scaled(part.values[place], part.exponents.get(place, none))
 
 
 def _values_at(
     world: World[Model], series: Sequence[Key], step: int, sweep: Sweep, backend: str
-) -> list[float]:
+) -> list[Floats]:
     """The values of series at one step of a world and one point of a sweep, for a message."""
     wants = [Want(world, key) for key in series]
     table = simulate(wants, range(step, step + 1), sweep, backend, stacked, in_words=False)
-    return [float(values.flat[0]) for values in table]
+    sizes = [math.prod(domain_of(key).shape) for key in series]
+    return np.split(table.reshape(-1), np.cumsum(sizes)[:-1])

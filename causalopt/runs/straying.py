@@ -25,11 +25,11 @@ _MOST = 1 << 24
 
 def refuse_straying(
     model: Model, series: Sequence[Series], names: Sequence[str], rows: Rows, sweep: Sweep,
-    values: Array,
+    values: Sequence[Array],
 ) -> None:  # fmt: skip
     """Raise ``EvaluationError`` for the first value that is assumed not to be.
 
-    ``values`` (series, worlds, rows, *sweep) are of the worlds of these ``names``.
+    ``values`` are those of each series, (worlds, rows, *sweep), of the worlds of these ``names``.
     """
     for entry, table in zip(series, values, strict=True):
         by_point = table.reshape(len(names), len(rows), -1)
@@ -63,5 +63,5 @@ def check_assumptions(
         rows = everything
     wants = [Want(world, entry.key) for entry in series for world in worlds]
     values = simulate(wants, rows, sweep, backend, stacked)
-    table = values.reshape(len(series), len(worlds), *values.shape[1:])
-    refuse_straying(model, series, letters(worlds), rows, sweep, table)
+    tables = list(values.reshape(len(series), len(worlds), *values.shape[1:]))
+    refuse_straying(model, series, letters(worlds), rows, sweep, tables)

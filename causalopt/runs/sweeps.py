@@ -14,6 +14,7 @@ from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
+from causalopt.language.data import is_given
 from causalopt.language.domains import domain_of
 from causalopt.language.naming import DIMS, apart
 from causalopt.language.symbols import Label, Noise, Parameter
@@ -177,7 +178,7 @@ def _refuse_twice(model: Model, targets: Iterable[Label]) -> None:
 
 
 def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
-    if not noises:
+    if all(map(is_given, noises)):
         raise QueryError(
             f"draws={draws}, but this model has no noise: every draw would be the same. Leave "
             "draws out, or declare a noise, such as noise('e', normal(0, 1))."

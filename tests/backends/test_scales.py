@@ -25,6 +25,12 @@ SIZES = [0.0, 1.0, 0.5, 3.0, 1e-300, 1e300, 2.0**-60, 2.0**90, 1e-30, 7e150]
 rates = st.lists(st.sampled_from(SIZES), min_size=9, max_size=9)
 
 
+# Each system of numbers is compiled by itself: many of them take long.
+RANDOM = [
+    name if name != "jax" else pytest.param("jax", marks=pytest.mark.long) for name in BACKENDS
+]
+
+
 def linear(numbers):
     mechanisms = {
         variable: sum(rate * other for rate, other in zip(row, STATE, strict=True))
@@ -66,7 +72,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12, equal_nan=True)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", RANDOM)
 @given(rates)
 @example([1e-300, 0, 0, 0, 1, 0, 0, 1e-300, 0.5])
 @example([1e300, 0, 0, 1e-300, 1e300, 0, 0, 0, 1e300])
@@ -79,7 +85,17 @@ def test_op_is_exact_whatever_the_rates(backend, numbers):
         close(found, answers(numbers, m))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+def test_op_is_exact_in_jax_too():
+    """Where a tangent may be lost beside others, the reference takes the run."""
+    for numbers in (
+        [0, 0, 7e150, 7e150, 0, 0, 1e-300, 1e-30, 0],
+        [0.5, 3, 0, 2, 0.5, 1, 1, 0.25, 1],
+    ):
+        found = op(linear(numbers), A=v, n=u[0], m=w, steps=STEPS, backend="jax")
+        close(found, answers(numbers, 2))
+
+
+@pytest.mark.parametrize("backend", RANDOM)
 @given(rates)
 @settings(max_examples=4, deadline=None)
 def test_points_side_by_side_are_what_each_is_alone(backend, numbers):
@@ -91,7 +107,7 @@ def test_points_side_by_side_are_what_each_is_alone(backend, numbers):
             close(swept.values[:, i, j], alone)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", RANDOM)
 @given(rates)
 @settings(max_examples=25, deadline=None)
 def test_all_m_all_n_and_the_unrolled_network_agree(backend, numbers):

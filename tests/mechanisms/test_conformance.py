@@ -16,6 +16,7 @@ from causalopt.mechanisms.declared import mechanism_of
 from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.onset import Onset
+from causalopt.mechanisms.opaque import Function
 
 x, y = variables("x y")
 (k,) = parameters("k")
@@ -108,7 +109,9 @@ def all_kinds(kind=Mechanism):
 
 
 def test_every_kind_of_mechanism_is_here():
+    """But for functions, which have no formula: they have a suite of their own, test_opaque."""
     own = {kind for kind in all_kinds() if kind.__module__.startswith("causalopt.")}
+    own = {kind for kind in own if not issubclass(kind, Function)}
     assert own == {type(case.mechanism) for case in CASES.values()}
 
 
@@ -124,7 +127,6 @@ def test_arguments_are_symbols_each_once_in_a_fixed_order(case):
     assert all(isinstance(symbol, sp.Symbol) for symbol in arguments)
     assert len(set(arguments)) == len(arguments) == len(case.points[0])
     assert pickle.loads(pickle.dumps(case.mechanism)).arguments == arguments
-    assert case.mechanism.shape == ()
 
 
 @EVERY

@@ -9,6 +9,7 @@ from causalopt.language.symbols import Nodes
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import answer
+from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
@@ -32,6 +33,8 @@ def comp(
     over: Over | None = None,
     draws: Draws | None = None,
     keep: Keep = "all",
+    along: object = None,
+    read: object = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """The compression of m by A, with its sign (no unit).
@@ -47,8 +50,11 @@ def comp(
     unit; without it, exact derivatives. ``over`` values for start nodes, other nodes and
     parameters, all run at once. ``draws`` a number of chains of the model's noise, or a range of
     them, as the dim ``draw``: take its ``mean("draw")`` or ``quantile(..., "draw")``. ``keep`` the
-    steps of m that are kept: "all", "last" or every k-th. ``backend`` who computes: "numpy" the
-    reference, "numba" compiled, "auto" by the size of the work.
+    steps of m that are kept: "all", "last" or every k-th. ``along`` the direction of the difference,
+    of n's shape, where n holds an array; several of them, (k, *shape), give each its own number, as
+    the dim ``direction``. ``read`` the u of the number u.m that is asked about, where m holds an
+    array; without it, the length of m's difference. ``backend`` who computes: "numpy" the
+    reference, "numba" compiled, "jax" with arrays too, "auto" by what is asked.
 
     Returns an array with dims ``time`` (where m is over time) and one per swept target. 0/0, where
     m is not downstream of n, is NaN; x/0 is infinite; ``attrs`` counts both.
@@ -68,5 +74,10 @@ def comp(
     >>> comp(thermostat, A=T, n=R[0], m=R, steps=3).values.round(4)
     array([1.  , 1.  , 0.99, 0.98])
     """
-    asked = Question(of, A, n, m, steps=steps, over=over, draws=draws, delta=delta, keep=keep)
+    asked = Question(
+        *(of, A, n, m), steps=steps, over=over, draws=draws, delta=delta, keep=keep, along=along,
+        read=read,
+    )  # fmt: skip
+    if is_of_arrays(asked):
+        return ArrayQuestion(asked).answer(COMP, backend)
     return answer(asked, COMP, backend)

@@ -17,6 +17,7 @@ from causalopt.linearisation.world import Linear, linearised
 from causalopt.measures.question import Question, nodes_as_text
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import answer
+from causalopt.measures.response.every_unit import of_units, parts_of_arrays
 from causalopt.measures.response.everywhere import measure_named
 from causalopt.model.interface import Model, as_model
 from causalopt.model.world import World
@@ -36,9 +37,11 @@ def every_A(
     n: Nodes,
     m: Nodes,
     *,
-    among: Sequence[Nodes] | None = None,
+    among: Sequence[Nodes] | Nodes | None = None,
     measure: str = "op",
     steps: int | None = None,
+    along: object = None,
+    read: object = None,
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for each single variable as A, in one pass.
 
@@ -46,6 +49,9 @@ def every_A(
     but those of n and m if it is left out. ``n``, ``m`` and ``steps`` are those of ``comp``, and so
     are the numbers: a world is linearised once, and the parts are held side by side, so that
     another A costs no compiling. ``measure`` is "op" (nats) or "comp".
+
+    Of a system with arrays, ``among=h`` are the entries of the array h, each by itself, or a list
+    of parts of one array; ``along`` and ``read`` are those of ``comp``.
 
     Returns an array with a dim ``A`` and, where m is over time, its rows. Raises ``QueryError``
     as ``comp`` does, and ``EvaluationError`` where a derivative that matters is not there.
@@ -62,6 +68,10 @@ def every_A(
     import xarray as xr
 
     chosen = measure_named(measure)
+    in_parts = parts_of_arrays(among)
+    if in_parts:
+        first = Question(of, in_parts[0], n, m, steps=steps, along=along, read=read)
+        return of_units(first, in_parts, chosen)
     parts = _parts(of, n, m, among, steps)
     questions = {name: Question(of, part, n, m, steps=steps) for name, part in parts.items()}
     asked = next(iter(questions.values()))
@@ -84,7 +94,7 @@ def _parts(
     of: Model | World[Model],
     n: Nodes,
     m: Nodes,
-    among: Sequence[Nodes] | None,
+    among: Sequence[Nodes] | Nodes | None,
     steps: int | None,
 ) -> dict[str, Nodes]:
     """The parts by their names: those given, or every variable but those of n and m."""

@@ -13,6 +13,7 @@ from causalopt.language.symbols import Nodes
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import answer
+from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
@@ -50,6 +51,12 @@ def op(
     draws: Draws | None = None,
     branch: str = "real",
     keep: Keep = "all",
+    along: object = None,
+    read: object = None,
+    reduce: str | None = None,
+    metric: object = None,
+    covariance: object = None,
+    probes: int | None = None,
     backend: str = "auto",
 ) -> xr.DataArray:
     """The optimization of m by A against a nudge at n, in nats.
@@ -60,6 +67,23 @@ def op(
 
     ``branch="complex"`` gives -log(Comp) on the principal branch: its imaginary part is -pi where
     Comp is negative, that is where the difference at m has opposite signs in X and Y.
+
+    Where n or m holds an array, with the derivatives J_X and J_Y (q, p) of m by n:
+
+    - ``along=v, read=u``: -log of the ratio of u.J_X v and u.J_Y v, the Op of two numbers;
+    - ``along=v``: log(|J_Y v| / |J_X v|), in the ``metric`` G (q, q) of m; several v (k, *shape)
+      give each its own, along the dim ``direction``;
+    - ``reduce="volume"``: the log of the ratio of the volumes that differences fill; for n normal
+      with ``covariance`` S (p, p) and q <= p, the entropy of m in Y less that in X;
+    - ``reduce="rms"``: 1/2 log(tr G J_Y S J_Y' / tr G J_X S J_X'); with ``probes=k`` estimated by k
+      random directions, which X and Y share;
+    - ``reduce="spectrum"``: -log(c/s) of the generalised singular values of J_X and J_Y;
+    - ``reduce="eigen"`` (p = q): -log of the eigenvalues of J_X v = lambda J_Y v, complex.
+
+    Along no direction in particular, all entries of n move, or all of a part. "eigen" is free of
+    the coordinates of both n and m, "volume" of m's for q <= p and of n's for q >= p, "along" of
+    n's. Where p and q differ nothing is free of all coordinates. Singular values below the rounding
+    of the largest count as 0; ``attrs["below_rounding"]`` says how many there were.
 
     Parameters, dims and errors are those of ``comp``. 0/0 is NaN, x/0 gives -inf, 0/y gives +inf;
     ``attrs`` counts both.
@@ -78,5 +102,16 @@ def op(
     """
     if branch not in _BRANCHES:
         raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
-    asked = Question(of, A, n, m, steps=steps, over=over, draws=draws, delta=delta, keep=keep)
+    asked = Question(
+        *(of, A, n, m), steps=steps, over=over, draws=draws, delta=delta, keep=keep, along=along,
+        read=read,
+    )  # fmt: skip
+    if is_of_arrays(asked):
+        whole = ArrayQuestion(asked, reduce, metric, covariance, probes)
+        return whole.answer(_BRANCHES[branch], backend)
+    if any(option is not None for option in (along, read, reduce, metric, covariance, probes)):
+        raise QueryError(
+            "along, read, reduce, metric, covariance and probes are for arrays, and n and m are "
+            "numbers: leave them out."
+        )
     return answer(asked, _BRANCHES[branch], backend)

@@ -1,0 +1,133 @@
+"""The backend of arrays: plans run by JAX, on whatever device it has. An extra, causalopt[jax]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalopt.backends.interface import Backend, Inputs, NotFinite, Recording
+from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Floats, Ints
+from causalopt.language.symbols import Label
+from causalopt.language.trees import jax_module
+from causalopt.mechanisms.tracing import in_double
+from causalopt.plan import Layers, Loop
+
+
+@dataclass(frozen=True)
+class JaxBackend:
+    """Runs systems in JAX: of arrays and functions, and, where it is chosen, of numbers too.
+
+    What JAX has no way to compute as exactly (functions that it lacks, tangents whose sizes lie
+    farther apart than a float's range, derivatives that read 0/0), and networks of numbers, it
+    leaves to ``numbers``, which takes the same plans.
+    """
+
+    numbers: Backend
+
+    def loop(
+        self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
+    ) -> Iterator[Recording]:
+        """Run a system's plan, compiled as a whole; the recording comes in one part."""
+        names = [entry.symbol.name for entry in plan.inputs]
+        swept = tuple(name in inputs.values and np.ndim(inputs.values[name]) > 0 for name in names)
+        everything = {**inputs.values, **inputs.arrays}
+        given = [everything[name] for name in names]
+        streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]
+        # What is given, and not drawn, is one for all points.
+        taken = [stream.rows(plan.steps) for stream in streams]
+        alike = tuple(points is None or column.shape[1] != points for column in taken)
+        drawn = [c[:, 0] if same else c for c, same in zip(taken, alike, strict=True)]
+        # JAX is an extra, and imported where it is first used.
+        jax_module()
+        from causalopt.backends.jax_formulas import NoJaxCode
+        from causalopt.backends.jax_loop import as_input, compiled_run
+
+        try:
+            with in_double():
+                run = compiled_run(plan, recorded, swept, alike, points)
+                columns, flaw, is_lost = run([as_input(value) for value in given], drawn)
+        except NoJaxCode as error:
+            if plan.has_arrays:
+                raise QueryError(
+                    f"JAX has no {error}: write a function, function(f)(...), in its place."
+                ) from None
+            yield from self.numbers.loop(plan, inputs, recorded, points)
+            return
+        first = Flaws(*(np.atleast_1d(np.asarray(part)) for part in flaw))
+        first.refuse_values(plan)
+        if (first.steps >= 0).any() and plan.has_arrays:
+            first.refuse_tangents(plan)
+        if np.any(is_lost) or (first.steps >= 0).any():
+            yield from self.numbers.loop(plan, inputs, recorded, points)
+            return
+        yield _recording(plan, [np.asarray(column) for column in columns], points)
+
+    def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
+        """All of them."""
+        return chains * plan.drawn
+
+    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
+        """Run a network's plan, which is of numbers."""
+        return self.numbers.layers(plan, inputs, points)
+
+    def gradients(
+        self,
+        plan: Layers,
+        inputs: Inputs,
+        points: int | None,
+        node: int,
+        lane: int,
+        held: Sequence[Ints],
+    ) -> Recording:
+        """The derivatives of one node of a network by all nodes."""
+        return self.numbers.gradients(plan, inputs, points, node, lane, held)
+
+
+def _recording(plan: Loop, columns: Sequence[Floats], points: int | None) -> Recording:
+    """What a run recorded: (rows, points, *shape) of each slot, and of tangents (..., k)."""
+    *records, powers = (_rows_first(column, points) for column in columns)
+    has_directions = any(entry.directions for entry in plan.inputs)
+    group_of = {j: number for number, group in enumerate(plan.scales) for j in group}
+    values: list[Floats] = []
+    exponents: dict[int, Ints] = {}
+    for place, (j, record) in enumerate(zip(plan.recorded, records, strict=True)):
+        if j in group_of:
+            power = powers[:, :, group_of[j]].astype(np.int64)
+            record = np.moveaxis(record, 2, -1) if has_directions else record[:, :, 0]
+            power = power.reshape(*power.shape[:2], *[1] * len(plan.slots[j].shape), -1)
+            exponents[place] = power if has_directions else power[..., 0]
+        values.append(record)
+    return Recording(values, exponents)
+
+
+def _rows_first(column: Floats, points: int | None) -> Floats:
+    """A record (rows, ...), or (points, rows, ...), as (rows, points, ...)."""
+    return column[:, None] if points is None else np.swapaxes(column, 0, 1)
+
+
+@dataclass(frozen=True)
+class Flaws:
+    """Where numbers first were not finite, by points: a step (-1: nowhere), a slot, a value."""
+
+    steps: Ints
+    slots: Ints
+    values: Floats
+
+    def refuse_values(self, plan: Loop) -> None:
+        """Raise ``NotFinite`` where a value is not finite: at the first step at which one is."""
+        of_values = np.isin(self.slots, plan.value_slots) & (self.steps >= 0)
+        if of_values.any():
+            point = min(np.flatnonzero(of_values), key=lambda p: self.steps[p])
+            raise self._at(int(point), None)
+
+    def refuse_tangents(self, plan: Loop) -> None:
+        """Raise ``NotFinite`` for a derivative that a function does not have."""
+        point = int(np.flatnonzero(self.steps >= 0)[0])
+        raise self._at(point, plan.slots[self.slots[point]].variable)
+
+    def _at(self, point: int, argument: Label | None) -> NotFinite:
+        slot, step = int(self.slots[point]), int(self.steps[point])
+        return NotFinite((slot,), step, point, float(self.values[point]), argument=argument)

@@ -1,0 +1,75 @@
+"""Variables that hold arrays, array("h", (16,)), or trees of them, array("h", like=weights)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from causalopt.ground.errors import DeclarationError
+from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.language.shaped import Shaped, as_shape
+from causalopt.language.symbols import Variable
+from causalopt.language.trees import parted
+
+
+class ArrayVariable(Variable):
+    """A variable that holds an array; functions take it, and no formula can.
+
+    Two are the same where name, unit and shape are. Made by ``array``.
+    """
+
+    __slots__ = ("domain",)
+    domain: Shaped
+
+    def __new__(cls, name: str, domain: Shaped, unit: str = "") -> ArrayVariable:
+        variable = super().__new__(cls, name, unit)
+        variable.domain = domain
+        return variable
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self.domain.shape
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        return (*super()._hashable_content(), str(self.domain))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, bool]]:
+        return (self.name, self.domain, self.unit), {}
+
+
+def array(
+    name: str, shape: int | Iterable[int] | None = None, unit: str = "", *, like: object = None
+) -> ArrayVariable:
+    """A variable whose value is an array of real numbers, of the shape (at least one axis).
+
+    With ``like`` in place of a shape it holds trees of arrays such as that one (dicts, lists,
+    weights of equinox or flax, states of optax): functions see the tree, and all else sees a vector
+    of its numbers, in JAX's order. Of its parts: ``h.part[3:10]``, ``h[0].part[2]``,
+    ``h.along(d, read=r)``.
+
+    Raises ``DeclarationError`` for what is no shape, and for a tree without arrays.
+
+    >>> h = array("h", (3,))
+    >>> h.shape, h.part[1:], h[0].part[2]
+    ((3,), h.part[1:], h[0].part[2])
+    """
+    if (shape is None) == (like is None):
+        raise DeclarationError(
+            f'array("{name}", ...): write a shape, array("{name}", (3,)), or a tree of arrays that '
+            f'it is like, array("{name}", like=weights).'
+        )
+    if like is not None:
+        structure, _ = parted(like)
+        if not structure.size:
+            raise DeclarationError(
+                f'array("{name}", like=...): a {type(like).__name__} that holds no numbers is '
+                "given: write a tree of arrays."
+            )
+        domain = Shaped((structure.size,), structure)
+    else:
+        domain = Shaped(as_shape(shape, f'array("{name}", ...)'))
+    count = int(np.prod(domain.shape))
+    refuse_what_does_not_fit(8 * count, f"The array {name}", "Declare a smaller one.")
+    return ArrayVariable(name, domain, unit)

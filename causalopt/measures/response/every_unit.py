@@ -1,0 +1,96 @@
+"""Comp and Op for every part of an array as A: all parts in one compiled run, A as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.ground.errors import QueryError
+from causalopt.ground.scaled import Ratio, Scaled
+from causalopt.ground.tensors import Tensor
+from causalopt.ground.types import Array
+from causalopt.language.parts import Chosen, PartOf
+from causalopt.language.symbols import Nodes, Parameter, Variable
+from causalopt.measures.question import Question, nodes_as_text
+from causalopt.measures.record import Measure
+from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
+from causalopt.model.in_parts import HeldInPart
+from causalopt.model.interface import Model
+from causalopt.model.interventions import Held
+from causalopt.model.world import World
+from causalopt.runs.labels import coordinate
+from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.sweeps import Sweep, SweptAxis
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# The number of the part that is held, as an input of the run.
+_NUMBER = Parameter("number of the part")
+
+
+def parts_of_arrays(among: object) -> list[Nodes]:
+    """The parts of arrays that are named: an array stands for its entries; none for other nodes."""
+    shape = getattr(getattr(among, "domain", None), "shape", ())
+    if isinstance(among, Variable) and shape:
+        places = (place if len(place) > 1 else place[0] for place in np.ndindex(*shape))
+        return [among.part[place] for place in places]
+    given = among if isinstance(among, list | tuple) else []
+    return list(given) if any(isinstance(part, PartOf) for part in given) else []
+
+
+def of_units(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.DataArray:
+    """The measure with each of some parts of one array as A, along the dim ``A``.
+
+    ``asked`` is the question about the first of them.
+    """
+    import xarray as xr
+
+    for part in parts[1:]:
+        replace(asked, A=part)  # which is checked as any question is
+    (W, X, _), whole = asked.worlds(), ArrayQuestion(asked)
+    Y = W.put(*_held_by_number(parts, W)).nudge(asked.n, along=asked.directions)
+
+    def measured(numbers: list[Scaled]) -> Array:
+        if is_of_arrays(asked):
+            return whole.reduced(numbers, measure)
+        return measure.function(Ratio(*numbers))
+
+    wants = [Want(world, asked.key_of_m, tangent=True) for world in (X, Y)]
+    axis = SweptAxis(_NUMBER, _NUMBER, np.arange(len(parts), dtype=np.float64))
+    values = simulate(wants, asked.rows, Sweep((axis,)), "jax", measured)
+    values = values.reshape(-1, *values.shape[-2:])
+    if len(values) > 1:
+        raise QueryError("every_A asks about one number: name one direction, along=v, and read=u.")
+    coords = {"A": [nodes_as_text(part) for part in parts]}
+    attrs = {**measure.attributes(), **asked.arguments(), "A": "each part"}
+    if not asked.over_rows:
+        return xr.DataArray(values[0, 0], coords, ["A"], measure.name, attrs)
+    rows = asked.model.axis(asked.rows)
+    array = xr.DataArray(values[0].T, coords, ["A", rows.dim], measure.name, attrs)
+    return array.assign_coords(coordinate(rows))
+
+
+def _held_by_number(
+    parts: Sequence[Nodes], world: World[Model]
+) -> tuple[Variable, HeldInPart[World[Model]]]:
+    """The array, and what holds the part whose number the run is given."""
+    owners, masks = [], []
+    for part in parts:
+        if not isinstance(part, PartOf) or not isinstance(part.nodes, Variable):
+            raise QueryError(
+                f"among names {nodes_as_text(part)}, which is no part of an array at all steps: "
+                "write parts such as h.part[3] alone, or variables alone."
+            )
+        owners.append(part.nodes)
+        masks.append(part.subspace.mask_of(part))
+    if len(set(owners)) > 1:
+        raise QueryError(
+            f"among names parts of {owners[0]} and of {next(o for o in owners if o != owners[0])}: "
+            "ask about one array at a time."
+        )
+    chosen = Chosen(Tensor(np.stack(masks)), _NUMBER)
+    return owners[0], HeldInPart(None, chosen, Held(world))

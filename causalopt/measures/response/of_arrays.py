@@ -1,0 +1,265 @@
+"""Op where n or m holds an array: which number the two derivatives come to, asked by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.ground import checks
+from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.scaled import Scaled
+from causalopt.ground.tensors import finite_tensor
+from causalopt.ground.types import Array, Floats, Ints
+from causalopt.language.domains import domain_of
+from causalopt.language.parts import Directions
+from causalopt.measures.question import Question
+from causalopt.measures.record import Measure
+from causalopt.measures.response.answers import labelled
+from causalopt.measures.response.reductions import (
+    Jacobian,
+    lengths,
+    pencil,
+    sizes,
+    spectrum,
+    volumes,
+)
+from causalopt.runs.simulation import Want, simulate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_WHICH = """\
+{what} holds an array, and how much it is compressed is asked in one of these ways:
+  along=v, read=u    the number u.m, of a difference along v: as of two numbers
+  along=v            the length of m's difference, in metric= (several v: each by itself)
+  reduce="volume"    the volume that differences fill: for normal n, entropy in Y less that in X
+  reduce="rms"       the mean square over all directions
+  reduce="spectrum"  all ratios of lengths that a direction can have at an extreme
+  reduce="eigen"     the eigenvalues of J_X by J_Y, where n and m have one size
+A part with one entry, such as {what}.part[0], is a number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Metrics:
+    """In which metric G of m and covariance S of n differences are measured: identities if None."""
+
+    metric: Floats | None = None
+    covariance: Floats | None = None
+
+    def attributes(self) -> dict[str, str]:
+        """What a result says of them."""
+        named = {"metric": self.metric, "covariance": self.covariance}
+        return {name: "identity" if m is None else "given" for name, m in named.items()}
+
+
+@dataclass
+class Rounding:
+    """How many singular values rounding hides, counted while an answer is worked out."""
+
+    hidden: int = 0
+
+    def counted(self, values: Array, hidden: Ints) -> Array:
+        """The values."""
+        self.hidden += int(hidden.sum())
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """What two Jacobians come to: numbers (...) or several (..., p), along a dim of its own."""
+
+    function: Callable[[Jacobian, Jacobian, Measure, Rounding], Array]
+    dim: str | None = None
+
+
+def _along(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
+    return measure.function(lengths(x, y))
+
+
+def _single(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
+    sides = [Scaled(side.mantissas[..., 0, :], side.powers) for side in (x, y)]
+    return measure.function(replace(lengths(x, y), x=sides[0], y=sides[1]))
+
+
+def _rms(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
+    return measure.function(sizes(x, y))
+
+
+def _volume(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
+    return rounding.counted(*volumes(x, y))
+
+
+def _spectrum(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
+    return rounding.counted(*spectrum(x, y))
+
+
+def _eigen(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
+    q, p = x.mantissas.shape[-2:]
+    if q != p:
+        raise QueryError(
+            f'reduce="eigen" is of an n and an m of one size, and here they have {p} and {q}: '
+            'write reduce="spectrum" or "volume".'
+        )
+    with np.errstate(divide="ignore"):
+        return -np.log(pencil(x, y))
+
+
+#: The reductions by the name that users give.
+REDUCTIONS = {
+    "volume": Reduction(_volume),
+    "rms": Reduction(_rms),
+    "spectrum": Reduction(_spectrum, "direction"),
+    "eigen": Reduction(_eigen, "direction"),
+}
+
+
+def is_of_arrays(asked: Question) -> bool:
+    """Whether n or m holds an array."""
+    place = asked.model.single(asked.n, asked.base.steps, "n")
+    return bool(domain_of(place.key).shape or domain_of(asked.key_of_m).shape)
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayQuestion:
+    """A question about arrays: how its derivatives are reduced, and in which metrics."""
+
+    asked: Question
+    reduce: str | None = None
+    metric: object = None
+    covariance: object = None
+    probes: int | None = None
+    rounding: Rounding = field(default_factory=Rounding)
+
+    def answer(self, measure: Measure, backend: str) -> xr.DataArray:
+        """The measure of the ratio, or the reduction, over the rows of m and the sweep."""
+        asked, reduction = self._probed(), self._reduction()
+        _, X, Y = asked.worlds()
+        key, metrics = asked.key_of_m, self._metrics()
+        if asked.by is not None:
+            raise QueryError("delta is of numbers: of arrays, ask for exact derivatives.")
+
+        def measured(numbers: list[Scaled]) -> Array:
+            return replace(self, asked=asked).reduced(numbers, measure)
+
+        wants = [Want(world, key, tangent=True) for world in (X, Y)]
+        values = simulate(wants, asked.rows, asked.sweep, backend, measured)
+        return self._labelled(measure, reduction, metrics, values)
+
+    def reduced(self, numbers: list[Scaled], measure: Measure) -> Array:
+        """What the tangents of m in X and Y come to: (rows, points), or (p, rows, points)."""
+        reduction, metrics = self._reduction(), self._metrics()
+        x, y = (
+            _jacobian(number, self.asked).under(metrics.metric, metrics.covariance)
+            for number in numbers
+        )
+        values = reduction.function(x, y, measure, self.rounding)
+        return values if reduction.dim is None else np.moveaxis(values, -1, 0)
+
+    def _labelled(
+        self, measure: Measure, reduction: Reduction, metrics: Metrics, values: Array
+    ) -> xr.DataArray:
+        asked = self.asked
+        several = reduction.dim is not None and len(values) > 1
+        parts = values if reduction.dim is not None else values[None]
+        arrays = [labelled(asked, measure, v if asked.over_rows else v[0]) for v in parts]
+        array = arrays[0]
+        if several:
+            import xarray as xr
+
+            array = xr.concat(arrays, reduction.dim, combine_attrs="override")
+            array = array.transpose(..., reduction.dim)
+        array.attrs |= metrics.attributes() | {"below_rounding": self.rounding.hidden}
+        array.attrs |= {"reduce": self.reduce} if self.reduce else {}
+        return array
+
+    def _reduction(self) -> Reduction:
+        """How it is reduced, or an error that lists the ways."""
+        asked = self.asked
+        if self.reduce is not None:
+            if self.reduce not in REDUCTIONS:
+                raise QueryError(
+                    f"There is no reduce={self.reduce!r}." + nearest(self.reduce, REDUCTIONS)
+                )
+            return REDUCTIONS[self.reduce]
+        single = _size_of_m(asked) == 1
+        is_named = (
+            asked.along is not None or asked.directions is None or asked.directions.count == 1
+        )
+        if not is_named:
+            raise QueryError(_WHICH.format(what=asked.n))
+        if not single and asked.along is None:
+            raise QueryError(_WHICH.format(what=asked.m))
+        return Reduction(_single if single else _along, "direction")
+
+    def _probed(self) -> Question:
+        """The question, along random directions if it is asked by probes, or along a frame."""
+        asked = self.asked
+        if self.probes is not None:
+            return self._with_probes(checks.whole(self.probes, "probes", 2))
+        directions = asked.directions
+        if self.reduce != "volume" or directions is None or self.covariance is not None:
+            return asked
+        # Where m has no room for them, their volume says nothing of what is read.
+        as_frame = directions.count <= _size_of_m(asked)
+        return replace(asked, along=Directions(directions.rows, as_frame))
+
+    def _with_probes(self, count: int) -> Question:
+        asked = self.asked
+        place = asked.model.single(asked.n, asked.base.steps, "n")
+        if self.reduce != "rms" or asked.along is not None or place.part is not None:
+            raise QueryError(
+                'probes estimate reduce="rms" over all directions of n: leave along and parts out.'
+            )
+        shape = domain_of(place.key).shape
+        # One seed for all: X and Y share them, and so their noise.
+        return replace(asked, along=np.random.default_rng(0).normal(size=(count, *shape)))
+
+    def _metrics(self) -> Metrics:
+        q = _size_of_m(self.asked)
+        directions = self.asked.directions
+        p = 1 if directions is None else directions.count
+        return Metrics(
+            _positive(self.metric, q, "metric", "m"),
+            _positive(self.covariance, p, "covariance", "n"),
+        )
+
+
+def _size_of_m(asked: Question) -> int:
+    """How many numbers are read of m."""
+    readings = asked.readings
+    return int(np.prod(domain_of(asked.key_of_m).shape)) if readings is None else len(readings)
+
+
+def _positive(given: object, size: int, name: str, of: str) -> Floats | None:
+    """A positive definite matrix of a size, or an error."""
+    if given is None:
+        return None
+    matrix = finite_tensor(given, name, (size, size)).numbers
+    if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] <= 0:
+        raise QueryError(
+            f"{name} is not positive definite: write a symmetric matrix ({size}, {size}) whose "
+            f"eigenvalues are positive, for the {size} coordinates of {of}."
+        )
+    return matrix
+
+
+def _jacobian(tangent: Scaled, asked: Question) -> Jacobian:
+    """The derivatives of what is read of m, (rows, points, q, p)."""
+    shape, directions = domain_of(asked.key_of_m).shape, asked.directions
+    mantissas, power = tangent.mantissa, tangent.power
+    p = 1 if directions is None else directions.count
+    rows, points = mantissas.shape[:2]
+    if mantissas.ndim == 2 + len(shape):
+        # One direction, or a tangent that nothing reaches.
+        mantissas = np.broadcast_to(mantissas[..., None], (*mantissas.shape, p))
+    table = mantissas.reshape(rows, points, -1, p)
+    powers: Ints = np.zeros((rows, points, p), dtype=np.int64) + np.reshape(
+        power, (1, 1, 1) if np.ndim(power) == 0 else (rows, points, -1)
+    )
+    readings = asked.readings
+    if readings is not None:
+        table = readings.reshape(len(readings), -1) @ table
+    return Jacobian(table, powers)

@@ -1,0 +1,109 @@
+"""Calls of functions as terms of a plan: the value, what moves along, and what is linear.
+
+A plan adds, weights and shares terms by the rules of numbers, which hold of arrays entry by entry.
+What a function does to an array is a term by itself, which a backend of arrays works out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from sympy import Atom, Expr, Integer
+
+_ZERO = Integer(0)
+
+#: A pure function of arrays, of the library that runs the plan.
+Pure = Callable[..., object]
+
+
+class Code(Atom):
+    """A function, as a constant of a plan: equal where the functions are."""
+
+    __slots__ = ("call", "number")
+    call: Pure
+    number: int
+    _numbers: dict[Pure, int] = {}  # noqa: RUF012  # one number for each function of the process
+    _counter = itertools.count()
+
+    def __new__(cls, call: Pure) -> Code:
+        code: Code = Atom.__new__(cls)
+        code.call = call
+        if call not in cls._numbers:
+            cls._numbers[call] = next(cls._counter)
+        code.number = cls._numbers[call]
+        return code
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        return (self.number,)
+
+    def __getnewargs__(self) -> tuple[Pure]:
+        return (self.call,)
+
+    def _sympystr(self, printer: object) -> str:
+        return f"f{self.number}"
+
+
+class Called(Expr):
+    """What a function gives of some terms: f(u, v, ...)."""
+
+    is_commutative = True
+
+    @property
+    def code(self) -> Code:
+        """The function."""
+        code: Code = self.args[0]
+        return code
+
+    @property
+    def terms(self) -> tuple[Expr, ...]:
+        """What it is called with."""
+        terms: tuple[Expr, ...] = self.args[1:]
+        return terms
+
+
+class Pushed(Expr):
+    """How f moves along: sum_u df/du(at) along_u, 0 where nothing moves.
+
+    The arguments are f, the terms that it is called with, and as many that say how these move.
+    """
+
+    is_commutative = True
+
+    def __new__(cls, code: Code, *both: Expr) -> Expr:
+        along = both[len(both) // 2 :]
+        if all(term == _ZERO for term in along):
+            return _ZERO
+        return Expr.__new__(cls, code, *both)
+
+    @property
+    def code(self) -> Code:
+        """The function."""
+        code: Code = self.args[0]
+        return code
+
+    @property
+    def terms(self) -> tuple[Expr, ...]:
+        """What it is called with."""
+        terms: tuple[Expr, ...] = self.args[1 : 1 + len(self.args) // 2]
+        return terms
+
+    @property
+    def along(self) -> tuple[Expr, ...]:
+        """How each of these moves."""
+        along: tuple[Expr, ...] = self.args[1 + len(self.args) // 2 :]
+        return along
+
+
+class Transformed(Called):
+    """What a linear function gives of some terms: 0 where all of them are."""
+
+    def __new__(cls, code: Code, *terms: Expr) -> Expr:
+        if all(term == _ZERO for term in terms):
+            return _ZERO
+        return Expr.__new__(cls, code, *terms)
+
+
+def pushed(code: Code, terms: Sequence[Expr], along: Sequence[Expr]) -> Expr:
+    """How a function moves where its terms move along."""
+    return Pushed(code, *terms, *along)

@@ -1,0 +1,213 @@
+"""Mechanisms that are functions of arrays: function(f)(h, x, R, ...), f a pure function of JAX."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from causalopt.ground import checks
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.domains import Domain
+from causalopt.language.symbols import Quantity, Shifted, Time
+from causalopt.language.trees import Structure, flattened, jax_module, parted
+from causalopt.language.words import tex
+from causalopt.mechanisms.calls import Called, Code, Pure, pushed
+from causalopt.mechanisms.increments import Increment
+from causalopt.mechanisms.interface import Mechanism, Naming, ShapeOf, Terms, Writer
+from causalopt.mechanisms.tracing import result_of
+
+if TYPE_CHECKING:
+    from causalopt.ground.types import Array
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A function of trees as one of vectors: trees are built of what comes, and taken apart after.
+
+    ``inputs`` has a structure for each argument that is a tree; ``output`` that of the result.
+    """
+
+    call: Pure
+    inputs: tuple[Structure | None, ...]
+    output: Structure | None
+
+    def __call__(self, *given: Array) -> object:
+        pairs = zip(self.inputs, given, strict=True)
+        result = self.call(*(v if s is None else s.unflattened(v) for s, v in pairs))
+        if self.output is None:
+            return result
+        jnp = jax_module().numpy
+        known, arrays = parted(result)
+        if known.branches != self.output.branches:
+            raise TypeError(f"it gives {known}, and was declared to give {self.output}")
+        return flattened([jnp.asarray(a, dtype=jnp.float64) for a in arrays], jnp.concatenate)
+
+
+@dataclass(frozen=True)
+class Function(Mechanism):
+    """A mechanism that calls a pure function with symbols of the model, and with nothing else.
+
+    >>> from causalopt.language.arrays import array
+    >>> h = array("h", (3,))
+    >>> def halved(h):
+    ...     return h / 2
+    >>> function(halved)(h)
+    Function(halved(h))
+    """
+
+    call: Pure
+    inputs: tuple[Symbol, ...]
+
+    @functools.cached_property
+    def arguments(self) -> tuple[Symbol, ...]:
+        """The symbols that it is called with, each once."""
+        return tuple(dict.fromkeys(self.inputs))
+
+    @property
+    def is_opaque(self) -> bool:
+        """It has no formula."""
+        return True
+
+    def code_for(self, output: Structure | None) -> Code:
+        """The function of what a run holds, where trees are vectors."""
+        structures = tuple(getattr(_domain(s), "tree", None) for s in self.inputs)
+        if output is None and not any(structures):
+            return Code(self.call)
+        return Code(Unpacked(self.call, structures, output))
+
+    def fit(self, domain: Domain) -> Mechanism:
+        """The same where its result is a tree, for a node that holds trees."""
+        output: Structure | None = getattr(domain, "tree", None)
+        return self if output is None else ToTree(self.call, self.inputs, output)
+
+    @property
+    def code(self) -> Code:
+        """The function, as a constant of a plan."""
+        return self.code_for(None)
+
+    def value(self, at: Terms) -> Expr:
+        """A call with terms in the place of its symbols."""
+        return Called(self.code, *(at.get(s, s) for s in self.inputs))
+
+    def forward(self, at: Terms, along: Terms) -> Expr:
+        """What moves along: the derivative of the function in that direction."""
+        terms = [at.get(s, s) for s in self.inputs]
+        return pushed(self.code, terms, [along.get(s, 0 * s) for s in self.inputs])
+
+    def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
+        """None: its derivatives are matrices, and are taken along directions."""
+        raise DeclarationError(
+            f"{self} is a function of arrays, whose derivative by an argument is no number: this "
+            "question needs formulas."
+        )
+
+    def renamed(self, names: Terms) -> Mechanism:
+        """The same function of other symbols."""
+        inputs = [names.get(s, s) for s in self.inputs]
+        strange = [term for term in inputs if not isinstance(term, Symbol)]
+        if strange:
+            raise DeclarationError(
+                f"{self} is a function, and takes no formula such as {strange[0]}: make it a node."
+            )
+        return self._of(tuple(inputs))
+
+    def _of(self, inputs: tuple[Symbol, ...]) -> Mechanism:
+        return Function(self.call, inputs)
+
+    def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Mechanism:
+        """variable + sum_j weight_j f(at_j), each f a call."""
+        return Increment.of(variable, self, parts)
+
+    def check_shape(self, of: ShapeOf, own: tuple[int, ...], where: str) -> None:
+        """Try the function on the shapes of what it is called with."""
+        told = f"The mechanism of {where}, {self},"
+        given, names = [of(s) for s in self.inputs], [str(s) for s in self.inputs]
+        traced = result_of(self.code.call, given, names, told)
+        what = "a number" if not own else f"an array of shape {own}"
+        if traced.shape != own:
+            got = "a number" if not traced.shape else f"an array of shape {traced.shape}"
+            raise DeclarationError(f"{told} gives {got}, and {where} holds {what}.")
+        if traced.dtype.kind not in "iub" and traced.dtype != np.float64:
+            raise DeclarationError(
+                f"{told} gives {traced.dtype}, and {where} holds float64: leave out what makes it "
+                "another kind, such as .astype, or arrays of another kind inside the function."
+            )
+
+    def words(self, name: Naming, write: Writer | None = None) -> str:
+        """The function's name, and what it is called with."""
+        return f"{name_of(self.call)}({', '.join(name(s) for s in self.inputs)})"
+
+    def latex(self) -> str:
+        """The same as LaTeX."""
+        inputs = ", ".join(tex(str(s)) for s in self.inputs)
+        return rf"\operatorname{{{tex(name_of(self.call))}}}({inputs})"
+
+    def __repr__(self) -> str:
+        return f"Function({self})"
+
+
+@dataclass(frozen=True, repr=False)
+class ToTree(Function):
+    """A function whose result is a tree."""
+
+    output: Structure
+
+    @property
+    def code(self) -> Code:
+        """The function, its result as a vector."""
+        return self.code_for(self.output)
+
+    def _of(self, inputs: tuple[Symbol, ...]) -> Mechanism:
+        return ToTree(self.call, inputs, self.output)
+
+
+def function(f: Pure) -> Callable[..., Function]:
+    """A pure JAX function as a mechanism: ``function(f)(h, x.next, k, time)`` calls f with these.
+
+    Its arguments are symbols of the model, which are its parents: variables and R.next, parameters,
+    noises, data and time; constants belong inside f. It gets floats, arrays, and trees where a
+    variable or a parameter holds one, and gives what its node holds. It draws no random numbers and
+    keeps no state, since W, X and Y are to see one f: take noise as an argument.
+
+    >>> from causalopt.language.symbols import variables
+    >>> x, y = variables("x y")
+    >>> str(function(max)(x, y.next))
+    'max(x, y.next)'
+    """
+    if not callable(f):
+        raise DeclarationError(
+            f"function({checks.shown(f)}) is given no function: write function(f)(h, x), where f "
+            "takes as many arrays."
+        )
+    return functools.partial(_called, f)
+
+
+def _called(f: Pure, *inputs: object, **named: object) -> Function:
+    where = name_of(f)
+    if named:
+        raise DeclarationError(
+            f"function({where})(..., {next(iter(named))}=...): its arguments are the node's "
+            "parents, in the order in which f takes them; put constants inside f."
+        )
+    for given in inputs:
+        if not isinstance(given, Quantity | Shifted | Time):
+            raise DeclarationError(
+                f"function({where}) is called with {checks.shown(given)}, which is no symbol of a "
+                "model: write variables, R.next, parameters, noises or time; put constants inside "
+                "the function, and formulas into nodes of their own."
+            )
+    return Function(f, inputs)
+
+
+def name_of(call: Pure) -> str:
+    """What a function is called."""
+    return str(getattr(call, "__name__", type(call).__name__))
+
+
+def _domain(symbol: Symbol) -> object:
+    return getattr(symbol, "domain", None)

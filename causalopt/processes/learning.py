@@ -1,0 +1,237 @@
+"""Training as a system: weights, gradient, optimizer and data are nodes, a step is a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from causalopt.ground import checks
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.arrays import ArrayVariable, array
+from causalopt.language.data import series
+from causalopt.language.laws import Uniform
+from causalopt.language.symbols import Noise, Parameter, Variable
+from causalopt.language.trees import jax_module, parted
+from causalopt.mechanisms.declared import Formula
+from causalopt.mechanisms.opaque import function
+from causalopt.mechanisms.tracing import in_double
+from causalopt.model.system import System
+
+if TYPE_CHECKING:
+    from causalopt.ground.types import Array
+
+#: The loss of one example: of the weights, and of a row of each array of the data.
+Loss = Callable[..., Any]
+
+
+class Optimizer(Protocol):
+    """What optax's optimizers are: a first state, and updates by gradients."""
+
+    def init(self, weights: object, /) -> object:
+        """The state before the first step."""
+
+    def update(
+        self, gradient: object, state: object, weights: object | None = None, /
+    ) -> tuple[Any, Any]:
+        """What is added to the weights, and the next state."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training run as an ordinary system, and the names of its nodes.
+
+    ``weights`` are theta, ``gradient`` the gradient of a step's loss, ``optimizer`` its state (None
+    where it has none). ``importance`` (examples,) weights the losses of the examples, all 1, and
+    ``examples`` are the arrays of the data: both are nodes that stay as they are, so that a nudge
+    at their start says how the trained weights depend on the data. ``batch`` are the places of the
+    examples that a step sees, None where it sees all.
+    """
+
+    system: System
+    weights: ArrayVariable
+    gradient: ArrayVariable
+    optimizer: ArrayVariable | None
+    importance: ArrayVariable
+    examples: tuple[ArrayVariable, ...]
+    batch: Noise | None
+
+
+def training(
+    loss: Loss,
+    weights: object,
+    data: Sequence[object],
+    optimizer: Optimizer | float,
+    *,
+    batches: object = None,
+) -> Training:
+    """Training by gradient descent, as a system whose steps are its steps.
+
+    theta[i+1] = theta[i] + update(g), where g = d/dtheta sum_j w_j loss(theta, x_j, y_j, ...) / B
+    over the B examples j of a batch; w are the weights of the examples, 1 unless they are nudged.
+
+    ``loss`` is a pure JAX function of the weights and of one row of each array of ``data``, all of
+    one length. ``weights`` are an array, or a tree of arrays. ``optimizer`` is one of optax's, or a
+    number: the rate of plain descent. ``batches`` is None for all examples in each step, a whole
+    number B for as many drawn afresh (with replacement, the same draws in W, X and Y), or an array
+    of whole numbers (steps, B) that says which: the order is given then.
+
+    Raises ``DeclarationError`` for arrays of different lengths, and batches that name no examples.
+
+    >>> import numpy as np
+    >>> run = training(
+    ...     lambda theta, x, y: (theta @ x - y) ** 2 / 2,
+    ...     np.zeros(2),
+    ...     ([[1.0, 0.0], [0.0, 2.0]], [1.0, 3.0]),
+    ...     0.5,
+    ... )
+    >>> from causalopt.measures.response.optimization import op
+    >>> round(op(run.system, run.gradient, run.weights[0], run.weights[10], along=[1, 0]).item(), 6)
+    2.876821
+    """
+    theta, g = array("theta", **_kind(weights)), array("g", **_kind(weights))
+    arrays = _checked(data)
+    count = len(arrays[0])
+    examples = tuple(array(f"data{i}", rows.shape) for i, rows in enumerate(arrays))
+    importance = array("importance", count)
+    batch = _batch(batches, count)
+    seen = () if batch is None else (batch,)
+    slope = _slope(loss, None if batch is None else (_places_drawn(batch, count)))
+    mechanisms: dict[Variable, Formula] = {
+        g: function(slope)(theta, importance, *examples, *seen),
+        **{node: node for node in (importance, *examples)},
+    }
+    start: dict[Variable, object] = {
+        theta: weights,
+        g: _zeros(weights),
+        importance: np.ones(count),
+        **dict(zip(examples, arrays, strict=True)),
+    }
+    state = None
+    if isinstance(rate := checks.as_float(optimizer), float):
+        eta = Parameter("rate")
+        mechanisms[theta] = theta - eta * g.next
+        given = {eta: rate}
+    else:
+        state, given = _with_state(optimizer, weights, theta, g, mechanisms, start), {}
+    system = System(mechanisms, start=start, parameters=given)
+    return Training(system, theta, g, state, importance, examples, batch)
+
+
+def _kind(weights: object) -> dict[str, Any]:
+    """An array by its shape, a tree by itself."""
+    shape = getattr(weights, "shape", None)
+    return {"like": weights} if shape is None else {"shape": shape}
+
+
+def _zeros(weights: object) -> object:
+    """Zeros in the place of all numbers."""
+    if hasattr(weights, "shape"):
+        return np.zeros(np.shape(weights))
+    structure, arrays = parted(weights)
+    return structure.rebuilt([np.zeros(a.shape, dtype=a.dtype) for a in arrays])
+
+
+def _checked(data: Sequence[object]) -> list[Array]:
+    """The arrays of the data, all of one length."""
+    arrays = [np.asarray(rows, dtype=np.float64) for rows in data]
+    lengths = {len(rows) if rows.ndim else 0 for rows in arrays}
+    if len(lengths) != 1 or lengths == {0}:
+        shapes = ", ".join(str(rows.shape) for rows in arrays)
+        raise DeclarationError(
+            f"data has arrays of the shapes {shapes}: write arrays that have a row for each "
+            "example, such as data=(x, y)."
+        )
+    return arrays
+
+
+def _batch(batches: object, count: int) -> Noise | None:
+    """What gives the examples of a step: nothing for all, places, or numbers to draw them by."""
+    if batches is None:
+        return None
+    size = checks.as_whole(batches)
+    if size is not None:
+        if not 0 < size <= count:
+            raise DeclarationError(
+                f"batches={size}: a batch has 1 to {count} examples, as many as there are."
+            )
+        return Noise("batch", Uniform(0.0, 1.0), "", (size,))
+    places = np.asarray(batches)
+    if places.dtype.kind not in "iu" or places.ndim != 2 or not places.size:
+        raise DeclarationError(
+            f"batches has {places.dtype} of the shape {places.shape}: write whole numbers (steps, "
+            "B), the places of the examples of each step."
+        )
+    if places.min() < 0 or places.max() >= count:
+        strange = places.max() if places.max() >= count else places.min()
+        raise DeclarationError(
+            f"batches names the example {strange}, and there are {count}: they count from 0."
+        )
+    return series("batch", places)
+
+
+def _places_drawn(batch: Noise, count: int) -> Callable[[Any], Any]:
+    """The places of the examples, of what a step is given."""
+    if isinstance(batch.law, Uniform):
+        return lambda drawn: (drawn * count).astype(int)
+    return lambda given: given
+
+
+def _slope(loss: Loss, places: Callable[[Any], Any] | None) -> Callable[..., object]:
+    """The gradient of a batch's loss by the weights."""
+    jax = jax_module()
+
+    def mean_loss(weights: object, importance: Any, *rows: Any) -> Any:
+        losses = jax.vmap(loss, in_axes=(None, *[0] * len(rows)))(weights, *rows)
+        return (importance * losses).sum() / len(losses)
+
+    def gradient(weights: object, importance: Any, *given: Any) -> object:
+        if places is None:
+            return jax.grad(mean_loss)(weights, importance, *given)
+        *rows, batch = given
+        seen = places(batch)
+        some = [jax.numpy.take(part, seen, axis=0) for part in (importance, *rows)]
+        return jax.grad(mean_loss)(weights, *some)
+
+    return gradient
+
+
+def _with_state(
+    optimizer: object,
+    weights: object,
+    theta: ArrayVariable,
+    g: ArrayVariable,
+    mechanisms: dict[Variable, Formula],
+    start: dict[Variable, object],
+) -> ArrayVariable | None:
+    """Declare the steps of an optimizer, and its state if it has one."""
+    if not hasattr(optimizer, "init") or not hasattr(optimizer, "update"):
+        raise DeclarationError(
+            f"optimizer is {checks.shown(optimizer)}: write a rate, such as 0.1, or an optimizer "
+            "of optax, such as optax.adam(1e-3)."
+        )
+    with in_double():
+        first = optimizer.init(weights)
+    _, parts = parted(first)
+    numbers = sum(int(np.size(part)) for part in parts)
+    # What an optimizer without a state carries is no number, and the same for good.
+    state = array("optimizer", like=first) if numbers else None
+
+    def updated(weights: object, gradient: object, *state: object) -> Any:
+        return optimizer.update(gradient, state[0] if state else first, weights)
+
+    def stepped(weights: object, gradient: object, *state: object) -> object:
+        update, _ = updated(weights, gradient, *state)
+        return jax_module().tree.map(lambda w, u: w + u, weights, update)
+
+    def remembered(weights: object, gradient: object, *state: object) -> object:
+        return updated(weights, gradient, *state)[1]
+
+    own = () if state is None else (state,)
+    mechanisms[theta] = function(stepped)(theta, g.next, *own)
+    if state is not None:
+        mechanisms[state] = function(remembered)(theta, g.next, state)
+        start[state] = first
+    return state

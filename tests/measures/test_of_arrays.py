@@ -1,0 +1,246 @@
+"""Op of arrays, against numbers that were computed apart from this package."""
+
+import neural
+import numpy as np
+import pytest
+from neural import R, h, room, room_of_numbers, u, units
+
+from causalopt import (
+    DeclarationError,
+    QueryError,
+    System,
+    array,
+    comp,
+    every_A,
+    function,
+    op,
+    parameters,
+    series,
+    variables,
+)
+
+DIMS = (64, 16, 10)
+
+
+def test_hidden_units_steer_a_room():
+    system = room()
+    steps = [10, 100, 400]
+    wanted = {
+        h.part[0]: [0.4065728452, 1.2796427057, 2.8578395375],
+        h.part[1:3]: [0.1089679135, 0.8007965510, 2.8929689735],
+        h[:50].part[1:3]: [0.1089679135, 0.4295870144, 0.4295870144],
+        u: [0.5290870379, 2.1825989518, 6.0510977995],
+    }
+    for A, values in wanted.items():
+        got = op(system, A=A, n=R[0], m=R, steps=400).values[steps]
+        assert got == pytest.approx(values, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("part", "alike"),
+    [(h.part[0], [units[0]]), (h.part[[1, 2]], [*units[1:]]), (h, [*units]), (u, u)],
+)
+def test_the_array_is_as_good_as_a_variable_for_each_entry(part, alike):
+    got = op(room(), A=part, n=R[0], m=R, steps=60)
+    wanted = op(room_of_numbers(), A=alike, n=R[0], m=R, steps=60, backend="numpy")
+    assert got.values == pytest.approx(wanted.values, abs=1e-11)
+    signs = comp(room(), A=part, n=R[0], m=R, steps=60)
+    assert signs.values == pytest.approx(np.exp(-wanted.values), rel=1e-10)
+
+
+def test_finite_differences_agree_with_the_exact_ones():
+    exact = op(room(), A=h.part[1:], n=R[0], m=R[40]).item()
+    assert op(room(), A=h.part[1:], n=R[0], m=R[40], delta=1e-5).item() == pytest.approx(
+        exact, abs=1e-5
+    )
+
+
+def test_the_lorenz_equations_as_one_array():
+    s = array("s", 3)
+
+    def step(s):
+        import jax.numpy as jnp
+
+        a, b, c = s
+        return s + 0.001 * jnp.array([10 * (b - a), a * (28 - c) - b, a * b - 8 / 3 * c])
+
+    system = System({s: function(step)(s)}, start={s: [1, 2, 20]})
+    got = op(system, A=s.part[0:1], n=s[0].part[1], m=s[2000].part[1])
+    assert got.item() == pytest.approx(-5.0952057320, abs=1e-9)
+
+
+def test_every_unit_at_once_is_each_by_itself():
+    import jax.numpy as jnp
+
+    size, steps = 16, 200
+    rng = np.random.default_rng(0)
+    W = rng.normal(size=(size, size)) * 0.4 / np.sqrt(size)
+    v, b = rng.normal(size=size) * 0.5, rng.normal(size=size) * 0.1
+    c = -np.abs(rng.normal(size=size)) * np.sign(v) / size * 3
+    hidden, (room_,) = array("hidden", size), variables("R")
+
+    def cell(h, R):
+        return jnp.tanh(W @ h + v * (R - 25) / 2 + b)
+
+    def warmed(h, R):
+        return R + 0.1 * (-0.2 * (R - 10) + 2 * (c @ h))
+
+    system = System(
+        {hidden: function(cell)(hidden, room_), room_: function(warmed)(hidden.next, room_)},
+        start={hidden: np.full(size, 0.1), room_: 24},
+    )
+    whole = op(system, A=hidden, n=room_[0], m=room_[steps]).item()
+    assert whole == pytest.approx(15.9314967274, abs=1e-9)
+    every = every_A(system, n=room_[0], m=room_[steps], among=hidden)
+    assert every.values[:3] == pytest.approx([-0.08197454, 0.29206081, 0.07105361], abs=1e-8)
+    alone = op(system, A=hidden.part[5], n=room_[0], m=room_[steps]).item()
+    assert every.sel(A="hidden.part[5]").item() == pytest.approx(alone, abs=1e-12)
+    halves = every_A(
+        system, n=room_[0], m=room_, steps=20, among=[hidden.part[:8], hidden.part[8:]]
+    )
+    alone = op(system, A=hidden.part[8:], n=room_[0], m=room_, steps=20)
+    assert halves.values[1] == pytest.approx(alone.values, abs=1e-12)
+
+
+def directions(size):
+    V = np.random.default_rng(1).normal(size=(3, size))
+    return V / np.linalg.norm(V, axis=1, keepdims=True)
+
+
+def test_the_gradient_steers_the_weights():
+    system, theta, g = neural.descent(neural.cross_entropy, DIMS, 0.5, *neural.digits())
+    V = directions(theta.shape[0])
+    along = op(system, A=g, n=theta[0], m=theta, steps=200, along=V)
+    wanted = [-0.052779292004, -0.556349096853, -0.751075231517]
+    assert along.values[[10, 100, 200], 0] == pytest.approx(wanted, abs=1e-10)
+    assert along.values[200, 1] == pytest.approx(-0.606031471568, abs=1e-10)
+    volume = op(system, A=g, n=theta[0], m=theta, steps=200, along=V, reduce="volume")
+    wanted = [-0.157981634426, -1.574281152134, -2.084677526485]
+    assert volume.values[[10, 100, 200]] == pytest.approx(wanted, abs=1e-10)
+    rms = op(system, A=g, n=theta[0], m=theta[200], along=V, reduce="rms")
+    assert rms.item() == pytest.approx(-0.702552124332, abs=1e-10)
+
+
+def test_the_gradient_of_squared_errors():
+    system, theta, g = neural.descent(neural.half_square, DIMS, 0.1, *neural.digits())
+    size = theta.shape[0]
+    V, u = directions(size), np.random.default_rng(2).normal(size=size)
+    end = {"A": g, "n": theta[0], "m": theta[200]}
+    along = op(system, **end, along=V[:2])
+    assert along.values == pytest.approx([-0.101138301162, -0.116008274018], abs=1e-10)
+    read = op(system, **end, along=V[0], read=u)
+    assert read.item() == pytest.approx(1.452820986135, abs=1e-10)
+    volume = op(system, **end, along=V, reduce="volume")
+    assert volume.item() == pytest.approx(-0.268813402735, abs=1e-10)
+
+
+def test_the_volume_of_descent_is_that_of_its_curvature():
+    import jax
+    import jax.numpy as jnp
+
+    from causalopt.mechanisms.tracing import in_double
+
+    x, y = neural.digits()
+    x = x.reshape(500, 4, 2, 4, 2).mean((2, 4)).reshape(500, 16)
+    dims, rate = (16, 5, 10), 0.5
+    system, theta, g = neural.descent(neural.cross_entropy, dims, rate, x, y)
+    got = op(system, A=g, n=theta[0], m=theta, steps=100, reduce="volume")
+    wanted = [2.0586807262, 24.8703557810, 255.1985136161, 733.1066602062]
+    assert got.values[[1, 10, 50, 100]] == pytest.approx(wanted, abs=1e-9)
+    with in_double():
+
+        def loss(w):
+            return neural.cross_entropy(w, jnp.asarray(x), jnp.asarray(y), dims)
+
+        curvature, slope = jax.jit(jax.hessian(loss)), jax.jit(jax.grad(loss))
+        w, total = jnp.asarray(neural.first_weights(dims, 0)), 0.0
+        for _ in range(10):
+            step = np.eye(len(w)) - rate * np.asarray(curvature(w))
+            total -= np.linalg.slogdet(step)[1]
+            w = w - rate * slope(w)
+    assert got.values[10] == pytest.approx(total, abs=1e-9)
+
+
+def test_worlds_share_their_batches():
+    places = np.random.default_rng(10).integers(0, 500, size=(400, 20))
+    order = series("batch", places)
+    loss = neural.cross_entropy
+    system, theta, g = neural.descent(loss, DIMS, 0.2, *neural.digits(), order=order)
+    rng = np.random.default_rng(1)
+    v = rng.normal(size=theta.shape[0])
+    got = op(system, A=g, n=theta[0], m=theta, steps=400, along=v / np.linalg.norm(v))
+    wanted = [-0.0037852371, -0.2896088389, -0.7276159542]
+    assert got.values[[10, 100, 400]] == pytest.approx(wanted, abs=1e-10)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Two arrays that follow each other by matrices: J_X and J_Y in closed form."""
+    x, y = array("x", 2), array("y", 3)
+    rng = np.random.default_rng(4)
+    M, N, K = rng.normal(size=(2, 2)) / 2, rng.normal(size=(3, 2)), rng.normal(size=(2, 3))
+    system = System(
+        {
+            x: function(lambda x, y: M @ x + K @ y)(x, y),
+            y: function(lambda x, y: N @ x + y / 2)(x, y),
+        },
+        start={x: [1, 2], y: [0, 0, 1]},
+    )
+    whole = np.block([[M, K], [N, np.eye(3) / 2]])
+    held = np.block([[M, 0 * K], [N, np.eye(3) / 2]])
+    held[:2, 2:] = 0.0
+    return system, x, y, M, np.linalg.matrix_power(whole, 4)[:2, :2]
+
+
+def test_forms_of_a_pair_that_is_known(pair):
+    system, x, y, M, J_X = pair
+    J_Y = np.linalg.matrix_power(M, 4)
+    asked = {"A": y, "n": x[0], "m": x[4]}
+    volume = np.linalg.slogdet(J_Y)[1] - np.linalg.slogdet(J_X)[1]
+    assert op(system, **asked, reduce="volume").item() == pytest.approx(volume)
+    eigen = op(system, **asked, reduce="eigen").values
+    wanted = -np.log(np.linalg.eigvals(np.linalg.solve(J_Y, J_X)).astype(complex))
+    order = np.argsort(-wanted.real)
+    assert np.exp(-eigen) == pytest.approx(np.exp(-wanted[order]), rel=1e-9)
+    assert op(system, **asked, reduce="spectrum").sum().item() == pytest.approx(volume)
+    rms = np.log(np.linalg.norm(J_Y) / np.linalg.norm(J_X))
+    assert op(system, **asked, reduce="rms").item() == pytest.approx(rms)
+    v, w = np.array([1.0, -1.0]), np.array([2.0, 1.0])
+    got = comp(system, **asked, along=v, read=w).item()
+    assert got == pytest.approx((w @ J_X @ v) / (w @ J_Y @ v))
+    one = op(system, A=y, n=x[0].part[1], m=x[4].part[0]).item()
+    assert one == pytest.approx(-np.log(abs(J_X[0, 1] / J_Y[0, 1])))
+
+
+def test_probes_estimate_the_mean_square(pair):
+    system, x, y, *_ = pair
+    asked = {"A": y, "n": x[0], "m": x[4]}
+    exact = op(system, **asked, reduce="rms").item()
+    guessed = op(system, **asked, reduce="rms", probes=400).item()
+    assert guessed == pytest.approx(exact, abs=0.2)
+
+
+def test_what_is_asked_of_arrays_has_to_be_said(pair):
+    system, x, y, *_ = pair
+    asked = {"A": y, "n": x[0], "m": x[4]}
+    for how, told in [
+        ({}, 'reduce="volume"'),
+        ({"reduce": "trace"}, "no reduce='trace'"),
+        ({"along": [1, 2, 3]}, "shape"),
+        ({"along": [1, 0], "metric": -np.eye(2)}, "positive definite"),
+        ({"along": [1, 0], "metric": np.eye(3)}, "shape"),
+        ({"along": [1, 0], "delta": 0.1}, "delta"),
+        ({"reduce": "volume", "probes": 8}, "probes"),
+        ({"along": [[np.nan, 0]]}, "not finite"),
+    ]:
+        with pytest.raises((QueryError, DeclarationError), match=told):
+            op(system, **asked, **how)
+    with pytest.raises(QueryError, match="one size"):
+        op(system, A=x[2:], n=x[0], m=y[4], reduce="eigen")
+    with pytest.raises(QueryError, match="inside A"):
+        op(system, A=x.part[0], n=x[0].part[0], m=y[3], read=[1, 0, 0])
+    T, S = variables("T S")
+    (k,) = parameters("k")
+    numbers = System({T: k * T + S, S: T}, start={T: 1, S: 0}, parameters={k: 0.5})
+    with pytest.raises(QueryError, match="are for arrays"):
+        op(numbers, A=S, n=T[0], m=T[3], reduce="volume")

@@ -1,0 +1,230 @@
+"""Functions as mechanisms: what they are called with, what they give, and what is refused."""
+
+import pickle
+
+import equinox
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy
+
+from causalopt import (
+    DeclarationError,
+    EvaluationError,
+    Network,
+    QueryError,
+    System,
+    array,
+    function,
+    noise,
+    normal,
+    parameters,
+    run,
+    series,
+    tangents,
+    time,
+    variables,
+)
+
+h = array("h", 3)
+x, y = variables("x y")
+(k,) = parameters("k")
+START = np.array([0.5, -1.0, 2.0])
+
+
+def turned(h, k):
+    return jnp.roll(h, 1) * k
+
+
+def in_one_step(call, *inputs, **rest):
+    given = {"start": {h: START}} | rest
+    return System({h: function(call)(*inputs), **given.pop("beside", {})}, **given)
+
+
+def test_parents_are_the_arguments_and_nothing_else():
+    system = System(
+        {h: function(turned)(h, x.next), x: x / 2, y: sympy.sin(x)},
+        start={h: START, x: 1, y: 0},
+    )
+    assert system.parents(h) == ({h}, {x})
+    assert set(system.graph.edges) == {("h", "h"), ("x", "h"), ("x", "x"), ("x", "y")} or {
+        (str(a), str(b)) for a, b in system.graph.edges
+    } == {("h", "h"), ("x", "h"), ("x", "x"), ("x", "y")}
+
+
+def test_formulas_and_functions_mix_and_formulas_go_entry_by_entry():
+    system = System(
+        {h: h * x + k, x: function(lambda h: h.sum())(h.next)},
+        start={h: START, x: 2},
+        parameters={k: 0.5},
+    )
+    values = run(system.world(steps=2))
+    first = START * 2 + 0.5
+    assert values.h.values[0, 1] == pytest.approx(first)
+    assert values.x.values[0, 1] == pytest.approx(first.sum())
+    assert values.h.values[0, 2] == pytest.approx(first * first.sum() + 0.5)
+    v = np.array([1.0, 2.0, -1.0])
+    moved = tangents(system.world(steps=2).perturb(h[0], along=v))
+    wanted = 2 * v * first.sum() + first * 2 * v.sum()
+    assert moved.h.values[0, 2, :, 0] == pytest.approx(wanted)
+
+
+def test_time_noise_and_data_are_arguments():
+    w, given = noise("w", normal(0, 1), shape=3), series("given", np.arange(8).reshape(4, 2))
+    system = in_one_step(lambda h, w, t, i: h + w + t + i.sum(), h, w, time, given)
+    W = system.world(steps=4, seed=2)
+    values = run(W).h.values[0]
+    drawn = np.diff(values, axis=0) - (np.arange(4) + np.arange(8).reshape(4, 2).sum(1))[:, None]
+    assert np.abs(drawn).max() < 5
+    assert len(np.unique(drawn.round(12))) == drawn.size
+    longer = run(system.with_start({h: START}).world(steps=3, seed=2)).h.values[0]
+    assert longer == pytest.approx(values[:4], abs=0)
+    chains = run(W, draws=2).h.values[0]
+    assert chains[:, 0] == pytest.approx(values, abs=1e-14)
+    assert np.abs(chains[:, 1] - chains[:, 0]).max() > 0.1
+
+
+def test_trees_are_taken_as_they_were_given():
+    net = equinox.nn.MLP(2, 2, 4, 1, key=jax.random.key(0))
+    state, (weights,) = array("state", 2), parameters("weights")
+    system = System(
+        {state: function(lambda s, net: s + net(s) / 10)(state, weights)},
+        start={state: [0.1, 0.2]},
+        parameters={weights: net},
+    )
+    got = run(system.world(steps=5)).state.values[0, -1]
+    with jax.enable_x64(True):
+        s = jnp.asarray([0.1, 0.2])
+        for _ in range(5):
+            s = s + net(s) / 10
+    assert got == pytest.approx(np.asarray(s), abs=1e-12)
+    held = array("held", like={"a": np.zeros(2), "b": np.zeros((2, 2))})
+    system = System(
+        {held: function(lambda t: {"a": t["b"] @ t["a"], "b": t["b"] / 2})(held)},
+        start={held: {"a": [1.0, 2.0], "b": np.eye(2)}},
+    )
+    assert run(system.world(steps=2)).held.values[0, -1].tolist() == [0.5, 1, 0.25, 0, 0, 0.25]
+
+
+def test_rates_are_functions_too():
+    a, b = array("a", 2), variables("b")[0]
+    for method in ("euler", "rk4"):
+        mixed = System.from_ode(
+            {a: function(lambda a, b: jnp.array([-a[1] * b, a[0]]))(a, b), b: -b / 2},
+            start={a: [1, 0], b: 1},
+            dt=0.1,
+            method=method,
+        )
+        p, q, r = variables("p q r")
+        plain = System.from_ode(
+            {p: -q * r, q: p, r: -r / 2}, start={p: 1, q: 0, r: 1}, dt=0.1, method=method
+        )
+        got, wanted = run(mixed.world(steps=20)), run(plain.world(steps=20))
+        assert got.a.values[0, :, 0] == pytest.approx(wanted.p.values[0], abs=1e-13)
+        W, V = mixed.world(steps=20), plain.world(steps=20)
+        X, Z = W.perturb(b[3]), V.perturb(r[3])
+        held = tangents(X.clamp(a.part[0], to=W)).a.values[0, :, 1]
+        alike = tangents(Z.clamp(p, to=V)).q.values[0]
+        assert held == pytest.approx(alike, abs=1e-13)
+
+
+def test_models_are_values():
+    first, second = (in_one_step(turned, h, k, parameters={k: 2}) for _ in range(2))
+    assert first == second
+    assert hash(first) == hash(second)
+    assert first != in_one_step(turned, h, k, parameters={k: 2}, start={h: START + 1})
+    kept = pickle.loads(pickle.dumps(first))
+    assert kept == first
+    assert str(first.declarations[h]) == "turned(h, k)"
+    assert "turned" in first._repr_latex_()
+
+
+def counting():
+    calls = [0]
+
+    def counted(h):
+        calls[0] += 1
+        return h * calls[0]
+
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda h: h @ jnp.ones((2, 2)), r"cannot be computed where h: shape \(3,\)"),
+        (lambda h: h[:2], r"gives an array of shape \(2,\), and h holds an array of shape \(3,\)"),
+        (lambda h: h.sum(), "gives a number"),
+        (lambda h: (h, h), "gives 2 arrays"),
+        (lambda h: h if h.sum() > 0 else -h, "jnp.where"),
+        (lambda h: np.sort(h), "jax.numpy in place of numpy"),
+        (lambda h: h + np.random.default_rng().normal(), "draws its own random numbers"),
+        (counting(), "keeps state"),
+        (lambda h: h.astype(jnp.float32), "gives float32"),
+        (lambda h, g: h + g, "cannot be computed"),
+    ],
+)
+def test_what_a_function_must_not_do_is_told_before_anything_runs(call, told):
+    with pytest.raises(DeclarationError, match=told):
+        in_one_step(call, h)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: function(3), "no function"),
+        (lambda: function(turned)(h, 2.0), "no symbol of a model"),
+        (lambda: function(turned)(h, k=k), "order in which"),
+        (lambda: function(turned)(h, 2 * k), "no symbol of a model"),
+        (lambda: array("h"), "write a shape"),
+        (lambda: array("h", 0), "no shape"),
+        (lambda: array("h", (2, -1)), "no shape"),
+        (lambda: array("h", like={"a": "text"}), "holds no numbers"),
+        (lambda: System({h: h}, start={h: [1, 2]}), r"shape \(2,\): write an array of shape"),
+        (lambda: System({h: h}, start={h: [1, 2, np.inf]}), "not finite"),
+        (lambda: System({h: h}, start={h: 2.0}), r"shape \(\)"),
+        (lambda: System({x: h, h: h}, start={x: 1, h: START}), "x holds a number"),
+        (
+            lambda: System({h: h * k}, start={h: START}, parameters={k: [1, 2]}),
+            r"k is \[1, 2\], and h holds",
+        ),
+        (lambda: Network({h: 2 * h}, start={h: START}), "Network"),
+        (lambda: series("s", [[1, 2], [3]]), "array"),
+        (lambda: series("s", 3), "one for each step"),
+        (lambda: noise("w", normal(0, k), shape=2), "law with parameters"),
+    ],
+)
+def test_bad_declarations_are_told(make, told):
+    with pytest.raises((DeclarationError, QueryError), match=told):
+        make()
+
+
+def test_what_leaves_the_numbers_inside_a_function_is_told():
+    system = in_one_step(lambda h, x: jnp.log(h - x), h, x, beside={x: x}, start={h: START, x: 1})
+    told = r"^h\[1\] is complex or undefined \(step 1\), at h\[0\] in \[-1, 2\], x\[0\] = 1"
+    with pytest.raises(EvaluationError, match=told):
+        run(system.world(steps=3))
+
+
+def test_series_end_where_they_end():
+    system = in_one_step(lambda h, s: h + s, h, series("s", [1.0, 2.0]))
+    assert run(system.world(steps=2)).h.values[0, -1].tolist() == (START + 3).tolist()
+    with pytest.raises(QueryError, match="has 2 values"):
+        run(system.world(steps=3))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_series_of_numbers_run_everywhere(backend):
+    given = series("given", [1.0, 2.0, 4.0])
+    system = System({x: x / 2 + given}, start={x: 0})
+    values = run(system.world(steps=3), backend=backend).x.values[0]
+    assert values.tolist() == [0, 1, 2.5, 5.25]
+    with pytest.raises(QueryError, match="no noise"):
+        run(system.world(steps=3), draws=3)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_backends_of_numbers_refuse_arrays(backend):
+    with pytest.raises(QueryError, match="holds arrays or functions"):
+        run(in_one_step(turned, h, k, parameters={k: 2}).world(steps=1), backend=backend)

@@ -1,0 +1,150 @@
+"""Worlds in which parts of arrays are held, set or moved: their laws, and their values."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from causalopt import QueryError, System, array, function, run, tangents, variables
+
+h = array("h", 4)
+(x,) = variables("x")
+M = np.random.default_rng(5).normal(size=(4, 4)) / 2
+STEPS = 4
+
+
+def mixed(h, x):
+    return M @ h + x
+
+
+SYSTEM = System({h: function(mixed)(h, x), x: x / 2}, start={h: [1, 2, 3, 4], x: 1})
+W = SYSTEM.world(steps=STEPS)
+V = W.perturb(x[0], by=1.0)
+
+masks = st.lists(st.booleans(), min_size=4, max_size=4).filter(any).map(np.array)
+
+
+def by_hand(held, by=1.0, other=None, shift=None):
+    """The steps of the system, some entries held to another run."""
+    state, level = np.array([1.0, 2, 3, 4]), 1.0
+    course = []
+    for step in range(STEPS + 1):
+        if step:
+            state, level = M @ state + level, level / 2
+        if other is not None:
+            state = np.where(held, state + by * (other[step] - state), state)
+        if shift is not None and step == 0:
+            level += shift
+        course.append(state)
+    return np.array(course)
+
+
+@given(masks)
+@settings(max_examples=15, deadline=None)
+def test_entries_are_held_and_the_rest_goes_on(mask):
+    other = by_hand(None, shift=1.0)
+    clamped = W.clamp(h.part[mask], to=V)
+    got = run(clamped).h.values[0]
+    assert got == pytest.approx(by_hand(mask, other=other), abs=1e-12)
+
+
+def test_parts_are_held_by_a_weight():
+    mask, other = np.array([True, False, True, False]), by_hand(None, shift=1.0)
+    got = run(W.clamp(h.part[mask], to=V, by=0.25)).h.values[0]
+    assert got == pytest.approx(by_hand(mask, by=0.25, other=other), abs=1e-12)
+    with pytest.raises(QueryError, match="one after the other"):
+        W.clamp([h.part[0], x], to=V, by=0.5)
+
+
+@given(masks, masks)
+@settings(max_examples=60, deadline=None)
+def test_laws_of_worlds_hold_for_parts(first, second):
+    both = W.clamp(h.part[first], to=V)
+    assert both.clamp(h.part[first], to=V) == both
+    apart = second & ~first
+    if apart.any():
+        one = both.do(h.part[apart], 3.0)
+        assert one == W.do(h.part[apart], 3.0).clamp(h.part[first], to=V)
+        assert hash(one) == hash(W.do(h.part[apart], 3.0).clamp(h.part[first], to=V))
+    # The later one wins where they overlap.
+    later = W.do(h.part[first], 3.0).clamp(h.part[second], to=V)
+    if (second >= first).all():
+        assert later == W.clamp(h.part[second], to=V)
+    assert W.clamp(h.part[first], to=V).clamp(h.part[second], to=V) == W.clamp(
+        h.part[first | second], to=V
+    )
+    assert W.clamp(h.part[first], to=V).clamp(h, to=V) == W.clamp(h, to=V)
+    assert W.clamp(h.part[:], to=V) == W.clamp(h, to=V)
+
+
+def test_a_stretch_of_steps_of_a_part():
+    assert W.clamp(h[1:3].part[0:2], to=V) == W.clamp(h.part[0:2][1:3], to=V)
+    got = run(W.do(h[2].part[1], 7.0)).h.values[0]
+    assert got[:2] == pytest.approx(by_hand(None)[:2])
+    assert got[2, 1] == 7.0
+    assert got[2, 0] == pytest.approx(by_hand(None)[2, 0])
+    level = run(W).x.values[0]
+    assert got[3] == pytest.approx(M @ got[2] + level[2])
+
+
+def test_coordinates_are_held_along_directions():
+    rng = np.random.default_rng(0)
+    d, r = rng.normal(size=(2, 4)), rng.normal(size=(2, 4))
+    got, wanted = run(W.clamp(h.along(d, read=r), to=V)).h.values[0], run(V).h.values[0]
+    assert r @ got[-1] == pytest.approx(r @ wanted[-1], abs=1e-12)
+    free = M @ got[-2] + run(W).x.values[0, -2]
+    unmoved = np.linalg.svd(d)[2][2:]
+    assert unmoved @ got[-1] == pytest.approx(unmoved @ free, abs=1e-12)
+    unit = np.eye(4)[:2]
+    alike = run(W.clamp(h.part[:2], to=V)).h.values
+    assert run(W.clamp(h.along(unit, read=unit), to=V)).h.values == pytest.approx(alike)
+    with pytest.raises(QueryError, match="singular"):
+        h.along(d, read=np.array([r[0], r[0]]))
+    with pytest.raises(QueryError, match="one row of read for each"):
+        h.along(d, read=r[0])
+
+
+def test_differences_of_parts():
+    moved = W.perturb(h[1].part[2], by=0.5)
+    change = run(moved).h.values[0] - run(W).h.values[0]
+    assert change[1] == pytest.approx([0, 0, 0.5, 0])
+    assert change[2] == pytest.approx(M[:, 2] * 0.5)
+    nudged = tangents(W.perturb(h[1].part[[1, 2]])).h
+    assert nudged.dims[-1] == "direction"
+    assert pytest.approx(M[:, [1, 2]].T) == nudged.values[0, 2].T
+    # What is held in part keeps the nudge in the rest.
+    v = np.array([1.0, 2.0, 3.0, 4.0])
+    kept = tangents(W.perturb(h[0], along=v).clamp(h[0].part[:2], to=W)).h.values[0, 0, :, 0]
+    assert kept.tolist() == [0, 0, 3, 4]
+    again = W.perturb(h[0].part[0], by=1.0).perturb(h[0].part[1], by=2.0)
+    assert again == W.perturb(h[0], by=np.array([1.0, 2.0, 0, 0]))
+
+
+def test_an_array_is_replaced_as_a_whole():
+    other = W.replace(h, function(lambda h, x: 0 * h + x)(h, x))
+    assert run(other).h.values[0, 1:, 0] == pytest.approx(run(W).x.values[0, :-1])
+    with pytest.raises(QueryError, match="as a whole"):
+        W.replace(h.part[0], h)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: h.part[7], "names no entries"),
+        (lambda: h.part[0:9], "reaches beyond"),
+        (lambda: h.part[2:2], "is empty"),
+        (lambda: h.part[[True, False]], "mask"),
+        (lambda: h.part["a"], "names no entries"),
+        (lambda: x.part[0], "holds a number"),
+        (lambda: h[0].part[1][2], "at its steps already"),
+        (lambda: W.perturb(h[0], along=[1, 2]), "write a direction of the shape"),
+        (lambda: W.perturb(x[0], along=[1]), "has no directions"),
+        (lambda: W.perturb(h[0], along=np.ones(4), by=1.0), "one of the two"),
+        (lambda: W.do(h[0], [1, 2]), "shape"),
+        (lambda: h.part[0] + x, "name of nodes"),
+        (lambda: h[9].part[0] and W.clamp(h[9].part[0], to=W), "after the last step"),
+    ],
+)
+def test_bad_parts_are_told(make, told):
+    with pytest.raises(Exception, match=told):
+        make()
