@@ -97,6 +97,8 @@ from .measures import optimizing_power as optimizing_power
 from .measures import optimizing_strength as optimizing_strength
 from .measures import split_strengths as split_strengths
 from .measures import why_not_equilibrium as why_not_equilibrium
+from .mechanisms.decisions import decision as decision
+from .mechanisms.decisions import utility as utility
 from .mechanisms.events import Event as Event
 from .model.network import Network as Network
 from .model.system import System as System

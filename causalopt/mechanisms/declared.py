@@ -25,6 +25,7 @@ def mechanism_of(target: object, given: object, where: str = "") -> Mechanism:
     a formula that gives no value of a finite variable.
     """
     if isinstance(given, Mechanism):
+        given.check_domain(domain_of(target), str(target))
         return given
     if isinstance(given, Table):
         variable = getattr(target, "variable", target)

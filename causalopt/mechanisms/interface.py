@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.patterns import places
 
@@ -107,6 +108,9 @@ class Mechanism(ABC):
         ``of`` gives the unit of an argument, ``own`` is that which its value is to have; ``where``
         names the node. A mechanism that computes with no units has none to check.
         """
+
+    def check_domain(self, domain: Domain, where: str) -> None:  # noqa: B027  # says nothing by default
+        """Raise ``DeclarationError`` where a node with this mechanism cannot have such values."""
 
     @abstractmethod
     def words(self, name: Naming, write: Writer | None = None) -> str:

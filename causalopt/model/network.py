@@ -61,7 +61,7 @@ class Network(Model):
 
     mechanisms: InitVar[Mapping[Variable, Formula] | Columns]
     _: KW_ONLY
-    start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats]
+    start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats] = ReadOnly({})
     #: The values of the inputs that have one: parameters, and the times of an unrolled system.
     parameters: Mapping[Label, float | Expr] = ReadOnly({})
     columns: Columns = field(init=False)  #: the nodes as arrays: their mechanisms and parents
