@@ -151,9 +151,9 @@ def utility(parents: Parent | Iterable[Parent], rows: object) -> Utility:
 
     >>> from causalopt.language.finite_variables import finite
     >>> umbrella, sky = finite("umbrella", ["yes", "no"]), finite("sky", ["sun", "rain"])
-    >>> wish = utility((umbrella, sky), {"yes": {"sun": 2, "rain": 7}, "no": {"sun": 10, "rain": 0}})
-    >>> wish.rows()
-    ['yes, sun -> 2', 'yes, rain -> 7', 'no, sun -> 10', 'no, rain -> 0']
+    >>> dry = utility((umbrella, sky), {"yes": {"sun": 2, "rain": 7}, "no": {"sun": 9, "rain": 0}})
+    >>> dry.rows()
+    ['yes, sun -> 2', 'yes, rain -> 7', 'no, sun -> 9', 'no, rain -> 0']
     """
     asked_by = parents_of(parents, "utility")
     domains = tuple(values_of(parent) for parent in asked_by)

@@ -2,8 +2,8 @@
 
 The moral graph joins the variables that stand in one factor. An order of elimination cuts it into
 bags, which form a tree (a tree decomposition); each bag holds a product over its own variables, and
-tells its neighbour in the tree the sum over those that the neighbour does not have (Shafer and Shenoy
-1990). So the largest table that is made is that of the largest bag.
+tells its neighbour in the tree the sum over those that the neighbour does not have (Shafer and
+Shenoy 1990). So the largest table that is made is that of the largest bag.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MANY = 600
 # An array has at most 32 axes in the oldest NumPy that is supported, and no more entries than this.
 _MOST_STATES = 2**31
 # A number in a product and beside it, as a float or as an element of a field.
-_FOR_FLOAT, _FOR_ELEMENT = 24, 300
+_FOR_FLOAT, _FOR_ELEMENT = 24, 320
 
 
 #: What each bag has told its neighbours, by the two of them.
@@ -93,9 +93,9 @@ def cliques_of(
     wanted = tuple(together)
     for factor in factors:
         sizes |= zip(factor.variables, factor.table.shape, strict=True)
-    for scope in (wanted, *(factor.variables for factor in factors)):
-        graph.add_nodes_from(scope)
-        graph.add_edges_from(itertools.combinations(scope, 2))
+    for clique in (wanted, *(factor.variables for factor in factors)):
+        graph.add_nodes_from(clique)
+        graph.add_edges_from(itertools.combinations(clique, 2))
     tree = _tree(graph, sizes, orderings)
     _refuse_too_large(tree, sizes, is_exact=any(f.table.dtype == object for f in factors))
     held: dict[Bag, list[Factor]] = {bag: [] for bag in tree}

@@ -45,16 +45,15 @@ class Arithmetic:
         """A table of masses in these numbers."""
         if self.of_floats:
             given = as_floats(given.reshape(-1)).astype(np.float64).reshape(given.shape)
-        if self.field is None:
-            return given
-        exact = sympy.Rational if self.of_floats else sympy.sympify
-        return _each(lambda entry: self.field.from_sympy(exact(entry)), given)
+        field, exact = self.field, sympy.Rational if self.of_floats else sympy.sympify
+        return given if field is None else _each(lambda e: field.from_sympy(exact(e)), given)
 
     def masses(self, table: Array) -> Array:
         """A table in these numbers as masses: sympy's expressions, or floats."""
-        if self.field is None:
+        field = self.field
+        if field is None:
             return table
-        exact = _each(lambda entry: tidy(self.field.to_sympy(entry)), table)
+        exact = _each(lambda entry: tidy(field.to_sympy(entry)), table)
         if self.of_floats:
             return as_floats(exact.reshape(-1)).reshape(exact.shape)
         return exact
@@ -64,7 +63,7 @@ class Arithmetic:
         alone = np.empty((), dtype=np.float64 if self.field is None else object)
         alone[()] = entry
         mass = self.masses(alone)[()]
-        return float(mass) if self.of_floats else mass  # type: ignore[no-any-return]  # an expression
+        return float(mass) if self.of_floats else mass
 
 
 def _each(change: Callable[[object], object], table: Array) -> Array:
@@ -123,11 +122,11 @@ class Factor:
 
 
 def product(factors: Sequence[Factor]) -> Factor:
-    """The product of one factor or more.
+    """The product of one factor or more; here times 2**4.
 
     >>> product([Factor((0,), np.array([1.0, 2.0])), Factor((1,), np.array([3.0, 5.0]))]).table
-    array([[0.375, 0.625],
-           [0.75 , 1.25 ]])
+    array([[0.1875, 0.3125],
+           [0.375 , 0.625 ]])
     """
     return functools.reduce(_times, factors)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from sympy import Expr
@@ -18,6 +19,7 @@ from causalopt.distributions.inference.unfolding import Unfolding
 from causalopt.ground.checks import as_mapping
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import Masses, sum_by_state
+from causalopt.ground.types import Array
 from causalopt.language.domains import Value
 from causalopt.language.symbols import Label
 from causalopt.language.words import listed
@@ -48,7 +50,7 @@ class Inquiry:
         P: Distribution | None,
         seen_in: World[Model] | None = None,
     ) -> Inquiry:
-        """A question about named nodes of a model or world, given what is seen in it or in another."""
+        """A question about nodes of a model or world, given what is seen in it or in another."""
         seen = {} if given is None else as_event(given, "given")
         world = (
             of if isinstance(of, World) else _long_enough(as_model(of), [*named, *seen], seen_in)
@@ -85,7 +87,7 @@ class Inquiry:
     def each(self, numbers: Iterable[int]) -> dict[int, Factor]:
         """A table in proportion to the chances of each variable that is not known."""
         known = self.known()
-        factors = self._factors(self._arithmetic, known)
+        factors = self.factors(self.arithmetic(), known)
         return cliques_of(factors).each(_unknown(numbers, known))
 
     def probability(self, event: Places) -> Expr | float:
@@ -94,21 +96,21 @@ class Inquiry:
         both = self._known([*self.evidence, *event])
         if both is None:
             return arithmetic.mass(whole.table[()] * 0)
-        part = cliques_of(self._factors(arithmetic, both)).total(frozenset())
+        part = cliques_of(self.factors(arithmetic, both)).total(frozenset())
         ratio = arithmetic.mass(part.table[()] / whole.table[()])
         return _times_power(ratio, part.exponent - whole.exponent)
 
     def weighed(
-        self, known: Mapping[int, int], wanted: Sequence[int] = ()
+        self, known: Mapping[int, int], wanted: Sequence[int] = (), beside: Sequence[Array] = ()
     ) -> tuple[Arithmetic, Factor]:
-        """A table in proportion to the chances of variables, and the numbers that it holds.
+        """A table in proportion to the chances of variables, in numbers for tables beside them too.
 
         In floats, all chances of what is known may round to 0: then exactly, of the same floats.
         Raises ``QueryError`` where they are 0.
         """
-        plain = self._arithmetic
+        plain = self.arithmetic(beside)
         for arithmetic in (plain, plain.without_rounding):
-            cliques = cliques_of(self._factors(arithmetic, known), wanted)
+            cliques = cliques_of(self.factors(arithmetic, known), wanted)
             factor = cliques.total(frozenset(wanted))
             if np.add.reduce(factor.table, axis=None) != 0:
                 return arithmetic, factor
@@ -121,11 +123,12 @@ class Inquiry:
             raise self._impossible()
         return known
 
-    @property
-    def _arithmetic(self) -> Arithmetic:
-        return Arithmetic.of(self.unfolding.tables())
+    def arithmetic(self, beside: Iterable[Array] = ()) -> Arithmetic:
+        """The numbers for what is asked: exact where all masses are, and the tables beside them."""
+        return Arithmetic.of([*self.unfolding.tables(), *beside])
 
-    def _factors(self, arithmetic: Arithmetic, known: Mapping[int, int]) -> list[Factor]:
+    def factors(self, arithmetic: Arithmetic, known: Mapping[int, int]) -> list[Factor]:
+        """The factors of all variables where some are known."""
         return [factor.at(known) for factor in self.unfolding.factors(arithmetic)]
 
     def _known(self, places: Places) -> dict[int, int] | None:
@@ -141,7 +144,7 @@ class Inquiry:
         self, free: Sequence[int], known: Mapping[int, int], belief: Factor | None
     ) -> Masses:
         """The chances of variables, an axis for each."""
-        arithmetic, factor = self._arithmetic, belief
+        arithmetic, factor = self.arithmetic(), belief
         if factor is None or np.add.reduce(factor.table, axis=None) == 0:
             arithmetic, factor = self.weighed(known, free)
         table = factor.over(free)
@@ -161,7 +164,7 @@ class Inquiry:
 
 def as_event(given: object, where: str) -> Event:
     """Nodes and their values, in a mapping."""
-    return as_mapping(given, where, '{R: "hot"}')
+    return cast(Event, as_mapping(given, where, '{R: "hot"}'))
 
 
 def spots_with_places(world: World[Model], event: Event, where: str) -> Places:

@@ -12,8 +12,8 @@ from sympy import Expr, Float, Integer, Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.language.domains import Named, domain_of
-from causalopt.language.finite_variables import Finite, as_finite
-from causalopt.language.symbols import Label, Node, Noise, Parameter
+from causalopt.language.finite_variables import Finite, own_variable
+from causalopt.language.symbols import Label, Noise, Parameter
 from causalopt.mechanisms.decisions import Utility, as_utility, is_decision, without_policy
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.lookup import Cells, as_lookup
@@ -50,11 +50,9 @@ class Spot:
     @property
     def variable(self) -> Finite:
         """The finite variable that a distribution has for it: of R[3], one that is called so."""
-        label = self.label
-        if isinstance(label, Node) and isinstance(label.variable, Finite):
-            return Finite(str(label), label.variable.values, label.variable.unit)
-        if isinstance(label, Finite):
-            return label
+        variable = own_variable(self.label)
+        if variable is not None:
+            return variable
         raise QueryError(
             f"{self.name} takes no named values, and probabilities are those of named values: "
             f'declare it with finite("{self.name}", ["...", "..."]).'
@@ -83,7 +81,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class _Ways:
+class _AsTables:
     """The view in which a world says what becomes of a node that is drawn with others."""
 
     spot: Spot
@@ -130,7 +128,7 @@ class _Ways:
 
 def way_of(spot: Spot) -> Way:
     """What the world makes of a node."""
-    return spot.world.at(spot.key, spot.step).apply(_Ways(spot))
+    return spot.world.at(spot.key, spot.step).apply(_AsTables(spot))
 
 
 def rule_of(spot: Spot) -> Rule:
@@ -193,11 +191,3 @@ def _tabulated(
         at = known | {s: Integer(code) for s, code in zip(inputs, place, strict=True)}
         codes[place] = int(mechanism.value(at))
     return Rule(Cells(target, codes), tuple(spot.beside(names[s]) for s in inputs))
-
-
-def finite_spot(world: World[Model], node: object, what: str) -> Spot:
-    """The one node of a world that a user names; ``what`` says what for."""
-    stretch = world.model.single(node, world.steps, what)
-    spot = Spot(world, stretch.key, stretch.start)
-    as_finite(spot.variable, what)
-    return spot

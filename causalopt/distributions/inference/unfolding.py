@@ -148,7 +148,7 @@ class Unfolding:
     def _sharing(
         self, noise: Label, numbers: Sequence[int], arithmetic: Arithmetic
     ) -> list[Factor]:
-        """A variable for a noise that several tables share, and each of them as one without chance."""
+        """A variable for a noise that tables share, and each of them as one without chance."""
         drawn = [self._drawn[number] for number in numbers]
         tables = [d.cells.chances for d in drawn if d.cells.chances is not None]
         chances, places = outcomes_of(tables, str(noise))
