@@ -111,7 +111,7 @@ def solve(of: Model | World[Model], *, P: Distribution | None = None) -> Solutio
     ... })
     >>> solve(day)
     Solution of value 7.1875
-        umbrella: sun -> no; rain -> yes
+        umbrella: sun -> no, rain -> yes
     """
     world = of if isinstance(of, World) else World(as_model(of), as_model(of).run_length(None))
     decisions = _decisions_in(world)
