@@ -10,6 +10,7 @@ import sympy
 from sympy import Expr
 
 from causalopt.distributions.finite.joint import Distribution
+from causalopt.distributions.finite.states import substates
 from causalopt.distributions.real.affine import Box
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError
@@ -21,6 +22,7 @@ from causalopt.language.words import listed
 from causalopt.measures.literature.bits_of_reals import bits_on_a_line
 from causalopt.measures.literature.finite_worlds import (
     Requirement,
+    beginning,
     ending,
     variables_of,
     with_commands,
@@ -28,7 +30,6 @@ from causalopt.measures.literature.finite_worlds import (
 )
 from causalopt.measures.literature.reading import Reading
 from causalopt.model.system import System
-from causalopt.runs.results import run
 
 NEEDS = Requirement("optimization_bits", "op, which needs no goal")
 
@@ -69,8 +70,8 @@ def optimization_bits(
     Traps: it needs a goal and a mu; "count" calls a stone that lies still an optimizer of lying
     there; what mu gives no mass is infinitely many bits.
 
-    Raises ``QueryError`` for a ``better`` that leaves out what m is, a measure without its A, and a
-    system with chance for "clamped".
+    Raises ``QueryError`` for a ``better`` that leaves out what m is, a measure without its A, and,
+    for "clamped", an A whose course is a matter of chance.
 
     Source: Yudkowsky 2008, "Measuring optimization power"; Altair 2023, on which mu.
 
@@ -113,20 +114,26 @@ def _others(
         return P.decorrelate(part, rest).push(system, length).marginal(target)
     if target in part:
         raise QueryError(f"m = {target} lies in A, which is held: choose m outside of A.")
-    if system.noises:
-        raise QueryError(
-            f"{system.noises[0]} decides what A does, so that it has no one course to be held to: "
-            "write measure='decorrelated'."
-        )
-    course = run(system.world(length))
-    values = [
-        {v: v.values[int(course[v.name].values[0, step])] for v in part}
-        for step in range(length + 1)
-    ]
-    now = with_values(P, values[0])
-    for command in values[1:]:
+    course = _course(system, part, length)
+    now = with_values(P, course[0])
+    for command in course[1:]:
         now = now.push(with_commands(system, command))
     return now.marginal(target)
+
+
+def _course(system: System, part: tuple[Finite, ...], length: int) -> list[dict[Finite, Value]]:
+    """What a part does from the system's own start, step by step."""
+    now, course = beginning(system), []
+    for step in range(length + 1):
+        now = now.push(system) if step else now
+        own = now.marginal(*part)
+        if own.states.size > 1:
+            raise QueryError(
+                f"Chance decides what {listed(part)} is at step {step}, so that it has no one "
+                "course to be held to: write measure='decorrelated'."
+            )
+        course.append({v: v.values[int(substates(own.states, part, (v,))[0])] for v in part})
+    return course
 
 
 def _scores(target: Finite, better: Better) -> list[float]:

@@ -11,8 +11,7 @@ import sympy
 from sympy import Expr
 
 from causalopt.distributions.finite.joint import Distribution
-from causalopt.ground.checks import as_mapping
-from causalopt.ground.errors import QueryError, TooLargeError, nearest
+from causalopt.ground.errors import QueryError, TooLargeError
 from causalopt.ground.masses import check_base, exact_base, log_of, unit_of
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Value
@@ -21,6 +20,7 @@ from causalopt.language.symbols import Next, Nodes, Variable
 from causalopt.measures.literature.channels import capacity
 from causalopt.measures.literature.finite_worlds import (
     Requirement,
+    beginning,
     finite_ending,
     with_commands,
     with_values,
@@ -79,7 +79,7 @@ def empowerment(
     nodes = _commanded(system, A, length)
     if target in (v for at in nodes.values() for v in at):
         raise QueryError(f"m = {m} lies in A: ask what A can make of another variable.")
-    outcomes = _outcomes(system, _beginning(system, start), nodes, length, target)
+    outcomes = _outcomes(system, beginning(system, start), nodes, length, target)
     channel = np.array([_row(target, Q) for Q in outcomes])
     value, gap, p = _most(channel, base)
     policy = {name: float(chance) for name, chance in zip(outcomes.values(), p, strict=True)}
@@ -117,19 +117,6 @@ def _commanded(system: System, A: Nodes, length: int) -> dict[int, list[Finite]]
     if not nodes:
         raise QueryError(f"A = {A} comes too late to be heard: name earlier nodes.")
     return nodes
-
-
-def _beginning(system: System, start: Mapping[Variable, Value] | None) -> Distribution:
-    """The state that everything starts from."""
-    given = as_mapping({} if start is None else start, "start", '{R: "hot"}')
-    for variable in given:
-        if variable not in system.variables:
-            known = nearest(variable, system.variables)
-            raise QueryError(f"start names {variable}, which is no variable of this system.{known}")
-    numbers = system.with_start(given).start_values
-    return Distribution.delta(
-        {as_finite(v, "A"): as_finite(v, "A").values[int(number)] for v, number in numbers.items()}
-    )
 
 
 def _outcomes(

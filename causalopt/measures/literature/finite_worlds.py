@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from sympy import Expr
 
 from causalopt.distributions.finite.joint import Distribution
-from causalopt.ground.checks import shown
-from causalopt.ground.errors import QueryError
+from causalopt.ground.checks import as_mapping, shown
+from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.masses import is_exact
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite, as_finite
@@ -172,3 +172,15 @@ def with_commands(system: System, values: Mapping[Finite, Value]) -> System:
     """The system where a step sets some variables, whatever their tables say."""
     fixed = {v: table(v, dict.fromkeys(v.values, value)) for v, value in values.items()}
     return replace(system, mechanisms={**system.mechanisms, **fixed}) if fixed else system
+
+
+def beginning(system: System, start: Mapping[Variable, Value] | None = None) -> Distribution:
+    """The one state that a system starts from, some of its values other than it says."""
+    given = as_mapping({} if start is None else start, "start", '{R: "hot"}')
+    for variable in given:
+        if variable not in system.variables:
+            known = nearest(variable, system.variables)
+            raise QueryError(f"start names {variable}, which is no variable of this system.{known}")
+    numbers = system.with_start(given).start_values
+    finite = {as_finite(v, "A finite world"): int(number) for v, number in numbers.items()}
+    return Distribution.delta({v: v.values[place] for v, place in finite.items()})
