@@ -46,8 +46,8 @@ def causal_strength(
         C = sum over targets of log(1 + D/q)/2 + (c - D) / (2 (q + D)),
         D = sum of a_i^2 var(pa_i), c = var(sum of a_i pa_i) over cut parents, q the noise
 
-    Traps: it depends on P, and is not the sum over its edges taken alone: it may be more (xor). It
-    is infinite where the noise is 0 and the arrow of real values carries anything.
+    Traps: it depends on P, and of several arrows into one target it is no sum of theirs: in xor it
+    is 1 bit for each, and for both. It is infinite where the noise is 0 and the arrow of real values carries anything.
 
     Raises ``QueryError`` for what is no arrow of the step, and without noise at a real target.
 
