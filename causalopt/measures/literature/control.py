@@ -1,0 +1,125 @@
+"""How much entropy control can remove: what it does without looking, and what it knows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import sympy
+from sympy import Expr
+
+from causalopt.distributions.finite.joint import Distribution
+from causalopt.distributions.finite.states import state_of, substates
+from causalopt.ground.checks import shown
+from causalopt.ground.errors import QueryError
+from causalopt.ground.masses import check_base, exact_base, log_of, unit_of
+from causalopt.ground.types import Floats
+from causalopt.language.finite_variables import Finite
+from causalopt.language.symbols import Nodes
+from causalopt.measures.literature.channels import most_lost
+from causalopt.measures.literature.finite_worlds import Requirement, variables_of
+from causalopt.measures.literature.reading import Amount, Reading
+from causalopt.model.system import System
+
+NEEDS = Requirement("control_bound", "adjusted_optimizing_strength of a Gaussian, for real values")
+
+
+def control_bound(
+    system: System,
+    split: object,
+    P: Distribution,
+    *,
+    of: Nodes | None = None,
+    base: Expr | float = 2,
+) -> Reading:
+    """The entropy that a controller removes in a step, beside the most that it could.
+
+        dH closed = H(X) - H(X') under P
+        dH closed <= max over c, p(x) of dH open + I(X; C)
+
+    X is the part of the split that ``of`` names, and C the other; where ``of`` is left out X is the
+    first part (of A | B, whose parts stand in the order of their names, that is A). dH open is
+    H(X) - H(X') where C is set to c and X starts from p(x), whatever P says. The value is dH
+    closed, in units of log(base). ``parts``: ``open``, ``information`` I(X; C), ``bound``, their
+    sum, and ``command``, the c that does most alone. ``gap`` is how much larger ``open`` may be;
+    where nothing is left to chance it is exact, log of the most states that c sends to one.
+
+    Traps: the open loop is to be maximised over what goes in. With P's own marginal the bound is
+    false: a controller that knows in which half X is, and sends each half to one state, removes 2
+    bits, where the open loop removes half a bit of P and I(X; C) is one. Entropy removed is no
+    goal: it does not matter to which state.
+
+    Raises ``QueryError`` for a system with real values, and a split into other than two parts.
+
+    Source: Touchette and Lloyd 2000, "Information-theoretic limits of control", PRL 84; 2004,
+    Physica A 331.
+
+    >>> from causalopt.language.finite_variables import finite
+    >>> from causalopt.language.tables import table
+    >>> X, C = finite("X", [0, 1]), finite("C", [0, 1])
+    >>> undo = table((X, C), {0: {0: 0, 1: 1}, 1: {0: 1, 1: 0}})
+    >>> P = Distribution.of((X, C), [[0.5, 0], [0, 0.5]])
+    >>> removed = control_bound(System({X: undo, C: C}, start={X: 0, C: 0}), X | C, P, of=X)
+    >>> float(removed), float(removed["open"]), float(removed["information"])
+    (1.0, 0.0, 1.0)
+    """
+    NEEDS.distribution(system, P)
+    check_base(base)
+    chosen = P.split(split)
+    part = variables_of(system, list(chosen.parts[0]) if of is None else of, "of")
+    if len(chosen.parts) != 2 or set(part) not in [set(one) for one in chosen.parts]:
+        raise QueryError(
+            f"of = {shown(of)} is not one of two parts of {chosen}: write a split of X and its "
+            f"controller, and of = {chosen.parts[0][0]}, say."
+        )
+    controller = tuple(v for v in P.variables if v not in part)
+    closed = P.marginal(*part).entropy(base) - P.push(system).marginal(*part).entropy(base)
+    loops = [(_open_loop(system, P, part, controller, c, base), c)
+             for c in range(math.prod(v.size for v in controller))]  # fmt: skip
+    (most, gap), command = max(loops, key=lambda loop: float(loop[0][0]))
+    information = P.mutual_information(*chosen.parts, base=base)
+    parts = {
+        "open": most,
+        "information": information,
+        "bound": most + (float(information) if isinstance(most, float) else information),
+        "command": state_of(controller, command),
+    }
+    return Reading("control_bound", "ΔH closed", closed, unit_of(base), parts, gap)
+
+
+def _open_loop(
+    system: System,
+    P: Distribution,
+    part: tuple[Finite, ...],
+    controller: tuple[Finite, ...],
+    command: int,
+    base: Expr | float,
+) -> tuple[Amount, float]:
+    """The most entropy of X that one command removes, and the gap."""
+    channel = _channel(system, P.variables, part, controller, command)
+    if ((channel == 0) | (channel == 1)).all():
+        # H(X | X') is the most where all the mass is on the largest set with one image.
+        fibre = int(channel.sum(axis=0).max())
+        return log_of(sympy.Integer(fibre)) / log_of(exact_base(base)), 0.0
+    nats, gap = most_lost(channel)
+    return nats / math.log(base), gap / math.log(base)
+
+
+def _channel(
+    system: System,
+    variables: tuple[Finite, ...],
+    part: tuple[Finite, ...],
+    controller: tuple[Finite, ...],
+    command: int,
+) -> Floats:
+    """p(x' | x) (n, n) where the controller is set."""
+    places = {v: substates(np.array([command]), controller, (v,)) for v in controller}
+    held = Distribution.delta({v: v.values[int(place[0])] for v, place in places.items()})
+    size = math.prod(v.size for v in part)
+    rows = np.zeros((size, size))
+    for state in range(size):
+        at = Distribution(part, np.array([state], dtype=np.int64), held.masses.copy())
+        whole = Distribution.product(at, held).marginal(*variables)
+        after = whole.push(system).marginal(*part)
+        rows[state, after.states] = after.floats().masses
+    return rows
