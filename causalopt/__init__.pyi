@@ -18,12 +18,18 @@ from .distributions import Ensemble as Ensemble
 from .distributions import Enthalpies as Enthalpies
 from .distributions import Estimate as Estimate
 from .distributions import Gaussian as Gaussian
+from .distributions import Solution as Solution
 from .distributions import boltzmann as boltzmann
+from .distributions import expected_utility as expected_utility
 from .distributions import limit_at_zero as limit_at_zero
 from .distributions import log_partition as log_partition
+from .distributions import marginal as marginal
+from .distributions import marginals as marginals
 from .distributions import mean_interval as mean_interval
+from .distributions import probability as probability
 from .distributions import probability_interval as probability_interval
 from .distributions import series_at_zero as series_at_zero
+from .distributions import solve as solve
 from .distributions import split_sequence as split_sequence
 from .drawing import Drawing as Drawing
 from .drawing import draw as draw
@@ -76,6 +82,7 @@ from .language.tables import table as table
 from .measures import COMP as COMP
 from .measures import OP as OP
 from .measures import Fault as Fault
+from .measures import Incentives as Incentives
 from .measures import Measure as Measure
 from .measures import Question as Question
 from .measures import Reading as Reading
@@ -96,7 +103,9 @@ from .measures import every_n as every_n
 from .measures import free_energy as free_energy
 from .measures import free_energy_gap as free_energy_gap
 from .measures import free_energy_over as free_energy_over
+from .measures import goal_directedness as goal_directedness
 from .measures import heat_capacity as heat_capacity
+from .measures import incentives as incentives
 from .measures import information_flow as information_flow
 from .measures import jacobian_determinant as jacobian_determinant
 from .measures import log_variance_strength as log_variance_strength

@@ -7,6 +7,8 @@ from causalopt.measures.literature.control import control_bound
 from causalopt.measures.literature.emergence import effective_information
 from causalopt.measures.literature.exponents import conditional_exponents
 from causalopt.measures.literature.flows import information_flow, transfer_entropy
+from causalopt.measures.literature.goals import goal_directedness
+from causalopt.measures.literature.incentive import Incentives, incentives
 from causalopt.measures.literature.knowledge import semantic_information, viability
 from causalopt.measures.literature.mediation import effects
 from causalopt.measures.literature.reading import Reading
@@ -41,6 +43,7 @@ __all__ = [
     "OP",
     "OP_COMPLEX",
     "Fault",
+    "Incentives",
     "Measure",
     "Question",
     "Reading",
@@ -61,7 +64,9 @@ __all__ = [
     "free_energy",
     "free_energy_gap",
     "free_energy_over",
+    "goal_directedness",
     "heat_capacity",
+    "incentives",
     "information_flow",
     "jacobian_determinant",
     "log_variance_strength",

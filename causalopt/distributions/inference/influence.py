@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import networkx as nx
 import numpy as np
 import sympy
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.inference.inquiry import Event, Inquiry
@@ -193,25 +193,34 @@ def _matters(graph: nx.DiGraph, first: Label, second: Label, goals: int) -> bool
 # -- policies ------------------------------------------------------------------------------------
 
 
-def _seen(spot: Spot) -> tuple[Spot, ...]:
-    """What a decision sees."""
-    way = way_of(spot)
-    assert way.mechanism is not None
-    return tuple(spot.beside((way.names or {})[s]) for s in way.mechanism.arguments)
+def seen_by(spot: Spot) -> tuple[Spot, ...]:
+    """What a decision sees, or what a table is asked by; ``QueryError`` for a node without."""
+    names = way_of(spot).names or {}
+    return tuple(spot.beside(names[symbol]) for symbol in _sight(spot))
+
+
+def _sight(spot: Spot) -> tuple[Symbol, ...]:
+    """The symbols of what is seen, as they were declared."""
+    mechanism = way_of(spot).mechanism
+    if mechanism is None:
+        raise QueryError(
+            f"{spot.name} starts from a value, and follows from nothing that it could see: ask "
+            "about a node with a table, or a decision."
+        )
+    return tuple(symbol for symbol in mechanism.arguments if not isinstance(symbol, Noise))
 
 
 def _policy(spot: Spot, codes: Ints | None, chances: Masses | None = None) -> Lookup:
-    """A policy as a table by what the decision sees, in the symbols that it was declared with."""
-    way, target = way_of(spot), as_finite(getattr(spot.label, "variable", spot.label), "A decision")
-    assert way.mechanism is not None
+    """A policy as a table by what the decision sees."""
+    target = as_finite(getattr(spot.label, "variable", spot.label), "A decision")
     by_chance = (Noise(f"chance of {target}", Uniform()),) if codes is None else ()
-    return Lookup(Cells(target, codes, chances), (*way.mechanism.arguments, *by_chance))
+    return Lookup(Cells(target, codes, chances), (*_sight(spot), *by_chance))
 
 
 def at_random(spot: Spot) -> Lookup:
     """The policy that takes each value alike, whatever is seen."""
     size = spot.variable.size
-    shape = (*(seen.variable.size for seen in _seen(spot)), size)
+    shape = (*(seen.variable.size for seen in seen_by(spot)), size)
     masses = exact_array([sympy.Rational(1, size)] * math.prod(shape))
     return _policy(spot, None, masses.reshape(shape))
 
@@ -240,7 +249,7 @@ def _best(
     (spot,) = together
     now = _under(world, policies)
     asked = Inquiry.about(now, (), None, P)
-    spots = [replace(s, world=now) for s in (*_seen(spot), spot)]
+    spots = [replace(s, world=now) for s in (*seen_by(spot), spot)]
     worth = prospects(asked, _moved(now, goals), spots).worth
     codes = np.zeros(worth.shape[:-1], dtype=np.int64)
     for place in np.ndindex(*codes.shape):
@@ -256,7 +265,7 @@ def _best_of_all(
     P: Distribution | None,
 ) -> dict[Label, Lookup]:
     """The best of all combinations of policies without chance."""
-    shapes = [tuple(seen.variable.size for seen in _seen(spot)) for spot in together]
+    shapes = [tuple(seen.variable.size for seen in seen_by(spot)) for spot in together]
     sizes = [(s.variable.size, math.prod(n)) for s, n in zip(together, shapes, strict=True)]
     count = math.prod(size**rows for size, rows in sizes)
     if count > _MOST_POLICIES:
