@@ -1,4 +1,4 @@
-"""Distributions over the states of models: exact, float arrays, ensembles; what is asked of them."""
+"""Distributions over states: exact, float arrays, ensembles; and what is asked of nodes."""
 
 from causalopt.distributions.finite.chain import Chain
 from causalopt.distributions.finite.joint import Distribution

@@ -92,8 +92,9 @@ class Inquiry:
 
     def probability(self, event: Places) -> Expr | float:
         """The chance of an event, given what is known."""
-        arithmetic, whole = self.weighed(self.known())
+        # All that is asked about first, since the numbers have to hold the chances of all.
         both = self._known([*self.evidence, *event])
+        arithmetic, whole = self.weighed(self.known())
         if both is None:
             return arithmetic.mass(whole.table[()] * 0)
         part = cliques_of(self.factors(arithmetic, both)).total(frozenset())

@@ -93,7 +93,7 @@ def goal_directedness(
 
 @dataclass(frozen=True, eq=False)
 class Supposed:
-    """How often each value is chosen (rows, values), by what is seen, and what it is worth there."""
+    """How often each value is chosen (rows, values), by what is seen, and its worth there."""
 
     chances: Floats
     worth: Floats
