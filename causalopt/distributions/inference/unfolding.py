@@ -24,6 +24,7 @@ from causalopt.ground.masses import exact_array
 from causalopt.ground.types import Array
 from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Label
+from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.lookup import Cells
 from causalopt.model.declaration import cycle_message
 from causalopt.model.interface import Model
@@ -68,7 +69,7 @@ class Unfolding:
             rule = rules.setdefault(here, rule_of(here)) if is_new else rules[here]
             open_parents = [parent for parent in rule.parents if parent not in self._spots]
             if open_parents and is_new:
-                _refuse_cycle(open_parents, rules, here)
+                _refuse_cycle([spot for spot in rules if spot not in self._spots], open_parents)
                 waiting.extend(open_parents)
                 continue
             self._spots[here] = self._numbered(here, rule)
@@ -192,10 +193,19 @@ def _starting(world: World[Model], P: Distribution) -> dict[Key, Finite]:
     return starting
 
 
-def _refuse_cycle(parents: Iterable[Spot], opened: Iterable[Spot], here: Spot) -> None:
-    """Raise ``QueryError`` where a node would have to be known before itself."""
-    on_the_way = list(opened)
+def _refuse_cycle(opened: Sequence[Spot], parents: Iterable[Spot]) -> None:
+    """Raise ``QueryError`` where a node would have to be known before itself.
+
+    Each of those that are opened waits for the next one, and the last for the parents.
+    """
     for parent in parents:
-        if parent in on_the_way:
-            loop = [spot.name for spot in on_the_way[on_the_way.index(parent) :]]
-            raise QueryError(cycle_message([parent.name, *loop[1:], here.name, parent.name]))
+        if parent in opened:
+            loop = [parent, *reversed(opened[opened.index(parent) + 1 :]), parent]
+            decided = next((spot.name for spot in loop if _is_decided(spot)), None)
+            raise QueryError(cycle_message([spot.name for spot in loop], decided))
+
+
+def _is_decided(spot: Spot) -> bool:
+    """Whether a node is declared as a decision, whatever policy it has."""
+    declared = spot.world.model.account(spot.key, spot.step).assigned
+    return declared is not None and is_decision(declared)

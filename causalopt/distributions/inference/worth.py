@@ -75,10 +75,12 @@ def _laid_out(
 ) -> Array:
     """A table over the variables that are not known as one over all spots: 0 where none can be."""
     entries = np.asarray(table)
+    if not spots:
+        return entries
     places = dict(zip(free, np.indices(entries.shape), strict=True))
     laid = np.zeros([spot.variable.size for spot in spots], dtype=entries.dtype)
-    at = tuple(places[n] if n in places else np.full(entries.shape, known[n]) for n in numbers)
-    laid[at] = entries
+    each = [places[n] if n in places else np.full(entries.shape, known[n]) for n in numbers]
+    laid[tuple(place.reshape(-1) for place in each)] = entries.reshape(-1)
     return laid
 
 
