@@ -85,18 +85,17 @@ def incentives(system: Model, A: Nodes, utility: Nodes | None = None) -> Incenti
         instrumental control: clicks, gain
     """
     model = as_model(system)
-    named = [A] if utility is None else [A, *_each(utility)]
+    named = [A] if utility is None else [*_each(utility), A]
     steps = model.run_length(None, named)
     graph = nx.DiGraph()
     wiring = model.wiring(steps or 0)
     graph.add_nodes_from(wiring.parents)
     graph.add_edges_from((p, node) for node, own in wiring.parents.items() for p in own)
-    (decided,) = _labels(model, [A], steps, "A")
-    wanted = (
-        _utilities(model, graph)
-        if utility is None
-        else _labels(model, _each(utility), steps, "utility")
-    )
+    decisions = _labels(model, [A], steps)
+    if len(decisions) != 1:
+        raise QueryError(f"A = {A} names {len(decisions)} nodes, and one decision is asked about.")
+    decided = decisions[0]
+    wanted = _utilities(model, graph) if utility is None else _labels(model, _each(utility), steps)
     return _of_graph(graph, decided, _below(graph, decided, wanted))
 
 
@@ -141,10 +140,14 @@ def _each(nodes: Nodes) -> list[object]:
     return list(nodes) if isinstance(nodes, list | tuple | set | frozenset) else [nodes]
 
 
-def _labels(model: Model, nodes: Iterable[object], steps: int | None, name: str) -> list[Label]:
-    """The nodes that a user names, one by one."""
-    stretches = [model.single(node, steps, name) for node in nodes]
-    return [model.label(stretch.key, stretch.start) for stretch in stretches]
+def _labels(model: Model, nodes: Iterable[object], steps: int | None) -> list[Label]:
+    """The nodes that a user names."""
+    return [
+        model.label(stretch.key, step)
+        for node in nodes
+        for stretch in model.select(node, steps)
+        for step in range(stretch.start, stretch.stop)
+    ]
 
 
 def _utilities(model: Model, graph: nx.DiGraph) -> list[Label]:
