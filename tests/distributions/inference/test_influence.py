@@ -164,6 +164,23 @@ def test_those_that_do_not_see_each_other_are_found_together():
         solve(wide)
 
 
+def test_a_sign_means_what_the_other_takes_it_for():
+    """Who sees the state gives one of two signs to whom it is to be known: both have to agree."""
+    state, sign, act, u = (
+        *(finite(n, ["a", "b"]) for n in ("state", "sign", "act")),
+        variable("u"),
+    )
+    right = {"a": {"a": 1, "b": 0}, "b": {"a": 0, "b": 1}}
+    even = {"a": Rational(1, 2), "b": Rational(1, 2)}
+    told = {state: table((), even), sign: decision(state), act: decision(sign)}
+    assert solve(Network({**told, u: utility((state, act), right)})).value == 1
+    # Where a sign has a price, the other sign says as much.
+    dear = {"a": 0, "b": Rational(-1, 4)}
+    fee = variable("fee")
+    both = Network({**told, u: utility((state, act), right), fee: utility(sign, dear)})
+    assert solve(both).value == Rational(7, 8)
+
+
 def test_decisions_over_time():
     """A thermostat that is to decide at each step: it undoes what is, by what it sees."""
     room, heat = finite("room", ["cold", "warm"]), finite("heat", ["off", "on"])
@@ -208,6 +225,8 @@ def test_what_is_equally_good_is_the_first():
     d, u = finite("d", ["a", "b", "c"]), variable("u")
     solved = solve(Network({d: decision(()), u: utility(d, {"a": 1, "b": 2, "c": 2})}))
     assert solved.policies[d].rows() == ["b"]
+    floats = solve(Network({d: decision(()), u: utility(d, {"a": 1.0, "b": 2.0, "c": 2.0})}))
+    assert floats.policies[d].rows() == ["b"]
 
 
 def test_symbols_are_kept_where_they_do_not_decide():

@@ -284,6 +284,30 @@ def test_long_evidence_does_not_vanish():
     assert marginal(sure, cause, given=last).mass({cause: 1}) == 1
 
 
+def test_chances_near_the_end_of_the_floats_keep_their_digits():
+    """2**-1060 has 14 bits as a float; the posterior has them all."""
+    cause = finite("cause", [0, 1])
+    signs = [finite(f"s{i}", [0, 1]) for i in range(1060)]
+    rows = {0: {0: 0.5, 1: 0.5}, 1: {0: 0.499, 1: 0.501}}
+    network = Network(
+        {cause: table((), {0: 0.5, 1: 0.5}), **{s: table(cause, rows) for s in signs}}
+    )
+    odds = math.exp(530 * (math.log(0.998) + math.log(1.002)))
+    found = marginal(network, cause, given={s: i % 2 for i, s in enumerate(signs)})
+    assert found.mass({cause: 1}) == pytest.approx(odds / (1 + odds), rel=1e-12)
+
+
+def test_a_copy_is_the_same_variable():
+    a, b, c = (finite(name, ["y", "n"]) for name in "abc")
+    differ = table((a, b), {"y": {"y": "y", "n": "n"}, "n": {"y": "n", "n": third}})
+    net = Network({a: table((), third), b: a, c: differ})
+    # b is a: rows where they differ are never asked.
+    assert probability(net, {c: "y"}) == Rational(1, 3) + Rational(2, 3) * Rational(1, 3)
+    assert masses(marginal(net, a, b)) == {(0, 0): Rational(1, 3), (1, 1): Rational(2, 3)}
+    with pytest.raises(QueryError, match="a = y, b = n has probability 0"):
+        marginal(net, c, given={a: "y", b: "n"})
+
+
 def test_a_chain_longer_than_pythons_stack():
     x = [finite(f"x{i}", [0, 1]) for i in range(1500)]
     turn = {0: {0: 0.9, 1: 0.1}, 1: {0: 0.2, 1: 0.8}}
