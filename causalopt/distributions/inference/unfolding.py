@@ -8,7 +8,7 @@ is one variable, so that worlds are drawn together only where they differ: the t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,11 @@ class Unfolding:
             rule = rules.setdefault(here, rule_of(here)) if is_new else rules[here]
             open_parents = [parent for parent in rule.parents if parent not in self._spots]
             if open_parents and is_new:
-                _refuse_cycle([spot for spot in rules if spot not in self._spots], open_parents)
+                # Whoever has a rule and no number waits for this one.
+                circular = next((parent for parent in open_parents if parent in rules), None)
+                if circular is not None:
+                    opened = [known for known in rules if known not in self._spots]
+                    raise QueryError(_cycle(opened, circular))
                 waiting.extend(open_parents)
                 continue
             self._spots[here] = self._numbered(here, rule)
@@ -193,16 +197,11 @@ def _starting(world: World[Model], P: Distribution) -> dict[Key, Finite]:
     return starting
 
 
-def _refuse_cycle(opened: Sequence[Spot], parents: Iterable[Spot]) -> None:
-    """Raise ``QueryError`` where a node would have to be known before itself.
-
-    Each of those that are opened waits for the next one, and the last for the parents.
-    """
-    for parent in parents:
-        if parent in opened:
-            loop = [parent, *reversed(opened[opened.index(parent) + 1 :]), parent]
-            decided = next((spot.name for spot in loop if _is_decided(spot)), None)
-            raise QueryError(cycle_message([spot.name for spot in loop], decided))
+def _cycle(opened: Sequence[Spot], parent: Spot) -> str:
+    """What is wrong where each of those opened waits for the next one, and the last for another."""
+    loop = [parent, *reversed(opened[opened.index(parent) + 1 :]), parent]
+    decided = next((spot.name for spot in loop if _is_decided(spot)), None)
+    return cycle_message([spot.name for spot in loop], decided)
 
 
 def _is_decided(spot: Spot) -> bool:
