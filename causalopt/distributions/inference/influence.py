@@ -13,7 +13,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from causalopt.distributions.finite.joint import Distribution
-from causalopt.distributions.inference.inquiry import Event, Inquiry
+from causalopt.distributions.inference.inquiry import Event, Inquiry, world_of
 from causalopt.distributions.inference.rules import Spot, utility_at, way_of
 from causalopt.distributions.inference.worth import Goal, amounts_of, expected, prospects
 from causalopt.ground.errors import QueryError, TooLargeError
@@ -26,7 +26,7 @@ from causalopt.language.symbols import Label, Noise
 from causalopt.language.words import listed
 from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.lookup import Cells, Lookup
-from causalopt.model.interface import Model, as_model
+from causalopt.model.interface import Model
 from causalopt.model.world import World
 
 # Where decisions have to be found together, all of their policies are tried.
@@ -113,7 +113,7 @@ def solve(of: Model | World[Model], *, P: Distribution | None = None) -> Solutio
     Solution of value 7.1875
         umbrella: sun -> no, rain -> yes
     """
-    world = of if isinstance(of, World) else World(as_model(of), as_model(of).run_length(None))
+    world = world_of(of, ())
     decisions = _decisions_in(world)
     if not decisions:
         raise QueryError("There is no decision: declare one, such as D: decision(R).")

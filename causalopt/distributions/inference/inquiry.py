@@ -16,7 +16,7 @@ from causalopt.distributions.inference.cliques import cliques_of
 from causalopt.distributions.inference.factors import Arithmetic, Factor
 from causalopt.distributions.inference.rules import Spot
 from causalopt.distributions.inference.unfolding import Unfolding
-from causalopt.ground.checks import as_mapping
+from causalopt.ground.checks import as_mapping, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import Masses, sum_by_state
 from causalopt.ground.types import Array
@@ -52,9 +52,13 @@ class Inquiry:
     ) -> Inquiry:
         """A question about nodes of a model or world, given what is seen in it or in another."""
         seen = {} if given is None else as_event(given, "given")
-        world = (
-            of if isinstance(of, World) else _long_enough(as_model(of), [*named, *seen], seen_in)
-        )
+        if P is not None and not isinstance(P, Distribution):
+            raise QueryError(
+                f"P is {shown(P)} ({type(P).__name__}): write a Distribution over nodes that start "
+                "from a value, such as Distribution.uniform(R)."
+            )
+        beside_it = seen_in if isinstance(seen_in, World) else None
+        world = world_of(of, [*named, *seen], beside_it)
         beside = world if seen_in is None else seen_in
         if not isinstance(beside, World) or (beside.model, beside.steps) != (
             world.model,
@@ -187,9 +191,18 @@ def named_spots(world: World[Model], nodes: Sequence[object]) -> list[Spot]:
     ]
 
 
-def _long_enough(model: Model, named: Sequence[object], like: World[Model] | None) -> World[Model]:
-    """The world in which nothing is done: as long as another, or up to the last node named."""
-    return World(model, model.run_length(None, named) if like is None else like.steps)
+def world_of(of: object, named: Sequence[object], like: World[Model] | None = None) -> World[Model]:
+    """A world as it is; of a model that in which nothing is done, up to the last node named.
+
+    It is as long as another world, where there is one.
+    """
+    if isinstance(of, World):
+        return of
+    model = as_model(of)
+    try:
+        return World(model, model.run_length(None, named) if like is None else like.steps)
+    except QueryError as error:
+        raise QueryError(f"{error} Or ask a world, such as system.world(steps=10).") from None
 
 
 def _unknown(numbers: Iterable[int], known: Mapping[int, int]) -> list[int]:

@@ -45,6 +45,11 @@ class Spot:
     def beside(self, label: Label) -> Spot:
         """Another node of the same world."""
         key, step = self.world.model.key_of(label)
+        if step < 0:
+            raise QueryError(
+                f"{self.name} looks back to {label}, before the start: ask system.unroll(steps), "
+                "in which that is an input."
+            )
         return Spot(self.world, key, step)
 
     @property
@@ -137,7 +142,11 @@ def rule_of(spot: Spot) -> Rule:
     Raises ``QueryError`` for a node without named values, a decision without a policy, and what
     follows from no table and from numbers or noise that are not finite.
     """
-    target, way = spot.variable, way_of(spot)
+    target = spot.variable
+    given = spot.world.model.parameter_values.get(spot.label)
+    if given is not None:  # an input, such as what was before the start of an unrolled system
+        return Rule(Cells(target, np.array(int(given))))
+    way = way_of(spot)
     if way.elsewhere is not None:
         same = Spot(way.elsewhere, spot.key, spot.step)
         return Rule(Cells(target, np.arange(target.size, dtype=np.int64)), (same,))

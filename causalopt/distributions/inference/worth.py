@@ -78,7 +78,8 @@ def _laid_out(
     if not spots:
         return entries
     places = dict(zip(free, np.indices(entries.shape), strict=True))
-    laid = np.zeros([spot.variable.size for spot in spots], dtype=entries.dtype)
+    laid = np.empty([spot.variable.size for spot in spots], dtype=entries.dtype)
+    laid.fill(entries.flat[0] * 0)
     each = [places[n] if n in places else np.full(entries.shape, known[n]) for n in numbers]
     laid[tuple(place.reshape(-1) for place in each)] = entries.reshape(-1)
     return laid

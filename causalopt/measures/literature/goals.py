@@ -79,6 +79,8 @@ def goal_directedness(
         raise QueryError(f"A = {A} names {len(spots)} nodes, and one decision is asked about.")
     (spot,) = spots
     goals = _goals(world, utility)
+    if not goals or not all(goal.spots for goal in goals):
+        raise QueryError(f"utility is {utility!r}, and nothing is wanted: write {{R[2]: ...}}.")
     seen = [*seen_by(spot), spot]
     behaviour = prospects(Inquiry.about(world, (), None, P), [], seen).chances
     free = world.replace(spot.label, at_random(spot))

@@ -365,6 +365,19 @@ def test_what_is_seen_later_tells_of_before():
     assert marginal(unrolled, A[1], given={B[1]: "y", B[2]: "n"}) == found
 
 
+def test_what_was_before_the_start_is_an_input_of_the_unrolled_system():
+    late = System({A: table(A, {"y": half, "n": third}), B: A.lag(2)}, start={A: "y", B: "n"},
+                  history={A: sympy.Integer(1)})  # fmt: skip
+    with pytest.raises(QueryError, match=r"B\[1\] looks back to A\[-\d\], before the start"):
+        marginal(late, B[1], A[2])
+    unrolled = late.unroll(4)
+    assert masses(marginal(unrolled, B[1])) == {(1,): 1}
+    assert masses(marginal(unrolled, A[1], B[4])) == {
+        (0, 0): Rational(1, 2),
+        (1, 1): Rational(1, 2),
+    }
+
+
 def test_samples_of_runs_have_the_marginals():
     draws = run(hidden.world(steps=3), draws=20_000).sel(world="W", time=3)
     for node in (A, B):
@@ -402,6 +415,10 @@ def test_what_cannot_be_asked_says_why():
         marginal(net, A, P=Distribution.of(B, half))
     with pytest.raises(QueryError, match="seen_in is no world of the same model"):
         marginal(net, A, given={B: "y"}, seen_in=deciding.world())
+    with pytest.raises(QueryError, match=r"P is \{A: 'y'\} \(dict\): write a Distribution"):
+        marginal(net, A, P={A: "y"})
+    with pytest.raises(QueryError, match=r"steps is missing: .* such as system\.world"):
+        marginals(hidden)
     with pytest.raises(DeclarationError, match="name one or more"):
         marginal(net)
     with pytest.raises(DeclarationError, match="has A twice"):

@@ -8,7 +8,7 @@ import pytest
 import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Rational
+from sympy import Rational, Symbol
 from thermostats import P0, R, T, dumb, smart
 
 from causalopt import (
@@ -179,6 +179,11 @@ def test_what_cannot_be_asked_says_why():
         goal_directedness(smart.world(steps=2), T[1], {R: "warm"}, UNIFORM)
     with pytest.raises(DeclarationError, match=r"no row for R\[2\] = cold"):
         goal_directedness(smart, T[1], {R[2]: {"hot": 1, "warm": 2}}, UNIFORM)
+    for nothing in ({}, []):
+        with pytest.raises(QueryError, match="nothing is wanted"):
+            goal_directedness(smart, T[1], nothing, UNIFORM)
+    with pytest.raises(QueryError, match="The symbol q meets floats here"):
+        goal_directedness(smart, T[1], {R[2]: {"hot": Symbol("q"), "warm": 1, "cold": 0}}, UNIFORM)
     with pytest.raises(QueryError, match="u is not a variable of this system"):
         goal_directedness(smart, T[1], {u: 1}, UNIFORM)
 
