@@ -75,6 +75,7 @@ from .language.symbols import (
 from .language.tables import table as table
 from .measures import COMP as COMP
 from .measures import OP as OP
+from .measures import Comparison as Comparison
 from .measures import Fault as Fault
 from .measures import Measure as Measure
 from .measures import Question as Question
@@ -84,6 +85,7 @@ from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import basin_stability as basin_stability
 from .measures import causal_strength as causal_strength
 from .measures import comp as comp
+from .measures import compare as compare
 from .measures import conditional_exponents as conditional_exponents
 from .measures import control_bound as control_bound
 from .measures import effective_information as effective_information

@@ -3,6 +3,7 @@
 from causalopt.measures.literature.arrows import causal_strength
 from causalopt.measures.literature.bits import optimization_bits
 from causalopt.measures.literature.commands import empowerment
+from causalopt.measures.literature.comparison import Comparison, compare
 from causalopt.measures.literature.control import control_bound
 from causalopt.measures.literature.emergence import effective_information
 from causalopt.measures.literature.exponents import conditional_exponents
@@ -40,6 +41,7 @@ __all__ = [
     "COMP",
     "OP",
     "OP_COMPLEX",
+    "Comparison",
     "Fault",
     "Measure",
     "Question",
@@ -49,6 +51,7 @@ __all__ = [
     "basin_stability",
     "causal_strength",
     "comp",
+    "compare",
     "conditional_exponents",
     "control_bound",
     "effective_information",

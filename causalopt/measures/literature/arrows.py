@@ -16,7 +16,7 @@ from causalopt.distributions.real.affine import Gaussian
 from causalopt.distributions.real.step import affine
 from causalopt.ground.checks import as_list, shown
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.ground.masses import Masses, exact_base, is_exact, log_of, unit_of
+from causalopt.ground.masses import Masses, check_base, exact_base, is_exact, log_of, unit_of
 from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Next, Variable
 from causalopt.language.words import listed
@@ -47,7 +47,7 @@ def causal_strength(
         D = sum of a_i^2 var(pa_i), c = var(sum of a_i pa_i) over cut parents, q the noise
 
     Traps: it depends on P, and of several arrows into one target it is no sum of theirs: in xor it
-    is 1 bit for each, and for both. It is infinite where the noise is 0 and the arrow of real values carries anything.
+    is 1 bit for each, and for both. Of real values without noise it is infinite.
 
     Raises ``QueryError`` for what is no arrow of the step, and without noise at a real target.
 
@@ -62,14 +62,13 @@ def causal_strength(
     >>> print(causal_strength(xor, [(A, B)], Distribution.uniform(A, B)))
     causal_strength = 1 bit
     """
-    NEEDS.system(system)
-    cut = _cut(system, edges)
+    check_base(base)
     if isinstance(P, Gaussian):
-        NEEDS.real(system)
+        cut = _cut(NEEDS.real(system), edges)
         amounts = [_gaussian(system, P, target, sources) for target, sources in cut.items()]
     else:
         NEEDS.distribution(system, P)
-        moved = passage(system, P, 1)
+        cut, moved = _cut(system, edges), passage(system, P, 1)
         rules = {rule.target: rule for rule in rules_of(system, P.variables)}
         amounts = [_finite(moved, rules[v], sources) for v, sources in cut.items()]
     # Each target's own kernel is replaced by itself, so that the chain rule adds them up.

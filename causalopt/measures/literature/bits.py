@@ -12,7 +12,7 @@ from sympy import Expr
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.states import substates
 from causalopt.distributions.real.affine import Box
-from causalopt.ground.checks import shown
+from causalopt.ground.checks import as_list, finite, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import log_of, to_one_kind
 from causalopt.language.domains import Value
@@ -145,14 +145,14 @@ def _scores(target: Finite, better: Better) -> list[float]:
                 f"better is {shown(dict(better))}: write a score for each of "
                 f"{listed(target.values)}, and for nothing else."
             )
-        return [float(better[v]) for v in target.values]
+        return [finite(better[v], f"better[{v!r}]") for v in target.values]
     if isinstance(better, Expr):
         raise QueryError(
             f"better is the formula {better}, and {target} takes named values: write the best "
             f"of them, such as better={target.values[0]!r}."
         )
-    single = better in target.values if isinstance(better, str | int) else False
-    tiers = [better] if single or isinstance(better, str | int) else list(better)
+    is_one = isinstance(better, str | int)
+    tiers = [better] if is_one else as_list(better, "better", f"[{target.values[0]!r}]")
     for value in tiers:
         target.code(value, "better")
     return [float(-tiers.index(v) if v in tiers else -len(tiers)) for v in target.values]

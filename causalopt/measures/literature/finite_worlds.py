@@ -112,7 +112,9 @@ def not_negative(amount: Amount, P: Distribution) -> Amount:
 def passage(system: System, P: Distribution, steps: int) -> Passage:
     """The states that P starts from, beside those that they come to."""
     # Variables that keep their values remember the start, so that one push gives the joint.
-    now = {v: Finite(_free_name(v, P.variables), v.values) for v in P.variables}
+    now: dict[Finite, Finite] = {}
+    for v in P.variables:
+        now[v] = Finite(_free_name(v, (*P.variables, *now.values())), v.values)
     kept = {memory: memory for memory in now.values()}
     longer = replace(
         system,

@@ -21,7 +21,10 @@ from causalopt.measures.literature.reading import Reading
 from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 
-NEEDS = Requirement("viability", "log_variance_strength, which asks real values")
+VIABILITY, SEMANTIC = (
+    Requirement(measure, "log_variance_strength, which asks real values")
+    for measure in ("viability", "semantic_information")
+)
 
 # Partitions of so many states are gone through one by one: 4,140.
 _MOST_STATES = 8
@@ -64,7 +67,7 @@ def viability(
     >>> print(viability(undone, A | B, P, of=B))
     viability = 1 bit
     """
-    part, chosen = _part_of(system, split, P, of)
+    part, chosen = _part_of(VIABILITY, system, split, P, of)
     apart = P.decorrelate(chosen)
     actual = _entropy(system, P, part, steps, base)
     scrambled = _entropy(system, apart, part, steps, base)
@@ -94,7 +97,7 @@ def semantic_information(
     Traps: where scrambling harms nothing (a viability of 0 or below) it is 0. Of several f with the
     same information the first is named.
 
-    Raises as ``viability``, and ``TooLargeError`` for more than 8 states of Y with mass.
+    Raises ``QueryError`` as ``viability`` does, and ``TooLargeError`` for more than 8 states of Y.
 
     Source: Kolchinsky and Wolpert 2018, "stored semantic information", with "at least as viable"
     for their "as viable", so that what harms is not counted as needed.
@@ -108,7 +111,7 @@ def semantic_information(
     >>> print(known, known["kept"])
     semantic_information = 0.9182958341 bit (('A = 0',), ('A = 1', 'A = 2'))
     """
-    part, chosen = _part_of(system, split, P, of)
+    part, chosen = _part_of(SEMANTIC, system, split, P, of)
     rest = tuple(v for v in P.variables if v not in part)
     most = float(_entropy(system, P, part, steps, base)) + _ROUNDING
     states = np.unique(substates(P.states, P.variables, rest))
@@ -133,10 +136,10 @@ def semantic_information(
 
 
 def _part_of(
-    system: System, split: object, P: Distribution, of: Nodes
+    needs: Requirement, system: System, split: object, P: Distribution, of: Nodes
 ) -> tuple[tuple[Finite, ...], Split]:
     """The part that is asked about, and the split."""
-    NEEDS.distribution(system, P)
+    needs.distribution(system, P)
     chosen = P.split(split)
     part = variables_of(system, of, "of")
     if len(chosen.parts) != 2 or set(part) not in [set(one) for one in chosen.parts]:
