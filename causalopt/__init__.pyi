@@ -75,11 +75,11 @@ from .language.symbols import (
 from .language.tables import table as table
 from .measures import COMP as COMP
 from .measures import OP as OP
-from .measures import Comparison as Comparison
 from .measures import Fault as Fault
 from .measures import Measure as Measure
+from .measures import Measurement as Measurement
+from .measures import MeasureTable as MeasureTable
 from .measures import Question as Question
-from .measures import Reading as Reading
 from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import basin_stability as basin_stability

@@ -3,14 +3,14 @@
 from causalopt.measures.literature.arrows import causal_strength
 from causalopt.measures.literature.bits import optimization_bits
 from causalopt.measures.literature.commands import empowerment
-from causalopt.measures.literature.comparison import Comparison, compare
+from causalopt.measures.literature.comparison import MeasureTable, compare
 from causalopt.measures.literature.control import control_bound
 from causalopt.measures.literature.emergence import effective_information
 from causalopt.measures.literature.exponents import conditional_exponents
 from causalopt.measures.literature.flows import information_flow, transfer_entropy
 from causalopt.measures.literature.knowledge import semantic_information, viability
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.measures.literature.mediation import effects
-from causalopt.measures.literature.reading import Reading
 from causalopt.measures.literature.stability import basin_stability
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
@@ -41,11 +41,11 @@ __all__ = [
     "COMP",
     "OP",
     "OP_COMPLEX",
-    "Comparison",
     "Fault",
     "Measure",
+    "MeasureTable",
+    "Measurement",
     "Question",
-    "Reading",
     "adjusted_optimizing_strength",
     "adjusted_strength_by_volume",
     "basin_stability",

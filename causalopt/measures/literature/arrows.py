@@ -20,8 +20,8 @@ from causalopt.ground.masses import Masses, check_base, exact_base, is_exact, lo
 from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Next, Variable
 from causalopt.language.words import listed
-from causalopt.measures.literature.finite_worlds import Passage, Requirement, passage
-from causalopt.measures.literature.reading import Amount, Reading
+from causalopt.measures.literature.finite_worlds import Journey, Requirement, journey
+from causalopt.measures.literature.measurement import Amount, Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("causal_strength", "a Gaussian as P, if the step is affine with normal noise")
@@ -32,7 +32,7 @@ Edges = Iterable[tuple[Variable | Next, Variable]]
 
 def causal_strength(
     system: System, edges: Edges, P: Distribution | Gaussian, *, base: Expr | float = 2
-) -> Reading:
+) -> Measurement:
     """How much is changed by cutting arrows, in units of log(base).
 
         C(S) = KL(P, P_S) = sum over targets of E_P log( p(x' | pa) / p_S(x' | rest of pa) )
@@ -68,7 +68,7 @@ def causal_strength(
         amounts = [_gaussian(system, P, target, sources) for target, sources in cut.items()]
     else:
         NEEDS.distribution(system, P)
-        cut, moved = _cut(system, edges), passage(system, P, 1)
+        cut, moved = _cut(system, edges), journey(system, P, 1)
         rules = {rule.target: rule for rule in rules_of(system, P.variables)}
         amounts = [_finite(moved, rules[v], sources) for v, sources in cut.items()]
     # Each target's own kernel is replaced by itself, so that the chain rule adds them up.
@@ -76,7 +76,7 @@ def causal_strength(
     exact = isinstance(nats, Expr) or nats == 0
     value = sympy.expand(nats / log_of(exact_base(base))) if exact else nats / math.log(base)
     names = ", ".join(f"{source} -> {target}" for target, each in cut.items() for source in each)
-    return Reading("causal_strength", f"C({names})", value, unit_of(base))
+    return Measurement("causal_strength", f"C({names})", value, unit_of(base))
 
 
 def _cut(system: System, edges: Edges) -> dict[Variable, list[Variable | Next]]:
@@ -105,7 +105,7 @@ def _cut(system: System, edges: Edges) -> dict[Variable, list[Variable | Next]]:
     return cut
 
 
-def _finite(moved: Passage, rule: Transition, sources: list[Variable | Next]) -> Amount:
+def _finite(moved: Journey, rule: Transition, sources: list[Variable | Next]) -> Amount:
     """E log(p / p_S) at one target, in nats."""
     columns = [moved.now[p] if isinstance(p, Finite) else _owner(p) for p in rule.parents]
     joint = moved.joint.marginal(*dict.fromkeys((*columns, rule.target)))

@@ -19,8 +19,8 @@ from causalopt.measures.literature.emergence import effective_information
 from causalopt.measures.literature.exponents import conditional_exponents
 from causalopt.measures.literature.flows import information_flow, transfer_entropy
 from causalopt.measures.literature.knowledge import semantic_information, viability
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.measures.literature.mediation import effects
-from causalopt.measures.literature.reading import Reading
 from causalopt.measures.literature.stability import basin_stability
 from causalopt.measures.question import nodes_as_text
 from causalopt.measures.response.compression import comp
@@ -127,36 +127,36 @@ class Entry:
 
     measure: str
     needs: tuple[str, ...]
-    ask: Callable[[Asked], Reading]
+    ask: Callable[[Asked], Measurement]
 
 
-def _array(measure: str, asked: str, array: xr.DataArray) -> Reading:
-    return Reading(measure, asked, array.item(), str(array.attrs["units"]))
+def _array(measure: str, asked: str, array: xr.DataArray) -> Measurement:
+    return Measurement(measure, asked, array.item(), str(array.attrs["units"]))
 
 
-def _response(q: Asked, ask: Callable[..., xr.DataArray]) -> Reading:
+def _response(q: Asked, ask: Callable[..., xr.DataArray]) -> Measurement:
     found = ask(q.of, A=q.A, n=q.nudged, m=q.ended)
     named = f"{nodes_as_text(q.A)}; {q.nudged}, {q.ended}"
     return _array(str(found.name), f"{found.attrs['symbol']}({named})", found)
 
 
-def _through(q: Asked) -> Reading:
+def _through(q: Asked) -> Measurement:
     found = effects(q.of, A=q.A, n=q.nudged, m=q.ended)
     asked = f"{q.nudged} -> {nodes_as_text(q.A)} -> {q.ended}"
     return _array("effects", asked, found.through)
 
 
-def _strength(q: Asked, ask: Callable[..., Strength | AdjustedStrength], name: str) -> Reading:
+def _strength(q: Asked, ask: Callable[..., Strength | AdjustedStrength], name: str) -> Measurement:
     found = ask(q.system, q.split, q.P, steps=q.last)
-    return Reading(name, str(q.split), float(found), "bit")
+    return Measurement(name, str(q.split), float(found), "bit")
 
 
-def _exponent(q: Asked) -> Reading:
+def _exponent(q: Asked) -> Measurement:
     rates = conditional_exponents(q.system, q.inside, steps=q.last).conditional
     return _array("conditional_exponents", f"rest given {listed(q.inside)}", rates[0])
 
 
-def _basin(q: Asked) -> Reading:
+def _basin(q: Asked) -> Measurement:
     share = basin_stability(q.system, q.target, over=q.over, steps=q.last)
     return _array("basin_stability", f"{q.target}", share)
 

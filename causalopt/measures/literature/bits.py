@@ -28,7 +28,7 @@ from causalopt.measures.literature.finite_worlds import (
     with_commands,
     with_values,
 )
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("optimization_bits", "op, which needs no goal")
@@ -49,7 +49,7 @@ def optimization_bits(
     measure: str = "count",
     A: Nodes | None = None,
     steps: int | None = None,
-) -> Reading:
+) -> Measurement:
     """How many times, in halvings, the outcome lies inside the outcomes that are as good, in bits.
 
         bits = E_P[ -log2 mu{o : o at least as good as the outcome} ]
@@ -97,7 +97,7 @@ def optimization_bits(
     outcome = P.push(system, length).marginal(target)
     others = _others(system, P, target, length, measure, A)
     value = _expected(outcome, others, _scores(target, better))
-    return Reading("optimization_bits", "bits", value, "bit", {"measure": measure})
+    return Measurement("optimization_bits", "bits", value, "bit", {"measure": measure})
 
 
 def _others(
@@ -185,7 +185,7 @@ def _real(
     measure: str,
     A: Nodes | None,
     steps: int | None,
-) -> Reading:
+) -> Measurement:
     """Of a real m, from starts along one variable."""
     if measure != "clamped" or A is None:
         raise QueryError(
@@ -199,4 +199,4 @@ def _real(
             f"better, such as -Abs({variable} - 25)."
         )
     value, gap = bits_on_a_line(system, variable, length, P, better, A)
-    return Reading("optimization_bits", "bits", value, "bit", {"measure": measure}, gap)
+    return Measurement("optimization_bits", "bits", value, "bit", {"measure": measure}, gap)

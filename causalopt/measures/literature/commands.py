@@ -25,7 +25,7 @@ from causalopt.measures.literature.finite_worlds import (
     with_commands,
     with_values,
 )
-from causalopt.measures.literature.reading import Amount, Reading
+from causalopt.measures.literature.measurement import Amount, Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("empowerment", "authority, which asks real values")
@@ -45,7 +45,7 @@ def empowerment(
     start: Mapping[Variable, Value] | None = None,
     steps: int | None = None,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The capacity of the channel from what A is commanded to do to m some steps later.
 
         E = max over p(a) of I(do A = a; m)
@@ -85,7 +85,7 @@ def empowerment(
     policy = {name: float(chance) for name, chance in zip(outcomes.values(), p, strict=True)}
     commands = math.prod(v.size for at in nodes.values() for v in at)
     parts = {"commands": commands, "policy": policy}
-    return Reading("empowerment", "E", value, unit_of(base), parts, gap / math.log(base))
+    return Measurement("empowerment", "E", value, unit_of(base), parts, gap / math.log(base))
 
 
 def _most(channel: Floats, base: Expr | float) -> tuple[Amount, float, Floats]:

@@ -14,7 +14,7 @@ from causalopt.ground.checks import shown
 from causalopt.ground.errors import CausaloptError, QueryError, nearest
 from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.asking import ENTRIES, Asked, Entry
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.model.interface import Model
 
 if TYPE_CHECKING:
@@ -26,44 +26,44 @@ class Row:
     """One measure: what it says, or ``why`` it could not be asked."""
 
     measure: str
-    reading: Reading | None
+    measurement: Measurement | None
     why: str = ""
 
     def cells(self) -> tuple[str, str, str, str]:
         """The measure, what was asked, the value and its unit; or why there is none."""
-        if self.reading is None:
+        if self.measurement is None:
             return self.measure, "", "", self.why
-        number, unit = float(self.reading.value), self.reading.unit
-        return self.measure, self.reading.symbol, f"{number:.6g}", "" if unit == "1" else unit
+        number, unit = float(self.measurement.value), self.measurement.unit
+        return self.measure, self.measurement.symbol, f"{number:.6g}", "" if unit == "1" else unit
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MeasureTable:
     """What all measures say of one system; a table as text and as HTML.
 
-    ``comparison["empowerment"]`` is the ``Reading`` of one measure.
+    ``comparison["empowerment"]`` is the ``Measurement`` of one measure.
     """
 
     rows: tuple[Row, ...]
 
-    def __getitem__(self, measure: str) -> Reading:
+    def __getitem__(self, measure: str) -> Measurement:
         row = next((row for row in self.rows if row.measure == measure), None)
         if row is None:
             known = nearest(measure, [row.measure for row in self.rows])
             raise QueryError(f"There is no measure {measure!r} here.{known}")
-        if row.reading is None:
+        if row.measurement is None:
             raise QueryError(f"{measure} could not be asked: {row.why}")
-        return row.reading
+        return row.measurement
 
     def to_xarray(self) -> xr.Dataset:
         """Along ``measure``: ``value`` (NaN where there is none), ``asked``, ``unit``, ``why``."""
         import xarray as xr
 
-        readings = [row.reading for row in self.rows]
+        measurements = [row.measurement for row in self.rows]
         columns = {
-            "value": [math.nan if r is None else float(r.value) for r in readings],
-            "asked": ["" if r is None else r.symbol for r in readings],
-            "unit": ["" if r is None else r.unit for r in readings],
+            "value": [math.nan if r is None else float(r.value) for r in measurements],
+            "asked": ["" if r is None else r.symbol for r in measurements],
+            "unit": ["" if r is None else r.unit for r in measurements],
             "why": [row.why for row in self.rows],
         }
         names = [row.measure for row in self.rows]
@@ -90,7 +90,7 @@ class Comparison:
 
 def _html_cells(row: Row) -> str:
     cells = [html.escape(cell) for cell in row.cells()]
-    if row.reading is None:
+    if row.measurement is None:
         return f'<td>{cells[0]}</td><td colspan="3">{cells[3]}</td>'
     return "".join(f"<td>{cell}</td>" for cell in cells)
 
@@ -107,7 +107,7 @@ def compare(
     over: object = None,
     start: object = None,
     steps: int | None = None,
-) -> Comparison:
+) -> MeasureTable:
     """Every measure that a system admits, asked with the same A and m, in one table.
 
     ``A`` is who acts and ``m`` on whom: a variable, then ``steps`` later (1, if not said), or a
@@ -142,7 +142,7 @@ def compare(
     asked = Asked(
         of, A, m, n=n, P=P, better=better, target=target, over=over, start=start, steps=steps
     )
-    return Comparison(tuple(_row(entry, asked) for entry in ENTRIES))
+    return MeasureTable(tuple(_row(entry, asked) for entry in ENTRIES))
 
 
 _NEEDED = {

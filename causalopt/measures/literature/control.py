@@ -18,7 +18,7 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.channels import most_lost
 from causalopt.measures.literature.finite_worlds import Requirement, variables_of
-from causalopt.measures.literature.reading import Amount, Reading
+from causalopt.measures.literature.measurement import Amount, Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("control_bound", "adjusted_optimizing_strength of a Gaussian, for real values")
@@ -31,7 +31,7 @@ def control_bound(
     *,
     of: Nodes | None = None,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The entropy that a controller removes in a step, beside the most that it could.
 
         dH closed = H(X) - H(X') under P
@@ -84,7 +84,7 @@ def control_bound(
         "bound": most + (float(information) if isinstance(most, float) else information),
         "command": state_of(controller, command),
     }
-    return Reading("control_bound", "ΔH closed", closed, unit_of(base), parts, gap)
+    return Measurement("control_bound", "ΔH closed", closed, unit_of(base), parts, gap)
 
 
 def _open_loop(

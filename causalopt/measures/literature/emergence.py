@@ -16,8 +16,8 @@ from causalopt.ground.types import Ints
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite, as_finite
 from causalopt.language.words import listed
-from causalopt.measures.literature.finite_worlds import Passage, Requirement, passage
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.finite_worlds import Journey, Requirement, journey
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 
@@ -29,7 +29,7 @@ Coarse = Mapping[Finite, Mapping[Value, Value]]
 
 def effective_information(
     system: System, *, coarse: Coarse | None = None, steps: int = 1, base: Expr | float = 2
-) -> Reading:
+) -> Measurement:
     """How much the next state says of the present one, where that is set at random.
 
         EI = I(X; X'),  X uniform over all states (an intervention: do(X = x) at random)
@@ -62,15 +62,15 @@ def effective_information(
     NEEDS.finite(system)
     check_steps(steps)
     groups = _groups(system, {} if coarse is None else coarse)
-    moved = passage(system, _spread(groups), steps)
+    moved = journey(system, _spread(groups), steps)
     now, later = _grouped(moved, groups, before=True), _grouped(moved, groups, before=False)
-    pairs = Passage(_pairs(moved.joint, now, later), {})
+    pairs = Journey(_pairs(moved.joint, now, later), {})
     first, second = pairs.joint.variables
     value = pairs.information([first], [second], base=base)
     most = Distribution.uniform(first).entropy(base)
     degeneracy = most - pairs.entropy([second], base)
     parts = {"determinism": value + degeneracy, "degeneracy": degeneracy}
-    return Reading("effective_information", "EI", value, unit_of(base), parts)
+    return Measurement("effective_information", "EI", value, unit_of(base), parts)
 
 
 def _groups(system: System, coarse: Coarse) -> dict[Finite, Ints]:
@@ -112,7 +112,7 @@ def _spread(groups: Mapping[Finite, Ints]) -> Distribution:
     return Distribution.product(*factors)
 
 
-def _grouped(moved: Passage, groups: Mapping[Finite, Ints], *, before: bool) -> tuple[Ints, int]:
+def _grouped(moved: Journey, groups: Mapping[Finite, Ints], *, before: bool) -> tuple[Ints, int]:
     """The joint group that each state is in, before or after, and how many there are."""
     place, total = np.zeros_like(moved.joint.states), 1
     for variable, numbers in groups.items():

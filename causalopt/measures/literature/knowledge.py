@@ -17,7 +17,7 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.splits import Split
 from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.finite_worlds import Requirement, variables_of
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 
@@ -40,7 +40,7 @@ def viability(
     of: Nodes,
     steps: int = 1,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The entropy of a part after some steps that its knowledge of the rest keeps away.
 
         value = H(X[tau] scrambled) - H(X[tau])
@@ -73,7 +73,7 @@ def viability(
     scrambled = _entropy(system, apart, part, steps, base)
     information = apart.entropy(base) - P.entropy(base)
     parts = {"actual": actual, "scrambled": scrambled, "information": information}
-    return Reading("viability", "ΔV", scrambled - actual, unit_of(base), parts)
+    return Measurement("viability", "ΔV", scrambled - actual, unit_of(base), parts)
 
 
 def semantic_information(
@@ -84,7 +84,7 @@ def semantic_information(
     of: Nodes,
     steps: int = 1,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The least that a part must know of the rest to be as viable as it is.
 
         value = min over f of I(X; f(Y)) with H(X[tau] started from P_f) <= H(X[tau])
@@ -132,7 +132,7 @@ def semantic_information(
         "information": P.mutual_information(*chosen.parts, base=base),
         "kept": tuple(tuple(state_of(rest, state) for state in group) for group in groups),
     }
-    return Reading("semantic_information", "S", value, unit_of(base), parts)
+    return Measurement("semantic_information", "S", value, unit_of(base), parts)
 
 
 def _part_of(

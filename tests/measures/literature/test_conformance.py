@@ -15,9 +15,9 @@ from causalopt import (
     CausaloptError,
     Distribution,
     Gaussian,
+    Measurement,
     Network,
     QueryError,
-    Reading,
     System,
     TooLargeError,
     basin_stability,
@@ -88,9 +88,9 @@ def test_every_measure_is_here():
 
 
 @every
-def test_a_reading_says_what_it_is(name):
+def test_a_measurement_says_what_it_is(name):
     found = FINITE[name](dumb, P0)
-    assert isinstance(found, Reading)
+    assert isinstance(found, Measurement)
     assert found.measure == name
     assert found.unit == "bit"
     assert found.symbol
@@ -102,7 +102,7 @@ def test_a_reading_says_what_it_is(name):
 
 
 @every
-def test_a_reading_is_exact_where_the_masses_are(name):
+def test_a_measurement_is_exact_where_the_masses_are(name):
     found = FINITE[name](dumb, P0)
     assert isinstance(found.value, sp.Expr | int)
     assert not found.value.atoms(sp.Float) if isinstance(found.value, sp.Expr) else True
@@ -110,7 +110,7 @@ def test_a_reading_is_exact_where_the_masses_are(name):
 
 
 @every
-def test_a_reading_pickles_and_stays_as_it_is(name):
+def test_a_measurement_pickles_and_stays_as_it_is(name):
     found = FINITE[name](dumb, P0)
     again = pickle.loads(pickle.dumps(found))
     assert again == found

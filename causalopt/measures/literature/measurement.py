@@ -19,15 +19,15 @@ Amount: TypeAlias = Expr | float
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurement:
     """The ``value`` of a ``measure``, in its ``unit``: exact where the masses are, else a float.
 
     ``parts`` are the quantities that the value is made of, or that it stands beside, by name:
-    ``reading["closed"]``. Where a value was approached step by step, ``gap`` is how much larger
+    ``found["closed"]``. Where a value was approached step by step, ``gap`` is how much larger
     the true one may be; else it is 0.
 
-    >>> reading = Reading("empowerment", "C", 1.0, "bit", {"commands": 3})
-    >>> print(reading), float(reading), reading["commands"]
+    >>> bits = Measurement("empowerment", "C", 1.0, "bit", {"commands": 3})
+    >>> print(bits), float(bits), bits["commands"]
     empowerment = 1 bit
     (None, 1.0, 3)
     """
