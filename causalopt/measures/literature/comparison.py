@@ -115,7 +115,7 @@ def compare(
     besides: ``P``, a distribution over the states now; ``better``, which outcomes are good;
     ``target`` and ``over``, where it should end and from which starts; ``start``, a state other
     than the system's own. What cannot be asked, for lack of these or by the kind of the system, is
-    a row that says why.
+    a row that says why. Raises ``QueryError`` for an A, an m or a P that are none.
 
     Where a measure needs choices, they are these: splits are A | rest, arrows those from A into m,
     ``information_flow`` holds the rest, ``conditional_exponents`` shows the largest, and entropies
@@ -142,6 +142,8 @@ def compare(
     asked = Asked(
         of, A, m, n=n, P=P, better=better, target=target, over=over, start=start, steps=steps
     )
+    # What is wrong with A or m is so for all measures.
+    asked.whom, of.select(A, asked.length)
     return MeasureTable(tuple(_row(entry, asked) for entry in ENTRIES))
 
 

@@ -78,7 +78,7 @@ def test_of_real_values():
 def test_why_the_others_do_not_apply():
     rows = {row.measure: row for row in of_rooms(dumb).rows}
     assert "takes named values" in rows["op"].why
-    assert rows["op"].reading is None
+    assert rows["op"].measurement is None
     rows = {row.measure: row for row in compare(linear_thermostat(), t, r, steps=3).rows}
     assert (
         "r takes real values" in rows["empowerment"].why
@@ -100,7 +100,7 @@ def test_a_network_admits_those_that_need_no_time():
     table = compare(steered, A, m, n=u)
     assert float(table["comp"]) == 0.25
     assert float(table["effects"]) == -3
-    told = {row.measure: row.why for row in table.rows if row.reading is None}
+    told = {row.measure: row.why for row in table.rows if row.measurement is None}
     assert len(told) == len(table.rows) - 3
     assert all("has no steps" in why for why in told.values())
     assert "needs n=" in compare(steered, A, m).rows[0].why
@@ -144,5 +144,9 @@ def test_a_later_node_of_m_says_how_many_steps():
         compare(smart, T, R[2], P=P0), compare(smart, T, R, P=P0, steps=2)
     )  # fmt: skip
     assert by_node == by_steps
-    nowhere = compare(smart, T, [R, T], P=P0)
-    assert all(row.reading is None or "of m" not in row.why for row in nowhere.rows)
+
+
+@pytest.mark.parametrize(("A", "m"), [(T, [R, T]), (r, R), (T, r)], ids=["two", "A", "m"])
+def test_nodes_that_no_measure_could_be_asked_of_are_an_error(A, m):
+    with pytest.raises(QueryError):
+        compare(smart, A, m, P=P0)
