@@ -251,11 +251,11 @@ def _scenes(kind: str) -> list[Scene]:
 
 HEAD = """# Desiderata
 
-What one may want of a measure of optimization, and which measure has it. Nothing here is written by
-hand: when this page is made, each cell is asked of {count} random systems of two variables, A and m.
-Of a statement that something never changes, **✓** says that it did not, in any of them, and **✗**
-that it did in one, which is shown below. Of a statement that something *can* be, **✓** has its
-example below, and **✗** says that there was none.
+What one may want of a measure of optimization, and which measure has it. Nothing here is written
+by hand: when this page is made, each cell is asked of {count} random systems of two variables, A
+and m. Of a statement that something never changes, **✓** says that it did not, in any of them, and
+**✗** that it did in one, which is shown below. Of a statement that something *can* be, **✓** has
+its example below, and **✗** says that there was none.
 
 {table}
 
