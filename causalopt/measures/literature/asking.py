@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
+from causalopt.distributions.real.affine import Box
 from causalopt.ground.errors import QueryError
 from causalopt.language.splits import Split
 from causalopt.language.symbols import Label, Next, Nodes, Variable
@@ -156,6 +157,12 @@ def _exponent(q: Asked) -> Measurement:
     return _array("conditional_exponents", f"rest given {listed(q.inside)}", rates[0])
 
 
+def _bits(q: Asked) -> Measurement:
+    # Outcomes that are named are counted; real ones are told by what would be without A.
+    measure = "clamped" if isinstance(q.P, Box) else "count"
+    return optimization_bits(q.system, q.ended, q.P, better=q.better, measure=measure, A=q.inside)
+
+
 def _basin(q: Asked) -> Measurement:
     share = basin_stability(q.system, q.target, over=q.over, steps=q.last)
     return _array("basin_stability", f"{q.target}", share)
@@ -180,7 +187,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "optimization_bits",
         ("P", "better"),
-        lambda q: optimization_bits(q.system, q.ended, q.P, better=q.better),
+        _bits,
     ),
     Entry("basin_stability", ("target", "over"), _basin),
     Entry("empowerment", (), lambda q: empowerment(q.system, q.A, q.ended, start=q.start)),

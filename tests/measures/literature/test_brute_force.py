@@ -250,6 +250,10 @@ def test_optimization_bits(world, steps, measure, data):
         world.system, B, world.P, better=dict(enumerate(scores)), measure=measure, A=A, steps=steps
     )
     assert float(bits) == near(expected)
+    by_function = optimization_bits(
+        world.system, B, world.P, better=scores.__getitem__, measure=measure, steps=steps
+    )
+    assert by_function == bits
 
 
 @FEW

@@ -201,7 +201,10 @@ WRONG = {
     "groups of what is not there": lambda: effective_information(xor, coarse={T: {}}),
     "groups that are no mapping": lambda: effective_information(xor, coarse=[A]),
     "no such measure": lambda: optimization_bits(dumb, R, P0, better="warm", measure="sum"),
-    "measure without A": lambda: optimization_bits(dumb, R, P0, better="warm", measure="clamped"),
+    "nothing but m": lambda: optimization_bits(
+        System({A: A}, start={A: 0}), A, Distribution.uniform(A), better=1, measure="clamped"
+    ),
+    "a function that scores nothing": lambda: optimization_bits(dumb, R, P0, better=str),
     "no such best": lambda: optimization_bits(dumb, R, P0, better="tepid"),
     "scores missing": lambda: optimization_bits(dumb, R, P0, better={"warm": 1}),
     "scores that are none": lambda: optimization_bits(
