@@ -67,6 +67,21 @@ def test_effective_information_of_groups(world, data):
 
 
 @FEW
+@given(worlds(), st.data())
+def test_effective_information_of_groups_of_joint_values(world, data):
+    A, B = world.variables
+    states = list(itertools.product(*map(range, world.sizes)))
+    names = data.draw(st.lists(st.sampled_from("uvw"), min_size=len(states), max_size=len(states)))
+    name = dict(zip(states, names, strict=True))
+    masses = {s: Fraction(1, len(set(names)) * names.count(name[s])) for s in states}
+    joint = world.joint(masses, 1)
+    expected = information(joint, lambda s: name[s[0]], lambda s: name[s[1]])
+    assert float(effective_information(world.system, coarse={(A, B): name})) == near(expected)
+    turned = {(b, a): group for (a, b), group in name.items()}
+    assert float(effective_information(world.system, coarse={(B, A): turned})) == near(expected)
+
+
+@FEW
 @given(worlds(), STEPS)
 def test_information_flow(world, steps):
     (A, B), joint = world.variables, world.joint(world.apart(), steps)

@@ -199,6 +199,9 @@ WRONG = {
     "a group is missing": lambda: effective_information(dumb, coarse={T: {"high": "on"}}),
     "a group too many": lambda: effective_information(xor, coarse={A: {0: "u", 1: "u", 2: "u"}}),
     "groups of what is not there": lambda: effective_information(xor, coarse={T: {}}),
+    "groups of a variable twice": lambda: effective_information(
+        xor, coarse={A: {0: 0, 1: 0}, (A, B): {}}
+    ),
     "groups that are no mapping": lambda: effective_information(xor, coarse=[A]),
     "no such measure": lambda: optimization_bits(dumb, R, P0, better="warm", measure="sum"),
     "nothing but m": lambda: optimization_bits(
