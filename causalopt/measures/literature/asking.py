@@ -119,6 +119,11 @@ class Asked:
         read = self.system.declarations[target].arguments
         into = [s for s in read if isinstance(s, Variable | Next)]
         own = [s for s in into if (s.variable if isinstance(s, Next) else s) in self.inside]
+        if not own:
+            raise QueryError(
+                f"No arrow leads from {listed(self.inside)} into {target} in one step: name other "
+                "arrows, with causal_strength(system, edges, P)."
+            )
         return [(source, target) for source in own]
 
 

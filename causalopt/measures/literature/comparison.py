@@ -33,7 +33,7 @@ class Row:
         """The measure, what was asked, the value and its unit; or why there is none."""
         if self.measurement is None:
             return self.measure, "", "", self.why
-        number, unit = float(self.measurement.value), self.measurement.unit
+        number, unit = float(self.measurement), self.measurement.unit
         return self.measure, self.measurement.symbol, f"{number:.6g}", "" if unit == "1" else unit
 
 
@@ -61,7 +61,7 @@ class MeasureTable:
 
         measurements = [row.measurement for row in self.rows]
         columns = {
-            "value": [math.nan if r is None else float(r.value) for r in measurements],
+            "value": [math.nan if r is None else float(r) for r in measurements],
             "asked": ["" if r is None else r.symbol for r in measurements],
             "unit": ["" if r is None else r.unit for r in measurements],
             "why": [row.why for row in self.rows],

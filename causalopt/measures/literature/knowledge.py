@@ -17,7 +17,7 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.splits import Split
 from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.finite_worlds import Requirement, variables_of
-from causalopt.measures.literature.measurement import Measurement
+from causalopt.measures.literature.measurement import Measurement, as_number
 from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 
@@ -113,7 +113,7 @@ def semantic_information(
     """
     part, chosen = _part_of(SEMANTIC, system, split, P, of)
     rest = tuple(v for v in P.variables if v not in part)
-    most = float(_entropy(system, P, part, steps, base)) + _ROUNDING
+    most = as_number(_entropy(system, P, part, steps, base), "The entropy") + _ROUNDING
     states = np.unique(substates(P.states, P.variables, rest))
     if states.size > _MOST_STATES:
         raise TooLargeError(
@@ -124,9 +124,11 @@ def semantic_information(
     # Those that know least come first: one is enough.
     ways = [(_confused(P, rest, groups), groups) for groups in _groupings(states.tolist())]
     known = [(Q.mutual_information(*chosen.parts, base=base), Q, groups) for Q, groups in ways]
-    known.sort(key=lambda way: float(way[0]))
+    known.sort(key=lambda way: as_number(way[0], "Information"))
     value, _, groups = next(
-        way for way in known if float(_entropy(system, way[1], part, steps, base)) <= most
+        way
+        for way in known
+        if as_number(_entropy(system, way[1], part, steps, base), "The entropy") <= most
     )
     parts = {
         "information": P.mutual_information(*chosen.parts, base=base),

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 Amount: TypeAlias = Expr | float
 
 
+def as_number(amount: Amount, what: str) -> float:
+    """An amount as a float; an error where it is a formula in symbols."""
+    if isinstance(amount, Expr) and amount.free_symbols:
+        symbol = min(map(str, amount.free_symbols))
+        raise QueryError(
+            f"{what} is a formula in {symbol}: give it a number first, with P.subs({{{symbol}: "
+            "0.1}), or take .value as it is."
+        )
+    return float(amount)
+
+
 @dataclass(frozen=True)
 class Measurement:
     """The ``value`` of a ``measure``, in its ``unit``: exact where the masses are, else a float.
@@ -43,7 +54,7 @@ class Measurement:
         object.__setattr__(self, "parts", ReadOnly(self.parts))
 
     def __float__(self) -> float:
-        return float(self.value)
+        return as_number(self.value, self.measure)
 
     def __getitem__(self, part: str) -> object:
         if part not in self.parts:
@@ -51,7 +62,9 @@ class Measurement:
         return self.parts[part]
 
     def __str__(self) -> str:
-        return f"{self.measure} = {float(self.value):.10g} {self.unit}"
+        is_formula = isinstance(self.value, Expr) and self.value.free_symbols
+        value = str(self.value) if is_formula else f"{float(self):.10g}"
+        return f"{self.measure} = {value} {self.unit}"
 
     def to_xarray(self) -> xr.DataArray:
         """The value as an array without dims, its unit and its parts in ``attrs``."""
@@ -59,4 +72,4 @@ class Measurement:
 
         parts = {name: str(part) for name, part in self.parts.items()}
         attrs = {"units": self.unit, "symbol": self.symbol, "gap": self.gap, **parts}
-        return xr.DataArray(float(self.value), name=self.measure, attrs=attrs)
+        return xr.DataArray(float(self), name=self.measure, attrs=attrs)

@@ -328,3 +328,21 @@ def test_noise_does_not_hide_in_a_gaussian():
     each = [causal_strength(noisy_thermostat(), [e], settled()) for e in [(t, r), (r, t)]]
     assert np.isclose(float(found), sum(map(float, each)))
     assert run(noisy_thermostat().world(1)).sizes["time"] == 2
+
+
+@pytest.mark.parametrize("name", sorted(set(FINITE) - NO_P))
+def test_masses_with_symbols_give_formulas_or_an_error_of_the_house(name):
+    e = sp.Symbol("epsilon", positive=True)
+    third = sp.Rational(1, 3)
+    near = Distribution.of((T, R), [[e, 0, third - e], [0, third, 0], [third, 0, 0]])
+    try:
+        found = FINITE[name](dumb, near)
+    except QueryError as error:
+        assert "epsilon" in str(error)  # noqa: PT017
+        assert name == "semantic_information"
+        return
+    assert "epsilon" in str(found)
+    with pytest.raises(QueryError, match=r"formula in epsilon.*subs"):
+        float(found)
+    fifth = FINITE[name](dumb, near.subs({e: sp.Rational(1, 5)}))
+    assert float(found.value.subs(e, sp.Rational(1, 5))) == pytest.approx(float(fifth), abs=1e-12)
