@@ -84,13 +84,15 @@ from .measures import OP as OP
 from .measures import Fault as Fault
 from .measures import Incentives as Incentives
 from .measures import Measure as Measure
+from .measures import Measurement as Measurement
+from .measures import MeasureTable as MeasureTable
 from .measures import Question as Question
-from .measures import Reading as Reading
 from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import basin_stability as basin_stability
 from .measures import causal_strength as causal_strength
 from .measures import comp as comp
+from .measures import compare as compare
 from .measures import conditional_exponents as conditional_exponents
 from .measures import control_bound as control_bound
 from .measures import effective_information as effective_information

@@ -3,6 +3,7 @@
 from causalopt.measures.literature.arrows import causal_strength
 from causalopt.measures.literature.bits import optimization_bits
 from causalopt.measures.literature.commands import empowerment
+from causalopt.measures.literature.comparison import MeasureTable, compare
 from causalopt.measures.literature.control import control_bound
 from causalopt.measures.literature.emergence import effective_information
 from causalopt.measures.literature.exponents import conditional_exponents
@@ -10,8 +11,8 @@ from causalopt.measures.literature.flows import information_flow, transfer_entro
 from causalopt.measures.literature.goals import goal_directedness
 from causalopt.measures.literature.incentive import Incentives, incentives
 from causalopt.measures.literature.knowledge import semantic_information, viability
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.measures.literature.mediation import effects
-from causalopt.measures.literature.reading import Reading
 from causalopt.measures.literature.stability import basin_stability
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
@@ -45,13 +46,15 @@ __all__ = [
     "Fault",
     "Incentives",
     "Measure",
+    "MeasureTable",
+    "Measurement",
     "Question",
-    "Reading",
     "adjusted_optimizing_strength",
     "adjusted_strength_by_volume",
     "basin_stability",
     "causal_strength",
     "comp",
+    "compare",
     "conditional_exponents",
     "control_bound",
     "effective_information",

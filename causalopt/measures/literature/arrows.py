@@ -16,12 +16,12 @@ from causalopt.distributions.real.affine import Gaussian
 from causalopt.distributions.real.step import affine
 from causalopt.ground.checks import as_list, shown
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.ground.masses import Masses, exact_base, is_exact, log_of, unit_of
+from causalopt.ground.masses import Masses, check_base, exact_base, is_exact, log_of, unit_of
 from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Next, Variable
 from causalopt.language.words import listed
-from causalopt.measures.literature.finite_worlds import Passage, Requirement, passage
-from causalopt.measures.literature.reading import Amount, Reading
+from causalopt.measures.literature.finite_worlds import Journey, Requirement, journey
+from causalopt.measures.literature.measurement import Amount, Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("causal_strength", "a Gaussian as P, if the step is affine with normal noise")
@@ -32,7 +32,7 @@ Edges = Iterable[tuple[Variable | Next, Variable]]
 
 def causal_strength(
     system: System, edges: Edges, P: Distribution | Gaussian, *, base: Expr | float = 2
-) -> Reading:
+) -> Measurement:
     """How much is changed by cutting arrows, in units of log(base).
 
         C(S) = KL(P, P_S) = sum over targets of E_P log( p(x' | pa) / p_S(x' | rest of pa) )
@@ -47,7 +47,7 @@ def causal_strength(
         D = sum of a_i^2 var(pa_i), c = var(sum of a_i pa_i) over cut parents, q the noise
 
     Traps: it depends on P, and of several arrows into one target it is no sum of theirs: in xor it
-    is 1 bit for each, and for both. It is infinite where the noise is 0 and the arrow of real values carries anything.
+    is 1 bit for each, and for both. Of real values without noise it is infinite.
 
     Raises ``QueryError`` for what is no arrow of the step, and without noise at a real target.
 
@@ -62,14 +62,13 @@ def causal_strength(
     >>> print(causal_strength(xor, [(A, B)], Distribution.uniform(A, B)))
     causal_strength = 1 bit
     """
-    NEEDS.system(system)
-    cut = _cut(system, edges)
+    check_base(base)
     if isinstance(P, Gaussian):
-        NEEDS.real(system)
+        cut = _cut(NEEDS.real(system), edges)
         amounts = [_gaussian(system, P, target, sources) for target, sources in cut.items()]
     else:
         NEEDS.distribution(system, P)
-        moved = passage(system, P, 1)
+        cut, moved = _cut(system, edges), journey(system, P, 1)
         rules = {rule.target: rule for rule in rules_of(system, P.variables)}
         amounts = [_finite(moved, rules[v], sources) for v, sources in cut.items()]
     # Each target's own kernel is replaced by itself, so that the chain rule adds them up.
@@ -77,7 +76,7 @@ def causal_strength(
     exact = isinstance(nats, Expr) or nats == 0
     value = sympy.expand(nats / log_of(exact_base(base))) if exact else nats / math.log(base)
     names = ", ".join(f"{source} -> {target}" for target, each in cut.items() for source in each)
-    return Reading("causal_strength", f"C({names})", value, unit_of(base))
+    return Measurement("causal_strength", f"C({names})", value, unit_of(base))
 
 
 def _cut(system: System, edges: Edges) -> dict[Variable, list[Variable | Next]]:
@@ -106,7 +105,7 @@ def _cut(system: System, edges: Edges) -> dict[Variable, list[Variable | Next]]:
     return cut
 
 
-def _finite(moved: Passage, rule: Transition, sources: list[Variable | Next]) -> Amount:
+def _finite(moved: Journey, rule: Transition, sources: list[Variable | Next]) -> Amount:
     """E log(p / p_S) at one target, in nats."""
     columns = [moved.now[p] if isinstance(p, Finite) else _owner(p) for p in rule.parents]
     joint = moved.joint.marginal(*dict.fromkeys((*columns, rule.target)))

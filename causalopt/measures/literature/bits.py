@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -12,12 +12,12 @@ from sympy import Expr
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.states import substates
 from causalopt.distributions.real.affine import Box
-from causalopt.ground.checks import shown
+from causalopt.ground.checks import as_list, finite, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import log_of, to_one_kind
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite, as_finite
-from causalopt.language.symbols import Nodes
+from causalopt.language.symbols import Nodes, Variable
 from causalopt.language.words import listed
 from causalopt.measures.literature.bits_of_reals import bits_on_a_line
 from causalopt.measures.literature.finite_worlds import (
@@ -28,14 +28,16 @@ from causalopt.measures.literature.finite_worlds import (
     with_commands,
     with_values,
 )
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("optimization_bits", "op, which needs no goal")
 
-#: Which outcomes are good: the best value, values from the best on, a score for each value, or,
-#: of real values, a formula in m that is larger where it is better.
-Better: TypeAlias = Value | Iterable[Value] | Mapping[Value, float] | Expr
+#: Which outcomes are good: the best value, values from the best on, a score for each value, as a
+#: mapping or a function, or, of real values, a formula in m. The larger the better.
+Better: TypeAlias = (
+    Value | Iterable[Value] | Mapping[Value, float] | Callable[[Value], float] | Expr
+)
 
 MEASURES = ("count", "decorrelated", "clamped")
 
@@ -49,7 +51,7 @@ def optimization_bits(
     measure: str = "count",
     A: Nodes | None = None,
     steps: int | None = None,
-) -> Reading:
+) -> Measurement:
     """How many times, in halvings, the outcome lies inside the outcomes that are as good, in bits.
 
         bits = E_P[ -log2 mu{o : o at least as good as the outcome} ]
@@ -57,10 +59,11 @@ def optimization_bits(
     of m some steps after P. ``measure`` says what mu, the outcomes without optimization, is:
     "count" gives each value of m the same mass; "decorrelated" is the law of m where A is
     independent of the rest at the start; "clamped" that of m where A does what it does from the
-    system's own start (the world Y about that start). The last two need ``A``.
+    system's own start (the world Y about that start). A is every variable but m, unless named.
 
     ``better``: the best value, "warm" (all others are alike); values from the best on, ["warm",
-    "hot"] (those left out are alike, and worst); or a score for each value, the larger the better.
+    "hot"] (those left out are alike, and worst); or a score for each value, the larger the better,
+    as a mapping or a function of the value.
     Of a real m it is a formula such as -Abs(m - 25), P is a ``Box`` over one variable, from whose
     ends the others start as the system does, and the measure is "clamped". The mean is that of
     straight lines between 2001 starts, exact where m is made of straight lines that break there;
@@ -70,8 +73,8 @@ def optimization_bits(
     Traps: it needs a goal and a mu; "count" calls a stone that lies still an optimizer of lying
     there; what mu gives no mass is infinitely many bits.
 
-    Raises ``QueryError`` for a ``better`` that leaves out what m is, a measure without its A, and,
-    for "clamped", an A whose course is a matter of chance.
+    Raises ``QueryError`` for a ``better`` that leaves out what m is, an A that has m or leaves
+    nothing, and, for "clamped", an A whose course is a matter of chance.
 
     Source: Yudkowsky 2008, "Measuring optimization power"; Altair 2023, on which mu.
 
@@ -83,10 +86,6 @@ def optimization_bits(
     """
     if measure not in MEASURES:
         raise QueryError(f"measure is {measure!r}: write one of {', '.join(MEASURES)}.")
-    if measure != "count" and A is None:
-        raise QueryError(
-            f"measure={measure!r} asks what m would be without A: write A=..., or measure='count'."
-        )
     NEEDS.system(system)
     if isinstance(P, Box):
         NEEDS.real(system)
@@ -97,16 +96,24 @@ def optimization_bits(
     outcome = P.push(system, length).marginal(target)
     others = _others(system, P, target, length, measure, A)
     value = _expected(outcome, others, _scores(target, better))
-    return Reading("optimization_bits", "bits", value, "bit", {"measure": measure})
+    return Measurement("optimization_bits", "bits", value, "bit", {"measure": measure})
+
+
+def _who(system: System, m: Variable, A: Nodes | None) -> Nodes:
+    """Who optimizes: every variable but m, unless it is said."""
+    others = [v for v in system.variables if v != m]
+    if A is None and not others:
+        raise QueryError(f"There is nothing but {m}, and so no A to do without: count outcomes.")
+    return others if A is None else A
 
 
 def _others(
     system: System, P: Distribution, target: Finite, length: int, measure: str, A: Nodes | None
 ) -> Distribution:
     """The law mu of m without optimization."""
-    if measure == "count" or A is None:
+    if measure == "count":
         return Distribution.uniform(target)
-    part = variables_of(system, A, "A")
+    part = variables_of(system, _who(system, target, A), "A")
     rest = tuple(v for v in P.variables if v not in part)
     if not rest:
         raise QueryError("A is all that there is: name the part that optimizes.")
@@ -145,14 +152,16 @@ def _scores(target: Finite, better: Better) -> list[float]:
                 f"better is {shown(dict(better))}: write a score for each of "
                 f"{listed(target.values)}, and for nothing else."
             )
-        return [float(better[v]) for v in target.values]
+        return [finite(better[v], f"better[{v!r}]") for v in target.values]
     if isinstance(better, Expr):
         raise QueryError(
             f"better is the formula {better}, and {target} takes named values: write the best "
             f"of them, such as better={target.values[0]!r}."
         )
-    single = better in target.values if isinstance(better, str | int) else False
-    tiers = [better] if single or isinstance(better, str | int) else list(better)
+    if callable(better):
+        return [finite(better(v), f"better({v!r})") for v in target.values]
+    is_one = isinstance(better, str | int)
+    tiers = [better] if is_one else as_list(better, "better", f"[{target.values[0]!r}]")
     for value in tiers:
         target.code(value, "better")
     return [float(-tiers.index(v) if v in tiers else -len(tiers)) for v in target.values]
@@ -185,12 +194,12 @@ def _real(
     measure: str,
     A: Nodes | None,
     steps: int | None,
-) -> Reading:
+) -> Measurement:
     """Of a real m, from starts along one variable."""
-    if measure != "clamped" or A is None:
+    if measure != "clamped":
         raise QueryError(
             f"measure is {measure!r}, and m takes real values, which cannot be counted: write "
-            "measure='clamped' and A=..., with the world in which A is held as what would be."
+            "measure='clamped', with the world in which A is held as what would be."
         )
     variable, length = ending(system, m, steps)
     if not isinstance(better, Expr) or better.free_symbols - {variable}:
@@ -198,5 +207,6 @@ def _real(
             f"better is {shown(better)}: write a formula in {variable} that is larger where it is "
             f"better, such as -Abs({variable} - 25)."
         )
-    value, gap = bits_on_a_line(system, variable, length, P, better, A)
-    return Reading("optimization_bits", "bits", value, "bit", {"measure": measure}, gap)
+    who = _who(system, variable, A)
+    value, gap = bits_on_a_line(system, variable, length, P, better, who)
+    return Measurement("optimization_bits", "bits", value, "bit", {"measure": measure}, gap)

@@ -25,7 +25,7 @@ from causalopt.measures.literature.finite_worlds import (
     with_commands,
     with_values,
 )
-from causalopt.measures.literature.reading import Amount, Reading
+from causalopt.measures.literature.measurement import Amount, Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("empowerment", "authority, which asks real values")
@@ -33,8 +33,8 @@ NEEDS = Requirement("empowerment", "authority, which asks real values")
 #: What is commanded at a step: the value of each variable of A.
 Command = dict[Finite, Value]
 
-# So many pushes take about a minute.
-_MOST_PUSHES = 100_000
+# So many pushes in a step take about half a minute.
+_MOST_PUSHES = 10_000
 
 
 def empowerment(
@@ -45,7 +45,7 @@ def empowerment(
     start: Mapping[Variable, Value] | None = None,
     steps: int | None = None,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The capacity of the channel from what A is commanded to do to m some steps later.
 
         E = max over p(a) of I(do A = a; m)
@@ -85,7 +85,7 @@ def empowerment(
     policy = {name: float(chance) for name, chance in zip(outcomes.values(), p, strict=True)}
     commands = math.prod(v.size for at in nodes.values() for v in at)
     parts = {"commands": commands, "policy": policy}
-    return Reading("empowerment", "E", value, unit_of(base), parts, gap / math.log(base))
+    return Measurement("empowerment", "E", value, unit_of(base), parts, gap / math.log(base))
 
 
 def _most(channel: Floats, base: Expr | float) -> tuple[Amount, float, Floats]:
@@ -113,7 +113,8 @@ def _commanded(system: System, A: Nodes, length: int) -> dict[int, list[Finite]]
         for step in range(stretch.start, stretch.stop):
             # The last step's value comes too late, but where it is read in the same step.
             if step < length or variable in heard_at_once:
-                nodes.setdefault(step, []).append(variable)
+                at = nodes.setdefault(step, [])
+                at += [] if variable in at else [variable]
     if not nodes:
         raise QueryError(f"A = {A} comes too late to be heard: name earlier nodes.")
     return nodes
@@ -128,16 +129,11 @@ def _outcomes(
 ) -> dict[Distribution, str]:
     """The distributions of m that commands lead to, each with one command that does."""
     reached = {P: ""}
-    pushes = 0
     for step in range(length + 1):
+        commanded = nodes.get(step, [])
+        _refuse_too_many(math.prod(v.size for v in commanded) * len(reached))
         after: dict[Distribution, str] = {}
-        for command in _commands(nodes.get(step, [])):
-            pushes += len(reached)
-            if pushes > _MOST_PUSHES:
-                raise TooLargeError(
-                    f"Commands of {length} steps lead to more than {_MOST_PUSHES:,} distributions: "
-                    "command fewer steps, such as A=T[0], or take fewer steps."
-                )
+        for command in _commands(commanded):
             stepped = with_commands(system, command)
             text = ", ".join(f"{v}[{step}] = {value}" for v, value in command.items())
             for Q, before in reached.items():
@@ -148,6 +144,14 @@ def _outcomes(
     for Q, name in reached.items():
         ends.setdefault(Q.marginal(target), name)
     return ends
+
+
+def _refuse_too_many(pushes: int) -> None:
+    if pushes > _MOST_PUSHES:
+        raise TooLargeError(
+            f"The commands of a step lead to {pushes:,} distributions, and {_MOST_PUSHES:,} are "
+            "the most: command fewer variables, fewer steps (A=T[0]), or take fewer steps."
+        )
 
 
 def _commands(variables: list[Finite]) -> Iterator[Command]:

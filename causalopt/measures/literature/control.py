@@ -13,12 +13,17 @@ from causalopt.distributions.finite.states import state_of, substates
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base, exact_base, log_of, unit_of
+from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
 from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.channels import most_lost
-from causalopt.measures.literature.finite_worlds import Requirement, variables_of
-from causalopt.measures.literature.reading import Amount, Reading
+from causalopt.measures.literature.finite_worlds import (
+    Requirement,
+    journey,
+    variables_of,
+)
+from causalopt.measures.literature.measurement import Amount, Measurement
 from causalopt.model.system import System
 
 NEEDS = Requirement("control_bound", "adjusted_optimizing_strength of a Gaussian, for real values")
@@ -31,7 +36,7 @@ def control_bound(
     *,
     of: Nodes | None = None,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The entropy that a controller removes in a step, beside the most that it could.
 
         dH closed = H(X) - H(X') under P
@@ -74,29 +79,21 @@ def control_bound(
         )
     controller = tuple(v for v in P.variables if v not in part)
     closed = P.marginal(*part).entropy(base) - P.push(system).marginal(*part).entropy(base)
-    loops = [(_open_loop(system, P, part, controller, c, base), c)
-             for c in range(math.prod(v.size for v in controller))]  # fmt: skip
-    (most, gap), command = max(loops, key=lambda loop: float(loop[0][0]))
+    channels = _channels(system, P.variables, part, controller)
+    loops = [(*_open_loop(channel, base), command) for command, channel in enumerate(channels)]
+    most, gap, command = max(loops, key=lambda loop: float(loop[0]))
     information = P.mutual_information(*chosen.parts, base=base)
     parts = {
         "open": most,
         "information": information,
-        "bound": most + (float(information) if isinstance(most, float) else information),
+        "bound": most + information,
         "command": state_of(controller, command),
     }
-    return Reading("control_bound", "ΔH closed", closed, unit_of(base), parts, gap)
+    return Measurement("control_bound", "ΔH closed", closed, unit_of(base), parts, gap)
 
 
-def _open_loop(
-    system: System,
-    P: Distribution,
-    part: tuple[Finite, ...],
-    controller: tuple[Finite, ...],
-    command: int,
-    base: Expr | float,
-) -> tuple[Amount, float]:
+def _open_loop(channel: Floats, base: Expr | float) -> tuple[Amount, float]:
     """The most entropy of X that one command removes, and the gap."""
-    channel = _channel(system, P.variables, part, controller, command)
     if ((channel == 0) | (channel == 1)).all():
         # H(X | X') is the most where all the mass is on the largest set with one image.
         fibre = int(channel.sum(axis=0).max())
@@ -105,21 +102,26 @@ def _open_loop(
     return nats / math.log(base), gap / math.log(base)
 
 
-def _channel(
+def _channels(
     system: System,
     variables: tuple[Finite, ...],
     part: tuple[Finite, ...],
     controller: tuple[Finite, ...],
-    command: int,
 ) -> Floats:
-    """p(x' | x) (n, n) where the controller is set."""
-    places = {v: substates(np.array([command]), controller, (v,)) for v in controller}
-    held = Distribution.delta({v: v.values[int(place[0])] for v, place in places.items()})
-    size = math.prod(v.size for v in part)
-    rows = np.zeros((size, size))
-    for state in range(size):
-        at = Distribution(part, np.array([state], dtype=np.int64), held.masses.copy())
-        whole = Distribution.product(at, held).marginal(*variables)
-        after = whole.push(system).marginal(*part)
-        rows[state, after.states] = after.floats().masses
-    return rows
+    """p(x' | x) where the controller is set to c, for each c: (commands, n, n)."""
+    size, commands = (math.prod(v.size for v in some) for some in (part, controller))
+    refuse_what_does_not_fit(
+        8 * commands * size**2,
+        f"The steps of {size:,} states under {commands:,} commands",
+        "Take a split whose controlled part has fewer states.",
+    )
+    count = size * commands
+    everywhere = Distribution(variables, np.arange(count), np.full(count, 1 / count))
+    moved = journey(system, everywhere, 1)
+    now = [tuple(moved.now[v] for v in some) for some in (controller, part)]
+    places = [substates(moved.joint.states, moved.joint.variables, some) for some in (*now, part)]
+    channels = np.zeros((commands, size, size))
+    np.add.at(channels, tuple(places), moved.joint.masses)
+    # By its own sum, so that what is sure is 1, and no rounding of it.
+    channels /= channels.sum(axis=2, keepdims=True)
+    return channels

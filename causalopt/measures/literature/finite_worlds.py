@@ -16,7 +16,7 @@ from causalopt.language.finite_variables import Finite, as_finite
 from causalopt.language.symbols import Nodes, Variable
 from causalopt.language.tables import table
 from causalopt.language.words import listed
-from causalopt.measures.literature.reading import Amount
+from causalopt.measures.literature.measurement import Amount
 from causalopt.model.system import System, as_system
 
 
@@ -71,13 +71,13 @@ class Requirement:
 
 
 @dataclass(frozen=True, eq=False)
-class Passage:
+class Journey:
     """States now beside states some steps later: ``joint`` is over both, ``now`` names the former.
 
     >>> from causalopt.language.finite_variables import finite
     >>> A, B = finite("A", [0, 1]), finite("B", [0, 1])
     >>> swap = System({A: B, B: A}, start={A: 0, B: 0})
-    >>> moved = passage(swap, Distribution.uniform(A, B), 1)
+    >>> moved = journey(swap, Distribution.uniform(A, B), 1)
     >>> moved.information([moved.now[A]], [A]), moved.information([moved.now[A]], [B])
     (0, 1)
     """
@@ -109,10 +109,12 @@ def not_negative(amount: Amount, P: Distribution) -> Amount:
     return amount if is_exact(P.masses) else max(0.0, float(amount))
 
 
-def passage(system: System, P: Distribution, steps: int) -> Passage:
+def journey(system: System, P: Distribution, steps: int) -> Journey:
     """The states that P starts from, beside those that they come to."""
     # Variables that keep their values remember the start, so that one push gives the joint.
-    now = {v: Finite(_free_name(v, P.variables), v.values) for v in P.variables}
+    now: dict[Finite, Finite] = {}
+    for v in P.variables:
+        now[v] = Finite(_free_name(v, (*P.variables, *now.values())), v.values)
     kept = {memory: memory for memory in now.values()}
     longer = replace(
         system,
@@ -120,7 +122,7 @@ def passage(system: System, P: Distribution, steps: int) -> Passage:
         start={**system.start, **{memory: memory.values[0] for memory in kept}},
     )
     twice = Distribution((*kept, *P.variables), P.states * P.size + P.states, P.masses)
-    return Passage(twice.push(longer, steps), now)
+    return Journey(twice.push(longer, steps), now)
 
 
 def _free_name(variable: Finite, others: Iterable[Finite]) -> str:

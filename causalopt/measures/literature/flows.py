@@ -12,10 +12,10 @@ from causalopt.language.words import listed
 from causalopt.measures.literature.finite_worlds import (
     Requirement,
     finite_ending,
-    passage,
+    journey,
     variables_of,
 )
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.model.system import System
 
 FLOW = Requirement("information_flow", "effects, which asks real values")
@@ -31,7 +31,7 @@ def information_flow(
     do: Nodes | None = None,
     steps: int | None = None,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """How much m tells of what A was set to, where S was set too.
 
         I(A -> m | do S) = sum_s p(s) sum_a p(a | do s) sum_m p(m | do a, s)
@@ -72,12 +72,14 @@ def information_flow(
     parts = [part for part in (source, held, rest) if part]
     # Set from outside, A and S no longer go with the rest, whatever P says of them.
     apart = P if len(parts) == 1 else P.decorrelate(*parts)
-    moved = passage(system, apart, length)
+    moved = journey(system, apart, length)
     value = moved.information(
         [moved.now[v] for v in source], [target], [moved.now[v] for v in held], base
     )
     given = f" given do {listed(held)}" if held else ""
-    return Reading("information_flow", f"I({listed(source)} -> {m}{given})", value, unit_of(base))
+    return Measurement(
+        "information_flow", f"I({listed(source)} -> {m}{given})", value, unit_of(base)
+    )
 
 
 def transfer_entropy(
@@ -88,7 +90,7 @@ def transfer_entropy(
     *,
     steps: int | None = None,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """How much better m is predicted by A and its own present than by its own present alone.
 
         T(A -> m) = I(A[0]; m[n] | m[0]) = H(m[n] | m[0]) - H(m[n] | m[0], A[0])  under P
@@ -119,7 +121,7 @@ def transfer_entropy(
     target, length = finite_ending(system, m, steps)
     if target in source:
         raise QueryError(f"m = {m} lies in A: ask what another variable tells of it.")
-    moved = passage(system, P, length)
+    moved = journey(system, P, length)
     now = moved.now[target]
     value = moved.information([moved.now[v] for v in source], [target], [now], base)
-    return Reading("transfer_entropy", f"T({listed(source)} -> {m})", value, unit_of(base))
+    return Measurement("transfer_entropy", f"T({listed(source)} -> {m})", value, unit_of(base))

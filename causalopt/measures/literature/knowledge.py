@@ -17,11 +17,14 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.splits import Split
 from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.finite_worlds import Requirement, variables_of
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.measurement import Measurement, as_number
 from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 
-NEEDS = Requirement("viability", "log_variance_strength, which asks real values")
+VIABILITY, SEMANTIC = (
+    Requirement(measure, "log_variance_strength, which asks real values")
+    for measure in ("viability", "semantic_information")
+)
 
 # Partitions of so many states are gone through one by one: 4,140.
 _MOST_STATES = 8
@@ -37,7 +40,7 @@ def viability(
     of: Nodes,
     steps: int = 1,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The entropy of a part after some steps that its knowledge of the rest keeps away.
 
         value = H(X[tau] scrambled) - H(X[tau])
@@ -64,13 +67,13 @@ def viability(
     >>> print(viability(undone, A | B, P, of=B))
     viability = 1 bit
     """
-    part, chosen = _part_of(system, split, P, of)
+    part, chosen = _part_of(VIABILITY, system, split, P, of)
     apart = P.decorrelate(chosen)
     actual = _entropy(system, P, part, steps, base)
     scrambled = _entropy(system, apart, part, steps, base)
     information = apart.entropy(base) - P.entropy(base)
     parts = {"actual": actual, "scrambled": scrambled, "information": information}
-    return Reading("viability", "ΔV", scrambled - actual, unit_of(base), parts)
+    return Measurement("viability", "ΔV", scrambled - actual, unit_of(base), parts)
 
 
 def semantic_information(
@@ -81,7 +84,7 @@ def semantic_information(
     of: Nodes,
     steps: int = 1,
     base: Expr | float = 2,
-) -> Reading:
+) -> Measurement:
     """The least that a part must know of the rest to be as viable as it is.
 
         value = min over f of I(X; f(Y)) with H(X[tau] started from P_f) <= H(X[tau])
@@ -94,7 +97,7 @@ def semantic_information(
     Traps: where scrambling harms nothing (a viability of 0 or below) it is 0. Of several f with the
     same information the first is named.
 
-    Raises as ``viability``, and ``TooLargeError`` for more than 8 states of Y with mass.
+    Raises ``QueryError`` as ``viability`` does, and ``TooLargeError`` for more than 8 states of Y.
 
     Source: Kolchinsky and Wolpert 2018, "stored semantic information", with "at least as viable"
     for their "as viable", so that what harms is not counted as needed.
@@ -108,9 +111,9 @@ def semantic_information(
     >>> print(known, known["kept"])
     semantic_information = 0.9182958341 bit (('A = 0',), ('A = 1', 'A = 2'))
     """
-    part, chosen = _part_of(system, split, P, of)
+    part, chosen = _part_of(SEMANTIC, system, split, P, of)
     rest = tuple(v for v in P.variables if v not in part)
-    most = float(_entropy(system, P, part, steps, base)) + _ROUNDING
+    most = as_number(_entropy(system, P, part, steps, base), "The entropy") + _ROUNDING
     states = np.unique(substates(P.states, P.variables, rest))
     if states.size > _MOST_STATES:
         raise TooLargeError(
@@ -121,22 +124,24 @@ def semantic_information(
     # Those that know least come first: one is enough.
     ways = [(_confused(P, rest, groups), groups) for groups in _groupings(states.tolist())]
     known = [(Q.mutual_information(*chosen.parts, base=base), Q, groups) for Q, groups in ways]
-    known.sort(key=lambda way: float(way[0]))
+    known.sort(key=lambda way: as_number(way[0], "Information"))
     value, _, groups = next(
-        way for way in known if float(_entropy(system, way[1], part, steps, base)) <= most
+        way
+        for way in known
+        if as_number(_entropy(system, way[1], part, steps, base), "The entropy") <= most
     )
     parts = {
         "information": P.mutual_information(*chosen.parts, base=base),
         "kept": tuple(tuple(state_of(rest, state) for state in group) for group in groups),
     }
-    return Reading("semantic_information", "S", value, unit_of(base), parts)
+    return Measurement("semantic_information", "S", value, unit_of(base), parts)
 
 
 def _part_of(
-    system: System, split: object, P: Distribution, of: Nodes
+    needs: Requirement, system: System, split: object, P: Distribution, of: Nodes
 ) -> tuple[tuple[Finite, ...], Split]:
     """The part that is asked about, and the split."""
-    NEEDS.distribution(system, P)
+    needs.distribution(system, P)
     chosen = P.split(split)
     part = variables_of(system, of, "of")
     if len(chosen.parts) != 2 or set(part) not in [set(one) for one in chosen.parts]:

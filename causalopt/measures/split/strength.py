@@ -14,7 +14,7 @@ from causalopt.ground.errors import TooLargeError
 from causalopt.ground.masses import unit_of
 from causalopt.language.splits import Split, partitions
 from causalopt.language.words import listed
-from causalopt.model.system import System
+from causalopt.model.system import System, as_system
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -191,7 +191,8 @@ def split_strengths(
 
 def _warn_of_unread(system: System, split: Split) -> None:
     """Say so where no mechanism reads the present of a part, so that its correlation is lost."""
-    read = {before for v in system.variables for before in system.parents(v)[0]}
+    known = as_system(system, ", and strength is what steps do: give a System.")
+    read = {before for v in known.variables for before in known.parents(v)[0]}
     for part in split.parts:
         if read.isdisjoint(part):
             names = listed(part)

@@ -1,4 +1,4 @@
-"""Laws between measures: what strength, information, bits and control have to do with each other."""
+"""Laws between measures: what strength, information, bits and control are to each other."""
 
 import itertools
 import math
