@@ -18,7 +18,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import as_floats
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Nodes
-from causalopt.measures.literature.reading import Reading
+from causalopt.measures.literature.measurement import Measurement
 from causalopt.mechanisms.decisions import utility as utility_of
 from causalopt.model.interface import Model, as_model
 from causalopt.model.world import World
@@ -32,7 +32,7 @@ def goal_directedness(
     A: Nodes,
     utility: object,
     P: Distribution | None = None,
-) -> Reading:
+) -> Measurement:
     """How far a decision is foretold by supposing that it serves a utility, in nats.
 
         MEG = max over beta of E[ log( pi_beta(d | pa) |dom d| ) ]
@@ -90,7 +90,7 @@ def goal_directedness(
     rows = spot.variable.size
     supposed = Supposed(_as_rows(behaviour, rows), _as_rows(worth, rows))
     value, beta = supposed.best()
-    return Reading("goal_directedness", "MEG", value, "nat", {"beta": beta})
+    return Measurement("goal_directedness", "MEG", value, "nat", {"beta": beta})
 
 
 @dataclass(frozen=True, eq=False)
