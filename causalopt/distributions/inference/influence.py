@@ -127,7 +127,7 @@ def solve(of: Model | World[Model], *, P: Distribution | None = None) -> Solutio
     return Solution(solved, value, ReadOnly(policies))
 
 
-def _labels_in(world: World[Model]) -> list[Spot]:
+def _nodes_in(world: World[Model]) -> list[Spot]:
     """All nodes of a world, causes first."""
     keys = map(world.model.key_of, world.model.wiring(world.steps or 0).parents)
     return [Spot(world, key, step) for key, step in keys]
@@ -136,7 +136,7 @@ def _labels_in(world: World[Model]) -> list[Spot]:
 def _goals_in(world: World[Model]) -> list[Goal]:
     """All utilities of a world."""
     goals = []
-    for spot in _labels_in(world):
+    for spot in _nodes_in(world):
         wanted = utility_at(spot)
         if wanted is not None:
             goals.append(Goal(wanted[1], amounts_of(wanted[0].amounts, wanted[1])))
@@ -147,7 +147,7 @@ def _goals_in(world: World[Model]) -> list[Goal]:
 
 def _decisions_in(world: World[Model]) -> list[Spot]:
     """All nodes of a world that are still to be decided."""
-    spots = [(spot, way_of(spot)) for spot in _labels_in(world)]
+    spots = [(spot, way_of(spot)) for spot in _nodes_in(world)]
     return [s for s, way in spots if way.mechanism is not None and is_decision(way.mechanism)]
 
 
@@ -163,7 +163,7 @@ def _in_order(
     that is added for the policy some utility below e can be told, knowing e and what it sees.
     """
     graph = nx.DiGraph()
-    for spot in _labels_in(world):
+    for spot in _nodes_in(world):
         graph.add_node(spot.label)
         graph.add_edges_from((label, spot.label) for label in (way_of(spot).names or {}).values())
     for number, goal in enumerate(goals):

@@ -4,6 +4,7 @@ import itertools
 import math
 from fractions import Fraction
 
+import networkx as nx
 import numpy as np
 import pytest
 import sympy
@@ -31,7 +32,7 @@ from causalopt import (
     variable,
 )
 from causalopt.distributions.inference.cliques import cliques_of
-from causalopt.distributions.inference.inquiry import Inquiry
+from causalopt.distributions.inference.inquiry import Inquiry, named_spots
 from tests.distributions.inference.oracle import conditioned, events, examples, marginal_of
 
 FEW = settings(max_examples=60, deadline=None)
@@ -149,8 +150,6 @@ def test_to_do_a_root_is_to_see_it(example, data):
 def test_the_order_of_elimination_does_not_matter(example, data):
     x, asked = example.variables, ask_of(data.draw, example)
     inquiry = Inquiry.about(example.network(), (), None, None)
-    from causalopt.distributions.inference.inquiry import named_spots
-
     spots = named_spots(inquiry.world, x)
     numbers = [inquiry.unfolding.variable(spot) for spot in spots]
     wanted = [numbers[i] for i in asked if numbers[i] not in inquiry.known()]
@@ -175,8 +174,6 @@ def test_the_order_of_elimination_does_not_matter(example, data):
 
 def tree_of(bags):
     """The largest bags, each joined to one that has what it shares with all later ones."""
-    import networkx as nx
-
     kept = [
         bag for i, bag in enumerate(bags) if not any(bag < o for o in bags) and bag not in bags[:i]
     ]
@@ -219,8 +216,6 @@ def test_fifty_nodes_are_never_summed_as_one(number):
     chances = [probability(network, {v: 1}, given=dict.fromkeys(x[:i], 1)) for i, v in enumerate(x)]
     assert float(whole) == pytest.approx(math.prod(map(float, chances)), rel=1e-9)
     inquiry = Inquiry.about(network, (), None, None)
-    from causalopt.distributions.inference.inquiry import named_spots
-
     for spot in named_spots(inquiry.world, x):
         inquiry.unfolding.variable(spot)
     factors = inquiry.factors(inquiry.arithmetic(), {})
