@@ -19,6 +19,7 @@ from causalopt.measures.literature.control import control_bound
 from causalopt.measures.literature.emergence import effective_information
 from causalopt.measures.literature.exponents import conditional_exponents
 from causalopt.measures.literature.flows import information_flow, transfer_entropy
+from causalopt.measures.literature.goals import goal_directedness
 from causalopt.measures.literature.knowledge import semantic_information, viability
 from causalopt.measures.literature.measurement import Measurement
 from causalopt.measures.literature.mediation import effects
@@ -173,6 +174,16 @@ def _basin(q: Asked) -> Measurement:
     return _array("basin_stability", f"{q.target}", share)
 
 
+def _directed(q: Asked) -> Measurement:
+    if len(q.inside) != 1:
+        raise QueryError(
+            f"A is {listed(q.inside)}, and one decision is asked about: name it alone."
+        )
+    # What A decides in time for m to answer to it.
+    decided = q.of.label(q.inside[0], q.last - 1)
+    return goal_directedness(q.of, decided, {q.ended: q.better}, q.P)
+
+
 #: What is asked, in the order of the table.
 ENTRIES: tuple[Entry, ...] = (
     Entry("comp", (), lambda q: _response(q, comp)),
@@ -219,4 +230,5 @@ ENTRIES: tuple[Entry, ...] = (
         lambda q: semantic_information(q.system, q.split, q.P, of=q.rest, steps=q.last),
     ),
     Entry("control_bound", ("P",), lambda q: control_bound(q.system, q.split, q.P, of=q.rest)),
+    Entry("goal_directedness", ("P", "better"), _directed),
 )

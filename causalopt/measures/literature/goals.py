@@ -90,7 +90,7 @@ def goal_directedness(
     rows = spot.variable.size
     supposed = Supposed(_as_rows(behaviour, rows), _as_rows(worth, rows))
     value, beta = supposed.best()
-    return Measurement("goal_directedness", "MEG", value, "nat", {"beta": beta})
+    return Measurement("goal_directedness", f"MEG({spot.name})", value, "nat", {"beta": beta})
 
 
 @dataclass(frozen=True, eq=False)

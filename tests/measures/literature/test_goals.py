@@ -16,6 +16,7 @@ from causalopt import (
     Distribution,
     Network,
     QueryError,
+    compare,
     decision,
     finite,
     goal_directedness,
@@ -163,6 +164,15 @@ def test_utilities_add_up_and_may_be_events():
     summed = goal_directedness(net, d, {a: {0: 0, 1: 1}, b: {0: 0, 1: 1}})
     assert float(both) == pytest.approx(float(summed))  # one decision of two values: the same fit
     assert both["beta"] * 1 == pytest.approx(summed["beta"] * 1.5)
+
+
+def test_a_comparison_asks_what_is_decided_just_before():
+    table = compare(dumb, T, R, P=UNIFORM, better="warm", steps=2)
+    assert table["goal_directedness"] == goal_directedness(dumb, T[1], {R[2]: "warm"}, UNIFORM)
+    with pytest.raises(QueryError, match=r"T\[0\] starts from a value"):
+        compare(dumb, T, R, P=UNIFORM, better="warm")["goal_directedness"]
+    with pytest.raises(QueryError, match="needs better="):
+        compare(dumb, T, R, P=UNIFORM)["goal_directedness"]
 
 
 def test_what_cannot_be_asked_says_why():
