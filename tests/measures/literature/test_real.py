@@ -12,6 +12,7 @@ from sympy import Abs, sin, tanh
 
 from causalopt import (
     Box,
+    EvaluationError,
     Gaussian,
     System,
     basin_stability,
@@ -250,6 +251,20 @@ def test_what_passes_through_does_not_stay():
     asked = {"target": {u: (4.5, 5.5)}, "over": {u[0]: [0.0, 1.0]}, "steps": 5}
     assert basin_stability(system, stay=0, **asked).item() == 0.5
     assert basin_stability(system, stay=1, **asked).item() == 0.0
+
+
+def test_starts_that_leave_the_finite_numbers_are_lost():
+    system = System({u: u**2, v: v / 2}, start={u: 0, v: 0})
+    starts = {u[0]: np.array([-3, -0.5, 0, 0.5, 2, 7]), v[0]: [0.0, 1.0]}
+    share = basin_stability(system, {u: (-1, 1)}, over=starts, steps=20)
+    assert share.item() == 0.5
+    assert (share.attrs["starts"], share.attrs["lost"]) == (12, 6)
+
+
+def test_starts_that_nearly_all_leave_the_finite_numbers_are_an_error():
+    system = System({u: u**2}, start={u: 0})
+    with pytest.raises(EvaluationError):
+        basin_stability(system, {u: (-1, 1)}, over={u[0]: np.linspace(2, 3, 510)}, steps=20)
 
 
 def test_chance_is_one_more_axis_of_starts():
