@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 NEEDS = Requirement("conditional_exponents", "effective_information or information_flow")
 
+# So many steps turn the directions that growth is measured along, before it is.
+_SETTLING = 100
 # Slopes of so many rows are worked out at a time.
 _ROWS = 4096
 
@@ -104,7 +107,7 @@ def _exponents(linear: Linear, variables: Sequence[Variable], size: float) -> tu
             "This system looks back more than one step, so that its differences are those of a "
             "history: write what is remembered as variables of their own."
         )
-    frame = np.eye(len(variables))
+    frame = _settled(linear, variables)
     total, half = np.zeros(len(variables)), np.zeros(len(variables))
     steps = linear.rows[-1]
     for step, jacobian in enumerate(_jacobians(linear, variables), start=1):
@@ -118,6 +121,17 @@ def _exponents(linear: Linear, variables: Sequence[Variable], size: float) -> tu
     order = np.argsort(-rates, kind="stable")
     with np.errstate(invalid="ignore"):
         return rates[order], np.abs(rates - before)[order]
+
+
+def _settled(linear: Linear, variables: Sequence[Variable]) -> Floats:
+    """The directions to start from: any, after they have turned with the first steps."""
+    # Along the axes, one that by chance never grows into the fastest would be turned to it by
+    # rounding, some time on the way.
+    count = len(variables)
+    frame: Floats = np.random.default_rng(0).standard_normal((count, count))
+    for jacobian in itertools.islice(_jacobians(linear, variables), _SETTLING):
+        frame = np.linalg.qr(jacobian @ frame)[0]
+    return frame
 
 
 def _jacobians(linear: Linear, variables: Sequence[Variable]) -> Iterator[Floats]:

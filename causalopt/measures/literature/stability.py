@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import sympy
@@ -11,9 +11,9 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.ground.checks import as_list, is_single, shown, whole
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.errors import EvaluationError, QueryError, nearest
 from causalopt.ground.types import Bools, Floats
-from causalopt.language.domains import domain_of
+from causalopt.language.domains import Value, domain_of
 from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Label, Variable
 from causalopt.measures.literature.finite_worlds import Requirement
@@ -27,9 +27,14 @@ if TYPE_CHECKING:
 
 NEEDS = Requirement("basin_stability", "comp or op, which ask a network")
 
+#: Starts: the values of each node.
+Axes: TypeAlias = dict[Label, Sequence[Value] | Floats]
+
 #: Where it is to end: {R: "warm"}, {R: ["warm", "hot"]}, {R: (24.5, 25.5)}, or a condition.
 Goal: TypeAlias = Mapping[Variable, object] | Boolean
 
+# Each start whose run fails costs some runs of its own.
+_MOST_LOST = 500
 # So many numbers are kept at a time.
 _MOST_NUMBERS = 20_000_000
 
@@ -55,12 +60,14 @@ def basin_stability(
     of named values without chance, what stays for as many steps as there are states stays for good.
 
     Returns an array without dims (no unit, from 0 to 1); ``attrs`` has ``starts``, their number,
-    and ``error``, sqrt(S (1 - S) / starts), the standard error if the starts are drawn at random.
+    ``lost``, how many of them leave the finite numbers, which do not count as staying, and
+    ``error``, sqrt(S (1 - S) / starts), the standard error if the starts are drawn at random.
 
     Traps: it depends on which starts are asked about and how they are weighed, and needs a target.
     A stone that lies in it has the most. What is far from the target and on its way counts as lost.
 
-    Raises ``QueryError`` for a target that no value meets by its kind, and for a network.
+    Raises ``QueryError`` for a target that no value meets by its kind, and for a network, and
+    ``EvaluationError`` where more than 500 starts leave the finite numbers.
 
     Source: Menck, Heitzig, Marwan and Kurths 2013, "How basin stability complements the
     linear-stability paradigm", Nature Physics 9; Flint 2020, "The ground of optimization".
@@ -78,18 +85,24 @@ def basin_stability(
     more = length if stay is None else whole(stay, "stay", 0)
     world = _world(of, length + more)
     conditions = _conditions(world.model, target)
-    inside = total = 0
-    for part in _parts(over, (more + 1) * len(conditions)):
-        kept = [v[length : length + more + 1] for v in _variables(conditions, world.model)]
-        data = run(world, over=part, draws=draws, keep=kept, backend=backend)
-        held = _held(data, conditions, world.model).all(axis=0)
-        inside, total = inside + int(held.sum()), total + held.size
+    kept = [v[length : length + more + 1] for v in _variables(conditions, world.model)]
+
+    def stays(starts: Over) -> Bools:
+        data = run(world, over=starts, draws=draws, keep=kept, backend=backend)
+        return cast(Bools, _held(data, conditions, world.model).all(axis=0))
+
+    number = 1 if draws is None else draws
+    chains = len(number) if isinstance(number, range) else whole(number, "draws", 1)
+    parts = _parts(over, (more + 1) * len(conditions) * chains)
+    pieces = [_Count.of(stays, part, chains) for part in parts]
+    inside, total, lost = (sum(column) for column in zip(*pieces, strict=True))
     share = inside / total
     attrs = {
         "units": "1",
         "long_name": "basin stability",
         "symbol": "S_B",
         "starts": total,
+        "lost": lost,
         "error": float(np.sqrt(share * (1 - share) / total)),
     }
     return xr.DataArray(share, name="basin_stability", attrs=attrs)
@@ -106,6 +119,39 @@ def _world(of: System | World[System], steps: int) -> World[System]:
             f"make it with world(steps={steps}), or write a shorter stay."
         )
     return of
+
+
+class _Count(NamedTuple):
+    """Starts that stay, all starts, and those from which a run leaves the finite numbers."""
+
+    inside: int
+    total: int
+    lost: int
+
+    @classmethod
+    def of(cls, stays: Callable[[Over], Bools], starts: Axes, chains: int) -> _Count:
+        """The counts of some starts; where a run fails, of each half of them, down to those alone.
+
+        Raises ``EvaluationError`` where too many fail one by one.
+        """
+        waiting, inside, total, lost = [starts], 0, 0, 0
+        while waiting:
+            some = waiting.pop()
+            try:
+                held = stays(some)
+            except EvaluationError:
+                longest = max(some, key=lambda target: len(some[target]))
+                middle = len(some[longest]) // 2
+                if middle:
+                    values = some[longest]
+                    waiting += [{**some, longest: v} for v in (values[:middle], values[middle:])]
+                    continue
+                total, lost = total + chains, lost + chains
+                if lost > _MOST_LOST * chains:
+                    raise
+                continue
+            inside, total = inside + int(held.sum()), total + held.size
+        return cls(inside, total, lost)
 
 
 #: A condition, or for one variable the values or the ends of what is inside.
@@ -170,7 +216,7 @@ def _held(data: xr.Dataset, conditions: list[Condition], system: System) -> Bool
     return cast(Bools, np.logical_and.reduce(held))
 
 
-def _parts(over: Over, numbers: int) -> Iterator[dict[Label, object]]:
+def _parts(over: Over, numbers: int) -> Iterator[Axes]:
     """The starts, in pieces whose results fit: cut along the first axis."""
     if not isinstance(over, Mapping) or not over:
         raise QueryError(

@@ -256,6 +256,9 @@ WRONG = {
     "stays less than not": lambda: basin_stability(
         C, {r: (0, 1)}, over={r[0]: [1]}, steps=3, stay=-1
     ),
+    "half a draw": lambda: basin_stability(
+        noisy_thermostat(), {r: (0, 1)}, over={r[0]: [1]}, steps=3, draws=2.5
+    ),
     "a short world": lambda: basin_stability(C.world(3), {r: (0, 1)}, over={r[0]: [1]}, steps=3),
     "a part of a variable": lambda: conditional_exponents(C, t[:2], steps=4),
     "nothing left": lambda: conditional_exponents(C, [t, r], steps=4),

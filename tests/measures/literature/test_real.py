@@ -1,6 +1,5 @@
 """Measures of systems with real values: effects, exponents, basins, arrows; against other code."""
 
-import itertools
 import math
 
 import numpy as np
@@ -12,6 +11,7 @@ from sympy import Abs, sin, tanh
 
 from causalopt import (
     Box,
+    EvaluationError,
     Gaussian,
     System,
     basin_stability,
@@ -100,19 +100,41 @@ def test_effects_have_the_unit_of_m_by_that_of_n():
 # -- exponents -------------------------------------------------------------------------------------
 
 
+def similar(sizes, lower, upper):
+    """A matrix with these eigenvalues, seen in coordinates that are no eigenvectors."""
+    count = len(sizes)
+    change = np.eye(count)
+    change[np.tril_indices(count, -1)] = lower[: count * (count - 1) // 2]
+    other = np.eye(count)
+    other[np.triu_indices(count, 1)] = upper[: count * (count - 1) // 2]
+    change = change @ other  # its determinant is 1
+    return change @ np.diag(sizes) @ np.linalg.inv(change)
+
+
+spectra = st.permutations([2.0, -1.4, 1.0, -0.7, 0.4])
+turns = st.lists(st.sampled_from([-1, -0.5, 0, 0.5, 1]), min_size=3, max_size=3)
+
+
 @FEW
-@given(matrices)
-def test_exponents_of_linear_systems_are_logarithms_of_eigenvalues(matrix):
-    sizes = np.sort(np.abs(np.linalg.eigvals(matrix)))[::-1]
-    rest = np.sort(np.abs(np.linalg.eigvals(matrix[1:, 1:])))[::-1]
-    # Eigenvalues of one size turn, and those far below another take long to be told apart.
-    for group in (sizes, rest):
-        assume(group.min() > 0.05)
-        assume(all(big > 1.2 * small for big, small in itertools.pairwise(group)))
-    found = conditional_exponents(linear(matrix), u, steps=400)
-    assert found.whole.values == pytest.approx(np.log(sizes), abs=0.03)
-    assert found.conditional.values == pytest.approx(np.log(rest), abs=0.03)
-    assert found.whole_sum.item() == pytest.approx(math.log(abs(np.linalg.det(matrix))), abs=1e-9)
+@given(spectra, turns, turns)
+def test_exponents_of_linear_systems_are_logarithms_of_eigenvalues(spectrum, lower, upper):
+    sizes = np.array(spectrum[:3])
+    found = conditional_exponents(linear(similar(sizes, lower, upper)), u, steps=1000)
+    assert found.whole.values == pytest.approx(np.sort(np.log(np.abs(sizes)))[::-1], abs=0.03)
+    assert found.whole_sum.item() == pytest.approx(np.log(np.abs(sizes)).sum(), abs=1e-9)
+
+
+@FEW
+@given(spectra, turns, turns, matrices)
+def test_conditional_exponents_are_those_of_the_rest_alone(spectrum, lower, upper, matrix):
+    sizes = np.array(spectrum[:2])
+    matrix = matrix.copy()
+    matrix[1:, 1:] = similar(sizes, lower, upper)
+    # What drives the rest, and is driven by it, is held.
+    system = linear(matrix / 4)
+    found = conditional_exponents(system, u, steps=1000)
+    expected = np.sort(np.log(np.abs(sizes) / 4))[::-1]
+    assert found.conditional.values == pytest.approx(expected, abs=0.03)
 
 
 def rates(matrix):
@@ -136,7 +158,15 @@ def test_sums_of_exponents_are_traces(matrix):
 
 def by_qr(flow, jacobian, start, dt, steps, members):
     """Exponents of some coordinates with the others held, by RK4 of the flow and its derivative."""
-    state, frame = np.array(start, float), np.eye(len(members))
+    count = len(members)
+    frame = np.random.default_rng(0).standard_normal((count, count))
+    _, frame = along(flow, jacobian, start, dt, 100, members, frame)
+    return along(flow, jacobian, start, dt, steps, members, frame)[0]
+
+
+def along(flow, jacobian, start, dt, steps, members, frame):
+    """The same, and where a frame is turned to."""
+    state = np.array(start, float)
     inside, total = np.ix_(members, members), np.zeros(len(members))
     for _ in range(steps):
         k1 = flow(state)
@@ -153,7 +183,7 @@ def by_qr(flow, jacobian, start, dt, steps, members):
         frame, upper = scipy.linalg.qr(frame + dt / 6 * (d1 + 2 * d2 + 2 * d3 + d4))
         total += np.log(np.abs(np.diag(upper)))
         state = state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + flow(s4))
-    return np.sort(total / (steps * dt))[::-1]
+    return np.sort(total / (steps * dt))[::-1], frame
 
 
 def lorenz_by_hand(s, rho, beta):
@@ -250,6 +280,20 @@ def test_what_passes_through_does_not_stay():
     asked = {"target": {u: (4.5, 5.5)}, "over": {u[0]: [0.0, 1.0]}, "steps": 5}
     assert basin_stability(system, stay=0, **asked).item() == 0.5
     assert basin_stability(system, stay=1, **asked).item() == 0.0
+
+
+def test_starts_that_leave_the_finite_numbers_are_lost():
+    system = System({u: u**2, v: v / 2}, start={u: 0, v: 0})
+    starts = {u[0]: np.array([-3, -0.5, 0, 0.5, 2, 7]), v[0]: [0.0, 1.0]}
+    share = basin_stability(system, {u: (-1, 1)}, over=starts, steps=20)
+    assert share.item() == 0.5
+    assert (share.attrs["starts"], share.attrs["lost"]) == (12, 6)
+
+
+def test_starts_that_nearly_all_leave_the_finite_numbers_are_an_error():
+    system = System({u: u**2}, start={u: 0})
+    with pytest.raises(EvaluationError):
+        basin_stability(system, {u: (-1, 1)}, over={u[0]: np.linspace(2, 3, 510)}, steps=20)
 
 
 def test_chance_is_one_more_axis_of_starts():
