@@ -59,5 +59,5 @@ lint: .venv/.test
 	touch $@ .venv/.core
 
 clean:
-	rm -rf docs/_build docs/gallery docs/reference docs/reproduction.md
+	rm -rf docs/_build docs/gallery docs/reference docs/reproduction.md docs/measures/desiderata.md
 	rm -rf .venv .venv-lowest build dist results .pytest_cache .mypy_cache .ruff_cache

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.domains import Named, Value, named
-from causalopt.language.symbols import Next, Variable
+from causalopt.language.symbols import Next, Node, Variable
 
 
 class Finite(Variable):
@@ -75,6 +75,17 @@ def as_finite(symbol: object, where: str) -> Finite:
         f"{where} has {symbol!r}, which takes no named values: declare it with "
         f'finite("{symbol}", ["...", "..."]).'
     )
+
+
+def own_variable(label: object) -> Finite | None:
+    """The variable that a distribution has for a node: of R[3], one that is called so; else None.
+
+    >>> own_variable(finite("R", ["hot", "cold"])[3]).values
+    ('hot', 'cold')
+    """
+    if isinstance(label, Node) and isinstance(label.variable, Finite):
+        return Finite(str(label), label.variable.values, label.variable.unit)
+    return label if isinstance(label, Finite) else None
 
 
 #: What a lookup table is asked by: a finite variable, or its value in the same step.

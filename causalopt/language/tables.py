@@ -38,6 +38,8 @@ class Table:
         head = f"table(({listed(self.parents)}{',' * (len(self.parents) == 1)}), "
         if isinstance(self.cells, np.ndarray) or len(self.cells) > 100:
             return head + f"<{math.prod(self.shape)} rows>)"
+        if not self.parents:
+            return f"table((), {self.cells[0]!r})"
         keys = product(*(values_of(parent).values for parent in self.parents))
         return head + f"{dict(zip(keys, self.cells, strict=True))})"
 
@@ -45,6 +47,8 @@ class Table:
         """The rows as the posts write them, one brace for each value of the first parents."""
         if isinstance(self.cells, np.ndarray) or len(self.cells) > 100:
             return None
+        if not self.parents:
+            return "$" + _tex_cell(self.cells[0], _next_names(self.cells)) + "$"
         *before, last = self.parents
         size = values_of(last).size
         braces = []
@@ -65,9 +69,10 @@ def table(parents: Parent | Iterable[Parent], rows: object, *, normalise: bool =
     text, as the posts write it: "hot -> hot, warm -> hot, cold -> warm". The same rows may come
     flat, {("high", "hot"): "hot", ...}, or, for large tables, as an array of places of values
     (integers of shape (sizes of parents)) or of masses (shape (sizes of parents, size of target)).
-    A parent may be ``R.next``, its value in the same step. Masses sum to 1, as they are given; or
-    with ``normalise=True`` each row's are divided by their sum, as those of published tables, which
-    sum to 1 to the printed digits, have to be.
+    A parent may be ``R.next``, its value in the same step. ``table((), {value: mass})``, without
+    parents, has one row: the prior of a root. Masses sum to 1, as they are given; or with
+    ``normalise=True`` each row's are divided by their sum, as those of published tables, which sum
+    to 1 to the printed digits, have to be.
 
     Raises ``DeclarationError`` for a row that is missing or too many (named), a value that the
     variable does not have, and masses that are negative or do not sum to 1.
@@ -82,23 +87,34 @@ def table(parents: Parent | Iterable[Parent], rows: object, *, normalise: bool =
     >>> O_T
     table((T, R), {('high', 'hot'): 'hot', ('high', 'cold'): 'hot', ('off', 'hot'): 'cold', ...})
     >>> noisy = table(R, {"hot": {"hot": 0.9, "cold": 0.1}, "cold": "cold"})
+    >>> prior = table((), {"hot": 0.2, "cold": 0.8})
     """
+    asked_by = parents_of(parents, "table")
+    if isinstance(rows, np.ndarray):
+        return Table(asked_by, _divided_array(rows) if normalise else rows.copy())
+    entries = entries_of(rows, asked_by)
+    return Table(asked_by, tuple(map(_divided, entries)) if normalise else entries)
+
+
+def parents_of(parents: object, what: str) -> tuple[Parent, ...]:
+    """The parents of what is asked by named values, none of them twice; one may stand alone."""
     listing: object = (parents,) if isinstance(parents, Symbol) else parents
     if not isinstance(listing, Iterable) or not getattr(listing, "ndim", 1):
         raise DeclarationError(
-            f"table({parents!r}, ...): the parents are finite variables, such as "
-            "table((T, R), ...)."
+            f"{what}({parents!r}, ...): the parents are finite variables, such as "
+            f"{what}((T, R), ...)."
         )
-    asked_by = tuple(as_parent(parent, "A table") for parent in listing)
-    if not asked_by:
-        raise DeclarationError("table((), ...) has no parents: name one, such as table(T, ...).")
+    asked_by = tuple(as_parent(parent, f"A {what}") for parent in listing)
     if len(set(asked_by)) < len(asked_by):
-        raise DeclarationError(f"table(({listed(asked_by)}), ...) names a parent twice.")
-    if isinstance(rows, np.ndarray):
-        return Table(asked_by, _divided_array(rows) if normalise else rows.copy())
-    is_flat = isinstance(rows, Mapping) and rows and all(isinstance(key, tuple) for key in rows)
-    entries = tuple(_flat(rows, asked_by) if is_flat else _nested(rows, asked_by, ()))  # type: ignore[arg-type]  # a mapping, if flat
-    return Table(asked_by, tuple(map(_divided, entries)) if normalise else entries)
+        raise DeclarationError(f"{what}(({listed(asked_by)}), ...) names a parent twice.")
+    return asked_by
+
+
+def entries_of(rows: object, parents: tuple[Parent, ...]) -> tuple[object, ...]:
+    """One entry for each joint state of the parents, in order, of rows that are nested or flat."""
+    if isinstance(rows, Mapping) and rows and all(isinstance(key, tuple) for key in rows):
+        return tuple(_flat(rows, parents))
+    return tuple(_nested(rows, parents, ()))
 
 
 def _divided(row: object) -> object:
@@ -134,7 +150,7 @@ def _tex_cell(cell: object, names: Mapping[str, str]) -> str:
 
 
 def row_name(parents: tuple[Parent, ...], row: Iterable[int]) -> str:
-    """A row in words, by the places of its values: T = high, R = hot."""
+    """A row in words, by the places of its values: T = high, R = hot; without parents, nothing."""
     pairs = zip(parents, row, strict=True)
     return ", ".join(f"{parent} = {values_of(parent).shown(place)}" for parent, place in pairs)
 
@@ -163,6 +179,11 @@ def _nested(rows: object, parents: tuple[Parent, ...], path: tuple[str, ...]) ->
 
 def _flat(rows: Mapping[object, object], parents: tuple[Parent, ...]) -> Iterator[object]:
     domains = [values_of(parent) for parent in parents]
+    if not parents:
+        raise DeclarationError(
+            f"table((), ...) has a row for {next(iter(rows))}: without parents there is one row, "
+            'such as table((), {"yes": 0.2, "no": 0.8}).'
+        )
     wanted = dict.fromkeys(product(*(domain.values for domain in domains)))
     for key in rows:
         if key not in wanted:

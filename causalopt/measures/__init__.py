@@ -1,5 +1,19 @@
 """Measures: one small file each, one function with one signature."""
 
+from causalopt.measures.literature.arrows import causal_strength
+from causalopt.measures.literature.bits import optimization_bits
+from causalopt.measures.literature.commands import empowerment
+from causalopt.measures.literature.comparison import MeasureTable, compare
+from causalopt.measures.literature.control import control_bound
+from causalopt.measures.literature.emergence import effective_information
+from causalopt.measures.literature.exponents import conditional_exponents
+from causalopt.measures.literature.flows import information_flow, transfer_entropy
+from causalopt.measures.literature.goals import goal_directedness
+from causalopt.measures.literature.incentive import Incentives, incentives
+from causalopt.measures.literature.knowledge import semantic_information, viability
+from causalopt.measures.literature.measurement import Measurement
+from causalopt.measures.literature.mediation import effects
+from causalopt.measures.literature.stability import basin_stability
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.measures.response.compression import COMP, comp
@@ -30,11 +44,22 @@ __all__ = [
     "OP",
     "OP_COMPLEX",
     "Fault",
+    "Incentives",
     "Measure",
+    "MeasureTable",
+    "Measurement",
     "Question",
     "adjusted_optimizing_strength",
     "adjusted_strength_by_volume",
+    "basin_stability",
+    "causal_strength",
     "comp",
+    "compare",
+    "conditional_exponents",
+    "control_bound",
+    "effective_information",
+    "effects",
+    "empowerment",
     "equilibrium_free_energy",
     "every_A",
     "every_m",
@@ -42,13 +67,20 @@ __all__ = [
     "free_energy",
     "free_energy_gap",
     "free_energy_over",
+    "goal_directedness",
     "heat_capacity",
+    "incentives",
+    "information_flow",
     "jacobian_determinant",
     "log_variance_strength",
     "mean_enthalpy",
     "op",
+    "optimization_bits",
     "optimizing_power",
     "optimizing_strength",
+    "semantic_information",
     "split_strengths",
+    "transfer_entropy",
+    "viability",
     "why_not_equilibrium",
 ]

@@ -25,7 +25,7 @@ def mechanism_of(target: object, given: object, where: str = "") -> Mechanism:
     a formula that gives no value of a finite variable.
     """
     if isinstance(given, Mechanism):
-        return given.fit(domain_of(target))
+        return given.fit(domain_of(target), str(target))
     if isinstance(given, Table):
         variable = getattr(target, "variable", target)
         if not isinstance(variable, Finite):

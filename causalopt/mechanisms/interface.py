@@ -56,8 +56,11 @@ class Mechanism(ABC):
         """Whether it has no formula, so that its derivative is taken along directions alone."""
         return False
 
-    def fit(self, domain: Domain) -> Mechanism:
-        """The same for a node of this domain."""
+    def fit(self, domain: Domain, where: str) -> Mechanism:
+        """The same for a node of this domain, which ``where`` names.
+
+        Raises ``DeclarationError`` where a node with this mechanism cannot have such values.
+        """
         return self
 
     @property

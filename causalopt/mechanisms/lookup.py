@@ -143,6 +143,8 @@ class Lookup(Mechanism):
         if math.prod(shape) > MOST_ROWS:
             return []
         states = product(*(values_of(parent).names for parent in self.parents))
+        if not self.parents:
+            return [self._next(())]
         rows = zip(np.ndindex(shape), states, strict=True)
         if self.cells.codes is None:
             return [f"{', '.join(row)} -> {self._next(at)}" for at, row in rows]
@@ -182,7 +184,8 @@ def as_lookup(target: Finite, mechanism: Mechanism) -> Lookup | None:
 
 def lookup_for(target: Finite, table: Table) -> Lookup:
     """A table as the mechanism of a variable, its values checked."""
-    where = f"The table of {target} by {listed(table.parents)}"
+    by = f" by {listed(table.parents)}" if table.parents else ""
+    where = f"The table of {target}{by}"
     if isinstance(table.cells, np.ndarray):
         cells = _from_array(table.cells, table.shape, target, where)
     else:
@@ -251,19 +254,22 @@ def _from_rows(
 ) -> Cells:
     if not any(isinstance(row, Mapping) for row in rows):
         places = [
-            target.code(row, f"{where}: the row for {name}")
-            for row, name in zip(rows, names, strict=True)
+            target.code(row, _at_row(where, name)) for row, name in zip(rows, names, strict=True)
         ]
         return Cells(target, np.array(places, dtype=np.int64).reshape(shape))
     chances = [
-        _chances(row, target, f"{where}: the row for {name}")
-        for row, name in zip(rows, names, strict=True)
+        _chances(row, target, _at_row(where, name)) for row, name in zip(rows, names, strict=True)
     ]
     if all(is_exact(row) for row in chances):
         stacked = exact_array([mass for row in chances for mass in row])
     else:
         stacked = np.concatenate([as_floats(row) for row in chances])
     return Cells(target, None, stacked.reshape((*shape, target.size)))
+
+
+def _at_row(where: str, name: str) -> str:
+    """Which row is meant; where there are no parents, there is one alone."""
+    return f"{where}: the row for {name}" if name else where
 
 
 def _chances(row: object, target: Finite, where: str) -> Masses:

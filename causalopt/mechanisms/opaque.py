@@ -80,7 +80,7 @@ class Function(Mechanism):
             return Code(self.call)
         return Code(Unpacked(self.call, structures, output))
 
-    def fit(self, domain: Domain) -> Mechanism:
+    def fit(self, domain: Domain, where: str) -> Mechanism:
         """The same where its result is a tree, for a node that holds trees."""
         output: Structure | None = getattr(domain, "tree", None)
         return self if output is None else ToTree(self.call, self.inputs, output)

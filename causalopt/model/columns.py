@@ -17,6 +17,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Bools, Ints
 from causalopt.language.symbols import Label
+from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.declaration import cycle_message
 
@@ -249,5 +250,8 @@ def ranges(starts: Ints, stops: Ints) -> Ints:
 def _describe_cycle(columns: Columns, sources: Ints, targets: Ints, left: Bools) -> str:
     inside = left[sources] & left[targets]
     graph = nx.DiGraph(zip(sources[inside].tolist(), targets[inside].tolist(), strict=True))
-    loop = [str(columns.labels[source]) for source, _ in nx.find_cycle(graph)]
-    return cycle_message([*loop, loop[0]])
+    around = [source for source, _ in nx.find_cycle(graph)]
+    loop = [str(columns.labels[node]) for node in around]
+    rules = [columns.mechanisms[columns.kinds[node]] for node in around]
+    decided = (name for name, rule in zip(loop, rules, strict=True) if is_decision(rule))
+    return cycle_message([*loop, loop[0]], next(decided, None))

@@ -284,8 +284,13 @@ def check_seed(seed: object) -> int:
     return checks.whole(seed, "seed", 0, most=math.inf)
 
 
-def cycle_message(loop: Sequence[str]) -> str:
-    """What is wrong with a cycle, named node by node."""
+def cycle_message(loop: Sequence[str], decided: str | None = None) -> str:
+    """What is wrong with a cycle, named node by node; ``decided`` is a decision on it."""
+    if decided is not None:
+        return (
+            f"The decision {decided} sees its own effect: {' -> '.join(loop)}. What is seen is "
+            "there before it is decided: leave it out of what the decision sees."
+        )
     return (
         f"The nodes form a cycle: {' -> '.join(loop)}. Each one would have to be computed before "
         "itself; let one of them depend on an earlier step, in a System."

@@ -48,8 +48,8 @@ class Network(Model):
     """Nodes with mechanisms and no time: ``Network({c: a + b, e: sin(c)}, start={a: 1, b: 2})``.
 
     Parents come from the free symbols of each formula. Variables without a mechanism are roots and
-    need a value in ``start``; parameters need one in ``parameters``. Raises ``DeclarationError``
-    for a cycle (named node by node), an unknown symbol, and a value that is missing or not finite.
+    need a value in ``start``, or a prior, ``table((), ...)``; parameters one in ``parameters``.
+    Raises ``DeclarationError`` for a cycle, an unknown symbol, a value that is missing or infinite.
 
     >>> from sympy import sin
     >>> from causalopt.language.symbols import variables
@@ -61,7 +61,7 @@ class Network(Model):
 
     mechanisms: InitVar[Mapping[Variable, Formula] | Columns]
     _: KW_ONLY
-    start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats]
+    start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats | None] = None
     #: The values of the inputs that have one: parameters, and the times of an unrolled system.
     parameters: Mapping[Label, float | Expr] = ReadOnly({})
     columns: Columns = field(init=False)  #: the nodes as arrays: their mechanisms and parents
@@ -70,7 +70,7 @@ class Network(Model):
     def __post_init__(
         self,
         mechanisms: Mapping[Variable, Formula] | Columns,
-        start: Mapping[Label, float | str] | Mapping[Label, float] | Floats,
+        start: Mapping[Label, float | str] | Mapping[Label, float] | Floats | None,
     ) -> None:
         # Frozen fields are set once, here, to what was checked of the declaration.
         put = functools.partial(object.__setattr__, self)

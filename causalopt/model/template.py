@@ -10,6 +10,7 @@ from sympy import Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Next, Node, Noise, Past, Stage, Time, Variable
+from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.declaration import cycle_message
 
@@ -88,6 +89,8 @@ def in_order(assigned: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism
     try:
         order = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     except nx.NetworkXUnfeasible:
-        loop = [f"{source}.next" for source, _ in nx.find_cycle(graph)]
-        raise DeclarationError(cycle_message([*loop, loop[0]])) from None
+        around = [source for source, _ in nx.find_cycle(graph)]
+        loop = [f"{source}.next" for source in (*around, around[0])]
+        decided = (str(v) for v in around if is_decision(assigned[v]))
+        raise DeclarationError(cycle_message(loop, next(decided, None))) from None
     return {target: assigned[target] for target in order}

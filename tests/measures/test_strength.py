@@ -204,3 +204,11 @@ def test_more_splits_than_can_be_asked_about():
         split_strengths(still, P)
     asked = split_strengths(still, P, splits=[Split(many[0], many[1:])])
     assert asked.strength.values.tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize("measure", [optimizing_strength, adjusted_optimizing_strength])
+def test_a_network_has_no_steps_for_a_strength(measure):
+    with pytest.raises(QueryError, match="Network has no steps"):
+        measure(dumb.unroll(2), T | R, P0)
+    with pytest.raises(QueryError, match="Network has no steps"):
+        split_strengths(dumb.unroll(2), P0, splits=[Split(T, R)])

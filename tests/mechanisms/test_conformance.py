@@ -10,8 +10,20 @@ import mpmath
 import pytest
 import sympy as sp
 
-from causalopt import DeclarationError, finite, parameters, table, time, variable, variables
+from causalopt import (
+    DeclarationError,
+    QueryError,
+    decision,
+    finite,
+    parameters,
+    table,
+    time,
+    utility,
+    variable,
+    variables,
+)
 from causalopt.mechanisms.crossing import SHARE
+from causalopt.mechanisms.decisions import Decision
 from causalopt.mechanisms.declared import mechanism_of
 from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
@@ -93,6 +105,12 @@ CASES = {
         tuple((*place, u) for place in EVERY_PLACE for u in (0, 0.125, 0.25, 0.5, 0.75, 0.999)),
         is_smooth=False, gives_rates=False, rows=6,
     ),
+    "utility": Case(
+        utility((s, t), {"off": {"cold": 1, "warm": -2}, "on": {"cold": 0.5, "warm": 3},
+                         "jammed": {"cold": -8, "warm": 0}}),
+        lambda at_s, at_t: ((1, -2), (0.5, 3), (-8, 0))[int(at_s)][int(at_t)],
+        EVERY_PLACE, is_smooth=False, gives_rates=False, rows=6,
+    ),
     "moment": Case(
         Onset(k > 0, x + y * SHARE**2 >= 0, x + y * SHARE**2, x.next),
         lambda K, u, found, v: mpmath.sqrt(-u / v),
@@ -112,7 +130,19 @@ def test_every_kind_of_mechanism_is_here():
     """But for functions, which have no formula: they have a suite of their own, test_opaque."""
     own = {kind for kind in all_kinds() if kind.__module__.startswith("causalopt.")}
     own = {kind for kind in own if not issubclass(kind, Function)}
-    assert own == {type(case.mechanism) for case in CASES.values()}
+    # A decision is the one kind that has no value: none before it has a policy.
+    assert own == {type(case.mechanism) for case in CASES.values()} | {Decision}
+
+
+def test_a_decision_has_no_value_before_it_has_a_policy():
+    chosen = decision((s, t.next))
+    assert chosen.arguments == (s, t.next)
+    assert pickle.loads(pickle.dumps(chosen)) == chosen
+    assert chosen.renamed({s: t}).arguments == (t, t.next)
+    assert str(chosen) == "decision(s, t.next)"
+    for ask in (lambda: chosen.value({}), lambda: chosen.reverse({}, sp.Integer(1))):
+        with pytest.raises(QueryError, match="is a decision without a policy: give it one"):
+            ask()
 
 
 def at(case, point):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.distributions.finite.joint import Distribution
-from causalopt.distributions.finite.kernel import transitions
+from causalopt.distributions.finite.kernel import rules_of, transitions
 from causalopt.distributions.finite.states import (
     Variables,
     check_variables,
@@ -89,7 +89,7 @@ class Chain:
         size = math.prod(v.size for v in known)
         refuse_too_many(size, "A chain")
         states = np.arange(size, dtype=np.int64)
-        parts = list(transitions(system, known, states, np.ones(size)))
+        parts = list(transitions(rules_of(system, known), known, states, np.ones(size)))
         before, after, masses = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(known, scipy.sparse.coo_array((masses, (before, after)), shape=(size, size)))
 

@@ -11,8 +11,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
-from causalopt.distributions.finite import build, show
-from causalopt.distributions.finite.kernel import push_masses
+from causalopt.distributions.finite import build, show, worlds
 from causalopt.distributions.finite.states import (
     check_variables,
     codes_of,
@@ -38,12 +37,12 @@ from causalopt.ground.masses import (
     to_one_kind,
 )
 from causalopt.ground.readonly import fields_alone, restore
-from causalopt.ground.types import Ints
+from causalopt.ground.types import Bools, Ints
 from causalopt.language.domains import Value
-from causalopt.language.finite_variables import Finite
+from causalopt.language.finite_variables import Finite, own_variable
 from causalopt.language.splits import Split, as_split
-from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
+from causalopt.model.world import World
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -175,19 +174,14 @@ class Distribution:
 
     def mass(self, event: Mapping[Finite, Value]) -> Expr | float:
         """The mass of all states that agree with ``event``: {T: "high"}, or a whole state."""
-        kept = np.ones(self.states.size, dtype=bool)
-        for variable, value in as_mapping(event, "The event", '{T: "high"}').items():
-            known = self._check_known(variable)
-            kept &= self._codes(known) == known.code(value, f"mass: {known}")
+        kept = self._agreeing(event)
         if self.exact:
             return tidy(sympy.Add(*self.masses[kept]))
         return float(self.masses[kept].sum())
 
     def marginal(self, *variables: Finite) -> Distribution:
         """The distribution of some of the variables, in the order in which they are named."""
-        wanted = check_variables(variables)
-        for variable in wanted:
-            self._check_known(variable)
+        wanted = check_variables([self._check_known(variable) for variable in variables])
         # Where every state has mass, sums over axes cost less than sums by the number of the state.
         if self.states.size == self.size and not self.exact:
             return Distribution(wanted, *marginal_masses(self.variables, self.masses, wanted))
@@ -216,19 +210,51 @@ class Distribution:
         """The split that the parts name, checked against these variables."""
         return as_split(parts, self.variables)
 
-    def push(self, system: System, steps: int = 1) -> Distribution:
-        """The distribution a number of steps later, in a system of the same finite variables.
+    def given(self, event: Mapping[Finite, Value]) -> Distribution:
+        """The distribution over the same variables, given that some have a value: Bayes' rule.
+
+        P(s | event) = P(s) / P(event) for the states that agree with the event, 0 for the others.
+        Raises ``QueryError`` for an event of probability 0.
+
+        >>> from causalopt.language.finite_variables import finite
+        >>> T, R = finite("T", ["high", "off"]), finite("R", ["hot", "cold"])
+        >>> P = Distribution.of((T, R), [[0.1, 0.3], [0.2, 0.4]])
+        >>> print(P.given({R: "hot"}).marginal(T))
+             high       off
+         0.333333  0.666667
+        """
+        kept = self._agreeing(event)
+        masses = self.masses[kept]
+        total = tidy(sympy.Add(*masses)) if self.exact else float(masses.sum())
+        if total == 0:
+            seen = ", ".join(f"{v} = {value}" for v, value in event.items())
+            raise QueryError(
+                f"{self._head} gives {seen} the mass 0, and nothing is to be said of what follows "
+                "from it: give an event that can be."
+            )
+        shares = masses / total
+        if self.exact:
+            shares = exact_array([tidy(share) for share in shares])
+        return Distribution(self.variables, self.states[kept], shares)
+
+    def push(self, system: System | World[System], steps: int | None = None) -> Distribution:
+        """The distribution a number of steps later (1), in a system of the same finite variables.
 
         P_{i+1}(s') = sum_s P_i(s) prod_v p(s'_v | s). Cost: linear in the states with mass where
-        tables are deterministic, and times the values that rows spread over where not.
+        tables are deterministic, and times the values that rows spread over where not. Through a
+        ``World`` it goes to the end, with what is done there: a ``do`` of a start changes P first.
 
         Source: "Defining Optimization in a Deeper Way", part 1.
+
+        >>> from causalopt.language.finite_variables import finite
+        >>> T = finite("T", ["high", "off"])
+        >>> W = System({T: T}, start={T: "off"}).world(steps=3)
+        >>> print(Distribution.uniform(T).push(W.do(T[2], "high")))
+         high  off
+            1    0
         """
-        check_steps(steps)
-        states, masses = self.states, self.masses
-        for _ in range(steps):
-            states, masses = push_masses(system, self.variables, states, masses)
-        return Distribution(self.variables, states, masses)
+        pushed = worlds.pushed(system, steps, self.variables, self.states, self.masses)
+        return Distribution(self.variables, *pushed)
 
     def entropy(self, base: Expr | float = 2) -> Expr | float:
         """S = -sum_s P(s) log P(s) in units of log(base), bits unless asked otherwise.
@@ -311,11 +337,20 @@ class Distribution:
         return f"P({', '.join(map(str, self.variables))})"
 
     def _check_known(self, variable: object) -> Finite:
-        if not isinstance(variable, Finite) or variable not in self.variables:
+        known = own_variable(variable)
+        if known is None or known not in self.variables:
             raise QueryError(
                 f"{self._head} does not have {variable}.{nearest(variable, self.variables)}"
             )
-        return variable
+        return known
+
+    def _agreeing(self, event: Mapping[Finite, Value]) -> Bools:
+        """Which of the states agree with an event."""
+        kept = np.ones(self.states.size, dtype=bool)
+        for variable, value in as_mapping(event, "The event", '{T: "high"}').items():
+            known = self._check_known(variable)
+            kept &= self._codes(known) == known.code(value, f"The event: {known}")
+        return kept
 
     def _codes(self, variable: Finite) -> Ints:
         return codes_of(self.states, self.variables, self._check_known(variable))

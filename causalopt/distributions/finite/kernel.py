@@ -58,11 +58,11 @@ class Rows:
 
 
 def push_masses(
-    system: System, variables: Variables, states: Ints, masses: Masses
+    steps: list[Transition], variables: Variables, states: Ints, masses: Masses
 ) -> tuple[Ints, Masses]:
     """The states and masses one step later: P'(s') = sum_s P(s) prod_v p(s'_v | s)."""
     size = math.prod(v.size for v in variables)
-    moves = transitions(system, variables, states, masses)
+    moves = transitions(steps, variables, states, masses)
     parts = [sum_by_state(after, weights, size) for _, after, weights in moves]
     if len(parts) == 1:
         return parts[0]
@@ -71,10 +71,9 @@ def push_masses(
 
 
 def transitions(
-    system: System, variables: Variables, states: Ints, masses: Masses
+    steps: list[Transition], variables: Variables, states: Ints, masses: Masses
 ) -> Iterator[tuple[Ints, Ints, Masses]]:
     """What goes from where to where in one step, in parts: P(s) p(s' | s) for all pairs."""
-    steps = rules_of(system, variables)
     for part_states, part_masses in _chunks(states, masses, steps):
         rows = Rows(part_states, part_masses, {})
         for step in steps:
@@ -87,6 +86,16 @@ def transitions(
 
 def rules_of(system: System, variables: Variables) -> list[Transition]:
     """How each variable follows, in an order in which same-step values are there when needed."""
+    check_pushable(system, variables)
+    return [
+        _transition(target, mechanism)
+        for target, mechanism in system.template.items()
+        if isinstance(target, Finite)
+    ]
+
+
+def check_pushable(system: System, variables: Variables) -> None:
+    """Raise ``QueryError`` for a system that no distribution over these variables goes through."""
     as_system(system, " to push through: give a System of lookup tables.")
     check_memoryless(system.delayed, "Pushing a distribution")
     real = [v for v in system.variables if not isinstance(v, Finite)]
@@ -100,11 +109,6 @@ def rules_of(system: System, variables: Variables) -> list[Transition]:
             f"The distribution is over {listed(variables)}, the system over "
             f"{listed(system.variables)}: they must be the same variables."
         )
-    return [
-        _transition(target, mechanism)
-        for target, mechanism in system.template.items()
-        if isinstance(target, Finite)
-    ]
 
 
 def _transition(target: Finite, mechanism: Mechanism) -> Transition:

@@ -50,8 +50,8 @@ def comp(
     unit; without it, exact derivatives. ``over`` values for start nodes, other nodes and
     parameters, all run at once. ``draws`` a number of chains of the model's noise, or a range of
     them, as the dim ``draw``: take its ``mean("draw")`` or ``quantile(..., "draw")``. ``keep`` the
-    steps of m that are kept: "all", "last" or every k-th. ``along`` the direction of the difference,
-    of n's shape, where n holds an array; several of them, (k, *shape), give each its own number, as
+    steps of m that are kept: "all", "last" or every k-th. ``along`` the direction of the
+    difference, of n's shape, where n holds an array; several, (k, *shape), give each a number, as
     the dim ``direction``. ``read`` the u of the number u.m that is asked about, where m holds an
     array; without it, the length of m's difference. ``backend`` who computes: "numpy" the
     reference, "numba" compiled, "jax" with arrays too, "auto" by what is asked.

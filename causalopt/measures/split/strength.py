@@ -14,7 +14,7 @@ from causalopt.ground.errors import TooLargeError
 from causalopt.ground.masses import unit_of
 from causalopt.language.splits import Split, partitions
 from causalopt.language.words import listed
-from causalopt.model.system import System
+from causalopt.model.system import System, as_system
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -156,7 +156,7 @@ def split_strengths(
     """
     import xarray as xr
 
-    count = 2 ** (len(system.variables) - 1) - 1
+    count = 2 ** (len(_stepping(system).variables) - 1) - 1
     if splits is None and count > _MOST_SPLITS:
         raise TooLargeError(
             f"{len(system.variables)} variables have {count:,} splits into two parts, and at most "
@@ -189,9 +189,14 @@ def split_strengths(
     return data
 
 
+def _stepping(system: System) -> System:
+    return as_system(system, ", and strength is what steps do: give a System.")
+
+
 def _warn_of_unread(system: System, split: Split) -> None:
     """Say so where no mechanism reads the present of a part, so that its correlation is lost."""
-    read = {before for v in system.variables for before in system.parents(v)[0]}
+    known = _stepping(system)
+    read = {before for v in known.variables for before in known.parents(v)[0]}
     for part in split.parts:
         if read.isdisjoint(part):
             names = listed(part)

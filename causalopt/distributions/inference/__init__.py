@@ -1,0 +1,1 @@
+"""Probabilities of the nodes of finite worlds: conditioned, intervened upon, decided; exactly."""
