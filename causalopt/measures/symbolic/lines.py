@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, Float, Rational, Symbol
 
 from causalopt.backends.functions import compiled
 from causalopt.ground.errors import TooLargeError
@@ -17,6 +17,9 @@ from causalopt.plan import single_form
 
 #: With more operations than this, a formula is not written out.
 MOST_OPERATIONS = 20_000
+
+# Whole numbers up to this one are floats.
+_LONGEST = 2**53
 
 
 @dataclass
@@ -79,10 +82,10 @@ class Lines:
         """What formulas come to, line by line, as floats."""
         wanted = self._needed(sympy.Tuple(*formulas), known)
         # Names of users never become code.
-        names = {s: Symbol(f"x{j}", real=True) for j, s in enumerate((*known, *wanted))}
-        lines = {names[name]: self.formulas[name].xreplace(names) for name in wanted}
+        names = {s: Symbol(f"v{j}", real=True) for j, s in enumerate((*known, *wanted))}
+        lines = {names[name]: _as_code(self.formulas[name], names) for name in wanted}
         arguments = [names[symbol] for symbol in known]
-        block = single_form(arguments, lines, [formula.xreplace(names) for formula in formulas])
+        block = single_form(arguments, lines, [_as_code(formula, names) for formula in formulas])
         return [float(number) for number in compiled(block)(*known.values())]
 
     def _needed(self, formula: sympy.Basic, keep: Collection[Symbol]) -> list[Symbol]:
@@ -107,6 +110,12 @@ class Lines:
                 "steps, give numbers by values={...}, write it in_terms_of nodes of W, or choose "
                 "branches by at={...}."
             )
+
+
+def _as_code(formula: Expr, names: Mapping[Symbol, Symbol]) -> Expr:
+    """A formula in other names, fractions of numbers that no float holds as decimals."""
+    long = (n for n in formula.atoms(Rational) if max(abs(n.p), n.q) > _LONGEST)
+    return formula.xreplace({**names, **{number: Float(number, 17) for number in long}})
 
 
 def _size(formula: sympy.Basic, sizes: Mapping[Symbol, int]) -> int:
