@@ -26,8 +26,8 @@ from causalopt.model.world import World
 #: What may be put for a symbol: a number, or an exact one.
 Numbers = Mapping[Label, float | Expr]
 
-# Millions of calls that formulas of one question may take.
-_WORK = 60.0
+#: Millions of calls that formulas of one question may take.
+WORK = 60.0
 
 
 def symbolic_comp(
@@ -113,7 +113,7 @@ def _answer(
 ) -> SymbolicResponse:
     inputs = Inputs(asked.base, put_for(asked.base, values, "values"))
     lines = Lines(None if at is None else _branches(inputs, at, delta))
-    with bounded("This formula", "ask about fewer steps, or give numbers by values=", _WORK):
+    with bounded("This formula", "ask about fewer steps, or give numbers by values=", WORK):
         courses = Courses(inputs, lines, None if delta is None else _difference(delta))
         responses = exact_responses if delta is None else finite_responses
         x, y = (lines.settled(side) for side in responses(asked, courses))

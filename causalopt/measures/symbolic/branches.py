@@ -56,7 +56,7 @@ class Branches:
     >>> x = Symbol("x", real=True)
     >>> here = Branches(lambda symbol: Integer(-2))
     >>> here.taken(x + sympy.Abs(x - 1)), list(here.conditions)
-    (1, [x < 1])
+    (1, [x - 1 < 0])
     """
 
     look_up: Callable[[Symbol], Expr]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import sympy
-from sympy import Expr, Mul, Ne, Symbol
+from sympy import Expr, Ne, Symbol
 from sympy.logic.boolalg import Boolean
 
 from causalopt.ground import checks
@@ -63,9 +63,9 @@ class SymbolicResponse:
 
     @functools.cached_property
     def conditions(self) -> tuple[Boolean, ...]:
-        """Where it holds: where the branches are taken that were chosen, and y is not zero."""
+        """Where it holds: where the branches are taken that were chosen, and it is not 0/0 nor x/0."""
         under = [self._lines.out(condition, self._keep) for condition in self._branches]
-        under += [] if self.y.is_number else [Ne(self.y, 0)]
+        under += is_defined(self.x, self.y)
         return tuple(dict.fromkeys(each for each in under if each != sympy.true))
 
     @property
@@ -129,14 +129,19 @@ class SymbolicResponse:
         return rf"$\displaystyle {name} = {latex(self.expression)}{where}$"
 
 
-def measure_of(measure: Measure, x: Expr, y: Expr) -> Expr:
+def is_defined(x: Expr, y: Expr) -> list[Boolean]:
+    """That y is not zero; where it always is, that x is not."""
+    side = x if y == 0 else y
+    return [] if side.is_number else [Ne(side, 0)]
+
+
+def measure_of(measure: Measure, x: Expr, y: Expr, tidy: Callable[[Expr], Expr] = tidied) -> Expr:
     """Comp, x / y, or Op, -log |x / y|; 0/0 is ``nan``, x/0 infinite, with the sign of x."""
     if y == 0:
-        ratio = sympy.nan if x == 0 else Mul(x, sympy.oo)
-    else:
-        ratio = tidied(x / y)
+        if measure is OP:
+            return sympy.nan if x == 0 else -sympy.oo
+        return sympy.nan if x == 0 else sympy.sign(x) * sympy.oo
+    ratio = tidy(x / y)
     if measure is not OP:
         return ratio
-    if y == 0 or x == 0:
-        return sympy.nan if x == y else sympy.oo if x == 0 else -sympy.oo
-    return -sympy.log(sympy.Abs(ratio))
+    return sympy.oo if x == 0 else -sympy.log(sympy.Abs(ratio))
