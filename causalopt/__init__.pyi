@@ -75,11 +75,15 @@ from .language.symbols import (
 from .language.tables import table as table
 from .measures import COMP as COMP
 from .measures import OP as OP
+from .measures import ClosedForm as ClosedForm
 from .measures import Fault as Fault
 from .measures import Measure as Measure
 from .measures import Question as Question
+from .measures import SymbolicResponse as SymbolicResponse
 from .measures import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
+from .measures import closed_form_comp as closed_form_comp
+from .measures import closed_form_op as closed_form_op
 from .measures import comp as comp
 from .measures import equilibrium_free_energy as equilibrium_free_energy
 from .measures import every_A as every_A
@@ -96,6 +100,8 @@ from .measures import op as op
 from .measures import optimizing_power as optimizing_power
 from .measures import optimizing_strength as optimizing_strength
 from .measures import split_strengths as split_strengths
+from .measures import symbolic_comp as symbolic_comp
+from .measures import symbolic_op as symbolic_op
 from .measures import why_not_equilibrium as why_not_equilibrium
 from .mechanisms.events import Event as Event
 from .model.network import Network as Network

@@ -14,6 +14,9 @@ from causalopt.measures.split.strength import (
 )
 from causalopt.measures.split.variance import log_variance_strength
 from causalopt.measures.split.volume import adjusted_strength_by_volume, jacobian_determinant
+from causalopt.measures.symbolic.asking import symbolic_comp, symbolic_op
+from causalopt.measures.symbolic.closed import ClosedForm, closed_form_comp, closed_form_op
+from causalopt.measures.symbolic.formula import SymbolicResponse
 from causalopt.measures.thermal.energies import (
     equilibrium_free_energy,
     free_energy,
@@ -29,11 +32,15 @@ __all__ = [
     "COMP",
     "OP",
     "OP_COMPLEX",
+    "ClosedForm",
     "Fault",
     "Measure",
     "Question",
+    "SymbolicResponse",
     "adjusted_optimizing_strength",
     "adjusted_strength_by_volume",
+    "closed_form_comp",
+    "closed_form_op",
     "comp",
     "equilibrium_free_energy",
     "every_A",
@@ -50,5 +57,7 @@ __all__ = [
     "optimizing_power",
     "optimizing_strength",
     "split_strengths",
+    "symbolic_comp",
+    "symbolic_op",
     "why_not_equilibrium",
 ]

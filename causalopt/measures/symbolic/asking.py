@@ -27,7 +27,7 @@ from causalopt.model.world import World
 Numbers = Mapping[Label, float | Expr]
 
 #: Millions of calls that formulas of one question may take.
-WORK = 60.0
+WORK = 20.0
 
 
 def symbolic_comp(

@@ -25,7 +25,7 @@ from causalopt.measures.symbolic.lasting import carried, first_lasting, lasting_
 from causalopt.measures.symbolic.limits import Limit, limit_of
 from causalopt.measures.symbolic.lines import Lines
 from causalopt.measures.symbolic.recurrence import t
-from causalopt.measures.symbolic.tidying import tidied
+from causalopt.measures.symbolic.tidying import tidied, within
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
@@ -210,7 +210,8 @@ def _closed(
 
 def _written_out(side: Expr, steps: int) -> Expr:
     """A difference at one step, without roots where it is not too long for that."""
-    return tidied(sympy.expand(side)) if steps <= _FEW else side
+    out = within(sympy.expand, side) if steps <= _FEW else None
+    return side if out is None else tidied(out)
 
 
 def _plain(ratio: Expr) -> Expr:

@@ -25,7 +25,7 @@ from causalopt.measures.symbolic.lines import Lines
 from causalopt.measures.symbolic.tidying import tidied
 
 # Millions of calls that writing one formula out may take.
-_WORK = 60.0
+_WORK = 20.0
 
 
 @dataclass(frozen=True, eq=False)

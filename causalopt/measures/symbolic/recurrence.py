@@ -172,7 +172,8 @@ def _of_pair(factor: Poly, power: int, numerator: Expr) -> Part:
     """That of two roots: as U_t = (a^t - b^t) / (a - b), or, where they are complex, by a sine."""
     _, b, c = factor.all_coeffs()
     gap = _discriminant(factor)
-    roots = [(-b + sign * sympy.sqrt(gap)) / 2 for sign in (1, -1)]
+    apart = _square_root(gap)
+    roots = [(-b + sign * apart) / 2 for sign in (1, -1)]
     if power > 1:
         pairs = itertools.permutations(roots)
         return _of_modes([
@@ -181,12 +182,21 @@ def _of_pair(factor: Poly, power: int, numerator: Expr) -> Part:
         ])  # fmt: skip
     steep, level = (Poly(numerator, _z).coeff_monomial(_z**j) for j in (1, 0))
     modes = tuple(
-        Mode(sign * (steep * root + level) / sympy.sqrt(gap), root)
+        Mode(sign * (steep * root + level) / apart, root)
         for sign, root in zip((1, -1), roots, strict=True)
     )
     if gap.is_negative:
         angle = sympy.acos(-b / (2 * sympy.sqrt(c)))
         turned = [2 * c ** (s / 2) * sympy.sin(s * angle) / sympy.sqrt(-gap) for s in (t + 1, t)]
     else:
-        turned = [(roots[0] ** s - roots[1] ** s) / sympy.sqrt(gap) for s in (t + 1, t)]
+        turned = [(roots[0] ** s - roots[1] ** s) / apart for s in (t + 1, t)]
     return Part(steep * turned[0] + level * turned[1], modes)
+
+
+def _square_root(square: Expr) -> Expr:
+    """One of the two roots of a number, whichever: of x^2 k it is x sqrt(k)."""
+    number, factors = sympy.factor_list(square)
+    outside = Mul(*(Pow(factor, power // 2) for factor, power in factors))
+    sign = -1 if number.is_negative else 1
+    inside = Mul(sign, *(Pow(factor, power % 2) for factor, power in factors))
+    return sympy.sqrt(sign * number) * outside * sympy.sqrt(inside)

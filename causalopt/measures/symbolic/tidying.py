@@ -26,11 +26,11 @@ def tidied(formula: Expr) -> Expr:
     """
     if formula.is_Atom or sympy.count_ops(formula) > _LONGEST:
         return formula
-    forms = [formula, *(form for way in _WAYS if (form := _within(way, formula)) is not None)]
+    forms = [formula, *(form for way in _WAYS if (form := within(way, formula)) is not None)]
     return min(forms, key=sympy.count_ops)
 
 
-def _within(way: Callable[[Expr], Expr], formula: Expr) -> Expr | None:
+def within(way: Callable[[Expr], Expr], formula: Expr) -> Expr | None:
     """What a way comes to, or None where it takes too much work or is none for the formula."""
     try:
         with measured(_WORK), at_most(1):
