@@ -85,6 +85,7 @@ from .measures import adjusted_strength_by_volume as adjusted_strength_by_volume
 from .measures import closed_form_comp as closed_form_comp
 from .measures import closed_form_op as closed_form_op
 from .measures import comp as comp
+from .measures import derivation_of as derivation_of
 from .measures import equilibrium_free_energy as equilibrium_free_energy
 from .measures import every_A as every_A
 from .measures import every_m as every_m

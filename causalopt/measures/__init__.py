@@ -16,6 +16,7 @@ from causalopt.measures.split.variance import log_variance_strength
 from causalopt.measures.split.volume import adjusted_strength_by_volume, jacobian_determinant
 from causalopt.measures.symbolic.asking import symbolic_comp, symbolic_op
 from causalopt.measures.symbolic.closed import ClosedForm, closed_form_comp, closed_form_op
+from causalopt.measures.symbolic.deriving import derivation_of
 from causalopt.measures.symbolic.formula import SymbolicResponse
 from causalopt.measures.thermal.energies import (
     equilibrium_free_energy,
@@ -42,6 +43,7 @@ __all__ = [
     "closed_form_comp",
     "closed_form_op",
     "comp",
+    "derivation_of",
     "equilibrium_free_energy",
     "every_A",
     "every_m",

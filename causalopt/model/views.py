@@ -28,7 +28,7 @@ class Gate(Generic[W]):
     among: frozenset[Stretch]
 
     def lets_in(self, key: Key, step: int) -> bool:
-        """Whether a node is inside, and so passes the gate as it is; a stage where both ends are."""
+        """Whether a node is inside, and passes the gate as it is; a stage where both ends are."""
         owner = owner_of(key)
         ends = (step,) if owner is key else (step - 1, step)
         return all(any(stretch.holds(owner, end) for stretch in self.among) for end in ends)

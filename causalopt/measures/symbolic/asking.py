@@ -112,7 +112,7 @@ def _answer(
     in_terms_of: Nodes | None,
 ) -> SymbolicResponse:
     inputs = Inputs(asked.base, put_for(asked.base, values, "values"))
-    lines = Lines(None if at is None else _branches(inputs, at, delta))
+    lines = Lines(None if at is None else branches_at(inputs, at, delta))
     with bounded("This formula", "ask about fewer steps, or give numbers by values=", WORK):
         courses = Courses(inputs, lines, None if delta is None else _difference(delta))
         responses = exact_responses if delta is None else finite_responses
@@ -132,7 +132,7 @@ def _difference(delta: float | Symbol) -> Expr:
     return number
 
 
-def _branches(inputs: Inputs, at: Numbers, delta: float | Symbol | None) -> Branches:
+def branches_at(inputs: Inputs, at: Numbers, delta: float | Symbol | None) -> Branches:
     """The branches that are taken at a point."""
     point = dict(checks.as_mapping(at, "at", "{R[0]: 35}"))
     moved = {delta: exact(point.pop(delta))} if delta in point else {}
@@ -154,5 +154,7 @@ def _kept(asked: Question, inputs: Inputs, in_terms_of: Nodes | None) -> frozens
     if in_terms_of is None:
         return frozenset()
     model, steps = asked.model, asked.base.steps
-    named = [(s.key, step) for s in model.select(in_terms_of, steps) for step in range(s.start, s.stop)]
+    named = [
+        (s.key, step) for s in model.select(in_terms_of, steps) for step in range(s.start, s.stop)
+    ]
     return frozenset(inputs.symbol(model.label(key, step)) for key, step in named)

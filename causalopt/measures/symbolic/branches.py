@@ -1,4 +1,4 @@
-"""Formulas in sympy's own functions and exact numbers, and the branches that are taken at a point."""
+"""Formulas in sympy's own functions and exact numbers; the branches that are taken at a point."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from causalopt.mechanisms.steady import Steady
 # Numbers at a point are exact up to so many digits of a fraction, and beyond them have these.
 _DIGITS = 30
 _LONGEST = 10**60
+_HALF = Rational(1, 2)
 
 
 def exact(number: float | Expr) -> Expr:
@@ -135,7 +136,7 @@ def _remainder(here: Branches, value: Expr, period: Expr) -> Expr:
     return value - period * _stair(sympy.floor)(here, value / period)
 
 
-def _unit_step(here: Branches, u: Expr, at_zero: Expr = Rational(1, 2)) -> Expr:
+def _unit_step(here: Branches, u: Expr, at_zero: Expr = _HALF) -> Expr:
     if here.number(u) == 0:
         return at_zero
     return Integer(1) if here.holds(u > 0) else Integer(0)

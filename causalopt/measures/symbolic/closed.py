@@ -75,8 +75,8 @@ class ClosedForm:
         elif limit.value is not None:
             return limit.value
         raise QueryError(
-            f"{self.measure.symbol} tends to nothing: its largest parts turn, and none outgrows the "
-            "others. Ask for its rate, or for at(1000)."
+            f"{self.measure.symbol} tends to nothing: its largest parts turn, and none outgrows "
+            "the others. Ask for its rate, or for at(1000)."
         )
 
     @property

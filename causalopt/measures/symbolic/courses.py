@@ -1,4 +1,4 @@
-"""Worlds node by node, as formulas: what each node is, and how it moves with those that enter it."""
+"""Worlds node by node, as formulas: what each node is, and how it moves with what enters it."""
 
 from __future__ import annotations
 
@@ -71,8 +71,10 @@ class Courses:
             here: dict[Label, Expr] = {}
             self._values[world] = here
             for assigned in assigned_in(world.model, world):
+                value = self.seen(world, assigned).value
+                is_input = assigned.own is None and value.is_Symbol
                 name = self._name(prefix, assigned)
-                here[assigned.label] = self.lines.written(name, self.seen(world, assigned).value)
+                here[assigned.label] = value if is_input else self.lines.written(name, value)
         return self._values[world]
 
     def seen(self, world: AnyWorld, assigned: Assigned, at: AnyWorld | None = None) -> Seen:
@@ -107,7 +109,9 @@ class SeenView:
             start = Seen(self.courses.inputs.of(self.assigned.label))
             return start if gate is None else self.mixed(start, self.there(gate.world), gate.by)
         weights = {s: self._weight(label, gate) for s, label in self.assigned.names.items()}
-        at = {s: self._argument(label, weights[s], gate) for s, label in self.assigned.names.items()}
+        at = {
+            s: self._argument(label, weights[s], gate) for s, label in self.assigned.names.items()
+        }
         nodes = {s: label for s, label in self.assigned.names.items() if label in self.values}
         arrows = [Arrow(label, _ONE - weights[s], own, s, at) for s, label in nodes.items()]
         return Seen(own.value(at), tuple(arrows))

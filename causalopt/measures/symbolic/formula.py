@@ -63,7 +63,7 @@ class SymbolicResponse:
 
     @functools.cached_property
     def conditions(self) -> tuple[Boolean, ...]:
-        """Where it holds: where the branches are taken that were chosen, and it is not 0/0 nor x/0."""
+        """Where it holds: where those branches are taken that were chosen, and y is not zero."""
         under = [self._lines.out(condition, self._keep) for condition in self._branches]
         under += is_defined(self.x, self.y)
         return tuple(dict.fromkeys(each for each in under if each != sympy.true))
@@ -83,7 +83,9 @@ class SymbolicResponse:
         symbol = self._inputs.symbol(label)
         used = self._lines.inputs(self._shared, self._keep)
         if symbol not in used:
-            raise QueryError(f"{label} is not in this formula." + nearest(symbol, sorted(used, key=str)))
+            raise QueryError(
+                f"{label} is not in this formula." + nearest(symbol, sorted(used, key=str))
+            )
         return symbol
 
     def at(self, values: Mapping[Label, float]) -> float:

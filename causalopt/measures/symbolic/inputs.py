@@ -11,9 +11,9 @@ from sympy import Expr, Symbol
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.symbols import Label, Node, Noise, Time
-from causalopt.mechanisms.stepping import step_term
 from causalopt.measures.symbolic.assigned import AnyWorld
 from causalopt.measures.symbolic.branches import exact, plain
+from causalopt.mechanisms.stepping import step_term
 from causalopt.model.network import Network
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
@@ -74,7 +74,7 @@ class Inputs:
     labels: dict[Symbol, Label] = field(default_factory=dict)
 
     def of(self, label: Label) -> Expr:
-        """An input as a symbol, a number that is put for it, or the formula that it follows from."""
+        """An input as a symbol, a number put for it, or the formula that it follows from."""
         if label in self.values:
             return self.values[label]
         known = entering(self.world.model, label)
@@ -108,7 +108,9 @@ class Inputs:
         return _declared(self.world.model, label)
 
 
-def put_for(world: AnyWorld, values: Mapping[Label, float | Expr] | None, name: str) -> dict[Label, Expr]:
+def put_for(
+    world: AnyWorld, values: Mapping[Label, float | Expr] | None, name: str
+) -> dict[Label, Expr]:
     """Numbers for inputs, as a user gives them, exactly.
 
     Raises ``QueryError`` for what is no input of the model, and what is no finite number.

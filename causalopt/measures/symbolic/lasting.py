@@ -11,7 +11,7 @@ import networkx as nx
 from sympy import Add, Expr, Integer, Matrix, Mul
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Node, Parameter
+from causalopt.language.symbols import Node, Parameter, Variable
 from causalopt.measures.question import Question
 from causalopt.measures.symbolic.assigned import AnyWorld, assigned_in
 from causalopt.measures.symbolic.branches import plain
@@ -61,8 +61,8 @@ def lasting_question(of: Model | World[Model], A: object, n: object, m: object) 
         stretches = model.select(nodes, None)
         if any((s.start, s.stop) != (0, ENDLESS) for s in stretches):
             raise QueryError(
-                f"{name} = {nodes} is a part of a variable, and a formula for all steps is of whole "
-                f"ones: write {name}={stretches[0].key}, or ask symbolic_comp about one step."
+                f"{name} = {nodes} is a part of a variable, and a formula for all steps is of "
+                f"whole ones: write {name}={stretches[0].key}, or ask symbolic_comp about one step."
             )
     if isinstance(of, World):
         return Question(of, A, n, m)
@@ -86,9 +86,13 @@ def carried(question: Question, courses: Courses, world: AnyWorld, first: int) -
         raise QueryError("The slopes of this world change: ask symbolic_comp about one step.")
     places = step.needed(key)
     rows = [[step.onward(place).get(other, Integer(0)) for other in places] for place in places]
-    state = [at(Node(variable, first - back)) for variable, back in places]
-    before = [at(Node(key, earlier)) for earlier in range(source.start, first)]
+    state = [at(_node(variable, first - back)) for variable, back in places]
+    before = [at(_node(key, earlier)) for earlier in range(source.start, first)]
     return Carried(tuple(before), Matrix(rows), Matrix(state), places.index((key, 0)))
+
+
+def _node(key: Key, step: int) -> Node:
+    return Node(cast(Variable, key), step)
 
 
 class _Step:
@@ -98,7 +102,7 @@ class _Step:
         self, courses: Courses, W: AnyWorld, world: AnyWorld, step: int, source: Key
     ) -> None:
         here = [a for a in assigned_in(world.model, world) if cast(Node, a.label).step == step]
-        self._arrows = {
+        self._arrows: dict[Key, tuple[Arrow, ...]] = {
             cast(Node, a.label).variable: courses.seen(world, a, at=W).arrows for a in here
         }
         self._inputs, self._step = courses.inputs, step
@@ -165,7 +169,7 @@ def first_lasting(question: Question) -> int:
     least = first + question.model.memory + 1
     if least > steps:
         raise QueryError(
-            f"What is done in this world changes up to step {first}, and its run has {steps} steps: "
-            f"give it at least {least}, so that the rest stays the same."
+            f"What is done in this world changes up to step {first}, and its run has {steps} "
+            f"steps: give it at least {least}, so that the rest stays the same."
         )
     return first

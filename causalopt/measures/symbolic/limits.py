@@ -1,4 +1,4 @@
-"""Where a quotient of two sequences goes as t grows: by their largest modes, at declared numbers."""
+"""Where a quotient of two sequences goes as t grows: by their largest modes at given numbers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,11 @@ def limit_of(x: Sequenced, y: Sequenced, numbers: Mapping[Symbol, Expr]) -> Limi
 def _by_size(sequence: Sequenced, numbers: Mapping[Symbol, Expr]) -> list[_Sized]:
     """The modes of a sequence that are there at the numbers, the largest first."""
     sized = [each for part in sequence.parts for each in _sized(part, numbers)]
-    return sorted(sized, key=functools.cmp_to_key(lambda a, b: b.exceeds(a) - a.exceeds(b)))
+    return sorted(sized, key=functools.cmp_to_key(_which_first))
+
+
+def _which_first(one: _Sized, other: _Sized) -> int:
+    return other.exceeds(one) - one.exceeds(other)
 
 
 def _sized(part: Part, numbers: Mapping[Symbol, Expr]) -> Iterator[_Sized]:

@@ -1,4 +1,4 @@
-"""Formulas line by line, each in the names of lines before it, so that what is shared is written once."""
+"""Formulas line by line, each in the names of earlier ones: what is shared is written once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sympy import Expr, Float, Rational, Symbol
 
 from causalopt.backends.functions import compiled
 from causalopt.ground.errors import TooLargeError
-from causalopt.mechanisms.rebuilding import with_terms
 from causalopt.measures.symbolic.branches import Branches, plain
+from causalopt.mechanisms.rebuilding import with_terms
 from causalopt.plan import single_form
 
 #: With more operations than this, a formula is not written out.
@@ -37,13 +37,14 @@ class Lines:
     """
 
     branches: Branches | None = None
+    every: bool = False  #: whether what needs no name has one too
     formulas: dict[Symbol, Expr] = field(default_factory=dict)
     _sizes: dict[Symbol, int] = field(default_factory=dict)
 
     def written(self, name: Symbol, formula: Expr) -> Expr:
         """A formula by its name; what needs none stands for itself."""
         formula = self.settled(formula)
-        if formula.is_Atom:
+        if formula.is_Atom and not self.every:
             return formula
         self.formulas[name] = formula
         if self.branches is not None:
@@ -76,7 +77,8 @@ class Lines:
         whole = sympy.Tuple(*formulas)
         written = [self.formulas[name] for name in self._needed(whole, keep)]
         inner = whole.free_symbols.union(*(formula.free_symbols for formula in written))
-        return inner - (self.formulas.keys() - set(keep))
+        free: set[Symbol] = inner - (self.formulas.keys() - set(keep))
+        return free
 
     def numbers(self, formulas: Sequence[Expr], known: Mapping[Symbol, float]) -> list[float]:
         """What formulas come to, line by line, as floats."""

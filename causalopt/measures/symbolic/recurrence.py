@@ -89,7 +89,9 @@ def sequence_of(matrix: Matrix, row: int, column: Matrix) -> Sequenced:
         for i in range(size) for j in range(i + 1)
     ))  # fmt: skip
     below = Add(*(c * _z ** (size - j) for j, c in enumerate(falling)))
-    first, parts, conditions = 0, [], []
+    first = 0
+    parts: list[Part] = []
+    conditions: list[Boolean] = []
     for fraction in Add.make_args(sympy.apart(sympy.cancel(above / below), _z)):
         factor, power, numerator = _taken_apart(fraction)
         conditions += _not_zero(sympy.denom(sympy.together(numerator)))
@@ -102,7 +104,7 @@ def sequence_of(matrix: Matrix, row: int, column: Matrix) -> Sequenced:
 
 
 def _taken_apart(fraction: Expr) -> tuple[Poly, int, Expr]:
-    """A partial fraction as numerator / factor^power, the factor with 1 before its highest power."""
+    """A partial fraction as numerator / factor^power; the factor's highest power has 1 before it."""
     for base, power in (each.as_base_exp() for each in Mul.make_args(fraction)):
         if base.has(_z) and power.is_Integer and power < 0:
             factor = Poly(base, _z)
@@ -139,8 +141,8 @@ def _part(factor: Poly, power: int, numerator: Expr) -> Part:
         return _of_pair(factor, power, numerator)
     if power > 1:
         raise QueryError(
-            f"The roots of {factor.as_expr()} are repeated, and no formula gives them: give numbers "
-            "by values={...}, or ask symbolic_comp about one step."
+            f"The roots of {factor.as_expr()} are repeated, and no formula gives them: give "
+            "numbers by values={...}, or ask symbolic_comp about one step."
         )
     weight = numerator / factor.diff(_z).as_expr()
     summed = sympy.RootSum(

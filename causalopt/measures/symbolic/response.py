@@ -29,8 +29,8 @@ def label_of(question: Question, nodes: object, name: str) -> Label:
     if len(stretches) != 1 or stretches[0].stop != stretches[0].start + 1:
         named = question.model.label(stretches[0].key, stretches[0].stop - 1)
         raise QueryError(
-            f"{name} = {nodes} names many nodes, and a formula is of one: write {name}={named}; for "
-            "all steps of a linear system at once, closed_form_comp."
+            f"{name} = {nodes} names many nodes, and a formula is of one: write {name}={named}; "
+            "for all steps of a linear system at once, closed_form_comp."
         )
     return question.model.label(stretches[0].key, stretches[0].start)
 
@@ -39,7 +39,9 @@ def finite_responses(question: Question, courses: Courses) -> Responses:
     """x_m - w_m and y_m - w_m, where n is moved by the ``delta`` of the courses."""
     W, X, Y = question.worlds()
     m = label_of(question, question.m, "m")
-    w, x, y = (courses.values(world, prefix)[m] for world, prefix in ((W, ""), (X, "x."), (Y, "y.")))
+    w, x, y = (
+        courses.values(world, prefix)[m] for world, prefix in ((W, ""), (X, "x."), (Y, "y."))
+    )
     return Responses(x - w, y - w)
 
 
@@ -48,7 +50,9 @@ def exact_responses(question: Question, courses: Courses) -> Responses:
     W, X, Y = question.worlds()
     courses.values(W)
     m = label_of(question, question.m, "m")
-    x, y = (tangents(courses, W, world, name).get(m, _ZERO) for world, name in ((X, "dx"), (Y, "dy")))
+    x, y = (
+        tangents(courses, W, world, name).get(m, _ZERO) for world, name in ((X, "dx"), (Y, "dy"))
+    )
     return Responses(x, y)
 
 
