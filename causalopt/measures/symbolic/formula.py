@@ -79,19 +79,23 @@ class SymbolicResponse:
         return self.at({})
 
     def symbol(self, label: Label) -> Symbol:
-        """The symbol that stands for a node or a parameter; ``QueryError`` where it is not used."""
+        """The symbol that stands for an input or for a node that is kept.
+
+        Raises ``QueryError`` for a node that is written out.
+        """
         symbol = self._inputs.symbol(label)
-        used = self._lines.inputs(self._shared, self._keep)
-        if symbol not in used:
+        known = self._keep.union(self._inputs.labels)
+        if symbol not in known:
             raise QueryError(
-                f"{label} is not in this formula." + nearest(symbol, sorted(used, key=str))
+                f"{label} does not stand in this formula: ask in_terms_of it, where it is a node "
+                "of W that follows from others." + nearest(symbol, sorted(known, key=str))
             )
         return symbol
 
     def at(self, values: Mapping[Label, float]) -> float:
         """What it comes to where some nodes and parameters have other numbers.
 
-        Raises ``QueryError`` for what is not in it, and where another branch would be taken.
+        Raises ``QueryError`` for a node that is written out, and where another branch is taken.
         """
         listed = checks.as_mapping(values, "at", "{k: 0.5}").items()
         given = {self.symbol(v): checks.finite(number, f"at[{v}]") for v, number in listed}
