@@ -21,15 +21,14 @@ from causalopt.measures.symbolic.branches import exact
 from causalopt.measures.symbolic.courses import Courses
 from causalopt.measures.symbolic.formula import is_defined, measure_of
 from causalopt.measures.symbolic.inputs import Inputs, put_for
-from causalopt.measures.symbolic.lasting import carried, first_lasting, lasting_question
+from causalopt.measures.symbolic.lasting import Carried, carried, first_lasting, lasting_question
 from causalopt.measures.symbolic.limits import Limit, limit_of
 from causalopt.measures.symbolic.lines import Lines
 from causalopt.measures.symbolic.recurrence import t
-from causalopt.measures.symbolic.tidying import tidied, within
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
-# Up to so many steps, roots are multiplied out.
+# Up to so many steps, the matrix is multiplied by itself.
 _FEW = 40
 
 
@@ -50,16 +49,19 @@ class ClosedForm:
     conditions: tuple[Boolean, ...]
     t: Symbol
     _limit: Limit | None = field(repr=False)
+    _carried: tuple[Carried, Carried] = field(repr=False)
 
     def at(self, steps: int) -> Expr:
-        """The measure so many steps after the nudge.
+        """The measure so many steps after the nudge; without roots, where these are few.
 
         Raises ``QueryError`` for what is no number of steps.
         """
         count = checks.whole(steps, "steps", 0)
         if count < len(self.first):
             return self.first[count]
-        x, y = (_written_out(side.subs(t, count), count) for side in (self.x, self.y))
+        if count > _FEW:
+            return self.expression.subs(t, count)
+        x, y = (side.terms(count + 1)[count] for side in self._carried)
         return measure_of(self.measure, x, y)
 
     @property
@@ -205,13 +207,8 @@ def _closed(
         tuple(dict.fromkeys(conditions)),
         t,
         limit,
+        (of_x, of_y),
     )
-
-
-def _written_out(side: Expr, steps: int) -> Expr:
-    """A difference at one step, without roots where it is not too long for that."""
-    out = within(sympy.expand, side) if steps <= _FEW else None
-    return side if out is None else tidied(out)
 
 
 def _plain(ratio: Expr) -> Expr:

@@ -159,7 +159,7 @@ def first_lasting(question: Question) -> int:
     """
     W, steps = question.base, question.base.steps or 0
     held = W.clamp(question.A, to=W)
-    stretches = [*held.treatments]
+    stretches = [*W.treatments, *held.treatments]
     gates = [t.base.gate_on_it for t in stretches if t.base is not None]
     ends = {end for t in stretches for end in (t.start, t.stop)}
     ends |= {end for gate in gates if gate for s in gate.among for end in (s.start, s.stop)}

@@ -12,7 +12,7 @@ from causalopt.ground.work import Exhausted, at_most, measured
 # Millions of calls that one way to a shorter form may take.
 _WORK = 0.6
 # Longer formulas are left as they are.
-_LONGEST = 1_500
+_LONGEST = 400
 
 _WAYS: tuple[Callable[[Expr], Expr], ...] = (sympy.cancel, sympy.factor)
 
