@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import sympy
 from sympy import Basic, Expr, Float, Integer, Mod, Piecewise, Rational, Symbol
+from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from causalopt.ground.errors import QueryError
@@ -90,6 +91,8 @@ class Branches:
             here = here.evalf(_DIGITS)
         is_so = here == sympy.true
         noted = condition if is_so else sympy.Not(condition)
+        if isinstance(noted, Relational) and noted.lhs.is_number:
+            noted = noted.reversed
         if not isinstance(noted, sympy.logic.boolalg.BooleanAtom):
             self.conditions[noted] = None
         return bool(is_so)

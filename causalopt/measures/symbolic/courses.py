@@ -67,15 +67,20 @@ class Courses:
         """The value of each node of a world; ``prefix`` sets its names apart from another's."""
         if world not in self._values:
             for place, other in enumerate(world.held_worlds()):
-                self.values(other, f"{prefix}{place}.")
+                self.values(other, f"{prefix}v{place}.")
             here: dict[Label, Expr] = {}
             self._values[world] = here
             for assigned in assigned_in(world.model, world):
                 value = self.seen(world, assigned).value
-                is_input = assigned.own is None and value.is_Symbol
+                is_input = assigned.own is None and value.is_Symbol and not self._apart
                 name = self._name(prefix, assigned)
                 here[assigned.label] = value if is_input else self.lines.written(name, value)
         return self._values[world]
+
+    @property
+    def _apart(self) -> bool:
+        """Whether starts need names: the start of a world that others are held to is no other's."""
+        return self.lines.every and bool(self.inputs.world.held_worlds())
 
     def seen(self, world: AnyWorld, assigned: Assigned, at: AnyWorld | None = None) -> Seen:
         """What a node of a world is, where the values are those of the world ``at``."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 import sympy
-from sympy import Abs, Add, Derivative, Eq, Expr, Function, Lambda, Mul, Symbol, log
+from sympy import Abs, Add, Derivative, Expr, Function, Mul, Symbol, log
 from sympy.core.relational import Relational
 
-from causalopt.derive import Apply, Derivation, Equal, Follows, Given, Let, Substitution
+from causalopt.derive import Derivation, Equal, Given, Let, Substitution
 from causalopt.ground.errors import QueryError
 from causalopt.ground.work import bounded
 from causalopt.language.symbols import Label, Nodes
@@ -28,6 +28,8 @@ from causalopt.model.world import World
 
 # With more paths than this, a page is none.
 _MOST_PATHS = 24
+# Of a ratio with more operations than this, the logarithm is not written.
+_LONGEST_RATIO = 40
 
 
 def derivation_of(
@@ -58,7 +60,7 @@ def derivation_of(
     ...     {T: R - d, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.01, d: 25}
     ... )
     >>> page = derivation_of(thermostat, A=T, n=R[0], m=R[2])
-    >>> page.steps[-2].right
+    >>> page.steps[-1].right
     1 - k
     >>> page.check().as_expected
     True
@@ -73,7 +75,7 @@ def derivation_of(
         ends = label_of(asked, asked.n, "n"), label_of(asked, asked.m, "m")
         x, y = (_side(courses, letters, W, world, name, ends)
                 for world, name in ((X, "x"), (Y, "y")))  # fmt: skip
-        page: list[Equal | Follows] = [*_of_slopes(letters, x), *_of_side(letters, x)]
+        page: list[Equal] = [*_of_slopes(letters, x), *_of_side(letters, x)]
         page += [*_of_side(letters, y), *_of_ratio(x, y)]
         title = f"Comp({nodes_as_text(A)}; {ends[0]}, {ends[1]})"
         return Derivation(title, given=_givens(letters, x, y, page), steps=tuple(page))
@@ -143,8 +145,8 @@ def _side(
     paths = list(itertools.islice(every, _MOST_PATHS + 1))
     if len(paths) > _MOST_PATHS:
         raise QueryError(
-            f"More than {_MOST_PATHS} paths lead from {n} to {m}, too many for a page: derive fewer "
-            "steps, or ask symbolic_comp for the formula alone."
+            f"More than {_MOST_PATHS} paths lead from {n} to {m}, too many for a page: derive "
+            "fewer steps, or ask symbolic_comp for the formula alone."
         )
     start = letters.node(n)
     moved: dict[Label, Expr] = {
@@ -215,22 +217,22 @@ def _total(side: _Side) -> Expr:
     return tidied(Add(*(product for product, _ in side.products.values())))
 
 
-def _of_ratio(x: _Side, y: _Side) -> list[Equal | Follows]:
+def _of_ratio(x: _Side, y: _Side) -> list[Equal]:
     """Comp and Op, where there is something to divide by."""
     above, below = _total(x), _total(y)
     if below == 0 or above == 0:
         return []
-    ratio, whole = tidied(above / below), Add(*x.products) / Add(*y.products)
-    comp = Equal(whole, ratio, by="X over Y", name="Comp")
-    if ratio.is_number:
-        return [comp]
-    u = Symbol("u", real=True)
-    op = Eq(-log(Abs(whole)), -log(Abs(ratio)), evaluate=False)
-    return [comp, Follows(op, since=("Comp",), by=Apply(Lambda(u, -log(Abs(u)))), name="Op")]
+    ratio = tidied(above / below)
+    comp = Equal(Add(*x.products) / Add(*y.products), ratio, by="X over Y", name="Comp")
+    apart = log(Abs(below)) - log(Abs(above))
+    op = Equal(-log(Abs(ratio)), apart, by="Op is a difference of two logarithms", name="Op")
+    # Of a y that is 1 there is nothing to say, and of a long ratio nothing new.
+    is_worth_it = op.left != op.right and sympy.count_ops(ratio) <= _LONGEST_RATIO
+    return [comp, op] if is_worth_it else [comp]
 
 
 def _givens(
-    letters: _Letters, x: _Side, y: _Side, steps: Sequence[Equal | Follows]
+    letters: _Letters, x: _Side, y: _Side, steps: Sequence[Equal]
 ) -> tuple[Given | Let, ...]:
     """What the steps speak of: symbols, each node as it follows from n, and the paths."""
     lets: list[Let] = []
@@ -243,7 +245,7 @@ def _givens(
         lets += [
             Let(name, product, f"along {path}") for name, (product, path) in side.products.items()
         ]
-    sides = [side for step in steps if isinstance(step, Equal) for side in (step.left, step.right)]
+    sides = [side for step in steps for side in (step.left, step.right)]
     spoken = [*(let.value for let in lets), *sides]
     taken = list(_taken(letters))
     free = {x.start}.union(*(each.free_symbols for each in (*spoken, *taken)))
@@ -266,5 +268,8 @@ def _meaning(letters: _Letters, symbol: Symbol, start: Symbol) -> str:
     (own,) = (known for known, plain in letters.known.items() if plain == symbol)
     if symbol == start:
         return f"{str(own).removeprefix('w.')}, which is nudged"
-    label = str(own).removeprefix("w.")
-    return "" if own in letters.courses.inputs.world.model.parameters else f"{label} in W"
+    if own in letters.courses.inputs.world.model.parameters:
+        return ""
+    if own in letters.values.values():
+        return f"{str(own).removeprefix('w.')} in W"
+    return f"{own}, in a world that others are held to"

@@ -104,7 +104,7 @@ def sequence_of(matrix: Matrix, row: int, column: Matrix) -> Sequenced:
 
 
 def _taken_apart(fraction: Expr) -> tuple[Poly, int, Expr]:
-    """A partial fraction as numerator / factor^power; the factor's highest power has 1 before it."""
+    """A partial fraction as numerator / factor^power, where z^n has 1 before it in the factor."""
     for base, power in (each.as_base_exp() for each in Mul.make_args(fraction)):
         if base.has(_z) and power.is_Integer and power < 0:
             factor = Poly(base, _z)

@@ -83,7 +83,7 @@ def test_random_systems_defective_and_nilpotent_ones_too(matrix):
     order = (a, b, c)
     rules = {v: sum((Rational(str(m)) * x for m, x in zip(row, order, strict=True)), Rational(3))
              for v, row in zip(order, matrix, strict=True)}  # fmt: skip
-    form = closed_form_comp(System(rules, start={v: 1 for v in order}), a, b[0], b)
+    form = closed_form_comp(System(rules, start=dict.fromkeys(order, 1)), a, b[0], b)
     both = [responses(matrix, 10, held) for held in (False, True)]
     for steps, (x, y) in enumerate(zip(*both, strict=True)):
         ours = form.at(steps)

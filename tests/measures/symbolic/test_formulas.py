@@ -72,7 +72,7 @@ def test_networks_of_polynomials_are_those_that_fractions_give(linear, square, s
         values = [first]
         for j in (1, 2, 3):
             own = gives(values, j) if rules[ORDER[j]] != 0 else Fraction(1)
-            values.append(kept[j] if j in kept else own)
+            values.append(kept.get(j, own))
         return values
 
     start, move = Fraction(start), Fraction(move)
