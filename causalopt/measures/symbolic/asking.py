@@ -17,7 +17,7 @@ from causalopt.measures.response.optimization import OP
 from causalopt.measures.symbolic.branches import Branches, exact
 from causalopt.measures.symbolic.courses import Courses
 from causalopt.measures.symbolic.formula import SymbolicResponse
-from causalopt.measures.symbolic.inputs import Inputs, put_for
+from causalopt.measures.symbolic.inputs import WorldInputs, put_for
 from causalopt.measures.symbolic.lines import Lines
 from causalopt.measures.symbolic.response import exact_responses, finite_responses
 from causalopt.model.interface import Model
@@ -111,7 +111,7 @@ def _answer(
     at: Numbers | None,
     in_terms_of: Nodes | None,
 ) -> SymbolicResponse:
-    inputs = Inputs(asked.base, put_for(asked.base, values, "values"))
+    inputs = WorldInputs(asked.base, put_for(asked.base, values, "values"))
     lines = Lines(None if at is None else branches_at(inputs, at, delta))
     with bounded("This formula", "ask about fewer steps, or give numbers by values=", WORK):
         courses = Courses(inputs, lines, None if delta is None else _difference(delta))
@@ -132,7 +132,7 @@ def _difference(delta: float | Symbol) -> Expr:
     return number
 
 
-def branches_at(inputs: Inputs, at: Numbers, delta: float | Symbol | None) -> Branches:
+def branches_at(inputs: WorldInputs, at: Numbers, delta: float | Symbol | None) -> Branches:
     """The branches that are taken at a point."""
     point = dict(checks.as_mapping(at, "at", "{R[0]: 35}"))
     moved = {delta: exact(point.pop(delta))} if delta in point else {}
@@ -149,7 +149,7 @@ def branches_at(inputs: Inputs, at: Numbers, delta: float | Symbol | None) -> Br
     return Branches(look_up, known | moved)
 
 
-def _kept(asked: Question, inputs: Inputs, in_terms_of: Nodes | None) -> frozenset[Symbol]:
+def _kept(asked: Question, inputs: WorldInputs, in_terms_of: Nodes | None) -> frozenset[Symbol]:
     """The symbols of the nodes of W that are not written out."""
     if in_terms_of is None:
         return frozenset()

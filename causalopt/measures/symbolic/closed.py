@@ -20,7 +20,7 @@ from causalopt.measures.symbolic.asking import WORK, Numbers
 from causalopt.measures.symbolic.branches import exact
 from causalopt.measures.symbolic.courses import Courses
 from causalopt.measures.symbolic.formula import is_defined, measure_of
-from causalopt.measures.symbolic.inputs import Inputs, put_for
+from causalopt.measures.symbolic.inputs import WorldInputs, put_for
 from causalopt.measures.symbolic.lasting import Carried, carried, first_lasting, lasting_question
 from causalopt.measures.symbolic.limits import Limit, limit_of
 from causalopt.measures.symbolic.lines import Lines
@@ -183,7 +183,7 @@ def _closed(
     values: Numbers | None,
 ) -> ClosedForm:
     asked = lasting_question(of, A, n, m)
-    inputs = Inputs(asked.base, put_for(asked.base, values, "values"))
+    inputs = WorldInputs(asked.base, put_for(asked.base, values, "values"))
     courses = Courses(inputs, Lines())
     with bounded("This closed form", "give numbers by values={...}", WORK):
         W, X, Y = asked.worlds()

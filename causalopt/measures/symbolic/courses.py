@@ -10,7 +10,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol
 from causalopt.language.symbols import Label, Parameter
 from causalopt.measures.symbolic.assigned import AnyWorld, Assigned, assigned_in
 from causalopt.measures.symbolic.branches import exact
-from causalopt.measures.symbolic.inputs import Inputs
+from causalopt.measures.symbolic.inputs import WorldInputs
 from causalopt.measures.symbolic.lines import Lines
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.views import Gate
@@ -19,7 +19,7 @@ _ZERO, _ONE = Integer(0), Integer(1)
 
 
 @dataclass(frozen=True)
-class Arrow:
+class Entry:
     """How a node moves with one that enters it: ``weight`` times a derivative of its mechanism.
 
     The derivative is that by ``argument``, where the arguments are ``at``.
@@ -47,7 +47,7 @@ class Seen:
     """What a node is: its value, the arrows into it, and an infinitesimal difference made at it."""
 
     value: Expr
-    arrows: tuple[Arrow, ...] = ()
+    arrows: tuple[Entry, ...] = ()
     nudge: Expr = _ZERO
 
 
@@ -58,7 +58,7 @@ class Courses:
     A difference that is infinitesimal is the ``delta`` of a finite one, where there is one.
     """
 
-    inputs: Inputs
+    inputs: WorldInputs
     lines: Lines
     delta: Expr | None = None
     _values: dict[AnyWorld, dict[Label, Expr]] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class SeenView:
             s: self._argument(label, weights[s], gate) for s, label in self.assigned.names.items()
         }
         nodes = {s: label for s, label in self.assigned.names.items() if label in self.values}
-        arrows = [Arrow(label, _ONE - weights[s], own, s, at) for s, label in nodes.items()]
+        arrows = [Entry(label, _ONE - weights[s], own, s, at) for s, label in nodes.items()]
         return Seen(own.value(at), tuple(arrows))
 
     def _weight(self, label: Label, gate: Gate[AnyWorld] | None) -> Expr:

@@ -19,7 +19,7 @@ from causalopt.measures.question import Question, nodes_as_text
 from causalopt.measures.symbolic.asking import WORK, Numbers, branches_at
 from causalopt.measures.symbolic.assigned import AnyWorld, assigned_in
 from causalopt.measures.symbolic.courses import Courses
-from causalopt.measures.symbolic.inputs import Inputs, put_for
+from causalopt.measures.symbolic.inputs import WorldInputs, put_for
 from causalopt.measures.symbolic.lines import Lines
 from causalopt.measures.symbolic.response import label_of
 from causalopt.measures.symbolic.tidying import tidied
@@ -66,7 +66,7 @@ def derivation_of(
     True
     """
     asked = Question(of, A, n, m, steps=steps)
-    inputs = Inputs(asked.base, put_for(asked.base, values, "values"))
+    inputs = WorldInputs(asked.base, put_for(asked.base, values, "values"))
     lines = Lines(None if at is None else branches_at(inputs, at, None), every=True)
     courses = Courses(inputs, lines)
     with bounded("This derivation", "ask about fewer steps, or give numbers by values=", WORK):
@@ -109,7 +109,7 @@ class _Letters:
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
+class _PageSide:
     """X or Y on a page: the slopes along which the nudge goes from n to m, and its paths.
 
     ``moved`` has the functions of n that stand for the nodes on the way, ``products`` the paths.
@@ -134,7 +134,7 @@ def _side(
     world: AnyWorld,
     name: str,
     ends: tuple[Label, Label],
-) -> _Side:
+) -> _PageSide:
     n, m = ends
     slopes = _slopes(courses, letters, W, world)
     graph = nx.DiGraph(slopes.keys())
@@ -161,7 +161,7 @@ def _side(
         for j, path in enumerate(paths, 1)
     }
     used = {edge: slopes[edge] for path in paths for edge in itertools.pairwise(path)}
-    return _Side(name, start, used, moved, m, products)
+    return _PageSide(name, start, used, moved, m, products)
 
 
 def _slopes(
@@ -177,7 +177,7 @@ def _slopes(
     return slopes
 
 
-def _of_slopes(letters: _Letters, x: _Side) -> Iterator[Equal]:
+def _of_slopes(letters: _Letters, x: _PageSide) -> Iterator[Equal]:
     """One step for each slope that is not like an earlier one."""
     told = set()
     for (source, target), slope in x.slopes.items():
@@ -196,7 +196,7 @@ def _shape(formula: Expr) -> Expr:
     return formula.xreplace(names)
 
 
-def _of_side(letters: _Letters, side: _Side) -> list[Equal]:
+def _of_side(letters: _Letters, side: _PageSide) -> list[Equal]:
     """The derivative of m by n as a sum over paths, and what that comes to."""
     held = "A varies" if side.name == "x" else "A is held"
     end = side.moved.get(side.end, letters.node(side.end))
@@ -212,12 +212,12 @@ def _of_side(letters: _Letters, side: _Side) -> list[Equal]:
     return [*steps, Equal(total, whole, by="summed up")] if total != whole else steps
 
 
-def _total(side: _Side) -> Expr:
+def _total(side: _PageSide) -> Expr:
     """The sum over all paths, tidied."""
     return tidied(Add(*(product for product, _ in side.products.values())))
 
 
-def _of_ratio(x: _Side, y: _Side) -> list[Equal]:
+def _of_ratio(x: _PageSide, y: _PageSide) -> list[Equal]:
     """Comp and Op, where there is something to divide by."""
     above, below = _total(x), _total(y)
     if below == 0 or above == 0:
@@ -232,7 +232,7 @@ def _of_ratio(x: _Side, y: _Side) -> list[Equal]:
 
 
 def _givens(
-    letters: _Letters, x: _Side, y: _Side, steps: Sequence[Equal]
+    letters: _Letters, x: _PageSide, y: _PageSide, steps: Sequence[Equal]
 ) -> tuple[Given | Let, ...]:
     """What the steps speak of: symbols, each node as it follows from n, and the paths."""
     lets: list[Let] = []

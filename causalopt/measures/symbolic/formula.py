@@ -20,7 +20,7 @@ from causalopt.language.typeset import latex
 from causalopt.measures.record import Measure
 from causalopt.measures.response.optimization import OP
 from causalopt.measures.symbolic.branches import exact
-from causalopt.measures.symbolic.inputs import Inputs
+from causalopt.measures.symbolic.inputs import WorldInputs
 from causalopt.measures.symbolic.lines import Lines
 from causalopt.measures.symbolic.tidying import tidied
 
@@ -43,7 +43,7 @@ class SymbolicResponse:
     measure: Measure
     _shared: tuple[Expr, Expr] = field(repr=False)
     _lines: Lines = field(repr=False)
-    _inputs: Inputs = field(repr=False)
+    _inputs: WorldInputs = field(repr=False)
     _keep: frozenset[Symbol] = field(repr=False)
 
     @functools.cached_property

@@ -62,7 +62,7 @@ def _(model: Network, label: Label) -> float:
 
 
 @dataclass
-class Inputs:
+class WorldInputs:
     """The symbols of a world's inputs, as far as they were asked for; ``values`` are put for some.
 
     A parameter and a network's variable stand for themselves; of other nodes, such as R[0], there

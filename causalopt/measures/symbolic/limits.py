@@ -10,7 +10,7 @@ import sympy
 from sympy import Abs, Expr, Integer, Poly, Symbol
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
-from causalopt.measures.symbolic.recurrence import Mode, Part, Sequenced, t
+from causalopt.measures.symbolic.recurrence import Mode, Sequenced, SequencePart, t
 from causalopt.measures.symbolic.tidying import tidied
 
 _DIGITS = 40
@@ -90,7 +90,7 @@ def _which_first(one: _Sized, other: _Sized) -> int:
     return other.exceeds(one) - one.exceeds(other)
 
 
-def _sized(part: Part, numbers: Mapping[Symbol, Expr]) -> Iterator[_Sized]:
+def _sized(part: SequencePart, numbers: Mapping[Symbol, Expr]) -> Iterator[_Sized]:
     if part.roots is not None:
         yield _Sized(None, Integer(0), 0)
     for mode in part.modes:

@@ -33,7 +33,7 @@ class Mode:
 
 
 @dataclass(frozen=True)
-class Part:
+class SequencePart:
     """What a factor of the resolvent gives: a formula of t, and its modes.
 
     Where the ``roots`` of the factor have no formula, it is a sum over them, and has no modes.
@@ -52,7 +52,7 @@ class Sequenced:
     """
 
     first: tuple[Expr, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[SequencePart, ...]
     conditions: tuple[Boolean, ...]
 
     @property
@@ -90,7 +90,7 @@ def sequence_of(matrix: Matrix, row: int, column: Matrix) -> Sequenced:
     ))  # fmt: skip
     below = Add(*(c * _z ** (size - j) for j, c in enumerate(falling)))
     first = 0
-    parts: list[Part] = []
+    parts: list[SequencePart] = []
     conditions: list[Boolean] = []
     for fraction in Add.make_args(sympy.apart(sympy.cancel(above / below), _z)):
         factor, power, numerator = _taken_apart(fraction)
@@ -133,7 +133,7 @@ def _discriminant(factor: Poly) -> Expr:
     return tidied(b**2 - 4 * c)
 
 
-def _part(factor: Poly, power: int, numerator: Expr) -> Part:
+def _part(factor: Poly, power: int, numerator: Expr) -> SequencePart:
     """The sequence of numerator / factor^power."""
     if factor.degree() == 1:
         return _of_modes(_at_root(-factor.all_coeffs()[1], Integer(0), power, numerator))
@@ -148,11 +148,11 @@ def _part(factor: Poly, power: int, numerator: Expr) -> Part:
     summed = sympy.RootSum(
         factor.as_expr(), sympy.Lambda(_z, weight * _z**t), x=_z, auto=False, quadratic=False
     )
-    return Part(summed, roots=factor)
+    return SequencePart(summed, roots=factor)
 
 
-def _of_modes(modes: Sequence[Mode]) -> Part:
-    return Part(Add(*(mode.coefficient * mode.root**t for mode in modes)), tuple(modes))
+def _of_modes(modes: Sequence[Mode]) -> SequencePart:
+    return SequencePart(Add(*(mode.coefficient * mode.root**t for mode in modes)), tuple(modes))
 
 
 def _at_root(root: Expr, other: Expr, power: int, numerator: Expr, others: int = 0) -> list[Mode]:
@@ -170,7 +170,7 @@ def _at_root(root: Expr, other: Expr, power: int, numerator: Expr, others: int =
     return [Mode(coefficient, root)]
 
 
-def _of_pair(factor: Poly, power: int, numerator: Expr) -> Part:
+def _of_pair(factor: Poly, power: int, numerator: Expr) -> SequencePart:
     """That of two roots: as U_t = (a^t - b^t) / (a - b), or, where they are complex, by a sine."""
     _, b, c = factor.all_coeffs()
     gap = _discriminant(factor)
@@ -192,7 +192,7 @@ def _of_pair(factor: Poly, power: int, numerator: Expr) -> Part:
         turned = [2 * c ** (s / 2) * sympy.sin(s * angle) / sympy.sqrt(-gap) for s in (t + 1, t)]
     else:
         turned = [(roots[0] ** s - roots[1] ** s) / apart for s in (t + 1, t)]
-    return Part(steep * turned[0] + level * turned[1], modes)
+    return SequencePart(steep * turned[0] + level * turned[1], modes)
 
 
 def _square_root(square: Expr) -> Expr:
