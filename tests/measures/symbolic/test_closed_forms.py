@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sympy import Rational
 
@@ -78,6 +78,20 @@ def responses(matrix, steps, held):
 
 
 @given(st.lists(st.lists(ENTRIES, min_size=3, max_size=3), min_size=3, max_size=3))
+@example(
+    [
+        [Fraction(0)] * 3,
+        [Fraction(0), Fraction(3), Fraction(1)],
+        [Fraction(0), Fraction(-1), Fraction(1)],
+    ]
+)  # one root twice
+@example(
+    [
+        [Fraction(0)] * 3,
+        [Fraction(0), Fraction(1), Fraction(1)],
+        [Fraction(0), Fraction(-1), Fraction(-1)],
+    ]
+)  # nilpotent
 @settings(max_examples=60, deadline=None)
 def test_random_systems_defective_and_nilpotent_ones_too(matrix):
     order = (a, b, c)
