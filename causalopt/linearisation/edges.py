@@ -23,9 +23,9 @@ from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
-from causalopt.model.staging import stretches_of, template_of, treatment_of
+from causalopt.model.staging import starts_of, stretches_of, template_of, treatment_of
 from causalopt.model.system import System
-from causalopt.model.template import node_at, owner_of
+from causalopt.model.template import node_at
 from causalopt.model.views import Difference, Gate, Outside
 from causalopt.model.world import World
 
@@ -137,10 +137,8 @@ class PartialsView:
         return self.world.model.parameter_values[by] if isinstance(by, Parameter) else by
 
     def _is_inside(self, gate: Gate[AnyWorld], partial: Partial) -> bool:
-        """Whether a source is among the nodes of a gate; a stage is where both its ends are."""
-        owner, step = owner_of(partial.source), self.step - partial.lag
-        ends = [step] if owner is partial.source else [step - 1, step]
-        return all(gate.lets_in(owner, end) for end in ends)
+        """Whether a source is among the nodes of a gate."""
+        return gate.lets_in(partial.source, self.step - partial.lag)
 
 
 def _weighted(arrows: Partials, weight: float) -> Partials:
@@ -155,7 +153,7 @@ def parts_of(model: object, world: AnyWorld) -> list[Part]:
 
 @parts_of.register
 def _(model: System, world: AnyWorld) -> list[Part]:
-    starts = model.beginning.replaced(_equations(model, world))
+    starts = starts_of(model, world)
     first: dict[Key, Partials] = {}
     for variable in (*starts, *model.variables):
         first[variable] = _arrows(world, variable, 0, starts.get(variable))
@@ -167,12 +165,6 @@ def _(model: System, world: AnyWorld) -> list[Part]:
             entering[variable] = _arrows(world, variable, start, rule)
         parts.append(Part(range(start, stop), entering))
     return parts
-
-
-def _equations(model: System, world: AnyWorld) -> dict[Variable, Mechanism]:
-    """The equations that stand in for others at the start."""
-    bases = {v: world.at(v, 0).base for v in model.algebraic}
-    return {v: base.replacement for v, base in bases.items() if base and base.replacement}
 
 
 def _arrows(world: AnyWorld, target: Variable, step: int, own: Mechanism | None) -> Partials:

@@ -28,6 +28,10 @@ from causalopt.measures.split.strength import (
 )
 from causalopt.measures.split.variance import log_variance_strength
 from causalopt.measures.split.volume import adjusted_strength_by_volume, jacobian_determinant
+from causalopt.measures.symbolic.asking import symbolic_comp, symbolic_op
+from causalopt.measures.symbolic.closed import ClosedForm, closed_form_comp, closed_form_op
+from causalopt.measures.symbolic.deriving import derivation_of
+from causalopt.measures.symbolic.formula import SymbolicResponse
 from causalopt.measures.thermal.energies import (
     equilibrium_free_energy,
     free_energy,
@@ -43,20 +47,25 @@ __all__ = [
     "COMP",
     "OP",
     "OP_COMPLEX",
+    "ClosedForm",
     "Fault",
     "Incentives",
     "Measure",
     "MeasureTable",
     "Measurement",
     "Question",
+    "SymbolicResponse",
     "adjusted_optimizing_strength",
     "adjusted_strength_by_volume",
     "basin_stability",
     "causal_strength",
+    "closed_form_comp",
+    "closed_form_op",
     "comp",
     "compare",
     "conditional_exponents",
     "control_bound",
+    "derivation_of",
     "effective_information",
     "effects",
     "empowerment",
@@ -80,6 +89,8 @@ __all__ = [
     "optimizing_strength",
     "semantic_information",
     "split_strengths",
+    "symbolic_comp",
+    "symbolic_op",
     "transfer_entropy",
     "viability",
     "why_not_equilibrium",

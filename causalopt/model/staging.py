@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from causalopt.language.symbols import Past, Variable
@@ -14,6 +14,13 @@ from causalopt.model.treatments import Treatment
 from causalopt.model.world import World
 
 AnyWorld = World[Model]
+
+
+def starts_of(system: System, world: AnyWorld) -> Mapping[Variable, Mechanism]:
+    """What gives the variables at step 0 that have no number there, where some are replaced."""
+    bases = {variable: world.at(variable, 0).base for variable in system.algebraic}
+    replaced = {v: base.replacement for v, base in bases.items() if base and base.replacement}
+    return system.beginning.replaced(replaced)
 
 
 def template_of(system: System, world: AnyWorld, step: int) -> Template:

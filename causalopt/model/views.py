@@ -13,6 +13,7 @@ from causalopt.language.parts import Directions, Subspace
 from causalopt.language.symbols import Parameter
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.selection import Key, Stretch
+from causalopt.model.template import owner_of
 
 W = TypeVar("W")
 
@@ -35,8 +36,10 @@ class Gate(Generic[W]):
     among: frozenset[Stretch]
 
     def lets_in(self, key: Key, step: int) -> bool:
-        """Whether a node is inside, and so passes the gate as it is."""
-        return any(stretch.holds(key, step) for stretch in self.among)
+        """Whether a node is inside, and passes the gate as it is; a stage where both ends are."""
+        owner = owner_of(key)
+        ends = (step,) if owner is key else (step - 1, step)
+        return all(any(stretch.holds(owner, end) for stretch in self.among) for end in ends)
 
 
 class View(Protocol[W, T]):

@@ -17,7 +17,7 @@ from causalopt.language.words import listed
 from causalopt.mechanisms.stepping import step_term
 from causalopt.model.moments import at_start
 from causalopt.model.selection import Key
-from causalopt.model.staging import stretches_of, template_of, treatment_of
+from causalopt.model.staging import starts_of, stretches_of, template_of, treatment_of
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan.block import Block, Input, single_form
@@ -227,9 +227,7 @@ def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
     """What is assigned at step 0, in terms of inputs and of what else is assigned there."""
     first: dict[Symbol, Expr] = {}
     for place, lane in enumerate(lanes.lanes):
-        bases = {variable: lane.at(variable, 0).base for variable in system.algebraic}
-        others = {v: base.replacement for v, base in bases.items() if base and base.replacement}
-        rules = system.beginning.replaced(others)
+        rules = starts_of(system, lane.world)
         for variable in system.variables:
             rule = rules.get(variable)
             own = None if rule is None else at_start(rule, step_term(system.dt))

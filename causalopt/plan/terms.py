@@ -11,7 +11,7 @@ from causalopt.language.parts import Blending, Directions, Subspace
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
 from causalopt.mechanisms.calls import Called, Code, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism
-from causalopt.model.template import node_at, owner_of
+from causalopt.model.template import node_at
 from causalopt.model.views import Difference, Gate, Outside
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.names import UNIT, Names, Slope, Slot
@@ -166,12 +166,9 @@ class NodeTerms:
         return _ZERO if is_tangent else self.names.history(node.variable, node.step)
 
     def _is_inside(self, symbol: Symbol, gate: Gate[AnyWorld]) -> bool:
-        """Whether an argument is one of the nodes inside a gate; a stage is between two of them."""
+        """Whether an argument is one of the nodes inside a gate."""
         node = node_at(symbol, self.step)
-        owner = owner_of(node.variable)
-        if owner is node.variable:
-            return gate.lets_in(owner, node.step)
-        return gate.lets_in(owner, node.step - 1) and gate.lets_in(owner, node.step)
+        return gate.lets_in(node.variable, node.step)
 
 
 def _seen_by(addend: Addend, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
