@@ -30,7 +30,7 @@ def jax_module() -> ModuleType:
     return jax
 
 
-class Branches(Protocol):
+class TreeShape(Protocol):
     """What JAX knows of a tree without its leaves."""
 
     def flatten_up_to(self, tree: object, /) -> list[object]:
@@ -41,7 +41,7 @@ class Branches(Protocol):
 class Structure:
     """How a tree is built: its branches, the shape and kind of each array, and what is no array."""
 
-    branches: Branches
+    branches: TreeShape
     leaves: tuple[object, ...]
 
     @property
