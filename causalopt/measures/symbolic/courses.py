@@ -23,7 +23,7 @@ _ZERO, _ONE = Integer(0), Integer(1)
 
 
 @dataclass(frozen=True)
-class Arrow:
+class Inflow:
     """How a node moves with one that enters it: ``weight`` times a derivative of its mechanism.
 
     The derivative is that by ``argument``, where the arguments are ``at``.
@@ -51,7 +51,7 @@ class Seen:
     """What a node is: its value, the arrows into it, and an infinitesimal difference made at it."""
 
     value: Expr
-    arrows: tuple[Arrow, ...] = ()
+    arrows: tuple[Inflow, ...] = ()
     nudge: Expr = _ZERO
 
 
@@ -124,7 +124,7 @@ class SeenView:
             s: self._argument(label, weights[s], gate) for s, label in self.assigned.names.items()
         }
         nodes = {s: label for s, label in self.assigned.names.items() if label in self.values}
-        arrows = [Arrow(label, _ONE - weights[s], own, s, at) for s, label in nodes.items()]
+        arrows = [Inflow(label, _ONE - weights[s], own, s, at) for s, label in nodes.items()]
         return Seen(own.value(at), tuple(arrows))
 
     def _weight(self, label: Label, gate: Gate[AnyWorld] | None) -> Expr:

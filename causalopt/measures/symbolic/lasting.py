@@ -15,7 +15,7 @@ from causalopt.language.symbols import Node, Parameter, Variable
 from causalopt.measures.question import Question
 from causalopt.measures.symbolic.assigned import AnyWorld, assigned_in
 from causalopt.measures.symbolic.branches import plain
-from causalopt.measures.symbolic.courses import Arrow, Courses
+from causalopt.measures.symbolic.courses import Inflow, Courses
 from causalopt.measures.symbolic.recurrence import Sequenced, sequence_of, terms_of
 from causalopt.measures.symbolic.response import tangents
 from causalopt.measures.symbolic.tidying import tidied
@@ -102,7 +102,7 @@ class _Step:
         self, courses: Courses, W: AnyWorld, world: AnyWorld, step: int, source: Key
     ) -> None:
         here = [a for a in assigned_in(world.model, world) if cast(Node, a.label).step == step]
-        self._arrows: dict[Key, tuple[Arrow, ...]] = {
+        self._arrows: dict[Key, tuple[Inflow, ...]] = {
             cast(Node, a.label).variable: courses.seen(world, a, at=W).arrows for a in here
         }
         self._inputs, self._step = courses.inputs, step
@@ -140,7 +140,7 @@ class _Step:
             places += [other for other in self.onward(place) if other not in places]
         return places
 
-    def _constant(self, key: Key, arrow: Arrow) -> Expr:
+    def _constant(self, key: Key, arrow: Inflow) -> Expr:
         slope = plain(arrow.free_slope)
         changing = sorted(str(s) for s in slope.free_symbols if not isinstance(s, Parameter))
         if changing:
