@@ -43,6 +43,7 @@ def fixed_point(model: Model) -> System:
     1.414213562373
     """
     system = as_system(model, ", and so no fixed point.")
+    system.check_numbers("fixed_point")
     _check(system)
     free = [v for v in system.variables if v not in system.algebraic]
     state = _State.at(system, free, np.array([system.start_values[v] for v in free]))

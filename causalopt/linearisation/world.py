@@ -320,6 +320,7 @@ def linearised(world: World[Model], backend: str = "auto") -> Linear:
     >>> linear.slopes(range(1, 2)).tolist()  # of T by R, of R by T and by R
     [[1.0, -2.0, 1.0]]
     """
+    world.model.check_numbers("This")
     parts = parts_of(world.model, world)
     keys = _in_order(parts)
     place = {key: i for i, key in enumerate(keys)}

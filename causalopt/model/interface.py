@@ -236,6 +236,12 @@ class Model(ABC):
         """Whether a name stands for nodes along the rows, so that a measure of it has their dim."""
         return False
 
+    def check_numbers(self, act: str) -> None:  # noqa: B027  # says nothing by default
+        """Raise ``QueryError`` where nodes hold arrays, or follow from functions of them.
+
+        ``act`` is what is asked, of numbers and formulas alone.
+        """
+
     @property
     def rated(self) -> Collection[Key]:
         """The keys whose rates of change were declared, not what they become in a step."""

@@ -127,6 +127,17 @@ class OverTime(Model):
         steps = rows if isinstance(rows, range) else range(rows[0], rows[-1] + 1)
         return Axis("time", steps, *((1.0, "steps") if size is None else (size, unit)))
 
+    def check_numbers(self, act: str) -> None:
+        """Raise ``QueryError`` for the first variable with an array or a function."""
+        for variable in self.variables:
+            rule = self.account(variable, 1).declared
+            if variable.domain.shape or (rule is not None and rule.is_opaque):
+                raise QueryError(
+                    f"{act} is asked of numbers that follow by formulas, and {variable} follows by "
+                    f"{rule}, as {variable.domain if variable.domain.shape else 'a number'}. Of "
+                    "arrays and functions, ask comp, op, every_A(among=...) and tangents."
+                )
+
     def along_rows(self, target: object) -> bool:
         """Whether a name stands for nodes over time: all but single nodes."""
         named = target.nodes if isinstance(target, PartOf) else target

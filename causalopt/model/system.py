@@ -378,7 +378,7 @@ class System(OverTime):
         ((a[0], a[1], a[2]), {a[1]})
         """
         last = check_steps(steps)
-        check_unrolled(self.template, last)
+        check_unrolled(self, self.template, last)
         return unrolled(self.template, self.beginning, by_label(self.parameters), last)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from causalopt.language.symbols import Label, Node, Noise
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.beginning import Beginning
 from causalopt.model.columns import Binding, bind
+from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.template import Template, node_at
 
@@ -18,8 +19,9 @@ from causalopt.model.template import Template, node_at
 _FOR_NODE = 900
 
 
-def check_unrolled(template: Template, steps: int) -> None:
-    """Raise ``TooLargeError``, before anything is made, for a network that would not fit."""
+def check_unrolled(model: Model, template: Template, steps: int) -> None:
+    """Raise an error, before anything is made, for a network that would not fit, or of arrays."""
+    model.check_numbers("unroll")
     nodes = steps * len(template)
     refuse_what_does_not_fit(
         _FOR_NODE * nodes,

@@ -167,7 +167,12 @@ def _kept(model: Model, steps: int | None, keep: Keep | Nodes) -> tuple[tuple[Se
             f"keep is {keep!r}, and a network has no steps: leave it out, or write a list of the "
             "nodes to keep."
         )
-    places = [model.place(stretch) for stretch in model.select(keep, steps)]
+    stretches = model.select(keep, steps)
+    if any(stretch.part is not None for stretch in stretches):
+        raise QueryError(
+            f"keep={keep}: nodes are kept whole. Name the array, and take the part then."
+        )
+    places = [model.place(stretch) for stretch in stretches]
     named = {place.series for place in places}
     series = tuple(entry for entry in model.series if entry.key in named)
     if steps is None:

@@ -69,6 +69,7 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
     """
     as_system(system, ": give a System.")
     check_memoryless(system.delayed, "A transfer operator")
+    system.check_numbers("A transfer operator")
     if any(time in mechanism.arguments for mechanism in system.template.values()):
         raise QueryError("The step of this system depends on time: it has no one operator.")
     for noise in system.noises:

@@ -1,6 +1,7 @@
 """Small systems and networks that together hold every function and every kind of intervention."""
 
 import numpy as np
+import pytest
 import scipy.stats
 import sympy as sp
 
@@ -17,6 +18,7 @@ from causalopt import (
     uniform,
     variables,
 )
+from causalopt.backends import BACKENDS
 
 a, b, c = variables("a b c")
 k, q = parameters("k q")
@@ -172,3 +174,10 @@ INTERVENTIONS = {
 }
 
 GRID = np.linspace(-1.5, 1.5, 131)
+
+
+#: The backends by name. XLA takes a second or so for each plan: it goes through all of the suite in
+#: the long run, and through what test_jax holds in any.
+BY_NAME = [
+    pytest.param(name, marks=[pytest.mark.long] if name == "jax" else []) for name in BACKENDS
+]

@@ -20,12 +20,12 @@ from causalopt import (
     time,
     variables,
 )
-from causalopt.backends import BACKENDS
 from causalopt.processes import Adam
+from tests.backends.cases import BY_NAME
 
 v, w, x, y, z = variables("v w x y z")
 n, k = parameters("n k")
-every = pytest.mark.parametrize("backend", BACKENDS)
+every = pytest.mark.parametrize("backend", BY_NAME)
 points = pytest.mark.parametrize("count", [None, 20])
 
 HOLE = Piecewise(((v + 55) / (1 - exp(-(v + 55) / 10)) / 100, Ne(v, -55)), (Rational(1, 10), True))

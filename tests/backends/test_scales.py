@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from causalopt import System, every_m, every_n, op, parameters, tangents, time, variables
-from causalopt.backends import BACKENDS
+from tests.backends.cases import BY_NAME
 
 STATE = u, v, w = variables("u v w")
 RATES = [[*row] for row in np.reshape(parameters(" ".join(f"p{i}" for i in range(9))), (3, 3))]
@@ -23,12 +23,6 @@ STEPS = 12
 #: Rates that grow, decay and are gone within a run, none negative: nothing cancels.
 SIZES = [0.0, 1.0, 0.5, 3.0, 1e-300, 1e300, 2.0**-60, 2.0**90, 1e-30, 7e150]
 rates = st.lists(st.sampled_from(SIZES), min_size=9, max_size=9)
-
-
-# Each system of numbers is compiled by itself: many of them take long.
-RANDOM = [
-    name if name != "jax" else pytest.param("jax", marks=pytest.mark.long) for name in BACKENDS
-]
 
 
 def linear(numbers):
@@ -72,7 +66,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12, equal_nan=True)
 
 
-@pytest.mark.parametrize("backend", RANDOM)
+@pytest.mark.parametrize("backend", BY_NAME)
 @given(rates)
 @example([1e-300, 0, 0, 0, 1, 0, 0, 1e-300, 0.5])
 @example([1e300, 0, 0, 1e-300, 1e300, 0, 0, 0, 1e300])
@@ -95,7 +89,7 @@ def test_op_is_exact_in_jax_too():
         close(found, answers(numbers, 2))
 
 
-@pytest.mark.parametrize("backend", RANDOM)
+@pytest.mark.parametrize("backend", BY_NAME)
 @given(rates)
 @settings(max_examples=4, deadline=None)
 def test_points_side_by_side_are_what_each_is_alone(backend, numbers):
@@ -107,7 +101,7 @@ def test_points_side_by_side_are_what_each_is_alone(backend, numbers):
             close(swept.values[:, i, j], alone)
 
 
-@pytest.mark.parametrize("backend", RANDOM)
+@pytest.mark.parametrize("backend", BY_NAME)
 @given(rates)
 @settings(max_examples=25, deadline=None)
 def test_all_m_all_n_and_the_unrolled_network_agree(backend, numbers):
@@ -124,7 +118,7 @@ def test_all_m_all_n_and_the_unrolled_network_agree(backend, numbers):
     close(unrolled, expected[-1])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BY_NAME)
 @pytest.mark.parametrize("points", [None, 20])
 def test_two_time_scales_side_by_side(backend, points):
     h, s, q, r = variables("h s q r")
@@ -139,7 +133,7 @@ def test_two_time_scales_side_by_side(backend, points):
     close(found[1:].T, np.log(4 / 3) * np.arange(1000) + 0 * found[1:].T)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BY_NAME)
 @pytest.mark.parametrize("points", [None, 20])
 def test_a_sustained_nudge_is_of_its_own_size(backend, points):
     # T' = 4 T + 1 up to step 300, then T' = T/4 + 1, which ends at 4/3 from any size.
@@ -156,7 +150,7 @@ def test_a_sustained_nudge_is_of_its_own_size(backend, points):
         np.testing.assert_allclose(point, [float(e) for e in exact], rtol=1e-12)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BY_NAME)
 @pytest.mark.parametrize("points", [None, 20])
 @pytest.mark.parametrize("rate", [4, Fraction(1, 4)])
 def test_a_tangent_that_grows_or_decays_alone_is_as_large_as_it_is(backend, points, rate):
@@ -170,7 +164,7 @@ def test_a_tangent_that_grows_or_decays_alone_is_as_large_as_it_is(backend, poin
         assert point.tolist() == expected
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BY_NAME)
 def test_a_lane_held_to_another_keeps_the_size_of_each(backend):
     # v of Y is that of X, some 2**1200 times what Y has left of its own.
     system = System({u: 8 * u, v: 4 * v + u, w: w / 8 + v / 2**30}, start={u: 0, v: 0, w: 0})
@@ -191,7 +185,7 @@ def test_a_lane_held_to_another_keeps_the_size_of_each(backend):
     assert free["v"].values.ravel()[200] == held["v"].values.ravel()[200]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BY_NAME)
 def test_what_is_kept_of_a_run_is_what_the_whole_has(backend):
     system = linear([1e-30, 0, 0, 1e-300, 3, 0.5, 2.0**90, 0, 0.5])
     whole = op(system, A=v, n=u[0], m=w, steps=200, backend=backend)

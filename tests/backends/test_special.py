@@ -14,10 +14,10 @@ from causalopt import (
     tangents,
     variables,
 )
-from causalopt.backends import BACKENDS
+from tests.backends.cases import BY_NAME
 
 x, y = variables("x y")
-every = pytest.mark.parametrize("backend", BACKENDS)
+every = pytest.mark.parametrize("backend", BY_NAME)
 
 # numba has none of these, and hands them to NumPy: that it says so is tested elsewhere.
 pytestmark = pytest.mark.filterwarnings("ignore:.*has no compiled form")

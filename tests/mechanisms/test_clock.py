@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sympy import Eq, Ge, Gt, Le, Lt, Mod, Ne, Piecewise, Rational
 
 from causalopt import DeclarationError, System, parameters, run, time, variables
-from causalopt.backends import BACKENDS
+from tests.backends.cases import BY_NAME
 
 (x,) = variables("x")
 t0, h = parameters("t0 h")
@@ -52,7 +52,7 @@ def test_it_holds_at_the_steps_that_it_names(relation, size, step, rate, swapped
     assert held(system, unrolled=True) == expected
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BY_NAME)
 def test_every_backend_and_a_dt_that_is_a_parameter(backend):
     rule = Piecewise((1, Eq(time, 0.3)), (0, True))
     system = System({x: rule}, start={x: 0}, dt=h, parameters={h: 0.1})

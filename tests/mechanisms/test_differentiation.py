@@ -4,8 +4,8 @@ import pytest
 import sympy as sp
 
 from causalopt import System, tangents, variables
-from causalopt.backends import BACKENDS
 from causalopt.mechanisms.differentiation import derivative
+from tests.backends.cases import BY_NAME
 
 x, y = variables("x y")
 
@@ -19,7 +19,7 @@ def test_at_a_tie_the_first_argument_counts(extreme, values):
     assert derivative(formula, x).subs(x, 0) == first
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BY_NAME)
 def test_at_a_tie_every_backend_takes_that_branch(backend):
     system = System({x: sp.Max(x, 3 * x), y: sp.Min(x, 3 * x)}, start={x: 0, y: 0})
     found = tangents(system.world(steps=1).perturb(x[0]), backend=backend)

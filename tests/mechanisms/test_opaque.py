@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sympy
 
+import causalopt
 from causalopt import (
     DeclarationError,
     EvaluationError,
@@ -228,3 +229,33 @@ def test_series_of_numbers_run_everywhere(backend):
 def test_backends_of_numbers_refuse_arrays(backend):
     with pytest.raises(QueryError, match="holds arrays or functions"):
         run(in_one_step(turned, h, k, parameters={k: 2}).world(steps=1), backend=backend)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda system: causalopt.every_m(system, A=x, n=h[0].part[0], steps=3),
+        lambda system: causalopt.every_n(system, A=h, m=x[3]),
+        lambda system: causalopt.every_A(system, n=h[0].part[0], m=x[3]),
+        lambda system: causalopt.steering_shares(system, x[:5]),
+        lambda system: causalopt.find_optimizers(system, steps=5),
+        lambda system: causalopt.natural_division(system),
+        lambda system: causalopt.fixed_point(system),
+        lambda system: system.unroll(3),
+        lambda system: causalopt.jacobian_determinant(system),
+        lambda system: causalopt.run(system.world(steps=2), keep=h.part[0]),
+    ],
+)
+def test_questions_about_numbers_say_so(ask):
+    system = System({h: function(turned)(h, x), x: x / 2}, start={h: START, x: 1})
+    with pytest.raises(QueryError, match=r"numbers that follow by formulas|kept whole"):
+        ask(system)
+
+
+def test_graphs_of_arrays_are_drawn():
+    system = System({h: function(turned)(h, x), x: x / 2}, start={h: START, x: 1})
+    world = system.world(steps=2)
+    X = world.perturb(x[0])
+    worlds = [world, X, X.clamp(h.part[0], to=world)]
+    assert causalopt.draw(system, steps=2, worlds=worlds, A=h).dot.count("label") > 6
+    assert "turned(h, x)" in causalopt.draw_template(system, mechanisms=True).dot

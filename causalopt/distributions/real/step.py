@@ -40,6 +40,7 @@ def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
             f"The distribution is over {', '.join(map(str, variables))}, the system over "
             f"{', '.join(map(str, system.variables))}: they must be the same variables."
         )
+    system.check_numbers("A distribution pushed through a step")
     if any(time in mechanism.arguments for mechanism in system.template.values()):
         raise QueryError(
             "The step of this system depends on time, so that pushing twice would not be pushing "

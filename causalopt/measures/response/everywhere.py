@@ -21,7 +21,7 @@ from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import responses
 from causalopt.measures.response.compression import COMP
 from causalopt.measures.response.optimization import OP
-from causalopt.model.interface import Model
+from causalopt.model.interface import Model, as_model
 from causalopt.model.network import Network
 from causalopt.model.selection import Stretch
 from causalopt.model.system import System
@@ -64,6 +64,7 @@ def every_m(
     """
     chosen = measure_named(measure)
     asked = Question(of, A, n, steps=steps, over=over, draws=draws)
+    asked.model.check_numbers("every_m")
     series = [entry.key for entry in asked.model.series]
     values = responses(asked, chosen.function, backend, series)
     for place, rows in rows_of(asked.model, asked.held):
@@ -102,6 +103,7 @@ def every_n(
     array([ 5., nan,  1.,  1.])
     """
     chosen = measure_named(measure)
+    as_model(of.model if isinstance(of, World) else of).check_numbers("every_n")
     if over is None and draws is None and _has_time(of):
         return _back_in_time(of, A, m, chosen, backend)
     flat = _flat(of, A, m)

@@ -15,7 +15,7 @@ from causalopt.language.symbols import Node, Parameter, Variable
 from causalopt.measures.question import Question
 from causalopt.measures.symbolic.assigned import AnyWorld, assigned_in
 from causalopt.measures.symbolic.branches import plain
-from causalopt.measures.symbolic.courses import Inflow, Courses
+from causalopt.measures.symbolic.courses import Courses, Inflow
 from causalopt.measures.symbolic.recurrence import Sequenced, sequence_of, terms_of
 from causalopt.measures.symbolic.response import tangents
 from causalopt.measures.symbolic.tidying import tidied

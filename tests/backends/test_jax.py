@@ -1,0 +1,95 @@
+"""The backend of arrays on systems of numbers: it agrees with the reference, or leaves them to it.
+
+All of the conformance suite runs for it too, in the long run: XLA compiles each plan for a second.
+"""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from causalopt import EvaluationError, System, comp, op, parameters, run, variables
+from tests.backends.cases import a, b, lorenz, noisy, shaken
+
+x, y = variables("x y")
+(k,) = parameters("k")
+
+
+def test_values_tangents_and_sweeps_agree():
+    over = {a[0]: np.linspace(-1, 3, 5)}
+    asked = {"A": a[3:40], "n": b[0], "m": b, "steps": 60}
+    for given in ({}, {"over": over}, {"over": over, "delta": 1e-4}):
+        expected, found = (comp(lorenz(), **asked, **given, backend=z) for z in ("numpy", "jax"))
+        assert found.dims == expected.dims
+        np.testing.assert_allclose(found, expected, rtol=1e-10 if given else 1e-12, atol=1e-12)
+
+
+def test_it_sees_the_same_noise():
+    W = noisy().world(steps=60, seed=5)
+    worlds = W, W.perturb(a[5], by=1.0), W.do(a[3:9], 0.25).clamp(b[20:], to=W)
+    for many in ({}, {"draws": 7}, {"draws": range(3, 6), "over": {a[0]: [0.5, 1.0]}}):
+        expected, found = (
+            run(*worlds, labels=["W", "X", "V"], backend=z, **many) for z in ("numpy", "jax")
+        )
+        assert found.attrs == expected.attrs
+        for name in expected:
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-12, atol=1e-13)
+    asked = {"A": a[3:], "n": b[0], "m": b, "steps": 60, "draws": 5}
+    expected, found = (op(shaken(), **asked, backend=z) for z in ("numpy", "jax"))
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+
+
+def test_every_kind_of_formula_is_worked_out():
+    formulas = [
+        sp.Max(x, y / 2, 0.3) + sp.Min(x, y),
+        sp.Piecewise((x**2, (x < 1) & (y > 0)), (sp.sqrt(y + 2), y > -2), (y, True)),
+        sp.Mod(x, 0.7) + sp.floor(x) + sp.ceiling(y) + sp.sign(x) * sp.Abs(y) + sp.frac(x),
+        sp.sin(x) * sp.cosh(y) + sp.atan2(x, 1 + y**2) + sp.log(1 + x**2) + sp.sinc(x),
+        sp.erf(x) + sp.gamma(1 + y**2) + sp.loggamma(2 + x**2) + sp.Heaviside(x - 0.5),
+        (1 + x**2) ** k + (2 + y) ** sp.Rational(-1, 2) + x**-3 + sp.exp(-y) / (1 + sp.exp(x)),
+    ]
+    ones = variables(f"v0:{len(formulas)}")
+    system = System(
+        {**dict(zip(ones, formulas, strict=True)), x: x * 0.9 + 0.1, y: y / 2 + x / 5},
+        start={**dict.fromkeys(ones, 0), x: 0.4, y: 1.5},
+        parameters={k: 1.7},
+    )
+    W = system.world(steps=5)
+    expected, found = (run(W, W.perturb(x[0], by=0.1), backend=z) for z in ("numpy", "jax"))
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-12, atol=1e-13)
+    for one in (ones[0], ones[1], ones[3], ones[4], ones[5]):
+        asked = {"A": y, "n": x[0], "m": one[1:], "steps": 4}
+        expected, found = (comp(system, **asked, backend=z) for z in ("numpy", "jax"))
+        np.testing.assert_allclose(found, expected, rtol=1e-11)
+
+
+def test_what_jax_lacks_is_left_to_the_reference():
+    system = System({x: sp.LambertW(x) + y, y: y / 2}, start={x: 1, y: 1})
+    expected, found = (run(system.world(steps=4), backend=z) for z in ("numpy", "jax"))
+    assert found.identical(expected)
+
+
+def test_slopes_that_read_nothing_over_nothing_are_left_to_the_reference():
+    system = System({x: sp.Abs(x) ** sp.Rational(5, 2) + y, y: y / 2}, start={x: 0, y: 0})
+    asked = {"A": y[2:], "n": y[0], "m": x, "steps": 4}
+    expected, found = (op(system, **asked, backend=z) for z in ("numpy", "jax"))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("over", [None, {x[0]: [3.0, 10.0, 2.0]}])
+def test_what_is_not_finite_is_named(over):
+    where = "" if over is None else r" where x\[0\] = 10"
+    explosive = System({y: 1 / (x - 10), x: x**2}, start={x: 10.0, y: 0.0})
+    told = rf"^y\[1\] is infinite \(step 1\){where}"
+    with pytest.raises(EvaluationError, match=told):
+        run(explosive.world(steps=12), over=over, backend="jax")
+
+
+@pytest.mark.parametrize("keep", ["last", 1, 3, 7, 100])
+def test_what_is_kept_is_of_the_whole_run(keep):
+    W = lorenz().world(steps=20)
+    X = W.clamp(a[4:9], to=W.perturb(b[2], by=0.5))
+    whole, some = run(X, backend="jax"), run(X, keep=keep, backend="jax")
+    expected = whole.isel(time=[-1] if keep == "last" else slice(None, None, keep))
+    for name in expected:
+        np.testing.assert_allclose(some[name], expected[name], rtol=1e-13)
