@@ -258,4 +258,4 @@ def test_graphs_of_arrays_are_drawn():
     X = world.perturb(x[0])
     worlds = [world, X, X.clamp(h.part[0], to=world)]
     assert causalopt.draw(system, steps=2, worlds=worlds, A=h).dot.count("label") > 6
-    assert "turned(h, x)" in causalopt.draw_template(system, mechanisms=True).dot
+    assert "= turned(h[i], x[i])" in causalopt.draw_template(system, mechanisms=True).dot
