@@ -23,7 +23,7 @@ T = TypeVar("T")
 class HeldInPart(Base[W]):
     """A part of an array with a base of its own, by a weight; the rest is what is ``under`` it."""
 
-    deed: ClassVar[str] = "held in part"
+    deed: ClassVar[str] = "gated"
     under: Base[W] | None
     part: Subspace
     inner: Base[W]
