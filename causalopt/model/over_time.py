@@ -77,6 +77,11 @@ class OverTime(Model):
                 f"over names {target}: the length of a step{follows} sets the time axis, which all "
                 "points share. Run the system once for each value."
             )
+        if isinstance(target, Parameter) and target in self.parameter_arrays:
+            raise QueryError(
+                f"over names {target}, which holds {self.parameter_arrays[target]}: a sweep is over "
+                "numbers. Sweep a number that a function multiplies it by."
+            )
         if isinstance(target, Parameter) and target in self.parameters:
             return
         self.timeline.check_swept(target, self.parameters)

@@ -294,6 +294,9 @@ class World(Generic[M]):
         if symbol not in self.model.parameters:
             known = nearest(symbol, self.model.parameters)
             raise QueryError(f"{act}: this model has no such parameter.{known}")
+        held = self.model.parameter_arrays.get(symbol)
+        if held is not None:
+            raise QueryError(f"{act}: {symbol} holds {held}, and a number is wanted.")
 
     def _put(
         self,

@@ -148,3 +148,22 @@ def test_an_array_is_replaced_as_a_whole():
 def test_bad_parts_are_told(make, told):
     with pytest.raises(Exception, match=told):
         make()
+
+
+def test_a_parameter_that_holds_an_array_is_no_number():
+    from causalopt import op, parameters
+
+    (given,) = parameters("given")
+    system = System(
+        {h: function(lambda h, m: m * h)(h, given), x: x / 2},
+        start={h: [1, 2, 3, 4], x: 1},
+        parameters={given: [1.0, 2.0, 0.5, 0.0]},
+    )
+    world = system.world(steps=2)
+    for ask in (
+        lambda: world.do(x[1], given),
+        lambda: world.clamp(h, to=world, by=given),
+        lambda: op(system, A=x, n=h[0].part[0], m=h[2].part[0], over={given: [1.0, 2.0]}),
+    ):
+        with pytest.raises(QueryError, match="number"):
+            ask()
