@@ -79,7 +79,7 @@ class OverTime(Model):
             )
         if isinstance(target, Parameter) and target in self.parameter_arrays:
             raise QueryError(
-                f"over names {target}, which holds {self.parameter_arrays[target]}: a sweep is over "
+                f"over names {target}, which holds {self.parameter_arrays[target]}: a sweep is of "
                 "numbers. Sweep a number that a function multiplies it by."
             )
         if isinstance(target, Parameter) and target in self.parameters:
