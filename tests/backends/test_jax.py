@@ -93,3 +93,13 @@ def test_what_is_kept_is_of_the_whole_run(keep):
     expected = whole.isel(time=[-1] if keep == "last" else slice(None, None, keep))
     for name in expected:
         np.testing.assert_allclose(some[name], expected[name], rtol=1e-13)
+
+
+def test_tangents_of_a_long_run_keep_their_scale():
+    for rate in (sp.Rational(1, 8), 5):
+        system = System({x: rate * x + y / 3, y: x / 7}, start={x: 1, y: 1})
+        asked = {"A": y, "n": x[0], "m": x, "steps": 2_000}
+        expected, found = (op(system, **asked, backend=z) for z in ("numpy", "jax"))
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+        swept = op(system, **asked, over={y[0]: [0.0, 1.0]}, backend="jax")
+        np.testing.assert_allclose(swept.T, [expected, expected], rtol=1e-11, atol=1e-11)
