@@ -190,7 +190,7 @@ MUTANTS = [
            "backends/jax_formulas.py",
            "moving[key] = tuple(a or b for a, b in zip(before, moves, strict=True))",
            "moving[key] = (True, *(False for _ in moves[1:]))",
-           "tests/mechanisms/test_opaque.py -k mix"),
+           "tests/mechanisms/test_opaque.py -k rates"),
     Mutant("the volume of a frame is not counted",
            "backends/jax_loop.py", "jnp.log(jnp.abs(jnp.diagonal(triangle))).sum()",
            "0 * triangle.sum()", "tests/measures/test_of_arrays.py -k known"),
