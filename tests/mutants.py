@@ -193,7 +193,7 @@ MUTANTS = [
            "                      for i, (at, along, moving) in enumerate(moves) if moving))",
            "tests/mechanisms/test_opaque.py -k rates"),
     Mutant("the volume of a frame is not counted",
-           "backends/jax_loop.py", "jnp.log(jnp.abs(jnp.diagonal(triangle))).sum()",
+           "backends/jax_loop.py", "jnp.log(jnp.where(sizes <= least, 0.0, sizes)).sum()",
            "0 * triangle.sum()", "tests/measures/test_of_arrays.py -k known"),
     Mutant("examples weigh nothing in a loss",
            "processes/learning.py", "(importance * losses).sum()", "losses.sum()",

@@ -34,6 +34,7 @@ Entering: TypeAlias = tuple[Array, list[Array]]
 # A tangent below this part of its group, or of 1 where that is brought back to size, may be lost in
 # one more step.
 _SMALL = 2.0**-500
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,10 @@ class LoopRun:
         ends = np.cumsum([part.shape[1] for part in parts])[:-1]
         for j, part in zip(group, jnp.split(frame, ends), strict=True):
             slots[j] = part.T.reshape(slots[j].shape)
-        logarithm = jnp.log(jnp.abs(jnp.diagonal(triangle))).sum()
+        sizes = jnp.abs(jnp.diagonal(triangle))
+        # What is no larger than the rounding of the rest is a direction that is gone.
+        least = max(frame.shape) * _EPSILON * sizes.max()
+        logarithm = jnp.log(jnp.where(sizes <= least, 0.0, sizes)).sum()
         return state._replace(slots=slots, volume=state.volume.at[number].add(logarithm))
 
     def _recorded(self, state: State) -> Records:

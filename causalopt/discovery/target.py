@@ -60,6 +60,11 @@ class Target:
                 "one variable at a time."
             )
         for stretch in self.stretches:
+            if domain_of(stretch.key).shape:
+                raise QueryError(
+                    f"m = {nodes_as_text(self.m)} holds an array, and regulation is of a number: "
+                    "make a node of what is wanted of it, by a function."
+                )
             why = domain_of(stretch.key).why_no_difference()
             if why is not None:
                 raise QueryError(

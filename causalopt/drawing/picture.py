@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import networkx as nx
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.parts import Directions, Subspace
+from causalopt.language.subspaces import Directions, Subspace
 from causalopt.language.symbols import Node, Noise, Parameter, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model

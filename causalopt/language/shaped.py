@@ -67,9 +67,7 @@ class Shaped(Domain):
         return f"an array of shape {self.shape}" if self.tree is None else str(self.tree)
 
 
-_NO_SWEEP = (
-    "an array cannot be swept by a list: sweep a parameter that its start or mechanism follows from"
-)
+_NO_SWEEP = "an array cannot be swept by a list: sweep a number that the function behind it takes"
 
 
 def as_shape(shape: object, what: str) -> tuple[int, ...]:

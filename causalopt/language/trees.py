@@ -91,6 +91,8 @@ class Leaf:
 def parted(tree: object) -> tuple[Structure, list[Array]]:
     """The structure of a tree, and its arrays; arrays of JAX are left as they are."""
     leaves, branches = jax_module().tree_util.tree_flatten(tree)
+    # A float is a number that may be learned; whole numbers and truth values are sizes and choices.
+    leaves = [np.asarray(leaf) if isinstance(leaf, float) else leaf for leaf in leaves]
     arrays = [leaf for leaf in leaves if _is_array(leaf)]
     told = tuple(Leaf(leaf.shape, str(leaf.dtype)) if _is_array(leaf) else leaf for leaf in leaves)
     return Structure(branches, told), arrays

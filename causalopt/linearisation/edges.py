@@ -17,7 +17,7 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.domains import domain_of
-from causalopt.language.parts import Directions, Subspace
+from causalopt.language.subspaces import Directions, Subspace
 from causalopt.language.symbols import Label, Node, Parameter, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model

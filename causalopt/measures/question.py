@@ -15,7 +15,7 @@ from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats
 from causalopt.language.domains import domain_of
-from causalopt.language.parts import Directions
+from causalopt.language.subspaces import Directions
 from causalopt.language.symbols import Nodes
 from causalopt.model.interface import Model, Place, as_model
 from causalopt.model.selection import Key, Stretch

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 
 from sympy import Symbol
 
-from causalopt.language.parts import Subspace
+from causalopt.language.subspaces import Subspace
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interventions import Base, Elsewhere, Fixed
 from causalopt.model.selection import Key
@@ -98,6 +98,9 @@ def with_part(base: Base[W] | None, part: Subspace, inner: Base[W], by: float) -
     others = [way for way in rest if way not in alike]
     if joined.is_whole and by == 1.0 and not below:
         return inner
+    if part.is_entries and by == 1.0 and not below and inner == whole:
+        # So it is done to all of the node.
+        return _put_together(whole, others) if others else inner
     ordered = sorted([*others, replace(new, part=joined)], key=lambda way: way.part.order)
     return _put_together(whole, [*below, *ordered])
 

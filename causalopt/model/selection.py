@@ -6,7 +6,7 @@ import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from causalopt.language.parts import Subspace
+from causalopt.language.subspaces import Subspace
 
 #: A variable of a system, or the label of a network's node.
 Key = Hashable

@@ -22,7 +22,8 @@ def check_shapes(
     ``arrays`` are the parameters that hold arrays.
     """
     of_numbers = not arrays and not any(
-        rule.is_opaque or domain_of(target).shape for target, rule in mechanisms.items()
+        rule.is_opaque or domain_of(target).shape or any(map(_is_drawn_array, rule.arguments))
+        for target, rule in mechanisms.items()
     )
 
     def of(symbol: Symbol) -> object:
@@ -33,3 +34,7 @@ def check_shapes(
 
     for target, rule in mechanisms.items() if not of_numbers else ():
         rule.check_shape(of, domain_of(target).shape, str(target))
+
+
+def _is_drawn_array(symbol: Symbol) -> bool:
+    return isinstance(symbol, Noise) and bool(symbol.shape)

@@ -13,7 +13,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.tensors import Tensor, finite_tensor
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded, domain_of
-from causalopt.language.parts import Directions, Subspace
+from causalopt.language.subspaces import Directions, Subspace
 from causalopt.model.selection import Stretch
 from causalopt.model.views import Difference, View
 

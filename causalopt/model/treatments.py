@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from sympy import Symbol
 
-from causalopt.language.parts import Subspace
+from causalopt.language.subspaces import Subspace
 from causalopt.model.in_parts import with_part
 from causalopt.model.interventions import Base, Elsewhere, Fixed, Gated
 from causalopt.model.selection import Key

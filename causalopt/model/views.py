@@ -9,7 +9,7 @@ from sympy import Symbol
 
 from causalopt.ground.tensors import Tensor
 from causalopt.language.domains import Coded
-from causalopt.language.parts import Directions, Subspace
+from causalopt.language.subspaces import Directions, Subspace
 from causalopt.language.symbols import Parameter
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.selection import Key, Stretch

@@ -123,7 +123,27 @@ def is_separated(graph: nx.DiGraph, x: set[Label], y: set[Label], given: set[Lab
             f"d_separated has {', '.join(twice)} in two of its sets: x, y and given have no node "
             "in common, for a node is never separated from itself, and what is given is known."
         )
-    return bool(nx.is_d_separator(graph, x, y, given))
+    return not _reached(graph, x, given) & y
+
+
+def _reached(graph: nx.DiGraph, x: set[Label], given: set[Label]) -> set[Label]:
+    """The nodes to which some path from x is open, each arrow walked once each way.
+
+    Source: Koller and Friedman 2009, "Probabilistic Graphical Models", algorithm 3.1.
+    """
+    # A node at which two arrows meet lets through where it, or what is below it, is given.
+    opened = given.union(*(nx.ancestors(graph, node) for node in given))
+    waiting = [(node, True) for node in x]
+    seen = set(waiting)
+    for node, from_below in waiting:
+        is_given = node in given
+        ways = [] if is_given else [(child, False) for child in graph.successors(node)]
+        if (from_below and not is_given) or (not from_below and node in opened):
+            ways += [(parent, True) for parent in graph.predecessors(node)]
+        fresh = [way for way in ways if way not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return {node for node, _ in seen} - given
 
 
 def _by_lag(symbol: Symbol) -> tuple[bool, str]:

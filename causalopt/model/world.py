@@ -18,7 +18,7 @@ from sympy import Symbol
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.readonly import fields_alone, restore
-from causalopt.language.parts import Subspace
+from causalopt.language.subspaces import Subspace
 from causalopt.language.symbols import Nodes, Noise, Parameter
 from causalopt.language.words import tex
 from causalopt.mechanisms.declared import Formula
@@ -120,7 +120,8 @@ class World(Generic[M]):
         With by = 1 it is the clamp, with by = 0 nothing is changed. ``by`` may be a parameter of
         the model, and so be swept (outside 0 to 1 the weights go on as they are, and extrapolate);
         at 1 that is the clamp where ``to`` leaves the nodes to their mechanisms, since a gate
-        weights inputs, and a difference or a value put on the nodes themselves is none.
+        weights inputs, and a difference or a value put on the nodes themselves is none. A part of
+        an array has no inputs of its own, and is weighted itself.
 
         >>> from causalopt.language.symbols import variables
         >>> from causalopt.model.system import System

@@ -11,7 +11,7 @@ import sympy
 from sympy import Basic, Expr, Symbol, Tuple, numbered_symbols
 
 from causalopt.language.domains import Coded
-from causalopt.language.parts import Directions
+from causalopt.language.subspaces import Directions
 from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.fitness import inside_out
 from causalopt.mechanisms.rebuilding import compares_many, rebuilt, with_parts, with_terms

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from sympy import Expr, Symbol
 
 from causalopt.language.domains import Coded
-from causalopt.language.parts import Directions
+from causalopt.language.subspaces import Directions
 from causalopt.language.symbols import Node, Noise, Parameter, Past, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.moments import earlier

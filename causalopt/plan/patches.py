@@ -11,7 +11,7 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array, Ints
 from causalopt.language.domains import Coded
-from causalopt.language.parts import Directions, Subspace
+from causalopt.language.subspaces import Directions, Subspace
 from causalopt.language.symbols import Parameter
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.columns import Columns

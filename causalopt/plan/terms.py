@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
-from causalopt.language.parts import Blending, Directions, Subspace
+from causalopt.language.subspaces import Blending, Directions, Subspace
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
 from causalopt.mechanisms.calls import Called, Code, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -55,7 +55,7 @@ class Training:
     gradient: ArrayVariable
     optimizer: ArrayVariable | None
     importance: ArrayVariable
-    examples: tuple[ArrayVariable, ...]
+    examples: tuple[ArrayVariable | Parameter, ...]
     batch: Noise | None
 
 
@@ -94,28 +94,32 @@ def training(
     theta, g = array("theta", **_kind(weights)), array("g", **_kind(weights))
     arrays = _checked(data)
     count = len(arrays[0])
-    examples = tuple(array(f"data{i}", rows.shape) for i, rows in enumerate(arrays))
+    examples = tuple(_named(f"data{i}", rows) for i, rows in enumerate(arrays))
+    moving = [node for node in examples if isinstance(node, ArrayVariable)]
     importance = array("importance", count)
     batch = _batch(batches, count)
     seen = () if batch is None else (batch,)
-    slope = _slope(loss, None if batch is None else (_places_drawn(batch, count)))
+    is_drawn = batch is not None and isinstance(batch.law, Uniform)
+    slope = BatchGradient(loss, batch is not None, count if is_drawn else 0)
     mechanisms: dict[Variable, Formula] = {
         g: function(slope)(theta, importance, *examples, *seen),
-        **{node: node for node in (importance, *examples)},
+        **{node: node for node in (importance, *moving)},
     }
     start: dict[Variable, object] = {
         theta: weights,
         g: _zeros(weights),
         importance: np.ones(count),
-        **dict(zip(examples, arrays, strict=True)),
     }
+    given: dict[Parameter, object] = {}
+    for node, rows in zip(examples, arrays, strict=True):
+        (given if isinstance(node, Parameter) else start)[node] = rows
     state = None
     if isinstance(rate := checks.as_float(optimizer), float):
         eta = Parameter("rate")
         mechanisms[theta] = theta - eta * g.next
-        given = {eta: rate}
+        given[eta] = rate
     else:
-        state, given = _with_state(optimizer, weights, theta, g, mechanisms, start), {}
+        state = _with_state(optimizer, weights, theta, g, mechanisms, start)
     system = System(mechanisms, start=start, parameters=given)
     return Training(system, theta, g, state, importance, examples, batch)
 
@@ -134,9 +138,15 @@ def _zeros(weights: object) -> object:
     return structure.rebuilt([np.zeros(a.shape, dtype=a.dtype) for a in arrays])
 
 
+def _named(name: str, rows: Array) -> ArrayVariable | Parameter:
+    """A node for an array of the data; a parameter for whole numbers, which nothing nudges."""
+    return Parameter(name) if rows.dtype.kind in "iub" else array(name, rows.shape)
+
+
 def _checked(data: Sequence[object]) -> list[Array]:
     """The arrays of the data, all of one length."""
-    arrays = [np.asarray(rows, dtype=np.float64) for rows in data]
+    # Whole numbers are labels, and stay whole.
+    arrays = [a if a.dtype.kind in "iub" else a.astype(np.float64) for a in map(np.asarray, data)]
     lengths = {len(rows) if rows.ndim else 0 for rows in arrays}
     if len(lengths) != 1 or lengths == {0}:
         shapes = ", ".join(str(rows.shape) for rows in arrays)
@@ -172,30 +182,56 @@ def _batch(batches: object, count: int) -> Noise | None:
     return series("batch", places)
 
 
-def _places_drawn(batch: Noise, count: int) -> Callable[[Any], Any]:
-    """The places of the examples, of what a step is given."""
-    if isinstance(batch.law, Uniform):
-        return lambda drawn: (drawn * count).astype(int)
-    return lambda given: given
+@dataclass(frozen=True)
+class BatchGradient:
+    """The gradient of a batch's loss by the weights, as a function of what a step sees.
 
+    ``drawn_from`` is the number of examples that a batch is drawn from, 0 where places are given;
+    ``batched`` says whether there are batches at all.
+    """
 
-def _slope(loss: Loss, places: Callable[[Any], Any] | None) -> Callable[..., object]:
-    """The gradient of a batch's loss by the weights."""
-    jax = jax_module()
+    loss: Loss
+    batched: bool
+    drawn_from: int
+    __name__ = "gradient"
 
-    def mean_loss(weights: object, importance: Any, *rows: Any) -> Any:
-        losses = jax.vmap(loss, in_axes=(None, *[0] * len(rows)))(weights, *rows)
+    def __call__(self, weights: object, importance: Any, *given: Any) -> object:
+        """The gradient: the weights, those of the examples, the data, and the batch if any."""
+        jax = jax_module()
+        if not self.batched:
+            return jax.grad(self._mean)(weights, importance, *given)
+        *rows, batch = given
+        places = (batch * self.drawn_from).astype(int) if self.drawn_from else batch
+        some = [jax.numpy.take(part, places, axis=0) for part in (importance, *rows)]
+        return jax.grad(self._mean)(weights, *some)
+
+    def _mean(self, weights: object, importance: Any, *rows: Any) -> Any:
+        losses = jax_module().vmap(self.loss, in_axes=(None, *[0] * len(rows)))(weights, *rows)
         return (importance * losses).sum() / len(losses)
 
-    def gradient(weights: object, importance: Any, *given: Any) -> object:
-        if places is None:
-            return jax.grad(mean_loss)(weights, importance, *given)
-        *rows, batch = given
-        seen = places(batch)
-        some = [jax.numpy.take(part, seen, axis=0) for part in (importance, *rows)]
-        return jax.grad(mean_loss)(weights, *some)
 
-    return gradient
+@dataclass(frozen=True)
+class Stepped:
+    """The weights after an optimizer's step; or, where it ``remembers``, the optimizer's state."""
+
+    optimizer: Optimizer
+    first: object = field(compare=False)
+    remembers: bool
+
+    @property
+    def __name__(self) -> str:
+        return "remembered" if self.remembers else "stepped"
+
+    def __hash__(self) -> int:
+        return hash((id(self.optimizer), self.remembers))
+
+    def __call__(self, weights: object, gradient: object, *state: object) -> object:
+        """What follows from weights, gradient and state; ``first`` is one without numbers."""
+        given = state[0] if state else self.first
+        update, new = self.optimizer.update(gradient, given, weights)
+        if self.remembers:
+            return new
+        return jax_module().tree.map(lambda w, u: w + u, weights, update)
 
 
 def _with_state(
@@ -219,19 +255,9 @@ def _with_state(
     # What an optimizer without a state carries is no number, and the same for good.
     state = array("optimizer", like=first) if numbers else None
 
-    def updated(weights: object, gradient: object, *state: object) -> Any:
-        return optimizer.update(gradient, state[0] if state else first, weights)
-
-    def stepped(weights: object, gradient: object, *state: object) -> object:
-        update, _ = updated(weights, gradient, *state)
-        return jax_module().tree.map(lambda w, u: w + u, weights, update)
-
-    def remembered(weights: object, gradient: object, *state: object) -> object:
-        return updated(weights, gradient, *state)[1]
-
     own = () if state is None else (state,)
-    mechanisms[theta] = function(stepped)(theta, g.next, *own)
+    mechanisms[theta] = function(Stepped(optimizer, first, False))(theta, g.next, *own)
     if state is not None:
-        mechanisms[state] = function(remembered)(theta, g.next, state)
+        mechanisms[state] = function(Stepped(optimizer, first, True))(theta, g.next, state)
         start[state] = first
     return state

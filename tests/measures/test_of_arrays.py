@@ -244,3 +244,45 @@ def test_what_is_asked_of_arrays_has_to_be_said(pair):
     numbers = System({T: k * T + S, S: T}, start={T: 1, S: 0}, parameters={k: 0.5})
     with pytest.raises(QueryError, match="are for arrays"):
         op(numbers, A=S, n=T[0], m=T[3], reduce="volume")
+
+
+@pytest.fixture(scope="module")
+def leaning():
+    """One array by a matrix that is known, and a step that forgets nothing."""
+    M = np.array([[0.9, 0.3, -0.2], [0.1, 0.7, 0.5], [0.4, -0.3, 0.8]])
+    s = array("s", 3)
+    return System({s: function(lambda s: M @ s)(s)}, start={s: np.ones(3)}), s, M
+
+
+def test_metric_and_covariance_go_together(leaning):
+    system, s, M = leaning
+    G, C = np.diag([1.0, 1e6, 4.0]), np.diag([1.0, 9.0, 0.25])
+    asked = {"A": s[1:2].part[0], "n": s[0], "m": s[3]}
+    held = M.copy()
+    held[0] = 0.0
+    J_X, J_Y = np.linalg.matrix_power(M, 3), M @ M @ held
+
+    def size(J):
+        return np.trace(G @ J @ C @ J.T)
+
+    got = op(system, **asked, reduce="rms", metric=G, covariance=C).item()
+    assert got == pytest.approx(0.5 * np.log(size(J_Y) / size(J_X)))
+    alone = op(system, **asked, reduce="rms", metric=G).item()
+    assert alone == pytest.approx(
+        0.5 * np.log(np.trace(J_Y.T @ G @ J_Y) / np.trace(J_X.T @ G @ J_X))
+    )
+
+
+@pytest.mark.parametrize("steps", [(1, 2), (1, 5), (1, None)])
+def test_what_is_held_fills_no_volume(leaning, steps):
+    system, s, _ = leaning
+    asked = {"A": s[slice(*steps)].part[0], "n": s[0], "m": s[10]}
+    for how in ({}, {"covariance": np.eye(3)}):
+        assert op(system, **asked, reduce="volume", **how).item() == -np.inf
+    values = op(system, **asked, reduce="spectrum").values
+    assert values[-1] == -np.inf
+    assert np.isfinite(values[:-1]).all()
+    eigen = op(system, **asked, reduce="eigen")
+    assert eigen.values.real.min() == -np.inf
+    assert not np.isnan(eigen.values).any()
+    assert eigen.attrs["infinite"] >= 0

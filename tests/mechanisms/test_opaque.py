@@ -260,3 +260,37 @@ def test_graphs_of_arrays_are_drawn():
     worlds = [world, X, X.clamp(h.part[0], to=world)]
     assert causalopt.draw(system, steps=2, worlds=worlds, A=h).dot.count("label") > 6
     assert "= turned(h[i], x[i])" in causalopt.draw_template(system, mechanisms=True).dot
+
+
+def test_a_number_follows_from_no_array_that_is_drawn():
+    for given in (noise("w", normal(0, 1), shape=2), series("w", [[1, 2], [3, 4]])):
+        with pytest.raises(DeclarationError, match="x holds a number"):
+            System({x: x + given}, start={x: 0})
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: h.part[None], "is no index"),
+        (lambda: h.part[True], "is no index"),
+        (lambda: h.part[0].part[0], "a part already"),
+    ],
+)
+def test_strange_parts_are_told(make, told):
+    with pytest.raises(QueryError, match=told):
+        make()
+
+
+def test_questions_of_others_about_arrays_say_what_they_are_of():
+    system = System(
+        {h: function(turned)(h, x), x: function(lambda h, x: x / 2 + h.sum())(h, x), y: x},
+        start={h: START, x: 1, y: 0},
+    )
+    for ask in (
+        lambda: causalopt.effects(system, A=y, n=x[0], m=h[2]),
+        lambda: causalopt.self_regulation(system, A=y, m=h[:5]),
+        lambda: causalopt.hitting_times(system, x > 2, 10),
+        lambda: causalopt.escape_probability(system, x > 2, 10),
+    ):
+        with pytest.raises(QueryError):
+            ask()

@@ -1,5 +1,7 @@
 """Training as a system: what data do to weights, against retraining and numbers made elsewhere."""
 
+import pickle
+
 import equinox
 import jax
 import jax.numpy as jnp
@@ -113,6 +115,7 @@ def test_batches_are_drawn_by_chain_and_shared_by_worlds():
 def test_an_optimizer_without_a_derivative_is_told():
     """Adam takes the root of squares that are 0 where a unit of relu is dead."""
     loss, weights, data = small(jax.nn.relu)
+    weights = equinox.tree_at(lambda w: w.layers[0].bias, weights, np.full(5, -100.0))
     trained = training(loss, weights, data, optax.adam(1e-2))
     v = np.ones(trained.weights.shape)
     with pytest.raises(Exception, match="no derivative by theta"):
@@ -135,3 +138,18 @@ def test_what_cannot_be_trained_is_told(change, told):
     given = {"loss": loss, "weights": weights, "data": data, "optimizer": 0.1} | change
     with pytest.raises(DeclarationError, match=told):
         training(**given)
+
+
+def soft_labels(theta, x, y):
+    return -jax.nn.log_softmax(theta["w"].reshape(3, 2) @ x * theta["scale"])[y]
+
+
+def test_labels_stay_whole_and_floats_are_learned():
+    x, y = np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % 3
+    trained = training(soft_labels, {"w": np.zeros(6), "scale": 1.0}, (x, y), 0.1, batches=4)
+    assert trained.weights.shape == (7,)
+    first, last = run(trained.system.world(steps=5)).theta.values[0, [0, -1]]
+    assert np.abs(last - first).max() > 0
+    kept = pickle.loads(pickle.dumps(trained))
+    assert kept.system == trained.system
+    assert kept == trained

@@ -27,6 +27,7 @@ from causalopt.language.words import listed
 from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.lookup import Cells, Lookup
 from causalopt.model.interface import Model
+from causalopt.model.wiring import is_separated
 from causalopt.model.world import World
 
 # Where decisions have to be found together, all of their policies are tried.
@@ -187,7 +188,7 @@ def _matters(graph: nx.DiGraph, first: Label, second: Label, goals: int) -> bool
     with_policy = graph.copy()
     with_policy.add_edge("policy", first)
     known = {second, *graph.predecessors(second)}
-    return not nx.is_d_separator(with_policy, {"policy"}, wanted, known)
+    return not is_separated(with_policy, {"policy"}, wanted, known)
 
 
 # -- policies ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.language.domains import Named, domain_of
 from causalopt.language.finite_variables import Finite, own_variable
-from causalopt.language.parts import Directions, Subspace
+from causalopt.language.subspaces import Directions, Subspace
 from causalopt.language.symbols import Label, Noise, Parameter
 from causalopt.mechanisms.decisions import Utility, as_utility, is_decision, without_policy
 from causalopt.mechanisms.interface import Mechanism

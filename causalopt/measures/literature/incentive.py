@@ -47,9 +47,10 @@ class Incentives:
 def incentives(system: Model, A: Nodes, utility: Nodes | None = None) -> Incentives:
     """Which nodes a decision has an incentive to know, to answer to, and to control.
 
-    With D the decision, U the utilities below it, pa(D) what it sees, and G the graph:
+    With D the decision, U the utilities, pa(D) what it sees, and G the graph:
 
-        value of information of X, not below D:  X and U are not separated by {D, pa(D)} without X
+        value of information of X, not below D:  X and a U below D are not separated by {D, pa(D)}
+                                                 without X
         minimal reduction: G without arrows into D from what has no value of information, in turn
         response incentive at X:                 a path X -> ... -> D in the minimal reduction
         value of control of X:                   a path X -> ... -> U in the minimal reduction
@@ -62,7 +63,7 @@ def incentives(system: Model, A: Nodes, utility: Nodes | None = None) -> Incenti
     the graph: an incentive is admitted, and the tables may be such that there is none; where none
     is admitted, there is none with any tables.
 
-    Raises ``QueryError`` where A is not one node, nothing is wanted, and nothing wanted is below A.
+    Raises ``QueryError`` where A is not one node, and where nothing is wanted.
 
     Source: Everitt, Carey, Langlois, Ortega and Legg 2021, "Agent Incentives: A Causal Perspective"
     (AAAI): theorems on each criterion.
@@ -96,15 +97,17 @@ def incentives(system: Model, A: Nodes, utility: Nodes | None = None) -> Incenti
         raise QueryError(f"A = {A} names {len(decisions)} nodes, and one decision is asked about.")
     decided = decisions[0]
     wanted = _utilities(model, graph) if utility is None else _labels(model, _each(utility), steps)
-    return _of_graph(graph, decided, _below(graph, decided, wanted))
+    return _of_graph(graph, decided, frozenset(wanted))
 
 
-def _of_graph(graph: nx.DiGraph, decided: Label, wanted: frozenset[Label]) -> Incentives:
+def _of_graph(graph: nx.DiGraph, decided: Label, goals: frozenset[Label]) -> Incentives:
+    # Only what is wanted below a decision can be a reason to know something.
+    wanted = goals.intersection(nx.descendants(graph, decided))
     reduced = _reduced(graph, decided, wanted)
     below = nx.descendants(graph, decided) | {decided}
     others = set(graph) - {decided}
     before_wanted = wanted.union(*(nx.ancestors(graph, goal) for goal in wanted))
-    controlled = wanted.union(*(nx.ancestors(reduced, goal) for goal in wanted))
+    controlled = goals.union(*(nx.ancestors(reduced, goal) for goal in goals))
     return Incentives(
         decided,
         frozenset(n for n in others - below if _is_informative(graph, n, decided, wanted)),
@@ -161,15 +164,3 @@ def _utilities(model: Model, graph: nx.DiGraph) -> list[Label]:
             "that are wanted, utility=R."
         )
     return utilities
-
-
-def _below(graph: nx.DiGraph, decided: Label, wanted: Iterable[Label]) -> frozenset[Label]:
-    """Those of the nodes that are wanted which the decision has an effect on."""
-    goals = frozenset(wanted)
-    below = goals.intersection(nx.descendants(graph, decided))
-    if not below:
-        raise QueryError(
-            f"Nothing that is wanted ({listed(map(str, goals))}) is downstream of {decided}: it "
-            "has no incentives. Ask about a decision that has an effect on it."
-        )
-    return below

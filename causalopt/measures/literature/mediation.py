@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio, stacked
 from causalopt.ground.types import Array
 from causalopt.language.symbols import Nodes, Quantity
@@ -13,6 +14,7 @@ from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import labelled, responses
 from causalopt.measures.response.compression import COMP
+from causalopt.measures.response.of_arrays import is_of_arrays
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
@@ -70,6 +72,11 @@ def effects(
     import xarray as xr
 
     asked = Question(of, A, n, m, steps=steps, over=over, draws=draws, delta=delta, keep=keep)
+    if is_of_arrays(asked):
+        raise QueryError(
+            "effects are of numbers, and n or m holds an array: ask op for the ratio, or make a "
+            "node of what is wanted of it, by a function."
+        )
     unit = _unit(asked)
 
     def shown(name: str, values: Array) -> xr.DataArray:

@@ -12,7 +12,8 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio, Scaled
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Array
-from causalopt.language.parts import Chosen, PartOf
+from causalopt.language.parts import PartOf
+from causalopt.language.subspaces import Chosen
 from causalopt.language.symbols import Nodes, Parameter, Variable
 from causalopt.measures.question import Question, nodes_as_text
 from causalopt.measures.record import Measure

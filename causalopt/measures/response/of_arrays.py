@@ -14,7 +14,7 @@ from causalopt.ground.scaled import Scaled
 from causalopt.ground.tensors import finite_tensor
 from causalopt.ground.types import Array, Floats, Ints
 from causalopt.language.domains import domain_of
-from causalopt.language.parts import Directions
+from causalopt.language.subspaces import Directions
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import labelled
@@ -103,8 +103,11 @@ def _eigen(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Ar
             f'reduce="eigen" is of an n and an m of one size, and here they have {p} and {q}: '
             'write reduce="spectrum" or "volume".'
         )
-    with np.errstate(divide="ignore"):
-        return -np.log(pencil(x, y))
+    values = pencil(x, y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        turn = np.where(np.isfinite(values) & (values != 0), np.angle(values), 0.0)
+        logs = -np.log(np.abs(values)) - 1j * turn
+    return np.where(np.isnan(values), np.nan, logs)
 
 
 #: The reductions by the name that users give.
@@ -262,4 +265,7 @@ def _jacobian(tangent: Scaled, asked: Question) -> Jacobian:
     readings = asked.readings
     if readings is not None:
         table = readings.reshape(len(readings), -1) @ table
-    return Jacobian(table, powers)
+    # Each step rounds once more.
+    steps = np.array(asked.rows, dtype=np.float64)
+    rounding = np.finfo(np.float64).eps * (1.0 + steps[steps.size - rows :, None])
+    return Jacobian(table, powers, np.broadcast_to(rounding, (rows, points)))

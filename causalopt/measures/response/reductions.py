@@ -8,7 +8,7 @@ as their factors, G = L L' and S = C C'.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.linalg
@@ -17,7 +17,7 @@ from causalopt.ground.scaled import Ratio, Scaled, shifted
 from causalopt.ground.types import Array, Complexes, Floats, Ints
 
 _LOG2 = math.log(2.0)
-_ROUNDING = float(np.finfo(np.float64).eps)
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +26,21 @@ class Jacobian:
 
     mantissas: Floats
     powers: Ints
+    #: The part of the largest number below which nothing is known, (...): it grows along a run.
+    rounding: Floats = field(default_factory=lambda: np.array(_EPSILON))
 
     def under(self, metric: Floats | None, covariance: Floats | None) -> Jacobian:
         """In coordinates in which the metric of m, and the covariance of n, are identities."""
-        mantissas, powers = self.mantissas, self.powers
+        measured = self
         if metric is not None:
-            mantissas = np.linalg.cholesky(metric).T @ mantissas
+            root = np.linalg.cholesky(metric).T
+            measured = replace(measured, mantissas=root @ measured.mantissas)
         if covariance is not None:
-            one, top = self.at_one_power()
+            one, top = measured.at_one_power()
             mantissas = one.mantissas @ np.linalg.cholesky(covariance)
             powers = np.broadcast_to(top[..., None], mantissas.shape[:-2] + mantissas.shape[-1:])
-        return Jacobian(mantissas, powers)
+            measured = replace(measured, mantissas=mantissas, powers=powers)
+        return measured
 
     def at_one_power(self) -> tuple[Jacobian, Ints]:
         """All columns at the power of the largest of them, (...)."""
@@ -45,7 +49,7 @@ class Jacobian:
         top = lifted.max(axis=-1)
         top = np.where(top == np.iinfo(np.int32).min, 0, top)
         moved = shifted(self.mantissas, (self.powers - top[..., None])[..., None, :])
-        return Jacobian(moved, np.zeros_like(self.powers)), top
+        return replace(self, mantissas=moved, powers=np.zeros_like(self.powers)), top
 
     @property
     def columns(self) -> Scaled:
@@ -67,7 +71,7 @@ class Jacobian:
         q, p = self.mantissas.shape[-2:]
         alike, added = (self, self.powers.sum(axis=-1)) if q >= p else self._for_rows()
         values = np.linalg.svd(alike.mantissas, compute_uv=False)
-        hidden = values <= max(q, p) * _ROUNDING * values[..., :1]
+        hidden = values <= max(q, p) * self.rounding[..., None] * values[..., :1]
         with np.errstate(divide="ignore"):
             logs = np.log(np.where(hidden, 0.0, values)).sum(axis=-1)
         unknown = (hidden & (values > 0)).sum(axis=-1)
@@ -114,23 +118,24 @@ def spectrum(x: Jacobian, y: Jacobian) -> tuple[Floats, Ints]:
     """
     (of_x, up), (of_y, down) = x.at_one_power(), y.at_one_power()
     shape = of_x.mantissas.shape
-    pairs = zip(_matrices(of_x.mantissas), _matrices(of_y.mantissas), strict=True)
-    rows = [_generalised(a, b) for a, b in pairs]
+    least = _each(x.rounding, shape)
+    pairs = zip(_matrices(of_x.mantissas), _matrices(of_y.mantissas), least, strict=True)
+    rows = [_generalised(a, b, unit) for a, b, unit in pairs]
     values = np.stack([values for values, _ in rows]).reshape(*shape[:-2], shape[-1])
     hidden = np.array([count for _, count in rows]).reshape(shape[:-2])
     # Taken out of X and Y were different powers.
     return values - ((up - down) * _LOG2)[..., None], hidden
 
 
-def _generalised(x: Floats, y: Floats) -> tuple[Floats, int]:
+def _generalised(x: Floats, y: Floats, unit: float) -> tuple[Floats, int]:
     q, p = x.shape
     left, both, _ = np.linalg.svd(np.vstack([x, y]), full_matrices=False)
-    known = both > (2 * q) * _ROUNDING * both[0] if both[0] > 0 else np.zeros(len(both), bool)
+    known = both > (2 * q) * unit * both[0] if both[0] > 0 else np.zeros(len(both), bool)
     rank = int(known.sum())
     _, c, turned = np.linalg.svd(left[:q, :rank], full_matrices=True)
     cosines = np.concatenate([c, np.zeros(rank - len(c))])
     sines = _norm(left[q:, :rank] @ turned.T, axis=0) if rank else np.zeros(0)
-    least = 2 * max(q, p) * _ROUNDING
+    least = 2 * max(q, p) * unit
     hidden = int(
         ((cosines <= least) & (cosines > 0)).sum() + ((sines <= least) & (sines > 0)).sum()
     )
@@ -147,22 +152,31 @@ def pencil(x: Jacobian, y: Jacobian) -> Array:
     """
     (of_x, up), (of_y, down) = x.at_one_power(), y.at_one_power()
     shape = of_x.mantissas.shape
-    pairs = zip(_matrices(of_x.mantissas), _matrices(of_y.mantissas), strict=True)
-    rows = [_eigenvalues(a, b) for a, b in pairs]
+    least = _each(x.rounding, shape)
+    pairs = zip(_matrices(of_x.mantissas), _matrices(of_y.mantissas), least, strict=True)
+    rows = [_eigenvalues(a, b, unit) for a, b, unit in pairs]
     scales = np.ldexp(1.0, np.clip(up - down, -1000, 1000).astype(np.int32))
-    values: Complexes = np.stack(rows).reshape(*shape[:-2], shape[-1]) * scales[..., None]
-    return values
+    values: Complexes = np.stack(rows).reshape(*shape[:-2], shape[-1])
+    # Infinities have no imaginary part to be multiplied.
+    finite = np.isfinite(values)
+    return np.where(finite, np.where(finite, values, 0.0) * scales[..., None], values)
 
 
-def _eigenvalues(x: Floats, y: Floats) -> Array:
+def _eigenvalues(x: Floats, y: Floats, unit: float) -> Array:
     above, below = scipy.linalg.eigvals(x, y, homogeneous_eigvals=True)
-    least = len(x) * _ROUNDING * np.array([np.abs(x).max(), np.abs(y).max()])
+    least = len(x) * unit * np.array([np.abs(x).max(), np.abs(y).max()])
     above = np.where(np.abs(above) <= least[0], 0.0, above)
     below = np.where(np.abs(below) <= least[1], 0.0, below)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values: Complexes = np.where((above == 0) & (below == 0), np.nan, above / below)
+        ratios = np.where(below == 0, np.inf, above / below)
+        values: Complexes = np.where((above == 0) & (below == 0), np.nan, ratios)
     ordered: Complexes = values[np.lexsort((values.imag, np.abs(values)))]
     return ordered
+
+
+def _each(rounding: Floats, shape: tuple[int, ...]) -> list[float]:
+    """The rounding of each matrix of a stack."""
+    return np.broadcast_to(rounding, shape[:-2]).reshape(-1).tolist()
 
 
 def _matrices(stack: Floats) -> Floats:

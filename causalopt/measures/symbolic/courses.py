@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.tensors import Tensor
-from causalopt.language.parts import Directions, Subspace
+from causalopt.language.subspaces import Directions, Subspace
 from causalopt.language.symbols import Label, Parameter
 from causalopt.language.trees import Tree
 from causalopt.measures.symbolic.assigned import AnyWorld, Assigned, assigned_in

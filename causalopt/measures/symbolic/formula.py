@@ -12,7 +12,7 @@ from sympy import Expr, Ne, Symbol
 from sympy.logic.boolalg import Boolean
 
 from causalopt.ground import checks
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.errors import QueryError, TooLargeError, nearest
 from causalopt.ground.scaled import Ratio, Scaled
 from causalopt.ground.work import bounded
 from causalopt.language.symbols import Label
@@ -26,6 +26,8 @@ from causalopt.measures.symbolic.tidying import tidied
 
 # Millions of calls that writing one formula out may take.
 _WORK = 20.0
+# A difference that small beside 1 may be rounding alone.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +106,20 @@ class SymbolicResponse:
         others = self._lines.inputs(wanted, given.keys()) - given.keys()
         known = given | {symbol: self._inputs.number(symbol) for symbol in others}
         x, y, *sides = self._lines.numbers(wanted, known)
+        x, y = self._without_rounding(x, y)
         self._check_branches(dict(zip(compared, map(exact, sides), strict=True)))
         ratio = Ratio(Scaled.of(np.array([x])), Scaled.of(np.array([y])))
         return float(self.measure.function(ratio)[0])
+
+    def _without_rounding(self, x: float, y: float) -> tuple[float, float]:
+        """Both sides, 0 where a side is: the difference of two worlds may leave its rounding."""
+        sides = x, y
+        if min(map(abs, sides)) > _ROUNDING * (1.0 + max(map(abs, sides))):
+            return sides
+        try:
+            return 0.0 if self.x == 0 else x, 0.0 if self.y == 0 else y
+        except TooLargeError:
+            return sides
 
     def _check_branches(self, there: Mapping[Symbol, Expr]) -> None:
         for condition in self._branches:

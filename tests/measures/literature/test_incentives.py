@@ -94,12 +94,13 @@ def test_what_is_seen_and_has_no_use_is_not_answered_to():
     assert names(found.information) == ["s"]
 
 
-def test_a_utility_above_the_decision_counts_for_nothing():
+def test_a_utility_beside_the_decision_is_worth_setting_and_nothing_else():
     network, of = diagram([("s", "v"), ("s", "d"), ("d", "u")], "d", ["u", "v"])
     found = incentives(network, of["d"])
     assert not found.response
     assert not found.information
-    assert names(found.control) == ["u"]
+    assert names(found.instrument) == ["u"]
+    assert names(found.control) == ["s", "u", "v"]
 
 
 def test_a_system_is_asked_by_its_nodes():
@@ -206,8 +207,9 @@ def test_where_one_is_admitted_some_tables_have_it():
 
 def test_what_cannot_be_asked_says_why():
     network, of = diagram([("d", "a"), ("s", "u")], "d", ["u"])
-    with pytest.raises(QueryError, match=r"Nothing that is wanted \(u\) is downstream of d"):
-        incentives(network, of["d"])
+    idle = incentives(network, of["d"])
+    assert not (idle.information | idle.response | idle.instrument | idle.requisite)
+    assert names(idle.control) == ["s", "u"]
     bare, of = diagram([("d", "a")], "d", [])
     with pytest.raises(QueryError, match="There is no utility"):
         incentives(bare, of["d"])

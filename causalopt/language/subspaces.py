@@ -1,0 +1,258 @@
+"""Subspaces of arrays: some of the entries, or the coordinates along some directions."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from sympy import Symbol
+
+from causalopt.ground.errors import QueryError
+from causalopt.ground.tensors import Tensor
+from causalopt.ground.types import Array, Bools, Floats
+
+
+class Subspace(ABC):
+    """A part of an array: what of it is held, moved or read, and what is left as it is."""
+
+    @property
+    @abstractmethod
+    def directions(self) -> Floats:
+        """The directions in which it extends, (k, *shape): what a difference at it may be."""
+
+    @property
+    @abstractmethod
+    def readings(self) -> Floats:
+        """The rows that read its coordinates off an array, (k, *shape)."""
+
+    @abstractmethod
+    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
+        """An array with this part of another one in it; ``inputs`` are what decides the part."""
+
+    @property
+    def inputs(self) -> tuple[Symbol, ...]:
+        """The inputs of a run that decide which part it is."""
+        return ()
+
+    def mask_of(self, part: object) -> Bools:
+        """The entries, as a mask; a ``QueryError`` for what is none."""
+        raise QueryError(f"{part} is no set of entries: ask about it alone, with comp or op.")
+
+    def overlaps(self, other: Subspace) -> bool:
+        """Whether holding both holds something twice: one may read what the other writes."""
+        return True
+
+    #: Whether it is of whole entries.
+    is_entries: ClassVar[bool] = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the array."""
+        return False
+
+    @property
+    def order(self) -> bytes:
+        """What entries that do not overlap are put in order by."""
+        return b""
+
+    def without(self, other: Subspace) -> Subspace | None:
+        """What it has that another has not; None where that is nothing."""
+        return self
+
+    def joined(self, other: Subspace) -> Subspace:
+        """Both together, where both are of entries."""
+        return self
+
+    def outside(self, difference: Tensor) -> Tensor:
+        """What a difference (..., *shape) is in the rest of the array."""
+        rows = difference.numbers.reshape(-1, *self.directions.shape[1:])
+        rest = [np.asarray(self.blend(row, np.zeros_like(row))) for row in rows]
+        return Tensor(np.reshape(rest, difference.shape))
+
+
+@dataclass(frozen=True)
+class Entries(Subspace):
+    """Some entries of an array, those where the mask is true."""
+
+    mask: Tensor
+    text: str
+
+    @property
+    def directions(self) -> Floats:
+        """One unit vector for each entry."""
+        places = np.flatnonzero(self.mask.numbers)
+        units = np.zeros((len(places), self.mask.numbers.size))
+        units[np.arange(len(places)), places] = 1.0
+        return units.reshape(len(places), *self.mask.shape)
+
+    readings = directions
+
+    def mask_of(self, part: object) -> Bools:
+        """The mask."""
+        return np.asarray(self.mask.numbers)
+
+    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
+        """Each entry from the one or the other."""
+        # Arrays of any library say which one they are of.
+        blended: Array = own.__array_namespace__().where(self.mask.numbers, other, own)
+        return blended
+
+    def overlaps(self, other: Subspace) -> bool:
+        """Whether some entry is in both."""
+        if isinstance(other, Entries):
+            return bool((self.mask.numbers & other.mask.numbers).any())
+        return True
+
+    is_entries: ClassVar[bool] = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every entry is one of them."""
+        return bool(self.mask.numbers.all())
+
+    @property
+    def order(self) -> bytes:
+        """The mask, as bytes."""
+        return self.mask.numbers.tobytes()
+
+    def without(self, other: Subspace) -> Subspace | None:
+        """Those that are not in the other."""
+        if not self.overlaps(other) or not isinstance(other, Entries):
+            return self
+        return _of_mask(self.mask.numbers & ~other.mask.numbers)
+
+    def joined(self, other: Subspace) -> Subspace:
+        """Those of both."""
+        mask = self.mask.numbers | other.mask.numbers if isinstance(other, Entries) else None
+        return self if mask is None else _of_mask(mask) or self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entries) and self.mask == other.mask
+
+    def __hash__(self) -> int:
+        return hash(self.mask)
+
+    def __str__(self) -> str:
+        return f"part[{self.text}]"
+
+
+@dataclass(frozen=True)
+class Chosen(Subspace):
+    """One of several parts (k, *shape), by a number that the run is given: A as data."""
+
+    masks: Tensor
+    number: Symbol
+
+    @property
+    def inputs(self) -> tuple[Symbol, ...]:
+        """The number."""
+        return (self.number,)
+
+    @property
+    def directions(self) -> Floats:
+        """Those of the whole array."""
+        size = math.prod(self.masks.shape[1:])
+        return np.eye(size).reshape(size, *self.masks.shape[1:])
+
+    readings = directions
+
+    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
+        """Each entry from the one or the other, by the mask of that number."""
+        library = own.__array_namespace__()
+        masks, (number,) = library.asarray(self.masks.numbers), inputs
+        blended: Array = library.where(masks[number.astype(int)], other, own)
+        return blended
+
+    def __str__(self) -> str:
+        return f"part[one of {len(self.masks.numbers)}]"
+
+
+@dataclass(frozen=True)
+class Coordinates(Subspace):
+    """The coordinates r'h along directions d, both (k, *shape): h <- h + d (r'd)^-1 r'(other - h).
+
+    What r does not see stays as it is. Where r = d that is the orthogonal projection.
+    """
+
+    write: Tensor
+    read: Tensor
+
+    @property
+    def directions(self) -> Floats:
+        """The directions d."""
+        return self.write.numbers
+
+    @property
+    def readings(self) -> Floats:
+        """(r'd)^-1 r', so that the coordinates of a direction d are a unit vector."""
+        d, r = (rows.reshape(len(rows), -1) for rows in (self.write.numbers, self.read.numbers))
+        return np.linalg.solve(r @ d.T, r).reshape(self.write.shape)
+
+    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
+        """The one, with the coordinates of the other."""
+        count = len(self.directions)
+        d, r = self.directions.reshape(count, -1), self.readings.reshape(count, -1)
+        change: Array = (r @ (other - own).reshape(-1)) @ d
+        blended: Array = own + change.reshape(own.shape)
+        return blended
+
+    def __str__(self) -> str:
+        return f"along({len(self.directions)} directions)"
+
+
+def _of_mask(mask: Bools) -> Entries | None:
+    """The entries where a mask is true, called by their places; None where there are none."""
+    places = np.flatnonzero(mask)
+    if not places.size:
+        return None
+    first, last = int(places[0]), int(places[-1])
+    if mask.ndim == 1 and places.size == last - first + 1:
+        text = str(first) if first == last else f"{first}:{last + 1}"
+    else:
+        text = as_text(mask.nonzero()[0].tolist()) if mask.ndim == 1 else f"{places.size} entries"
+    return Entries(Tensor(mask), text)
+
+
+def as_text(key: object) -> str:
+    """An index as it is written."""
+    if isinstance(key, tuple):
+        return ", ".join(map(as_text, key))
+    if isinstance(key, slice):
+        ends = ["" if end is None else str(end) for end in (key.start, key.stop)]
+        return ":".join(ends if key.step is None else [*ends, str(key.step)])
+    if key is Ellipsis:
+        return "..."
+    size = np.size(key) if isinstance(key, list | np.ndarray) else 0
+    return f"{size} entries" if size > 8 else str(np.asarray(key).tolist() if size else key)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Directions (k, *shape) in which an array is nudged, each by itself.
+
+    As a frame, they matter by the volume that they span alone: then others of the same span and
+    volume may stand in for them, which keeps them apart on a long run.
+    """
+
+    rows: Tensor
+    as_frame: bool = False
+
+    @property
+    def count(self) -> int:
+        """The number of directions."""
+        return len(self.rows.numbers)
+
+
+@dataclass(frozen=True)
+class Blending:
+    """An array with (1 - by) of its own part and ``by`` of another's, as a function of both."""
+
+    part: Subspace
+    by: float = 1.0
+
+    def __call__(self, own: Array, other: Array, *inputs: Array) -> Array:
+        blended = self.part.blend(own, other, *inputs)
+        return blended if self.by == 1.0 else own + self.by * (blended - own)
