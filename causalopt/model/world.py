@@ -8,6 +8,7 @@ those on disjoint nodes commute, and two worlds are equal where they do the same
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -166,7 +167,21 @@ class World(Generic[M]):
         def replaced(at: Stretch) -> Replaced[World[Model]]:
             return Replaced(self.model.mechanism(at.key, formula))
 
-        return self._put(replaceable(self.model, nodes, self.steps, formula), replaced)
+        # A start follows from no step: what is done to it stays as it is.
+        stretches = [
+            dataclasses.replace(at, start=1)
+            if at.start == 0
+            and at.stop > 1
+            and self.at(at.key).base
+            and not self._steps_at_start(at)
+            else at
+            for at in replaceable(self.model, nodes, self.steps, formula)
+        ]
+        return self._put(stretches, replaced)
+
+    def _steps_at_start(self, at: Stretch) -> bool:
+        """Whether a node follows by its mechanism at step 0 too, as an equation does."""
+        return self.steps is None or self.model.account(at.key, 0).start is None
 
     def put(self, nodes: Nodes, base: Base[World[Model]]) -> World[M]:
         """Put a base of any kind on nodes: a new kind is a class derived from it."""

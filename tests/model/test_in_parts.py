@@ -167,3 +167,9 @@ def test_a_parameter_that_holds_an_array_is_no_number():
     ):
         with pytest.raises(QueryError, match="number"):
             ask()
+
+
+def test_a_start_that_is_set_stays_set_where_its_variable_is_replaced():
+    world = W.do(x[0], 3.0)
+    for replaced in (world.replace(x, x), W.replace(x, x).do(x[0], 3.0)):
+        assert run(replaced).x.values[0].tolist() == [3.0] * (STEPS + 1)
