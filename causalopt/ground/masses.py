@@ -212,13 +212,13 @@ def entropy_of(masses: Masses, base: Expr | float) -> Expr | float:
 
 
 def check_base(base: object) -> None:
-    """The base of a logarithm: a number above 0 that is not 1."""
+    """The base of a logarithm: a number above 1, for below it more is counted as less."""
     symbolic = isinstance(base, Expr) and not base.is_number
     number = None if symbolic else as_float(base)
     if number is None:
         raise QueryError(f"base is {base!r}: write 2 for bits, or sympy.E for nats.")
-    if not 0 < number < math.inf or number == 1:
-        raise QueryError(f"base is {base}: write 2 for bits, or math.e for nats.")
+    if not 1 < number < math.inf:
+        raise QueryError(f"base is {base}, not above 1: write 2 for bits, or math.e for nats.")
 
 
 def exact_base(base: Expr | float) -> Expr:

@@ -13,7 +13,7 @@ from sympy import Expr
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
 from causalopt.backends.evaluation import evaluate
-from causalopt.ground.errors import EvaluationError, QueryError, nearest
+from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
 from causalopt.ground.tensors import Tensor
@@ -93,7 +93,7 @@ def simulate(
             measured[..., part.rows, part.points] = values
     except NotFinite as error:
         if not in_words:
-            raise EvaluationError("A value is not finite.") from None
+            raise UndefinedError("A value is not finite.") from None
         raise explained(error, plan, lanes, sweep, look) from None
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")

@@ -38,7 +38,10 @@ class Unswept(Fixed[W], Generic[W]):
 def bits_on_a_line(
     system: System, m: Variable, step: int, P: Box, better: Expr, A: Nodes
 ) -> tuple[float, float]:
-    """E[-log2 mu{at least as good}] and how much every second start gives otherwise."""
+    """E[-log2 mu{at least as good}], and how much every second start gives otherwise.
+
+    Raises ``EvaluationError`` where rounding may move it by more than one bit.
+    """
     if len(P.variables) != 1 or P.variables[0] not in system.variables:
         raise QueryError(
             f"P is a Box over {listed(P.variables)}: write one over one variable of the system, "
@@ -50,9 +53,20 @@ def bits_on_a_line(
         raise QueryError(f"P = {P.matrix[0]} u + {P.offset[0]} has symbols: give it numbers.")
     centre, width = float(P.offset[0]), abs(float(P.matrix[0]))
     starts = centre + width * np.linspace(-0.5, 0.5, _STARTS)
-    scores = _scores(system, source, starts, m, step, better, A)
-    value = _mean_bits(*scores)
-    return value, abs(value - _mean_bits(*(row[::2] for row in scores)))
+    free, least, held = _scores(system, source, starts, m, step, better, A)
+    value, low = _mean_bits(free, held), _mean_bits(least, held)
+    # Where it is infinite, so it must be for all that floats can tell.
+    if low < value - 1:
+        raise EvaluationError(
+            f"{m} comes so close to what is best, or from start to start to the same, that the "
+            f"rounding of {step} steps (by {_roundings(step):.3g} of its size) decides how many "
+            "bits it is: ask op(...), whose differences are not rounded away, fewer steps, or "
+            f"starts that lie further apart. More than {low:.4g} bits are sure."
+        )
+    if np.isinf(value):
+        return value, 0.0
+    halves = _mean_bits(free[::2], held[::2])
+    return value, abs(value - halves)
 
 
 def _scores(
@@ -63,29 +77,42 @@ def _scores(
     step: int,
     better: Expr,
     A: Nodes,
-) -> tuple[Floats, Floats]:
-    """How good m is at the step from each start, free and with A held to its course in W."""
+) -> tuple[Floats, Floats, Floats]:
+    """How good m is from each start: free; at least, as it is rounded; with A held as in W."""
     free = system.world(step)
     own: Base[World[Model]] = Unswept(system.start_values[source])
     held = free.clamp(A, to=free.put(source[0], own))
     data = run(free, held, labels=["X", "Y"], over={source[0]: starts}, keep=[m[step]])
     x, y = (data[m.name].sel(world=name).values.reshape(-1) for name in ("X", "Y"))
-    good = [evaluate([better], {m: values})[0] for values in (x, y)]
-    for scores, values in zip(good, (x, y), strict=True):
-        if not np.isfinite(scores).all():
-            at = values[~np.isfinite(scores)][0]
-            raise EvaluationError(f"better = {better} is no finite number at {m} = {at:g}.")
-    return good[0], good[1]
+    free_scores, held_scores = (_good(better, m, values) for values in (x, y))
+    error = _roundings(step) * np.abs(x)
+    beside = [evaluate([better], {m: values})[0] for values in (x - error, x + error)]
+    # A formula may have no value beside those that m takes.
+    least = np.fmin(free_scores, np.fmin(*beside))
+    return free_scores, least, held_scores
+
+
+def _good(better: Expr, m: Variable, values: Floats) -> Floats:
+    scores = evaluate([better], {m: values})[0]
+    if not np.isfinite(scores).all():
+        at = values[~np.isfinite(scores)][0]
+        raise EvaluationError(f"better = {better} is no finite number at {m} = {at:g}.")
+    return scores
+
+
+def _roundings(step: int) -> float:
+    """How far steps that each round once, and forget nothing, are off, in parts of a value."""
+    return step * float(np.finfo(np.float64).eps) / 2
 
 
 def _mean_bits(x: Floats, y: Floats) -> float:
     """The mean of -log2 of the share of y at least as good as x, on straight lines between."""
     share = _share_above(y, x)
-    if not share.any():
-        return float("inf")
     low, high = np.sort(np.stack([share[:-1], share[1:]]), axis=0)
     # The mean of ln over a straight line from low to high is (F(high) - F(low)) / (high - low), F =
     # s ln s - s; where the ends are as good as one, its middle.
+    if not high.all():  # better than all of y, along a line
+        return float("inf")
     apart = high - low > 1e-6 * high
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log((low + high) / 2) - ((high - low) / (low + high)) ** 2 / 6

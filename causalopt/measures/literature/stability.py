@@ -11,7 +11,7 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.ground.checks import as_list, is_single, shown, whole
-from causalopt.ground.errors import EvaluationError, QueryError, nearest
+from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.types import Bools, Floats
 from causalopt.language.domains import Value, domain_of
 from causalopt.language.finite_variables import Finite
@@ -139,7 +139,7 @@ class _Count(NamedTuple):
             some = waiting.pop()
             try:
                 held = stays(some)
-            except EvaluationError:
+            except UndefinedError:
                 longest = max(some, key=lambda target: len(some[target]))
                 middle = len(some[longest]) // 2
                 if middle:
