@@ -106,7 +106,7 @@ def check_masses(masses: Masses, where: str, name: Callable[[int], str]) -> None
 def _does_not_sum(where: str, total: object, off: object, over: bool) -> str:
     much = f"{off:.3g}" if isinstance(off, float) else str(off)
     return (
-        f"The masses of {where} sum to {total}, {much} too {'much' if over else 'little'} "
+        f"The masses of {_inside(where)} sum to {total}, {much} too {'much' if over else 'little'} "
         f"(tolerance {TOLERANCE:g}): nothing is renormalised unasked, so give masses that sum to "
         "1, or write normalise=True, in a table or in Distribution.of, to divide them by their sum."
     )
@@ -122,16 +122,23 @@ def _check_exact(masses: Masses, where: str, name: Callable[[int], str]) -> None
     # which it cancels where it can.
     off = tidy(Add(*masses) - 1)
     if off != 0 and off.free_symbols:
-        with bounded(f"The sum of the masses of {where}", "give numbers, or shorter formulas"):
+        with bounded(
+            f"The sum of the masses of {_inside(where)}", "give numbers, or shorter formulas"
+        ):
             off = sympy.simplify(off)
     if off == 0:
         return
     if off.free_symbols:
         raise DeclarationError(
-            f"The masses of {where} sum to {sympy.expand(off + 1)}, which is not 1: nothing is "
-            "renormalised, so give masses that sum to 1."
+            f"The masses of {_inside(where)} sum to {sympy.expand(off + 1)}, which is not 1: "
+            "nothing is renormalised, so give masses that sum to 1."
         )
     raise DeclarationError(_does_not_sum(where, off + 1, abs(off), bool(off > 0)))
+
+
+def _inside(where: str) -> str:
+    """What begins a sentence, inside one."""
+    return f"the {where[4:]}" if where.startswith("The ") else where
 
 
 def _is_finite(mass: Expr) -> bool:
