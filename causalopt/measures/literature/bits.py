@@ -104,7 +104,7 @@ def optimization_bits(
     _check_who(system, target, A, length)
     outcome = P.push(system, length).marginal(target)
     others = _others(system, P, target, length, measure, A)
-    value = _expected(outcome, others, _scores(target, better))
+    value = _expected(outcome, others, scores_of(target, better))
     return Measurement("optimization_bits", "bits", value, "bit", {"measure": measure})
 
 
@@ -158,8 +158,8 @@ def _course(system: System, part: tuple[Finite, ...], length: int) -> list[dict[
     return course
 
 
-def _scores(target: Finite, better: Better) -> list[float]:
-    """How good each value is."""
+def scores_of(target: Finite, better: Better) -> list[float]:
+    """How good each value is, the larger the better."""
     if isinstance(better, Mapping):
         missing = [v for v in target.values if v not in better]
         if missing or len(better) > target.size:

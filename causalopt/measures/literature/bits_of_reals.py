@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -24,6 +25,8 @@ W = TypeVar("W", bound=Elsewhere)
 
 # Starts, their middle among them; an odd number whose half is odd too, so that halves have it.
 _STARTS = 2001
+# What is less than this part of the way between two starts is at one of them.
+_BETWEEN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,14 @@ def bits_on_a_line(
     if P.matrix.free_symbols | P.offset.free_symbols:
         raise QueryError(f"P = {P.matrix[0]} u + {P.offset[0]} has symbols: give it numbers.")
     centre, width = float(P.offset[0]), abs(float(P.matrix[0]))
-    starts = centre + width * np.linspace(-0.5, 0.5, _STARTS)
-    free, least, held = _scores(system, source, starts, m, step, better, A)
-    value, low = _mean_bits(free, held), _mean_bits(least, held)
+    starts = grid = centre + width * np.linspace(-0.5, 0.5, _STARTS)
+    scores = functools.partial(_scores, system, source, m=m, step=step, better=better, A=A)
+    free, least, held = scores(starts)
+    if np.isinf(_mean_bits(starts, free, held)):
+        # Where the held world is best between two starts, neither shows how good it can be.
+        starts = np.union1d(starts, _peaks(starts, held))
+        free, least, held = scores(starts)
+    value, low = _mean_bits(starts, free, held), _mean_bits(starts, least, held)
     # Where it is infinite, so it must be for all that floats can tell.
     if low < value - 1:
         raise EvaluationError(
@@ -65,14 +73,29 @@ def bits_on_a_line(
         )
     if np.isinf(value):
         return value, 0.0
-    halves = _mean_bits(free[::2], held[::2])
-    return value, abs(value - halves)
+    halved = ~np.isin(starts, grid[1::2])
+    return value, abs(value - _mean_bits(starts[halved], free[halved], held[halved]))
+
+
+def _peaks(starts: Floats, scores: Floats) -> Floats:
+    """Where straight lines rise and fall that meet between two starts."""
+    slopes = np.diff(scores) / np.diff(starts)
+    before, after = slopes[:-2], slopes[2:]
+    is_peak = (before > 0) & (after < 0)
+    rise, fall = before[is_peak], after[is_peak]
+    left, right = starts[1:-2][is_peak], starts[2:-1][is_peak]
+    low, high = scores[1:-2][is_peak], scores[2:-1][is_peak]
+    share = ((high - low) / (right - left) - fall) / (rise - fall)
+    # What lies on a start, but for rounding, is there already.
+    inside = (share > _BETWEEN) & (share < 1 - _BETWEEN)
+    return (left + share * (right - left))[inside]
 
 
 def _scores(
     system: System,
     source: Variable,
     starts: Floats,
+    *,
     m: Variable,
     step: int,
     better: Expr,
@@ -105,9 +128,10 @@ def _roundings(step: int) -> float:
     return step * float(np.finfo(np.float64).eps) / 2
 
 
-def _mean_bits(x: Floats, y: Floats) -> float:
+def _mean_bits(starts: Floats, x: Floats, y: Floats) -> float:
     """The mean of -log2 of the share of y at least as good as x, on straight lines between."""
-    share = _share_above(y, x)
+    widths = np.diff(starts) / (starts[-1] - starts[0])
+    share = _share_above(y, x, widths)
     low, high = np.sort(np.stack([share[:-1], share[1:]]), axis=0)
     # The mean of ln over a straight line from low to high is (F(high) - F(low)) / (high - low), F =
     # s ln s - s; where the ends are as good as one, its middle.
@@ -118,19 +142,19 @@ def _mean_bits(x: Floats, y: Floats) -> float:
         middle = np.log((low + high) / 2) - ((high - low) / (low + high)) ** 2 / 6
         whole = (_xlogx(high) - _xlogx(low)) / (high - low) - 1
     nats = -np.where(apart, whole, middle)
-    return float(nats.mean() / np.log(2))
+    return float(nats @ widths / np.log(2))
 
 
 def _xlogx(s: Floats) -> Floats:
     return s * np.log(np.where(s > 0, s, 1.0))
 
 
-def _share_above(y: Floats, levels: Floats) -> Floats:
+def _share_above(y: Floats, levels: Floats, widths: Floats) -> Floats:
     """The share of the line on which y, straight between its points, is at least each level."""
     low, high = np.sort(np.stack([y[:-1], y[1:]]), axis=0)
     wide = np.where(high > low, high - low, 1.0)
     shares = np.zeros(len(levels))
     for i, level in enumerate(levels):
         part = np.where(high > low, (high - level) / wide, low >= level)
-        shares[i] = np.clip(part, 0.0, 1.0).mean()
+        shares[i] = np.clip(part, 0.0, 1.0) @ widths
     return shares
