@@ -71,3 +71,8 @@ def test_no_starts_are_refused(starts):
 def test_a_backend_that_is_none_is_refused(backend):
     with pytest.raises(CausaloptError):
         basin_stability(halved, {x: (0, 1)}, over={x[0]: [1, 2]}, steps=1, backend=backend)
+
+
+def test_masses_of_a_table_are_told_in_one_sentence():
+    with pytest.raises(CausaloptError, match=r"The masses of the table of B"):
+        System({B: table(B, {"x": {"x": 0.5, "y": 0.4}, "y": "y"})}, start={B: "x"})
