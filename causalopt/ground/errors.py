@@ -22,6 +22,10 @@ class EvaluationError(CausaloptError, ArithmeticError):
     """A mechanism left the finite real numbers while it ran: which node, at which step."""
 
 
+class UndefinedError(EvaluationError):
+    """A node has no finite real value, or no slope, at a step of a run that is sound elsewhere."""
+
+
 class TooLargeError(CausaloptError, MemoryError):
     """Work that needs more memory than there is, or too much of sympy; how to ask for less."""
 

@@ -106,7 +106,7 @@ def check_masses(masses: Masses, where: str, name: Callable[[int], str]) -> None
 def _does_not_sum(where: str, total: object, off: object, over: bool) -> str:
     much = f"{off:.3g}" if isinstance(off, float) else str(off)
     return (
-        f"The masses of {where} sum to {total}, {much} too {'much' if over else 'little'} "
+        f"The masses of {_inside(where)} sum to {total}, {much} too {'much' if over else 'little'} "
         f"(tolerance {TOLERANCE:g}): nothing is renormalised unasked, so give masses that sum to "
         "1, or write normalise=True, in a table or in Distribution.of, to divide them by their sum."
     )
@@ -122,16 +122,23 @@ def _check_exact(masses: Masses, where: str, name: Callable[[int], str]) -> None
     # which it cancels where it can.
     off = tidy(Add(*masses) - 1)
     if off != 0 and off.free_symbols:
-        with bounded(f"The sum of the masses of {where}", "give numbers, or shorter formulas"):
+        with bounded(
+            f"The sum of the masses of {_inside(where)}", "give numbers, or shorter formulas"
+        ):
             off = sympy.simplify(off)
     if off == 0:
         return
     if off.free_symbols:
         raise DeclarationError(
-            f"The masses of {where} sum to {sympy.expand(off + 1)}, which is not 1: nothing is "
-            "renormalised, so give masses that sum to 1."
+            f"The masses of {_inside(where)} sum to {sympy.expand(off + 1)}, which is not 1: "
+            "nothing is renormalised, so give masses that sum to 1."
         )
     raise DeclarationError(_does_not_sum(where, off + 1, abs(off), bool(off > 0)))
+
+
+def _inside(where: str) -> str:
+    """What begins a sentence, inside one."""
+    return f"the {where[4:]}" if where.startswith("The ") else where
 
 
 def _is_finite(mass: Expr) -> bool:
@@ -212,13 +219,13 @@ def entropy_of(masses: Masses, base: Expr | float) -> Expr | float:
 
 
 def check_base(base: object) -> None:
-    """The base of a logarithm: a number above 0 that is not 1."""
+    """The base of a logarithm: a number above 1, for below it more is counted as less."""
     symbolic = isinstance(base, Expr) and not base.is_number
     number = None if symbolic else as_float(base)
     if number is None:
         raise QueryError(f"base is {base!r}: write 2 for bits, or sympy.E for nats.")
-    if not 0 < number < math.inf or number == 1:
-        raise QueryError(f"base is {base}: write 2 for bits, or math.e for nats.")
+    if not 1 < number < math.inf:
+        raise QueryError(f"base is {base}, not above 1: write 2 for bits, or math.e for nats.")
 
 
 def exact_base(base: Expr | float) -> Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
 
@@ -27,6 +27,8 @@ class Decision(Mechanism):
     """A node that somebody is to choose, by what is seen; made by ``decision``."""
 
     seen: tuple[Symbol, ...]
+    # Whose it is, for messages alone: decisions are the same by what they see.
+    owner: str = field(default="A node", compare=False, repr=False)
 
     @property
     def arguments(self) -> tuple[Symbol, ...]:
@@ -35,24 +37,24 @@ class Decision(Mechanism):
 
     def value(self, at: Terms) -> Expr:
         """None yet: ``QueryError``, for a decision has no value before it has a policy."""
-        raise QueryError(without_policy("A node"))
+        raise QueryError(without_policy(self.owner))
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """The same error."""
-        raise QueryError(without_policy("A node"))
+        raise QueryError(without_policy(self.owner))
 
     def renamed(self, names: Terms) -> Decision:
         """The same decision, what is seen called otherwise."""
-        return Decision(tuple(names.get(s, s) for s in self.seen))
+        return replace(self, seen=tuple(names.get(s, s) for s in self.seen))
 
     def fit(self, domain: Domain, where: str) -> Mechanism:
-        """The same; a ``DeclarationError`` where there are no named values to choose from."""
+        """The same, with its owner; a ``DeclarationError`` without named values to choose from."""
         if not isinstance(domain, Named):
             raise DeclarationError(
                 f"{where} is a decision, and takes no named values to choose from: declare it with "
                 f'finite("{where}", ["...", "..."]).'
             )
-        return self
+        return replace(self, owner=where)
 
     def words(self, name: Naming, write: Writer | None = None) -> str:
         """The decision by what is seen: decision(R)."""

@@ -8,7 +8,7 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.backends import NotFinite
-from causalopt.ground.errors import EvaluationError
+from causalopt.ground.errors import EvaluationError, UndefinedError
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Node, Noise
 from causalopt.mechanisms.interface import Mechanism
@@ -35,7 +35,7 @@ Values = Callable[[World[Model], Sequence[Key], int, Sweep], list[Floats]]
 
 def explained(
     error: NotFinite, plan: Plan, lanes: Lanes, sweep: Sweep, values: Values
-) -> EvaluationError:
+) -> UndefinedError:
     """The error as a user reads it: node, step, sweep point, the values it was computed from."""
     place, key = plan.culprit(error.place)
     world = lanes.lanes[place].world
@@ -48,7 +48,7 @@ def explained(
     at = f", at {', '.join(listed)}" if listed else ""
     told = "mechanism" if world.model.time_step(finer=1) is None else "rate of change"
     trouble, advice = _trouble(error, world, key, sweep, values)
-    return EvaluationError(
+    return UndefinedError(
         f"{world.model.label(key, error.step)} {trouble}{step}{changed}"
         f"{sweep.describe(error.point)}{at}: "
         f"its {told} is {_mechanism(world, key, error.step)}. {advice}"

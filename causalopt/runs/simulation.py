@@ -13,7 +13,8 @@ from sympy import Expr
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
 from causalopt.backends.evaluation import evaluate
-from causalopt.ground.errors import EvaluationError, QueryError, nearest
+from causalopt.ground.checks import shown
+from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
 from causalopt.ground.tensors import Tensor
@@ -46,8 +47,8 @@ class Want:
 
 def backend_named(name: str) -> Backend:
     """The backend of that name, or an error that lists them."""
-    if name not in BACKENDS:
-        raise QueryError(f"There is no backend {name!r}." + nearest(name, BACKENDS))
+    if not isinstance(name, str) or name not in BACKENDS:
+        raise QueryError(f"There is no backend {shown(name)}." + nearest(name, BACKENDS))
     return BACKENDS[name]
 
 
@@ -93,7 +94,7 @@ def simulate(
             measured[..., part.rows, part.points] = values
     except NotFinite as error:
         if not in_words:
-            raise EvaluationError("A value is not finite.") from None
+            raise UndefinedError("A value is not finite.") from None
         raise explained(error, plan, lanes, sweep, look) from None
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")

@@ -64,7 +64,7 @@ def causal_strength(
     """
     check_base(base)
     if isinstance(P, Gaussian):
-        cut = _cut(NEEDS.real(system), edges)
+        cut = _cut(NEEDS.numbers(system, P), edges)
         amounts = [_gaussian(system, P, target, sources) for target, sources in cut.items()]
     else:
         NEEDS.distribution(system, P)

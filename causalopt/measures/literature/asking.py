@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from causalopt.distributions.real.affine import Box
+from causalopt.ground.checks import is_single
 from causalopt.ground.errors import QueryError
+from causalopt.language.finite_variables import as_finite
 from causalopt.language.splits import Split
 from causalopt.language.symbols import Label, Next, Nodes, Variable
 from causalopt.language.words import listed
 from causalopt.measures.literature.arrows import causal_strength
-from causalopt.measures.literature.bits import optimization_bits
+from causalopt.measures.literature.bits import optimization_bits, scores_of
 from causalopt.measures.literature.commands import empowerment
 from causalopt.measures.literature.control import control_bound
 from causalopt.measures.literature.emergence import effective_information
@@ -21,7 +24,7 @@ from causalopt.measures.literature.exponents import conditional_exponents
 from causalopt.measures.literature.flows import information_flow, transfer_entropy
 from causalopt.measures.literature.goals import goal_directedness
 from causalopt.measures.literature.knowledge import semantic_information, viability
-from causalopt.measures.literature.measurement import Measurement
+from causalopt.measures.literature.measurement import Measurement, as_number
 from causalopt.measures.literature.mediation import effects
 from causalopt.measures.literature.stability import basin_stability
 from causalopt.measures.question import nodes_as_text
@@ -33,9 +36,10 @@ from causalopt.measures.split.strength import (
     adjusted_optimizing_strength,
     optimizing_strength,
 )
-from causalopt.model.interface import Model
+from causalopt.model.interface import Model, as_model
 from causalopt.model.selection import Stretch
 from causalopt.model.system import System, as_system
+from causalopt.model.world import World
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
 class Asked:
     """What a comparison is about: who, whom, from where, and what is good."""
 
-    of: Model
+    of: Model | World[Model]
     A: Nodes
     m: Nodes
     _: KW_ONLY
@@ -60,19 +64,46 @@ class Asked:
 
     @functools.cached_property
     def system(self) -> System:
-        """The model, if it has steps."""
+        """What is asked about, if it is a model that has steps, and no world of one."""
+        if isinstance(self.of, World):
+            raise QueryError(
+                "This measure asks a system from where it starts, and a world has interventions of "
+                "its own: give the System."
+            )
         return as_system(self.of, ", and this measure follows them: give a System.")
+
+    @functools.cached_property
+    def model(self) -> Model:
+        """The model, or that of the world."""
+        return as_model(self.of.model if isinstance(self.of, World) else self.of)
+
+    @functools.cached_property
+    def timed(self) -> System:
+        """The model, or that of the world, if it has steps."""
+        return as_system(self.model, ", and this measure follows them: give a System.")
+
+    @property
+    def over_time(self) -> System | World[System]:
+        """What is asked about, if it has steps."""
+        timed = self.timed
+        return cast("World[System]", self.of) if isinstance(self.of, World) else timed
 
     @functools.cached_property
     def length(self) -> int | None:
         """How many steps are taken; None where there is no time."""
+        if isinstance(self.of, World):
+            if self.steps not in (None, self.of.steps):
+                raise QueryError(
+                    f"steps is {self.steps}, but this world has {self.of.steps}: leave steps out."
+                )
+            return self.of.steps
         is_open = self.steps is None and isinstance(self.m, Variable)
-        return self.of.run_length(1 if is_open else self.steps, [self.m])
+        return self.model.run_length(1 if is_open else self.steps, [self.m])
 
     @functools.cached_property
     def whom(self) -> Stretch:
         """The nodes of m."""
-        stretches = self.of.select(self.m, self.length)
+        stretches = self.model.select(self.m, self.length)
         if len(stretches) != 1:
             raise QueryError(f"m = {self.m} names {len(stretches)} sets of nodes: ask about one.")
         return stretches[0]
@@ -85,20 +116,20 @@ class Asked:
     @property
     def ended(self) -> Label:
         """The last node of m."""
-        return self.of.label(self.whom.key, self.whom.stop - 1)
+        return self.model.label(self.whom.key, self.whom.stop - 1)
 
     @property
     def nudged(self) -> Nodes:
         """The node n; m at the start, where none was named."""
         if self.n is None and self.length is None:
             raise QueryError("needs n=..., the node where the difference is made.")
-        return self.of.label(self.whom.key, 0) if self.n is None else self.n
+        return self.model.label(self.whom.key, 0) if self.n is None else self.n
 
     @functools.cached_property
     def inside(self) -> list[Variable]:
         """The variables of A."""
-        keys = {stretch.key for stretch in self.of.select(self.A, self.length)}
-        return [v for v in self.system.variables if v in keys]
+        keys = {stretch.key for stretch in self.model.select(self.A, self.length)}
+        return [v for v in self.timed.variables if v in keys]
 
     @functools.cached_property
     def rest(self) -> list[Variable]:
@@ -135,6 +166,8 @@ class Entry:
     measure: str
     needs: tuple[str, ...]
     ask: Callable[[Asked], Measurement]
+    #: What it is asked of: an error where that is of a kind that no argument mends.
+    about: Callable[[Asked], object] = operator.attrgetter("system")
 
 
 def _array(measure: str, asked: str, array: xr.DataArray) -> Measurement:
@@ -155,11 +188,12 @@ def _through(q: Asked) -> Measurement:
 
 def _strength(q: Asked, ask: Callable[..., Strength | AdjustedStrength], name: str) -> Measurement:
     found = ask(q.system, q.split, q.P, steps=q.last)
-    return Measurement(name, str(q.split), float(found), "bit")
+    return Measurement(name, str(q.split), as_number(found.value, name), "bit")
 
 
 def _exponent(q: Asked) -> Measurement:
-    rates = conditional_exponents(q.system, q.inside, steps=q.last).conditional
+    steps = None if isinstance(q.of, World) else q.last
+    rates = conditional_exponents(q.over_time, q.inside, steps=steps).conditional
     return _array("conditional_exponents", f"rest given {listed(q.inside)}", rates[0])
 
 
@@ -170,26 +204,35 @@ def _bits(q: Asked) -> Measurement:
 
 
 def _basin(q: Asked) -> Measurement:
-    share = basin_stability(q.system, q.target, over=q.over, steps=q.last)
+    # A world has the steps that it has, and what is left of them is to stay.
+    stay = None if q.length is None or not isinstance(q.of, World) else q.length - q.last
+    share = basin_stability(q.over_time, q.target, over=q.over, steps=q.last, stay=stay)
     return _array("basin_stability", f"{q.target}", share)
 
 
 def _directed(q: Asked) -> Measurement:
-    if len(q.inside) != 1:
+    deciding = q.model.select(q.A, q.length)
+    if len(deciding) != 1:
         raise QueryError(
-            f"A is {listed(q.inside)}, and one decision is asked about: name it alone."
+            f"A is {nodes_as_text(q.A)}, and one decision is asked about: name it alone."
         )
     # What A decides in time for m to answer to it.
-    decided = q.of.label(q.inside[0], q.last - 1)
-    return goal_directedness(q.of, decided, {q.ended: q.better}, q.P)
+    decided = q.A if q.length is None else q.model.label(deciding[0].key, q.last - 1)
+    wanted = q.better
+    if not is_single(wanted):
+        target = as_finite(q.whom.key, f"m = {q.m}")
+        wanted = dict(zip(target.values, scores_of(target, wanted), strict=True))
+    return goal_directedness(q.of, decided, {q.ended: wanted}, q.P)
 
+
+_MODEL, _OVER_TIME = operator.attrgetter("model"), operator.attrgetter("over_time")
 
 #: What is asked, in the order of the table.
 ENTRIES: tuple[Entry, ...] = (
-    Entry("comp", (), lambda q: _response(q, comp)),
-    Entry("op", (), lambda q: _response(q, op)),
-    Entry("effects", (), _through),
-    Entry("conditional_exponents", (), _exponent),
+    Entry("comp", (), lambda q: _response(q, comp), _MODEL),
+    Entry("op", (), lambda q: _response(q, op), _MODEL),
+    Entry("effects", (), _through, _MODEL),
+    Entry("conditional_exponents", (), _exponent, _OVER_TIME),
     Entry(
         "optimizing_strength",
         ("P",),
@@ -205,7 +248,7 @@ ENTRIES: tuple[Entry, ...] = (
         ("P", "better"),
         _bits,
     ),
-    Entry("basin_stability", ("target", "over"), _basin),
+    Entry("basin_stability", ("target", "over"), _basin, _OVER_TIME),
     Entry("empowerment", (), lambda q: empowerment(q.system, q.A, q.ended, start=q.start)),
     Entry(
         "information_flow",
@@ -230,5 +273,5 @@ ENTRIES: tuple[Entry, ...] = (
         lambda q: semantic_information(q.system, q.split, q.P, of=q.rest, steps=q.last),
     ),
     Entry("control_bound", ("P",), lambda q: control_bound(q.system, q.split, q.P, of=q.rest)),
-    Entry("goal_directedness", ("P", "better"), _directed),
+    Entry("goal_directedness", ("better",), _directed, _MODEL),
 )

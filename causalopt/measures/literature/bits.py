@@ -12,7 +12,7 @@ from sympy import Expr
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.states import substates
 from causalopt.distributions.real.affine import Box
-from causalopt.ground.checks import as_list, finite, shown
+from causalopt.ground.checks import as_list, finite, is_single, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import log_of, to_one_kind
 from causalopt.language.domains import Value
@@ -74,7 +74,8 @@ def optimization_bits(
     there; what mu gives no mass is infinitely many bits.
 
     Raises ``QueryError`` for a ``better`` that leaves out what m is, an A that has m or leaves
-    nothing, and, for "clamped", an A whose course is a matter of chance.
+    nothing, and, for "clamped", an A whose course is a matter of chance; ``EvaluationError`` where
+    a real m comes so close to the best that floats tell its bits not to one bit.
 
     Source: Yudkowsky 2008, "Measuring optimization power"; Altair 2023, on which mu.
 
@@ -84,19 +85,35 @@ def optimization_bits(
     >>> print(optimization_bits(still, H, Distribution.uniform(H), better="warm"))
     optimization_bits = 0.5 bit
     """
-    if measure not in MEASURES:
-        raise QueryError(f"measure is {measure!r}: write one of {', '.join(MEASURES)}.")
+    if not isinstance(measure, str) or measure not in MEASURES:
+        raise QueryError(f"measure is {shown(measure)}: write one of {', '.join(MEASURES)}.")
     NEEDS.system(system)
     if isinstance(P, Box):
-        NEEDS.real(system)
+        NEEDS.numbers(system, P)
         return _real(system, m, P, better, measure, A, steps)
+    if not any(isinstance(v, Finite) for v in system.variables):
+        x = system.variables[0]
+        raise QueryError(
+            f"P is {shown(P)} ({type(P).__name__}), and bits of real values are asked from starts "
+            f"along a line: write a Box over one variable, such as Box.of({{{x}: (0, 1)}}), with "
+            "measure='clamped', or ask op, which needs no goal."
+        )
     NEEDS.distribution(system, P)
     variable, length = ending(system, m, steps)
     target = as_finite(variable, "m")
+    _check_who(system, target, A, length)
     outcome = P.push(system, length).marginal(target)
     others = _others(system, P, target, length, measure, A)
-    value = _expected(outcome, others, _scores(target, better))
+    value = _expected(outcome, others, scores_of(target, better))
     return Measurement("optimization_bits", "bits", value, "bit", {"measure": measure})
+
+
+def _check_who(system: System, m: Variable, A: Nodes | None, length: int) -> None:
+    """A is of the system, and without m, whatever the outcomes are held against."""
+    if A is not None and m in {stretch.key for stretch in system.select(A, length)}:
+        raise QueryError(
+            f"m = {m} lies in A = {shown(A)}, which is who brings it about: choose m outside of A."
+        )
 
 
 def _who(system: System, m: Variable, A: Nodes | None) -> Nodes:
@@ -119,8 +136,6 @@ def _others(
         raise QueryError("A is all that there is: name the part that optimizes.")
     if measure == "decorrelated":
         return P.decorrelate(part, rest).push(system, length).marginal(target)
-    if target in part:
-        raise QueryError(f"m = {target} lies in A, which is held: choose m outside of A.")
     course = _course(system, part, length)
     now = with_values(P, course[0])
     for command in course[1:]:
@@ -143,8 +158,8 @@ def _course(system: System, part: tuple[Finite, ...], length: int) -> list[dict[
     return course
 
 
-def _scores(target: Finite, better: Better) -> list[float]:
-    """How good each value is."""
+def scores_of(target: Finite, better: Better) -> list[float]:
+    """How good each value is, the larger the better."""
     if isinstance(better, Mapping):
         missing = [v for v in target.values if v not in better]
         if missing or len(better) > target.size:
@@ -160,8 +175,12 @@ def _scores(target: Finite, better: Better) -> list[float]:
         )
     if callable(better):
         return [finite(better(v), f"better({v!r})") for v in target.values]
-    is_one = isinstance(better, str | int)
-    tiers = [better] if is_one else as_list(better, "better", f"[{target.values[0]!r}]")
+    tiers = [better] if is_single(better) else as_list(better, "better", f"[{target.values[0]!r}]")
+    if not tiers:
+        raise QueryError(
+            f"better is {shown(better)}, and nothing is wanted: write the best of "
+            f"{listed(target.values)}, or several from the best on."
+        )
     for value in tiers:
         target.code(value, "better")
     return [float(-tiers.index(v) if v in tiers else -len(tiers)) for v in target.values]
@@ -202,6 +221,7 @@ def _real(
             "measure='clamped', with the world in which A is held as what would be."
         )
     variable, length = ending(system, m, steps)
+    _check_who(system, variable, A, length)
     if not isinstance(better, Expr) or better.free_symbols - {variable}:
         raise QueryError(
             f"better is {shown(better)}: write a formula in {variable} that is larger where it is "

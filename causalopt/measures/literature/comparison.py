@@ -16,6 +16,7 @@ from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.asking import ENTRIES, Asked, Entry
 from causalopt.measures.literature.measurement import Measurement
 from causalopt.model.interface import Model
+from causalopt.model.world import World
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -96,7 +97,7 @@ def _html_cells(row: Row) -> str:
 
 
 def compare(
-    of: Model,
+    of: Model | World[Model],
     A: Nodes,
     m: Nodes,
     *,
@@ -108,7 +109,7 @@ def compare(
     start: object = None,
     steps: int | None = None,
 ) -> MeasureTable:
-    """Every measure that a system admits, asked with the same A and m, in one table.
+    """Every measure that a system or a world admits, asked with the same A and m, in one table.
 
     ``A`` is who acts and ``m`` on whom: a variable, then ``steps`` later (1, if not said), or a
     node. ``n`` is where a nudge is made, m at the start unless it is said. What some measures need
@@ -142,8 +143,8 @@ def compare(
     asked = Asked(
         of, A, m, n=n, P=P, better=better, target=target, over=over, start=start, steps=steps
     )
-    # What is wrong with A or m is so for all measures.
-    asked.whom, of.select(A, asked.length)
+    # What is wrong with the model, A or m is so for all measures.
+    asked.whom, asked.model.select(A, asked.length)
     return MeasureTable(tuple(_row(entry, asked) for entry in ENTRIES))
 
 
@@ -158,10 +159,12 @@ _NEEDED = {
 def _row(entry: Entry, asked: Asked) -> Row:
     missing = [_NEEDED[name] for name in entry.needs if getattr(asked, name) is None]
     try:
-        if not missing:
-            return Row(entry.measure, entry.ask(asked))
         # What no argument mends is said first.
-        asked.system  # noqa: B018  # an error for a network
-        return Row(entry.measure, None, f"needs {' and '.join(missing)}")
+        entry.about(asked)
+        if missing:
+            return Row(entry.measure, None, f"needs {' and '.join(missing)}")
+        measurement = entry.ask(asked)
+        float(measurement)  # an error for a formula in symbols, which no table shows
+        return Row(entry.measure, measurement)
     except CausaloptError as error:
         return Row(entry.measure, None, str(error))

@@ -111,6 +111,11 @@ def _numbers(variables: tuple[Finite, ...], given: object) -> Ints:
             "for nothing else."
         )
     names = [groups[state] for state in states]
+    if any(isinstance(name, np.ndarray) for name in names):
+        raise QueryError(
+            f"{where} names a group by an array, and arrays are not one and the same: write words "
+            "or numbers."
+        )
     # By what compares equal, since a name may be anything.
     numbers: Ints = np.unique([names.index(name) for name in names], return_inverse=True)[1]
     return numbers

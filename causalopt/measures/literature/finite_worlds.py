@@ -49,6 +49,18 @@ class Requirement:
             )
         return known
 
+    def numbers(self, system: System, P: object) -> System:
+        """The system, if all of its variables take real values, as those of P do."""
+        known = self.system(system)
+        named = [v for v in known.variables if isinstance(v, Finite)]
+        if named:
+            raise QueryError(
+                f"P is {shown(P)} ({type(P).__name__}), of real values, and {named[0]} takes named "
+                f"ones: give a system whose values are all real, or, where all have names, a "
+                f"Distribution such as Distribution.uniform({listed(named)})."
+            )
+        return known
+
     def system(self, system: System) -> System:
         """The system, if it has steps."""
         return as_system(system, f", and {self.measure} follows them: give a System.")

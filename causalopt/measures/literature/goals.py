@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import sympy
 
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.inference.influence import at_random, seen_by
@@ -16,15 +17,17 @@ from causalopt.distributions.inference.worth import Goal, amounts_of, prospects
 from causalopt.ground.checks import as_mapping
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import as_floats
-from causalopt.ground.types import Array, Floats
+from causalopt.ground.types import Array, Bools, Floats
 from causalopt.language.symbols import Label, Nodes
 from causalopt.measures.literature.measurement import Measurement
 from causalopt.mechanisms.decisions import utility as utility_of
 from causalopt.model.interface import Model, as_model
 from causalopt.model.world import World
 
-# Values of a float that differ by less than this, in parts of all that they span, are one.
+# A slope of less than this, in parts of all that the worths span, is none.
 _SAME = 1e-12
+# Sums of floats are off by a few roundings, in parts of all that is added up.
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
 def goal_directedness(
@@ -86,31 +89,42 @@ def goal_directedness(
     free = world.replace(spot.label, at_random(spot))
     moved = [replace(g, spots=tuple(replace(s, world=free) for s in g.spots)) for g in goals]
     inquiry = Inquiry.about(free, (), None, P)
-    worth = prospects(inquiry, moved, [replace(s, world=free) for s in seen]).worth
-    rows = spot.variable.size
-    supposed = Supposed(_as_rows(behaviour, rows), _as_rows(worth, rows))
-    value, beta = supposed.best()
+    last = [replace(s, world=free) for s in seen]
+    worth = prospects(inquiry, moved, last).worth
+    sizes = [replace(g, amounts=np.abs(g.amounts)) for g in moved]
+    size = worth if worth.dtype == object else prospects(inquiry, sizes, last).worth
+    rows = (-1, spot.variable.size)
+    chances = as_floats(behaviour.reshape(-1)).astype(np.float64).reshape(rows)
+    supposed, power = _supposed(chances, worth.reshape(rows), size.reshape(rows))
+    value, scaled = supposed.most()
+    with np.errstate(over="ignore"):
+        beta = float(np.ldexp(scaled, -power))
     return Measurement("goal_directedness", f"MEG({spot.name})", value, "nat", {"beta": beta})
 
 
 @dataclass(frozen=True, eq=False)
 class Supposed:
-    """How often each value is chosen (rows, values), by what is seen, and its worth there."""
+    """How often each value is chosen (rows, values), by what is seen, and its worth there.
+
+    ``worth`` is what is lost beside the best of a row, 0 or less; ``best`` and ``worst`` say which
+    values are so, since floats of very different size, or rounded, do not tell.
+    """
 
     chances: Floats
     worth: Floats
+    best: Bools
+    worst: Bools
 
-    def best(self) -> tuple[float, float]:
+    def most(self) -> tuple[float, float]:
         """The largest value over beta, and that beta, where the slope, which falls with it, is 0.
 
         With beta at infinity all that is best (worst) is alike: log |dom d| less the mean of the
         log of how many values are.
         """
-        span = float((self.worth.max(axis=1) - self.worth.min(axis=1)).max(initial=0.0))
+        span = -float(self.worth.min(initial=0.0))
         if abs(self._slope(0)) <= _SAME * span:
             return 0.0, 0.0
-        for sign in (1, -1):
-            ties = self._ties(sign, _SAME * span)
+        for sign, ties in ((1, self.best), (-1, self.worst)):
             if not self.chances[~ties].any():
                 alike = np.log(ties.shape[1] / ties.sum(axis=1))
                 return float(self.chances.sum(axis=1) @ alike), sign * math.inf
@@ -124,18 +138,11 @@ class Supposed:
         beta = float(brentq(self._slope, low, high, xtol=1e-14 * (high - low), rtol=1e-14))
         return max(0.0, self._value(beta)), beta
 
-    def _ties(self, sign: int, within: float) -> Array:
-        """Which values are the best, or with sign -1 the worst, for what is seen."""
-        worth = sign * self.worth
-        ties: Array = worth >= worth.max(axis=1, keepdims=True) - within
-        return ties
-
     def _policy(self, beta: float) -> tuple[Floats, Floats]:
         """log pi_beta, and pi_beta."""
-        weights = beta * (self.worth - self.worth.max(axis=1, keepdims=True))
         from scipy.special import log_softmax
 
-        logs: Floats = log_softmax(weights, axis=1)
+        logs: Floats = log_softmax(beta * self.worth, axis=1)
         return logs, np.exp(logs)
 
     def _value(self, beta: float) -> float:
@@ -146,12 +153,41 @@ class Supposed:
     def _slope(self, beta: float) -> float:
         """The derivative by beta: the mean worth of what is chosen, less that of pi_beta."""
         _, policy = self._policy(beta)
-        chosen = (self.chances * self.worth).sum()
-        return float(chosen - self.chances.sum(axis=1) @ (policy * self.worth).sum(axis=1))
+        # Value by value, so that a row in which much is at stake does not hide one with little.
+        apart = self.chances - self.chances.sum(axis=1, keepdims=True) * policy
+        return float((apart * self.worth).sum())
 
 
-def _as_rows(table: Array, values: int) -> Floats:
-    return as_floats(table.reshape(-1)).astype(np.float64).reshape(-1, values)
+def _supposed(chances: Floats, worth: Array, size: Array) -> tuple[Supposed, int]:
+    """The same of any worth (rows, values), in parts of a power of two, which comes with it.
+
+    Exact worths are alike where they are the same; floats where their difference is below their
+    rounding, in parts of ``size``, the mean of what is added up, whatever its sign.
+    """
+    if worth.dtype == object and all(number.is_Rational for number in worth.flat):
+        top, bottom = worth.max(axis=1, keepdims=True), worth.min(axis=1, keepdims=True)
+        lost = worth - top
+        best, worst = (lost == 0).astype(bool), (worth == bottom).astype(bool)
+        power = max(_power(number) for number in lost.flat)
+        scaled = as_floats((lost * sympy.Integer(2) ** -power).reshape(-1)).reshape(lost.shape)
+    else:
+        numbers, sizes = (
+            as_floats(table.reshape(-1)).reshape(table.shape) for table in (worth, size)
+        )
+        power = math.frexp(float(np.abs(numbers).max(initial=0.0)))[1] + 1
+        numbers, sizes = np.ldexp(numbers, -power), np.ldexp(sizes, -power)
+        within = _ROUNDING * sizes.max(axis=1, keepdims=True)
+        scaled = numbers - numbers.max(axis=1, keepdims=True)
+        best = scaled >= -within
+        worst = scaled <= scaled.min(axis=1, keepdims=True) + within
+    # What is alike has one worth: else a slope at a large beta would tell it apart.
+    scaled = np.where(best, 0.0, np.where(worst, scaled.min(axis=1, keepdims=True), scaled))
+    return Supposed(chances, scaled.astype(np.float64), best, worst), power
+
+
+def _power(number: sympy.Rational) -> int:
+    """The power of two about a number's size; one far below all others for 0."""
+    return abs(number.p).bit_length() - number.q.bit_length() if number else -2000
 
 
 def _world_of(system: Model | World[Model], A: Nodes, utility: object) -> World[Model]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import sympy
-from sympy.logic.boolalg import Boolean
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean, BooleanAtom, BooleanFunction
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.ground.checks import as_list, is_single, shown, whole
-from causalopt.ground.errors import EvaluationError, QueryError, nearest
+from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.types import Bools, Floats
 from causalopt.language.domains import Value, domain_of
 from causalopt.language.finite_variables import Finite
@@ -139,7 +140,7 @@ class _Count(NamedTuple):
             some = waiting.pop()
             try:
                 held = stays(some)
-            except EvaluationError:
+            except UndefinedError:
                 longest = max(some, key=lambda target: len(some[target]))
                 middle = len(some[longest]) // 2
                 if middle:
@@ -160,6 +161,11 @@ Condition = tuple[Variable | None, object]
 
 def _conditions(system: System, target: Goal) -> list[Condition]:
     """What has to hold, one by one."""
+    if isinstance(target, Boolean) and not _is_condition(target):
+        raise QueryError(
+            f"target is {target}, and a variable is no condition by itself: write a range, such as "
+            "{x: (0, 1)}, or a condition such as Abs(x - 25) <= 0.5."
+        )
     if isinstance(target, Boolean):
         symbols = sorted(target.free_symbols, key=str)
         unknown = [s for s in symbols if s not in system.variables or isinstance(s, Finite)]
@@ -189,6 +195,13 @@ def _conditions(system: System, target: Goal) -> list[Condition]:
             )
         conditions.append((variable, numbers))
     return conditions
+
+
+def _is_condition(given: object) -> bool:
+    """Whether it is made of what is true or false alone, and not of variables in their place."""
+    if isinstance(given, BooleanFunction):
+        return all(map(_is_condition, given.args))
+    return isinstance(given, Relational | BooleanAtom)
 
 
 def _variables(conditions: list[Condition], system: System) -> list[Variable]:
@@ -224,6 +237,9 @@ def _parts(over: Over, numbers: int) -> Iterator[Axes]:
             "is asked."
         )
     axes = {target: domain_of(target).codes(v, f"over[{target}]") for target, v in over.items()}
+    for target, values in axes.items():
+        if not len(values):
+            raise QueryError(f"over[{target}] is empty: name one or more starts, {target}: [...].")
     first, *rest = axes.items()
     others = int(np.prod([len(values) for _, values in rest], dtype=np.int64))
     size = max(1, _MOST_NUMBERS // max(1, numbers * others))

@@ -442,7 +442,7 @@ def test_a_prior_is_a_table_without_parents():
     assert not net.parents(A)
     assert float(run(net.world(), draws=9000).value.mean()) == pytest.approx(2 / 3, abs=0.03)
     assert masses(marginal(Network({A: table((), "n")}), A)) == {(1,): 1}
-    with pytest.raises(DeclarationError, match="The masses of The table of A sum to 2/3"):
+    with pytest.raises(DeclarationError, match="The masses of the table of A sum to 2/3"):
         Network({A: table((), {"y": Rational(1, 3), "n": Rational(1, 3)})})
     with pytest.raises(DeclarationError, match="without parents there is one row"):
         table((), {("y",): 1})

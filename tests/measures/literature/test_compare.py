@@ -10,9 +10,11 @@ import sympy as sp
 from thermostats import P0, R, T, dumb, smart
 
 from causalopt import (
+    Distribution,
     Gaussian,
     Network,
     QueryError,
+    System,
     basin_stability,
     causal_strength,
     comp,
@@ -20,6 +22,8 @@ from causalopt import (
     conditional_exponents,
     effects,
     empowerment,
+    finite,
+    goal_directedness,
     information_flow,
     op,
     optimization_bits,
@@ -28,6 +32,7 @@ from causalopt import (
     variables,
     viability,
 )
+from causalopt import table as rows_of
 from tests.measures.literature.examples import linear_thermostat, noisy_thermostat, r, settled, t
 from tests.measures.literature.test_conformance import FINITE, REAL
 
@@ -102,8 +107,85 @@ def test_a_network_admits_those_that_need_no_time():
     assert float(table["effects"]) == -3
     told = {row.measure: row.why for row in table.rows if row.measurement is None}
     assert len(told) == len(table.rows) - 3
+    assert told.pop("goal_directedness") == "needs better=..., which outcomes are good"
     assert all("has no steps" in why for why in told.values())
     assert "needs n=" in compare(steered, A, m).rows[0].why
+
+
+def test_a_network_is_asked_how_directed_it_is():
+    s, d = finite("s", [0, 1]), finite("d", [0, 1])
+    net = Network({s: rows_of((), {0: 0.5, 1: 0.5}), d: rows_of(s, {0: 1, 1: 1})})
+    for better in (1, [1], {0: 0, 1: 1}, lambda value: float(value)):
+        row = compare(net, d, d, better=better)["goal_directedness"]
+        assert float(row) == pytest.approx(float(goal_directedness(net, d, {d: 1})))
+        assert float(row) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize(
+    "better", [["warm", "hot"], {"hot": 1, "warm": 2, "cold": 0}, lambda v: float(v == "warm")]
+)
+def test_whatever_says_what_is_better_says_it_to_all(better):
+    table = compare(smart, T, R, P=P0, better=better, steps=2)
+    bits = optimization_bits(smart, R, P0, better=better, steps=2)
+    assert float(table["optimization_bits"]) == float(bits)
+    scores = better if isinstance(better, dict) else {"hot": 1, "warm": 2, "cold": 0}
+    if callable(better):
+        scores = {v: better(v) for v in R.values}
+    directed = goal_directedness(smart, T[1], {R[2]: scores}, P0)
+    assert float(table["goal_directedness"]) == pytest.approx(float(directed))
+
+
+def test_worlds_are_asked_where_the_measures_ask_them():
+    W = smart.world(2).do(T[1], "low")
+    table = compare(W, T, R, P=P0, better="warm", target={R: "warm"}, over=STARTS)
+    share = basin_stability(W, {R: "warm"}, over=STARTS, steps=2, stay=0)
+    assert float(table["basin_stability"]) == share.item()
+    rows = {row.measure: row.why for row in table.rows}
+    assert "give the System" in rows["empowerment"]
+    with pytest.raises(QueryError, match="this world has 2: leave steps out"):
+        compare(W, T, R, steps=3)
+    V = linear_thermostat().world(4).do(t[2], 0)
+    real = compare(V, t, r)
+    for name, measure in (("comp", comp), ("op", op)):
+        assert float(real[name]) == measure(V, A=t, n=r[0], m=r[4]).item()
+    exponents = conditional_exponents(V, t).conditional
+    assert float(real["conditional_exponents"]) == exponents[0].item()
+
+
+@pytest.mark.parametrize("wrong", [3, "room", None, {T: 1}, [smart]])
+def test_what_is_no_model_is_refused(wrong):
+    with pytest.raises(QueryError, match="give a System, a Network or a World"):
+        compare(wrong, T, R)
+
+
+def test_a_formula_in_symbols_is_a_row_that_says_so():
+    p, c = sp.Symbol("p", positive=True), finite("c", [0, 1])
+    b = finite("b", ["x", "y"])
+    chance = System(
+        {b: rows_of(b, {"x": {"x": p, "y": 1 - p}, "y": "y"}), c: rows_of(b, {"x": 0, "y": 1})},
+        start={b: "x", c: 0},
+    )
+    with pytest.warns(RuntimeWarning, match="No mechanism reads"):
+        table = compare(
+            chance, b, c, P=Distribution.uniform(b, c), better=1, target={c: 1},
+            over={b[0]: ["x", "y"]}, steps=2,
+        )  # fmt: skip
+    rows = {row.measure: row for row in table.rows}
+    assert "is a formula in p" in rows["transfer_entropy"].why
+    assert "masses with symbols" in rows["basin_stability"].why
+    assert str(table)
+    assert table._repr_html_()
+    assert table.to_xarray().sizes["measure"] == len(rows)
+
+
+def test_why_a_p_of_another_kind_does_not_do():
+    rows = {r.measure: r.why for r in compare(
+        linear_thermostat(), t, r, P=Gaussian.of({t: (0, 1), r: (0, 1)}), better=-sp.Abs(r)).rows
+    }  # fmt: skip
+    assert "write a Box over one variable" in rows["optimization_bits"]
+    rows = {q.measure: q.why for q in compare(smart, T, R, P=Gaussian.of({t: (0, 1)})).rows}
+    assert "Distribution.uniform(T, R)" in rows["causal_strength"]
+    assert "Gaussian as P" not in rows["causal_strength"]
 
 
 def test_the_table_as_an_array_as_text_and_as_html():

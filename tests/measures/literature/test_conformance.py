@@ -242,6 +242,13 @@ WRONG = {
     "a start that is no mapping": lambda: empowerment(dumb, T, R, start="hot"),
     "a start that is no value": lambda: empowerment(dumb, T, R, start={R: "tepid"}),
     "no base": lambda: empowerment(dumb, T, R, base=1),
+    "a base that turns more into less": lambda: empowerment(dumb, T, R, base=0.5),
+    "the same of a bound": lambda: control_bound(dumb, T | R, P0, of=R, base=sp.Rational(1, 2)),
+    "the same of knowledge": lambda: semantic_information(dumb, T | R, P0, of=R, base=0.5),
+    "the same of arrows": lambda: causal_strength(dumb, [(T, R)], P0, base=0.5),
+    "a group that is an array": lambda: effective_information(
+        dumb, coarse={R: dict.fromkeys(R.values, np.ones(2))}
+    ),
     "a command too late": lambda: empowerment(dumb, T[2], R[2]),
     "no starts": lambda: basin_stability(C, {r: (0, 1)}, over={}, steps=3),
     "starts that are none": lambda: basin_stability(C, {r: (0, 1)}, over=3, steps=3),

@@ -2,7 +2,10 @@
 
 import itertools
 import math
+import warnings
+from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.optimize
@@ -208,3 +211,72 @@ def test_pairs_of_what_is_seen_and_done_are_all_counted():
     assert reading == pytest.approx(
         share * math.log(share) + (1 - share) * math.log((1 - share) / 2) + math.log(3)
     )
+
+
+# -- worths of very different size -----------------------------------------------------------------
+
+see, do, pay = finite("see", [0, 1]), finite("do", [0, 1]), variable("pay")
+
+
+def staked(rows, stakes):
+    """A decision by what is seen, at even chances, and what is paid for each pair."""
+    return Network(
+        {
+            see: table((), {0: Rational(1, 2), 1: Rational(1, 2)}),
+            do: table(see, rows),
+            pay: utility((see, do), {(a, b): stakes[a][b] for a in (0, 1) for b in (0, 1)}),
+        }
+    )
+
+
+@pytest.mark.parametrize("kind", [int, float])
+@pytest.mark.parametrize("power", [0, 6, 12, 13, 15, 40, 300])
+def test_the_best_of_each_row_is_best_whatever_is_at_stake_in_others(power, kind):
+    stakes = [[kind(0), kind(10) ** power], [kind(0), kind(1)]]
+    best = goal_directedness(staked({0: 1, 1: 1}, stakes), do, pay)
+    assert float(best) == pytest.approx(math.log(2))
+    assert best["beta"] == math.inf
+    worst = goal_directedness(staked({0: 0, 1: 0}, stakes), do, pay)
+    assert float(worst) == pytest.approx(math.log(2))
+    assert worst["beta"] == -math.inf
+
+
+@pytest.mark.parametrize("offset", [10**6, 10**15, 10**40, 1e6, 1e12, 1e15, -1e12])
+def test_what_is_paid_in_any_case_does_not_matter(offset):
+    same = goal_directedness(staked({0: 1, 1: 1}, [[offset, offset + 1]] * 2), do, pay)
+    assert float(same) == pytest.approx(math.log(2))
+
+
+@FEW
+@given(st.integers(0, 30), st.integers(0, 30), st.fractions(Fraction(1, 9), Fraction(8, 9)))
+def test_a_row_beside_one_of_another_size_is_fitted_as_it_stands(first, second, mistake):
+    """The same decision in both rows: beta of the row that is less sure, by the sum of both."""
+    p = Rational(mistake.numerator, mistake.denominator)
+    stakes = [10**first, 10**second]
+    rows = {0: {0: p, 1: 1 - p}, 1: 1}
+    value = float(goal_directedness(staked(rows, [[0, s] for s in stakes]), do, pay))
+
+    def fit(scaled):  # of beta in parts of the larger stake, in 60 digits
+        a, b = (scaled * mpmath.mpf(s) / max(stakes) for s in stakes)
+        q = mpmath.mpf(int(p.p)) / int(p.q)
+        one = (1 - q) * a - mpmath.log(1 + mpmath.exp(a))
+        return (one + b - mpmath.log(1 + mpmath.exp(b))) / 2 + mpmath.log(2)
+
+    with mpmath.workdps(60):
+        tried = [mpmath.mpf(0)]
+        tried += [
+            s * mpmath.mpf(2) ** (mpmath.mpf(j) / 4) for s in (1, -1) for j in range(-30, 430)
+        ]
+        top = max(map(fit, tried))
+    assert value >= float(top) - 1e-9
+    assert value <= float(top) + 0.01
+
+
+def test_the_largest_floats_are_paid_without_overflow():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        largest = staked({0: {0: 0.2, 1: 0.8}, 1: 1}, [[-1e308, 1e308], [0, 1]])
+        smaller = staked({0: {0: 0.2, 1: 0.8}, 1: 1}, [[-1, 1], [0, 1e-308]])
+        large, small = (goal_directedness(each, do, pay) for each in (largest, smaller))
+    assert float(large) == pytest.approx(float(small))
+    assert large["beta"] * 1e308 == pytest.approx(small["beta"])
