@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from causalopt.language.subspaces import Subspace
 
@@ -34,7 +34,7 @@ class Stretch:
     key: Key
     start: int
     stop: int
-    part: Subspace | None = None
+    part: Subspace | None = field(default=None, repr=False)
 
     def overlaps(self, other: Stretch) -> bool:
         """Whether some node, or a part of it, is in both."""

@@ -21,7 +21,7 @@ class Timeline:
     >>> from causalopt.language.symbols import variables
     >>> R, T = variables("R T")
     >>> Timeline((R, T), 0.5).select([R.at(1.0), T[2:]], steps=4)
-    (Stretch(key=R, start=2, stop=3, part=None), Stretch(key=T, start=2, stop=5, part=None))
+    (Stretch(key=R, start=2, stop=3), Stretch(key=T, start=2, stop=5))
     """
 
     variables: tuple[Variable, ...]

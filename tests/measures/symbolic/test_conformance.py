@@ -17,6 +17,7 @@ NAMED = {
     "dumb_thermostat": "named values have no differences",
     "epsilon_neighbourhood": "named values have no differences",
     "smart_thermostat": "named values have no differences",
+    "sprinkler": "named values have no differences",
     "top_scores": "named values have no differences",
     "why_not_equilibrium": "named values have no differences",
     "many_small_steps": "a process of one variable: no part of it can be held",
