@@ -146,7 +146,7 @@ def _named(name: str, rows: Array) -> ArrayVariable | Parameter:
 def _checked(data: Sequence[object]) -> list[Array]:
     """The arrays of the data, all of one length."""
     # Whole numbers are labels, and stay whole.
-    arrays = [a if a.dtype.kind in "iub" else a.astype(np.float64) for a in map(np.asarray, data)]
+    arrays = [_array(rows, f"data[{i}]") for i, rows in enumerate(data)]
     lengths = {len(rows) if rows.ndim else 0 for rows in arrays}
     if len(lengths) != 1 or lengths == {0}:
         shapes = ", ".join(str(rows.shape) for rows in arrays)
@@ -155,6 +155,17 @@ def _checked(data: Sequence[object]) -> list[Array]:
             "example, such as data=(x, y)."
         )
     return arrays
+
+
+def _array(given: object, where: str) -> Array:
+    """An array of whole numbers, or one of floats."""
+    try:
+        rows = np.asarray(given)
+        return rows if rows.dtype.kind in "iub" else rows.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DeclarationError(
+            f"{where} is no array of numbers: write rows of one length, each for one example."
+        ) from None
 
 
 def _batch(batches: object, count: int) -> Noise | None:
@@ -168,7 +179,7 @@ def _batch(batches: object, count: int) -> Noise | None:
                 f"batches={size}: a batch has 1 to {count} examples, as many as there are."
             )
         return Noise("batch", Uniform(0.0, 1.0), "", (size,))
-    places = np.asarray(batches)
+    places = _array(batches, "batches")
     if places.dtype.kind not in "iu" or places.ndim != 2 or not places.size:
         raise DeclarationError(
             f"batches has {places.dtype} of the shape {places.shape}: write whole numbers (steps, "

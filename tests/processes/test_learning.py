@@ -126,6 +126,8 @@ def test_an_optimizer_without_a_derivative_is_told():
     ("change", "told"),
     [
         ({"data": ([[1.0, 2.0]], [1.0, 2.0])}, "a row for each"),
+        ({"data": ([[1.0], [1.0, 2.0]], [1.0, 2.0])}, "rows of one length"),
+        ({"batches": [[1], [1, 2]]}, "no array of numbers"),
         ({"batches": 31}, "1 to 30"),
         ({"batches": [[30]]}, "names the example 30"),
         ({"batches": [[0.5]]}, "whole numbers"),
