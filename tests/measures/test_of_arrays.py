@@ -134,6 +134,7 @@ def test_the_gradient_of_squared_errors():
     assert volume.item() == pytest.approx(-0.268813402735, abs=1e-10)
 
 
+@pytest.mark.long
 def test_the_volume_of_descent_is_that_of_its_curvature():
     import jax
     import jax.numpy as jnp

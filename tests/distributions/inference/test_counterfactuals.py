@@ -30,7 +30,7 @@ from tests.distributions.inference.oracle import (
 )
 from tests.distributions.inference.test_queries import agrees, masses, named
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 
 
 def other_rows(draw, example):

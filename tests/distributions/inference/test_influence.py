@@ -29,7 +29,7 @@ from causalopt import (
 )
 from tests.distributions.inference.oracle import Example, rows_for
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=15, deadline=None)
 
 
 @st.composite

@@ -35,7 +35,7 @@ from causalopt.distributions.inference.cliques import cliques_of
 from causalopt.distributions.inference.inquiry import Inquiry, named_spots
 from tests.distributions.inference.oracle import conditioned, events, examples, marginal_of
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 
 
 def masses(P):

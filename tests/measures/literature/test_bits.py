@@ -50,7 +50,7 @@ def test_bits_that_rounding_decides_are_an_error_that_says_so(steps, best):
         of_home(steps, best)
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(st.floats(-4, 4), st.floats(0.25, 4))
 def test_bits_of_what_a_halves_by_hand(low, width):
     """m[2] is m/2 free and m - 1/2 where a does what it does from m = 1."""

@@ -23,7 +23,7 @@ from causalopt import (
 )
 from tests.measures.literature.oracle import entropy, information, marginal, worlds
 
-FEW = settings(max_examples=30, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 near = lambda value: pytest.approx(value, abs=1e-11)  # noqa: E731
 
 STEPS = st.integers(1, 3)

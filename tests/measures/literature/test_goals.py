@@ -29,7 +29,7 @@ from causalopt import (
     variable,
 )
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=15, deadline=None)
 UNIFORM = Distribution.uniform(T, R)
 
 

@@ -21,7 +21,7 @@ from causalopt import (
     variable,
 )
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 
 
 def diagram(edges, decided, wanted, tables=None):

@@ -31,7 +31,7 @@ from causalopt import (
 from tests.measures.literature.examples import even, xor
 from tests.measures.literature.oracle import Tables, entropy, marginal, unit, worlds
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=15, deadline=None)
 
 
 def left(masses, world):
@@ -100,7 +100,7 @@ def test_an_invertible_affine_step_has_the_information_as_its_strength(row, corr
 gains = st.floats(-1.5, 1.5).map(lambda g: round(g, 3))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(gains, min_size=4, max_size=4), st.integers(1, 6))
 def test_bits_of_a_linear_system_are_those_of_op(gains_of, steps):
     """E[bits] = (Op + 1) / ln 2 from starts uniform about W, and exp(Op) / ln 2 below Op = 0."""

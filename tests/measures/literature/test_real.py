@@ -42,7 +42,7 @@ from tests.measures.literature.examples import (
 )
 
 u, v, w = variables("u v w")
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=10, deadline=None)
 gains = st.integers(-12, 12).map(lambda n: n / 8)
 matrices = st.lists(gains, min_size=9, max_size=9).map(lambda g: np.array(g).reshape(3, 3))
 

@@ -41,7 +41,15 @@ def held_together(of, A, n, m, steps=None):
     assert same(moved.number, comp(of, A, n, m, delta=FINITE, **kwargs).item(), 1e-7), (A, n, m)
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+# Writing out takes a while: a few in each run, all in the long one.
+BRIEF = {"continuous_thermostat", "divided_network", "gradient_descent", "lorenz", "watt_governor"}
+EVERY = [
+    pytest.param(name, marks=[] if name in BRIEF or name in NAMED else [pytest.mark.long])
+    for name in SYSTEMS
+]
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_every_model_gives_one_answer_in_all_forms(name):
     if name in NAMED:
         pytest.skip(NAMED[name])
