@@ -41,7 +41,7 @@ class Unswept(Fixed[W], Generic[W]):
 def bits_on_a_line(
     system: System, m: Variable, step: int, P: Box, better: Expr, A: Nodes
 ) -> tuple[float, float]:
-    """E[-log2 mu{at least as good}], and how much every second start gives otherwise.
+    """E[-log2 mu{at least as good}], and how far every second start and rounding may move it.
 
     Raises ``EvaluationError`` where rounding may move it by more than one bit.
     """
@@ -74,7 +74,8 @@ def bits_on_a_line(
     if np.isinf(value):
         return value, 0.0
     halved = ~np.isin(starts, grid[1::2])
-    return value, abs(value - _mean_bits(starts[halved], free[halved], held[halved]))
+    by_half = _mean_bits(starts[halved], free[halved], held[halved])
+    return value, abs(value - by_half) + max(value - low, 0.0)
 
 
 def _peaks(starts: Floats, scores: Floats) -> Floats:

@@ -7,13 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sympy import Abs, Rational
 
 from causalopt import (
     Box,
     Distribution,
+    EvaluationError,
     Gaussian,
     System,
     adjusted_optimizing_strength,
@@ -102,6 +103,7 @@ gains = st.floats(-1.5, 1.5).map(lambda g: round(g, 3))
 
 @settings(max_examples=10, deadline=None)
 @given(st.lists(gains, min_size=4, max_size=4), st.integers(1, 6))
+@example([0, 0, 0, 0.008], 5)
 def test_bits_of_a_linear_system_are_those_of_op(gains_of, steps):
     """E[bits] = (Op + 1) / ln 2 from starts uniform about W, and exp(Op) / ln 2 below Op = 0."""
     u, v = variables("u v")
@@ -109,15 +111,20 @@ def test_bits_of_a_linear_system_are_those_of_op(gains_of, steps):
     system = System({u: p * u + q * v, v: s * u + w * v + 1}, start={u: 1, v: 2})
     strength = op(system, A=u, n=v[0], m=v[steps]).item()
     assume(abs(strength) < 8)
-    # Starts a thousandth apart must end well apart, beside the rounding of what they end at.
-    assume(abs(w) ** steps * min(1, math.exp(-strength)) > 1e-7)
     end = float(run(system.world(steps))["v"].values[0, -1])
-    bits = optimization_bits(
-        system, v[steps], Box.of({v: (1, 3)}), better=-Abs(v - end), measure="clamped", A=u
-    )
+    try:
+        bits = optimization_bits(
+            system, v[steps], Box.of({v: (1, 3)}), better=-Abs(v - end), measure="clamped", A=u
+        )
+    except EvaluationError:
+        # Refused where rounding decides: starts of the Box end within some thousand roundings.
+        assert abs(w) ** steps * min(1, math.exp(-strength)) < 1e-9
+        return
     expected = (strength + 1 if strength >= 0 else math.exp(strength)) / math.log(2)
     # Where Y is wide its line is exact; where X is wider, mu breaks off between two starts.
-    assert float(bits) == pytest.approx(expected, abs=1e-6 if strength >= 0 else 1e-3)
+    within = (1e-6 if strength >= 0 else 1e-3) + bits.gap
+    assert float(bits) == pytest.approx(expected, abs=within)
+    assert bits.gap < 1
 
 
 # -- control ---------------------------------------------------------------------------------------
