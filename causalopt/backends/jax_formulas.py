@@ -83,7 +83,7 @@ class _Walk:
     def _worked_out(self, formula: Basic) -> Value:
         if isinstance(formula, sympy.Number | sympy.NumberSymbol):
             return float(formula)
-        if isinstance(formula, Called | Pushed):
+        if isinstance(formula, Called):
             return self._called(formula)
         if isinstance(formula, sympy.Piecewise):
             return self._chosen(formula)
@@ -132,7 +132,7 @@ class _Walk:
         _, late = lax.fori_loop(0, HALVINGS, half, ends)
         return jnp.where(is_on, late, 1.0)
 
-    def _called(self, call: Called | Pushed) -> Value:
+    def _called(self, call: Called) -> Value:
         """A call, or how it moves along; both of one linearisation, where there are both."""
         key = (call.code, *call.terms)
         if key not in self.moving:

@@ -117,27 +117,35 @@ class Question:
 
         All of them, one for each entry, where n holds an array and no direction is named.
         """
-        place = self.model.single(self.n, self.base.steps, "n")
+        if self.by is not None:
+            return None
+        place = self.place_of_n
         shape = domain_of(place.key).shape
         if not shape or self.along is not None or place.part is not None:
-            shift = shift_of(self.n, None, None, self.along)(place)
-            return None if self.by is not None else shift.along
+            return self._named_directions
         size = math.prod(shape)
         refuse_what_does_not_fit(
             8 * size**2,
             f"A nudge at each of the {size:,} entries of {self.n}",
             'Name some directions (along=), or estimate by random ones (reduce="rms", probes=16).',
         )
-        return None if self.by is not None else Directions(Tensor(np.eye(size).reshape(-1, *shape)))
+        return Directions(Tensor(np.eye(size).reshape(-1, *shape)))
+
+    @property
+    def _named_directions(self) -> Directions | None:
+        return shift_of(self.n, None, None, self.along)(self.place_of_n).along
+
+    @functools.cached_property
+    def place_of_n(self) -> Stretch:
+        """The node n."""
+        return self.model.single(self.n, self.base.steps, "n")
 
     @functools.cached_property
     def difference(self) -> object:
         """The finite difference at n: ``delta``, of an array along the direction that is named."""
-        place = self.model.single(self.n, self.base.steps, "n")
-        shape = domain_of(place.key).shape
-        if self.by is None or not shape:
+        if self.by is None or not domain_of(self.place_of_n.key).shape:
             return self.by
-        along = shift_of(self.n, None, None, self.along)(place).along
+        along = self._named_directions
         if along is None or along.count != 1:
             raise QueryError(
                 f"delta is a difference along one direction, and n = {self.n} holds an array: "
@@ -209,7 +217,7 @@ class Question:
 
     def _check_n(self, n: Nodes) -> None:
         """n is one node, outside A."""
-        place = self.model.single(n, self.base.steps, "n")
+        place = self.place_of_n
         why = domain_of(place.key).why_no_difference()
         if why is not None:
             raise QueryError(

@@ -62,46 +62,36 @@ class Called(Expr):
         return terms
 
 
-class Pushed(Expr):
+class Transformed(Called):
+    """What a linear function gives of some terms: 0 where all of them are."""
+
+    def __new__(cls, code: Code, *terms: Expr) -> Expr:
+        return _unless_zero(cls, terms, code, *terms)
+
+
+class Pushed(Called):
     """How f moves along: sum_u df/du(at) along_u, 0 where nothing moves.
 
     The arguments are f, the terms that it is called with, and as many that say how these move.
     """
 
-    is_commutative = True
-
     def __new__(cls, code: Code, *both: Expr) -> Expr:
-        along = both[len(both) // 2 :]
-        if all(term == _ZERO for term in along):
-            return _ZERO
-        return Expr.__new__(cls, code, *both)
-
-    @property
-    def code(self) -> Code:
-        """The function."""
-        code: Code = self.args[0]
-        return code
+        return _unless_zero(cls, both[len(both) // 2 :], code, *both)
 
     @property
     def terms(self) -> tuple[Expr, ...]:
         """What it is called with."""
-        terms: tuple[Expr, ...] = self.args[1 : 1 + len(self.args) // 2]
-        return terms
+        return super().terms[: len(self.args) // 2]
 
     @property
     def along(self) -> tuple[Expr, ...]:
         """How each of these moves."""
-        along: tuple[Expr, ...] = self.args[1 + len(self.args) // 2 :]
-        return along
+        return super().terms[len(self.args) // 2 :]
 
 
-class Transformed(Called):
-    """What a linear function gives of some terms: 0 where all of them are."""
-
-    def __new__(cls, code: Code, *terms: Expr) -> Expr:
-        if all(term == _ZERO for term in terms):
-            return _ZERO
-        return Expr.__new__(cls, code, *terms)
+def _unless_zero(kind: type[Called], moving: Sequence[Expr], *args: Expr) -> Expr:
+    """A call that is linear in some of its terms: 0 where all of these are."""
+    return _ZERO if all(term == _ZERO for term in moving) else Expr.__new__(kind, *args)
 
 
 def pushed(code: Code, terms: Sequence[Expr], along: Sequence[Expr]) -> Expr:

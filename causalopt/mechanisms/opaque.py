@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +52,8 @@ class Unpacked:
 class Function(Mechanism):
     """A mechanism that calls a pure function with symbols of the model, and with nothing else.
 
+    ``output`` is the structure of its result, where that is a tree.
+
     >>> from causalopt.language.arrays import array
     >>> h = array("h", (3,))
     >>> def halved(h):
@@ -62,6 +64,7 @@ class Function(Mechanism):
 
     call: Pure
     inputs: tuple[Symbol, ...]
+    output: Structure | None = None
 
     @functools.cached_property
     def arguments(self) -> tuple[Symbol, ...]:
@@ -73,22 +76,17 @@ class Function(Mechanism):
         """It has no formula."""
         return True
 
-    def code_for(self, output: Structure | None) -> Code:
-        """The function of what a run holds, where trees are vectors."""
-        structures = tuple(getattr(_domain(s), "tree", None) for s in self.inputs)
-        if output is None and not any(structures):
-            return Code(self.call)
-        return Code(Unpacked(self.call, structures, output))
-
     def fit(self, domain: Domain, where: str) -> Mechanism:
         """The same where its result is a tree, for a node that holds trees."""
-        output: Structure | None = getattr(domain, "tree", None)
-        return self if output is None else ToTree(self.call, self.inputs, output)
+        return replace(self, output=getattr(domain, "tree", None))
 
     @property
     def code(self) -> Code:
-        """The function, as a constant of a plan."""
-        return self.code_for(None)
+        """The function of what a run holds, where trees are vectors, as a constant of a plan."""
+        trees = tuple(getattr(_domain(symbol), "tree", None) for symbol in self.inputs)
+        if self.output is None and not any(trees):
+            return Code(self.call)
+        return Code(Unpacked(self.call, trees, self.output))
 
     def value(self, at: Terms) -> Expr:
         """A call with terms in the place of its symbols."""
@@ -114,10 +112,7 @@ class Function(Mechanism):
             raise DeclarationError(
                 f"{self} is a function, and takes no formula such as {strange[0]}: make it a node."
             )
-        return self._of(tuple(inputs))
-
-    def _of(self, inputs: tuple[Symbol, ...]) -> Mechanism:
-        return Function(self.call, inputs)
+        return replace(self, inputs=tuple(inputs))
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Mechanism:
         """variable + sum_j weight_j f(at_j), each f a call."""
@@ -149,21 +144,6 @@ class Function(Mechanism):
 
     def __repr__(self) -> str:
         return f"Function({self})"
-
-
-@dataclass(frozen=True, repr=False)
-class ToTree(Function):
-    """A function whose result is a tree."""
-
-    output: Structure
-
-    @property
-    def code(self) -> Code:
-        """The function, its result as a vector."""
-        return self.code_for(self.output)
-
-    def _of(self, inputs: tuple[Symbol, ...]) -> Mechanism:
-        return ToTree(self.call, inputs, self.output)
 
 
 def function(f: Pure) -> Callable[..., Function]:

@@ -67,8 +67,8 @@ def optimization_bits(
     Of a real m it is a formula such as -Abs(m - 25), P is a ``Box`` over one variable, from whose
     ends the others start as the system does, and the measure is "clamped". The mean is that of
     straight lines between 2001 starts, exact where m is made of straight lines that break there;
-    ``gap`` is how far every second start, and rounding, move it. For a linear system and -Abs(m - w), w
-    being m in W, bits = (Op + 1) / ln 2, if Op is not negative.
+    ``gap`` is how far every second start, and rounding, move it. For a linear system and
+    -Abs(m - w), w being m in W, bits = (Op + 1) / ln 2, if Op is not negative.
 
     Traps: it needs a goal and a mu; "count" calls a stone that lies still an optimizer of lying
     there; what mu gives no mass is infinitely many bits.

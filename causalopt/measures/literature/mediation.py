@@ -99,7 +99,7 @@ def effects(
 
 def _unit(asked: Question) -> str:
     """The unit of m by that of n."""
-    keys = (asked.place.series, asked.model.single(asked.n, asked.base.steps, "n").key)
+    keys = (asked.place.series, asked.place_of_n.key)
     above, below = (key.unit if isinstance(key, Quantity) else "" for key in keys)
     if above == below:
         return "1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,8 +63,7 @@ def _saturated(asked: Question, is_undefined: Bools) -> int:
     """How many of the 0/0 are at nodes downstream of n, by the wiring of the model."""
     if not is_undefined.any() or asked.n is None:
         return 0
-    wiring, steps = asked.model.wiring(asked.model.memory), asked.base.steps
-    source = asked.model.single(asked.n, steps, "n")
+    wiring, source = asked.model.wiring(asked.model.memory), asked.place_of_n
     if isinstance(source.key, Variable) and isinstance(asked.place.series, Variable):
         node, rows = Node(source.key, source.start), range(asked.rows[0], asked.rows[-1] + 1)
         every = downstream_over_time(wiring, node, asked.place.series, rows)
@@ -75,15 +74,19 @@ def _saturated(asked: Question, is_undefined: Bools) -> int:
     return int((is_undefined & reached.reshape(shape)).sum())
 
 
-def labelled(asked: Question, measure: Measure, values: Array) -> xr.DataArray:
+def labelled(
+    asked: Question, measure: Measure, values: Array, own: Sequence[str] = ()
+) -> xr.DataArray:
     """A measure's values with dims time (where m is over time) and one per swept target.
+
+    What a measure has several of comes last, along dims of its ``own``.
 
     ``undefined`` counts the 0/0, ``saturated`` those of them where m is downstream of n by the
     graph, and still nothing reaches it; ``infinite`` counts the x/0 and 0/y.
     """
     import xarray as xr
 
-    dims = [*asked.sweep.names]
+    dims = [*asked.sweep.names, *own]
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         all_finite = bool(np.isfinite(np.sum(values)))

@@ -128,7 +128,7 @@ def _measured(
     asked: Question, whole: Linear, held: Sequence[frozenset[int]], measure: Measure
 ) -> tuple[Floats, Bools]:
     """The measure of every part, (parts, rows), and which parts have to be asked by themselves."""
-    source = asked.model.single(asked.n, asked.base.steps, "n")
+    source = asked.place_of_n
     begin, end = whole.place_of(source.key), whole.place_of(asked.key_of_m)
     path = whole.between(begin, end)
     members = np.array(sorted(path - {begin, end}), dtype=np.int64)

@@ -57,7 +57,7 @@ def of_units(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.Da
 
     def measured(numbers: list[Scaled]) -> Array:
         if is_of_arrays(asked):
-            return whole.reduced(numbers, measure)
+            return whole.reduced(numbers, measure)[:-1]
         return measure.function(Ratio(*numbers))
 
     wants = [Want(world, asked.key_of_m, tangent=True) for world in (X, Y)]

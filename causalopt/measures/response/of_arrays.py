@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.ground.scaled import Scaled
+from causalopt.ground.scaled import Ratio, Scaled
 from causalopt.ground.tensors import finite_tensor
 from causalopt.ground.types import Array, Floats, Ints
 from causalopt.language.domains import domain_of
@@ -55,48 +56,45 @@ class Metrics:
         return {name: "identity" if m is None else "given" for name, m in named.items()}
 
 
-@dataclass
-class Rounding:
-    """How many singular values rounding hides, counted while an answer is worked out."""
-
-    hidden: int = 0
-
-    def counted(self, values: Array, hidden: Ints) -> Array:
-        """The values."""
-        self.hidden += int(hidden.sum())
-        return values
-
-
 @dataclass(frozen=True, eq=False)
 class Reduction:
-    """What two Jacobians come to: numbers (...) or several (..., p), along a dim of its own."""
+    """What two Jacobians come to: one number, or several along a dim of their own.
 
-    function: Callable[[Jacobian, Jacobian, Measure, Rounding], Array]
+    The function gives the numbers (..., k), and how many singular values rounding hides (...).
+    """
+
+    function: Callable[[Jacobian, Jacobian, Measure], tuple[Array, Ints]]
     dim: str | None = None
 
 
-def _along(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
-    return measure.function(lengths(x, y))
+def _with_nothing_hidden(values: Array) -> tuple[Array, Ints]:
+    return values, np.zeros(values.shape[:-1], dtype=np.int64)
 
 
-def _single(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
-    sides = [Scaled(side.mantissas[..., 0, :], side.powers) for side in (x, y)]
-    return measure.function(replace(lengths(x, y), x=sides[0], y=sides[1]))
+def _along(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+    return _with_nothing_hidden(measure.function(lengths(x, y)))
 
 
-def _rms(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
-    return measure.function(sizes(x, y))
+def _single(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+    # Numbers keep their signs, which lengths have not.
+    sides = (Scaled(side.mantissas[..., 0, :], side.powers) for side in (x, y))
+    return _with_nothing_hidden(measure.function(Ratio(*sides)))
 
 
-def _volume(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
-    return rounding.counted(*volumes(x, y))
+def _rms(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+    return _with_nothing_hidden(measure.function(sizes(x, y))[..., None])
 
 
-def _spectrum(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
-    return rounding.counted(*spectrum(x, y))
+def _volume(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+    values, hidden = volumes(x, y)
+    return values[..., None], hidden
 
 
-def _eigen(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Array:
+def _spectrum(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+    return spectrum(x, y)
+
+
+def _eigen(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
     q, p = x.mantissas.shape[-2:]
     if q != p:
         raise QueryError(
@@ -107,7 +105,7 @@ def _eigen(x: Jacobian, y: Jacobian, measure: Measure, rounding: Rounding) -> Ar
     with np.errstate(divide="ignore", invalid="ignore"):
         turn = np.where(np.isfinite(values) & (values != 0), np.angle(values), 0.0)
         logs = -np.log(np.abs(values)) - 1j * turn
-    return np.where(np.isnan(values), np.nan, logs)
+    return _with_nothing_hidden(np.where(np.isnan(values), np.nan, logs))
 
 
 #: The reductions by the name that users give.
@@ -121,8 +119,7 @@ REDUCTIONS = {
 
 def is_of_arrays(asked: Question) -> bool:
     """Whether n or m holds an array."""
-    place = asked.model.single(asked.n, asked.base.steps, "n")
-    return bool(domain_of(place.key).shape or domain_of(asked.key_of_m).shape)
+    return any(domain_of(key).shape for key in (asked.place_of_n.key, asked.key_of_m))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,49 +131,34 @@ class ArrayQuestion:
     metric: object = None
     covariance: object = None
     probes: int | None = None
-    rounding: Rounding = field(default_factory=Rounding)
 
     def answer(self, measure: Measure, backend: str) -> xr.DataArray:
         """The measure of the ratio, or the reduction, over the rows of m and the sweep."""
-        asked, reduction = self._probed(), self._reduction()
-        _, X, Y = asked.worlds()
-        key, metrics = asked.key_of_m, self._metrics()
-        if asked.by is not None:
+        if self.asked.by is not None:
             raise QueryError("delta is of numbers: of arrays, ask for exact derivatives.")
-
-        def measured(numbers: list[Scaled]) -> Array:
-            return replace(self, asked=asked).reduced(numbers, measure)
-
-        wants = [Want(world, key, tangent=True) for world in (X, Y)]
-        values = simulate(wants, asked.rows, asked.sweep, backend, measured)
-        return self._labelled(measure, reduction, metrics, values)
+        probed = replace(self, asked=self._probed())
+        _, X, Y = probed.asked.worlds()
+        wants = [Want(world, self.asked.key_of_m, tangent=True) for world in (X, Y)]
+        reduced = functools.partial(probed.reduced, measure=measure)
+        *values, hidden = simulate(wants, self.asked.rows, self.asked.sweep, backend, reduced)
+        several = len(values) > 1
+        stack = np.moveaxis(np.stack(values), 0, -1) if several else values[0]
+        own = [str(self._reduction().dim)] if several else []
+        array = labelled(self.asked, measure, stack if self.asked.over_rows else stack[0], own)
+        array.attrs |= self._metrics().attributes()
+        array.attrs |= {"below_rounding": int(hidden.real.sum())}
+        array.attrs |= {"reduce": self.reduce} if self.reduce else {}
+        return array
 
     def reduced(self, numbers: list[Scaled], measure: Measure) -> Array:
-        """What the tangents of m in X and Y come to: (rows, points), or (p, rows, points)."""
-        reduction, metrics = self._reduction(), self._metrics()
+        """What the tangents of m in X and Y come to, (k + 1, rows, points): last what is hidden."""
+        metrics = self._metrics()
         x, y = (
             _jacobian(number, self.asked).under(metrics.metric, metrics.covariance)
             for number in numbers
         )
-        values = reduction.function(x, y, measure, self.rounding)
-        return values if reduction.dim is None else np.moveaxis(values, -1, 0)
-
-    def _labelled(
-        self, measure: Measure, reduction: Reduction, metrics: Metrics, values: Array
-    ) -> xr.DataArray:
-        asked = self.asked
-        several = reduction.dim is not None and len(values) > 1
-        parts = values if reduction.dim is not None else values[None]
-        arrays = [labelled(asked, measure, v if asked.over_rows else v[0]) for v in parts]
-        array = arrays[0]
-        if several:
-            import xarray as xr
-
-            array = xr.concat(arrays, reduction.dim, combine_attrs="override")
-            array = array.transpose(..., reduction.dim)
-        array.attrs |= metrics.attributes() | {"below_rounding": self.rounding.hidden}
-        array.attrs |= {"reduce": self.reduce} if self.reduce else {}
-        return array
+        values, hidden = self._reduction().function(x, y, measure)
+        return np.concatenate([np.moveaxis(values, -1, 0), hidden[None]])
 
     def _reduction(self) -> Reduction:
         """How it is reduced, or an error that lists the ways."""
@@ -211,7 +193,7 @@ class ArrayQuestion:
 
     def _with_probes(self, count: int) -> Question:
         asked = self.asked
-        place = asked.model.single(asked.n, asked.base.steps, "n")
+        place = asked.place_of_n
         if self.reduce != "rms" or asked.along is not None or place.part is not None:
             raise QueryError(
                 'probes estimate reduce="rms" over all directions of n: leave along and parts out.'
