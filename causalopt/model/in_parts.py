@@ -10,9 +10,7 @@ from typing import ClassVar, TypeVar
 from sympy import Symbol
 
 from causalopt.language.subspaces import Subspace
-from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.interventions import Base, Elsewhere, Fixed
-from causalopt.model.selection import Key
+from causalopt.model.interventions import Base, Elsewhere, OnTop
 from causalopt.model.views import View
 
 W = TypeVar("W", bound=Elsewhere)
@@ -20,11 +18,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class HeldInPart(Base[W]):
+class HeldInPart(OnTop[W]):
     """A part of an array with a base of its own, by a weight; the rest is what is ``under`` it."""
 
     deed: ClassVar[str] = "gated"
-    under: Base[W] | None
     part: Subspace
     inner: Base[W]
     by: float = 1.0
@@ -41,43 +38,26 @@ class HeldInPart(Base[W]):
 
     def words(self) -> str:
         """clamped in part[3:10]"""
-        under = "" if self.under is None else f"{self.under.words()}, "
         amount = "" if self.by == 1.0 else f" by {self.by}"
-        return f"{under}{self.inner.words()}{amount} in {self.part}"
-
-    @property
-    def cuts(self) -> bool:
-        """The rest answers to its parents."""
-        return self.under is not None and self.under.cuts
-
-    @property
-    def replacement(self) -> Mechanism | None:
-        """That of the rest."""
-        return None if self.under is None else self.under.replacement
+        return f"{self._words_under}{self.inner.words()}{amount} in {self.part}"
 
     def worlds(self) -> tuple[W, ...]:
         """Those of the part, and of the rest."""
-        return (*self.inner.worlds(), *(() if self.under is None else self.under.worlds()))
+        return (*self.inner.worlds(), *super().worlds())
 
     def elsewhere(self, change: Callable[[W], W]) -> HeldInPart[W]:
         """The same with other worlds in both."""
-        under = None if self.under is None else self.under.elsewhere(change)
-        return replace(self, under=under, inner=self.inner.elsewhere(change))
+        inner = self.inner.elsewhere(change)
+        return replace(self, under=self._under_elsewhere(change), inner=inner)
 
     def free(self) -> Base[W] | None:
         """What is left of both."""
-        under = None if self.under is None else self.under.free()
-        inner = self.inner.free()
+        under, inner = self._under_free, self.inner.free()
         return under if inner is None else replace(self, under=under, inner=inner)
-
-    def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
-        """That of the rest."""
-        return None if self.under is None else self.under.mechanism_at(key, step)
 
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
         """The input, under the part."""
-        under = Fixed[W](by) if self.under is None else self.under.swept(by, nodes)
-        return replace(self, under=under)
+        return replace(self, under=self._under_swept(by, nodes))
 
 
 def with_part(base: Base[W] | None, part: Subspace, inner: Base[W], by: float) -> Base[W]:

@@ -207,7 +207,46 @@ class Replaced(Base[W]):
 
 
 @dataclass(frozen=True)
-class Gated(Base[W]):
+class OnTop(Base[W]):
+    """What is put on top of another base (None: a node as it is), and leaves the rest to it."""
+
+    under: Base[W] | None
+
+    @property
+    def cuts(self) -> bool:
+        """What is under it may."""
+        return self.under is not None and self.under.cuts
+
+    @property
+    def replacement(self) -> Mechanism | None:
+        """That of what is under it."""
+        return None if self.under is None else self.under.replacement
+
+    def worlds(self) -> tuple[W, ...]:
+        """Those of what is under it."""
+        return () if self.under is None else self.under.worlds()
+
+    def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
+        """That of what is under it."""
+        return None if self.under is None else self.under.mechanism_at(key, step)
+
+    @property
+    def _words_under(self) -> str:
+        return "" if self.under is None else f"{self.under.words()}, "
+
+    @property
+    def _under_free(self) -> Base[W] | None:
+        return None if self.under is None else self.under.free()
+
+    def _under_elsewhere(self, change: Callable[[W], W]) -> Base[W] | None:
+        return None if self.under is None else self.under.elsewhere(change)
+
+    def _under_swept(self, by: Symbol, nodes: object) -> Base[W]:
+        return Fixed[W](by) if self.under is None else self.under.swept(by, nodes)
+
+
+@dataclass(frozen=True)
+class Gated(OnTop[W]):
     """``clamp`` by a part: inputs from outside are weighted towards another world.
 
     ``under`` is what stands in for the mechanism under the gate. What has no inputs (a start, a
@@ -217,7 +256,6 @@ class Gated(Base[W]):
     holds: ClassVar[bool] = False
     looks_back: ClassVar[bool] = True
     deed: ClassVar[str] = "gated"
-    under: Base[W] | None
     gate: Gate[W]
 
     @property
@@ -239,38 +277,23 @@ class Gated(Base[W]):
             return view.mixed(self.under.apply(view), there, self.gate.by)
         return self.under.apply(Behind(view, self.gate))
 
-    @property
-    def cuts(self) -> bool:
-        """What is under the gate may."""
-        return self.under is not None and self.under.cuts
-
-    @property
-    def replacement(self) -> Mechanism | None:
-        """That under the gate."""
-        return None if self.under is None else self.under.replacement
-
     def words(self) -> str:
         """clamped by 0.5"""
-        under = "" if self.under is None else f"{self.under.words()}, "
-        return f"{under}clamped by {self.gate.by}"
+        return f"{self._words_under}clamped by {self.gate.by}"
 
     def worlds(self) -> tuple[W, ...]:
         """The world behind the gate, and those under it."""
-        under = () if self.under is None else self.under.worlds()
-        return (self.gate.world, *under)
+        return (self.gate.world, *super().worlds())
 
     def elsewhere(self, change: Callable[[W], W]) -> Gated[W]:
         """Gated towards another world."""
-        under = None if self.under is None else self.under.elsewhere(change)
-        return Gated(under, replace(self.gate, world=change(self.gate.world)))
+        return Gated(
+            self._under_elsewhere(change), replace(self.gate, world=change(self.gate.world))
+        )
 
     def free(self) -> Base[W] | None:
         """What is under the gate."""
-        return None if self.under is None else self.under.free()
-
-    def mechanism_at(self, key: Key, step: int) -> Mechanism | None:
-        """That under the gate."""
-        return None if self.under is None else self.under.mechanism_at(key, step)
+        return self._under_free
 
     def origins(self, key: Key, step: int) -> tuple[Base[W] | None, ...]:
         """Those of what is under the gate, behind it."""
@@ -279,5 +302,4 @@ class Gated(Base[W]):
 
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
         """The input under the gate."""
-        under = Fixed[W](by) if self.under is None else self.under.swept(by, nodes)
-        return Gated(under, self.gate)
+        return replace(self, under=self._under_swept(by, nodes))
