@@ -9,12 +9,15 @@ from causalopt.backends.jax import JaxBackend
 from causalopt.backends.numba import NumbaBackend
 from causalopt.backends.numpy import NumPyBackend
 
+_REFERENCE = NumPyBackend()
+_COMPILED, _OF_ARRAYS = NumbaBackend(_REFERENCE), JaxBackend(_REFERENCE)
+
 #: The backends by the name that users give.
 BACKENDS: dict[str, Backend] = {
-    "auto": AutoBackend(NumPyBackend(), NumbaBackend(), JaxBackend(NumPyBackend())),
-    "numpy": NumPyBackend(),
-    "numba": NumbaBackend(),
-    "jax": JaxBackend(NumPyBackend()),
+    "auto": AutoBackend(_REFERENCE, _COMPILED, _OF_ARRAYS),
+    "numpy": _REFERENCE,
+    "numba": _COMPILED,
+    "jax": _OF_ARRAYS,
 }
 
 __all__ = [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from causalopt.backends.interface import Backend, Inputs, Recording
-from causalopt.ground.types import Ints
+from causalopt.backends.referring import ReferringBackend
 from causalopt.plan import Layers, Loop
 
 # A step of the NumPy backend costs as much as this many more points of a sweep do.
@@ -16,7 +16,7 @@ _LONG = 20_000
 
 
 @dataclass(frozen=True)
-class AutoBackend:
+class AutoBackend(ReferringBackend):
     """Chooses by the size of the work alone, so that the same call always gives the same digits.
 
     A run of a system is compiled from steps * (1 + points / 500) >= 20,000 on: 20,000 steps of one
@@ -24,7 +24,6 @@ class AutoBackend:
     NumPy; systems of arrays and functions with the backend of arrays.
     """
 
-    short: Backend
     long: Backend
     arrays: Backend
 
@@ -36,27 +35,11 @@ class AutoBackend:
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """Those of the backend that is chosen."""
-        chosen = self.short if isinstance(plan, Layers) else self._chosen(plan, points)
+        chosen = self.reference if isinstance(plan, Layers) else self._chosen(plan, points)
         return chosen.generators(plan, points, chains)
 
     def _chosen(self, plan: Loop, points: int) -> Backend:
         if plan.has_arrays:
             return self.arrays
         work = plan.steps * (1 + points / _POINTS_PER_STEP)
-        return self.long if work >= _LONG else self.short
-
-    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
-        """Run a network's plan."""
-        return self.short.layers(plan, inputs, points)
-
-    def gradients(
-        self,
-        plan: Layers,
-        inputs: Inputs,
-        points: int | None,
-        node: int,
-        lane: int,
-        held: Sequence[Ints],
-    ) -> Recording:
-        """The derivatives of one node by all nodes."""
-        return self.short.gradients(plan, inputs, points, node, lane, held)
+        return self.long if work >= _LONG else self.reference

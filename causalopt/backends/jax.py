@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causalopt.backends.interface import Backend, Inputs, NotFinite, Recording
+from causalopt.backends.interface import Inputs, NotFinite, Recording
+from causalopt.backends.referring import ReferringBackend
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.symbols import Label
@@ -17,15 +18,13 @@ from causalopt.plan import Layers, Loop
 
 
 @dataclass(frozen=True)
-class JaxBackend:
+class JaxBackend(ReferringBackend):
     """Runs systems in JAX: of arrays and functions, and, where it is chosen, of numbers too.
 
     What JAX has no way to compute as exactly (functions that it lacks, tangents whose sizes lie
     farther apart than a float's range, derivatives that read 0/0), and networks of numbers, it
-    leaves to ``numbers``, which takes the same plans.
+    leaves to the ``reference``, which takes the same plans.
     """
-
-    numbers: Backend
 
     def loop(
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
@@ -54,36 +53,20 @@ class JaxBackend:
                 raise QueryError(
                     f"JAX has no {error}: write a function, function(f)(...), in its place."
                 ) from None
-            yield from self.numbers.loop(plan, inputs, recorded, points)
+            yield from self.reference.loop(plan, inputs, recorded, points)
             return
         first = Flaws(*(np.atleast_1d(np.asarray(part)) for part in flaw))
         first.refuse_values(plan)
         if (first.steps >= 0).any() and plan.has_arrays:
             first.refuse_tangents(plan)
         if np.any(is_lost) or (first.steps >= 0).any():
-            yield from self.numbers.loop(plan, inputs, recorded, points)
+            yield from self.reference.loop(plan, inputs, recorded, points)
             return
         yield _recording(plan, [np.asarray(column) for column in columns], points)
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """All of them."""
         return chains * plan.drawn
-
-    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
-        """Run a network's plan, which is of numbers."""
-        return self.numbers.layers(plan, inputs, points)
-
-    def gradients(
-        self,
-        plan: Layers,
-        inputs: Inputs,
-        points: int | None,
-        node: int,
-        lane: int,
-        held: Sequence[Ints],
-    ) -> Recording:
-        """The derivatives of one node of a network by all nodes."""
-        return self.numbers.gradients(plan, inputs, points, node, lane, held)
 
 
 def _recording(plan: Loop, columns: Sequence[Floats], points: int | None) -> Recording:

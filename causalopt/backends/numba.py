@@ -12,6 +12,7 @@ import importlib.util
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,12 +26,11 @@ from causalopt.backends.compiled_run import (
     streams_of,
 )
 from causalopt.backends.interface import Inputs, Recording, refuse_arrays
-from causalopt.backends.numpy import NumPyBackend
+from causalopt.backends.referring import ReferringBackend
 from causalopt.backends.shape import Shape
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check
 from causalopt.ground.progress import track
-from causalopt.ground.types import Ints
 from causalopt.plan import Block, Layers, Loop
 
 # Compiled code hears nothing from outside, so one call into it lasts about this long, in
@@ -46,15 +46,13 @@ _DRAWN = 1 << 17
 _STRETCH = 1024
 
 
-class NumbaBackend:
+@dataclass(frozen=True)
+class NumbaBackend(ReferringBackend):
     """One compiled loop over time for each stretch of steps, parallel over the points of a sweep.
 
     Falls back on the NumPy backend, with a warning, where numba is missing or a function has no
     compiled form.
     """
-
-    def __init__(self) -> None:
-        self._reference = NumPyBackend()
 
     def loop(
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
@@ -62,12 +60,12 @@ class NumbaBackend:
         """Run a system's plan in compiled code."""
         refuse_arrays(plan, "numba")
         if not _can_compile(plan):
-            yield from self._reference.loop(plan, inputs, recorded, points)
+            yield from self.reference.loop(plan, inputs, recorded, points)
             return
         run = start(plan, inputs, recorded, 1 if points is None else points)
         segments = _compiled_segments(run)
         if segments is None:
-            yield from self._reference.loop(plan, inputs, recorded, points)
+            yield from self.reference.loop(plan, inputs, recorded, points)
             return
         if 0 in recorded:
             yield first_part(run)
@@ -78,24 +76,8 @@ class NumbaBackend:
         if isinstance(plan, Loop):
             refuse_arrays(plan, "numba")
         if isinstance(plan, Layers) or not _can_compile(plan):
-            return self._reference.generators(plan, points, chains)
+            return self.reference.generators(plan, points, chains)
         return min(chains * plan.drawn, _DRAWN * available())
-
-    def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
-        """Run a network's plan."""
-        return self._reference.layers(plan, inputs, points)
-
-    def gradients(
-        self,
-        plan: Layers,
-        inputs: Inputs,
-        points: int | None,
-        node: int,
-        lane: int,
-        held: Sequence[Ints],
-    ) -> Recording:
-        """The derivatives of one node by all nodes."""
-        return self._reference.gradients(plan, inputs, points, node, lane, held)
 
 
 def _can_compile(plan: Loop) -> bool:
