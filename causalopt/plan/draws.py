@@ -106,10 +106,14 @@ class Stream:
             self._start = step - step % _TOGETHER
             self._piece = self._drawn(self._start, _TOGETHER)
         row: Floats = self._piece[step - self._start]
-        return np.float64(row[0]) if self.chains is None else row[self._distinct[1]]
+        return row[0] if self.chains is None else row[self._distinct[1]]
 
-    def _drawn(self, start: int, count: int, entry: int = 0) -> Floats:
+    def _drawn(self, start: int, count: int) -> Floats:
         """The numbers of each chain that is drawn at steps from ``start`` on, (count, chains)."""
+        return self._entry(0, start, count)
+
+    def _entry(self, entry: int, start: int, count: int) -> Floats:
+        """Those of one entry of an array, (count, chains)."""
         distinct, _ = self._distinct
         drawn = np.empty((count, len(distinct)))
         key = key_of(self._seed, self._name)
@@ -163,7 +167,14 @@ class Track(Stream):
 
 
 class ArrayStream(Stream):
-    """The numbers of a noise that holds an array, each entry drawn by itself."""
+    """The numbers of a noise that holds an array, each entry drawn by itself.
+
+    >>> from causalopt.language.laws import normal
+    >>> from causalopt.language.symbols import noise
+    >>> stream = ArrayStream(noise("e", normal(), shape=2), seed=0)
+    >>> bool((stream.take(3)[2, 0] == stream.at(2)).all())
+    True
+    """
 
     def __init__(self, noise: Noise, seed: int, chains: Ints | None = None) -> None:
         super().__init__(noise.law, noise.name, seed, chains)
@@ -174,11 +185,10 @@ class ArrayStream(Stream):
         chains = None if self.chains is None else self.chains[points]
         return ArrayStream(self._noise, self._seed, chains)
 
-    def take(self, count: int) -> Floats:
-        """The numbers of the next steps, (count, points, *shape)."""
-        start, self._next = self._next, self._next + count
-        entries = [self._drawn(start, count, i) for i in range(math.prod(self._noise.shape))]
-        drawn = np.take(np.stack(entries, axis=-1), self._distinct[1], axis=1)
+    def _drawn(self, start: int, count: int) -> Floats:
+        """The numbers of each chain that is drawn, (count, chains, *shape)."""
+        entries = [self._entry(i, start, count) for i in range(math.prod(self._noise.shape))]
+        drawn = np.stack(entries, axis=-1)
         return drawn.reshape(*drawn.shape[:2], *self._noise.shape)
 
 
