@@ -90,7 +90,7 @@ def test_every_unit_at_once_is_each_by_itself():
         start={hidden: np.full(size, 0.1), room_: 24},
     )
     whole = op(system, A=hidden, n=room_[0], m=room_[steps]).item()
-    assert whole == pytest.approx(15.9314967274, abs=1e-9)
+    assert whole == pytest.approx(15.9314967274, abs=1e-10)
     every = every_A(system, n=room_[0], m=room_[steps], among=hidden)
     assert every.values[:3] == pytest.approx([-0.08197454, 0.29206081, 0.07105361], abs=1e-8)
     alone = op(system, A=hidden.part[5], n=room_[0], m=room_[steps]).item()
@@ -147,7 +147,7 @@ def test_the_volume_of_descent_is_that_of_its_curvature():
     system, theta, g = neural.descent(neural.cross_entropy, dims, rate, x, y)
     got = op(system, A=g, n=theta[0], m=theta, steps=100, reduce="volume")
     wanted = [2.0586807262, 24.8703557810, 255.1985136161, 733.1066602062]
-    assert got.values[[1, 10, 50, 100]] == pytest.approx(wanted, abs=1e-9)
+    assert got.values[[1, 10, 50, 100]] == pytest.approx(wanted, abs=1e-10)
     with in_double():
 
         def loss(w):
@@ -159,7 +159,7 @@ def test_the_volume_of_descent_is_that_of_its_curvature():
             step = np.eye(len(w)) - rate * np.asarray(curvature(w))
             total -= np.linalg.slogdet(step)[1]
             w = w - rate * slope(w)
-    assert got.values[10] == pytest.approx(total, abs=1e-9)
+    assert got.values[10] == pytest.approx(total, abs=1e-10)
 
 
 def test_worlds_share_their_batches():
