@@ -59,7 +59,7 @@ def explained():
     )
 
 
-def bars(data):
+def marked(data):
     """A row of marks for each thing that is known."""
     marks = ("o", "s", "^", "D", "v")
     with plots.figure() as (picture, ax):
@@ -99,7 +99,7 @@ study = Study(
             "explained",
             "What each thing that is known tells of the others",
             explained,
-            {"graph": graph, "bars": bars},
+            {"graph": graph, "marked": marked},
         ),
     ),
     claims=(
