@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Equations are aligned at their signs.
 _STYLE = (
-    "<style>.causalopt-card .formula{margin:.4rem 0;overflow-x:auto}"
+    "<style>.causalopt-card .formula{margin:.4rem 0;overflow:auto hidden}"
     ".causalopt-card .formula>math{display:math;width:max-content}"
     ".causalopt-card .formula>math>mrow>mtable>mtr>mtd{padding:.2em 0;text-align:left}"
     ".causalopt-card .formula>math>mrow>mtable>mtr>mtd:first-child{text-align:right}"

@@ -25,7 +25,7 @@ ol > li {{ margin: 0.8rem 0; }}
 small, figcaption, .source {{ color: {DIM}; font-size: 0.92em; }}
 a {{ color: {GREEN}; }}
 math {{ font-family: "STIX Two Math", math; font-size: 1.1em; }}
-.formula {{ overflow-x: auto; margin: 1rem 0; }}
+.formula {{ overflow-x: auto; overflow-y: hidden; margin: 1rem 0; }}
 .formula math > mrow > mtable > mtr > mtd {{ padding: 0.25em 0; text-align: left; }}
 .formula math > mrow > mtable > mtr > mtd:first-child {{ text-align: right; }}
 .formula mtable mtable mtd {{ text-align: left; }}
