@@ -14,9 +14,11 @@ demo: .venv/.core
 test: .venv/.test lint
 	$(BIN)/python -m pytest -n auto -m "not long" --doctest-modules
 
-# What takes long: fuzz without end, every model from a wheel, defects put in on purpose.
+# What takes long: fuzz without end, every model from a wheel, defects put in on purpose; and the
+# laws that hold for any example, tried on examples that no run has seen.
 long: .venv/.test
-	$(BIN)/python -m pytest -n auto -m long
+	$(BIN)/python -m pytest -n auto -m long --hypothesis-profile=search
+	$(BIN)/python -m pytest -n auto -m "not long" --hypothesis-profile=search
 
 docs: .venv/.docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going docs docs/_build

@@ -1,6 +1,11 @@
-"""What all tests share: examples take as long as they take, on a busy machine too."""
+"""What all tests share: examples take as long as they take, on a busy machine too.
+
+Ours are the same in every run, so that a run says whether the code is another. ``make long`` draws
+others, and more of them: what those find becomes a test of its own.
+"""
 
 from hypothesis import settings
 
-settings.register_profile("house", deadline=None)
+settings.register_profile("house", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("search", deadline=None)
 settings.load_profile("house")

@@ -96,7 +96,7 @@ points = st.floats(-3, 3).map(lambda number: round(number, 3))
 
 
 @given(smooth, smooth, points, points)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_where_a_formula_has_a_value_the_limit_is_that_value(first, second, x, y):
     formula = first + 2 * second
     with mpmath.workdps(50):

@@ -36,6 +36,8 @@ heard = System({x: x / 2 - y / 5, y: y / 2 + x / 4, w: w / 2 + x}, start={x: 0, 
 @settings(max_examples=15, deadline=None)
 def test_where_no_path_leads_there_is_nothing_and_no_rounding(seed):
     matrix = matrix_of(seed, count=6, density=0.2)
+    # Small enough that what is left is stable, whatever is held.
+    matrix *= 0.9 / np.abs(np.linalg.eigvals(np.abs(matrix))).max()
     system, v = system_of(matrix)
     reach = np.linalg.matrix_power(np.eye(6) + (matrix != 0), 6) > 0
     gamma = loop_coupling(system, at=[0.3, 1.7]).values

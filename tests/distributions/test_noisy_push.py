@@ -58,7 +58,7 @@ def test_the_variances_of_state_and_noise_add_up():
     assert later.mean.free_symbols == set()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(entries, min_size=10, max_size=10), st.integers(1, 3))
 def test_a_pushed_gaussian_against_its_characteristic_function(a, steps):
     """State, noise of each step: one long vector of independent normals, and a matrix of it."""

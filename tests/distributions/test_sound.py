@@ -49,7 +49,7 @@ def inside(low, high):
 HALVES = st.integers(-6, 6).map(lambda n: n / 2)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(sorted(KEEPS)), st.booleans(), HALVES, st.integers(1, 8), HALVES)
 def test_a_box_is_what_is_assumed_before_and_after(fact, is_so, low, width, shift):
     try:

@@ -65,7 +65,7 @@ def test_labels_of_a_system_come_out_as_written():
     assert elements(svg) == {"svg", "g", "title", "text", "ellipse", "path", "polygon"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(WORDS | AWKWARD, min_size=1, max_size=5))
 @example(['"', "\\", "a\\"])
 @example(["&amp;", "&amp", "&#38;lt;", "&&amp;;"])

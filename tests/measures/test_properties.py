@@ -38,7 +38,7 @@ def sets_of_nodes(steps):
 STEPS = 7
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(systems, sets_of_nodes(STEPS), st.integers(1, 2), st.integers(0, 2), st.integers(1, 2))
 def test_exact_comp_is_the_derivative(case, held, which, when, m):
     A, pairs = held

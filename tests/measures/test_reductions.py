@@ -55,7 +55,7 @@ def test_of_one_number_all_are_the_op_of_numbers(seed):
 
 
 @given(seeds, shapes)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_what_each_is_free_of(seed, shape):
     q, p = shape
     x, y, P, Q = matrices(seed, (q, p), (q, p), (q, q), (p, p))
@@ -75,7 +75,7 @@ def test_what_each_is_free_of(seed, shape):
 
 
 @given(seeds, shapes)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_the_spectrum_is_of_extremes_and_sums_to_the_volume(seed, shape):
     q, p = shape
     x, y = matrices(seed, (q, p), (q, p))

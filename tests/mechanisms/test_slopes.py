@@ -121,7 +121,7 @@ def test_the_slope_of_what_saturates_has_all_its_digits(formula, at):
 @given(near)
 @example(1e-12)
 @example(-1e-9)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_beside_a_hole_value_and_slope_have_all_their_digits(formula, hole, off):
     at = hole + off
     if at == hole or at <= -1:
@@ -132,7 +132,7 @@ def test_beside_a_hole_value_and_slope_have_all_their_digits(formula, hole, off)
 
 
 @given(near, st.floats(0.1, 30), st.floats(-80, 80))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_hole_may_lie_where_parameters_say(off, width, middle):
     rate = (x - k) / (1 - exp(-(x - k) / n))
     at = middle + off * width

@@ -40,7 +40,7 @@ def by_hand(held, by=1.0, other=None, shift=None):
 
 
 @given(masks)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_entries_are_held_and_the_rest_goes_on(mask):
     other = by_hand(None, shift=1.0)
     clamped = W.clamp(h.part[mask], to=V)
@@ -57,7 +57,7 @@ def test_parts_are_held_by_a_weight():
 
 
 @given(masks, masks)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_laws_of_worlds_hold_for_parts(first, second):
     both = W.clamp(h.part[first], to=V)
     assert both.clamp(h.part[first], to=V) == both

@@ -43,7 +43,7 @@ ACTS = {
 
 
 @pytest.mark.parametrize("act", ACTS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(nodes=sets)
 def test_a_list_of_nodes_is_the_same_unrolled(act, nodes):
     worlds = []

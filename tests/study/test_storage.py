@@ -102,7 +102,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
 KINDS = [np.float64, np.float32, np.int64, np.uint8, np.bool_, np.complex128, np.complex64, np.str_]
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(
     names=st.lists(NAMES, min_size=2, max_size=5, unique=True),
     kind=st.sampled_from(KINDS),
