@@ -113,6 +113,7 @@ from .measures import free_energy as free_energy
 from .measures import free_energy_gap as free_energy_gap
 from .measures import free_energy_over as free_energy_over
 from .measures import goal_directedness as goal_directedness
+from .measures import gradients as gradients
 from .measures import heat_capacity as heat_capacity
 from .measures import incentives as incentives
 from .measures import information_flow as information_flow
@@ -128,6 +129,7 @@ from .measures import split_strengths as split_strengths
 from .measures import symbolic_comp as symbolic_comp
 from .measures import symbolic_op as symbolic_op
 from .measures import transfer_entropy as transfer_entropy
+from .measures import unit_shares as unit_shares
 from .measures import viability as viability
 from .measures import why_not_equilibrium as why_not_equilibrium
 from .mechanisms.decisions import decision as decision

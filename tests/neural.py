@@ -61,6 +61,27 @@ def room_of_numbers():
     return System(mechanisms, start={**dict.fromkeys(units, 0.1), u: 0, R: 24})
 
 
+def controller(size):
+    """A recurrent network that heats a room, its array of units, and the room."""
+    rng = np.random.default_rng(0)
+    W = rng.normal(size=(size, size)) * 0.4 / np.sqrt(size)
+    v, b = rng.normal(size=size) * 0.5, rng.normal(size=size) * 0.1
+    c = -np.abs(rng.normal(size=size)) * np.sign(v) / size * 3
+    hidden, (room,) = array("hidden", size), variables("R")
+
+    def cell(h, R):
+        return jnp.tanh(W @ h + v * (R - 25) / 2 + b)
+
+    def warmed(h, R):
+        return R + 0.1 * (-0.2 * (R - 10) + 2 * (c @ h))
+
+    system = System(
+        {hidden: function(cell)(hidden, room), room: function(warmed)(hidden.next, room)},
+        start={hidden: np.full(size, 0.1), room: 24},
+    )
+    return system, hidden, room
+
+
 @functools.cache
 def digits(count=500):
     """The first digits of the UCI collection: pixels / 16 (count, 64), and labels."""

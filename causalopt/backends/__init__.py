@@ -10,18 +10,21 @@ from causalopt.backends.numba import NumbaBackend
 from causalopt.backends.numpy import NumPyBackend
 
 _REFERENCE = NumPyBackend()
-_COMPILED, _OF_ARRAYS = NumbaBackend(_REFERENCE), JaxBackend(_REFERENCE)
+_COMPILED = NumbaBackend(_REFERENCE)
+#: The backend of arrays, the one that passes slopes back through a run.
+OF_ARRAYS = JaxBackend(_REFERENCE)
 
 #: The backends by the name that users give.
 BACKENDS: dict[str, Backend] = {
-    "auto": AutoBackend(_REFERENCE, _COMPILED, _OF_ARRAYS),
+    "auto": AutoBackend(_REFERENCE, _COMPILED, OF_ARRAYS),
     "numpy": _REFERENCE,
     "numba": _COMPILED,
-    "jax": _OF_ARRAYS,
+    "jax": OF_ARRAYS,
 }
 
 __all__ = [
     "BACKENDS",
+    "OF_ARRAYS",
     "Backend",
     "Inputs",
     "NotFinite",

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalopt.backends.interface import Inputs, NotFinite, Recording
+from causalopt.backends.jax_program import program_of
 from causalopt.backends.referring import ReferringBackend
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
+from causalopt.language.domains import Coded
 from causalopt.language.symbols import Label
-from causalopt.language.trees import jax_module
+from causalopt.language.trees import flattened, jax_module
 from causalopt.mechanisms.tracing import in_double
 from causalopt.plan import Layers, Loop
 
@@ -30,10 +32,8 @@ class JaxBackend(ReferringBackend):
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
     ) -> Iterator[Recording]:
         """Run a system's plan, compiled as a whole; the recording comes in one part."""
-        names = [entry.symbol.name for entry in plan.inputs]
+        names, given = _given(plan, inputs)
         swept = tuple(name in inputs.values and np.ndim(inputs.values[name]) > 0 for name in names)
-        everything = {**inputs.values, **inputs.arrays}
-        given = [everything[name] for name in names]
         streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]
         # What is given, and not drawn, is one for all points.
         taken = [stream.rows(plan.steps) for stream in streams]
@@ -46,7 +46,7 @@ class JaxBackend(ReferringBackend):
 
         try:
             with in_double():
-                run = compiled_run(plan, recorded, swept, alike, points)
+                run = compiled_run(program_of(plan), recorded, swept, alike, points)
                 columns, flaw, is_lost = run([as_input(value) for value in given], drawn)
         except NoJaxCode as error:
             if plan.has_arrays:
@@ -64,9 +64,51 @@ class JaxBackend(ReferringBackend):
             return
         yield _recording(plan, [np.asarray(column) for column in columns], points)
 
+    def slopes(
+        self, plan: Loop, inputs: Inputs, row: int, entering: Sequence[str], read: Floats
+    ) -> tuple[float, list[Floats]]:
+        """A number at one step, and its derivatives by the arrays that enter by these inputs.
+
+        It is read.m for the first recorded slot m, and log abs(read.m) where that is a tangent. The
+        pass goes back once, whatever the number of entries, and keeps the root of the steps.
+        """
+        names, given = _given(plan, inputs)
+        drawn = [inputs.draws[e.symbol.name].rows(plan.steps)[:, 0] for e in plan.noises]
+        jax_module()
+        from causalopt.backends.jax_formulas import NoJaxCode
+        from causalopt.backends.jax_loop import as_input
+        from causalopt.backends.jax_reverse import compiled_pass_back
+
+        places = tuple(names.index(name) for name in entering)
+        try:
+            with in_double():
+                run = compiled_pass_back(program_of(plan), row, places)
+                number, flaw, back = run([as_input(v) for v in given], drawn, np.asarray(read))
+        except NoJaxCode as error:
+            raise QueryError(f"JAX has no {error}, and passes nothing back through it.") from None
+        first = Flaws(*(np.atleast_1d(np.asarray(part)) for part in flaw))
+        first.refuse_values(plan)
+        if (first.steps >= 0).any():
+            first.refuse_tangents(plan)
+        return float(number), [_joined(slope) for slope in back]
+
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """All of them."""
         return chains * plan.drawn
+
+
+def _given(plan: Loop, inputs: Inputs) -> tuple[list[str], list[Coded | Floats]]:
+    """The inputs of a plan, by their generated names."""
+    names = [entry.symbol.name for entry in plan.inputs]
+    everything = {**inputs.values, **inputs.arrays}
+    return names, [everything[name] for name in names]
+
+
+def _joined(slope: object) -> Floats:
+    """Derivatives by an input, those by the arrays of a tree one after the other."""
+    parts = slope if isinstance(slope, list) else [slope]
+    arrays = [np.asarray(part, dtype=np.float64) for part in parts]
+    return flattened(arrays, np.concatenate) if isinstance(slope, list) else arrays[0]
 
 
 def _recording(plan: Loop, columns: Sequence[Floats], points: int | None) -> Recording:

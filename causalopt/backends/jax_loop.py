@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
@@ -18,12 +17,13 @@ import numpy as np
 from jax import Array, lax
 
 from causalopt.backends.jax_formulas import Value, results_of
+from causalopt.backends.jax_program import Piece, Program, pieces_of
 from causalopt.ground.scaled import LARGE, SMALL
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded
 from causalopt.language.trees import Structure, Tree
-from causalopt.plan import UNIT, Block, Loop, Segment
+from causalopt.plan import Block
 
 #: What is recorded of each slot and of the powers, with an axis of steps.
 Records: TypeAlias = list[Array]
@@ -35,48 +35,6 @@ Entering: TypeAlias = tuple[Array, list[Array]]
 # one more step.
 _SMALL = 2.0**-500
 _EPSILON = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Steps of one segment: ``records`` times ``every`` of them, each time recorded at the end.
-
-    Where it is not ``kept``, there is one record of all steps, which is dropped.
-    """
-
-    segment: Segment
-    start: int
-    records: int
-    every: int
-    kept: bool = True
-
-
-def pieces_of(plan: Loop, recorded: range) -> list[Piece]:
-    """How a run is cut, so that no more is kept than is recorded."""
-    pieces: list[Piece] = []
-    for segment in plan.segments:
-        low, high = segment.start, segment.stop
-        rows = recorded_in(recorded, low, high)
-        if rows and rows[0] - low + 1 != rows.step:
-            pieces.append(Piece(segment, low, 1, rows[0] - low + 1))
-            low, rows = rows[0] + 1, rows[1:]
-        if rows:
-            pieces.append(Piece(segment, low, len(rows), rows.step))
-            low = rows[-1] + 1
-        if low < high:
-            pieces.append(Piece(segment, low, 1, high - low, kept=False))
-    return pieces
-
-
-def recorded_in(recorded: range, low: int, high: int) -> range:
-    """The recorded steps among some.
-
-    >>> recorded_in(range(0, 100, 10), 15, 41)
-    range(20, 50, 10)
-    """
-    first = max(0, -(-(low - recorded.start) // recorded.step))
-    last = min(len(recorded), -(-(high - recorded.start) // recorded.step))
-    return recorded[first : max(first, last)]
 
 
 class Flaw(NamedTuple):
@@ -103,17 +61,16 @@ class State(NamedTuple):
 
 
 class LoopRun:
-    """A plan as one function of JAX."""
+    """A program as one function of JAX.
 
-    def __init__(self, plan: Loop, recorded: range) -> None:
-        self.plan = plan
+    Where it is ``forgetful``, a pass back finds only every so many states, as many as it works out
+    again from each: its memory grows as the root of the steps.
+    """
+
+    def __init__(self, program: Program, recorded: range, forgetful: bool = False) -> None:
+        self.program = program
         self.recorded = recorded
-        self.tangents = frozenset(j for group in plan.scales for j in group)
-        along = [entry.directions for entry in plan.inputs if entry.directions is not None]
-        self.directions = along[0].count if along else 1
-        # A frame is another one after each step, and what enters later would have to follow it.
-        enters = any(slot.variable == UNIT for slot in plan.slots)
-        self.as_frame = bool(along) and along[0].as_frame and not enters
+        self.forgetful = forgetful
 
     def whole(self, given: Sequence[Value], drawn: Sequence[Array]) -> tuple[Records, Flaw, Array]:
         """What is recorded, (rows, *shape), or (rows, k, *shape) of tangents; then the powers.
@@ -122,7 +79,7 @@ class LoopRun:
         """
         state = self._first(given)
         records = [[row[None] for row in self._recorded(state)]] if 0 in self.recorded else []
-        for piece in pieces_of(self.plan, self.recorded):
+        for piece in pieces_of(self.program.stretches, self.recorded):
             state, rows = self._advanced(piece, state, given, drawn)
             records += [rows] if piece.kept else []
         columns = [jnp.concatenate(parts) for parts in zip(*records, strict=True)]
@@ -130,10 +87,10 @@ class LoopRun:
 
     def _first(self, given: Sequence[Value]) -> State:
         """The state at step 0."""
-        groups = len(self.plan.scales)
+        groups = len(self.program.scales)
         state = State(
-            self._worked_out(self.plan.initial, [], given, [], 0.0),
-            jnp.zeros((groups, self.directions), dtype=jnp.int32),
+            self._worked_out(self.program.initial, [], given, [], 0.0),
+            jnp.zeros((groups, self.program.directions), dtype=jnp.int32),
             jnp.zeros(groups),
             Flaw(jnp.asarray(-1), jnp.asarray(0), jnp.asarray(0.0)),
             jnp.zeros((), dtype=bool),
@@ -148,7 +105,7 @@ class LoopRun:
         # A step's inputs are those of the step before, and so are its draws.
         draws = [row[first - 1 : first - 1 + count] for row in drawn]
         steps = jnp.arange(first, first + count)
-        block = piece.segment.block
+        block = piece.block
 
         def one(state: State, entering: Entering) -> tuple[State, None]:
             return self._stepped(block, state, given, entering), None
@@ -158,7 +115,8 @@ class LoopRun:
             return after, self._recorded(after) if piece.kept else None
 
         def several(state: State, entering: Entering) -> tuple[State, None]:
-            after, _ = lax.scan(one, state, entering)
+            scanned = _forgetting if self.forgetful else lax.scan
+            after, _ = scanned(one, state, entering)
             return after, None
 
         if piece.every > 1:
@@ -172,7 +130,7 @@ class LoopRun:
         self, block: Block, state: State, given: Sequence[Value], entering: Entering
     ) -> State:
         step, drawn = entering
-        time = (step - 1) * self.plan.dt
+        time = (step - 1) * self.program.dt
         slots = self._worked_out(block, state.slots, given, drawn, time)
         return self._checked(self._rescaled(state._replace(slots=slots)), step)
 
@@ -189,39 +147,41 @@ class LoopRun:
         def one(slots: list[Array], given: list[Value]) -> list[Array]:
             values = results_of(block, [*slots, *given, *drawn, time])
             return [
-                jnp.broadcast_to(jnp.asarray(value, dtype=float), slot.shape)
-                for value, slot in zip(values, self.plan.slots, strict=True)
+                jnp.broadcast_to(jnp.asarray(value, dtype=float), shape)
+                for value, shape in zip(values, self.program.shapes, strict=True)
             ]
 
-        if not self.tangents:
+        if not self.program.tangents:
             return one(slots, list(given))
-        axes = [0 if j in self.tangents else None for j in range(len(self.plan.slots))]
-        along = [0 if entry.directions else None for entry in self.plan.inputs]
+        axes = [0 if j in self.program.tangents else None for j in range(len(self.program.shapes))]
+        along = [0 if moves else None for moves in self.program.moves]
         in_all = jax.vmap(
             one,
             in_axes=(axes[: len(slots)], along),
             out_axes=axes,
-            axis_size=self.directions,
+            axis_size=self.program.directions,
         )
-        results: list[Array] = in_all(slots, list(given))
-        return results
+        # A tangent that is 0 for good is not worked out once more while the code is compiled.
+        barrier: Callable[[list[Array]], list[Array]] = lax.optimization_barrier
+        return barrier(in_all(slots, list(given)))
 
     def _rescaled(self, state: State) -> State:
         """Tangents that grew or shrank beyond the bounds, with powers of two taken out of them.
 
         A frame is made orthonormal instead, and its volume counted.
         """
-        if self.as_frame:
-            return functools.reduce(self._reframed, range(len(self.plan.scales)), state)
+        if self.program.as_frame:
+            return functools.reduce(self._reframed, range(len(self.program.scales)), state)
         slots, powers, is_lost = list(state.slots), state.powers, state.is_lost
-        for number, group in enumerate(self.plan.scales):
+        for number, group in enumerate(self.program.scales):
             size = functools.reduce(jnp.maximum, [_largest(slots[j]) for j in group])
+            size = lax.stop_gradient(size)
             is_tame = ((size < LARGE) & ((size > SMALL) | (size == 0.0))) | ~jnp.isfinite(size)
             out = jnp.where(is_tame, 0, jnp.frexp(size)[1])
             factor = jnp.ldexp(jnp.ones_like(size), -out)
             for j in group:
                 # Of arrays, entries that small beside others have no say.
-                if not self.plan.has_arrays:
+                if not self.program.has_arrays:
                     small = jnp.abs(slots[j]) < _SMALL * jnp.maximum(size, 1.0 / factor)
                     is_lost |= (small & (slots[j] != 0.0)).any()
                 slots[j] = slots[j] * factor.reshape(-1, *[1] * (slots[j].ndim - 1))
@@ -230,8 +190,8 @@ class LoopRun:
 
     def _reframed(self, state: State, number: int) -> State:
         """The state with the frame of a group orthonormal."""
-        group, slots = self.plan.scales[number], list(state.slots)
-        parts = [slots[j].reshape(self.directions, -1) for j in group]
+        group, slots = self.program.scales[number], list(state.slots)
+        parts = [slots[j].reshape(self.program.directions, -1) for j in group]
         frame, triangle = jnp.linalg.qr(jnp.concatenate(parts, axis=1).T)
         ends = np.cumsum([part.shape[1] for part in parts])[:-1]
         for j, part in zip(group, jnp.split(frame, ends), strict=True):
@@ -245,9 +205,9 @@ class LoopRun:
     def _recorded(self, state: State) -> Records:
         """What is kept of a step: the recorded slots, then the powers."""
         slots, powers = state.slots, state.powers
-        if self.as_frame:
+        if self.program.as_frame:
             slots, powers = self._with_volume(state)
-        return [*(slots[j] for j in self.plan.recorded), powers]
+        return [*(slots[j] for j in self.program.recorded), powers]
 
     def _with_volume(self, state: State) -> tuple[list[Array], Array]:
         """A frame with the volume that was counted, in its first direction."""
@@ -255,14 +215,14 @@ class LoopRun:
         whole = jnp.where(jnp.isfinite(whole), whole, 0.0)
         rest = jnp.exp(state.volume - whole * math.log(2.0))
         slots = list(state.slots)
-        for number, group in enumerate(self.plan.scales):
+        for number, group in enumerate(self.program.scales):
             for j in group:
                 slots[j] = slots[j].at[0].multiply(rest[number])
         return slots, state.powers.at[:, 0].add(whole.astype(jnp.int32))
 
     def _checked(self, state: State, step: Array) -> State:
         """The state with its first flaw: of values, in the order of a step, before tangents."""
-        order = [*self.plan.value_slots, *sorted(self.tangents)]
+        order = [*self.program.value_slots, *sorted(self.program.tangents)]
         fine = jnp.stack([jnp.isfinite(state.slots[j]).all() for j in order])
         place = jnp.argmin(fine)
         strange = jnp.stack([_strange(state.slots[j]) for j in order])[place]
@@ -270,6 +230,24 @@ class LoopRun:
         is_new = (state.flaw.step < 0) & ~fine.all()
         flaw = jax.tree.map(functools.partial(jnp.where, is_new), here, state.flaw)
         return state._replace(flaw=flaw)
+
+
+def _forgetting(
+    one: Callable[[State, Entering], tuple[State, None]], state: State, entering: Entering
+) -> tuple[State, None]:
+    """A scan that keeps the states at the ends of stretches for a pass back, and no other."""
+
+    @jax.checkpoint
+    def stretch(state: State, entering: Entering) -> tuple[State, None]:
+        return lax.scan(one, state, entering)
+
+    steps = len(entering[0])
+    size = math.isqrt(steps)
+    rest = steps % size
+    first = jax.tree.map(lambda row: row[:rest], entering)
+    others = jax.tree.map(lambda row: row[rest:].reshape(-1, size, *row.shape[1:]), entering)
+    state, _ = stretch(state, first)
+    return lax.scan(stretch, state, others)
 
 
 def _largest(tangent: Array) -> Array:
@@ -289,19 +267,17 @@ Run: TypeAlias = Callable[[Sequence[object], Sequence[object]], tuple[Records, F
 
 @functools.lru_cache(maxsize=64)
 def compiled_run(
-    plan: Loop,
+    program: Program,
     recorded: range,
     swept: tuple[bool, ...],
     alike: tuple[bool, ...],
     points: int | None,
 ) -> Run:
     """A run as compiled code; inputs that are swept, and draws not alike, have points."""
-    run = LoopRun(plan, recorded)
-    # What is no array in a tree is a part of the code.
-    structures = [e.value.structure if isinstance(e.value, Tree) else None for e in plan.inputs]
+    run, unpacked = LoopRun(program, recorded), whole_inputs(program.structures)
 
     def flat(given: Sequence[object], drawn: list[Array]) -> tuple[Records, Flaw, Array]:
-        return run.whole([*map(_whole, structures, given)], drawn)
+        return run.whole(unpacked(given), drawn)
 
     if points is None:
         single: Run = jax.jit(flat)
@@ -312,8 +288,14 @@ def compiled_run(
     return every
 
 
+def whole_inputs(
+    structures: Sequence[Structure | None],
+) -> Callable[[Sequence[object]], list[Value]]:
+    """What makes of a plan's inputs what functions take: trees as they were given."""
+    return lambda given: [*map(_whole, structures, given)]
+
+
 def _whole(structure: Structure | None, given: object) -> Value:
-    """What functions take: trees as they were given."""
     return cast(Value, given if structure is None else structure.rebuilt(cast(list[Any], given)))
 
 

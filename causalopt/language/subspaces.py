@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from sympy import Symbol
@@ -13,6 +14,37 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Array, Bools, Floats
+
+#: A blend of two arrays by some inputs.
+Rule: TypeAlias = "Callable[..., Array]"
+
+
+def _by_mask(own: Array, other: Array, mask: Array) -> Array:
+    """Each entry from the one or the other."""
+    # Arrays of any library say which one they are of.
+    blended: Array = own.__array_namespace__().where(mask, other, own)
+    return blended
+
+
+def _by_number(own: Array, other: Array, masks: Array, number: Array) -> Array:
+    """Each entry from the one or the other, by the mask of that number."""
+    mask: Array = masks[number.astype(int)]
+    return _by_mask(own, other, mask)
+
+
+def _by_gates(own: Array, other: Array, masks: Array, gates: Array) -> Array:
+    """Each entry on its way from the one to the other, as far as its gate is closed."""
+    weights: Array = gates @ masks.reshape(len(masks), -1)
+    blended: Array = own + weights.reshape(own.shape) * (other - own)
+    return blended
+
+
+def _by_coordinates(own: Array, other: Array, write: Array, readings: Array) -> Array:
+    """The one, with the coordinates of the other."""
+    d, r = (rows.reshape(len(rows), -1) for rows in (write, readings))
+    change: Array = (r @ (other - own).reshape(-1)) @ d
+    blended: Array = own + change.reshape(own.shape)
+    return blended
 
 
 class Subspace(ABC):
@@ -28,14 +60,18 @@ class Subspace(ABC):
     def readings(self) -> Floats:
         """The rows that read its coordinates off an array, (k, *shape)."""
 
-    @abstractmethod
-    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
-        """An array with this part of another one in it; ``inputs`` are what decides the part."""
+    #: An array with a part of another one in it, as a function of the inputs that decide the part.
+    rule: ClassVar[Rule]
 
     @property
-    def inputs(self) -> tuple[Symbol, ...]:
-        """The inputs of a run that decide which part it is."""
-        return ()
+    @abstractmethod
+    def inputs(self) -> tuple[Tensor | Symbol, ...]:
+        """What decides which part it is: data of a run, so that its code is one for all parts."""
+
+    def blend(self, own: Floats, other: Floats) -> Floats:
+        """An array with this part of another one in it."""
+        given = [array.numbers for array in self.inputs if isinstance(array, Tensor)]
+        return np.asarray(type(self).rule(own, other, *given))
 
     def mask_of(self, part: object) -> Bools:
         """The entries, as a mask; a ``QueryError`` for what is none."""
@@ -69,7 +105,7 @@ class Subspace(ABC):
     def outside(self, difference: Tensor) -> Tensor:
         """What a difference (..., *shape) is in the rest of the array."""
         rows = difference.numbers.reshape(-1, *self.directions.shape[1:])
-        rest = [np.asarray(self.blend(row, np.zeros_like(row))) for row in rows]
+        rest = [self.blend(row, np.zeros_like(row)) for row in rows]
         return Tensor(np.reshape(rest, difference.shape))
 
 
@@ -94,11 +130,12 @@ class Entries(Subspace):
         """The mask."""
         return np.asarray(self.mask.numbers)
 
-    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
-        """Each entry from the one or the other."""
-        # Arrays of any library say which one they are of.
-        blended: Array = own.__array_namespace__().where(self.mask.numbers, other, own)
-        return blended
+    rule: ClassVar[Rule] = _by_mask
+
+    @property
+    def inputs(self) -> tuple[Tensor | Symbol, ...]:
+        """The mask."""
+        return (self.mask,)
 
     def overlaps(self, other: Subspace) -> bool:
         """Whether some entry is in both."""
@@ -140,16 +177,16 @@ class Entries(Subspace):
 
 
 @dataclass(frozen=True)
-class Chosen(Subspace):
-    """One of several parts (k, *shape), by a number that the run is given: A as data."""
+class ByData(Subspace):
+    """Parts (k, *shape) of an array, held as an input of the run says."""
 
     masks: Tensor
-    number: Symbol
+    given: Symbol
 
     @property
-    def inputs(self) -> tuple[Symbol, ...]:
-        """The number."""
-        return (self.number,)
+    def inputs(self) -> tuple[Tensor | Symbol, ...]:
+        """The masks, and what is given."""
+        return self.masks, self.given
 
     @property
     def directions(self) -> Floats:
@@ -159,15 +196,20 @@ class Chosen(Subspace):
 
     readings = directions
 
-    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
-        """Each entry from the one or the other, by the mask of that number."""
-        library = own.__array_namespace__()
-        masks, (number,) = library.asarray(self.masks.numbers), inputs
-        blended: Array = library.where(masks[number.astype(int)], other, own)
-        return blended
-
     def __str__(self) -> str:
-        return f"part[one of {len(self.masks.numbers)}]"
+        return f"part[of {len(self.masks.numbers)}, by {self.given}]"
+
+
+class Chosen(ByData):
+    """One of several parts, by its number: A as data."""
+
+    rule: ClassVar[Rule] = _by_number
+
+
+class Gates(ByData):
+    """Several parts, each as far as its gate is closed, (k,): 0 is free, and 1 is held."""
+
+    rule: ClassVar[Rule] = _by_gates
 
 
 @dataclass(frozen=True)
@@ -191,13 +233,12 @@ class Coordinates(Subspace):
         d, r = (rows.reshape(len(rows), -1) for rows in (self.write.numbers, self.read.numbers))
         return np.linalg.solve(r @ d.T, r).reshape(self.write.shape)
 
-    def blend(self, own: Array, other: Array, *inputs: Array) -> Array:
-        """The one, with the coordinates of the other."""
-        count = len(self.directions)
-        d, r = self.directions.reshape(count, -1), self.readings.reshape(count, -1)
-        change: Array = (r @ (other - own).reshape(-1)) @ d
-        blended: Array = own + change.reshape(own.shape)
-        return blended
+    rule: ClassVar[Rule] = _by_coordinates
+
+    @property
+    def inputs(self) -> tuple[Tensor | Symbol, ...]:
+        """The directions, and what reads the coordinates."""
+        return self.write, Tensor(self.readings)
 
     def __str__(self) -> str:
         return f"along({len(self.directions)} directions)"
@@ -250,9 +291,9 @@ class Directions:
 class Blending:
     """An array with (1 - by) of its own part and ``by`` of another's, as a function of both."""
 
-    part: Subspace
+    rule: Rule
     by: float = 1.0
 
     def __call__(self, own: Array, other: Array, *inputs: Array) -> Array:
-        blended = self.part.blend(own, other, *inputs)
+        blended: Array = self.rule(own, other, *inputs)
         return blended if self.by == 1.0 else own + self.by * (blended - own)

@@ -65,7 +65,7 @@ class Structure:
         parts, start = [], 0
         for leaf in self.arrays:
             part = flat[start : start + leaf.size].reshape(leaf.shape)
-            parts.append(part.astype(leaf.kind))
+            parts.append(part if leaf.kind == "float64" else part.astype(leaf.kind))
             start += leaf.size
         return self.rebuilt(parts)
 
@@ -94,8 +94,13 @@ def parted(tree: object) -> tuple[Structure, list[Array]]:
     # A float is a number that may be learned; whole numbers and truth values are sizes and choices.
     leaves = [np.asarray(leaf) if isinstance(leaf, float) else leaf for leaf in leaves]
     arrays = [leaf for leaf in leaves if _is_array(leaf)]
-    told = tuple(Leaf(leaf.shape, str(leaf.dtype)) if _is_array(leaf) else leaf for leaf in leaves)
+    told = tuple(Leaf(leaf.shape, _kind(leaf)) if _is_array(leaf) else leaf for leaf in leaves)
     return Structure(branches, told), arrays
+
+
+def _kind(array: Array) -> str:
+    """The kind of an array's numbers in a run: floats of any size are double precision there."""
+    return str(array.dtype) if array.dtype.kind in "iub" else "float64"
 
 
 def _is_array(leaf: object) -> bool:
@@ -123,7 +128,7 @@ class Tree:
                 f"{where} is a {type(given).__name__}, which holds no array: write a number, an "
                 "array, or a tree of arrays."
             )
-        return cls(structure, tuple(Tensor(np.asarray(array)) for array in arrays))
+        return cls(structure, tuple(Tensor(np.asarray(array, _kind(array))) for array in arrays))
 
     def __str__(self) -> str:
         return str(self.structure)

@@ -21,6 +21,8 @@ from causalopt.measures.response.every_part import every_A
 from causalopt.measures.response.everywhere import every_m, every_n
 from causalopt.measures.response.optimization import OP, OP_COMPLEX, op
 from causalopt.measures.response.power import optimizing_power
+from causalopt.measures.response.sharing import unit_shares
+from causalopt.measures.response.tracing_back import gradients
 from causalopt.measures.split.strength import (
     adjusted_optimizing_strength,
     optimizing_strength,
@@ -77,6 +79,7 @@ __all__ = [
     "free_energy_gap",
     "free_energy_over",
     "goal_directedness",
+    "gradients",
     "heat_capacity",
     "incentives",
     "information_flow",
@@ -92,6 +95,7 @@ __all__ = [
     "symbolic_comp",
     "symbolic_op",
     "transfer_entropy",
+    "unit_shares",
     "viability",
     "why_not_equilibrium",
 ]

@@ -63,10 +63,10 @@ class Called(Expr):
 
 
 class Transformed(Called):
-    """What a linear function gives of some terms: 0 where all of them are."""
+    """What a function that is linear in its first two terms gives: 0 where both are."""
 
-    def __new__(cls, code: Code, *terms: Expr) -> Expr:
-        return _unless_zero(cls, terms, code, *terms)
+    def __new__(cls, code: Code, own: Expr, other: Expr, *given: Expr) -> Expr:
+        return _unless_zero(cls, (own, other), code, own, other, *given)
 
 
 class Pushed(Called):

@@ -95,6 +95,11 @@ class Increment(Mechanism):
         )
         return Increment(variable, self.rate, tuple(places))
 
+    @property
+    def precision(self) -> str:
+        """That of the rate."""
+        return self.rate.precision
+
     def pattern(self) -> tuple[Mechanism, tuple[Expr, ...]]:
         """That of the formula."""
         return self.whole.pattern()

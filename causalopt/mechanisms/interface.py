@@ -64,6 +64,11 @@ class Mechanism(ABC):
         return self
 
     @property
+    def precision(self) -> str:
+        """The kind of the numbers that it computes with."""
+        return "float64"
+
+    @property
     def addends(self) -> tuple[Addend, ...]:
         """The mechanisms that it is a weighted sum of, each computed by itself; or it alone."""
         return (Addend(ONE, self),)

@@ -49,10 +49,38 @@ class Unpacked:
 
 
 @dataclass(frozen=True)
+class InSingle:
+    """A function that computes in single precision: what it is given, and what it gives, is."""
+
+    call: Pure
+
+    def __call__(self, *given: object) -> object:
+        return self.call(*jax_module().tree.map(_single, given))
+
+
+@dataclass(frozen=True)
+class InDouble:
+    """A function whose result is double precision, in whichever it is computed."""
+
+    call: Pure
+
+    def __call__(self, *given: object) -> object:
+        jax = jax_module()
+        return jax.tree.map(functools.partial(jax.numpy.asarray, dtype=float), self.call(*given))
+
+
+def _single(part: Array) -> Array:
+    """Floats in single precision; whole numbers, truth values and what is no array as they are."""
+    is_float = getattr(getattr(part, "dtype", None), "kind", "") == "f"
+    return part.astype(np.float32) if is_float else part
+
+
+@dataclass(frozen=True)
 class Function(Mechanism):
     """A mechanism that calls a pure function with symbols of the model, and with nothing else.
 
-    ``output`` is the structure of its result, where that is a tree.
+    ``output`` is the structure of its result, where that is a tree; ``precision`` the kind of the
+    numbers that it computes with.
 
     >>> from causalopt.language.arrays import array
     >>> h = array("h", (3,))
@@ -65,6 +93,7 @@ class Function(Mechanism):
     call: Pure
     inputs: tuple[Symbol, ...]
     output: Structure | None = None
+    precision: str = "float64"
 
     @functools.cached_property
     def arguments(self) -> tuple[Symbol, ...]:
@@ -83,10 +112,19 @@ class Function(Mechanism):
     @property
     def code(self) -> Code:
         """The function of what a run holds, where trees are vectors, as a constant of a plan."""
+        own = self._computed
+        return Code(self._of_arrays(own if self.precision == "float64" else InDouble(own)))
+
+    @property
+    def _computed(self) -> Pure:
+        """The function in its precision."""
+        return self.call if self.precision == "float64" else InSingle(self.call)
+
+    def _of_arrays(self, call: Pure) -> Pure:
+        """The function as one of arrays, where it is one of trees."""
         trees = tuple(getattr(_domain(symbol), "tree", None) for symbol in self.inputs)
-        if self.output is None and not any(trees):
-            return Code(self.call)
-        return Code(Unpacked(self.call, trees, self.output))
+        is_plain = self.output is None and not any(trees)
+        return call if is_plain else Unpacked(call, trees, self.output)
 
     def value(self, at: Terms) -> Expr:
         """A call with terms in the place of its symbols."""
@@ -122,15 +160,17 @@ class Function(Mechanism):
         """Try the function on the shapes of what it is called with."""
         told = f"The mechanism of {where}, {self},"
         given, names = [of(s) for s in self.inputs], [str(s) for s in self.inputs]
-        traced = result_of(self.code.call, given, names, told)
+        traced = result_of(self._of_arrays(self._computed), given, names, told)
         what = "a number" if not own else f"an array of shape {own}"
         if traced.shape != own:
             got = "a number" if not traced.shape else f"an array of shape {traced.shape}"
             raise DeclarationError(f"{told} gives {got}, and {where} holds {what}.")
-        if traced.dtype.kind not in "iub" and traced.dtype != np.float64:
+        wanted = np.dtype(np.float64 if self.output else self.precision)
+        if traced.dtype.kind not in "iub" and traced.dtype != wanted:
             raise DeclarationError(
-                f"{told} gives {traced.dtype}, and {where} holds float64: leave out what makes it "
-                "another kind, such as .astype, or arrays of another kind inside the function."
+                f"{told} gives {traced.dtype}, and is to compute in {wanted}: leave out what makes "
+                "it another kind, such as .astype, or arrays of another kind inside the function"
+                + ("." if wanted == np.float64 else ", where those of NumPy are float64.")
             )
 
     def words(self, name: Naming, write: Writer | None = None) -> str:
@@ -146,13 +186,16 @@ class Function(Mechanism):
         return f"Function({self})"
 
 
-def function(f: Pure) -> Callable[..., Function]:
+def function(f: Pure, *, precision: str = "float64") -> Callable[..., Function]:
     """A pure JAX function as a mechanism: ``function(f)(h, x.next, k, time)`` calls f with these.
 
     Its arguments are symbols of the model, which are its parents: variables and R.next, parameters,
     noises, data and time; constants belong inside f. It gets floats, arrays, and trees where a
     variable or a parameter holds one, and gives what its node holds. It draws no random numbers and
     keeps no state, since W, X and Y are to see one f: take noise as an argument.
+
+    With ``precision="float32"`` floats are single precision inside f, as accelerators are fast in;
+    what nodes hold is double precision all the same. Results say so (``attrs["float32"]``).
 
     >>> from causalopt.language.symbols import variables
     >>> x, y = variables("x y")
@@ -164,10 +207,14 @@ def function(f: Pure) -> Callable[..., Function]:
             f"function({checks.shown(f)}) is given no function: write function(f)(h, x), where f "
             "takes as many arrays."
         )
-    return functools.partial(_called, f)
+    if precision not in ("float64", "float32"):
+        raise DeclarationError(
+            f'function({name_of(f)}, precision={precision!r}): write "float64" or "float32".'
+        )
+    return functools.partial(_called, f, precision)
 
 
-def _called(f: Pure, *inputs: object, **named: object) -> Function:
+def _called(f: Pure, precision: str, /, *inputs: object, **named: object) -> Function:
     where = name_of(f)
     if named:
         raise DeclarationError(
@@ -181,7 +228,7 @@ def _called(f: Pure, *inputs: object, **named: object) -> Function:
                 "model: write variables, R.next, parameters, noises or time; put constants inside "
                 "the function, and formulas into nodes of their own."
             )
-    return Function(f, inputs)
+    return Function(f, inputs, precision=precision)
 
 
 def name_of(call: Pure) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
+from sympy import Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
@@ -31,7 +32,7 @@ class Shift:
 
     by: Difference | None
     nudged: bool = field(default=False, repr=False)  #: infinitesimally, on top of ``by``
-    to: Coded | None = None
+    to: Coded | Symbol | None = None
     along: Directions | None = field(default=None, repr=False)
 
     @property
@@ -50,6 +51,10 @@ class Shift:
         if self.by is None:
             return Shift(other.by, nudged=True, along=along)
         return Shift(_sum(self.by, other.by), self.nudged, along=along)
+
+    def given(self, by: Symbol) -> Shift:
+        """The same with an input in the place of the difference, or of the value moved to."""
+        return replace(self, by=by) if self.to is None else replace(self, to=by)
 
     def outside(self, part: Subspace) -> Shift | None:
         """What is left of it where a part of an array is held; None where nothing is."""

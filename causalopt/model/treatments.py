@@ -70,6 +70,11 @@ class Treatment(Generic[W]):
         """The same with one more difference."""
         return replace(self, shift=by if self.shift is None else self.shift.plus(by))
 
+    def pushed(self, by: Symbol) -> Treatment[W]:
+        """The same with an input as its difference."""
+        shift = Shift(None) if self.shift is None else self.shift
+        return replace(self, shift=shift.given(by))
+
     def without_nudge(self) -> Treatment[W]:
         """The same without an infinitesimal difference."""
         shift = self.shift

@@ -110,7 +110,7 @@ class World(Generic[M]):
         """
         stretches = movable(self.model.select(node, self.steps), node)
         shift = shift_of(node, by, None, along)
-        return self._change(stretches, lambda at: functools.partial(_moved, shift(at)))
+        return self._change(stretches, lambda at: functools.partial(Treatment.moved, by=shift(at)))
 
     def clamp(self, nodes: Nodes, *, to: World[M], by: float | Parameter = 1.0) -> World[M]:
         """Hold nodes at the values that they have in another world of the same model.
@@ -199,6 +199,10 @@ class World(Generic[M]):
         world = self._map(lambda treatment: treatment.elsewhere(lambda one: one.swept(nodes, by)))
         stretches = self.model.select(nodes, self.steps)
         return world._change(stretches, same(lambda treatment: treatment.swept(by, nodes)))
+
+    def pushed(self, at: Stretch, by: Symbol) -> World[M]:
+        """This world with the difference at a node, if there is any, as an input."""
+        return self._change([at], same(lambda treatment: treatment.pushed(by)))
 
     def at(self, key: Key, step: int = 0) -> Treatment[World[Model]]:
         """What the interventions do to one node."""
@@ -380,8 +384,3 @@ class World(Generic[M]):
             for key, course in self.effects
             for treatment in course
         ]
-
-
-def _moved(shift: Shift, treatment: Treatment[World[Model]]) -> Treatment[World[Model]]:
-    """A node with one more difference."""
-    return treatment.moved(shift)

@@ -94,6 +94,10 @@ class Layers:
         owners = {label.variable if isinstance(label, Node) else label for label in labels}
         return sum(isinstance(owner, Noise) for owner in owners)
 
+    def carried(self, wanted: Sequence[tuple[int, Key]]) -> Sequence[tuple[int, Key]]:
+        """What is recorded of what is wanted: all of it."""
+        return wanted
+
     def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
         """The lane and the label of a node, the place of a value that is not finite."""
         lane, node = place

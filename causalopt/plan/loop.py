@@ -95,6 +95,11 @@ class Loop:
         """The number of noises that are drawn."""
         return len(self.noises)
 
+    def carried(self, wanted: Sequence[tuple[int, Key]]) -> Sequence[tuple[int, Key]]:
+        """What is recorded of what is wanted: not the tangents that are 0 for good."""
+        slots = [self.slots[j] for j in self.recorded]
+        return [(slot.lane, slot.variable) for slot in slots]
+
     def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
         """The lane and the variable of a slot, the place of a value that is not finite."""
         slot = self.slots[place[0]]
@@ -136,6 +141,8 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     first, *raws = [raw | names.named for raw in (first, *raws)]
     zero = _always_zero(lanes, names, [first, *raws])
     first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
+    # (Something has to be, also where all that is wanted is zero.)
+    wanted = tuple(slot for slot in wanted if names.after(slot) not in zero) or wanted[:1]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
     slots = sorted(_needed(wanted, names, raws), key=_in_chains)
     inputs = tuple(names.inputs.values())

@@ -117,8 +117,8 @@ class NodeTerms:
     def blended(self, own: Expr, other: Expr, part: Subspace, by: float) -> Expr:
         """A part of an array from another one: that is linear, and so moves as it is."""
         linear = Transformed if self.lane.is_tangent else Called
-        given = [self.names.constant(symbol) for symbol in part.inputs]
-        return linear(Code(Blending(part, by)), own, other, *given)
+        given = [self.names.constant(array) for array in part.inputs]
+        return linear(Code(Blending(type(part).rule, by)), own, other, *given)
 
     def moved(self, term: Expr, by: Difference) -> Expr:
         """A term with a difference added, which moves no tangent."""

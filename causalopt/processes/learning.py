@@ -66,6 +66,7 @@ def training(
     optimizer: Optimizer | float,
     *,
     batches: object = None,
+    precision: str = "float64",
 ) -> Training:
     """Training by gradient descent, as a system whose steps are its steps.
 
@@ -76,7 +77,9 @@ def training(
     one length. ``weights`` are an array, or a tree of arrays. ``optimizer`` is one of optax's, or a
     number: the rate of plain descent. ``batches`` is None for all examples in each step, a whole
     number B for as many drawn afresh (with replacement, the same draws in W, X and Y), or an array
-    of whole numbers (steps, B) that says which: the order is given then.
+    of whole numbers (steps, B) that says which: the order is given then. With
+    ``precision="float32"`` gradients are computed in single precision, as most networks are
+    trained; weights and the optimizer's state are double precision all the same.
 
     Raises ``DeclarationError`` for arrays of different lengths, and batches that name no examples.
 
@@ -102,7 +105,7 @@ def training(
     is_drawn = batch is not None and isinstance(batch.law, Uniform)
     slope = BatchGradient(loss, batch is not None, count if is_drawn else 0)
     mechanisms: dict[Variable, Formula] = {
-        g: function(slope)(theta, importance, *examples, *seen),
+        g: function(slope, precision=precision)(theta, importance, *examples, *seen),
         **{node: node for node in (importance, *moving)},
     }
     start: dict[Variable, object] = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Quantity
-from causalopt.model.interface import Axis
+from causalopt.model.interface import Axis, Model
 from causalopt.runs.sweeps import Sweep
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
         domain = domain_of(axis.target)
         coords[name] = ([name], domain.values_of(axis.values), {"units": unit})
     return coords
+
+
+def in_single(model: Model) -> dict[str, str]:
+    """What a result says of nodes that are computed in single precision; nothing where none is."""
+    keys = [series.key for series in model.series if series.key is not None]
+    rules = {key: model.account(key, 1).declared for key in keys}
+    names = [str(key) for key, rule in rules.items() if rule and rule.precision == "float32"]
+    return {"float32": ", ".join(names)} if names else {}
 
 
 def coordinate(axis: Axis) -> xr.Coordinates:

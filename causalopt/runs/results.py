@@ -17,7 +17,7 @@ from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.labels import coordinate, sweep_coords
+from causalopt.runs.labels import coordinate, in_single, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
 from causalopt.runs.sweeps import Draws, Over, swept
@@ -119,7 +119,7 @@ def _gather(
         series.name: ([*dims, *_own_dims(series, directions)], part, _attributes(series))
         for series, part in zip(chosen, parts, strict=True)
     }
-    kind = {"quantity": "tangent" if tangent else "value"}
+    kind = {"quantity": "tangent" if tangent else "value", **in_single(model)}
     data = xr.Dataset(columns, {"world": names, **sweep_coords(sweep)}, kind)
     return data.assign_coords(coordinate(axis))
 
@@ -127,7 +127,13 @@ def _gather(
 def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
     """The number of directions in which worlds are nudged, where arrays are; else nothing."""
     shifts = [t.shift for world in worlds for t in world.treatments if t.shift is not None]
-    return tuple({shift.along.count for shift in shifts if shift.along is not None})[:1]
+    counts = tuple({shift.along.count for shift in shifts if shift.along is not None})
+    if len(counts) > 1:
+        raise QueryError(
+            f"These worlds are nudged along {sorted(counts)} directions: run each alone, or nudge "
+            "them along as many."
+        )
+    return counts
 
 
 def _parted(values: Floats, count: int, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:

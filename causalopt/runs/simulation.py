@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
 from causalopt.backends.evaluation import evaluate
@@ -74,20 +74,22 @@ def simulate(
     if not wants or not rows:
         raise QueryError("There is nothing to run: no variable and no node is kept.")
     model, seed = wants[0].world.model, wants[0].world.seed
-    lanes, places = _lanes(wants, sweep)
+    lanes, places = lanes_wanted(wants, sweep)
     # A tangent that no infinitesimal perturbation reaches has no lane, and is zero.
     wanted = [(place, want.series) for place, want in zip(places, wants, strict=True)]
     # Worlds that differ in nothing but derivatives share a lane, and so what is wanted of it.
     distinct = list(dict.fromkeys(pair for pair in wanted if pair[0] >= 0))
     plan = flatten(model, rows[-1], lanes, tuple(distinct))
+    carried = plan.carried(distinct)
     runner = backend_named(backend)
-    look = functools.partial(_values_at, backend=backend)
+    along = _directions(plan)
+    look = functools.partial(values_at, backend=backend)
     _refuse_what_does_not_fit(plan, rows, sweep, runner)
     measured: Array | None = None
     try:
         inputs = inputs_of(plan, model, sweep, seed)
         for part in recorded(plan, runner, inputs, rows, sweep.points):
-            values = measure([_picked(part, distinct, pair) for pair in wanted])
+            values = measure([_picked(part, carried, pair, along) for pair in wanted])
             if measured is None:
                 shape = *values.shape[:-2], len(rows), sweep.points or 1
                 measured = np.empty(shape, dtype=values.dtype)
@@ -151,7 +153,7 @@ def gradients(
     fixed = plan.cut_off(lane)
     cut = [np.append(fixed, [network.index[k] for k in more]).astype(np.int64) for more in held]
     runner, node = backend_named(backend), network.index[key]
-    look = functools.partial(_values_at, backend=backend)
+    look = functools.partial(values_at, backend=backend)
     rows = range(len(network.nodes))
     _refuse_what_does_not_fit(plan, rows, sweep, runner, len(held))
     try:
@@ -185,7 +187,7 @@ def _refuse_what_does_not_fit(
     )
 
 
-def _lanes(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
+def lanes_wanted(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]:
     """The lanes that the wants need, and the lane of each; -1 for a tangent that is zero."""
     worlds = {want.world: sweep.applied(want.world) for want in wants}
     lanes = lanes_of(
@@ -232,6 +234,8 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
                 return stream(noise).at(step)
             case None:
                 return entry.value
+            case Symbol() as symbol if symbol in sweep.arrays:
+                return sweep.arrays[symbol]
         return entry.value if (known := known_of(entry.label)) is None else known
 
     # Each after what it follows from, for chains can be longer than Python's stack.
@@ -253,16 +257,27 @@ def _formulas_in_turn(model: Model, labels: Iterable[object]) -> list[Label]:
     return in_turn({s: f for s, f in formulas.items() if isinstance(f, Expr)}, "parameters")
 
 
-def _picked(part: Recording, distinct: Sequence[tuple[int, Key]], pair: tuple[int, Key]) -> Scaled:
-    lane, _ = pair
+def _directions(plan: Plan) -> tuple[int, ...]:
+    """The number of directions of the tangents of arrays, as a shape; none where these have one."""
+    return tuple({e.directions.count for e in plan.inputs if e.directions is not None})
+
+
+def _picked(
+    part: Recording,
+    carried: Sequence[tuple[int, Key]],
+    pair: tuple[int, Key],
+    directions: tuple[int, ...],
+) -> Scaled:
+    """What was recorded of a series in a lane; zeros of a tangent that nothing reaches."""
     none: Ints = np.zeros((), dtype=np.int64)
-    if lane < 0:
-        return Scaled(np.zeros((*part.size, *domain_of(pair[1]).shape)), none)
-    place = distinct.index(pair)
+    if pair not in carried:
+        shape = domain_of(pair[1]).shape
+        return Scaled(np.zeros((*part.size, *shape, *directions)), none)
+    place = carried.index(pair)
     return Scaled(part.values[place], part.exponents.get(place, none))
 
 
-def _values_at(
+def values_at(
     world: World[Model], series: Sequence[Key], step: int, sweep: Sweep, backend: str
 ) -> list[Floats]:
     """The values of series at one step of a world and one point of a sweep, for a message."""

@@ -13,9 +13,10 @@ from sympy import Expr, Symbol
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.data import is_given
-from causalopt.language.domains import domain_of
+from causalopt.language.domains import Coded, domain_of
 from causalopt.language.naming import DIMS, apart
 from causalopt.language.symbols import Label, Noise, Parameter
 from causalopt.model.interface import Model
@@ -54,11 +55,13 @@ class Sweep:
     """The product of all axes. Points are counted with the last axis running fastest.
 
     Where ``paired``, the axes are of one length and run together: point i is the i-th of each.
+    ``arrays`` are inputs that have one value at all points.
     """
 
     axes: tuple[SweptAxis, ...] = ()
     paired: bool = False
     taken: frozenset[str] = frozenset()  #: names in results that no swept target has
+    arrays: Mapping[Symbol, Coded] = ReadOnly({})
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -111,7 +114,7 @@ class Sweep:
         """One point of this sweep, as a sweep of its own."""
         inputs = self.inputs()
         axes = tuple(replace(a, values=inputs[a.input][[point]]) for a in self.axes)
-        return Sweep(axes, paired=True, taken=self.taken)
+        return replace(self, axes=axes, paired=True)
 
     def checked(self, parameter: Label, formula: Expr, values: Floats) -> Floats:
         """What a formula gives a parameter at each point, if it is finite and may be so."""

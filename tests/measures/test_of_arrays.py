@@ -1,5 +1,7 @@
 """Op of arrays, against numbers that were computed apart from this package."""
 
+import jax
+import jax.numpy as jnp
 import neural
 import numpy as np
 import pytest
@@ -15,9 +17,12 @@ from causalopt import (
     function,
     op,
     parameters,
+    run,
     series,
+    tangents,
     variables,
 )
+from causalopt.backends.jax_loop import compiled_run
 
 DIMS = (64, 16, 10)
 
@@ -59,8 +64,6 @@ def test_the_lorenz_equations_as_one_array():
     s = array("s", 3)
 
     def step(s):
-        import jax.numpy as jnp
-
         a, b, c = s
         return s + 0.001 * jnp.array([10 * (b - a), a * (28 - c) - b, a * b - 8 / 3 * c])
 
@@ -70,25 +73,7 @@ def test_the_lorenz_equations_as_one_array():
 
 
 def test_every_unit_at_once_is_each_by_itself():
-    import jax.numpy as jnp
-
-    size, steps = 16, 200
-    rng = np.random.default_rng(0)
-    W = rng.normal(size=(size, size)) * 0.4 / np.sqrt(size)
-    v, b = rng.normal(size=size) * 0.5, rng.normal(size=size) * 0.1
-    c = -np.abs(rng.normal(size=size)) * np.sign(v) / size * 3
-    hidden, (room_,) = array("hidden", size), variables("R")
-
-    def cell(h, R):
-        return jnp.tanh(W @ h + v * (R - 25) / 2 + b)
-
-    def warmed(h, R):
-        return R + 0.1 * (-0.2 * (R - 10) + 2 * (c @ h))
-
-    system = System(
-        {hidden: function(cell)(hidden, room_), room_: function(warmed)(hidden.next, room_)},
-        start={hidden: np.full(size, 0.1), room_: 24},
-    )
+    steps, (system, hidden, room_) = 200, neural.controller(16)
     whole = op(system, A=hidden, n=room_[0], m=room_[steps]).item()
     assert whole == pytest.approx(15.9314967274, abs=1e-10)
     every = every_A(system, n=room_[0], m=room_[steps], among=hidden)
@@ -137,7 +122,6 @@ def test_the_gradient_of_squared_errors():
 @pytest.mark.long
 def test_the_volume_of_descent_is_that_of_its_curvature():
     import jax
-    import jax.numpy as jnp
 
     from causalopt.mechanisms.tracing import in_double
 
@@ -213,12 +197,107 @@ def test_forms_of_a_pair_that_is_known(pair):
     assert one == pytest.approx(-np.log(abs(J_X[0, 1] / J_Y[0, 1])))
 
 
-def test_probes_estimate_the_mean_square(pair):
+def test_probes_estimate_the_mean_square_and_say_how_well(pair, monkeypatch):
     system, x, y, *_ = pair
-    asked = {"A": y, "n": x[0], "m": x[4]}
-    exact = op(system, **asked, reduce="rms").item()
-    guessed = op(system, **asked, reduce="rms", probes=400).item()
-    assert guessed == pytest.approx(exact, abs=0.2)
+    asked = {"A": y, "n": x[0], "m": x, "steps": 4, "reduce": "rms"}
+    exact = op(system, **asked).values
+    found = op(system, **asked, probes=400)
+    assert found.standard_error.dims == ("time",)
+    assert found.standard_error[0] == 0.0  # the difference itself, in both worlds
+    assert np.abs(found - exact)[1:].values == pytest.approx(0, abs=0.2)
+    # Over many draws, estimates are as far off as they say: z has a mean square of 1.
+    rng, z = np.random.default_rng, []
+    for seed in range(200):
+        monkeypatch.setattr(np.random, "default_rng", lambda _, seed=seed: rng(seed))
+        one = op(system, **asked, probes=400).isel(time=4)
+        z.append((one.item() - exact[4]) / one.standard_error.item())
+    # 200 squares of standard normals have a mean within 1 +- 0.3 but for one draw in 1,000.
+    assert np.mean(np.square(z)) == pytest.approx(1.0, abs=0.35)
+
+
+def test_at_the_edge_of_stability_the_gradient_amplifies_and_takes_it_back():
+    """eta lambda is above 2: each step overshoots by more, until curvature answers."""
+    x, y = neural.digits()
+    system, theta, g = neural.descent(neural.half_square, DIMS, 0.2, x, y)
+    first = 501  # the state after 501 steps
+    with jax.enable_x64(True):
+        at = jnp.asarray(run(system.world(steps=first), keep="last").theta.values[0, 0])
+        slope = jax.grad(lambda theta: neural.half_square(theta, x, y, DIMS))
+        curved = jax.jit(lambda v: jax.jvp(slope, (at,), (v,))[1])
+        v = jnp.asarray(np.random.default_rng(0).normal(size=at.shape))
+        for _ in range(150):
+            v = curved(v) / jnp.linalg.norm(curved(v))
+        assert 0.2 * float(v @ curved(v)) == pytest.approx(2.1533, abs=1e-4)
+    windows = np.array([1, 8, 32, 64, 128, 200])
+    asked = {"A": g, "n": theta[first], "m": theta, "steps": first + 200}
+    found = op(system, **asked, along=np.asarray(v)).values.reshape(-1)[first + windows] / windows
+    wanted = [-0.1427, -0.1475, -0.1627, -0.1053, -0.0416, -0.0288]
+    assert found == pytest.approx(wanted, abs=2e-4)
+    signs = comp(system, **asked, along=np.asarray(v), read=np.asarray(v)).values.reshape(-1)
+    assert np.sign(signs[first : first + 9]).tolist() == [1.0, -1.0] * 4 + [1.0]
+
+
+def test_another_part_takes_no_other_code():
+    system = room()
+    op(system, A=h.part[0], n=R[0], m=R[17])
+    before = compiled_run.cache_info()
+    some = [h.part[1], h.part[[0, 2]], h[3:9].part[2]]
+    alone = [op(system, A=part, n=R[0], m=R[17]).item() for part in some[:2]]
+    assert compiled_run.cache_info().misses == before.misses
+    assert alone[0] != alone[1]
+    along = h.along([[1, 0, 0]], read=[[1, 0.5, 0]]), h.along([[0, 1, 0]], read=[[0.5, 1, 0]])
+    first, second = (op(system, A=part, n=R[0], m=R[17]).item() for part in along)
+    assert compiled_run.cache_info().misses == before.misses + 1
+    assert first != second
+
+
+def test_every_unit_around_worlds_in_which_units_are_treated():
+    """On top of what is done to them, and where n is another part of the same array."""
+    system, v = room(), np.array([1.0, 0.5, -0.3])
+    W = system.world(steps=6)
+    for world, n, along in [
+        (W.replace(h, function(lambda h, R: h / 2 + R / 100)(h, R)), R[0], None),
+        (W.do(h.part[1], 0.3), R[0], None),
+        (W.perturb(h[0], by=0.2), R[0], None),
+        (W, h[0], v),
+    ]:
+        asked = {"n": n, "m": R[6], "along": along}
+        alone = [op(world, A=h.part[i], **asked).item() for i in range(3)]
+        every = every_A(world, **asked, among=h)
+        assert every.values == pytest.approx(alone, abs=1e-12)
+        assert len(set(np.round(alone, 6))) == 3
+
+
+def test_tangents_that_nothing_reaches_are_zeros_of_their_shape():
+    a, b = array("a", 3), array("b", 2)
+    system = System({a: 2 * a, b: b}, start={a: [1, 2, 3], b: [0, 0]})
+    W = system.world(steps=2)
+    both = tangents(W, W.perturb(a[0], along=np.eye(3)))
+    assert both.b.shape == (2, 3, 2, 3)
+    assert not both.b.values.any()
+    assert not both.a.sel(world="W").values.any()
+    np.testing.assert_array_equal(both.a.sel(world="X", time=2), 4 * np.eye(3))
+    with pytest.raises(QueryError, match="directions"):
+        tangents(W.perturb(a[0], along=np.eye(3)), W.perturb(a[0], along=[1, 0, 0]))
+
+
+def test_single_precision_is_a_choice_and_is_said():
+    exact, told = room(), {"A": h.part[0], "n": R[0], "m": R[100]}
+    rules = {
+        h: function(neural.cell, precision="float32")(*exact.declarations[h].inputs),
+        **{v: exact.declarations[v].formula for v in (R,)},
+        u: exact.declarations[u],
+    }
+    given = dict(zip(neural.room().parameters, neural.weights(), strict=True))
+    single = System(rules, start={h: np.full(3, 0.1), u: 0, R: 24}, parameters=given)
+    coarse, fine = op(single, **told), op(exact, **told)
+    assert coarse.attrs["float32"] == "h"
+    assert "float32" not in fine.attrs
+    apart = abs(coarse.item() - fine.item())
+    assert 1e-12 < apart < 1e-5
+    assert run(single.world(steps=2)).attrs["float32"] == "h"
+    values = run(single.world(steps=1)).h.values[0, 1]
+    assert (values == values.astype(np.float32)).all()
 
 
 def test_what_is_asked_of_arrays_has_to_be_said(pair):

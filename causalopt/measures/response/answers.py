@@ -14,7 +14,7 @@ from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
-from causalopt.runs.labels import coordinate, sweep_coords
+from causalopt.runs.labels import coordinate, in_single, sweep_coords
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
 
@@ -94,6 +94,7 @@ def labelled(
         **measure.attributes(),
         "delta": "exact" if asked.by is None else asked.by,
         **asked.arguments(),
+        **in_single(asked.model),
         "undefined": 0 if all_finite else int(np.isnan(values).sum()),
         "saturated": 0 if all_finite else _saturated(asked, np.isnan(values)),
         "infinite": 0 if all_finite else int(np.isinf(values).sum()),

@@ -11,18 +11,14 @@ import numpy as np
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio, Scaled
 from causalopt.ground.tensors import Tensor
-from causalopt.ground.types import Array
+from causalopt.ground.types import Array, Bools
 from causalopt.language.parts import PartOf
 from causalopt.language.subspaces import Chosen
 from causalopt.language.symbols import Nodes, Parameter, Variable
 from causalopt.measures.question import Question, nodes_as_text
 from causalopt.measures.record import Measure
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
-from causalopt.model.in_parts import HeldInPart
-from causalopt.model.interface import Model
-from causalopt.model.interventions import Held
-from causalopt.model.world import World
-from causalopt.runs.labels import coordinate
+from causalopt.runs.labels import coordinate, in_single
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import Sweep, SweptAxis
 
@@ -52,33 +48,61 @@ def of_units(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.Da
 
     for part in parts[1:]:
         replace(asked, A=part)  # which is checked as any question is
+    owner, masks = masks_of(parts)
+    if is_moved(asked, owner):
+        # Each part is held without the difference in it: another one for each.
+        values = np.stack([_alone(replace(asked, A=part), measure) for part in parts])
+    else:
+        values = _together(
+            asked, PartOf(owner, Chosen(Tensor(masks), _NUMBER)), len(parts), measure
+        )
+    coords = {"A": [nodes_as_text(part) for part in parts]}
+    attrs = {**measure.attributes(), **asked.arguments(), "A": "each part"}
+    attrs |= in_single(asked.model)
+    if not asked.over_rows:
+        return xr.DataArray(values, coords, ["A"], measure.name, attrs)
+    rows = asked.model.axis(asked.rows)
+    array = xr.DataArray(values, coords, ["A", rows.dim], measure.name, attrs)
+    return array.assign_coords(coordinate(rows))
+
+
+def _together(asked: Question, part: PartOf, count: int, measure: Measure) -> Array:
+    """The measure of every part, (parts,) or (parts, rows), held side by side by their number."""
     (W, X, _), whole = asked.worlds(), ArrayQuestion(asked)
-    Y = W.put(*_held_by_number(parts, W)).nudge(asked.n, along=asked.directions)
+    Y = X.clamp(part, to=W)
 
     def measured(numbers: list[Scaled]) -> Array:
         if is_of_arrays(asked):
-            return whole.reduced(numbers, measure)[:-1]
+            return whole.reduced(numbers, measure)[:-2]
         return measure.function(Ratio(*numbers))
 
     wants = [Want(world, asked.key_of_m, tangent=True) for world in (X, Y)]
-    axis = SweptAxis(_NUMBER, _NUMBER, np.arange(len(parts), dtype=np.float64))
+    axis = SweptAxis(_NUMBER, _NUMBER, np.arange(count, dtype=np.float64))
     values = simulate(wants, asked.rows, Sweep((axis,)), "jax", measured)
     values = values.reshape(-1, *values.shape[-2:])
     if len(values) > 1:
         raise QueryError("every_A asks about one number: name one direction, along=v, and read=u.")
-    coords = {"A": [nodes_as_text(part) for part in parts]}
-    attrs = {**measure.attributes(), **asked.arguments(), "A": "each part"}
-    if not asked.over_rows:
-        return xr.DataArray(values[0, 0], coords, ["A"], measure.name, attrs)
-    rows = asked.model.axis(asked.rows)
-    array = xr.DataArray(values[0].T, coords, ["A", rows.dim], measure.name, attrs)
-    return array.assign_coords(coordinate(rows))
+    table: Array = values[0].T if asked.over_rows else values[0, 0]
+    return table
 
 
-def _held_by_number(
-    parts: Sequence[Nodes], world: World[Model]
-) -> tuple[Variable, HeldInPart[World[Model]]]:
-    """The array, and what holds the part whose number the run is given."""
+def _alone(asked: Question, measure: Measure) -> Array:
+    """The measure of one part."""
+    values = ArrayQuestion(asked).answer(measure, "jax")
+    if "direction" in values.dims:
+        raise QueryError("every_A asks about one number: name one direction, along=v, and read=u.")
+    found: Array = values.values
+    return found
+
+
+def is_moved(asked: Question, owner: Variable) -> bool:
+    """Whether a difference is made at an array, at n or by the world that is asked about."""
+    _, X, _ = asked.worlds()
+    return any(t.shift is not None for key, course in X.effects if key == owner for t in course)
+
+
+def masks_of(parts: Sequence[Nodes]) -> tuple[Variable, Bools]:
+    """The array that some parts are of, and the entries of each, (parts, *shape)."""
     owners, masks = [], []
     for part in parts:
         if not isinstance(part, PartOf) or not isinstance(part.nodes, Variable):
@@ -93,5 +117,4 @@ def _held_by_number(
             f"among names parts of {owners[0]} and of {next(o for o in owners if o != owners[0])}: "
             "ask about one array at a time."
         )
-    chosen = Chosen(Tensor(np.stack(masks)), _NUMBER)
-    return owners[0], HeldInPart(None, chosen, Held(world))
+    return owners[0], np.stack(masks)

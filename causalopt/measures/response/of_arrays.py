@@ -21,6 +21,7 @@ from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import labelled
 from causalopt.measures.response.reductions import (
     Jacobian,
+    error_of_probes,
     lengths,
     pencil,
     sizes,
@@ -140,7 +141,9 @@ class ArrayQuestion:
         _, X, Y = probed.asked.worlds()
         wants = [Want(world, self.asked.key_of_m, tangent=True) for world in (X, Y)]
         reduced = functools.partial(probed.reduced, measure=measure)
-        *values, hidden = simulate(wants, self.asked.rows, self.asked.sweep, backend, reduced)
+        *values, hidden, error = simulate(
+            wants, self.asked.rows, self.asked.sweep, backend, reduced
+        )
         several = len(values) > 1
         stack = np.moveaxis(np.stack(values), 0, -1) if several else values[0]
         own = [str(self._reduction().dim)] if several else []
@@ -148,17 +151,24 @@ class ArrayQuestion:
         array.attrs |= self._metrics().attributes()
         array.attrs |= {"below_rounding": int(hidden.real.sum())}
         array.attrs |= {"reduce": self.reduce} if self.reduce else {}
-        return array
+        if self.probes is None:
+            return array
+        own_dims = (array.dims, error.real if self.asked.over_rows else error.real[0])
+        return array.assign_coords(standard_error=own_dims)
 
     def reduced(self, numbers: list[Scaled], measure: Measure) -> Array:
-        """What the tangents of m in X and Y come to, (k + 1, rows, points): last what is hidden."""
+        """What the tangents of m in X and Y come to, (k + 2, rows, points).
+
+        Last come how many singular values are hidden, and the standard error of an estimate.
+        """
         metrics = self._metrics()
         x, y = (
             _jacobian(number, self.asked).under(metrics.metric, metrics.covariance)
             for number in numbers
         )
         values, hidden = self._reduction().function(x, y, measure)
-        return np.concatenate([np.moveaxis(values, -1, 0), hidden[None]])
+        error = np.zeros(hidden.shape) if self.probes is None else error_of_probes(x, y)
+        return np.concatenate([np.moveaxis(values, -1, 0), hidden[None], error[None]])
 
     def _reduction(self) -> Reduction:
         """How it is reduced, or an error that lists the ways."""

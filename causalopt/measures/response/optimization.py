@@ -76,7 +76,7 @@ def op(
     - ``reduce="volume"``: the log of the ratio of the volumes that differences fill; for n normal
       with ``covariance`` S (p, p) and q <= p, the entropy of m in Y less that in X;
     - ``reduce="rms"``: 1/2 log(tr G J_Y S J_Y' / tr G J_X S J_X'); with ``probes=k`` estimated by k
-      random directions, which X and Y share;
+      random directions, which X and Y share, with its ``standard_error`` as a coordinate;
     - ``reduce="spectrum"``: -log(c/s) of the generalised singular values of J_X and J_Y;
     - ``reduce="eigen"`` (p = q): -log of the eigenvalues of J_X v = lambda J_Y v, complex.
 

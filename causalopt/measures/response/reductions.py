@@ -100,6 +100,27 @@ def sizes(x: Jacobian, y: Jacobian) -> Ratio:
     return Ratio(x.size, y.size)
 
 
+def error_of_probes(x: Jacobian, y: Jacobian) -> Floats:
+    """The standard error of 1/2 log(sum_k b_k / sum_k a_k), to first order, (...).
+
+    a_k and b_k are the squared lengths of what becomes of the k-th of p independent directions in X
+    and in Y: it is the root of sum_k (b_k / mean b - a_k / mean a)^2 / (4 p (p - 1)).
+    """
+    p = x.powers.shape[-1]
+    parts = [_parts(side) for side in (x, y)]
+    apart: Floats = ((parts[1] - parts[0]) ** 2).sum(axis=-1)
+    error: Floats = np.sqrt(apart * p / (4 * (p - 1)))
+    return error
+
+
+def _parts(side: Jacobian) -> Floats:
+    """The part that each column has of the sum of all squares, (..., p)."""
+    one, _ = side.at_one_power()
+    squares = one.columns.plain() ** 2
+    whole = squares.sum(axis=-1, keepdims=True)
+    return squares / np.where(whole > 0, whole, 1.0)
+
+
 def volumes(x: Jacobian, y: Jacobian) -> tuple[Floats, Ints]:
     """log vol(J_Y) - log vol(J_X) (...), and how many singular values rounding hides.
 

@@ -1,0 +1,41 @@
+"""The derivatives of one number of a run by whole arrays that enter it, in one pass back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from sympy import Symbol
+
+from causalopt.backends import OF_ARRAYS, NotFinite
+from causalopt.ground.types import Floats
+from causalopt.language.domains import Coded
+from causalopt.plan import Loop, flatten
+from causalopt.runs.explanation import explained
+from causalopt.runs.simulation import Want, inputs_of, lanes_wanted, values_at
+from causalopt.runs.sweeps import Sweep
+
+
+def slopes(
+    want: Want, row: int, read: Floats, entering: Mapping[Symbol, Coded]
+) -> tuple[float, dict[Symbol, Floats]]:
+    """A number at one step of a world, and its derivatives by the inputs that lead to it.
+
+    The number is read.m, and log abs(read.m) of a tangent. ``entering`` are the values of inputs
+    that the world has, such as the difference at a node; of a tree, the derivatives are flat.
+    """
+    model, sweep = want.world.model, Sweep(arrays=entering)
+    lanes, (place,) = lanes_wanted([want], sweep)
+    plan = flatten(model, row, lanes, [(place, want.series)])
+    if not isinstance(plan, Loop):
+        raise TypeError("a network of numbers has derivatives against its arrows")
+    inputs = inputs_of(plan, model, sweep, want.world.seed)
+    # What leads nowhere is no input of the plan.
+    named = {entry.label: entry.symbol.name for entry in plan.inputs}
+    inside = [symbol for symbol in entering if symbol in named]
+    look = functools.partial(values_at, backend="jax")
+    try:
+        number, back = OF_ARRAYS.slopes(plan, inputs, row, [named[s] for s in inside], read)
+    except NotFinite as error:
+        raise explained(error, plan, lanes, sweep, look) from None
+    return number, dict(zip(inside, back, strict=True))
