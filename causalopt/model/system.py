@@ -44,7 +44,6 @@ from causalopt.model.declaration import (
     checked_events,
     mechanisms_of,
     noises_of,
-    with_step,
 )
 from causalopt.model.interface import Account
 from causalopt.model.network import Network
@@ -52,6 +51,7 @@ from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
 from causalopt.model.shapes import check_shapes
 from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
+from causalopt.model.solving import Solver, in_steps_of
 from causalopt.model.template import Template, in_order, is_inner, is_stage, node_at, sources
 from causalopt.model.units import check_other_units, check_units
 from causalopt.model.unrolling import check_unrolled, unrolled
@@ -111,9 +111,9 @@ class System(OverTime):
         put("events", checked_events(self.events, self.mechanisms, self.method))
         put("parameters", checked_parameters(self.parameters))
         put("dt", checked_dt(self.dt, self.parameter_values))
-        known = {*self._written, *self.parameters}
         put("start", checked_starts(self.start, self._written, self.parameters))
         check_start(self.mechanisms, self.algebraic, self.start)
+        known = {*self._written, *self.parameters}
         check_symbols(self._written, known, "give it a mechanism and a start value")
         check_seen(self.events, known)
         check_rates(self.mechanisms, self.method)
@@ -132,16 +132,16 @@ class System(OverTime):
         start: Mapping[Variable, Amount],
         parameters: Mapping[Parameter, Kept] | None = None,
         dt: float | Parameter,
-        method: str = "euler",
+        method: str | Solver = "euler",
         algebraic: Mapping[Variable, Formula] | None = None,
         history: Mapping[Variable, Formula] | None = None,
         events: Sequence[Event] | None = None,
     ) -> System:
-        """A system from the rates of change da/dt, by an explicit method with step ``dt``.
+        """A system from the rates of change da/dt, by a method with step ``dt``.
 
         ``euler``: a[i+1] = a[i] + dt f(a[i]). ``rk4``: the classical method of order four, whose
-        inner stages are nodes too: where a variable is clamped over a step, so are its stages. A
-        variable in ``algebraic`` has no rate, but an equation that holds at each moment.
+        inner stages are nodes too, clamped where a variable is over a step. A solver of diffrax
+        carries an array over a whole step. What is ``algebraic`` has an equation and no rate.
 
         >>> from causalopt.language.symbols import variables
         >>> x, u = variables("x u")
@@ -149,13 +149,13 @@ class System(OverTime):
         >>> print(held.template[x])
         dt*(u - x) + x
         """
-        known, length = with_step({} if parameters is None else parameters, dt, rates)
+        written, kind, known, length = in_steps_of(rates, method, parameters, dt)
         return cls(
-            rates,
+            written,
             start=start,
             parameters=known,
             dt=length,
-            method=method,
+            method=kind,
             algebraic={} if algebraic is None else algebraic,
             history={} if history is None else history,
             events=() if events is None else events,
