@@ -26,6 +26,7 @@ from causalopt import (
     variables,
 )
 from causalopt import noise as noise_
+from causalopt.backends import jax_reverse
 
 (a,) = variables("a")
 
@@ -40,6 +41,30 @@ def test_reverse_is_forward_through_a_training_run(trained):  # noqa: F811
     forward = tangents(X, keep=trained.weights[600:]).theta.values[0, 0]
     scale = np.abs(back).max().item()
     np.testing.assert_allclose(back.values[[0, 57, 101, 199]], read @ forward, atol=1e-14 * scale)
+
+
+def test_a_pass_back_keeps_the_root_of_the_steps(monkeypatch):
+    """What a pass holds beside its inputs grows as sqrt(T): 4 times for 16 times the steps."""
+    s = array("s", 500)
+    system = System(
+        {s: function(lambda s: jnp.sin(s) + jnp.roll(s, 1) / 3)(s)}, start={s: np.ones(500)}
+    )
+    sizes, whole = [], jax_reverse.compiled_pass_back
+
+    def weighed(*asked):
+        run = whole(*asked)
+
+        def called(*given):
+            sizes.append(run.lower(*given).compile().memory_analysis().temp_size_in_bytes)
+            return run(*given)
+
+        return called
+
+    monkeypatch.setattr(jax_reverse, "compiled_pass_back", weighed)
+    for steps in (400, 6400):
+        gradients(system, s[steps].part[0], [s[0]])
+    assert 500 * 8 * 2 * np.sqrt(400) < sizes[0] < 500 * 8 * 400
+    assert sizes[1] < 5 * sizes[0]
 
 
 def test_by_pixels_and_by_labels_too():

@@ -39,6 +39,9 @@ def test_all_units_of_a_controller_share_its_op(size, total, shares, first):
     assert found.attrs["converged"] == 1
     whole = op(system, A=hidden, n=room[0], m=room[200]).item()
     assert found.total.item() == pytest.approx(whole, abs=1e-11)
+    touch = every_A(system, room[0], room[200], among=hidden, first_order=True)
+    assert touch.values == pytest.approx(found.first_order.values, abs=1e-12)
+    assert touch.attrs["order"] == "first"
     # The first touch of each gate orders units as Op of each alone does.
     alone = every_A(system, room[0], room[200], among=hidden)
     assert spearmanr(found.first_order, alone).statistic > 0.99
@@ -132,6 +135,13 @@ def test_what_a_world_does_to_units_stays():
 def test_what_has_no_shares_is_told(ask, told):
     with pytest.raises(QueryError, match=told):
         ask()
+
+
+def test_the_first_order_is_of_op_and_of_units():
+    with pytest.raises(QueryError, match="is of Op"):
+        every_A(room(), R[0], R[9], among=h, first_order=True, measure="comp")
+    with pytest.raises(QueryError, match="units of an array"):
+        every_A(room(), R[0], R[9], among=[u], first_order=True)
 
 
 def test_a_difference_that_reaches_nothing_has_no_shares():

@@ -19,6 +19,7 @@ from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import answer
 from causalopt.measures.response.every_unit import of_units, parts_of_arrays
 from causalopt.measures.response.everywhere import measure_named
+from causalopt.measures.response.sharing import touched
 from causalopt.model.interface import Model, as_model
 from causalopt.model.world import World
 from causalopt.runs.labels import coordinate
@@ -42,6 +43,7 @@ def every_A(
     steps: int | None = None,
     along: object = None,
     read: object = None,
+    first_order: bool = False,
 ) -> xr.DataArray:
     """Comp(A; n, m) or Op(A; n, m) for each single variable as A, in one pass.
 
@@ -51,7 +53,10 @@ def every_A(
     another A costs no compiling. ``measure`` is "op" (nats) or "comp".
 
     Of a system with arrays, ``among=h`` are the entries of the array h, each by itself, or a list
-    of parts of one array; ``along`` and ``read`` are those of ``comp``.
+    of parts of one array; ``along`` and ``read`` are those of ``comp``. With ``first_order``, Op is
+    what the first touch of a gate at each unit does, from one pass back through the run for all of
+    them (``unit_shares`` has the formula): it orders units nearly as Op does, at the cost of some
+    runs, where Op itself costs one for each unit.
 
     Returns an array with a dim ``A`` and, where m is over time, its rows. Raises ``QueryError``
     as ``comp`` does, and ``EvaluationError`` where a derivative that matters is not there.
@@ -71,7 +76,11 @@ def every_A(
     in_parts = parts_of_arrays(among)
     if in_parts:
         first = Question(of, in_parts[0], n, m, steps=steps, along=along, read=read)
+        if first_order:
+            return touched(first, in_parts, chosen)
         return of_units(first, in_parts, chosen)
+    if first_order:
+        raise QueryError("first_order is of the units of an array: name it, among=h.")
     parts = _parts(of, n, m, among, steps)
     questions = {name: Question(of, part, n, m, steps=steps) for name, part in parts.items()}
     asked = next(iter(questions.values()))

@@ -18,6 +18,7 @@ from causalopt.language.parts import PartOf
 from causalopt.language.subspaces import Gates
 from causalopt.language.symbols import Nodes
 from causalopt.measures.question import Question, nodes_as_text
+from causalopt.measures.record import Measure
 from causalopt.measures.response.every_unit import is_moved, masks_of, parts_of_arrays
 from causalopt.measures.response.optimization import OP
 from causalopt.model.interface import Model
@@ -95,7 +96,7 @@ def unit_shares(
             f"among = {nodes_as_text(among)} has no units: name an array, among=h, or parts of "
             "one, [h.part[0:3], h.part[3:]]. Variables have the shares that steering_shares gives."
         )
-    gated = _gated(of, n, m, parts, along, read)
+    gated = _gated(Question(of, parts[0], n, m, along=along, read=read), parts)
     found = _integrated(gated, tolerance)
     attrs = {"long_name": "share of Op", "units": OP.unit, "neutral": 0.0}
     told = {**gated.asked.arguments(), "A": nodes_as_text(among), **in_single(gated.asked.model)}
@@ -149,16 +150,24 @@ class Shared:
     converged: bool
 
 
-def _gated(
-    of: Model | World[Model],
-    n: Nodes,
-    m: Nodes,
-    parts: Sequence[Nodes],
-    along: object,
-    read: object,
-) -> GatedUnits:
-    """The question, checked, and its world with gates."""
-    asked = Question(of, parts[0], n, m, along=along, read=read)
+def touched(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.DataArray:
+    """The first order of Op of each part, along the dim ``A``, in one pass back for all of them.
+
+    ``asked`` is the question about the first of them.
+    """
+    import xarray as xr
+
+    if measure is not OP:
+        raise QueryError('first_order is of Op: write measure="op".')
+    gated = _gated(asked, parts)
+    _, first = gated.at(np.zeros(gated.count))
+    attrs = {**OP.attributes(), **asked.arguments(), "A": "each part", "order": "first"}
+    coords = {"A": [nodes_as_text(part) for part in parts]}
+    return xr.DataArray(first, coords, ["A"], OP.name, {**attrs, **in_single(asked.model)})
+
+
+def _gated(asked: Question, parts: Sequence[Nodes]) -> GatedUnits:
+    """The question about the first of some parts, checked for all, and its world with gates."""
     for part in parts[1:]:
         replace(asked, A=part)  # which is checked as any question is
     owner, masks = masks_of(parts)
@@ -170,14 +179,16 @@ def _gated(
             "others. Choose n and m outside of it, in a world in which it is not perturbed."
         )
     if asked.over_rows:
-        raise QueryError(f"m = {m} is at many steps: name one, such as {asked.key_of_m}[100].")
+        raise QueryError(
+            f"m = {asked.m} is at many steps: name one, such as {asked.key_of_m}[100]."
+        )
     directions = asked.directions
     if directions is not None and directions.count > 1:
-        raise QueryError(f"n = {n} holds an array: name one direction, along=v.")
+        raise QueryError(f"n = {asked.n} holds an array: name one direction, along=v.")
     shape, readings = domain_of(asked.key_of_m).shape, asked.readings
     rows = np.ones((1, *shape)) if readings is None else readings
     if len(rows) > 1 or (readings is None and rows.size > 1):
-        raise QueryError(f"m = {m} holds an array: say which number is meant, read=u.")
+        raise QueryError(f"m = {asked.m} holds an array: say which number is meant, read=u.")
     W, X, _ = asked.worlds()
     gates = Gates(Tensor(masks.astype(np.float64)), _GATES)
     return GatedUnits(asked, X.clamp(PartOf(owner, gates), to=W), len(parts), rows[0])
