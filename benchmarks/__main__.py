@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import annealing, declaring, escape, lorenz, network, setup, thermostat
+from benchmarks import (
+    annealing,
+    declaring,
+    escape,
+    learning,
+    lorenz,
+    network,
+    setup,
+    thermostat,
+)
 from benchmarks.page import Goal, Section, page
 from benchmarks.timing import alternate, once, slope
 
@@ -114,6 +123,7 @@ def main() -> None:
         annealing.section,
         beginnings,
         declaring.section,
+        learning.section,
         growth,
     ]
     text = page([part(quick) for part in parts])
