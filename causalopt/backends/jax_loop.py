@@ -265,7 +265,7 @@ class LoopRun:
         return slots, state.powers.at[:, 0].add(whole.astype(jnp.int32))
 
     def _checked(self, state: State, step: Array, places: Sequence[int]) -> State:
-        """The state with its first flaw, where one of some slots has a number that is not finite."""
+        """The state with its first flaw, if a number of some slots is not finite."""
         if not places:
             return state
         # What is not finite stays so in a sum; what only overflows there is found to be fine.
