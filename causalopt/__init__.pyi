@@ -156,9 +156,12 @@ from .processes import gradient_descent as gradient_descent
 from .processes import langevin as langevin
 from .processes import linear as linear
 from .processes import logarithmic as logarithmic
+from .processes import matched_units as matched_units
 from .processes import newton as newton
+from .processes import participation_ratio as participation_ratio
 from .processes import sgd as sgd
 from .processes import training as training
+from .processes import unit_profiles as unit_profiles
 from .runs.results import run as run
 from .runs.results import tangents as tangents
 from .transport import Current as Current

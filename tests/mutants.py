@@ -198,4 +198,7 @@ MUTANTS = [
     Mutant("examples weigh nothing in a loss",
            "processes/learning.py", "(importance * losses).sum()", "losses.sum()",
            "tests/processes/test_learning.py -k moves"),
+    Mutant("a group is counted for each of its examples in a batch",
+           "processes/tallies.py", ".set(tally[seen] + size)", ".add(size)",
+           "tests/processes/test_tallies.py -k added"),
 ]  # fmt: skip

@@ -95,7 +95,7 @@ class LoopRun:
             Flaw(jnp.asarray(-1), jnp.asarray(0), jnp.asarray(0.0)),
             jnp.zeros((), dtype=bool),
         )
-        return self._checked(self._rescaled(state), jnp.asarray(0))
+        return self._checked(self._rescaled(state), jnp.asarray(0), self.program.order)
 
     def _advanced(
         self, piece: Piece, state: State, given: Sequence[Value], drawn: Sequence[Array]
@@ -132,7 +132,9 @@ class LoopRun:
         step, drawn = entering
         time = (step - 1) * self.program.dt
         slots = self._worked_out(block, state.slots, given, drawn, time)
-        return self._checked(self._rescaled(state._replace(slots=slots)), step)
+        # What stays as it is needs no look: data are large.
+        new = [j for j in self.program.order if block.results[j] != block.arguments[j]]
+        return self._checked(self._rescaled(state._replace(slots=slots)), step, new)
 
     def _worked_out(
         self,
@@ -220,16 +222,25 @@ class LoopRun:
                 slots[j] = slots[j].at[0].multiply(rest[number])
         return slots, state.powers.at[:, 0].add(whole.astype(jnp.int32))
 
-    def _checked(self, state: State, step: Array) -> State:
-        """The state with its first flaw: of values, in the order of a step, before tangents."""
-        order = [*self.program.value_slots, *sorted(self.program.tangents)]
-        fine = jnp.stack([jnp.isfinite(state.slots[j]).all() for j in order])
-        place = jnp.argmin(fine)
-        strange = jnp.stack([_strange(state.slots[j]) for j in order])[place]
-        here = Flaw(step, jnp.asarray(order)[place], strange)
-        is_new = (state.flaw.step < 0) & ~fine.all()
-        flaw = jax.tree.map(functools.partial(jnp.where, is_new), here, state.flaw)
+    def _checked(self, state: State, step: Array, places: Sequence[int]) -> State:
+        """The state with its first flaw, if a number of some slots is not finite."""
+        if not places:
+            return state
+        # What is not finite stays so in a sum; what only overflows there is found to be fine.
+        total = functools.reduce(jnp.add, [lax.stop_gradient(state.slots[j]).sum() for j in places])
+        is_told = state.flaw.step >= 0
+        values = lax.stop_gradient([state.slots[j] for j in places])
+        look = functools.partial(_first_flaw, values, places, step)
+        flaw = lax.cond(is_told | jnp.isfinite(total), lambda: state.flaw, look)
         return state._replace(flaw=flaw)
+
+
+def _first_flaw(values: Sequence[Array], places: Sequence[int], step: Array) -> Flaw:
+    """The first slot with a number that is not finite, if there is one."""
+    fine = jnp.stack([jnp.isfinite(value).all() for value in values])
+    first = jnp.argmin(fine)
+    strange = jnp.stack([_strange(value) for value in values])[first]
+    return Flaw(jnp.where(fine.all(), -1, step), jnp.asarray(places)[first], strange)
 
 
 def _forgetting(

@@ -45,6 +45,11 @@ class Program:
         """The slots that hold tangents."""
         return frozenset(j for group in self.scales for j in group)
 
+    @property
+    def order(self) -> list[int]:
+        """The slots, values in the order in which a step computes them before tangents."""
+        return [*self.value_slots, *sorted(self.tangents)]
+
 
 def program_of(plan: Loop) -> Program:
     """What is compiled of a plan."""

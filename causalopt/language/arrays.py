@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-
-import numpy as np
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -70,6 +69,7 @@ def array(
         domain = Shaped((structure.size,), structure)
     else:
         domain = Shaped(as_shape(shape, f'array("{name}", ...)'))
-    count = int(np.prod(domain.shape))
-    refuse_what_does_not_fit(8 * count, f"The array {name}", "Declare a smaller one.")
+    refuse_what_does_not_fit(
+        8 * math.prod(domain.shape), f"The array {name}", "Declare a smaller one."
+    )
     return ArrayVariable(name, domain, unit)

@@ -27,7 +27,7 @@ Solver: TypeAlias = object
 
 
 @dataclass(frozen=True)
-class Solved:
+class SolverStep:
     """What a solver makes of a step: y(t + dt), of y' = rate(...) with all else held over the step.
 
     ``places`` of the rate's arguments are y itself, and ``times`` are the time inside the step.
@@ -82,7 +82,7 @@ def in_steps_of(
         )
     places = tuple(i for i, s in enumerate(rule.inputs) if s == variable)
     times = tuple(i for i, s in enumerate(rule.inputs) if isinstance(s, Time))
-    step = Solved(rule.call, tuple(sorted(options.items())), places, times)
+    step = SolverStep(rule.call, tuple(sorted(options.items())), places, times)
     carried = function(step, precision=rule.precision)
     return {variable: carried(*rule.inputs, variable, clock, size)}, None, known, size
 

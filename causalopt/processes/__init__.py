@@ -7,6 +7,7 @@ from causalopt.processes.ising import Ising
 from causalopt.processes.learning import Optimizer, Training, training
 from causalopt.processes.moves import Flips, Steps, Sweeps
 from causalopt.processes.noisy_descent import langevin
+from causalopt.processes.profiles import matched_units, participation_ratio, unit_profiles
 from causalopt.processes.schedules import geometric, linear, logarithmic
 from causalopt.processes.spins import anneal_spins
 from causalopt.processes.updates import Adam, Momentum, Plain
@@ -30,7 +31,10 @@ __all__ = [
     "langevin",
     "linear",
     "logarithmic",
+    "matched_units",
     "newton",
+    "participation_ratio",
     "sgd",
     "training",
+    "unit_profiles",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,14 +12,15 @@ import numpy as np
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.arrays import ArrayVariable, array
-from causalopt.language.data import series
-from causalopt.language.laws import Uniform
+from causalopt.language.data import is_given
 from causalopt.language.symbols import Noise, Parameter, Variable
 from causalopt.language.trees import jax_module, parted
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.opaque import function
 from causalopt.mechanisms.tracing import in_double
 from causalopt.model.system import System
+from causalopt.processes.examples import Places, batch_of, groups_of, rows_of
+from causalopt.processes.tallies import Tallied
 
 if TYPE_CHECKING:
     from causalopt.ground.types import Array
@@ -47,7 +49,8 @@ class Training:
     where it has none). ``importance`` (examples,) weights the losses of the examples, all 1, and
     ``examples`` are the arrays of the data: both are nodes that stay as they are, so that a nudge
     at their start says how the trained weights depend on the data. ``batch`` are the places of the
-    examples that a step sees, None where it sees all.
+    examples that a step sees, None where it sees all. ``tally`` (groups, weights) is what has moved
+    each weight so far, by groups of examples; None where none are named.
     """
 
     system: System
@@ -57,6 +60,7 @@ class Training:
     importance: ArrayVariable
     examples: tuple[ArrayVariable | Parameter, ...]
     batch: Noise | None
+    tally: ArrayVariable | None
 
 
 def training(
@@ -66,6 +70,7 @@ def training(
     optimizer: Optimizer | float,
     *,
     batches: object = None,
+    tally: object = None,
     precision: str = "float64",
 ) -> Training:
     """Training by gradient descent, as a system whose steps are its steps.
@@ -81,7 +86,13 @@ def training(
     ``precision="float32"`` gradients are computed in single precision, as most networks are
     trained; weights and the optimizer's state are double precision all the same.
 
-    Raises ``DeclarationError`` for arrays of different lengths, and batches that name no examples.
+    ``tally`` (examples,) are whole numbers that put each example in a group, such as labels, or
+    np.arange(count) for each its own. Then a node has T[k, p], the sum of
+    abs(theta[i+1] - theta[i])[p] over the steps i in whose batch group k was; p counts the numbers
+    of a tree in JAX's order. It is 0 at the start, and nothing follows from it.
+
+    Raises ``DeclarationError`` for arrays of different lengths, and batches or groups that are no
+    whole numbers, or name no examples.
 
     >>> import numpy as np
     >>> run = training(
@@ -93,17 +104,22 @@ def training(
     >>> from causalopt.measures.response.optimization import op
     >>> round(op(run.system, run.gradient, run.weights[0], run.weights[10], along=[1, 0]).item(), 6)
     2.876821
+    >>> run = training(lambda w, x: (w - x) ** 2 / 2, np.zeros(1), ([4.0, 0.0],), 0.5,
+    ...     batches=[[0], [1], [0]], tally=[0, 1])
+    >>> from causalopt.runs.results import run as values_of
+    >>> values_of(run.system.world(steps=3), keep="last").tally.values[0, 0, :, 0]
+    array([3.5, 1. ])
     """
     theta, g = array("theta", **_kind(weights)), array("g", **_kind(weights))
-    arrays = _checked(data)
+    arrays = rows_of(data)
     count = len(arrays[0])
     examples = tuple(_named(f"data{i}", rows) for i, rows in enumerate(arrays))
     moving = [node for node in examples if isinstance(node, ArrayVariable)]
     importance = array("importance", count)
-    batch = _batch(batches, count)
+    batch = batch_of(batches, count)
     seen = () if batch is None else (batch,)
-    is_drawn = batch is not None and isinstance(batch.law, Uniform)
-    slope = BatchGradient(loss, batch is not None, count if is_drawn else 0)
+    places = None if batch is None else Places(0 if is_given(batch) else count)
+    slope = BatchGradient(loss, places)
     mechanisms: dict[Variable, Formula] = {
         g: function(slope, precision=precision)(theta, importance, *examples, *seen),
         **{node: node for node in (importance, *moving)},
@@ -123,8 +139,16 @@ def training(
         given[eta] = rate
     else:
         state = _with_state(optimizer, weights, theta, g, mechanisms, start)
+    watching = None
+    if tally is not None:
+        group, update = Parameter("group"), array("update", theta.shape)
+        given[group] = groups = groups_of(tally, count)
+        watching = array("tally", (int(groups.max()) + 1, math.prod(theta.shape)))
+        mechanisms[update] = theta.next - theta
+        mechanisms[watching] = function(Tallied(places))(watching, update.next, group, *seen)
+        start |= {node: np.zeros(node.shape) for node in (update, watching)}
     system = System(mechanisms, start=start, parameters=given)
-    return Training(system, theta, g, state, importance, examples, batch)
+    return Training(system, theta, g, state, importance, examples, batch, watching)
 
 
 def _kind(weights: object) -> dict[str, Any]:
@@ -146,76 +170,24 @@ def _named(name: str, rows: Array) -> ArrayVariable | Parameter:
     return Parameter(name) if rows.dtype.kind in "iub" else array(name, rows.shape)
 
 
-def _checked(data: Sequence[object]) -> list[Array]:
-    """The arrays of the data, all of one length."""
-    # Whole numbers are labels, and stay whole.
-    arrays = [_array(rows, f"data[{i}]") for i, rows in enumerate(data)]
-    lengths = {len(rows) if rows.ndim else 0 for rows in arrays}
-    if len(lengths) != 1 or lengths == {0}:
-        shapes = ", ".join(str(rows.shape) for rows in arrays)
-        raise DeclarationError(
-            f"data has arrays of the shapes {shapes}: write arrays that have a row for each "
-            "example, such as data=(x, y)."
-        )
-    return arrays
-
-
-def _array(given: object, where: str) -> Array:
-    """An array of whole numbers, or one of floats."""
-    try:
-        rows = np.asarray(given)
-        return rows if rows.dtype.kind in "iub" else rows.astype(np.float64)
-    except (TypeError, ValueError):
-        raise DeclarationError(
-            f"{where} is no array of numbers: write rows of one length, each for one example."
-        ) from None
-
-
-def _batch(batches: object, count: int) -> Noise | None:
-    """What gives the examples of a step: nothing for all, places, or numbers to draw them by."""
-    if batches is None:
-        return None
-    size = checks.as_whole(batches)
-    if size is not None:
-        if not 0 < size <= count:
-            raise DeclarationError(
-                f"batches={size}: a batch has 1 to {count} examples, as many as there are."
-            )
-        return Noise("batch", Uniform(0.0, 1.0), "", (size,))
-    places = _array(batches, "batches")
-    if places.dtype.kind not in "iu" or places.ndim != 2 or not places.size:
-        raise DeclarationError(
-            f"batches has {places.dtype} of the shape {places.shape}: write whole numbers (steps, "
-            "B), the places of the examples of each step."
-        )
-    if places.min() < 0 or places.max() >= count:
-        strange = places.max() if places.max() >= count else places.min()
-        raise DeclarationError(
-            f"batches names the example {strange}, and there are {count}: they count from 0."
-        )
-    return series("batch", places)
-
-
 @dataclass(frozen=True)
 class BatchGradient:
     """The gradient of a batch's loss by the weights, as a function of what a step sees.
 
-    ``drawn_from`` is the number of examples that a batch is drawn from, 0 where places are given;
-    ``batched`` says whether there are batches at all.
+    ``places`` says which examples a batch names, None where a step sees all.
     """
 
     loss: Loss
-    batched: bool
-    drawn_from: int
+    places: Places | None
     __name__ = "gradient"
 
     def __call__(self, weights: object, importance: Any, *given: Any) -> object:
         """The gradient: the weights, those of the examples, the data, and the batch if any."""
         jax = jax_module()
-        if not self.batched:
+        if self.places is None:
             return jax.grad(self._mean)(weights, importance, *given)
         *rows, batch = given
-        places = (batch * self.drawn_from).astype(int) if self.drawn_from else batch
+        places = self.places(batch)
         some = [jax.numpy.take(part, places, axis=0) for part in (importance, *rows)]
         return jax.grad(self._mean)(weights, *some)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from causalopt import EvaluationError, System, comp, op, parameters, run, variables
+from causalopt import EvaluationError, System, array, comp, op, parameters, run, variables
 from tests.backends.cases import a, b, lorenz, noisy, shaken
 
 x, y = variables("x y")
@@ -83,6 +83,19 @@ def test_what_is_not_finite_is_named(over):
     told = rf"^y\[1\] is infinite \(step 1\){where}"
     with pytest.raises(EvaluationError, match=told):
         run(explosive.world(steps=12), over=over, backend="jax")
+
+
+def test_what_is_finite_may_overflow_in_a_sum():
+    """A step is looked at closely where the sum of its numbers is not finite."""
+    h = array("h", 2)
+    for sign in (1, -1):
+        large = [1.5e308, sign * 1.5e308]
+        mechanisms, start = {h: -h, x: x + 1}, {h: large, x: 0}
+        held = run(System(mechanisms, start=start).world(steps=6)).h
+        assert held.values[0, -1].tolist() == large
+        explosive = System({**mechanisms, y: 1 / (x - 3)}, start={**start, y: 0})
+        with pytest.raises(EvaluationError, match=r"^y\[4\] is infinite \(step 4\)"):
+            run(explosive.world(steps=6))
 
 
 @pytest.mark.parametrize("keep", ["last", 1, 3, 7, 100])
