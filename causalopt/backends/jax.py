@@ -44,10 +44,15 @@ class JaxBackend(ReferringBackend):
         from causalopt.backends.jax_formulas import NoJaxCode
         from causalopt.backends.jax_loop import as_input, compiled_run
 
+        program, values = program_of(plan), [as_input(value) for value in given]
+        how = recorded, swept, alike, points
         try:
             with in_double():
-                run = compiled_run(program_of(plan), recorded, swept, alike, points)
-                columns, flaw, is_lost = run([as_input(value) for value in given], drawn)
+                columns, flaw, is_lost = compiled_run(program, *how, program.may_haste)(
+                    values, drawn
+                )
+                if program.may_haste and (np.any(is_lost) or np.any(np.asarray(flaw.step) >= 0)):
+                    columns, flaw, is_lost = compiled_run(program, *how, False)(values, drawn)
         except NoJaxCode as error:
             if plan.has_arrays:
                 raise QueryError(

@@ -34,6 +34,9 @@ Entering: TypeAlias = tuple[Array, list[Array]]
 # A tangent below this part of its group, or of 1 where that is brought back to size, may be lost in
 # one more step.
 _SMALL = 2.0**-500
+# So many steps go between two looks at tangents; what is smaller than this after them, or larger
+# than its inverse, is taken step by step instead.
+_TOGETHER, _FAR = 8, 2.0**-700
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -64,13 +67,18 @@ class LoopRun:
     """A program as one function of JAX.
 
     Where it is ``forgetful``, a pass back finds only every so many states, as many as it works out
-    again from each: its memory grows as the root of the steps.
+    again from each: its memory grows as the root of the steps. Where it is ``hasty``, tangents that
+    are not recorded are brought back to size after some steps only: ``is_lost`` says where that may
+    have been too late.
     """
 
-    def __init__(self, program: Program, recorded: range, forgetful: bool = False) -> None:
+    def __init__(
+        self, program: Program, recorded: range, forgetful: bool = False, hasty: bool = False
+    ) -> None:
         self.program = program
         self.recorded = recorded
         self.forgetful = forgetful
+        self.hasty = hasty
 
     def whole(self, given: Sequence[Value], drawn: Sequence[Array]) -> tuple[Records, Flaw, Array]:
         """What is recorded, (rows, *shape), or (rows, k, *shape) of tangents; then the powers.
@@ -95,7 +103,8 @@ class LoopRun:
             Flaw(jnp.asarray(-1), jnp.asarray(0), jnp.asarray(0.0)),
             jnp.zeros((), dtype=bool),
         )
-        return self._checked(self._rescaled(state), jnp.asarray(0), self.program.order)
+        start = jnp.asarray(0)
+        return self._settled(self._checked(state, start, self.program.value_slots), start)
 
     def _advanced(
         self, piece: Piece, state: State, given: Sequence[Value], drawn: Sequence[Array]
@@ -107,17 +116,25 @@ class LoopRun:
         steps = jnp.arange(first, first + count)
         block = piece.block
 
+        def carried(state: State, entering: Entering) -> tuple[State, None]:
+            return self._carried(block, state, given, entering), None
+
         def one(state: State, entering: Entering) -> tuple[State, None]:
-            return self._stepped(block, state, given, entering), None
+            after, _ = carried(state, entering)
+            return self._settled(after, entering[0]), None
+
+        def hasty(state: State, entering: Entering) -> tuple[State, None]:
+            after, _ = lax.scan(carried, state, entering)
+            return self._settled(self._doubted(after), entering[0][-1]), None
 
         def recorded(state: State, entering: Entering) -> tuple[State, Records | None]:
             after, _ = (one if piece.every == 1 else several)(state, entering)
             return after, self._recorded(after) if piece.kept else None
 
         def several(state: State, entering: Entering) -> tuple[State, None]:
-            scanned = _forgetting if self.forgetful else lax.scan
-            after, _ = scanned(one, state, entering)
-            return after, None
+            if self.hasty:
+                return _in_stretches(hasty, state, entering, _TOGETHER)
+            return (_forgetting if self.forgetful else lax.scan)(one, state, entering)
 
         if piece.every > 1:
             shape = piece.records, piece.every
@@ -126,15 +143,28 @@ class LoopRun:
         after, rows = lax.scan(recorded, state, (steps, draws))
         return after, rows or []
 
-    def _stepped(
+    def _carried(
         self, block: Block, state: State, given: Sequence[Value], entering: Entering
     ) -> State:
+        """The state after a step, its values looked at."""
         step, drawn = entering
         time = (step - 1) * self.program.dt
         slots = self._worked_out(block, state.slots, given, drawn, time)
         # What stays as it is needs no look: data are large.
-        new = [j for j in self.program.order if block.results[j] != block.arguments[j]]
-        return self._checked(self._rescaled(state._replace(slots=slots)), step, new)
+        new = [j for j in self.program.value_slots if block.results[j] != block.arguments[j]]
+        return self._checked(state._replace(slots=slots), step, new)
+
+    def _settled(self, state: State, step: Array) -> State:
+        """The state with its tangents at a size that floats have, and looked at."""
+        return self._checked(self._rescaled(state), step, sorted(self.program.tangents))
+
+    def _doubted(self, state: State) -> State:
+        """The state, which says so where a tangent may have left the floats on the way."""
+        sizes = [_largest(state.slots[j]) for j in sorted(self.program.tangents)]
+        largest, least = jnp.max(jnp.stack(sizes)), _FAR
+        tame = (jnp.stack(sizes) > least) | (jnp.stack(sizes) == 0.0)
+        is_tame = jnp.isfinite(largest) & (largest < 1.0 / _FAR) & tame.all()
+        return state._replace(is_lost=state.is_lost | ~is_tame)
 
     def _worked_out(
         self,
@@ -243,21 +273,28 @@ def _first_flaw(values: Sequence[Array], places: Sequence[int], step: Array) -> 
     return Flaw(jnp.where(fine.all(), -1, step), jnp.asarray(places)[first], strange)
 
 
-def _forgetting(
-    one: Callable[[State, Entering], tuple[State, None]], state: State, entering: Entering
-) -> tuple[State, None]:
+#: What carries a state over steps.
+Carry: TypeAlias = Callable[[State, Entering], tuple[State, None]]
+
+
+def _forgetting(one: Carry, state: State, entering: Entering) -> tuple[State, None]:
     """A scan that keeps the states at the ends of stretches for a pass back, and no other."""
 
     @jax.checkpoint
     def stretch(state: State, entering: Entering) -> tuple[State, None]:
         return lax.scan(one, state, entering)
 
-    steps = len(entering[0])
-    size = math.isqrt(steps)
-    rest = steps % size
-    first = jax.tree.map(lambda row: row[:rest], entering)
+    return _in_stretches(stretch, state, entering, math.isqrt(len(entering[0])))
+
+
+def _in_stretches(
+    stretch: Carry, state: State, entering: Entering, size: int
+) -> tuple[State, None]:
+    """The state after all steps, in stretches of a size; the first one is shorter, if need be."""
+    rest = len(entering[0]) % size
+    if rest:
+        state, _ = stretch(state, jax.tree.map(lambda row: row[:rest], entering))
     others = jax.tree.map(lambda row: row[rest:].reshape(-1, size, *row.shape[1:]), entering)
-    state, _ = stretch(state, first)
     return lax.scan(stretch, state, others)
 
 
@@ -283,9 +320,10 @@ def compiled_run(
     swept: tuple[bool, ...],
     alike: tuple[bool, ...],
     points: int | None,
+    hasty: bool = False,
 ) -> Run:
     """A run as compiled code; inputs that are swept, and draws not alike, have points."""
-    run, unpacked = LoopRun(program, recorded), whole_inputs(program.structures)
+    run, unpacked = LoopRun(program, recorded, hasty=hasty), whole_inputs(program.structures)
 
     def flat(given: Sequence[object], drawn: list[Array]) -> tuple[Records, Flaw, Array]:
         return run.whole(unpacked(given), drawn)

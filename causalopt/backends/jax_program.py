@@ -46,9 +46,9 @@ class Program:
         return frozenset(j for group in self.scales for j in group)
 
     @property
-    def order(self) -> list[int]:
-        """The slots, values in the order in which a step computes them before tangents."""
-        return [*self.value_slots, *sorted(self.tangents)]
+    def may_haste(self) -> bool:
+        """Whether its tangents may be looked at after some steps only: numbers are, at each."""
+        return self.has_arrays and bool(self.scales) and not self.as_frame
 
 
 def program_of(plan: Loop) -> Program:

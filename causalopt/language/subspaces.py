@@ -32,10 +32,9 @@ def _by_number(own: Array, other: Array, masks: Array, number: Array) -> Array:
     return _by_mask(own, other, mask)
 
 
-def _by_gates(own: Array, other: Array, masks: Array, gates: Array) -> Array:
+def _by_gates(own: Array, other: Array, gates: Array) -> Array:
     """Each entry on its way from the one to the other, as far as its gate is closed."""
-    weights: Array = gates @ masks.reshape(len(masks), -1)
-    blended: Array = own + weights.reshape(own.shape) * (other - own)
+    blended: Array = own + gates * (other - own)
     return blended
 
 
@@ -178,36 +177,43 @@ class Entries(Subspace):
 
 @dataclass(frozen=True)
 class ByData(Subspace):
-    """Parts (k, *shape) of an array, held as an input of the run says."""
+    """Entries of an array of a shape, held as an input of the run says."""
 
-    masks: Tensor
+    shape: tuple[int, ...]
     given: Symbol
 
     @property
     def inputs(self) -> tuple[Tensor | Symbol, ...]:
-        """The masks, and what is given."""
-        return self.masks, self.given
+        """What is given."""
+        return (self.given,)
 
     @property
     def directions(self) -> Floats:
         """Those of the whole array."""
-        size = math.prod(self.masks.shape[1:])
-        return np.eye(size).reshape(size, *self.masks.shape[1:])
+        size = math.prod(self.shape)
+        return np.eye(size).reshape(size, *self.shape)
 
     readings = directions
 
     def __str__(self) -> str:
-        return f"part[of {len(self.masks.numbers)}, by {self.given}]"
+        return f"part[by {self.given}]"
 
 
+@dataclass(frozen=True)
 class Chosen(ByData):
-    """One of several parts, by its number: A as data."""
+    """One of several parts (k, *shape), by its number: A as data."""
 
+    masks: Tensor
     rule: ClassVar[Rule] = _by_number
+
+    @property
+    def inputs(self) -> tuple[Tensor | Symbol, ...]:
+        """The masks, and the number."""
+        return self.masks, self.given
 
 
 class Gates(ByData):
-    """Several parts, each as far as its gate is closed, (k,): 0 is free, and 1 is held."""
+    """All entries, each as far as its gate is closed: 0 is free, and 1 is held."""
 
     rule: ClassVar[Rule] = _by_gates
 

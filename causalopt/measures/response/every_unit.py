@@ -46,15 +46,16 @@ def of_units(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.Da
     """
     import xarray as xr
 
-    for part in parts[1:]:
-        replace(asked, A=part)  # which is checked as any question is
-    owner, masks = masks_of(parts)
+    owner, masks = checked_parts(asked, parts)
     if is_moved(asked, owner):
         # Each part is held without the difference in it: another one for each.
         values = np.stack([_alone(replace(asked, A=part), measure) for part in parts])
     else:
         values = _together(
-            asked, PartOf(owner, Chosen(Tensor(masks), _NUMBER)), len(parts), measure
+            asked,
+            PartOf(owner, Chosen(masks.shape[1:], _NUMBER, Tensor(masks))),
+            len(parts),
+            measure,
         )
     coords = {"A": [nodes_as_text(part) for part in parts]}
     attrs = {**measure.attributes(), **asked.arguments(), "A": "each part"}
@@ -93,6 +94,15 @@ def _alone(asked: Question, measure: Measure) -> Array:
         raise QueryError("every_A asks about one number: name one direction, along=v, and read=u.")
     found: Array = values.values
     return found
+
+
+def checked_parts(asked: Question, parts: Sequence[Nodes]) -> tuple[Variable, Bools]:
+    """The array that parts are of, and the entries of each: none of them where n or m is."""
+    owner, masks = masks_of(parts)
+    if owner in (asked.place_of_n.key, asked.key_of_m):
+        for part in parts[1:]:
+            replace(asked, A=part)  # which is checked as any question is
+    return owner, masks
 
 
 def is_moved(asked: Question, owner: Variable) -> bool:

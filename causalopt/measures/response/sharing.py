@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from causalopt.language.subspaces import Gates
 from causalopt.language.symbols import Nodes
 from causalopt.measures.question import Question, nodes_as_text
 from causalopt.measures.record import Measure
-from causalopt.measures.response.every_unit import is_moved, masks_of, parts_of_arrays
+from causalopt.measures.response.every_unit import checked_parts, is_moved, parts_of_arrays
 from causalopt.measures.response.optimization import OP
 from causalopt.model.interface import Model
 from causalopt.model.world import World
@@ -119,24 +119,32 @@ def unit_shares(
 
 @dataclass(frozen=True, eq=False)
 class GatedUnits:
-    """A nudged world with a gate at each of ``count`` units, and what is read of it at the end."""
+    """A nudged world with a gate at each unit (units, *shape), and what is read at its end."""
 
     asked: Question
     world: World[Model]
-    count: int
+    units: Floats
     read: Floats
+
+    @property
+    def count(self) -> int:
+        """The number of units."""
+        return len(self.units)
 
     def at(self, closed: Floats) -> tuple[float, Floats]:
         """log |dm/dn| with the gates closed so far, and its derivatives by them."""
         want = Want(self.world, self.asked.key_of_m, tangent=True)
-        value, found = slopes(want, self.asked.rows[0], self.read, {_GATES: Tensor(closed)})
+        # The gates of a unit's entries close together.
+        gates = Tensor(np.tensordot(closed, self.units, axes=1))
+        value, found = slopes(want, self.asked.rows[0], self.read, {_GATES: gates})
         if not np.isfinite(value):
             raise EvaluationError(
                 f"The difference at {nodes_as_text(self.asked.n)} does not reach "
                 f"{nodes_as_text(self.asked.m)} with the gates closed by {closed[0]:.3g}: Op is "
                 "infinite or undefined there, and has no shares."
             )
-        return value, found.get(_GATES, np.zeros(self.count))
+        slope = found.get(_GATES, np.zeros(gates.shape))
+        return value, self.units.reshape(self.count, -1) @ slope.reshape(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,9 +176,7 @@ def touched(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.Dat
 
 def _gated(asked: Question, parts: Sequence[Nodes]) -> GatedUnits:
     """The question about the first of some parts, checked for all, and its world with gates."""
-    for part in parts[1:]:
-        replace(asked, A=part)  # which is checked as any question is
-    owner, masks = masks_of(parts)
+    owner, masks = checked_parts(asked, parts)
     if masks.sum(axis=0).max() > 1:
         raise QueryError("Some entries are in several of the units: shares are of parts apart.")
     if is_moved(asked, owner) or asked.key_of_m == owner:
@@ -190,8 +196,8 @@ def _gated(asked: Question, parts: Sequence[Nodes]) -> GatedUnits:
     if len(rows) > 1 or (readings is None and rows.size > 1):
         raise QueryError(f"m = {asked.m} holds an array: say which number is meant, read=u.")
     W, X, _ = asked.worlds()
-    gates = Gates(Tensor(masks.astype(np.float64)), _GATES)
-    return GatedUnits(asked, X.clamp(PartOf(owner, gates), to=W), len(parts), rows[0])
+    Y = X.clamp(PartOf(owner, Gates(masks.shape[1:], _GATES)), to=W)
+    return GatedUnits(asked, Y, masks.astype(np.float64), rows[0])
 
 
 def _integrated(gated: GatedUnits, tolerance: float) -> Shared:
