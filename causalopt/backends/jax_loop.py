@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+import sympy
 from jax import Array, lax
 
 from causalopt.backends.jax_formulas import Value, results_of
@@ -103,11 +104,16 @@ class State(NamedTuple):
 
 
 class LoopRun:
-    """A plan as one function of JAX."""
+    """A plan as one function of JAX.
 
-    def __init__(self, plan: Loop, recorded: range) -> None:
+    A ``careful`` run finds the first number that is not finite. Another one finds whether there is
+    any, which costs less: where there is none, and that is the rule, it has all that is needed.
+    """
+
+    def __init__(self, plan: Loop, recorded: range, careful: bool) -> None:
         self.plan = plan
         self.recorded = recorded
+        self.careful = careful
         self.tangents = frozenset(j for group in plan.scales for j in group)
         # Of values, in the order in which a step computes them, before tangents.
         self.order = [*plan.value_slots, *sorted(self.tangents)]
@@ -168,6 +174,8 @@ class LoopRun:
             draws = [row.reshape(*shape, *row.shape[1:]) for row in draws]
             steps = steps.reshape(shape)
         after, rows = lax.scan(recorded, state, (steps, draws))
+        if not self.careful:
+            after = self._checked(after, jnp.asarray(piece.segment.stop), self._lasting(block))
         return after, rows or []
 
     def _stepped(
@@ -176,9 +184,26 @@ class LoopRun:
         step, drawn = entering
         time = (step - 1) * self.plan.dt
         slots = self._worked_out(block, state.slots, given, drawn, time)
-        # What stays as it is needs no look: data are large.
-        new = [j for j in self.order if block.results[j] != block.arguments[j]]
-        return self._checked(self._rescaled(state._replace(slots=slots)), step, new)
+        looked_at = self.order
+        if not self.careful:
+            lasting = self._lasting(block)
+            looked_at = [j for j in self.order if j not in lasting]
+        return self._checked(self._rescaled(state._replace(slots=slots)), step, looked_at)
+
+    def _lasting(self, block: Block) -> list[int]:
+        """The value slots that stay as they are, or to which something is added.
+
+        What is not finite in them stays so, and need be looked for only after all steps.
+        """
+        assigned = dict(block.assignments)
+
+        def lasts(j: int) -> bool:
+            before, after = block.arguments[j], block.results[j]
+            while after in assigned:
+                after = assigned[after]
+            return after == before or (isinstance(after, sympy.Add) and before in after.args)
+
+        return [j for j in self.plan.value_slots if lasts(j)]
 
     def _worked_out(
         self,
@@ -265,23 +290,23 @@ class LoopRun:
         return slots, state.powers.at[:, 0].add(whole.astype(jnp.int32))
 
     def _checked(self, state: State, step: Array, places: Sequence[int]) -> State:
-        """The state with its first flaw, if a number of some slots is not finite."""
+        """The state with its first flaw, where a number of some slots is not finite."""
         if not places:
             return state
-        # What is not finite stays so in a sum; what only overflows there is found to be fine.
-        total = functools.reduce(jnp.add, [state.slots[j].sum() for j in places])
-        is_told = state.flaw.step >= 0
-        look = functools.partial(_first_flaw, [state.slots[j] for j in places], places, step)
-        flaw = lax.cond(is_told | jnp.isfinite(total), lambda: state.flaw, look)
+        values = [state.slots[j] for j in places]
+        if self.careful:
+            fine = jnp.stack([jnp.isfinite(value).all() for value in values])
+            first = jnp.argmin(fine)
+            strange = jnp.stack([_strange(value) for value in values])[first]
+            here = Flaw(step, jnp.asarray(places)[first], strange)
+        else:
+            # A number that is not finite makes a sum such a one. (So may others: that is told by a
+            # careful run.)
+            fine = jnp.isfinite(functools.reduce(jnp.add, [value.sum() for value in values]))
+            here = state.flaw._replace(step=step)
+        is_new = (state.flaw.step < 0) & ~fine.all()
+        flaw = jax.tree.map(functools.partial(jnp.where, is_new), here, state.flaw)
         return state._replace(flaw=flaw)
-
-
-def _first_flaw(values: Sequence[Array], places: Sequence[int], step: Array) -> Flaw:
-    """The first slot with a number that is not finite, if there is one."""
-    fine = jnp.stack([jnp.isfinite(value).all() for value in values])
-    first = jnp.argmin(fine)
-    strange = jnp.stack([_strange(value) for value in values])[first]
-    return Flaw(jnp.where(fine.all(), -1, step), jnp.asarray(places)[first], strange)
 
 
 def _largest(tangent: Array) -> Array:
@@ -306,9 +331,10 @@ def compiled_run(
     swept: tuple[bool, ...],
     alike: tuple[bool, ...],
     points: int | None,
+    careful: bool,
 ) -> Run:
     """A run as compiled code; inputs that are swept, and draws not alike, have points."""
-    run = LoopRun(plan, recorded)
+    run = LoopRun(plan, recorded, careful)
     # What is no array in a tree is a part of the code.
     structures = [e.value.structure if isinstance(e.value, Tree) else None for e in plan.inputs]
 
