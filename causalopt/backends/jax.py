@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,15 +45,14 @@ class JaxBackend(ReferringBackend):
         from causalopt.backends.jax_formulas import NoJaxCode
         from causalopt.backends.jax_loop import as_input, compiled_run
 
-        program, values = program_of(plan), [as_input(value) for value in given]
-        how = recorded, swept, alike, points
+        run = functools.partial(compiled_run, program_of(plan), recorded, swept, alike, points)
+        numbers = [as_input(value) for value in given], drawn
         try:
             with in_double():
-                columns, flaw, is_lost = compiled_run(program, *how, program.may_haste)(
-                    values, drawn
-                )
-                if program.may_haste and (np.any(is_lost) or np.any(np.asarray(flaw.step) >= 0)):
-                    columns, flaw, is_lost = compiled_run(program, *how, False)(values, drawn)
+                columns, flaw, is_lost = run(careful=False)(*numbers)
+                if plan.has_arrays and (np.any(flaw.step >= 0) or np.any(is_lost)):
+                    # Where it was is asked for only now: to look for it costs more than to learn.
+                    columns, flaw, is_lost = run(careful=True)(*numbers)
         except NoJaxCode as error:
             if plan.has_arrays:
                 raise QueryError(
@@ -61,9 +61,8 @@ class JaxBackend(ReferringBackend):
             yield from self.reference.loop(plan, inputs, recorded, points)
             return
         first = Flaws(*(np.atleast_1d(np.asarray(part)) for part in flaw))
-        first.refuse_values(plan)
-        if (first.steps >= 0).any() and plan.has_arrays:
-            first.refuse_tangents(plan)
+        if plan.has_arrays:
+            first.refuse(plan)
         if np.any(is_lost) or (first.steps >= 0).any():
             yield from self.reference.loop(plan, inputs, recorded, points)
             return
@@ -92,9 +91,7 @@ class JaxBackend(ReferringBackend):
         except NoJaxCode as error:
             raise QueryError(f"JAX has no {error}, and passes nothing back through it.") from None
         first = Flaws(*(np.atleast_1d(np.asarray(part)) for part in flaw))
-        first.refuse_values(plan)
-        if (first.steps >= 0).any():
-            first.refuse_tangents(plan)
+        first.refuse(plan)
         return float(number), [_joined(slope) for slope in back]
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
@@ -146,17 +143,19 @@ class Flaws:
     slots: Ints
     values: Floats
 
-    def refuse_values(self, plan: Loop) -> None:
-        """Raise ``NotFinite`` where a value is not finite: at the first step at which one is."""
-        of_values = np.isin(self.slots, plan.value_slots) & (self.steps >= 0)
+    def refuse(self, plan: Loop) -> None:
+        """Raise ``NotFinite`` for values, at the first step at which there are some, or tangents.
+
+        These are derivatives that a function does not have.
+        """
+        has_flaw = self.steps >= 0
+        of_values = np.isin(self.slots, plan.value_slots) & has_flaw
         if of_values.any():
             point = min(np.flatnonzero(of_values), key=lambda p: self.steps[p])
             raise self._at(int(point), None)
-
-    def refuse_tangents(self, plan: Loop) -> None:
-        """Raise ``NotFinite`` for a derivative that a function does not have."""
-        point = int(np.flatnonzero(self.steps >= 0)[0])
-        raise self._at(point, plan.slots[self.slots[point]].variable)
+        if has_flaw.any():
+            point = np.flatnonzero(has_flaw)[0]
+            raise self._at(int(point), plan.slots[self.slots[point]].variable)
 
     def _at(self, point: int, argument: Label | None) -> NotFinite:
         slot, step = int(self.slots[point]), int(self.steps[point])

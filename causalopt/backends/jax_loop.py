@@ -67,18 +67,21 @@ class LoopRun:
     """A program as one function of JAX.
 
     Where it is ``forgetful``, a pass back finds only every so many states, as many as it works out
-    again from each: its memory grows as the root of the steps. Where it is ``hasty``, tangents that
-    are not recorded are brought back to size after some steps only: ``is_lost`` says where that may
-    have been too late.
+    again from each: its memory grows as the root of the steps.
+
+    A ``careful`` run finds the first number that is not finite. Another one finds whether there is
+    any, and brings tangents that are not recorded back to size after some steps only: that costs
+    less, and where it finds nothing, and that is the rule, it has all that is needed. ``is_lost``
+    says where it may have come too late.
     """
 
     def __init__(
-        self, program: Program, recorded: range, forgetful: bool = False, hasty: bool = False
+        self, program: Program, recorded: range, *, careful: bool, forgetful: bool = False
     ) -> None:
         self.program = program
         self.recorded = recorded
+        self.careful = careful
         self.forgetful = forgetful
-        self.hasty = hasty
 
     def whole(self, given: Sequence[Value], drawn: Sequence[Array]) -> tuple[Records, Flaw, Array]:
         """What is recorded, (rows, *shape), or (rows, k, *shape) of tangents; then the powers.
@@ -132,7 +135,7 @@ class LoopRun:
             return after, self._recorded(after) if piece.kept else None
 
         def several(state: State, entering: Entering) -> tuple[State, None]:
-            if self.hasty:
+            if self.program.may_haste and not self.careful:
                 return _in_stretches(hasty, state, entering, _TOGETHER)
             return (_forgetting if self.forgetful else lax.scan)(one, state, entering)
 
@@ -141,6 +144,8 @@ class LoopRun:
             draws = [row.reshape(*shape, *row.shape[1:]) for row in draws]
             steps = steps.reshape(shape)
         after, rows = lax.scan(recorded, state, (steps, draws))
+        if not self.careful:
+            after = self._checked(after, steps.max(), self.program.lasting(block))
         return after, rows or []
 
     def _carried(
@@ -150,9 +155,9 @@ class LoopRun:
         step, drawn = entering
         time = (step - 1) * self.program.dt
         slots = self._worked_out(block, state.slots, given, drawn, time)
-        # What stays as it is needs no look: data are large.
-        new = [j for j in self.program.value_slots if block.results[j] != block.arguments[j]]
-        return self._checked(state._replace(slots=slots), step, new)
+        lasting = [] if self.careful else self.program.lasting(block)
+        looked_at = [j for j in self.program.value_slots if j not in lasting]
+        return self._checked(state._replace(slots=slots), step, looked_at)
 
     def _settled(self, state: State, step: Array) -> State:
         """The state with its tangents at a size that floats have, and looked at."""
@@ -253,24 +258,23 @@ class LoopRun:
         return slots, state.powers.at[:, 0].add(whole.astype(jnp.int32))
 
     def _checked(self, state: State, step: Array, places: Sequence[int]) -> State:
-        """The state with its first flaw, if a number of some slots is not finite."""
+        """The state with its first flaw, where a number of some slots is not finite."""
         if not places:
             return state
-        # What is not finite stays so in a sum; what only overflows there is found to be fine.
-        total = functools.reduce(jnp.add, [lax.stop_gradient(state.slots[j]).sum() for j in places])
-        is_told = state.flaw.step >= 0
         values = lax.stop_gradient([state.slots[j] for j in places])
-        look = functools.partial(_first_flaw, values, places, step)
-        flaw = lax.cond(is_told | jnp.isfinite(total), lambda: state.flaw, look)
+        if self.careful:
+            fine = jnp.stack([jnp.isfinite(value).all() for value in values])
+            first = jnp.argmin(fine)
+            strange = jnp.stack([_strange(value) for value in values])[first]
+            here = Flaw(step, jnp.asarray(places)[first], strange)
+        else:
+            # A number that is not finite makes a sum such a one. (So may others: a careful run
+            # tells them apart.)
+            fine = jnp.isfinite(functools.reduce(jnp.add, [value.sum() for value in values]))
+            here = state.flaw._replace(step=step)
+        is_new = (state.flaw.step < 0) & ~fine.all()
+        flaw = jax.tree.map(functools.partial(jnp.where, is_new), here, state.flaw)
         return state._replace(flaw=flaw)
-
-
-def _first_flaw(values: Sequence[Array], places: Sequence[int], step: Array) -> Flaw:
-    """The first slot with a number that is not finite, if there is one."""
-    fine = jnp.stack([jnp.isfinite(value).all() for value in values])
-    first = jnp.argmin(fine)
-    strange = jnp.stack([_strange(value) for value in values])[first]
-    return Flaw(jnp.where(fine.all(), -1, step), jnp.asarray(places)[first], strange)
 
 
 #: What carries a state over steps.
@@ -320,10 +324,10 @@ def compiled_run(
     swept: tuple[bool, ...],
     alike: tuple[bool, ...],
     points: int | None,
-    hasty: bool = False,
+    careful: bool,
 ) -> Run:
     """A run as compiled code; inputs that are swept, and draws not alike, have points."""
-    run, unpacked = LoopRun(program, recorded, hasty=hasty), whole_inputs(program.structures)
+    run, unpacked = LoopRun(program, recorded, careful=careful), whole_inputs(program.structures)
 
     def flat(given: Sequence[object], drawn: list[Array]) -> tuple[Records, Flaw, Array]:
         return run.whole(unpacked(given), drawn)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import sympy
+
 from causalopt.language.trees import Structure, Tree
 from causalopt.plan import UNIT, Block, Loop
 
@@ -44,6 +46,21 @@ class Program:
     def tangents(self) -> frozenset[int]:
         """The slots that hold tangents."""
         return frozenset(j for group in self.scales for j in group)
+
+    def lasting(self, block: Block) -> list[int]:
+        """The value slots that stay as they are in a step, or to which something is added.
+
+        What is not finite in them stays so, and need be looked for only after all steps.
+        """
+        assigned = dict(block.assignments)
+
+        def lasts(j: int) -> bool:
+            before, after = block.arguments[j], block.results[j]
+            while after in assigned:
+                after = assigned[after]
+            return after == before or (isinstance(after, sympy.Add) and before in after.args)
+
+        return [j for j in self.value_slots if lasts(j)]
 
     @property
     def may_haste(self) -> bool:

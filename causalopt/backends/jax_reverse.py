@@ -27,7 +27,7 @@ def compiled_pass_back(program: Program, row: int, entering: tuple[int, ...]) ->
     The number is read.m for the first recorded slot m, or log abs(read.m) where that is a tangent,
     whose powers of two are counted.
     """
-    run = LoopRun(program, range(row, row + 1), forgetful=True)
+    run = LoopRun(program, range(row, row + 1), careful=True, forgetful=True)
     slot = program.recorded[0]
     group = next((g for g, places in enumerate(program.scales) if slot in places), None)
     unpacked = whole_inputs(program.structures)

@@ -98,6 +98,20 @@ def test_what_is_finite_may_overflow_in_a_sum():
             run(explosive.world(steps=6))
 
 
+@pytest.mark.parametrize(("keep", "steps"), [("all", 2), ("last", 7), (5, 7)])
+def test_what_stays_infinite_is_told_where_it_began(keep, steps):
+    """What adds to itself is looked at only after all steps; what goes back, in each of them."""
+    h = array("h", 2)
+    growing, start = {h: h + h * h}, {h: [1.0, 1e100]}
+    with pytest.raises(EvaluationError, match=r"^h\[2\] is infinite \(step 2\)"):
+        run(System(growing, start=start).world(steps=steps), keep=keep)
+    held = System(growing, start=start).world(steps=steps).do(h[2:], [0.0, 1.0])
+    assert run(held, keep="last").h.values[0, 0].tolist() == ([0.0, 1.0])
+    mixed = System({**growing, x: 1 / (x - 1)}, start={**start, x: 1.0})
+    with pytest.raises(EvaluationError, match=r"^x\[1\] is infinite \(step 1\)"):
+        run(mixed.world(steps=steps), keep=keep)
+
+
 @pytest.mark.parametrize("keep", ["last", 1, 3, 7, 100])
 def test_what_is_kept_is_of_the_whole_run(keep):
     W = lorenz().world(steps=20)
