@@ -196,7 +196,7 @@ class Coordinates(Subspace):
         count = len(self.directions)
         d, r = self.directions.reshape(count, -1), self.readings.reshape(count, -1)
         change: Array = (r @ (other - own).reshape(-1)) @ d
-        blended: Array = own + change.reshape(own.shape)
+        blended: Array = own + change.reshape(self.directions.shape[1:])
         return blended
 
     def __str__(self) -> str:

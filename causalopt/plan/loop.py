@@ -12,7 +12,7 @@ import networkx as nx
 from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Label, Past, Stage
+from causalopt.language.symbols import Label, Noise, Past, Stage
 from causalopt.language.words import listed
 from causalopt.mechanisms.stepping import step_term
 from causalopt.model.moments import at_start
@@ -92,8 +92,8 @@ class Loop:
 
     @property
     def drawn(self) -> int:
-        """The number of noises that are drawn."""
-        return len(self.noises)
+        """The number of noises that are drawn, at each step or once."""
+        return len(self.noises) + sum(isinstance(entry.label, Noise) for entry in self.inputs)
 
     def culprit(self, place: tuple[int, ...]) -> tuple[int, Key]:
         """The lane and the variable of a slot, the place of a value that is not finite."""
@@ -110,6 +110,10 @@ class Loop:
         """Nothing: what a variable follows from lies one step before."""
         return {}
 
+    def kept(self, rows: int) -> tuple[int, str]:
+        """How many of what a result keeps: steps, or nodes where there is no time."""
+        return (rows, "steps") if self.steps else (len(self.recorded), "nodes")
+
     def size(self, points: int, rows: int) -> int:
         """How many numbers a run holds: the state, the inputs, and what is recorded."""
         count = max((e.directions.count for e in self.inputs if e.directions), default=1)
@@ -125,7 +129,7 @@ class Loop:
 @functools.lru_cache(maxsize=64)
 def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out."""
-    names = Names(system)
+    names = Names(system, system.beginning)
     stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
     first = _initial(system, lanes, names)
@@ -134,7 +138,7 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     _carry_pasts(lanes, names, first, raws)
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     first, *raws = [raw | names.named for raw in (first, *raws)]
-    zero = _always_zero(lanes, names, [first, *raws])
+    zero = always_zero(lanes, names, [first, *raws])
     first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
     slots = sorted(_needed(wanted, names, raws), key=_in_chains)
@@ -299,7 +303,7 @@ def _check_events(system: System, lane: Lane, step: int) -> None:
                 )
 
 
-def _always_zero(
+def always_zero(
     lanes: Lanes, names: Names, raws: Sequence[Mapping[Symbol, Expr]]
 ) -> dict[Symbol, Expr]:
     """The tangents that no perturbation ever reaches, so that they need not be computed."""

@@ -17,7 +17,7 @@ from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.labels import coordinate, sweep_coords
+from causalopt.runs.labels import along_rows, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
 from causalopt.runs.sweeps import Draws, Over, swept
@@ -121,7 +121,7 @@ def _gather(
     }
     kind = {"quantity": "tangent" if tangent else "value"}
     data = xr.Dataset(columns, {"world": names, **sweep_coords(sweep)}, kind)
-    return data.assign_coords(coordinate(axis))
+    return along_rows(data, axis)
 
 
 def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
