@@ -164,6 +164,13 @@ def function(f: Pure) -> Callable[..., Function]:
             f"function({checks.shown(f)}) is given no function: write function(f)(h, x), where f "
             "takes as many arrays."
         )
+    try:
+        hash(f)
+    except TypeError:
+        raise DeclarationError(
+            f"function({name_of(f)}) holds arrays, by which no two functions are compared: give it "
+            "as a parameter, function(lambda x, net: net(x))(x, net), parameters={net: ...}."
+        ) from None
     return functools.partial(_called, f)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import functools
-import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
@@ -20,7 +19,6 @@ from causalopt.ground.types import Floats, Ints
 from causalopt.language.arrays import ArrayVariable
 from causalopt.language.domains import REAL, Domain, domain_of
 from causalopt.language.naming import check_letters
-from causalopt.language.shaped import Shaped
 from causalopt.language.symbols import Label, Noise, Parameter, Shifted, Time, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
@@ -44,20 +42,15 @@ def by_label(values: Mapping[K, V]) -> dict[Label, V]:
     return {label: value for label, value in values.items()}  # noqa: C416  # dict() keeps the type
 
 
-@functools.cache
-def _slot(place: int, domain: Shaped | None) -> Variable:
-    """What stands for a parent in a mechanism that is shared: a number, or an array of a domain."""
-    return Variable(f"u{place}") if domain is None else ArrayVariable(f"u{place}", domain)
-
-
 def shared_mechanism(
     mechanism: Callable[..., Formula],
     constants: tuple[Parameter, ...],
-    slots: tuple[Variable, ...],
+    count: int,
     domain: Domain = REAL,
-) -> Mechanism:
-    """The mechanism of nodes of a domain that see parents, for which the slots stand."""
-    where = f"a node with {len(slots)} parents"
+) -> tuple[Mechanism, tuple[Symbol, ...]]:
+    """The mechanism of nodes of a domain with a number of parents, and the symbols for these."""
+    slots = tuple(Variable(f"u{i}") for i in range(count))
+    where = f"a node with {count} parents"
     try:
         given = mechanism(*slots)
     except TypeError as error:
@@ -72,7 +65,7 @@ def shared_mechanism(
         )
     check_symbols({where: shared}, {*slots, *constants}, "use the parents that it is called with")
     check_units({where: shared})
-    return shared
+    return shared, slots
 
 
 def _noises_of(shared: Iterable[Mechanism]) -> tuple[Noise, ...]:
@@ -153,8 +146,7 @@ def from_arrays(
             shared_by_kind.append(Expression(Integer(0)))
             symbols.append(())
             continue
-        slots = tuple(_slot(i, None) for i in range(widths[number]))
-        shared = shared_mechanism(mechanism, constants, slots)
+        shared, slots = shared_mechanism(mechanism, constants, int(widths[number]))
         if shared.is_opaque:
             raise DeclarationError(
                 f"Mechanism {number} is {shared}, a function, and Network.from_arrays is of "
@@ -349,9 +341,7 @@ def graph_columns(
         if not parents:
             bindings.append(None)
             continue
-        shapes = [p.domain if isinstance(p, ArrayVariable) else None for p in parents]
-        slots = tuple(itertools.starmap(_slot, enumerate(shapes)))
-        rule = shared(slots, label.domain if isinstance(label, ArrayVariable) else REAL)
+        rule, slots = shared(len(parents), domain_of(label))
         place = dict(zip(slots, parents, strict=True))
         bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
     check_labels(graph)

@@ -13,6 +13,7 @@ from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
 from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Nodes
+from causalopt.language.words import listed
 from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
@@ -126,8 +127,18 @@ def _gather(
 
 def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
     """The number of directions in which worlds are nudged, where arrays are; else nothing."""
-    shifts = [t.shift for world in worlds for t in world.treatments if t.shift is not None]
-    return tuple({shift.along.count for shift in shifts if shift.along is not None})[:1]
+    waiting = list(worlds)
+    for world in waiting:
+        # What is held takes part in the nudges of where it is held to.
+        waiting += [other for other in world.held_worlds() if other not in waiting]
+    shifts = [t.shift for world in waiting for t in world.treatments if t.shift is not None]
+    counts = sorted({shift.along.count for shift in shifts if shift.along is not None})
+    if len(counts) > 1:
+        raise QueryError(
+            f"Arrays are nudged along {listed(counts)} directions: in worlds that are "
+            "run together there are as many everywhere. Ask each by itself."
+        )
+    return tuple(counts)
 
 
 def _parted(values: Floats, count: int, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:
