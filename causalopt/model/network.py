@@ -57,7 +57,9 @@ class Network(Timeless):
 
     Parents come from the free symbols of each formula. Variables without a mechanism are roots and
     need a value in ``start``, or a prior, ``table((), ...)``; parameters one in ``parameters``.
-    Raises ``DeclarationError`` for a cycle, an unknown symbol, a value that is missing or infinite.
+    Nodes may hold arrays and follow by functions: ``Network({h: function(layer)(x, W)}, ...)``.
+    Raises ``DeclarationError`` for a cycle, an unknown symbol, a value that is missing or infinite,
+    and a mechanism that does not give what its node holds.
 
     >>> from sympy import sin
     >>> from causalopt.language.symbols import variables
@@ -147,8 +149,9 @@ class Network(Timeless):
         """One mechanism bound to every node of a directed graph that has parents.
 
         ``mechanism`` takes one symbol per parent, in the graph's order of predecessors, and gives
-        an expression; it is called once for each number of parents. Labels are the graph's own.
-        ``start`` has a value for each root, or one number for all. A noise is one for all nodes.
+        an expression, or calls a function of them, where labels are variables; it is called once
+        for each number of parents of each kind of node. Labels are the graph's own. ``start`` has a
+        value for each root, or one number for all. A noise is one for all nodes.
 
         >>> import networkx as nx
         >>> from sympy import tanh

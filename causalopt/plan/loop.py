@@ -71,7 +71,7 @@ class Loop:
     ``recorded`` are the slots whose values are wanted. ``noises`` are inputs with a new value at
     every step. ``value_slots`` are the places of the slots that hold values, not tangents, in the
     order in which a step computes them: of those that are not finite after a step, the first is
-    where it began. ``chains`` are the slots for what is looked back to. Where it ``has_arrays``,
+    where it began. Without ``steps`` all there is is the start. ``chains`` are the slots for what is looked back to. Where it ``has_arrays``,
     some slots hold arrays, or some terms are calls of functions.
     """
 

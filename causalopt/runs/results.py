@@ -38,8 +38,9 @@ def run(
     """Run worlds of one model side by side and give their values.
 
     For a system: one variable per variable, with dims (world, time, *swept), time in units of dt
-    (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept).
-    Of a variable that holds an array, dims of its entries come last, ``h_axis0`` and so on.
+    (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept);
+    where it has arrays or functions, one variable per node, with dims (world, *swept). Of a node
+    that holds an array, dims of its entries come last, ``h_axis0`` and so on.
     Worlds are labelled W, X and Y by their interventions, or by ``labels``. All worlds see the
     same inputs.
 

@@ -50,7 +50,7 @@ def every_A(
     are the numbers: a world is linearised once, and the parts are held side by side, so that
     another A costs no compiling. ``measure`` is "op" (nats) or "comp".
 
-    Of a system with arrays, ``among=h`` are the entries of the array h, each by itself, or a list
+    Where there are arrays, ``among=h`` are the entries of the array h, each by itself, or a list
     of parts of one array; ``along`` and ``read`` are those of ``comp``.
 
     Returns an array with a dim ``A`` and, where m is over time, its rows. Raises ``QueryError``
