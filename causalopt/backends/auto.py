@@ -21,7 +21,7 @@ class AutoBackend(ReferringBackend):
 
     A run of a system is compiled from steps * (1 + points / 500) >= 20,000 on: 20,000 steps of one
     point, or 100 steps of 100,000 points. All else, networks without time among it, runs with
-    NumPy; systems of arrays and functions with the backend of arrays.
+    NumPy; what has arrays and functions with the backend of arrays.
     """
 
     long: Backend

@@ -60,7 +60,7 @@ def refuse_arrays(plan: Loop, name: str) -> None:
     """Raise ``QueryError`` for a plan that only a backend of arrays can run."""
     if plan.has_arrays:
         raise QueryError(
-            f'backend="{name}" computes with numbers, and this system holds arrays or functions: '
+            f'backend="{name}" computes with numbers, and this model holds arrays or functions: '
             'leave backend out, or write backend="jax".'
         )
 

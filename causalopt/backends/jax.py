@@ -22,7 +22,7 @@ from causalopt.plan import Layers, Loop
 
 @dataclass(frozen=True)
 class JaxBackend(ReferringBackend):
-    """Runs systems in JAX: of arrays and functions, and, where it is chosen, of numbers too.
+    """Runs loops in JAX: of arrays and functions, and, where it is chosen, systems of numbers too.
 
     What JAX has no way to compute as exactly (functions that it lacks, tangents whose sizes lie
     farther apart than a float's range, derivatives that read 0/0), and networks of numbers, it

@@ -86,8 +86,8 @@ def read(
     numbers = []
     for title in titles:
         own = _of_world(values, title)
-        by_node = "node" in own.dims
-        numbers.append(_of_nodes(own, model, nodes) if by_node else _over_time(own, model, nodes))
+        by_node = _of_nodes if "node" in own.dims else _by_name
+        numbers.append((_over_time if "time" in own.coords else by_node)(own, model, nodes))
     if not any(numbers):
         raise QueryError(
             "values name no node of this picture: pass what run() gave for its worlds."
@@ -114,6 +114,11 @@ def _of_nodes(values: xr.Dataset, model: Model, nodes: Sequence[Hashable]) -> di
     numbers = dict(zip(map(str, array["node"].values), array.values.tolist(), strict=True))
     names = {node: model.name_of(node) for node in nodes}
     return {node: numbers[name] for node, name in names.items() if name in numbers}
+
+
+def _by_name(values: xr.Dataset, model: Model, nodes: Sequence[Hashable]) -> dict[Hashable, float]:
+    names = {node: model.name_of(node) for node in nodes}
+    return {node: float(values[name]) for node, name in names.items() if name in values}
 
 
 def _over_time(

@@ -39,9 +39,9 @@ class Shaped(Domain):
         """The array itself."""
         return self.code(number, "The array")
 
-    def shown(self, number: Coded) -> str:
-        """The array as text: its entries, where they are few."""
-        return str(number)
+    def shown(self, number: Coded) -> str | float:
+        """The array as text: its entries, where they are few; a number drawn from it as it is."""
+        return number if isinstance(number, float) else str(number)
 
     def values_of(self, numbers: Floats) -> NoReturn:
         """A sweep is over numbers."""

@@ -42,7 +42,8 @@ def _by_coordinates(own: Array, other: Array, write: Array, readings: Array) -> 
     """The one, with the coordinates of the other."""
     d, r = (rows.reshape(len(rows), -1) for rows in (write, readings))
     change: Array = (r @ (other - own).reshape(-1)) @ d
-    blended: Array = own + change.reshape(own.shape)
+    # A zero of a plan has no shape of its own.
+    blended: Array = own + change.reshape(write.shape[1:])
     return blended
 
 

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from sympy import Atom, Expr, Integer
+
+from causalopt.ground.types import Array
 
 _ZERO = Integer(0)
 
@@ -63,10 +67,10 @@ class Called(Expr):
 
 
 class Transformed(Called):
-    """What a function that is linear in its first two terms gives: 0 where both are."""
+    """What a function that is linear in its first one or two terms gives: 0 where these are."""
 
-    def __new__(cls, code: Code, own: Expr, other: Expr, *given: Expr) -> Expr:
-        return _unless_zero(cls, (own, other), code, own, other, *given)
+    def __new__(cls, code: Code, *terms: Expr) -> Expr:
+        return _unless_zero(cls, terms[:2], code, *terms)
 
 
 class Pushed(Called):
@@ -92,6 +96,17 @@ class Pushed(Called):
 def _unless_zero(kind: type[Called], moving: Sequence[Expr], *args: Expr) -> Expr:
     """A call that is linear in some of its terms: 0 where all of these are."""
     return _ZERO if all(term == _ZERO for term in moving) else Expr.__new__(kind, *args)
+
+
+@dataclass(frozen=True)
+class Filling:
+    """An array of a shape with one number in all of its entries, as a function of the number."""
+
+    shape: tuple[int, ...]
+
+    def __call__(self, number: Array) -> Array:
+        filled: Array = np.zeros(self.shape) + number
+        return filled
 
 
 def pushed(code: Code, terms: Sequence[Expr], along: Sequence[Expr]) -> Expr:

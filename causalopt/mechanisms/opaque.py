@@ -211,6 +211,13 @@ def function(f: Pure, *, precision: str = "float64") -> Callable[..., Function]:
         raise DeclarationError(
             f'function({name_of(f)}, precision={precision!r}): write "float64" or "float32".'
         )
+    try:
+        hash(f)
+    except TypeError:
+        raise DeclarationError(
+            f"function({name_of(f)}) holds arrays, by which no two functions are compared: give it "
+            "as a parameter, function(lambda x, net: net(x))(x, net), parameters={net: ...}."
+        ) from None
     return functools.partial(_called, f, precision)
 
 

@@ -112,13 +112,13 @@ def numbers_in(given: Mapping[K, Kept]) -> dict[K, float | Expr]:
 
 
 def of_numbers(given: Mapping[K, Kept]) -> ReadOnly[K, float | Expr]:
-    """The same, if none of it is an array: a network holds numbers."""
+    """The same, if none of it is an array: ``Network.from_arrays`` is of numbers."""
     arrays = arrays_in(given)
     if arrays:
         first = next(iter(arrays))
         raise DeclarationError(
-            f"{first} is {arrays[first]}, and a Network holds numbers: declare a System, in which "
-            "h.next stands for a value of the same step, and run it for one step."
+            f"{first} is {arrays[first]}, and Network.from_arrays is of numbers: declare the "
+            f"network by its nodes, Network({{h: function(f)(x, {first})}}, ...)."
         )
     return ReadOnly(numbers_in(given))
 

@@ -14,14 +14,16 @@ from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.checks import as_list, as_mapping, is_single
 from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
-from causalopt.language.domains import domain_of
+from causalopt.language.arrays import ArrayVariable
+from causalopt.language.domains import REAL, Domain, domain_of
 from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Label, Noise, Parameter, Shifted, Time, Variable
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression, expression
-from causalopt.model.amounts import check_formulas_of, formulas_of
+from causalopt.model.amounts import Kept, check_formulas_of, formulas_of
 from causalopt.model.columns import Binding, Columns, bind
 from causalopt.model.declaration import (
     check_formulas,
@@ -41,16 +43,20 @@ def by_label(values: Mapping[K, V]) -> dict[Label, V]:
 
 
 def shared_mechanism(
-    mechanism: Callable[..., Expr], constants: tuple[Parameter, ...], count: int
+    mechanism: Callable[..., Formula],
+    constants: tuple[Parameter, ...],
+    count: int,
+    domain: Domain = REAL,
 ) -> tuple[Mechanism, tuple[Symbol, ...]]:
-    """The mechanism of nodes with a number of parents, and the symbols that stand for these."""
+    """The mechanism of nodes of a domain with a number of parents, and the symbols for these."""
     slots = tuple(Variable(f"u{i}") for i in range(count))
     where = f"a node with {count} parents"
     try:
         given = mechanism(*slots)
     except TypeError as error:
         raise DeclarationError(f"The mechanism of {where} fails: {error}.") from error
-    shared = expression(given, where)
+    is_made = isinstance(given, Mechanism)
+    shared = given.fit(domain, where) if is_made else expression(given, where)
     timed = [s for s in shared.arguments if isinstance(s, Shifted | Time)]
     if timed:
         raise DeclarationError(
@@ -141,6 +147,11 @@ def from_arrays(
             symbols.append(())
             continue
         shared, slots = shared_mechanism(mechanism, constants, int(widths[number]))
+        if shared.is_opaque:
+            raise DeclarationError(
+                f"Mechanism {number} is {shared}, a function, and Network.from_arrays is of "
+                "formulas: declare the network by its nodes, Network({h: function(f)(x)}, ...)."
+            )
         shared_by_kind.append(shared)
         symbols.append(slots)
         sizes[number] = len(shared.arguments)
@@ -158,6 +169,17 @@ def from_arrays(
                 seen[nodes, slots.index(symbol)] if is_parent else count + inputs.index(symbol)
             )
     return Columns(labels, inputs, tuple(shared_by_kind), kind, offsets, arguments)
+
+
+def refuse_arrays_among(labels: Sequence[Label]) -> None:
+    """Raise ``DeclarationError`` for a label that is a variable with an array."""
+    named = () if isinstance(labels, range) else labels
+    strange = next((label for label in named if isinstance(label, ArrayVariable)), None)
+    if strange is not None:
+        raise DeclarationError(
+            f"labels has {strange}, {strange.domain}, and Network.from_arrays holds numbers: "
+            f"declare the network by its nodes, Network({{{strange}: function(f)(x)}}, ...)."
+        )
 
 
 def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
@@ -232,7 +254,7 @@ def _widths(kind: Ints, seen: Ints, mechanisms: int) -> Ints:
 
 def declared_columns(
     mechanisms: Mapping[Variable, Formula],
-    start: Mapping[Variable, float | Expr],
+    start: Mapping[Variable, Kept],
     constants: Mapping[Parameter, object],
 ) -> Columns:
     """The columns of a declaration by formulas; a start value that is one gives its node."""
@@ -254,18 +276,6 @@ def declared_columns(
     bindings: list[Binding | None] = [(f, f.arguments) for f in formulas.values()]
     noises = noises_of(formulas.values())
     return bind((*start, *formulas), (*constants, *noises), roots + bindings)
-
-
-def starts_of(columns: Columns, start: Mapping[Label, float] | Floats) -> Floats:
-    """The values of the roots (n,), NaN elsewhere, for good."""
-    if isinstance(start, np.ndarray):
-        starts = start
-    else:
-        roots = np.flatnonzero(columns.kinds < 0)
-        starts = np.full(len(columns.labels), np.nan)
-        starts[roots] = [start[columns.labels[i]] for i in roots.tolist()]
-    starts.setflags(write=False)
-    return starts
 
 
 def check_graph(graph: object, mechanism: object) -> None:
@@ -290,7 +300,7 @@ def check_graph(graph: object, mechanism: object) -> None:
         )
 
 
-def root_values(graph: nx.DiGraph, start: object) -> dict[Label, float]:
+def root_values(graph: nx.DiGraph, start: object) -> dict[Label, float | Tensor]:
     """The values of the roots of a graph, each by its label; one number serves for all."""
     roots = [label for label in graph if graph.in_degree(label) == 0]
     given: Mapping[Hashable, object]
@@ -309,12 +319,19 @@ def root_values(graph: nx.DiGraph, start: object) -> dict[Label, float]:
             f"start gives a value for {extra!r}, which is no root of the graph."
             + nearest(extra, roots)
         )
-    values = {label: domain_of(label).code(given[label], f"start[{label!r}]") for label in roots}
-    return {label: float(cast(float, value)) for label, value in values.items()}
+    values = {label: _root_value(label, given[label]) for label in roots}
+    return {label: v if isinstance(v, Tensor) else float(v) for label, v in values.items()}
+
+
+def _root_value(label: Label, given: object) -> float | Tensor:
+    """The value of a root; a number for an array stands in all of its entries."""
+    domain = domain_of(label)
+    filled = np.full(domain.shape, given) if domain.shape and is_single(given) else given
+    return cast("float | Tensor", domain.code(filled, f"start[{label!r}]"))
 
 
 def graph_columns(
-    graph: nx.DiGraph, mechanism: Callable[..., Expr], constants: tuple[Parameter, ...]
+    graph: nx.DiGraph, mechanism: Callable[..., Formula], constants: tuple[Parameter, ...]
 ) -> Columns:
     """The columns of one mechanism bound to every node of a graph that has parents."""
     shared = functools.cache(functools.partial(shared_mechanism, mechanism, constants))
@@ -324,7 +341,7 @@ def graph_columns(
         if not parents:
             bindings.append(None)
             continue
-        rule, slots = shared(len(parents))
+        rule, slots = shared(len(parents), domain_of(label))
         place = dict(zip(slots, parents, strict=True))
         bindings.append((rule, tuple(place.get(s, s) for s in rule.arguments)))
     check_labels(graph)

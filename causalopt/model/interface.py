@@ -37,12 +37,18 @@ class Series:
     unit: str
     domain: Domain
 
+    @property
+    def limited(self) -> Sequence[tuple[None, Domain]]:
+        """Every row, where something is assumed of the values."""
+        return [(None, self.domain)] if self.domain.limits else []
+
 
 @dataclass(frozen=True)
 class Axis:
     """The coordinate along a series: its dim, one value a row, and their unit (None: no numbers).
 
-    The values are ``labels`` where there are some; else the rows, each ``size`` long.
+    The values are ``labels`` where there are some; else the rows, each ``size`` long. Where each
+    series has one row, it may be that the dim ``is_shown`` in no result.
     """
 
     dim: str
@@ -50,6 +56,7 @@ class Axis:
     size: float = 1.0
     unit: str | None = None
     labels: Sequence[Label] | Ints | None = None
+    is_shown: bool = True
 
     @property
     def values(self) -> Floats | Ints | list[str]:
@@ -222,7 +229,7 @@ class Model(ABC):
 
     def limited(self, series: Series) -> Sequence[tuple[int | None, Domain]]:
         """The rows of a series (None: all) where something is assumed of the values, and what."""
-        return [(None, series.domain)] if series.domain.limits else []
+        return series.limited
 
     @abstractmethod
     def rows(self, steps: int | None) -> range:
@@ -236,7 +243,8 @@ class Model(ABC):
         """Whether a name stands for nodes along the rows, so that a measure of it has their dim."""
         return False
 
-    def check_numbers(self, act: str) -> None:  # noqa: B027  # says nothing by default
+    @abstractmethod
+    def check_numbers(self, act: str) -> None:
         """Raise ``QueryError`` where nodes hold arrays, or follow from functions of them.
 
         ``act`` is what is asked, of numbers and formulas alone.

@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.language.domains import Domain, domain_of
+from causalopt.language.domains import REAL, Domain, domain_of
 from causalopt.language.naming import apart
 from causalopt.language.symbols import Label, Node, NodeSet, Parameter, Stage, Variable
 from causalopt.model.selection import parameter_message
@@ -58,12 +58,26 @@ class Labels(Mapping[Label, int]):
         """The nodes and inputs that are symbols, and so can stand in a formula."""
         return frozenset(label for label in self if isinstance(label, Symbol))
 
+    @property
+    def nodes(self) -> Sequence[Label]:
+        """The labels of the nodes alone."""
+        return self._labels
+
     @functools.cached_property
     def limited(self) -> tuple[tuple[int, Domain], ...]:
         """The places of nodes of whose values something is assumed, and their domains."""
+        return tuple(pair for pair in self._special if pair[1].limits)
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether some nodes hold arrays."""
+        return any(domain.shape for _, domain in self._special)
+
+    @functools.cached_property
+    def _special(self) -> tuple[tuple[int, Domain], ...]:
+        """The places of nodes that are no mere numbers, and their domains."""
         named = () if isinstance(self._labels, range) else self._labels
-        domains = enumerate(map(domain_of, named))
-        return tuple((place, domain) for place, domain in domains if domain.limits)
+        return tuple(pair for pair in enumerate(map(domain_of, named)) if pair[1] is not REAL)
 
     def name_of(self, label: Label) -> str:
         """A node as it is called in results."""

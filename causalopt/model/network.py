@@ -7,19 +7,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 
 import networkx as nx
-import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.ground.types import Floats, Ints
+from causalopt.ground.tensors import Tensor
+from causalopt.ground.types import Ints
 from causalopt.language import typeset
-from causalopt.language.domains import REAL, Domain
 from causalopt.language.symbols import Label, Node, Noise, Parameter, Variable
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.amounts import amounts_of, changed, checked_parameters, of_numbers
+from causalopt.model.amounts import (
+    Amount,
+    Kept,
+    amounts_of,
+    changed,
+    checked_parameters,
+    of_numbers,
+)
 from causalopt.model.building import (
     as_labels,
     as_whole_numbers,
@@ -28,28 +34,32 @@ from causalopt.model.building import (
     declared_columns,
     from_arrays,
     graph_columns,
+    refuse_arrays_among,
     root_values,
     start_values,
-    starts_of,
 )
 from causalopt.model.columns import Columns, edges, graph_of
 from causalopt.model.declaration import check_seed, check_symbols
-from causalopt.model.interface import Account, Axis, Model, Place, Series
-from causalopt.model.labels import Labels
-from causalopt.model.selection import Key, Stretch
+from causalopt.model.interface import Account
+from causalopt.model.roots import Roots, roots_of
+from causalopt.model.selection import Key
+from causalopt.model.shapes import check_shapes
 from causalopt.model.showing import as_symbol, equation, latex_equation
+from causalopt.model.timeless import Timeless
 from causalopt.model.units import check_units
 from causalopt.model.wiring import Wiring, is_separated, wired
 from causalopt.model.world import World
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Network(Model):
+class Network(Timeless):
     """Nodes with mechanisms and no time: ``Network({c: a + b, e: sin(c)}, start={a: 1, b: 2})``.
 
     Parents come from the free symbols of each formula. Variables without a mechanism are roots and
     need a value in ``start``, or a prior, ``table((), ...)``; parameters one in ``parameters``.
-    Raises ``DeclarationError`` for a cycle, an unknown symbol, a value that is missing or infinite.
+    Nodes may hold arrays and follow by functions: ``Network({h: function(layer)(x, W)}, ...)``.
+    Raises ``DeclarationError`` for a cycle, an unknown symbol, a value that is missing or infinite,
+    and a mechanism that does not give what its node holds.
 
     >>> from sympy import sin
     >>> from causalopt.language.symbols import variables
@@ -61,30 +71,30 @@ class Network(Model):
 
     mechanisms: InitVar[Mapping[Variable, Formula] | Columns]
     _: KW_ONLY
-    start: InitVar[Mapping[Label, float | str] | Mapping[Label, float] | Floats | None] = None
+    start: InitVar[Mapping[Label, Amount] | Roots | None] = None
     #: The values of the inputs that have one: parameters, and the times of an unrolled system.
-    parameters: Mapping[Label, float | Expr] = ReadOnly({})
+    parameters: Mapping[Label, Kept] = ReadOnly({})
     columns: Columns = field(init=False)  #: the nodes as arrays: their mechanisms and parents
-    starts: Floats = field(init=False)  #: the values of the roots (nodes,), NaN elsewhere
+    roots: Roots = field(init=False)  #: the values of the roots
 
     def __post_init__(
         self,
         mechanisms: Mapping[Variable, Formula] | Columns,
-        start: Mapping[Label, float | str] | Mapping[Label, float] | Floats | None,
+        start: Mapping[Label, Amount] | Roots | None,
     ) -> None:
         # Frozen fields are set once, here, to what was checked of the declaration.
         put = functools.partial(object.__setattr__, self)
         if isinstance(mechanisms, Columns):
             put("columns", mechanisms)
             put("parameters", ReadOnly(self.parameters))
-            put("starts", starts_of(mechanisms, start))  # type: ignore[arg-type]  # made by this package, as numbers
+            put("roots", start)
             return
-        constants = of_numbers(checked_parameters(self.parameters))
-        given = of_numbers(amounts_of(start, Variable, "start"))
-        roots = {v: value for v, value in given.items() if not isinstance(value, Expr)}
+        constants = checked_parameters(self.parameters)
+        given = amounts_of(start, Variable, "start")
         put("columns", declared_columns(mechanisms, given, constants))
         put("parameters", constants)
-        put("starts", starts_of(self.columns, by_label(roots)))
+        put("roots", roots_of(self.columns, by_label(given)))
+        self.check_arrays()
 
     @classmethod
     def from_arrays(
@@ -122,8 +132,10 @@ class Network(Model):
         constants = of_numbers(checked_parameters(parameters))
         kinds = as_whole_numbers(kinds, "kinds", 1)
         named = as_labels(labels, len(kinds))
+        refuse_arrays_among(named)
         columns = from_arrays(mechanisms, kinds, parents, tuple(constants), named)
-        return cls(columns, start=start_values(columns, start), parameters=by_label(constants))
+        roots = Roots(start_values(columns, start))
+        return cls(columns, start=roots, parameters=by_label(constants))
 
     @classmethod
     def from_graph(
@@ -137,8 +149,9 @@ class Network(Model):
         """One mechanism bound to every node of a directed graph that has parents.
 
         ``mechanism`` takes one symbol per parent, in the graph's order of predecessors, and gives
-        an expression; it is called once for each number of parents. Labels are the graph's own.
-        ``start`` has a value for each root, or one number for all. A noise is one for all nodes.
+        an expression, or calls a function of them, where labels are variables; it is called once
+        for each number of parents of each kind of node. Labels are the graph's own. ``start`` has a
+        value for each root, or one number for all. A noise is one for all nodes.
 
         >>> import networkx as nx
         >>> from sympy import tanh
@@ -148,10 +161,13 @@ class Network(Model):
         {'mid'}
         """
         check_graph(graph, mechanism)
-        constants = of_numbers(checked_parameters(parameters))
+        constants = checked_parameters(parameters)
         given = root_values(graph, start)
         columns = graph_columns(graph, mechanism, tuple(constants))
-        return cls(columns, start=given, parameters=by_label(constants))
+        roots = roots_of(columns, given)
+        network = cls(columns, start=roots, parameters=by_label(constants))
+        network.check_arrays()
+        return network
 
     @property
     def nodes(self) -> Sequence[Label]:
@@ -173,7 +189,7 @@ class Network(Model):
     def with_parameters(self, values: Mapping[Parameter, float | Expr]) -> Network:
         """The same network with other values of some parameters."""
         constants = changed(self.parameters, values, "with_parameters")
-        return Network(self.columns, start=self.starts, parameters=constants)
+        return self._given(self.roots, constants)
 
     def with_start(self, values: Mapping[Label, float | str]) -> Network:
         """The same network with other values of some roots.
@@ -184,17 +200,27 @@ class Network(Model):
         3.0
         """
         roots = {label: self.value(label) for label in self.nodes if self.is_root(label)}
-        numbers = {n: float(v) for n, v in of_numbers(changed(roots, values, "with_start")).items()}
-        return Network(self.columns, start=numbers, parameters=self.parameters)
+        return self._given(
+            roots_of(self.columns, changed(roots, values, "with_start")), self.parameters
+        )
+
+    def _given(self, roots: Roots, parameters: Mapping[Label, Kept]) -> Network:
+        """The same nodes with other values."""
+        network = Network(self.columns, start=roots, parameters=parameters)
+        if self.holds_arrays:
+            network.check_arrays()
+        return network
 
     def is_root(self, label: Label) -> bool:
         """Whether a node has a value of its own, and no mechanism."""
         return bool(self.columns.kinds[self.index[label]] < 0)
 
-    def value(self, label: Label) -> float:
+    def value(self, label: Label) -> float | Tensor:
         """The value of a root or input."""
+        if label in self.roots.arrays:
+            return self.roots.arrays[label]
         known = self.parameter_values.get(label)
-        return float(self.starts[self.index[label]]) if known is None else known
+        return float(self.roots.numbers[self.index[label]]) if known is None else known
 
     def mechanism(self, key: Key, formula: object) -> Mechanism:
         """A formula for one of this network's nodes, its symbols checked."""
@@ -202,6 +228,13 @@ class Network(Model):
         if not self.index.symbols.issuperset(mechanism.arguments):
             check_symbols({key: mechanism}, self.index.symbols, "use a node of this network")
         check_units({key: mechanism})
+        check_shapes({key: mechanism}, self.parameter_arrays)
+        if mechanism.is_opaque and not self.holds_arrays:
+            raise QueryError(
+                f"{key} cannot follow by {mechanism} here: this network is of formulas alone, and "
+                "runs as one table of numbers. Declare one of its nodes by a function, such as "
+                f"{{{key}: function(f)(...)}}."
+            )
         return mechanism
 
     def account(self, key: Key, step: int = 0, replacement: Mechanism | None = None) -> Account:
@@ -221,7 +254,10 @@ class Network(Model):
         """The node's mechanism written with its parents' own symbols; None for a root."""
         account = self.account(node)
         names = {symbol: as_symbol(label) for symbol, label in account.names.items()}
-        return None if account.assigned is None else account.assigned.value(names)
+        rule = account.assigned
+        if rule is not None and rule.is_opaque:
+            raise QueryError(f"{node} follows by {rule}, a function, which has no formula.")
+        return None if rule is None else rule.value(names)
 
     def _owners(self, place: int) -> dict[Symbol, Label]:
         """The node or input that each argument of a node's mechanism stands for."""
@@ -281,51 +317,6 @@ class Network(Model):
         """All of its nodes, with their parents and inputs."""
         return wired(self.columns)
 
-    @functools.cached_property
-    def index(self) -> Labels:
-        """The place of each node and input in the columns, and how users name them."""
-        return Labels(self.columns.labels, self.columns.inputs)
-
-    def select(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
-        """The nodes that a user names: a label, a variable over time (unrolled), or a list.
-
-        Of an unrolled system, the Runge-Kutta stages between two steps in a row come along.
-        """
-        return tuple(Stretch(label, 0, 1) for label in self.index.select(target))
-
-    def onward(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:
-        """The nodes that a user names of an unrolled system, and the same at every later step."""
-        return tuple(Stretch(label, 0, 1) for label in self.index.onward(target))
-
-    def single(self, target: object, steps: int | None, name: str) -> Stretch:
-        """The one node that a user names as ``name``."""
-        places = self.select(target)
-        if len(places) != 1:
-            raise QueryError(
-                f"{name} = {target} names {len(places)} nodes: name one, such as {places[0].key}."
-            )
-        return places[0]
-
-    def check_swept(self, target: object) -> None:
-        """What takes many values in one run is a node or a parameter."""
-        self.index.check_swept(target)
-
-    def size(self, steps: int) -> int:
-        """The number of its nodes."""
-        return len(self.nodes)
-
-    def find(self, text: str) -> object:
-        """The node of this name, or the text itself."""
-        return self.index.find(text)
-
-    def name_of(self, label: Label) -> str:
-        """Its text, and its kind where another node has the same text."""
-        return self.index.name_of(label)
-
-    def locate(self, node: object) -> Label:
-        """The node itself, or an error that names the nearest one."""
-        return self.index.locate(node)
-
     def world(self, *, seed: int = 0) -> World[Network]:
         """The world W: this network as declared, with the draws of its noise that a seed gives.
 
@@ -337,42 +328,12 @@ class Network(Model):
         """
         return World(self, None, seed=check_seed(seed))
 
-    @property
-    def series(self) -> tuple[Series, ...]:
-        """All of the nodes, as one series."""
-        return (Series(None, "value", "", REAL),)
-
-    def place(self, stretch: Stretch) -> Place:
-        """The row of a node."""
-        row = self.index[stretch.key]
-        return Place(None, range(row, row + 1))
-
-    def node(self, series: Key, row: int) -> Label:
-        """The node in a row."""
-        return self.nodes[row]
-
-    def limited(self, series: Series) -> Sequence[tuple[int | None, Domain]]:
-        """The rows of nodes whose values are assumed to be positive, whole, ..."""
-        return self.index.limited
-
-    def rows(self, steps: int | None) -> range:
-        """A row for each node."""
-        return range(len(self.nodes))
-
-    def axis(self, rows: range | Sequence[int]) -> Axis:
-        """The nodes' labels as text; as whole numbers where they are a range."""
-        if isinstance(self.nodes, range):
-            numbers = np.arange(self.nodes.start, self.nodes.stop, self.nodes.step)
-            part = slice(rows.start, rows.stop, rows.step) if isinstance(rows, range) else rows
-            return Axis("node", range(len(rows)), labels=numbers[part])
-        return Axis("node", range(len(rows)), labels=[self.index.names[row] for row in rows])
-
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, Network)
             and self.columns == other.columns
             and self.parameters == other.parameters
-            and np.array_equal(self.starts, other.starts, equal_nan=True)
+            and self.roots == other.roots
         )
 
     def __hash__(self) -> int:

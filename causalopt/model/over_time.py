@@ -15,6 +15,7 @@ from causalopt.model.amounts import Kept, followed
 from causalopt.model.declaration import check_steps
 from causalopt.model.interface import Axis, Model, Place, Series
 from causalopt.model.selection import ENDLESS, Key, Stretch
+from causalopt.model.shapes import refuse_swept_array, what_is_no_number
 from causalopt.model.timeline import Timeline
 
 
@@ -77,11 +78,7 @@ class OverTime(Model):
                 f"over names {target}: the length of a step{follows} sets the time axis, which all "
                 "points share. Run the system once for each value."
             )
-        if isinstance(target, Parameter) and target in self.parameter_arrays:
-            raise QueryError(
-                f"over names {target}, which holds {self.parameter_arrays[target]}: a sweep is of "
-                "numbers. Sweep a number that a function multiplies it by."
-            )
+        refuse_swept_array(target, self.parameter_arrays)
         if isinstance(target, Parameter) and target in self.parameters:
             return
         self.timeline.check_swept(target, self.parameters)
@@ -137,11 +134,7 @@ class OverTime(Model):
         for variable in self.variables:
             rule = self.account(variable, 1).declared
             if variable.domain.shape or (rule is not None and rule.is_opaque):
-                raise QueryError(
-                    f"{act} is asked of numbers that follow by formulas, and {variable} follows by "
-                    f"{rule}, as {variable.domain if variable.domain.shape else 'a number'}. Of "
-                    "arrays and functions, ask comp, op, every_A(among=...) and tangents."
-                )
+                raise QueryError(what_is_no_number(act, variable, rule))
 
     def along_rows(self, target: object) -> bool:
         """Whether a name stands for nodes over time: all but single nodes."""

@@ -39,8 +39,9 @@ class Stretch:
     def overlaps(self, other: Stretch) -> bool:
         """Whether some node, or a part of it, is in both."""
         together = max(self.start, other.start) < min(self.stop, other.stop)
-        apart = self.part and other.part and not self.part.overlaps(other.part)
-        return self.key == other.key and together and not apart
+        if self.key != other.key or not together:
+            return False
+        return self.part is None or other.part is None or self.part.overlaps(other.part)
 
     def covers(self, other: Stretch) -> bool:
         """Whether all of the other one, where steps are shared, lies in this one."""

@@ -13,6 +13,7 @@ from causalopt.model.beginning import Beginning
 from causalopt.model.columns import Binding, bind
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
+from causalopt.model.roots import roots_of
 from causalopt.model.template import Template, node_at
 
 # The most bytes for each node while a network is made of a system, as measured.
@@ -52,7 +53,7 @@ def unrolled(
         for v, number in beginning.numbers.items()
         if v not in beginning.mechanisms
     }
-    return Network(columns, start=start, parameters=known)
+    return Network(columns, start=roots_of(columns, start), parameters=known)
 
 
 def _bound(mechanism: Mechanism, step: int) -> Binding:

@@ -11,6 +11,7 @@ from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
 from causalopt.model.system import System
+from causalopt.plan.forward import flatten_forward
 from causalopt.plan.lanes import Lanes
 from causalopt.plan.layers import Layers, flatten_network
 from causalopt.plan.loop import Loop, flatten_system
@@ -27,13 +28,16 @@ def flatten(model: Model, last: int, lanes: Lanes, wanted: Sequence[tuple[int, K
 
 @flatten.register
 def _(model: System, last: int, lanes: Lanes, wanted: Sequence[tuple[int, Key]]) -> Plan:
-    # Something has to be carried, also where all that is wanted is zero.
-    slots = [Slot(lane, cast(Variable, key)) for lane, key in wanted] or [
-        Slot(0, model.variables[0])
-    ]
-    return flatten_system(model, max(last, 0), lanes, tuple(slots))
+    return flatten_system(model, max(last, 0), lanes, _slots(wanted, model.variables[0]))
 
 
 @flatten.register
 def _(model: Network, last: int, lanes: Lanes, wanted: Sequence[tuple[int, Key]]) -> Plan:
+    if model.holds_arrays:
+        return flatten_forward(model, lanes, _slots(wanted, model.nodes[0]))
     return flatten_network(model, lanes, tuple(lane for lane, _ in wanted))
+
+
+def _slots(wanted: Sequence[tuple[int, Key]], other: Key) -> tuple[Slot, ...]:
+    """The slots that are wanted; some ``other`` where all that is wanted is zero."""
+    return tuple(Slot(lane, cast(Variable, key)) for lane, key in wanted or [(0, other)])

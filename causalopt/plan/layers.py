@@ -110,6 +110,10 @@ class Layers:
         labels = {i: self.labels[i] for i in given if i < self.nodes} | drawn
         return {labels[i]: value for i, value in given.items() if i in labels}
 
+    def kept(self, rows: int) -> tuple[int, str]:
+        """How many of what a result keeps, as a user counts them."""
+        return rows, "nodes"
+
     def cut_off(self, lane: int) -> Ints:
         """The nodes that no longer answer to their parents in a lane."""
         patches = [patch for group in self.groups for patch in group.patches]
@@ -140,7 +144,7 @@ def flatten_network(
     groups = tuple(_groups(network, lanes, inputs, with_partials))
     return Layers(
         labels=network.columns.labels,
-        starts=network.starts,
+        starts=network.roots.numbers,
         inputs=tuple(inputs.known),
         groups=groups,
         lanes=len(lanes.lanes),

@@ -12,7 +12,7 @@ import networkx as nx
 from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Label, Past, Stage
+from causalopt.language.symbols import Label, Noise, Past, Stage
 from causalopt.language.words import listed
 from causalopt.mechanisms.stepping import step_term
 from causalopt.model.moments import at_start
@@ -71,8 +71,9 @@ class Loop:
     ``recorded`` are the slots whose values are wanted. ``noises`` are inputs with a new value at
     every step. ``value_slots`` are the places of the slots that hold values, not tangents, in the
     order in which a step computes them: of those that are not finite after a step, the first is
-    where it began. ``chains`` are the slots for what is looked back to. Where it ``has_arrays``,
-    some slots hold arrays, or some terms are calls of functions.
+    where it began. Without ``steps`` all there is is the start. ``chains`` are the slots for what
+    is looked back to. Where it ``has_arrays``, some slots hold arrays, or some terms are calls of
+    functions.
     """
 
     slots: tuple[Slot, ...]
@@ -92,8 +93,8 @@ class Loop:
 
     @property
     def drawn(self) -> int:
-        """The number of noises that are drawn."""
-        return len(self.noises)
+        """The number of noises that are drawn, at each step or once."""
+        return len(self.noises) + sum(isinstance(entry.label, Noise) for entry in self.inputs)
 
     def carried(self, wanted: Sequence[tuple[int, Key]]) -> Sequence[tuple[int, Key]]:
         """What is recorded of what is wanted: not the tangents that are 0 for good."""
@@ -115,6 +116,10 @@ class Loop:
         """Nothing: what a variable follows from lies one step before."""
         return {}
 
+    def kept(self, rows: int) -> tuple[int, str]:
+        """How many of what a result keeps: steps, or nodes where there is no time."""
+        return (rows, "steps") if self.steps else (len(self.recorded), "nodes")
+
     def size(self, points: int, rows: int) -> int:
         """How many numbers a run holds: the state, the inputs, and what is recorded."""
         count = max((e.directions.count for e in self.inputs if e.directions), default=1)
@@ -130,7 +135,7 @@ class Loop:
 @functools.lru_cache(maxsize=64)
 def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out."""
-    names = Names(system)
+    names = Names(system, system.beginning)
     stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
     raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
     first = _initial(system, lanes, names)
@@ -139,7 +144,7 @@ def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot,
     _carry_pasts(lanes, names, first, raws)
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     first, *raws = [raw | names.named for raw in (first, *raws)]
-    zero = _always_zero(lanes, names, [first, *raws])
+    zero = always_zero(lanes, names, [first, *raws])
     first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
     # (Something has to be, also where all that is wanted is zero.)
     wanted = tuple(slot for slot in wanted if names.after(slot) not in zero) or wanted[:1]
@@ -306,7 +311,7 @@ def _check_events(system: System, lane: Lane, step: int) -> None:
                 )
 
 
-def _always_zero(
+def always_zero(
     lanes: Lanes, names: Names, raws: Sequence[Mapping[Symbol, Expr]]
 ) -> dict[Symbol, Expr]:
     """The tangents that no perturbation ever reaches, so that they need not be computed."""

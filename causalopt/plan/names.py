@@ -1,4 +1,4 @@
-"""The generated symbols of a system's plan: names given by users are labels and end here."""
+"""The generated symbols of a loop: names given by users are labels and end here."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TypeVar, cast
 
 from sympy import Expr, Symbol
 
+from causalopt.ground.tensors import Tensor
 from causalopt.language.domains import Coded
 from causalopt.language.subspaces import Directions
 from causalopt.language.symbols import Node, Noise, Parameter, Past, Time, Variable
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.beginning import Beginning
+from causalopt.model.interface import Model
 from causalopt.model.moments import earlier
-from causalopt.model.system import System
 from causalopt.model.template import node_at, owner_of
 from causalopt.model.views import Outside
 from causalopt.plan.block import Input
@@ -66,10 +68,12 @@ class Slope:
 class Names:
     """What the numbers of one plan are called: state before and after a step, inputs, time.
 
-    It grows while a plan is written: each is named when it is first asked for.
+    It grows while a plan is written: each is named when it is first asked for. ``beginning`` says
+    what was before the start, where there is a time.
     """
 
-    system: System
+    model: Model
+    beginning: Beginning | None = None
     inputs: dict[object, Input] = field(default_factory=dict)
     noises: dict[Noise, Input] = field(default_factory=dict)
     time: Symbol = field(default_factory=lambda: Symbol("t", real=True))
@@ -87,18 +91,19 @@ class Names:
         return self._pair(slot)[1]
 
     def parameter(self, symbol: Parameter) -> Symbol:
-        """A parameter of the system."""
-        held = self.system.parameter_arrays.get(symbol)
-        known = self.system.parameter_values[symbol] if held is None else held
+        """A parameter of the model."""
+        held = self.model.parameter_arrays.get(symbol)
+        known = self.model.parameter_values[symbol] if held is None else held
         return self._input(symbol, symbol, known)
 
     def start(self, variable: Variable) -> Symbol:
-        """A start value."""
-        return self._input(("start", variable), None, self.system.beginning.value_of(variable))
+        """A start value, or that of a root."""
+        value = cast("float | Tensor", self.model.account(variable, 0).start)
+        return self._input(("start", variable), None, value)
 
     def history(self, variable: Variable, step: int) -> Expr:
         """What a variable was before the start, or a stage of a step up to it."""
-        before = self.system.beginning.before(variable, step)
+        before = None if self.beginning is None else self.beginning.before(variable, step)
         if before is None:
             return self.start(owner_of(variable))
         known = {s: self.parameter(s) for s in before.free_symbols if isinstance(s, Parameter)}
@@ -110,7 +115,7 @@ class Names:
 
     def constant(self, value: Outside) -> Symbol:
         """A value from outside; a parameter by its own name, another symbol as a swept input."""
-        if isinstance(value, Parameter) and value in self.system.parameters:
+        if isinstance(value, Parameter) and value in self.model.parameters:
             return self.parameter(value)
         if isinstance(value, Symbol):
             return self._input(value, value, float("nan"))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
+from causalopt.language.domains import domain_of
 from causalopt.language.subspaces import Blending, Directions, Subspace
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
-from causalopt.mechanisms.calls import Called, Code, Transformed
+from causalopt.mechanisms.calls import Called, Code, Filling, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism
 from causalopt.model.template import node_at
 from causalopt.model.views import Difference, Gate, Outside
@@ -48,9 +49,19 @@ class NodeTerms:
             return start if gate is None else self.mixed(start, self.there(gate.world), gate.by)
         at = self._arguments(self.own, self.lane.values, gate)
         if not self.lane.is_tangent:
-            return self._summed(lambda addend: self._value(addend, at), at)
+            return self._whole(self._summed(lambda addend: self._value(addend, at), at))
         along = self._arguments(self.own, self.place, gate)
-        return self._summed(lambda addend: self._moved(addend, at, along), at)
+        return self._whole(self._summed(lambda addend: self._moved(addend, at, along), at))
+
+    def _whole(self, term: Expr) -> Expr:
+        """What its mechanism gives; of an array that follows from numbers, in all entries."""
+        shape, own = self.target.domain.shape, self.own
+        if not shape or own is None or own.is_opaque:
+            return term
+        if any(domain_of(symbol).shape for symbol in own.arguments):
+            return term
+        linear = Transformed if self.lane.is_tangent else Called
+        return linear(Code(Filling(shape)), term)
 
     def _summed(self, part: Callable[[Addend], Expr], at: Mapping[Symbol, Expr]) -> Expr:
         """The sum of what its mechanism is made of; what is weighted has a name, and is shared."""
@@ -94,8 +105,12 @@ class NodeTerms:
         return self.names.slope(formula, Slope(mechanism, argument, at, target))
 
     def constant(self, value: Outside) -> Expr:
-        """A value from outside; its tangent is zero."""
-        return _ZERO if self.lane.is_tangent else self.names.constant(value)
+        """A value from outside; its tangent is zero. A parameter stands in all entries."""
+        if self.lane.is_tangent:
+            return _ZERO
+        given, shape = self.names.constant(value), self.target.domain.shape
+        is_number = bool(shape) and isinstance(value, Symbol)
+        return Called(Code(Filling(shape)), given) if is_number else given
 
     def copied(self, world: AnyWorld) -> Expr:
         """The node in another world's lane."""

@@ -39,7 +39,8 @@ def explained(
     """The error as a user reads it: node, step, sweep point, the values it was computed from."""
     place, key = plan.culprit(error.place)
     world = lanes.lanes[place].world
-    given = plan.known(error.given) or _values_before(error, key, world, sweep, values)
+    found = _values_before if world.steps is not None else _values_beside
+    given = plan.known(error.given) or found(error, key, world, sweep, values)
     key = owner_of(key)
     step = f" (step {error.step})" if world.steps is not None else ""
     changed = " in a world with interventions" if any(map(_acts, world.treatments)) else ""
@@ -65,7 +66,13 @@ def _trouble(
             "finite difference (delta=)."
         )
     if error.argument is not None:
-        return f"has no derivative by {owner_of(error.argument)}", (
+        # A node that no step follows is not moved by itself.
+        by = (
+            ""
+            if error.argument == key and world.steps is None
+            else f" by {owner_of(error.argument)}"
+        )
+        return f"has no derivative{by}", (
             "It has a kink, a vertical slope or no neighbours there: ask by a finite difference "
             "(delta=0.01, say), start it elsewhere, or write a mechanism that is smooth."
         )
@@ -133,6 +140,26 @@ def _values_before(
         # A chaotic run, whose rounding is another for one point than for many, may fail earlier.
         return drawn
     return {Node(v, last): value for v, value in zip(states, before, strict=True)} | drawn
+
+
+def _values_beside(
+    error: NotFinite, key: Key, world: World[Model], sweep: Sweep, values: Values
+) -> dict[Label, Array]:
+    """What a node without time follows from: the point is run again, for its parents alone."""
+    model, point = world.model, sweep.only(error.point)
+    base = world.at(key).base
+    replacement = None if base is None else base.replacement
+    owners = list(model.account(key, 0, replacement).names.values())
+    noises = [owner for owner in owners if isinstance(owner, Noise) and not owner.shape]
+    streams = {noise: stream_of(noise, world.seed, point.chains()) for noise in noises}
+    known: dict[Label, Array] = {n: np.ravel(stream.at(0))[:1] for n, stream in streams.items()}
+    try:
+        for node in owners:
+            for place in map(model.place, model.select(node) if node in model.graph else ()):
+                (known[node],) = values(world, [place.series], place.rows[0], point)
+    except EvaluationError:
+        return {}
+    return known
 
 
 def _told_of(value: Array | float) -> str:

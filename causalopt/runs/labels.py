@@ -48,6 +48,13 @@ def coordinate(axis: Axis) -> xr.Coordinates:
     return (_numbers_kept if len(axis.rows) <= _LONGEST_AXIS_KEPT else _numbers)(axis)
 
 
+def along_rows(data: xr.Dataset, axis: Axis) -> xr.Dataset:
+    """Results with the coordinate of their rows, or without the dim of a row that is not shown."""
+    if not axis.is_shown:
+        return data.isel({axis.dim: 0})
+    return data.assign_coords(coordinate(axis))
+
+
 def _numbers(axis: Axis) -> xr.Coordinates:
     import pandas as pd
     import xarray as xr

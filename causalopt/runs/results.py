@@ -13,11 +13,12 @@ from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats
 from causalopt.language.naming import check_letters
 from causalopt.language.symbols import Nodes
+from causalopt.language.words import listed
 from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.labels import coordinate, in_single, sweep_coords
+from causalopt.runs.labels import along_rows, in_single, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
 from causalopt.runs.sweeps import Draws, Over, swept
@@ -37,8 +38,9 @@ def run(
     """Run worlds of one model side by side and give their values.
 
     For a system: one variable per variable, with dims (world, time, *swept), time in units of dt
-    (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept).
-    Of a variable that holds an array, dims of its entries come last, ``h_axis0`` and so on.
+    (in steps, where there is none). For a network: ``value`` with dims (world, node, *swept);
+    where it has arrays or functions, one variable per node, with dims (world, *swept). Of a node
+    that holds an array, dims of its entries come last, ``h_axis0`` and so on.
     Worlds are labelled W, X and Y by their interventions, or by ``labels``. All worlds see the
     same inputs.
 
@@ -121,19 +123,23 @@ def _gather(
     }
     kind = {"quantity": "tangent" if tangent else "value", **in_single(model)}
     data = xr.Dataset(columns, {"world": names, **sweep_coords(sweep)}, kind)
-    return data.assign_coords(coordinate(axis))
+    return along_rows(data, axis)
 
 
 def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
     """The number of directions in which worlds are nudged, where arrays are; else nothing."""
-    shifts = [t.shift for world in worlds for t in world.treatments if t.shift is not None]
-    counts = tuple({shift.along.count for shift in shifts if shift.along is not None})
+    waiting = list(worlds)
+    for world in waiting:
+        # What is held takes part in the nudges of where it is held to.
+        waiting += [other for other in world.held_worlds() if other not in waiting]
+    shifts = [t.shift for world in waiting for t in world.treatments if t.shift is not None]
+    counts = sorted({shift.along.count for shift in shifts if shift.along is not None})
     if len(counts) > 1:
         raise QueryError(
-            f"These worlds are nudged along {sorted(counts)} directions: run each alone, or nudge "
-            "them along as many."
+            f"Arrays are nudged along {listed(counts)} directions: in worlds that are "
+            "run together there are as many everywhere. Ask each by itself."
         )
-    return counts
+    return tuple(counts)
 
 
 def _parted(values: Floats, count: int, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:

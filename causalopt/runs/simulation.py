@@ -115,7 +115,8 @@ def recorded(
 def _(
     plan: Loop, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
 ) -> Iterator[Recording]:
-    return backend.loop(plan, inputs, rows if isinstance(rows, range) else range(0), points)
+    steps = rows if isinstance(rows, range) else range(rows[0], rows[-1] + 1)
+    return backend.loop(plan, inputs, steps, points)
 
 
 @recorded.register
@@ -178,10 +179,10 @@ def _refuse_what_does_not_fit(
     # A pass against the arrows has mantissas and powers, hands both on, and what it passes back.
     needed = 8 * (kept_twice + 5 * adjoints * points * len(rows)) + FOR_CHAIN * drawn
     many = f" and {points:,} points" if sweep.axes else ""
-    unit = "nodes" if isinstance(plan, Layers) else "steps"
+    count, unit = plan.kept(len(rows))
     refuse_what_does_not_fit(
         needed,
-        f"Keeping {len(rows):,} {unit}{many}",
+        f"Keeping {count:,} {unit}{many}",
         f'Keep fewer {unit} (keep="last", or keep=1000 for every 1000th step), name one node (such '
         "as R[1000]), or sweep fewer points at a time.",
     )

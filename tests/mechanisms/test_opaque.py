@@ -191,7 +191,7 @@ def test_what_a_function_must_not_do_is_told_before_anything_runs(call, told):
             lambda: System({h: h * k}, start={h: START}, parameters={k: [1, 2]}),
             r"k is \[1, 2\], and h holds",
         ),
-        (lambda: Network({h: 2 * h}, start={h: START}), "Network"),
+        (lambda: Network({x: 2 * h}, start={h: START}), "x holds a number"),
         (lambda: series("s", [[1, 2], [3]]), "array"),
         (lambda: series("s", 3), "one for each step"),
         (lambda: noise("w", normal(0, k), shape=2), "law with parameters"),

@@ -57,6 +57,11 @@ def test_it_is_a_model_as_it_stands(name):
         as_model(world_of(MADE[name]))
 
 
+@EVERY
+def test_it_is_of_numbers_alone(name):
+    MADE[name].check_numbers("every_n")
+
+
 # -- what it is made of ----------------------------------------------------------------------------
 
 

@@ -171,7 +171,7 @@ def test_fields_cannot_be_set(name):
 def test_arrays_of_a_network_cannot_be_written():
     network = MODELS["arrays"]()
     columns = network.columns
-    for column in (network.starts, columns.kinds, columns.offsets, columns.arguments,
+    for column in (network.roots.numbers, columns.kinds, columns.offsets, columns.arguments,
                    columns.levels):  # fmt: skip
         with pytest.raises(ValueError, match="read-only"):
             column[0] = 1

@@ -104,6 +104,42 @@ def test_coordinates_are_held_along_directions():
         h.along(d, read=r[0])
 
 
+def test_parts_of_arrays_of_different_shapes_are_apart():
+    from causalopt import op
+
+    y = array("y", 2)
+    system = System(
+        {h: function(mixed)(h, x), y: function(lambda h, y: h[:2] + y / 2)(h, y), x: x / 2},
+        start={h: [1, 2, 3, 4], y: [0, 1], x: 1},
+    )
+    held = op(system, A=y.part[0], n=h[0].part[1], m=y[3].part[1]).item()
+    assert held == 0.0
+
+
+def test_a_formula_of_numbers_fills_an_array_for_the_same_step_too():
+    (s,) = variables("s")
+    system = System(
+        {h: x, s: function(lambda h: h @ h)(h.next), x: x / 2}, start={h: np.ones(4), s: 0, x: 1}
+    )
+    start = system.world(steps=2)
+    assert run(start).s.values[0].tolist() == [0, 4, 1]
+    assert tangents(start.perturb(x[0])).s.values[0].tolist() == [0, 8, 2]
+
+
+def test_what_nothing_moves_is_held_to_what_moves():
+    d, r = np.eye(4)[:2] + 1.0, np.eye(4)[:2]
+    moved = tangents(W.perturb(x[0])).h.values[0, 1]
+    got = tangents(W.clamp(h[1].along(d, read=r), to=W.perturb(x[0]))).h.values[0, 1]
+    assert got == pytest.approx(d.T @ np.linalg.inv(r @ d.T) @ (r @ moved), abs=1e-14)
+
+
+def test_worlds_that_run_together_have_as_many_directions():
+    some, more = (W.perturb(h[0], along=np.eye(4)[:k]) for k in (2, 3))
+    with pytest.raises(QueryError, match="along 2, 3 directions"):
+        tangents(some, more, labels=["some", "more"])
+    assert tangents(W.clamp(h, to=some)).h.values == pytest.approx(tangents(some).h.values)
+
+
 def test_differences_of_parts():
     moved = W.perturb(h[1].part[2], by=0.5)
     change = run(moved).h.values[0] - run(W).h.values[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -64,9 +64,10 @@ def _saturated(asked: Question, is_undefined: Bools) -> int:
     if not is_undefined.any() or asked.n is None:
         return 0
     wiring, source = asked.model.wiring(asked.model.memory), asked.place_of_n
-    if isinstance(source.key, Variable) and isinstance(asked.place.series, Variable):
-        node, rows = Node(source.key, source.start), range(asked.rows[0], asked.rows[-1] + 1)
-        every = downstream_over_time(wiring, node, asked.place.series, rows)
+    if asked.base.steps is not None:
+        node, target = Node(cast(Variable, source.key), source.start), asked.place.series
+        rows = range(asked.rows[0], asked.rows[-1] + 1)
+        every = downstream_over_time(wiring, node, cast(Variable, target), rows)
         reached = every[[rows.index(row) for row in asked.rows]]
     else:
         reached = np.array([is_downstream(wiring, source.key, asked.key_of_m)])

@@ -52,7 +52,7 @@ def every_A(
     are the numbers: a world is linearised once, and the parts are held side by side, so that
     another A costs no compiling. ``measure`` is "op" (nats) or "comp".
 
-    Of a system with arrays, ``among=h`` are the entries of the array h, each by itself, or a list
+    Where there are arrays, ``among=h`` are the entries of the array h, each by itself, or a list
     of parts of one array; ``along`` and ``read`` are those of ``comp``. With ``first_order``, Op is
     what the first touch of a gate at each unit does, from one pass back through the run for all of
     them (``unit_shares`` has the formula): it orders units nearly as Op does, at the cost of some

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from sympy import Expr, Symbol
 
@@ -58,7 +59,7 @@ def _(model: System, label: Label) -> float:
 
 @_declared.register
 def _(model: Network, label: Label) -> float:
-    return model.value(label)
+    return cast(float, model.value(label))
 
 
 @dataclass
