@@ -2,17 +2,29 @@
 
 import contextlib
 import csv
+import functools
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
 from causalopt.study import compare, load_model, model_files, storage, title_of
+from causalopt.study.extras import missing_extras
 
 NAMES = list(model_files())
+runnable = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.skipif(bool(lacks), reason=f"needs {lacks}"))
+        for name, lacks in ((name, missing_extras(path)) for name, path in model_files().items())
+    ],
+)
 ROOT = Path(__file__).parent.parent
 INVENTORY = ROOT / "docs" / "published_figures.csv"
+# What was computed for one claim is there for the next.
+study_of = functools.cache(load_model)
 # What a wheel has of the source.
 PACKED = (ROOT / "causalopt", ROOT / "models")
 
@@ -36,15 +48,15 @@ def only_what_comes_along():
     assert not {path for path in source if not any(map(path.is_relative_to, PACKED))}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@runnable
 def test_every_claim_stands(name):
-    for claim in load_model(name).claims:
+    for claim in study_of(name).claims:
         comparison = compare(claim)
         because = f"{claim.statement}: {comparison.fault} ({comparison.computed})"
         assert comparison.fault is None, because
 
 
-@pytest.mark.parametrize("name", NAMES)
+@runnable
 def test_every_experiment_gives_data_and_figures(name, tmp_path):
     with only_what_comes_along():
         study = load_model(name)
@@ -62,6 +74,15 @@ def test_every_experiment_gives_data_and_figures(name, tmp_path):
         for figure, paint in experiment.figures.items():
             for path in storage.write_figure(paint(data), tmp_path, figure):
                 assert path.stat().st_size > 1000
+
+
+def test_localization_is_that_of_backpropagation_written_by_hand():
+    """R^2 over the weights and over the biases: numbers of a program of its own."""
+    pytest.importorskip("jax", reason="the model needs causalopt[jax]")
+    data = study_of("localization").experiments[0].compute()
+    for part, expected in ((slice(0, 784), 0.12530786), (784, 0.06472537)):
+        pair = (data[name].values[part].reshape(-1) for name in ("updating", "difference"))
+        assert np.corrcoef(*pair)[0, 1] ** 2 == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)

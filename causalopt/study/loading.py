@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from causalopt.ground.errors import ModelError
+from causalopt.study.extras import refuse_missing_extras
 from causalopt.study.files import find_model
 from causalopt.study.record import Study
 
@@ -14,10 +15,11 @@ from causalopt.study.record import Study
 def load_model(name_or_path: str) -> Study:
     """Run a model file and give its ``study``. A model file is Python: run only what you trust.
 
-    Raises ``ModelError`` where there is none, or where the file fails, with the traceback from the
-    file on.
+    Raises ``ModelError`` where there is none, where it needs an extra of the package that is not
+    installed, or where the file fails, with the traceback from the file on.
     """
     path = find_model(name_or_path)
+    refuse_missing_extras(path)
     spec = importlib.util.spec_from_file_location(f"causalopt_model_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} is no Python file: a model file ends in .py.")

@@ -1,7 +1,10 @@
 """Studies: claims compared with what was published, and model files that fail."""
 
 import re
+import sys
+import tomllib
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from causalopt.study import (
     model_files,
     title_of,
 )
+from causalopt.study.extras import EXTRAS, missing_extras
 
 (a,) = variables("a")
 system = System({a: a / 2}, start={a: 1})
@@ -199,3 +203,32 @@ def test_the_title_is_read_without_running_the_file(tmp_path):
     assert title_of(path) == "A title."
     path.write_text("x = (")
     assert title_of(path) == "(no description)"
+
+
+def test_extras_are_those_of_the_package():
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert set(EXTRAS.values()) == extras.keys() - {"test", "docs", "bench"}
+    for library, extra in EXTRAS.items():
+        assert any(need.startswith(library) for need in extras[extra])
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("import jax\n", ["jax"]),
+        ("import numpy, jax.numpy as jnp\n", ["jax"]),
+        ("from jax.numpy import ones\n", ["jax"]),
+        ("from causalopt import jaxlike\nimport numpy\n", []),
+        ("try:\n    import jax\nexcept ImportError:\n    jax = None\n", []),
+        ("import jax\nx = (\n", []),
+    ],
+)
+def test_extras_that_are_missing_are_told_before_a_file_runs(tmp_path, monkeypatch, text, missing):
+    path = Path(write(tmp_path, text + "raise SystemExit\n"))
+    assert missing_extras(path) == []
+    monkeypatch.setitem(sys.modules, "jax", None)
+    assert missing_extras(path) == missing
+    with pytest.raises(ModelError, match=r"mine.py needs causalopt\[jax\]" if missing else "fails"):
+        load_model(str(path))

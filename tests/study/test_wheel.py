@@ -1,6 +1,7 @@
 """What an installed wheel has: every model that is listed runs from it, wherever one stands."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,43 @@ def test_a_model_finds_its_data(installed, tmp_path):
     code += "digits = runpy.run_path(str(files.find_model('localization')))['digits']; "
     printed = told(installed, tmp_path, code + "print(digits()[0].shape)")
     assert printed.strip() == "(24776, 784)"
+
+
+BARE = "import sys; sys.modules['jax'] = None; "
+NEED_JAX = {name for name, path in model_files().items()
+            if re.search(r"^(import|from) jax\b", path.read_text(), flags=re.M)}  # fmt: skip
+
+
+def test_without_extras_models_that_need_one_are_marked(installed, tmp_path):
+    printed = told(installed, tmp_path, BARE + HOLDS + "main()", "list")
+    entries = re.split(r"\n(?=\w)", printed)
+    marked = {e.split()[0] for e in entries if "(needs causalopt[jax])" in " ".join(e.split())}
+    assert "localization" in marked
+    assert marked == NEED_JAX
+    printed = told(installed, tmp_path, HOLDS + "main()", "list")
+    assert "needs" not in printed
+
+
+def test_without_extras_all_other_models_load(installed, tmp_path):
+    code = BARE + HOLDS + "from causalopt.study import load_model; "
+    code += "print([load_model(name).name for name in sys.argv[1:]])"
+    others = sorted(model_files().keys() - NEED_JAX)
+    assert told(installed, tmp_path, code, *others).strip() == str(others)
+
+
+@pytest.mark.parametrize("command", ["run", "check", "show", "draw"])
+def test_without_extras_a_model_says_in_a_line_what_to_install(installed, tmp_path, command):
+    code = BARE + "from causalopt.study.terminal import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, command, "localization"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)}, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert not done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("run pip install 'causalopt[jax]'.")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from causalopt.study.extras import missing_extras
 from causalopt.study.files import model_files, title_of
 from causalopt.study.terminal.printing import fit, load_or_stop, wrap
 
@@ -14,7 +15,8 @@ def list_models() -> None:
     files = model_files()
     column = max(map(len, files), default=0) + 2
     for name, path in files.items():
-        click.echo(f"{name:<{column}}{wrap(title_of(path), column)[column:]}")
+        needs = "".join(f" (needs causalopt[{extra}])" for extra in missing_extras(path))
+        click.echo(f"{name:<{column}}{wrap(title_of(path) + needs, column)[column:]}")
     click.echo("\nRun one with: causalopt run " + next(iter(files), "MODEL"))
 
 
