@@ -147,11 +147,7 @@ def from_arrays(
             symbols.append(())
             continue
         shared, slots = shared_mechanism(mechanism, constants, int(widths[number]))
-        if shared.is_opaque:
-            raise DeclarationError(
-                f"Mechanism {number} is {shared}, a function, and Network.from_arrays is of "
-                "formulas: declare the network by its nodes, Network({h: function(f)(x)}, ...)."
-            )
+        _refuse_function(shared, number)
         shared_by_kind.append(shared)
         symbols.append(slots)
         sizes[number] = len(shared.arguments)
@@ -169,6 +165,14 @@ def from_arrays(
                 seen[nodes, slots.index(symbol)] if is_parent else count + inputs.index(symbol)
             )
     return Columns(labels, inputs, tuple(shared_by_kind), kind, offsets, arguments)
+
+
+def _refuse_function(rule: Mechanism, number: int) -> None:
+    if rule.is_opaque:
+        raise DeclarationError(
+            f"Mechanism {number} is {rule}, a function, and Network.from_arrays is of formulas: "
+            "declare the network by its nodes, Network({h: function(f)(x)}, ...)."
+        )
 
 
 def refuse_arrays_among(labels: Sequence[Label]) -> None:
