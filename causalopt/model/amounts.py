@@ -90,7 +90,13 @@ def _array(value: object, where: str) -> Tensor | Tree:
     if isinstance(value, Tensor | Tree):
         return value
     if hasattr(value, "ndim") or _is_of_numbers(value):
-        kind = np.asarray(value).dtype.kind
+        try:
+            kind = np.asarray(value).dtype.kind
+        except ValueError:
+            raise DeclarationError(
+                f"{where} is {checks.shown(value)}, whose rows have different lengths: write rows "
+                "of one length, or a tree of arrays."
+            ) from None
         return Tensor(value) if kind in "iub" else finite_tensor(value, where)
     return Tree.of(value, where)
 
@@ -199,7 +205,11 @@ def comes_to(formula: Expr, numbers: Mapping[K, float], where: str) -> float:
 
 @functools.lru_cache(maxsize=1024)
 def _evaluated(formula: Expr, known: tuple[tuple[Symbol, Expr], ...]) -> Expr:
-    value: Expr = formula.xreplace(dict(known)).evalf(_DIGITS)
+    try:
+        value: Expr = formula.xreplace(dict(known)).evalf(_DIGITS)
+    except (ValueError, ArithmeticError):
+        # At a pole some functions have no value, and say so.
+        return sympy.nan
     return value
 
 
