@@ -90,8 +90,11 @@ def _array(value: object, where: str) -> Tensor | Tree:
     if isinstance(value, Tensor | Tree):
         return value
     if hasattr(value, "ndim") or _is_of_numbers(value):
-        kind = np.asarray(value).dtype.kind
-        return Tensor(value) if kind in "iub" else finite_tensor(value, where)
+        try:
+            is_whole = np.asarray(value).dtype.kind in "iub"
+        except ValueError:
+            is_whole = False  # rows of different lengths, of which the check below tells
+        return Tensor(value) if is_whole else finite_tensor(value, where)
     return Tree.of(value, where)
 
 
