@@ -91,13 +91,13 @@ def _array(value: object, where: str) -> Tensor | Tree:
         return value
     if hasattr(value, "ndim") or _is_of_numbers(value):
         try:
-            kind = np.asarray(value).dtype.kind
+            is_whole = np.asarray(value).dtype.kind in "iub"
         except ValueError:
             raise DeclarationError(
-                f"{where} is {checks.shown(value)}, whose rows have different lengths: write rows "
-                "of one length, or a tree of arrays."
+                f"{where} is {checks.shown(value)}, whose rows have different lengths, and so is no "
+                "array of numbers: write rows of one length, or a tree of arrays."
             ) from None
-        return Tensor(value) if kind in "iub" else finite_tensor(value, where)
+        return Tensor(value) if is_whole else finite_tensor(value, where)
     return Tree.of(value, where)
 
 

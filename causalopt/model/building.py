@@ -135,44 +135,46 @@ def from_arrays(
         )
     _check_range(kind, len(mechanisms), "kinds", "a mechanism")
     _check_range(seen, count, "parents", "a node")
-    widths = _widths(kind, seen, len(mechanisms))
-    shared_by_kind: list[Mechanism] = []
-    symbols: list[tuple[Symbol, ...]] = []
-    sizes = np.zeros(len(mechanisms) + 1, dtype=np.int64)
-    used = set(np.unique(kind).tolist())
-    for number, mechanism in enumerate(mechanisms):
-        if number not in used:
-            # Nobody says how many parents it has.
-            shared_by_kind.append(Expression(Integer(0)))
-            symbols.append(())
-            continue
-        shared, slots = shared_mechanism(mechanism, constants, int(widths[number]))
-        _refuse_function(shared, number)
-        shared_by_kind.append(shared)
-        symbols.append(slots)
-        sizes[number] = len(shared.arguments)
+    every = _each_kind(mechanisms, kind, _widths(kind, seen, len(mechanisms)), constants)
+    shared_by_kind = tuple(shared for shared, _ in every)
     inputs = (*constants, *_noises_of(shared_by_kind))
-    # The last place of ``sizes`` belongs to kind -1, a root.
+    # The last place belongs to kind -1, a root.
+    sizes = np.array([*(len(shared.arguments) for shared in shared_by_kind), 0], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes[kind])]).astype(np.int64)
     arguments = np.empty(offsets[-1], dtype=np.int64)
     order = np.argsort(kind, kind="stable")
     first = np.searchsorted(kind[order], np.arange(len(mechanisms) + 1))
-    for number, (shared, slots) in enumerate(zip(shared_by_kind, symbols, strict=True)):
+    for number, (shared, slots) in enumerate(every):
         nodes = order[first[number] : first[number + 1]]
         for j, symbol in enumerate(shared.arguments):
             is_parent = symbol in slots
             arguments[offsets[nodes] + j] = (
                 seen[nodes, slots.index(symbol)] if is_parent else count + inputs.index(symbol)
             )
-    return Columns(labels, inputs, tuple(shared_by_kind), kind, offsets, arguments)
+    return Columns(labels, inputs, shared_by_kind, kind, offsets, arguments)
 
 
-def _refuse_function(rule: Mechanism, number: int) -> None:
-    if rule.is_opaque:
-        raise DeclarationError(
-            f"Mechanism {number} is {rule}, a function, and Network.from_arrays is of formulas: "
-            "declare the network by its nodes, Network({h: function(f)(x)}, ...)."
-        )
+def _each_kind(
+    mechanisms: Sequence[Callable[..., Expr]],
+    kind: Ints,
+    widths: Ints,
+    constants: tuple[Parameter, ...],
+) -> list[tuple[Mechanism, tuple[Symbol, ...]]]:
+    """The mechanism of each kind of node, and the symbols that stand for its parents."""
+    used = set(np.unique(kind).tolist())
+    every: list[tuple[Mechanism, tuple[Symbol, ...]]] = []
+    for number, mechanism in enumerate(mechanisms):
+        if number not in used:
+            # Nobody says how many parents it has.
+            every.append((Expression(Integer(0)), ()))
+            continue
+        every.append(shared_mechanism(mechanism, constants, int(widths[number])))
+        if every[-1][0].is_opaque:
+            raise DeclarationError(
+                f"Mechanism {number} is {every[-1][0]}, a function, and Network.from_arrays is of "
+                "formulas: declare the network by its nodes, Network({h: function(f)(x)}, ...)."
+            )
+    return every
 
 
 def refuse_arrays_among(labels: Sequence[Label]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from causalopt.backends import OF_ARRAYS, NotFinite
+from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded
 from causalopt.plan import Loop, flatten
@@ -28,7 +29,10 @@ def slopes(
     lanes, (place,) = lanes_wanted([want], sweep)
     plan = flatten(model, row, lanes, [(place, want.series)])
     if not isinstance(plan, Loop):
-        raise TypeError("a network of numbers has derivatives against its arrows")
+        raise QueryError(
+            "This network is of formulas alone, which has derivatives against its arrows: ask "
+            "every_n, or tangents(world.perturb(n))."
+        )
     inputs = inputs_of(plan, model, sweep, want.world.seed)
     # What leads nowhere is no input of the plan.
     named = {entry.label: entry.symbol.name for entry in plan.inputs}

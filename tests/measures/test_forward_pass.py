@@ -14,12 +14,14 @@ from causalopt import (
     comp,
     every_A,
     function,
+    gradients,
     noise,
     normal,
     op,
     parameters,
     run,
     tangents,
+    unit_shares,
     variables,
 )
 from causalopt.mechanisms.tracing import in_double
@@ -183,6 +185,53 @@ def test_every_unit_at_once_is_each_by_itself():
     alone = [op(NETWORK, A=h.part[i], **asked).item() for i in range(4)]
     assert every.values == pytest.approx(alone, abs=1e-12)
     assert every.A.values.tolist() == [f"h.part[{i}]" for i in range(4)]
+
+
+def test_one_pass_back_is_the_gradient():
+    u = np.array([1.0, -2.0, 0.5])
+    found = gradients(NETWORK, y, by=[x, W1, h, h.part[MASK]], read=u)
+    assert found["x"].values == pytest.approx(u @ J_X, abs=1e-13)
+    by_weights = jacobian(
+        lambda W: u @ forward_with(jnp.tanh(W @ AT), jnp.asarray(AT)), WEIGHTS[W1]
+    )
+    assert found["W1"].values == pytest.approx(by_weights, abs=1e-13)
+    by_h = jacobian(lambda h: u @ forward_with(h, jnp.asarray(AT)), KEPT)
+    assert found["h"].values == pytest.approx(by_h, abs=1e-13)
+    assert found[str(h.part[MASK])].values == pytest.approx(by_h[MASK], abs=1e-13)
+    moved = W.perturb(x, by=0.5).clamp(h.part[MASK], to=W)
+    J = jacobian(lambda x: u @ forward(x, held(MASK)), AT + 0.5)
+    assert gradients(moved, y, by=[x], read=u).x.values == pytest.approx(J, abs=1e-13)
+
+
+def test_units_share_what_they_do_together():
+    asked = {"n": x, "m": y, "along": [1.0, 0, 0], "read": [0, 1.0, 0]}
+    found = unit_shares(NETWORK, **asked, among=h)
+    total = op(NETWORK, A=h, **asked).item()
+    assert found.total.item() == pytest.approx(total, abs=1e-12)
+    assert found.share.sum().item() == pytest.approx(total, abs=1e-9)
+    first = every_A(NETWORK, **asked, among=h, first_order=True)
+    assert first.values.tolist() == found.first_order.values.tolist()
+
+    def opened(gates):
+        slope = jacobian(lambda x: forward(x, held(True, gates))[1])[0]
+        return np.log(abs(slope))
+
+    for i, step in enumerate(1e-6 * np.eye(4)):
+        quotient = (opened(step) - opened(-step)) / 2e-6
+        assert first.values[i] == pytest.approx(quotient, abs=1e-8)
+
+
+def test_a_layer_in_single_precision_is_told():
+    rough = Network(
+        {h: function(layer, precision="float32")(x, W1), y: function(out)(h, x, W2, V)},
+        start={x: AT},
+        parameters=WEIGHTS,
+    )
+    found = run(rough.world())
+    assert found.attrs["float32"] == "h"
+    assert found.h.values[0] == pytest.approx(KEPT, abs=1e-6)
+    assert not np.array_equal(found.h.values[0], KEPT)
+    assert op(rough, **ASKED, reduce="volume").attrs["float32"] == "h"
 
 
 def test_a_narrow_layer_leaves_the_volume_of_what_passes_it():

@@ -21,6 +21,7 @@ from causalopt import (
     find_optimizers,
     finite,
     function,
+    gradients,
     noise,
     normal,
     op,
@@ -131,6 +132,7 @@ def test_numbers_take_the_plan_of_numbers():
     [
         (lambda: made(weights=WEIGHTS.T), r"cannot be computed where x: shape \(3,\), M: shape"),
         (lambda: made(weights=1.0), r"M: a number"),
+        (lambda: made(weights=[[1.0, 2.0], [3.0]]), "M.* is no array of numbers"),
         (lambda: made(start=(1, 2)), r"start\[x\] has shape \(2,\): write an array of shape"),
         (lambda: made(start=2.0), r"shape \(\)"),
         (lambda: made(start=(1, 2, np.nan)), "not finite"),
@@ -332,6 +334,11 @@ def test_a_value_that_is_assumed_not_to_be_is_told():
 def test_what_is_not_there_is_refused_in_words(ask, told):
     with pytest.raises(QueryError, match=told):
         ask(made())
+
+
+def test_a_network_of_formulas_has_its_derivatives_against_the_arrows():
+    with pytest.raises(QueryError, match="ask every_n"):
+        gradients(Network({b: 2 * a}, start={a: 1}), b, by=[a])
 
 
 def test_functions_of_numbers_are_told_as_such():
