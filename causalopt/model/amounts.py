@@ -94,8 +94,8 @@ def _array(value: object, where: str) -> Tensor | Tree:
             is_whole = np.asarray(value).dtype.kind in "iub"
         except ValueError:
             raise DeclarationError(
-                f"{where} is {checks.shown(value)}, whose rows have different lengths, and so is no "
-                "array of numbers: write rows of one length, or a tree of arrays."
+                f"{where} is {checks.shown(value)}, whose rows have different lengths: that is no "
+                "array of numbers. Write rows of one length, or a tree of arrays."
             ) from None
         return Tensor(value) if is_whole else finite_tensor(value, where)
     return Tree.of(value, where)
