@@ -200,7 +200,7 @@ MUTANTS = [
            "tests/processes/test_learning.py -k moves"),
     Mutant("what stays infinite is looked for nowhere",
            "backends/jax_loop.py",
-           "after = self._checked(after, jnp.asarray(piece.segment.stop), self._lasting(block))",
+           "after = self._checked(after, steps.max(), self.program.lasting(block))",
            "pass", "tests/backends/test_jax.py -k infinite"),
     Mutant("a group is counted for each of its examples in a batch",
            "processes/tallies.py", ".set(tally[seen] + size)", ".add(size)",

@@ -78,13 +78,13 @@ def unit_shares(
     >>> room = System(
     ...     {
     ...         h: function(lambda R: R * np.array([0.2, 0.1]))(R),
-    ...         R: function(lambda R, h: R - h[0] - h[1])(R, h),
+    ...         R: function(lambda R, h: R - h[0] - h[1])(R, h.next),
     ...     },
     ...     start={h: [0, 0], R: 1},
     ... )
     >>> found = unit_shares(room, R[0], R[9], among=h)
     >>> found.share.to_series().round(3).to_dict(), round(found.total.item(), 3)
-    ({'h.part[0]': 2.174, 'h.part[1]': 1.087}, 3.26)
+    ({'h.part[0]': 2.14, 'h.part[1]': 1.07}, 3.21)
     """
     import xarray as xr
 
