@@ -14,13 +14,19 @@ from causalopt.study import compare, load_model, model_files, storage, title_of
 from causalopt.study.extras import missing_extras
 
 NAMES = list(model_files())
-runnable = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.skipif(bool(lacks), reason=f"needs {lacks}"))
-        for name, lacks in ((name, missing_extras(path)) for name, path in model_files().items())
-    ],
-)
+
+
+def runnable(long=()):
+    """Each model that can run here; some in the long run alone."""
+    params = []
+    for name, path in model_files().items():
+        lacks = missing_extras(path)
+        marks = [pytest.mark.skipif(bool(lacks), reason=f"needs {lacks}")]
+        marks += [pytest.mark.long] if name in long else []
+        params.append(pytest.param(name, marks=marks))
+    return pytest.mark.parametrize("name", params)
+
+
 ROOT = Path(__file__).parent.parent
 INVENTORY = ROOT / "docs" / "published_figures.csv"
 # What was computed for one claim is there for the next.
@@ -48,7 +54,8 @@ def only_what_comes_along():
     assert not {path for path in source if not any(map(path.is_relative_to, PACKED))}
 
 
-@runnable
+# Six training runs take minutes where cores are few: one experiment of it is in every run.
+@runnable(long=["localization"])
 def test_every_claim_stands(name):
     for claim in study_of(name).claims:
         comparison = compare(claim)
@@ -56,7 +63,7 @@ def test_every_claim_stands(name):
         assert comparison.fault is None, because
 
 
-@runnable
+@runnable()
 def test_every_experiment_gives_data_and_figures(name, tmp_path):
     with only_what_comes_along():
         study = load_model(name)

@@ -35,7 +35,14 @@ ALL = [
 ]
 
 
-@pytest.mark.parametrize(("name", "derivation"), ALL)
+# The proofs of these take longest; the site checks them too.
+LONG = [("invariances", "units"), ("free_energy", "stirling"), ("current", "end_states")]
+
+
+@pytest.mark.parametrize(
+    ("name", "derivation"),
+    [pytest.param(*one, marks=pytest.mark.long) if one in LONG else one for one in ALL],
+)
 def test_every_step_has_the_recorded_verdict(name: str, derivation: str) -> None:
     report = checked(name, derivation)
     assert report.as_expected, str(report)

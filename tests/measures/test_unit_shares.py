@@ -20,11 +20,12 @@ from causalopt import EvaluationError, QueryError, System, array, every_A, funct
             [0.36397184, 0.25665509, 1.06934694],
             [-0.08025739, 0.27760826, 0.07095251],
         ),
-        (
+        pytest.param(
             64,
             14.6293208027,
             [1.1317061, 0.28036866, 0.58689439],
             [1.18655475, 0.28885202, 0.67960985],
+            marks=pytest.mark.long,
         ),
     ],
 )
