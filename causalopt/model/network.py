@@ -207,7 +207,7 @@ class Network(Timeless):
     def _given(self, roots: Roots, parameters: Mapping[Label, Kept]) -> Network:
         """The same nodes with other values."""
         network = Network(self.columns, start=roots, parameters=parameters)
-        if self.holds_arrays:
+        if self.holds_arrays or network.parameter_arrays:
             network.check_arrays()
         return network
 

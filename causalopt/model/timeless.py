@@ -7,6 +7,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from causalopt.ground.errors import QueryError
 from causalopt.language.domains import Domain, domain_of
 from causalopt.language.parts import PartOf
@@ -88,19 +90,20 @@ class Timeless(Model):
 
     @functools.cached_property
     def holds_arrays(self) -> bool:
-        """Whether a node, an input or a parameter is an array, or a node follows by a function."""
-        return (
-            any(rule.is_opaque for rule in self.columns.mechanisms)
-            or bool(self.parameter_arrays)
-            or self.index.has_arrays
-            or any(noise.shape for noise in self.noises)
-        )
+        """Whether a node holds an array, or follows by a function."""
+        return any(rule.is_opaque for rule in self.columns.mechanisms) or self.index.has_arrays
 
     def check_arrays(self) -> None:
         """Raise ``DeclarationError`` where arrays, functions and names do not fit together."""
         self.layout  # noqa: B018  # a cached property, which checks names
-        accounts = {node: self.account(node, 0) for node in self.nodes if self.holds_arrays}
-        rules = {v: a.assigned.renamed(a.names) for v, a in accounts.items() if a.assigned}
+        if self.holds_arrays:
+            accounts = {node: self.account(node, 0) for node in self.nodes}
+            rules = {v: a.assigned.renamed(a.names) for v, a in accounts.items() if a.assigned}
+        else:
+            # Numbers that follow by one mechanism are alike.
+            kinds, firsts = np.unique(self.columns.kinds, return_index=True)
+            pairs = zip(kinds.tolist(), firsts.tolist(), strict=True)
+            rules = {self.nodes[i]: self.columns.mechanisms[k] for k, i in pairs if k >= 0}
         check_shapes(rules, self.parameter_arrays)
 
     def check_numbers(self, act: str) -> None:

@@ -161,6 +161,23 @@ def test_what_does_not_fit_is_told(make, told):
         make()
 
 
+def test_an_array_that_no_node_sees_makes_no_network_of_arrays():
+    numbers = Network({b: k * a}, start={a: 1}, parameters={M: WEIGHTS, k: 2.0})
+    assert run(numbers.world()).value.values.tolist() == [[1, 2]]
+    assert every_n(numbers, A=a, m=b).sel(node="b").item() == 1.0
+    for told in (
+        lambda: numbers.with_parameters({k: [1.0, 2.0]}),
+        lambda: Network({b: k * a}, start={a: 1}, parameters={k: [1.0, 2.0]}),
+        lambda: Network.from_graph(
+            nx.DiGraph([(1, 2)]), lambda u: k * u, start=1, parameters={k: [1.0, 2.0]}
+        ),
+    ):
+        with pytest.raises(DeclarationError, match=r"k is \[1.0, 2.0\], and"):
+            told()
+    with pytest.raises(QueryError, match="a number is wanted"):
+        numbers.world().do(b, M)
+
+
 def test_what_an_intervention_cuts_closes_no_cycle():
     network = made()
     turned = network.world().replace(x, function(lambda s: s * jnp.ones(3))(s)).do(h, [1.0, 2.0])
