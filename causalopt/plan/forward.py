@@ -28,9 +28,9 @@ from causalopt.plan.terms import NodeTerms
 def flatten_forward(network: Network, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out.
 
-    What they follow from is in slots too, in the order in which it is computed, so that the first
-    that is not finite is where it began. No tangent is carried on with another one: each is a group
-    of its own.
+    The values that they follow from are in slots too, in the order in which they are computed, so
+    that the first that is not finite is where it began. No tangent is carried on with another one:
+    each is a group of its own.
     """
     names = Names(network)
     raw = {}
@@ -43,11 +43,13 @@ def flatten_forward(network: Network, lanes: Lanes, wanted: tuple[Slot, ...]) ->
     raw = {symbol: formula.xreplace(zero) for symbol, formula in raw.items()}
     slot_of = {after: slot for slot, (_, after) in names.states.items()}
     needed = needed_in_order(raw, [names.after(slot) for slot in wanted])
-    after = [symbol for symbol in needed if symbol in slot_of]
-    slots = tuple(slot_of[symbol] for symbol in after)
+    of_values = {i for i, lane in enumerate(lanes.lanes) if not lane.is_tangent}
+    every = [slot_of[symbol] for symbol in needed if symbol in slot_of]
+    slots = tuple(slot for slot in every if slot.lane in of_values or slot in wanted)
+    after = [names.after(slot) for slot in slots]
     inputs = tuple(map(_at_once, (*names.inputs.values(), *names.noises.values())))
     given = [entry.symbol for entry in inputs]
-    tangents = [j for j, slot in enumerate(slots) if lanes.lanes[slot.lane].is_tangent]
+    tangents = [j for j, slot in enumerate(slots) if slot.lane not in of_values]
     return Loop(
         slots=slots,
         inputs=inputs,

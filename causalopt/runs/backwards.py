@@ -13,7 +13,13 @@ from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded
 from causalopt.plan import Loop, flatten
 from causalopt.runs.explanation import explained
-from causalopt.runs.simulation import Want, inputs_of, lanes_wanted, values_at
+from causalopt.runs.simulation import (
+    Want,
+    inputs_of,
+    lanes_wanted,
+    refuse_where_it_began,
+    values_at,
+)
 from causalopt.runs.sweeps import Sweep
 
 
@@ -41,5 +47,6 @@ def slopes(
     try:
         number, back = OF_ARRAYS.slopes(plan, inputs, row, [named[s] for s in inside], read)
     except NotFinite as error:
+        refuse_where_it_began(error, [want], range(row, row + 1), sweep, "jax")
         raise explained(error, plan, lanes, sweep, look) from None
     return number, dict(zip(inside, back, strict=True))

@@ -97,10 +97,26 @@ def simulate(
     except NotFinite as error:
         if not in_words:
             raise UndefinedError("A value is not finite.") from None
+        refuse_where_it_began(error, wants, rows, sweep, backend)
         raise explained(error, plan, lanes, sweep, look) from None
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")
     return measured.reshape(*measured.shape[:-1], *sweep.shape)
+
+
+def refuse_where_it_began(
+    error: NotFinite, wants: Sequence[Want], rows: Rows, sweep: Sweep, backend: str
+) -> None:
+    """Raise an error about the first node whose derivative is not there, where there is no time.
+
+    One pass has looked at the tangents that are wanted: those on the way are looked at now.
+    """
+    worlds = dict.fromkeys(want.world for want in wants if want.tangent)
+    keys = [series.key for series in wants[0].world.model.series]
+    every = [Want(world, key, tangent=True) for world in worlds for key in keys]
+    in_time = wants[0].world.steps is not None
+    if error.argument is not None and not in_time and len(every) > len(wants):
+        simulate(every, rows, sweep, backend, stacked)
 
 
 @functools.singledispatch

@@ -33,6 +33,7 @@ from causalopt import (
     table,
     tangents,
     time,
+    unit_shares,
     variable,
     variables,
 )
@@ -325,8 +326,14 @@ def test_a_derivative_that_is_not_there_is_told():
     network = made(
         {h: function(lambda x: jnp.ones(2) * jnp.linalg.norm(x))(x), s: LAYERS[s]}, start=(0, 0, 0)
     )
-    with pytest.raises(EvaluationError, match=r"^h has no derivative in a world .* at x in \[0, 0"):
-        op(network, A=h.part[0], n=x.part[0], m=s)
+    for ask in (
+        lambda: op(network, A=h.part[0], n=x.part[0], m=s),
+        lambda: tangents(network.world().perturb(x.part[0]), keep=[s]),
+        lambda: unit_shares(network, x.part[0], s, among=h),
+    ):
+        told = r"^h has no derivative in a world .* at x in \[0, 0"
+        with pytest.raises(EvaluationError, match=told):
+            ask()
 
 
 def test_a_value_that_is_assumed_not_to_be_is_told():
