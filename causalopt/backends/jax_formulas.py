@@ -17,6 +17,7 @@ import sympy
 from jax import Array, lax
 from sympy import Basic, Expr, Symbol
 
+from causalopt.backends.jax_single import pushed_at_size, traced_back_at_size
 from causalopt.mechanisms.calls import Called, Code, Pushed
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
 from causalopt.mechanisms.steady import (
@@ -136,12 +137,15 @@ class _Walk:
         """A call, or how it moves along; both of one linearisation, where there are both."""
         key = (call.code, *call.terms)
         if key not in self.moving:
-            return cast(Array, call.code.call(*map(self._argument, call.terms)))
+            code = call.code
+            own = traced_back_at_size(code.call) if code.is_single else code.call
+            return cast(Array, own(*map(self._argument, call.terms)))
         value, line = self._linearised(key)
         if not isinstance(call, Pushed):
             return value
         moves = zip(call.terms, call.along, self.moving[key], strict=True)
-        return line(*(self._tangent(at, along) for at, along, moving in moves if moving))
+        moved = [self._tangent(at, along) for at, along, moving in moves if moving]
+        return pushed_at_size(line, moved) if call.code.is_single else line(*moved)
 
     def _linearised(self, key: tuple[Basic, ...]) -> tuple[Array, Callable[..., Array]]:
         if key not in self._lines:

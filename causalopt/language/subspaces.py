@@ -274,6 +274,8 @@ def as_text(key: object) -> str:
     if key is Ellipsis:
         return "..."
     size = np.size(key) if isinstance(key, list | np.ndarray) else 0
+    if size > 8 and np.asarray(key).dtype == bool:
+        return f"{np.asarray(key).sum()} of {size} entries"
     return f"{size} entries" if size > 8 else str(np.asarray(key).tolist() if size else key)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
@@ -257,6 +258,20 @@ def nodes_as_text(nodes: object) -> str:
     if isinstance(nodes, list | tuple | set | frozenset):
         return ", ".join(str(node) for node in nodes)
     return str(nodes)
+
+
+def names_of(parts: Iterable[object]) -> list[str]:
+    """A name for each of several nodes or parts; those that are written alike are numbered.
+
+    >>> names_of(["h", "R", "h"])
+    ['h', 'R', 'h (2)']
+    """
+    seen = Counter[str]()
+    names = []
+    for text in map(nodes_as_text, parts):
+        seen[text] += 1
+        names.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
+    return names
 
 
 def rows_of(model: Model, stretches: Sequence[Stretch]) -> list[tuple[int, range]]:

@@ -38,6 +38,11 @@ class Code(Atom):
         code.number = cls._numbers[call]
         return code
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the function computes in single precision."""
+        return bool(getattr(self.call, "is_single", False))
+
     def _hashable_content(self) -> tuple[object, ...]:
         return (self.number,)
 

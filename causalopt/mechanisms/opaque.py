@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from sympy import Expr, Symbol
@@ -36,6 +36,11 @@ class Unpacked:
     inputs: tuple[Structure | None, ...]
     output: Structure | None
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the function of trees computes in single precision."""
+        return bool(getattr(self.call, "is_single", False))
+
     def __call__(self, *given: Array) -> object:
         pairs = zip(self.inputs, given, strict=True)
         result = self.call(*(v if s is None else s.unflattened(v) for s, v in pairs))
@@ -60,9 +65,10 @@ class InSingle:
 
 @dataclass(frozen=True)
 class InDouble:
-    """A function whose result is double precision, in whichever it is computed."""
+    """A function of single precision, whose result is made double."""
 
-    call: Pure
+    call: InSingle
+    is_single: ClassVar[bool] = True
 
     def __call__(self, *given: object) -> object:
         jax = jax_module()
@@ -112,8 +118,9 @@ class Function(Mechanism):
     @property
     def code(self) -> Code:
         """The function of what a run holds, where trees are vectors, as a constant of a plan."""
-        own = self._computed
-        return Code(self._of_arrays(own if self.precision == "float64" else InDouble(own)))
+        if self.precision == "float64":
+            return Code(self._of_arrays(self.call))
+        return Code(self._of_arrays(InDouble(InSingle(self.call))))
 
     @property
     def _computed(self) -> Pure:

@@ -138,6 +138,11 @@ class World(Generic[M]):
                 f"clamp({nodes}, to=...): ``to`` must be a world of the same model and the same "
                 "number of steps, such as clamp(T, to=W)."
             )
+        if to.seed != self.seed:
+            raise QueryError(
+                f"clamp({nodes}, to=...): ``to`` has the seed {to.seed}, and this world "
+                f"{self.seed}, so that their noise differs: make them from one another."
+            )
         weight = self._weight(by, nodes)
         stretches = self.model.select(nodes, self.steps)
         held = Held[World[Model]](to)

@@ -193,6 +193,11 @@ class BatchGradient:
 
     def _mean(self, weights: object, importance: Any, *rows: Any) -> Any:
         losses = jax_module().vmap(self.loss, in_axes=(None, *[0] * len(rows)))(weights, *rows)
+        if losses.ndim != 1:
+            raise DeclarationError(
+                f"The loss of one example has the shape {losses.shape[1:]}: give one number, such "
+                "as its mean or its sum."
+            )
         return (importance * losses).sum() / len(losses)
 
 

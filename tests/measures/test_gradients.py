@@ -223,3 +223,24 @@ def test_what_leaves_the_floats_is_told_by_node_and_step():
     blows_up = System({a: function(lambda a: a * 1e60)(a)}, start={a: 1e-300})
     with pytest.raises(EvaluationError, match="leaves the range of floats"):
         gradients(blows_up, a[6], [a[0]])
+
+
+def test_places_that_are_written_alike_have_names_of_their_own():
+    big, (v,) = array("big", 12), variables("v")
+    system = System(
+        {big: function(lambda big, v: big * 0.5 + v)(big, v), v: v},
+        start={big: np.arange(12.0), v: 1},
+    )
+    masks = np.arange(12) % 2 == 0, np.arange(12) % 3 == 0
+    directions = np.eye(12)[:2]
+    by = [*(big[0].part[mask] for mask in masks), *(big[0].along(d, read=d) for d in directions)]
+    found = gradients(system, big[2].part[0], by=by)
+    assert [part.size for part in found.values()] == [6, 4, 1, 1]
+    assert [str(name) for name in found] == [
+        "big[0].part[6 of 12 entries]",
+        "big[0].part[4 of 12 entries]",
+        "big[0].along(1 directions)",
+        "big[0].along(1 directions) (2)",
+    ]
+    assert found["big[0].along(1 directions)"].values == pytest.approx(0.25)
+    assert found["big[0].along(1 directions) (2)"].values == pytest.approx(0.0)

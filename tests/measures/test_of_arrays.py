@@ -15,6 +15,7 @@ from causalopt import (
     comp,
     every_A,
     function,
+    gradients,
     op,
     parameters,
     run,
@@ -366,3 +367,61 @@ def test_what_is_held_fills_no_volume(leaning, steps):
     assert eigen.values.real.min() == -np.inf
     assert not np.isnan(eigen.values).any()
     assert eigen.attrs["infinite"] == 1
+
+
+def contracting(precision):
+    """A matrix that shrinks all by a tenth a step, and a number that holds it back."""
+    kind = jnp.float32 if precision == "float32" else float
+    M = jnp.asarray([[0.05, 0.02], [-0.03, 0.04]], dtype=np.float32).astype(kind)
+    b = jnp.asarray([0.03, 0.01], dtype=np.float32).astype(kind)
+    g, (v,) = array("g", 2), variables("v")
+    single = {"precision": precision}
+    system = System(
+        {
+            g: function(lambda g, v: M @ g + v * b, **single)(g, v),
+            v: function(lambda g: g[0] * 0.5, **single)(g),
+        },
+        start={g: [1.0, 2.0], v: 1.0},
+    )
+    return system, g, v
+
+
+@pytest.mark.parametrize("steps", [20, 30, 60])
+def test_derivatives_of_single_precision_have_the_range_of_doubles(steps):
+    found = []
+    for precision in ("float32", "float64"):
+        system, g, v = contracting(precision)
+        asked = {"A": v, "n": g[0], "m": g[steps], "along": [1.0, 0.0]}
+        back = gradients(system, g[steps].part[0], by=[g[0]])["g[0]"].values
+        found.append((op(system, **asked).item(), back))
+    (rough, back), (exact, slope) = found
+    assert rough == pytest.approx(exact, abs=1e-5)
+    assert back == pytest.approx(slope, rel=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1e-25, 1e25])
+def test_one_step_of_single_precision_may_go_far(factor):
+    h = array("h", 1)
+    system = System({h: function(lambda h: h * factor, precision="float32")(h)}, start={h: [0.0]})
+    W = system.world(steps=5)
+    slope = tangents(W.perturb(h[0], along=[1.0]), keep="last").h.item()
+    assert slope == pytest.approx(factor**5, rel=1e-5)
+
+
+def test_a_covariance_of_n_is_one_of_its_directions():
+    system, g, v = contracting("float64")
+    S = np.array([[4.0, 1.0], [1.0, 9.0]])
+    asked = {"A": v, "n": g[0], "m": g[60], "reduce": "volume"}
+    found = op(system, **asked, covariance=S)
+    # Of a square Jacobian it cancels, however small the smaller direction is beside the other.
+    assert found.item() == pytest.approx(op(system, **asked).item(), abs=1e-10)
+    assert found.rounding.item() < 1e-10
+    asked = {"A": v, "n": g[0], "m": g[3], "reduce": "rms"}
+    root = np.linalg.cholesky(S)
+    wanted = op(system, **asked, along=root.T).item()
+    assert op(system, **asked, covariance=S).item() == pytest.approx(wanted, abs=1e-12)
+    estimate = op(system, **asked, covariance=S, probes=2000)
+    assert abs(estimate.item() - wanted) < 4 * estimate.standard_error.item()
+    assert estimate.standard_error.item() < 0.1
+    with pytest.raises(DeclarationError, match=r"\(2, 2\)"):
+        op(system, **asked, covariance=np.eye(3), probes=3)

@@ -132,7 +132,8 @@ def test_an_optimizer_without_a_derivative_is_told():
         ({"batches": [[30]]}, "names the example 30"),
         ({"batches": [[0.5]]}, "whole numbers"),
         ({"optimizer": "adam"}, "optax"),
-        ({"loss": lambda w, x, y: x}, "cannot be computed"),
+        ({"loss": lambda w, x, y: x}, "the shape .2.*one number"),
+        ({"loss": lambda w, x, y: (w.layers[0].weight @ x)[:1]}, "the shape .1.*one number"),
     ],
 )
 def test_what_cannot_be_trained_is_told(change, told):

@@ -230,6 +230,10 @@ def test_impossible_noise_is_refused(make, told):
         (lambda: run(System({x: x}, start={x: 1}).world(steps=3), draws=3), "has no noise"),
         (lambda: walk.world(steps=3, seed=-1), "0 or more"),
         (lambda: run(walk.world(steps=3, seed=1), walk.world(steps=3, seed=2)), "different seeds"),
+        (
+            lambda: walk.world(steps=3, seed=1).clamp(x, to=walk.world(steps=3, seed=2)),
+            "the seed 2.*make them from one another",
+        ),
         (lambda: run(walk.world(steps=3), over={e: [1, 2]}), "no node or parameter"),
     ],
 )

@@ -15,7 +15,7 @@ from causalopt.ground.types import Array, Bools
 from causalopt.language.parts import PartOf
 from causalopt.language.subspaces import Chosen
 from causalopt.language.symbols import Nodes, Parameter, Variable
-from causalopt.measures.question import Question, nodes_as_text
+from causalopt.measures.question import Question, names_of, nodes_as_text
 from causalopt.measures.record import Measure
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.runs.labels import coordinate, in_single
@@ -57,7 +57,7 @@ def of_units(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.Da
             len(parts),
             measure,
         )
-    coords = {"A": [nodes_as_text(part) for part in parts]}
+    coords = {"A": names_of(parts)}
     attrs = {**measure.attributes(), **asked.arguments(), "A": "each part"}
     attrs |= in_single(asked.model)
     if not asked.over_rows:

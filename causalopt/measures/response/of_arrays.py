@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import numpy as np
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.scaled import Ratio, Scaled
-from causalopt.ground.tensors import finite_tensor
+from causalopt.ground.tensors import Tensor, finite_tensor
 from causalopt.ground.types import Array, Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.subspaces import Directions
@@ -21,6 +22,7 @@ from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import labelled
 from causalopt.measures.response.reductions import (
     Jacobian,
+    Reduced,
     error_of_probes,
     lengths,
     pencil,
@@ -61,58 +63,54 @@ class Metrics:
 class Reduction:
     """What two Jacobians come to: one number, or several along a dim of their own.
 
-    The function gives the numbers (..., k), and how many singular values rounding hides (...).
+    Where it ``rounds``, small numbers beside large ones decide it: what rounding leaves is told.
     """
 
-    function: Callable[[Jacobian, Jacobian, Measure], tuple[Array, Ints]]
+    function: Callable[[Jacobian, Jacobian, Measure], Reduced]
     dim: str | None = None
+    rounds: bool = True
 
 
-def _with_nothing_hidden(values: Array) -> tuple[Array, Ints]:
-    return values, np.zeros(values.shape[:-1], dtype=np.int64)
+def _with_nothing_hidden(values: Array) -> Reduced:
+    return Reduced(values, np.zeros(values.shape[:-1], dtype=np.int64), np.zeros(values.shape))
 
 
-def _along(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+def _along(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
     return _with_nothing_hidden(measure.function(lengths(x, y)))
 
 
-def _single(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+def _single(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
     # Numbers keep their signs, which lengths have not.
     sides = (Scaled(side.mantissas[..., 0, :], side.powers) for side in (x, y))
     return _with_nothing_hidden(measure.function(Ratio(*sides)))
 
 
-def _rms(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+def _rms(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
     return _with_nothing_hidden(measure.function(sizes(x, y))[..., None])
 
 
-def _volume(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
-    values, hidden = volumes(x, y)
-    return values[..., None], hidden
+def _volume(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
+    return volumes(x, y)
 
 
-def _spectrum(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+def _spectrum(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
     return spectrum(x, y)
 
 
-def _eigen(x: Jacobian, y: Jacobian, measure: Measure) -> tuple[Array, Ints]:
+def _eigen(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
     q, p = x.mantissas.shape[-2:]
     if q != p:
         raise QueryError(
             f'reduce="eigen" is of an n and an m of one size, and here they have {p} and {q}: '
             'write reduce="spectrum" or "volume".'
         )
-    values = pencil(x, y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        turn = np.where(np.isfinite(values) & (values != 0), np.angle(values), 0.0)
-        logs = -np.log(np.abs(values)) - 1j * turn
-    return _with_nothing_hidden(np.where(np.isnan(values), np.nan, logs))
+    return pencil(x, y)
 
 
 #: The reductions by the name that users give.
 REDUCTIONS = {
     "volume": Reduction(_volume),
-    "rms": Reduction(_rms),
+    "rms": Reduction(_rms, rounds=False),
     "spectrum": Reduction(_spectrum, "direction"),
     "eigen": Reduction(_eigen, "direction"),
 }
@@ -141,34 +139,39 @@ class ArrayQuestion:
         _, X, Y = probed.asked.worlds()
         wants = [Want(world, self.asked.key_of_m, tangent=True) for world in (X, Y)]
         reduced = functools.partial(probed.reduced, measure=measure)
-        *values, hidden, error = simulate(
-            wants, self.asked.rows, self.asked.sweep, backend, reduced
-        )
+        *both, hidden, error = simulate(wants, self.asked.rows, self.asked.sweep, backend, reduced)
+        values, moved = np.split(np.stack(both), 2)
         several = len(values) > 1
-        stack = np.moveaxis(np.stack(values), 0, -1) if several else values[0]
         own = [str(self._reduction().dim)] if several else []
-        array = labelled(self.asked, measure, stack if self.asked.over_rows else stack[0], own)
+
+        def shown(numbers: Array) -> Array:
+            stack = np.moveaxis(numbers, 0, -1) if several else numbers[0]
+            part: Array = stack if self.asked.over_rows else stack[0]
+            return part
+
+        array = labelled(self.asked, measure, shown(values), own)
         array.attrs |= self._metrics().attributes()
         array.attrs |= {"below_rounding": int(hidden.real.sum())}
         array.attrs |= {"reduce": self.reduce} if self.reduce else {}
-        if self.probes is None:
-            return array
-        own_dims = (array.dims, error.real if self.asked.over_rows else error.real[0])
-        return array.assign_coords(standard_error=own_dims)
+        beside = {}
+        if self._reduction().rounds:
+            beside["rounding"] = (array.dims, shown(moved).real)
+        if self.probes is not None:
+            beside["standard_error"] = (array.dims, shown(error[None]).real)
+        return array.assign_coords(beside)
 
     def reduced(self, numbers: list[Scaled], measure: Measure) -> Array:
-        """What the tangents of m in X and Y come to, (k + 2, rows, points).
+        """What the tangents of m in X and Y come to, (2 k + 2, rows, points).
 
-        Last come how many singular values are hidden, and the standard error of an estimate.
+        After k numbers comes how far rounding may have moved each; last, how many singular values
+        are hidden, and the standard error of an estimate.
         """
-        metrics = self._metrics()
-        x, y = (
-            _jacobian(number, self.asked).under(metrics.metric, metrics.covariance)
-            for number in numbers
-        )
-        values, hidden = self._reduction().function(x, y, measure)
-        error = np.zeros(hidden.shape) if self.probes is None else error_of_probes(x, y)
-        return np.concatenate([np.moveaxis(values, -1, 0), hidden[None], error[None]])
+        metric = self._metrics().metric
+        x, y = (_jacobian(number, self.asked).under(metric) for number in numbers)
+        found = self._reduction().function(x, y, measure)
+        error = np.zeros(found.hidden.shape) if self.probes is None else error_of_probes(x, y)
+        several = (np.moveaxis(part, -1, 0) for part in (found.values, found.rounding))
+        return np.concatenate([*several, found.hidden[None], error[None]])
 
     def _reduction(self) -> Reduction:
         """How it is reduced, or an error that lists the ways."""
@@ -187,22 +190,28 @@ class ArrayQuestion:
             raise QueryError(_WHICH.format(what=asked.n))
         if not single and asked.along is None:
             raise QueryError(_WHICH.format(what=asked.m))
-        return Reduction(_single if single else _along, "direction")
+        return Reduction(_single if single else _along, "direction", rounds=False)
 
     def _probed(self) -> Question:
-        """The question, along random directions if it is asked by probes, or along a frame."""
-        asked = self.asked
-        if self.probes is not None:
-            return self._with_probes(checks.whole(self.probes, "probes", 2))
-        directions = asked.directions
-        if self.reduce != "volume" or directions is None or self.covariance is not None:
-            return asked
-        # Where m has no room for them, their volume says nothing of what is read.
-        as_frame = directions.count <= _size_of_m(asked)
-        return replace(asked, along=Directions(directions.rows, as_frame))
+        """The question, along directions whose mean square is the covariance of n, or random ones.
 
-    def _with_probes(self, count: int) -> Question:
-        asked = self.asked
+        For a volume they are a frame, if m has room for them.
+        """
+        asked = self.asked if self.probes is None else self._with_probes()
+        if asked.directions is None:
+            return asked
+        rows = asked.directions.rows.numbers
+        covariance = self._metrics().covariance
+        if covariance is not None:
+            root = np.linalg.cholesky(covariance)
+            flat = rows.reshape(len(rows), -1)
+            rows = (root.T @ flat if self.probes is None else flat @ root.T).reshape(rows.shape)
+        # Where m has no room for them, their volume says nothing of what is read.
+        as_frame = self.reduce == "volume" and len(rows) <= _size_of_m(asked)
+        return replace(asked, along=Directions(Tensor(rows), as_frame))
+
+    def _with_probes(self) -> Question:
+        asked, count = self.asked, checks.whole(self.probes, "probes", 2)
         place = asked.place_of_n
         if self.reduce != "rms" or asked.along is not None or place.part is not None:
             raise QueryError(
@@ -213,9 +222,7 @@ class ArrayQuestion:
         return replace(asked, along=np.random.default_rng(0).normal(size=(count, *shape)))
 
     def _metrics(self) -> Metrics:
-        q = _size_of_m(self.asked)
-        directions = self.asked.directions
-        p = 1 if directions is None else directions.count
+        q, p = _size_of_m(self.asked), _size_of_n(self.asked, self.probes is not None)
         return Metrics(
             _positive(self.metric, q, "metric", "m"),
             _positive(self.covariance, p, "covariance", "n"),
@@ -226,6 +233,13 @@ def _size_of_m(asked: Question) -> int:
     """How many numbers are read of m."""
     readings = asked.readings
     return int(np.prod(domain_of(asked.key_of_m).shape)) if readings is None else len(readings)
+
+
+def _size_of_n(asked: Question, in_all_directions: bool) -> int:
+    """How many directions of n are asked about."""
+    if in_all_directions:
+        return math.prod(domain_of(asked.place_of_n.key).shape)
+    return 1 if asked.directions is None else asked.directions.count
 
 
 def _positive(given: object, size: int, name: str, of: str) -> Floats | None:

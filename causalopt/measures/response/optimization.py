@@ -83,7 +83,8 @@ def op(
     Along no direction in particular, all entries of n move, or all of a part. "eigen" is free of
     the coordinates of both n and m, "volume" of m's for q <= p and of n's for q >= p, "along" of
     n's. Where p and q differ nothing is free of all coordinates. Singular values below the rounding
-    of the largest count as 0; ``attrs["below_rounding"]`` says how many there were.
+    of the largest count as 0; ``attrs["below_rounding"]`` says how many there were, and the
+    coordinate ``rounding`` how far (nats, to first order) rounding may have moved the others.
 
     Parameters, dims and errors are those of ``comp``. 0/0 is NaN, x/0 gives -inf, 0/y gives +inf;
     ``attrs`` counts both.

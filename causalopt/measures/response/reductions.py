@@ -1,23 +1,25 @@
 """What two derivatives of an array by an array come to as one number, or a few: their reductions.
 
 ``x`` and ``y`` are J_X and J_Y, (..., q, p): how m (q) follows n (p) in the worlds X and Y, each
-column times a power of two of its own (..., p). The metric G of m and the covariance S of n enter
-as their factors, G = L L' and S = C C'.
+column times a power of two of its own (..., p). The metric G of m enters as its factor, G = L L'.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.linalg
 
 from causalopt.ground.scaled import Ratio, Scaled, shifted
-from causalopt.ground.types import Array, Complexes, Floats, Ints
+from causalopt.ground.types import Array, Floats, Ints
 
 _LOG2 = math.log(2.0)
 _EPSILON = float(np.finfo(np.float64).eps)
+# Where rounding may move a number by this part of itself, nothing is known of it.
+_UNKNOWN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +31,11 @@ class Jacobian:
     #: The part of the largest number below which nothing is known, (...): it grows along a run.
     rounding: Floats = field(default_factory=lambda: np.array(_EPSILON))
 
-    def under(self, metric: Floats | None, covariance: Floats | None) -> Jacobian:
-        """In coordinates in which the metric of m, and the covariance of n, are identities."""
-        measured = self
-        if metric is not None:
-            root = np.linalg.cholesky(metric).T
-            measured = replace(measured, mantissas=root @ measured.mantissas)
-        if covariance is not None:
-            one, top = measured.at_one_power()
-            mantissas = one.mantissas @ np.linalg.cholesky(covariance)
-            powers = np.broadcast_to(top[..., None], mantissas.shape[:-2] + mantissas.shape[-1:])
-            measured = replace(measured, mantissas=mantissas, powers=powers)
-        return measured
+    def under(self, metric: Floats | None) -> Jacobian:
+        """In coordinates in which the metric of m is the identity."""
+        if metric is None:
+            return self
+        return replace(self, mantissas=np.linalg.cholesky(metric).T @ self.mantissas)
 
     def at_one_power(self) -> tuple[Jacobian, Ints]:
         """All columns at the power of the largest of them, (...)."""
@@ -62,20 +57,23 @@ class Jacobian:
         one, top = self.at_one_power()
         return Scaled(_norm(one.mantissas.reshape(*one.mantissas.shape[:-2], -1), axis=-1), top)
 
-    def log_volume(self) -> tuple[Floats, Ints]:
+    def log_volume(self) -> tuple[Floats, Ints, Floats]:
         """The logarithm of the volume of what unit volume becomes, and what rounding hides of it.
 
         That is the sum of the logarithms of singular values; of those that are below the rounding
-        of the largest nothing is known, and they count as 0.
+        of the largest nothing is known, and they count as 0. Last, how far rounding may move it.
         """
         q, p = self.mantissas.shape[-2:]
         alike, added = (self, self.powers.sum(axis=-1)) if q >= p else self._for_rows()
         values = np.linalg.svd(alike.mantissas, compute_uv=False)
-        hidden = values <= max(q, p) * self.rounding[..., None] * values[..., :1]
-        with np.errstate(divide="ignore"):
+        least = max(q, p) * self.rounding[..., None] * values[..., :1]
+        hidden = values <= least
+        with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(np.where(hidden, 0.0, values)).sum(axis=-1)
-        unknown = (hidden & (values > 0)).sum(axis=-1)
-        return logs + added * _LOG2, unknown
+            unknown = hidden & (values > 0)
+            parts = np.where(values > 0, least / values, 0.0)
+            moved = np.where(unknown, np.inf, parts).sum(axis=-1)
+        return logs + added * _LOG2, unknown.sum(axis=-1), moved
 
     def _for_rows(self) -> tuple[Jacobian, Ints]:
         one, top = self.at_one_power()
@@ -121,34 +119,40 @@ def _parts(side: Jacobian) -> Floats:
     return squares / np.where(whole > 0, whole, 1.0)
 
 
-def volumes(x: Jacobian, y: Jacobian) -> tuple[Floats, Ints]:
-    """log vol(J_Y) - log vol(J_X) (...), and how many singular values rounding hides.
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """What two Jacobians come to, (..., k), in nats, and what rounding leaves of it.
+
+    ``hidden`` (...) counts the numbers behind it that rounding hides, which count as 0;
+    ``rounding`` (..., k) is how far, to first order, rounding may have moved what is told, infinite
+    where it hides a number.
+    """
+
+    values: Array
+    hidden: Ints
+    rounding: Floats
+
+
+def volumes(x: Jacobian, y: Jacobian) -> Reduced:
+    """log vol(J_Y) - log vol(J_X), (..., 1).
 
     For n normal with covariance S it is the entropy of m in Y less that in X. 0/0 is NaN.
     """
-    (of_x, hidden), (of_y, others) = x.log_volume(), y.log_volume()
+    (of_x, hidden, one), (of_y, others, other) = x.log_volume(), y.log_volume()
     with np.errstate(invalid="ignore"):
-        return of_y - of_x, hidden + others
+        return Reduced((of_y - of_x)[..., None], hidden + others, (one + other)[..., None])
 
 
-def spectrum(x: Jacobian, y: Jacobian) -> tuple[Floats, Ints]:
+def spectrum(x: Jacobian, y: Jacobian) -> Reduced:
     """-log(c/s) of the generalised singular values (c, s), (..., p), the largest first.
 
     They are the stationary values of |J_Y v| / |J_X v| over directions v. Directions that both
     leave at 0 are NaN, and come last. Source: Van Loan (1976); Golub and Van Loan, section 6.1.6.
     """
-    (of_x, up), (of_y, down) = x.at_one_power(), y.at_one_power()
-    shape = of_x.mantissas.shape
-    least = _each(x.rounding, shape)
-    pairs = zip(_matrices(of_x.mantissas), _matrices(of_y.mantissas), least, strict=True)
-    rows = [_generalised(a, b, unit) for a, b, unit in pairs]
-    values = np.stack([values for values, _ in rows]).reshape(*shape[:-2], shape[-1])
-    hidden = np.array([count for _, count in rows]).reshape(shape[:-2])
-    # Taken out of X and Y were different powers.
-    return values - ((up - down) * _LOG2)[..., None], hidden
+    return _each_pair(x, y, _generalised)
 
 
-def _generalised(x: Floats, y: Floats, unit: float) -> tuple[Floats, int]:
+def _generalised(x: Floats, y: Floats, unit: float) -> tuple[Array, int, Floats]:
     q, p = x.shape
     left, both, _ = np.linalg.svd(np.vstack([x, y]), full_matrices=False)
     known = both > (2 * q) * unit * both[0] if both[0] > 0 else np.zeros(len(both), bool)
@@ -157,47 +161,65 @@ def _generalised(x: Floats, y: Floats, unit: float) -> tuple[Floats, int]:
     cosines = np.concatenate([c, np.zeros(rank - len(c))])
     sines = _norm(left[q:, :rank] @ turned.T, axis=0) if rank else np.zeros(0)
     least = 2 * max(q, p) * unit
-    hidden = int(
-        ((cosines <= least) & (cosines > 0)).sum() + ((sines <= least) & (sines > 0)).sum()
-    )
-    cosines, sines = (np.where(part <= least, 0.0, part) for part in (cosines, sines))
-    with np.errstate(divide="ignore"):
-        found = np.log(sines) - np.log(cosines)
-    return np.concatenate([np.sort(found)[::-1], np.full(p - rank, np.nan)]), hidden
+    sides = np.array([cosines, sines])
+    hidden = (sides <= least) & (sides > 0)
+    # What is known of the directions that are left is the less, the nearer one is to being lost.
+    worse = both[0] / both[rank - 1] if rank else 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_c, of_s = np.log(np.where(sides <= least, 0.0, sides))
+        parts = np.where(sides > 0, worse * least / sides, 0.0)
+    found, moved = of_s - of_c, np.where(hidden, np.inf, parts).sum(axis=0)
+    order = np.argsort(-found, kind="stable")
+    lost = p - rank
+    values = np.append(found[order], np.full(lost, np.nan))
+    return values, int(hidden.sum()), np.append(moved[order], np.zeros(lost))
 
 
-def pencil(x: Jacobian, y: Jacobian) -> Array:
-    """The eigenvalues of J_X v = lambda J_Y v, (..., p), complex, by their size from the smallest.
+def pencil(x: Jacobian, y: Jacobian) -> Reduced:
+    """-log of the eigenvalues of J_X v = lambda J_Y v, (..., p), by the size of lambda, complex.
 
-    They are all that depends on no coordinates of n and m, where these have one size.
+    They are all that depends on no coordinates of n and m, where these have one size. The imaginary
+    part is -arg(lambda). What J_X or J_Y makes of an eigenvector counts as 0 where it is below the
+    rounding of the matrix: then Op is infinite, or NaN for both.
     """
+    return _each_pair(x, y, _eigenvalues)
+
+
+def _eigenvalues(x: Floats, y: Floats, unit: float) -> tuple[Array, int, Floats]:
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        nothing = np.full(len(x), np.nan)
+        return nothing.astype(complex), 0, nothing
+    (above, below), left, right = scipy.linalg.eig(x, y, left=True, homogeneous_eigvals=True)
+    # How far a number u'Mv may be moved by the rounding of M, where u and v have the length 1.
+    least = len(x) * unit * np.array([[np.linalg.norm(x, 2)], [np.linalg.norm(y, 2)]])
+    sizes = np.abs([np.einsum("ij,ik,kj->j", left.conj(), part, right) for part in (x, y)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.where(sizes == 0.0, np.inf, least / sizes)
+        exact, gone = sizes == 0.0, parts >= _UNKNOWN
+        ratios = np.where(below == 0, np.inf, above / below)
+        sizes = np.where(gone[0], 0.0, np.where(gone[1], np.inf, np.abs(ratios)))
+        turn = np.where(gone.any(axis=0) | ~np.isfinite(ratios), 0.0, np.angle(ratios))
+        logs = np.where(gone.all(axis=0), np.nan, -np.log(sizes)) - 1j * turn
+    hidden = (gone & ~exact).any(axis=0)
+    moved = np.where(hidden, np.inf, np.where(exact, 0.0, parts).sum(axis=0))
+    order = np.lexsort((logs.imag, -logs.real))
+    return logs[order], int(hidden.sum()), moved[order]
+
+
+def _each_pair(
+    x: Jacobian, y: Jacobian, of_pair: Callable[[Floats, Floats, float], tuple[Array, int, Floats]]
+) -> Reduced:
+    """What each pair of matrices of two stacks comes to, (..., p)."""
     (of_x, up), (of_y, down) = x.at_one_power(), y.at_one_power()
     shape = of_x.mantissas.shape
-    least = _each(x.rounding, shape)
+    least = np.broadcast_to(x.rounding, shape[:-2]).reshape(-1).tolist()
     pairs = zip(_matrices(of_x.mantissas), _matrices(of_y.mantissas), least, strict=True)
-    rows = [_eigenvalues(a, b, unit) for a, b, unit in pairs]
-    scales = np.ldexp(1.0, np.clip(up - down, -1000, 1000).astype(np.int32))
-    values: Complexes = np.stack(rows).reshape(*shape[:-2], shape[-1])
-    # Infinities have no imaginary part to be multiplied.
-    finite = np.isfinite(values)
-    return np.where(finite, np.where(finite, values, 0.0) * scales[..., None], values)
-
-
-def _eigenvalues(x: Floats, y: Floats, unit: float) -> Array:
-    above, below = scipy.linalg.eigvals(x, y, homogeneous_eigvals=True)
-    least = len(x) * unit * np.array([np.abs(x).max(), np.abs(y).max()])
-    above = np.where(np.abs(above) <= least[0], 0.0, above)
-    below = np.where(np.abs(below) <= least[1], 0.0, below)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(below == 0, np.inf, above / below)
-        values: Complexes = np.where((above == 0) & (below == 0), np.nan, ratios)
-    ordered: Complexes = values[np.lexsort((values.imag, np.abs(values)))]
-    return ordered
-
-
-def _each(rounding: Floats, shape: tuple[int, ...]) -> list[float]:
-    """The rounding of each matrix of a stack."""
-    return np.broadcast_to(rounding, shape[:-2]).reshape(-1).tolist()
+    rows = [of_pair(a, b, unit) for a, b, unit in pairs]
+    several = *shape[:-2], shape[-1]
+    values, moved = (np.stack([row[i] for row in rows]).reshape(several) for i in (0, 2))
+    hidden = np.array([count for _, count, _ in rows]).reshape(shape[:-2])
+    # Taken out of X and Y were different powers.
+    return Reduced(values - ((up - down) * _LOG2)[..., None], hidden, moved)
 
 
 def _matrices(stack: Floats) -> Floats:

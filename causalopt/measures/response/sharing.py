@@ -17,7 +17,7 @@ from causalopt.language.domains import domain_of
 from causalopt.language.parts import PartOf
 from causalopt.language.subspaces import Gates
 from causalopt.language.symbols import Nodes
-from causalopt.measures.question import Question, nodes_as_text
+from causalopt.measures.question import Question, names_of, nodes_as_text
 from causalopt.measures.record import Measure
 from causalopt.measures.response.every_unit import checked_parts, is_moved, parts_of_arrays
 from causalopt.measures.response.optimization import OP
@@ -107,7 +107,7 @@ def unit_shares(
             "total": ([], found.total, {"long_name": OP.symbol, "units": OP.unit}),
             "missing": ([], found.total - float(found.shares.sum()), {"units": OP.unit}),
         },
-        {"A": [nodes_as_text(part) for part in parts]},
+        {"A": names_of(parts)},
         {
             **told,
             **in_single(gated.asked.model),
@@ -170,7 +170,7 @@ def touched(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.Dat
     gated = _gated(asked, parts)
     _, first = gated.at(np.zeros(gated.count))
     attrs = {**OP.attributes(), **asked.arguments(), "A": "each part", "order": "first"}
-    coords = {"A": [nodes_as_text(part) for part in parts]}
+    coords = {"A": names_of(parts)}
     return xr.DataArray(first, coords, ["A"], OP.name, {**attrs, **in_single(asked.model)})
 
 

@@ -15,7 +15,7 @@ from causalopt.ground.types import Array, Floats
 from causalopt.language.domains import Coded, domain_of
 from causalopt.language.symbols import Nodes, Parameter
 from causalopt.language.trees import Tree
-from causalopt.measures.question import nodes_as_text
+from causalopt.measures.question import names_of, nodes_as_text
 from causalopt.model.interface import Model, as_model
 from causalopt.model.selection import Stretch
 from causalopt.model.shifting import as_rows
@@ -72,7 +72,7 @@ def gradients(
     (row,) = model.place(at).rows
     _, found = slopes(Want(world, at.key), row, reading, entering)
     columns = {}
-    for n, place in places.items():
+    for name, (n, place) in zip(names_of(places), places.items(), strict=True):
         slope = found.get(inputs[n], _zeros(entering[inputs[n]]))
         if not np.isfinite(slope).all():
             raise EvaluationError(
@@ -82,7 +82,6 @@ def gradients(
         if place is not None and place.part is not None:
             directions = place.part.directions
             slope = directions.reshape(len(directions), -1) @ slope.reshape(-1)
-        name = nodes_as_text(n)
         columns[name] = ([f"{name}_axis{i}" for i in range(slope.ndim)], slope)
     return xr.Dataset(
         columns, attrs={"quantity": "gradient", "m": nodes_as_text(m), **in_single(model)}
