@@ -39,7 +39,9 @@ def shifted(mantissa: Array, power: Array) -> Floats:
     >>> shifted(np.array([1.5, 1.0]), np.array([4, -10**9])).tolist()
     [24.0, 0.0]
     """
-    product: Floats = np.ldexp(mantissa, np.clip(power, -_FARTHEST, _FARTHEST).astype(np.int32))
+    # What a run that ended early has not written may be anything.
+    with np.errstate(invalid="ignore"):
+        product: Floats = np.ldexp(mantissa, np.clip(power, -_FARTHEST, _FARTHEST).astype(np.int32))
     return product
 
 

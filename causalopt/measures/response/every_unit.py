@@ -74,7 +74,7 @@ def _together(asked: Question, part: PartOf, count: int, measure: Measure) -> Ar
 
     def measured(numbers: list[Scaled]) -> Array:
         if is_of_arrays(asked):
-            return whole.reduced(numbers, measure)[:-2]
+            return whole.values(numbers, measure)
         return measure.function(Ratio(*numbers))
 
     wants = [Want(world, asked.key_of_m, tangent=True) for world in (X, Y)]

@@ -166,12 +166,21 @@ class ArrayQuestion:
         After k numbers comes how far rounding may have moved each; last, how many singular values
         are hidden, and the standard error of an estimate.
         """
-        metric = self._metrics().metric
-        x, y = (_jacobian(number, self.asked).under(metric) for number in numbers)
-        found = self._reduction().function(x, y, measure)
+        (x, y), found = self._found(numbers, measure)
         error = np.zeros(found.hidden.shape) if self.probes is None else error_of_probes(x, y)
         several = (np.moveaxis(part, -1, 0) for part in (found.values, found.rounding))
         return np.concatenate([*several, found.hidden[None], error[None]])
+
+    def values(self, numbers: list[Scaled], measure: Measure) -> Array:
+        """The same numbers alone, (k, rows, points)."""
+        return np.moveaxis(self._found(numbers, measure)[1].values, -1, 0)
+
+    def _found(
+        self, numbers: list[Scaled], measure: Measure
+    ) -> tuple[tuple[Jacobian, Jacobian], Reduced]:
+        metric = self._metrics().metric
+        x, y = (_jacobian(number, self.asked).under(metric) for number in numbers)
+        return (x, y), self._reduction().function(x, y, measure)
 
     def _reduction(self) -> Reduction:
         """How it is reduced, or an error that lists the ways."""
