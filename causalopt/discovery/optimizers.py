@@ -52,6 +52,14 @@ class Optimizers:
     data: xr.Dataset
     limits: str = LIMITS
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Optimizers) and (
+            self.limits == other.limits and self.data.identical(other.data)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.limits, *self.data["m"].values.tolist()))
+
     def __str__(self) -> str:
         rows = [("m", "A", "Op2", "of all", "chance", "authority", "back")]
         for rank in self.data["rank"].values:

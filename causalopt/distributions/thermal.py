@@ -23,6 +23,7 @@ from causalopt.distributions.finite.states import (
     strides,
 )
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import exact_array, is_exact
 from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Array, Bools, Floats
@@ -74,6 +75,7 @@ class Enthalpies:
         self.values.setflags(write=False)
 
     __getstate__, __setstate__ = fields_alone, restore
+    __eq__, __hash__ = same, hashed
 
     @classmethod
     def of(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
+from causalopt.ground.holding import content, contents
 from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats
 from causalopt.language.domains import domain_of
@@ -39,8 +41,8 @@ class Question:
     m are kept. Where n holds an array, the difference is ``along`` one direction of its shape, or
     several (k, *shape), each by itself; where m does, ``read`` are rows (q, *shape) that read it.
 
-    Raises ``QueryError`` that says which part of it cannot be asked. Two questions are the same
-    where they are one object: what they sweep may be arrays.
+    Raises ``QueryError`` that says which part of it cannot be asked. Two questions are equal where
+    they ask for the same numbers: of values that are swept or named, by what these are.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.model.system import System
@@ -81,6 +83,21 @@ class Question:
             )
         # Worked out now, so that what cannot be swept or kept is an error of the question.
         self.sweep, self.rows  # noqa: B018  # cached properties
+
+    @functools.cached_property
+    def _asked(self) -> tuple[Hashable, ...]:
+        """What is asked, as something that can be compared and hashed."""
+        axes = tuple(contents(axis) for axis in self.sweep.axes)
+        named = self.A, self.n, self.m, self.keep, self.along, self.read
+        return self.of, self.base.steps, self.by, axes, *map(content, named)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Question) and self._asked == other._asked)
+
+    def __hash__(self) -> int:
+        return hash(self._asked)
+
+    __getstate__, __setstate__ = fields_alone, restore
 
     @functools.cached_property
     def base(self) -> World[Model]:

@@ -41,8 +41,8 @@ class Experiment:
     name: str
     title: str
     compute: Callable[[], xr.Dataset | xr.DataArray]
-    figures: Mapping[str, Callable[..., Figure | Drawing]] = field(default_factory=dict)
-    depicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    figures: Mapping[str, Callable[..., Figure | Drawing]] = field(default_factory=dict, hash=False)
+    depicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check_file_name(self.name, "an experiment")

@@ -12,6 +12,7 @@ import numpy as np
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError, TooLargeError
+from causalopt.ground.holding import hashed, same
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.symbols import Variable
@@ -74,6 +75,8 @@ class TransferOperator:
     below: Floats
     above: Floats
     maps: tuple[Branch, ...] = ()
+
+    __eq__, __hash__ = same, hashed
 
     @classmethod
     def of(cls, system: System, inside: Inside, cells: int | None = None) -> TransferOperator:

@@ -21,6 +21,7 @@ from causalopt.distributions.finite.states import (
 )
 from causalopt.ground.checks import TOLERANCE, beside_one, shown
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
+from causalopt.ground.holding import hashed, same
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.finite_variables import Finite
 from causalopt.model.declaration import check_steps
@@ -56,6 +57,8 @@ class Chain:
 
     variables: Variables
     kernel: csr_array
+
+    __eq__, __hash__ = same, hashed
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from causalopt.distributions.real.ensemble import Ensemble, streams
 from causalopt.distributions.real.sound import check_real, check_within, counted, is_limited
 from causalopt.distributions.real.step import AffineStep, affine, rational
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base, exact_base, log_of
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Variable
@@ -42,6 +43,8 @@ class Gaussian:
     variables: tuple[Variable, ...]
     mean: Matrix
     covariance: Matrix
+
+    __eq__, __hash__ = same, hashed
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variables", check_real(self.variables))
@@ -158,6 +161,8 @@ class Box:
     blocks: tuple[Matrix, ...]
     transform: Matrix
     offset: Matrix
+
+    __eq__, __hash__ = same, hashed
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variables", check_real(self.variables))

@@ -17,6 +17,7 @@ from causalopt.distributions.real.sound import check_real, is_limited
 from causalopt.distributions.real.step import check_pushable
 from causalopt.ground.checks import as_mapping, as_whole
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base
 from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.scaled import stacked
@@ -83,6 +84,7 @@ class Ensemble:
         self.samples.setflags(write=False)
 
     __getstate__, __setstate__ = fields_alone, restore
+    __eq__, __hash__ = same, hashed
 
     @classmethod
     def of(cls, samples: Mapping[Variable, npt.ArrayLike], seed: int = 0) -> Ensemble:

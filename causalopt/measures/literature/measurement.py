@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from sympy import Expr
@@ -47,7 +47,7 @@ class Measurement:
     symbol: str
     value: Amount
     unit: str
-    parts: Mapping[str, object] = ReadOnly({})
+    parts: Mapping[str, object] = field(default=ReadOnly({}), hash=False)
     gap: float = 0.0
 
     def __post_init__(self) -> None:

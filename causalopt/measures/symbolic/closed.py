@@ -32,7 +32,7 @@ from causalopt.model.world import World
 _FEW = 40
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ClosedForm:
     """Comp or Op of a linear system as a formula of the symbol ``t``, the steps since the nudge.
 
@@ -48,8 +48,8 @@ class ClosedForm:
     first: tuple[Expr, ...]
     conditions: tuple[Boolean, ...]
     t: Symbol
-    _limit: Limit | None = field(repr=False)
-    _carried: tuple[Carried, Carried] = field(repr=False)
+    _limit: Limit | None = field(repr=False, compare=False)
+    _carried: tuple[Carried, Carried] = field(repr=False, compare=False)
 
     def at(self, steps: int) -> Expr:
         """The measure so many steps after the nudge; without roots, where these are few.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, TooLargeError, nearest
+from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.scaled import Ratio, Scaled
 from causalopt.ground.work import bounded
 from causalopt.language.symbols import Label
@@ -47,6 +48,20 @@ class SymbolicResponse:
     _lines: Lines = field(repr=False)
     _inputs: WorldInputs = field(repr=False)
     _keep: frozenset[Symbol] = field(repr=False)
+
+    @functools.cached_property
+    def _content(self) -> tuple[Hashable, ...]:
+        lines = frozenset(self._lines.formulas.items())
+        inputs = self._inputs.world, frozenset(self._inputs.values.items())
+        return self.measure, self._shared, self._branches, self._keep, lines, inputs
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SymbolicResponse) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    __getstate__, __setstate__ = fields_alone, restore
 
     @functools.cached_property
     def x(self) -> Expr:
