@@ -31,6 +31,8 @@ _TINY, _HUGE = 1e-280, 1e280
 # Work on long results goes in blocks that stay in the cache of a processor.
 _BLOCK = 1 << 14
 _LOG2 = math.log(2.0)
+# A mantissa from 1/2 to 1 times 2 to less than this power, either way, is a float with all digits.
+_FARTHEST_FLOAT = 1000
 
 
 def shifted(mantissa: Array, power: Array) -> Floats:
@@ -123,8 +125,11 @@ class Ratio:
         return self._each(lambda mantissa, power: Scaled(mantissa, power).plain())
 
     def log_size(self) -> Floats:
-        """log |x / y|, finite wherever the ratio is neither zero nor infinite."""
-        return self._each(lambda mantissa, power: np.log(np.abs(mantissa)) + power * _LOG2)
+        """log |x / y|, finite wherever the ratio is neither zero nor infinite.
+
+        Its digits depend on the ratio alone, and not on which powers of two were taken out of it.
+        """
+        return self._each(_log_size)
 
     def is_negative(self) -> Bools:
         """Whether x and y have opposite signs."""
@@ -143,6 +148,20 @@ class Ratio:
                 x, above, y, below = (a if a.ndim == 0 else a[block] for a in columns)
                 measured[block] = measure(*_divided(x, above, y, below))
         return measured.reshape(shape)
+
+
+def _log_size(mantissa: Floats, power: Ints) -> Floats:
+    """log |mantissa * 2**power|."""
+    size = np.abs(mantissa)
+    if not power.any():
+        logs: Floats = np.log(size)
+        return logs
+    top, up = np.frexp(size)
+    whole = power + up
+    # Of a number that is a float, the log of that float: near 1, a sum would lose its digits.
+    inside = np.abs(whole) < _FARTHEST_FLOAT
+    plain = np.log(shifted(top, np.where(inside, whole, 0)))
+    return plain + np.where(inside, 0, whole) * _LOG2
 
 
 def _flat(column: Array, shape: tuple[int, ...]) -> Array:
