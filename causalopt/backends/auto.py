@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from causalopt.backends.interface import Backend, Inputs, Recording
@@ -13,6 +15,22 @@ from causalopt.plan import Layers, Loop
 _POINTS_PER_STEP = 500
 # With this many steps the NumPy backend takes about as long as compiling does.
 _LONG = 20_000
+
+#: The points of the sweep that is computed in parts, by the points of the present part.
+_whole: ContextVar[tuple[int, int]] = ContextVar("whole", default=(0, 0))
+
+
+@contextlib.contextmanager
+def as_part(points: int, whole: int) -> Iterator[None]:
+    """Within this, runs of so many points have the backend that a run of the whole would have.
+
+    What is computed in parts, on whichever machines, has the digits of one run then.
+    """
+    token = _whole.set((points, whole))
+    try:
+        yield
+    finally:
+        _whole.reset(token)
 
 
 @dataclass(frozen=True)
@@ -41,5 +59,6 @@ class AutoBackend(ReferringBackend):
     def _chosen(self, plan: Loop, points: int) -> Backend:
         if plan.has_arrays:
             return self.arrays
-        work = plan.steps * (1 + points / _POINTS_PER_STEP)
+        part, whole = _whole.get()
+        work = plan.steps * (1 + (whole if points == part else points) / _POINTS_PER_STEP)
         return self.long if work >= _LONG else self.reference

@@ -65,10 +65,14 @@ def function(source: str, name: str, signature: str) -> Compiled:
     exec("import math\nimport numpy\n" + source, namespace)
     dispatcher: Any = numba.njit(**_OPTIONS)(namespace[name])
     place = _place(source, name, signature)
-    if place is None or not _restored(dispatcher, place):
+    if place is None:
         dispatcher.compile(signature)
-        if place is not None:
-            _keep(dispatcher, place)
+    elif not _restored(dispatcher, place):
+        # Once on a machine, also where many processes begin at once.
+        with sealed.alone(place):
+            if not _restored(dispatcher, place):
+                dispatcher.compile(signature)
+                _keep(dispatcher, place)
     dispatcher.disable_compile()
     compiled: Compiled = dispatcher
     return compiled

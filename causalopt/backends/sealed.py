@@ -12,19 +12,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import hmac
 import os
 import re
 import secrets
 import stat
 import tempfile
+import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from causalopt.ground.files import replacement
 
 #: The files of a folder take this many bytes together at most.
 LARGEST = 256 * 2**20
+
+# How often it is tried to be alone, and how long apart in seconds: compiling takes a few.
+_TRIALS, _BETWEEN = 3000, 0.02
 
 _KEY, _KEY_SIZE, _SEAL_SIZE = "key", 32, 32
 # What a file of ours is called, and one that its writer did not finish: no other file is removed.
@@ -55,6 +61,30 @@ def write(place: Path, content: bytes) -> None:
         with replacement(place) as temporary:
             temporary.write_bytes(_seal(key, place, content) + content)
         tidy(place.parent, LARGEST)
+
+
+@contextlib.contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Within this, whatever makes what is kept at a place is alone to do so on this machine.
+
+    Others wait, and find it made then; not for ever, lest a process that was stopped stop them.
+    """
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, ImportError):
+            import fcntl  # other systems have none, and make it more than once
+
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _is_ours(place.parent):
+                raise PermissionError(place.parent)
+            # A few files serve for all places, for nobody can tell when one is done with.
+            name = hashlib.sha256(place.name.encode()).hexdigest()[:2]
+            file = held.enter_context(open(place.parent / f".lock-{name}", "wb"))
+            for _ in range(_TRIALS):
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                time.sleep(_BETWEEN)
+        yield
 
 
 def tidy(folder: Path, largest: int) -> None:

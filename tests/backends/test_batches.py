@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 from causalopt import System, comp, noise, normal, op, parameters, run, variables
+from causalopt.backends.auto import as_part
 
 x, y = variables("x y")
 k, d = parameters("k d")
@@ -71,6 +72,24 @@ def test_digits_do_not_depend_on_the_other_points(system, asked, backend):
     for size in SIZES:
         found = in_parts(lambda part: ask(made, part, backend), VALUES, size)
         assert np.array_equal(found, whole), size
+
+
+def test_a_part_has_the_backend_that_the_whole_would_have():
+    made, values = functions(), np.linspace(0.5, 1.5, 200_000)[:40]
+
+    def ask(backend):
+        return run(made.world(60), over={k: values}, backend=backend).x.values
+
+    compiled, reference = ask("numba"), ask("numpy")
+    assert not np.array_equal(compiled, reference)  # else nothing would be told apart here
+    assert np.array_equal(ask("auto"), reference)
+    with as_part(len(values), 200_000):
+        assert np.array_equal(ask("auto"), compiled)
+        assert np.array_equal(ask("numpy"), reference)
+        # Another run in between is a whole of its own.
+        alone = run(made.world(60), over={k: values[:7]}, backend="auto").x.values
+        assert np.array_equal(alone, reference[..., :7])
+    assert np.array_equal(ask("auto"), reference)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])

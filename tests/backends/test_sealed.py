@@ -260,3 +260,17 @@ def test_another_source_name_or_signature_has_another_place(monkeypatch, tmp_pat
     asked = [("s", "n", "g"), ("t", "n", "g"), ("s", "m", "g"), ("s", "n", "h")]
     assert len({cache._place(*one) for one in asked}) == 4
     assert all(sealed._OURS.fullmatch(cache._place(s, "wide", g).name) for s, _, g in asked)
+
+
+def test_whoever_waits_does_not_wait_for_ever(place, monkeypatch):
+    monkeypatch.setattr(sealed, "_TRIALS", 3)
+    waited = []
+    monkeypatch.setattr(sealed.time, "sleep", waited.append)
+    with sealed.alone(place):
+        assert not waited
+        with sealed.alone(place):  # as of a process that was stopped while it compiled
+            assert len(waited) == 3
+        with sealed.alone(place.with_name(OTHER)):
+            assert len(waited) == 3
+    with sealed.alone(place):
+        assert len(waited) == 3
