@@ -91,7 +91,7 @@ def self_regulation(
         **target.arguments(),
         "on_loop": int(on_loop),
     }
-    return xr.DataArray(values, sweep_coords(sweep), [*sweep.names], OP2.name, attrs)
+    return xr.DataArray(values, sweep_coords(sweep), [*sweep.dims], OP2.name, attrs)
 
 
 def _log_sizes(numbers: list[Scaled]) -> Array:

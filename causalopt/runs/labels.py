@@ -20,13 +20,17 @@ Coordinate = tuple[list[str], object, dict[str, str]]
 
 
 def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
-    """One coordinate per swept target, with its unit."""
+    """One coordinate per swept target, with its unit; along one dim where they run together."""
     coords: dict[str, Coordinate] = {}
     for name, axis in zip(sweep.names, sweep.axes, strict=True):
         quantity = getattr(axis.target, "variable", axis.target)
         unit = quantity.unit if isinstance(quantity, Quantity) else ""
         domain = domain_of(axis.target)
-        coords[name] = ([name], domain.values_of(axis.values), {"units": unit})
+        coords[name] = (
+            list(sweep.dims) if sweep.paired else [name],
+            domain.values_of(axis.values),
+            {"units": unit},
+        )
     return coords
 
 

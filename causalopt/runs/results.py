@@ -116,7 +116,7 @@ def _gather(
         check_assumptions(worlds, rows, sweep, backend)
     else:
         refuse_straying(model, chosen, names, rows, sweep, parts)
-    dims = ["world", axis.dim, *sweep.names]
+    dims = ["world", axis.dim, *sweep.dims]
     columns = {
         series.name: ([*dims, *_own_dims(series, directions)], part, _attributes(series))
         for series, part in zip(chosen, parts, strict=True)

@@ -19,12 +19,17 @@ from causalopt.language.data import is_given
 from causalopt.language.domains import Coded, domain_of
 from causalopt.language.naming import DIMS, apart
 from causalopt.language.symbols import Label, Noise, Parameter
+from causalopt.language.words import listed
 from causalopt.model.interface import Model
 from causalopt.model.selection import Stretch
 from causalopt.model.world import M, World
 
-#: What takes many values: a node or a parameter, by a list or array of them.
-Over = Mapping[Label, object]
+#: What takes many values: nodes and parameters, each by a list or array of them. There is a point
+#: for all of each with all of the others.
+Grid = Mapping[Label, object]
+
+#: A grid; or a list of points, each of which has one value of each of them.
+Over = Grid | Sequence[Mapping[Label, object]]
 
 #: How many chains of the noise are run, from the first on; or, as a range, which ones.
 Draws = int | range
@@ -71,6 +76,11 @@ class Sweep:
         """
         targets = [axis.target for axis in self.axes if axis.input != DRAW]
         return (*apart(targets, self.taken), *("draw" for a in self.axes if a.input == DRAW))
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """The dims of a result: one for each axis, or one for all where they run together."""
+        return apart(["point"], self.taken) if self.paired else self.names
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -155,18 +165,46 @@ def swept(
     """The sweep over nodes, parameters and draws of the noises of its worlds, checked."""
     if draws is not None:
         without = swept(model, over)
+        if without.paired:
+            raise QueryError(
+                "over is a list of points, and draws are a dim of their own: write over as a dict, "
+                "or ask about the draws of one point at a time."
+            )
         return replace(without, axes=(*without.axes, _draws(noises, draws)))
     if over is None:
         return Sweep()
-    if not isinstance(over, Mapping):
-        raise QueryError(
-            f"over is {type(over).__name__}: write a dict, such as "
-            "over={R[0]: np.linspace(5, 45, 401)}."
-        )
-    axes = [_axis(model, target, values, i) for i, (target, values) in enumerate(over.items())]
-    _refuse_twice(model, [target for target in over if not isinstance(target, Parameter)])
+    grid = over if isinstance(over, Mapping) else _columns(over)
+    axes = [_axis(model, target, values, i) for i, (target, values) in enumerate(grid.items())]
+    _refuse_twice(model, [target for target in grid if not isinstance(target, Parameter)])
     taken = frozenset({*DIMS, *_RESULTS, *(series.name for series in model.series)})
-    return Sweep(tuple(axes), taken=taken)
+    return Sweep(tuple(axes), paired=grid is not over, taken=taken)
+
+
+def _columns(points: object) -> Grid:
+    """The values of each target at all points of a list."""
+    if not isinstance(points, Sequence) or isinstance(points, str):
+        raise QueryError(
+            f"over is {type(points).__name__}: write a dict, such as "
+            "over={R[0]: np.linspace(5, 45, 401)}, or a list of points, [{R[0]: 5, k: 0.1}, ...]."
+        )
+    known = [_point(point, f"over[{place}]") for place, point in enumerate(points)]
+    if not known:
+        raise QueryError("over has no points: write one or more, such as [{R[0]: 5, k: 0.1}].")
+    for place, point in enumerate(known):
+        if point.keys() != known[0].keys():
+            raise QueryError(
+                f"over[{place}] has values of {listed(point)}, and over[0] of {listed(known[0])}: "
+                "give all points values of the same."
+            )
+    return {target: [point[target] for point in known] for target in known[0]}
+
+
+def _point(given: object, where: str) -> Mapping[Label, object]:
+    if not isinstance(given, Mapping) or not given:
+        raise QueryError(
+            f"{where} is {checks.shown(given)}: write a dict, such as {{R[0]: 5, k: 0.1}}."
+        )
+    return given
 
 
 def _refuse_twice(model: Model, targets: Iterable[Label]) -> None:

@@ -21,7 +21,7 @@ from causalopt.measures.literature.finite_worlds import Requirement
 from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.runs.results import run
-from causalopt.runs.sweeps import Draws, Over
+from causalopt.runs.sweeps import Draws, Grid
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,7 +44,7 @@ def basin_stability(
     of: System | World[System],
     target: Goal,
     *,
-    over: Over,
+    over: Grid,
     steps: int,
     stay: int | None = None,
     draws: Draws | None = None,
@@ -88,7 +88,7 @@ def basin_stability(
     conditions = _conditions(world.model, target)
     kept = [v[length : length + more + 1] for v in _variables(conditions, world.model)]
 
-    def stays(starts: Over) -> Bools:
+    def stays(starts: Grid) -> Bools:
         data = run(world, over=starts, draws=draws, keep=kept, backend=backend)
         return cast(Bools, _held(data, conditions, world.model).all(axis=0))
 
@@ -130,7 +130,7 @@ class _Count(NamedTuple):
     lost: int
 
     @classmethod
-    def of(cls, stays: Callable[[Over], Bools], starts: Axes, chains: int) -> _Count:
+    def of(cls, stays: Callable[[Grid], Bools], starts: Axes, chains: int) -> _Count:
         """The counts of some starts; where a run fails, of each half of them, down to those alone.
 
         Raises ``EvaluationError`` where too many fail one by one.
@@ -229,7 +229,7 @@ def _held(data: xr.Dataset, conditions: list[Condition], system: System) -> Bool
     return cast(Bools, np.logical_and.reduce(held))
 
 
-def _parts(over: Over, numbers: int) -> Iterator[Axes]:
+def _parts(over: Grid, numbers: int) -> Iterator[Axes]:
     """The starts, in pieces whose results fit: cut along the first axis."""
     if not isinstance(over, Mapping) or not over:
         raise QueryError(

@@ -87,7 +87,7 @@ def labelled(
     """
     import xarray as xr
 
-    dims = [*asked.sweep.names, *own]
+    dims = [*asked.sweep.dims, *own]
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         all_finite = bool(np.isfinite(np.sum(values)))

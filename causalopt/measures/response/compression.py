@@ -48,13 +48,14 @@ def comp(
     over time (``R``), some of its steps (``R[10:]``) or one node (``R[1000]``). ``steps`` the
     length of the run, which a node m makes needless. ``delta`` a finite difference at n, in n's
     unit; without it, exact derivatives. ``over`` values for start nodes, other nodes and
-    parameters, all run at once. ``draws`` a number of chains of the model's noise, or a range of
-    them, as the dim ``draw``: take its ``mean("draw")`` or ``quantile(..., "draw")``. ``keep`` the
-    steps of m that are kept: "all", "last" or every k-th. ``along`` the direction of the
-    difference, of n's shape, where n holds an array; several, (k, *shape), give each a number, as
-    the dim ``direction``. ``read`` the u of the number u.m that is asked about, where m holds an
-    array; without it, the length of m's difference. ``backend`` who computes: "numpy" the
-    reference, "numba" compiled, "jax" with arrays too, "auto" by what is asked.
+    parameters, all run at once; or a list of points, as the dim ``point``. ``draws`` a number of
+    chains of the model's noise, or a range of them, as the dim ``draw``: take its ``mean("draw")``
+    or ``quantile(..., "draw")``. ``keep`` the steps of m that are kept: "all", "last" or every
+    k-th. ``along`` the direction of the difference, of n's shape, where n holds an array; several,
+    (k, *shape), give each a number, as the dim ``direction``. ``read`` the u of the number u.m that
+    is asked about, where m holds an array; without it, the length of m's difference. ``backend``
+    who computes: "numpy" the reference, "numba" compiled, "jax" with arrays too, "auto" by what is
+    asked.
 
     Returns an array with dims ``time`` (where m is over time) and one per swept target. 0/0, where
     m is not downstream of n, is NaN; x/0 is infinite; ``attrs`` counts both.

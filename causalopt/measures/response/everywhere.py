@@ -230,7 +230,7 @@ def _labelled(
 
     axis = model.axis(rows)
     coords = sweep_coords(sweep)
-    dims = [axis.dim, *sweep.names]
+    dims = [axis.dim, *sweep.dims]
     names = [series.name for series in model.series if series.key is not None]
     if names:
         coords["variable"] = (["variable"], names, {})

@@ -9,7 +9,7 @@ from causalopt.language.symbols import Nodes
 from causalopt.measures.response.compression import comp
 from causalopt.model.interface import Model
 from causalopt.model.world import World
-from causalopt.runs.sweeps import Over
+from causalopt.runs.sweeps import Grid
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,7 +21,7 @@ def optimizing_power(
     n: Nodes,
     m: Nodes,
     *,
-    over: Over,
+    over: Grid,
     along: Nodes | None = None,
     steps: int | None = None,
     delta: float | None = None,
