@@ -54,6 +54,9 @@ from .ground.errors import (
     QueryError as QueryError,
 )
 from .ground.errors import (
+    SweepError as SweepError,
+)
+from .ground.errors import (
     TooLargeError as TooLargeError,
 )
 from .language.arrays import array as array
@@ -162,6 +165,10 @@ from .processes import participation_ratio as participation_ratio
 from .processes import sgd as sgd
 from .processes import training as training
 from .processes import unit_profiles as unit_profiles
+from .runs.cluster import StoredSweep as StoredSweep
+from .runs.cluster import Survey as Survey
+from .runs.cluster import open_sweep as open_sweep
+from .runs.cluster import sweep as sweep
 from .runs.results import run as run
 from .runs.results import tangents as tangents
 from .transport import Current as Current

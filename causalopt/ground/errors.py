@@ -42,6 +42,10 @@ class FileError(CausaloptError, OSError):
     """A file or folder that cannot be written: which, and why."""
 
 
+class SweepError(CausaloptError, RuntimeError):
+    """A sweep that cannot go on: a store of something else, other versions, no scheduler."""
+
+
 def nearest(wrong: object, known: Iterable[object]) -> str:
     """A hint with the known name nearest to ``wrong``, or with all of them; ready to append.
 

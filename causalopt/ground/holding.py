@@ -61,8 +61,8 @@ def _(held: Mapping[Hashable, object]) -> Hashable:
 
 def contents(record: object) -> tuple[Hashable, ...]:
     """The fields of a frozen record, each as something that can be compared and hashed."""
-    names = getattr(record, "__dataclass_fields__", {})
-    return tuple(content(getattr(record, name)) for name in names)
+    fields = getattr(record, "__dataclass_fields__", {}).values()
+    return tuple(content(getattr(record, field.name)) for field in fields if field.compare)
 
 
 def same(record: object, other: object) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -48,6 +48,29 @@ def track(steps: range, what: str) -> Iterator[int]:
         desc=what,
         unit=_one(what),
         unit_scale=steps.step if steps.step > 1 else False,
+        delay=_SECONDS_BEFORE_SHOWING,
+        leave=False,
+        disable=None,
+    )
+
+
+def counted(work: Iterable[Task], total: int, done: int, what: str) -> Iterator[Task]:
+    """Pieces of work as they are finished, of which some were done before, with a bar.
+
+    >>> list(counted(iter(["c"]), 3, 2, "chunks"))
+    ['c']
+    """
+    if not _shown.get():
+        yield from work
+        return
+    from tqdm import tqdm
+
+    yield from tqdm(
+        work,
+        total=total,
+        initial=done,
+        desc=what,
+        unit=_one(what),
         delay=_SECONDS_BEFORE_SHOWING,
         leave=False,
         disable=None,

@@ -104,10 +104,15 @@ class Inverse:
     def __hash__(self) -> int:
         return hash(repr(self))
 
+    @property
+    def has_family(self) -> bool:
+        """Whether its family is scipy's own; one that a user has made may share a name."""
+        family = getattr(self.distribution, "dist", None)
+        return type(family).__module__ in _FAMILIES and not hasattr(family, "_histogram")
+
     def __repr__(self) -> str:
         family = getattr(self.distribution, "dist", None)
-        # scipy's own families are told by their names; one that a user has made may share a name.
-        if type(family).__module__ not in _FAMILIES or hasattr(family, "_histogram"):
+        if not self.has_family:
             return repr(self.distribution)
         given = [*map(_number, getattr(self.distribution, "args", ()))]
         named = getattr(self.distribution, "kwds", {})

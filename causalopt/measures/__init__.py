@@ -22,6 +22,7 @@ from causalopt.measures.response.everywhere import every_m, every_n
 from causalopt.measures.response.optimization import OP, OP_COMPLEX, op
 from causalopt.measures.response.power import optimizing_power
 from causalopt.measures.response.sharing import unit_shares
+from causalopt.measures.response.sweepable import Answering
 from causalopt.measures.response.tracing_back import gradients
 from causalopt.measures.split.strength import (
     adjusted_optimizing_strength,
@@ -49,6 +50,7 @@ __all__ = [
     "COMP",
     "OP",
     "OP_COMPLEX",
+    "Answering",
     "ClosedForm",
     "Fault",
     "Incentives",

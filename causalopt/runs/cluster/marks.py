@@ -1,0 +1,79 @@
+"""Marks: what became of each chunk of a sweep, one file each, written when its data are there.
+
+A chunk is marked as done, or with its faults. A file is replaced as a whole, and says by its name
+what it is, so that nothing needs to be read to know what is left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from causalopt.ground.errors import SweepError
+from causalopt.ground.files import replacement
+from causalopt.runs.cluster.survey import Said
+
+#: What each variable says of itself in a chunk, by its name; the results as a whole by none.
+Attributes = Mapping[str, Said]
+
+_NAME = re.compile(r"(\d+)\.(done|faults)")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What became of a chunk: who did it, in how many seconds, and what went wrong.
+
+    ``attributes`` are of variables that say something else there than at the first point.
+    ``faults`` are places in the chunk, counted as points are, and why there is no number there (by
+    its place in ``reasons``); a place below zero stands for the whole chunk.
+    """
+
+    by: str
+    seconds: float
+    attributes: Attributes
+    reasons: Sequence[str] = ()
+    faults: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The numbers of the chunks that are done, and of those with faults."""
+
+    done: frozenset[int]
+    faulty: frozenset[int]
+
+
+def write_mark(folder: Path, number: int, mark: Mark) -> None:
+    """Mark a chunk; a mark that is there already is replaced."""
+    done, faulty = (folder / f"{number}.{kind}" for kind in ("done", "faults"))
+    with replacement(faulty if mark.faults else done) as temporary:
+        temporary.write_text(json.dumps(asdict(mark)), encoding="utf-8")
+    # In this order, so that a chunk has a mark at any moment.
+    (done if mark.faults else faulty).unlink(missing_ok=True)
+
+
+def marked(folder: Path) -> Marked:
+    """Which chunks have a mark; what is done is not faulty, while one mark replaces another too."""
+    numbers: dict[str, set[int]] = {"done": set(), "faults": set()}
+    with os.scandir(folder) as files:
+        for file in files:
+            found = _NAME.fullmatch(file.name)
+            if found is not None:
+                numbers[found[2]].add(int(found[1]))
+    return Marked(frozenset(numbers["done"]), frozenset(numbers["faults"] - numbers["done"]))
+
+
+def marks_in(folder: Path, numbers: Iterator[int] | Sequence[int], kind: str) -> Iterator[Mark]:
+    """The marks of chunks that are done, or have faults."""
+    for number in numbers:
+        file = folder / f"{number}.{kind}"
+        try:
+            yield Mark(**json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise SweepError(
+                f"{file} cannot be read: remove it, and the chunk is done again."
+            ) from None

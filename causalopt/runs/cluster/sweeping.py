@@ -1,0 +1,147 @@
+"""Sweeps that outgrow a machine: in chunks, kept in a store, and going on where they stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from causalopt.ground.checks import whole
+from causalopt.ground.errors import QueryError, SweepError
+from causalopt.ground.progress import counted
+from causalopt.runs.cluster.chunks import Chunks
+from causalopt.runs.cluster.engine import connected
+from causalopt.runs.cluster.forms import Form
+from causalopt.runs.cluster.identity import Identity, versions
+from causalopt.runs.cluster.libraries import library
+from causalopt.runs.cluster.store import Store, created, opened
+from causalopt.runs.cluster.stored import StoredSweep
+from causalopt.runs.cluster.submission import done_by, trial_by
+from causalopt.runs.cluster.survey import Survey, coordinates, dims_of, surveyed
+from causalopt.runs.cluster.work import Sent
+from causalopt.runs.sweeps import Draws, Over
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+def sweep(
+    asked: object,
+    over: Over | None = None,
+    *,
+    store: str | Path,
+    draws: Draws | None = None,
+    client: Client | str | None = None,
+    chunk: int | None = None,
+    workers: int | None = None,
+    retry: bool = False,
+) -> StoredSweep:
+    """Ask a question at many points, in chunks that are kept: on all cores, or on a cluster.
+
+    ``asked`` is a ``Question`` (its Op), a ``Survey``, or a pure function of labelled results. One
+    that takes ``over`` (and ``draws``), as ``partial(op, system, A=T, n=R[0], m=R[100])`` and
+    ``partial(run, W, X)`` do, is given many points at once; any other is called at each point by
+    keyword, ``f(k=0.1, seed=3)``. ``over`` is a grid, {k: values, ...}, or a list of points, and
+    ``draws`` a number of chains of the noise, or a range of them.
+
+    ``store`` is a new folder, or one that the same sweep has begun: then it goes on where that
+    stopped, and nothing is computed twice. Each ``chunk`` of so many points is written, and marked
+    when it is there; left out, it is chosen by memory and by how long the first points take.
+    ``client`` is a ``Client`` of dask.distributed or the address of a scheduler; without it,
+    ``workers`` processes of this machine compute, as many as it has cores.
+
+    A point where a value leaves the finite numbers, and a chunk that fails three times, is NaN, and
+    recorded with its error in ``failures``; with ``retry``, these are done again. Digits depend
+    neither on who computes, nor on how often it was stopped, nor, but with JAX, on the chunks.
+
+    Returns the ``StoredSweep``: ``data`` is a lazy dataset.
+
+    Raises ``SweepError`` for a store of another sweep, a worker of another version and a scheduler
+    that does not answer, ``FileError`` where the store cannot be written, ``TooLargeError`` for a
+    chunk that does not fit in memory, and ``QueryError`` for no points, or one that comes twice.
+    What was done by then stays.
+
+    >>> import tempfile
+    >>> from functools import partial
+    >>> from causalopt.language.symbols import parameters, variables
+    >>> from causalopt.model.system import System
+    >>> from causalopt.runs.results import run
+    >>> T, R = variables("T R")
+    >>> (k,) = parameters("k")
+    >>> room = System({T: R - 25, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.01})
+    >>> last = partial(run, room.world(100), keep=R[100])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     kept = sweep(last, {k: [0.01, 0.02, 0.05]}, store=f"{folder}/room.zarr", workers=1)
+    ...     kept.data.R.values.round(3).ravel(), kept.status.done, kept.failures
+    (array([26.361, 25.012, 25.   ]), 1, ())
+    """
+    survey = surveyed(asked, over, draws)
+    place = _place(store)
+    identity, sent = Identity.of(survey), packed(survey)
+    if chunk is not None:
+        whole(chunk, "chunk", 1)
+    known = _begun(place, identity, chunk) if place.exists() else None
+    points = Chunks(survey.shape, survey.shape).points
+    if known is not None and not _left(known, retry):
+        return StoredSweep(known)
+    with connected(client, workers, points) as found:
+        if known is None:
+            trial = trial_by(found, sent, chunk)
+            form = Form.of(trial.first, dims_of(trial.first, survey.extents))
+            cut = Chunks.of(survey.shape, trial.points)
+            coords = coordinates(trial.first, survey.extents)
+            known = created(place, form, coords, cut, identity)
+            identity.refuse_another(known.identity, place)
+        left, total = _left(known, retry), known.chunks.count
+        for _ in counted(done_by(found, sent, known, left), total, total - len(left), "chunks"):
+            pass
+    return StoredSweep(known).settled()
+
+
+def open_sweep(store: str | Path) -> StoredSweep:
+    """The sweep in a store, as far as it is; nothing is computed, and dask is not needed.
+
+    Raises ``SweepError`` where there is none.
+    """
+    return StoredSweep(opened(_place(store)))
+
+
+def packed(survey: Survey) -> Sent:
+    """A survey as it is sent; what cannot be imported elsewhere goes along by value.
+
+    Raises ``SweepError`` for what cannot be sent.
+    """
+    pickling = library("cloudpickle")
+    try:
+        return Sent(versions(), pickling.dumps(survey))
+    except Exception as error:  # each library refuses in its own way
+        raise SweepError(
+            f"{survey.ask.words()} cannot be sent to other processes ({type(error).__name__}: "
+            f"{error}): write it as a function of a module of yours, of values alone."
+        ) from None
+
+
+def _place(store: str | Path) -> Path:
+    if isinstance(store, str) and "://" in store:
+        raise QueryError(f"store is {store!r}: write a folder that all workers see.")
+    return Path(store).expanduser().absolute()
+
+
+def _begun(place: Path, identity: Identity, chunk: int | None) -> Store:
+    """The store that is there, if it is of the same sweep."""
+    known = opened(place)
+    identity.refuse_another(known.identity, place)
+    if (
+        chunk is not None
+        and Chunks.of(known.chunks.whole, whole(chunk, "chunk", 1)) != known.chunks
+    ):
+        raise SweepError(
+            f"{place} was begun with chunks of {known.chunks.each}: leave chunk out to go on."
+        )
+    return known
+
+
+def _left(store: Store, retry: bool) -> list[int]:
+    """The chunks without a mark; to ``retry``, those with faults too."""
+    marked = StoredSweep(store).marked
+    done = marked.done if retry else marked.done | marked.faulty
+    return [number for number in range(store.chunks.count) if number not in done]
