@@ -1,8 +1,8 @@
 """Fingerprints of values: the same wherever a value is made, another for whatever differs in it.
 
 A value is taken apart as pickling does, down to numbers, texts and code, and hashed from there up.
-Nothing depends on identity, on the order of a set or mapping, or on the hash of text. A function
-that can be imported counts by its name and code; any other by its code, and by what it refers to.
+Nothing depends on identity, on the order of a set, or on the hash of text. A function that can be
+imported counts by its name and code; any other by its code, and by what it refers to.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from causalopt.ground.readonly import ReadOnly
 from causalopt.language.laws import Inverse
 
 
@@ -52,7 +53,7 @@ class _Open:
 def fingerprint(value: object) -> str:
     """The fingerprint of a value, as 64 letters.
 
-    >>> fingerprint({"k": 1, "d": {2, 3}}) == fingerprint({"d": {3, 2}, "k": 1})
+    >>> fingerprint({"k": 1, "d": {2, 3}}) == fingerprint({"k": 1, "d": {3, 2}})
     True
     >>> fingerprint([1.0, 2]) == fingerprint([1.0, 3])
     False
@@ -142,12 +143,31 @@ def _(value: set[object] | frozenset[object]) -> Apart:
     return Apart("set", parts=tuple(value), in_order=False)
 
 
+@taken_apart.register
+def _(value: dict) -> Apart:  # type: ignore[type-arg]  # dispatched by its class
+    # Its order may be that of a result's dims.
+    return Apart("dict", parts=tuple(value.items()))
+
+
 @taken_apart.register(Mapping)
 def _(value: Mapping[object, object]) -> Apart:
     return Apart("mapping", parts=tuple(value.items()), in_order=False)
 
 
-@taken_apart.register(type)
+@taken_apart.register
+def _(value: type) -> Apart:
+    if is_importable(value):
+        return Apart("name", _name(value))
+    # A class that goes along by value counts by what is written in it.
+    written = {name: held for name, held in vars(value).items() if not _is_bookkeeping(name, held)}
+    return Apart("class", value.__name__.encode(), (value.__bases__, written))
+
+
+@taken_apart.register
+def _(value: property) -> Apart:
+    return Apart("property", parts=(value.fget, value.fset, value.fdel))
+
+
 @taken_apart.register(types.BuiltinFunctionType)
 @taken_apart.register(types.ModuleType)
 @taken_apart.register(np.ufunc)
@@ -170,7 +190,7 @@ def _(value: types.MethodType) -> Apart:
 
 @taken_apart.register
 def _(value: functools.partial) -> Apart:  # type: ignore[type-arg]  # dispatched by its class
-    return Apart("partial", parts=(value.func, value.args, value.keywords))
+    return Apart("partial", parts=(value.func, value.args, ReadOnly(value.keywords)))
 
 
 @taken_apart.register
@@ -200,6 +220,11 @@ def is_importable(value: object) -> bool:
     for part in name.split("."):
         found = getattr(found, part, None)
     return found is value
+
+
+def _is_bookkeeping(name: str, held: object) -> bool:
+    descriptors = types.GetSetDescriptorType, types.MemberDescriptorType
+    return isinstance(held, descriptors) or name in ("__doc__", "__module__", "__firstlineno__")
 
 
 def _names_in(code: types.CodeType) -> list[str]:

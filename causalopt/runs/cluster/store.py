@@ -10,7 +10,7 @@ import functools
 import secrets
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ _RESUME = " What is done stays: write the same sweep again to go on."
 
 @dataclass(frozen=True)
 class Store:
-    """A store at a place: the dims that are swept, how the points are cut, and what it is of.
+    """A store at a place: dims that are swept, labels, how points are cut, and what it is of.
 
     Its ``token`` tells it from another that comes to lie at the same place.
     """
@@ -49,6 +49,7 @@ class Store:
     path: Path
     token: str
     dims: tuple[str, ...]
+    coords: tuple[str, ...]
     chunks: Chunks
     identity: Identity
     settled: bool = False
@@ -69,7 +70,7 @@ class Store:
 
         library("zarr")
         data: xr.Dataset = xr.open_zarr(self.path, chunks=None, consolidated=False)
-        return data
+        return data.set_coords(self.coords)
 
     def write(self, form: Form, part: Part, arrays: Mapping[str, Array]) -> None:
         """Write what was found at a chunk."""
@@ -88,7 +89,8 @@ class Store:
         group = _group(str(self.path))
         with writing(self.path, _RESUME):
             for name, said in attributes.items():
-                (group[name] if name else group).attrs.put({**said})
+                own = {} if name else _labels_said(self.coords)
+                (group[name] if name else group).attrs.put({**said, **own})
             group[PROGRESS].attrs["settled"] = True
 
 
@@ -97,7 +99,8 @@ def created(
 ) -> Store:
     """A new store without results; where another process made one meanwhile, that one."""
     beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    store = Store(beside, secrets.token_hex(8), form.dims, chunks, identity)
+    names = (*coords, *(name for name, *_ in form.labels()))
+    store = Store(beside, secrets.token_hex(8), form.dims, names, chunks, identity)
     with writing(path):
         try:
             _fill(store, form, coords)
@@ -120,8 +123,10 @@ def opened(path: Path) -> Store:
         kept = zarr.open_group(path, mode="r")
         said = dict(kept[PROGRESS].attrs)
         chunks = Chunks(tuple(said["whole"]), tuple(said["each"]))  # type: ignore[arg-type]  # as it was written
-        dims, identity = tuple(said["dims"]), Identity(**said["identity"])  # type: ignore[arg-type]  # as it was written
-        return Store(path, str(said["token"]), dims, chunks, identity, bool(said.get("settled")))  # type: ignore[arg-type]  # as it was written
+        names = tuple(said["dims"]), tuple(said["coords"])  # type: ignore[arg-type]  # as it was written
+        identity = Identity(**said["identity"])  # type: ignore[arg-type]  # as it was written
+        settled = bool(said.get("settled"))
+        return Store(path, str(said["token"]), *names, chunks, identity, settled)  # type: ignore[arg-type]  # as it was written
     except (OSError, KeyError, ValueError, TypeError, BaseZarrError):
         there = "something else" if path.exists() else "nothing"
         raise SweepError(
@@ -135,7 +140,7 @@ def _fill(store: Store, form: Form, coords: Coordinates) -> None:
     import zarr
 
     group = zarr.open_group(store.path, mode="w-", zarr_format=3)
-    group.attrs.put({**form.said("")})
+    group.attrs.put({**form.said(""), **_labels_said(store.coords)})
     cut = dict(zip(store.dims, store.chunks.each, strict=True))
     with warnings.catch_warnings():
         # Labels that are texts have no word in the standard yet.
@@ -165,6 +170,7 @@ def _fill(store: Store, form: Form, coords: Coordinates) -> None:
     about = {
         "token": store.token,
         "dims": store.dims,
+        "coords": store.coords,
         "whole": store.chunks.whole,
         "each": store.chunks.each,
         "identity": {**vars(store.identity), "versions": dict(store.identity.versions)},
@@ -182,6 +188,11 @@ def _cut(form: Form, name: str, cut: Mapping[str, int]) -> tuple[int, ...]:
         if bytes_ > _MOST and dim not in cut:
             shape[i] = max(1, shape[i] * _MOST // bytes_)
     return tuple(shape)
+
+
+def _labels_said(coords: Sequence[str]) -> dict[str, str]:
+    """Which variables are labels, as xarray is told, which takes no names with spaces in them."""
+    return {"coordinates": " ".join(name for name in coords if " " not in name)}
 
 
 def _check_name(group: zarr.Group, name: str) -> None:

@@ -49,6 +49,10 @@ class Ask(ABC):
         """Its results at a part, with a dim for each of the extents."""
 
     @abstractmethod
+    def check(self, extents: Sequence[Extent]) -> None:
+        """Raise ``QueryError`` where the function does not take what is swept."""
+
+    @abstractmethod
     def words(self) -> str:
         """What is asked, in words."""
 
@@ -61,10 +65,11 @@ class Together(Ask):
 
     def answer(self, extents: Sequence[Extent], part: Part) -> xr.Dataset:
         """One call."""
-        given: Given = {}
-        for extent, places in zip(extents, part, strict=True):
-            given = extent.added(given, places)
-        return as_dataset(self.function(**given), name_of(self.function))
+        return as_dataset(self.function(**_given(extents, part)), name_of(self.function))
+
+    def check(self, extents: Sequence[Extent]) -> None:
+        """It takes ``over``, ``draws``, or both."""
+        _check_call(self.function, _given(extents, [range(1)] * len(extents)))
 
     def words(self) -> str:
         """The function, and what of it is given."""
@@ -81,13 +86,8 @@ class OneByOne(Ask):
         """One call a point; their results are put side by side."""
         import xarray as xr
 
-        name = name_of(self.function)
-        found = []
-        for place in points_of(part):
-            given: Given = {}
-            for extent, i in zip(extents, place, strict=True):
-                given |= extent.at(i)
-            found.append(as_dataset(self.function(**given), name))
+        calls = (self.function(**_given_at(extents, place)) for place in points_of(part))
+        found = [as_dataset(result, name_of(self.function)) for result in calls]
         first, dims, shape = found[0], labels_of(extents), tuple(map(len, part))
         for other in found[1:]:
             refuse_another_form(first, other)
@@ -100,6 +100,10 @@ class OneByOne(Ask):
             for key, array in first.data_vars.items()
         }
         return xr.Dataset(columns, first.coords, common([one.attrs for one in found]))
+
+    def check(self, extents: Sequence[Extent]) -> None:
+        """It takes an argument for each thing that is swept."""
+        _check_call(self.function, _given_at(extents, [0] * len(extents)))
 
     def words(self) -> str:
         """The function, and what of it is given."""
@@ -137,7 +141,7 @@ class Survey:
 
     def __post_init__(self) -> None:
         # Worked out now, so that what cannot be swept is an error of the survey.
-        self.ask, self.extents  # noqa: B018  # cached properties
+        self.ask.check(self.extents)
 
     __eq__, __hash__ = same, hashed
     __getstate__, __setstate__ = fields_alone, restore
@@ -292,6 +296,30 @@ def plain_attributes(attrs: Mapping[Any, Any]) -> Said:
         str(name): value if isinstance(value, str | bool | int | float) else str(value)
         for name, value in plain.items()
     }
+
+
+def _given(extents: Sequence[Extent], part: Sequence[range]) -> Given:
+    given: Given = {}
+    for extent, places in zip(extents, part, strict=True):
+        given = extent.added(given, places)
+    return given
+
+
+def _given_at(extents: Sequence[Extent], place: Sequence[int]) -> Given:
+    pairs = zip(extents, place, strict=True)
+    return {name: value for extent, i in pairs for name, value in extent.at(i).items()}
+
+
+def _check_call(function: Function, given: Given) -> None:
+    try:
+        inspect.signature(function).bind(**given)
+    except TypeError as error:
+        raise QueryError(
+            f"{name_of(function)} cannot be called with {', '.join(given)} ({error}): name what is "
+            "swept as the function's arguments, or give it an argument over."
+        ) from None
+    except ValueError:  # what is written in C may not say
+        return
 
 
 def _arguments(function: Function) -> Mapping[str, inspect.Parameter]:

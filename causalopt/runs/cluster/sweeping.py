@@ -76,7 +76,8 @@ def sweep(
     """
     survey = surveyed(asked, over, draws)
     place = _place(store)
-    identity, sent = Identity.of(survey), packed(survey)
+    sent = packed(survey)
+    identity = Identity.of(survey)
     if chunk is not None:
         whole(chunk, "chunk", 1)
     known = _begun(place, identity, chunk) if place.exists() else None

@@ -1,0 +1,110 @@
+"""Sweeps whose processes are killed at random moments, workers and clients alike."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from causalopt import open_sweep, sweep
+from tests.runs.cluster import asked
+
+ROOT = Path(__file__).parent.parent.parent.parent
+POINTS = 60
+
+
+def values(folder):
+    """What is swept here: a number with all its digits, and a note of each call."""
+    return partial(asked.rough, str(folder))
+
+
+def run_to_the_end(store, folder):
+    """One call of a sweep, in a process that may be killed."""
+    sweep(values(folder), {"n": range(POINTS)}, store=store, workers=2, chunk=1)
+
+
+PROGRAM = """
+import sys
+from tests.runs.cluster.killing import run_to_the_end
+run_to_the_end(*sys.argv[1:])
+"""
+
+
+class Client:
+    """A process that sweeps, with the processes that it starts."""
+
+    def __init__(self, store, folder):
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(store), str(folder)], env=env, cwd=ROOT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def started(self):
+        """All processes below it, and it."""
+        try:
+            own = psutil.Process(self.process.pid)
+            return [own, *own.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def workers(self):
+        """The processes that compute: those that a nanny has spawned."""
+        found = []
+        for process in self.started():
+            try:
+                if "spawn_main" in " ".join(process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def ended(self):
+        return self.process.poll() is not None
+
+
+def swept_with_kills(store, folder, kills, seed):
+    """Sweep until all is done, with so many SIGKILLs on the way; how many there were of each kind.
+
+    Kills stop when the sweep is done, however many there were, and so it is made anew until all of
+    them are spent: chunks are counted over all of these.
+    """
+    guess = random.Random(seed)
+    dealt = {"worker": 0, "client": 0}
+    orphans = []
+    client = Client(store, folder)
+    while not client.ended():
+        time.sleep(guess.uniform(0.1, 0.6))
+        if sum(dealt.values()) >= kills or not _done(store):
+            continue
+        if guess.random() < 0.5:
+            workers = client.workers()
+            if workers:
+                _kill(guess.choice(workers))
+                dealt["worker"] += 1
+        else:
+            orphans += client.started()
+            client.process.send_signal(signal.SIGKILL)
+            client.process.communicate()
+            dealt["client"] += 1
+            client = Client(store, folder)
+    _, said = client.process.communicate()
+    assert client.process.returncode == 0, said.decode()
+    return dealt, orphans
+
+
+def _done(store):
+    """Whether a sweep has begun to write."""
+    return Path(store).exists() and bool(open_sweep(store).marked.done)
+
+
+def _kill(process):
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return

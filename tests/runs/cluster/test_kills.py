@@ -1,0 +1,50 @@
+"""Processes that are killed at random moments lose nothing, and double nothing."""
+
+import numpy as np
+import psutil
+import pytest
+
+from causalopt import open_sweep
+from tests.runs.cluster import asked, killing
+from tests.runs.cluster.asked import called
+
+
+def check(store, folder, dealt, orphans):
+    kept = open_sweep(store)
+    assert kept.status.is_complete
+    assert not kept.failures
+    expected = np.array([asked.rough(str(folder), n) for n in range(killing.POINTS)])
+    assert kept.data.value.values.tobytes() == expected.tobytes()
+    # One mark for each chunk, and nothing else that counts as one.
+    marks = sorted(file.name for file in kept.store.marks.iterdir() if file.suffix == ".done")
+    assert marks == sorted(f"{number}.done" for number in range(killing.POINTS))
+    # A kill costs what was in work, and no more: a chunk of each process, and one without its mark.
+    again = sum(called(folder).values()) - 2 * killing.POINTS
+    assert again <= 1 + dealt["worker"] + 3 * dealt["client"], dealt
+    # Whoever lost its client has ended by itself.
+    _, alive = psutil.wait_procs(orphans, timeout=30)
+    assert not alive
+    return again
+
+
+def test_a_few_kills_lose_nothing(tmp_path):
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    dealt, orphans = killing.swept_with_kills(tmp_path / "x.zarr", folder, kills=4, seed=7)
+    assert sum(dealt.values()) == 4
+    check(tmp_path / "x.zarr", folder, dealt, orphans)
+
+
+@pytest.mark.long
+def test_a_hundred_kills_lose_nothing(tmp_path):
+    total, seed = {"worker": 0, "client": 0}, 0
+    while sum(total.values()) < 100:
+        seed += 1
+        store, folder = tmp_path / f"{seed}.zarr", tmp_path / f"calls{seed}"
+        folder.mkdir()
+        dealt, orphans = killing.swept_with_kills(store, folder, kills=8, seed=seed)
+        again = check(store, folder, dealt, orphans)
+        total = {kind: total[kind] + dealt[kind] for kind in total}
+        print(f"{total}, {again} points again")
+    assert total["worker"] >= 25
+    assert total["client"] >= 25
