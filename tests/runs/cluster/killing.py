@@ -69,30 +69,30 @@ class Client:
 
 
 def swept_with_kills(store, folder, kills, seed):
-    """Sweep until all is done, with so many SIGKILLs on the way; how many there were of each kind.
+    """Sweep until all is done, with these SIGKILLs on the way, if it is not done before.
 
-    Kills stop when the sweep is done, however many there were, and so it is made anew until all of
-    them are spent: chunks are counted over all of these.
+    ``kills`` says of what: workers or clients, one after the other, each at a random moment once
+    something has been written. Gives how many there were of each kind, and who lost its client.
     """
     guess = random.Random(seed)
     dealt = {"worker": 0, "client": 0}
-    orphans = []
+    left, orphans = list(kills), []
     client = Client(store, folder)
     while not client.ended():
-        time.sleep(guess.uniform(0.1, 0.6))
-        if sum(dealt.values()) >= kills or not _done(store):
+        time.sleep(guess.uniform(0.05, 0.6))
+        if not left or not _done(store):
             continue
-        if guess.random() < 0.5:
+        if left[0] == "worker":
             workers = client.workers()
-            if workers:
-                _kill(guess.choice(workers))
-                dealt["worker"] += 1
+            if not workers:
+                continue
+            _kill(guess.choice(workers))
         else:
             orphans += client.started()
             client.process.send_signal(signal.SIGKILL)
             client.process.communicate()
-            dealt["client"] += 1
             client = Client(store, folder)
+        dealt[left.pop(0)] += 1
     _, said = client.process.communicate()
     assert client.process.returncode == 0, said.decode()
     return dealt, orphans

@@ -1,5 +1,7 @@
 """Processes that are killed at random moments lose nothing, and double nothing."""
 
+import random
+
 import numpy as np
 import psutil
 import pytest
@@ -30,8 +32,9 @@ def check(store, folder, dealt, orphans):
 def test_a_few_kills_lose_nothing(tmp_path):
     folder = tmp_path / "calls"
     folder.mkdir()
-    dealt, orphans = killing.swept_with_kills(tmp_path / "x.zarr", folder, kills=4, seed=7)
-    assert sum(dealt.values()) == 4
+    kills = ["worker", "worker", "client", "worker", "worker"]
+    dealt, orphans = killing.swept_with_kills(tmp_path / "x.zarr", folder, kills, seed=2)
+    assert dealt == {"worker": 4, "client": 1}
     check(tmp_path / "x.zarr", folder, dealt, orphans)
 
 
@@ -42,7 +45,8 @@ def test_a_hundred_kills_lose_nothing(tmp_path):
         seed += 1
         store, folder = tmp_path / f"{seed}.zarr", tmp_path / f"calls{seed}"
         folder.mkdir()
-        dealt, orphans = killing.swept_with_kills(store, folder, kills=8, seed=seed)
+        kills = random.Random(seed).choices(["worker", "client"], k=8)
+        dealt, orphans = killing.swept_with_kills(store, folder, kills, seed)
         again = check(store, folder, dealt, orphans)
         total = {kind: total[kind] + dealt[kind] for kind in total}
         print(f"{total}, {again} points again")
