@@ -30,6 +30,8 @@ _WATCH = "causalopt.runs.cluster.orphans"
 # Seconds in which a worker gives up to find the scheduler, in which a scheduler has to answer, and
 # in which the first process has to start.
 _PATIENCE, _ANSWER, _START = 10, 10, 120
+# A nanny that ends is started again after so many seconds.
+_PAUSE = 0.5
 # What is set for workers where nothing else is said: they hold their peace, take no samples of what
 # runs in them, put nothing aside for want of memory (their results are on disk), keep to one thread
 # each, and leave memory of a GPU to one another.
@@ -128,16 +130,34 @@ def _own(count: int) -> Iterator[Client]:
 
 
 def _nanny() -> type:
-    """A nanny as a program: dask's own, in our environment, and out of reach of Ctrl-C."""
+    """A nanny as a program: dask's own, in our environment, started again wherever it ends."""
     from distributed.deploy.subprocess import SubprocessWorker
 
     class Nanny(SubprocessWorker):
+        watching: asyncio.Task[None] | None = None
+
         async def _start(self) -> None:
+            await self._spawn()
+            self.watching = asyncio.create_task(self._watch())
+
+        async def _spawn(self) -> None:
             spec = {"cls": self.worker_class, "opts": self.worker_kwargs}
             command = [sys.executable, "-m", "dask", "spec", self.scheduler, "--spec"]
+            # Out of reach of Ctrl-C, which is for who asked.
             self.process = await asyncio.create_subprocess_exec(
                 *command, json.dumps(spec), env=_environment(), start_new_session=True
             )
+
+        async def _watch(self) -> None:
+            while self.process is not None:
+                await self.process.wait()
+                await asyncio.sleep(_PAUSE)
+                await self._spawn()
+
+        async def close(self) -> None:
+            if self.watching is not None:
+                self.watching.cancel()
+            await super().close()
 
     return Nanny
 

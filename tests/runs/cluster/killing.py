@@ -16,6 +16,8 @@ from tests.runs.cluster import asked
 
 ROOT = Path(__file__).parent.parent.parent.parent
 POINTS = 60
+# By what the processes that a sweep starts are known.
+WORDS = {"worker": "spawn_main", "nanny": "dask spec"}
 
 
 def values(folder):
@@ -53,12 +55,12 @@ class Client:
         except psutil.NoSuchProcess:
             return []
 
-    def workers(self):
-        """The processes that compute: those that a nanny has spawned."""
+    def those(self, kind):
+        """The processes that compute, which a nanny has spawned; or the nannies."""
         found = []
         for process in self.started():
             try:
-                if "spawn_main" in " ".join(process.cmdline()):
+                if WORDS[kind] in " ".join(process.cmdline()):
                     found.append(process)
             except psutil.Error:
                 continue
@@ -71,22 +73,23 @@ class Client:
 def swept_with_kills(store, folder, kills, seed):
     """Sweep until all is done, with these SIGKILLs on the way, if it is not done before.
 
-    ``kills`` says of what: workers or clients, one after the other, each at a random moment once
-    something has been written. Gives how many there were of each kind, and who lost its client.
+    ``kills`` says of what: workers, nannies or clients, one after the other, each at a random
+    moment once something has been written. Gives how many there were of each kind, and who lost
+    its client.
     """
     guess = random.Random(seed)
-    dealt = {"worker": 0, "client": 0}
+    dealt = {"worker": 0, "nanny": 0, "client": 0}
     left, orphans = list(kills), []
     client = Client(store, folder)
     while not client.ended():
         time.sleep(guess.uniform(0.05, 0.6))
         if not left or not _done(store):
             continue
-        if left[0] == "worker":
-            workers = client.workers()
-            if not workers:
+        if left[0] in WORDS:
+            some = client.those(left[0])
+            if not some:
                 continue
-            _kill(guess.choice(workers))
+            _kill(guess.choice(some))
         else:
             orphans += client.started()
             client.process.send_signal(signal.SIGKILL)
