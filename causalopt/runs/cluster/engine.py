@@ -32,12 +32,14 @@ _WATCH = "causalopt.runs.cluster.orphans"
 _PATIENCE, _ANSWER, _START = 10, 10, 120
 # A nanny that ends is started again after so many seconds.
 _PAUSE = 0.5
-# What is set for workers where nothing else is said: they hold their peace, take no samples of what
-# runs in them, put nothing aside for want of memory (their results are on disk), keep to one thread
-# each, and leave memory of a GPU to one another.
+# What is set for workers where nothing else is said: they hold their peace, show no pages, take no
+# samples of what runs in them, put nothing aside for want of memory (their results are on disk),
+# keep to one thread each, and leave memory of a GPU to one another.
 _ENVIRONMENT = {
     "DASK_LOGGING__DISTRIBUTED": "critical",
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+    "DASK_DISTRIBUTED__NANNY__HTTP__ROUTES": "[]",
     "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
@@ -97,6 +99,7 @@ def _own(count: int) -> Iterator[Client]:
             "On this system processes are not started for you: write "
             "client=Client(LocalCluster()), of dask.distributed, inside if __name__ == '__main__'."
         )
+    import dask
     from distributed import Client, Scheduler
     from distributed.deploy.spec import SpecCluster
 
@@ -114,6 +117,7 @@ def _own(count: int) -> Iterator[Client]:
     }
     each = {"cls": _nanny(), "options": {"worker_kwargs": options}}
     with (
+        dask.config.set({"distributed.scheduler.http.routes": []}),
         SpecCluster(
             dict.fromkeys(range(count), each), scheduler, silence_logs=logging.CRITICAL
         ) as cluster,

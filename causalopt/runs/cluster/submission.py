@@ -12,7 +12,7 @@ from causalopt.ground.errors import FileError, SweepError
 from causalopt.runs.cluster.marks import Mark, write_mark
 from causalopt.runs.cluster.store import Store
 from causalopt.runs.cluster.trial import Trial, tried
-from causalopt.runs.cluster.work import Sent, perform, whoami, why
+from causalopt.runs.cluster.work import Refused, Sent, perform, told, whoami, why
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -28,12 +28,10 @@ _ENDS = (FileError, SweepError)
 
 def trial_by(client: Client, sent: Sent, chunk: int | None) -> Trial:
     """The trial of a survey, on some worker; errors of the question are raised."""
-    future = client.submit(tried, sent, chunk, max(1, threads(client)), pure=False)
-    try:
-        found = future.result()
-    except Exception as error:
-        raise _in_our_words(error) from None
-    assert isinstance(found, Trial)
+    future = client.submit(told, tried, sent, chunk, max(1, threads(client)), pure=False)
+    found: Trial | Refused = future.result()
+    if isinstance(found, Refused):
+        raise found.kind(found.words)
     return found
 
 
@@ -49,12 +47,12 @@ def done_by(client: Client, sent: Sent, store: Store, chunks: Sequence[int]) -> 
     # Kept by the scheduler, which makes it anew where the worker that has it dies.
     shared = client.submit(_itself, sent, key=f"{name}-question")
     waiting = iter(chunks)
-    number_of: dict[Future[bool], int] = {}
+    number_of: dict[Future[bool | Refused], int] = {}
 
-    def handed_out(number: int) -> Future[bool]:
+    def handed_out(number: int) -> Future[bool | Refused]:
         trial = failed[number] + 1
         future = client.submit(
-            *(perform, shared, str(store.path), store.token, number),
+            *(told, perform, shared, str(store.path), store.token, number),
             forgiving=trial == TRIALS,
             key=f"{name}-{number}-{trial}",
         )
@@ -95,27 +93,23 @@ def _itself(sent: Sent) -> Sent:
     return sent
 
 
-def _error_of(future: Future[bool]) -> BaseException | None:
+def _error_of(future: Future[bool | Refused]) -> BaseException | None:
     """Why a chunk has no mark; an error that ends the sweep is raised."""
-    if future.status == "finished":
-        return None
     if future.status in ("cancelled", "lost"):
         raise SweepError(
             "The scheduler is gone, or has forgotten this sweep. What is done stays: write the "
             "same sweep again to go on."
         )
-    error = _in_our_words(future.exception())
-    if isinstance(error, _ENDS):
-        raise error
-    return error
-
-
-def _in_our_words(error: BaseException) -> BaseException:
-    """The error of a worker; where it lacks a part of the package, as one of versions."""
+    error = future.exception() if future.status == "error" else None
     if isinstance(error, ImportError | AttributeError) and "causalopt" in str(error):
-        return SweepError(
+        raise SweepError(
             f"A worker has another version of causalopt ({error}): install the same there."
         )
+    found = None if error else future.result()
+    if isinstance(found, Refused):
+        error = found.kind(found.words)
+    if isinstance(error, _ENDS):
+        raise error
     return error
 
 

@@ -7,10 +7,10 @@ import os
 import pickle
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from causalopt.backends.auto import as_part
 from causalopt.backends.workers import one_of_many
@@ -25,6 +25,8 @@ from causalopt.runs.cluster.survey import Said, Survey, common
 
 if TYPE_CHECKING:
     import xarray as xr
+
+T = TypeVar("T")
 
 #: What may be wrong at one point, or with too many points at once: the others go on.
 OF_POINTS = (EvaluationError, MemoryError)
@@ -54,6 +56,22 @@ class Computed:
     arrays: Mapping[str, Array]
     attributes: Attributes
     faults: Mapping[tuple[int, ...], str]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An error of the package as a result: not all errors survive the way to another process."""
+
+    kind: type[CausaloptError]
+    words: str
+
+
+def told(work: Callable[..., T], *given: object, **named: object) -> T | Refused:
+    """What a piece of work gives, or the error of the package that it raises."""
+    try:
+        return work(*given, **named)
+    except CausaloptError as error:
+        return Refused(type(error), str(error))
 
 
 def perform(sent: Sent, place: str, token: str, number: int, *, forgiving: bool) -> bool:
