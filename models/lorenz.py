@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import xarray as xr
 
-from causalopt import System, draw, op, parameters, plots, run, variables
+from causalopt import Survey, System, draw, op, parameters, plots, run, variables
 from causalopt.measures import comp
 from causalopt.study import Claim, Experiment, Reason, Study
 
@@ -133,16 +133,18 @@ def short(data):
     return picture
 
 
-def landscape_of_op():
-    """Op of b at t = 1 with rho = 28, against the first b and c."""
-    over = {c[0]: np.linspace(0, 50, 101), b[0]: np.linspace(-30, 30, 121)}
-    return op(chaotic, A=a, n=b[0], m=b.at(1.0), over=over)
+#: Op of b at t = 1 with rho = 28, against the first b and c.
+landscape_of_op = Survey(
+    functools.partial(op, chaotic, A=a, n=b[0], m=b.at(1.0)),
+    over={c[0]: np.linspace(0, 50, 101), b[0]: np.linspace(-30, 30, 121)},
+)
 
 
 def basins(data):
     """Where Op of b is positive, and where it is negative."""
+    strength = data["op"]
     with plots.figure() as (picture, ax):
-        plots.landscape(data, ax, basin=data > 0)
+        plots.landscape(strength, ax, basin=strength > 0)
         ax.set(xlabel="initial b", ylabel="initial c")
     return picture
 

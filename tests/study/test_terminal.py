@@ -70,7 +70,8 @@ def printed(words, columns):
     return output.getvalue()
 
 
-COMMANDS = [["list"], ["--help"], *([name, "--help"] for name in ("run", "check", "show", "draw")),
+NAMES = ("run", "check", "show", "draw", "sweep")
+COMMANDS = [["list"], ["--help"], *([name, "--help"] for name in NAMES),
             ["show", "divided_network"], ["check", "divided_network"]]  # fmt: skip
 
 

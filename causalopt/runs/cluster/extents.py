@@ -45,7 +45,7 @@ class Extent(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Values(Extent):
+class SweptValues(Extent):
     """A node, a parameter or an argument of a function, and its values."""
 
     target: Label
@@ -74,7 +74,7 @@ class Values(Extent):
 
 
 @dataclass(frozen=True, eq=False)
-class Points(Extent):
+class SweptPoints(Extent):
     """A list of points: the values that each target has at all of them."""
 
     targets: tuple[Label, ...]
@@ -106,7 +106,7 @@ class Points(Extent):
 
 
 @dataclass(frozen=True, eq=False)
-class Chains(Extent):
+class SweptDraws(Extent):
     """Chains of draws of a model's noise."""
 
     chains: range
@@ -136,13 +136,13 @@ def extents_of(over: Over | None, draws: Draws | None) -> tuple[Extent, ...]:
     """What is swept; a ``QueryError`` for nothing, for no points, and for one that comes twice."""
     grid: list[Extent] = []
     if isinstance(over, Mapping):
-        grid += [Values(target, _column(v, f"over[{target}]")) for target, v in over.items()]
+        grid += [SweptValues(target, _column(v, f"over[{target}]")) for target, v in over.items()]
         for extent, target in zip(grid, over, strict=True):
             _refuse_twice([*extent.columns().values()], f"over[{target}]")
     elif over is not None:
         grid.append(_points(over))
     if draws is not None:
-        grid.append(Chains(_chains(draws)))
+        grid.append(SweptDraws(_chains(draws)))
     if not grid:
         raise QueryError(
             "Nothing is swept: write over={k: [...]}, a list of points, or a number of draws."
@@ -155,7 +155,7 @@ def _over(given: Given) -> Mapping[Label, object]:
     return over if isinstance(over, Mapping) else {}
 
 
-def _points(over: object) -> Points:
+def _points(over: object) -> SweptPoints:
     hint = "write over={k: [...]}, or a list of points, [{k: 0.1, d: 25}, ...]"
     if not isinstance(over, Sequence) or isinstance(over, str):
         raise QueryError(f"over is {shown(over)} ({type(over).__name__}): {hint}.")
@@ -168,7 +168,7 @@ def _points(over: object) -> Points:
     targets = tuple(first)
     columns = [_column([point[t] for point in over], f"the points' {t}") for t in targets]
     _refuse_twice(columns, "over")
-    return Points(targets, tuple(columns))
+    return SweptPoints(targets, tuple(columns))
 
 
 def _column(values: object, where: str) -> Array:

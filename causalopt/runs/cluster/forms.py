@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Form:
+class ResultForm:
     """What results look like: the ``example`` is one point, without the ``dims`` that are swept.
 
     ``orders`` are the dims of each variable, those that are swept and its own, in order. Numbers
@@ -31,7 +31,7 @@ class Form:
     example: xr.Dataset
 
     @classmethod
-    def of(cls, found: xr.Dataset, dims: Sequence[str]) -> Form:
+    def of(cls, found: xr.Dataset, dims: Sequence[str]) -> ResultForm:
         """The form of results that have a dim for each thing that is swept."""
         names = tuple(dims)
         orders = {str(name): tuple(map(str, a.dims)) for name, a in found.data_vars.items()}

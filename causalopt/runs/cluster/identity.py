@@ -14,7 +14,7 @@ from causalopt.ground.checks import shown
 from causalopt.ground.errors import SweepError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.runs.cluster.extents import Extent
-from causalopt.runs.cluster.fingerprint import fingerprint
+from causalopt.runs.cluster.fingerprints import fingerprint
 from causalopt.runs.cluster.survey import Survey
 
 # What numbers depend on besides this package.

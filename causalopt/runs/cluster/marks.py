@@ -24,7 +24,7 @@ _NAME = re.compile(r"(\d+)\.(done|faults)")
 
 
 @dataclass(frozen=True)
-class Mark:
+class ChunkMark:
     """What became of a chunk: who did it, in how many seconds, and what went wrong.
 
     ``attributes`` are of variables that say something else there than at the first point.
@@ -47,8 +47,8 @@ class Marked:
     faulty: frozenset[int]
 
 
-def write_mark(folder: Path, number: int, mark: Mark) -> None:
-    """Mark a chunk; a mark that is there already is replaced."""
+def write_mark(folder: Path, number: int, mark: ChunkMark) -> None:
+    """ChunkMark a chunk; a mark that is there already is replaced."""
     done, faulty = (folder / f"{number}.{kind}" for kind in ("done", "faults"))
     with replacement(faulty if mark.faults else done) as temporary:
         temporary.write_text(json.dumps(asdict(mark)), encoding="utf-8")
@@ -67,12 +67,14 @@ def marked(folder: Path) -> Marked:
     return Marked(frozenset(numbers["done"]), frozenset(numbers["faults"] - numbers["done"]))
 
 
-def marks_in(folder: Path, numbers: Iterator[int] | Sequence[int], kind: str) -> Iterator[Mark]:
+def marks_in(
+    folder: Path, numbers: Iterator[int] | Sequence[int], kind: str
+) -> Iterator[ChunkMark]:
     """The marks of chunks that are done, or have faults."""
     for number in numbers:
         file = folder / f"{number}.{kind}"
         try:
-            yield Mark(**json.loads(file.read_text(encoding="utf-8")))
+            yield ChunkMark(**json.loads(file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             raise SweepError(
                 f"{file} cannot be read: remove it, and the chunk is done again."

@@ -19,7 +19,7 @@ from causalopt.ground.errors import QueryError, SweepError
 from causalopt.ground.files import writing
 from causalopt.ground.types import Array
 from causalopt.runs.cluster.chunks import Chunks, Part
-from causalopt.runs.cluster.forms import Form
+from causalopt.runs.cluster.forms import ResultForm
 from causalopt.runs.cluster.identity import Identity
 from causalopt.runs.cluster.libraries import library
 from causalopt.runs.cluster.survey import Said
@@ -60,9 +60,9 @@ class Store:
         return self.path / PROGRESS
 
     @property
-    def form(self) -> Form:
+    def form(self) -> ResultForm:
         """The form of the results."""
-        return Form.of(self.data(), self.dims)
+        return ResultForm.of(self.data(), self.dims)
 
     def data(self) -> xr.Dataset:
         """The results, read from disk when they are asked for; NaN where there are none yet."""
@@ -72,7 +72,7 @@ class Store:
         data: xr.Dataset = xr.open_zarr(self.path, chunks=None, consolidated=False)
         return data.set_coords(self.coords)
 
-    def write(self, form: Form, part: Part, arrays: Mapping[str, Array]) -> None:
+    def write(self, form: ResultForm, part: Part, arrays: Mapping[str, Array]) -> None:
         """Write what was found at a chunk."""
         where = {
             dim: slice(places.start, places.stop)
@@ -95,7 +95,7 @@ class Store:
 
 
 def created(
-    path: Path, form: Form, coords: Coordinates, chunks: Chunks, identity: Identity
+    path: Path, form: ResultForm, coords: Coordinates, chunks: Chunks, identity: Identity
 ) -> Store:
     """A new store without results; where another process made one meanwhile, that one."""
     beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
@@ -135,7 +135,7 @@ def opened(path: Path) -> Store:
         ) from None
 
 
-def _fill(store: Store, form: Form, coords: Coordinates) -> None:
+def _fill(store: Store, form: ResultForm, coords: Coordinates) -> None:
     library("zarr")
     import zarr
 
@@ -178,7 +178,7 @@ def _fill(store: Store, form: Form, coords: Coordinates) -> None:
     group.create_group(PROGRESS, attributes=about)
 
 
-def _cut(form: Form, name: str, cut: Mapping[str, int]) -> tuple[int, ...]:
+def _cut(form: ResultForm, name: str, cut: Mapping[str, int]) -> tuple[int, ...]:
     """The chunks of a variable: those of the sweep; where these are too large, parts of them."""
     shape = list(form.shape(name, [cut[dim] for dim in form.dims]))
     for i, dim in enumerate(form.orders[name]):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.runs.cluster.chunks import Part
-from causalopt.runs.cluster.marks import Attributes, Mark, Marked, marked, marks_in
+from causalopt.runs.cluster.marks import Attributes, ChunkMark, Marked, marked, marks_in
 from causalopt.runs.cluster.store import Store
 from causalopt.runs.cluster.survey import common
 
@@ -39,7 +39,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Status:
+class SweepStatus:
     """How far a sweep is: chunks that are done, those of them with faults, and how many there are.
 
     ``by`` counts them by who did them, ``seconds`` is how long that took all of them together.
@@ -93,14 +93,14 @@ class StoredSweep:
         )
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SweepStatus:
         """How far it is."""
         known, marks = self.marked, list(self.all_marks())
         by = Counter(mark.by for mark in marks)
         seconds = sum(mark.seconds for mark in marks)
-        return Status(len(marks), len(known.faulty), self.store.chunks.count, by, seconds)
+        return SweepStatus(len(marks), len(known.faulty), self.store.chunks.count, by, seconds)
 
-    def all_marks(self) -> Iterator[Mark]:
+    def all_marks(self) -> Iterator[ChunkMark]:
         """The marks of all chunks that have one."""
         known = self.marked
         yield from marks_in(self.store.marks, sorted(known.done), "done")
@@ -134,7 +134,7 @@ class StoredSweep:
         }
 
     def _failures(
-        self, number: int, mark: Mark, labels: Mapping[str, list[tuple[str, list[object]]]]
+        self, number: int, mark: ChunkMark, labels: Mapping[str, list[tuple[str, list[object]]]]
     ) -> Iterator[Failure]:
         part = self.store.chunks.part(number)
         sizes = tuple(map(len, part))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import FileError, SweepError
-from causalopt.runs.cluster.marks import Mark, write_mark
+from causalopt.runs.cluster.marks import ChunkMark, write_mark
 from causalopt.runs.cluster.store import Store
 from causalopt.runs.cluster.trial import Trial, tried
 from causalopt.runs.cluster.work import Refused, Sent, perform, told, whoami, why
@@ -113,5 +113,5 @@ def _error_of(future: Future[bool | Refused]) -> BaseException | None:
     return error
 
 
-def _of_a_whole_chunk(error: BaseException) -> Mark:
-    return Mark(whoami(), 0.0, {}, [why(error)], [(-1, 0)])
+def _of_a_whole_chunk(error: BaseException) -> ChunkMark:
+    return ChunkMark(whoami(), 0.0, {}, [why(error)], [(-1, 0)])

@@ -10,7 +10,7 @@ from causalopt.ground.errors import QueryError, SweepError
 from causalopt.ground.progress import counted
 from causalopt.runs.cluster.chunks import Chunks
 from causalopt.runs.cluster.engine import connected
-from causalopt.runs.cluster.forms import Form
+from causalopt.runs.cluster.forms import ResultForm
 from causalopt.runs.cluster.identity import Identity, versions
 from causalopt.runs.cluster.libraries import library
 from causalopt.runs.cluster.store import Store, created, opened
@@ -87,7 +87,7 @@ def sweep(
     with connected(client, workers, points) as found:
         if known is None:
             trial = trial_by(found, sent, chunk)
-            form = Form.of(trial.first, dims_of(trial.first, survey.extents))
+            form = ResultForm.of(trial.first, dims_of(trial.first, survey.extents))
             cut = Chunks.of(survey.shape, trial.points)
             coords = coordinates(trial.first, survey.extents)
             known = created(place, form, coords, cut, identity)

@@ -13,7 +13,7 @@ from causalopt.backends.workers import one_of_many
 from causalopt.ground.errors import TooLargeError
 from causalopt.ground.memory import available
 from causalopt.runs.cluster.chunks import Chunks, Part, size
-from causalopt.runs.cluster.forms import Form
+from causalopt.runs.cluster.forms import ResultForm
 from causalopt.runs.cluster.survey import Survey, dims_of
 from causalopt.runs.cluster.work import OF_POINTS, Sent, answered, computed
 
@@ -44,7 +44,7 @@ def tried(sent: Sent, chunk: int | None, processes: int) -> Trial:
     survey = sent.survey
     with one_of_many():
         first = _first(survey)
-        form = Form.of(first, dims_of(first, survey.extents))
+        form = ResultForm.of(first, dims_of(first, survey.extents))
         whole = Chunks(survey.shape, survey.shape).points
         if chunk is not None:
             refuse_large(form.bytes, min(chunk, whole), processes)
@@ -87,7 +87,7 @@ def _candidates(shape: tuple[int, ...]) -> Iterator[Part]:
         yield tuple(range(int(i), int(i) + 1) for i in place)
 
 
-def _in_time(survey: Survey, form: Form, most: int) -> int:
+def _in_time(survey: Survey, form: ResultForm, most: int) -> int:
     """How many points are done in the time of a chunk, by ever more of them."""
     points = 1
     while True:

@@ -17,9 +17,9 @@ from causalopt.backends.workers import one_of_many
 from causalopt.ground.errors import CausaloptError, EvaluationError, SweepError
 from causalopt.ground.types import Array
 from causalopt.runs.cluster.chunks import Chunks, Part, halves, points_of, size
-from causalopt.runs.cluster.forms import Form
+from causalopt.runs.cluster.forms import ResultForm
 from causalopt.runs.cluster.identity import refuse_other_versions
-from causalopt.runs.cluster.marks import Attributes, Mark, write_mark
+from causalopt.runs.cluster.marks import Attributes, ChunkMark, write_mark
 from causalopt.runs.cluster.store import Store, opened
 from causalopt.runs.cluster.survey import Said, Survey, common
 
@@ -89,11 +89,13 @@ def perform(sent: Sent, place: str, token: str, number: int, *, forgiving: bool)
     places = {point: i for i, point in enumerate(points_of(part))} if found.faults else {}
     faults = sorted((places[point], reasons.index(told)) for point, told in found.faults.items())
     said = {name: attrs for name, attrs in found.attributes.items() if attrs != form.said(name)}
-    write_mark(store.marks, number, Mark(whoami(), time.monotonic() - begin, said, reasons, faults))
+    write_mark(
+        store.marks, number, ChunkMark(whoami(), time.monotonic() - begin, said, reasons, faults)
+    )
     return not faults
 
 
-def computed(survey: Survey, form: Form, part: Part, *, forgiving: bool) -> Computed:
+def computed(survey: Survey, form: ResultForm, part: Part, *, forgiving: bool) -> Computed:
     """What is found at a part; where that fails, at each half of it, down to single points."""
     caught: tuple[type[Exception], ...] = (Exception,) if forgiving else OF_POINTS
     arrays = form.blank(part)
@@ -152,5 +154,5 @@ def _store(place: str, token: str) -> Store:
 
 
 @functools.lru_cache(maxsize=4)
-def _form(store: Store) -> Form:
+def _form(store: Store) -> ResultForm:
     return store.form

@@ -1,4 +1,4 @@
-"""The command line: causalopt list | show | draw | run | check."""
+"""The command line: causalopt list | show | draw | run | check | sweep."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from causalopt.study.terminal.graphs import draw
 from causalopt.study.terminal.judging import check, run
 from causalopt.study.terminal.looking import list_models, show
+from causalopt.study.terminal.sweeping import sweep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,5 +23,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for _command in (list_models, run, check, show, draw):
+for _command in (list_models, run, check, show, draw, sweep):
     main.add_command(_command)

@@ -13,7 +13,7 @@ import pytest
 import sympy as sp
 
 from causalopt.ground.readonly import ReadOnly
-from causalopt.runs.cluster.fingerprint import fingerprint, is_importable
+from causalopt.runs.cluster.fingerprints import fingerprint, is_importable
 from tests.test_values import DIFFERENT
 from tests.values import DECLARED, decay, x, y
 
@@ -48,7 +48,7 @@ def test_what_was_worked_out_on_the_way_has_no_say():
 
 PRINTS = """
 import json
-from causalopt.runs.cluster.fingerprint import fingerprint
+from causalopt.runs.cluster.fingerprints import fingerprint
 from tests.runs.cluster.test_fingerprint import functions
 from tests.values import DECLARED
 made = {**{name: build() for name, build in DECLARED.items()}, **functions(3)}

@@ -86,7 +86,8 @@ def fingerprint(value: object) -> str:
 def taken_apart(value: object) -> Apart:
     """A value taken apart; a record by its fields, anything else as pickling does."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        compared = [field.name for field in dataclasses.fields(value) if field.compare]
+        fields = {name: getattr(value, name) for name in compared}
         return Apart("record", _name(type(value)), (fields,))
     wrapped = getattr(value, "__wrapped__", None)
     if wrapped is not None:
