@@ -171,6 +171,7 @@ from .runs.cluster import open_sweep as open_sweep
 from .runs.cluster import sweep as sweep
 from .runs.results import run as run
 from .runs.results import tangents as tangents
+from .study.collection import sweep_models as sweep_models
 from .transport import Current as Current
 from .transport import GradientMoments as GradientMoments
 from .transport import TransferOperator as TransferOperator

@@ -14,7 +14,7 @@ from causalopt.plan import loop
 from causalopt.study import load_model, model_files
 from tests.model.kinds import MODELS
 from tests.test_house import exported
-from tests.values import BUILDERS, DECLARED, decay, x, y
+from tests.values import BUILDERS, DECLARED, decay, nothing_of, x, y
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = sorted(model_files())
@@ -109,6 +109,10 @@ DIFFERENT = {
         co.TransferOperator.of(co.System({x: x + co.noise("e", co.choice([-1, 1]))}, start={x: 1}),
                                inside=(0, top), cells=4)
         for top in (4, 5)
+    ],
+    "survey's values": [co.Survey(nothing_of, {"n": [1, top]}) for top in (2, 3)],
+    "survey's order": [
+        co.Survey(nothing_of, {v: [1, 2] for v in order}) for order in ("nm", "mn")
     ],
     "formula": [co.symbolic_op(decay(), x, y[0], y[steps]) for steps in (2, 3)],
 }  # fmt: skip

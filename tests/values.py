@@ -1,10 +1,16 @@
 """One value of every public kind, each made anew when it is asked for."""
 
+import functools
+from pathlib import Path
+
 import networkx as nx
 import numpy as np
 import sympy as sp
 
 import causalopt as co
+from causalopt.runs.cluster.chunks import Chunks
+from causalopt.runs.cluster.identity import Identity
+from causalopt.runs.cluster.store import Store
 from causalopt.study import Claim, Experiment, Reason, Study
 from tests.model.kinds import MODELS, a, b, formulas, k, noisy, power, room, tables, worlds
 
@@ -25,6 +31,11 @@ def landscape(data):
 def nothing():
     """What a claim computes."""
     return 1.0
+
+
+def nothing_of(n, m=0):
+    """What a survey asks."""
+    return float(n + m)
 
 
 def always():
@@ -125,6 +136,16 @@ QUESTIONS = {
     "measure Op": lambda: co.OP,
     "measure Comp": lambda: co.COMP,
 }
+SWEEPS = {
+    "survey": lambda: co.Survey(
+        functools.partial(co.op, decay(), A=x, n=y[0], m=y[4]), {x[0]: np.linspace(0, 1, 3)}
+    ),
+    "survey of points": lambda: co.Survey(nothing_of, [{"n": 1.5}, {"n": 2}], draws=None),
+    "kept sweep": lambda: co.StoredSweep(
+        Store(Path("x.zarr"), "0f", ("n",), ("n",), Chunks((2,), (1,)),
+              Identity("0a", "f", "0b", "2 x n", {"numpy": "2.0"}))
+    ),
+}  # fmt: skip
 PROCESSES = {
     "plain descent": co.Plain,
     "momentum": lambda: co.Momentum(0.9),
@@ -162,6 +183,7 @@ NETWORKS = {"sprinkler": sprinkler, "decision": deciding}
 #: What is declared and asked, and what is found out.
 DECLARED = {
     **SYMBOLS, **DISTRIBUTIONS, **QUESTIONS, **PROCESSES, **STUDIES, **NETWORKS,
-    **TRAINED, **MODELS, **{name: (lambda name=name: worlds()[name]) for name in worlds()},
+    **TRAINED, **SWEEPS, **MODELS,
+    **{name: (lambda name=name: worlds()[name]) for name in worlds()},
 }  # fmt: skip
 BUILDERS = {**DECLARED, **ANSWERS}

@@ -42,6 +42,11 @@ def _(held: sympy.MatrixBase) -> Hashable:
     return rows
 
 
+@content.register
+def _(held: functools.partial) -> Hashable:  # type: ignore[type-arg]  # dispatched by its class
+    return held.func, content(held.args), content(held.keywords)
+
+
 @content.register(list)
 @content.register(tuple)
 def _(held: list[object] | tuple[object, ...]) -> Hashable:

@@ -67,14 +67,16 @@ def marked(folder: Path) -> Marked:
     return Marked(frozenset(numbers["done"]), frozenset(numbers["faults"] - numbers["done"]))
 
 
-def marks_in(
-    folder: Path, numbers: Iterator[int] | Sequence[int], kind: str
-) -> Iterator[ChunkMark]:
-    """The marks of chunks that are done, or have faults."""
-    for number in numbers:
+def marks_in(folder: Path, marks: Marked) -> Iterator[tuple[int, ChunkMark]]:
+    """The marks of chunks, by their numbers: those that are done, then those with faults."""
+    numbers = [(n, "done") for n in sorted(marks.done)]
+    numbers += [(n, "faults") for n in sorted(marks.faulty)]
+    for number, kind in numbers:
         file = folder / f"{number}.{kind}"
         try:
-            yield ChunkMark(**json.loads(file.read_text(encoding="utf-8")))
+            yield number, ChunkMark(**json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError:  # another process does it again just now
+            continue
         except (OSError, ValueError, TypeError):
             raise SweepError(
                 f"{file} cannot be read: remove it, and the chunk is done again."

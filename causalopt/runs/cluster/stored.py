@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.language.naming import apart
 from causalopt.runs.cluster.chunks import Part
 from causalopt.runs.cluster.marks import Attributes, ChunkMark, Marked, marked, marks_in
 from causalopt.runs.cluster.store import Store
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import xarray as xr
+
+
+#: A place along each dim.
+Place = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -84,13 +89,24 @@ class StoredSweep:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """Where there is no number though it was asked for, and why, in the order of the points."""
-        numbers, labels = sorted(self.marked.faulty), self._labels()
-        marks = marks_in(self.store.marks, numbers, "faults")
+        labels = self._labels()
         return tuple(
-            failure
-            for number, mark in zip(numbers, marks, strict=True)
-            for failure in self._failures(number, mark, labels)
+            Failure(self._where(self.store.chunks.part(n), place, labels), error, n)
+            for n, place, error in self._faults(self.marked)
         )
+
+    @property
+    def table(self) -> xr.Dataset:
+        """The results with a column ``error``: why there is no number; empty where there is one."""
+        known, data = self.marked, self.data
+        errors = np.full(self.store.chunks.whole, "not done yet", dtype=object)
+        for number in known.done | known.faulty:
+            errors[np.ix_(*self.store.chunks.part(number))] = ""
+        for number, place, error in self._faults(known):
+            part = self.store.chunks.part(number)
+            errors[np.ix_(*part) if place is None else _at(part, place)] = error
+        (name,) = apart(["error"], set(map(str, data.variables)))
+        return data.assign({name: (self.store.dims, errors.astype(str))})
 
     @property
     def status(self) -> SweepStatus:
@@ -102,9 +118,7 @@ class StoredSweep:
 
     def all_marks(self) -> Iterator[ChunkMark]:
         """The marks of all chunks that have one."""
-        known = self.marked
-        yield from marks_in(self.store.marks, sorted(known.done), "done")
-        yield from marks_in(self.store.marks, sorted(known.faulty), "faults")
+        return (mark for _, mark in marks_in(self.store.marks, self.marked))
 
     def settled(self) -> StoredSweep:
         """The same, where results say of themselves what all chunks say together."""
@@ -133,17 +147,17 @@ class StoredSweep:
             for dim in self.store.dims
         }
 
-    def _failures(
-        self, number: int, mark: ChunkMark, labels: Mapping[str, list[tuple[str, list[object]]]]
-    ) -> Iterator[Failure]:
-        part = self.store.chunks.part(number)
-        sizes = tuple(map(len, part))
-        for flat, reason in sorted(mark.faults):
-            place = None if flat < 0 else [int(i) for i in np.unravel_index(flat, sizes)]
-            yield Failure(self._where(part, place, labels), mark.reasons[reason], number)
+    def _faults(self, known: Marked) -> Iterator[tuple[int, Place | None, str]]:
+        """Chunks with faults: where in the chunk (None: all of it), and why, in order."""
+        faulty = Marked(frozenset(), known.faulty)
+        for number, mark in marks_in(self.store.marks, faulty):
+            sizes = tuple(map(len, self.store.chunks.part(number)))
+            for flat, reason in sorted(mark.faults):
+                place = None if flat < 0 else tuple(map(int, np.unravel_index(flat, sizes)))
+                yield number, place, mark.reasons[reason]
 
     def _where(
-        self, part: Part, place: list[int] | None,
+        self, part: Part, place: Place | None,
         labels: Mapping[str, list[tuple[str, list[object]]]],
     ) -> dict[str, object]:  # fmt: skip
         where: dict[str, object] = {}
@@ -152,3 +166,8 @@ class StoredSweep:
                 ends = values[places[0]], values[places[-1]]
                 where[name] = ends if place is None else values[places[place[i]]]
         return where
+
+
+def _at(part: Part, place: Place) -> Place:
+    """The place in the grid of a place in a part of it."""
+    return tuple(places[i] for places, i in zip(part, place, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError
-from causalopt.ground.holding import hashed, same
+from causalopt.ground.holding import content
 from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Array
 from causalopt.language.naming import apart
@@ -143,7 +143,18 @@ class Survey:
         # Worked out now, so that what cannot be swept is an error of the survey.
         self.ask.check(self.extents)
 
-    __eq__, __hash__ = same, hashed
+    @functools.cached_property
+    def _content(self) -> tuple[Hashable, ...]:
+        # In the order of the dims, which is that of the results.
+        swept = [(type(extent), list(extent.columns().items())) for extent in self.extents]
+        return content(self.what), content(swept)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Survey) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
     __getstate__, __setstate__ = fields_alone, restore
 
     @functools.cached_property
