@@ -28,7 +28,7 @@ _ENDS = (FileError, SweepError)
 
 def trial_by(client: Client, sent: Sent, chunk: int | None) -> Trial:
     """The trial of a survey, on some worker; errors of the question are raised."""
-    future = client.submit(told, tried, sent, chunk, max(1, threads(client)), pure=False)
+    future = client.submit(told, tried, sent, chunk, _expected(client), pure=False)
     found: Trial | Refused = future.result()
     if isinstance(found, Refused):
         raise found.kind(found.words)
@@ -80,13 +80,20 @@ def done_by(client: Client, sent: Sent, store: Store, chunks: Sequence[int]) -> 
         client.cancel(list(number_of), force=True)
 
 
-def threads(client: Client) -> int:
+def _ahead(client: Client) -> int:
+    """How many chunks are handed out at a time."""
+    return max(2 * _AHEAD, _AHEAD * _threads(client))
+
+
+def _threads(client: Client) -> int:
     """How many threads work for a client."""
     return sum(client.nthreads().values())
 
 
-def _ahead(client: Client) -> int:
-    return max(2 * _AHEAD, _AHEAD * threads(client))
+def _expected(client: Client) -> int:
+    """How many threads will, where some are still on their way."""
+    coming = len(getattr(client.cluster, "worker_spec", ()))
+    return max(1, coming, _threads(client))
 
 
 def _itself(sent: Sent) -> Sent:

@@ -20,8 +20,9 @@ from causalopt.runs.cluster.work import OF_POINTS, Sent, answered, computed
 if TYPE_CHECKING:
     import xarray as xr
 
-# A chunk takes about so many seconds, as far as the first ones tell, and is measured for so many.
-_SECONDS, _MEASURED = 2.0, 0.2
+# A chunk takes about so many seconds, as far as the first ones tell, and is measured for so many;
+# more where so many processes work that a scheduler would be kept busy by them, at so much each.
+_SECONDS, _MEASURED, _EACH_PROCESS = 2.0, 0.2, 0.01
 # Its results take no more bytes than this, and each process that works has so many chunks to do.
 _BYTES, _EACH = 2**26, 4
 # So many points are tried before it is said that none can be computed.
@@ -50,7 +51,8 @@ def tried(sent: Sent, chunk: int | None, processes: int) -> Trial:
             refuse_large(form.bytes, min(chunk, whole), processes)
             return Trial(first, chunk)
         most = max(1, min(_BYTES // max(1, form.bytes), -(-whole // (_EACH * processes))))
-        return Trial(first, max(1, min(most, _in_time(survey, form, most))))
+        seconds = max(_SECONDS, _EACH_PROCESS * processes)
+        return Trial(first, max(1, min(most, _in_time(survey, form, most, seconds))))
 
 
 def refuse_large(each: int, points: int, processes: int) -> None:
@@ -87,7 +89,7 @@ def _candidates(shape: tuple[int, ...]) -> Iterator[Part]:
         yield tuple(range(int(i), int(i) + 1) for i in place)
 
 
-def _in_time(survey: Survey, form: ResultForm, most: int) -> int:
+def _in_time(survey: Survey, form: ResultForm, most: int, wanted: float) -> int:
     """How many points are done in the time of a chunk, by ever more of them."""
     points = 1
     while True:
@@ -97,5 +99,5 @@ def _in_time(survey: Survey, form: ResultForm, most: int) -> int:
         seconds = time.monotonic() - begin
         count = size(part)
         if seconds >= _MEASURED or points >= most:
-            return int(count * _SECONDS / max(seconds, 1e-9))
+            return int(count * wanted / max(seconds, 1e-9))
         points = min(most, 8 * points)
