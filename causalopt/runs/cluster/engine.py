@@ -29,7 +29,7 @@ _LOOPBACK = "127.0.0.1"
 _WATCH = "causalopt.runs.cluster.orphans"
 # Seconds in which a worker gives up to find the scheduler, in which a scheduler has to answer, and
 # in which the first process has to start.
-_PATIENCE, _ANSWER, _START = 10, 10, 120
+_PATIENCE, _ANSWER, _START = 60, 10, 120
 # A nanny that ends is started again after so many seconds.
 _PAUSE = 0.5
 # What is set for workers where nothing else is said: they hold their peace, show no pages, take no

@@ -43,7 +43,8 @@ _RESUME = " What is done stays: write the same sweep again to go on."
 class Store:
     """A store at a place: dims that are swept, labels, how points are cut, and what it is of.
 
-    Its ``token`` tells it from another that comes to lie at the same place.
+    Its ``token`` tells it from another that comes to lie at the same place. ``alone``, one process
+    is to do it, where nobody else is named.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Store:
     coords: tuple[str, ...]
     chunks: Chunks
     identity: Identity
+    alone: bool = False
     settled: bool = False
 
     @property
@@ -95,12 +97,13 @@ class Store:
 
 
 def created(
-    path: Path, form: ResultForm, coords: Coordinates, chunks: Chunks, identity: Identity
-) -> Store:
+    path: Path, form: ResultForm, coords: Coordinates, chunks: Chunks, identity: Identity,
+    *, alone: bool,
+) -> Store:  # fmt: skip
     """A new store without results; where another process made one meanwhile, that one."""
     beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     names = (*coords, *(name for name, *_ in form.labels()))
-    store = Store(beside, secrets.token_hex(8), form.dims, names, chunks, identity)
+    store = Store(beside, secrets.token_hex(8), form.dims, names, chunks, identity, alone)
     with writing(path):
         try:
             _fill(store, form, coords)
@@ -125,8 +128,8 @@ def opened(path: Path) -> Store:
         chunks = Chunks(tuple(said["whole"]), tuple(said["each"]))  # type: ignore[arg-type]  # as it was written
         names = tuple(said["dims"]), tuple(said["coords"])  # type: ignore[arg-type]  # as it was written
         identity = Identity(**said["identity"])  # type: ignore[arg-type]  # as it was written
-        settled = bool(said.get("settled"))
-        return Store(path, str(said["token"]), *names, chunks, identity, settled)  # type: ignore[arg-type]  # as it was written
+        settled = bool(said["alone"]), bool(said.get("settled"))
+        return Store(path, str(said["token"]), *names, chunks, identity, *settled)  # type: ignore[arg-type]  # as it was written
     except (OSError, KeyError, ValueError, TypeError, BaseZarrError):
         there = "something else" if path.exists() else "nothing"
         raise SweepError(
@@ -173,6 +176,7 @@ def _fill(store: Store, form: ResultForm, coords: Coordinates) -> None:
         "coords": store.coords,
         "whole": store.chunks.whole,
         "each": store.chunks.each,
+        "alone": store.alone,
         "identity": {**vars(store.identity), "versions": dict(store.identity.versions)},
     }
     group.create_group(PROGRESS, attributes=about)

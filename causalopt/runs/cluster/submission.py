@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import FileError, SweepError
 from causalopt.runs.cluster.marks import ChunkMark, write_mark
 from causalopt.runs.cluster.store import Store
 from causalopt.runs.cluster.trial import Trial, tried
-from causalopt.runs.cluster.work import Refused, Sent, perform, told, whoami, why
+from causalopt.runs.cluster.work import Refused, Sent, beside_others, perform, whoami, why
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -24,60 +25,113 @@ TRIALS = 3
 _AHEAD, _COUNTED = 3, 64
 # What ends a sweep, for it would come to every chunk: what is done by then stays.
 _ENDS = (FileError, SweepError)
+# What is told of a chunk during which processes die even where nothing else waits for them.
+_DEADLY = "each process that computes it dies, by a fault of some library or for want of memory"
 
 
-def trial_by(client: Client, sent: Sent, chunk: int | None) -> Trial:
+def trial_by(client: Client, sent: Sent, most: int | None) -> Trial:
     """The trial of a survey, on some worker; errors of the question are raised."""
-    future = client.submit(told, tried, sent, chunk, _expected(client), pure=False)
-    found: Trial | Refused = future.result()
+    from distributed import KilledWorker
+
+    try:
+        future = client.submit(beside_others, tried, sent, most, pure=False)
+        found: Trial | Refused = future.result()
+    except KilledWorker:
+        raise SweepError(
+            "The first points end the process that computes them. Where others do not, name a "
+            "chunk, such as chunk=100: then one point alone is looked at before."
+        ) from None
     if isinstance(found, Refused):
         raise found.kind(found.words)
     return found
 
 
+def done_here(sent: Sent, store: Store, chunks: Sequence[int]) -> Iterator[int]:
+    """The chunks of a store, done one after the other in this process, which has all cores."""
+    for number in chunks:
+        for trial in range(1, TRIALS + 1):
+            try:
+                given = sent, str(store.path), store.token, number
+                perform(*given, forgiving=trial == TRIALS)
+                break
+            except _ENDS:
+                raise
+            except Exception as error:
+                if trial == TRIALS:
+                    write_mark(store.marks, number, _of_a_whole_chunk(why(error)))
+        yield number
+
+
 def done_by(client: Client, sent: Sent, store: Store, chunks: Sequence[int]) -> Iterator[int]:
     """The chunks of a store, as they get their marks.
 
-    A chunk that fails three times is marked with its error, and the rest goes on. What would come
-    to every chunk (a full disk, a worker of another version) is raised.
+    A chunk that fails three times is marked with its error, and the rest goes on. So is one that
+    ends the processes that do it. As chunks that waited for the same processes are suspects too,
+    each of these is done by itself in the end. What would come to every chunk (a full disk, a
+    worker of another version) is raised.
     """
-    from distributed import as_completed
-
-    name, failed = f"sweep-{secrets.token_hex(4)}", Counter[int]()
+    name = f"sweep-{secrets.token_hex(4)}"
     # Kept by the scheduler, which makes it anew where the worker that has it dies.
-    shared = client.submit(_itself, sent, key=f"{name}-question")
-    waiting = iter(chunks)
-    number_of: dict[Future[bool | Refused], int] = {}
+    desk = _Desk(client, name, client.submit(_itself, sent, key=f"{name}-question"), store)
+    suspects: list[int] = []
+    yield from desk.done(chunks, suspects.append)
+    for number in suspects:
+        yield from desk.done([number], None)
 
-    def handed_out(number: int) -> Future[bool | Refused]:
-        trial = failed[number] + 1
-        future = client.submit(
-            *(told, perform, shared, str(store.path), store.token, number),
+
+@dataclass(frozen=True)
+class _Desk:
+    """Where the chunks of a store are handed out, and come back."""
+
+    client: Client
+    name: str
+    question: Future[Sent]
+    store: Store
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def handed_out(self, number: int, trial: int) -> Future[bool | Refused]:
+        """A chunk on its way; the last time that it is tried, errors are put down to points."""
+        return self.client.submit(
+            *(beside_others, perform, self.question, str(self.store.path), self.store.token),
+            *(number,),
             forgiving=trial == TRIALS,
-            key=f"{name}-{number}-{trial}",
+            key=f"{self.name}-{number}-{next(self.numbers)}",
         )
-        number_of[future] = number
-        return future
 
-    first = [handed_out(number) for number in itertools.islice(waiting, _ahead(client))]
-    following = as_completed(first, loop=client.loop)
-    try:
-        for count, future in enumerate(following, start=1):
-            number, error = number_of.pop(future), _error_of(future)
-            if error is None:
-                yield number
-            else:
-                failed[number] += 1
-                if failed[number] < TRIALS:
-                    following.add(handed_out(number))
+    def done(self, chunks: Sequence[int], suspect: Callable[[int], None] | None) -> Iterator[int]:
+        """Chunks as they get their marks; where processes die, a ``suspect`` gets none, if told."""
+        from distributed import KilledWorker, as_completed
+
+        waiting, failed = iter(chunks), Counter[int]()
+        number_of: dict[Future[bool | Refused], int] = {}
+
+        def more(count: int) -> list[Future[bool | Refused]]:
+            new = {self.handed_out(n, 1): n for n in itertools.islice(waiting, count)}
+            number_of.update(new)
+            return list(new)
+
+        following = as_completed(more(_ahead(self.client)), loop=self.client.loop)
+        try:
+            for count, future in enumerate(following, start=1):
+                number, error = number_of.pop(future), _error_of(future)
+                failed[number] += error is not None
+                is_deadly = isinstance(error, KilledWorker)
+                if is_deadly and suspect is not None:
+                    suspect(number)
+                elif error is not None and not is_deadly and failed[number] < TRIALS:
+                    again = self.handed_out(number, failed[number] + 1)
+                    number_of[again] = number
+                    following.add(again)
                     continue
-                write_mark(store.marks, number, _of_a_whole_chunk(error))
-                yield number
-            room = 1 if count % _COUNTED else 1 + max(0, _ahead(client) - len(number_of))
-            for following_number in itertools.islice(waiting, room):
-                following.add(handed_out(following_number))
-    finally:
-        client.cancel(list(number_of), force=True)
+                else:
+                    if error is not None:
+                        told = _DEADLY if is_deadly else why(error)
+                        write_mark(self.store.marks, number, _of_a_whole_chunk(told))
+                    yield number
+                room = 1 if count % _COUNTED else _ahead(self.client) - len(number_of)
+                following.update(more(max(1, room)))
+        finally:
+            self.client.cancel(list(number_of), force=True)
 
 
 def _ahead(client: Client) -> int:
@@ -90,7 +144,7 @@ def _threads(client: Client) -> int:
     return sum(client.nthreads().values())
 
 
-def _expected(client: Client) -> int:
+def expected(client: Client) -> int:
     """How many threads will, where some are still on their way."""
     coming = len(getattr(client.cluster, "worker_spec", ()))
     return max(1, coming, _threads(client))
@@ -120,5 +174,5 @@ def _error_of(future: Future[bool | Refused]) -> BaseException | None:
     return error
 
 
-def _of_a_whole_chunk(error: BaseException) -> ChunkMark:
-    return ChunkMark(whoami(), 0.0, {}, [why(error)], [(-1, 0)])
+def _of_a_whole_chunk(told: str) -> ChunkMark:
+    return ChunkMark(whoami(), 0.0, {}, [told], [(-1, 0)])

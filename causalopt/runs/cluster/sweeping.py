@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from causalopt.backends.workers import available
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError, SweepError
 from causalopt.ground.progress import counted
@@ -15,8 +19,9 @@ from causalopt.runs.cluster.identity import Identity, versions
 from causalopt.runs.cluster.libraries import library
 from causalopt.runs.cluster.store import Store, created, opened
 from causalopt.runs.cluster.stored import StoredSweep
-from causalopt.runs.cluster.submission import done_by, trial_by
+from causalopt.runs.cluster.submission import done_by, done_here, expected, trial_by
 from causalopt.runs.cluster.survey import Survey, coordinates, dims_of, surveyed
+from causalopt.runs.cluster.trial import Trial, tried
 from causalopt.runs.cluster.work import Sent
 from causalopt.runs.sweeps import Draws, Over
 
@@ -46,8 +51,9 @@ def sweep(
     ``store`` is a new folder, or one that the same sweep has begun: then it goes on where that
     stopped, and nothing is computed twice. Each ``chunk`` of so many points is written, and marked
     when it is there; left out, it is chosen by memory and by how long the first points take.
-    ``client`` is a ``Client`` of dask.distributed or the address of a scheduler; without it,
-    ``workers`` processes of this machine compute, as many as it has cores.
+    ``client`` is a ``Client`` of dask.distributed or the address of a scheduler. Without it,
+    ``workers`` processes of this machine compute; where their number is left out, as many as it has
+    cores, or this process alone, if that keeps all cores busy or is done before others start.
 
     A point where a value leaves the finite numbers, and a chunk that fails three times, is NaN, and
     recorded with its error in ``failures``; with ``retry``, these are done again. Digits depend
@@ -70,32 +76,31 @@ def sweep(
     >>> room = System({T: R - 25, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.01})
     >>> last = partial(run, room.world(100), keep=R[100])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     kept = sweep(last, {k: [0.01, 0.02, 0.05]}, store=f"{folder}/room.zarr", workers=1)
+    ...     kept = sweep(last, {k: [0.01, 0.02, 0.05]}, store=f"{folder}/room.zarr")
     ...     kept.data.R.values.round(3).ravel(), kept.status.done, kept.failures
-    (array([26.361, 25.012, 25.   ]), 1, ())
+    (array([26.361, 25.012, 25.   ]), 3, ())
     """
-    survey = surveyed(asked, over, draws)
-    place = _place(store)
+    survey, place = surveyed(asked, over, draws), _place(store)
     sent = packed(survey)
     identity = Identity.of(survey)
-    if chunk is not None:
-        whole(chunk, "chunk", 1)
-    known = _begun(place, identity, chunk) if place.exists() else None
-    points = Chunks(survey.shape, survey.shape).points
+    wanted = None if chunk is None else whole(chunk, "chunk", 1)
+    known = _begun(place, identity, wanted) if place.exists() else None
     if known is not None and not _left(known, retry):
         return StoredSweep(known)
+    is_named = client is not None or workers is not None
+    trial = None if is_named or known is not None else tried(sent, wanted)
+    points = math.prod(survey.shape)
+    if known is None and trial is not None and trial.is_soon_done(points, available()):
+        known = _begin(place, survey, identity, trial, trial.chunk(points, 1, wanted), alone=True)
+    if known is not None and known.alone and not is_named:
+        return _finished(known, functools.partial(done_here, sent, known), retry)
     with connected(client, workers, points) as found:
         if known is None:
-            trial = trial_by(found, sent, chunk)
-            form = ResultForm.of(trial.first, dims_of(trial.first, survey.extents))
-            cut = Chunks.of(survey.shape, trial.points)
-            coords = coordinates(trial.first, survey.extents)
-            known = created(place, form, coords, cut, identity)
-            identity.refuse_another(known.identity, place)
-        left, total = _left(known, retry), known.chunks.count
-        for _ in counted(done_by(found, sent, known, left), total, total - len(left), "chunks"):
-            pass
-    return StoredSweep(known).settled()
+            # Of chunks that are named nothing needs to be known but what results look like.
+            trial = trial or trial_by(found, sent, None if wanted is None else 0)
+            size = trial.chunk(points, expected(found), wanted)
+            known = _begin(place, survey, identity, trial, size, alone=False)
+        return _finished(known, functools.partial(done_by, found, sent, known), retry)
 
 
 def open_sweep(store: str | Path) -> StoredSweep:
@@ -139,6 +144,27 @@ def _begun(place: Path, identity: Identity, chunk: int | None) -> Store:
             f"{place} was begun with chunks of {known.chunks.each}: leave chunk out to go on."
         )
     return known
+
+
+def _begin(
+    place: Path, survey: Survey, identity: Identity, trial: Trial, points: int, *, alone: bool
+) -> Store:
+    """A new store; where another process has begun one meanwhile, that one, if it is the same."""
+    form = ResultForm.of(trial.first, dims_of(trial.first, survey.extents))
+    cut, coords = Chunks.of(survey.shape, points), coordinates(trial.first, survey.extents)
+    known = created(place, form, coords, cut, identity, alone=alone)
+    identity.refuse_another(known.identity, place)
+    return known
+
+
+def _finished(
+    store: Store, done: Callable[[Sequence[int]], Iterator[int]], retry: bool
+) -> StoredSweep:
+    """The sweep of a store, when what is left of it has been done."""
+    left, total = _left(store, retry), store.chunks.count
+    for _ in counted(done(left), total, total - len(left), "chunks"):
+        pass
+    return StoredSweep(store).settled()
 
 
 def _left(store: Store, retry: bool) -> list[int]:

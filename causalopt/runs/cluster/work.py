@@ -66,10 +66,11 @@ class Refused:
     words: str
 
 
-def told(work: Callable[..., T], *given: object, **named: object) -> T | Refused:
-    """What a piece of work gives, or the error of the package that it raises."""
+def beside_others(work: Callable[..., T], *given: object, **named: object) -> T | Refused:
+    """What a piece of work gives where others run beside it, or the error of the package."""
     try:
-        return work(*given, **named)
+        with one_of_many():
+            return work(*given, **named)
     except CausaloptError as error:
         return Refused(type(error), str(error))
 
@@ -82,8 +83,7 @@ def perform(sent: Sent, place: str, token: str, number: int, *, forgiving: bool)
     begin = time.monotonic()
     survey, store = sent.survey, _store(place, token)
     part, form = store.chunks.part(number), _form(store)
-    with one_of_many():
-        found = computed(survey, form, part, forgiving=forgiving)
+    found = computed(survey, form, part, forgiving=forgiving)
     store.write(form, part, found.arrays)
     reasons = list(dict.fromkeys(found.faults.values()))
     places = {point: i for i, point in enumerate(points_of(part))} if found.faults else {}

@@ -78,10 +78,12 @@ def growing_course(k, seed):
 
 
 def dying(folder, n):
-    """The process ends at 5."""
+    """The process ends at 5, and the first time at 7, where there is an error later."""
     note(folder, n)
-    if n == 5:
+    if n == 5 or (n == 7 and called(folder)["7"] == 1):
         os._exit(1)
+    if n == 7:
+        raise ValueError("seven")
     return float(n)
 
 

@@ -1,6 +1,7 @@
 """Who computes: processes of this machine, or another scheduler; what is sent, and what is open."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -245,12 +246,34 @@ def test_what_a_run_cannot_hold_is_done_in_smaller_pieces(tmp_path, client, monk
 
 
 def test_chunks_are_as_large_as_memory_and_time_allow():
-    few = trial.tried(sent(lambda n: n), None, 2)
-    assert few.points == 125  # four for each of two processes, of what takes no time
-    slow = trial.tried(sent(lambda n: time.sleep(0.1) or n), None, 2)
-    assert 5 <= slow.points <= 20
-    large = trial.tried(sent(lambda n: __import__("xarray").DataArray(np.zeros(2**20))), None, 2)
-    assert large.points <= 8
+    few = trial.tried(sent(lambda n: n))
+    assert few.chunk(1000, 2, None) == 125  # four for each of two processes, of what takes no time
+    slow = trial.tried(sent(lambda n: time.sleep(0.1) or n))
+    assert 5 <= slow.chunk(1000, 2, None) <= 20
+    assert slow.chunk(1000, 1000, None) == 1
+    assert slow.chunk(10**9, 1000, None) > 50  # a scheduler takes so many tasks a second
+    large = trial.tried(sent(lambda n: __import__("xarray").DataArray(np.zeros(2**20))))
+    assert large.chunk(1000, 2, None) <= 8
+    assert large.chunk(1000, 2, 33) == 33
+
+
+def test_one_process_does_what_is_soon_done_or_keeps_all_cores_busy():
+    made = trial.Trial(None, 8, seconds=0.1, busy=1.0, free=None)
+    assert made.is_soon_done(100, 8)
+    assert not made.is_soon_done(1000, 8)
+    assert dataclasses.replace(made, busy=7.0).is_soon_done(1000, 8)
+    assert made.is_soon_done(1000, 1)
+
+
+def test_what_takes_long_is_looked_at_once(monkeypatch):
+    monkeypatch.setattr(trial, "_LONG", 0.05)
+    calls = []
+    asked_once = trial._measured
+    monkeypatch.setattr(trial, "_measured", lambda *given: calls.append(1) or asked_once(*given))
+    assert trial.tried(sent(lambda n: time.sleep(0.1) or n)).seconds >= 0.1
+    assert not calls
+    trial.tried(sent(lambda n: n))
+    assert calls
 
 
 def sent(function):

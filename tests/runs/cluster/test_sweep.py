@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from causalopt import QueryError, Question, SweepError, comp, op, open_sweep, run, sweep
-
-from causalopt import EvaluationError, Survey  # isort: skip
-from causalopt.runs.cluster import submission, sweeping
+from causalopt import (
+    EvaluationError, QueryError, Question, Survey, SweepError, comp, op, open_sweep, run, sweep,
+)  # fmt: skip
+from causalopt.runs.cluster import sweeping
+from causalopt.runs.cluster.work import whoami
 from tests.runs.cluster import asked
 from tests.runs.cluster.asked import R, T, called, d, e, growing, k, noisy, room, x, y
 
@@ -46,6 +47,15 @@ def test_a_sweep_is_one_call_in_parts(name, chunk, client, tmp_path):
     assert kept.status.is_complete
     assert not kept.failures
     assert kept.data.load().identical(as_dataset(ask(**where)))
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_a_sweep_of_this_process_alone_is_the_same(name, tmp_path):
+    ask, where = TOGETHER[name]
+    kept = sweep(ask, **where, store=tmp_path / "x.zarr", chunk=3)
+    assert kept.data.load().identical(as_dataset(ask(**where)))
+    assert list(kept.status.by) == [whoami()]
+    assert kept.store.alone
 
 
 @pytest.mark.parametrize("name", ["op", "run at points", "op of draws"])
@@ -113,7 +123,9 @@ def stopping_after(count):
     return counted
 
 
-def test_a_sweep_goes_on_where_it_stopped(client, tmp_path, monkeypatch):
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_sweep_goes_on_where_it_stopped(client, alone, tmp_path, monkeypatch):
+    client = None if alone else client
     folder, store = tmp_path / "calls", tmp_path / "x.zarr"
     folder.mkdir()
     ask = partial(asked.slow, str(folder))
@@ -145,7 +157,9 @@ def test_a_sweep_goes_on_where_it_stopped(client, tmp_path, monkeypatch):
 # -- failures --------------------------------------------------------------------------------------
 
 
-def test_failures_are_results_and_can_be_tried_again(client, tmp_path):
+@pytest.mark.parametrize("alone", [False, True])
+def test_failures_are_results_and_can_be_tried_again(client, alone, tmp_path):
+    client = None if alone else client
     folder, store = tmp_path / "calls", tmp_path / "x.zarr"
     folder.mkdir()
     ask, where = partial(asked.failing, str(folder)), {"n": range(20)}
@@ -187,17 +201,18 @@ def test_a_value_that_leaves_the_finite_numbers_is_told_as_in_a_run(client, tmp_
 
 
 def test_a_process_that_dies_at_a_point_is_a_failure_of_its_chunk(client, tmp_path, monkeypatch):
-    monkeypatch.setattr(submission, "TRIALS", 1)
+    # So that one death is enough to suspect a chunk, and those that wait beside it.
+    monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
     folder = tmp_path / "calls"
     folder.mkdir()
     ask = partial(asked.dying, str(folder))
     kept = sweep(ask, {"n": range(12)}, store=tmp_path / "x.zarr", client=client, chunk=3)
-    expected = [np.nan if 3 <= n < 6 else n for n in range(12)]
+    expected = [np.nan if 3 <= n < 6 or n == 7 else n for n in range(12)]
     assert np.array_equal(kept.data.value, expected, equal_nan=True)
-    (failure,) = kept.failures
-    assert failure.where == {"n": (3, 5)}
-    assert "workers died while running it" in failure.error
-    assert str(failure).startswith("n from 3 to 5: KilledWorker: ")
+    chunk, point = kept.failures
+    assert chunk.where == {"n": (3, 5)}
+    assert str(chunk).startswith("n from 3 to 5: each process that computes it dies, by a fault")
+    assert str(point) == "n = 7: ValueError: seven"
 
 
 def test_a_first_point_that_fails_is_no_reason_to_stop(client, tmp_path):
@@ -207,6 +222,25 @@ def test_a_first_point_that_fails_is_no_reason_to_stop(client, tmp_path):
     with pytest.raises(EvaluationError, match="x"):
         sweep(ask, {k: [4.0, 5.0]}, store=tmp_path / "y.zarr", client=client)
     assert not (tmp_path / "y.zarr").exists()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_points_that_are_looked_at_before_may_fail_as_others_do(client, alone, tmp_path):
+    def root(n):
+        if n in (1, 5):
+            raise ValueError("odd")
+        return n
+
+    kept = sweep(root, {"n": range(9)}, store=tmp_path / "x.zarr", client=None if alone else client)
+    assert [failure.where["n"] for failure in kept.failures] == [1, 5]
+    assert np.isnan(kept.data.value[[1, 5]]).all()
+    assert kept.data.value[[0, 2, 8]].values.tolist() == [0, 2, 8]
+
+
+def test_a_first_look_that_ends_its_process_says_what_to_do(client, tmp_path):
+    ask = partial(asked.dying, str(tmp_path))
+    with pytest.raises(SweepError, match=r"first points end the process .* such as chunk=100"):
+        sweep(ask, {"n": [5, 6]}, store=tmp_path / "x.zarr", client=client)
 
 
 # -- what is refused -------------------------------------------------------------------------------
