@@ -8,8 +8,17 @@ import pytest
 import xarray as xr
 
 from causalopt import (
-    EvaluationError, QueryError, Question, Survey, SweepError, comp, op, open_sweep, run, sweep,
-)  # fmt: skip
+    EvaluationError,
+    QueryError,
+    Question,
+    Survey,
+    SweepError,
+    comp,
+    op,
+    open_sweep,
+    run,
+    sweep,
+)
 from causalopt.runs.cluster import sweeping
 from causalopt.runs.cluster.work import whoami
 from tests.runs.cluster import asked
