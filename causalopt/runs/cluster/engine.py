@@ -102,6 +102,7 @@ def _own(count: int) -> Iterator[Client]:
     import dask
     from distributed import Client, Scheduler
     from distributed.deploy.spec import SpecCluster
+    from distributed.utils import silence_logging_cmgr
 
     sockets = {"host": _LOOPBACK, "dashboard": False, "dashboard_address": f"{_LOOPBACK}:0"}
     scheduler = {"cls": Scheduler, "options": {**sockets, "port": 0}}
@@ -117,10 +118,10 @@ def _own(count: int) -> Iterator[Client]:
     }
     each = {"cls": _nanny(), "options": {"worker_kwargs": options}}
     with (
+        # Until all is closed: what is on its way then would be told.
+        silence_logging_cmgr(logging.CRITICAL),
         dask.config.set({"distributed.scheduler.http.routes": []}),
-        SpecCluster(
-            dict.fromkeys(range(count), each), scheduler, silence_logs=logging.CRITICAL
-        ) as cluster,
+        SpecCluster(dict.fromkeys(range(count), each), scheduler, silence_logs=False) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         try:
@@ -147,9 +148,13 @@ def _nanny() -> type:
         async def _spawn(self) -> None:
             spec = {"cls": self.worker_class, "opts": self.worker_kwargs}
             command = [sys.executable, "-m", "dask", "spec", self.scheduler, "--spec"]
-            # Out of reach of Ctrl-C, which is for who asked.
+            # Out of reach of Ctrl-C, which is for who asked. Errors come back as results; what
+            # libraries say when they are killed is for nobody.
             self.process = await asyncio.create_subprocess_exec(
-                *command, json.dumps(spec), env=_environment(), start_new_session=True
+                *(*command, json.dumps(spec)),
+                env=_environment(),
+                start_new_session=True,
+                stderr=asyncio.subprocess.DEVNULL,
             )
 
         async def _watch(self) -> None:
