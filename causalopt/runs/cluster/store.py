@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from causalopt.ground.errors import QueryError, SweepError
 from causalopt.ground.files import writing
@@ -36,6 +36,8 @@ PROGRESS = "_progress"
 # A chunk of one variable takes no more bytes than this, or its own dims are cut too: its codec
 # takes less than 2^31.
 _MOST = 2**28
+# No other is read: in the one before, a store may ask that parts of it be unpickled.
+_FORMAT: Final = 3
 _RESUME = " What is done stays: write the same sweep again to go on."
 
 
@@ -71,7 +73,11 @@ class Store:
         import xarray as xr
 
         library("zarr")
-        data: xr.Dataset = xr.open_zarr(self.path, chunks=None, consolidated=False)
+        # As they are: xarray would make dates of numbers whose unit is the hour.
+        data: xr.Dataset = xr.open_zarr(
+            self.path, chunks=None, consolidated=False, decode_cf=False, zarr_format=_FORMAT
+        )
+        data.attrs.pop("coordinates", None)
         return data.set_coords(self.coords)
 
     def write(self, form: ResultForm, part: Part, arrays: Mapping[str, Array]) -> None:
@@ -123,7 +129,7 @@ def opened(path: Path) -> Store:
     from zarr.errors import BaseZarrError
 
     try:
-        kept = zarr.open_group(path, mode="r")
+        kept = zarr.open_group(path, mode="r", zarr_format=_FORMAT)
         said = dict(kept[PROGRESS].attrs)
         chunks = Chunks(tuple(said["whole"]), tuple(said["each"]))  # type: ignore[arg-type]  # as it was written
         names = tuple(said["dims"]), tuple(said["coords"])  # type: ignore[arg-type]  # as it was written
@@ -142,7 +148,7 @@ def _fill(store: Store, form: ResultForm, coords: Coordinates) -> None:
     library("zarr")
     import zarr
 
-    group = zarr.open_group(store.path, mode="w-", zarr_format=3)
+    group = zarr.open_group(store.path, mode="w-", zarr_format=_FORMAT)
     group.attrs.put({**form.said(""), **_labels_said(store.coords)})
     cut = dict(zip(store.dims, store.chunks.each, strict=True))
     with warnings.catch_warnings():
@@ -215,4 +221,4 @@ def _check_name(group: zarr.Group, name: str) -> None:
 def _group(path: str) -> zarr.Group:
     import zarr
 
-    return zarr.open_group(path, mode="r+")
+    return zarr.open_group(path, mode="r+", zarr_format=_FORMAT)

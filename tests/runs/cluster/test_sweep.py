@@ -1,11 +1,14 @@
 """A sweep in parts gives what one call gives, to the last bit, and goes on where it stopped."""
 
+import contextlib
 import json
+import pickle
 from functools import partial
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from causalopt import (
     EvaluationError,
@@ -383,6 +386,46 @@ def test_a_store_is_an_ordinary_group_that_is_read_when_it_is_asked(client, tmp_
     mark = json.loads((kept.store.marks / "0.done").read_text())
     assert mark["by"].rpartition(":")[2].isdigit()
     assert mark["seconds"] > 0
+
+
+def test_units_of_time_are_texts_and_no_dates(tmp_path):
+    def waiting(n):
+        said = {"a": {"units": "hours"}, "b": {"units": "days since 2000-01-01"}}
+        said["c"] = {"scale_factor": 2.0}
+        return xr.Dataset({name: ((), float(n), attrs) for name, attrs in said.items()})
+
+    survey = Survey(waiting, {"n": [1, 2]})
+    assert sweep(survey, store=tmp_path / "x.zarr").data.load().identical(survey())
+
+
+class Bomb:
+    def __reduce__(self):
+        return print, ("unpickled",)
+
+
+def test_nothing_in_a_store_is_unpickled(tmp_path, monkeypatch, capsys):
+    """In the format before, a store may name pickling as the way in which an array is written."""
+    numcodecs = pytest.importorskip("numcodecs")
+    monkeypatch.setattr(numcodecs.pickles, "ALLOW_UNSAFE_PICKLE_DECODE", True, raising=False)
+    kept = sweep(partial(asked.square, str(tmp_path)), {"n": [1, 2]}, store=tmp_path / "x.zarr")
+    crafted = tmp_path / "crafted.zarr"
+    group = zarr.open_group(crafted, mode="w", zarr_format=2)
+    inner = group.create_group("_progress")
+    inner.attrs.put(json.loads((kept.store.marks / "zarr.json").read_text())["attributes"])
+    for name in ("n", "value"):
+        (crafted / name).mkdir()
+        filters = [{"id": "vlen-utf8"}, {"id": "pickle", "protocol": 5}]
+        array = {"zarr_format": 2, "shape": [1], "chunks": [1], "dtype": "|O", "fill_value": "",
+                 "order": "C", "compressor": None, "filters": filters}  # fmt: skip
+        (crafted / name / ".zarray").write_text(json.dumps(array))
+        (crafted / name / ".zattrs").write_text(json.dumps({"_ARRAY_DIMENSIONS": ["n"]}))
+        (crafted / name / "0").write_bytes(pickle.dumps([Bomb(), "|O", (1,)]))
+    with contextlib.suppress(Exception):  # it does go off where somebody reads such a format
+        group["value"][:]
+    assert "unpickled" in capsys.readouterr().out
+    with pytest.raises(SweepError, match=r"crafted\.zarr holds no sweep, but something else"):
+        open_sweep(crafted)
+    assert "unpickled" not in capsys.readouterr().out
 
 
 def test_noise_e_is_the_same_in_any_part():
