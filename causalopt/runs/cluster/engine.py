@@ -81,7 +81,7 @@ def _at(address: str) -> Iterator[Client]:
 
     try:
         client = Client(address, timeout=_ANSWER, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, TimeoutError, ValueError, TypeError) as error:  # the last without TLS
         reason = str(error).split("\n")[0] or type(error).__name__
         raise SweepError(
             f"No scheduler answers at {address} within {_ANSWER} seconds ({reason}): start one, "

@@ -23,6 +23,7 @@ from causalopt import FileError, SweepError, TooLargeError, open_sweep, run, swe
 from causalopt.runs.cluster import trial
 from tests.runs.cluster import asked
 from tests.runs.cluster.asked import called, k, room
+from tests.runs.cluster.elsewhere import connect, scheduler_with_workers
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -126,42 +127,6 @@ def test_what_is_kept_opens_without_dask(client, tmp_path):
 
 
 # -- another scheduler -----------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def scheduler_with_workers(folder, count=2, path=ROOT):
-    """A scheduler and workers in processes of their own, with folders and caches of their own."""
-    env = {**os.environ, "PYTHONPATH": str(path), "DASK_LOGGING__DISTRIBUTED": "critical",
-           "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"}  # fmt: skip
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    told = folder / "scheduler.json"
-    dask = [sys.executable, "-m", "dask"]
-    local = ["--scheduler-file", told, "--host", "127.0.0.1", "--no-dashboard"]
-    started = [subprocess.Popen([*dask, "scheduler", *local, "--port", "0"],
-                                env=env, cwd=folder, **quiet)]  # fmt: skip
-    try:
-        for number in range(count):
-            own = folder / f"worker{number}"
-            own.mkdir()
-            words = ["worker", *local, "--nthreads", "1", "--no-nanny"]
-            started.append(subprocess.Popen(
-                [*dask, *words, "--local-directory", own],
-                env={**env, "CAUSALOPT_CACHE_DIR": str(own / "cache")}, cwd=own, **quiet,
-            ))  # fmt: skip
-        yield started, told
-    finally:
-        for process in started:
-            with contextlib.suppress(psutil.Error):
-                for below in psutil.Process(process.pid).children(recursive=True):
-                    below.kill()
-            process.kill()
-            process.wait()
-
-
-def connect(told):
-    from distributed import Client
-
-    return Client(scheduler_file=str(told), set_as_default=False, timeout=10)
 
 
 def test_two_schedulers_on_one_machine_go_on_for_one_another(tmp_path):
