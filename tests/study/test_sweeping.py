@@ -127,7 +127,7 @@ def test_control_c_stops_and_the_same_command_goes_on(tmp_path):
     write(tmp_path, pause=0.1, bad=-1, count=60)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "causalopt", "sweep", "mine.py", "--store", "x.zarr",
-             "--workers", "2", "--chunk", "1"]  # fmt: skip
+             "--workers", "1", "--chunk", "1"]  # fmt: skip
     started = subprocess.Popen(
         words, env=env, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -25,9 +25,9 @@ def values(folder):
     return partial(asked.rough, str(folder))
 
 
-def run_to_the_end(store, folder):
+def run_to_the_end(store, folder, workers):
     """One call of a sweep, in a process that may be killed."""
-    sweep(values(folder), {"n": range(POINTS)}, store=store, workers=2, chunk=1)
+    sweep(values(folder), {"n": range(POINTS)}, store=store, workers=int(workers), chunk=1)
 
 
 PROGRAM = """
@@ -40,10 +40,10 @@ run_to_the_end(*sys.argv[1:])
 class Client:
     """A process that sweeps, with the processes that it starts."""
 
-    def __init__(self, store, folder):
+    def __init__(self, *words):
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(store), str(folder)], env=env, cwd=ROOT,
+            [sys.executable, "-c", PROGRAM, *map(str, words)], env=env, cwd=ROOT,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -70,7 +70,7 @@ class Client:
         return self.process.poll() is not None
 
 
-def swept_with_kills(store, folder, kills, seed):
+def swept_with_kills(store, folder, kills, seed, workers=2):
     """Sweep until all is done, with these SIGKILLs on the way, if it is not done before.
 
     ``kills`` says of what: workers, nannies or clients, one after the other, each at a random
@@ -80,7 +80,7 @@ def swept_with_kills(store, folder, kills, seed):
     guess = random.Random(seed)
     dealt = {"worker": 0, "nanny": 0, "client": 0}
     left, orphans = list(kills), []
-    client = Client(store, folder)
+    client = Client(store, folder, workers)
     while not client.ended():
         time.sleep(guess.uniform(0.05, 0.6))
         if not left or not _done(store):
@@ -94,7 +94,7 @@ def swept_with_kills(store, folder, kills, seed):
             orphans += client.started()
             client.process.send_signal(signal.SIGKILL)
             client.process.communicate()
-            client = Client(store, folder)
+            client = Client(store, folder, workers)
         dealt[left.pop(0)] += 1
     _, said = client.process.communicate()
     assert client.process.returncode == 0, said.decode()

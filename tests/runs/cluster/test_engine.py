@@ -129,6 +129,7 @@ def test_what_is_kept_opens_without_dask(client, tmp_path):
 # -- another scheduler -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_two_schedulers_on_one_machine_go_on_for_one_another(tmp_path):
     """Workers elsewhere: other processes, folders and caches, which share nothing but the store."""
     folder, store, grid = tmp_path / "calls", tmp_path / "x.zarr", {"n": range(30)}
@@ -138,12 +139,14 @@ def test_two_schedulers_on_one_machine_go_on_for_one_another(tmp_path):
         (tmp_path / name).mkdir()
     with scheduler_with_workers(tmp_path / "one") as (started, told), connect(told) as client:
         (tmp_path / "victim").write_text(str(started[0].pid))
+        client.wait_for_workers(2)
         with pytest.raises(SweepError, match=r"scheduler is gone.*What is done stays"):
             sweep(ask, grid, store=store, client=client, chunk=1)
     (tmp_path / "victim").unlink()
     before = open_sweep(store).status
     assert 5 <= before.done < 30
     with scheduler_with_workers(tmp_path / "other") as (_, told), connect(told) as client:
+        client.wait_for_workers(2)
         # By its address, as well as by a client.
         whole = sweep(ask, grid, store=store, client=client.scheduler.address)
     assert whole.data.value.values.tolist() == [n**2 for n in range(30)]
