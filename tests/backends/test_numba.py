@@ -80,8 +80,9 @@ def test_a_second_process_does_not_compile(tmp_path):
     assert kinds(tmp_path) == [".lock", "bin", "key"]
 
 
-def test_processes_may_compile_at_the_same_time(tmp_path):
-    several = [in_a_process(tmp_path) for _ in range(3)]
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.long)])
+def test_processes_may_compile_at_the_same_time(count, tmp_path):
+    several = [in_a_process(tmp_path) for _ in range(count)]
     compiled, values = zip(*map(told, several), strict=True)
     assert sum(compiled) == 1  # the others wait for it
     assert len(set(values)) == 1

@@ -70,6 +70,7 @@ print(sweep(cube, {"n": range(5)}, store=sys.argv[1], workers=1).data.value.valu
 """
 
 
+@pytest.mark.long
 def test_a_script_needs_no_guard_and_leaves_no_process(tmp_path):
     script = tmp_path / "mine.py"
     script.write_text(SCRIPT)

@@ -31,6 +31,7 @@ def signed(tmp_path_factory):
     return cert, key
 
 
+@pytest.mark.long
 def test_a_sweep_by_tls_and_none_without_it(signed, tmp_path, monkeypatch):
     cert, key = map(str, signed)
     words = ["--tls-ca-file", cert, "--tls-cert", cert, "--tls-key", key]
