@@ -74,14 +74,16 @@ def _spent() -> float:
 
 def speed_up(chunks: int, seconds: float) -> float:
     """How much faster two workers are than one, for chunks of so many seconds of work."""
-    ask, times = partial(busy, seconds), {}
+    # Ten points each, so that the one that is looked at before is little beside them.
+    ask, times = partial(busy, seconds / 10), {}
     for workers in (1, 2):
         with connected(None, workers, workers) as client, _store() as place:
             # Workers are there, and have imported what they need.
-            sweep(ask, {"n": range(2)}, store=place, client=client, chunk=1)
+            client.wait_for_workers(workers)
+            sweep(ask, {"n": range(30 * workers)}, store=place, client=client, chunk=10)
             times[workers] = _seconds(
-                partial(sweep, ask, {"n": range(chunks)}, store=place.with_name("y.zarr"),
-                        client=client, chunk=1)
+                partial(sweep, ask, {"n": range(10 * chunks)}, store=place.with_name("y.zarr"),
+                        client=client, chunk=10)
             )  # fmt: skip
     return times[1] / times[2]
 
