@@ -22,7 +22,7 @@ from causalopt import (
     run,
     sweep,
 )
-from causalopt.runs.cluster import sweeping
+from causalopt.runs.cluster import submission, sweeping
 from causalopt.runs.cluster.work import whoami
 from tests.runs.cluster import asked
 from tests.runs.cluster.asked import R, T, called, d, e, growing, k, noisy, room, x, y
@@ -213,8 +213,8 @@ def test_a_value_that_leaves_the_finite_numbers_is_told_as_in_a_run(client, tmp_
 
 
 def test_a_process_that_dies_at_a_point_is_a_failure_of_its_chunk(client, tmp_path, monkeypatch):
-    # So that one death is enough to suspect a chunk, and those that wait beside it.
-    monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
+    # So that two deaths are enough to suspect a chunk, and those that wait beside it.
+    monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 1)
     folder = tmp_path / "calls"
     folder.mkdir()
     ask = partial(asked.dying, str(folder))
@@ -225,6 +225,20 @@ def test_a_process_that_dies_at_a_point_is_a_failure_of_its_chunk(client, tmp_pa
     assert chunk.where == {"n": (3, 5)}
     assert str(chunk).startswith("n from 3 to 5: each process that computes it dies, by a fault")
     assert str(point) == "n = 7: ValueError: seven"
+
+
+def test_a_suspect_is_tried_by_itself_as_often_as_others(client, tmp_path):
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    survey = Survey(partial(asked.failing, str(folder)), {"n": range(20)})
+    kept = sweep(survey, store=tmp_path / "x.zarr", client=client, chunk=4)
+    before = called(folder)
+    question = client.submit(submission._itself, sweeping.packed(survey))
+    desk = submission._Desk(client, "again", question, kept.store)
+    assert list(desk.done([4], None)) == [4]
+    assert str(kept.failures[-1]) == "n = 17: ValueError: seventeen"
+    # Two times as a whole; the third time by halves, down to the point.
+    assert called(folder)["17"] - before["17"] == 5
 
 
 def test_a_first_point_that_fails_is_no_reason_to_stop(client, tmp_path):
