@@ -9,7 +9,7 @@ from pathlib import Path
 from causalopt.ground.errors import ModelError
 
 #: The extra that brings a library, by the name under which the library is imported.
-EXTRAS = {"jax": "jax"}
+EXTRAS = {"distributed": "cluster", "jax": "jax", "zarr": "cluster"}
 
 
 def missing_extras(path: Path) -> list[str]:
