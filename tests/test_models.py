@@ -54,8 +54,8 @@ def only_what_comes_along():
     assert not {path for path in source if not any(map(path.is_relative_to, PACKED))}
 
 
-# Six training runs take minutes where cores are few: one experiment of it is in every run.
-@runnable(long=["localization"])
+# These train for minutes where cores are few: their experiments are in every run.
+@runnable(long=["localization", "training_op"])
 def test_every_claim_stands(name):
     for claim in study_of(name).claims:
         comparison = compare(claim)
