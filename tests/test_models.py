@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from causalopt.study import compare, load_model, model_files, storage, title_of
-from causalopt.study.extras import missing_extras
+from causalopt.study.needs import missing_extras
 
 NAMES = list(model_files())
 

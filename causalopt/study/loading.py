@@ -7,8 +7,8 @@ import traceback
 from pathlib import Path
 
 from causalopt.ground.errors import ModelError
-from causalopt.study.extras import refuse_missing_extras
 from causalopt.study.files import find_model
+from causalopt.study.needs import refuse_missing
 from causalopt.study.record import Study
 
 
@@ -19,7 +19,7 @@ def load_model(name_or_path: str) -> Study:
     installed, or where the file fails, with the traceback from the file on.
     """
     path = find_model(name_or_path)
-    refuse_missing_extras(path)
+    refuse_missing(path)
     spec = importlib.util.spec_from_file_location(f"causalopt_model_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} is no Python file: a model file ends in .py.")

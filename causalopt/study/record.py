@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import ModelError
+from causalopt.study.archive import Archive
 from causalopt.study.declared import (
     check_file_name,
     check_function,
@@ -116,7 +117,8 @@ class Study:
     """A system with its source, experiments, claims and derivations; a model file makes one.
 
     ``derivations`` are functions that return a ``Derivation``; each of its steps records the
-    verdict that is expected of it. A page of derivations alone needs no ``system``.
+    verdict that is expected of it. A page of derivations alone needs no ``system``. ``archives``
+    hold results that take long; ``causalopt remake`` makes them anew.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Study:
     experiments: tuple[Experiment, ...] = ()
     claims: tuple[Claim, ...] = ()
     derivations: tuple[Callable[[], Derivation], ...] = ()
+    archives: tuple[Archive, ...] = ()
 
     def __post_init__(self) -> None:
         check_file_name(self.name, "a study")
@@ -134,6 +137,8 @@ class Study:
         check_parts(self.experiments, Experiment, self.name, "experiments")
         check_parts(self.claims, Claim, self.name, "claims")
         check_parts(self.derivations, object, self.name, "derivations")
+        check_parts(self.archives, Archive, self.name, "archives")
+        check_names_apart([str(a.path) for a in self.archives], self.name, "archives")
         for build in self.derivations:
             check_function(build, f"a derivation of {self.name}", "page")
         check_names_apart([e.name for e in self.experiments], self.name, "experiments")

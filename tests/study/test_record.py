@@ -22,7 +22,7 @@ from causalopt.study import (
     model_files,
     title_of,
 )
-from causalopt.study.extras import EXTRAS, missing_extras
+from causalopt.study.needs import EXTRAS, missing_extras
 
 (a,) = variables("a")
 system = System({a: a / 2}, start={a: 1})

@@ -1,4 +1,4 @@
-"""The command line: causalopt list | show | draw | run | check | sweep."""
+"""The command line: causalopt list | show | draw | run | check | sweep | remake."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from causalopt.study.terminal.graphs import draw
 from causalopt.study.terminal.judging import check, run
 from causalopt.study.terminal.looking import list_models, show
+from causalopt.study.terminal.remaking import remake
 from causalopt.study.terminal.sweeping import sweep
 
 
@@ -23,5 +24,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for _command in (list_models, run, check, show, draw, sweep):
+for _command in (list_models, run, check, show, draw, sweep, remake):
     main.add_command(_command)

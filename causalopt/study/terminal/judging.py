@@ -17,6 +17,7 @@ from causalopt.study import storage
 from causalopt.study.comparison import compare
 from causalopt.study.files import find_model
 from causalopt.study.findings import Findings, as_text, summary, write_findings
+from causalopt.study.needs import refuse_missing_files
 from causalopt.study.terminal.printing import (
     complain,
     counted,
@@ -62,6 +63,7 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
         study = load_or_stop(model)
     findings = Findings(study, find_model(model))
     with _silence(quiet or as_json), stopping_where_refused():
+        refuse_missing_files(findings.file, [archive.path for archive in study.archives])
         working = storage.working_folder(results, study.name)
         click.echo(fit(f"{study.title}\n{study.source}"))
         _space_before(study.experiments or study.derivations)
@@ -95,6 +97,9 @@ def check(model: str, quiet: bool, as_json: bool) -> None:
     """
     with _silence(quiet or as_json):
         findings = Findings(load_or_stop(model), find_model(model))
+        archives = [archive.path for archive in findings.study.archives]
+        with stopping_where_refused():
+            refuse_missing_files(findings.file, archives)
         click.echo(fit(findings.study.title))
         _space_before(findings.study.derivations)
         with _stoppable(findings), progress.shown(not (quiet or as_json)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from causalopt.study.extras import missing_extras
 from causalopt.study.files import model_files, title_of
+from causalopt.study.needs import missing_extras, missing_files
 from causalopt.study.terminal.printing import fit, load_or_stop, wrap
 
 
@@ -15,7 +15,8 @@ def list_models() -> None:
     files = model_files()
     column = max(map(len, files), default=0) + 2
     for name, path in files.items():
-        needs = "".join(f" (needs causalopt[{extra}])" for extra in missing_extras(path))
+        lacks = [f"causalopt[{extra}]" for extra in missing_extras(path)] + missing_files(path)
+        needs = "".join(f" (needs {one})" for one in lacks)
         click.echo(f"{name:<{column}}{wrap(title_of(path) + needs, column)[column:]}")
     click.echo("\nRun one with: causalopt run " + next(iter(files), "MODEL"))
 

@@ -1,0 +1,44 @@
+"""The command that computes anew what a model keeps in archives."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from causalopt.ground import progress
+from causalopt.study.files import find_model
+from causalopt.study.terminal.printing import error_text, load_or_stop, stop
+
+# The exit code of a program that Ctrl-C has stopped: 128 and the number of the signal.
+_STOPPED = 130
+
+
+@click.command(short_help="Compute anew what a model keeps of long computations.")
+@click.argument("model")
+@click.option("--archive", "names", multiple=True, help="An archive by the name of its file.")
+def remake(model: str, names: tuple[str, ...]) -> None:
+    """Compute anew the results that a model keeps in archives.
+
+    MODEL is the name of a model (see: causalopt list) or the path of a model file. What was stopped
+    goes on where it stopped; an archive is replaced when a new one is whole.
+    """
+    study = load_or_stop(model)
+    known = {archive.path.stem: archive for archive in study.archives}
+    if not known:
+        stop(f"{study.name} keeps no archives: there is nothing to remake.")
+    strange = [name for name in names if name not in known]
+    if strange:
+        stop(f"There is no archive {strange[0]!r}: {study.name} keeps {', '.join(known)}.")
+    for name in names or known:
+        archive = known[name]
+        try:
+            with progress.shown():
+                for _ in progress.counted(archive.remake(), archive.count, 0, "points"):
+                    pass
+        except KeyboardInterrupt:
+            click.echo("\nStopped. The same command goes on from here.", err=True)
+            sys.exit(_STOPPED)
+        except Exception as error:
+            stop(error_text(error, find_model(model)))
+        click.echo(f"{archive.path}: {archive.count} points")
