@@ -55,7 +55,7 @@ def only_what_comes_along():
 
 
 # These train for minutes where cores are few: their experiments are in every run.
-@runnable(long=["localization", "training_op"])
+@runnable(long=["influence_of_data", "localization", "training_op"])
 def test_every_claim_stands(name):
     for claim in study_of(name).claims:
         comparison = compare(claim)
@@ -81,6 +81,17 @@ def test_every_experiment_gives_data_and_figures(name, tmp_path):
         for figure, paint in experiment.figures.items():
             for path in storage.write_figure(paint(data), tmp_path, figure):
                 assert path.stat().st_size > 1000
+
+
+@pytest.mark.long
+@runnable()
+def test_what_is_kept_is_what_is_computed(name):
+    """One point of each archive, computed again; trained networks magnify rounding."""
+    for archive in study_of(name).archives:
+        labels = {name: values[-1] for name, values in archive.over.items()}
+        kept = archive.read().sel(labels, drop=True)
+        for part, numbers in archive.compute(**labels).items():
+            assert numbers.values == pytest.approx(kept[part].values, rel=1e-3, abs=5e-3), part
 
 
 def test_localization_is_that_of_backpropagation_written_by_hand():
