@@ -70,15 +70,9 @@ def printed(words, columns):
     return output.getvalue()
 
 
-<<<<<<< HEAD
-NAMES = ("run", "check", "show", "draw", "sweep")
+NAMES = ("run", "check", "show", "draw", "sweep", "remake")
 COMMANDS = [["list"], ["--help"], *([name, "--help"] for name in NAMES),
             ["show", "divided_network"], ["check", "divided_network"]]  # fmt: skip
-=======
-COMMANDS = [["list"], ["--help"], *([name, "--help"] for name in ("run", "check", "show", "draw")),
-            ["remake", "--help"], ["show", "divided_network"],
-            ["check", "divided_network"]]  # fmt: skip
->>>>>>> 45c2107 (What takes long is kept in archives beside a model, remade by a command; files that are not there are told in a line)
 
 
 @pytest.mark.parametrize("columns", [60, 72, 80, 200])
