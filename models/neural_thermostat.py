@@ -1,4 +1,4 @@
-"""Which units of a network are the thermostat, and which the humidistat?"""
+"""Which units of a network are the thermostat?"""
 
 import itertools
 from pathlib import Path
@@ -517,7 +517,7 @@ def nothing_else_does():
 
 study = Study(
     name="neural_thermostat",
-    title="Which units are the thermostat, and which the humidistat?",
+    title="Which units of a network are the thermostat?",
     source=AIM,
     experiments=(
         Experiment(

@@ -10,7 +10,7 @@ from pathlib import Path
 from causalopt.ground.errors import ModelError
 
 #: The extra that brings a library, by the name under which the library is imported.
-EXTRAS = {"distributed": "cluster", "jax": "jax", "zarr": "cluster"}
+EXTRAS = {"distributed": "cluster", "jax": "jax", "optax": "jax", "zarr": "cluster"}
 # How a model file names its own folder, where paths of its data begin.
 _FOLDER = "Path(__file__).parent"
 
@@ -18,7 +18,7 @@ _FOLDER = "Path(__file__).parent"
 def missing_extras(path: Path) -> list[str]:
     """The extras that a model file needs and this machine lacks, told without running the file."""
     roots = {name.split(".")[0] for statement in _body(path) for name in _imported(statement)}
-    return sorted(EXTRAS[root] for root in roots & EXTRAS.keys() if not _is_there(root))
+    return sorted({EXTRAS[root] for root in roots & EXTRAS.keys() if not _is_there(root)})
 
 
 def missing_files(path: Path) -> list[str]:
