@@ -1,4 +1,4 @@
-"""What an example writes into a network, and what stays of it."""
+"""What an example writes into a network, and what stays."""
 
 import functools
 import itertools
@@ -525,7 +525,7 @@ def both(found):
 
 study = Study(
     name="influence_of_data",
-    title="What an example writes into a network, and what stays of it",
+    title="What an example writes into a network, and what stays",
     source=POST,
     experiments=(
         Experiment(
