@@ -4,7 +4,7 @@
 """
 
 from causalopt.backends.auto import AutoBackend
-from causalopt.backends.interface import Backend, Inputs, NotFinite, Recording
+from causalopt.backends.interface import Backend, Inputs, NotFinite, Recording, Stopped
 from causalopt.backends.jax import JaxBackend
 from causalopt.backends.numba import NumbaBackend
 from causalopt.backends.numpy import NumPyBackend
@@ -29,4 +29,5 @@ __all__ = [
     "Inputs",
     "NotFinite",
     "Recording",
+    "Stopped",
 ]

@@ -91,6 +91,15 @@ class NotFinite(Exception):
         self.argument = argument
 
 
+class Stopped(Exception):
+    """A function of a plan stopped the run by an error: what it says, and what may have done it."""
+
+    def __init__(self, said: str, functions: Sequence[str]) -> None:
+        super().__init__(said)
+        self.said = said
+        self.functions = functions
+
+
 class Backend(Protocol):
     """Carries out the two kinds of plan. It never sees a world."""
 
@@ -103,7 +112,8 @@ class Backend(Protocol):
         and no more of it is ever held than is wanted. Each step and point comes once.
 
         ``points`` is the number of points of the sweep, None where there is none. Raises
-        ``NotFinite`` as soon as a value is NaN or infinite.
+        ``NotFinite`` as soon as a value is NaN or infinite, and ``Stopped`` where a function stops
+        the run.
         """
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:

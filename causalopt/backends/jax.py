@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from causalopt.backends.failures import in_words
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.jax_program import program_of
 from causalopt.backends.referring import ReferringBackend
@@ -48,7 +49,7 @@ class JaxBackend(ReferringBackend):
         run = functools.partial(compiled_run, program_of(plan), recorded, swept, alike, points)
         numbers = [as_input(value) for value in given], drawn
         try:
-            with in_double():
+            with in_double(), in_words(plan, NoJaxCode):
                 columns, flaw, is_lost = run(careful=False)(*numbers)
                 if plan.has_arrays and (np.any(flaw.step >= 0) or np.any(is_lost)):
                     # Where it was is asked for only now: to look for it costs more than to learn.
@@ -85,9 +86,10 @@ class JaxBackend(ReferringBackend):
 
         places = tuple(names.index(name) for name in entering)
         try:
-            with in_double():
+            with in_double(), in_words(plan, NoJaxCode):
                 run = compiled_pass_back(program_of(plan), row, places)
-                number, flaw, back = run([as_input(v) for v in given], drawn, np.asarray(read))
+                found = run([as_input(v) for v in given], drawn, np.asarray(read))
+                number, flaw, back = jax_module().block_until_ready(found)
         except NoJaxCode as error:
             raise QueryError(f"JAX has no {error}, and passes nothing back through it.") from None
         first = Flaws(*(np.atleast_1d(np.asarray(part)) for part in flaw))

@@ -198,7 +198,11 @@ def _named(path: str) -> Head:
     function = getattr(jnp if room == "numpy" else jax.scipy.special, name)
 
     def named(*terms: Value) -> Value:
-        result: Array = function(*map(jnp.asarray, terms))
+        try:
+            result: Array = function(*map(jnp.asarray, terms))
+        except NotImplementedError:
+            # Of the zeta functions, JAX has Hurwitz's, of two arguments, alone.
+            raise NoJaxCode(f"{name} of {len(terms)} arguments") from None
         return result
 
     return named

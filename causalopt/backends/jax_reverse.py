@@ -13,6 +13,7 @@ from jax import Array
 
 from causalopt.backends.jax_loop import Flaw, LoopRun, whole_inputs
 from causalopt.backends.jax_program import Program
+from causalopt.mechanisms.calls import passing_back
 
 #: Inputs, draws and a reading of what is recorded: the number, its first flaw, and the slopes.
 PassBack: TypeAlias = Callable[
@@ -37,7 +38,8 @@ def compiled_pass_back(program: Program, row: int, entering: tuple[int, ...]) ->
     ) -> tuple[Array, Flaw]:
         for place, array in zip(entering, moving, strict=True):
             given[place] = array
-        columns, flaw, _ = run.whole(unpacked(given), drawn)
+        with passing_back():
+            columns, flaw, _ = run.whole(unpacked(given), drawn)
         value = jnp.sum(read * columns[0].reshape(read.shape))
         if group is None:
             return value, flaw

@@ -7,7 +7,9 @@ What a function does to an array is a term by itself, which a backend of arrays 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,27 @@ _ZERO = Integer(0)
 
 #: A pure function of arrays, of the library that runs the plan.
 Pure = Callable[..., object]
+
+
+_PASSED_BACK = ContextVar("passed back", default=False)
+
+
+def is_passed_back() -> bool:
+    """Whether a run is being compiled that derivatives go back through, against the arrows.
+
+    A function asks it that has one way for each direction, such as a solver.
+    """
+    return _PASSED_BACK.get()
+
+
+@contextmanager
+def passing_back() -> Iterator[None]:
+    """Where a run is compiled to be passed back through."""
+    token = _PASSED_BACK.set(True)
+    try:
+        yield
+    finally:
+        _PASSED_BACK.reset(token)
 
 
 class Code(Atom):

@@ -69,6 +69,11 @@ class Mechanism(ABC):
         return "float64"
 
     @property
+    def remedy(self) -> str:
+        """What to do where its value is no finite number."""
+        return "bound it, with Min, Max or Piecewise, or start it elsewhere"
+
+    @property
     def addends(self) -> tuple[Addend, ...]:
         """The mechanisms that it is a weighted sum of, each computed by itself; or it alone."""
         return (Addend(ONE, self),)

@@ -111,6 +111,12 @@ class Function(Mechanism):
         """It has no formula."""
         return True
 
+    @property
+    def remedy(self) -> str:
+        """What its function says itself; else that it be bound inside."""
+        inside = "bound it inside the function, with jnp.clip or jnp.where, or start it elsewhere"
+        return str(getattr(self.call, "remedy", inside))
+
     def fit(self, domain: Domain, where: str) -> Mechanism:
         """The same where its result is a tree, for a node that holds trees."""
         return replace(self, output=getattr(domain, "tree", None))
@@ -246,7 +252,9 @@ def _called(f: Pure, precision: str, /, *inputs: object, **named: object) -> Fun
 
 
 def name_of(call: Pure) -> str:
-    """What a function is called."""
+    """What a function is called, whatever is put around it."""
+    while isinstance(call, Unpacked | InSingle | InDouble):
+        call = call.call
     return str(getattr(call, "__name__", type(call).__name__))
 
 

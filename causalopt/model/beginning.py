@@ -42,12 +42,24 @@ class Beginning:
         known = numbers_in(self.given)
         numbers = {v: n for v, n in known.items() if not isinstance(n, Expr)}
         for variable, rule in self.mechanisms.items():
+            self._refuse_arrays_in(variable, rule)
             at = {symbol: self._number(symbol, numbers) for symbol in rule.arguments}
             number = comes_to(rule.value({}), at, f"start[{variable}]")
             domain = domain_of(variable)
             numbers[variable] = domain.code(domain.value(number), f"start[{variable}] = {rule}")
         held = self.arrays
         return ReadOnly({v: numbers[v] for v in self.variables if v not in held})
+
+    def _refuse_arrays_in(self, variable: Variable, rule: Mechanism) -> None:
+        """Raise ``DeclarationError`` where a function or an array is to give a value at step 0."""
+        held = {s for s in rule.arguments if isinstance(s, Parameter)} - self.parameters.keys()
+        if rule.is_opaque or held or any(domain_of(s).shape for s in (variable, *rule.arguments)):
+            raise DeclarationError(
+                f"{variable} follows at the start by {rule}, a function or a formula of arrays, "
+                "and starts and equations (algebraic=) are formulas of numbers: give it a number "
+                "or an array to start from, and a mechanism of R.next in a System of steps; or "
+                "work it out inside of the function that takes it."
+            )
 
     @functools.cached_property
     def arrays(self) -> Mapping[Variable, Tensor]:

@@ -14,7 +14,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Parameter, Time, Variable
 from causalopt.language.symbols import time as clock
 from causalopt.language.trees import jax_module
-from causalopt.mechanisms.calls import Pure
+from causalopt.mechanisms.calls import Pure, is_passed_back
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.opaque import Function, function, name_of
 from causalopt.model.declaration import with_step
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 #: A solver of diffrax, or ``functools.partial(diffrax.diffeqsolve, solver=..., ...)``.
 Solver: TypeAlias = object
+
+#: What ``diffeqsolve`` may be told; all else is the step's own.
+_OPEN = ("solver", "stepsize_controller", "max_steps", "dt0")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,20 @@ class SolverStep:
 
     @property
     def __name__(self) -> str:
-        return f"{name_of(self.rate)} over a step"
+        return f"{name_of(self.rate)} over a step by {self._solver}"
+
+    @property
+    def _solver(self) -> str:
+        return type(dict(self.options)["solver"]).__name__
+
+    @property
+    def remedy(self) -> str:
+        """What to do where it gives up."""
+        return (
+            f"where {self._solver} gives up, nothing is known. It takes more steps than max_steps, "
+            "or its equations do not converge: shorten dt, or give diffrax.diffeqsolve other "
+            "tolerances, more max_steps, or another solver"
+        )
 
     def __call__(self, *given: Array) -> object:
         """The state after a step, NaN where the solver gives up: arguments, y, t and dt."""
@@ -52,8 +68,13 @@ class SolverStep:
             inside = dict.fromkeys(self.places, state) | dict.fromkeys(self.times, now)
             return self.rate(*(inside.get(i, value) for i, value in enumerate(arguments)))
 
-        options: dict[str, Any] = {"t0": t, "t1": t + dt, "dt0": dt, "y0": y, "throw": False}
-        found = diffrax.diffeqsolve(diffrax.ODETerm(field), **(options | dict(self.options)))
+        # Along the arrows derivatives go through as many steps as the solver takes; against them,
+        # through as many as it may take.
+        adjoint = diffrax.DirectAdjoint() if is_passed_back() else diffrax.ForwardMode()
+        options: dict[str, Any] = {"dt0": dt, **dict(self.options)}
+        found = diffrax.diffeqsolve(
+            diffrax.ODETerm(field), t0=t, t1=t + dt, y0=y, adjoint=adjoint, throw=False, **options
+        )
         is_done = found.result == diffrax.RESULTS.successful
         jax = jax_module()
         last = jax.tree.map(lambda part: part[-1], found.ys)
@@ -61,12 +82,16 @@ class SolverStep:
 
 
 def in_steps_of(
-    rates: Mapping[Variable, Formula], method: str | Solver, parameters: object, dt: object
+    rates: Mapping[Variable, Formula],
+    method: str | Solver,
+    parameters: object,
+    dt: object,
+    algebraic: object,
 ) -> tuple[Mapping[Variable, Formula], str | None, dict[Parameter, float | Expr], Parameter]:
     """What carries rates over steps, and their method; the parameters, and which is the step.
 
     Of a solver these are the steps that it makes, and no method. Raises ``DeclarationError`` where
-    it is not one function that gives the rate of one variable.
+    it is not one function that gives the rate of one variable, or others are ``algebraic``.
     """
     known, size = with_step({} if parameters is None else parameters, dt, rates)
     if isinstance(method, str):
@@ -79,6 +104,11 @@ def in_steps_of(
             f"method={type(method).__name__} moves one variable, whose rate is a function: put the "
             'state into one array, array("s", 3), or into a tree, array("s", like=...), and write '
             '{s: function(rate)(s, ...)}. Formulas take method="rk4".'
+        )
+    if algebraic:
+        raise DeclarationError(
+            f"method={type(method).__name__} sees the rate alone inside of a step, and no equation "
+            "of algebraic: work it out inside of the function that gives the rate."
         )
     places = tuple(i for i, s in enumerate(rule.inputs) if s == variable)
     times = tuple(i for i, s in enumerate(rule.inputs) if isinstance(s, Time))
@@ -96,15 +126,31 @@ def _options(method: Solver) -> dict[str, object]:
             f'method={checks.shown(method)}: a method is "euler" or "rk4", or a solver of '
             "diffrax, which is not installed: run pip install diffrax."
         ) from None
-    # Derivatives go along the arrows, through as many steps as the solver takes.
-    forward: dict[str, object] = {"adjoint": diffrax.ForwardMode()}
     if isinstance(method, functools.partial) and method.func is diffrax.diffeqsolve:
-        return {**forward, **method.keywords}
+        _refuse_what_is_ours(method)
+        return dict(method.keywords)
     if isinstance(method, diffrax.AbstractSolver):
-        return {**forward, "solver": method}
+        return {"solver": method}
     raise DeclarationError(
         f'method={checks.shown(method)}: write "euler" or "rk4", a solver such as '
         "diffrax.Tsit5(), or functools.partial(diffrax.diffeqsolve, solver=diffrax.Kvaerno5(), "
         "stepsize_controller=diffrax.PIDController(rtol=1e-8, atol=1e-8)) for steps of its own "
         "inside of each."
     )
+
+
+def _refuse_what_is_ours(method: functools.partial[object]) -> None:
+    """Raise ``DeclarationError`` for what a step gives to diffeqsolve itself, and for no solver."""
+    strange = next((name for name in method.keywords if name not in _OPEN), None)
+    if strange is not None or method.args:
+        what = "terms, by its place" if strange is None else f"{strange}="
+        raise DeclarationError(
+            f"method=functools.partial(diffrax.diffeqsolve, ...) names {what}, which is the step's "
+            f"own: each step is solved from its start to its end, and read at its end, and "
+            f"derivatives go both ways. Write no more than {', '.join(_OPEN)}, each by its name."
+        )
+    if "solver" not in method.keywords:
+        raise DeclarationError(
+            "method=functools.partial(diffrax.diffeqsolve, ...) names no solver: write "
+            "solver=diffrax.Tsit5(), say, or diffrax.Kvaerno5() where the equations are stiff."
+        )

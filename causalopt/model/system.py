@@ -149,7 +149,7 @@ class System(OverTime):
         >>> print(held.template[x])
         dt*(u - x) + x
         """
-        written, kind, known, length = in_steps_of(rates, method, parameters, dt)
+        written, kind, known, length = in_steps_of(rates, method, parameters, dt, algebraic)
         return cls(
             written,
             start=start,

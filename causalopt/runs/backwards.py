@@ -7,16 +7,17 @@ from collections.abc import Mapping
 
 from sympy import Symbol
 
-from causalopt.backends import OF_ARRAYS, NotFinite
+from causalopt.backends import OF_ARRAYS, NotFinite, Stopped
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded
 from causalopt.plan import Loop, flatten
-from causalopt.runs.explanation import explained
+from causalopt.runs.explanation import explained, told_of
 from causalopt.runs.simulation import (
     Want,
     inputs_of,
     lanes_wanted,
+    refuse_where_a_value_ends,
     refuse_where_it_began,
     values_at,
 )
@@ -49,4 +50,8 @@ def slopes(
     except NotFinite as error:
         refuse_where_it_began(error, [want], range(row, row + 1), sweep, "jax")
         raise explained(error, plan, lanes, sweep, look) from None
+    except Stopped as error:
+        asked = Want(want.world, want.series, tangent=True)
+        refuse_where_a_value_ends([asked], range(row, row + 1), sweep, "jax")
+        raise told_of(error) from None
     return number, dict(zip(inside, back, strict=True))

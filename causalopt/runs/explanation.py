@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sympy import Symbol
 
-from causalopt.backends import NotFinite
+from causalopt.backends import NotFinite, Stopped
 from causalopt.ground.errors import EvaluationError, UndefinedError
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Node, Noise
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.interface import Model
+from causalopt.model.interface import Account, Model
 from causalopt.model.interventions import Fixed
 from causalopt.model.selection import Key
 from causalopt.model.template import owner_of
@@ -56,6 +56,14 @@ def explained(
     )
 
 
+def told_of(error: Stopped) -> EvaluationError:
+    """The error where a function stopped a run."""
+    return EvaluationError(
+        f"A function stopped the run, one of {', '.join(error.functions)}: {error.said}. Look at "
+        "the values that it is given, by run(W), and at what it asks of them."
+    )
+
+
 def _trouble(
     error: NotFinite, world: World[Model], key: Key, sweep: Sweep, values: Values
 ) -> tuple[str, str]:
@@ -78,7 +86,8 @@ def _trouble(
         )
     kind = "infinite" if np.isinf(error.value) else "complex or undefined"
     remedy = _finer(world, key, sweep.only(error.point), error.step, values)
-    bounded = "bound it, with Min, Max or Piecewise, or start it elsewhere"
+    declared = _account(world, key, error.step).declared
+    bounded = "start it elsewhere" if declared is None else declared.remedy
     # A step with two events is left without a value, which is no infinity.
     if world.model.has_moments and not np.isinf(error.value):
         kind += ", or two events fell into one step"
@@ -178,14 +187,17 @@ def _acts(treatment: Treatment[World[Model]]) -> bool:
 
 def _mechanism(world: World[Model], key: Key, step: int) -> str:
     """The mechanism that a node follows in this world, in words."""
-    base = world.at(key, step).base
-    replaced = None if base is None else base.replacement
-    account = world.model.account(key, step, replaced)
-    if account.declared is None:
-        # A value that it starts from: what is told is what it follows afterwards.
-        account = world.model.account(key, max(step, 1), replaced)
+    account = _account(world, key, step)
     if account.declared is None:
         return "none"
     # Over time, a mechanism is told as it was declared; else by the labels that it stands for.
     names = account.names if world.steps is None else {}
     return account.declared.words(lambda symbol: str(names.get(symbol, symbol)))
+
+
+def _account(world: World[Model], key: Key, step: int) -> Account:
+    """How a node gets its value in this world; of one that it starts from, how it goes on."""
+    base = world.at(key, step).base
+    replaced = None if base is None else base.replacement
+    account = world.model.account(key, step, replaced)
+    return account if account.declared else world.model.account(key, max(step, 1), replaced)

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from sympy import Expr, Symbol
 
-from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording
+from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording, Stopped
 from causalopt.backends.evaluation import evaluate
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
@@ -29,7 +29,7 @@ from causalopt.model.selection import Key
 from causalopt.model.world import World
 from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
 from causalopt.plan.draws import FOR_CHAIN, Stream, stream_of
-from causalopt.runs.explanation import explained
+from causalopt.runs.explanation import explained, told_of
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -99,6 +99,9 @@ def simulate(
             raise UndefinedError("A value is not finite.") from None
         refuse_where_it_began(error, wants, rows, sweep, backend)
         raise explained(error, plan, lanes, sweep, look) from None
+    except Stopped as error:
+        refuse_where_a_value_ends(wants, rows, sweep, backend)
+        raise told_of(error) from None
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")
     return measured.reshape(*measured.shape[:-1], *sweep.shape)
@@ -117,6 +120,16 @@ def refuse_where_it_began(
     in_time = wants[0].world.steps is not None
     if error.argument is not None and not in_time and len(every) > len(wants):
         simulate(every, rows, sweep, backend, stacked)
+
+
+def refuse_where_a_value_ends(
+    wants: Sequence[Want], rows: Rows, sweep: Sweep, backend: str
+) -> None:
+    """Raise an error about the first value that is not there, where a derivative stopped a run."""
+    worlds = dict.fromkeys(want.world for want in wants if want.tangent)
+    values = [Want(world, want.series) for world in worlds for want in wants]
+    if values:
+        simulate(values, rows, sweep, backend, stacked)
 
 
 @functools.singledispatch

@@ -3,11 +3,27 @@
 All of the conformance suite runs for it too, in the long run: XLA compiles each plan for a second.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
 
-from causalopt import EvaluationError, System, array, comp, op, parameters, run, variables
+from causalopt import (
+    DeclarationError,
+    EvaluationError,
+    QueryError,
+    System,
+    array,
+    comp,
+    function,
+    gradients,
+    op,
+    parameters,
+    run,
+    tangents,
+    variables,
+)
 from tests.backends.cases import a, b, lorenz, noisy, shaken
 
 x, y = variables("x y")
@@ -130,3 +146,75 @@ def test_tangents_of_a_long_run_keep_their_scale():
         np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
         swept = op(system, **asked, over={y[0]: [0.0, 1.0]}, backend="jax")
         np.testing.assert_allclose(swept.T, [expected, expected], rtol=1e-11, atol=1e-11)
+
+
+h = array("h", 3)
+
+
+def stepped(f):
+    return System({h: function(f)(h)}, start={h: np.ones(3)})
+
+
+def called(f):
+    """A call back into Python."""
+    return lambda v: jax.pure_callback(f, jax.ShapeDtypeStruct((3,), jnp.float64), v)
+
+
+def doubled(v):
+    return jax.lax.while_loop(lambda c: c.sum() < 100, lambda c: c * 2, v)
+
+
+@jax.custom_vjp
+def backwards(v):
+    return v * 2
+
+
+backwards.defvjp(lambda v: (v * 2, None), lambda _, slope: (slope * 2,))
+
+
+def test_a_loop_without_an_end_passes_differences_along_and_is_told_back():
+    W = stepped(doubled).world(steps=1)
+    exact = tangents(W.perturb(h[0], along=[1, 0, 0]), keep="last").h.values.ravel()
+    np.testing.assert_allclose(exact, [64, 0, 0])
+    with pytest.raises(QueryError, match=r"functions doubled: a loop .*jax.lax.scan"):
+        gradients(W, h[1].part[0], by=[h[0]])
+
+
+@pytest.mark.parametrize(
+    ("f", "told"),
+    [
+        (called(lambda v: np.asarray(v) * 2), "calls back into Python.*jax.numpy"),
+        (backwards, "functions backwards: its own derivative goes back alone"),
+    ],
+)
+def test_a_derivative_that_jax_does_not_see_is_told(f, told):
+    run(stepped(f).world(steps=2))
+    with pytest.raises(QueryError, match=told):
+        op(stepped(f), A=h.part[0], n=h[0].part[1], m=h[2].part[2])
+
+
+def test_an_error_that_stops_a_run_is_told(capfd):
+    def refuses(v):
+        raise RuntimeError("no luck\nat all")
+
+    with pytest.raises(EvaluationError, match="stopped the run, one of <lambda>: no luck at all"):
+        run(stepped(called(refuses)).world(steps=2))
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_a_value_that_is_kept_from_one_call_to_the_next_is_told():
+    kept = []
+
+    def remembering(v):
+        kept.append(v)
+        return v + kept[len(kept) - 2]
+
+    for _ in range(2):
+        with pytest.raises(DeclarationError, match="gives another thing each time"):
+            stepped(remembering)
+
+
+def test_a_zeta_that_jax_lacks_is_left_to_the_reference():
+    system = System({x: sp.zeta(x + 2)}, start={x: 1.7})
+    W = system.world(steps=2)
+    assert run(W, backend="jax").equals(run(W, backend="numpy"))

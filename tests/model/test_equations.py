@@ -10,9 +10,11 @@ import sympy as sp
 from causalopt import (
     DeclarationError,
     System,
+    array,
     comp,
     every_n,
     finite,
+    function,
     noise,
     normal,
     op,
@@ -24,6 +26,7 @@ from causalopt import (
 )
 
 x, u, w = variables("x u w")
+h, q = array("h", 2), array("q", 2)
 k, c = parameters("k c")
 BACKENDS = ("numpy", "numba")
 
@@ -143,3 +146,18 @@ def test_what_is_no_equation_says_so(case):
     equations, start, told = REFUSED[case]
     with pytest.raises(DeclarationError, match=told):
         System.from_ode({x: u}, algebraic=equations, start=start, dt=0.1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: System({h: h / 2}, algebraic={x: function(sum)(h)}, start={h: [1, 2]}),
+        lambda: System.from_ode({h: -h}, algebraic={x: function(sum)(h)}, start={h: [1, 2]}, dt=1),
+        lambda: System({h: h / 2}, algebraic={q: 2 * h}, start={h: [1, 2]}),
+        lambda: System({h: h / 2, x: x}, start={h: [1, 2], x: 2 * h}),
+        lambda: System({x: x}, start={x: k}, parameters={k: np.ones(2)}),
+    ],
+)
+def test_what_is_no_number_gives_no_start_by_a_formula(make):
+    with pytest.raises(DeclarationError, match="follows at the start by"):
+        make()

@@ -14,9 +14,11 @@ from scipy.integrate import solve_ivp
 from causalopt import (
     DeclarationError,
     EvaluationError,
+    QueryError,
     System,
     array,
     function,
+    gradients,
     op,
     parameters,
     run,
@@ -27,6 +29,7 @@ from causalopt import (
 
 s = array("s", 3)
 (k,) = parameters("k")
+(u,) = variables("u")
 ADAPTIVE = functools.partial(
     diffrax.diffeqsolve,
     solver=diffrax.Kvaerno5(),
@@ -137,6 +140,17 @@ def test_systems_with_solvers_are_values():
         (lambda: System.from_ode({s: function(jnp.sin)(s), array("q", 1): function(jnp.sin)(s)},
                                  start={s: [1, 2, 3]}, dt=1, method=diffrax.Tsit5()),
          "moves one variable"),
+        (lambda: stiff(functools.partial(diffrax.diffeqsolve)), "names no solver"),
+        (lambda: stiff(functools.partial(diffrax.diffeqsolve, None)), "names terms, by its place"),
+        *(
+            (lambda name=name: stiff(functools.partial(ADAPTIVE, **{name: None})),
+             f"names {name}=, which is the step's own")
+            for name in ("t0", "t1", "y0", "terms", "args", "saveat", "adjoint", "throw", "event",
+                         "solver_state", "controller_state", "made_jump")
+        ),
+        (lambda: System.from_ode({s: function(lambda s, u: -s * u)(s, u)}, algebraic={u: 2},
+                                 start={s: [1, 2, 3]}, dt=1, method=diffrax.Tsit5()),
+         "no equation of algebraic"),
         (lambda: stiff(3), "write .euler. or .rk4."),
         (lambda: stiff("tsit5"), "tsit5"),
         (lambda: stiff(diffrax.Tsit5), "a solver such as"),
@@ -157,3 +171,61 @@ def test_without_diffrax_it_says_what_to_install():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install diffrax" in done.stdout
+
+
+@pytest.mark.parametrize("own", [1, 10, None])
+def test_the_first_step_inside_of_a_step_may_be_named(own):
+    method = functools.partial(diffrax.diffeqsolve, solver=diffrax.Euler(), dt0=own and 0.5 / own)
+    decay = {s: function(lambda s: -s)(s)}
+    if own is None:
+        method = functools.partial(ADAPTIVE, dt0=None)
+    system = System.from_ode(decay, start={s: [1, 2, 3]}, dt=0.5, method=method)
+    end = run(system.world(steps=2), keep="last").s.values[0, 0]
+    wanted = np.exp(-1) if own is None else (1 - 0.5 / own) ** (2 * own)
+    np.testing.assert_allclose(end, np.array([1, 2, 3]) * wanted, rtol=1e-8)
+
+
+def swinging(method):
+    """A pendulum of length 1 / k, and one that does not move."""
+    rate = function(lambda s, k: jnp.stack([s[1], -k * jnp.sin(s[0]), 0 * s[2]]))
+    return System.from_ode(
+        {s: rate(s, k)}, start={s: [1, 0.5, 0]}, parameters={k: 2.0}, dt=0.3, method=method
+    )
+
+
+@pytest.mark.parametrize("method", [diffrax.Tsit5(), diffrax.Euler(), ADAPTIVE])
+def test_derivatives_go_back_through_what_the_solver_did(method):
+    system = swinging(method)
+    W, read = system.world(steps=4), [1.0, -2.0, 0.0]
+    back = gradients(W, s[4], by=[s[0], k], read=read)
+    forward = tangents(W.perturb(s[0], along=np.eye(3)), keep="last").s.values[0, 0]
+    np.testing.assert_allclose(back["s[0]"], read @ forward, rtol=1e-10, atol=1e-14)
+
+    def ended(size):
+        return run(system.with_parameters({k: size}).world(steps=4), keep="last").s.values[0, 0]
+
+    slope = read @ (ended(2 + 1e-5) - ended(2 - 1e-5)) / 2e-5
+    assert back.k.item() == pytest.approx(slope, rel=1e-7)
+
+
+def test_steps_without_an_end_are_told_where_derivatives_go_back():
+    endless = swinging(functools.partial(ADAPTIVE, max_steps=None))
+    with pytest.raises(QueryError, match="no end to the steps"):
+        gradients(endless, s[2], by=[s[0]], read=[1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda system: run(system.world(steps=2)),
+        lambda system: op(system, A=s.part[2], n=s[0].part[0], m=s[2].part[1]),
+        lambda system: tangents(system.world(steps=2).perturb(s[0], along=[1, 0, 0])),
+        lambda system: gradients(system, s[2].part[0], by=[s[0]]),
+    ],
+    ids=["run", "op", "tangents", "gradients"],
+)
+def test_a_solver_whose_equations_do_not_converge_is_told_by_name(asked, capfd):
+    rough = diffrax.Kvaerno3(root_finder=diffrax.VeryChord(rtol=1e-8, atol=1e-8))
+    with pytest.raises(EvaluationError, match=r"s\[1\] is .*by Kvaerno3.*where Kvaerno3 gives up"):
+        asked(swinging(rough))
+    assert "Traceback" not in "".join(capfd.readouterr())
