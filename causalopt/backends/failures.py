@@ -31,7 +31,7 @@ _REMEDIES: Mapping[str, str] = {
 }
 # Where an error of Python is told inside of another text: its kind, and what it says.
 _INNER = re.compile(r"^[\w.]*(?:Error|Exception)\w*: (.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
-_LONGEST = 300
+_LONGEST = 240
 # Where JAX writes what a callback raised, which is told by us.
 _LOGGER = logging.getLogger("jax._src.callback")
 

@@ -45,7 +45,9 @@ def array(
 
     With ``like`` in place of a shape it holds trees of arrays such as that one (dicts, lists,
     weights of equinox or flax, states of optax): functions see the tree, and all else sees a vector
-    of its numbers, in JAX's order. Of its parts: ``h.part[3:10]``, ``h[0].part[2]``,
+    of its numbers, in JAX's order. Whole numbers and truth values in a tree stay so: a function
+    gets the whole part of what the vector holds, so that a difference below 1 moves nothing there,
+    and an infinitesimal one never does. Of its parts: ``h.part[3:10]``, ``h[0].part[2]``,
     ``h.along(d, read=r)``.
 
     Raises ``DeclarationError`` for what is no shape, and for a tree without arrays.
@@ -60,7 +62,7 @@ def array(
             f'it is like, array("{name}", like=weights).'
         )
     if like is not None:
-        structure, _ = parted(like)
+        structure, _ = parted(like, f'array("{name}", like=...)')
         if not structure.size:
             raise DeclarationError(
                 f'array("{name}", like=...): a {type(like).__name__} that holds no numbers is '

@@ -50,8 +50,12 @@ def series(name: str, values: object, unit: str = "") -> Noise:
     """
     try:
         numbers = np.asarray(values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         numbers = np.empty(0, dtype=object)
+    if np.ma.is_masked(values):
+        raise DeclarationError(
+            f'series("{name}", ...) has masked values: fill them, or leave these steps out.'
+        )
     if numbers.dtype.kind not in "iubf" or not numbers.size or not np.isfinite(numbers).all():
         raise DeclarationError(
             f'series("{name}", ...): write an array (steps, ...) of finite real numbers, a row for '

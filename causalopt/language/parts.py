@@ -7,8 +7,8 @@ from typing import cast
 
 import numpy as np
 
-from causalopt.ground.errors import QueryError
-from causalopt.ground.tensors import Tensor
+from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.tensors import Tensor, finite_tensor
 from causalopt.ground.types import Floats
 from causalopt.language.arithmetic import OutsideFormulas
 from causalopt.language.subspaces import Coordinates, Entries, Subspace, as_text
@@ -80,14 +80,13 @@ def coordinates(
 def _rows(shape: tuple[int, ...], given: object, name: str, of: object) -> Floats:
     """Rows (k, *shape) of finite numbers; a single one may stand without its axis."""
     try:
-        rows = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise QueryError(f"{of}.along: {name} is no array of numbers.") from None
+        rows = finite_tensor(given, f"{of}.along: {name}").numbers
+    except DeclarationError as error:
+        raise QueryError(str(error)) from None
     rows = rows[None] if rows.shape == shape else rows
-    if rows.shape[1:] != shape or not len(rows) or not np.isfinite(rows).all():
+    if rows.shape[1:] != shape or not rows.size:
         raise QueryError(
-            f"{of}.along: {name} has the shape {rows.shape}: write finite rows, each of the "
-            f"shape {shape}."
+            f"{of}.along: {name} has the shape {rows.shape}: write rows, each of the shape {shape}."
         )
     return rows
 

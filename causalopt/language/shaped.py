@@ -31,7 +31,8 @@ class Shaped(Domain):
         """The array, if its shape is right and its entries are finite."""
         if isinstance(value, Tensor):
             value = value.numbers
-        elif self.tree is not None and not isinstance(value, np.ndarray):
+        elif self.tree is not None and not (isinstance(value, np.ndarray) and value.ndim):
+            # All numbers one after the other are an array; a tree may be a single number.
             value = flat_numbers(value, self.tree, where)
         return finite_tensor(value, where, self.shape)
 

@@ -7,14 +7,14 @@ is no array in one (a function, a size) belongs to its structure.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Protocol
 
 import numpy as np
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.ground.tensors import Tensor, finite_tensor
+from causalopt.ground.tensors import Tensor, finite_tensor, is_real, real_numbers, why_foreign
 from causalopt.ground.types import Array, Floats
 
 
@@ -60,6 +60,11 @@ class Structure:
         leaves = [next(rest) if isinstance(leaf, Leaf) else leaf for leaf in self.leaves]
         return jax_module().tree_util.tree_unflatten(self.branches, leaves)
 
+    def pruned(self, arrays: Sequence[Array]) -> object:
+        """The tree of these arrays, with None in the place of what is no array."""
+        bare = tuple(leaf if isinstance(leaf, Leaf) else None for leaf in self.leaves)
+        return replace(self, leaves=bare).rebuilt(arrays)
+
     def unflattened(self, flat: Array) -> object:
         """The tree whose numbers, one after the other, are those of a vector."""
         parts, start = [], 0
@@ -88,18 +93,34 @@ class Leaf:
         return int(np.prod(self.shape))
 
 
-def parted(tree: object) -> tuple[Structure, list[Array]]:
-    """The structure of a tree, and its arrays; arrays of JAX are left as they are."""
-    leaves, branches = jax_module().tree_util.tree_flatten(tree)
+def parted(tree: object, where: str = "A tree") -> tuple[Structure, list[Array]]:
+    """The structure of a tree, and its arrays; arrays of JAX are left as they are.
+
+    Raises ``DeclarationError`` for arrays that are not of real numbers, and keys without an order.
+    """
+    try:
+        leaves, branches = jax_module().tree_util.tree_flatten(tree)
+    except ValueError:
+        raise DeclarationError(
+            f"{where} has keys that cannot be put in order, such as 1 beside 'b': write texts "
+            "alone, or numbers alone."
+        ) from None
     # A float is a number that may be learned; whole numbers and truth values are sizes and choices.
     leaves = [np.asarray(leaf) if isinstance(leaf, float) else leaf for leaf in leaves]
     arrays = [leaf for leaf in leaves if _is_array(leaf)]
-    told = tuple(Leaf(leaf.shape, _kind(leaf)) if _is_array(leaf) else leaf for leaf in leaves)
+    told = tuple(
+        Leaf(leaf.shape, _kind(leaf, where)) if _is_array(leaf) else leaf for leaf in leaves
+    )
     return Structure(branches, told), arrays
 
 
-def _kind(array: Array) -> str:
+def _kind(array: Array, where: str) -> str:
     """The kind of an array's numbers in a run: floats of any size are double precision there."""
+    why = why_foreign(array)
+    if why is None and not is_real(array.dtype):
+        why = f"holds {array.dtype} values: write arrays of real numbers."
+    if why is not None:
+        raise DeclarationError(f"{where} {why}")
     return str(array.dtype) if array.dtype.kind in "iub" else "float64"
 
 
@@ -122,13 +143,15 @@ class Tree:
     @classmethod
     def of(cls, given: object, where: str) -> Tree:
         """A tree with one array or more, or a ``DeclarationError``."""
-        structure, arrays = parted(given)
+        structure, arrays = parted(given, where)
         if not arrays:
             raise DeclarationError(
                 f"{where} is a {type(given).__name__}, which holds no array: write a number, an "
                 "array, or a tree of arrays."
             )
-        return cls(structure, tuple(Tensor(np.asarray(array, _kind(array))) for array in arrays))
+        numbers = [real_numbers(array, where) for array in arrays]
+        kinds = [leaf.kind for leaf in structure.arrays]
+        return cls(structure, tuple(map(Tensor, map(np.asarray, numbers, kinds))))
 
     def __str__(self) -> str:
         return str(self.structure)

@@ -9,14 +9,13 @@ from dataclasses import is_dataclass
 from typing import TypeAlias, TypeVar
 
 import networkx as nx
-import numpy as np
 import sympy
 from sympy import Expr, MatrixExpr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly
-from causalopt.ground.tensors import Tensor, finite_tensor
+from causalopt.ground.tensors import Tensor, finite_tensor, real_numbers
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Parameter, Quantity, Variable
 from causalopt.language.trees import Tree
@@ -90,14 +89,8 @@ def _array(value: object, where: str) -> Tensor | Tree:
     if isinstance(value, Tensor | Tree):
         return value
     if hasattr(value, "ndim") or _is_of_numbers(value):
-        try:
-            is_whole = np.asarray(value).dtype.kind in "iub"
-        except ValueError:
-            raise DeclarationError(
-                f"{where} is {checks.shown(value)}, whose rows have different lengths: that is no "
-                "array of numbers. Write rows of one length, or a tree of arrays."
-            ) from None
-        return Tensor(value) if is_whole else finite_tensor(value, where)
+        numbers = real_numbers(value, where, "an array, or a tree of arrays")
+        return Tensor(numbers) if numbers.dtype.kind in "iub" else finite_tensor(numbers, where)
     return Tree.of(value, where)
 
 

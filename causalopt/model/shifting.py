@@ -11,7 +11,7 @@ from sympy import Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
-from causalopt.ground.tensors import Tensor, finite_tensor
+from causalopt.ground.tensors import Tensor, finite_tensor, real_numbers
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded, domain_of
 from causalopt.language.subspaces import Directions, Subspace
@@ -166,7 +166,7 @@ def _along(stretch: Stretch, nodes: object, along: object) -> Directions | None:
 
 def as_rows(given: object, shape: tuple[int, ...], where: str) -> Tensor:
     """One direction of a shape, or several (k, *shape), as rows; else an error."""
-    known = given.rows.numbers if isinstance(given, Directions) else np.asarray(given)
+    known = given.rows.numbers if isinstance(given, Directions) else real_numbers(given, where)
     rows = known[None] if known.shape == shape else known
     if rows.ndim != len(shape) + 1 or not len(rows):
         sizes = ", ".join(map(str, shape))

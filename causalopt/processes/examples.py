@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.tensors import real_numbers
 from causalopt.language.data import series
 from causalopt.language.laws import Uniform
 from causalopt.language.symbols import Noise
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from causalopt.ground.types import Array
 
 
-def rows_of(data: Sequence[object]) -> list[Array]:
+def rows_of(data: object) -> list[Array]:
     """The arrays of the data, all of one length."""
+    if not isinstance(data, list | tuple):
+        raise DeclarationError(
+            f"data is {checks.shown(data)} ({type(data).__name__}): write its arrays side by side, "
+            "each with a row for each example, such as data=(x, y), or data=(x,)."
+        )
     # Whole numbers are labels, and stay whole.
     arrays = [_array(rows, f"data[{i}]") for i, rows in enumerate(data)]
     lengths = {len(rows) if rows.ndim else 0 for rows in arrays}
@@ -86,10 +91,5 @@ def groups_of(tally: object, count: int) -> Array:
 
 def _array(given: object, where: str) -> Array:
     """An array of whole numbers, or one of floats."""
-    try:
-        rows = np.asarray(given)
-        return rows if rows.dtype.kind in "iub" else rows.astype(np.float64)
-    except (TypeError, ValueError):
-        raise DeclarationError(
-            f"{where} is no array of numbers: write rows of one length, each for one example."
-        ) from None
+    rows = real_numbers(given, where, "rows of one length, each for one example,")
+    return rows if rows.dtype.kind in "iub" else rows.astype(np.float64)

@@ -79,20 +79,22 @@ def training(
     over the B examples j of a batch; w are the weights of the examples, 1 unless they are nudged.
 
     ``loss`` is a pure JAX function of the weights and of one row of each array of ``data``, all of
-    one length. ``weights`` are an array, or a tree of arrays. ``optimizer`` is one of optax's, or a
-    number: the rate of plain descent. ``batches`` is None for all examples in each step, a whole
-    number B for as many drawn afresh (with replacement, the same draws in W, X and Y), or an array
-    of whole numbers (steps, B) that says which: the order is given then. With
+    one length. ``weights`` are a number, an array, or a tree of arrays, such as a network of
+    equinox; what is no array in it is handed to the loss as it is. ``optimizer`` is one of optax's,
+    or a number: the rate of plain descent. ``batches`` is None for all examples in each step, a
+    whole number B for as many drawn afresh (with replacement, the same draws in W, X and Y), or an
+    array of whole numbers (steps, B) that says which: the order is given then. With
     ``precision="float32"`` gradients are computed in single precision, as most networks are
-    trained; weights and the optimizer's state are double precision all the same.
+    trained; weights and the optimizer's state are double precision all the same, but for what an
+    optimizer keeps in single precision of its own accord.
 
     ``tally`` (examples,) are whole numbers that put each example in a group, such as labels, or
     np.arange(count) for each its own. Then a node has T[k, p], the sum of
     abs(theta[i+1] - theta[i])[p] over the steps i in whose batch group k was; p counts the numbers
     of a tree in JAX's order. It is 0 at the start, and nothing follows from it.
 
-    Raises ``DeclarationError`` for arrays of different lengths, and batches or groups that are no
-    whole numbers, or name no examples.
+    Raises ``DeclarationError`` for arrays of different lengths, batches or groups that are no whole
+    numbers, or name no examples, and optimizers that ask for more than gradient, state and weights.
 
     >>> import numpy as np
     >>> run = training(
@@ -110,6 +112,7 @@ def training(
     >>> values_of(run.system.world(steps=3), keep="last").tally.values[0, 0, :, 0]
     array([3.5, 1. ])
     """
+    weights = _as_floats(weights)
     theta, g = array("theta", **_kind(weights)), array("g", **_kind(weights))
     arrays = rows_of(data)
     count = len(arrays[0])
@@ -151,18 +154,35 @@ def training(
     return Training(system, theta, g, state, importance, examples, batch, watching)
 
 
+def _as_floats(weights: object) -> object:
+    """The weights with all numbers in double precision; whole numbers in a tree are refused."""
+    structure, arrays = parted(weights, "weights")
+    bare = hasattr(weights, "shape")
+    whole = [leaf for leaf in structure.arrays if leaf.kind != "float64" and not bare]
+    if whole:
+        raise DeclarationError(
+            f"weights hold whole numbers or truth values ({whole[0].kind} of shape "
+            f"{whole[0].shape}), by which a loss has no gradient: put them into the loss, or make "
+            "floats of them."
+        )
+    if not arrays:
+        raise DeclarationError(
+            f"weights is {checks.shown(weights)} ({type(weights).__name__}), which holds no "
+            "floats: write an array, or a tree of arrays, such as np.zeros(3)."
+        )
+    return structure.rebuilt([np.asarray(a, dtype=np.float64) for a in arrays])
+
+
 def _kind(weights: object) -> dict[str, Any]:
-    """An array by its shape, a tree by itself."""
+    """An array by its shape, a tree by itself; a number is a tree of one."""
     shape = getattr(weights, "shape", None)
-    return {"like": weights} if shape is None else {"shape": shape}
+    return {"shape": shape} if shape else {"like": weights}
 
 
 def _zeros(weights: object) -> object:
     """Zeros in the place of all numbers."""
-    if hasattr(weights, "shape"):
-        return np.zeros(np.shape(weights))
     structure, arrays = parted(weights)
-    return structure.rebuilt([np.zeros(a.shape, dtype=a.dtype) for a in arrays])
+    return structure.rebuilt([np.zeros(a.shape) for a in arrays])
 
 
 def _named(name: str, rows: Array) -> ArrayVariable | Parameter:
@@ -184,12 +204,15 @@ class BatchGradient:
     def __call__(self, weights: object, importance: Any, *given: Any) -> object:
         """The gradient: the weights, those of the examples, the data, and the batch if any."""
         jax = jax_module()
-        if self.places is None:
-            return jax.grad(self._mean)(weights, importance, *given)
-        *rows, batch = given
-        places = self.places(batch)
-        some = [jax.numpy.take(part, places, axis=0) for part in (importance, *rows)]
-        return jax.grad(self._mean)(weights, *some)
+        some = [importance, *given]
+        if self.places is not None:
+            *rows, batch = given
+            places = self.places(batch)
+            some = [jax.numpy.take(part, places, axis=0) for part in (importance, *rows)]
+        # What is no array in a tree has no slope.
+        structure, arrays = parted(weights)
+        slopes = jax.grad(lambda moved: self._mean(structure.rebuilt(moved), *some))(arrays)
+        return structure.rebuilt(slopes)
 
     def _mean(self, weights: object, importance: Any, *rows: Any) -> Any:
         losses = jax_module().vmap(self.loss, in_axes=(None, *[0] * len(rows)))(weights, *rows)
@@ -218,11 +241,21 @@ class Stepped:
 
     def __call__(self, weights: object, gradient: object, *state: object) -> object:
         """What follows from weights, gradient and state; ``first`` is one without numbers."""
-        given = state[0] if state else self.first
-        update, new = self.optimizer.update(gradient, given, weights)
+        tree = jax_module().tree
+        # Single precision where the optimizer wants it, such as in what it adds up.
+        given = tree.map(_of_kind, state[0], self.first) if state else self.first
+        (structure, arrays), (_, slopes) = parted(weights), parted(gradient)
+        update, new = self.optimizer.update(
+            structure.pruned(slopes), given, structure.pruned(arrays)
+        )
         if self.remembers:
             return new
-        return jax_module().tree.map(lambda w, u: w + u, weights, update)
+        return structure.rebuilt([w + u for w, u in zip(arrays, tree.leaves(update), strict=True)])
+
+
+def _of_kind(part: Any, like: Any) -> Any:
+    """An array of the kind of another; what is no array as it is."""
+    return part.astype(like.dtype) if hasattr(like, "dtype") else part
 
 
 def _with_state(
@@ -239,9 +272,8 @@ def _with_state(
             f"optimizer is {checks.shown(optimizer)}: write a rate, such as 0.1, or an optimizer "
             "of optax, such as optax.adam(1e-3)."
         )
-    with in_double():
-        first = optimizer.init(weights)
-    _, parts = parted(first)
+    first = _first_state(optimizer, weights)
+    _, parts = parted(first, "The state of the optimizer")
     numbers = sum(int(np.size(part)) for part in parts)
     # What an optimizer without a state carries is no number, and the same for good.
     state = array("optimizer", like=first) if numbers else None
@@ -252,3 +284,20 @@ def _with_state(
         mechanisms[state] = function(Stepped(optimizer, first, True))(theta, g.next, state)
         start[state] = first
     return state
+
+
+def _first_state(optimizer: Any, weights: object) -> object:
+    """The state before the first step, where a step can be taken from it."""
+    structure, arrays = parted(weights)
+    bare = structure.pruned(arrays)
+    with in_double():
+        try:
+            first = optimizer.init(bare)
+            jax_module().eval_shape(optimizer.update, bare, first, bare)
+        except Exception as error:  # whatever an optimizer raises is told
+            raise DeclarationError(
+                f"The optimizer takes no step of a gradient, its state and the weights: "
+                f"{' '.join(str(error).split())[:300]}. Those that ask for the loss too, such as "
+                "lbfgs and reduce_on_plateau, are no rule of a step by itself: write another."
+            ) from None
+    return first

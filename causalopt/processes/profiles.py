@@ -8,6 +8,7 @@ import numpy as np
 
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
+from causalopt.ground.tensors import why_foreign
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.trees import jax_module
 
@@ -108,8 +109,12 @@ def participation_ratio(v: object, *, axis: int = -1) -> Floats:
     array([1.  , 0.25])
     """
     numbers = _numbers(v, "v", "an array of numbers", 1, np.inf)
-    if not -numbers.ndim <= axis < numbers.ndim:
-        raise QueryError(f"v has {numbers.ndim} axes, and axis is {axis}.")
+    place = checks.as_whole(axis)
+    if place is None or not -numbers.ndim <= place < numbers.ndim:
+        raise QueryError(
+            f"v has {numbers.ndim} axes, and axis is {checks.shown(axis)}: write one whole number, "
+            "0 for the first axis, -1 for the last."
+        )
     largest = np.abs(numbers).max(axis=axis, keepdims=True)
     if not largest.all():
         raise QueryError(
@@ -158,8 +163,11 @@ def _numbers(
     """An array of finite numbers with so many axes."""
     try:
         numbers = np.asarray(given)
-    except ValueError:
-        raise QueryError(f"{name} has rows of many lengths: write {wanted}.") from None
+    except (TypeError, ValueError, RuntimeError):
+        why = why_foreign(given) or f"has rows of many lengths: write {wanted}."
+        raise QueryError(f"{name} {why}") from None
+    if np.ma.is_masked(given):
+        raise QueryError(f"{name} has masked entries: fill them, or leave them out.")
     if numbers.dtype.kind not in "iuf":
         raise QueryError(f"{name} holds {numbers.dtype} values: write {wanted} of real numbers.")
     if not least <= numbers.ndim <= (most or least) or not numbers.size:

@@ -134,6 +134,14 @@ def test_an_optimizer_without_a_derivative_is_told():
         ({"optimizer": "adam"}, "optax"),
         ({"loss": lambda w, x, y: x}, "the shape .2.*one number"),
         ({"loss": lambda w, x, y: (w.layers[0].weight @ x)[:1]}, "the shape .1.*one number"),
+        ({"optimizer": optax.lbfgs()}, "takes no step .* 'value'.*Those that ask for the loss"),
+        ({"optimizer": optax.contrib.reduce_on_plateau()}, "takes no step .*'value'"),
+        ({"optimizer": optax.noisy_sgd(0.1, key=jax.random.key(0))}, "optimizer holds random keys"),
+        ({"data": None}, r"write its arrays side by side.*data=\(x, y\)"),
+        ({"data": np.ones((4, 2))}, r"write its arrays side by side.*data=\(x,\)"),
+        ({"weights": {"w": np.zeros(3), "n": np.array(3)}}, "weights hold whole numbers"),
+        ({"weights": {"w": np.zeros(3), "b": np.array(True)}}, "weights hold whole numbers or"),
+        ({"weights": 3}, "weights is 3 .int., which holds no floats"),
     ],
 )
 def test_what_cannot_be_trained_is_told(change, told):
@@ -156,3 +164,51 @@ def test_labels_stay_whole_and_floats_are_learned():
     kept = pickle.loads(pickle.dumps(trained))
     assert kept.system == trained.system
     assert kept == trained
+
+
+def squares(theta, x, y):
+    return (theta["w"] @ x + theta["b"] - y) ** 2
+
+
+@pytest.mark.parametrize(
+    "optimizer", [0.1, optax.adam(0.1), optax.sgd(0.1, momentum=0.9)], ids=["rate", "adam", "sgd"]
+)
+def test_what_is_no_array_among_the_weights_is_handed_to_the_loss(optimizer):
+    """As the same network, with the function in the loss."""
+    x, y = np.random.default_rng(0).normal(size=(2, 6)).T[:, None], np.linspace(0, 1, 6)
+    net = equinox.nn.MLP(1, "scalar", 4, 1, activation=jnp.tanh, key=jax.random.key(0))
+    arrays, rest = equinox.partition(net, equinox.is_inexact_array)
+
+    def whole(net, x, y):
+        return (net(x) - y) ** 2
+
+    ends = [
+        run(training(f, w, (x[:, :1, 0], y), optimizer).system.world(steps=5)).theta.values
+        for f, w in (
+            (whole, net),
+            (lambda w, x, y: whole(equinox.combine(w, rest), x, y), arrays),
+        )
+    ]
+    np.testing.assert_array_equal(*ends)
+    assert np.ptp(ends[0], axis=1).any()
+
+
+def test_steps_may_be_taken_together():
+    """Two steps of half the gradient each are one step of their mean."""
+    x, y = np.random.default_rng(0).normal(size=(6, 3)), np.arange(6.0)
+    weights = {"w": np.zeros(3), "b": np.zeros(())}
+    several = training(squares, weights, (x, y), optax.MultiSteps(optax.sgd(0.1), 2))
+    single = training(squares, weights, (x, y), 0.1)
+    found = run(several.system.world(steps=4)).theta.values[0]
+    wanted = run(single.system.world(steps=2)).theta.values[0]
+    np.testing.assert_allclose(found[::2], wanted, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(found[1], found[0])
+
+
+@pytest.mark.parametrize("first", [1.5, np.float64(1.5), np.array(1.5), jnp.array(1.5)])
+def test_a_single_number_is_trained(first):
+    x = np.array([1.0, 2.0, 3.0])
+    trained = training(lambda w, x: (w - x) ** 2 / 2, first, (x,), 0.25)
+    found = run(trained.system.world(steps=3)).theta.values[0, :, 0]
+    np.testing.assert_allclose(found, 2 - 0.5 * 0.75 ** np.arange(4), rtol=1e-15)
+    assert trained.weights.shape == (1,)
