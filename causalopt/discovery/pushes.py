@@ -53,7 +53,7 @@ def authority(of: Model | World[Model], m: Nodes, *, steps: int | None = None) -
     import xarray as xr
 
     whole_time = steps is None and not isinstance(of, World)
-    for_good = whole_time and as_model(of).run_length(1) is not None
+    for_good = whole_time and as_model(of).has_time
     target = Target(of, m, steps=1 if for_good else steps)
     whole = target.whole
     shown = np.flatnonzero(whole.declared)

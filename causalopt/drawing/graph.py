@@ -136,7 +136,7 @@ def draw_template(
 
 
 def _base(model: Model, steps: int) -> World[Model]:
-    return World(model, model.run_length(steps))
+    return World(model, model.run_length(steps if model.has_time else None))
 
 
 def _check_not_empty(model: Model) -> None:

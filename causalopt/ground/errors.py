@@ -63,7 +63,22 @@ def nearest(wrong: object, known: Iterable[object]) -> str:
     if alike is not None and type(alike) is not type(wrong):
         kind, given = type(alike).__name__, type(wrong).__name__
         return f" Did you mean the {kind} {alike}? This {wrong} is a {given}."
+    if alike is not None and alike != wrong:
+        return _of_one_name(alike, wrong)
     close = difflib.get_close_matches(str(wrong), names, n=1)
     if close:
         return f" Did you mean {close[0]}?"
     return f" Known here: {', '.join(names)}." if names else ""
+
+
+def _of_one_name(known: object, wrong: object) -> str:
+    """What tells two symbols of one kind and one name apart; ready to append."""
+    held = [getattr(getattr(one, "domain", None), "shape", ()) for one in (known, wrong)]
+    units = [getattr(one, "unit", "") for one in (known, wrong)]
+    if held[0] != held[1]:
+        told = [f"holds an array of shape {shape}" if shape else "holds a number" for shape in held]
+    elif units[0] != units[1]:
+        told = [f"has the unit {unit}" if unit else "has no unit" for unit in units]
+    else:
+        told = ["is declared in one way", "in another"]
+    return f" The {known} that is known here {told[0]}, and this one {told[1]}: declare it once."

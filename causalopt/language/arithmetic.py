@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from sympy import Symbol
@@ -14,12 +14,15 @@ from causalopt.ground.errors import DeclarationError
 class OutsideFormulas:
     """A name of nodes: it is held, nudged and asked about, and is no part of a mechanism."""
 
+    #: What it is, and what to write instead.
+    why_outside: ClassVar[str] = (
+        "a name of nodes: a mechanism is written with variables, u for the value one step before "
+        "and u.next for that in the same step"
+    )
+
     def _refuse(self, other: object = None) -> NoReturn:
         beside = "" if other is None else f" with {shown(other)}"
-        raise DeclarationError(
-            f"{self!r} stands in a formula{beside}, and is a name of nodes: a mechanism is written "
-            "with variables, u for the value one step before and u.next for that in the same step."
-        )
+        raise DeclarationError(f"{self!r} stands in a formula{beside}, and is {self.why_outside}.")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = __abs__ = _refuse
     __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __mod__ = __rmod__ = __pos__ = _refuse
@@ -77,6 +80,14 @@ class Labelled(InNumPy, Symbol):
         return not isinstance(other, OutsideFormulas) and super().__eq__(other)
 
     __hash__ = Symbol.__hash__
+
+    def __matmul__(self, other: object) -> NoReturn:
+        raise DeclarationError(
+            f"{self} @ {shown(other)}: a formula goes entry by entry, and has no products of "
+            "matrices: write function(lambda a, b: a @ b)(...)."
+        )
+
+    __rmatmul__ = __matmul__
 
     def __contains__(self, value: object) -> bool:
         """Whether it is a value of this variable at some step or steps: R[3] is in R."""

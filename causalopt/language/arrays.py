@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import ClassVar
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -20,6 +21,7 @@ class ArrayVariable(Variable):
 
     __slots__ = ("domain",)
     domain: Shaped
+    made_by: ClassVar[str] = "array"
 
     def __new__(cls, name: str, domain: Shaped, unit: str = "") -> ArrayVariable:
         variable = super().__new__(cls, name, unit)

@@ -62,8 +62,10 @@ def _with_kind(name: str, thing: object, used: Collection[str]) -> str:
 def check_name(name: object, kind: str) -> None:
     """Raise ``DeclarationError`` for what cannot name a symbol: nothing, no text, half a letter."""
     if not isinstance(name, str) or not name.strip():
+        article = "an" if kind[0] in "aeiou" else "a"
         raise DeclarationError(
-            f'{shown(name)} cannot name a {kind}: write a non-empty string, such as {kind}("k").'
+            f"{shown(name)} cannot name {article} {kind}: write a non-empty string, such as "
+            f'{kind}("k").'
         )
     check_letters(name, f"the name of a {kind}")
 

@@ -37,7 +37,8 @@ def entries(shape: tuple[int, ...], key: object, of: object) -> Entries:
     _refuse_outside(shape, key, where)
     if not mask.any():
         raise QueryError(f"{where} is empty: name one entry or more.")
-    return Entries(Tensor(mask), text)
+    places = np.arange(mask.size).reshape(shape)[cast(int, key if plain is None else plain)]
+    return Entries(Tensor(mask), text, Tensor(places))
 
 
 def _refuse_outside(shape: tuple[int, ...], key: object, where: str) -> None:
@@ -67,7 +68,9 @@ def coordinates(
             f"{of}.along(...) has {len(write)} directions and reads {len(rows)} coordinates: write "
             "one row of read for each direction."
         )
-    d, r = (part.reshape(len(part), -1) for part in (write, rows))
+    # What reads is free of its size.
+    rows = _at_size_one(rows)
+    d, r = (part.reshape(len(part), -1) for part in (_at_size_one(write), rows))
     sizes = np.linalg.svd(r @ d.T, compute_uv=False)
     if sizes[-1] <= len(d) * np.finfo(np.float64).eps * sizes[0]:
         raise QueryError(
@@ -75,6 +78,13 @@ def coordinates(
             "move along the directions. Write rows of read that see every direction."
         )
     return Coordinates(Tensor(write), Tensor(rows))
+
+
+def _at_size_one(rows: Floats) -> Floats:
+    """Rows brought to sizes from 1/2 to 1 by powers of two, which changes no digit."""
+    largest = np.abs(rows).max(axis=tuple(range(1, rows.ndim)), keepdims=True)
+    scaled: Floats = np.ldexp(rows, -np.frexp(largest)[1])
+    return scaled
 
 
 def _rows(shape: tuple[int, ...], given: object, name: str, of: object) -> Floats:
@@ -149,11 +159,16 @@ class Partible:
         """Some entries, by an index or a mask: ``h.part[3:10]``, ``h[0].part[mask]``."""
         return Parts(self)
 
-    def along(self, directions: object, *, read: object) -> PartOf:
+    def along(self, directions: object, *, read: object = None) -> PartOf:
         """The coordinates along directions d (k, *shape), as rows r (k, *shape) read them.
 
         Held to another world, h <- h - d (r'd)^-1 r'(h - h_W): the rest of h stays as it is. With
         ``read=d`` that is the orthogonal projection, which holds what else r = d sees too: in a
         network whose units share directions, take rows that read the coordinate alone.
         """
+        if read is None:
+            raise QueryError(
+                f"{self}.along(d) says where to move, and not what is read: write "
+                f"{self}.along(d, read=r), with read=d for the orthogonal projection."
+            )
         return PartOf(self, coordinates(shape_of(self), directions, read, self))

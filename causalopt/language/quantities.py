@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from sympy import Symbol
 from sympy.core.facts import InconsistentAssumptions
@@ -25,9 +25,11 @@ class Quantity(Labelled):
 
     __slots__ = ("unit",)
     unit: str
+    #: The function that makes such ones, where it is not called as the class is.
+    made_by: ClassVar[str] = ""
 
     def __new__(cls, name: str, unit: str = "", **assumptions: bool) -> Self:
-        check_name(name, cls.__name__.lower())
+        check_name(name, cls.made_by or cls.__name__.lower())
         check_unit(unit, name)
         assumed = checked(assumptions, name) or {"real": True}
         try:

@@ -73,6 +73,15 @@ class Subspace(ABC):
         given = [array.numbers for array in self.inputs if isinstance(array, Tensor)]
         return np.asarray(type(self).rule(own, other, *given))
 
+    @property
+    def own_shape(self) -> tuple[int, ...] | None:
+        """The shape in which its values may be written; None where that is the array's alone."""
+        return None
+
+    def spread(self, values: Array) -> Array:
+        """Values (..., *own_shape) where they belong in the array, (..., *shape), 0 elsewhere."""
+        raise QueryError(f"{self} has no values of a shape of its own: write the whole array.")
+
     def mask_of(self, part: object) -> Bools:
         """The entries, as a mask; a ``QueryError`` for what is none."""
         raise QueryError(f"{part} is no set of entries: ask about it alone, with comp or op.")
@@ -111,10 +120,30 @@ class Subspace(ABC):
 
 @dataclass(frozen=True)
 class Entries(Subspace):
-    """Some entries of an array, those where the mask is true."""
+    """Some entries of an array, those where the mask is true.
+
+    ``places`` are the same, as whole numbers in the shape and the order in which they were named.
+    """
 
     mask: Tensor
     text: str
+    places: Tensor | None = None
+
+    @property
+    def own_shape(self) -> tuple[int, ...] | None:
+        """That of the index by which they were named, where none of them is named twice."""
+        if self.places is None or self.places.numbers.size > self.mask.numbers.sum():
+            return None
+        return self.places.shape
+
+    def spread(self, values: Array) -> Array:
+        """Each value at its place."""
+        if self.places is None:
+            return super().spread(values)
+        lead = values.shape[: values.ndim - self.places.numbers.ndim]
+        whole = np.zeros((*lead, self.mask.numbers.size))
+        whole[..., self.places.numbers.reshape(-1)] = values.reshape(*lead, -1)
+        return whole.reshape(*lead, *self.mask.shape)
 
     @property
     def directions(self) -> Floats:

@@ -248,6 +248,20 @@ class Question:
                 f"n = {n} lies inside A: Y would hold it at its value in W, so that no difference "
                 "could be made there. Choose n outside A, or leave it out of A."
             )
+        self._refuse_what_is_held(n, place)
+
+    def _refuse_what_is_held(self, n: Nodes, place: Stretch) -> None:
+        """Raise ``QueryError`` where A holds all directions that are named at n."""
+        named = self._named_directions
+        parts = [at.part for at in self.held if at.overlaps(place) and at.part is not None]
+        if named is None or not parts:
+            return
+        left = functools.reduce(lambda rows, part: part.outside(rows), parts, named.rows)
+        if not left.numbers.any():
+            raise QueryError(
+                f"The difference at n = {n} lies inside A: Y would hold it at its value in W, so "
+                "that none could be made there. Choose one that reaches beyond A, or a smaller A."
+            )
 
     def _check_m(self, m: Nodes) -> None:
         """m is one set of nodes, outside A."""

@@ -12,6 +12,7 @@ from causalopt.language.tables import Table
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.lookup import lookup_for
+from causalopt.mechanisms.opaque import alone, name_of
 from causalopt.mechanisms.symbolic import expression
 
 #: What may stand on the right of a declaration.
@@ -40,6 +41,14 @@ def mechanism_of(target: object, given: object, where: str = "") -> Mechanism:
             f"The mechanism of {target} is {given!r}, but {target} takes named values "
             f"({listed(domain.names)}): write a table, such as table({target}, {{...}}), a "
             "variable with the same values, or a Piecewise of these."
+        )
+    call = alone(given)
+    if call is not None:
+        name = name_of(call)
+        raise DeclarationError(
+            f"The mechanism of {target} is the function {name} without its arguments: write "
+            f"function({name})({target}, ...), called with the variables, parameters and noises "
+            "that it takes."
         )
     return expression(given, where or str(target))
 

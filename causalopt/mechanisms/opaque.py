@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Basic, Expr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError
+from causalopt.language.arithmetic import OutsideFormulas
 from causalopt.language.domains import Domain
 from causalopt.language.symbols import Quantity, Shifted, Time
 from causalopt.language.trees import Structure, flattened, jax_module, parted
@@ -82,7 +83,7 @@ def _single(part: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Function(Mechanism):
+class Function(OutsideFormulas, Mechanism):
     """A mechanism that calls a pure function with symbols of the model, and with nothing else.
 
     ``output`` is the structure of its result, where that is a tree; ``precision`` the kind of the
@@ -96,6 +97,9 @@ class Function(Mechanism):
     Function(halved(h))
     """
 
+    why_outside: ClassVar[str] = (
+        "a mechanism by itself: put the arithmetic inside of the function, or make a node of it"
+    )
     call: Pure
     inputs: tuple[Symbol, ...]
     output: Structure | None = None
@@ -256,6 +260,14 @@ def name_of(call: Pure) -> str:
     while isinstance(call, Unpacked | InSingle | InDouble):
         call = call.call
     return str(getattr(call, "__name__", type(call).__name__))
+
+
+def alone(given: object) -> Pure | None:
+    """A function that stands by itself, with or without ``function``, and is not called."""
+    if isinstance(given, functools.partial) and given.func is _called:
+        call: Pure = given.args[0]
+        return call
+    return given if callable(given) and not isinstance(given, Basic | type) else None
 
 
 def _domain(symbol: Symbol) -> object:

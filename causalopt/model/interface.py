@@ -12,6 +12,7 @@ import networkx as nx
 import numpy as np
 from sympy import Expr, Symbol
 
+from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly, fields_alone, restore
 from causalopt.ground.tensors import Tensor
@@ -211,8 +212,19 @@ class Model(ABC):
         """How long a world of it runs: for ``steps``, or up to the last node ``named``.
 
         None where it has no time. The first of ``named`` is what is asked about, and has to end.
+        Raises ``QueryError`` for steps of what has no time.
         """
+        if steps is not None:
+            raise QueryError(
+                f"steps is {checks.shown(steps)}, and a {type(self).__name__.lower()} has none: "
+                "leave steps out."
+            )
         return None
+
+    @property
+    def has_time(self) -> bool:
+        """Whether its nodes are at steps."""
+        return False
 
     @property
     @abstractmethod

@@ -111,6 +111,11 @@ class OverTime(Model):
         return self.timeline.last_step(named)
 
     @property
+    def has_time(self) -> bool:
+        """They are."""
+        return True
+
+    @property
     def series(self) -> tuple[Series, ...]:
         """The variables, each over the steps of a run."""
         return tuple(Series(v, v.name, v.unit, v.domain) for v in self.variables)

@@ -61,7 +61,8 @@ def what_is_no_number(act: str, node: Label, rule: Mechanism | None) -> str:
     what = f"holds {held}" if rule is None else f"follows by {rule}, as {held}"
     return (
         f"{act} is asked of numbers that follow by formulas, and {node} {what}. Of arrays and "
-        "functions, ask comp, op, every_A(among=...) and tangents."
+        "functions, ask comp and op, of each A by itself, every_A(among=h) of the entries of one "
+        "array h, or of parts of it, and tangents."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.ground import checks
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.tensors import Tensor, finite_tensor, real_numbers
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded, domain_of
@@ -103,8 +103,28 @@ def value_of(at: Stretch, value: object, where: str) -> Coded:
     """The value that ``do`` gives a node; a number for an array stands in all of its entries."""
     domain = domain_of(at.key)
     number = checks.as_float(value)
-    filled = np.full(domain.shape, number) if domain.shape and number is not None else value
-    return domain.code(filled, where)
+    if domain.shape and number is not None:
+        return domain.code(np.full(domain.shape, number), where)
+    return domain.code(_spread(at.part, value, domain.shape, where), where)
+
+
+def _spread(part: Subspace | None, given: object, shape: tuple[int, ...], where: str) -> object:
+    """What is given for a part, as the whole array: values of the part's own shape in their places.
+
+    An array of the whole shape is one as it is, whatever the part: the rest is not looked at.
+    """
+    own = None if part is None else part.own_shape
+    if part is None or own is None or not isinstance(given, np.ndarray | list | tuple):
+        return given
+    values = real_numbers(given, where)
+    if values.shape == shape:
+        return given
+    if values.shape != own:
+        raise DeclarationError(
+            f"{where} has the shape {values.shape}, and the part has {own}: write a number for "
+            f"each of its entries, or an array of the shape {shape}, of which the part is taken."
+        )
+    return part.spread(values)
 
 
 def _sum(first: object, second: object) -> Difference:
@@ -144,7 +164,8 @@ def _added(stretch: Stretch, nodes: object, by: object) -> Difference:
         return checks.finite(by, where)
     ones = np.ones(shape) if stretch.part is None else stretch.part.directions.sum(axis=0)
     number = checks.as_float(by)
-    whole = finite_tensor(ones * number if number is not None else by, where, shape)
+    given = ones * number if number is not None else _spread(stretch.part, by, shape, where)
+    whole = finite_tensor(given, where, shape)
     return whole if stretch.part is None else _inside(whole, stretch.part)
 
 
@@ -158,10 +179,36 @@ def _along(stretch: Stretch, nodes: object, along: object) -> Directions | None:
     if along is None:
         return None if stretch.part is None else Directions(Tensor(stretch.part.directions))
     as_frame = isinstance(along, Directions) and along.as_frame
-    rows = as_rows(along, shape, f"along, of {nodes},")
-    if stretch.part is not None:
-        rows = _inside(rows, stretch.part)
-    return Directions(rows, as_frame)
+    where = f"along, of {nodes},"
+    if stretch.part is None:
+        return Directions(as_rows(along, shape, where), as_frame)
+    rows = _inside(as_rows(_spread_rows(stretch.part, along, shape, where), shape, where),
+                   stretch.part)  # fmt: skip
+    return Directions(_refuse_zeros(rows, where), as_frame)
+
+
+def _spread_rows(part: Subspace, given: object, shape: tuple[int, ...], where: str) -> object:
+    """Directions (*own) or (k, *own) of a part's own shape in their places; others as they are."""
+    own = part.own_shape
+    if own is None or isinstance(given, Directions):
+        return given
+    values = real_numbers(given, where)
+    is_whole = values.shape[values.ndim - len(shape) :] == shape
+    fits = values.ndim in (len(own), len(own) + 1) and (
+        values.shape[values.ndim - len(own) :] == own
+    )
+    return part.spread(values) if fits and not is_whole else given
+
+
+def _refuse_zeros(rows: Tensor, where: str) -> Tensor:
+    """The rows, or a ``QueryError`` where one is 0 everywhere."""
+    is_zero = ~rows.numbers.reshape(len(rows.numbers), -1).any(axis=1)
+    if is_zero.any():
+        raise QueryError(
+            f"{where} is 0 everywhere in the direction {int(is_zero.argmax())}, which leads "
+            "nowhere: leave it out, or write another."
+        )
+    return rows
 
 
 def as_rows(given: object, shape: tuple[int, ...], where: str) -> Tensor:
@@ -174,7 +221,7 @@ def as_rows(given: object, shape: tuple[int, ...], where: str) -> Tensor:
             f"{where} has the shape {known.shape}: write a direction of the shape {shape}, or "
             f"several, (k, {sizes})."
         )
-    return finite_tensor(rows, where, (len(rows), *shape))
+    return _refuse_zeros(finite_tensor(rows, where, (len(rows), *shape)), where)
 
 
 def _inside(difference: Tensor, part: Subspace) -> Tensor:

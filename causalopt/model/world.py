@@ -154,7 +154,12 @@ class World(Generic[M]):
         return self._change(stretches, same(lambda treatment: treatment.gated(gate)))
 
     def do(self, nodes: Nodes, value: object) -> World[M]:
-        """Set nodes to a value, whatever their mechanism says (Pearl's do); a named one by name."""
+        """Set nodes to a value, whatever their mechanism says (Pearl's do); a named one by name.
+
+        Of an array, a number stands in all entries. Of some entries, such as h.part[3:10], values
+        have the shape of the part, or that of the array, of which the part is taken; so have those
+        of ``perturb``.
+        """
         if isinstance(value, Symbol):
             self._check_parameter(value, f"do({nodes}, {value})")
 

@@ -9,11 +9,13 @@ from neural import R, h, room, room_of_numbers, u, units
 
 from causalopt import (
     DeclarationError,
+    Network,
     QueryError,
     System,
     array,
     comp,
     every_A,
+    find_optimizers,
     function,
     gradients,
     op,
@@ -26,6 +28,7 @@ from causalopt import (
 from causalopt.backends.jax_loop import compiled_run
 
 DIMS = (64, 16, 10)
+h3 = array("h", 3)
 
 
 def test_hidden_units_steer_a_room():
@@ -425,3 +428,49 @@ def test_a_covariance_of_n_is_one_of_its_directions():
     assert estimate.standard_error.item() < 0.1
     with pytest.raises(DeclarationError, match=r"\(2, 2\)"):
         op(system, **asked, covariance=np.eye(3), probes=3)
+
+
+FREE = System(
+    {
+        h3: function(lambda h, R: jnp.tanh(h) + R * 0.1)(h3, R),
+        R: function(lambda R, h: R * 0.9 - h.sum() * 0.1)(R, h3.next),
+    },
+    start={h3: [0.1, 0.2, 0.3], R: 1},
+)
+PASS = Network({h3: function(lambda R: R * np.arange(3.0))(R), u: R * 2}, start={R: 1})
+FLAT = Network({u: R * 2}, start={R: 1})
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda: op(FREE, A=h3.part[0], n=h3[0], m=R[3], along=[1, 0, 0]), "lies inside A"),
+        (lambda: op(FREE, A=h3.part[0], n=h3[0].part[0], m=R[3]), "lies inside A"),
+        (lambda: op(FREE, A=[h3.part[0], h3.part[1]], n=h3[0], m=R[3],
+                    along=[[1, 0, 0], [1, 1, 0]]), "lies inside A"),
+        (lambda: op(FREE, A=h3.part[0], n=h3[0], m=h3[3], along=[0, 1, 0], read=[0, 0, 0]),
+         "read is 0 everywhere"),
+        (lambda: op(FREE, A=h3, n=R[0], m=R[3], along=[1]), "has no directions"),
+        (lambda: every_A(FREE, n=R[0], m=R[3], among=[h3]), r"every_A\(among=h\) of the entr"),
+        (lambda: every_A(FREE, n=R[0], m=R[3]), r"every_A\(among=h\) of the entries"),
+        (lambda: every_A(FREE, n=R[0], m=R[3], among=h3, first_order="yes"),
+         "first_order is 'yes': write True or False"),
+        (lambda: gradients(FREE, R[3], by=[]), "by is empty"),
+        (lambda: op(PASS, A=h3, n=R, m=u, steps=5), "steps is 5, and a network has none"),
+        (lambda: comp(FLAT, A=R, n=R, m=u, steps=5), "steps is 5, and a network has none"),
+        (lambda: every_A(FLAT, n=R, m=u, steps=5), "steps is 5, and a network has none"),
+        (lambda: find_optimizers(FLAT, m=u, steps=5), "steps is 5, and a network has none"),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_is_no_question(ask, told):
+    with pytest.raises(QueryError, match=told):
+        ask()
+
+
+def test_a_nudge_that_reaches_beyond_what_is_held_is_asked_about():
+    """Of several directions, one that is held is moved in X alone."""
+    found = op(FREE, A=h3.part[0], n=h3[0], m=R[3], along=np.eye(3))
+    assert found.values[0] == -np.inf
+    assert np.isfinite(found.values[1:]).all()
+    both = op(FREE, A=h3.part[0], n=h3[0], m=R[3], along=[1, 1, 0])
+    assert np.isfinite(both)

@@ -294,3 +294,42 @@ def test_questions_of_others_about_arrays_say_what_they_are_of():
     ):
         with pytest.raises(QueryError):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: function(turned)(h, k) + 1, "formula with 1, and is a mechanism by itself"),
+        (lambda: 2 * function(turned)(h, k), "formula with 2, and is a mechanism by itself"),
+        (lambda: h - function(turned)(h, k), "is a mechanism by itself: put the arithmetic"),
+        (lambda: -function(turned)(h, k), "is a mechanism by itself"),
+        (lambda: np.ones(3) * function(turned)(h, k), "is a mechanism by itself"),
+        (lambda: sympy.sin(function(turned)(h, k)), "is a mechanism by itself"),
+        (lambda: h @ h, r"h @ h: .*write function\(lambda a, b: a @ b\)"),
+        (lambda: h.next @ x, "has no products of matrices"),
+        (lambda: System({h: function(turned)}, start={h: START}),
+         r"is the function turned without its arguments: write function\(turned\)\(h"),
+        (lambda: System({h: jnp.sin}, start={h: START}), r"write function\(sin\)\(h"),
+        (lambda: System({x: lambda x: x}, start={x: 1}), "without its arguments"),
+        (lambda: Network({h: np.sin}, start={x: 1}), r"write function\(sin\)\(h"),
+        (lambda: array(3, 3), r'3 cannot name an array: .*such as array\("k"\)'),
+        (lambda: array("", 3), "cannot name an array"),
+    ],
+)  # fmt: skip
+def test_functions_and_arrays_out_of_place_are_told(make, told):
+    with pytest.raises(DeclarationError, match=told):
+        make()
+
+
+def test_whole_numbers_of_a_tree_stay_whole():
+    """As the documentation of array says: a function gets the whole part."""
+    tree = {"w": np.array([1.0, 2.0]), "n": np.array(3)}
+    t = array("t", like=tree)
+    system = System(
+        {t: function(lambda t: t)(t), x: function(lambda t: t["w"][0] * t["n"])(t)},
+        start={t: tree, x: 0},
+    )
+    W = system.world(steps=1)
+    for by, wanted in ((0.5, 3), (1.0, 4), (1.75, 4)):
+        found = run(W.perturb(t[0], by=[by, 0, 0]))  # n comes first, by its name
+        assert found.x.values[0, 1] == wanted

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import QueryError, System, array, function, run, tangents, variables
+from causalopt import (
+    DeclarationError,
+    QueryError,
+    System,
+    array,
+    function,
+    run,
+    tangents,
+    variables,
+)
 
 h = array("h", 4)
 (x,) = variables("x")
@@ -209,3 +218,85 @@ def test_a_start_that_is_set_stays_set_where_its_variable_is_replaced():
     world = W.do(x[0], 3.0)
     for replaced in (world.replace(x, x), W.replace(x, x).do(x[0], 3.0)):
         assert run(replaced).x.values[0].tolist() == [3.0] * (STEPS + 1)
+
+
+SQUARE = array("square", (2, 3))
+ROOM = System(
+    {SQUARE: function(lambda s: s * 0.5)(SQUARE)}, start={SQUARE: np.arange(6.0).reshape(2, 3)}
+).world(steps=1)
+KEYS = [
+    0,
+    (slice(None), 1),
+    (slice(None), slice(1, 3)),
+    (slice(None, None, -1), 0),
+    ([0, 1, 0], [2, 0, 1]),
+    np.array([[True, False, True], [False, True, False]]),
+    (1, ...),
+]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_values_for_a_part_have_the_shape_of_the_part(key):
+    """As NumPy sets them: each where the index says, and as the whole array has it too."""
+    part, there = SQUARE[1].part[key], np.zeros((2, 3))
+    values = np.random.default_rng(3).normal(size=there[key].shape)
+    there[key] = values
+    set_by_hand = run(ROOM).square.values[0, 1].copy()
+    moved_by_hand = set_by_hand + there
+    set_by_hand[key] = values
+    for value in (values, values.tolist(), there, there + 7.0 * (there == 0)):
+        found = run(ROOM.do(part, value)).square.values[0, 1]
+        np.testing.assert_array_equal(found, set_by_hand)
+        found = run(ROOM.perturb(part, by=value)).square.values[0, 1]
+        np.testing.assert_array_equal(found, moved_by_hand)
+
+
+@pytest.mark.parametrize("key", KEYS[1:], ids=str)
+def test_directions_at_a_part_have_the_shape_of_the_part(key):
+    part, there = SQUARE[1].part[key], np.zeros((4, 2, 3))
+    rows = np.random.default_rng(3).normal(size=(4, *there[0][key].shape))
+    for place, row in zip(there, rows, strict=True):
+        place[key] = row
+    along = tangents(ROOM.perturb(part, along=rows)).square.values[0, 1]
+    np.testing.assert_allclose(along, np.moveaxis(there, 0, -1), rtol=1e-15)
+    single = tangents(ROOM.perturb(part, along=rows[1])).square.values[0, 1]
+    np.testing.assert_allclose(single.reshape(2, 3), there[1], rtol=1e-15)
+
+
+def test_what_has_the_shape_of_the_whole_array_is_the_whole_array():
+    """Of all entries in another order too, where both have one shape."""
+    back = h[1].part[::-1]
+    found = run(W.do(back, [1, 2, 3, 4])).h.values[0, 1]
+    np.testing.assert_array_equal(found, [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        (lambda: W.do(h.part[0:2], [1, 2, 3]), r"has the shape \(3,\), and the part has \(2,\)"),
+        (lambda: W.perturb(h[0].part[0:2], by=[1]), r"has the shape \(1,\), and the part has"),
+        (lambda: W.do(h.part[[0, 0, 1]], [1, 2, 3]), r"write an array of shape \(4,\)"),
+        (lambda: W.perturb(h[0].part[0:2], along=[1, 2, 3]), r"direction of the shape \(4,\)"),
+        (lambda: W.perturb(h[0], along=[0, 0, 0, 0]), "0 everywhere in the direction 0"),
+        (lambda: W.perturb(h[0], along=[[1, 0, 0, 0], [0] * 4]), "0 everywhere in the direction 1"),
+        (lambda: W.perturb(h[0].part[0:2], along=[0, 0, 1, 0]), "0 everywhere in the direction 0"),
+        (lambda: h.along([1, 0, 0, 0]), "not what is read"),
+        (lambda: h[0].along([1, 0, 0, 0]), "not what is read"),
+        (lambda: h.along([1, 0, 0, 0], read=[0, 1, 0, 0]), "singular"),
+        (lambda: h.along([1, 0, 0, 0], read=[0, 0, 0, 0]), "singular"),
+        (lambda: W.clamp(array("h", 3), to=W),
+         r"h that is known here holds an array of shape \(4,\), and this one .* \(3,\)"),
+        (lambda: W.clamp(array("h", 4, "m"), to=W), "has no unit, and this one has the unit m"),
+    ],
+)  # fmt: skip
+def test_what_is_no_value_of_a_part_is_told(act, told):
+    with pytest.raises((DeclarationError, QueryError), match=told):
+        act()
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-300, 1e250])
+def test_directions_are_held_whatever_their_size(size):
+    d, r = np.array([1.0, 2, 0, 1]), np.array([1.0, 0, 0, 3])
+    found = run(V.clamp(h.along(d * size, read=r * size), to=W)).h.values
+    np.testing.assert_allclose(found, run(V.clamp(h.along(d, read=r), to=W)).h.values, rtol=1e-13)
+    assert np.abs(found - run(V).h.values).max() > 1e-3

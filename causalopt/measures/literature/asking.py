@@ -97,7 +97,7 @@ class Asked:
                     f"steps is {self.steps}, but this world has {self.of.steps}: leave steps out."
                 )
             return self.of.steps
-        is_open = self.steps is None and isinstance(self.m, Variable)
+        is_open = self.steps is None and self.model.has_time and isinstance(self.m, Variable)
         return self.model.run_length(1 if is_open else self.steps, [self.m])
 
     @functools.cached_property

@@ -73,6 +73,8 @@ def every_A(
     import xarray as xr
 
     chosen = measure_named(measure)
+    if not isinstance(first_order, bool | np.bool_):
+        raise QueryError(f"first_order is {checks.shown(first_order)}: write True or False.")
     in_parts = parts_of_arrays(among)
     if in_parts:
         first = Question(of, in_parts[0], n, m, steps=steps, along=along, read=read)

@@ -126,7 +126,7 @@ def _has_time(of: object) -> bool:
     """Whether it is a system, or a world of one."""
     if isinstance(of, World):
         return of.steps is not None
-    return isinstance(of, Model) and of.run_length(1) is not None
+    return isinstance(of, Model) and of.has_time
 
 
 def _back_in_time(

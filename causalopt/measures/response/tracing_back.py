@@ -67,6 +67,8 @@ def gradients(
     base = of if isinstance(of, World) else World(model, model.run_length(None, [m]))
     reading = _reading(at, m, read)
     given = checks.as_list(by, "by", "[theta[0], importance[0]]")
+    if not given:
+        raise QueryError("by is empty: name nodes and parameters, such as by=[theta[0], k].")
     places = {n: None if isinstance(n, Parameter) else _place(base, n) for n in given}
     world, entering, inputs = _with_inputs(base, places)
     (row,) = model.place(at).rows

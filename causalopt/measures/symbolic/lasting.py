@@ -55,7 +55,7 @@ def lasting_question(of: Model | World[Model], A: object, n: object, m: object) 
     Raises ``QueryError`` for what has no steps, and for parts of variables.
     """
     model = of.model if isinstance(of, World) else as_model(of)
-    if model.run_length(1) is None:
+    if not model.has_time:
         raise QueryError("A network has no steps to go on for: ask symbolic_comp about its nodes.")
     for name, nodes in (("A", A), ("m", m)):
         stretches = model.select(nodes, None)

@@ -74,7 +74,7 @@ def _picture(model: Model, options: _Options) -> Drawing:
             stop("--template draws no run: leave out --perturb and --values.")
         return drawing.draw_template(model, A=A, inputs=inputs, mechanisms=mechanisms)  # type: ignore[arg-type]  # it says itself what is no system
     steps = options["steps"]
-    W = World(model, model.run_length(steps))
+    W = World(model, model.run_length(steps if model.has_time else None))
     worlds = [W]
     if perturb:
         X = W.perturb(model.find(perturb))
