@@ -232,7 +232,8 @@ def _check_still(world: World[Model], period: int) -> None:
 
 def _short(model: Model, period: int) -> World[Model]:
     """A run that is long enough to see whether derivatives change."""
-    return World(model, model.run_length(model.memory + 8 + 2 * period))
+    length = model.memory + 8 + 2 * period if model.has_time else None
+    return World(model, model.run_length(length))
 
 
 def frequencies_of(at: npt.ArrayLike | None, still: Still) -> Floats:
