@@ -177,8 +177,11 @@ def volume():
     extremes = [op(run_of.system, **asked, m=theta[t], reduce="spectrum") for t in (10, 100)]
     return xr.Dataset(
         {
-            "volume": op(run_of.system, **asked, m=theta[:101], reduce="volume"),
-            "spectrum": xr.concat(extremes, xr.DataArray([10, 100], dims="end", name="end")),
+            name: found.drop_vars("rounding")
+            for name, found in {
+                "volume": op(run_of.system, **asked, m=theta[:101], reduce="volume"),
+                "spectrum": xr.concat(extremes, xr.DataArray([10, 100], dims="end", name="end")),
+            }.items()
         }
     )
 

@@ -106,7 +106,7 @@ def training(
     >>> from causalopt.measures.response.optimization import op
     >>> round(op(run.system, run.gradient, run.weights[0], run.weights[10], along=[1, 0]).item(), 6)
     2.876821
-    >>> run = training(lambda w, x: (w - x) ** 2 / 2, np.zeros(1), ([4.0, 0.0],), 0.5,
+    >>> run = training(lambda w, x: (w[0] - x) ** 2 / 2, np.zeros(1), ([4.0, 0.0],), 0.5,
     ...     batches=[[0], [1], [0]], tally=[0, 1])
     >>> from causalopt.runs.results import run as values_of
     >>> values_of(run.system.world(steps=3), keep="last").tally.values[0, 0, :, 0]
