@@ -19,6 +19,7 @@ from causalopt.study.files import find_model
 from causalopt.study.findings import Findings, as_text, summary, write_findings
 from causalopt.study.needs import refuse_missing_files
 from causalopt.study.terminal.printing import (
+    STOPPED,
     complain,
     counted,
     error_text,
@@ -33,9 +34,6 @@ from causalopt.study.terminal.printing import (
 
 if TYPE_CHECKING:
     from causalopt.study.record import Experiment
-
-# The exit code of a program that Ctrl-C has stopped: 128 and the number of the signal.
-_STOPPED = 130
 
 _says_less = click.option("--quiet", is_flag=True, help="Print only what cannot stand.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
@@ -176,7 +174,7 @@ def _conclude(findings: Findings, quiet: bool, as_json: bool, folder: Path | Non
     if findings.stopped:
         kept = "Nothing was written" if folder is None else f"What was finished is in {folder}"
         click.echo(f"\nStopped. {kept}", err=True)
-        sys.exit(_STOPPED)
+        sys.exit(STOPPED)
 
 
 def _exit_by(findings: Findings) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from causalopt.study.comparison import Comparison
     from causalopt.study.record import Study
 
+#: The exit code of a program that Ctrl-C has stopped: 128 and the number of the signal.
+STOPPED = 130
 # Longer lines are hard to read, and in fewer columns than the least nothing fits.
 _WIDEST, _NARROWEST = 80, 24
 

@@ -8,10 +8,7 @@ import click
 
 from causalopt.ground import progress
 from causalopt.study.files import find_model
-from causalopt.study.terminal.printing import error_text, load_or_stop, stop
-
-# The exit code of a program that Ctrl-C has stopped: 128 and the number of the signal.
-_STOPPED = 130
+from causalopt.study.terminal.printing import STOPPED, error_text, load_or_stop, stop
 
 
 @click.command(short_help="Compute anew what a model keeps of long computations.")
@@ -38,7 +35,7 @@ def remake(model: str, names: tuple[str, ...]) -> None:
                     pass
         except KeyboardInterrupt:
             click.echo("\nStopped. The same command goes on from here.", err=True)
-            sys.exit(_STOPPED)
+            sys.exit(STOPPED)
         except Exception as error:
             stop(error_text(error, find_model(model)))
         click.echo(f"{archive.path}: {archive.count} points")

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from causalopt.ground import progress
-from causalopt.study.terminal.printing import counted, fit, stop, stopping_where_refused, wrap
+from causalopt.study.terminal.printing import (
+    STOPPED,
+    counted,
+    fit,
+    stop,
+    stopping_where_refused,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from causalopt.runs.cluster import StoredSweep
 
-# The exit code of a program that Ctrl-C has stopped.
-_STOPPED = 130
 # More failures than this are counted alone.
 _SHOWN = 20
 
@@ -68,7 +73,7 @@ def sweep(
                 )
         except KeyboardInterrupt:
             click.echo(fit(f"\nStopped. What was done is in {store}: the same command goes on."))
-            sys.exit(_STOPPED)
+            sys.exit(STOPPED)
         _print_status(kept)
     sys.exit(1 if kept.marked.faulty else 0)
 
