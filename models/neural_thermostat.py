@@ -539,7 +539,7 @@ study = Study(
             APART,
             (0.979, 0.989),
             lambda: mean_agreement("op", "MLP"),
-            0.015,
+            0.013,
         ),
         Claim(
             "so does Op against the weather (RNN)",
