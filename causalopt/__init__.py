@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 # For ``from causalopt import *``: ``time``, called as a module that scripts import often, is
 # imported by name alone, and so are rooms.
-__all__ = [name for name in __all__ if name not in {"time", "derive", "plots"}]
+__all__ = [name for name in __all__ if name not in {"time", "derive", "exchange", "plots"}]
 
 if "IPython" in sys.modules:
     from causalopt.study import notebook

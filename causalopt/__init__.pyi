@@ -1,4 +1,5 @@
 from . import derive as derive
+from . import exchange as exchange
 from . import plots as plots
 from .discovery import Optimizers as Optimizers
 from .discovery import authority as authority

@@ -1,1 +1,10 @@
-"""Models in other people's formats: readers and writers, one public format a file."""
+"""Models in other people's formats: readers and writers, one public format a file.
+
+Each name is imported on first use; ``__init__.pyi`` lists them.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from causalopt.ground.errors import FileError
@@ -50,3 +51,24 @@ def place(text: str, offset: int) -> str:
     """
     before = text[:offset]
     return f"line {before.count(chr(10)) + 1}, column {offset - before.rfind(chr(10))}"
+
+
+@dataclass(frozen=True)
+class Source:
+    r"""A text with the name of its file, so that a fault in it is told where it is.
+
+    >>> str(Source("home.bif", "a\nbc").refusal(3, "c is unknown."))
+    'home.bif, line 2, column 2: c is unknown.'
+    """
+
+    path: str
+    text: str
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str], what: str) -> Source:
+        """A file that is read; errors are those of ``read_text``."""
+        return cls(os.fspath(path), read_text(path, what))
+
+    def refusal(self, offset: int, message: str) -> FileError:
+        """What is wrong at a character of the text, to be raised."""
+        return FileError(f"{self.path}, {place(self.text, offset)}: {message}")

@@ -1,0 +1,4 @@
+from .bif import read_bif as read_bif
+from .bif import write_bif as write_bif
+from .xmlbif import read_xmlbif as read_xmlbif
+from .xmlbif import write_xmlbif as write_xmlbif

@@ -1,0 +1,384 @@
+"""Tables of chance as files print them: variables with named values, rows of digits, a network."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple, cast
+
+import networkx as nx
+import numpy as np
+
+from causalopt.exchange.reading import Source
+from causalopt.ground.checks import TOLERANCE, beside_one, shown
+from causalopt.ground.errors import DeclarationError, QueryError, nearest
+from causalopt.ground.masses import as_floats
+from causalopt.ground.types import Floats
+from causalopt.language.finite_variables import Finite, own_variable
+from causalopt.language.symbols import Label
+from causalopt.language.tables import Table, row_name, table
+from causalopt.mechanisms.decisions import is_decision
+from causalopt.mechanisms.lookup import as_lookup
+from causalopt.model.network import Network
+
+#: The most variables that a network of a file may have; the largest published ones have 1,041.
+MOST_VARIABLES = 5_000
+#: The most values of one variable.
+MOST_VALUES = 10_000
+#: The most parents of one variable: each is an axis of an array.
+MOST_PARENTS = 30
+#: The most chances in all tables of a file; rows that are left to a default count too.
+MOST_ENTRIES = 2_000_000
+
+#: With no more names than this, a message lists them or looks for the nearest.
+FEW = 30
+
+# No name has more letters than this.
+_LONGEST_NAME = 500
+# No chance is printed with more letters than this, and those of its power of ten.
+_LONGEST = 100
+# Of sums of floats near 1, for each term.
+_ROUNDING = 2.0**-52
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+
+
+class Word(NamedTuple):
+    """A name in a file, and the character at which it begins."""
+
+    text: str
+    offset: int
+
+
+class Row(NamedTuple):
+    """The chances of one row, as they are printed, and the character at which the row begins."""
+
+    numbers: Sequence[str]
+    offset: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a table of a file is of: a variable, given its parents."""
+
+    child: Finite
+    parents: tuple[Finite, ...]
+    offset: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of values of each parent."""
+        return tuple(parent.size for parent in self.parents)
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return math.prod(self.shape)
+
+    def named(self, place: int) -> str:
+        """A row in words, by its place: HR given CO = LOW."""
+        row = row_name(self.parents, map(int, np.unravel_index(place, self.shape)))
+        return f"{self.child} given {row}" if row else str(self.child)
+
+
+def variable_of(source: Source, name: Word, values: Sequence[Word]) -> Finite:
+    """A variable with the values that a file names, all of them labels alone."""
+    if len(values) > MOST_VALUES:
+        told = f"{shown(name.text)} has more than {MOST_VALUES:,} values (MOST_VALUES)."
+        raise source.refusal(name.offset, told)
+    for word in (name, *values):
+        check_shows(source, word)
+    seen: set[str] = set()
+    for word in values:
+        if word.text in seen:
+            raise source.refusal(word.offset, f"{name.text} has the value {word.text!r} twice.")
+        seen.add(word.text)
+    try:
+        return Finite(name.text, [word.text for word in values])
+    except DeclarationError as error:
+        raise source.refusal(name.offset, str(error)) from None
+
+
+def check_shows(source: Source, word: Word) -> None:
+    """Raise ``FileError`` for a name that is empty, too long, or holds what no page shows."""
+    if len(word.text) > _LONGEST_NAME:
+        told = f"a name of {len(word.text):,} letters is here: {_LONGEST_NAME} are read."
+        raise source.refusal(word.offset, told)
+    if not word.text.strip():
+        raise source.refusal(word.offset, "a name is empty: write letters.")
+    odd = next((letter for letter in word.text if not letter.isprintable()), None)
+    if odd is not None:
+        told = f"the name {shown(word.text)} holds {odd!a}, which no page shows: write letters."
+        raise source.refusal(word.offset, told)
+
+
+def check_count(source: Source, count: int, last: Word) -> None:
+    """Raise ``FileError`` for more variables than are read, at the last of them."""
+    if count > MOST_VARIABLES:
+        told = f"there are more than {MOST_VARIABLES:,} variables (MOST_VARIABLES)."
+        raise source.refusal(last.offset, told)
+
+
+def known_variables(
+    source: Source, declared: Iterable[tuple[Word, Finite]]
+) -> dict[str, tuple[Finite, int]]:
+    """The variables of a file with where each is declared, by name; none declared twice."""
+    known: dict[str, tuple[Finite, int]] = {}
+    for word, variable in declared:
+        if word.text in known:
+            raise source.refusal(word.offset, f"the variable {word.text} is declared twice.")
+        known[word.text] = variable, word.offset
+    if not known:
+        raise source.refusal(0, "no variable is declared here: a network has one or more.")
+    return known
+
+
+def heads_of(
+    source: Source,
+    known: Mapping[str, tuple[Finite, int]],
+    asked: Sequence[tuple[Word, Sequence[Word]]],
+) -> list[Head]:
+    """What the tables of a file are of, before any is made: one of each variable, none too large.
+
+    Raises ``FileError`` for names that are not declared, variables with two tables or none, a
+    cycle, and tables of too many entries.
+    """
+    heads: dict[str, Head] = {}
+    for child, parents in asked:
+        head = Head(
+            _known(source, known, child),
+            tuple(_known(source, known, parent) for parent in parents),
+            child.offset,
+        )
+        if child.text in heads:
+            raise source.refusal(child.offset, f"{child.text} has two tables: leave one out.")
+        heads[child.text] = head
+        _check_parents(source, head, parents)
+    for name, (_, offset) in known.items():
+        if name not in heads:
+            raise source.refusal(offset, f"{name} has no table of probabilities: add it.")
+    _check_sizes(source, heads.values())
+    _check_order(source, heads)
+    return list(heads.values())
+
+
+def _known(source: Source, known: Mapping[str, tuple[Finite, int]], word: Word) -> Finite:
+    if word.text not in known:
+        hint = nearest(word.text, known) if len(known) <= FEW else ""
+        told = f"{shown(word.text)} is no variable that is declared here.{hint}"
+        raise source.refusal(word.offset, told)
+    return known[word.text][0]
+
+
+def _check_parents(source: Source, head: Head, parents: Sequence[Word]) -> None:
+    if len(parents) > MOST_PARENTS:
+        told = f"{head.child} has {len(parents)} parents, more than {MOST_PARENTS} (MOST_PARENTS)."
+        raise source.refusal(head.offset, told)
+    seen: set[str] = set()
+    for word in parents:
+        if word.text in seen:
+            told = f"{word.text} is twice among the parents of {head.child}."
+            raise source.refusal(word.offset, told)
+        seen.add(word.text)
+
+
+def _check_sizes(source: Source, heads: Iterable[Head]) -> None:
+    total = 0
+    for head in heads:
+        own = head.count * head.child.size
+        total += own
+        if total > MOST_ENTRIES:
+            raise source.refusal(
+                head.offset,
+                f"the table of {head.child} has {own:,} entries, and with those before it "
+                f"{total:,}: more than {MOST_ENTRIES:,} (MOST_ENTRIES) are not read.",
+            )
+
+
+def _check_order(source: Source, heads: Mapping[str, Head]) -> None:
+    graph = nx.DiGraph()
+    for name, head in heads.items():
+        graph.add_edges_from((parent.name, name) for parent in head.parents)
+    if nx.is_directed_acyclic_graph(graph):
+        return
+    around = [edge[0] for edge in nx.find_cycle(graph)]
+    offset = min(heads[name].offset for name in around)
+    path = " -> ".join([*around, around[0]]) if len(around) <= FEW else f"{len(around)} long"
+    raise source.refusal(offset, f"the arrows run in a circle, {path}: a network has no cycle.")
+
+
+# -- rows ------------------------------------------------------------------------------------------
+
+
+def network_of(
+    source: Source, tables: Iterable[tuple[Head, Sequence[Row]]], *, normalise: bool
+) -> Network:
+    """The network of tables: ``rows`` by the parents' values in order, the last parent fastest.
+
+    A table whose rows all are sure is one without chance, and a root that is sure starts from its
+    value. Rows that do not sum to 1 are refused, or with ``normalise`` divided by their sum, where
+    this is 1 within the printed digits; a ``RuntimeWarning`` tells which.
+    """
+    mechanisms: dict[Finite, Table] = {}
+    start: dict[Label, str] = {}
+    divided: list[str] = []
+    for head, rows in tables:
+        masses = _masses_of(source, head, rows, divided if normalise else None)
+        sure = bool(((masses == 0) | (masses == 1)).all())
+        places = masses.argmax(axis=1)
+        if sure and not head.parents:
+            start[head.child] = str(head.child.values[int(places[0])])
+        elif sure:
+            mechanisms[head.child] = table(head.parents, places.reshape(head.shape))
+        else:
+            shaped = masses.reshape(*head.shape, head.child.size)
+            mechanisms[head.child] = table(head.parents, shaped)
+    try:
+        network = Network(mechanisms, start=start)
+    except DeclarationError as error:
+        raise source.refusal(0, str(error)) from None
+    if divided:
+        count = f"{len(divided)} rows of chances were" if divided[1:] else "a row of chances was"
+        warnings.warn(
+            f"{source.path}: {count} divided by the sum, which is 1 within the printed digits "
+            f"alone: {'; '.join(divided[:3])}{' ...' if divided[3:] else ''}.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return network
+
+
+def _masses_of(
+    source: Source, head: Head, rows: Sequence[Row], divided: list[str] | None
+) -> Floats:
+    """The chances (rows, values of the child); a row that stands in many places is read once."""
+    firsts: dict[int, int] = {}
+    for place, row in enumerate(rows):
+        firsts.setdefault(id(row), place)
+    numbers = {one: number for number, one in enumerate(firsts)}
+    distinct = [_masses(source, head, rows[at], at, divided) for at in firsts.values()]
+    order = np.fromiter((numbers[id(row)] for row in rows), dtype=np.int64, count=len(rows))
+    masses: Floats = np.array(distinct, dtype=np.float64)[order]
+    return masses
+
+
+def _masses(
+    source: Source, head: Head, row: Row, place: int, divided: list[str] | None
+) -> list[float]:
+    if len(row.numbers) != head.child.size:
+        raise source.refusal(
+            row.offset,
+            f"{head.named(place)} has {len(row.numbers)} probabilities, and {head.child} has "
+            f"{head.child.size} values: write one for each.",
+        )
+    masses = [_mass(source, head, row, text) for text in row.numbers]
+    # As the checks of tables sum, so that both agree on a row at the edge of what is allowed.
+    total = float(np.array(masses).sum())
+    # Where rows are divided, all are, but those that floats cannot tell from one of the sum 1.
+    allowed = TOLERANCE if divided is None else len(masses) * _ROUNDING
+    if abs(total - 1) <= allowed:
+        return masses
+    told = f"the probabilities of {head.named(place)} sum to {total:.12g}, {beside_one(total)}"
+    if not abs(total - 1) < _rounding_of(row.numbers):
+        raise source.refusal(
+            row.offset, f"{told}, more than their printed digits explain: correct the row."
+        )
+    if divided is None:
+        raise source.refusal(
+            row.offset,
+            f"{told}, as far as their digits were printed: write normalise=True to divide each "
+            "such row by its sum.",
+        )
+    divided.append(f"{head.named(place)} ({total:.12g})")
+    return [mass / total for mass in masses]
+
+
+def _mass(source: Source, head: Head, row: Row, text: str) -> float:
+    is_number = len(text) <= _LONGEST and _NUMBER.fullmatch(text)
+    mass = float(text) if is_number else math.nan
+    if 0 <= mass < math.inf:
+        return mass + 0.0
+    raise source.refusal(
+        row.offset,
+        f"a probability of {head.child} is {shown(text)}: write a number from 0 to 1, such as 0.25 "
+        "or 1e-3.",
+    )
+
+
+def _rounding_of(numbers: Sequence[str]) -> float:
+    """How far rounding alone may take the sum of numbers: half a unit of the last digit of each.
+
+    A printer rounds all of a row to so many decimals, or to so many digits that count, and may
+    leave out zeros at the end: the number with the most tells. A whole number is exact.
+
+    >>> [_rounding_of(row) for row in (["0.33", "0.3"], ["1.25e-3", "0.125"], ["1", "0"])]
+    [0.01, 0.000505, 0.0]
+    """
+    every = map(Decimal, numbers)
+    printed = [number for number in every if int(number.as_tuple().exponent) < 0]
+    if not printed:
+        return 0.0
+    decimals = max(-int(number.as_tuple().exponent) for number in printed)
+    digits = max(len(number.as_tuple().digits) for number in printed)
+    counting = [number.adjusted() - digits for number in printed if number]
+    return max(
+        len(printed) * float(f"5e-{decimals + 1}"), math.fsum(float(f"5e{at}") for at in counting)
+    )
+
+
+# -- the way back ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A table of a network, to be printed: ``masses`` has shape (rows, values of the child)."""
+
+    child: Finite
+    parents: tuple[Finite, ...]
+    masses: Floats
+
+
+def printed_tables(network: Network, form: str) -> list[Printed]:
+    """The tables of a network of named values, each root's prior or sure value among them.
+
+    Raises ``DeclarationError`` for what ``form`` does not hold: real values, formulas, decisions,
+    utilities, chances with symbols in them, and names that no page shows.
+    """
+    tables = [_printed(network, label, form) for label in network.nodes]
+    for one in tables:
+        for name in (one.child.name, *map(str, one.child.values)):
+            if name != name.strip() or not name.isprintable():
+                raise DeclarationError(
+                    f"{name!a} cannot be a name in {form}: write letters, without blanks around."
+                )
+    return tables
+
+
+def _printed(network: Network, label: Label, form: str) -> Printed:
+    variable = own_variable(label)
+    if variable is None:
+        raise DeclarationError(
+            f"{label} takes no named values, and {form} holds those alone: declare it with "
+            f'finite("{label}", ["...", "..."]).'
+        )
+    account = network.account(label)
+    if account.start is not None:
+        sure = np.zeros((1, variable.size))
+        sure[0, int(cast(float, account.start))] = 1.0
+        return Printed(variable, (), sure)
+    rule = account.assigned
+    lookup = None if rule is None or is_decision(rule) else as_lookup(variable, rule)
+    if lookup is None:
+        raise DeclarationError(f"{label} follows by {rule}, and {form} holds tables alone.")
+    seen = [own_variable(account.names[symbol]) for symbol in lookup.parents]
+    parents = tuple(parent for parent in seen if parent is not None)
+    codes = lookup.cells.codes
+    try:
+        entries = np.eye(variable.size)[codes] if codes is not None else lookup.cells.entries
+        masses = as_floats(entries.reshape(-1)).reshape(-1, variable.size)
+    except QueryError as error:
+        raise DeclarationError(f"The table of {label}: {error}") from None
+    return Printed(variable, parents, masses)
