@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from causalopt.exchange.bif_tokens import Tokens, is_plain
 from causalopt.exchange.chances import (
     FEW,
+    MOST_VALUES,
     Head,
     Printed,
     Row,
@@ -116,7 +118,7 @@ class _Block:
 
     child: Word
     parents: tuple[Word, ...]
-    rows: tuple[tuple[tuple[Word, ...], Row], ...]
+    rows: list[tuple[list[str], Row]]
     whole: Row | None
     default: Row | None
 
@@ -138,6 +140,7 @@ def _parsed(tokens: Tokens) -> _Parsed:
             check_count(tokens.source, len(parsed.variables), parsed.variables[-1][0])
         elif tokens.at("probability"):
             parsed.tables.append(_probability(tokens))
+            check_count(tokens.source, len(parsed.tables), parsed.tables[-1].child)
         else:
             tokens.refuse("'network', 'variable' or 'probability'")
     return parsed
@@ -183,7 +186,10 @@ def _values(tokens: Tokens) -> list[Word]:
     count = tokens.word("the number of values")
     tokens.skip("]")
     tokens.skip("{")
-    values = list(tokens.words("a value", "}"))
+    values = list(islice(tokens.words("a value", "}"), MOST_VALUES + 1))
+    if len(values) > MOST_VALUES:
+        told = f"more than {MOST_VALUES:,} values are here (MOST_VALUES)."
+        raise tokens.source.refusal(count.offset, told)
     tokens.advance()
     tokens.skip(";")
     if count.text != str(len(values)):
@@ -201,30 +207,23 @@ def _probability(tokens: Tokens) -> _Block:
     parents = () if tokens.at(")") else tuple(tokens.words("the name of a parent", ")"))
     tokens.skip(")")
     tokens.skip("{")
-    rows: list[tuple[tuple[Word, ...], Row]] = []
+    rows: list[tuple[list[str], Row]] = []
     single: dict[str, Row] = {}
     while not tokens.at("}"):
         if tokens.at("("):
-            tokens.advance()
-            names = tuple(tokens.words("a value", ")"))
-            tokens.advance()
-            rows.append((names, _row(tokens, names[0].offset)))
+            offset = tokens.offset
+            names, numbers = tokens.row()
+            rows.append((names, Row(numbers, offset)))
         elif tokens.at("table", "default") and tokens.text not in single:
             kind, offset = tokens.text, tokens.offset
             tokens.advance()
-            single[kind] = _row(tokens, offset)
+            single[kind] = Row(tokens.numbers(), offset)
         elif tokens.at("property"):
             tokens.skip_property()
         else:
             tokens.refuse("'(', 'table' or 'default', each once, 'property' or '}'")
     tokens.advance()
-    return _Block(child, parents, tuple(rows), single.get("table"), single.get("default"))
-
-
-def _row(tokens: Tokens, offset: int) -> Row:
-    numbers = [word.text for word in tokens.words("a number", ";")]
-    tokens.advance()
-    return Row(numbers, offset)
+    return _Block(child, parents, rows, single.get("table"), single.get("default"))
 
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -242,7 +241,7 @@ def _rows(source: Source, head: Head, block: _Block) -> Sequence[Row]:
     # A mapping for each parent: of many rows, to ask the variable each time takes long.
     places = [{value: i for i, value in enumerate(parent.values)} for parent in head.parents]
     for names, row in block.rows:
-        place = _place(source, head, places, names)
+        place = _place(source, head, places, names, row.offset)
         if place in filled:
             told = f"the row of {head.named(place)} is given twice: leave one out."
             raise source.refusal(row.offset, told)
@@ -256,18 +255,17 @@ def _rows(source: Source, head: Head, block: _Block) -> Sequence[Row]:
 
 
 def _place(
-    source: Source, head: Head, places: list[dict[Value, int]], names: tuple[Word, ...]
+    source: Source, head: Head, places: list[dict[Value, int]], names: list[str], offset: int
 ) -> int:
     if len(names) != len(head.parents):
         told = f"{len(names)} values are named, and {head.child} has {len(head.parents)} parents."
-        raise source.refusal(names[0].offset, told)
+        raise source.refusal(offset, told)
     place = 0
-    for parent, known, word in zip(head.parents, places, names, strict=True):
-        if word.text not in known:
-            hint = nearest(word.text, known) if parent.size <= FEW else ""
-            told = f"{shown(word.text)} is no value of {parent}.{hint}"
-            raise source.refusal(word.offset, told)
-        place = place * parent.size + known[word.text]
+    for parent, known, name in zip(head.parents, places, names, strict=True):
+        if name not in known:
+            hint = nearest(name, known) if parent.size <= FEW else ""
+            raise source.refusal(offset, f"{shown(name)} is no value of {parent}.{hint}")
+        place = place * parent.size + known[name]
     return place
 
 

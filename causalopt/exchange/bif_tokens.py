@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from causalopt.exchange.chances import Word
+from causalopt.exchange.chances import MOST_ROWS, Word
 from causalopt.exchange.reading import Source
 from causalopt.ground.checks import shown
 
@@ -20,6 +20,9 @@ _TOKEN = re.compile(
     rf"""{_SKIPPED}(?:"(?P<quoted>[^"\n]*+)"|(?P<mark>[{{}}()\[\];|])|(?P<word>{_WORD})|\Z)"""
 )
 _BLANKS = re.compile(_SKIPPED)
+# Most rows are plain: without quotes and comments. Those are read at once, the others by tokens.
+_NUMBERS = re.compile(r"([\s,0-9.eE+-]*+);")
+_ROW = re.compile(r"""\(([^"(){}\[\];|/]*+)\)([\s,0-9.eE+-]*+);""")
 _PROPERTY = re.compile(r"""(?:[^;"]++|"[^"\n]*+")*+;""")
 
 
@@ -32,6 +35,10 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
+def _apart(listing: str) -> list[str]:
+    return listing.replace(",", " ").split()
+
+
 @dataclass
 class Tokens:
     """The tokens of a text, one by one: ``kind`` and ``text`` are those of the one at hand."""
@@ -40,6 +47,7 @@ class Tokens:
     kind: str = ""
     text: str = ""
     offset: int = 0
+    rows: int = 0
     _end: int = 0
 
     def __post_init__(self) -> None:
@@ -89,13 +97,43 @@ class Tokens:
         if not self.at(end):
             self.refuse(f"{what}, or {end!r},")
 
+    def numbers(self) -> list[str]:
+        """Numbers, one or more, and the semicolon behind them."""
+        found = _NUMBERS.match(self.source.text, self.offset)
+        plain = _apart(found[1]) if found and self.kind == "word" else []
+        if found and plain:
+            self._behind(found)
+            return plain
+        numbers = [word.text for word in self.words("a number", ";")]
+        self.advance()
+        return numbers
+
+    def row(self) -> tuple[list[str], list[str]]:
+        """The values of a row in brackets, and its numbers."""
+        self.rows += 1
+        if self.rows > MOST_ROWS:
+            told = f"there are more than {MOST_ROWS:,} rows (MOST_ROWS)."
+            raise self.source.refusal(self.offset, told)
+        found = _ROW.match(self.source.text, self.offset)
+        names, numbers = (_apart(found[1]), _apart(found[2])) if found else ([], [])
+        if found and names and numbers:
+            self._behind(found)
+            return names, numbers
+        self.skip("(")
+        names = [word.text for word in self.words("a value", ")")]
+        self.advance()
+        return names, self.numbers()
+
+    def _behind(self, found: re.Match[str]) -> None:
+        self._end = found.end()
+        self.advance()
+
     def skip_property(self) -> None:
         """Go behind a property, which is left out: any text up to a semicolon."""
         found = _PROPERTY.match(self.source.text, self._end)
         if found is None:
             raise self.source.refusal(self.offset, "a property that begins here has no ';' behind.")
-        self._end = found.end()
-        self.advance()
+        self._behind(found)
 
     def refuse(self, wanted: str) -> NoReturn:
         """Raise ``FileError``: something else was expected here."""

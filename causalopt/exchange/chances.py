@@ -31,6 +31,8 @@ MOST_VARIABLES = 5_000
 MOST_VALUES = 10_000
 #: The most parents of one variable: each is an axis of an array.
 MOST_PARENTS = 30
+#: The most rows in all tables of a file that are written out one by one.
+MOST_ROWS = 300_000
 #: The most chances in all tables of a file; rows that are left to a default count too.
 MOST_ENTRIES = 2_000_000
 
@@ -116,9 +118,9 @@ def check_shows(source: Source, word: Word) -> None:
 
 
 def check_count(source: Source, count: int, last: Word) -> None:
-    """Raise ``FileError`` for more variables than are read, at the last of them."""
+    """Raise ``FileError`` for more variables or tables than are read, at the last of them."""
     if count > MOST_VARIABLES:
-        told = f"there are more than {MOST_VARIABLES:,} variables (MOST_VARIABLES)."
+        told = f"there are more than {MOST_VARIABLES:,} of them here (MOST_VARIABLES)."
         raise source.refusal(last.offset, told)
 
 

@@ -72,6 +72,8 @@ class _Building:
         self.byte = self.offset = 0
         self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = True
+        # What a DTD would add to every element is left out: it may be long.
+        self.parser.specified_attributes = True
         self.parser.StartElementHandler = self.begin
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.say

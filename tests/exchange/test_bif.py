@@ -267,7 +267,7 @@ def test_tables_have_the_order_of_their_format(form, tmp_path):
 )
 def test_rounded_rows_are_divided_where_it_is_asked_for(row, sums, tmp_path):
     text = TWO + f"probability ( b | a ) {{ default 0.5 0.25 0.25; (yes) {row}; }}"
-    told = f"line 5, column 49: .*b given a = yes sum to {sums}, .* normalise=True"
+    told = f"line 5, column 48: .*b given a = yes sum to {sums}, .* normalise=True"
     with pytest.raises(FileError, match=told):
         read_text_of(read_bif, tmp_path, text)
     with pytest.warns(RuntimeWarning, match=f"a row .* b given a = yes .{sums}"):
@@ -291,7 +291,7 @@ def test_rounded_rows_are_divided_where_it_is_asked_for(row, sums, tmp_path):
 @pytest.mark.parametrize("normalise", [False, True])
 def test_rows_that_are_off_by_more_are_always_refused(row, normalise, tmp_path):
     text = TWO + f"probability ( b | a ) {{ default 0.5 0.25 0.25; (yes) {row}; }}"
-    with pytest.raises(FileError, match=r"line 5, column 49: (the prob.*digits explain|a prob)"):
+    with pytest.raises(FileError, match=r"line 5, column 48: (the prob.*digits explain|a prob)"):
         read_text_of(read_bif, tmp_path, text, normalise=normalise)
 
 
