@@ -248,13 +248,13 @@ assert "time" not in causalopt.__all__
 ROOMS_ON_THE_FACE = """
 import sys
 import causalopt
-for name in ("derive", "plots"):
+for name in ("derive", "exchange", "plots"):
     assert f"causalopt.{name}" not in sys.modules, name
     assert getattr(causalopt, name) is sys.modules[f"causalopt.{name}"]
-assert causalopt.derive.Derivation and causalopt.plots.landscape
+assert causalopt.derive.Derivation and causalopt.plots.landscape and causalopt.exchange.read_bif
 scope = {}
 exec("from causalopt import *", scope)
-assert not {"derive", "plots"} & set(scope)
+assert not {"derive", "exchange", "plots"} & set(scope)
 """
 
 

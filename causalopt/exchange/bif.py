@@ -16,7 +16,7 @@ from causalopt.exchange.chances import (
     MOST_VALUES,
     Head,
     Printed,
-    Row,
+    PrintedRow,
     Word,
     check_count,
     heads_of,
@@ -25,7 +25,7 @@ from causalopt.exchange.chances import (
     printed_tables,
     variable_of,
 )
-from causalopt.exchange.reading import Source
+from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.files import replacement
@@ -67,7 +67,7 @@ def read_bif(path: str | os.PathLike[str], normalise: bool = False) -> Network:
     >>> marginal(lawn, rain, given={wet: "yes"}).mass({rain: "yes"})
     0.75
     """
-    source = Source.of(path, "a network in BIF")
+    source = FileText.of(path, "a network in BIF")
     parsed = _parsed(Tokens(source))
     known = known_variables(source, parsed.variables)
     heads = heads_of(source, known, [(block.child, block.parents) for block in parsed.tables])
@@ -118,9 +118,9 @@ class _Block:
 
     child: Word
     parents: tuple[Word, ...]
-    rows: list[tuple[list[str], Row]]
-    whole: Row | None
-    default: Row | None
+    rows: list[tuple[list[str], PrintedRow]]
+    whole: PrintedRow | None
+    default: PrintedRow | None
 
 
 @dataclass(frozen=True)
@@ -207,17 +207,17 @@ def _probability(tokens: Tokens) -> _Block:
     parents = () if tokens.at(")") else tuple(tokens.words("the name of a parent", ")"))
     tokens.skip(")")
     tokens.skip("{")
-    rows: list[tuple[list[str], Row]] = []
-    single: dict[str, Row] = {}
+    rows: list[tuple[list[str], PrintedRow]] = []
+    single: dict[str, PrintedRow] = {}
     while not tokens.at("}"):
         if tokens.at("("):
             offset = tokens.offset
             names, numbers = tokens.row()
-            rows.append((names, Row(numbers, offset)))
+            rows.append((names, PrintedRow(numbers, offset)))
         elif tokens.at("table", "default") and tokens.text not in single:
             kind, offset = tokens.text, tokens.offset
             tokens.advance()
-            single[kind] = Row(tokens.numbers(), offset)
+            single[kind] = PrintedRow(tokens.numbers(), offset)
         elif tokens.at("property"):
             tokens.skip_property()
         else:
@@ -229,14 +229,14 @@ def _probability(tokens: Tokens) -> _Block:
 # -- rows ------------------------------------------------------------------------------------------
 
 
-def _rows(source: Source, head: Head, block: _Block) -> Sequence[Row]:
+def _rows(source: FileText, head: Head, block: _Block) -> Sequence[PrintedRow]:
     """The rows of a table by its parents' values, the last parent fastest."""
     if block.whole is not None:
         if block.rows or block.default is not None:
             told = f"{head.child} has a whole table and rows beside it: leave one of them out."
             raise source.refusal(block.whole.offset, told)
         return _divided(source, head, block.whole)
-    rows: list[Row | None] = [block.default] * head.count
+    rows: list[PrintedRow | None] = [block.default] * head.count
     filled: set[int] = set()
     # A mapping for each parent: of many rows, to ask the variable each time takes long.
     places = [{value: i for i, value in enumerate(parent.values)} for parent in head.parents]
@@ -255,7 +255,7 @@ def _rows(source: Source, head: Head, block: _Block) -> Sequence[Row]:
 
 
 def _place(
-    source: Source, head: Head, places: list[dict[Value, int]], names: list[str], offset: int
+    source: FileText, head: Head, places: list[dict[Value, int]], names: list[str], offset: int
 ) -> int:
     if len(names) != len(head.parents):
         told = f"{len(names)} values are named, and {head.child} has {len(head.parents)} parents."
@@ -269,14 +269,14 @@ def _place(
     return place
 
 
-def _divided(source: Source, head: Head, whole: Row) -> list[Row]:
+def _divided(source: FileText, head: Head, whole: PrintedRow) -> list[PrintedRow]:
     """The rows of a whole table: its numbers have the child's own values slowest."""
     size = head.count * head.child.size
     if len(whole.numbers) != size:
         told = f"the table of {head.child} has {len(whole.numbers)} numbers, and needs {size:,}."
         raise source.refusal(whole.offset, told)
     count = head.count
-    return [Row(whole.numbers[place::count], whole.offset) for place in range(count)]
+    return [PrintedRow(whole.numbers[place::count], whole.offset) for place in range(count)]
 
 
 # -- writing ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from causalopt.exchange.chances import MOST_ROWS, Word
-from causalopt.exchange.reading import Source
+from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 
 # A word is whatever stands between blanks, marks and comments: values such as <5 and >=10 too.
@@ -43,7 +43,7 @@ def _apart(listing: str) -> list[str]:
 class Tokens:
     """The tokens of a text, one by one: ``kind`` and ``text`` are those of the one at hand."""
 
-    source: Source
+    source: FileText
     kind: str = ""
     text: str = ""
     offset: int = 0

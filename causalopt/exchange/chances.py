@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 import networkx as nx
 import numpy as np
 
-from causalopt.exchange.reading import Source
+from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import TOLERANCE, beside_one, shown
 from causalopt.ground.errors import DeclarationError, QueryError, nearest
 from causalopt.ground.masses import as_floats
@@ -55,7 +55,7 @@ class Word(NamedTuple):
     offset: int
 
 
-class Row(NamedTuple):
+class PrintedRow(NamedTuple):
     """The chances of one row, as they are printed, and the character at which the row begins."""
 
     numbers: Sequence[str]
@@ -86,7 +86,7 @@ class Head:
         return f"{self.child} given {row}" if row else str(self.child)
 
 
-def variable_of(source: Source, name: Word, values: Sequence[Word]) -> Finite:
+def variable_of(source: FileText, name: Word, values: Sequence[Word]) -> Finite:
     """A variable with the values that a file names, all of them labels alone."""
     if len(values) > MOST_VALUES:
         told = f"{shown(name.text)} has more than {MOST_VALUES:,} values (MOST_VALUES)."
@@ -104,7 +104,7 @@ def variable_of(source: Source, name: Word, values: Sequence[Word]) -> Finite:
         raise source.refusal(name.offset, str(error)) from None
 
 
-def check_shows(source: Source, word: Word) -> None:
+def check_shows(source: FileText, word: Word) -> None:
     """Raise ``FileError`` for a name that is empty, too long, or holds what no page shows."""
     if len(word.text) > _LONGEST_NAME:
         told = f"a name of {len(word.text):,} letters is here: {_LONGEST_NAME} are read."
@@ -117,7 +117,7 @@ def check_shows(source: Source, word: Word) -> None:
         raise source.refusal(word.offset, told)
 
 
-def check_count(source: Source, count: int, last: Word) -> None:
+def check_count(source: FileText, count: int, last: Word) -> None:
     """Raise ``FileError`` for more variables or tables than are read, at the last of them."""
     if count > MOST_VARIABLES:
         told = f"there are more than {MOST_VARIABLES:,} of them here (MOST_VARIABLES)."
@@ -125,7 +125,7 @@ def check_count(source: Source, count: int, last: Word) -> None:
 
 
 def known_variables(
-    source: Source, declared: Iterable[tuple[Word, Finite]]
+    source: FileText, declared: Iterable[tuple[Word, Finite]]
 ) -> dict[str, tuple[Finite, int]]:
     """The variables of a file with where each is declared, by name; none declared twice."""
     known: dict[str, tuple[Finite, int]] = {}
@@ -139,7 +139,7 @@ def known_variables(
 
 
 def heads_of(
-    source: Source,
+    source: FileText,
     known: Mapping[str, tuple[Finite, int]],
     asked: Sequence[tuple[Word, Sequence[Word]]],
 ) -> list[Head]:
@@ -167,7 +167,7 @@ def heads_of(
     return list(heads.values())
 
 
-def _known(source: Source, known: Mapping[str, tuple[Finite, int]], word: Word) -> Finite:
+def _known(source: FileText, known: Mapping[str, tuple[Finite, int]], word: Word) -> Finite:
     if word.text not in known:
         hint = nearest(word.text, known) if len(known) <= FEW else ""
         told = f"{shown(word.text)} is no variable that is declared here.{hint}"
@@ -175,7 +175,7 @@ def _known(source: Source, known: Mapping[str, tuple[Finite, int]], word: Word) 
     return known[word.text][0]
 
 
-def _check_parents(source: Source, head: Head, parents: Sequence[Word]) -> None:
+def _check_parents(source: FileText, head: Head, parents: Sequence[Word]) -> None:
     if len(parents) > MOST_PARENTS:
         told = f"{head.child} has {len(parents)} parents, more than {MOST_PARENTS} (MOST_PARENTS)."
         raise source.refusal(head.offset, told)
@@ -187,7 +187,7 @@ def _check_parents(source: Source, head: Head, parents: Sequence[Word]) -> None:
         seen.add(word.text)
 
 
-def _check_sizes(source: Source, heads: Iterable[Head]) -> None:
+def _check_sizes(source: FileText, heads: Iterable[Head]) -> None:
     total = 0
     for head in heads:
         own = head.count * head.child.size
@@ -200,7 +200,7 @@ def _check_sizes(source: Source, heads: Iterable[Head]) -> None:
             )
 
 
-def _check_order(source: Source, heads: Mapping[str, Head]) -> None:
+def _check_order(source: FileText, heads: Mapping[str, Head]) -> None:
     graph = nx.DiGraph()
     for name, head in heads.items():
         graph.add_edges_from((parent.name, name) for parent in head.parents)
@@ -216,7 +216,7 @@ def _check_order(source: Source, heads: Mapping[str, Head]) -> None:
 
 
 def network_of(
-    source: Source, tables: Iterable[tuple[Head, Sequence[Row]]], *, normalise: bool
+    source: FileText, tables: Iterable[tuple[Head, Sequence[PrintedRow]]], *, normalise: bool
 ) -> Network:
     """The network of tables: ``rows`` by the parents' values in order, the last parent fastest.
 
@@ -243,10 +243,11 @@ def network_of(
     except DeclarationError as error:
         raise source.refusal(0, str(error)) from None
     if divided:
+        more = f", and {len(divided) - 3} more" if divided[3:] else ""
         count = f"{len(divided)} rows of chances were" if divided[1:] else "a row of chances was"
         warnings.warn(
             f"{source.path}: {count} divided by the sum, which is 1 within the printed digits "
-            f"alone: {'; '.join(divided[:3])}{' ...' if divided[3:] else ''}.",
+            f"alone: {'; '.join(divided[:3])}{more}.",
             RuntimeWarning,
             stacklevel=3,
         )
@@ -254,7 +255,7 @@ def network_of(
 
 
 def _masses_of(
-    source: Source, head: Head, rows: Sequence[Row], divided: list[str] | None
+    source: FileText, head: Head, rows: Sequence[PrintedRow], divided: list[str] | None
 ) -> Floats:
     """The chances (rows, values of the child); a row that stands in many places is read once."""
     firsts: dict[int, int] = {}
@@ -268,7 +269,7 @@ def _masses_of(
 
 
 def _masses(
-    source: Source, head: Head, row: Row, place: int, divided: list[str] | None
+    source: FileText, head: Head, row: PrintedRow, place: int, divided: list[str] | None
 ) -> list[float]:
     if len(row.numbers) != head.child.size:
         raise source.refusal(
@@ -284,7 +285,7 @@ def _masses(
     if abs(total - 1) <= allowed:
         return masses
     told = f"the probabilities of {head.named(place)} sum to {total:.12g}, {beside_one(total)}"
-    if not abs(total - 1) < _rounding_of(row.numbers):
+    if abs(total - 1) > _rounding_of(row.numbers) + allowed:
         raise source.refusal(
             row.offset, f"{told}, more than their printed digits explain: correct the row."
         )
@@ -298,7 +299,7 @@ def _masses(
     return [mass / total for mass in masses]
 
 
-def _mass(source: Source, head: Head, row: Row, text: str) -> float:
+def _mass(source: FileText, head: Head, row: PrintedRow, text: str) -> float:
     is_number = len(text) <= _LONGEST and _NUMBER.fullmatch(text)
     mass = float(text) if is_number else math.nan
     if 0 <= mass < math.inf:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from xml.parsers import expat
 
-from causalopt.exchange.reading import Source
+from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
 
@@ -42,15 +42,15 @@ class Element:
         return (child for child in self.children if child.name == name)
 
 
-def root_of(source: Source) -> Element:
+def root_of(source: FileText) -> Element:
     """The outermost element of a document.
 
     Raises ``FileError`` for what is no well-formed XML, declares or uses an entity, and what is
     deeper or has more elements than is read.
 
-    >>> root_of(Source("a.xml", "<a><b>text</b></a>")).children[0].text
+    >>> root_of(FileText("a.xml", "<a><b>text</b></a>")).children[0].text
     'text'
-    >>> root_of(Source("a.xml", '<!DOCTYPE a [<!ENTITY b "bb">]><a>&b;</a>'))
+    >>> root_of(FileText("a.xml", '<!DOCTYPE a [<!ENTITY b "bb">]><a>&b;</a>'))
     Traceback (most recent call last):
     ...
     causalopt.ground.errors.FileError: a.xml, line 1, column 25: an entity is declared or used
@@ -62,7 +62,7 @@ def root_of(source: Source) -> Element:
 class _Building:
     """What the parser tells, as a tree that grows; ``open`` holds the elements that have no end."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: FileText) -> None:
         self.source = source
         self.data = source.text.encode()
         self.open: list[Element] = []
@@ -131,7 +131,7 @@ class _Building:
         )
 
 
-def refuse_strange(source: Source, element: Element, known: Callable[[str], bool]) -> None:
+def refuse_strange(source: FileText, element: Element, known: Callable[[str], bool]) -> None:
     """Raise ``FileError`` for an element that may not stand here, or text between elements."""
     strange = next((child for child in element.children if not known(child.name)), None)
     if strange is not None:

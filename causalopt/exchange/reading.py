@@ -54,10 +54,10 @@ def place(text: str, offset: int) -> str:
 
 
 @dataclass(frozen=True)
-class Source:
+class FileText:
     r"""A text with the name of its file, so that a fault in it is told where it is.
 
-    >>> str(Source("home.bif", "a\nbc").refusal(3, "c is unknown."))
+    >>> str(FileText("home.bif", "a\nbc").refusal(3, "c is unknown."))
     'home.bif, line 2, column 2: c is unknown.'
     """
 
@@ -65,7 +65,7 @@ class Source:
     text: str
 
     @classmethod
-    def of(cls, path: str | os.PathLike[str], what: str) -> Source:
+    def of(cls, path: str | os.PathLike[str], what: str) -> FileText:
         """A file that is read; errors are those of ``read_text``."""
         return cls(os.fspath(path), read_text(path, what))
 

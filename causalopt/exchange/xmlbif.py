@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from causalopt.exchange.chances import (
     Head,
     Printed,
-    Row,
+    PrintedRow,
     Word,
     check_count,
     heads_of,
@@ -20,7 +20,7 @@ from causalopt.exchange.chances import (
     variable_of,
 )
 from causalopt.exchange.elements import Element, refuse_strange, root_of
-from causalopt.exchange.reading import Source
+from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.files import replacement
 from causalopt.language.finite_variables import Finite
@@ -61,7 +61,7 @@ def read_xmlbif(path: str | os.PathLike[str], normalise: bool = False) -> Networ
     >>> marginal(coin, coin.find("coin")).masses
     array([0.25, 0.75])
     """
-    source = Source.of(path, "a network in XMLBIF")
+    source = FileText.of(path, "a network in XMLBIF")
     network = _network_in(source)
     declared = []
     for element in network.all("VARIABLE"):
@@ -115,7 +115,7 @@ def write_xmlbif(network: Network, path: str | os.PathLike[str]) -> None:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def _network_in(source: Source) -> Element:
+def _network_in(source: FileText) -> Element:
     """The one network of a document, all of its elements known."""
     root = root_of(source)
     if root.name != "BIF":
@@ -133,7 +133,7 @@ def _network_in(source: Source) -> Element:
     return networks[0]
 
 
-def _check(source: Source, element: Element) -> None:
+def _check(source: FileText, element: Element) -> None:
     """Nothing stands in an element that is not known there; four levels, and no more."""
     inside = _INSIDE.get(element.name, frozenset())
     refuse_strange(source, element, inside.__contains__)
@@ -145,7 +145,7 @@ def _word(element: Element) -> Word:
     return Word(element.text, element.offset)
 
 
-def _single(source: Source, element: Element, name: str) -> Word:
+def _single(source: FileText, element: Element, name: str) -> Word:
     """The one element of a name that has to stand here."""
     found = list(element.all(name))
     if len(found) != 1:
@@ -154,7 +154,7 @@ def _single(source: Source, element: Element, name: str) -> Word:
     return _word(found[0])
 
 
-def _variable(source: Source, element: Element) -> tuple[Word, Finite]:
+def _variable(source: FileText, element: Element) -> tuple[Word, Finite]:
     name = _single(source, element, "NAME")
     kind = element.attributes.get("TYPE", "nature")
     if kind != "nature":
@@ -166,7 +166,7 @@ def _variable(source: Source, element: Element) -> tuple[Word, Finite]:
     return name, variable_of(source, name, list(map(_word, element.all("OUTCOME"))))
 
 
-def _rows(source: Source, head: Head, block: Element) -> list[Row]:
+def _rows(source: FileText, head: Head, block: Element) -> list[PrintedRow]:
     """The rows of a table by its parents' values, the last parent fastest."""
     text, offset = _single(source, block, "TABLE")
     numbers, size = text.split(), head.child.size
@@ -176,7 +176,7 @@ def _rows(source: Source, head: Head, block: Element) -> list[Row]:
             f"{head.count * size:,}."
         )
         raise source.refusal(offset, told)
-    return [Row(numbers[i : i + size], offset) for i in range(0, len(numbers), size)]
+    return [PrintedRow(numbers[i : i + size], offset) for i in range(0, len(numbers), size)]
 
 
 # -- writing ---------------------------------------------------------------------------------------

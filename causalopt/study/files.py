@@ -29,8 +29,8 @@ def find_model(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    if path.suffix == ".py" or len(path.parts) > 1:
-        raise ModelError(f"There is no model file {path}. Write the path of a Python file.")
+    if path.suffix or len(path.parts) > 1:
+        raise ModelError(f"There is no model file {path}. Write the path of one that is there.")
     raise ModelError(
         f"There is no model {name_or_path!r}." + nearest(name_or_path, known) + " For a file of "
         "your own, write its path, such as ./my_model.py."
@@ -49,6 +49,8 @@ def introduction_of(path: Path) -> list[str]:
 
 
 def _docstring(path: Path) -> str | None:
+    if path.suffix != ".py":
+        return None
     try:
         return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     except (OSError, SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""Running a model file for the study that it makes, and telling where one fails."""
+"""A model file as a study: one that is Python is run, others are read, and failures are told."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from pathlib import Path
 
 from causalopt.ground.errors import ModelError
 from causalopt.study.files import find_model
+from causalopt.study.foreign import FORMATS, study_of
 from causalopt.study.needs import refuse_missing
 from causalopt.study.record import Study
 
 
 def load_model(name_or_path: str) -> Study:
-    """Run a model file and give its ``study``. A model file is Python: run only what you trust.
+    """The study of a model file. One that is Python is run for it: run only what you trust.
 
-    Raises ``ModelError`` where there is none, where it needs an extra of the package that is not
-    installed, or where the file fails, with the traceback from the file on.
+    A file with a suffix of ``FORMATS`` is read, and runs nothing. Raises ``ModelError`` where there
+    is none, where it needs an extra of the package that is not installed, or where the file fails,
+    with the traceback from the file on; of a file that is read, the errors of its reader.
     """
     path = find_model(name_or_path)
+    form = FORMATS.get(path.suffix.lower())
+    if form is not None:
+        return study_of(path, form)
     refuse_missing(path)
     spec = importlib.util.spec_from_file_location(f"causalopt_model_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise ModelError(f"{path} is no Python file: a model file ends in .py.")
+        raise ModelError(f"{path} is no model file: one ends in .py, {', '.join(FORMATS)}.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -50,6 +50,8 @@ def refuse_missing_files(path: Path, remade: Iterable[Path]) -> None:
 
 def _body(path: Path) -> list[ast.stmt]:
     """The statements of a model file, none where it is none."""
+    if path.suffix != ".py":
+        return []
     try:
         return ast.parse(path.read_text(encoding="utf-8")).body
     except (OSError, SyntaxError, ValueError):

@@ -219,7 +219,7 @@ def test_what_a_dtd_adds_to_elements_is_left_out(tmp_path):
     declared = "".join(f'<!ATTLIST NAME a{i} CDATA "{long}">' for i in range(40))
     text = XMLBIF.replace("<!ELEMENT", declared + "<!ELEMENT").replace("</NETWORK>", "")
     network = text.replace("</BIF>", "<PROPERTY/>" * 50_000 + "</NETWORK></BIF>")
-    source = elements.Source("m", network)
+    source = elements.FileText("m", network)
     root = elements.root_of(source)
     names = [child for child in root.children[0].children if child.name == "NAME"]
     assert [name.attributes for name in names] == [{}]

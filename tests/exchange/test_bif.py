@@ -263,6 +263,7 @@ def test_tables_have_the_order_of_their_format(form, tmp_path):
         ("7.682262e-05, 1.183068e-01, 8.816163e-01", "0.99999992262"),
         ("0.50, 0.25, 0.26", "1.01"),
         ("0.5, 0.25, 0.24", "0.99"),
+        ("0.13, 0.88, 0", "1.01"),
     ],
 )
 def test_rounded_rows_are_divided_where_it_is_asked_for(row, sums, tmp_path):
@@ -284,7 +285,7 @@ def test_rounded_rows_are_divided_where_it_is_asked_for(row, sums, tmp_path):
 @pytest.mark.parametrize(
     "row",
     [
-        "0.5, 0.25, 0.2", "0.3333333, 0.3333333, 0.3333", "1, 1, 0", "0, 0, 0", "0.5 0.6 0",
+        "0.5, 0.25, 0.2", "0.3333333, 0.3333333, 0.3333", "1, 1, 0", "0, 0, 0", "0.5 0.61 0",
         "1.0 1.0 1.0", "3 2 5", "1e2 0 0", "1e9999 0 0", "0e9999 0 0",
     ],
 )  # fmt: skip

@@ -1,0 +1,77 @@
+"""Models in other people's formats, as a user of the terminal types their paths."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+from causalopt.study import load_model
+from causalopt.study.foreign import FORMATS
+from causalopt.study.terminal import main
+
+BIF = """network lawn { }
+variable rain { type discrete [ 2 ] { yes, no }; }
+variable wet { type discrete [ 2 ] { yes, no }; }
+probability ( rain ) { table 0.5, 0.5; }
+probability ( wet | rain ) { (yes) 0.75, 0.25; (no) 0.250, 0.749; }
+"""
+XMLBIF = """<BIF VERSION="0.3"><NETWORK><NAME>coin</NAME>
+<VARIABLE TYPE="nature"><NAME>coin</NAME><OUTCOME>heads</OUTCOME><OUTCOME>tails</OUTCOME>
+</VARIABLE><DEFINITION><FOR>coin</FOR><TABLE>0.25 0.75</TABLE></DEFINITION></NETWORK></BIF>
+"""
+FILES = {"lawn.bif": BIF, "coin.xml": XMLBIF, "coin.xmlbif": XMLBIF, "LAWN.BIF": BIF}
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return lambda *words: CliRunner().invoke(main, list(words))
+
+
+def test_a_file_is_run_as_a_study_of_its_own(call, tmp_path):
+    done = call("run", "lawn.bif")
+    assert done.exit_code == 0, done.output
+    assert "a row of chances was divided" in done.output
+    with xr.open_dataset(tmp_path / "results/lawn/marginals.nc") as data:
+        assert data["node"].values.tolist() == ["rain", "rain", "wet", "wet"]
+        assert data["value"].values.tolist() == ["yes", "no", "yes", "no"]
+        wet = 0.5 * 0.75 + 0.5 * 0.25 / 0.999
+        np.testing.assert_allclose(data["chance"], [0.5, 0.5, wet, 1 - wet], rtol=1e-15)
+    made = {path.name for path in (tmp_path / "results/lawn").iterdir()}
+    assert {"graph.svg", "chances.svg", "index.html"} <= made
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_shown_and_drawn(name, call, tmp_path):
+    shown = call("show", name)
+    assert shown.exit_code == 0, shown.output
+    assert FORMATS[tmp_path.joinpath(name).suffix.lower()].name in shown.output
+    drawn = call("draw", name, "--output", "picture.svg")
+    assert drawn.exit_code == 0, drawn.output
+    assert (tmp_path / "picture.svg").read_text().count("<svg")
+
+
+def test_what_is_wrong_in_a_file_is_told(call, tmp_path):
+    (tmp_path / "bad.bif").write_text(BIF.replace("0.749", "0.5"))
+    for command in ("run", "show", "draw", "check"):
+        done = call(command, "bad.bif")
+        assert done.exit_code == 1
+        assert "bad.bif, line 5, column 48: " in done.output
+    assert "There is no model file none.bif" in call("run", "none.bif").output
+    (tmp_path / "odd.txt").write_text("(" * 100_000)
+    assert "no model file: one ends in .py, .bif" in call("run", "odd.txt").output
+
+
+def test_a_large_network_has_no_figure_that_nobody_could_read(tmp_path):
+    names = [f"v{i}" for i in range(200)]
+    text = "".join(
+        f"variable {name} {{ type discrete [1] {{ x }}; }} probability ( {name} | {given} )"
+        " { default 1; }"
+        for name, given in zip(names, ["", *names], strict=False)
+    )
+    (tmp_path / "many.bif").write_text(text)
+    (experiment,) = load_model(str(tmp_path / "many.bif")).experiments
+    assert not experiment.figures
+    assert experiment.compute().values.tolist() == [1.0] * 200
