@@ -17,6 +17,7 @@ import causalopt
 #: Rooms that are used by their own name: ``from causalopt.derive import Derivation``.
 BESIDE = (
     "causalopt.derive",
+    "causalopt.exchange",
     "causalopt.plots",
     "causalopt.study",
     # What somebody who adds a kind of something implements.
