@@ -120,7 +120,7 @@ def check_shows(source: FileText, word: Word) -> None:
 def check_count(source: FileText, count: int, last: Word) -> None:
     """Raise ``FileError`` for more variables or tables than are read, at the last of them."""
     if count > MOST_VARIABLES:
-        told = f"there are more than {MOST_VARIABLES:,} of them here (MOST_VARIABLES)."
+        told = f"there are more than {MOST_VARIABLES:,} variables or tables (MOST_VARIABLES)."
         raise source.refusal(last.offset, told)
 
 
