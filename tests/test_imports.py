@@ -15,6 +15,7 @@ FLOORS = (
     "language",
     "mechanisms",
     "model",
+    "exchange",
     "plan",
     "backends",
     "runs",
@@ -31,6 +32,7 @@ FLOORS = (
 )
 # Rooms that stand apart see these alone, so that they depend on nothing else.
 APART = {
+    "exchange": {"ground", "language", "mechanisms", "model"},
     "derive": {"ground"},
     "drawing": {"ground", "language", "mechanisms", "model"},
     "plots": {"ground", "language"},

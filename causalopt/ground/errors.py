@@ -39,7 +39,7 @@ class ModelError(CausaloptError):
 
 
 class FileError(CausaloptError, OSError):
-    """A file or folder that cannot be written: which, and why."""
+    """A file or folder that cannot be read or written: which, and why."""
 
 
 class SweepError(CausaloptError, RuntimeError):

@@ -1,0 +1,1 @@
+"""Models in other people's formats: readers and writers, one public format a file."""
