@@ -504,11 +504,27 @@ study = Study(
             lambda: error("probe", LITTLE),
             0.044,
         ),
-        Claim("by clamping nothing", APART, 0.605, lambda: error(NOTHING, LITTLE), 0.009),
         Claim(
-            "by an orthogonal projection", APART, 0.934, lambda: error("orthogonal", LITTLE), 0.273
+            "Little weather: the same by clamping nothing",
+            APART,
+            0.605,
+            lambda: error(NOTHING, LITTLE),
+            0.009,
         ),
-        Claim("by the first component", APART, 4.27, lambda: error("component 1", LITTLE), 1.04),
+        Claim(
+            "Little weather: the same by an orthogonal projection",
+            APART,
+            0.934,
+            lambda: error("orthogonal", LITTLE),
+            0.273,
+        ),
+        Claim(
+            "Little weather: the same by the first component",
+            APART,
+            4.27,
+            lambda: error("component 1", LITTLE),
+            1.04,
+        ),
         Claim(
             "Much weather: error of Op by the pair of each room and step",
             APART,
@@ -516,7 +532,13 @@ study = Study(
             lambda: error("of each room", MUCH),
             0.037,
         ),
-        Claim("by one pair for all", APART, 0.343, lambda: error("probe", MUCH), 0.131),
+        Claim(
+            "Much weather: the same by one pair for all",
+            APART,
+            0.343,
+            lambda: error("probe", MUCH),
+            0.131,
+        ),
         Claim(
             "With much weather one pair for all is farther off than the pair of each room",
             APART,
