@@ -216,7 +216,7 @@ def phases(seed, rate):
 PHASES = Archive(
     Path(__file__).parent / "data" / "localization_phases.nc",
     phases,
-    {"seed": SEEDS, "rate": RATES},
+    {"seed": SEEDS[:5], "rate": RATES},
     {"hidden": HIDDEN, "first": 12_000},
 )
 
@@ -388,8 +388,8 @@ def by_chance(explained, count):
 
 
 def stronger_in_half():
-    """By how much r is more by the tally of half of phase 1 than by that of all, (seed,)."""
-    found = PHASES.read().sel(rate=RATE, drop=True)
+    """By how much r is more by the tally of half of phase 1 than by that of all, (seed, rate)."""
+    found = PHASES.read()
     return found.half - found.whole
 
 
@@ -517,10 +517,24 @@ study = Study(
             ),
         ),
         Claim(
-            "The correlation is slightly stronger for the second half of phase 1 than for all",
+            "The correlation holds for all of phase 1 too",
             SOURCE,
             True,
-            lambda: interval(stronger_in_half()).low.item() > 0,
+            lambda: interval(PHASES.read().whole.sel(rate=RATE)).low.item() > 0.3,
+        ),
+        Claim(
+            "It is slightly stronger for the second half of phase 1",
+            SOURCE,
+            True,
+            lambda: interval(stronger_in_half().sel(rate=RATE)).low.item() > 0,
+            reason=Reason(
+                "at the slowest rate it is stronger or weaker, by the seed, and at .001 and .01 it "
+                "is weaker in every one",
+                lambda: bool(
+                    (stronger_in_half().sel(rate=RATE) < 0).any()
+                    and (stronger_in_half().sel(rate=[1e-3, 1e-2]) < 0).all()
+                ),
+            ),
         ),
         Claim(
             "Overall loss appears to reach a minimum early within the first epoch",
@@ -528,8 +542,8 @@ study = Study(
             True,
             lambda: bool(lowest_in_phase_1().any()),
             reason=Reason(
-                "at every rate loss falls through all of the epoch",
-                lambda: bool((PHASES.read().loss.mean("seed").idxmin("part") > 0.9).all()),
+                "in every run loss is least in the last tenth of the epoch",
+                lambda: bool((PHASES.read().loss.idxmin("part") >= 0.9).all()),
             ),
         ),
         Claim(
