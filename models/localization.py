@@ -322,7 +322,7 @@ def of_loss(data):
         for rate in data.rate.values:
             ax.plot(data.part, data.loss.sel(rate=rate).mean("seed"), label=f"rate {rate:g}")
         ax.axvline(0.2, color=plots.palette.GREY, lw=0.8, ls=":")
-        ax.set(xlabel="epoch", ylabel="loss, the mean of ten runs", yscale="log")
+        ax.set(xlabel="epoch", ylabel="loss, the mean of five runs", yscale="log")
         ax.legend()
     return picture
 
