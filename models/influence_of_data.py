@@ -562,7 +562,7 @@ study = Study(
             "Before training the parameters depend on their first values alone",
             POST,
             True,
-            lambda: not begun()[0][0].any() and begun()[0][-1].any(),
+            lambda: bool(not begun()[0][0].any() and begun()[0][-1].any()),
         ),
         Claim(
             "Different elements update the parameters by different amounts",
