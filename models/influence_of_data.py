@@ -449,7 +449,7 @@ def of_matches(data):
 
 
 def of_what_stays(data):
-    """Later steps answer to what an image wrote, and take back half of it and more."""
+    """Later steps answer to what an image wrote, and take back half of it (tanh) or two thirds."""
     with plots.figure(figsize=(5.6, 3.4)) as (picture, ax):
         for activation, colour in (
             ("tanh", plots.palette.BLUE),

@@ -439,8 +439,8 @@ def agreements():
 
 
 def of_agreement(data):
-    """Op finds the units that matter in both networks; what is usually asked of units does in one
-    that answers at once, and not in one with a memory.
+    """Op finds the units that matter in both networks; a unit's gain does in one that answers at
+    once, and not in one with a memory.
 
     Means of ten networks and their intervals; left the temperature, right the humidity.
     """
