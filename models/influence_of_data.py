@@ -449,7 +449,7 @@ def of_matches(data):
 
 
 def of_what_stays(data):
-    """Later steps answer to what an image wrote, and take back half of it and more."""
+    """Later steps answer to what an image wrote, and take back half of it (tanh) or two thirds."""
     with plots.figure(figsize=(5.6, 3.4)) as (picture, ax):
         for activation, colour in (
             ("tanh", plots.palette.BLUE),
@@ -484,6 +484,22 @@ def by_data_more_than_by_the_start():
     by_start = np.linalg.norm(found[0] - found[1], axis=-1).mean()
     by_data = np.linalg.norm(found[:, 0] - found[:, 1], axis=-1).mean()
     return bool(by_data > by_start)
+
+
+@functools.cache
+def begun():
+    """Twenty images, each learned once: what they have done to the weights by each step
+    (21, weights, images), and how much each has moved them (images,).
+    """
+    images, labels = (part[:20] for part in digits())
+    loss = functools.partial(cross_entropy, DIMS, jnp.tanh)
+    learned_by = training(loss, first_weights(DIMS, [8, 0]), (images, labels), RATE,
+                          batches=np.arange(20)[:, None], tally=np.arange(20))  # fmt: skip
+    W = learned_by.system.world(steps=20)
+    theta = learned_by.weights
+    X = W.perturb(learned_by.importance[0], along=np.eye(20))
+    moved = tangents(X, keep=theta[0:21]).theta.values[0]
+    return moved, run(W, keep="last").tally.values[0, 0].sum(axis=1)
 
 
 def computed_again():
@@ -543,6 +559,18 @@ study = Study(
     ),
     claims=(
         Claim(
+            "Before training the parameters depend on their first values alone",
+            POST,
+            True,
+            lambda: bool(not begun()[0][0].any() and begun()[0][-1].any()),
+        ),
+        Claim(
+            "Different elements update the parameters by different amounts",
+            POST,
+            True,
+            lambda: bool(begun()[1].max() > 2 * begun()[1].min()),
+        ),
+        Claim(
             "Structured and localized changes in the dataset cause localized changes in the final "
             "values of the parameters",
             POST,
@@ -556,6 +584,14 @@ study = Study(
             POST,
             True,
             lambda: all(both(lambda a: above(of("interaction", a)))),
+        ),
+        Claim(
+            "Knowledge of a property is concentrated in the parameters that elements which tell "
+            "of it updated the most: units with the largest share of a digit's updates cost it "
+            "more than others",
+            POST,
+            True,
+            lambda: above(over_random().sel(chosen="share", drop=True)),
         ),
         Claim(
             "Correlating update-size as a function of dataset-element across two models identifies "
@@ -616,6 +652,13 @@ study = Study(
             APART,
             0.131,
             lambda: mean_of(over_random().sel(chosen="updates")),
+            0.005,
+        ),
+        Claim(
+            "the same by units matched by activity, and by the large network's own updates",
+            APART,
+            (0.191, 0.287),
+            lambda: tuple(mean_of(over_random().sel(chosen=how)) for how in ("activity", "share")),
             0.005,
         ),
         Claim(

@@ -130,15 +130,9 @@ def trained(kind, seed):
     rows = [part.reshape(ROUNDS * ROOMS, *part.shape[2:]) for part in data]
     order = np.arange(ROUNDS * ROOMS).reshape(ROUNDS, ROOMS)
     optimizer = optax.adam(optax.cosine_decay_schedule(1e-2, ROUNDS))
-    first = first_weights(kind, seed)
-    learning = training(loss, first, rows, optimizer, batches=order)
-    last = run(learning.system.world(steps=ROUNDS), keep="last").theta.values[0, 0]
-    ends = np.cumsum([first[name].size for name in sorted(first)])
-    parts = np.split(last, ends[:-1])
-    return {
-        name: part.reshape(first[name].shape)
-        for name, part in zip(sorted(first), parts, strict=True)
-    }
+    learning = training(loss, first_weights(kind, seed), rows, optimizer, batches=order)
+    last = run(learning.system.world(steps=ROUNDS), keep="last").theta
+    return learning.weights.tree(last[0, 0])
 
 
 # -- the room with a network in it, as a system --------------------------------------------------
@@ -445,8 +439,8 @@ def agreements():
 
 
 def of_agreement(data):
-    """Op finds the units that matter in both networks; what is usually asked of units does in one
-    that answers at once, and not in one with a memory.
+    """Op finds the units that matter in both networks; a unit's gain does in one that answers at
+    once, and not in one with a memory.
 
     Means of ten networks and their intervals; left the temperature, right the humidity.
     """

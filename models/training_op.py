@@ -378,7 +378,7 @@ study = Study(
             for time, value in ((10, -0.1579816344), (100, -1.5742811521), (200, -2.0846775265))
         ),
         Claim(
-            "Random directions are amplified from the tenth step on, while the loss falls",
+            "Random directions are amplified from the tenth step on",
             APART,
             True,
             random_directions_grow,

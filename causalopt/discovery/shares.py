@@ -15,6 +15,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.language.symbols import Nodes
 from causalopt.linearisation.gates import GatedNudge
+from causalopt.measures.response.sharing import warn_of_missing
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
@@ -46,9 +47,9 @@ def steering_shares(
     the gradient along the diagonal (Aumann and Shapley 1974). Shares add up to F(1) - F(0), which
     is Op2(A; m) of all of them together: ``total``. What a quadrature by n points misses of it is
     ``missing``; n doubles until that, and the change of every share, is below ``tolerance``, and
-    is told in ``attrs["points"]`` (``attrs["converged"]`` is 0 where 512 did not do). The cost is n
-    runs forwards and n back, whatever the number of variables. A variable on no cycle through m has
-    a share of exactly 0.
+    is told in ``attrs["points"]`` (where 512 do not do, ``attrs["converged"]`` is 0, and a
+    ``RuntimeWarning`` says so). The cost is n runs forwards and n back, whatever the number of
+    variables. A variable on no cycle through m has a share of exactly 0.
 
     ``of``, ``m``, ``nudge`` and ``steps`` as for ``self_regulation``; ``among`` the variables that
     have gates, all but m if left out. A network unrolled from a system has the shares of the
@@ -90,6 +91,8 @@ def steering_shares(
         "total": ([], found.total, {"long_name": OP2.symbol, "units": OP2.unit}),
         "missing": ([], found.total - float(shares.sum()), {"units": OP2.unit}),
     }
+    if not found.converged:
+        warn_of_missing(found.total - float(shares.sum()), found.total, found.points)
     data = xr.Dataset(
         columns,
         {"variable": names},

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.memory import refuse_what_does_not_fit
+from causalopt.ground.tensors import finite_tensor
 from causalopt.language.shaped import Shaped, as_shape
 from causalopt.language.symbols import Variable
 from causalopt.language.trees import parted
@@ -32,6 +33,21 @@ class ArrayVariable(Variable):
     def shape(self) -> tuple[int, ...]:
         """The shape of the array."""
         return self.domain.shape
+
+    def tree(self, numbers: object) -> object:
+        """The tree whose numbers, one after the other, are those of a vector, as results hold it.
+
+        Weights that were trained come back as they were given. Of an array that is no tree it is
+        the array itself.
+
+        Raises ``DeclarationError`` for numbers of another shape, and for what is not finite.
+
+        >>> w = array("w", like=[0.0, {"slope": 0.0}])
+        >>> w.tree([1, 2])
+        [array(1.), {'slope': array(2.)}]
+        """
+        flat = finite_tensor(numbers, f"{self}.tree: what is given", self.shape).numbers
+        return flat if self.domain.tree is None else self.domain.tree.unflattened(flat)
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), str(self.domain))

@@ -11,7 +11,14 @@ from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.tensors import Tensor, finite_tensor
 from causalopt.ground.types import Floats
 from causalopt.language.arithmetic import OutsideFormulas
-from causalopt.language.subspaces import Coordinates, Entries, Subspace, as_text
+from causalopt.language.subspaces import (
+    Coordinates,
+    Entries,
+    Subspace,
+    as_text,
+    at_size_one,
+    is_singular,
+)
 
 
 def entries(shape: tuple[int, ...], key: object, of: object) -> Entries:
@@ -69,22 +76,13 @@ def coordinates(
             "one row of read for each direction."
         )
     # What reads is free of its size.
-    rows = _at_size_one(rows)
-    d, r = (part.reshape(len(part), -1) for part in (_at_size_one(write), rows))
-    sizes = np.linalg.svd(r @ d.T, compute_uv=False)
-    if sizes[-1] <= len(d) * np.finfo(np.float64).eps * sizes[0]:
+    rows = at_size_one(rows)
+    if is_singular(write, rows):
         raise QueryError(
             f"{of}.along(...): read'd is singular, so that what is read off says not how far to "
             "move along the directions. Write rows of read that see every direction."
         )
     return Coordinates(Tensor(write), Tensor(rows))
-
-
-def _at_size_one(rows: Floats) -> Floats:
-    """Rows brought to sizes from 1/2 to 1 by powers of two, which changes no digit."""
-    largest = np.abs(rows).max(axis=tuple(range(1, rows.ndim)), keepdims=True)
-    scaled: Floats = np.ldexp(rows, -np.frexp(largest)[1])
-    return scaled
 
 
 def _rows(shape: tuple[int, ...], given: object, name: str, of: object) -> Floats:

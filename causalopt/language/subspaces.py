@@ -108,8 +108,19 @@ class Subspace(ABC):
         return self
 
     def joined(self, other: Subspace) -> Subspace:
-        """Both together, where both are of entries."""
-        return self
+        """Both together: all that either reads, along all directions of both."""
+        if other == self:
+            return self
+        write, read = (
+            np.concatenate(pair)
+            for pair in ((self.directions, other.directions), (self.readings, other.readings))
+        )
+        if is_singular(write, read):
+            raise QueryError(
+                f"{self} and {other} have a direction in common, so that both cannot be held at "
+                "once: name what they have together, or hold one after the other."
+            )
+        return Coordinates(Tensor(write), Tensor(read))
 
     def outside(self, difference: Tensor) -> Tensor:
         """What a difference (..., *shape) is in the rest of the array."""
@@ -192,8 +203,9 @@ class Entries(Subspace):
 
     def joined(self, other: Subspace) -> Subspace:
         """Those of both."""
-        mask = self.mask.numbers | other.mask.numbers if isinstance(other, Entries) else None
-        return self if mask is None else _of_mask(mask) or self
+        if not isinstance(other, Entries):
+            return super().joined(other)
+        return _of_mask(self.mask.numbers | other.mask.numbers) or self
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entries) and self.mask == other.mask
@@ -278,6 +290,29 @@ class Coordinates(Subspace):
 
     def __str__(self) -> str:
         return f"along({len(self.directions)} directions)"
+
+
+def at_size_one(rows: Floats) -> Floats:
+    """Rows brought to sizes from 1/2 to 1 by powers of two, which changes no digit."""
+    largest = np.abs(rows).max(axis=tuple(range(1, rows.ndim)), keepdims=True)
+    scaled: Floats = np.ldexp(rows, -np.frexp(largest)[1])
+    return scaled
+
+
+def is_singular(write: Floats, read: Floats) -> bool:
+    """Whether r'd has no inverse, of directions d and rows r (k, *shape), as far as floats tell.
+
+    Sizes do not matter: each row is taken at length 1.
+
+    >>> is_singular(np.array([[0.3, 0.3, -0.3]]), np.array([[0.1, 0.2, 0.3]]))
+    True
+    """
+    d, r = (at_size_one(rows).reshape(len(rows), -1) for rows in (write, read))
+    lengths = np.outer(*(np.linalg.norm(rows, axis=1) for rows in (r, d)))
+    if not lengths.all():
+        return True
+    sizes = np.linalg.svd(r @ d.T / lengths, compute_uv=False)
+    return bool(sizes[-1] <= d.size * np.finfo(np.float64).eps)
 
 
 def _of_mask(mask: Bools) -> Entries | None:

@@ -17,7 +17,7 @@ from causalopt.model.columns import Columns
 from causalopt.model.interface import Axis, Model, Place, Series
 from causalopt.model.labels import Labels
 from causalopt.model.layout import EachAlone, InOneTable, Layout
-from causalopt.model.selection import Key, Stretch
+from causalopt.model.selection import Key, Stretch, held_together
 from causalopt.model.shapes import check_shapes, refuse_swept_array, what_is_no_number
 
 
@@ -49,7 +49,7 @@ class Timeless(Model):
         # Where there are parts, labels are variables, and no tuple is one.
         several = target if isinstance(target, list | tuple | set | frozenset) else ()
         if several and self.holds_arrays:
-            return tuple(stretch for part in several for stretch in self.select(part))
+            return held_together([at for part in several for at in self.select(part)])
         return tuple(Stretch(label, 0, 1) for label in self.index.select(target))
 
     def onward(self, target: object, steps: int | None = None) -> tuple[Stretch, ...]:

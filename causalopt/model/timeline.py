@@ -11,7 +11,7 @@ from sympy import Symbol
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.parts import PartOf
 from causalopt.language.symbols import Moment, Node, NodeSet, Parameter, Span, Variable
-from causalopt.model.selection import ENDLESS, Stretch, parameter_message
+from causalopt.model.selection import ENDLESS, Stretch, held_together, parameter_message
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Timeline:
             case PartOf(nodes, subspace):
                 return tuple(replace(s, part=subspace) for s in self.select(nodes, steps))
             case list() | tuple() | set() | frozenset() if target:
-                return tuple(s for part in target for s in self.select(part, steps))
+                return held_together([s for part in target for s in self.select(part, steps)])
         if isinstance(target, Parameter):
             raise QueryError(parameter_message(target))
         raise QueryError(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import ModelError
+from causalopt.ground.files import only_one
 from causalopt.study.declared import check_file_name, check_function, check_mapping
 from causalopt.study.storage import write_data
 
@@ -84,24 +85,48 @@ class Archive:
         """Compute what is not there yet of a new file, point by point, as they are done.
 
         Each point is written, beside the file, before the next begins; the file is replaced when
-        all are there.
+        all are there. Points of other settings, or that are no more asked for, are left out.
+
+        Raises ``FileError``, before anything is computed, where the file cannot be written, and
+        where another process is at it.
         """
+        with only_one(self._beside, f"{self.path} is being made by another process."):
+            done = self._done()
+            for number, labels in enumerate(self._points()):
+                point = tuple(labels.values())
+                if point not in done:
+                    one = self.compute(**labels).expand_dims("point")
+                    done[point] = one.assign_coords(
+                        {name: ("point", [label]) for name, label in labels.items()}
+                    )
+                    write_data(self._together(list(done.values())), self._beside)
+                yield number
+            write_data(self._together(list(done.values())), self.path)
+            self._beside.unlink(missing_ok=True)
+
+    def _done(self) -> dict[tuple[Label, ...], xr.Dataset]:
+        """The points that an earlier try has computed, by their labels."""
         import xarray as xr
 
-        beside = self.path.with_name(f"{self.path.stem}-unfinished.nc")
-        done: list[xr.Dataset] = []
-        if beside.exists():
-            with xr.open_dataset(beside, engine="h5netcdf") as file:
+        if not self._beside.exists():
+            return {}
+        try:
+            with xr.open_dataset(self._beside, engine="h5netcdf") as file:
                 held = file.load()
-            if held.attrs.get("settings") == self._settings:
-                done = [held.isel(point=[i]) for i in range(held.sizes["point"])]
-        for number, labels in enumerate(self._points()):
-            if number >= len(done):
-                one = self.compute(**labels).expand_dims("point")
-                done.append(one.assign_coords({k: ("point", [v]) for k, v in labels.items()}))
-                write_data(self._together(done), beside)
-            yield number
-        beside.replace(self.path)
+        except (OSError, ValueError):
+            raise ModelError(
+                f"{self._beside} is broken: remove it, and what it holds is computed again."
+            ) from None
+        if held.attrs.get("settings") != self._settings:
+            return {}
+        asked = {tuple(labels.values()) for labels in self._points()}
+        rows = {point: i for i, point in enumerate(_rows(held, self.over)) if point in asked}
+        return {point: held.isel(point=[i]) for point, i in rows.items()}
+
+    @property
+    def _beside(self) -> Path:
+        """Where points are kept until all are there."""
+        return self.path.with_name(f"{self.path.stem}-unfinished.nc")
 
     @property
     def count(self) -> int:
@@ -133,11 +158,20 @@ class Archive:
                 f"{self.path} is of the settings {found}, and the model has {self._settings}. "
                 f"{self._advice}"
             )
-        points = [dict(zip(self.over, row, strict=True)) for row in _rows(held, self.over)]
+        rows = _rows(held, self.over)
+        twice = next((row for row in rows if rows.count(row) > 1), None)
+        if twice is not None:
+            said = _said(dict(zip(self.over, twice, strict=True)))
+            raise ModelError(f"{self.path} has results of {said} twice. {self._advice}")
+        points = [dict(zip(self.over, row, strict=True)) for row in rows]
         missing = [point for point in self._points() if point not in points]
         if missing:
-            said = ", ".join(f"{name}={label}" for name, label in missing[0].items())
-            raise ModelError(f"{self.path} has no results of {said}. {self._advice}")
+            raise ModelError(f"{self.path} has no results of {_said(missing[0])}. {self._advice}")
+
+
+def _said(labels: Mapping[str, Label]) -> str:
+    """A point in words: seed=3, rate=0.1."""
+    return ", ".join(f"{name}={label}" for name, label in labels.items())
 
 
 def _rows(held: xr.Dataset, names: Mapping[str, object]) -> list[tuple[Label, ...]]:

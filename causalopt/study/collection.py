@@ -66,7 +66,7 @@ class FromFile(Source):
             raise SweepError(f"{self.place} has changed since the sweep began: make another store.")
         system = load_model(self.place).system
         if system is None:
-            raise ModelError(f"{self.place} is a page of derivations, and has no system.")
+            raise ModelError(f"{self.place} declares no system.")
         return system
 
 

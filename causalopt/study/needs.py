@@ -39,11 +39,16 @@ def refuse_missing(path: Path) -> None:
         raise ModelError(f"{path} needs {wanted}, not installed here: run pip install '{wanted}'.")
 
 
-def refuse_missing_files(path: Path, remade: Iterable[Path]) -> None:
-    """Raise ``ModelError`` where a file that a model names is not there; some can be remade."""
+def refuse_missing_files(path: Path, remade: Iterable[Path], *, to_remake: bool = False) -> None:
+    """Raise ``ModelError`` where a file that a model names is not there; some can be remade.
+
+    ``to_remake`` them, those themselves are not needed.
+    """
     places = [place.resolve() for place in remade]
     for name in missing_files(path):
         ours = (path.parent / name).resolve() in places
+        if ours and to_remake:
+            continue
         advice = f" Make it by: causalopt remake {path}" if ours else ""
         raise ModelError(f"{path} needs {name}, which is not there.{advice}")
 

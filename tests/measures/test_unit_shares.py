@@ -8,7 +8,17 @@ import pytest
 from neural import R, h, room, u
 from scipy.stats import spearmanr
 
-from causalopt import EvaluationError, QueryError, System, array, every_A, function, op, unit_shares
+from causalopt import (
+    EvaluationError,
+    QueryError,
+    System,
+    array,
+    every_A,
+    function,
+    op,
+    unit_shares,
+    variables,
+)
 
 
 @pytest.mark.parametrize(
@@ -150,3 +160,19 @@ def test_a_difference_that_reaches_nothing_has_no_shares():
     system = System({a: a / 2, b: b / 2}, start={a: [1, 2], b: [1, 2]})
     with pytest.raises(EvaluationError, match="does not reach"):
         unit_shares(system, b[0].part[0], b[3].part[1], among=a)
+
+
+def test_shares_that_do_not_settle_are_told():
+    """Both gates closed in part let nothing through: the derivative passes 0 on the way."""
+    pair, (x,) = array("pair", 2), variables("x")
+    system = System(
+        {
+            pair: function(lambda x: x * jnp.array([2.0, -3.0]))(x),
+            x: function(lambda x, pair: 0.3 * x + pair.sum())(x, pair.next),
+        },
+        start={pair: [0, 0], x: 1},
+    )
+    with pytest.warns(RuntimeWarning, match="have not settled with 256 points, and miss"):
+        found = unit_shares(system, x[0], x[1], among=pair)
+    assert found.attrs["converged"] == 0
+    assert abs(found.missing.item()) > 1e-3

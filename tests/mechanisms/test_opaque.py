@@ -105,7 +105,28 @@ def test_trees_are_taken_as_they_were_given():
         {held: function(lambda t: {"a": t["b"] @ t["a"], "b": t["b"] / 2})(held)},
         start={held: {"a": [1.0, 2.0], "b": np.eye(2)}},
     )
-    assert run(system.world(steps=2)).held.values[0, -1].tolist() == [0.5, 1, 0.25, 0, 0, 0.25]
+    found = run(system.world(steps=2)).held[0, -1]
+    assert found.values.tolist() == [0.5, 1, 0.25, 0, 0, 0.25]
+    back = held.tree(found)
+    assert back["a"].tolist() == [0.5, 1]
+    assert back["b"].tolist() == [[0.25, 0], [0, 0.25]]
+
+
+def test_numbers_become_the_tree_that_they_are_of():
+    net = equinox.nn.MLP(2, 2, 4, 1, key=jax.random.key(0))
+    size = sum(leaf.size for leaf in jax.tree.leaves(equinox.filter(net, equinox.is_array)))
+    held = array("held", like=net)
+    back = held.tree(np.arange(size))
+    assert np.asarray(back(jnp.ones(2))).shape == (2,)  # with what is no array in it
+    leaves = jax.tree.leaves(equinox.filter(back, equinox.is_array))
+    assert np.concatenate([leaf.ravel() for leaf in leaves]).tolist() == list(range(size))
+    assert array("h", (2, 2)).tree(np.eye(2)).tolist() == np.eye(2).tolist()
+    whole = array("n", like={"n": np.array(3), "w": np.zeros(2)}).tree([2, 0.5, 1])
+    assert whole["n"].dtype.kind == "i"
+    assert whole["n"] == 2
+    for wrong in (np.zeros(3), np.full(size, np.nan), "weights", None):
+        with pytest.raises(DeclarationError, match=r"held\.tree: what is given"):
+            held.tree(wrong)
 
 
 def test_rates_are_functions_too():

@@ -284,6 +284,8 @@ def test_what_has_the_shape_of_the_whole_array_is_the_whole_array():
         (lambda: h[0].along([1, 0, 0, 0]), "not what is read"),
         (lambda: h.along([1, 0, 0, 0], read=[0, 1, 0, 0]), "singular"),
         (lambda: h.along([1, 0, 0, 0], read=[0, 0, 0, 0]), "singular"),
+        (lambda: h.along([0.3, 0.3, -0.3, 0], read=[0.1, 0.2, 0.3, 0]), "singular"),
+        (lambda: h.along([1, 0, 0, 0], read=[1e-17, 1, 0, 0]), "singular"),
         (lambda: W.clamp(array("h", 3), to=W),
          r"h that is known here holds an array of shape \(4,\), and this one .* \(3,\)"),
         (lambda: W.clamp(array("h", 4, "m"), to=W), "has no unit, and this one has the unit m"),
@@ -292,6 +294,36 @@ def test_what_has_the_shape_of_the_whole_array_is_the_whole_array():
 def test_what_is_no_value_of_a_part_is_told(act, told):
     with pytest.raises((DeclarationError, QueryError), match=told):
         act()
+
+
+def test_parts_that_are_named_together_are_held_at_once():
+    """Held one after the other, what is held last would move what was held first."""
+    d, r = np.array([[1.0, 0.5, 0, 0], [0, 0.2, 1, 0]]), np.array([[1.0, 0, 0.2, 0], [0, 1, 1, 0]])
+    parts = [h.along(*d[:1], read=r[0]), h.along(d[1], read=r[1]), h.part[3]]
+    unit = np.eye(4)[3:]
+    joint = h.along(np.vstack([d, unit]), read=np.vstack([r, unit]))
+    wanted = run(V.clamp(joint, to=W)).h.values[0]
+    for named in (parts, parts[::-1], (*parts, parts[0])):
+        clamped = V.clamp(named, to=W)
+        np.testing.assert_allclose(run(clamped).h.values[0], wanted, rtol=1e-13)
+        free = run(clamped).h.values[0] - run(W).h.values[0]
+        np.testing.assert_allclose(free @ np.vstack([r, unit]).T, 0, atol=1e-13)
+    one_by_one = V.clamp(parts[0], to=W).clamp(parts[1], to=W)
+    assert np.abs(run(one_by_one).h.values[0] - wanted).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ([h.along([1, 0, 0, 0], read=[1, 0, 0, 0]), h.along([1, 0, 0, 0], read=[1, 1, 0, 0])],
+         "have a direction in common"),
+        ([h.along([1, 1, 0, 0], read=[1, 0, 0, 0]), h.part[0:2]], "have a direction in common"),
+        ([h[0:3].along([1, 0, 0, 0], read=[1, 0, 0, 0]), h[1:4].part[0]], "over different steps"),
+    ],
+)  # fmt: skip
+def test_parts_that_cannot_be_held_at_once_are_told(parts, told):
+    with pytest.raises(QueryError, match=told):
+        V.clamp(parts, to=W)
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e-300, 1e250])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from causalopt import ModelError
+from causalopt import FileError, ModelError
 from causalopt.study import Archive
 
 
@@ -59,6 +59,55 @@ def test_what_was_stopped_of_other_settings_begins_again(tmp_path):
     next(iter(archive(tmp_path, summed(calls), rate=0.1).remake()))
     list(archive(tmp_path, summed(calls), rate=0.2).remake())
     assert len(calls) == 5
+
+
+def test_points_are_known_by_their_labels(tmp_path):
+    """What was stopped of another grid: points of both are kept, and the others left out."""
+    calls = []
+    for number in archive(tmp_path, summed(calls), seeds=(3, 1)).remake():
+        if number == 2:
+            break
+    kept = archive(tmp_path, summed(calls), seeds=(5, 3))
+    list(kept.remake())
+    assert calls[3:] == [(5, "half"), (5, "all")]
+    read = kept.read()
+    assert read.seed.values.tolist() == [5, 3]
+    for seed in (5, 3):
+        assert read.value.sel(seed=seed, loss="all").item() == summed()(seed, "all").value.item()
+    fewer = archive(tmp_path, summed(calls), seeds=[3])
+    list(fewer.remake())
+    assert xr.open_dataset(fewer.path, engine="h5netcdf").sizes["point"] == 2
+
+
+def test_two_remakes_at_once_are_one_too_many(tmp_path):
+    one = archive(tmp_path).remake()
+    next(one)
+    with pytest.raises(FileError, match="made by another process"):
+        next(archive(tmp_path).remake())
+    list(one)
+    assert [path.name for path in tmp_path.iterdir()] == ["some.nc"]
+    list(archive(tmp_path).remake())
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_computed(tmp_path):
+    calls = []
+    nowhere = archive(tmp_path / "nowhere", summed(calls))
+    with pytest.raises(FileError, match="there is no folder"):
+        next(nowhere.remake())
+    beside = tmp_path / "some-unfinished.nc"
+    beside.write_bytes(b"\x89HDF")
+    with pytest.raises(ModelError, match="is broken: remove it"):
+        next(archive(tmp_path, summed(calls)).remake())
+    assert not calls
+
+
+def test_results_that_are_there_twice_are_told(tmp_path):
+    kept = archive(tmp_path)
+    list(kept.remake())
+    held = xr.load_dataset(kept.path, engine="h5netcdf")
+    xr.concat([held, held.isel(point=[0])], "point").to_netcdf(kept.path, engine="h5netcdf")
+    with pytest.raises(ModelError, match="of seed=3, loss=half twice"):
+        kept.read()
 
 
 def test_an_old_archive_stays_until_a_new_one_is_whole(tmp_path):

@@ -72,7 +72,7 @@ def test_every_model_has_a_row_and_what_is_wrong_is_told_in_its_own(client, tmp_
         assert table.error.sel(model=name) == ""
     errors = dict(zip(table.model.values.tolist(), table.error.values.tolist(), strict=True))
     assert "ValueError: no such room" in errors["broken"]
-    assert errors["derive_free_energy"].endswith("is a page of derivations, and has no system.")
+    assert errors["derive_free_energy"].endswith("declares no system.")
     assert errors["sprinkler"] == "IndexError: string index out of range"  # it has no T
     assert np.isnan(table.op.sel(model=["broken", "derive_free_energy", "sprinkler"])).all()
     assert {failure.where["model"] for failure in kept.failures} == {

@@ -89,7 +89,7 @@ def test_an_archive_is_remade_and_goes_on_where_it_stopped(model, tmp_path, stop
     assert told.exit_code == code
     assert said in told.output
     assert not (tmp_path / "data" / "powers.nc").exists()
-    told = call("remake", "powers.py", "--archive", "powers")
+    told = call("remake", "powers.py", "--archive", "powers.nc")
     assert told.exit_code == 0
     assert "powers.nc: 2 points" in told.output
     assert call("run", "powers.py").exit_code == 0
@@ -102,3 +102,10 @@ def test_archives_that_a_model_does_not_keep(model, tmp_path):
     assert told.output == "There is no archive 'roots': powers keeps powers.\n"
     told = call("remake", "pit")
     assert told.output == "pit keeps no archives: there is nothing to remake.\n"
+
+
+def test_a_remake_without_what_it_reads_says_so_in_a_line(model):
+    model()
+    told = call("remake", "powers.py")
+    assert told.exit_code == 1
+    assert told.output == "powers.py needs data/numbers.npy, which is not there.\n"

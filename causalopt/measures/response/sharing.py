@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,8 +64,8 @@ def unit_shares(
     overlap; ``n`` lies outside of it, ``m`` is one node, and ``along`` and ``read`` are those of
     ``op``. Points of a Gauss-Legendre quadrature double until ``missing``, what it misses of the
     total, and the change of every share are below ``tolerance``; their number is told in
-    ``attrs["points"]``, and ``attrs["converged"]`` is 0 where 256 did not do: such as where the
-    derivative passes 0 on the diagonal, where shares are infinite.
+    ``attrs["points"]``. Where 256 do not do ``attrs["converged"]`` is 0, and a ``RuntimeWarning``
+    says so: such as where the derivative passes 0 on the diagonal, where shares are infinite.
 
     Returns a dataset with ``share`` and ``first_order`` (A), ``total`` and ``missing``. Raises
     ``QueryError`` for units that overlap, or what ``op`` refuses, and ``EvaluationError`` where
@@ -98,6 +99,9 @@ def unit_shares(
         )
     gated = _gated(Question(of, parts[0], n, m, along=along, read=read), parts)
     found = _integrated(gated, tolerance)
+    missing = found.total - float(found.shares.sum())
+    if not found.converged:
+        warn_of_missing(missing, found.total, found.points)
     attrs = {"long_name": "share of Op", "units": OP.unit, "neutral": 0.0}
     told = {**gated.asked.arguments(), "A": nodes_as_text(among), **in_single(gated.asked.model)}
     return xr.Dataset(
@@ -105,7 +109,7 @@ def unit_shares(
             "share": (["A"], found.shares, attrs),
             "first_order": (["A"], found.first, {**attrs, "long_name": "first order of Op"}),
             "total": ([], found.total, {"long_name": OP.symbol, "units": OP.unit}),
-            "missing": ([], found.total - float(found.shares.sum()), {"units": OP.unit}),
+            "missing": ([], missing, {"units": OP.unit}),
         },
         {"A": names_of(parts)},
         {
@@ -114,6 +118,17 @@ def unit_shares(
             "points": found.points,
             "converged": int(found.converged),
         },
+    )
+
+
+def warn_of_missing(missing: float, total: float, points: int) -> None:
+    """A ``RuntimeWarning`` that shares do not add up to their total, nor settle."""
+    warnings.warn(
+        f"The shares have not settled with {points} points, and miss {missing:.3g} of their total, "
+        f"{total:.3g}: they say nothing. So it is where the derivative passes 0 while the gates "
+        "close, where shares are infinite: ask for another m, or step, or for Op of each.",
+        RuntimeWarning,
+        stacklevel=3,
     )
 
 

@@ -52,7 +52,7 @@ def draw(model: str, output: Path | None, **options: Unpack[_Options]) -> None:
     """Draw a model's causal graph, in MODEL.svg or --output FILE."""
     study = load_or_stop(model)
     if study.system is None:
-        stop(f"{study.name} is a page of derivations, and has no graph. Write: causalopt show")
+        stop(f"{study.name} declares no system, and has no graph. Write: causalopt show")
     target = output or Path(f"{study.name}.svg")
     if target.exists():
         stop(f"{target} is there already: choose another name with --output FILE.")
