@@ -317,7 +317,7 @@ def of_parts(data):
 
 
 def of_loss(data):
-    """At every rate loss is least at the end of the first epoch, or near it; dotted: phase 1 ends."""
+    """Loss is least at the end of the first epoch or near it, at every rate. Dotted: phase 1."""
     with plots.figure(figsize=(5.4, 3.6)) as (picture, ax):
         for rate in data.rate.values:
             ax.plot(data.part, data.loss.sel(rate=rate).mean("seed"), label=f"rate {rate:g}")
