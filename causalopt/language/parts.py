@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import NoReturn, cast
 
 import numpy as np
 
@@ -121,6 +121,10 @@ class PartOf(OutsideFormulas):
     def part(self) -> Parts:
         """An error: a part is named once, of the array."""
         raise QueryError(f"{self} is a part already: write {self.nodes}.part[...] once.")
+
+    def along(self, directions: object, *, read: object = None) -> NoReturn:
+        """An error: directions are named once, of the array."""
+        raise QueryError(f"{self} is a part already: write {self.nodes}.along(d, read=r).")
 
     def __repr__(self) -> str:
         return f"{self.nodes}.{self.subspace}"

@@ -130,6 +130,10 @@ def test_what_a_world_does_to_units_stays():
         (lambda: unit_shares(room(), R[0], R[9], among=[h.part[0:2], h.part[1:3]]), "several of"),
         (lambda: unit_shares(room(), R[0], R[9], among=[h[3].part[0]]), "at all steps"),
         (
+            lambda: every_A(room(), R[0], R[9], among=h.along([1, 0, 0], read=[1, 0, 0])),
+            "no set of entries",
+        ),
+        (
             lambda: unit_shares(room(), h[0].part[0], R[9], among=[h.part[1]]),
             "Choose n and m outside",
         ),

@@ -281,6 +281,7 @@ def test_what_has_the_shape_of_the_whole_array_is_the_whole_array():
         (lambda: W.perturb(h[0], along=[[1, 0, 0, 0], [0] * 4]), "0 everywhere in the direction 1"),
         (lambda: W.perturb(h[0].part[0:2], along=[0, 0, 1, 0]), "0 everywhere in the direction 0"),
         (lambda: h.along([1, 0, 0, 0]), "not what is read"),
+        (lambda: h.part[0:2].along([1, 0, 0, 0], read=[1, 0, 0, 0]), "is a part already"),
         (lambda: h[0].along([1, 0, 0, 0]), "not what is read"),
         (lambda: h.along([1, 0, 0, 0], read=[0, 1, 0, 0]), "singular"),
         (lambda: h.along([1, 0, 0, 0], read=[0, 0, 0, 0]), "singular"),

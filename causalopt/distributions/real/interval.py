@@ -82,7 +82,10 @@ def mean_interval(values: xr.DataArray, *, level: float = 0.95) -> xr.Dataset:
     _check(values, level)
     count = values.sizes[_DRAW]
     if count < 2:
-        raise QueryError("One draw does not tell how much draws differ: ask for draws=2 or more.")
+        raise QueryError(
+            "One draw does not tell how much draws differ: ask for draws=2 or more, or for as many "
+            "seeds."
+        )
     with np.errstate(invalid="ignore"):
         mean = values.mean(_DRAW, skipna=False)
         spread = values.std(_DRAW, ddof=1, skipna=False) / math.sqrt(count)

@@ -35,7 +35,7 @@ def parts_of_arrays(among: object) -> list[Nodes]:
     if isinstance(among, Variable) and shape:
         places = (place if len(place) > 1 else place[0] for place in np.ndindex(*shape))
         return [among.part[place] for place in places]
-    given = among if isinstance(among, list | tuple) else []
+    given = among if isinstance(among, list | tuple) else [among]
     return list(given) if any(isinstance(part, PartOf) for part in given) else []
 
 
