@@ -1,4 +1,4 @@
-"""Where in a network that has learned to foretell a room is the room's thermostat?"""
+"""Where in a network that models a thermostat is it?"""
 
 import functools
 from pathlib import Path
