@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # What the format keeps for groups, and for the ends of names, by letters that look alike.
 _NO_LETTERS = {ord("/"): "\u2215", 0: "\u2400"}
 _NO_NAMES = {".": "\u2024", "": "\u2205"}
+# By these a file says how its numbers are to be read: scaled, masked, of another kind.
+_INSTRUCTIONS = ("_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype")
 _ELSEWHERE = " Choose another folder with --results DIR."
 # What a system says of a place that is taken, where a folder is to be moved to it.
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
@@ -91,6 +93,7 @@ def write_data(data: xr.Dataset | xr.DataArray, path: Path) -> None:
     result, or holds what no file can.
     """
     dataset = _with_writable_names(_as_dataset(data, path.stem))
+    _refuse_instructions(dataset, path)
     try:
         # By way of memory: HDF5 itself does not survive a disk that is full.
         content = memoryview(dataset.to_netcdf(engine="h5netcdf"))
@@ -101,6 +104,17 @@ def write_data(data: xr.Dataset | xr.DataArray, path: Path) -> None:
     # would be cleared under it, which Python reports from 3.12 on, or does not survive.
     with content, replacement(path) as temporary, temporary.open("wb") as file:
         file.write(content)
+
+
+def _refuse_instructions(dataset: xr.Dataset, path: Path) -> None:
+    """Raise ``ModelError`` for attributes by which numbers would be read as other ones."""
+    for name, column in dataset.variables.items():
+        said = next((word for word in _INSTRUCTIONS if word in column.attrs), None)
+        if said is not None:
+            raise ModelError(
+                f"{path} cannot be written: {name} has the attribute {said}, by which a file says "
+                "how its numbers are to be read. Give the attribute another name."
+            )
 
 
 def _as_dataset(data: object, name: str) -> xr.Dataset:

@@ -193,7 +193,7 @@ def test_models_are_found_by_name_and_by_path(tmp_path):
     with pytest.raises(ModelError, match="no model file"):
         find_model("nowhere/mine.py")
     (tmp_path / "mine.txt").write_text("study = None")
-    with pytest.raises(ModelError, match="no model file: one ends in .py"):
+    with pytest.raises(ModelError, match=r"no model file: one ends in \.py"):
         load_model(str(tmp_path / "mine.txt"))
 
 

@@ -127,6 +127,18 @@ def test_names_of_any_letters_and_values_of_any_kind_survive_the_disk(names, kin
         assert back.identical(data)
 
 
+@pytest.mark.parametrize("word", ["_FillValue", "missing_value", "scale_factor", "add_offset"])
+def test_what_would_be_read_as_other_numbers_is_told(tmp_path, word):
+    data = xr.DataArray([1.0, 2.0], dims="k", name="v", attrs={word: 2.0})
+    with pytest.raises(ModelError, match=f"v has the attribute {word}"):
+        storage.write_data(data, tmp_path / "v.nc")
+    with pytest.raises(ModelError, match=f"k has the attribute {word}"):
+        storage.write_data(
+            xr.DataArray([1.0], {"k": ("k", [3.0], {word: 2.0})}, ["k"]), tmp_path / "v.nc"
+        )
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_array_of_any_name_is_written(tmp_path):
     for name in (None, "time", "data", 3):
         array = xr.DataArray([1.0, 2.0], {"time": [0, 1], "data": 5}, ["time"], name)

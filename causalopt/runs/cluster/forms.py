@@ -17,6 +17,8 @@ from causalopt.runs.cluster.survey import Said, dims_of, plain_attributes, refus
 if TYPE_CHECKING:
     import xarray as xr
 
+_FILL = "_FillValue"
+
 
 @dataclass(frozen=True)
 class ResultForm:
@@ -38,6 +40,12 @@ class ResultForm:
         one = found.isel(dict.fromkeys(names, 0), drop=True)
         for name, array in one.data_vars.items():
             kind_of(str(name), array.dtype)
+        filled = next((str(name) for name, a in one.variables.items() if _FILL in a.attrs), None)
+        if filled is not None:
+            raise QueryError(
+                f"{filled} has the attribute {_FILL}, by which a store says what stands for "
+                "nothing: give the attribute another name."
+            )
         swept = [name for name, labels in found.coords.items() if set(labels.dims) & set(names)]
         kept = [name for name in one.coords if name not in swept]
         return cls(names, orders, one.drop_vars([name for name in one.coords if name not in kept]))

@@ -413,6 +413,15 @@ def test_units_of_time_are_texts_and_no_dates(tmp_path):
     assert sweep(survey, store=tmp_path / "x.zarr").data.load().identical(survey())
 
 
+def test_what_a_store_reads_as_its_own_is_told(tmp_path):
+    def filled(n):
+        return xr.Dataset({"a": ((), float(n), {"_FillValue": 1.0})})
+
+    with pytest.raises(QueryError, match="a has the attribute _FillValue"):
+        sweep(Survey(filled, {"n": [1, 2]}), store=tmp_path / "x.zarr")
+    assert not (tmp_path / "x.zarr").exists()
+
+
 class Bomb:
     def __reduce__(self):
         return print, ("unpickled",)
