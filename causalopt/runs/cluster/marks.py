@@ -56,6 +56,11 @@ def write_mark(folder: Path, number: int, mark: ChunkMark) -> None:
     (done if mark.faults else faulty).unlink(missing_ok=True)
 
 
+def is_done(folder: Path, number: int) -> bool:
+    """Whether a chunk is marked as done."""
+    return (folder / f"{number}.done").exists()
+
+
 def marked(folder: Path) -> Marked:
     """Which chunks have a mark; what is done is not faulty, while one mark replaces another too."""
     numbers: dict[str, set[int]] = {"done": set(), "faults": set()}

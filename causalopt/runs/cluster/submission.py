@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import FileError, SweepError
-from causalopt.runs.cluster.marks import ChunkMark, write_mark
+from causalopt.runs.cluster.marks import ChunkMark, is_done, write_mark
 from causalopt.runs.cluster.store import Store
 from causalopt.runs.cluster.trial import Trial, tried
 from causalopt.runs.cluster.work import Refused, Sent, beside_others, perform, whoami, why
@@ -113,7 +113,13 @@ class _Desk:
         following = as_completed(more(_ahead(self.client)), loop=self.client.loop)
         try:
             for count, future in enumerate(following, start=1):
-                number, error = number_of.pop(future), _error_of(future)
+                number, is_lost = number_of.pop(future), _is_lost(future)
+                if is_lost and not is_done(self.store.marks, number):
+                    again = self.handed_out(number, failed[number] + 1)
+                    number_of[again] = number
+                    following.add(again)
+                    continue
+                error = None if is_lost else _error_of(future)
                 failed[number] += error is not None
                 is_deadly = isinstance(error, KilledWorker)
                 if is_deadly and suspect is not None:
@@ -154,9 +160,14 @@ def _itself(sent: Sent) -> Sent:
     return sent
 
 
+def _is_lost(future: Future[bool | Refused]) -> bool:
+    """Whether a chunk came to its end, and its worker died before what it says was fetched."""
+    return future.status == "lost"
+
+
 def _error_of(future: Future[bool | Refused]) -> BaseException | None:
     """Why a chunk has no mark; an error that ends the sweep is raised."""
-    if future.status in ("cancelled", "lost"):
+    if future.status == "cancelled":
         raise SweepError(
             "The scheduler is gone, or has forgotten this sweep. What is done stays: write the "
             "same sweep again to go on."

@@ -227,6 +227,33 @@ def test_a_process_that_dies_at_a_point_is_a_failure_of_its_chunk(client, tmp_pa
     assert str(point) == "n = 7: ValueError: seven"
 
 
+def test_what_a_worker_said_before_it_died_is_not_missed(client, tmp_path, monkeypatch):
+    """A chunk that has its mark is done; one that has none is handed out again."""
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    lost = []
+
+    def is_lost(future):
+        if len(lost) < 2:
+            lost.append(future.key)
+            if len(lost) == 2:
+                marks = tmp_path / "x.zarr" / "_progress"
+                (marks / f"{future.key.split('-')[-2]}.done").unlink()
+            return True
+        return False
+
+    monkeypatch.setattr(submission, "_is_lost", is_lost)
+    ask = partial(asked.square, str(folder))
+    kept = sweep(ask, {"n": range(12)}, store=tmp_path / "x.zarr", client=client, chunk=3)
+    assert kept.data.value.values.tolist() == [n**2 for n in range(12)]
+    assert len(lost) == 2
+    again = int(lost[1].split("-")[-2])
+    times = called(folder)
+    assert {n for n in range(1, 12) if times[str(n)] == 2} == set(
+        range(max(1, 3 * again), 3 * again + 3)
+    )
+
+
 def test_a_suspect_is_tried_by_itself_as_often_as_others(client, tmp_path):
     folder = tmp_path / "calls"
     folder.mkdir()
