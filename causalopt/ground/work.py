@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import _weakrefset
 import contextlib
 import dataclasses
+import gc
+import inspect
 import math
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,13 +53,32 @@ class Meter:
     def end(self, code: types.CodeType) -> None:
         """Raise ``Exhausted`` where a function starts; what is on the way out may then clean up."""
         # not on the way out of a block: the limit around it would never be put back
-        if code.co_filename not in _BLOCKS:
+        if code.co_filename not in _BLOCKS and not _is_unheard(code):
             self.reached = True
             # a second time only where somebody swallowed it; Python 3.11 does not ask again
             self.stop = self.calls + CLEANING
             raise Exhausted
 
 
+def _is_unheard(started: types.CodeType) -> bool:
+    """Whether the interpreter called what runs by itself, and so drops whatever it raises.
+
+    That is so while it takes away what nobody needs: in a generator that is closed half way, in
+    ``__del__``, and in what is called back then. The next call is soon enough.
+    """
+    if started.co_flags & inspect.CO_GENERATOR:
+        return True
+    called_back = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "__del__" or code in called_back or code.co_filename in _REFERENCES:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_REFERENCES = (weakref.__file__, _weakrefset.__file__)
 _BLOCKS = (__file__, contextlib.__file__)
 _meters: dict[int, list[Meter]] = {}  # of each thread, the innermost last; limits in one share it
 

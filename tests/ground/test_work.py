@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import types
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import mpmath
@@ -107,6 +109,40 @@ def test_whoever_swallows_the_stop_is_stopped_again() -> None:
         with pytest.raises(Exhausted), at_most(0.001):
             work_on(500_000)
         assert meter.calls < 110_000
+
+
+class Dying:
+    """Works when it is taken away, where the interpreter drops whatever is raised."""
+
+    def __del__(self) -> None:
+        work(5_000)
+
+
+def closed() -> None:
+    """Generators that are left half way: each is closed by the interpreter, and so resumed."""
+    for _ in range(500):
+        any(i > 0 for i in range(3))
+
+
+def collected(phase: str, info: object) -> None:
+    work(5_000)
+
+
+def work_after(end: Callable[[], object]) -> None:
+    end()
+    work(500_000)
+
+
+def test_a_stop_waits_until_it_is_heard() -> None:
+    for end in (lambda: Dying(), gc.collect, closed):
+        gc.callbacks.append(collected)
+        try:
+            with measured(1) as meter:
+                with pytest.raises(Exhausted), at_most(0.001):
+                    work_after(end)
+                assert meter.calls < 25_000
+        finally:
+            gc.callbacks.remove(collected)
 
 
 def test_nothing_is_counted_outside() -> None:
