@@ -166,6 +166,7 @@ from .processes import participation_ratio as participation_ratio
 from .processes import sgd as sgd
 from .processes import training as training
 from .processes import unit_profiles as unit_profiles
+from .processes import without_means as without_means
 from .runs.cluster import StoredSweep as StoredSweep
 from .runs.cluster import Survey as Survey
 from .runs.cluster import open_sweep as open_sweep

@@ -24,6 +24,7 @@ from causalopt import (
     tangents,
     training,
     unit_profiles,
+    without_means,
 )
 from causalopt.study import Archive, Claim, Experiment, Reason, Study
 
@@ -171,11 +172,6 @@ def of_units(moved):
     """The length of what moved at each hidden unit, over the weights into it and out of it."""
     (first, bias), (second, _) = layers(DIMS, moved)
     return np.sqrt((first**2).sum(axis=1) + bias**2 + (second**2).sum(axis=2))
-
-
-def without_means(table):
-    """A table less the means of its rows and of its columns."""
-    return table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
 
 
 def interaction(updates, influence):
@@ -367,11 +363,6 @@ MATCHING = Archive(
 )
 
 
-def interval(values):
-    """The mean over seeds, and its 95% interval."""
-    return mean_interval(values.rename(seed="draw"))
-
-
 def over_random():
     """What chosen units lose more than units at random."""
     lost = MATCHING.read().lost
@@ -379,17 +370,7 @@ def over_random():
 
 
 def mean_of(values):
-    return interval(values)["mean"].item()
-
-
-def bars(ax, values, names, colour, by=0.0, label=None):
-    """Means and intervals, one below the other."""
-    found = interval(values)
-    places = np.arange(len(names)) + by
-    sides = [found["mean"] - found.low, found.high - found["mean"]]
-    ax.errorbar(found["mean"], places, xerr=sides, fmt="o", color=colour, label=label, capsize=3)
-    ax.set_yticks(np.arange(len(names)), names)
-    ax.invert_yaxis()
+    return mean_interval(values, dim="seed")["mean"].item()
 
 
 def of_changes(data):
@@ -406,10 +387,10 @@ def of_changes(data):
                 ("tanh", plots.palette.BLUE, -0.1),
                 ("softplus", plots.palette.ORANGE, 0.1),
             ):
-                bars(ax, data[part].sel(activation=activation), names, colour, by, activation)
+                found = mean_interval(data[part].sel(activation=activation), dim="seed")
+                plots.intervals(found, names, ax, by=by, color=colour, label=activation)
             ax.axvline(0, color=plots.palette.GREY, lw=0.8)
             ax.set(xlabel=f"log ratio of {part} that take part [nat]")
-        axes[0].invert_yaxis()
         axes[1].legend()
     return picture
 
@@ -428,10 +409,9 @@ def of_updates(data):
             ("tanh", plots.palette.BLUE, -0.1),
             ("softplus", plots.palette.ORANGE, 0.1),
         ):
-            bars(
-                ax, joined.sel(activation=activation), list(kinds.values()), colour, by, activation
-            )
-        ax.invert_yaxis()
+            found = mean_interval(joined.sel(activation=activation), dim="seed")
+            names = list(kinds.values())
+            plots.intervals(found, names, ax, by=by, color=colour, label=activation)
         ax.set(xlabel="correlation of log update and log influence", xlim=(0, None))
         ax.legend()
     return picture
@@ -442,7 +422,8 @@ def of_matches(data):
     the large network itself was moved by says more than any match."""
     with plots.figure(figsize=(6.4, 2.8)) as (picture, ax):
         names = ["matched by updates", "matched by activity", "moved by the digit", "at random"]
-        bars(ax, data.lost, names, plots.palette.BLUE)
+        found = mean_interval(data.lost, dim="seed")
+        plots.intervals(found, names, ax, color=plots.palette.BLUE)
         ax.axvline(0, color=plots.palette.GREY, lw=0.8)
         ax.set(xlabel="accuracy lost at the digit, less at the others")
     return picture
@@ -510,12 +491,12 @@ def computed_again():
 
 def below(values):
     """Whether the interval of the mean over seeds lies below 0."""
-    return bool(interval(values).high < 0)
+    return bool(mean_interval(values, dim="seed").high < 0)
 
 
 def above(values):
     """Whether it lies above 0."""
-    return bool(interval(values).low > 0)
+    return bool(mean_interval(values, dim="seed").low > 0)
 
 
 def of(name, activation="tanh", **labels):

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import t as student
 
-from causalopt import mean_interval, plots, run, training
+from causalopt import mean_interval, plots, run, training, without_means
 from causalopt.study import Archive, Claim, Experiment, Reason, Study
 
 APART = "computed apart from this software, by backpropagation written by hand"
@@ -139,11 +139,6 @@ def biases(data):
 def correlation(pair):
     """Pearson's r."""
     return float(np.corrcoef(*pair)[0, 1])
-
-
-def without_means(table):
-    """A table less the means of its rows and of its columns."""
-    return table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
 
 
 @functools.cache
@@ -306,7 +301,7 @@ def of_parts(data):
         for ax, activation in zip(axes, ACTIVATIONS, strict=True):
             one = data.sel(loss=SQUARED, activation=activation)
             for name, label in shown.items():
-                found = interval(one[name])
+                found = mean_interval(one[name], dim="seed")
                 sides = [found["mean"] - found.low, found.high - found["mean"]]
                 ax.errorbar(one.rate, found["mean"], yerr=sides, fmt="o-", label=label)
             ax.set(xscale="log", xlabel="rate", title=activation)
@@ -330,11 +325,6 @@ def of_loss(data):
 # -- claims --------------------------------------------------------------------------------------
 
 PUBLISHED = {"weights": 0.28, "biases": 0.17}
-
-
-def interval(values):
-    """The mean over seeds, and its 95% interval."""
-    return mean_interval(values.rename(seed="draw"))
 
 
 def signed_square(r):
@@ -388,9 +378,9 @@ def early_ratio():
     return early / (1 - early)
 
 
-def by_chance(explained, count):
-    """The p-value of Pearson's correlation of ``count`` pairs, two-sided, by Student's t."""
-    t = np.sqrt(explained * (count - 2) / (1 - explained))
+def by_chance(square, count):
+    """The p-value of Pearson's R^2 of ``count`` pairs, two-sided, by Student's t."""
+    t = np.sqrt(square * (count - 2) / (1 - square))
     return 2 * student.sf(t, count - 2)
 
 
@@ -441,7 +431,7 @@ study = Study(
             "Correlation for weights is very clear",
             SOURCE,
             True,
-            lambda: interval(cell("weights")).low.item() > 0.3,
+            lambda: mean_interval(cell("weights"), dim="seed").low.item() > 0.3,
         ),
         Claim(
             "R^2 of the weights",
@@ -459,7 +449,7 @@ study = Study(
             "Weak-ish correlation for biases",
             SOURCE,
             True,
-            lambda: interval(cell("biases")).low.item() > 0,
+            lambda: mean_interval(cell("biases"), dim="seed").low.item() > 0,
             reason=Reason(
                 "at the rate at which weights correlate as published it is of either sign, by the "
                 "seed",
@@ -538,13 +528,13 @@ study = Study(
             "The correlation holds for all of phase 1 too",
             SOURCE,
             True,
-            lambda: interval(PHASES.read().whole.sel(rate=RATE)).low.item() > 0.3,
+            lambda: mean_interval(PHASES.read().whole.sel(rate=RATE), dim="seed").low.item() > 0.3,
         ),
         Claim(
             "It is slightly stronger for the second half of phase 1",
             SOURCE,
             True,
-            lambda: interval(stronger_in_half().sel(rate=RATE)).low.item() > 0,
+            lambda: mean_interval(stronger_in_half().sel(rate=RATE), dim="seed").low.item() > 0,
             reason=Reason(
                 "at the slowest rate it is stronger or weaker, by the seed; at .001 and .01 it is "
                 "weaker in every one, and at .1 stronger, where hardly any correlation is left",

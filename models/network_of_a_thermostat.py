@@ -356,11 +356,6 @@ SHOWN = {
 WEATHER = {LITTLE: "little weather: nearly linear", MUCH: "much weather"}
 
 
-def interval(values):
-    """The mean over seeds, and its 95% interval."""
-    return mean_interval(values.rename(seed="draw"))
-
-
 @functools.cache
 def errors():
     """How far Op is from that of the room's thermostat, rms over 24 steps [nat].
@@ -385,7 +380,9 @@ def errors():
 
 def error(clamp, weather):
     """Its mean over seeds."""
-    return interval(errors().error.sel(clamp=clamp, weather=weather))["mean"].item()
+    return mean_interval(errors().error.sel(clamp=clamp, weather=weather), dim="seed")[
+        "mean"
+    ].item()
 
 
 def farther(clamp, other):
@@ -414,7 +411,7 @@ def of_op(data):
     with plots.figure(1, 2, figsize=(9.0, 3.8)) as (picture, axes):
         for ax, (weather, title) in zip(axes, WEATHER.items(), strict=True):
             for clamp, (label, colour) in lines.items():
-                found = interval(data.op.sel(clamp=clamp, weather=weather))
+                found = mean_interval(data.op.sel(clamp=clamp, weather=weather), dim="seed")
                 ax.fill_between(data.later, found.low, found.high, color=colour, alpha=0.2, lw=0)
                 ax.plot(data.later, found["mean"], color=colour, label=label)
             ax.set(xlabel="steps after the nudge", title=title, ylim=(-2.2, 1.6))
@@ -433,13 +430,9 @@ def of_errors(data):
         for (weather, label), colour, by in zip(
             WEATHER.items(), colours, (-0.12, 0.12), strict=True
         ):
-            found = interval(data.error.sel(weather=weather))
-            sides = [found["mean"] - np.maximum(found.low, 1e-2), found.high - found["mean"]]
-            places = np.arange(len(SHOWN)) + by
-            ax.errorbar(found["mean"], places, xerr=sides, fmt="o", color=colour, label=label)
+            found = mean_interval(data.error.sel(weather=weather), dim="seed")
+            plots.intervals(found, list(SHOWN.values()), ax, by=by, color=colour, label=label)
             ax.axvline(found["mean"].sel(clamp=NOTHING), color=colour, lw=0.8)
-        ax.set_yticks(np.arange(len(SHOWN)), SHOWN.values())
-        ax.invert_yaxis()
         ax.set(xscale="log", xlabel="error of Op, rms over steps [nat]")
         ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
     return picture
@@ -468,7 +461,7 @@ def answered(weather):
     answer = NETWORKS.read().answer.sel(weather=weather)
     room, network = answer.sel(of="room"), answer.sel(of="network")
     explained = 1 - ((network - room) ** 2).sum("after") / (room**2).sum("after")
-    return interval(explained)["mean"].item()
+    return mean_interval(explained, dim="seed")["mean"].item()
 
 
 study = Study(
@@ -543,13 +536,18 @@ study = Study(
             "With much weather one pair for all is farther off than the pair of each room",
             APART,
             True,
-            lambda: interval(farther("probe", "of each room").sel(weather=MUCH)).low.item() > 0,
+            lambda: (
+                mean_interval(
+                    farther("probe", "of each room").sel(weather=MUCH), dim="seed"
+                ).low.item()
+                > 0
+            ),
         ),
         Claim(
             "An orthogonal projection gives Op the wrong sign",
             APART,
             True,
-            lambda: bool((interval(last("orthogonal")).high < 0).all()),
+            lambda: bool((mean_interval(last("orthogonal"), dim="seed").high < 0).all()),
         ),
         Claim(
             "No single unit is the thermostat: the best is hardly better than nothing",

@@ -393,11 +393,6 @@ ATTRIBUTIONS = {
 BASELINES = ("local gain", "weight norm", "gradient times activity", "variance of activity")
 
 
-def interval(values):
-    """The mean over seeds, and its 95% interval."""
-    return mean_interval(values.rename(seed="draw"))
-
-
 def agreement(name, ablation="mean"):
     """Spearman's correlation over units with what holding them does, (seed, kind, loop)."""
     data = NETWORKS.read()
@@ -416,7 +411,7 @@ def agreement(name, ablation="mean"):
 
 def mean_agreement(name, kind):
     """Its mean over seeds, for both loops."""
-    return tuple(interval(agreement(name).sel(kind=kind))["mean"].values)
+    return tuple(mean_interval(agreement(name).sel(kind=kind), dim="seed")["mean"].values)
 
 
 def explained(kind):
@@ -428,7 +423,9 @@ def explained(kind):
 
 def whole(kind, loop=0):
     """Op of all units, the mean over seeds."""
-    return interval(NETWORKS.read()["all"].sel(kind=kind).isel(loop=loop))["mean"].item()
+    return mean_interval(NETWORKS.read()["all"].sel(kind=kind).isel(loop=loop), dim="seed")[
+        "mean"
+    ].item()
 
 
 def agreements():
@@ -451,14 +448,10 @@ def of_agreement(data):
                 ("MLP", plots.palette.BLUE, -0.12),
                 ("RNN", plots.palette.ORANGE, 0.12),
             ):
-                found = interval(data.agreement.sel(kind=kind, loop=loop))
-                sides = [found["mean"] - found.low, found.high - found["mean"]]
-                places = np.arange(len(names)) + by
-                ax.errorbar(found["mean"], places, xerr=sides, fmt="o", color=colour, label=kind)
-            ax.set_yticks(np.arange(len(names)), names)
+                found = mean_interval(data.agreement.sel(kind=kind, loop=loop), dim="seed")
+                plots.intervals(found, names, ax, by=by, color=colour, label=kind)
             ax.axvline(0, color=plots.palette.GREY, lw=0.8)
             ax.set(xlabel="rank correlation with ablation", title=loop, xlim=(-0.5, 1.05))
-        axes[0].invert_yaxis()
         axes[0].legend(loc="lower right")
     return picture
 

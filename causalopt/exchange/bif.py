@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,16 +16,14 @@ from causalopt.exchange.chances import (
     FEW,
     MOST_VALUES,
     Head,
-    Printed,
     PrintedRow,
+    TableBlock,
     Word,
     check_count,
-    heads_of,
-    known_variables,
     network_of,
-    printed_tables,
     variable_of,
 )
+from causalopt.exchange.printed import Printed, printed_tables
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError, nearest
@@ -69,12 +68,11 @@ def read_bif(path: str | os.PathLike[str], normalise: bool = False) -> Network:
     """
     source = FileText.of(path, "a network in BIF")
     parsed = _parsed(Tokens(source))
-    known = known_variables(source, parsed.variables)
-    heads = heads_of(source, known, [(block.child, block.parents) for block in parsed.tables])
-    tables = (
-        (head, _rows(source, head, block)) for head, block in zip(heads, parsed.tables, strict=True)
-    )
-    return network_of(source, tables, normalise=normalise)
+    blocks = [
+        TableBlock(one.child, one.parents, partial(_rows, source, block=one))
+        for one in parsed.tables
+    ]
+    return network_of(source, parsed.variables, blocks, normalise=normalise)
 
 
 def write_bif(network: Network, path: str | os.PathLike[str]) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import ClassVar
 
 from causalopt.exchange.chances import MOST_ROWS, Word
-from causalopt.exchange.reading import FileText
-from causalopt.ground.checks import shown
+from causalopt.exchange.scanner import Scanner
 
 # A word is whatever stands between blanks, marks and comments: values such as <5 and >=10 too.
 _WORD = r"""(?:[^\s{}()\[\];,|"/]|/(?![/*]))(?:[^\s{}()\[\];,|"/]|/(?![/*]))*+"""
@@ -40,49 +39,17 @@ def _apart(listing: str) -> list[str]:
 
 
 @dataclass
-class Tokens:
-    """The tokens of a text, one by one: ``kind`` and ``text`` are those of the one at hand."""
+class Tokens(Scanner):
+    """The tokens of BIF; ``rows`` counts the rows that were read."""
 
-    source: FileText
-    kind: str = ""
-    text: str = ""
-    offset: int = 0
+    pattern: ClassVar[re.Pattern[str]] = _TOKEN
+    blanks: ClassVar[re.Pattern[str]] = _BLANKS
+
     rows: int = 0
-    _end: int = 0
-
-    def __post_init__(self) -> None:
-        self.advance()
-
-    def advance(self) -> None:
-        """Go to the next token; behind the last one, ``kind`` is empty."""
-        found = _TOKEN.match(self.source.text, self._end)
-        if found is None:
-            self._refuse_letters()
-        self.kind = found.lastgroup or ""
-        self.text = found[self.kind] if self.kind else ""
-        self.offset = found.start(self.kind) - (self.kind == "quoted") if self.kind else found.end()
-        self._end = found.end()
-
-    def _refuse_letters(self) -> NoReturn:
-        text = self.source.text
-        blanks = _BLANKS.match(text, self._end)
-        at = blanks.end() if blanks else self._end
-        what = "a comment" if text[at] == "/" else "a name in quotes"
-        raise self.source.refusal(at, f"{what} that begins here has no end.")
-
-    def at(self, *texts: str) -> bool:
-        """Whether the token at hand is one of these marks or plain words."""
-        return self.kind != "quoted" and self.text in texts
-
-    def skip(self, text: str) -> None:
-        """Go behind a mark or word that has to be here."""
-        if not self.at(text):
-            self.refuse(f"{text!r}")
-        self.advance()
 
     def word(self, what: str) -> Word:
         """A name, plain or in quotes, that has to be here."""
-        if self.kind not in ("word", "quoted"):
+        if not self.is_name:
             self.refuse(what)
         word = Word(self.text, self.offset)
         self.advance()
@@ -91,7 +58,7 @@ class Tokens:
     def words(self, what: str, end: str) -> Iterator[Word]:
         """Names, one or more, up to a mark, which is left at hand."""
         yield self.word(what)
-        while self.kind in ("word", "quoted"):
+        while self.is_name:
             yield Word(self.text, self.offset)
             self.advance()
         if not self.at(end):
@@ -102,7 +69,7 @@ class Tokens:
         found = _NUMBERS.match(self.source.text, self.offset)
         plain = _apart(found[1]) if found and self.kind == "word" else []
         if found and plain:
-            self._behind(found)
+            self.go_behind(found)
             return plain
         numbers = [word.text for word in self.words("a number", ";")]
         self.advance()
@@ -117,25 +84,16 @@ class Tokens:
         found = _ROW.match(self.source.text, self.offset)
         names, numbers = (_apart(found[1]), _apart(found[2])) if found else ([], [])
         if found and names and numbers:
-            self._behind(found)
+            self.go_behind(found)
             return names, numbers
         self.skip("(")
         names = [word.text for word in self.words("a value", ")")]
         self.advance()
         return names, self.numbers()
 
-    def _behind(self, found: re.Match[str]) -> None:
-        self._end = found.end()
-        self.advance()
-
     def skip_property(self) -> None:
         """Go behind a property, which is left out: any text up to a semicolon."""
-        found = _PROPERTY.match(self.source.text, self._end)
+        found = _PROPERTY.match(self.source.text, self.end)
         if found is None:
             raise self.source.refusal(self.offset, "a property that begins here has no ';' behind.")
-        self._behind(found)
-
-    def refuse(self, wanted: str) -> NoReturn:
-        """Raise ``FileError``: something else was expected here."""
-        met = f"there is {shown(self.text)}" if self.kind else "the file ends"
-        raise self.source.refusal(self.offset, f"{wanted} was expected, and here {met}.")
+        self.go_behind(found)

@@ -1,28 +1,25 @@
-"""Tables of chance as files print them: variables with named values, rows of digits, a network."""
+"""Tables of chance that a file has: variables with named values, rows of digits, a network."""
 
 from __future__ import annotations
 
 import math
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
 
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import TOLERANCE, beside_one, shown
-from causalopt.ground.errors import DeclarationError, QueryError, nearest
-from causalopt.ground.masses import as_floats
+from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.types import Floats
-from causalopt.language.finite_variables import Finite, own_variable
+from causalopt.language.finite_variables import Finite
 from causalopt.language.symbols import Label
 from causalopt.language.tables import Table, row_name, table
-from causalopt.mechanisms.decisions import is_decision
-from causalopt.mechanisms.lookup import as_lookup
 from causalopt.model.network import Network
 
 #: The most variables that a network of a file may have; the largest published ones have 1,041.
@@ -60,6 +57,18 @@ class PrintedRow(NamedTuple):
 
     numbers: Sequence[str]
     offset: int
+
+
+class TableBlock(NamedTuple):
+    """The chances of a variable as a file has them.
+
+    ``rows`` reads them once the variables are known: by the parents' values in order, the last
+    parent fastest.
+    """
+
+    child: Word
+    parents: Sequence[Word]
+    rows: Callable[[Head], Sequence[PrintedRow]]
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ def check_count(source: FileText, count: int, last: Word) -> None:
         raise source.refusal(last.offset, told)
 
 
-def known_variables(
+def _known_variables(
     source: FileText, declared: Iterable[tuple[Word, Finite]]
 ) -> dict[str, tuple[Finite, int]]:
     """The variables of a file with where each is declared, by name; none declared twice."""
@@ -138,10 +147,10 @@ def known_variables(
     return known
 
 
-def heads_of(
+def _heads(
     source: FileText,
     known: Mapping[str, tuple[Finite, int]],
-    asked: Sequence[tuple[Word, Sequence[Word]]],
+    blocks: Sequence[TableBlock],
 ) -> list[Head]:
     """What the tables of a file are of, before any is made: one of each variable, none too large.
 
@@ -149,7 +158,7 @@ def heads_of(
     cycle, and tables of too many entries.
     """
     heads: dict[str, Head] = {}
-    for child, parents in asked:
+    for child, parents, _ in blocks:
         head = Head(
             _known(source, known, child),
             tuple(_known(source, known, parent) for parent in parents),
@@ -216,19 +225,25 @@ def _check_order(source: FileText, heads: Mapping[str, Head]) -> None:
 
 
 def network_of(
-    source: FileText, tables: Iterable[tuple[Head, Sequence[PrintedRow]]], *, normalise: bool
+    source: FileText,
+    declared: Iterable[tuple[Word, Finite]],
+    blocks: Sequence[TableBlock],
+    *,
+    normalise: bool,
 ) -> Network:
-    """The network of tables: ``rows`` by the parents' values in order, the last parent fastest.
+    """The network of the variables that a file declares, and of its blocks of chances.
 
-    A table whose rows all are sure is one without chance, and a root that is sure starts from its
-    value. Rows that do not sum to 1 are refused, or with ``normalise`` divided by their sum, where
-    this is 1 within the printed digits; a ``RuntimeWarning`` tells which.
+    All blocks are looked at before the rows of any are. A table whose rows all are sure is one
+    without chance, and a root that is sure starts from its value. Rows that do not sum to 1 are
+    refused, or with ``normalise`` divided by their sum, where this is 1 within the printed digits;
+    a ``RuntimeWarning`` tells which.
     """
+    heads = _heads(source, _known_variables(source, declared), blocks)
     mechanisms: dict[Finite, Table] = {}
     start: dict[Label, str] = {}
     divided: list[str] = []
-    for head, rows in tables:
-        masses = _masses_of(source, head, rows, divided if normalise else None)
+    for head, block in zip(heads, blocks, strict=True):
+        masses = _masses_of(source, head, block.rows(head), divided if normalise else None)
         sure = bool(((masses == 0) | (masses == 1)).all())
         places = masses.argmax(axis=1)
         if sure and not head.parents:
@@ -330,58 +345,3 @@ def _rounding_of(numbers: Sequence[str]) -> float:
     return max(
         len(printed) * float(f"5e-{decimals + 1}"), math.fsum(float(f"5e{at}") for at in counting)
     )
-
-
-# -- the way back ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Printed:
-    """A table of a network, to be printed: ``masses`` has shape (rows, values of the child)."""
-
-    child: Finite
-    parents: tuple[Finite, ...]
-    masses: Floats
-
-
-def printed_tables(network: Network, form: str) -> list[Printed]:
-    """The tables of a network of named values, each root's prior or sure value among them.
-
-    Raises ``DeclarationError`` for what ``form`` does not hold: real values, formulas, decisions,
-    utilities, chances with symbols in them, and names that no page shows.
-    """
-    tables = [_printed(network, label, form) for label in network.nodes]
-    for one in tables:
-        for name in (one.child.name, *map(str, one.child.values)):
-            if name != name.strip() or not name.isprintable():
-                raise DeclarationError(
-                    f"{name!a} cannot be a name in {form}: write letters, without blanks around."
-                )
-    return tables
-
-
-def _printed(network: Network, label: Label, form: str) -> Printed:
-    variable = own_variable(label)
-    if variable is None:
-        raise DeclarationError(
-            f"{label} takes no named values, and {form} holds those alone: declare it with "
-            f'finite("{label}", ["...", "..."]).'
-        )
-    account = network.account(label)
-    if account.start is not None:
-        sure = np.zeros((1, variable.size))
-        sure[0, int(cast(float, account.start))] = 1.0
-        return Printed(variable, (), sure)
-    rule = account.assigned
-    lookup = None if rule is None or is_decision(rule) else as_lookup(variable, rule)
-    if lookup is None:
-        raise DeclarationError(f"{label} follows by {rule}, and {form} holds tables alone.")
-    seen = [own_variable(account.names[symbol]) for symbol in lookup.parents]
-    parents = tuple(parent for parent in seen if parent is not None)
-    codes = lookup.cells.codes
-    try:
-        entries = np.eye(variable.size)[codes] if codes is not None else lookup.cells.entries
-        masses = as_floats(entries.reshape(-1)).reshape(-1, variable.size)
-    except QueryError as error:
-        raise DeclarationError(f"The table of {label}: {error}") from None
-    return Printed(variable, parents, masses)

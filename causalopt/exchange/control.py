@@ -194,8 +194,8 @@ def _state_space(given: object) -> HasMatrices:
         )
     try:
         return given.to_ss()
-    except Exception as error:
-        # Each library has errors of its own here.
+    except (ValueError, TypeError, NotImplementedError, ImportError) as error:
+        # What both raise here: of shapes, of improper ones, and for want of a library of theirs.
         raise DeclarationError(
             f"The {type(given).__name__} has no state space ({error}): a plant that answers to the "
             "rate of its input is improper. Add a pole that is fast, or give A, B, C and D."

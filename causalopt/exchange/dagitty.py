@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar
 
 import networkx as nx
 
 from causalopt.exchange.chances import Word, check_shows
 from causalopt.exchange.reading import FileText
-from causalopt.ground.checks import shown
+from causalopt.exchange.scanner import Scanner
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.files import replacement
 
@@ -64,9 +64,9 @@ def read_dagitty(path: str | os.PathLike[str]) -> nx.DiGraph:
     """
     reading = _Reading(FileText.of(path, "a graph in DAGitty"))
     reading.skip("dag", "'dag', the kind of graph that is read,")
-    if reading.kind in ("word", "quoted"):
+    if reading.is_name:
         reading.advance()
-    reading.skip("{", "'{'")
+    reading.skip("{")
     reading.statements(0)
     if reading.kind:
         reading.refuse("the end of the file")
@@ -131,42 +131,13 @@ def _checked(text: str) -> str:
 
 
 @dataclass
-class _Reading:
+class _Reading(Scanner):
     """A text that is read token by token, and the graph that grows of it."""
 
-    source: FileText
+    pattern: ClassVar[re.Pattern[str]] = _TOKEN
+    blanks: ClassVar[re.Pattern[str]] = re.compile(r"\s*+")
+
     graph: nx.DiGraph = field(default_factory=nx.DiGraph)
-    kind: str = ""
-    text: str = ""
-    offset: int = 0
-    end: int = 0
-
-    def __post_init__(self) -> None:
-        self.advance()
-
-    def advance(self) -> None:
-        found = _TOKEN.match(self.source.text, self.end)
-        if found is None:
-            text = self.source.text
-            rest = re.compile(r"\s*+").match(text, self.end)
-            at = rest.end() if rest else self.end
-            raise self.source.refusal(at, f"{shown(text[at : at + 1])} cannot be read here.")
-        self.kind = found.lastgroup or ""
-        self.text = found[self.kind] if self.kind else ""
-        self.offset = found.start(self.kind) - (self.kind == "quoted") if self.kind else found.end()
-        self.end = found.end()
-
-    def at(self, *texts: str) -> bool:
-        return self.kind != "quoted" and self.text in texts
-
-    def skip(self, text: str, wanted: str) -> None:
-        if not self.at(text):
-            self.refuse(wanted)
-        self.advance()
-
-    def refuse(self, wanted: str) -> NoReturn:
-        met = f"there is {shown(self.text)}" if self.kind else "the file ends"
-        raise self.source.refusal(self.offset, f"{wanted} was expected, and here {met}.")
 
     def statements(self, depth: int) -> list[str]:
         """Nodes and arrows up to the end of a group, which is left behind; the nodes in it."""
@@ -195,7 +166,7 @@ class _Reading:
                 raise self.source.refusal(self.offset, told)
             self.advance()
             return self.statements(depth + 1)
-        if self.kind not in ("word", "quoted"):
+        if not self.is_name:
             self.refuse("the name of a node")
         word = Word(self.text, self.offset)
         self.advance()
@@ -220,7 +191,7 @@ class _Reading:
             if self.at(",", ";"):
                 self.advance()
                 continue
-            if self.kind not in ("word", "quoted"):
+            if not self.is_name:
                 self.refuse("what is said of a node, or ']',")
             name = self.text
             self.advance()
@@ -236,8 +207,7 @@ class _Reading:
         found = _VALUE.match(self.source.text, self.end)
         if found is None:
             raise self.source.refusal(self.offset, "a value was expected behind '='.")
-        self.end = found.end()
-        self.advance()
+        self.go_behind(found)
         return found[1] if found[1] is not None else found[2]
 
     def join(self, ends: Iterable[str], arrow: str, others: Iterable[str], offset: int) -> None:

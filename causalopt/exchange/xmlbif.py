@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from causalopt.exchange.chances import (
     Head,
-    Printed,
     PrintedRow,
+    TableBlock,
     Word,
     check_count,
-    heads_of,
-    known_variables,
     network_of,
-    printed_tables,
     variable_of,
 )
 from causalopt.exchange.elements import Element, refuse_strange, root_of
+from causalopt.exchange.printed import Printed, printed_tables
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.files import replacement
@@ -67,14 +66,15 @@ def read_xmlbif(path: str | os.PathLike[str], normalise: bool = False) -> Networ
     for element in network.all("VARIABLE"):
         declared.append(_variable(source, element))
         check_count(source, len(declared), declared[-1][0])
-    known = known_variables(source, declared)
-    blocks = list(network.all("DEFINITION"))
-    asked = [
-        (_single(source, block, "FOR"), list(map(_word, block.all("GIVEN")))) for block in blocks
+    blocks = [
+        TableBlock(
+            _single(source, one, "FOR"),
+            list(map(_word, one.all("GIVEN"))),
+            partial(_rows, source, block=one),
+        )
+        for one in network.all("DEFINITION")
     ]
-    heads = heads_of(source, known, asked)
-    tables = ((head, _rows(source, head, block)) for head, block in zip(heads, blocks, strict=True))
-    return network_of(source, tables, normalise=normalise)
+    return network_of(source, declared, blocks, normalise=normalise)
 
 
 def write_xmlbif(network: Network, path: str | os.PathLike[str]) -> None:

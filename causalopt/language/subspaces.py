@@ -117,8 +117,8 @@ class Subspace(ABC):
         )
         if is_singular(write, read):
             raise QueryError(
-                f"{self} and {other} have a direction in common, so that both cannot be held at "
-                "once: name what they have together, or hold one after the other."
+                f"{self} and {other} cannot be held at once, for read'd of both together is "
+                "singular: name what they have in common once, or hold one after the other."
             )
         return Coordinates(Tensor(write), Tensor(read))
 

@@ -15,6 +15,7 @@ from causalopt.plots.frequencies import bode, nyquist
 from causalopt.plots.labels import axis_label
 from causalopt.plots.landscapes import basins, landscape
 from causalopt.plots.matrices import couplings
+from causalopt.plots.rows import intervals
 from causalopt.plots.tables import masses, stages
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "differences",
     "escape_curve",
     "figure",
+    "intervals",
     "landscape",
     "masses",
     "measure_over_time",

@@ -7,7 +7,12 @@ from causalopt.processes.ising import Ising
 from causalopt.processes.learning import Optimizer, Training, training
 from causalopt.processes.moves import Flips, Steps, Sweeps
 from causalopt.processes.noisy_descent import langevin
-from causalopt.processes.profiles import matched_units, participation_ratio, unit_profiles
+from causalopt.processes.profiles import (
+    matched_units,
+    participation_ratio,
+    unit_profiles,
+    without_means,
+)
 from causalopt.processes.schedules import geometric, linear, logarithmic
 from causalopt.processes.spins import anneal_spins
 from causalopt.processes.updates import Adam, Momentum, Plain
@@ -37,4 +42,5 @@ __all__ = [
     "sgd",
     "training",
     "unit_profiles",
+    "without_means",
 ]

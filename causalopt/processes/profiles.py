@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+def without_means(table: Floats) -> Floats:
+    """A table less the means of its rows and of its columns: what belongs to pairs.
+
+    x[i, j] - mean_i x - mean_j x + mean x, the interaction of two-way analysis of variance (Fisher
+    1925), in the unit of the table.
+
+    >>> without_means(np.array([[1.0, 2.0], [3.0, 8.0]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    left: Floats = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
+    return left
+
+
 def unit_profiles(tally: object, units: object) -> xr.DataArray:
     """Which groups of examples moved a unit more, and which less, than they moved others.
 
@@ -58,7 +71,7 @@ def unit_profiles(tally: object, units: object) -> xr.DataArray:
     lives = (sums > 0).all(axis=1)
     _refuse_too_few(int(lives.sum()), len(sizes), "are moved by every group")
     logs = np.log(sums[lives])
-    centred = logs - logs.mean(axis=0) - logs.mean(axis=1, keepdims=True) + logs.mean()
+    centred = without_means(logs)
     labels = {"unit": names[lives], "group": np.arange(len(sizes))}
     told = {"units": "nats", "dead": int((~lives).sum())}
     return xr.DataArray(centred, labels, ("unit", "group"), "profile", told)

@@ -126,7 +126,8 @@ drawn = truths(3, 9)
         (lambda: probability_interval(drawn.astype(float)), "not truths: compare"),
         (lambda: probability_interval(drawn, level=95), "between 0 and 1"),
         (lambda: probability_interval(drawn, method="wald"), "no method 'wald'"),
-        (lambda: mean_interval(drawn[:1].astype(float)), "draws=2 or more"),
+        (lambda: mean_interval(drawn[:1].astype(float)), "One draw .* two or more, as draws=2"),
+        (lambda: mean_interval(drawn.astype(float), dim="seed"), "no dim seed here"),
     ],
 )
 def test_what_has_no_interval_is_refused(ask, told):

@@ -346,14 +346,6 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_with_its_place(case, tmp_path):
-    text, told = WRONG[case]
-    with pytest.raises(FileError, match=told) as caught:
-        read_text_of(read_bif, tmp_path, text)
-    assert re.search(r"line \d+, column \d+: ", str(caught.value))
-
-
 VARIABLE = "<VARIABLE><NAME>a</NAME><OUTCOME>x</OUTCOME></VARIABLE>"
 WRONG_XML = {
     "no XML": ("<BIF><NETWORK></BIF>", "line 1, column 1[0-9]: no well-formed XML: mismatched tag"),
@@ -374,11 +366,14 @@ WRONG_XML = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", WRONG_XML)
-def test_what_is_wrong_in_xml_is_told_with_its_place(case, tmp_path):
-    text, told = WRONG_XML[case]
+@pytest.mark.parametrize(
+    ("read", "case"),
+    [*((read_bif, case) for case in WRONG), *((read_xmlbif, case) for case in WRONG_XML)],
+)
+def test_what_is_wrong_is_told_with_its_place(read, case, tmp_path):
+    text, told = (WRONG if read is read_bif else WRONG_XML)[case]
     with pytest.raises(FileError, match=told) as caught:
-        read_text_of(read_xmlbif, tmp_path, text)
+        read_text_of(read, tmp_path, text)
     assert re.search(r"line \d+, column \d+: ", str(caught.value))
 
 

@@ -103,7 +103,7 @@ WRONG = {
     "a circle": ("dag { a -> b -> a }", "circle, through . -> ."),
     "no value": ("dag { a [pos=] }", "column 13: a value was expected"),
     "no bracket": ("dag { a [pos", "what is said of a node"),
-    "half a quote": ('dag { "a }', "column 7: '\"' cannot be read"),
+    "half a quote": ('dag { "a }', "column 7: a name in quotes that begins here has no end"),
     "a bell": ('dag { "a\a" }', "holds '.x07'"),
     "a head alone": ("dag { a > b }", "column 9: '>' cannot be read"),
     "depth": ("dag " + "{" * 5000, "deeper than 20"),

@@ -41,7 +41,7 @@ def probability_interval(
     """
     from scipy.stats import binomtest
 
-    _check(happened, level)
+    _check(happened, level, _DRAW)
     if happened.dtype != np.bool_:
         raise QueryError(
             f"The draws hold numbers ({happened.dtype}), not truths: compare them with something, "
@@ -60,17 +60,18 @@ def probability_interval(
     return _interval("probability", hits / count, bounds[..., 0], bounds[..., 1], about)
 
 
-def mean_interval(values: xr.DataArray, *, level: float = 0.95) -> xr.Dataset:
+def mean_interval(values: xr.DataArray, *, level: float = 0.95, dim: str = _DRAW) -> xr.Dataset:
     """The mean over draws, and an interval for the mean of all draws that there could be.
 
-    ``values`` have a dim ``draw``; what is found has the other dims: ``mean``, and ``low`` and
-    ``high``, mean -+ t s / sqrt(n), with s the standard deviation of the n draws and t the quantile
-    (1 + level)/2 of Student's law with n - 1 degrees of freedom (Student 1908). Exact for normal
-    values, and for others as n grows, if they have a variance. In the unit of the values. There is
-    no interval (NaN) where a draw is NaN or infinite, as a measure is that divides by zero.
+    ``values`` have a dim ``draw``, or another ``dim`` of what was drawn, such as seeds; what is
+    found has the other dims: ``mean``, and ``low`` and ``high``, mean -+ t s / sqrt(n), with s the
+    standard deviation of the n draws and t the quantile (1 + level)/2 of Student's law with n - 1
+    degrees of freedom (Student 1908). Exact for normal values, and for others as n grows, if they
+    have a variance. In the unit of the values. There is no interval (NaN) where a draw is NaN or
+    infinite, as a measure is that divides by zero.
 
-    Raises ``QueryError`` for fewer than two draws, values without a dim ``draw``, and a level that
-    is not between 0 and 1.
+    Raises ``QueryError`` for fewer than two draws, values without that dim, and a level that is
+    not between 0 and 1.
 
     >>> import xarray as xr
     >>> found = mean_interval(xr.DataArray([1.0, 2.0, 3.0], dims="draw"), level=0.9)
@@ -79,16 +80,15 @@ def mean_interval(values: xr.DataArray, *, level: float = 0.95) -> xr.Dataset:
     """
     from scipy.stats import t
 
-    _check(values, level)
-    count = values.sizes[_DRAW]
+    _check(values, level, dim)
+    count = values.sizes[dim]
     if count < 2:
         raise QueryError(
-            "One draw does not tell how much draws differ: ask for draws=2 or more, or for as many "
-            "seeds."
+            f"One {dim} does not tell how much they differ: ask for two or more, as draws=2 does."
         )
     with np.errstate(invalid="ignore"):
-        mean = values.mean(_DRAW, skipna=False)
-        spread = values.std(_DRAW, ddof=1, skipna=False) / math.sqrt(count)
+        mean = values.mean(dim, skipna=False)
+        spread = values.std(dim, ddof=1, skipna=False) / math.sqrt(count)
         half = float(t.ppf((1 + level) / 2, count - 1)) * spread.values
         low, high = mean.values - half, mean.values + half
     return _interval("mean", mean, low, high, {"level": level, "draws": count})
@@ -101,14 +101,14 @@ def _interval(
     return middle.to_dataset(name=name).assign(columns).assign_attrs(about)
 
 
-def _check(given: object, level: object) -> None:
+def _check(given: object, level: object, dim: str) -> None:
     import xarray as xr
 
-    if not isinstance(given, xr.DataArray) or _DRAW not in given.dims:
+    if not isinstance(given, xr.DataArray) or dim not in given.dims:
         what = f"dims {given.dims}" if isinstance(given, xr.DataArray) else type(given).__name__
         raise QueryError(
-            f"There is no dim draw here ({what}): give one variable of a run with draws, such as "
-            "run(W, draws=1000).x."
+            f"There is no dim {dim} here ({what}): give one variable of a run with draws, such as "
+            "run(W, draws=1000).x, or write dim=."
         )
     share = as_float(level)
     if share is None or not 0 < share < 1:
