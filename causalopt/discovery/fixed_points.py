@@ -15,6 +15,7 @@ from causalopt.language.symbols import Label, Time, Variable
 from causalopt.linearisation.still import Still
 from causalopt.linearisation.world import linearised
 from causalopt.model.interface import Model
+from causalopt.model.moments import check_whole
 from causalopt.model.system import System, as_system
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import swept
@@ -131,6 +132,7 @@ def _check(system: System) -> None:
             raise QueryError(f"{variable} takes no differences: {why}.")
     if system.noises:
         raise QueryError(f"{system.noises[0]} is drawn at every step: nothing stays where it is.")
+    check_whole(system.tolerance, "Looking for what stays as it is")
     if system.history:
         raise QueryError("What was before the start is given, by history: leave it out.")
     if system.events:

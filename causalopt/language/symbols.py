@@ -89,7 +89,7 @@ class Stage(Variable):
     number: int
 
     def __new__(cls, owner: Variable, number: int) -> Self:
-        stage = super().__new__(cls, f"{owner.name}.stage{number}", owner.unit)
+        stage = super().__new__(cls, f"{owner.name}.{cls.__name__.lower()}{number}", owner.unit)
         stage.owner, stage.number = owner, number
         return stage
 
@@ -103,6 +103,12 @@ class Stage(Variable):
 
     def __getnewargs_ex__(self) -> tuple[tuple[Variable, int], dict[str, bool]]:
         return (self.owner, self.number), {}
+
+
+class Rise(Stage):
+    """How much a variable rises inside of a step, of which an implicit method finds several."""
+
+    __slots__ = ()
 
 
 class Shifted(Labelled):

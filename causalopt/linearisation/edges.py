@@ -23,7 +23,13 @@ from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
-from causalopt.model.staging import starts_of, stretches_of, template_of, treatment_of
+from causalopt.model.staging import (
+    refuse_shared_steps,
+    starts_of,
+    stretches_of,
+    template_of,
+    treatment_of,
+)
 from causalopt.model.system import System
 from causalopt.model.template import node_at
 from causalopt.model.views import Difference, Gate, Outside
@@ -153,6 +159,7 @@ def parts_of(model: object, world: AnyWorld) -> list[Part]:
 
 @parts_of.register
 def _(model: System, world: AnyWorld) -> list[Part]:
+    refuse_shared_steps(model, "Passing along the arrows of a step")
     starts = starts_of(model, world)
     first: dict[Key, Partials] = {}
     for variable in (*starts, *model.variables):

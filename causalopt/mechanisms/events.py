@@ -24,7 +24,7 @@ from causalopt.language.symbols import Earlier, Next, Noise, Past, Stage, Variab
 from causalopt.language.vectors import spread
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.declared import Formula, mechanism_of
-from causalopt.mechanisms.integrators import METHODS, Method
+from causalopt.mechanisms.integrators import Explicit, Method, Stride
 from causalopt.mechanisms.interface import Mechanism, Terms
 from causalopt.mechanisms.onset import Onset
 from causalopt.mechanisms.symbolic import Expression, expression
@@ -136,15 +136,20 @@ class Jumps:
     """A step over variables with events: what it assigns, hidden stages among it.
 
     ``rules`` are the steps of variables, or their rates; ``equations`` what holds at the end of a
-    step (in terms of R.next). ``size`` is the length of a step.
+    step (in terms of R.next).
     """
 
     rules: Mapping[Variable, Mechanism]
     equations: Mapping[Variable, Mechanism]
     events: Sequence[Event]
-    size: Expr
+    at: Stride
 
-    def of(self, method: str | None) -> dict[Variable, Mechanism]:
+    @property
+    def size(self) -> Expr:
+        """The length of a step."""
+        return self.at.size
+
+    def of(self, method: Method | None) -> dict[Variable, Mechanism]:
         """What a step assigns, in steps or by a method."""
         if method is None:
             return self.in_steps()
@@ -157,10 +162,15 @@ class Jumps:
         if back:
             name = getattr(back[0], "variable", back[0])
             raise DeclarationError(
-                f"There are events inside the steps of {method}, and {name} is "
-                "used with a delay: the one or the other can be, or both in a System of steps."
+                f"There are events inside the steps of a method, and {name} is used with a delay: "
+                "the one or the other can be, or both in a System of steps."
             )
-        return self.inside(METHODS[method])
+        if method.tableau is None:
+            raise DeclarationError(
+                "There are events, whose moments are found on the continuous extension of a step, "
+                'and an implicit method has none: write method="rk4" or "dopri5".'
+            )
+        return self.inside(method.tableau)
 
     # -- in steps --------------------------------------------------------------------------------
 
@@ -176,11 +186,16 @@ class Jumps:
 
     # -- inside the steps of a method ------------------------------------------------------------
 
-    def inside(self, method: Method) -> dict[Variable, Mechanism]:
+    def inside(self, method: Explicit) -> dict[Variable, Mechanism]:
         """The step up to the first event, the jump, and the rest of the step."""
         assigned = self._part(method, _FIRST, lambda v: v, Rational(0), self.size)
         end = {v: v + self.size * self._sum(v, method.weights, _FIRST) for v in self.rules}
         assigned |= self._state(_END, end, Rational(1))
+        if self.at.errors:
+            assigned |= {
+                method.error(v): Expression(self.size * self._sum(v, method.off, _FIRST))
+                for v in self.rules
+            }
         for number, event in enumerate(self.events):
             assigned |= self._located(method, event, number)
         share = Stage(_MOMENT, 0)
@@ -203,7 +218,7 @@ class Jumps:
         sure = {v: Piecewise((e, sound)) if v in self._moved else e for v, e in finals.items()}
         return {**assigned, **{v: Expression(e) for v, e in sure.items()}, **self.equations}
 
-    def _last(self, method: Method, variable: Variable, share: Expr) -> Expr:
+    def _last(self, method: Explicit, variable: Variable, share: Expr) -> Expr:
         """A variable at the end of a step with a jump in it, as a difference to what it was there.
 
         So a step without an event is what it is without events, to the last digit, and a jump at
@@ -234,7 +249,7 @@ class Jumps:
 
     def _part(
         self,
-        method: Method,
+        method: Explicit,
         base: int,
         start: Callable[[Variable], Expr],
         begun: Expr,
@@ -269,7 +284,7 @@ class Jumps:
         held = {Stage(v, number): rule.renamed(at) for v, rule in self.equations.items()}
         return {**{Stage(v, number): Expression(e) for v, e in states.items()}, **held}
 
-    def _along(self, method: Method, share: Expr) -> dict[Variable, Expr]:
+    def _along(self, method: Explicit, share: Expr) -> dict[Variable, Expr]:
         """The variables with rates at a part of the step, by the method's continuous extension."""
         weights = [weight.xreplace({SHARE: share}) for weight in method.along]
         return {v: v + self.size * self._sum(v, weights, _FIRST) for v in self.rules}
@@ -290,7 +305,7 @@ class Jumps:
         }
         return {**stages, time: time + share * self.size}
 
-    def _located(self, method: Method, event: Event, number: int) -> dict[Variable, Mechanism]:
+    def _located(self, method: Explicit, event: Event, number: int) -> dict[Variable, Mechanism]:
         """Whether an event happens in the step, and when, as a part of it; 1 where it does not."""
         end = self._there(_END, Rational(1))
         happens = And(Not(event.when), _at(event.when, end))

@@ -1,19 +1,21 @@
-"""Integrators: explicit Runge-Kutta methods as tables, and the steps that they make of rates."""
+"""Integrators: what one is; explicit Runge-Kutta methods as tables, and the steps they make."""
 
 from __future__ import annotations
 
 import functools
-import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Float, Mul, Rational, Symbol
+from sympy import Expr, Mul, Rational, Symbol
 
-from causalopt.language.symbols import Next, Parameter, Past, Stage, Variable, time
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import Next, Past, Stage, Variable, time
 from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.symbolic import Expression
 
 _HALF = Rational(1, 2)
 
@@ -21,18 +23,74 @@ _HALF = Rational(1, 2)
 _FEW = 8
 
 
+#: The stage of a variable that holds how far a step may be wrong there.
+ERROR = 1 << 16
+
+
+class Method(ABC):
+    """How rates of change are carried over a step: what is assigned there, stage by stage."""
+
+    #: The parts of a step, between 0 and 1, at which rates are looked at.
+    nodes: tuple[Rational, ...]
+    #: The order of the estimate of a step's error; None where a method has none.
+    estimates: int | None
+
+    @property
+    @abstractmethod
+    def tableau(self) -> Explicit | None:
+        """The tableau, with whose continuous extension moments are found; None of an implicit one.
+
+        What happens inside a step, and what looks back to there, needs it.
+        """
+
+    @abstractmethod
+    def assigned(
+        self,
+        rates: Mapping[Variable, Mechanism],
+        equations: Mapping[Variable, Mechanism],
+        at: Stride,
+    ) -> dict[Variable, Mechanism]:
+        """The stages and the steps of all variables, those with equations (in order) among them."""
+
+    @abstractmethod
+    def error(self, variable: Variable) -> Stage:
+        """The stage of a variable that holds the estimate of a step's error."""
+
+
 @dataclass(frozen=True)
-class Method:
+class Stride:
+    """A step: its ``size``, whether some variables are ``delayed``, which are ``held`` inside it.
+
+    With ``errors`` the estimate of what is wrong after it is assigned too.
+    """
+
+    size: Expr
+    delayed: bool = False
+    held: frozenset[Variable] = frozenset()
+    errors: bool = False
+
+
+@dataclass(frozen=True)
+class Explicit(Method):
     """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights.
 
     ``along`` are the weights that give the state when a ``SHARE`` of the step has passed: those of
     the method's natural continuous extension, with which delays keep its order (Zennaro 1986).
+    ``off`` are the weights of the difference to a method of another order, ``estimates`` + 1 the
+    lower of the two orders (Fehlberg 1969).
     """
 
     nodes: tuple[Rational, ...]
     matrix: tuple[tuple[Rational, ...], ...]
     weights: tuple[Rational, ...]
     along: tuple[Expr, ...]
+    off: tuple[Rational, ...] = ()
+    estimates: int | None = None
+
+    @property
+    def tableau(self) -> Explicit:
+        """Itself."""
+        return self
 
     @property
     def halfway(self) -> tuple[Expr, ...] | None:
@@ -46,36 +104,90 @@ class Method:
         """The number of the stage that stands for the middle of a step."""
         return len(self.nodes) + 1
 
+    def assigned(
+        self,
+        rates: Mapping[Variable, Mechanism],
+        equations: Mapping[Variable, Mechanism],
+        at: Stride,
+    ) -> dict[Variable, Mechanism]:
+        """The stages and the steps of all variables."""
+        if at.delayed and not {*self.nodes} <= {0, _HALF, 1}:
+            raise DeclarationError(
+                "There are delays, and this method looks at places inside of a step that are not "
+                'kept: write method="rk4", which keeps its middle.'
+            )
+        return MethodStep(self, at, (*rates, *equations)).of(rates, equations)
+
+    def error(self, variable: Variable) -> Stage:
+        """The stage of a variable that holds the estimate of a step's error."""
+        return Stage(variable, ERROR)
+
 
 _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
-METHODS: Mapping[str, Method] = {
-    "euler": Method((_ZERO,), ((),), (_ONE,), (SHARE,)),
-    "rk4": Method(
-        (_ZERO, _HALF, _HALF, _ONE),
-        ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
-        (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
-        (
-            SHARE - Rational(3, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
-            SHARE**2 - Rational(2, 3) * SHARE**3,
-            SHARE**2 - Rational(2, 3) * SHARE**3,
-            -Rational(1, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
-        ),
+
+EULER = Explicit((_ZERO,), ((),), (_ONE,), (SHARE,))
+
+RK4 = Explicit(
+    (_ZERO, _HALF, _HALF, _ONE),
+    ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
+    (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
+    (
+        SHARE - Rational(3, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
+        SHARE**2 - Rational(2, 3) * SHARE**3,
+        SHARE**2 - Rational(2, 3) * SHARE**3,
+        -Rational(1, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
     ),
-}
+)
+
+
+def _fractions(text: str) -> tuple[Rational, ...]:
+    """The numbers of a row of a table."""
+    return tuple(Rational(*map(int, number.split("/"))) for number in text.split())
+
+
+def _polynomial(row: str) -> Expr:
+    """The polynomial in the share of a step that has these coefficients, of degree 1 and on."""
+    return sympy.Add(*(c * SHARE**n for n, c in enumerate(_fractions(row), start=1)))
+
+
+# Dormand and Prince (1980); the continuous extension, of order four, is Shampine's (1986).
+DOPRI5 = Explicit(
+    _fractions("0 1/5 3/10 4/5 8/9 1 1"),
+    tuple(map(_fractions, (
+        "",
+        "1/5",
+        "3/40 9/40",
+        "44/45 -56/15 32/9",
+        "19372/6561 -25360/2187 64448/6561 -212/729",
+        "9017/3168 -355/33 46732/5247 49/176 -5103/18656",
+        "35/384 0 500/1113 125/192 -2187/6784 11/84",
+    ))),
+    _fractions("35/384 0 500/1113 125/192 -2187/6784 11/84 0"),
+    tuple(map(_polynomial, (
+        "1 -8048581381/2820520608 8663915743/2820520608 -12715105075/11282082432",
+        "",
+        "0 131558114200/32700410799 -68118460800/10900136933 87487479700/32700410799",
+        "0 -1754552775/470086768 14199869525/1410260304 -10690763975/1880347072",
+        "0 127303824393/49829197408 -318862633887/49829197408 701980252875/199316789632",
+        "0 -282668133/205662961 2019193451/616988883 -1453857185/822651844",
+        "0 40617522/29380423 -110615467/29380423 69997945/29380423",
+    ))),
+    off=_fractions("71/57600 0 -71/16695 71/1920 -17253/339200 22/525 -1/40"),
+    estimates=4,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class MethodStep:
-    """A step of a method over some variables, ``size`` long: what it assigns for each of them.
+    """A step of an explicit method over some variables: what it assigns for each of them.
 
     The variables' stages are named, not repeated, so that clamping a variable clamps what the
-    others see of it inside the step. Where some are ``delayed``, each has its middle of a step too.
+    others see of it inside the step. Where some are delayed, each has its middle of a step too.
     """
 
-    method: Method
-    size: Parameter
+    method: Explicit
+    stride: Stride
     variables: tuple[Variable, ...]
-    delayed: bool
 
     @functools.cached_property
     def _places(self) -> frozenset[Variable]:
@@ -100,7 +212,9 @@ class MethodStep:
         """
 
         def combined(weights: tuple[Expr, ...]) -> Mechanism:
-            parts = [(Mul(w, self.size), self._seen(rate, j)) for j, w in enumerate(weights) if w]
+            parts = [
+                (Mul(w, self.stride.size), self._seen(rate, j)) for j, w in enumerate(weights) if w
+            ]
             if len(self.method.nodes) == 1 or len(self.variables) <= _FEW:
                 return rate.increment(variable, parts)
             return Increment.of(variable, rate, parts)
@@ -110,7 +224,11 @@ class MethodStep:
         stages = {_seen_at(variable, j).variable: combined(row) for j, row in inner}
         if self._has_middle:
             stages[Stage(variable, method.middle)] = combined(method.halfway or ())
-        return {**stages, variable: combined(method.weights)}
+        step = {variable: combined(method.weights)}
+        if self.stride.errors:
+            off = combined(method.off)
+            step[method.error(variable)] = Expression(off.value({}) - variable)
+        return {**stages, **step}
 
     def of_equation(self, variable: Variable, equation: Mechanism) -> dict[Variable, Mechanism]:
         """The stages and the step of a variable with an equation, which holds at each of them."""
@@ -125,12 +243,12 @@ class MethodStep:
 
     @property
     def _has_middle(self) -> bool:
-        return self.delayed and self.method.halfway is not None
+        return self.stride.delayed and self.method.halfway is not None
 
     def _seen(self, rate: Mechanism, stage: int) -> dict[Symbol, Expr]:
         """What a rate sees at a stage: the variables there and at earlier times, and the time."""
         node = self.method.nodes[stage]
-        terms: dict[Symbol, Expr] = {time: time + node * self.size}
+        terms: dict[Symbol, Expr] = {time: time + node * self.stride.size}
         if stage:
             terms |= {v: _seen_at(v, stage + 1) for v in rate.arguments if v in self._places}
         pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
@@ -138,7 +256,7 @@ class MethodStep:
 
     def _inside(self, equation: Mechanism, number: int, node: Rational) -> dict[Symbol, Expr]:
         """What an equation of the end of a step sees inside it."""
-        terms: dict[Symbol, Expr] = {time: time + (node - 1) * self.size}
+        terms: dict[Symbol, Expr] = {time: time + (node - 1) * self.stride.size}
         for symbol in equation.arguments:
             if isinstance(symbol, Next):
                 terms[symbol] = Stage(symbol.variable, number).next
@@ -158,22 +276,3 @@ class MethodStep:
 def _seen_at(variable: Variable, stage: int) -> Next:
     """A variable at a stage of the step: the same symbol each time, which is quick to compare."""
     return Stage(variable, stage).next
-
-
-def on_clock(
-    mechanisms: Mapping[Variable, Mechanism],
-    dt: float | Parameter | None,
-    length: float | None,
-    method: str | None,
-) -> dict[Variable, Mechanism]:
-    """The mechanisms with their conditions on time as conditions on steps, ``length`` long each.
-
-    A method looks at times inside a step too. Raises ``DeclarationError`` for a condition that no
-    time meets; without a ``dt``, time counts steps, and is as it is.
-    """
-    if dt is None or length is None:
-        return dict(mechanisms)
-    size = dt if isinstance(dt, Parameter) else Float(dt)
-    nodes = METHODS[method].nodes if method is not None else ()
-    pieces = math.lcm(*(int(node.q) for node in nodes))
-    return {v: m.in_steps(size, length / pieces, str(v)) for v, m in mechanisms.items()}

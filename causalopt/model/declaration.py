@@ -14,6 +14,7 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.symbols import (
     Label,
+    Lag,
     Next,
     Noise,
     Parameter,
@@ -26,8 +27,8 @@ from causalopt.language.vectors import spread
 from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.events import Event
-from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.methods import METHODS
 from causalopt.model.amounts import amounts_of
 
 K = TypeVar("K")
@@ -272,6 +273,38 @@ def check_rates(rates: Mapping[Variable, Mechanism], method: str | None) -> None
                 f"The rate of {target} uses {same[0]}: a rate depends on the present state, "
                 f"so write {same[0].variable}."
             )
+
+
+def checked_tolerance(
+    tolerance: object, method: str | None, rates: Mapping[Variable, Mechanism], dt: object
+) -> float | None:
+    """How large the error of a part of a step may be, beside what it is an error of.
+
+    Raises ``DeclarationError`` for what is no small number, and for what has no parts.
+    """
+    if tolerance is None:
+        return None
+    known = [name for name, kind in METHODS.items() if kind.estimates is not None]
+    if method not in known:
+        raise DeclarationError(
+            f"tolerance={checks.shown(tolerance)} has a step taken in parts, by an estimate of its "
+            f"error, and method={checks.shown(method)} has none: write "
+            f"{' or '.join(f'method={name!r}' for name in known)}."
+        )
+    for variable, rate in rates.items():
+        strange = next((s for s in rate.arguments if s == dt or isinstance(s, Noise | Lag)), None)
+        if strange is not None:
+            raise DeclarationError(
+                f"The rate of {variable} uses {strange}, which belongs to a whole step, and with a "
+                "tolerance steps are taken in parts: leave tolerance out."
+            )
+    number = checks.finite(tolerance, "tolerance")
+    if not 1e-14 <= number <= 0.1:
+        raise DeclarationError(
+            f"tolerance={number:g} is no error beside what it is an error of that floats can keep "
+            "to: write a number such as 1e-9."
+        )
+    return number
 
 
 def check_steps(steps: object) -> int:

@@ -67,6 +67,11 @@ class Base(ABC, Generic[W]):
         return None
 
     @property
+    def rising(self) -> Base[W]:
+        """What is done to the rises of a variable that this is done to: the same, as a rule."""
+        return self
+
+    @property
     def cuts(self) -> bool:
         """Whether the node no longer answers to its parents."""
         return True
@@ -120,6 +125,11 @@ class Fixed(Base[W]):
     def value_given(self) -> Outside:
         """The value."""
         return self.value
+
+    @property
+    def rising(self) -> Base[W]:
+        """Nothing: what has one value does not rise."""
+        return Fixed(0.0)
 
     def apply(self, view: View[W, T]) -> T:
         """The value."""
@@ -267,6 +277,11 @@ class Gated(OnTop[W]):
     def gate_on_it(self) -> Gate[W]:
         """The gate."""
         return self.gate
+
+    @property
+    def rising(self) -> Base[W]:
+        """That of what is under the gate, behind it."""
+        return replace(self, under=None if self.under is None else self.under.rising)
 
     def apply(self, view: View[W, T]) -> T:
         """What is under the gate, seen from behind it; what has no inputs is weighted itself."""

@@ -8,8 +8,8 @@ from sympy import Expr, Symbol
 
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.language.symbols import Lag, Next, Noise, Past, Variable, time
-from causalopt.mechanisms.integrators import METHODS
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.methods import METHODS
 
 # The part of a step by which a delay may miss a whole number of them: floats are rounded.
 _ROUNDING = 1e-6
@@ -59,7 +59,8 @@ def check_kept(
     key: object, delayed: Collection[Variable], kept: Collection[Variable], method: str | None
 ) -> None:
     """Raise ``DeclarationError`` where a method does not keep what was inside its steps."""
-    if delayed and not kept and method is not None and METHODS[method].halfway is not None:
+    tableau = None if method is None else METHODS[method].tableau
+    if delayed and not kept and tableau is not None and tableau.halfway is not None:
         name = next(iter(delayed))
         raise DeclarationError(
             f"The mechanism of {key} uses {name} with a delay, and none that is declared does, so "
@@ -75,6 +76,15 @@ def check_memoryless(delayed: Iterable[Variable], what: str) -> None:
             f"{what} follows the state from one step to the next, and this system looks back to "
             f"earlier values of {name}: in place of {name}.lag(2), let variables pass them on, "
             f"{{{name}1: {name}, {name}2: {name}1}}."
+        )
+
+
+def check_whole(tolerance: float | None, what: str) -> None:
+    """Raise ``QueryError`` where a step is taken in parts, of which each run finds its own."""
+    if tolerance is not None:
+        raise QueryError(
+            f"{what} is made of one step, and with tolerance={tolerance:g} the steps of this "
+            "system are taken in parts: leave tolerance out, and take a dt that is short enough."
         )
 
 

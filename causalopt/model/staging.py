@@ -5,15 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from causalopt.language.symbols import Past, Variable
+from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Past, Rise, Stage, Variable
+from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
+from causalopt.model.moments import check_whole
 from causalopt.model.system import System
-from causalopt.model.template import Template, in_order, is_stage, owner_of
+from causalopt.model.template import Template, is_stage, owner_of
 from causalopt.model.treatments import Treatment
 from causalopt.model.world import World
 
 AnyWorld = World[Model]
+
+
+def refuse_shared_steps(system: System, what: str) -> None:
+    """Raise ``QueryError`` where not each variable has a step of its own, or steps are in parts.
+
+    In an implicit step all that is not held is solved for together, so that another step is written
+    for each set that is held.
+    """
+    check_whole(system.tolerance, what)
+    if system.is_implicit:
+        raise QueryError(
+            f"{what} asks for a step of each variable, and {system.method} solves for all "
+            "together: ask for one m and one A (op, comp), or write another method."
+        )
 
 
 def starts_of(system: System, world: AnyWorld) -> Mapping[Variable, Mechanism]:
@@ -23,8 +40,42 @@ def starts_of(system: System, world: AnyWorld) -> Mapping[Variable, Mechanism]:
     return system.beginning.replaced(replaced)
 
 
-def template_of(system: System, world: AnyWorld, step: int) -> Template:
-    """What a step assigns in a world, where some mechanisms may be replaced."""
+def held_inside(system: System, worlds: Sequence[AnyWorld], step: int) -> frozenset[Variable]:
+    """The variables whose stages are held in an implicit step, in one of some worlds.
+
+    One step is written for all worlds, and so serves those alone in which what is held in one is
+    held in the next. Raises ``QueryError`` for others.
+    """
+    if not system.is_implicit:
+        return frozenset()
+    sets = {
+        frozenset(v for v in system.variables if treatment_of(world, Stage(v, 1), step).base)
+        for world in worlds
+    }
+    ordered = sorted(sets, key=lambda held: (len(held), sorted(map(str, held))))
+    for fewer, more in pairwise(ordered):
+        if not fewer <= more:
+            raise QueryError(
+                f"{listed(sorted(map(str, fewer - more)))} is held in one world and "
+                f"{listed(sorted(map(str, more - fewer)))} in another, and an implicit step solves "
+                "for all that is not held: ask for each by itself."
+            )
+    return ordered[-1]
+
+
+def template_of(
+    system: System,
+    world: AnyWorld,
+    step: int,
+    held: frozenset[Variable] = frozenset(),
+    *,
+    errors: bool = False,
+) -> Template:
+    """What a step assigns in a world, where some mechanisms may be replaced.
+
+    ``held`` are the variables whose stages are held in it, here or in a world beside; with
+    ``errors`` the estimates of a step's errors are assigned too.
+    """
     replaced: dict[Variable, Mechanism] = {}
     for variable in system.variables:
         base = world.at(variable, step).base
@@ -34,16 +85,26 @@ def template_of(system: System, world: AnyWorld, step: int) -> Template:
         staged = base.replacement if system.method is None else base.mechanism_at(variable, step)
         if staged is not None:
             replaced[variable] = staged
-    if not replaced:
+    if not replaced and not held and not errors:
         return system.template
-    return in_order(system.realise({**system.declarations, **replaced}))
+    return system.stepping.of({**system.declarations, **replaced}, held, errors=errors)
 
 
 def treatment_of(world: AnyWorld, target: Variable, step: int) -> Treatment[AnyWorld]:
     """What happens to a variable at the end of a step, or to an inner stage of it."""
     owner = owner_of(target)
     at_end = world.at(owner, step)
-    return at_end if owner is target else at_end.inside(world.at(owner, step - 1), owner, step)
+    if owner is target:
+        return at_end
+    stage = at_end.inside(world.at(owner, step - 1), owner, step)
+    return stage.rising if isinstance(target, Rise) else stage
+
+
+def treatment_inside(world: AnyWorld, target: Variable, step: int) -> Treatment[AnyWorld]:
+    """What happens to a variable inside a step, where a part of it ends, or to a stage of it."""
+    if owner_of(target) is not target:
+        return treatment_of(world, target, step)
+    return world.at(target, step).inside(world.at(target, step - 1), target, step)
 
 
 def stretches_of(system: System, steps: int, worlds: Sequence[AnyWorld]) -> list[tuple[int, int]]:

@@ -17,9 +17,8 @@ from causalopt.language.symbols import Label, Next, Noise, Parameter, Past, Vari
 from causalopt.language.vectors import spread
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.events import Event
-from causalopt.mechanisms.integrators import on_clock
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.mechanisms.stepping import assigned_in_a_step, step_term
+from causalopt.mechanisms.methods import METHODS
 from causalopt.model import moments
 from causalopt.model.amounts import (
     Amount,
@@ -42,6 +41,7 @@ from causalopt.model.declaration import (
     check_symbols,
     checked_dt,
     checked_events,
+    checked_tolerance,
     mechanisms_of,
     noises_of,
 )
@@ -52,7 +52,8 @@ from causalopt.model.selection import Key
 from causalopt.model.shapes import check_shapes
 from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
 from causalopt.model.solving import Solver, in_steps_of
-from causalopt.model.template import Template, in_order, is_inner, is_stage, node_at, sources
+from causalopt.model.stepping import Stepping, step_term
+from causalopt.model.template import Template, is_inner, is_stage, node_at, sources
 from causalopt.model.units import check_other_units, check_units
 from causalopt.model.unrolling import check_unrolled, unrolled
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
@@ -98,6 +99,7 @@ class System(OverTime):
     parameters: Mapping[Parameter, Kept] = ReadOnly({})
     dt: float | Parameter | None = None
     method: str | None = None
+    tolerance: float | None = None
     algebraic: Mapping[Variable, Formula] = ReadOnly({})
     history: Mapping[Variable, Formula] = ReadOnly({})
     events: Sequence[Event] = ()
@@ -117,6 +119,7 @@ class System(OverTime):
         check_symbols(self._written, known, "give it a mechanism and a start value")
         check_seen(self.events, known)
         check_rates(self.mechanisms, self.method)
+        put("tolerance", checked_tolerance(self.tolerance, self.method, self._written, self.dt))
         check_units(self.mechanisms, self.dt, is_rate=self.method is not None)
         stated = self.algebraic, self.history, formulas_of(self.start), formulas_of(self.parameters)
         check_other_units(cast(Sequence[Mapping[Label, Mechanism]], stated), self.events, self.dt)
@@ -133,6 +136,7 @@ class System(OverTime):
         parameters: Mapping[Parameter, Kept] | None = None,
         dt: float | Parameter,
         method: str | Solver = "euler",
+        tolerance: float | None = None,
         algebraic: Mapping[Variable, Formula] | None = None,
         history: Mapping[Variable, Formula] | None = None,
         events: Sequence[Event] | None = None,
@@ -156,6 +160,7 @@ class System(OverTime):
             parameters=known,
             dt=length,
             method=kind,
+            tolerance=tolerance,
             algebraic={} if algebraic is None else algebraic,
             history={} if history is None else history,
             events=() if events is None else events,
@@ -214,16 +219,13 @@ class System(OverTime):
     @functools.cached_property
     def template(self) -> Template:
         """What a step assigns, in order: the variables, and the inner stages of a method."""
-        return ReadOnly(in_order(self.realise(self.declarations)))
+        return ReadOnly(self.stepping.of(self.declarations))
 
-    def realise(self, mechanisms: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:
-        """What a step assigns for declared formulas: themselves, or an integrator's stages too."""
-        rules = {v: rule for v, rule in mechanisms.items() if v not in self.algebraic}
-        equations = in_order({v: r for v, r in mechanisms.items() if v in self.algebraic})
-        assigned = assigned_in_a_step(
-            *(rules, equations, self.events, self.dt, self.method), delayed=bool(self.delayed)
-        )
-        return on_clock(assigned, self.dt, self.step_size, self.method)
+    @functools.cached_property
+    def stepping(self) -> Stepping:
+        """What makes steps of its declarations."""
+        equations, is_delayed = frozenset(self.algebraic), bool(self.delayed)
+        return Stepping(equations, self.events, self.dt, self.step_size, self.method, is_delayed)
 
     @property
     def step_size(self) -> float | None:
@@ -339,6 +341,11 @@ class System(OverTime):
         return () if self.method is None else self.mechanisms
 
     @property
+    def is_implicit(self) -> bool:
+        """Whether its steps solve equations, in which the variables are seen together."""
+        return self.method is not None and METHODS[self.method].tableau is None
+
+    @property
     def has_moments(self) -> bool:
         """Whether events happen inside its steps, one in each at most."""
         return bool(self.events) and self.method is not None
@@ -378,7 +385,7 @@ class System(OverTime):
         ((a[0], a[1], a[2]), {a[1]})
         """
         last = check_steps(steps)
-        check_unrolled(self, self.template, last)
+        check_unrolled(self, self.template, last, self.tolerance)
         return unrolled(self.template, self.beginning, by_label(self.parameters), last)
 
     def __repr__(self) -> str:
@@ -387,6 +394,7 @@ class System(OverTime):
         lines += [f"{v}[t < 0] = {formula}" for v, formula in self.history.items()]
         lines += [f"{p} = {value}" for p, value in self.parameters.items()]
         lines += [str(event) for event in self.events]
+        lines += [] if self.tolerance is None else [f"tolerance = {self.tolerance}"]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:

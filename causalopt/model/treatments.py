@@ -83,6 +83,11 @@ class Treatment(Generic[W]):
         return replace(self, shift=shift.without_nudge())
 
     @property
+    def rising(self) -> Treatment[W]:
+        """What is done to the rises of a variable inside of a step whose stages this is done to."""
+        return replace(self, base=None if self.base is None else self.base.rising)
+
+    @property
     def is_moved(self) -> bool:
         """Whether a shift brings the node to a value, whatever it would be without."""
         return self.shift is not None and self.shift.to is not None

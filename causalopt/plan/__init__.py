@@ -1,17 +1,21 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
 from causalopt.plan.block import Block, Input, needed_in_order, single_form
+from causalopt.plan.dividing import Division, Given, divided
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
-from causalopt.plan.loop import Loop, Remembered, Segment, Terms, flatten_system
+from causalopt.plan.loop import Loop, Remembered, Segment, Terms
 from causalopt.plan.names import UNIT, Slope, Slot
 from causalopt.plan.patches import Blend, Patch
+from causalopt.plan.steps import flatten_system
 
 __all__ = [
     "UNIT",
     "Blend",
     "Block",
+    "Division",
+    "Given",
     "Group",
     "Input",
     "Lane",
@@ -26,6 +30,7 @@ __all__ = [
     "Slot",
     "Terms",
     "Weighting",
+    "divided",
     "flatten",
     "flatten_network",
     "flatten_system",

@@ -14,8 +14,9 @@ from causalopt.model.system import System
 from causalopt.plan.forward import flatten_forward
 from causalopt.plan.lanes import Lanes
 from causalopt.plan.layers import Layers, flatten_network
-from causalopt.plan.loop import Loop, flatten_system
+from causalopt.plan.loop import Loop
 from causalopt.plan.names import Slot
+from causalopt.plan.steps import flatten_system
 
 Plan = Loop | Layers
 

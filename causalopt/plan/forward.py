@@ -19,8 +19,9 @@ from causalopt.model.declaration import cycle_message
 from causalopt.model.network import Network
 from causalopt.plan.block import Input, needed_in_order, single_form
 from causalopt.plan.lanes import Lane, Lanes
-from causalopt.plan.loop import Loop, Terms, always_zero
+from causalopt.plan.loop import Loop, Terms
 from causalopt.plan.names import Names, Slot
+from causalopt.plan.steps import always_zero
 from causalopt.plan.terms import NodeTerms
 
 

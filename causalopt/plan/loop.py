@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-import networkx as nx
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Symbol
 
-from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Label, Noise, Past, Stage
-from causalopt.language.words import listed
-from causalopt.mechanisms.stepping import step_term
-from causalopt.model.moments import at_start
+from causalopt.language.symbols import Label, Noise
 from causalopt.model.selection import Key
-from causalopt.model.staging import starts_of, stretches_of, template_of, treatment_of
-from causalopt.model.system import System
-from causalopt.model.template import is_inner, owner_of
-from causalopt.plan.block import Block, Input, single_form
-from causalopt.plan.lanes import AnyWorld, Lane, Lanes
-from causalopt.plan.names import UNIT, Names, Slope, Slot
-from causalopt.plan.terms import NodeTerms
-
-_ZERO, _ONE = Integer(0), Integer(1)
+from causalopt.model.template import owner_of
+from causalopt.plan.block import Block, Input
+from causalopt.plan.names import Slope, Slot
+from causalopt.plan.pace import WHOLE, Pace
 
 
 @dataclass(frozen=True)
@@ -33,13 +21,15 @@ class Segment:
     """Steps ``start <= i < stop`` that are computed by the same block.
 
     The block's arguments are the state of step i - 1, the inputs, the noises and the time of step
-    i - 1; its results are the state of step i. ``terms`` say the same, part by part.
+    i - 1; its results are the state of step i. ``terms`` say the same, part by part. Where steps
+    are taken in parts, ``inside`` carries all parts of one but the last.
     """
 
     start: int
     stop: int
     block: Block
     terms: Terms
+    inside: Segment | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +63,7 @@ class Loop:
     order in which a step computes them: of those that are not finite after a step, the first is
     where it began. Without ``steps`` all there is is the start. ``chains`` are the slots for what
     is looked back to. Where it ``has_arrays``, some slots hold arrays, or some terms are calls of
-    functions.
+    functions. ``pace`` says whether its steps are taken in parts.
     """
 
     slots: tuple[Slot, ...]
@@ -90,6 +80,12 @@ class Loop:
     value_slots: tuple[int, ...]
     chains: tuple[Remembered, ...]
     has_arrays: bool
+    pace: Pace = WHOLE
+
+    @property
+    def length_of_steps(self) -> int:
+        """The place among the inputs of the length of a step that is taken in parts."""
+        return [entry.symbol for entry in self.inputs].index(self.pace.length)
 
     @property
     def drawn(self) -> int:
@@ -130,233 +126,3 @@ class Loop:
         ]
         recorded = sum(sizes[j] for j in self.recorded)
         return points * (sum(sizes) + len(self.inputs) + recorded * rows)
-
-
-@functools.lru_cache(maxsize=64)
-def flatten_system(system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...]) -> Loop:
-    """The loop that computes the wanted slots; what they do not need is left out."""
-    names = Names(system, system.beginning)
-    stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
-    raws = [_assignments(system, lanes, names, start) for start, _ in stretches]
-    first = _initial(system, lanes, names)
-    # The inner stages of a step have no value at the start.
-    first |= {names.after(slot): _ZERO for slot in wanted if is_inner(slot.variable)}
-    _carry_pasts(lanes, names, first, raws)
-    # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
-    first, *raws = [raw | names.named for raw in (first, *raws)]
-    zero = always_zero(lanes, names, [first, *raws])
-    first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
-    # (Something has to be, also where all that is wanted is zero.)
-    wanted = tuple(slot for slot in wanted if names.after(slot) not in zero) or wanted[:1]
-    # Of the rest, the state is what the wanted slots depend on, over any number of steps.
-    slots = sorted(_needed(wanted, names, raws), key=_in_chains)
-    inputs = tuple(names.inputs.values())
-    noises = tuple(names.noises.values())
-    given = [entry.symbol for entry in inputs]
-    drawn = [entry.symbol for entry in noises]
-    state = [names.before(slot) for slot in slots]
-    after = [names.after(slot) for slot in slots]
-    arguments = [*state, *given, *drawn, names.time]
-    segments = [
-        Segment(start, stop, single_form(arguments, raw, after), Terms(arguments, raw, after))
-        for (start, stop), raw in zip(stretches, raws, strict=True)
-    ]
-    return Loop(
-        slots=tuple(slots),
-        inputs=inputs,
-        noises=noises,
-        initial=single_form([*given, names.time], first, after),
-        beginning=Terms([*state, *given, names.time], first, after),
-        segments=tuple(segments),
-        steps=steps,
-        dt=1.0 if system.step_size is None else system.step_size,
-        recorded=tuple(slots.index(slot) for slot in wanted),
-        scales=_scales(lanes, names, slots, raws),
-        slopes=dict(names.slopes.values()),
-        value_slots=_value_slots(system, lanes, slots),
-        chains=_chains(slots),
-        has_arrays=_has_arrays(system, [lane.world for lane in lanes.lanes]),
-    )
-
-
-def _has_arrays(system: System, worlds: Sequence[AnyWorld]) -> bool:
-    """Whether a variable holds an array, or something is computed by a function."""
-    bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
-    rules = [*system.declarations.values(), *(b.replacement for b in bases)]
-    is_called = any(rule is not None and rule.is_opaque for rule in rules)
-    return is_called or any(variable.domain.shape for variable in system.variables)
-
-
-def _in_chains(slot: Slot) -> tuple[object, ...]:
-    """Pasts come last, those of one variable side by side, the latest first."""
-    past = slot.variable
-    return (1, slot.lane, past.variable.name, past.by) if isinstance(past, Past) else (0,)
-
-
-def _chains(slots: Sequence[Slot]) -> tuple[Remembered, ...]:
-    """The runs of slots each of which takes over what the one before it was."""
-    places = {slot: j for j, slot in enumerate(slots)}
-    pasts = [slot for slot in slots if isinstance(slot.variable, Past)]
-    first = [slot for slot in pasts if not isinstance(slot.earlier.variable, Past)]
-    ends = [places[slot] for slot in first] + [len(slots)]
-    return tuple(
-        Remembered(places[slot.earlier], range(start, stop))
-        for slot, (start, stop) in zip(first, pairwise(ends), strict=True)
-    )
-
-
-def _scales(
-    lanes: Lanes, names: Names, slots: Sequence[Slot], raws: Sequence[Mapping[Symbol, Expr]]
-) -> tuple[tuple[int, ...], ...]:
-    """The places of the tangent slots, in groups: each lane with those that it copies from."""
-    owner = {s: slot.lane for slot, pair in names.states.items() for s in pair}
-    owner |= dict(names.parts.values())
-    tangents = [i for i, lane in enumerate(lanes.lanes) if lane.is_tangent]
-    linked = nx.Graph()
-    linked.add_nodes_from(tangents)
-    for raw in raws:
-        for symbol, formula in raw.items():
-            if symbol not in owner:
-                continue
-            seen = {owner[s] for s in formula.free_symbols if s in owner}
-            linked.add_edges_from((owner[symbol], lane) for lane in seen.intersection(tangents))
-    linked = linked.subgraph(tangents)
-    groups = sorted(sorted(group) for group in nx.connected_components(linked))
-    places = [tuple(j for j, slot in enumerate(slots) if slot.lane in group) for group in groups]
-    return tuple(group for group in places if group)
-
-
-def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[int, ...]:
-    """The places of the slots that hold values, in the order in which a step computes them."""
-    places = {slot: j for j, slot in enumerate(slots)}
-    values = [i for i, lane in enumerate(lanes.lanes) if not lane.is_tangent]
-    own = [v for v in system.template if owner_of(v) in system.declarations]
-    order = [Slot(i, variable) for i in values for variable in own]
-    return tuple(places[slot] for slot in order if slot in places)
-
-
-def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
-    """What is assigned at step 0, in terms of inputs and of what else is assigned there."""
-    first: dict[Symbol, Expr] = {}
-    for place, lane in enumerate(lanes.lanes):
-        rules = starts_of(system, lane.world)
-        for variable in system.variables:
-            rule = rules.get(variable)
-            own = None if rule is None else at_start(rule, step_term(system.dt))
-            terms = NodeTerms(names, lanes, place, variable, 0, own, names.after)
-            first[names.after(Slot(place, variable))] = lane.at(variable, 0).apply(terms)
-        if lane.is_tangent:
-            unit = names.after(Slot(place, UNIT))
-            first[unit] = _ONE if _last_nudge(lane) > 0 else _ZERO
-    return first
-
-
-def _carry_pasts(
-    lanes: Lanes, names: Names, first: dict[Symbol, Expr], raws: Sequence[dict[Symbol, Expr]]
-) -> None:
-    """Assign what is looked back to: each step takes over what was one step before."""
-    kinds = {slot: slot.variable for slot in names.states}
-    waiting = [slot for slot, kind in kinds.items() if isinstance(kind, Past)]
-    # Inside a step it is looked back to where a mechanism says so, or one that stands in for it.
-    seen = set().union(*(e.free_symbols for raw in raws for e in raw.values()))
-    waiting += [s for s, kind in kinds.items() if is_inner(kind) and names.before(s) in seen]
-    for slot in waiting:
-        past, step = slot.variable, 0
-        if isinstance(past, Past):
-            before = slot.earlier.variable
-            waiting += [slot.earlier] if isinstance(before, Past) or is_inner(before) else []
-            for raw in raws:
-                raw[names.after(slot)] = names.before(slot.earlier)
-            past, step = past.variable, -past.by
-        is_tangent = lanes.lanes[slot.lane].is_tangent
-        first[names.after(slot)] = _ZERO if is_tangent else names.history(past, step)
-
-
-def _last_nudge(lane: Lane) -> int:
-    """The last step at which a lane's tangents are nudged; -1 where they are not."""
-    nudges = (t for t in lane.world.treatments if t.shift and t.shift.is_infinitesimal)
-    return max((t.stop - 1 for t in nudges), default=-1)
-
-
-def _assignments(system: System, lanes: Lanes, names: Names, step: int) -> dict[Symbol, Expr]:
-    """What one step assigns in every lane, by the interventions in force at that step."""
-    assigned: dict[Symbol, Expr] = {}
-    for place, lane in enumerate(lanes.lanes):
-        _check_events(system, lane, step)
-        for target, mechanism in template_of(system, lane.world, step).items():
-            terms = NodeTerms(names, lanes, place, target, step, mechanism, names.after)
-            assigned[names.after(Slot(place, target))] = treatment_of(
-                lane.world, target, step
-            ).apply(terms)
-        if lane.is_tangent:
-            # Carried no longer than it is needed: tangents may grow far beyond it.
-            unit = Slot(place, UNIT)
-            assigned[names.after(unit)] = names.before(unit) if step <= _last_nudge(lane) else _ZERO
-    return assigned
-
-
-def _check_events(system: System, lane: Lane, step: int) -> None:
-    """What an event sets is held as a whole or not at all, where it happens inside a step.
-
-    Else it would happen at one moment in what is held, and at another in the rest.
-    """
-    for event in system.events if system.method is not None else ():
-        first, *others = (treatment_of(lane.world, Stage(v, 2), step).base for v in event.set)
-        for variable, base in zip(list(event.set)[1:], others, strict=True):
-            if base != first:
-                raise QueryError(
-                    f"The event when {event.when} sets {listed(event.set)} at one moment, and here "
-                    f"{variable} is held in another way than {next(iter(event.set))}: hold all of "
-                    "them, or none."
-                )
-
-
-def always_zero(
-    lanes: Lanes, names: Names, raws: Sequence[Mapping[Symbol, Expr]]
-) -> dict[Symbol, Expr]:
-    """The tangents that no perturbation ever reaches, so that they need not be computed."""
-    # Before a step and after it, it is the same slot.
-    states = {s: pair for slot, pair in names.states.items() for s in pair
-              if lanes.lanes[slot.lane].is_tangent}  # fmt: skip
-    parts = (s for s, lane in names.parts.values() if lanes.lanes[lane].is_tangent)
-    tangents = states | {symbol: (symbol,) for symbol in parts}
-    nothing = dict.fromkeys(tangents, _ZERO)
-    # A tangent is reached where a nudge is made, or where one that is reached enters it.
-    entered: dict[Symbol, list[Symbol]] = {}
-    reached: set[Symbol] = set()
-    waiting: list[Symbol] = []
-    for raw in raws:
-        for symbol in raw.keys() & tangents.keys():
-            for source in raw[symbol].free_symbols & tangents.keys():
-                entered.setdefault(source, []).append(symbol)
-            if raw[symbol].xreplace(nothing) != 0:
-                waiting.append(symbol)
-    while waiting:
-        symbol = waiting.pop()
-        if symbol not in reached:
-            pair = tangents[symbol]
-            reached.update(pair)
-            waiting.extend(target for s in pair for target in entered.get(s, ()))
-    return {s: _ZERO for s in tangents if s not in reached}
-
-
-def _needed(
-    wanted: Iterable[Slot], names: Names, raws: Sequence[Mapping[Symbol, Expr]]
-) -> list[Slot]:
-    """The slots that the wanted ones depend on, over all steps, in the order of the plan."""
-    needed = set(wanted)
-    waiting = [names.after(slot) for slot in needed]
-    owner = {before: slot for slot, (before, _) in names.states.items()}
-    seen: set[Symbol] = set()
-    while waiting:
-        symbol = waiting.pop()
-        if symbol in seen:
-            continue
-        seen.add(symbol)
-        if symbol in owner:
-            needed.add(owner[symbol])
-            waiting.append(names.after(owner[symbol]))
-        for raw in raws:
-            if symbol in raw:
-                waiting.extend(raw[symbol].free_symbols)
-    return [slot for slot in names.states if slot in needed]

@@ -40,6 +40,11 @@ def slopes(
             "This network is of formulas alone, which has derivatives against its arrows: ask "
             "every_n, or tangents(world.perturb(n))."
         )
+    if plan.pace.inputs:
+        raise QueryError(
+            "The steps of this system are taken in parts, of which nothing is passed back: ask "
+            "tangents(world.perturb(n)), or leave tolerance out."
+        )
     inputs = inputs_of(plan, model, sweep, want.world.seed)
     # What leads nowhere is no input of the plan.
     named = {entry.label: entry.symbol.name for entry in plan.inputs}

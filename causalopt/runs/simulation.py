@@ -13,6 +13,7 @@ from sympy import Expr, Symbol
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording, Stopped
 from causalopt.backends.evaluation import evaluate
+from causalopt.backends.pacing import division_of
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -26,10 +27,12 @@ from causalopt.model.amounts import followed, in_turn
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
+from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
 from causalopt.plan.draws import FOR_CHAIN, Stream, stream_of
 from causalopt.runs.explanation import explained, told_of
+from causalopt.runs.parts import InParts, demand_on, error_plan
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -88,7 +91,9 @@ def simulate(
     measured: Array | None = None
     try:
         inputs = inputs_of(plan, model, sweep, seed)
-        for part in recorded(plan, runner, inputs, rows, sweep.points):
+        for part in recorded(
+            _in_parts(plan, model, lanes, sweep), runner, inputs, rows, sweep.points
+        ):
             values = measure([_picked(part, carried, pair, along) for pair in wanted])
             if measured is None:
                 shape = *values.shape[:-2], len(rows), sweep.points or 1
@@ -132,9 +137,20 @@ def refuse_where_a_value_ends(
         simulate(values, rows, sweep, backend, stacked)
 
 
+def _in_parts(plan: Plan, model: Model, lanes: Lanes, sweep: Sweep) -> Plan | InParts:
+    """A plan as it is, or with its steps divided where that is asked for."""
+    if not isinstance(plan, Loop) or not plan.pace.inputs:
+        return plan
+    system = cast(System, model)
+    errors = error_plan(plan, system, lanes)
+    inputs = inputs_of(errors, model, sweep, 0)
+    division = division_of(errors, inputs, sweep.points, demand_on(errors, system))
+    return InParts.of(plan, division)
+
+
 @functools.singledispatch
 def recorded(
-    plan: Plan, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
+    plan: Plan | InParts, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
 ) -> Iterator[Recording]:
     """The parts of a recording, as a backend gives them: (wanted, rows, points)."""
     raise TypeError(f"no way to run a {type(plan).__name__}")
@@ -142,10 +158,20 @@ def recorded(
 
 @recorded.register
 def _(
+    plan: InParts, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
+) -> Iterator[Recording]:
+    return plan.recorded(backend, inputs, _as_range(rows), points)
+
+
+@recorded.register
+def _(
     plan: Loop, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
 ) -> Iterator[Recording]:
-    steps = rows if isinstance(rows, range) else range(rows[0], rows[-1] + 1)
-    return backend.loop(plan, inputs, steps, points)
+    return backend.loop(plan, inputs, _as_range(rows), points)
+
+
+def _as_range(rows: Rows) -> range:
+    return rows if isinstance(rows, range) else range(rows[0], rows[-1] + 1)
 
 
 @recorded.register

@@ -16,7 +16,7 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats
 from causalopt.language.laws import Choice
 from causalopt.language.symbols import Parameter, Variable, time
-from causalopt.model.moments import check_memoryless
+from causalopt.model.moments import check_memoryless, check_whole
 from causalopt.model.system import System, as_system
 
 #: More outcomes of one step than this are not followed one by one.
@@ -69,6 +69,7 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
     """
     as_system(system, ": give a System.")
     check_memoryless(system.delayed, "A transfer operator")
+    check_whole(system.tolerance, "A transfer operator")
     system.check_numbers("A transfer operator")
     if any(time in mechanism.arguments for mechanism in system.template.values()):
         raise QueryError("The step of this system depends on time: it has no one operator.")

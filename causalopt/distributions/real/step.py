@@ -17,7 +17,7 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.laws import Normal
 from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
-from causalopt.model.moments import check_memoryless
+from causalopt.model.moments import check_memoryless, check_whole
 from causalopt.model.system import System, as_system
 
 # A denominator up to this is that of a quotient as it was written.
@@ -30,6 +30,7 @@ def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
     """A system over the same variables, all real, whose step is the same at all times."""
     as_system(system, " to push through: give a System.")
     check_memoryless(system.delayed, "Pushing a distribution")
+    check_whole(system.tolerance, "Pushing a distribution")
     named = [v for v in system.variables if isinstance(v, Finite)]
     if named:
         raise QueryError(

@@ -13,7 +13,13 @@ from causalopt.language.symbols import Label, Node
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
-from causalopt.model.staging import starts_of, stretches_of, template_of, treatment_of
+from causalopt.model.staging import (
+    refuse_shared_steps,
+    starts_of,
+    stretches_of,
+    template_of,
+    treatment_of,
+)
 from causalopt.model.system import System
 from causalopt.model.template import node_at
 from causalopt.model.treatments import Treatment
@@ -43,6 +49,7 @@ def assigned_in(model: object, world: AnyWorld) -> Iterator[Assigned]:
 
 @assigned_in.register
 def _(model: System, world: AnyWorld) -> Iterator[Assigned]:
+    refuse_shared_steps(model, "A formula of nodes")
     rules = starts_of(model, world)
     # What starts from a number comes first: others may start from it.
     for variable in (*(v for v in model.variables if v not in rules), *rules):

@@ -14,8 +14,8 @@ from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.symbols import Label, Node, Noise, Time
 from causalopt.measures.symbolic.assigned import AnyWorld
 from causalopt.measures.symbolic.branches import exact, plain
-from causalopt.mechanisms.stepping import step_term
 from causalopt.model.network import Network
+from causalopt.model.stepping import step_term
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan.draws import Stream

@@ -1,0 +1,189 @@
+"""How steps are taken in parts: as long as the estimate of an error allows, point by point.
+
+One pass of values finds the parts, as the reference backend computes; any backend then takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalopt.backends.careful import first_state
+from causalopt.backends.functions import compiled
+from causalopt.backends.interface import Inputs
+from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Array, Floats
+from causalopt.model.template import owner_of
+from causalopt.plan import Block, Division, Loop, Segment, Slot
+
+# A part is as long as its estimate allows, less a margin; by no more than these factors longer or
+# shorter than the one before (Hairer, Norsett and Wanner 1993, section II.4).
+_MARGIN, _SHORTER, _LONGER = 0.9, 0.1, 5.0
+# A variable on its way through 0 is compared with this part of the largest that it has been.
+_SMALL = 1e-3
+# What is shorter than this part of the time so far is no way on; and the most attempts at a step.
+_SHORTEST, _MOST = 1e-15, 30_000
+# A shorter part that misses by no less than this of what a longer one missed by is no help.
+_HELP = 0.25
+
+
+@dataclass(frozen=True)
+class Demand:
+    """How good a part has to be: an estimate of order ``order`` is at most ``tolerance`` of sizes.
+
+    ``watched`` are the places of the estimates, each with that of the variable which it is of.
+    """
+
+    tolerance: float
+    order: int
+    watched: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, plan: Loop, tolerance: float, order: int) -> Demand:
+        """What a plan records are the estimates; of what is held there are none."""
+        place = {slot: j for j, slot in enumerate(plan.slots)}
+        owners = {j: Slot(s.lane, owner_of(s.variable)) for j, s in enumerate(plan.slots)}
+        pairs = ((j, place[owners[j]]) for j in plan.recorded if owners[j] in place)
+        return cls(tolerance, order, tuple(pairs))
+
+    def excess(self, before: Sequence[Floats], after: Sequence[Floats], peaks: Floats) -> Floats:
+        """By what factor each variable misses it, (variables, points), 0 to infinity."""
+        own, errors = (np.stack([abs(after[j]) for j in places]) for places in self._places)
+        size = np.maximum(np.stack([abs(before[j]) for j in self._places[0]]), own)
+        missed = errors / (self.tolerance * np.maximum(size, _SMALL * peaks))
+        # 0/0 is a variable that is 0 and stays so.
+        missed = np.where(errors == 0.0, 0.0, missed)
+        return np.where(np.isfinite(missed), missed, np.inf)
+
+    @property
+    def _places(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        errors, own = zip(*self.watched, strict=True)
+        return own, errors
+
+    def factor(self, excess: Floats) -> Floats:
+        """How much longer the next part may be."""
+        with np.errstate(divide="ignore"):
+            return np.clip(_MARGIN * excess ** (-1.0 / (self.order + 1)), _SHORTER, _LONGER)
+
+
+def division_of(plan: Loop, inputs: Inputs, points: int | None, demand: Demand) -> Division:
+    """The parts of the steps of a plan that records the estimates of its errors.
+
+    Raises ``QueryError`` where no part of a step is short enough.
+    """
+    with np.errstate(all="ignore"):
+        course = _Course(plan, inputs, points or 1, demand)
+        every = [
+            course.step(segment, number)
+            for segment in plan.segments
+            for number in range(segment.start, segment.stop)
+        ]
+    counts = np.array([len(lengths) for lengths, _ in every], dtype=np.int64)
+    lengths, begins = (np.concatenate(rows) for rows in zip(*every, strict=True))
+    return Division(counts, lengths, begins)
+
+
+class _Course:
+    """All points on their way: the ``state`` of each, and how long a part it would take next."""
+
+    def __init__(self, plan: Loop, inputs: Inputs, points: int, demand: Demand) -> None:
+        self.plan, self.demand = plan, demand
+        values = [inputs.values[entry.symbol.name] for entry in plan.inputs]
+        self.given = [np.broadcast_to(np.float64(value), (points,)) for value in values]
+        first = first_state(plan, self.given)
+        self.state = [np.broadcast_to(np.float64(value), (points,)) for value in first]
+        self.whole = self.given[plan.length_of_steps]
+        self.trial = self.whole
+        # What each variable missed in the attempt before, where that was no good.
+        self.missed = np.full((len(demand.watched), points), np.inf)
+        self.peaks = np.stack([abs(self.state[own]) for _, own in demand.watched])
+
+    def step(self, segment: Segment, number: int) -> tuple[Floats, Floats]:
+        """Carry all points over a step: the lengths (parts, points) of its parts, and begins."""
+        inside, start = segment.inside or segment, (number - 1) * self.whole
+        passed = np.zeros_like(start)
+        lengths: list[Floats] = []
+        begins: list[Floats] = []
+        for _ in range(_MOST):
+            rest = self.whole - passed
+            if not (rest > 0.0).any():
+                return _in_front(np.stack(lengths), np.stack(begins), start + self.whole)
+            part, begin = _part_of(rest, self.trial), start + passed
+            after = self._carried(inside.block, part, begin)
+            excess = self._excess(after)
+            is_good = (excess <= 1.0) & (rest > 0.0)
+            is_last = is_good & (part == rest)
+            if inside is not segment and is_last.any():
+                after = _chosen(is_last, self._carried(segment.block, part, begin), after)
+            self._refuse_too_short(number, begin, part, is_good | (rest <= 0.0))
+            self._accept(after, is_good)
+            longer = part * self.demand.factor(excess)
+            # One that was cut short by the end of the step says nothing against a longer one.
+            longer = np.where(is_last, np.maximum(longer, self.trial), longer)
+            self.trial = np.where(rest > 0.0, longer, self.trial)
+            lengths.append(np.where(is_good, part, 0.0))
+            begins.append(begin)
+            passed = np.where(is_last, self.whole, np.where(is_good, passed + part, passed))
+        raise QueryError(
+            f"Step {number}, from time {start[0]:.6g} on, takes more than {_MOST:,} attempts at "
+            "parts of it: where a rate is large beside what it leads to, an implicit method takes "
+            'fewer, method="rodas4"; else take shorter steps dt, or a larger tolerance.'
+        )
+
+    def _carried(self, block: Block, part: Floats, begin: Floats) -> list[Floats]:
+        """What a block gives after a part."""
+        arguments = [*self.state, *self.given, part, begin, np.zeros_like(part)]
+        return [np.broadcast_to(value, part.shape) for value in compiled(block)(*arguments)]
+
+    def _excess(self, after: Sequence[Floats]) -> Floats:
+        """By what factor each point misses the demand; infinitely, where a value is not finite.
+
+        A variable that is 0, and grows as a high power of the time, is never right beside its size
+        however short a part is: where a shorter one does not help, it passes.
+        """
+        fine = np.isfinite(sum(after[j] for j in self.plan.value_slots))
+        missed = self.demand.excess(self.state, after, self.peaks)
+        is_hopeless = (self.peaks == 0.0) & (missed > _HELP * self.missed) & np.isfinite(missed)
+        worst = np.where(is_hopeless, 0.0, missed).max(axis=0)
+        self.missed = np.where(worst > 1.0, missed, np.inf)
+        return np.where(fine, worst, np.inf)
+
+    def _accept(self, after: Sequence[Floats], is_good: Array) -> None:
+        self.state = _chosen(is_good, after, self.state)
+        sizes = np.stack([abs(self.state[own]) for _, own in self.demand.watched])
+        self.peaks = np.maximum(self.peaks, sizes)
+
+    def _refuse_too_short(self, number: int, begin: Floats, part: Floats, is_good: Array) -> None:
+        """Raise ``QueryError`` where a part that is not good is too short to be cut once more."""
+        stuck = ~is_good & (part <= _SHORTEST * abs(begin))
+        if stuck.any():
+            point = int(np.flatnonzero(stuck)[0])
+            raise QueryError(
+                f"Near time {begin[point]:.6g}, in step {number}, no part of a step is short "
+                f"enough for the tolerance of {self.demand.tolerance:g}: a value leaves the finite "
+                "numbers there, or jumps. End the run before, make an event of a jump, or allow "
+                "more."
+            )
+
+
+def _part_of(rest: Floats, trial: Floats) -> Floats:
+    """The length of the next part: no remainder is left that is shorter than half of another."""
+    part = np.where(
+        trial >= rest * (1.0 - 1e-9), rest, np.where(2.0 * trial > rest, rest / 2, trial)
+    )
+    return np.where(rest > 0.0, part, 0.0)
+
+
+def _chosen(which: Array, first: Sequence[Floats], second: Sequence[Floats]) -> list[Floats]:
+    return [np.where(which, a, b) for a, b in zip(first, second, strict=True)]
+
+
+def _in_front(lengths: Floats, begins: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """The parts that each point took, in front; behind them those of no length."""
+    order = np.argsort(lengths == 0.0, axis=0, kind="stable")
+    count = int((lengths > 0.0).sum(axis=0).max())
+    lengths = np.take_along_axis(lengths, order, axis=0)[:count]
+    begins = np.take_along_axis(begins, order, axis=0)[:count]
+    return lengths, np.where(lengths > 0.0, begins, end)

@@ -1,0 +1,284 @@
+"""Implicit steps: Rosenbrock methods as tables, each step of which solves linear equations.
+
+A stage's equations are (I - h gamma J) u = ..., with J the derivatives of the rates. They are
+solved by elimination, number by number: each number is a stage of its row's variable, as everything
+inside of a step is. So any backend runs it, exact derivatives go through it, and a variable that is
+held has its stages held. Its row comes last: nothing that is eliminated before depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Float, Integer, Mul, Rational, Symbol
+
+from causalopt.ground.errors import DeclarationError
+from causalopt.language.symbols import Next, Past, Rise, Stage, Variable, time
+from causalopt.mechanisms.integrators import Method, Stride
+from causalopt.mechanisms.interface import ONE, ZERO, Mechanism
+from causalopt.mechanisms.symbolic import Expression
+
+# Stages of a variable, by number: its values at the method's stages, what is left of a right-hand
+# side when the rows above are eliminated, and from _ENTRY on the entries of its row, by column.
+_LEFT, _ENTRY = 1 << 8, 1 << 9
+
+
+@dataclass(frozen=True)
+class Rosenbrock(Method):
+    """A Rosenbrock method as its table, for u_i, the rises of the variables in stage i of a step.
+
+    (I - h gamma J) u_i = h gamma f(t + nodes_i h, y + sum_j matrix_ij u_j)
+    + gamma sum_j coupling_ij u_j + h^2 gamma slopes_i df/dt, and the step is y + sum_i weights_i
+    u_i. The last rise is the difference to a method of order ``estimates``. J and df/dt are those
+    at the start of the step.
+
+    Source: Hairer and Wanner, "Solving Ordinary Differential Equations II" (1996), section IV.7.
+    """
+
+    gamma: Expr
+    nodes: tuple[Rational, ...]
+    slopes: tuple[Expr, ...]
+    matrix: tuple[tuple[Expr, ...], ...]
+    coupling: tuple[tuple[Expr, ...], ...]
+    weights: tuple[Expr, ...]
+    estimates: int | None
+
+    @property
+    def tableau(self) -> None:
+        """None: there is no continuous extension of what is inside of a step."""
+
+    def error(self, variable: Variable) -> Stage:
+        """The last rise of a variable."""
+        return Rise(variable, len(self.nodes))
+
+    def assigned(
+        self,
+        rates: Mapping[Variable, Mechanism],
+        equations: Mapping[Variable, Mechanism],
+        at: Stride,
+    ) -> dict[Variable, Mechanism]:
+        """The entries of the equations, the stages with their rises, and the steps."""
+        for variable, rule in {**rates, **equations}.items():
+            _check_has_derivatives(variable, rule)
+        return _Solving(self, rates, equations, at).assigned()
+
+
+def _check_has_derivatives(variable: Variable, rule: Mechanism) -> None:
+    """Raise ``DeclarationError`` for what an implicit step cannot be made of."""
+    back = next((s for s in rule.arguments if isinstance(s, Past)), None)
+    if back is not None:
+        raise DeclarationError(
+            f"The mechanism of {variable} uses {back.variable} with a delay, and an implicit step "
+            'keeps nothing of its inside to look back to: write method="rk4" or "dopri5".'
+        )
+    if rule.is_opaque:
+        raise DeclarationError(
+            f"The mechanism of {variable} is {rule}, a function, and the equations of an implicit "
+            'step are made of derivatives of formulas: write a formula, method="rk4", or give a '
+            "solver of diffrax."
+        )
+
+
+@dataclass(frozen=True)
+class _Solving:
+    """The equations of one step of a method, eliminated in an order in which what is held is last.
+
+    A variable with an equation has a row too, v - sum_w dg/dw w, so that rates see through it.
+    """
+
+    method: Rosenbrock
+    rates: Mapping[Variable, Mechanism]
+    equations: Mapping[Variable, Mechanism]
+    at: Stride
+
+    def assigned(self) -> dict[Variable, Mechanism]:
+        rows = {v: self._rate_row(v) for v in self.rates}
+        rows |= {v: self._equation_row(v) for v in self.equations}
+        order = _order(rows, self.at.held)
+        terms, entries = _eliminated(rows, order)
+        stages = range(1, len(self.method.nodes) + 1)
+        assigned: dict[Variable, Mechanism] = {}
+        for number in stages:
+            assigned |= self._values(number)
+            terms |= _solved(entries, order, number, {v: self._right(v, number) for v in order})
+        weighted = list(zip(self.method.weights, stages, strict=True))
+        terms |= {v: v + Add(*(w * Rise(v, n).next for w, n in weighted)) for v in self.rates}
+        return assigned | {v: Expression(t) for v, t in terms.items()} | dict(self.equations)
+
+    def _rate_row(self, variable: Variable) -> dict[Variable, Expr]:
+        """What stands in the row of a variable with a rate: I - h gamma df/dv."""
+        size = self.method.gamma * self.at.size
+        slopes = _slopes(self.rates[variable], {})
+        row = {v: Mul(-1, size, slope) for v, slope in slopes.items() if isinstance(v, Variable)}
+        return row | {variable: row.get(variable, ZERO) + 1}
+
+    def _equation_row(self, variable: Variable) -> dict[Variable, Expr]:
+        """What stands in the row of a variable with an equation, as it is where a step begins."""
+        rule = self.equations[variable]
+        slopes = _slopes(rule, self._seen(rule, 1, Integer(0)))
+        row = {s.variable: -slope for s, slope in slopes.items() if isinstance(s, Next)}
+        return row | {variable: ONE}
+
+    def _values(self, number: int) -> dict[Variable, Mechanism]:
+        """The variables at a stage after the first, which is the start of the step itself."""
+        if number == 1:
+            return {}
+        row = self.method.matrix[number - 1]
+        weighted = list(enumerate(row, start=1))
+        values: dict[Variable, Mechanism] = {
+            Stage(v, number): Expression(v + Add(*(w * Rise(v, n).next for n, w in weighted)))
+            for v in self.rates
+        }
+        node = self.method.nodes[number - 1]
+        for v, rule in self.equations.items():
+            values[Stage(v, number)] = rule.renamed(self._seen(rule, number, node))
+        return values
+
+    def _right(self, variable: Variable, number: int) -> Expr:
+        """The right-hand side of a variable's row in a stage."""
+        method, size = self.method, self.at.size
+        slope = method.slopes[number - 1] * size
+        if variable in self.equations:
+            rule = self.equations[variable]
+            return slope * _slopes(rule, self._seen(rule, 1, Integer(0))).get(time, ZERO)
+        rate, scale = self.rates[variable], method.gamma * size
+        at: dict[Symbol, Expr] = {time: time + method.nodes[number - 1] * size}
+        if number > 1:
+            at |= {s: Stage(s, number).next for s in rate.arguments if isinstance(s, Variable)}
+        coupling = enumerate(method.coupling[number - 1], start=1)
+        before = Add(*(method.gamma * c * Rise(variable, n).next for n, c in coupling))
+        in_time = scale * slope * _slopes(rate, {}).get(time, ZERO)
+        return scale * rate.value({s: at.get(s, s) for s in rate.arguments}) + before + in_time
+
+    def _seen(self, equation: Mechanism, number: int, node: Expr) -> dict[Symbol, Expr]:
+        """What an equation of the end of a step sees at a stage."""
+        terms: dict[Symbol, Expr] = {time: time + (node - 1) * self.at.size}
+        for symbol in equation.arguments:
+            if isinstance(symbol, Next):
+                v = symbol.variable
+                terms[symbol] = v if number == 1 else Stage(v, number).next
+        return terms
+
+
+def _slopes(rule: Mechanism, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """The derivatives of a mechanism by its arguments, with terms in the place of these."""
+    return {
+        s: e
+        for s, e in rule.reverse({s: at.get(s, s) for s in rule.arguments}, ONE).items()
+        if e != 0
+    }
+
+
+def _order(
+    rows: Mapping[Variable, Collection[Variable]], held: Collection[Variable]
+) -> list[Variable]:
+    """An order of elimination in which few new entries come about; what is held comes last.
+
+    Each time the variable whose row and column have the fewest others (Markowitz 1957).
+    """
+    across = {v: set(row) - {v} for v, row in rows.items()}
+    down: dict[Variable, set[Variable]] = {v: set() for v in rows}
+    for v, row in across.items():
+        for column in row:
+            down[column].add(v)
+    place = {v: number for number, v in enumerate(rows)}
+    order: list[Variable] = []
+    while across:
+        free = [v for v in across if v not in held] or list(across)
+        first = min(free, key=lambda v: (len(across[v]) * len(down[v]), place[v]))
+        rights, lefts = across.pop(first), down.pop(first)
+        for v in lefts:
+            across[v] = (across[v] | rights) - {first, v}
+        for v in rights:
+            down[v] = (down[v] | lefts) - {first, v}
+        order.append(first)
+    return order
+
+
+def _eliminated(
+    rows: Mapping[Variable, Mapping[Variable, Expr]], order: Sequence[Variable]
+) -> tuple[dict[Variable, Expr], dict[Variable, dict[Variable, Expr]]]:
+    """The terms of the entries that are left, row by row, and what each of them is called.
+
+    Of a row these are the multiples of the rows above that are taken off it, by the columns of
+    those, and then its entries from the diagonal on (Doolittle).
+    """
+    place = {v: number for number, v in enumerate(order)}
+    terms: dict[Variable, Expr] = {}
+    entries: dict[Variable, dict[Variable, Expr]] = {}
+    for v in order:
+        left = dict(rows[v])
+        named: dict[Variable, Expr] = {}
+        for number, column in enumerate(order):
+            if column not in left:
+                continue
+            is_above = number < place[v]
+            pivot = entries[column][column] if is_above else ONE
+            named[column] = _named(terms, Stage(v, _ENTRY + number), left[column] / pivot)
+            for other, entry in entries[column].items() if is_above else ():
+                if place[other] > number:
+                    left[other] = left.get(other, ZERO) - named[column] * entry
+        entries[v] = named
+    return terms, entries
+
+
+def _named(terms: dict[Variable, Expr], stage: Stage, term: Expr) -> Expr:
+    """A term by the name of a stage, which it is put under; a number stays what it is."""
+    if term.is_Number:
+        return term
+    terms[stage] = term
+    return stage.next
+
+
+def _solved(
+    entries: Mapping[Variable, Mapping[Variable, Expr]],
+    order: Sequence[Variable],
+    number: int,
+    right: Mapping[Variable, Expr],
+) -> dict[Variable, Expr]:
+    """The terms of the rises of a stage, and of what is left of its right-hand sides."""
+    terms: dict[Variable, Expr] = {}
+    left: dict[Variable, Expr] = {}
+    for v in order:
+        done = (entry * left[c] for c, entry in entries[v].items() if c in left)
+        left[v] = _named(terms, Stage(v, _LEFT + number), right[v] - Add(*done))
+    solved: set[Variable] = set()
+    for v in reversed(order):
+        known = (entry * Rise(c, number).next for c, entry in entries[v].items() if c in solved)
+        terms[Rise(v, number)] = (left[v] - Add(*known)) / entries[v][v]
+        solved.add(v)
+    return terms
+
+
+def _numbers(text: str) -> tuple[Expr, ...]:
+    return tuple(map(Float, text.split()))
+
+
+# Hairer and Wanner (1996): of order 4, L-stable, and stiffly accurate.
+RODAS4 = Rosenbrock(
+    gamma=Rational(1, 4),
+    nodes=tuple(Rational(n, 1000) for n in (0, 386, 210, 630, 1000, 1000)),
+    slopes=(*_numbers("0.25 -0.1043 0.1035 -0.03620000000000023"), ZERO, ZERO),
+    matrix=tuple(map(_numbers, (
+        "",
+        "1.544",
+        "0.9466785280815826 0.2557011698983284",
+        "3.314825187068521 2.896124015972201 0.9986419139977817",
+        "1.221224509226641 6.019134481288629 12.53708332932087 -0.6878860361058950",
+        "1.221224509226641 6.019134481288629 12.53708332932087 -0.6878860361058950 1",
+    ))),
+    coupling=tuple(map(_numbers, (
+        "",
+        "-5.6688",
+        "-2.430093356833875 -0.2063599157091915",
+        "-0.1073529058151375 -9.594562251023355 -20.47028614809616",
+        "7.496443313967647 -10.24680431464352 -33.99990352819905 11.70890893206160",
+        "8.083246795921522 -7.981132988064893 -31.52159432874371 16.31930543123136 "
+        "-6.058818238834054",
+    ))),
+    weights=_numbers(
+        "1.221224509226641 6.019134481288629 12.53708332932087 -0.6878860361058950 1 1"
+    ),
+    estimates=3,
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""What one step assigns: formulas as they are, a method's stages, and jumps where events are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Float
+
+from causalopt.language.symbols import Parameter, Variable
+from causalopt.mechanisms.events import Event, Jumps
+from causalopt.mechanisms.integrators import Stride
+from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.methods import METHODS, on_clock
+from causalopt.model.template import in_order
+
+
+def step_term(dt: float | Parameter | None) -> Expr:
+    """The length of a step as a term: dt, or 1 where time counts steps."""
+    return dt if isinstance(dt, Parameter) else Float(dt or 1)
+
+
+@dataclass(frozen=True)
+class Stepping:
+    """What makes steps of what is declared of each variable: values, or by a method rates.
+
+    ``algebraic`` are the variables with equations, which hold at the end of a step, in terms of
+    R.next. Where some variables are ``delayed``, the middle of each step is kept.
+    """
+
+    algebraic: frozenset[Variable]
+    events: Sequence[Event]
+    dt: float | Parameter | None
+    length: float | None
+    method: str | None
+    delayed: bool
+
+    def of(
+        self,
+        mechanisms: Mapping[Variable, Mechanism],
+        held: frozenset[Variable] = frozenset(),
+        *,
+        errors: bool = False,
+    ) -> dict[Variable, Mechanism]:
+        """The variables, and stages of them, each with what gives it, in order.
+
+        ``held`` are the variables whose stages may be held in the step. With ``errors`` there are
+        stages for the estimates of its errors too.
+        """
+        rules = {v: rule for v, rule in mechanisms.items() if v not in self.algebraic}
+        equations = in_order({v: r for v, r in mechanisms.items() if v in self.algebraic})
+        at = Stride(step_term(self.dt), self.delayed, held, errors)
+        method = None if self.method is None else METHODS[self.method]
+        if self.events:
+            assigned = Jumps(rules, equations, self.events, at).of(method)
+        elif method is None:
+            assigned = {**rules, **equations}
+        else:
+            assigned = method.assigned(rules, equations, at)
+        return in_order(on_clock(assigned, self.dt, self.length, self.method))

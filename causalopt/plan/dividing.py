@@ -1,0 +1,79 @@
+"""A plan whose steps are taken in parts, as a plan of those parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from causalopt.ground.types import Floats, Ints
+from causalopt.plan.draws import Stream
+from causalopt.plan.loop import Loop, Segment
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """The parts of steps: ``counts`` (steps,) says how many there are in each.
+
+    ``lengths`` and ``begins`` (parts, points) are how long each is, and when it begins. Points have
+    parts of their own; a point that needs fewer has some of length 0, in which nothing moves.
+    """
+
+    counts: Ints
+    lengths: Floats
+    begins: Floats
+
+    @property
+    def ends(self) -> Ints:
+        """At which part each step ends (steps + 1,); the start is 0."""
+        return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
+
+    def step_of(self, part: int) -> int:
+        """The step that a part belongs to."""
+        return int(np.searchsorted(self.ends, part))
+
+
+class Given(Stream):
+    """A number in every part (parts, points), told step by step like draws."""
+
+    def __init__(self, numbers: Floats, *, is_single: bool) -> None:
+        self.chains = None if is_single else np.arange(numbers.shape[1])
+        self._numbers, self._is_single, self._next = numbers, is_single, 0
+
+    def of(self, points: Ints) -> Stream:
+        """The numbers of some of the points."""
+        if self._is_single:
+            return Given(self._numbers, is_single=True)
+        return Given(self._numbers[:, points], is_single=False)
+
+    def take(self, count: int) -> Floats:
+        """The numbers of the next parts, (count, points)."""
+        start, self._next = self._next, self._next + count
+        return self._numbers[start : self._next]
+
+    def at(self, step: int) -> Floats | np.float64:
+        """The numbers of a part."""
+        row: Floats = self._numbers[step]
+        return row[0] if self._is_single else row
+
+
+def divided(plan: Loop, division: Division) -> Loop:
+    """The plan of the parts of a plan's steps."""
+    segments = tuple(_divided(plan, division))
+    return replace(plan, segments=segments, steps=int(division.ends[-1]))
+
+
+def _divided(plan: Loop, division: Division) -> Iterator[Segment]:
+    ends = division.ends
+    for segment in plan.segments:
+        inside = segment.inside
+        if inside is None or inside.block == segment.block:
+            first, stop = ends[segment.start - 1] + 1, ends[segment.stop - 1] + 1
+            yield replace(segment, start=int(first), stop=int(stop), inside=None)
+            continue
+        for step in range(segment.start, segment.stop):
+            first, last = int(ends[step - 1]) + 1, int(ends[step])
+            if first < last:
+                yield replace(inside, start=first, stop=last)
+            yield replace(segment, start=last, stop=last + 1, inside=None)

@@ -1,0 +1,84 @@
+"""Runs whose steps are taken in parts: the parts that all worlds share, and steps made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+
+from causalopt.backends import Backend, Inputs, NotFinite, Recording
+from causalopt.backends.pacing import Demand
+from causalopt.ground.types import Ints
+from causalopt.mechanisms.methods import METHODS
+from causalopt.model.system import System
+from causalopt.plan import Division, Given, Lanes, Loop, Slot, divided, flatten_system, lanes_of
+
+
+def error_plan(plan: Loop, model: System, lanes: Lanes) -> Loop:
+    """The plan of the values alone of a plan's worlds, which records what its steps may err."""
+    values = lanes_of([lane.world for lane in lanes.lanes if not lane.is_tangent], [])
+    method = METHODS[cast(str, model.method)]
+    wanted = tuple(
+        Slot(place, method.error(variable))
+        for place in range(len(values.lanes))
+        for variable in model.mechanisms
+    )
+    return flatten_system(model, plan.steps, values, wanted, errors=True)
+
+
+def demand_on(plan: Loop, model: System) -> Demand:
+    """How good the parts of a plan's steps have to be."""
+    order = METHODS[cast(str, model.method)].estimates
+    return Demand.of(plan, cast(float, model.tolerance), cast(int, order))
+
+
+@dataclass(frozen=True)
+class InParts:
+    """A plan of parts of steps, of which a backend knows nothing else."""
+
+    plan: Loop
+    division: Division
+    whole: Loop
+
+    @classmethod
+    def of(cls, whole: Loop, division: Division) -> InParts:
+        """A plan with its steps divided."""
+        return cls(divided(whole, division), division, whole)
+
+    def recorded(
+        self, backend: Backend, inputs: Inputs, steps: range, points: int | None
+    ) -> Iterator[Recording]:
+        """The parts of a recording at some steps. Raises ``NotFinite`` as a backend does."""
+        numbers = self.division.lengths, self.division.begins
+        pairs = zip(self.whole.pace.inputs, numbers, strict=True)
+        series = {e.symbol.name: Given(rows, is_single=points is None) for e, rows in pairs}
+        inputs = replace(inputs, draws={**inputs.draws, **series})
+        ends = self.division.ends[list(steps)]
+        # A backend records evenly: what lies between steps is left out again.
+        rows = range(int(ends[0]), int(ends[-1]) + 1)
+        try:
+            for part in backend.loop(self.plan, inputs, rows, points):
+                yield from _at_steps(part, ends - rows.start)
+        except NotFinite as error:
+            step = self.division.step_of(error.step)
+            raise NotFinite(
+                error.place, step, error.point, error.value, error.given, error.argument
+            ) from None
+
+
+def _at_steps(part: Recording, places: Ints) -> Iterator[Recording]:
+    """Of a recording of parts, the rows at which steps end."""
+    values = np.asarray(part.values)
+    first = part.rows.start or 0
+    last = first + values.shape[1]
+    which = np.flatnonzero((places >= first) & (places < last))
+    if which.size:
+        rows = places[which] - first
+        yield Recording(
+            values[:, rows],
+            {j: powers[rows] for j, powers in part.exponents.items()},
+            slice(int(which[0]), int(which[-1]) + 1),
+            part.points,
+        )
