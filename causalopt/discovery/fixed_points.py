@@ -14,9 +14,10 @@ from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Time, Variable
 from causalopt.linearisation.still import Still
 from causalopt.linearisation.world import linearised
+from causalopt.model.asked import as_system
 from causalopt.model.interface import Model
 from causalopt.model.moments import check_whole
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import swept
 

@@ -25,9 +25,10 @@ from causalopt.drawing.scale import Scale, read
 from causalopt.drawing.strokes import read_strokes
 from causalopt.ground.checks import whole
 from causalopt.ground.errors import QueryError
+from causalopt.model.asked import as_system
 from causalopt.model.interface import Model
 from causalopt.model.lettering import letters
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 from causalopt.model.world import World
 
 if TYPE_CHECKING:

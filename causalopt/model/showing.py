@@ -9,7 +9,7 @@ from sympy import Expr, Symbol
 
 from causalopt.language import typeset
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Label, Next, Past, Variable
+from causalopt.language.symbols import Label, Next, Parameter, Past, Variable
 from causalopt.language.words import tex
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.amounts import Amount, coded
@@ -46,6 +46,19 @@ def step_equations(
         lines.append(f"{name} = {rule}")
         lines += [f"    {row}" for row in cast(Mechanism, rule).rows()]
     return lines
+
+
+def given_beside(
+    start: Mapping[Variable, Amount],
+    history: Mapping[Variable, object],
+    parameters: Mapping[Parameter, object],
+    tolerance: float | None,
+) -> list[str]:
+    """What is given beside the mechanisms of a system, a line each."""
+    lines = [f"{node} = {value}" for node, value in starts_shown(start).items()]
+    lines += [f"{v}[t < 0] = {formula}" for v, formula in history.items()]
+    lines += [f"{p} = {value}" for p, value in parameters.items()]
+    return lines if tolerance is None else [*lines, f"tolerance = {tolerance}"]
 
 
 def latex_steps(

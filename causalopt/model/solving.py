@@ -29,6 +29,19 @@ Solver: TypeAlias = object
 _OPEN = ("solver", "stepsize_controller", "max_steps", "dt0")
 
 
+def chosen(
+    method: str | Solver, tolerance: float | None, events: object
+) -> tuple[str | Solver, float | None]:
+    """The method and the tolerance that are meant, where ``auto`` may choose.
+
+    That is the implicit method, but where events are looked for inside of steps: it serves whether
+    rates are stiff or not, at the cost of an elimination in each part of a step.
+    """
+    if method != "auto":
+        return method, tolerance
+    return ("dopri5" if events else "rodas4"), (1e-9 if tolerance is None else tolerance)
+
+
 @dataclass(frozen=True)
 class SolverStep:
     """What a solver makes of a step: y(t + dt), of y' = rate(...) with all else held over the step.
@@ -123,7 +136,7 @@ def _options(method: Solver) -> dict[str, object]:
         import diffrax
     except ImportError:
         raise DeclarationError(
-            f'method={checks.shown(method)}: a method is "euler" or "rk4", or a solver of '
+            f'method={checks.shown(method)}: a method has a name, such as "rk4", or is a solver of '
             "diffrax, which is not installed: run pip install diffrax."
         ) from None
     if isinstance(method, functools.partial) and method.func is diffrax.diffeqsolve:
@@ -132,7 +145,7 @@ def _options(method: Solver) -> dict[str, object]:
     if isinstance(method, diffrax.AbstractSolver):
         return {"solver": method}
     raise DeclarationError(
-        f'method={checks.shown(method)}: write "euler" or "rk4", a solver such as '
+        f'method={checks.shown(method)}: write "rk4" or "auto", a solver such as '
         "diffrax.Tsit5(), or functools.partial(diffrax.diffeqsolve, solver=diffrax.Kvaerno5(), "
         "stepsize_controller=diffrax.PIDController(rtol=1e-8, atol=1e-8)) for steps of its own "
         "inside of each."

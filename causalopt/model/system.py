@@ -11,7 +11,6 @@ import networkx as nx
 from sympy import Symbol
 
 from causalopt.ground import checks
-from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Label, Next, Noise, Parameter, Past, Variable
 from causalopt.language.vectors import spread
@@ -50,8 +49,8 @@ from causalopt.model.network import Network
 from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
 from causalopt.model.shapes import check_shapes
-from causalopt.model.showing import causes_in_words, latex_steps, starts_shown, step_equations
-from causalopt.model.solving import Solver, in_steps_of
+from causalopt.model.showing import causes_in_words, given_beside, latex_steps, step_equations
+from causalopt.model.solving import Solver, chosen, in_steps_of
 from causalopt.model.stepping import Stepping, step_term
 from causalopt.model.template import Template, is_inner, is_stage, node_at, sources
 from causalopt.model.units import check_other_units, check_units
@@ -124,8 +123,7 @@ class System(OverTime):
         stated = self.algebraic, self.history, formulas_of(self.start), formulas_of(self.parameters)
         check_other_units(cast(Sequence[Mapping[Label, Mechanism]], stated), self.events, self.dt)
         check_shapes(self._written, self.parameter_arrays)
-        # Worked out at once, so that a cycle is an error of the declaration.
-        self.template, self.start_values  # noqa: B018  # cached properties
+        self.template, self.start_values  # noqa: B018  # cached; a cycle is told at once
 
     @classmethod
     def from_ode(
@@ -143,9 +141,12 @@ class System(OverTime):
     ) -> System:
         """A system from the rates of change da/dt, by a method with step ``dt``.
 
-        ``euler``: a[i+1] = a[i] + dt f(a[i]). ``rk4``: the classical method of order four, whose
-        inner stages are nodes too, clamped where a variable is over a step. A solver of diffrax
-        carries an array over a whole step. What is ``algebraic`` has an equation and no rate.
+        ``euler``, ``rk4`` and ``dopri5``, of order one, four and five, are explicit, ``rodas4`` is
+        implicit, for stiff rates. Inner stages are nodes too, clamped where a variable is over a
+        step. With a ``tolerance`` (``dopri5`` and ``rodas4``) a step is taken in as many parts as
+        an estimate of their errors asks for, the same in all worlds; ``auto`` is one of these two
+        with 1e-9. A solver of diffrax carries an array over a whole step. What is ``algebraic`` has
+        an equation and no rate.
 
         >>> from causalopt.language.symbols import variables
         >>> x, u = variables("x u")
@@ -153,6 +154,7 @@ class System(OverTime):
         >>> print(held.template[x])
         dt*(u - x) + x
         """
+        method, tolerance = chosen(method, tolerance, events)
         written, kind, known, length = in_steps_of(rates, method, parameters, dt, algebraic)
         return cls(
             written,
@@ -390,19 +392,9 @@ class System(OverTime):
 
     def __repr__(self) -> str:
         lines = step_equations(self.mechanisms, self.algebraic, is_rate=self.method is not None)
-        lines += [f"{node} = {value}" for node, value in starts_shown(self.start).items()]
-        lines += [f"{v}[t < 0] = {formula}" for v, formula in self.history.items()]
-        lines += [f"{p} = {value}" for p, value in self.parameters.items()]
+        lines += given_beside(self.start, self.history, self.parameters, self.tolerance)
         lines += [str(event) for event in self.events]
-        lines += [] if self.tolerance is None else [f"tolerance = {self.tolerance}"]
         return "System(\n    " + "\n    ".join(lines) + "\n)"
 
     def _repr_latex_(self) -> str:
         return latex_steps(self.mechanisms, self.algebraic, is_rate=self.method is not None)
-
-
-def as_system(given: object, remedy: str) -> System:
-    """The system itself, or an error: only a system has steps; ``remedy`` says what to write."""
-    if isinstance(given, System):
-        return given
-    raise QueryError(f"{type(given).__name__} has no steps{remedy}")

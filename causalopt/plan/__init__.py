@@ -1,7 +1,7 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
 from causalopt.plan.block import Block, Input, needed_in_order, single_form
-from causalopt.plan.dividing import Division, Given, divided
+from causalopt.plan.dividing import Division, Told, divided
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
@@ -15,7 +15,6 @@ __all__ = [
     "Blend",
     "Block",
     "Division",
-    "Given",
     "Group",
     "Input",
     "Lane",
@@ -29,6 +28,7 @@ __all__ = [
     "Slope",
     "Slot",
     "Terms",
+    "Told",
     "Weighting",
     "divided",
     "flatten",

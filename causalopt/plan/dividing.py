@@ -34,7 +34,7 @@ class Division:
         return int(np.searchsorted(self.ends, part))
 
 
-class Given(Stream):
+class Told(Stream):
     """A number in every part (parts, points), told step by step like draws."""
 
     def __init__(self, numbers: Floats, *, is_single: bool) -> None:
@@ -44,8 +44,8 @@ class Given(Stream):
     def of(self, points: Ints) -> Stream:
         """The numbers of some of the points."""
         if self._is_single:
-            return Given(self._numbers, is_single=True)
-        return Given(self._numbers[:, points], is_single=False)
+            return Told(self._numbers, is_single=True)
+        return Told(self._numbers[:, points], is_single=False)
 
     def take(self, count: int) -> Floats:
         """The numbers of the next parts, (count, points)."""

@@ -69,8 +69,7 @@ def flatten_system(
     slots = sorted(_needed(wanted, names, raws), key=_in_chains)
     inputs = tuple(names.inputs.values())
     noises = (*names.noises.values(), *pace.inputs)
-    given = [entry.symbol for entry in inputs]
-    drawn = [entry.symbol for entry in noises]
+    given, drawn = ([entry.symbol for entry in entries] for entries in (inputs, noises))
     state = [names.before(slot) for slot in slots]
     after = [names.after(slot) for slot in slots]
     arguments = [*state, *given, *drawn, names.time]

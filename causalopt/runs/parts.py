@@ -13,7 +13,7 @@ from causalopt.backends.pacing import Demand
 from causalopt.ground.types import Ints
 from causalopt.mechanisms.methods import METHODS
 from causalopt.model.system import System
-from causalopt.plan import Division, Given, Lanes, Loop, Slot, divided, flatten_system, lanes_of
+from causalopt.plan import Division, Lanes, Loop, Slot, Told, divided, flatten_system, lanes_of
 
 
 def error_plan(plan: Loop, model: System, lanes: Lanes) -> Loop:
@@ -53,7 +53,7 @@ class InParts:
         """The parts of a recording at some steps. Raises ``NotFinite`` as a backend does."""
         numbers = self.division.lengths, self.division.begins
         pairs = zip(self.whole.pace.inputs, numbers, strict=True)
-        series = {e.symbol.name: Given(rows, is_single=points is None) for e, rows in pairs}
+        series = {e.symbol.name: Told(rows, is_single=points is None) for e, rows in pairs}
         inputs = replace(inputs, draws={**inputs.draws, **series})
         ends = self.division.ends[list(steps)]
         # A backend records evenly: what lies between steps is left out again.

@@ -16,8 +16,9 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats
 from causalopt.language.laws import Choice
 from causalopt.language.symbols import Parameter, Variable, time
+from causalopt.model.asked import as_system
 from causalopt.model.moments import check_memoryless, check_whole
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 
 #: More outcomes of one step than this are not followed one by one.
 _MOST = 4096

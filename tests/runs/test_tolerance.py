@@ -252,5 +252,20 @@ def test_an_error_of_a_run_in_parts_names_the_step_of_the_system():
         run(system.world(steps=6))
 
 
+def test_auto_is_implicit_but_where_events_are_looked_for():
+    rate, start = {x: -x}, {x: 1}
+    found = System.from_ode(rate, start=start, dt=1, method="auto")
+    assert found == System.from_ode(rate, start=start, dt=1, method="rodas4", tolerance=1e-9)
+    closer = System.from_ode(rate, start=start, dt=1, method="auto", tolerance=1e-6)
+    assert closer.tolerance == 1e-6
+    with_events = System.from_ode(
+        rate, start=start, dt=1, method="auto", events=[Event(x < 0.5, {x: 1})]
+    )
+    assert with_events.method == "dopri5"
+    # From 1 to 0.5 it takes log(2), and so again and again.
+    last = run(with_events.world(steps=2), keep="last").x.item()
+    assert last == pytest.approx(np.exp(-(2 % np.log(2))), rel=1e-8)
+
+
 def test_methods_with_estimates_are_those_that_take_a_tolerance():
     assert [name for name, kind in METHODS.items() if kind.estimates] == ["dopri5", "rodas4"]

@@ -18,8 +18,9 @@ from causalopt.language.symbols import Next
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.lookup import as_lookup
+from causalopt.model.asked import as_system
 from causalopt.model.moments import check_memoryless
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 
 #: How many (state, next state) pairs of a stochastic step are held at a time.
 CHUNK = 4_000_000

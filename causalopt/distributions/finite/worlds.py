@@ -13,8 +13,9 @@ from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import Masses
 from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, as_finite
+from causalopt.model.asked import as_system
 from causalopt.model.declaration import check_steps, cycle_message
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 from causalopt.model.world import World
 
 

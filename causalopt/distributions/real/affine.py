@@ -18,8 +18,9 @@ from causalopt.ground.masses import check_base, exact_base, log_of
 from causalopt.language.splits import Split, as_split
 from causalopt.language.symbols import Variable
 from causalopt.language.typeset import latex
+from causalopt.model.asked import as_system
 from causalopt.model.declaration import check_steps
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 
 _HALF = Rational(1, 2)
 # What is asked for where there is no closed form.

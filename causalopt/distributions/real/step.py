@@ -17,8 +17,9 @@ from causalopt.language.finite_variables import Finite
 from causalopt.language.laws import Normal
 from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
+from causalopt.model.asked import as_system
 from causalopt.model.moments import check_memoryless, check_whole
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 
 # A denominator up to this is that of a quotient as it was written.
 _SMALL = 10_000

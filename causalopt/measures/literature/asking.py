@@ -36,9 +36,10 @@ from causalopt.measures.split.strength import (
     adjusted_optimizing_strength,
     optimizing_strength,
 )
+from causalopt.model.asked import as_system
 from causalopt.model.interface import Model, as_model
 from causalopt.model.selection import Stretch
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 from causalopt.model.world import World
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from causalopt.language.symbols import Nodes, Variable
 from causalopt.language.tables import table
 from causalopt.language.words import listed
 from causalopt.measures.literature.measurement import Amount
-from causalopt.model.system import System, as_system
+from causalopt.model.asked import as_system
+from causalopt.model.system import System
 
 
 @dataclass(frozen=True)

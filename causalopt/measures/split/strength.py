@@ -14,7 +14,8 @@ from causalopt.ground.errors import TooLargeError
 from causalopt.ground.masses import unit_of
 from causalopt.language.splits import Split, partitions
 from causalopt.language.words import listed
-from causalopt.model.system import System, as_system
+from causalopt.model.asked import as_system
+from causalopt.model.system import System
 
 if TYPE_CHECKING:
     import xarray as xr

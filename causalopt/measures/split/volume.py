@@ -16,9 +16,10 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base
 from causalopt.ground.types import Floats
 from causalopt.ground.work import bounded
+from causalopt.model.asked import as_system
 from causalopt.model.declaration import check_steps
 from causalopt.model.moments import check_memoryless, check_whole
-from causalopt.model.system import System, as_system
+from causalopt.model.system import System
 
 
 def jacobian_determinant(system: System) -> Expr:
