@@ -8,6 +8,7 @@ held has its stages held. Its row comes last: nothing that is eliminated before 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,11 @@ class Rosenbrock(Method):
     coupling: tuple[tuple[Expr, ...], ...]
     weights: tuple[Expr, ...]
     estimates: int | None
+
+    @functools.cached_property
+    def coupled(self) -> tuple[tuple[Expr, ...], ...]:
+        """gamma coupling_ij, as numbers."""
+        return tuple(tuple(self.gamma * c for c in row) for row in self.coupling)
 
     @property
     def tableau(self) -> None:
@@ -146,10 +152,12 @@ class _Solving:
         at: dict[Symbol, Expr] = {time: time + method.nodes[number - 1] * size}
         if number > 1:
             at |= {s: Stage(s, number).next for s in rate.arguments if isinstance(s, Variable)}
-        coupling = enumerate(method.coupling[number - 1], start=1)
-        before = Add(*(method.gamma * c * Rise(variable, n).next for n, c in coupling))
-        in_time = scale * slope * _slopes(rate, {}).get(time, ZERO)
-        return scale * rate.value({s: at.get(s, s) for s in rate.arguments}) + before + in_time
+        coupling = enumerate(method.coupled[number - 1], start=1)
+        parts = [Mul(c, Rise(variable, n).next) for n, c in coupling]
+        parts.append(Mul(scale, rate.value({s: at.get(s, s) for s in rate.arguments})))
+        if time in rate.arguments:
+            parts.append(Mul(scale, slope, _slopes(rate, {}).get(time, ZERO)))
+        return Add(*parts)
 
     def _seen(self, equation: Mechanism, number: int, node: Expr) -> dict[Symbol, Expr]:
         """What an equation of the end of a step sees at a stage."""
