@@ -73,14 +73,16 @@ def division_of(plan: Loop, inputs: Inputs, points: int | None, demand: Demand) 
 
     Raises ``QueryError`` where no part of a step is short enough.
     """
-    with np.errstate(all="ignore"):
-        course = _Course(plan, inputs, points or 1, demand)
-        every = [
-            course.step(segment, number)
-            for segment in plan.segments
-            for number in range(segment.start, segment.stop)
-        ]
-    counts = np.array([len(lengths) for lengths, _ in every], dtype=np.int64)
+    every = [(np.empty((0, points or 1)),) * 2]
+    if plan.steps:
+        with np.errstate(all="ignore"):
+            course = _Course(plan, inputs, points or 1, demand)
+            every += [
+                course.step(segment, number)
+                for segment in plan.segments
+                for number in range(segment.start, segment.stop)
+            ]
+    counts = np.array([len(lengths) for lengths, _ in every[1:]], dtype=np.int64)
     lengths, begins = (np.concatenate(rows) for rows in zip(*every, strict=True))
     return Division(counts, lengths, begins)
 

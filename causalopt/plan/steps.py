@@ -80,7 +80,7 @@ def flatten_system(
         noises=noises,
         initial=single_form([*given, names.time], first, after),
         beginning=Terms([*state, *given, names.time], first, after),
-        segments=_segments(stretches, pieces),
+        segments=_segments(stretches, pieces, pace.kinds),
         steps=steps,
         dt=1.0 if system.step_size is None else system.step_size,
         recorded=tuple(slots.index(slot) for slot in wanted),
@@ -94,10 +94,9 @@ def flatten_system(
 
 
 def _segments(
-    stretches: Sequence[tuple[int, int]], pieces: Sequence[tuple[Block, Terms]]
+    stretches: Sequence[tuple[int, int]], pieces: Sequence[tuple[Block, Terms]], kinds: int
 ) -> tuple[Segment, ...]:
     """The segments of stretches, of each of which there is one block, or one for its inside too."""
-    kinds = len(pieces) // len(stretches)
     every = [pieces[kinds * i : kinds * (i + 1)] for i in range(len(stretches))]
     return tuple(
         Segment(*stretch, *own, *(Segment(*stretch, *piece) for piece in inside))

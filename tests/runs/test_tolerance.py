@@ -194,6 +194,8 @@ def test_what_is_kept_is_the_same_however_much_is_kept():
     every = run(W)
     assert (run(W, keep="last").x.values[0, 0] == every.x.values[0, -1]).all()
     assert (run(W, keep=3).x.values[0] == every.x.values[0, ::3]).all()
+    assert (run(W, keep=[x[0], x[1]]).x.values[0] == every.x.values[0, :2]).all()
+    assert op(W.model, A=y, n=x[0], m=x[0]).item() == 0
     assert list(every.time.values) == list(0.5 * np.arange(9))
 
 
