@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from causalopt.ground.errors import QueryError
+from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Past, Rise, Stage, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
 from causalopt.model.moments import check_whole
+from causalopt.model.stepping import Stepping
 from causalopt.model.system import System
 from causalopt.model.template import Template, is_stage, owner_of
 from causalopt.model.treatments import Treatment
@@ -87,7 +90,19 @@ def template_of(
             replaced[variable] = staged
     if not replaced and not held and not errors:
         return system.template
-    return system.stepping.of({**system.declarations, **replaced}, held, errors=errors)
+    declared = ReadOnly({**system.declarations, **replaced}) if replaced else system.declarations
+    return _assigned(system.stepping, declared, held, errors)
+
+
+@functools.lru_cache(maxsize=64)
+def _assigned(
+    stepping: Stepping,
+    declared: Mapping[Variable, Mechanism],
+    held: frozenset[Variable],
+    errors: bool,
+) -> Template:
+    """What a step assigns: the same for all lanes of a plan in which as much is replaced."""
+    return ReadOnly(stepping.of(declared, held, errors=errors))
 
 
 def treatment_of(world: AnyWorld, target: Variable, step: int) -> Treatment[AnyWorld]:
