@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import networkx as nx
@@ -250,10 +250,12 @@ class _Forming:
     kinds: Kinds
     offset: int = 0
 
-    def term(self, definition: Definition, formula: Syntax) -> Expr:
+    def term(
+        self, definition: Definition, formula: Syntax, building: Building | None = None
+    ) -> Expr:
         """A formula as a term that a model may hold."""
         self.offset = definition.name.offset
-        term = self.building.number_of(formula)
+        term = (building or self.building).number_of(formula)
         return expression(term, definition.name.text).formula
 
     def system(self, method: str) -> System:
@@ -262,7 +264,10 @@ class _Forming:
         algebraic = {symbols[k]: self.term(d, d.formula) for k, d in kinds.equations.items()}
         stocks = {symbols[k]: stock for k, stock in kinds.stocks.items()}
         rates = {v: self.term(s.definition, s.rate) for v, s in stocks.items()}
-        start = {v: self.term(s.definition, s.initial) for v, s in stocks.items()}
+        # There is one time at the start.
+        at_start = {**symbols, key_of(TIME): symbols[key_of(FIRST)]}
+        forming = replace(self.building, symbols=at_start)
+        start = {v: self.term(s.definition, s.initial, forming) for v, s in stocks.items()}
         history = {}
         for definition in (*kinds.every.values(),):
             for part in parts_in(definition.formula):

@@ -62,8 +62,14 @@ def _applied(source: FileText, function: str, given: list[float], offset: int) -
     except (ArithmeticError, ValueError):
         value = math.nan
     if not math.isfinite(value):
-        at = ", ".join(f"{one:g}" for one in given[:3])
-        told = f"{function.upper()} of {at} is no finite number: correct the formula or its inputs."
+        numbers = [f"{one:g}" for one in given[:3]]
+        is_sign = not function[0].isalpha() and len(given) == 2
+        of = (
+            f" {function} ".join(numbers)
+            if is_sign
+            else f"{function.upper()} of {', '.join(numbers)}"
+        )
+        told = f"{of} is no finite number at the start: correct the formula or its inputs."
         raise source.refusal(offset, told)
     return value
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
 from causalopt.exchange.chances import Word
-from causalopt.exchange.dynamics import library
 from causalopt.exchange.dynamics.chance import LAWS
 from causalopt.exchange.dynamics.evaluation import folded, value_of
+from causalopt.exchange.dynamics.library import MOST_STAGES, STAGES, macro_of_order, own_macros
 from causalopt.exchange.dynamics.operations import OPERATORS, Operator
 from causalopt.exchange.dynamics.syntax import (
     MOST_PARTS_IN_ALL,
@@ -28,13 +26,12 @@ from causalopt.exchange.dynamics.syntax import (
     Outline,
     Reference,
     Syntax,
+    by_other_name,
     key_of,
     parts_in,
     references_in,
     rewritten,
 )
-from causalopt.exchange.dynamics.vensim_text import outline_of_vensim
-from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError, nearest
 
@@ -45,15 +42,9 @@ _MOST_STEPS = 10_000
 _STEP = "TIME STEP"
 # Lookups that read a graphical function in another way than it says itself.
 _KINDS = {"lookup": "", "lookup extrapolate": "extrapolate", "lookup backward": "discrete"}
-_STAGES = MappingProxyType({"smooth n": library.smooth_of, "delay n": library.delay_of})
 _HALF = np.array([0.5])
 # What holds for a step as a whole, and so has no meaning at the stages inside of one.
 _STEPWISE = frozenset({"sample if true", *(name for name, _ in LAWS)})
-
-
-@functools.cache
-def _own_macros(text: str) -> Mapping[str, Macro]:
-    return outline_of_vensim(FileText("the functions of Vensim", text)).macros
 
 
 @dataclass
@@ -174,9 +165,8 @@ class _WritingOut:
         if graph is not None and isinstance(graph.formula, GraphicalFunction):
             named = Reference(graph.name.text, part.offset)
             part = replace(part, function="lookup", arguments=(named, *part.arguments))
-        other = self.all.outline.other_names.get((part.function, len(part.arguments)))
-        if other is not None and part.function not in self.all.outline.macros:
-            part = _by_other_name(part, *other)
+        if part.function not in self.all.outline.macros:
+            part = by_other_name(part, self.all.outline.other_names)
         if part.function in _STEPWISE and self.all.outline.method != "euler":
             told = f"{part.function.upper()} holds for a step as a whole: integrate by Euler."
             raise self.all.refusal(part.offset, told)
@@ -196,7 +186,7 @@ class _WritingOut:
         if operator is None:
             raise self.all.refusal(part.offset, _unknown(part, self.all.outline))
         if not operator.least <= len(part.arguments) <= operator.most:
-            told = f"{part.function.upper()} has {len(part.arguments)} arguments here"
+            told = f"{part.function.upper()} has {_arguments(len(part.arguments))} here"
             raise self.all.refusal(part.offset, f"{told}, and takes {_range(operator)}.")
         return part
 
@@ -211,7 +201,8 @@ class _WritingOut:
     def lookup(self, part: Applied) -> Syntax:
         """A graphical function of a variable."""
         if len(part.arguments) != 2:
-            told = f"a graphical function has {len(part.arguments) - 1} arguments here: write one."
+            count = _arguments(len(part.arguments) - 1)
+            told = f"a graphical function has {count} here: write one."
             raise self.all.refusal(part.offset, told)
         graph, inner = part.arguments
         name = graph.name if isinstance(graph, Reference) else "a graphical function"
@@ -227,29 +218,24 @@ class _WritingOut:
 
     def own_macro(self, part: Applied) -> Macro | None:
         """The macro of Vensim's that a function is, where it is one."""
-        stages: Callable[[int], str] | None = _STAGES.get(part.function)
-        if stages is None:
-            text = library.MACROS
-            if self.all.outline.method != "euler":
-                # So that the middle of a step is behind nothing that begins at its end.
-                text = text.replace("TIME STEP / 2", "TIME STEP / 4")
-            return _own_macros(text).get(part.function)
+        if part.function not in STAGES:
+            return own_macros(self.all.outline.method).get(part.function)
         order = self.all.constant(part.arguments[-1]) if len(part.arguments) == 4 else None
-        if order is None or not order.is_integer() or not 1 <= order <= library.MOST_STAGES:
+        if order is None or not order.is_integer() or not 1 <= order <= MOST_STAGES:
             told = (
                 f"{part.function.upper()} takes an input, a time, an initial value and an order, a "
-                f"constant whole number from 1 to {library.MOST_STAGES} (MOST_STAGES)."
+                f"constant whole number from 1 to {MOST_STAGES} (MOST_STAGES)."
             )
             raise self.all.refusal(part.offset, told)
-        return _own_macros(stages(int(order)))[part.function]
+        return macro_of_order(part.function, int(order))
 
     def macro(self, macro: Macro, part: Applied) -> Syntax:
         """The result of a macro, whose variables are made for this one use."""
         # The order of a delay is in its macro already.
-        arguments = part.arguments[:3] if part.function in _STAGES else part.arguments
+        arguments = part.arguments[:3] if part.function in STAGES else part.arguments
         if len(arguments) != len(macro.parameters):
             told = (
-                f"{part.function.upper()} has {len(arguments)} arguments here, and takes "
+                f"{part.function.upper()} has {_arguments(len(arguments))} here, and takes "
                 f"{len(macro.parameters)}."
             )
             raise self.all.refusal(part.offset, told)
@@ -370,15 +356,6 @@ def _with_names(formula: Syntax, names: Mapping[str, Syntax], anchor: int | None
     return rewritten(formula, change)
 
 
-def _by_other_name(part: Applied, key: str, places: Sequence[int | Literal | Reference]) -> Applied:
-    """A function by the name that it has in Vensim."""
-    given = tuple(
-        part.arguments[place] if isinstance(place, int) else replace(place, offset=part.offset)
-        for place in places
-    )
-    return replace(part, function=key, arguments=given)
-
-
 def _range(operator: Operator) -> str:
     if operator.least == operator.most:
         return str(operator.least)
@@ -386,12 +363,18 @@ def _range(operator: Operator) -> str:
     return f"{operator.least} or {operator.most}" if few else f"{operator.least} or more"
 
 
+def _arguments(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count} arguments"
+
+
 def _unknown(part: Applied, outline: Outline) -> str:
     """What to say of a function that is not known."""
     words = [name for name in OPERATORS if name.isalnum()]
-    macros = [*_own_macros(library.MACROS), *outline.macros, *_STAGES, *(name for name, _ in LAWS)]
+    macros = [*own_macros(outline.method), *outline.macros, *STAGES, *(name for name, _ in LAWS)]
     known = [*words, *macros, *(name for name, _ in outline.other_names)]
     hint = nearest(part.function, known)
-    count = len(part.arguments)
-    told = f"the function {shown(part.function.upper())} of {count} arguments is not read"
+    if part.function == "integ":
+        return "INTEG stands alone, as name = INTEG(rate, initial): give it a variable of its own."
+    count = _arguments(len(part.arguments))
+    told = f"the function {shown(part.function.upper())} of {count} is not read"
     return f"{told}.{hint if 'Did you mean' in hint else ''}"

@@ -6,12 +6,27 @@ at the step whose middle is behind its time, as in Vensim: half a step is far fr
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
+
+from causalopt.exchange.dynamics.syntax import (
+    Applied,
+    Definition,
+    Macro,
+    Syntax,
+    by_other_name,
+    rewritten,
+)
+from causalopt.exchange.dynamics.vensim_text import OTHER_NAMES, outline_of_vensim
+from causalopt.exchange.reading import FileText
 
 #: The most stages of a smooth or delay of any order.
 MOST_STAGES = 100
 
-MACROS = """
+_MACROS = """
 :MACRO: STEP(height, start)
 STEP = IF THEN ELSE(Time + TIME STEP / 2 > start, height, 0) ~~|
 :END OF MACRO:
@@ -64,7 +79,7 @@ discount = INTEG(-discount * rate / (1 + rate * TIME STEP), 1) ~~|
 """
 
 
-def smooth_of(order: int) -> str:
+def _smooth_of(order: int) -> str:
     """An average over time that goes through so many stages."""
     each = f"delay time / {order}" if order > 1 else "delay time"
     names = ["input", *(f"stage {n}" for n in range(1, order + 1))]
@@ -75,7 +90,7 @@ def smooth_of(order: int) -> str:
     return _macro("SMOOTH N", f"SMOOTH N = {names[-1]} ~~|", stages)
 
 
-def delay_of(order: int) -> str:
+def _delay_of(order: int) -> str:
     """What flows through so many levels, each of which holds it for its part of the time."""
     each = f"delay time / {order}" if order > 1 else "delay time"
     outflows = ["input", *(f"level {n} / ({each})" for n in range(1, order + 1))]
@@ -89,3 +104,38 @@ def delay_of(order: int) -> str:
 def _macro(name: str, result: str, parts: list[str]) -> str:
     head = f":MACRO: {name}(input, delay time, initial)"
     return "\n".join((head, result, *parts, ":END OF MACRO:\n"))
+
+
+#: Functions whose macro depends on their order.
+STAGES: Mapping[str, Callable[[int], str]] = MappingProxyType(
+    {"smooth n": _smooth_of, "delay n": _delay_of}
+)
+
+
+def own_macros(method: str) -> Mapping[str, Macro]:
+    """The functions that stand for others, by their key, for steps of a method."""
+    # Under RK4 a step has a stage in its middle, where nothing begins that begins behind it.
+    return _read(_MACROS if method == "euler" else _MACROS.replace("STEP / 2", "STEP / 4"))
+
+
+def macro_of_order(function: str, order: int) -> Macro:
+    """A smooth or delay that goes through so many stages."""
+    return _read(STAGES[function](order))[function]
+
+
+@functools.cache
+def _read(text: str) -> Mapping[str, Macro]:
+    macros = outline_of_vensim(FileText("the functions of Vensim", text)).macros
+    return {
+        key: replace(macro, definitions=tuple(map(_plain, macro.definitions)))
+        for key, macro in macros.items()
+    }
+
+
+def _plain(definition: Definition) -> Definition:
+    """A definition with functions by the names that they have in all formats."""
+
+    def change(part: Syntax) -> Syntax:
+        return by_other_name(part, OTHER_NAMES) if isinstance(part, Applied) else part
+
+    return replace(definition, formula=rewritten(definition.formula, change))

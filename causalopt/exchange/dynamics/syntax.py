@@ -169,3 +169,16 @@ def rewritten(formula: Syntax, change: Callable[[Syntax], Syntax]) -> Syntax:
         inner = tuple(rewritten(part, change) for part in formula.arguments)
         formula = replace(formula, arguments=inner)
     return change(formula)
+
+
+def by_other_name(applied: Applied, other_names: Mapping[tuple[str, int], OtherName]) -> Applied:
+    """A function by the name that it has in all formats."""
+    key = (applied.function, len(applied.arguments))
+    function, places = other_names.get(key, (applied.function, range(len(applied.arguments))))
+    given = tuple(
+        applied.arguments[place]
+        if isinstance(place, int)
+        else replace(place, offset=applied.offset)
+        for place in places
+    )
+    return replace(applied, function=function, arguments=given)

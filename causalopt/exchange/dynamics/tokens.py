@@ -44,12 +44,11 @@ _OF_MANY = frozenset({"+", "*", "and", "or"})
 class FormulaTokens(Scanner):
     """The tokens of a text in which formulas stand, and how these are put together.
 
-    A format says which words are operators, how strongly "not" binds, and whether it says what
-    -a^b and a^b^c are. Operators of the same strength go from left to right.
+    A format says which words are operators, and whether it says what -a^b and a^b^c are. Operators
+    of the same strength go from left to right.
     """
 
     operators: ClassVar[Mapping[str, str]]
-    level_of_not: ClassVar[int]
     powers_are_clear: ClassVar[bool]
 
     parts: int = 0
@@ -109,7 +108,10 @@ class FormulaTokens(Scanner):
             return self.atom()
         self.advance()
         if sign == "not":
-            return self.counted(Applied("not", (self.operation(self.level_of_not),), place))
+            denied = self.operation(_ALONE)
+            if LEVELS.get(self.operator, 0) > LEVELS["and"]:
+                self.refuse_here("programs read NOT a > b in two ways: write NOT (a > b).")
+            return self.counted(Applied("not", (denied,), place))
         inner = self.operation(_SIGNS if self.powers_are_clear else _ALONE)
         if not self.powers_are_clear:
             self._refuse_power("-a^b", "-(a^b) or (-a)^b")

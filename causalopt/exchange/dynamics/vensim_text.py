@@ -78,7 +78,6 @@ class VensimTokens(FormulaTokens):
     pattern: ClassVar[re.Pattern[str]] = _TOKEN
     blanks: ClassVar[re.Pattern[str]] = re.compile(_BLANKS)
     operators: ClassVar[Mapping[str, str]] = {":and:": "and", ":or:": "or", ":not:": "not"}
-    level_of_not: ClassVar[int] = 3
     powers_are_clear: ClassVar[bool] = False
 
     definitions: list[Definition] = field(default_factory=list)

@@ -142,7 +142,6 @@ class XmileTokens(FormulaTokens):
     operators: ClassVar[Mapping[str, str]] = {
         "and": "and", "or": "or", "not": "not", "mod": "mod"
     }  # fmt: skip
-    level_of_not: ClassVar[int] = 8
     powers_are_clear: ClassVar[bool] = True
 
     excerpt: Excerpt | None = None
