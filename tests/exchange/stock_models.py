@@ -10,16 +10,16 @@ CLOCK = "INITIAL TIME = {} ~~|\nFINAL TIME = {} ~~|\nTIME STEP = {} ~~|\nSAVEPER
 
 
 def vensim(text, start=0, stop=10, dt=0.5, method=0):
-    """Equations with "|" left out at ends of lines, and a clock."""
-    lines = [line.strip() for line in text.strip().splitlines()]
-    equations = "".join(line if line.endswith(("|", ":", ")")) and "~" in line or line.startswith(":")
-                        else f"{line} ~~|" for line in [*lines] if line)  # fmt: skip
-    equations = equations.replace(":END", "\n:END").replace(":MACRO", "\n:MACRO")
-    return (
-        "{UTF-8}\n" + equations + "\n" + CLOCK.format(start, stop, dt)
-        + "\\\\\\---/// Sketch information\n///---\\\\\\\n:L<%^E!@\n"
-        + f"15:0,0,0,{method},0,0\n"
-    )  # fmt: skip
+    """Equations, each with its end left out where a line is one, and a clock."""
+    ended = (line if _is_ended(line) else f"{line} ~~|" for line in map(str.strip, text.splitlines()))
+    equations = "".join(ended).replace(":END", "\n:END").replace(":MACRO", "\n:MACRO")
+    clock = CLOCK.format(start, stop, dt)
+    sketch = "\\\\\\---/// Sketch information\n///---\\\\\\\n:L<%^E!@\n"
+    return f"{{UTF-8}}\n{equations}\n{clock}{sketch}15:0,0,0,{method},0,0\n"
+
+
+def _is_ended(line):
+    return not line or line.startswith((":MACRO", ":END")) or line.endswith("|")
 
 
 def variable(tag, name, equation, *, flows=(), beside=""):
@@ -31,8 +31,8 @@ def variable(tag, name, equation, *, flows=(), beside=""):
 def xmile(*variables, start=0, stop=10, dt=0.5, method="euler", before=""):
     """A document of such variables."""
     return (
-        f'<xmile version="1.0"><sim_specs method="{method}"><start>{start}</start><stop>{stop}</stop>'
-        f"<dt>{dt}</dt></sim_specs>{before}<model><variables>{''.join(variables)}</variables></model>"
+        f'<xmile version="1.0"><sim_specs method="{method}"><start>{start}</start>'
+        f"<stop>{stop}</stop><dt>{dt}</dt></sim_specs>{before}<model><variables>{''.join(variables)}</variables></model>"
         "</xmile>"
     )
 

@@ -32,11 +32,11 @@ Where = Mapping[str, str]
 
 @dataclass
 class _Arrays:
-    """A file's arrays: their dimensions, and the elements that have been defined of each."""
+    """A file's arrays: the name of each element, and which there are along a side of an array."""
 
     outline: Outline
     labels: dict[str, str] = field(default_factory=dict)
-    shapes: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    sides: dict[str, list[dict[str, None]]] = field(default_factory=dict)
     parts: int = 0
 
     def refusal(self, offset: int, message: str) -> FileError:
@@ -72,9 +72,12 @@ def written_out(outline: Outline) -> list[Definition]:
             raise outline.source.refusal(dimension.name.offset, told)
         arrays.labels |= {key_of(element): element for element in dimension.elements}
     for definition in outline.definitions:
-        arrays.shapes.setdefault(definition.key, []).append(
-            tuple(key_of(s.text) for s in definition.subscripts)
-        )
+        sides = arrays.sides.setdefault(definition.key, [{} for _ in definition.subscripts])
+        if len(sides) != len(definition.subscripts):
+            told = f"{shown(definition.name.text)} has {len(sides)} dimensions elsewhere."
+            raise arrays.refusal(definition.name.offset, told)
+        for side, subscript in zip(sides, definition.subscripts, strict=True):
+            side |= dict.fromkeys(arrays.elements(subscript.text, subscript.offset))
     made: list[Definition] = []
     for definition in outline.definitions:
         made += _one_for_each(arrays, definition, MOST_VARIABLES - len(made))
@@ -155,8 +158,12 @@ def _size(arrays: _Arrays, formula: Applied) -> Literal:
     named = [a for a in formula.arguments if isinstance(a, Reference)]
     if len(named) != 1 or len(formula.arguments) != 1:
         raise arrays.refusal(formula.offset, f"{formula.function.upper()} is of one dimension.")
-    shape = arrays.shapes.get(named[0].key, [()])[0] or (named[0].key,)
-    count = math.prod(len(arrays.elements(one, formula.offset)) for one in shape)
+    sides = arrays.sides.get(named[0].key)
+    count = (
+        math.prod(map(len, sides))
+        if sides
+        else len(arrays.elements(named[0].name, named[0].offset))
+    )
     return Literal(float(count), formula.offset)
 
 
@@ -164,28 +171,30 @@ def _size(arrays: _Arrays, formula: Applied) -> Literal:
 
 
 def _run_over(arrays: _Arrays, formula: Applied) -> dict[str, list[str]]:
-    """The elements of each dimension that a function runs over, by the mark that says so."""
+    """The elements that a function runs over, by the mark that stands for them in brackets."""
     over: dict[str, list[str]] = {}
     for part in parts_in(formula):
-        if not isinstance(part, Reference):
-            continue
-        for place, mark in enumerate(_marks(arrays, part)):
-            if mark.endswith("!"):
-                over[mark] = arrays.elements(mark[:-1], part.offset)
-            elif mark.startswith("*"):
-                dimension = arrays.shapes.get(part.key, [()])[0]
-                if place >= len(dimension):
-                    told = f"{shown(part.name)} has no dimension at place {place + 1}."
-                    raise arrays.refusal(part.offset, told)
-                over[f"{dimension[place]}!"] = arrays.elements(dimension[place], part.offset)
+        if isinstance(part, Reference):
+            for mark in _marks(arrays, part):
+                if mark.startswith("*"):
+                    over[mark] = mark[1:].split("|")
+                elif mark.endswith("!"):
+                    over[mark] = arrays.elements(mark[:-1], part.offset)
     return over
 
 
 def _marks(arrays: _Arrays, reference: Reference) -> tuple[str, ...]:
-    """The keys of subscripts; an array as a whole is all of its elements."""
-    if reference.subscripts:
-        return tuple(map(key_of, reference.subscripts))
-    return ("*",) * len(arrays.shapes.get(reference.key, [()])[0])
+    """The keys of subscripts; "*" is all elements there, and so is each side of a whole array."""
+    sides = arrays.sides.get(reference.key, [])
+    marks = [key_of(s) for s in reference.subscripts] or ["*"] * len(sides)
+    for place, mark in enumerate(marks):
+        if mark == "*":
+            if place >= len(sides):
+                told = f"{shown(reference.name)} has no dimension at place {place + 1}."
+                raise arrays.refusal(reference.offset, told)
+            # The same for all arrays that have these elements there, so that they run together.
+            marks[place] = f"*{'|'.join(sides[place])}"
+    return tuple(marks)
 
 
 def _over(arrays: _Arrays, formula: Applied, over: Mapping[str, list[str]], where: Where) -> Syntax:
@@ -218,7 +227,4 @@ def _with_marks(arrays: _Arrays, formula: Syntax) -> Syntax:
         return replace(formula, arguments=inner)
     if not isinstance(formula, Reference):
         return formula
-    marks = _marks(arrays, formula)
-    dimension = arrays.shapes.get(formula.key, [()])[0]
-    named = (f"{dimension[i]}!" if m == "*" else m for i, m in enumerate(marks))
-    return replace(formula, subscripts=tuple(named))
+    return replace(formula, subscripts=_marks(arrays, formula))

@@ -60,7 +60,7 @@ class _Expansion:
     """The definitions of a file that grow as what they use is written out."""
 
     outline: Outline
-    given: Mapping[str, Definition]
+    given: dict[str, Definition]
     taken: set[str]
     waiting: deque[_Use] = field(default_factory=deque)
     made: list[Definition] = field(default_factory=list)
@@ -257,7 +257,7 @@ class _WritingOut:
         # What is told of a function of Vensim's is told where it is used.
         anchor = None if part.function in self.all.outline.macros else offset
         if anchor is not None and _is_one_formula(macro):
-            return _with_names(macro.definitions[0].formula, names, anchor)
+            return _with_names(macro.definitions[0].formula, names, anchor, result)
         words: dict[str, Word] = {}
         for inner in macro.definitions:
             whose = title if inner.key == result else f"{inner.name.text} of {title}"
@@ -265,9 +265,12 @@ class _WritingOut:
             words[inner.key] = Word(label, inner.name.offset if anchor is None else anchor)
         names |= {key: Reference(*word) for key, word in words.items()}
         for inner in macro.definitions:
-            formula = _with_names(inner.formula, names, anchor)
+            formula = _with_names(inner.formula, names, anchor, result)
             own = Definition(words[inner.key], formula, (), inner.unit)
-            self.all.waiting.append(_Use(own, inside))
+            if isinstance(formula, GraphicalFunction):
+                self.all.given[own.key] = own
+            else:
+                self.all.waiting.append(_Use(own, inside))
         return names[result]
 
     # -- chance, and delays ------------------------------------------------------------------------
@@ -340,16 +343,18 @@ def _is_one_formula(macro: Macro) -> bool:
     return len(macro.definitions) == 1 and not is_stock
 
 
-def _with_names(formula: Syntax, names: Mapping[str, Syntax], anchor: int | None) -> Syntax:
+def _with_names(
+    formula: Syntax, names: Mapping[str, Syntax], anchor: int | None, result: str
+) -> Syntax:
     """A formula of a macro with what its names stand for, told where ``anchor`` is."""
 
     def change(part: Syntax) -> Syntax:
         if isinstance(part, Reference) and part.key in names:
             return names[part.key]
         if isinstance(part, Applied):
-            # A graphical function may be what a parameter stands for.
+            # A graphical function may be what a name stands for.
             graph = names.get(part.function)
-            if isinstance(graph, Reference):
+            if isinstance(graph, Reference) and part.function != result:
                 part = replace(part, function=graph.key)
         return part if anchor is None else replace(part, offset=anchor)
 

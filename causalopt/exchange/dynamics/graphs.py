@@ -21,7 +21,7 @@ def graph_of(
 ) -> GraphicalFunction:
     """A graphical function, or ``FileError`` for points that are no function."""
     if len(points) < 2:
-        told = f"a graphical function has {len(points)} points here: write two or more."
+        told = "a graphical function has fewer than two points here: write two or more."
         raise source.refusal(offset, told)
     if len(points) > MOST_POINTS:
         told = f"a graphical function has more than {MOST_POINTS} points (MOST_POINTS)."

@@ -33,6 +33,7 @@ _SILENT = frozenset(
     {"doc", "units", "format", "range", "scale", "mathml", "event_poster", "access"}
 )
 _READ = frozenset({"eqn", "gf", "inflow", "outflow", "non_negative", "dimensions", "element"})
+_POINTS = frozenset({"xscale", "yscale", "xpts", "ypts"})
 _METHODS = ("euler", "rk4")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _DIGITS = 400
@@ -217,8 +218,9 @@ def _is_never_negative(document: _Document, element: Element) -> bool:
 def _definitions(document: _Document, element: Element) -> Iterator[Definition]:
     """A variable, or the elements of an array that have equations of their own."""
     word = document.name_of(element)
+    known = _SILENT | (_POINTS if element.name == "gf" else _READ)
     for child in element.children:
-        if child.name not in _SILENT | _READ and ":" not in child.name:
+        if child.name not in known and ":" not in child.name:
             told = f"{shown(word.text)} has the element {child.name}, which is not read."
             raise document.refusal(child, told)
     unit = " ".join(next((child.text for child in element.all("units")), "").split())
