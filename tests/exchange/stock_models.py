@@ -11,8 +11,9 @@ CLOCK = "INITIAL TIME = {} ~~|\nFINAL TIME = {} ~~|\nTIME STEP = {} ~~|\nSAVEPER
 
 def vensim(text, start=0, stop=10, dt=0.5, method=0):
     """Equations, each with its end left out where a line is one, and a clock."""
-    ended = (line if _is_ended(line) else f"{line} ~~|" for line in map(str.strip, text.splitlines()))
-    equations = "".join(ended).replace(":END", "\n:END").replace(":MACRO", "\n:MACRO")
+    lines = map(str.strip, text.splitlines())
+    equations = "".join(line if _is_ended(line) else f"{line} ~~|" for line in lines)
+    equations = equations.replace(":END", "\n:END").replace(":MACRO", "\n:MACRO")
     clock = CLOCK.format(start, stop, dt)
     sketch = "\\\\\\---/// Sketch information\n///---\\\\\\\n:L<%^E!@\n"
     return f"{{UTF-8}}\n{equations}\n{clock}{sketch}15:0,0,0,{method},0,0\n"

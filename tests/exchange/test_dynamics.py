@@ -413,6 +413,7 @@ total[Region] = SUM(people[Region, Age!])
 world total = SUM(people[Region!, Age!])
 mixed[Age] = SUM(rate[Region!, Age] * people[Region!, Age]) / PROD(rate[Region!, Age])
 most = VMAX(people[Region!, Age!]) - VMIN(people[Region!, g2])
+nested = SUM(people[Region!, g1] * SUM(rate[Region!, Age!]) + SUM(rate[North, Age!]))
 count = ELMCOUNT(Age)
 """
 
@@ -432,6 +433,8 @@ def test_arrays_are_variables_of_their_elements(tmp_path):
         assert [ran[f"mixed[g{a}]"][k] for a in (1, 2, 3)] == pytest.approx(mixed, rel=1e-12)
         most = people.max() - people[:, 1].min()
         assert ran["most"][k] == pytest.approx(most, rel=1e-9)
+        nested = people[:, 0].sum() * rate.sum() + 2 * rate[0].sum()
+        assert ran["nested"][k] == pytest.approx(nested, rel=1e-12)
         moved = people[0, 0] * 0.1 * np.array([[-1], [1]])
         people = people + 0.5 * (rate * people * 0.01 + moved)
     assert values_of(system)["count"] == 3

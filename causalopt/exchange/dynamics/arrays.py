@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from causalopt.exchange.chances import FEW, Word
@@ -18,7 +18,6 @@ from causalopt.exchange.dynamics.syntax import (
     Reference,
     Syntax,
     key_of,
-    parts_in,
 )
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError, nearest
@@ -173,14 +172,24 @@ def _size(arrays: _Arrays, formula: Applied) -> Literal:
 def _run_over(arrays: _Arrays, formula: Applied) -> dict[str, list[str]]:
     """The elements that a function runs over, by the mark that stands for them in brackets."""
     over: dict[str, list[str]] = {}
-    for part in parts_in(formula):
-        if isinstance(part, Reference):
-            for mark in _marks(arrays, part):
-                if mark.startswith("*"):
-                    over[mark] = mark[1:].split("|")
-                elif mark.endswith("!"):
-                    over[mark] = arrays.elements(mark[:-1], part.offset)
+    for reference in _references_outside(arrays, formula):
+        for mark in _marks(arrays, reference):
+            if mark.startswith("*"):
+                over[mark] = mark[1:].split("|")
+            elif mark.endswith("!"):
+                over[mark] = arrays.elements(mark[:-1], reference.offset)
     return over
+
+
+def _references_outside(arrays: _Arrays, formula: Applied) -> Iterator[Reference]:
+    """The variables in a function, but for those that another inside of it runs over."""
+    for part in formula.arguments:
+        if isinstance(part, Reference):
+            yield part
+        elif isinstance(part, Applied) and not (
+            part.function in _OVER and _run_over(arrays, part)
+        ):  # fmt: skip
+            yield from _references_outside(arrays, part)
 
 
 def _marks(arrays: _Arrays, reference: Reference) -> tuple[str, ...]:

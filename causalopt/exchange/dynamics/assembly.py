@@ -38,9 +38,9 @@ from causalopt.model.system import System
 
 #: What the clock of a file is called, whatever the format.
 TIME, STEP, FIRST, LAST = "Time", "TIME STEP", "INITIAL TIME", "FINAL TIME"
-# Millions of calls that sympy may take for a file, and for each variable of it: far more than any
-# model needs.
-_CALLS, _CALLS_EACH = 4.0, 0.02
+# Millions of calls that sympy may take: for a file, for each part of a formula and point of a
+# graph, some three times what models need; and for units, which are read on first use.
+_CALLS, _CALLS_A_PART, _CALLS_A_POINT, _CALLS_FOR_UNITS = 0.4, 0.003, 0.015, 4.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,13 @@ class Kinds:
         """What follows from others at the same moment."""
         apart = self.stocks.keys() | self.constants.keys()
         return {key: d for key, d in self.every.items() if key not in apart}
+
+    @cached_property
+    def work(self) -> float:
+        """How many millions of calls all formulas may take in sympy."""
+        parts = [part for d in self.every.values() for part in parts_in(d.formula)]
+        points = sum(len(p.points) for p in parts if isinstance(p, GraphicalFunction))
+        return _CALLS + _CALLS_A_PART * len(parts) + _CALLS_A_POINT * points
 
     @cached_property
     def order(self) -> Sequence[str]:
@@ -236,7 +243,8 @@ def _built(outline: Outline, kinds: Kinds, units: Mapping[str, str]) -> System:
     symbols[key_of(TIME)] = time + symbols[key_of(FIRST)]
     forming = _Forming(Building(kinds.source, symbols), kinds)
     try:
-        with bounded("The model", "write shorter formulas", _CALLS + _CALLS_EACH * len(symbols)):
+        most = kinds.work + (_CALLS_FOR_UNITS if units else 0)
+        with bounded("this formula, with those before it,", "write shorter ones", most):
             return forming.system(outline.method)
     except (TooLargeError, DeclarationError) as error:
         raise kinds.source.refusal(forming.offset, str(error)) from None

@@ -18,6 +18,7 @@ from sympy.logic.boolalg import Boolean
 SympyTerm: TypeAlias = Expr | Boolean
 # What Vensim and others take for 0 in a denominator.
 _SMALL = 1e-6
+_MOST_COMPARED = 8
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def _several(
     value: Callable[[Sequence[float]], float], term: Callable[[Sequence[SympyTerm]], SympyTerm]
 ) -> Operator:
     return Operator(2, 10_000, value, term)
+
+
+def _extreme(kind: type[Expr], given: Sequence[SympyTerm]) -> Expr:
+    """The largest or smallest; of many it stands as written, for sympy compares all with all."""
+    return kind(*given, evaluate=len(given) <= _MOST_COMPARED)
 
 
 def _either(given: Sequence[SympyTerm]) -> Expr:
@@ -133,8 +139,8 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "not": Operator(1, 1, lambda a: float(not a[0]), lambda a: Not(a[0]), 1),
         "if": Operator(3, 3, lambda a: a[1] if a[0] else a[2], _either, 1),
         "abs": _single(abs, Abs),
-        "min": _several(min, lambda given: Min(*given)),
-        "max": _several(max, lambda given: Max(*given)),
+        "min": _several(min, functools.partial(_extreme, Min)),
+        "max": _several(max, functools.partial(_extreme, Max)),
         "sqrt": _single(math.sqrt, sympy.sqrt),
         "exp": _single(math.exp, sympy.exp),
         "ln": _single(math.log, sympy.log),

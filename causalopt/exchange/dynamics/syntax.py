@@ -13,7 +13,7 @@ from causalopt.language.laws import Law
 #: The most variables that a file may come to, elements of arrays and parts of delays counted.
 MOST_VARIABLES = 5_000
 #: The most parts of one formula, and of all formulas of a file once they are written out.
-MOST_PARTS, MOST_PARTS_IN_ALL = 2_000, 100_000
+MOST_PARTS, MOST_PARTS_IN_ALL = 3_000, 100_000
 #: How deep the parts of a formula may stand in one another.
 MOST_NESTED = 60
 

@@ -137,16 +137,21 @@ class FormulaTokens(Scanner):
 
     def counted(self, formula: Applied) -> Applied:
         """The same, counted as one part more."""
+        self.count()
+        return formula
+
+    def count(self) -> None:
+        """Count one part more of the formula at hand."""
         self.parts += 1
         if self.parts > MOST_PARTS:
             self.refuse_here(
                 f"a formula has more than {MOST_PARTS:,} parts (MOST_PARTS): give some of them "
                 "variables of their own."
             )
-        return formula
 
     def atom(self) -> Syntax:
         """A number, a variable, a function of formulas, or a formula in parentheses."""
+        self.count()
         if self.at("("):
             return self.in_parentheses()
         if self.kind == "number":

@@ -124,16 +124,12 @@ class VensimTokens(FormulaTokens):
         while self.at(",", ";"):
             self.advance()
             if not self.at("~", ""):
-                rows.append(self.counted_number())
+                rows.append(self.signed_number())
         return Applied("rows", tuple(rows), word.offset)
-
-    def counted_number(self) -> Literal:
-        """A number with its sign, one more of a row."""
-        self.counted(Applied("rows", (), self.offset))
-        return self.signed_number()
 
     def signed_number(self) -> Literal:
         """A number with its sign, which has to be here."""
+        self.count()
         sign = -1.0 if self.at("-") else 1.0
         if self.at("-", "+"):
             self.advance()
@@ -178,6 +174,9 @@ class VensimTokens(FormulaTokens):
         if self.at("->"):
             self.refuse_here("mappings of dimensions are not read: write equations by elements.")
         self.tail(word)
+        if key_of(word.text) in self.dimensions:
+            told = f"the dimension {shown(word.text)} is declared twice."
+            raise self.source.refusal(word.offset, told)
         self.dimensions[key_of(word.text)] = Dimension(word, tuple(elements))
 
     def elements(self) -> Iterator[str]:
@@ -226,6 +225,10 @@ class VensimTokens(FormulaTokens):
                 raise self.source.refusal(word.offset, "a macro that begins here has no end.")
             body += self.statement()
         self.advance()
+        if key_of(word.text) in self.macros:
+            raise self.source.refusal(
+                word.offset, f"the macro {shown(word.text)} stands here twice."
+            )
         self.macros[key_of(word.text)] = Macro(word, tuple(parameters), tuple(body))
 
     # -- points ------------------------------------------------------------------------------------
@@ -251,7 +254,7 @@ class VensimTokens(FormulaTokens):
                 self.skip(",", "',' or ')'")
             if is_paired:
                 self.skip("(", "a point, such as (0,1),")
-            numbers.append(self.counted_number().value)
+            numbers.append(self.signed_number().value)
             if is_paired:
                 self.skip(",")
                 numbers.append(self.signed_number().value)

@@ -142,6 +142,8 @@ def _dimension(document: _Document, element: Element) -> None:
             raise document.refusal(element, told)
         # An element 1 alone would look like a step: x[1].
         names = [f"{word.text} {n}" for n in range(1, int(size) + 1)]
+    if key_of(word.text) in document.dimensions:
+        raise document.refusal(element, f"the dimension {shown(word.text)} is declared twice.")
     document.dimensions[key_of(word.text)] = Dimension(word, tuple(names))
 
 
@@ -282,17 +284,18 @@ def _flow(document: _Document, variable: Element, flow: Element) -> Reference:
 
 def _rate(document: _Document, stock: Element) -> Syntax:
     """What flows in, without what flows out."""
+    count = sum(1 for child in stock.children if child.name in ("inflow", "outflow"))
+    if count > MOST_PARTS:
+        raise document.refusal(stock, f"a stock has more than {MOST_PARTS:,} flows (MOST_PARTS).")
     inward: list[Syntax] = [_flow(document, stock, flow) for flow in stock.all("inflow")]
     outward = [
         Applied("negative", (_flow(document, stock, flow),), flow.offset)
         for flow in stock.all("outflow")
     ]
-    return _total(document, stock, [*inward, *outward])
+    return _total(stock, [*inward, *outward])
 
 
-def _total(document: _Document, stock: Element, flows: Sequence[Syntax]) -> Syntax:
-    if len(flows) > MOST_PARTS:
-        raise document.refusal(stock, f"a stock has more than {MOST_PARTS:,} flows (MOST_PARTS).")
+def _total(stock: Element, flows: Sequence[Syntax]) -> Syntax:
     if len(flows) < 2:
         return flows[0] if flows else Literal(0.0, stock.offset)
     return Applied("+", tuple(flows), stock.offset)
@@ -310,7 +313,7 @@ def _limit(document: _Document, stock: Element, made: list[Definition], method: 
     room += [_flow(document, stock, flow) for flow in stock.all("inflow")]
     for element in stock.all("outflow"):
         flow = _flow(document, stock, element)
-        most = _total(document, stock, room)
+        most = _total(stock, room)
         for place, definition in enumerate(made):
             if definition.key == flow.key:
                 least = Applied("min", (definition.formula, most), element.offset)
