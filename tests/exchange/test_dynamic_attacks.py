@@ -25,7 +25,8 @@ k = TWICE(SMOOTH(SUM(Stock[Region!]), 3)) + curve(Time) * 0 + "a b"
 a b = MAX(0.5, 1) {why} - STEP(1, 2)
 """)
 XML = xmile(
-    variable("stock", "s", "2", flows=[("inflow", "i"), ("outflow", "o")], beside="<non_negative/>"),
+    variable("stock", "s", "2", beside="<non_negative/>",
+             flows=[("inflow", "i"), ("outflow", "o")]),
     variable("flow", "i", "IF s &lt; 3 THEN F(s) ELSE 2".replace("&lt;", "<")),
     variable("flow", "o", "SMTH1(s, 2) * t[A]", beside="<units>people/Day</units>"),
     variable("aux", "t", "s / 9 + g(TIME)", beside='<dimensions><dim name="D"/></dimensions>'),
@@ -70,8 +71,9 @@ def test_files_that_end_early_are_told(form, tmp_path):
 
 ODD = ['"', "[", "]", "(", ")", "|", "~", ":", "{", "}", "!", ",", ";", "^", "<", "&", "&x;", "]]>",
        "<!--", "-1", "1e999", "nan", "0x1", "é", "\u202e", "\x1b", ":MACRO:", ":END OF MACRO:",
-       ":NOT:", "INTEG(", "SUM(", "*", "=", "->", "<->", "'", "\\\n", "IF", "THEN", "1_0", "٣", "%s",
-       "<eqn>", "</aux>", "<!ENTITY x 'y'>", "__import__('os')", "Time", "9" * 400, "^ 99"]  # fmt: skip
+       ":NOT:", "INTEG(", "SUM(", "*", "=", "->", "<->", "'", "\\\n", "IF", "THEN", "1_0", "٣",
+       "%s", "<eqn>", "</aux>", "<!ENTITY x 'y'>", "__import__('os')", "Time", "9" * 400,
+       "^ 99"]  # fmt: skip
 
 
 def mutated(text, seed):
@@ -218,7 +220,8 @@ MODELS = {
         f"{DIMENSIONS}\na[D0] = INTEG(1, 0)\ny[D1] = SUM(a[D0!] * SUM(a[D2!] * a[D3!]))",
         "MOST_PARTS_IN_ALL"),
     "sums for each": (
-        f"{DIMENSIONS}\na[D0] = INTEG(1, 0)\nm[D1, d2x1] = SUM(a[D0!] * a[D3!])", "MOST_PARTS_IN_ALL"),
+        f"{DIMENSIONS}\na[D0] = INTEG(1, 0)\nm[D1, d2x1] = SUM(a[D0!] * a[D3!])",
+        "MOST_PARTS_IN_ALL"),
     "a long dimension": ("D: (d1-d999999)\na = INTEG(1, 0)", "write one to"),
     "many variables": (
         "a = INTEG(1, 0)\n" + "\n".join(f"x{i} = a" for i in range(20_000)), "MOST_VARIABLES"),
@@ -275,7 +278,8 @@ DOCUMENTS = {
     "a size": (xmile(STOCK, before='<dimensions><dim name="D" size="1e9"/></dimensions>'),
                "write 1 to 5,000"),
     "many dimensions": (xmile(STOCK, before=(
-        "<dimensions>" + '<dim name="D" size="5000"/>' * 2000 + "</dimensions>")), "declared twice"),
+        "<dimensions>" + '<dim name="D" size="5000"/>' * 2000 + "</dimensions>")),
+        "declared twice"),
     "a macro of itself": (xmile(STOCK, variable("aux", "x", "F(s)"), before=(
         '<macro name="F"><parm>x</parm><eqn>F(x)</eqn></macro>')), "uses itself"),
 }  # fmt: skip

@@ -238,7 +238,8 @@ def test_models_that_cannot_be(case, tmp_path):
 
 
 @pytest.mark.parametrize(("clock", "told"), [
-    ({"dt": 0}, "has no steps"), ({"dt": -1}, "has no steps"), ({"start": 5, "stop": 4}, "no steps"),
+    ({"dt": 0}, "has no steps"), ({"dt": -1}, "has no steps"),
+    ({"start": 5, "stop": 4}, "no steps"),
     ({"dt": "a"}, "TIME STEP changes over time"), ({"stop": "1/0"}, "1 / 0 is no finite number"),
 ])  # fmt: skip
 def test_clocks_that_cannot_be(clock, told, tmp_path):
@@ -256,7 +257,8 @@ def test_a_clock_is_needed(tmp_path):
 STOCK = variable("stock", "s", "1")
 OF_DOCUMENTS = {
     "a module": (xmile(STOCK, '<module name="m"/>'), "'m' is a module"),
-    "a conveyor": (xmile(variable("stock", "s", "1", beside="<conveyor/>")), "the element conveyor"),
+    "a conveyor": (xmile(variable("stock", "s", "1", beside="<conveyor/>")),
+                   "the element conveyor"),
     "a queue": (xmile(variable("stock", "s", "1", beside="<queue/>")), "the element queue"),
     "two models": (xmile(STOCK).replace("</model>", "</model><model/>"), "2 elements model"),
     "no equation": (xmile(STOCK, '<aux name="x"/>'), "'x' has 0 equations"),

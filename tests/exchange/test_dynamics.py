@@ -279,8 +279,8 @@ def test_fixed_delays_look_back(formula, other, tmp_path):
 def test_the_value_before_and_the_first(tmp_path):
     ran = trajectories(read(tmp_path, simple("PREVIOUS(TIME, -3)", "xmile")))["y"]
     assert ran == pytest.approx([-3, *(0.5 * np.arange(20))], rel=1e-15)
-    text = xmile(variable("stock", "s", "4", flows=[("inflow", "f")]), variable("flow", "f", "1 + s"),
-                 variable("aux", "y", "INIT(s * 2) + s"))  # fmt: skip
+    text = xmile(variable("stock", "s", "4", flows=[("inflow", "f")]),
+                 variable("flow", "f", "1 + s"), variable("aux", "y", "INIT(s * 2) + s"))  # fmt: skip
     ran = trajectories(read(tmp_path, text))
     assert ran["y"] == pytest.approx(8 + ran["s"], rel=1e-15)
 

@@ -41,7 +41,7 @@ _OF_MANY = frozenset({"+", "*", "and", "or"})
 
 
 @dataclass
-class FormulaTokens(Scanner):
+class EquationTokens(Scanner):
     """The tokens of a text in which formulas stand, and how these are put together.
 
     A format says which words are operators, and whether it says what -a^b and a^b^c are. Operators

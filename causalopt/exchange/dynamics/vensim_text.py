@@ -26,7 +26,7 @@ from causalopt.exchange.dynamics.syntax import (
     Syntax,
     key_of,
 )
-from causalopt.exchange.dynamics.tokens import FormulaTokens
+from causalopt.exchange.dynamics.tokens import EquationTokens
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 
@@ -72,7 +72,7 @@ OTHER_NAMES: Mapping[tuple[str, int], OtherName] = MappingProxyType(
 
 
 @dataclass
-class VensimTokens(FormulaTokens):
+class VensimTokens(EquationTokens):
     """The tokens of a model in Vensim's text, and its statements."""
 
     pattern: ClassVar[re.Pattern[str]] = _TOKEN

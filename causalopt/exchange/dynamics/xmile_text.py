@@ -19,7 +19,7 @@ from causalopt.exchange.dynamics.syntax import (
     Syntax,
     key_of,
 )
-from causalopt.exchange.dynamics.tokens import FormulaTokens
+from causalopt.exchange.dynamics.tokens import EquationTokens
 from causalopt.exchange.elements import Element
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
@@ -126,7 +126,7 @@ _BLANKS = r"(?:\s++|\{[^{}]*+\})*+"
 
 
 @dataclass
-class XmileTokens(FormulaTokens):
+class XmileTokens(EquationTokens):
     """The tokens of an equation; ``shapes`` are the dimensions of arrays, by their keys."""
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(
