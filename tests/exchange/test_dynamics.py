@@ -115,6 +115,9 @@ def test_names_are_one_whatever_blanks_and_letters_they_have(tmp_path):
     ran = trajectories(system)
     # "world" is a dim of results.
     assert ran["world_"] == pytest.approx(2 * ran["Tea cup"], rel=1e-15)
+    odd = r'"a \"b\" | \ ~ ^c"'
+    ran = trajectories(read(tmp_path, vensim(f"{odd} = INTEG({odd}, 1)")))
+    assert ran[r'a "b" | \ ~ ^c'][1] == 1.5
     text = xmile(variable("stock", r"Tea\ncup", "1", flows=[("outflow", "x")]),
                  variable("flow", "x", '"Tea cup" + Tea_cup'))  # fmt: skip
     assert trajectories(read(tmp_path, text))["Tea cup"][1] == 0.0
@@ -279,8 +282,10 @@ def test_fixed_delays_look_back(formula, other, tmp_path):
 def test_the_value_before_and_the_first(tmp_path):
     ran = trajectories(read(tmp_path, simple("PREVIOUS(TIME, -3)", "xmile")))["y"]
     assert ran == pytest.approx([-3, *(0.5 * np.arange(20))], rel=1e-15)
-    text = xmile(variable("stock", "s", "4", flows=[("inflow", "f")]),
-                 variable("flow", "f", "1 + s"), variable("aux", "y", "INIT(s * 2) + s"))  # fmt: skip
+    text = xmile(
+        variable("stock", "s", "4", flows=[("inflow", "f")]), variable("flow", "f", "1 + s"),
+        variable("aux", "y", "INIT(s * 2) + s"),
+    )  # fmt: skip
     ran = trajectories(read(tmp_path, text))
     assert ran["y"] == pytest.approx(8 + ran["s"], rel=1e-15)
 

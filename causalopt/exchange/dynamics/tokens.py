@@ -44,12 +44,12 @@ _OF_MANY = frozenset({"+", "*", "and", "or"})
 class EquationTokens(Scanner):
     """The tokens of a text in which formulas stand, and how these are put together.
 
-    A format says which words are operators, and whether it says what -a^b and a^b^c are. Operators
-    of the same strength go from left to right.
+    A format says which words are operators, and whether signs come first: whether -a^b is (-a)^b, as
+    in Vensim, or -(a^b). Operators of the same strength go from left to right.
     """
 
     operators: ClassVar[Mapping[str, str]]
-    powers_are_clear: ClassVar[bool]
+    signs_come_first: ClassVar[bool]
 
     parts: int = 0
     depth: int = 0
@@ -95,10 +95,11 @@ class EquationTokens(Scanner):
 
     def exponent(self) -> Syntax:
         """What stands behind a power; powers alone go from right to left."""
-        if self.powers_are_clear:
+        if not self.signs_come_first:
             return self.operation(LEVELS["^"])
         right = self.operation(_ALONE)
-        self._refuse_power("a^b^c", "a^(b^c) or (a^b)^c")
+        if self.operator == "^":
+            self.refuse_here("programs read a^b^c in two ways: write a^(b^c) or (a^b)^c.")
         return right
 
     def signed(self) -> Syntax:
@@ -112,18 +113,12 @@ class EquationTokens(Scanner):
             if LEVELS.get(self.operator, 0) > LEVELS["and"]:
                 self.refuse_here("programs read NOT a > b in two ways: write NOT (a > b).")
             return self.counted(Applied("not", (denied,), place))
-        inner = self.operation(_SIGNS if self.powers_are_clear else _ALONE)
-        if not self.powers_are_clear:
-            self._refuse_power("-a^b", "-(a^b) or (-a)^b")
+        inner = self.operation(_ALONE if self.signs_come_first else _SIGNS)
         if sign == "+":
             return inner
         if isinstance(inner, Literal):
             return Literal(-inner.value, place)
         return self.counted(Applied("negative", (inner,), place))
-
-    def _refuse_power(self, met: str, instead: str) -> None:
-        if self.operator == "^":
-            self.refuse_here(f"programs read {met} in two ways: write {instead}.")
 
     def joined(self, sign: str, left: Syntax, right: Syntax, place: int) -> Syntax:
         """Two formulas with an operator between; a sum of many terms is one."""
@@ -184,7 +179,8 @@ class EquationTokens(Scanner):
         """A name, plain or in quotes, that has to be here."""
         if not self.is_name:
             self.refuse(what)
-        text = " ".join(self.text.replace("\\\n", " ").replace("\\n", " ").split())
+        text = self.text.replace("\\\n", " ").replace("\\n", " ").replace('\\"', '"')
+        text = " ".join(text.split())
         word = Word(text, self.place)
         check_shows(self.source, Word(text, self.offset))
         self.advance()

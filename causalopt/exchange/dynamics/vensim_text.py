@@ -37,7 +37,7 @@ _LETTER, _MORE = r"(?:[^\W\d]|\$)", r"[\w$'’&%]"
 _WORD = rf"{_LETTER}{_MORE}*+(?:(?:[ \t]|\\\n)++{_MORE}++)*+"
 _TOKEN = re.compile(
     rf"""{_BLANKS}(?:
-    "(?P<quoted>[^"\n]*+)"
+    "(?P<quoted>(?:[^"\\\n]|\\(?s:.))*+)"
     |(?P<number>(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)
     |(?P<word>{_WORD})
     |(?P<text>'[^'\n]*+')
@@ -78,7 +78,7 @@ class VensimTokens(EquationTokens):
     pattern: ClassVar[re.Pattern[str]] = _TOKEN
     blanks: ClassVar[re.Pattern[str]] = re.compile(_BLANKS)
     operators: ClassVar[Mapping[str, str]] = {":and:": "and", ":or:": "or", ":not:": "not"}
-    powers_are_clear: ClassVar[bool] = False
+    signs_come_first: ClassVar[bool] = True
 
     definitions: list[Definition] = field(default_factory=list)
     dimensions: dict[str, Dimension] = field(default_factory=dict)

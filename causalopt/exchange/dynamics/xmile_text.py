@@ -142,7 +142,7 @@ class XmileTokens(EquationTokens):
     operators: ClassVar[Mapping[str, str]] = {
         "and": "and", "or": "or", "not": "not", "mod": "mod"
     }  # fmt: skip
-    powers_are_clear: ClassVar[bool] = True
+    signs_come_first: ClassVar[bool] = False
 
     excerpt: Excerpt | None = None
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
