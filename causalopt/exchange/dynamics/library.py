@@ -42,7 +42,7 @@ PULSE = IF THEN ELSE(Time + TIME STEP / 2 > start :AND:
 :END OF MACRO:
 :MACRO: PULSE TRAIN(start, width, interval, end)
 PULSE TRAIN = IF THEN ELSE(Time + TIME STEP / 2 > start :AND: Time + TIME STEP / 2 < end :AND:
-  MODULO(Time + TIME STEP / 2 - start, interval) < MAX(width, TIME STEP), 1, 0) ~~|
+  MODULO OF TIME(Time + TIME STEP / 2 - start, interval) < MAX(width, TIME STEP), 1, 0) ~~|
 :END OF MACRO:
 :MACRO: IMPULSE(size, start)
 IMPULSE = IF THEN ELSE(Time + TIME STEP / 2 > start :AND: Time < start + TIME STEP / 2,
@@ -50,7 +50,7 @@ IMPULSE = IF THEN ELSE(Time + TIME STEP / 2 > start :AND: Time < start + TIME ST
 :END OF MACRO:
 :MACRO: IMPULSES(size, start, interval)
 IMPULSES = IF THEN ELSE(Time + TIME STEP / 2 > start :AND:
-  MODULO(Time + TIME STEP / 2 - start, interval) < TIME STEP, size / TIME STEP, 0) ~~|
+  MODULO OF TIME(Time + TIME STEP / 2 - start, interval) < TIME STEP, size / TIME STEP, 0) ~~|
 :END OF MACRO:
 :MACRO: INITIAL(input)
 INITIAL = INTEG(0, input) ~~|

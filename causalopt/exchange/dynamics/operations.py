@@ -133,6 +133,8 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "negative": _single(lambda a: -a, lambda a: -a),
         "mod": _pair(math.fmod, _rest),
         "modulo": _pair(math.fmod, _rest),
+        # Of what is not negative, as times behind another are.
+        "modulo of time": _pair(lambda x, m: x % m, Mod),
         **{sign: _comparison(*kinds) for sign, kinds in _COMPARED.items()},
         "and": Operator(2, _ALL, lambda a: float(all(a)), lambda a: And(*a), _ALL),
         "or": Operator(2, _ALL, lambda a: float(any(a)), lambda a: Or(*a), _ALL),

@@ -44,8 +44,8 @@ _OF_MANY = frozenset({"+", "*", "and", "or"})
 class EquationTokens(Scanner):
     """The tokens of a text in which formulas stand, and how these are put together.
 
-    A format says which words are operators, and whether signs come first: whether -a^b is (-a)^b, as
-    in Vensim, or -(a^b). Operators of the same strength go from left to right.
+    A format says which words are operators, and whether signs come before powers: -a^b is (-a)^b in
+    Vensim, and -(a^b) in XMILE. Operators of the same strength go from left to right.
     """
 
     operators: ClassVar[Mapping[str, str]]
