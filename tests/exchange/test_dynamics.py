@@ -137,6 +137,12 @@ def test_time_begins_where_the_file_says(tmp_path):
             a += 0.25 * (5 + 0.25 * k)
 
 
+def test_a_step_may_be_written_as_its_reciprocal(tmp_path):
+    text = xmile(*CUP_XML, dt=0.125)
+    other = text.replace("<dt>0.125</dt>", '<dt reciprocal="true">8</dt>')
+    assert read(tmp_path, other) == read(tmp_path, text)
+
+
 def test_rk4_is_that_of_the_equations(tmp_path):
     body = "x = INTEG(v, 1)\nv = INTEG(-pull * x - Time, 0)\npull = 2 + x / 10"
     found = trajectories(read(tmp_path, vensim(body, method=1, start=1, stop=3, dt=0.25)))

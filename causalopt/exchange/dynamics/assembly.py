@@ -38,9 +38,11 @@ from causalopt.model.system import System
 
 #: What the clock of a file is called, whatever the format.
 TIME, STEP, FIRST, LAST = "Time", "TIME STEP", "INITIAL TIME", "FINAL TIME"
-# Millions of calls that sympy may take: for a file, for each part of a formula and point of a
-# graph, some three times what models need; and for units, which are read on first use.
-_CALLS, _CALLS_A_PART, _CALLS_A_POINT, _CALLS_FOR_UNITS = 0.4, 0.003, 0.015, 4.0
+# Millions of calls that sympy may take: for a file, for each part of a formula, each point of a
+# graph, and each largest or smallest, which it compares at length; twice and more what models need.
+_CALLS, _CALLS_A_PART, _CALLS_A_POINT, _CALLS_AN_EXTREME = 0.3, 0.004, 0.015, 0.03
+# The same for units, which are read on first use.
+_CALLS_FOR_UNITS = 4.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class Kinds:
         """How many millions of calls all formulas may take in sympy."""
         parts = [part for d in self.every.values() for part in parts_in(d.formula)]
         points = sum(len(p.points) for p in parts if isinstance(p, GraphicalFunction))
-        return _CALLS + _CALLS_A_PART * len(parts) + _CALLS_A_POINT * points
+        extremes = sum(isinstance(p, Applied) and p.function in ("min", "max") for p in parts)
+        apart = _CALLS_A_POINT * points + _CALLS_AN_EXTREME * extremes
+        return _CALLS + _CALLS_A_PART * len(parts) + apart
 
     @cached_property
     def order(self) -> Sequence[str]:
@@ -276,12 +280,12 @@ class _Forming:
         at_start = {**symbols, key_of(TIME): symbols[key_of(FIRST)]}
         forming = replace(self.building, symbols=at_start)
         start = {v: self.term(s.definition, s.initial, forming) for v, s in stocks.items()}
-        history = {}
-        for definition in (*kinds.every.values(),):
-            for part in parts_in(definition.formula):
-                if isinstance(part, Delayed):
-                    before = self.term(definition, part.before)
-                    history[symbols[part.reference.key]] = before
+        history = {
+            symbols[part.reference.key]: self.term(definition, part.before)
+            for definition in kinds.every.values()
+            for part in parts_in(definition.formula)
+            if isinstance(part, Delayed)
+        }
         self.offset = 0
         return System.from_ode(
             rates,
