@@ -137,6 +137,12 @@ def test_time_begins_where_the_file_says(tmp_path):
             a += 0.25 * (5 + 0.25 * k)
 
 
+def test_values_at_the_start_are_those_of_its_time(tmp_path):
+    assert trajectories(read(tmp_path, simple("1 / Time", start=5)))["y"][0] == 0.2
+    with pytest.raises(FileError, match="1 / 0 is no finite number at the start"):
+        read(tmp_path, simple("1 / (Time - 5)", start=5))
+
+
 def test_a_step_may_be_written_as_its_reciprocal(tmp_path):
     text = xmile(*CUP_XML, dt=0.125)
     other = text.replace("<dt>0.125</dt>", '<dt reciprocal="true">8</dt>')
