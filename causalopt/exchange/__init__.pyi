@@ -4,5 +4,8 @@ from .control import Plant as Plant
 from .control import plant_of as plant_of
 from .dagitty import read_dagitty as read_dagitty
 from .dagitty import write_dagitty as write_dagitty
+from .dynamics.assembly import steps_of as steps_of
+from .vensim import read_vensim as read_vensim
+from .xmile import read_xmile as read_xmile
 from .xmlbif import read_xmlbif as read_xmlbif
 from .xmlbif import write_xmlbif as write_xmlbif

@@ -80,7 +80,7 @@ def _shared(
 ) -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
     """As sympy's ``cse``, for parts that are the same alone, and in linear time."""
     users: Counter[Basic] = Counter(formulas)
-    parts = [part for part in inside_out(Tuple(*formulas)) if not isinstance(part, Tuple)]
+    parts = [part for part in inside_out(Tuple(*formulas)) if type(part) is not Tuple]
     for part in parts:
         users.update(dict.fromkeys(part.args, 1))
     shared: list[tuple[Symbol, Expr]] = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from causalopt.study.courses import experiments_over_time
 from causalopt.study.record import Experiment, Study
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # A graph of more nodes, or a figure of more bars, is no picture of anything.
 _MOST_NODES, _MOST_BARS = 150, 60
+# Of more stocks in one figure nobody tells the lines apart.
+_MOST_STOCKS = 12
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,53 @@ def _bars(data: xr.DataArray) -> Figure:
     return picture
 
 
+def _vensim(path: Path) -> System:
+    from causalopt.exchange.vensim import read_vensim
+
+    return read_vensim(path)
+
+
+def _xmile(path: Path) -> System:
+    from causalopt.exchange.xmile import read_xmile
+
+    return read_xmile(path)
+
+
+def _stocks(model: System | Network) -> tuple[Experiment, ...]:
+    """Each variable over the time that the file says, its stocks in one figure, and the graph."""
+    from causalopt.exchange.dynamics.assembly import steps_of
+
+    system = cast("System", model)
+    steps = steps_of(system)
+    title = f"Each variable over the {steps:,} steps that the file says"
+    (experiment,) = experiments_over_time(system, steps, title)
+    names = [str(stock) for stock in system.rated]
+
+    def stocks(data: xr.Dataset) -> Figure:
+        """What adds up over time."""
+        from causalopt import plots
+
+        with plots.figure() as (picture, ax):
+            for name in names:
+                plots.over_time(data[name], ax, label=name)
+            ax.set_ylabel("stock")
+            ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        return picture
+
+    figures = {"stocks": stocks} if len(names) <= _MOST_STOCKS else {}
+    return (replace(experiment, figures={**figures, **experiment.figures}),)
+
+
+_XMILE = Format("XMILE", _xmile, _stocks)
+
 #: How files are read that are no Python, by their suffix.
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         ".bif": Format("BIF", _bif, _chances),
+        ".itmx": _XMILE,
+        ".mdl": Format("Vensim's text", _vensim, _stocks),
+        ".stmx": _XMILE,
+        ".xmile": _XMILE,
         ".xml": Format("XMLBIF", _xmlbif, _chances),
         ".xmlbif": Format("XMLBIF", _xmlbif, _chances),
     }

@@ -1,0 +1,1 @@
+"""What the formats of system dynamics share: formulas, arrays, macros, and the system they make."""
