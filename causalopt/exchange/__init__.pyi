@@ -4,5 +4,13 @@ from .control import Plant as Plant
 from .control import plant_of as plant_of
 from .dagitty import read_dagitty as read_dagitty
 from .dagitty import write_dagitty as write_dagitty
+from .formula_texts import condition_text as condition_text
+from .formula_texts import formula_text as formula_text
+from .formulas import condition_of as condition_of
+from .formulas import formula_of as formula_of
+from .modeltext import ModelRecord as ModelRecord
+from .modeltext import read_model as read_model
+from .modeltext import write_model as write_model
+from .text_questions import ModelQuestion as ModelQuestion
 from .xmlbif import read_xmlbif as read_xmlbif
 from .xmlbif import write_xmlbif as write_xmlbif

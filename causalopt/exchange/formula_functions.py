@@ -69,8 +69,9 @@ FUNCTIONS: Mapping[str, FormulaFunction] = MappingProxyType(
         FormulaFunction(sympy.beta, 2, 2, _FACTORIAL),
         FormulaFunction(sympy.LambertW, 1, 2),
         FormulaFunction(sympy.Heaviside, 1, 2),
-        *(FormulaFunction(head, 2, 2, of_conditions=True)
-          for head in (sympy.Implies, sympy.Equivalent, sympy.Xor)),
+        *(FormulaFunction(head, 2, MOST_ARGUMENTS, of_conditions=True)
+          for head in (sympy.Equivalent, sympy.Xor)),
+        FormulaFunction(sympy.Implies, 2, 2, of_conditions=True),
         FormulaFunction(sympy.ITE, 3, 3, of_conditions=True),
     )
     | {"sqrt": FormulaFunction(sympy.sqrt), "cbrt": FormulaFunction(sympy.cbrt)}

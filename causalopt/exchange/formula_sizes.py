@@ -8,12 +8,16 @@ import sys
 import sympy
 from sympy import Expr, Rational
 
+from causalopt.mechanisms.fitness import inside_out
+
 #: The largest exponent, and product of exponents that stand in one another: ((x**4)**5)**6 has 120.
 MOST_POWER = 1_000
 #: The most bits above and below the line of an exact number; floats reach 2**1024.
 MOST_BITS = 1_100
 
 _LARGEST = sys.float_info.max
+# Of terms: too many to tell how many.
+_ENDLESS = 10**9
 
 
 def number_of(expr: object) -> float | None:
@@ -74,8 +78,6 @@ def value_at(formula: Expr, known: dict[sympy.Symbol, float]) -> float | str:
 
     Operation by operation: the exponential of what no float holds is never begun.
     """
-    from causalopt.mechanisms.fitness import inside_out
-
     values: dict[sympy.Basic, sympy.Basic] = {}
     for part in inside_out(formula):
         if isinstance(part, sympy.Symbol):
@@ -88,3 +90,25 @@ def value_at(formula: Expr, known: dict[sympy.Symbol, float]) -> float | str:
             return str(part)[:200]
     number = number_of(values[formula])
     return math.nan if number is None else number
+
+
+def expanded_terms(formula: Expr) -> int:
+    """How many terms a formula comes to, at most, where it is multiplied out.
+
+    >>> x, y = sympy.symbols("x y")
+    >>> expanded_terms((x + y) ** 3), expanded_terms((x + 1) * (y + 2) + 5)
+    (4, 5)
+    """
+    counts: dict[sympy.Basic, int] = {}
+    for part in inside_out(formula):
+        inner = [counts[arg] for arg in part.args]
+        if isinstance(part, sympy.Add):
+            counts[part] = sum(inner)
+        elif isinstance(part, sympy.Mul):
+            counts[part] = min(math.prod(inner), _ENDLESS)
+        elif isinstance(part, sympy.Pow) and part.exp.is_Integer:
+            times = abs(int(part.exp))
+            counts[part] = min(math.comb(inner[0] + times - 1, times), _ENDLESS)
+        else:
+            counts[part] = 1
+    return counts[formula]

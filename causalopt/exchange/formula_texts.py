@@ -12,7 +12,7 @@ from sympy import Add, Basic, Expr, Float, Mul, Piecewise, Pow, Rational, Symbol
 from sympy.core.function import Application
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
-from sympy.logic.boolalg import Boolean, BooleanAtom
+from sympy.logic.boolalg import Boolean
 
 from causalopt.exchange.formula_functions import (
     AS_WRITTEN,
@@ -187,7 +187,11 @@ def _written(part: Basic, inner: Sequence[_Text], *, tidy: bool) -> _Text:
 
 @_written.register
 def _(part: Add, inner: Sequence[_Text], *, tidy: bool) -> _Text:
-    return _Text(_joined([term.within(_PRODUCT) for term in inner], " + ", tidy=tidy), _SUM)
+    pairs = list(zip(part.args, inner, strict=True))
+    if tidy:
+        # x + 1, as it is read.
+        pairs.sort(key=lambda pair: bool(pair[0].is_Number))
+    return _Text(_joined([term.within(_PRODUCT) for _, term in pairs], " + ", tidy=tidy), _SUM)
 
 
 @_written.register

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn, TypeGuard
+from typing import NamedTuple, NoReturn, TypeGuard, TypeVar
 
 import sympy
 from sympy import Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Symbol
@@ -31,6 +31,8 @@ from causalopt.ground.errors import DeclarationError, TooLargeError, nearest
 from causalopt.ground.work import bounded
 from causalopt.language.symbols import Variable, time
 from causalopt.mechanisms.rebuilding import rebuilt
+
+T = TypeVar("T")
 
 #: The most operations in one another: sympy walks formulas by calls within calls.
 MOST_NESTED = 140
@@ -69,6 +71,11 @@ def formula_of(text: str, symbols: Mapping[str, Symbol]) -> Expr:
     causalopt.exchange.formula_tokens.FormulaError: Column 1 of the formula: there is no function
     __import__...
     """
+    return _within_limits(text, lambda: formula_in(text, symbols))
+
+
+def formula_in(text: str, symbols: Mapping[str, Symbol]) -> Expr:
+    """The same within limits on work that are set around it, of a whole file."""
     part = _read(text, symbols)
     if not isinstance(part, Expr):
         raise FormulaError("this is a condition, and no number: write 1 if ... else 0.", 0)
@@ -87,6 +94,11 @@ def condition_of(text: str, symbols: Mapping[str, Symbol]) -> Boolean:
     >>> condition_of("h < 0 and not v == 2", {"h": h, "v": v})
     (h < 0) & Ne(v, 2)
     """
+    return _within_limits(text, lambda: condition_in(text, symbols))
+
+
+def condition_in(text: str, symbols: Mapping[str, Symbol]) -> Boolean:
+    """The same within limits on work that are set around it, of a whole file."""
     part = _read(text, symbols)
     if not _is_condition(part):
         raise FormulaError("this is a number, and no condition: write one such as h < 0.", 0)
@@ -103,13 +115,26 @@ def _read(text: str, symbols: Mapping[str, Symbol]) -> Basic:
         raise FormulaError(told, at) from None
     except (RecursionError, MemoryError):
         raise FormulaError("this is nested too deep to be read.", 0) from None
-    work = _WORK + _WORK_OF_A_LETTER * len(text)
     try:
-        with bounded("The formula", "write it in simpler parts", work):
-            return _Reading(tokens, symbols).whole(tree).value
-    except (TooLargeError, RecursionError) as error:
-        told = "it is nested too deep." if isinstance(error, RecursionError) else str(error)
-        raise FormulaError(told, 0) from None
+        return _Reading(tokens, symbols).whole(tree).value
+    except RecursionError:
+        raise FormulaError("this is nested too deep to be put together.", 0) from None
+
+
+def work_of(letters: int) -> float:
+    """Millions of calls that a text of so many letters may take of sympy.
+
+    Half a second's, and a little for each letter.
+    """
+    return _WORK + _WORK_OF_A_LETTER * letters
+
+
+def _within_limits(text: str, read: Callable[[], T]) -> T:
+    try:
+        with bounded("The formula", "write it in simpler parts", work_of(len(text))):
+            return read()
+    except TooLargeError as error:
+        raise FormulaError(str(error), 0) from None
 
 
 class _Part(NamedTuple):
@@ -196,7 +221,9 @@ class _Reading:
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
                 return self.signed(node)
             case ast.UnaryOp(op=ast.Not()):
-                return _Plan((node.operand,), lambda p: sympy.Not(self.condition(node.operand, p[0])))
+                return _Plan(
+                    (node.operand,), lambda p: sympy.Not(self.condition(node.operand, p[0]))
+                )
             case ast.BoolOp():
                 head = sympy.And if isinstance(node.op, ast.And) else sympy.Or
                 return _Plan(
@@ -253,9 +280,9 @@ class _Reading:
         before = self.tokens.plain[: node.col_offset].rstrip()
         return before.endswith("(") and len(before) > parent.col_offset
 
-    def chain(self, node: ast.BinOp, kinds: tuple[type[ast.operator], ...]) -> list[
-        tuple[ast.operator | None, ast.expr]
-    ]:
+    def chain(
+        self, node: ast.BinOp, kinds: tuple[type[ast.operator], ...]
+    ) -> list[tuple[ast.operator | None, ast.expr]]:
         """The operands in a row, each with the operator before it."""
         row: list[tuple[ast.operator | None, ast.expr]] = [(node.op, node.right)]
         left, parent = node.left, node
@@ -341,7 +368,9 @@ class _Reading:
         inner = [one for pair in pairs for one in pair] + ([] if is_open else [last])
 
         def build(parts: Sequence[_Part]) -> Basic:
-            values = [self.number(at, part) for at, part in zip(inner[::2], parts[::2], strict=True)]
+            values = [
+                self.number(at, part) for at, part in zip(inner[::2], parts[::2], strict=True)
+            ]
             tests = [self.condition(at, p) for at, p in zip(inner[1::2], parts[1::2], strict=True)]
             if not is_open:
                 tests.append(sympy.true)
