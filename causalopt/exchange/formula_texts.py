@@ -159,8 +159,7 @@ def _(part: sympy.core.numbers.Exp1) -> _Text:
 
 @_leaf.register
 def _(part: Symbol) -> _Text:
-    is_plain = type(part) is Symbol or isinstance(part, Quantity)
-    if not is_plain or getattr(part, "shape", ()):
+    if not (type(part) is Symbol or isinstance(part, Quantity)):
         raise DeclarationError(f"{part} ({type(part).__name__}) cannot be written in a formula.")
     return _Text(name_text(part.name), _ATOM)
 
@@ -254,7 +253,7 @@ def _(part: sympy.Not, inner: Sequence[_Text], *, tidy: bool) -> _Text:
 
 @_written.register
 def _(part: Piecewise, inner: Sequence[_Text], *, tidy: bool) -> _Text:
-    *pairs, last = part.args
+    last = part.args[-1]
     texts = [text.text for text in inner]
     if last.cond == sympy.true:
         texts[-1] = texts[-1].removesuffix(" if True")

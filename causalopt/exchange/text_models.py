@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from sympy import Expr, Symbol
 
@@ -13,13 +14,17 @@ from causalopt.exchange.formulas import condition_in
 from causalopt.exchange.text_mechanisms import mechanism_in
 from causalopt.exchange.text_symbols import VARIABLE_KEYS, Words
 from causalopt.exchange.toml_entries import Entry
+from causalopt.ground.errors import DeclarationError
 from causalopt.language.finite_variables import Finite
 from causalopt.language.quantities import Parameter
 from causalopt.language.symbols import Lag, Next, Variable, time
+from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.symbolic import Expression
-from causalopt.model.amounts import in_turn
+from causalopt.model.amounts import Amount, Kept, in_turn
+from causalopt.model.building import by_label
+from causalopt.model.declaration import with_step
 from causalopt.model.network import Network
 from causalopt.model.system import System
 
@@ -40,9 +45,9 @@ class _Parts:
     mechanisms: dict[str, dict[Variable, Mechanism]] = field(
         default_factory=lambda: {NEXT: {}, RATE: {}, EQUALS: {}}
     )
-    start: dict[Variable, Expr | float | str | int] = field(default_factory=dict)
-    history: dict[Variable, Expr | float] = field(default_factory=dict)
-    parameters: dict[Parameter, Expr | float] = field(default_factory=dict)
+    start: dict[Variable, Amount] = field(default_factory=dict)
+    history: dict[Variable, Formula] = field(default_factory=dict)
+    parameters: dict[Parameter, Kept] = field(default_factory=dict)
     entries: dict[tuple[str, Symbol], Entry] = field(default_factory=dict)
 
 
@@ -109,7 +114,7 @@ def _add_variable(entry: Entry, variable: Variable, parts: _Parts) -> None:
         raise entry.refusal(told, of_key=True)
 
 
-def _start(entry: Entry, variable: Variable, words: Words) -> Expr | float | str | int:
+def _start(entry: Entry, variable: Variable, words: Words) -> Amount:
     if isinstance(variable, Finite):
         given = entry.value if isinstance(entry.value, str | int) else entry.text()
         entry.asked(lambda: variable.code(given, f"start of {variable}"))
@@ -127,7 +132,11 @@ def _network(file: Entry, variables: Entry, parts: _Parts) -> Network:
             told = f"{symbol} has a history, and a network has no time."
             raise parts.entries[way, symbol].refusal(told, of_key=True)
     return variables.asked(
-        lambda: Network(parts.mechanisms[EQUALS], start=parts.start, parameters=parts.parameters)
+        lambda: Network(
+            parts.mechanisms[EQUALS],
+            start=by_label(parts.start),
+            parameters=by_label(parts.parameters),
+        )
     )
 
 
@@ -141,18 +150,23 @@ def _system(file: Entry, variables: Entry, parts: _Parts) -> System:
     if method is not None and not rates:
         raise method.refusal("a method is of rates, and no variable has one.", of_key=True)
     told = [_event(one, parts.words) for one in events.each()] if events else []
-    given = {
-        "start": parts.start,
-        "parameters": parts.parameters,
-        "dt": dt,
-        "algebraic": parts.mechanisms[EQUALS],
-        "history": parts.history,
-        "events": told,
-    }
-    if rates:
-        by = "euler" if method is None else method.text()
-        return variables.asked(lambda: System.from_ode(rates, method=by, **given))
-    return variables.asked(lambda: System(parts.mechanisms[NEXT], **given))
+    known = parts.parameters
+    if rates and dt is not None and not isinstance(dt, Parameter):
+        # As ``System.from_ode`` has it: the length of a step is a parameter, to be swept.
+        known, dt = variables.asked(lambda: with_step(known, dt, rates))
+    by = None if not rates else "euler" if method is None else method.text()
+    return variables.asked(
+        lambda: System(
+            rates or parts.mechanisms[NEXT],
+            start=parts.start,
+            parameters=known,
+            dt=dt,
+            method=by,
+            algebraic=parts.mechanisms[EQUALS],
+            history=parts.history,
+            events=told,
+        )
+    )
 
 
 def _dt(file: Entry, words: Words) -> Parameter | float | None:
@@ -189,8 +203,9 @@ def _check_numbers(parts: _Parts, file: Entry) -> None:
     _settle("value", parts.parameters, known, parts)
     history = {v: f for v, f in parts.history.items() if isinstance(f, Expr)}
     _check_history(history, known, parts, file)
-    numbers: dict[Variable, Expr | float] = {
-        v: 0.0 if isinstance(n, str) else n for v, n in parts.start.items()
+    numbers = {
+        v: v.domain.code(n, str(v)) if not isinstance(n, Expr) else n
+        for v, n in parts.start.items()
     }
     equations = {
         v: rule.formula
@@ -202,7 +217,7 @@ def _check_numbers(parts: _Parts, file: Entry) -> None:
 
 def _settle(
     way: str,
-    amounts: Mapping[Variable, Expr | float] | Mapping[Parameter, Expr | float],
+    amounts: Mapping[Variable, Amount] | Mapping[Parameter, Kept],
     known: dict[Symbol, float],
     parts: _Parts,
 ) -> None:
@@ -212,8 +227,8 @@ def _settle(
         if isinstance(amount, Expr):
             formulas[symbol] = amount.xreplace(_at_once(amount))
         else:
-            known[symbol] = float(amount)
-    for symbol in _turns(formulas, parts):
+            known[symbol] = cast(float, amount)
+    for symbol in _turns(formulas):
         formula = formulas[symbol]
         if formula.free_symbols <= known.keys():
             entry = next(
@@ -224,9 +239,7 @@ def _settle(
             known[symbol] = _value(formula, known, entry)
 
 
-def _turns(formulas: Mapping[Symbol, Expr], parts: _Parts) -> Iterable[Symbol]:
-    from causalopt.ground.errors import DeclarationError
-
+def _turns(formulas: Mapping[Symbol, Expr]) -> Iterable[Symbol]:
     try:
         return in_turn(formulas, "start")
     except DeclarationError:
@@ -241,7 +254,7 @@ def _at_once(formula: Expr) -> dict[Symbol, Symbol]:
 
 def _value(formula: Expr, known: Mapping[Symbol, float], entry: Entry) -> float:
     entry.file.at = entry.path
-    value = value_at(formula, known)
+    value = value_at(formula, dict(known))
     if isinstance(value, str):
         told = f"{value} comes to no finite real number where the model is declared."
         raise entry.refusal(told)

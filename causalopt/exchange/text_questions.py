@@ -39,8 +39,8 @@ _NODE = re.compile(
 class ModelQuestion:
     """How much A compresses at m a difference made at n, as a file asks it.
 
-    ``A`` is one set of nodes or a tuple of them; the rest is as ``Question`` takes it, ``over`` with
-    tuples of values.
+    ``A`` is one set of nodes or a tuple of them; the rest is as ``Question`` takes it, ``over``
+    with tuples of values.
     """
 
     A: Nodes
@@ -71,25 +71,32 @@ def _question(entry: Entry, words: Words) -> ModelQuestion:
     held = entry.get("A")
     if held is None:
         raise entry.refusal('a question says which part is held: write A = "T".')
-    A: Nodes = (
-        tuple(_nodes(one, words) for one in held.each())
-        if isinstance(held.value, list)
-        else _nodes(held, words)
-    )
-    if isinstance(A, tuple) and not 0 < len(A) <= MOST_NODES_NAMED:
-        raise held.refusal(f"A names {len(A)} sets of nodes: write 1 to {MOST_NODES_NAMED:,}.")
     n, m, steps, delta = (entry.get(key) for key in ("n", "m", "steps", "delta"))
     return ModelQuestion(
-        A,
-        n and _nodes(n, words),
-        m and _nodes(m, words),
-        steps and steps.whole(1, MOST_STEPS),
-        delta and delta.number(),
+        _held(held, words),
+        None if n is None else _nodes(n, words),
+        None if m is None else _nodes(m, words),
+        None if steps is None else steps.whole(1, MOST_STEPS),
+        None if delta is None else delta.number(),
         _swept(entry, words),
     )
 
 
-def _nodes(entry: Entry, words: Words) -> Nodes:
+def _held(entry: Entry, words: Words) -> Nodes:
+    """The nodes of A: one set of them, or a list."""
+    if not isinstance(entry.value, list):
+        return _nodes(entry, words)
+    sets = entry.each()
+    if not 0 < len(sets) <= MOST_NODES_NAMED:
+        raise entry.refusal(f"A names {len(sets)} sets of nodes: write 1 to {MOST_NODES_NAMED:,}.")
+    return tuple(_nodes(one, words) for one in sets)
+
+
+#: Nodes of one variable.
+NamedNodes = Variable | Node | NodeSet | Moment | Span
+
+
+def _nodes(entry: Entry, words: Words) -> NamedNodes:
     """The nodes that a text names: R, R[3], R[0:10], R.at(2.5) or R.between(0, 10)."""
     found = _NODE.fullmatch(entry.text()) if len(entry.text()) <= 2_000 else None
     if found is None:
@@ -104,7 +111,7 @@ def _nodes(entry: Entry, words: Words) -> Nodes:
     return entry.asked(lambda: _indexed(variable, found))
 
 
-def _indexed(variable: Variable, found: re.Match[str]) -> Nodes:
+def _indexed(variable: Variable, found: re.Match[str]) -> NamedNodes:
     if found["at"]:
         return variable.at(_time(found["at"]))
     if found["begin"]:
@@ -173,7 +180,7 @@ def question_pairs(question: ModelQuestion) -> dict[str, TomlValue]:
     """
     held = question.A if isinstance(question.A, tuple) else None
     pairs: dict[str, TomlValue] = {
-        "A": nodes_text(question.A) if held is None else [nodes_text(one) for one in held]
+        "A": nodes_text(question.A) if held is None else [*map(nodes_text, held)]
     }
     named = {"n": question.n, "m": question.m}
     pairs |= {key: nodes_text(nodes) for key, nodes in named.items() if nodes is not None}
@@ -209,7 +216,7 @@ def nodes_text(nodes: Nodes | Label) -> str:
     if not isinstance(nodes, Node | NodeSet | Moment | Span):
         told = f"{shown(nodes)} ({type(nodes).__name__}) names no nodes in a model in text: write"
         raise DeclarationError(f"{told} R, R[3], R[0:10], R.at(2.5) or R.between(0, 10).")
-    name = nodes_text(nodes.variable)
+    name = name_text(nodes.variable.name)
     if isinstance(nodes, Node):
         return f"{name}[{nodes.step}]"
     if isinstance(nodes, NodeSet):

@@ -16,7 +16,7 @@ from causalopt.exchange.text_symbols import in_sections, symbol_pairs
 from causalopt.exchange.toml_texts import TomlValue, toml_name
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
-from causalopt.language.quantities import Parameter
+from causalopt.language.quantities import Noise, Parameter
 from causalopt.language.symbols import Label, Variable
 from causalopt.mechanisms.decisions import Utility
 from causalopt.mechanisms.events import Event
@@ -54,7 +54,8 @@ class _Sheet:
 
     def use(self, symbols: Iterable[Symbol]) -> None:
         """Declare what formulas are of."""
-        self.symbols |= {symbol.name: symbol for symbol in sorted(symbols, key=str)}
+        used = [s for s in symbols if isinstance(s, Noise) or type(s) is Symbol]
+        self.symbols |= {symbol.name: symbol for symbol in sorted(used, key=str)}
 
     def parameter(self, parameter: Label, value: object) -> None:
         """Say what a parameter is."""

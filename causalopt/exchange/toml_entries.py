@@ -112,7 +112,8 @@ class Entry:
 
     def get(self, key: str) -> Entry | None:
         """What stands behind a key; None where it is not there."""
-        return self[key] if key in self else None
+        is_there = isinstance(self.value, dict) and key in self.value
+        return self[key] if is_there else None
 
     def items(self) -> Iterator[Entry]:
         """What stands in a table, each by its key."""
