@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from causalopt.study.record import Experiment, Study
+from causalopt.study.text_studies import study_of_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,15 +26,21 @@ _MOST_NODES, _MOST_BARS = 150, 60
 
 @dataclass(frozen=True)
 class Format:
-    """How files of a suffix become a model, and what is computed of it where nothing is asked."""
+    """How files of a suffix become a model, and what is computed of it where nothing is asked.
+
+    ``study`` makes a study of a file at once, where files say themselves what they ask.
+    """
 
     name: str
     read: Callable[[Path], System | Network]
     experiments: Callable[[System | Network], tuple[Experiment, ...]]
+    study: Callable[[Path], Study] | None = None
 
 
 def study_of(path: Path, form: Format) -> Study:
     """A file as a study of its own; what its reader warns of is said with its source."""
+    if form.study is not None:
+        return form.study(path)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", RuntimeWarning)
         model = form.read(path)
@@ -110,9 +117,20 @@ def _bars(data: xr.DataArray) -> Figure:
     return picture
 
 
+def _text(path: Path) -> System | Network:
+    from causalopt.exchange.modeltext import read_model
+
+    return read_model(path).model
+
+
+def _text_study(path: Path) -> Study:
+    return study_of_text(path, _chances)
+
+
 #: How files are read that are no Python, by their suffix.
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
+        ".toml": Format("a text of the package's own", _text, _chances, _text_study),
         ".bif": Format("BIF", _bif, _chances),
         ".xml": Format("XMLBIF", _xmlbif, _chances),
         ".xmlbif": Format("XMLBIF", _xmlbif, _chances),
