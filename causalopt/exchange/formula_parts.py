@@ -31,6 +31,9 @@ from causalopt.mechanisms.rebuilding import rebuilt
 #: The most operations in one another: sympy walks formulas by calls within calls.
 MOST_NESTED = 140
 
+# What sympy raises where it cannot put a part together.
+_UNFIT = (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError)
+
 # No more names than this are looked at for one that is nearest to a wrong one.
 _FEW = 200
 
@@ -90,7 +93,7 @@ class FormulaReading:
             value = rebuilt(lambda: plan.build(inner))
         except FormulaError:
             raise
-        except (ArithmeticError, ValueError, TypeError, AttributeError) as error:
+        except _UNFIT as error:
             told = shown(str(error)) if isinstance(error, DeclarationError) else "it has no value"
             raise self.refusal(node, f"this cannot be put together: {told}.") from None
         why = why_no_number(value)

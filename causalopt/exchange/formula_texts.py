@@ -159,9 +159,15 @@ def _(part: sympy.core.numbers.Exp1) -> _Text:
 
 @_leaf.register
 def _(part: Symbol) -> _Text:
-    if not (type(part) is Symbol or isinstance(part, Quantity)):
+    if not (type(part) is Symbol or isinstance(part, Quantity)) or shape_of_values(part):
         raise DeclarationError(f"{part} ({type(part).__name__}) cannot be written in a formula.")
     return _Text(name_text(part.name), _ATOM)
+
+
+def shape_of_values(symbol: Symbol) -> tuple[int, ...]:
+    """The shape of what a symbol stands for: () for a number."""
+    shape: tuple[int, ...] = getattr(getattr(symbol, "domain", None), "shape", ())
+    return shape
 
 
 @_leaf.register

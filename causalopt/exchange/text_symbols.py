@@ -9,6 +9,7 @@ from typing import cast
 
 from sympy import Expr, Symbol
 
+from causalopt.exchange.formula_texts import shape_of_values
 from causalopt.exchange.formulas import formula_in
 from causalopt.exchange.text_laws import LAW_KEYS, law_in, law_pairs
 from causalopt.exchange.toml_entries import Entry, check_label
@@ -143,7 +144,7 @@ def symbol_pairs(symbol: Symbol) -> dict[str, TomlValue]:
         pairs["unit"] = cast(Quantity, symbol).unit
     if isinstance(symbol, Finite):
         return {**pairs, "values": list(symbol.values)}
-    shape = getattr(getattr(symbol, "domain", None), "shape", ())
+    shape = shape_of_values(symbol)
     if shape:
         raise DeclarationError(
             f"{symbol} holds an array of shape {shape}, and no model in text does: declare its "

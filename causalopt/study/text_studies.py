@@ -257,8 +257,8 @@ class _Asked:
 
             asked = self.asked
             over = {key: list(values) for key, values in asked.over.items()}
-            n, m = cast(Nodes, asked.n), cast(Nodes, self.last)
-            return op(self.model, self.held, n, m, steps=asked.steps, delta=asked.delta, over=over)
+            m, delta = self.last, asked.delta
+            return op(self.model, self.held, asked.n, m, steps=asked.steps, delta=delta, over=over)
 
         is_drawn = len(self.asked.over) <= 2
         figures: _Figures = {"landscape": _landscape} if is_drawn else {}
