@@ -22,7 +22,7 @@ from causalopt.ground.work import bounded
 T = TypeVar("T")
 
 # Millions of calls that a formula may take of sympy: half a second, and a little for each letter.
-_WORK, _WORK_OF_A_LETTER = 0.4, 0.0005
+_WORK, _WORK_OF_A_LETTER = 0.4, 0.0003
 
 
 def formula_of(text: str, symbols: Mapping[str, Symbol]) -> Expr:

@@ -124,7 +124,7 @@ def _check_same(text: str, wanted: ModelRecord) -> None:
 
 
 def _record(file: Entry, name: str) -> ModelRecord:
-    work = 3 * work_of(len(file.file.source.text))
+    work = work_of(len(file.file.source.text))
     try:
         with bounded("The model", "declare it in smaller parts", work):
             return _declared(file, name)

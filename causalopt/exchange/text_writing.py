@@ -20,7 +20,7 @@ from causalopt.language.quantities import Noise, Parameter
 from causalopt.language.symbols import Label, Variable
 from causalopt.mechanisms.decisions import Utility
 from causalopt.mechanisms.events import Event
-from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.interface import Mechanism, Terms
 from causalopt.mechanisms.lookup import Lookup
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.network import Network
@@ -150,7 +150,9 @@ def _(model: Network) -> tuple[dict[str, TomlValue], list[Section]]:
             value = label.domain.value(cast(float, account.start))
             sheet.add(label, "start", _amount(value, f"the start of {label}"))
         else:
-            sheet.mechanism(label, EQUALS, cast(Mechanism, account.assigned))
+            # Nodes that share a mechanism have it in symbols of its own.
+            rule = cast(Mechanism, account.assigned).renamed(cast(Terms, account.names))
+            sheet.mechanism(label, EQUALS, rule)
     return sheet.head, list(sheet.sections())
 
 

@@ -101,7 +101,7 @@ class Made:
                 self.sum, self.product, self.power, self.raised, self.call, self.two, self.cases,
                 self.untidy,
             ))(depth - 1)  # fmt: skip
-        except (TypeError, ValueError, NotImplementedError):
+        except (TypeError, ValueError, NotImplementedError, RecursionError):
             # What sympy does not put together is no formula.
             return self.number(0)
         return made if is_sound(made) else self.number(0)
@@ -156,4 +156,4 @@ def is_sound(formula):
     constants = [p for p in sympy.preorder_traversal(formula)
                  if isinstance(p, sympy.Expr) and not p.free_symbols]  # fmt: skip
     values = [p.evalf(15) for p in constants]
-    return all(value.is_real and abs(value) < 1e300 for value in values)
+    return all(value.is_real and (value == 0 or 1e-300 < abs(value) < 1e300) for value in values)
