@@ -173,7 +173,12 @@ def _dt(file: Entry, words: Words) -> Parameter | float | None:
     entry = file.get("dt")
     if entry is None:
         return None
-    return words.parameter(entry) if isinstance(entry.value, str) else entry.number()
+    if isinstance(entry.value, str):
+        return words.parameter(entry)
+    length = entry.number("a number, or the name of a parameter")
+    if length <= 0:
+        raise entry.refusal(f"dt is {length:g}: a step takes a positive time, such as 0.01.")
+    return length
 
 
 def _event(entry: Entry, words: Words) -> Event:

@@ -42,7 +42,9 @@ class Words:
 
     def amount(self, entry: Entry) -> Expr | float:
         """A number as it is, or the formula that a text is."""
-        return self.formula(entry) if isinstance(entry.value, str) else entry.number()
+        if isinstance(entry.value, str):
+            return self.formula(entry)
+        return entry.number("a number, or a formula in quotes")
 
     def parameter(self, entry: Entry) -> Parameter:
         """The parameter of a name."""

@@ -148,11 +148,11 @@ class Entry:
             raise self.refusal(f"{self.where} is {self._kind}: write true or false.")
         return self.value
 
-    def number(self) -> float:
-        """Its number, finite as a float."""
+    def number(self, wanted: str = "a number") -> float:
+        """Its number, finite as a float; ``wanted`` is said where it is none."""
         number = self.value
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise self.refusal(f"{self.where} is {self._kind}: write a number.")
+            raise self.refusal(f"{self.where} is {self._kind}: write {wanted}.")
         try:
             value = float(number)
         except OverflowError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,8 +55,8 @@ class TomlPlace(NamedTuple):
         """
         if self.token.kind not in ("short", "long"):
             return self.token.offset
-        places = [at for _, at in _letters(self.token)]
-        return places[offset] if offset < len(places) else self.token.offset
+        found = next(itertools.islice(_letters(self.token), offset, None), None)
+        return self.token.offset if found is None else found[1]
 
 
 def toml_places(text: str) -> Mapping[Path, TomlPlace]:
@@ -97,7 +98,8 @@ class _Walk:
             if self.skip("["):
                 is_one_of_many = self.skip("[")
                 table = self.one_of_many(self.key()) if is_one_of_many else self.path_of(self.key())
-                self.places.setdefault(table, TomlPlace(start.offset, start))
+                for end in range(len(table), 0, -1):
+                    self.places.setdefault(table[:end], TomlPlace(start.offset, start))
                 while self.skip("]"):
                     pass
             else:
