@@ -117,7 +117,7 @@ ATTACKS = {
     "a long name in quotes": (f'[variables."{"x" * 5_000}"]\nstart = 1\n', "a name has 5,000"),
     "chances that are multiplied out": (
         "[symbols.a]\n[symbols.b]\n[symbols.c]\n[variables.x]\nvalues = ['u', 'v']\n"
-        "equals = {table = [], rows = {u = '(a + b + c + 1)**60', v = '1 - (a + b + c + 1)**60'}}\n",
+        "equals = {table = [], rows = {u = '(a + b + c)**60', v = '1 - (a + b + c)**60'}}\n",
         "multiplied out"),
     # TOML itself.
     "lists in lists": (f"x = {'[' * 50_000}{']' * 50_000}\n", "deeper than"),

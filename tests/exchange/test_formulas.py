@@ -16,7 +16,7 @@ from causalopt.exchange.formula_tokens import FormulaError
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.symbolic import expression
 
-# -- what a text comes to, worked out beside it by floats of Python ---------------------------------
+# -- what a text comes to, worked out beside it by floats of Python --------------------------
 
 
 @given(seed=st.integers(0, 10**9), depth=st.integers(1, 4))

@@ -186,7 +186,6 @@ a = {}
 [variables.T]
 rate = "R - 25 if R > 20 and not k == 2 else -sin(R)*T/3"
 start = 10
-history = "cos(time)"
 [variables."heat flow"]
 rate = """-'heat flow'**2 + \\
   T"""
@@ -232,13 +231,28 @@ equals = "Max(x, k)**2 + exp(-x)/erf(k)"
 A = "x"
 m = "y"
 """
-FILES = [SOUND, TABLES, NETWORK]
-ODD = ['"', "'", "{", "}", "(", ")", "[", "]", "[[", "=", ",", ".", "\n", "#", "**", "-", "/", "<",
-       "==", "nan", "-inf", "1e999", "0", "-1", "1e308", "true", "1979-05-27", "é", "\u202e", "\x1b",
-       "\u0445", "lambda", "__import__('os')", "x.__class__", "if", "else", "not", "", " ", "9**9**9",
-       "exp(exp(exp(k)))", "factorial(99)", ".lag(3)", ".next", "time", "undefined", "as_written(T)",
-       "'''", '"""', "\\", "٣", "next", "rate", "equals", "start", "values", "table", "rows", "over",
-       "x" * 99, "1" * 400, "T + " * 99]  # fmt: skip
+STEPS = """
+dt = 0.5
+[variables.x]
+next = "x/2 + y.lag(1.5)"
+start = 1
+[variables.y]
+next = "x.next - y if y.lag(2) > 0 else time"
+start = "x + 1"
+history = "cos(time)"
+[[events]]
+when = "x > 3 or y < -2"
+set = {x = 0, y = "-y"}
+"""
+FILES = [SOUND, TABLES, NETWORK, STEPS]
+ODD = [
+    "\"", "'", "{", "}", "(", ")", "[", "]", "[[", "=", ",", ".", "\n", "#", "**", "-", "/", "<",
+    "==", "nan", "-inf", "1e999", "0", "-1", "1e308", "true", "1979-05-27", "\u00e9", "\u202e",
+    "\u001b", "\u0445", "lambda", "__import__('os')", "x.__class__", "if", "else", "not", "",
+    " ", "9**9**9", "exp(exp(exp(k)))", "factorial(99)", ".lag(3)", ".next", "time", "undefined",
+    "as_written(T)", "'''", "\"\"\"", "\\", "\u0663", "next", "rate", "equals", "start",
+    "values", "table", "rows", "over", "x" * 99, "1" * 400, "T + " * 99,
+]  # fmt: skip
 
 
 def mutated(text, seed):
@@ -299,7 +313,7 @@ def test_bytes_at_random_are_told(tmp_path):
         outcome(tmp_path / "m.toml", bytes(letters))
 
 
-@pytest.mark.parametrize("text", FILES, ids=["rates", "tables", "network"])
+@pytest.mark.parametrize("text", FILES, ids=["rates", "tables", "network", "steps"])
 def test_files_that_end_early_are_told(text, tmp_path):
     whole = text.rstrip().encode()
     for end in range(0, len(whole), 7):
