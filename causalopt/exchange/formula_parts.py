@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeGuard
@@ -15,7 +16,6 @@ from causalopt.exchange.formula_functions import (
     AS_WRITTEN,
     CONSTANTS,
     FUNCTIONS,
-    MOST_ARGUMENTS,
     TIME,
     TRUTHS,
     UNDEFINED,
@@ -34,8 +34,8 @@ MOST_NESTED = 140
 # What sympy raises where it cannot put a part together.
 _UNFIT = (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError)
 
-# No more names than this are looked at for one that is nearest to a wrong one.
-_FEW = 200
+# For one that is nearest to a wrong name, no more names than this are looked at, nor letters.
+_FEW, _LONGEST = 200, 50
 
 _COMPARED: Mapping[type[ast.cmpop], Callable[..., Boolean]] = {
     ast.Lt: sympy.Lt, ast.LtE: sympy.Le, ast.Gt: sympy.Gt, ast.GtE: sympy.Ge, ast.Eq: sympy.Eq,
@@ -147,7 +147,7 @@ class FormulaReading:
 
     def named(self, node: ast.expr, name: str) -> Basic:
         """What a name stands for: a symbol, or what is called so everywhere."""
-        is_quoted = self.tokens.plain[node.col_offset : node.end_col_offset] != "_" * len(name)
+        is_quoted = node.col_offset in self.tokens.quoted
         known = {**CONSTANTS, **TRUTHS, TIME: time}
         if name in self.symbols:
             if name in known and not is_quoted:
@@ -297,7 +297,8 @@ class FormulaReading:
             return self.plan(node.args[0], tidy=False)
         known = FUNCTIONS.get(name)
         if known is None:
-            hint = nearest(name, FUNCTIONS) if len(name) <= MOST_ARGUMENTS else ""
+            close = difflib.get_close_matches(name[:_LONGEST], FUNCTIONS, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
             raise self.refusal(node, f"there is no function {shown(name)} in formulas.{hint}")
         if not known.least <= len(node.args) <= known.most:
             raise self.refusal(node, f"{name} takes {known.arity}, and {len(node.args)} are given.")

@@ -194,8 +194,8 @@ def _written(part: Basic, inner: Sequence[_Text], *, tidy: bool) -> _Text:
 def _(part: Add, inner: Sequence[_Text], *, tidy: bool) -> _Text:
     pairs = list(zip(part.args, inner, strict=True))
     if tidy:
-        # x + 1, as it is read.
-        pairs.sort(key=lambda pair: bool(pair[0].is_Number))
+        # x - y + 1, as it is read.
+        pairs.sort(key=lambda pair: (bool(pair[0].is_Number), pair[1].text.startswith("-")))
     return _Text(_joined([term.within(_PRODUCT) for _, term in pairs], " + ", tidy=tidy), _SUM)
 
 

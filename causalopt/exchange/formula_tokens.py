@@ -53,18 +53,20 @@ class FormulaTokens:
     """A formula of which every token may stand where it does.
 
     ``plain`` is what is to be parsed, the whole in brackets, with underscores for names;
-    ``names`` are these, by their places in it.
+    ``names`` are these, by their places in it, ``quoted`` the places of those in quotes.
     """
 
     plain: str
     names: Mapping[int, str]
+    quoted: frozenset[int]
 
 
 def tokens_of(text: str) -> FormulaTokens:
     """The tokens of a formula; ``FormulaError`` for what is none, or no formula, or too large.
 
     >>> tokens_of("-k*'heat flow'")
-    FormulaTokens(plain='(-_*___________)', names=mappingproxy({2: 'k', 4: 'heat flow'}))
+    FormulaTokens(plain='(-_* _________ )', names=mappingproxy({2: 'k', 5: 'heat flow'}),
+    quoted=frozenset({5}))
     """
     if len(text) > MOST_LETTERS:
         raise FormulaError(
@@ -75,7 +77,8 @@ def tokens_of(text: str) -> FormulaTokens:
     walk = _Walk(text)
     while walk.go_on():
         pass
-    return FormulaTokens(f"({''.join(walk.pieces)})", MappingProxyType(walk.names))
+    plain = f"({''.join(walk.pieces)})"
+    return FormulaTokens(plain, MappingProxyType(walk.names), frozenset(walk.quoted))
 
 
 @dataclass
@@ -86,6 +89,7 @@ class _Walk:
     end: int = 0
     pieces: list[str] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
+    quoted: set[int] = field(default_factory=set)
     # What came before: nothing yet, an operator, a name that may be called, or another operand.
     before: str = ""
     # How many operations are begun within each bracket that is open, and where it opened.
@@ -132,10 +136,20 @@ class _Walk:
         if kind == "number":
             self._check_number(token, at)
             self.pieces.append(token)
+        elif kind == "quoted":
+            self._quote(token, at)
         else:
-            self.names[at + 1] = _ESCAPED.sub(r"\1", token[1:-1]) if kind == "quoted" else token
+            self.names[at + 1] = token
             self.pieces.append("_" * len(token))
         self.before = kind
+
+    def _quote(self, token: str, at: int) -> None:
+        # Blanks in the place of quotes keep the name apart from words beside it.
+        if len(token) == 2:
+            raise FormulaError("a name in quotes is empty: write letters.", at)
+        self.names[at + 2] = _ESCAPED.sub(r"\1", token[1:-1])
+        self.quoted.add(at + 2)
+        self.pieces.append(f" {'_' * (len(token) - 2)} ")
 
     def _check_number(self, token: str, at: int) -> None:
         if len(token) > MOST_DIGITS:
@@ -149,6 +163,8 @@ class _Walk:
             raise FormulaError(told, at)
 
     def _word(self, token: str, at: int) -> None:
+        if self.before == "number" and not self.text[at - 1].isspace():
+            raise FormulaError(f"a blank is missing before {token!r}.", at)
         self._place_operator(token, at, prefix=token == "not")
         self.pieces.append(token)
 

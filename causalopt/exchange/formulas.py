@@ -45,7 +45,7 @@ def formula_of(text: str, symbols: Mapping[str, Symbol]) -> Expr:
     Traceback (most recent call last):
     ...
     causalopt.exchange.formula_tokens.FormulaError: Column 1 of the formula: there is no function
-    __import__...
+    '__import__' in formulas.
     """
     return _within_limits(text, lambda: formula_in(text, symbols))
 
