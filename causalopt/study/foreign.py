@@ -130,9 +130,9 @@ def _text_study(path: Path) -> Study:
 #: How files are read that are no Python, by their suffix.
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        ".toml": Format("a text of the package's own", _text, _chances, _text_study),
         ".bif": Format("BIF", _bif, _chances),
         ".xml": Format("XMLBIF", _xmlbif, _chances),
         ".xmlbif": Format("XMLBIF", _xmlbif, _chances),
+        ".toml": Format("a text of the package's own", _text, _chances, _text_study),
     }
 )
