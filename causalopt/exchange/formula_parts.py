@@ -44,7 +44,15 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[..., Boolean]] = {
 _SUMS, _PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
 
 
-class FormulaPart(NamedTuple):
+def put_together(tree: ast.expr, tokens: FormulaTokens, symbols: Mapping[str, Symbol]) -> Basic:
+    """What a tree of Python's parser is, with symbols by their names.
+
+    Raises ``FormulaError`` for anything that formulas do not say, and for what is too large.
+    """
+    return _FormulaReading(tokens, symbols).whole(tree).value
+
+
+class _FormulaPart(NamedTuple):
     """A part that is put together: ``power`` is the product of the exponents in one another."""
 
     value: Basic
@@ -56,20 +64,20 @@ class _Plan(NamedTuple):
     """What a part is made of, and how."""
 
     inner: Sequence[ast.expr]
-    build: Callable[[Sequence[FormulaPart]], Basic]
-    power: Callable[[Sequence[FormulaPart]], float] | None = None
+    build: Callable[[Sequence[_FormulaPart]], Basic]
+    power: Callable[[Sequence[_FormulaPart]], float] | None = None
 
 
 @dataclass
-class FormulaReading:
+class _FormulaReading:
     """A formula that is read: from the inside out, since calls within calls run out."""
 
     tokens: FormulaTokens
     symbols: Mapping[str, Symbol]
     plans: dict[ast.expr, _Plan] = field(default_factory=dict)
-    parts: dict[ast.expr, FormulaPart] = field(default_factory=dict)
+    parts: dict[ast.expr, _FormulaPart] = field(default_factory=dict)
 
-    def whole(self, tree: ast.expr) -> FormulaPart:
+    def whole(self, tree: ast.expr) -> _FormulaPart:
         waiting = [tree]
         while waiting:
             node = waiting[-1]
@@ -82,7 +90,7 @@ class FormulaReading:
                 self.parts[node] = self.made(node)
         return self.parts[tree]
 
-    def made(self, node: ast.expr) -> FormulaPart:
+    def made(self, node: ast.expr) -> _FormulaPart:
         """A part, of parts that are made."""
         plan = self.plans[node]
         inner = [self.parts[one] for one in plan.inner]
@@ -100,7 +108,7 @@ class FormulaReading:
         if why is not None:
             raise self.refusal(node, f"{why}.")
         powers = max((part.power for part in inner), default=0.0)
-        return FormulaPart(value, powers if plan.power is None else plan.power(inner), depth)
+        return _FormulaPart(value, powers if plan.power is None else plan.power(inner), depth)
 
     def refusal(self, node: ast.expr, reason: str) -> FormulaError:
         """What is wrong with a part, at its place, to be raised."""
@@ -176,7 +184,7 @@ class FormulaReading:
             return _Plan((), lambda _: owner.next, lambda _: 1.0)
         return _Plan((delay,), lambda p: owner.lag(self.delay(delay, p[0])), lambda _: 1.0)
 
-    def delay(self, node: ast.expr, part: FormulaPart) -> float:
+    def delay(self, node: ast.expr, part: _FormulaPart) -> float:
         number = number_of(part.value)
         if number is None:
             raise self.refusal(node, "a delay is a number, such as 5.")
@@ -207,7 +215,7 @@ class FormulaReading:
     def sum(self, node: ast.BinOp, how: Mapping[str, bool]) -> _Plan:
         row = self.chain(node, _SUMS)
 
-        def build(parts: Sequence[FormulaPart]) -> Basic:
+        def build(parts: Sequence[_FormulaPart]) -> Basic:
             terms = [
                 Mul(-1, self.number(at, part)) if isinstance(op, ast.Sub) else self.number(at, part)
                 for (op, at), part in zip(row, parts, strict=True)
@@ -224,7 +232,7 @@ class FormulaReading:
         if tidy and _is_minus(first) and not self.is_bracketed(node, first):
             is_less, row[0] = True, (None, first.operand)
 
-        def build(parts: Sequence[FormulaPart]) -> Basic:
+        def build(parts: Sequence[_FormulaPart]) -> Basic:
             factors = [Integer(-1)] if is_less else []
             for (op, at), part in zip(row, parts, strict=True):
                 factor = self.number(at, part)
@@ -236,14 +244,14 @@ class FormulaReading:
         return _Plan([at for _, at in row], build, lambda parts: sum(part.power for part in parts))
 
     def power(self, node: ast.BinOp, how: Mapping[str, bool]) -> _Plan:
-        def build(parts: Sequence[FormulaPart]) -> Basic:
+        def build(parts: Sequence[_FormulaPart]) -> Basic:
             base, exponent = self.number(node.left, parts[0]), self.number(node.right, parts[1])
             why = why_no_power(base, exponent, parts[0].power)
             if why is not None:
                 raise self.refusal(node, f"{why}.")
             return Pow(base, exponent, **how)
 
-        def power(parts: Sequence[FormulaPart]) -> float:
+        def power(parts: Sequence[_FormulaPart]) -> float:
             by = number_of(parts[1].value)
             return parts[0].power + parts[1].power if by is None else parts[0].power * abs(by)
 
@@ -257,7 +265,7 @@ class FormulaReading:
         sides = (node.left, *node.comparators)
         heads = [_COMPARED.get(type(op)) for op in node.ops]
 
-        def build(parts: Sequence[FormulaPart]) -> Basic:
+        def build(parts: Sequence[_FormulaPart]) -> Basic:
             numbers = [self.number(at, part) for at, part in zip(sides, parts, strict=True)]
             pairs = zip(heads, numbers, numbers[1:], strict=False)
             each = [head(left, right, **how) for head, left, right in pairs if head]
@@ -276,7 +284,7 @@ class FormulaReading:
         is_open = isinstance(last, ast.Name) and self.tokens.names[last.col_offset] == UNDEFINED
         inner = [one for pair in pairs for one in pair] + ([] if is_open else [last])
 
-        def build(parts: Sequence[FormulaPart]) -> Basic:
+        def build(parts: Sequence[_FormulaPart]) -> Basic:
             values = [
                 self.number(at, part) for at, part in zip(inner[::2], parts[::2], strict=True)
             ]
@@ -308,7 +316,7 @@ class FormulaReading:
         self,
         known: FormulaFunction,
         nodes: Sequence[ast.expr],
-        parts: Sequence[FormulaPart],
+        parts: Sequence[_FormulaPart],
         *,
         tidy: bool,
     ) -> Basic:
@@ -323,13 +331,13 @@ class FormulaReading:
                 raise self.refusal(node, told)
         return known.head(*numbers, **how)
 
-    def number(self, node: ast.expr, part: FormulaPart) -> Expr:
+    def number(self, node: ast.expr, part: _FormulaPart) -> Expr:
         """A part that has to be a number."""
         if not isinstance(part.value, Expr):
             raise self.refusal(node, "a condition is no number: write 1 if ... else 0.")
         return part.value
 
-    def condition(self, node: ast.expr, part: FormulaPart) -> Boolean:
+    def condition(self, node: ast.expr, part: _FormulaPart) -> Boolean:
         """A part that has to be a condition."""
         if not is_condition(part.value):
             raise self.refusal(node, "this is a number, and no condition: compare it, as in x > 0.")

@@ -74,7 +74,7 @@ def tokens_of(text: str) -> FormulaTokens:
             "parts of it names of their own.",
             0,
         )
-    walk = _Walk(text)
+    walk = _FormulaWalk(text)
     while walk.go_on():
         pass
     plain = f"({''.join(walk.pieces)})"
@@ -82,7 +82,7 @@ def tokens_of(text: str) -> FormulaTokens:
 
 
 @dataclass
-class _Walk:
+class _FormulaWalk:
     """Where one is in a formula, and what may stand there."""
 
     text: str

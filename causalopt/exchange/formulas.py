@@ -13,7 +13,7 @@ import sympy
 from sympy import Basic, Expr, Symbol
 from sympy.logic.boolalg import Boolean
 
-from causalopt.exchange.formula_parts import FormulaReading, is_condition
+from causalopt.exchange.formula_parts import is_condition, put_together
 from causalopt.exchange.formula_tokens import FormulaError, tokens_of
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import TooLargeError
@@ -92,7 +92,7 @@ def _read(text: str, symbols: Mapping[str, Symbol]) -> Basic:
     except (RecursionError, MemoryError):
         raise FormulaError("this is nested too deep to be read.", 0) from None
     try:
-        return FormulaReading(tokens, symbols).whole(tree).value
+        return put_together(tree, tokens, symbols)
     except RecursionError:
         raise FormulaError("this is nested too deep to be put together.", 0) from None
 

@@ -12,7 +12,7 @@ from causalopt.exchange.text_models import model_in
 from causalopt.exchange.text_questions import ModelQuestion, question_pairs, questions_in
 from causalopt.exchange.text_symbols import symbols_in
 from causalopt.exchange.text_writing import model_sections
-from causalopt.exchange.toml_entries import Entry, entry_of, read_toml
+from causalopt.exchange.toml_entries import TomlEntry, entry_of, read_toml
 from causalopt.exchange.toml_texts import TomlValue, toml_document
 from causalopt.ground.errors import CausaloptError, DeclarationError, TooLargeError
 from causalopt.ground.files import replacement
@@ -123,18 +123,18 @@ def _check_same(text: str, wanted: ModelRecord) -> None:
         )
 
 
-def _record(file: Entry, name: str) -> ModelRecord:
+def _record(file: TomlEntry, name: str) -> ModelRecord:
     work = work_of(len(file.file.source.text))
     try:
         with bounded("The model", "declare it in smaller parts", work):
             return _declared(file, name)
     except TooLargeError as error:
-        raise Entry(file.file, file.file.at, None).refusal(str(error)) from None
+        raise TomlEntry(file.file, file.file.at, None).refusal(str(error)) from None
     except RecursionError:
-        raise Entry(file.file, file.file.at, None).refusal("this is nested too deep.") from None
+        raise TomlEntry(file.file, file.file.at, None).refusal("this is nested too deep.") from None
 
 
-def _declared(file: Entry, name: str) -> ModelRecord:
+def _declared(file: TomlEntry, name: str) -> ModelRecord:
     file.table(_KEYS)
     title, source = (file[key].text() if key in file else "" for key in ("title", "source"))
     words = symbols_in(file)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sympy import Expr
 
-from causalopt.exchange.toml_entries import Entry
+from causalopt.exchange.toml_entries import TomlEntry
 from causalopt.exchange.toml_texts import TomlValue
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.data import Listed, series
@@ -20,7 +20,7 @@ LAWS = ("normal", "uniform", "choice", "series")
 LAW_KEYS = (*LAWS, "weights", "of")
 
 
-def law_in(entry: Entry, amount: Callable[[Entry], Expr | float]) -> Law:
+def law_in(entry: TomlEntry, amount: Callable[[TomlEntry], Expr | float]) -> Law:
     """The law that an entry says; its numbers may be formulas."""
     named = [name for name in LAWS if name in entry]
     if len(named) != 1:
@@ -49,7 +49,7 @@ _TWO = {"normal": ("a mean", "a deviation"), "uniform": ("a low", "a high")}
 _BESIDE = {"normal": ("of",), "uniform": ("of",), "choice": ("weights",), "series": ()}
 
 
-def _standard(entry: Entry, name: str, numbers: list[Expr | float]) -> Law:
+def _standard(entry: TomlEntry, name: str, numbers: list[Expr | float]) -> Law:
     of = entry["of"].text()
     if numbers != [0.0, 1.0]:
         told = f"of goes with standard draws: write {name} = [0, 1], or leave it out."
@@ -57,7 +57,7 @@ def _standard(entry: Entry, name: str, numbers: list[Expr | float]) -> Law:
     return Normal(of=of) if name == "normal" else Uniform(of=of)
 
 
-def _series(entry: Entry, given: Entry) -> Law:
+def _series(entry: TomlEntry, given: TomlEntry) -> Law:
     for one in given.each():
         one.number()
     return given.asked(lambda: series(entry.name, given.value)).law

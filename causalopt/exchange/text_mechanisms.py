@@ -16,7 +16,7 @@ from causalopt.exchange.chances import MOST_ENTRIES, MOST_PARENTS
 from causalopt.exchange.formula_sizes import expanded_terms
 from causalopt.exchange.formula_texts import formula_text, name_text
 from causalopt.exchange.text_symbols import Words
-from causalopt.exchange.toml_entries import Entry
+from causalopt.exchange.toml_entries import TomlEntry
 from causalopt.exchange.toml_texts import TomlValue
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.language.finite_variables import Finite, Parent, values_of
@@ -35,7 +35,7 @@ MOST_TERMS = 500
 _KINDS = ("table", "decision", "utility")
 
 
-def mechanism_in(entry: Entry, variable: Variable, words: Words) -> Mechanism:
+def mechanism_in(entry: TomlEntry, variable: Variable, words: Words) -> Mechanism:
     """What a variable follows by: a number, a formula, or a table of one of three kinds."""
     if not isinstance(entry.value, dict):
         formula = words.amount(entry)
@@ -65,14 +65,14 @@ def mechanism_in(entry: Entry, variable: Variable, words: Words) -> Mechanism:
     return rows.asked(lambda: mechanism_of(variable, made))
 
 
-def _parents(entry: Entry, words: Words) -> tuple[Parent, ...]:
+def _parents(entry: TomlEntry, words: Words) -> tuple[Parent, ...]:
     listed = entry.each()
     if len(listed) > MOST_PARENTS:
         raise entry.refusal(f"{len(listed)} parents are more than {MOST_PARENTS} (MOST_PARENTS).")
     return tuple(_parent(one, words) for one in listed)
 
 
-def _parent(entry: Entry, words: Words) -> Parent:
+def _parent(entry: TomlEntry, words: Words) -> Parent:
     name = entry.text()
     # As it is called, or as it stands in a formula: R.next.
     found = words.symbols.get(name)
@@ -84,7 +84,9 @@ def _parent(entry: Entry, words: Words) -> Parent:
     return cast(Parent, found)
 
 
-def _nested(entry: Entry, parents: Sequence[Parent], leaf: Callable[[Entry], object]) -> object:
+def _nested(
+    entry: TomlEntry, parents: Sequence[Parent], leaf: Callable[[TomlEntry], object]
+) -> object:
     """Rows by the names of values, level by level, as rows by values."""
     if not parents:
         return leaf(entry)
@@ -99,7 +101,7 @@ def _nested(entry: Entry, parents: Sequence[Parent], leaf: Callable[[Entry], obj
     return rows
 
 
-def _chances(target: Finite, words: Words, entry: Entry) -> object:
+def _chances(target: Finite, words: Words, entry: TomlEntry) -> object:
     """A row: a value that is sure, or the chances of values by their names."""
     if not isinstance(entry.value, dict):
         return entry.value if isinstance(entry.value, str | int) else entry.text()
@@ -119,7 +121,7 @@ def _chances(target: Finite, words: Words, entry: Entry) -> object:
     return chances
 
 
-def _exact(entry: Entry, words: Words) -> Expr | float:
+def _exact(entry: TomlEntry, words: Words) -> Expr | float:
     """A number: a float as it is, a whole number and the formula of a text exactly."""
     if isinstance(entry.value, str):
         return words.formula(entry)

@@ -13,10 +13,10 @@ from causalopt.exchange.formula_sizes import value_at
 from causalopt.exchange.formulas import condition_in
 from causalopt.exchange.text_mechanisms import mechanism_in
 from causalopt.exchange.text_symbols import VARIABLE_KEYS, Words
-from causalopt.exchange.toml_entries import Entry
+from causalopt.exchange.toml_entries import TomlEntry
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.finite_variables import Finite
-from causalopt.language.quantities import Parameter
+from causalopt.language.quantities import Parameter, Quantity
 from causalopt.language.symbols import Lag, Next, Variable, time
 from causalopt.mechanisms.declared import Formula
 from causalopt.mechanisms.events import Event
@@ -48,10 +48,10 @@ class _Parts:
     start: dict[Variable, Amount] = field(default_factory=dict)
     history: dict[Variable, Formula] = field(default_factory=dict)
     parameters: dict[Parameter, Kept] = field(default_factory=dict)
-    entries: dict[tuple[str, Symbol], Entry] = field(default_factory=dict)
+    entries: dict[tuple[str, Symbol], TomlEntry] = field(default_factory=dict)
 
 
-def model_in(file: Entry, words: Words) -> System | Network:
+def model_in(file: TomlEntry, words: Words) -> System | Network:
     """The model that a file declares.
 
     A system where a variable has a step (``next``) or a rate, else a network.
@@ -79,20 +79,25 @@ def model_in(file: Entry, words: Words) -> System | Network:
     return _system(file, variables, parts)
 
 
-def _add_parameter(entry: Entry, parameter: Parameter, parts: _Parts) -> None:
+def _add_parameter(entry: TomlEntry, parameter: Parameter, parts: _Parts) -> None:
     held = entry if not isinstance(entry.value, dict) else entry.get("value")
     if held is None:
         raise entry.refusal(f"{parameter} has no value: write value = 1.0.", of_key=True)
-    amount = parts.words.amount(held)
-    parts.parameters[parameter] = held.asked(lambda: _plain_number(amount))
+    parts.parameters[parameter] = _amount(held, parameter, parts.words)
     parts.entries["value", parameter] = held
 
 
-def _plain_number(amount: Expr | float) -> Expr | float:
-    return float(amount) if isinstance(amount, Expr) and amount.is_number else amount
+def _amount(entry: TomlEntry, quantity: Quantity, words: Words) -> Expr | float:
+    """A number that the quantity may have, or the formula that it follows from."""
+    amount = words.amount(entry)
+    if isinstance(amount, Expr) and not amount.is_number:
+        return amount
+    # A constant that is written as a formula has its digits from there.
+    number = entry.asked(lambda: quantity.domain.code(amount, f"{entry.name} of {quantity}"))
+    return cast(float, number)
 
 
-def _add_variable(entry: Entry, variable: Variable, parts: _Parts) -> None:
+def _add_variable(entry: TomlEntry, variable: Variable, parts: _Parts) -> None:
     entry.table(MODEL_KEYS)
     ways = [way for way in parts.mechanisms if way in entry]
     if len(ways) > 1:
@@ -114,15 +119,15 @@ def _add_variable(entry: Entry, variable: Variable, parts: _Parts) -> None:
         raise entry.refusal(told, of_key=True)
 
 
-def _start(entry: Entry, variable: Variable, words: Words) -> Amount:
+def _start(entry: TomlEntry, variable: Variable, words: Words) -> Amount:
     if isinstance(variable, Finite):
         given = entry.value if isinstance(entry.value, str | int) else entry.text()
         entry.asked(lambda: variable.code(given, f"start of {variable}"))
         return given
-    return entry.asked(lambda: _plain_number(words.amount(entry)))
+    return _amount(entry, variable, words)
 
 
-def _network(file: Entry, variables: Entry, parts: _Parts) -> Network:
+def _network(file: TomlEntry, variables: TomlEntry, parts: _Parts) -> Network:
     for key in ("dt", "method", "events"):
         if key in file:
             told = f"{key} is of systems, and no variable here has next or rate: leave it out."
@@ -140,7 +145,7 @@ def _network(file: Entry, variables: Entry, parts: _Parts) -> Network:
     )
 
 
-def _system(file: Entry, variables: Entry, parts: _Parts) -> System:
+def _system(file: TomlEntry, variables: TomlEntry, parts: _Parts) -> System:
     events = file.get("events")
     rates = parts.mechanisms[RATE]
     dt = _dt(file, parts.words)
@@ -169,7 +174,7 @@ def _system(file: Entry, variables: Entry, parts: _Parts) -> System:
     )
 
 
-def _dt(file: Entry, words: Words) -> Parameter | float | None:
+def _dt(file: TomlEntry, words: Words) -> Parameter | float | None:
     entry = file.get("dt")
     if entry is None:
         return None
@@ -181,7 +186,7 @@ def _dt(file: Entry, words: Words) -> Parameter | float | None:
     return length
 
 
-def _event(entry: Entry, words: Words) -> Event:
+def _event(entry: TomlEntry, words: Words) -> Event:
     entry.table(("when", "set"))
     when, settings = entry.get("when"), entry.get("set")
     if when is None or settings is None:
@@ -199,7 +204,7 @@ def _event(entry: Entry, words: Words) -> Event:
 # -- numbers that are worked out while a model is declared -----------------------------------------
 
 
-def _check_numbers(parts: _Parts, file: Entry) -> None:
+def _check_numbers(parts: _Parts, file: TomlEntry) -> None:
     """Raise ``FileError`` for a formula that comes to no float, before sympy works it out whole.
 
     What no float holds has as many digits as it has: the exponential of it would fill the memory.
@@ -257,7 +262,7 @@ def _at_once(formula: Expr) -> dict[Symbol, Symbol]:
     return {s: s.variable for s in formula.free_symbols if isinstance(s, Next | Lag)}
 
 
-def _value(formula: Expr, known: Mapping[Symbol, float], entry: Entry) -> float:
+def _value(formula: Expr, known: Mapping[Symbol, float], entry: TomlEntry) -> float:
     entry.file.at = entry.path
     value = value_at(formula, dict(known))
     if isinstance(value, str):
@@ -267,7 +272,7 @@ def _value(formula: Expr, known: Mapping[Symbol, float], entry: Entry) -> float:
 
 
 def _check_history(
-    history: Mapping[Variable, Expr], known: Mapping[Symbol, float], parts: _Parts, file: Entry
+    history: Mapping[Variable, Expr], known: Mapping[Symbol, float], parts: _Parts, file: TomlEntry
 ) -> None:
     """What is looked back to, step by step and at the middle of each."""
     farthest: dict[Variable, float] = {}

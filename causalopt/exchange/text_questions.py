@@ -12,7 +12,7 @@ from sympy import Symbol
 
 from causalopt.exchange.formula_texts import name_text
 from causalopt.exchange.text_symbols import Words
-from causalopt.exchange.toml_entries import Entry
+from causalopt.exchange.toml_entries import TomlEntry
 from causalopt.exchange.toml_texts import TomlValue
 from causalopt.ground.checks import as_float, shown
 from causalopt.ground.errors import DeclarationError, nearest
@@ -57,7 +57,7 @@ class ModelQuestion:
         object.__setattr__(self, "over", ReadOnly(swept))
 
 
-def questions_in(file: Entry, words: Words) -> tuple[ModelQuestion, ...]:
+def questions_in(file: TomlEntry, words: Words) -> tuple[ModelQuestion, ...]:
     """The questions that a file asks."""
     held = file.get("questions")
     asked = held.each() if held else []
@@ -66,7 +66,7 @@ def questions_in(file: Entry, words: Words) -> tuple[ModelQuestion, ...]:
     return tuple(_question(entry, words) for entry in asked)
 
 
-def _question(entry: Entry, words: Words) -> ModelQuestion:
+def _question(entry: TomlEntry, words: Words) -> ModelQuestion:
     entry.table(_KEYS)
     held = entry.get("A")
     if held is None:
@@ -82,7 +82,7 @@ def _question(entry: Entry, words: Words) -> ModelQuestion:
     )
 
 
-def _held(entry: Entry, words: Words) -> Nodes:
+def _held(entry: TomlEntry, words: Words) -> Nodes:
     """The nodes of A: one set of them, or a list."""
     if not isinstance(entry.value, list):
         return _nodes(entry, words)
@@ -96,7 +96,7 @@ def _held(entry: Entry, words: Words) -> Nodes:
 NamedNodes = Variable | Node | NodeSet | Moment | Span
 
 
-def _nodes(entry: Entry, words: Words) -> NamedNodes:
+def _nodes(entry: TomlEntry, words: Words) -> NamedNodes:
     """The nodes that a text names: R, R[3], R[0:10], R.at(2.5) or R.between(0, 10)."""
     found = _NODE.fullmatch(entry.text()) if len(entry.text()) <= 2_000 else None
     if found is None:
@@ -131,7 +131,7 @@ def _time(text: str) -> float:
         raise DeclarationError(f"{text!r} is no time: write a number, such as 2.5.") from None
 
 
-def _swept(entry: Entry, words: Words) -> Mapping[Hashable, tuple[float | str | int, ...]]:
+def _swept(entry: TomlEntry, words: Words) -> Mapping[Hashable, tuple[float | str | int, ...]]:
     held = entry.get("over")
     over: dict[Hashable, tuple[float | str | int, ...]] = {}
     points = 1
@@ -146,15 +146,15 @@ def _swept(entry: Entry, words: Words) -> Mapping[Hashable, tuple[float | str | 
     return over
 
 
-def _key(entry: Entry, words: Words) -> Hashable:
+def _key(entry: TomlEntry, words: Words) -> Hashable:
     """A parameter by its name, or a node."""
     symbol = words.symbols.get(entry.name)
     if isinstance(symbol, Parameter | Variable):
         return symbol
-    return _nodes(Entry(entry.file, entry.path, entry.name), words)
+    return _nodes(TomlEntry(entry.file, entry.path, entry.name), words)
 
 
-def _values(entry: Entry, words: Words) -> tuple[float | str | int, ...]:
+def _values(entry: TomlEntry, words: Words) -> tuple[float | str | int, ...]:
     """Values as they are listed, or so many from one number to another."""
     if isinstance(entry.value, dict):
         entry.table(("from", "to", "count"))

@@ -12,7 +12,7 @@ from sympy import Expr, Symbol
 from causalopt.exchange.formula_texts import shape_of_values
 from causalopt.exchange.formulas import formula_in
 from causalopt.exchange.text_laws import LAW_KEYS, law_in, law_pairs
-from causalopt.exchange.toml_entries import Entry, check_label
+from causalopt.exchange.toml_entries import TomlEntry, check_label
 from causalopt.exchange.toml_texts import TomlValue
 from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
@@ -34,19 +34,19 @@ class Words:
     """The symbols of a file, by name; ``entries`` are where each is declared."""
 
     symbols: Mapping[str, Symbol]
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, TomlEntry]
 
-    def formula(self, entry: Entry) -> Expr:
+    def formula(self, entry: TomlEntry) -> Expr:
         """The formula that a text is."""
         return entry.asked(lambda: formula_in(entry.text(), self.symbols))
 
-    def amount(self, entry: Entry) -> Expr | float:
+    def amount(self, entry: TomlEntry) -> Expr | float:
         """A number as it is, or the formula that a text is."""
         if isinstance(entry.value, str):
             return self.formula(entry)
         return entry.number("a number, or a formula in quotes")
 
-    def parameter(self, entry: Entry) -> Parameter:
+    def parameter(self, entry: TomlEntry) -> Parameter:
         """The parameter of a name."""
         found = self.symbols.get(entry.text())
         if not isinstance(found, Parameter):
@@ -54,10 +54,10 @@ class Words:
         return found
 
 
-def symbols_in(file: Entry) -> Words:
+def symbols_in(file: TomlEntry) -> Words:
     """The symbols that a file declares, each by a name of its own."""
     symbols: dict[str, Symbol] = {}
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TomlEntry] = {}
     words = Words(MappingProxyType(symbols), MappingProxyType(entries))
     for section, declare in _SECTIONS.items():
         held = file.get(section)
@@ -74,7 +74,7 @@ def symbols_in(file: Entry) -> Words:
     return words
 
 
-def _variable(entry: Entry, words: Words) -> Variable:
+def _variable(entry: TomlEntry, words: Words) -> Variable:
     entry.table()
     values = entry.get("values")
     if values is None:
@@ -87,12 +87,12 @@ def _variable(entry: Entry, words: Words) -> Variable:
     return values.asked(lambda: Finite(entry.name, named, _unit(entry)))
 
 
-def _value(entry: Entry) -> str | int:
+def _value(entry: TomlEntry) -> str | int:
     whole = None if isinstance(entry.value, bool | float) else as_whole(entry.value)
     return entry.text() if whole is None else whole
 
 
-def _parameter(entry: Entry, words: Words) -> Parameter:
+def _parameter(entry: TomlEntry, words: Words) -> Parameter:
     if not isinstance(entry.value, dict):
         return entry.asked(lambda: Parameter(entry.name), of_key=True)
     entry.table((*_QUANTITY_KEYS, "value"))
@@ -101,20 +101,20 @@ def _parameter(entry: Entry, words: Words) -> Parameter:
     )
 
 
-def _noise(entry: Entry, words: Words) -> Noise:
+def _noise(entry: TomlEntry, words: Words) -> Noise:
     entry.table(("unit", *LAW_KEYS))
     law = law_in(entry, words.amount)
     return entry.asked(lambda: Noise(entry.name, law, _unit(entry)), of_key=True)
 
 
-def _plain(entry: Entry, words: Words) -> Symbol:
+def _plain(entry: TomlEntry, words: Words) -> Symbol:
     entry.table(("assume",))
     assumed = _assumptions(entry)
     known = entry.asked(lambda: checked(assumed, entry.name))
     return entry.asked(lambda: Symbol(entry.name, **known))
 
 
-_SECTIONS: Mapping[str, Callable[[Entry, Words], Symbol]] = {
+_SECTIONS: Mapping[str, Callable[[TomlEntry, Words], Symbol]] = {
     "variables": _variable,
     "parameters": _parameter,
     "symbols": _plain,
@@ -122,12 +122,12 @@ _SECTIONS: Mapping[str, Callable[[Entry, Words], Symbol]] = {
 }
 
 
-def _unit(entry: Entry) -> str:
+def _unit(entry: TomlEntry) -> str:
     unit = entry.get("unit")
     return unit.text() if unit else ""
 
 
-def _assumptions(entry: Entry) -> dict[str, bool]:
+def _assumptions(entry: TomlEntry) -> dict[str, bool]:
     assumed = entry.get("assume")
     return {one.name: one.truth() for one in assumed.items()} if assumed else {}
 

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 from causalopt.exchange.formula_tokens import FormulaError
 from causalopt.exchange.reading import FileText, read_text
-from causalopt.exchange.toml_places import Path, TomlPlace, toml_places, toml_tokens
+from causalopt.exchange.toml_places import Path, TomlPlace, places_in_toml, toml_tokens
 from causalopt.ground.checks import as_whole, shown
 from causalopt.ground.errors import CausaloptError, FileError, nearest
 
@@ -44,7 +44,7 @@ class TomlFile:
     @functools.cached_property
     def places(self) -> Mapping[Path, TomlPlace]:
         """The place of each entry."""
-        return toml_places(self.source.text)
+        return places_in_toml(self.source.text)
 
     def refusal(self, path: Path, message: str, letter: int | None, *, of_key: bool) -> FileError:
         """What is wrong with an entry, to be raised; where it has no place, with what it is in."""
@@ -64,7 +64,7 @@ class TomlFile:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TomlEntry:
     """A value of a TOML file, and what leads to it."""
 
     file: TomlFile
@@ -106,21 +106,21 @@ class Entry:
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, dict) and key in self.value
 
-    def __getitem__(self, key: str | int) -> Entry:
+    def __getitem__(self, key: str | int) -> TomlEntry:
         held = cast(Mapping[str | int, object], self.value)
-        return Entry(self.file, (*self.path, key), held[key])
+        return TomlEntry(self.file, (*self.path, key), held[key])
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> TomlEntry | None:
         """What stands behind a key; None where it is not there."""
         is_there = isinstance(self.value, dict) and key in self.value
         return self[key] if is_there else None
 
-    def items(self) -> Iterator[Entry]:
+    def items(self) -> Iterator[TomlEntry]:
         """What stands in a table, each by its key."""
         held = self.table().value
         return (self[key] for key in held) if isinstance(held, dict) else iter(())
 
-    def table(self, known: Collection[str] | None = None) -> Entry:
+    def table(self, known: Collection[str] | None = None) -> TomlEntry:
         """Itself, if it is a table, of keys that are known."""
         if not isinstance(self.value, dict):
             raise self.refusal(f"{self.where} is {self._kind}: write a table, {{...}}.")
@@ -130,7 +130,7 @@ class Entry:
                 raise self[key].refusal(told, of_key=True)
         return self
 
-    def each(self) -> list[Entry]:
+    def each(self) -> list[TomlEntry]:
         """What stands in a list."""
         if not isinstance(self.value, list):
             raise self.refusal(f"{self.where} is {self._kind}: write a list, [...].")
@@ -186,7 +186,7 @@ class Entry:
         return named or number
 
 
-def read_toml(path: str | os.PathLike[str], what: str) -> Entry:
+def read_toml(path: str | os.PathLike[str], what: str) -> TomlEntry:
     """A TOML file as an entry; ``what`` it is is said in errors.
 
     Raises ``FileError`` for what is no TOML, too large or nested too deep, with line and column.
@@ -194,7 +194,7 @@ def read_toml(path: str | os.PathLike[str], what: str) -> Entry:
     return entry_of(os.fspath(path), read_text(path, what, MOST_TOML_BYTES))
 
 
-def entry_of(path: str, text: str) -> Entry:
+def entry_of(path: str, text: str) -> TomlEntry:
     """A TOML text as an entry; ``path`` is said in errors, which are those of ``read_toml``."""
     source = FileText(path, text)
     _check_sizes(source)
@@ -202,7 +202,7 @@ def entry_of(path: str, text: str) -> Entry:
         held = tomllib.loads(source.text)
     except (ValueError, RecursionError) as error:
         raise _refusal_of(source, error) from None
-    return Entry(TomlFile(source), (), held)
+    return TomlEntry(TomlFile(source), (), held)
 
 
 def _refusal_of(source: FileText, error: Exception) -> FileError:
@@ -235,7 +235,7 @@ def _check_sizes(source: FileText) -> None:
             raise source.refusal(offset, told)
 
 
-def check_label(entry: Entry, name: str) -> None:
+def check_label(entry: TomlEntry, name: str) -> None:
     """Raise ``FileError`` for a name that is empty or too long."""
     if not name.strip() or len(name) > MOST_NAME:
         told = f"a name has {len(name):,} letters" if name.strip() else "a name is empty"

@@ -50,7 +50,7 @@ class TomlPlace(NamedTuple):
     def letter(self, offset: int) -> int:
         """The character of the file at which a letter of a text stands; where it begins, of others.
 
-        >>> toml_places(r'x = "\\"k\\" + 1"')[("x",)].letter(3)
+        >>> places_in_toml(r'x = "\\"k\\" + 1"')[("x",)].letter(3)
         10
         """
         if self.token.kind not in ("short", "long"):
@@ -59,19 +59,19 @@ class TomlPlace(NamedTuple):
         return self.token.offset if found is None else found[1]
 
 
-def toml_places(text: str) -> Mapping[Path, TomlPlace]:
+def places_in_toml(text: str) -> Mapping[Path, TomlPlace]:
     """The place of each key and value in a text that is known to be TOML.
 
-    >>> toml_places('[rates]\\nx = "-k*x"')[("rates", "x")].key
+    >>> places_in_toml('[rates]\\nx = "-k*x"')[("rates", "x")].key
     8
     """
-    walk = _Walk(list(toml_tokens(text)))
+    walk = _TomlWalk(list(toml_tokens(text)))
     walk.document()
     return walk.places
 
 
 @dataclass
-class _Walk:
+class _TomlWalk:
     """Where one is among the tokens; the values within one another that are open."""
 
     tokens: Sequence[TomlToken]

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from causalopt.study.record import Experiment, Study
-from causalopt.study.text_studies import study_of_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -124,6 +123,8 @@ def _text(path: Path) -> System | Network:
 
 
 def _text_study(path: Path) -> Study:
+    from causalopt.study.text_studies import study_of_text
+
     return study_of_text(path, _chances)
 
 

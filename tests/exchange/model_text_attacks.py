@@ -168,6 +168,8 @@ ATTACKS = {
         "[variables.x]\nassume = {__class__ = true}\nstart = 1\n", "no assumption"),
     "assumptions against one another": (
         "[variables.x]\nassume = {positive = true, negative = true}\nstart = 1\n", "leave one out"),
+    "a start that is assumed not to be": (
+        "[variables.x]\nassume = {positive = true}\nnext = 'x'\nstart = -1\n", "positive"),
     "a value twice": ("[variables.x]\nvalues = ['a', 'a']\nstart = 'a'\n", "twice|two"),
     "chances above 1": (
         "[variables.x]\nvalues = ['a', 'b']\nequals = {table = [], rows = {a = 1.5, b = -0.5}}\n",
