@@ -112,7 +112,9 @@ class _FormulaReading:
 
     def refusal(self, node: ast.expr, reason: str) -> FormulaError:
         """What is wrong with a part, at its place, to be raised."""
-        return FormulaError(reason, max(node.col_offset - 1, 0))
+        # Of the text, which stands in brackets for the parser; a name in quotes begins with these.
+        before = 2 if node.col_offset in self.tokens.quoted else 1
+        return FormulaError(reason, max(node.col_offset - before, 0))
 
     # -- what parts are ------------------------------------------------------------------------
 
