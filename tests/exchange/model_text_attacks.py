@@ -178,7 +178,8 @@ ATTACKS = {
 
 
 def main(folder):
-    """Read each in this process alone: seconds of its own, and the memory of all, as lines."""
+    """Read each in this process alone, and tell of each: what it took, and what is told of it."""
+    import json
     import resource
     import time
     from pathlib import Path
@@ -188,17 +189,15 @@ def main(folder):
 
     path = Path(folder) / "m.toml"
     for name, (text, _) in ATTACKS.items():
-        path.write_text(text, encoding="utf-8")
-        begun = time.process_time()
+        path.write_text(text.replace(MARK, str(path.with_name("made"))), encoding="utf-8")
+        begun, told = time.process_time(), ""
         try:
             read_model(path)
-            outcome = "read"
-        except FileError:
-            outcome = "refused"
+        except FileError as error:
+            told = str(error)
         took = time.process_time() - begun
-        print(
-            f"{took:.3f}\t{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\t{outcome}\t{name}"
-        )
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"name": name, "took": took, "memory": memory, "told": told}))
 
 
 if __name__ == "__main__":

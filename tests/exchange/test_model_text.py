@@ -280,10 +280,15 @@ WITHOUT_TWIN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name for name in model_files() if name not in {n for g in WITHOUT_TWIN.values() for n in g}],
-)
+def with_twins():
+    """The models that have one; the largest, 61 formulas of 300 letters, in the long run alone."""
+    without = {name for group in WITHOUT_TWIN.values() for name in group}
+    marks = {"explicit_scheme": [pytest.mark.long]}
+    names = [name for name in model_files() if name not in without]
+    return [pytest.param(name, marks=marks.get(name, [])) for name in names]
+
+
+@pytest.mark.parametrize("name", with_twins())
 def test_every_model_of_the_package_has_a_twin_in_text(name, tmp_path):
     path = model_files()[name]
     if missing_extras(path):
@@ -321,7 +326,7 @@ def test_declarations_at_random_are_read_back_as_equal(seed, tmp_path_factory):
 
 def test_what_the_fuzz_of_declarations_makes_is_read_back_or_refused(tmp_path):
     written = 0
-    for number in range(150):
+    for number in range(100):
         guess = Guess(number)
         try:
             with warnings.catch_warnings():
@@ -335,7 +340,7 @@ def test_what_the_fuzz_of_declarations_makes_is_read_back_or_refused(tmp_path):
             continue
         assert read_model(tmp_path / "m.toml").model == model
         written += 1
-    assert written > 50
+    assert written > 30
 
 
 # -- what no text says -----------------------------------------------------------------------------
