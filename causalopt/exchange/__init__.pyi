@@ -5,6 +5,14 @@ from .control import plant_of as plant_of
 from .dagitty import read_dagitty as read_dagitty
 from .dagitty import write_dagitty as write_dagitty
 from .dynamics.assembly import steps_of as steps_of
+from .formula_texts import condition_text as condition_text
+from .formula_texts import formula_text as formula_text
+from .formulas import condition_of as condition_of
+from .formulas import formula_of as formula_of
+from .modeltext import ModelRecord as ModelRecord
+from .modeltext import read_model as read_model
+from .modeltext import write_model as write_model
+from .text_questions import ModelQuestion as ModelQuestion
 from .vensim import read_vensim as read_vensim
 from .xmile import read_xmile as read_xmile
 from .xmlbif import read_xmlbif as read_xmlbif

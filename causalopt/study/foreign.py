@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -28,26 +28,56 @@ _MOST_STOCKS = 12
 
 @dataclass(frozen=True)
 class Format:
-    """How files of a suffix become a model, and what is computed of it where nothing is asked."""
+    """How files of a suffix become studies; several formats may share one.
+
+    ``others`` are those that do, by the name of the outermost element of their files.
+    """
 
     name: str
-    read: Callable[[Path], System | Network]
-    experiments: Callable[[System | Network], tuple[Experiment, ...]]
+    study: Callable[[Path], Study]
+    others: Mapping[str, Format] = field(default_factory=dict)
+
+    def of(self, path: Path) -> Format:
+        """The format of a file, which the file itself decides where several have its suffix."""
+        if not self.others:
+            return self
+        from causalopt.exchange.elements import root_of
+        from causalopt.exchange.reading import FileText
+
+        outermost = root_of(FileText.of(path, f"a model in {self.name}")).name
+        return self.others.get(outermost.rpartition(":")[2], self)
 
 
-def study_of(path: Path, form: Format) -> Study:
-    """A file as a study of its own; what its reader warns of is said with its source."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", RuntimeWarning)
-        model = form.read(path)
-    notes = [str(note.message) for note in told if issubclass(note.category, RuntimeWarning)]
-    return Study(
-        name=path.stem,
-        title=f"{path.name}, a model in {form.name}",
-        source="\n".join((str(path), *notes)),
-        system=model,
-        experiments=form.experiments(model),
-    )
+def study_of(path: Path, suffixed: Format) -> Study:
+    """A file as a study of its own."""
+    return suffixed.of(path).study(path)
+
+
+def _format(
+    name: str,
+    read: Callable[[Path], System | Network],
+    experiments: Callable[[System | Network], tuple[Experiment, ...]],
+    others: Mapping[str, Format] = MappingProxyType({}),
+) -> Format:
+    """A format whose files hold a model and nothing else; ``experiments`` are what is asked of it.
+
+    What the reader warns of is said with the source.
+    """
+
+    def study(path: Path) -> Study:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", RuntimeWarning)
+            model = read(path)
+        notes = [str(note.message) for note in told if issubclass(note.category, RuntimeWarning)]
+        return Study(
+            name=path.stem,
+            title=f"{path.name}, a model in {name}",
+            source="\n".join((str(path), *notes)),
+            system=model,
+            experiments=experiments(model),
+        )
+
+    return Format(name, study, others)
 
 
 def _bif(path: Path) -> Network:
@@ -150,17 +180,25 @@ def _stocks(model: System | Network) -> tuple[Experiment, ...]:
     return (replace(experiment, figures={**figures, **experiment.figures}),)
 
 
-_XMILE = Format("XMILE", _xmile, _stocks)
+def _text(path: Path) -> Study:
+    from causalopt.study.text_studies import study_of_text
+
+    return study_of_text(path, _chances)
+
+
+_XMILE = _format("XMILE", _xmile, _stocks)
+_XMLBIF = _format("XMLBIF", _xmlbif, _chances)
 
 #: How files are read that are no Python, by their suffix.
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        ".bif": Format("BIF", _bif, _chances),
+        ".bif": _format("BIF", _bif, _chances),
         ".itmx": _XMILE,
-        ".mdl": Format("Vensim's text", _vensim, _stocks),
+        ".mdl": _format("Vensim's text", _vensim, _stocks),
         ".stmx": _XMILE,
+        ".toml": Format("a text of the package's own", _text),
         ".xmile": _XMILE,
-        ".xml": Format("XMLBIF", _xmlbif, _chances),
-        ".xmlbif": Format("XMLBIF", _xmlbif, _chances),
+        ".xml": _XMLBIF,
+        ".xmlbif": _XMLBIF,
     }
 )
