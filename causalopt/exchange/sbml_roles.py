@@ -1,0 +1,228 @@
+"""What each id of a file in SBML is in a system: what changes it, and by what it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from causalopt.exchange.reading import FileText
+from causalopt.exchange.sbml_process import refused
+from causalopt.ground.checks import shown
+from causalopt.ground.errors import FileError, nearest
+
+if TYPE_CHECKING:
+    from causalopt.exchange.sbml_description import (
+        CompartmentFact,
+        ModelFact,
+        Named,
+        ParticipantFact,
+        RuleFact,
+        SpeciesFact,
+        Tokens,
+        ValueFact,
+    )
+
+#: The most symbols of a file: each one is a node at each step.
+MOST_SYMBOLS = 2_000
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The symbols of a model by id, and what changes each.
+
+    ``parts`` are reactants and products whose amounts have ids of their own. ``assigned`` follow
+    from rules at each moment, ``rated`` have rates by rules, ``reacting`` are species that
+    reactions change, ``jumping`` are set by events, and what is ``inherited`` changes no more, but
+    starts from what does.
+    """
+
+    compartments: Mapping[str, CompartmentFact]
+    species: Mapping[str, SpeciesFact]
+    values: Mapping[str, ValueFact]
+    parts: Mapping[str, ParticipantFact]
+    assigned: Mapping[str, RuleFact]
+    rated: Mapping[str, RuleFact]
+    starts: Mapping[str, RuleFact]
+    reacting: frozenset[str]
+    jumping: frozenset[str]
+    inherited: frozenset[str] = frozenset()
+
+    @property
+    def symbols(self) -> Mapping[str, Named]:
+        """All that has a value, in the order of the file."""
+        return {**self.compartments, **self.species, **self.values, **self.parts}
+
+    @property
+    def changing(self) -> frozenset[str]:
+        """What is a variable: the rest are parameters."""
+        moved = self.reacting | self.jumping | self.inherited
+        return moved | self.assigned.keys() | self.rated.keys()
+
+    def is_constant(self, name: str) -> bool:
+        """Whether it is declared that nothing changes it."""
+        kinds = (self.compartments, self.species, self.values, self.parts)
+        return any(kind[name]["constant"] for kind in kinds if name in kind)
+
+    def is_plain(self, name: str) -> bool:
+        """Whether it is how much of a species takes part, and nothing changes it: a number."""
+        return name in self.parts and name not in self.changing and name not in self.starts
+
+    def is_concentration(self, name: str) -> bool:
+        """Whether a species' id means its concentration."""
+        fact = self.species.get(name)
+        if fact is None or fact["is_amount"]:
+            return False
+        return self.compartments[fact["compartment"]]["dimensions"] > 0
+
+    def is_diluted(self, name: str) -> bool:
+        """Whether its concentration follows from its amount, in a compartment whose size changes."""
+        if not self.is_concentration(name) or name in self.assigned or name in self.rated:
+            return False
+        return self.species[name]["compartment"] in self.changing
+
+    def is_rescaled(self, name: str) -> bool:
+        """Whether its start is given as an amount and its id means a concentration, or reversely."""
+        fact = self.species.get(name)
+        if fact is None or name in self.starts:
+            return False
+        given = "concentration" if self.is_concentration(name) else "amount"
+        return fact[given] is None  # type: ignore[literal-required]  # the one or the other
+
+
+def roles_of(source: FileText, model: ModelFact) -> Roles:
+    """The roles of all symbols.
+
+    Raises ``FileError`` for two things of one id, rules and references that name what is not
+    there, two rules for one symbol, and a change of what is declared to be constant.
+    """
+    _check_apart(source, model)
+    compartments = {c["id"]: c for c in model["compartments"]}
+    species = {s["id"]: s for s in model["species"]}
+    values = {p["id"]: p for p in model["parameters"]}
+    parts = {p["id"]: p for p in _participants(model) if p["id"]}
+    for fact in model["species"]:
+        _check_there(source, fact, fact["compartment"], compartments, "compartment")
+    for one in _participants(model):
+        _check_there(source, one, one["species"], species, "species")
+    known = {**compartments, **species, **values, **parts}
+    rules = {kind: _by_symbol(source, kind, model["rules"], known) for kind in _RULED}
+    _check_one_rule(source, rules["assignment"], rules["rate"])
+    starts = _by_symbol(source, "start", model["starts"], known)
+    sets = [a for event in model["events"] for a in event["assignments"]]
+    for one_set in sets:
+        _check_known(source, one_set, known)
+    roles = Roles(
+        *(compartments, species, values, parts, rules["assignment"], rules["rate"], starts),
+        reacting=frozenset(
+            p["species"] for p in _participants(model) if not species[p["species"]]["is_boundary"]
+        ),
+        jumping=frozenset(a["symbol"] for a in sets),
+    )
+    _check_changes(source, roles)
+    return _with_inherited(roles, model)
+
+
+_RULED = ("assignment", "rate")
+
+
+def _participants(model: ModelFact) -> list[ParticipantFact]:
+    return [p for r in model["reactions"] for p in (*r["reactants"], *r["products"])]
+
+
+def _check_apart(source: FileText, model: ModelFact) -> None:
+    """Ids are one name space; those of units are another, and those of events nobody uses."""
+    seen: set[str] = set()
+    things: list[Named] = [
+        *model["compartments"], *model["species"], *model["parameters"], *model["functions"],
+        *model["reactions"], *_participants(model),
+    ]  # fmt: skip
+    symbols = len(things) - len(model["functions"]) - len(model["reactions"])
+    if symbols > 2 * MOST_SYMBOLS:
+        raise FileError(
+            f"{source.path}: {symbols:,} symbols and parts of reactions are more than "
+            f"{2 * MOST_SYMBOLS:,}: split the model."
+        )
+    for thing in things:
+        if thing["id"] and thing["id"] in seen:
+            told = f"the id {shown(thing['id'])} is given twice: write another."
+            raise refused(source, thing["at"], told)
+        seen.add(thing["id"])
+
+
+def _check_there(
+    source: FileText, thing: Named, name: str, known: Iterable[str], what: str
+) -> None:
+    if name not in set(known):
+        told = f"there is no {what} {shown(name)}.{nearest(name, known)}"
+        raise refused(source, thing["at"], told)
+
+
+def _check_known(source: FileText, rule: RuleFact, known: Iterable[str]) -> None:
+    if rule["symbol"] not in set(known):
+        told = f"there is no {shown(rule['symbol'])} that could be set.{nearest(rule['symbol'], known)}"
+        raise refused(source, rule["at"], told)
+
+
+def _by_symbol(
+    source: FileText, kind: str, rules: list[RuleFact], known: Mapping[str, Named]
+) -> dict[str, RuleFact]:
+    """Rules of a kind by what they are for, one for each."""
+    found: dict[str, RuleFact] = {}
+    for rule in rules:
+        if rule["kind"] != kind:
+            continue
+        _check_known(source, rule, known)
+        _check_one_rule(source, found, {rule["symbol"]: rule})
+        found[rule["symbol"]] = rule
+    return found
+
+
+def _check_one_rule(
+    source: FileText, first: Mapping[str, RuleFact], second: Mapping[str, RuleFact]
+) -> None:
+    for name, rule in second.items():
+        if name in first:
+            told = f"{shown(name)} has two rules: leave one out."
+            raise refused(source, rule["at"], told)
+
+
+def _check_changes(source: FileText, roles: Roles) -> None:
+    """Nothing changes that is constant, and nothing in two ways at once."""
+    for name, fact in roles.symbols.items():
+        ruled = roles.assigned.get(name) or roles.rated.get(name)
+        changed = ruled is not None or name in roles.reacting or name in roles.jumping
+        if changed and roles.is_constant(name):
+            at = fact["at"] if ruled is None else ruled["at"]
+            told = f"{shown(name)} is declared to be constant, and something changes it."
+            raise refused(source, at, f'{told} Write constant="false".')
+        if ruled is not None and name in roles.reacting:
+            told = (
+                f"{shown(name)} has a rule, and reactions change it too: write "
+                'boundaryCondition="true", or leave the rule out.'
+            )
+            raise refused(source, ruled["at"], told)
+
+
+def _with_inherited(roles: Roles, model: ModelFact) -> Roles:
+    """The roles, with all that starts from what changes, by formulas of formulas."""
+    reactions = {reaction["id"] for reaction in model["reactions"]}
+    needs = {name: _needed_at_start(roles, name) for name in roles.symbols}
+    inherited: set[str] = set()
+    waiting = [*roles.changing, *reactions]
+    needing: dict[str, list[str]] = {}
+    for name, needed in needs.items():
+        for one in needed:
+            needing.setdefault(one, []).append(name)
+    while waiting:
+        for name in needing.get(waiting.pop(), ()):
+            if name not in inherited and name not in roles.changing:
+                inherited.add(name)
+                waiting.append(name)
+    return replace(roles, inherited=frozenset(inherited))
+
+
+def _needed_at_start(roles: Roles, name: str) -> set[str]:
+    formula: Tokens = roles.starts[name]["formula"] if name in roles.starts else []
+    needed = {str(value) for kind, value, _ in formula if kind == "name"}
+    return needed | {roles.species[name]["compartment"]} if roles.is_rescaled(name) else needed
