@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sympy import Symbol
+from sympy import Integer, Symbol
 
 from causalopt.exchange.reading import FileText
+from causalopt.exchange.sbml_events import events_of
 from causalopt.exchange.sbml_process import described
 from causalopt.exchange.sbml_rates import Rates
 from causalopt.exchange.sbml_roles import roles_of
@@ -39,17 +40,16 @@ def _system(source: FileText, model: ModelFact, dt: float, method: str, *, units
     given = given_in(rates)
     numbers = numbers_at_start(rates, given)
     step = Parameter(symbols.free_name("dt"))
+    happening = events_of(rates, numbers, step)
     return System.from_ode(
-        rates.rates,
+        {**rates.rates, **dict.fromkeys(happening.kept, Integer(0))},
         algebraic=rates.equations,
-        start={v: value for v, value in given.items() if isinstance(v, Variable)},
-        parameters={
-            **{p: value for p, value in given.items() if isinstance(p, Parameter)},
-            step: dt,
-        },
+        start={**{v: f for v, f in given.items() if isinstance(v, Variable)}, **happening.kept},
+        parameters={**{p: f for p, f in given.items() if isinstance(p, Parameter)}, step: dt},
         dt=step,
         method=method,
         history=_history(rates, numbers),
+        events=happening.events,
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Named,
         ParticipantFact,
         ReactionFact,
+        RuleFact,
     )
 
 
@@ -154,11 +155,27 @@ class Rates:
         """What follows from the others at each moment: rules, and concentrations of amounts."""
         roles, found = self.symbols.roles, {}
         for name, rule in roles.assigned.items():
-            found[self.symbols.variable(name)] = self.formulas.number(rule["formula"], rule["at"])
+            found[self.symbols.variable(name)] = self._equation(self.symbols.variable(name), rule)
         for name, amount in self.symbols.amounts.items():
             size = self._known(roles.species[name]["compartment"], roles.species[name])
             found[self.symbols.variable(name)] = amount / size
         return found
+
+    def _equation(self, variable: Variable, rule: RuleFact) -> Expr:
+        """What a rule says of a variable; an algebraic one, 0 = f, is solved for it."""
+        formula = self.formulas.number(rule["formula"], rule["at"])
+        if rule["kind"] != "algebraic":
+            return formula
+        with self.formulas.within(rule["at"]):
+            slope = formula.diff(variable)
+            rest = formula.xreplace({variable: Integer(0)})
+        if slope == 0 or variable in slope.free_symbols:
+            told = (
+                f"the algebraic rule determines {shown(str(variable))}, which it is not linear in: "
+                "solve it, and write an assignment rule."
+            )
+            raise refused(self.source, rule["at"], told)
+        return cast(Expr, -rest / slope)
 
     def _rate_of(self, symbol: Expr) -> Expr:
         """The rate of change of a symbol, where a formula asks for it."""
@@ -175,7 +192,7 @@ class Rates:
 
     def _delayed(self, formula: Expr, delay: Expr) -> Expr:
         """What a formula was some time before."""
-        by = constant_of(delay, self._plain_numbers)
+        by = constant_of(delay, self.plain_numbers)
         if by is None or by < 0:
             raise UnfitError(
                 f"a delay of {shown(delay)}: a delay is a number, or follows from parameters that "
@@ -187,7 +204,7 @@ class Rates:
         return cast(Expr, formula.xreplace({**before, time: time - by}))
 
     @functools.cached_property
-    def _plain_numbers(self) -> Mapping[Quantity, float]:
+    def plain_numbers(self) -> Mapping[Quantity, float]:
         """The parameters that are given as numbers, and not as formulas."""
         roles = self.symbols.roles
         plain = roles.values.keys() - roles.changing - roles.starts.keys()

@@ -106,24 +106,23 @@ def roles_of(source: FileText, model: ModelFact) -> Roles:
     for one in _participants(model):
         _check_there(source, one, one["species"], species, "species")
     known = {**compartments, **species, **values, **parts}
-    rules = {kind: _by_symbol(source, kind, model["rules"], known) for kind in _RULED}
-    _check_one_rule(source, rules["assignment"], rules["rate"])
-    starts = _by_symbol(source, "start", model["starts"], known)
+    rated, assigned, starts = (_by_symbol(source, k, model, known) for k in _BY_SYMBOL)
+    _check_one_rule(source, assigned, rated)
     sets = [a for event in model["events"] for a in event["assignments"]]
     for one_set in sets:
         _check_known(source, one_set, known)
+    moved = (p["species"] for p in _participants(model))
     roles = Roles(
-        *(compartments, species, values, parts, rules["assignment"], rules["rate"], starts),
-        reacting=frozenset(
-            p["species"] for p in _participants(model) if not species[p["species"]]["is_boundary"]
-        ),
-        jumping=frozenset(a["symbol"] for a in sets),
+        *(compartments, species, values, parts, assigned, rated, starts),
+        reacting=frozenset(name for name in moved if not species[name]["is_boundary"]),
+        jumping=frozenset(one_set["symbol"] for one_set in sets),
     )
+    roles = _with_solved(source, roles, [r for r in model["rules"] if r["kind"] == "algebraic"])
     _check_changes(source, roles)
     return _with_inherited(roles, model)
 
 
-_RULED = ("assignment", "rate")
+_BY_SYMBOL = ("rate", "assignment", "start")
 
 
 def _participants(model: ModelFact) -> list[ParticipantFact]:
@@ -165,11 +164,11 @@ def _check_known(source: FileText, rule: RuleFact, known: Iterable[str]) -> None
 
 
 def _by_symbol(
-    source: FileText, kind: str, rules: list[RuleFact], known: Mapping[str, Named]
+    source: FileText, kind: str, model: ModelFact, known: Mapping[str, Named]
 ) -> dict[str, RuleFact]:
     """Rules of a kind by what they are for, one for each."""
     found: dict[str, RuleFact] = {}
-    for rule in rules:
+    for rule in (*model["rules"], *model["starts"]):
         if rule["kind"] != kind:
             continue
         _check_known(source, rule, known)
@@ -187,6 +186,31 @@ def _check_one_rule(
             raise refused(source, rule["at"], told)
 
 
+def _with_solved(source: FileText, roles: Roles, rules: list[RuleFact]) -> Roles:
+    """The roles, with algebraic rules as rules for the one symbol that nothing else determines."""
+    waiting = list(rules)
+    while waiting:
+        open_in = [_undetermined(roles, rule) for rule in waiting]
+        place = next((i for i, names in enumerate(open_in) if len(names) == 1), None)
+        if place is None:
+            names = ", ".join(sorted(open_in[0])) or "nothing"
+            told = (
+                f"an algebraic rule is read where one symbol is left for it to determine, and "
+                f"{names} is left here: write an assignment rule."
+            )
+            raise refused(source, waiting[0]["at"], told)
+        (name,) = open_in[place]
+        roles = replace(roles, assigned={**roles.assigned, name: waiting.pop(place)})
+    return roles
+
+
+def _undetermined(roles: Roles, rule: RuleFact) -> set[str]:
+    """The symbols of a rule that may change, and that nothing else changes."""
+    named = {str(value) for kind, value, _ in rule["formula"] if kind == "name"}
+    free = (named & roles.symbols.keys()) - roles.changing
+    return {name for name in free if not roles.is_constant(name)}
+
+
 def _check_changes(source: FileText, roles: Roles) -> None:
     """Nothing changes that is constant, and nothing in two ways at once."""
     for name, fact in roles.symbols.items():
@@ -196,6 +220,9 @@ def _check_changes(source: FileText, roles: Roles) -> None:
             at = fact["at"] if ruled is None else ruled["at"]
             told = f"{shown(name)} is declared to be constant, and something changes it."
             raise refused(source, at, f'{told} Write constant="false".')
+        if name in roles.assigned and name in roles.jumping:
+            told = f"{shown(name)} follows from a rule at each moment, and an event sets it too."
+            raise refused(source, roles.assigned[name]["at"], told)
         if ruled is not None and name in roles.reacting:
             told = (
                 f"{shown(name)} has a rule, and reactions change it too: write "
