@@ -4,5 +4,6 @@ from .control import Plant as Plant
 from .control import plant_of as plant_of
 from .dagitty import read_dagitty as read_dagitty
 from .dagitty import write_dagitty as write_dagitty
+from .sbml import read_sbml as read_sbml
 from .xmlbif import read_xmlbif as read_xmlbif
 from .xmlbif import write_xmlbif as write_xmlbif

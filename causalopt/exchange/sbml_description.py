@@ -12,21 +12,21 @@ Token: TypeAlias = tuple[str, float | str | None, int]
 Tokens: TypeAlias = list[Token]
 
 
-class Fault(TypedDict):
+class ReadFault(TypedDict):
     """What libsbml finds wrong in a file."""
 
     at: Place
     told: str
 
 
-class Named(TypedDict):
+class Identified(TypedDict):
     """What has an id, which is its name in formulas."""
 
     id: str
     at: Place
 
 
-class ValueFact(Named):
+class ValueFact(Identified):
     """A parameter or a compartment: its value, None where the file says none."""
 
     value: float | None
@@ -40,7 +40,7 @@ class CompartmentFact(ValueFact):
     dimensions: float
 
 
-class SpeciesFact(Named):
+class SpeciesFact(Identified):
     """A species: its start as an amount or as a concentration, and which of them its id means."""
 
     compartment: str
@@ -53,7 +53,7 @@ class SpeciesFact(Named):
     units: str
 
 
-class FunctionFact(Named):
+class FunctionFact(Identified):
     """A function definition: the names of its arguments, and its formula."""
 
     arguments: list[str]
@@ -69,7 +69,7 @@ class RuleFact(TypedDict):
     at: Place
 
 
-class ParticipantFact(Named):
+class ParticipantFact(Identified):
     """A reactant or product: how much of a species, by a number or a formula; its id may be ""."""
 
     species: str
@@ -78,7 +78,7 @@ class ParticipantFact(Named):
     constant: bool
 
 
-class ReactionFact(Named):
+class ReactionFact(Identified):
     """A reaction with its kinetic law, in amount over time, and the parameters of that alone."""
 
     reactants: list[ParticipantFact]
@@ -88,7 +88,7 @@ class ReactionFact(Named):
     is_fast: bool
 
 
-class EventFact(Named):
+class EventFact(Identified):
     """An event: its trigger, delay and priority (empty where there is none), and what it sets."""
 
     trigger: Tokens
@@ -100,7 +100,7 @@ class EventFact(Named):
     assignments: list[RuleFact]
 
 
-class UnitFact(Named):
+class UnitFact(Identified):
     """A unit of measure: for each factor its kind, exponent, scale (of ten) and multiplier."""
 
     factors: list[tuple[str, float, int, float]]
@@ -127,5 +127,5 @@ class ModelFact(TypedDict):
 class Description(TypedDict):
     """What is wrong in a file, worst first; and its model, where it has one."""
 
-    faults: list[Fault]
+    faults: list[ReadFault]
     model: ModelFact | None

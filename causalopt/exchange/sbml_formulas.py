@@ -143,7 +143,8 @@ class Formulas:
             told = f"{shown(name)} takes {len(names)} arguments, and is given {len(given)}."
             raise refused(self.source, at, told)
         if not function["body"]:
-            raise refused(self.source, function["at"], f"the function {shown(name)} has no formula.")
+            told = f"the function {shown(name)} has no formula."
+            raise refused(self.source, function["at"], told)
         with self.inside(name, at):
             local = dict(zip(names, map(as_number, given), strict=True))
             return self._meaning(function["body"], function["at"], local)
@@ -175,4 +176,3 @@ class Formulas:
 
 # In millions of calls of Python: most formulas take some thousands.
 _MOST_WORK = 0.5
-

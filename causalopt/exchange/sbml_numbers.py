@@ -33,7 +33,8 @@ def number(value: float) -> Expr:
     """A float as sympy writes it: a whole one as such, since x**2 is simpler than x**2.0."""
     if not math.isfinite(value):
         raise UnfitError(f"the number {value}")
-    return Integer(int(value)) if float(value).is_integer() and abs(value) < _MOST_WHOLE else Float(value)
+    is_whole = float(value).is_integer() and abs(value) < _MOST_WHOLE
+    return Integer(int(value)) if is_whole else Float(value)
 
 
 def applied(made: Callable[..., Meaning], parts: list[Meaning]) -> Meaning:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy
 from sympy import Add, And, Expr, Mul, Not, Or, Piecewise, Pow
@@ -12,7 +13,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 #: What a part of a formula comes to: a number, or a truth.
-Meaning = Expr | Boolean
+Meaning: TypeAlias = Expr | Boolean
 
 
 @dataclass(frozen=True)

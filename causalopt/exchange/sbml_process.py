@@ -21,7 +21,7 @@ from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import Description, Fault, ModelFact, Place
+    from causalopt.exchange.sbml_description import Description, ModelFact, Place, ReadFault
 
 #: How libsbml is brought here.
 INSTALL = 'pip install "causalopt[sbml]"'
@@ -125,7 +125,7 @@ def _refuse_end(source: FileText, code: int, errors: bytes) -> NoReturn:
     raise FileError(f"{source.path}: {why}: correct the file, or split the model.")
 
 
-def _in_words(fault: Fault) -> str:
+def _in_words(fault: ReadFault) -> str:
     """What libsbml says of a fault, in one line."""
     words = " ".join(fault["told"].split())
     return f"no sound SBML: {words[:400]}{'...' if len(words) > 400 else ''}"

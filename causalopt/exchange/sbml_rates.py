@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from sympy import Add, Expr, Integer, Mul
+from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.exchange.reading import FileText
 from causalopt.exchange.sbml_formulas import Formulas
@@ -20,8 +20,8 @@ from causalopt.language.symbols import Parameter, Quantity, Variable, time
 
 if TYPE_CHECKING:
     from causalopt.exchange.sbml_description import (
+        Identified,
         ModelFact,
-        Named,
         ParticipantFact,
         ReactionFact,
         RuleFact,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Share:
+class Participation:
     """A reaction's part in a species: as a product, 1, or as a reactant, -1."""
 
     sign: int
@@ -91,13 +91,13 @@ class Rates:
             return self.formulas.number(reaction["law"], at, self.symbols.local[name])
 
     @functools.cached_property
-    def _shares(self) -> Mapping[str, list[Share]]:
+    def _shares(self) -> Mapping[str, list[Participation]]:
         """The reactions that change each species."""
-        found: dict[str, list[Share]] = {name: [] for name in self.symbols.roles.species}
+        found: dict[str, list[Participation]] = {name: [] for name in self.symbols.roles.species}
         for reaction in self.model["reactions"]:
             for sign, side in ((-1, reaction["reactants"]), (1, reaction["products"])):
                 for part in side:
-                    found[part["species"]].append(Share(sign, part, reaction))
+                    found[part["species"]].append(Participation(sign, part, reaction))
         return found
 
     def _stoichiometry(self, part: ParticipantFact) -> Expr:
@@ -129,7 +129,7 @@ class Rates:
         with self.formulas.within(fact["at"]):
             return cast(Expr, applied(Add, terms))
 
-    def _known(self, name: str, fact: Named) -> Quantity:
+    def _known(self, name: str, fact: Identified) -> Quantity:
         if name not in self.symbols.quantities:
             raise refused(self.source, fact["at"], f"there is no {shown(name)}.")
         return self.symbols.quantities[name]
@@ -204,11 +204,12 @@ class Rates:
         return cast(Expr, formula.xreplace({**before, time: time - by}))
 
     @functools.cached_property
-    def plain_numbers(self) -> Mapping[Quantity, float]:
-        """The parameters that are given as numbers, and not as formulas."""
+    def plain_numbers(self) -> Mapping[Symbol, float]:
+        """The parameters and sizes that are given as numbers, and not as formulas."""
         roles = self.symbols.roles
-        plain = roles.values.keys() - roles.changing - roles.starts.keys()
-        values = {name: roles.values[name]["value"] for name in plain}
+        held = {**roles.compartments, **roles.values}
+        plain = held.keys() - roles.changing - roles.starts.keys()
+        values = {name: held[name]["value"] for name in plain}
         numbers = {self.symbols.quantities[n]: v for n, v in values.items() if v is not None}
         for reaction in self.model["reactions"]:
             for fact in reaction["local"]:

@@ -14,8 +14,8 @@ from causalopt.ground.errors import FileError, nearest
 if TYPE_CHECKING:
     from causalopt.exchange.sbml_description import (
         CompartmentFact,
+        Identified,
         ModelFact,
-        Named,
         ParticipantFact,
         RuleFact,
         SpeciesFact,
@@ -49,7 +49,7 @@ class Roles:
     inherited: frozenset[str] = frozenset()
 
     @property
-    def symbols(self) -> Mapping[str, Named]:
+    def symbols(self) -> Mapping[str, Identified]:
         """All that has a value, in the order of the file."""
         return {**self.compartments, **self.species, **self.values, **self.parts}
 
@@ -76,13 +76,13 @@ class Roles:
         return self.compartments[fact["compartment"]]["dimensions"] > 0
 
     def is_diluted(self, name: str) -> bool:
-        """Whether its concentration follows from its amount, in a compartment whose size changes."""
+        """Whether its concentration follows from its amount: where its compartment changes."""
         if not self.is_concentration(name) or name in self.assigned or name in self.rated:
             return False
         return self.species[name]["compartment"] in self.changing
 
     def is_rescaled(self, name: str) -> bool:
-        """Whether its start is given as an amount and its id means a concentration, or reversely."""
+        """Whether its start is an amount and its id means a concentration, or reversely."""
         fact = self.species.get(name)
         if fact is None or name in self.starts:
             return False
@@ -132,7 +132,7 @@ def _participants(model: ModelFact) -> list[ParticipantFact]:
 def _check_apart(source: FileText, model: ModelFact) -> None:
     """Ids are one name space; those of units are another, and those of events nobody uses."""
     seen: set[str] = set()
-    things: list[Named] = [
+    things: list[Identified] = [
         *model["compartments"], *model["species"], *model["parameters"], *model["functions"],
         *model["reactions"], *_participants(model),
     ]  # fmt: skip
@@ -150,7 +150,7 @@ def _check_apart(source: FileText, model: ModelFact) -> None:
 
 
 def _check_there(
-    source: FileText, thing: Named, name: str, known: Iterable[str], what: str
+    source: FileText, thing: Identified, name: str, known: Iterable[str], what: str
 ) -> None:
     if name not in set(known):
         told = f"there is no {what} {shown(name)}.{nearest(name, known)}"
@@ -159,12 +159,12 @@ def _check_there(
 
 def _check_known(source: FileText, rule: RuleFact, known: Iterable[str]) -> None:
     if rule["symbol"] not in set(known):
-        told = f"there is no {shown(rule['symbol'])} that could be set.{nearest(rule['symbol'], known)}"
-        raise refused(source, rule["at"], told)
+        told = f"there is no {shown(rule['symbol'])} that could be set."
+        raise refused(source, rule["at"], told + nearest(rule["symbol"], known))
 
 
 def _by_symbol(
-    source: FileText, kind: str, model: ModelFact, known: Mapping[str, Named]
+    source: FileText, kind: str, model: ModelFact, known: Mapping[str, Identified]
 ) -> dict[str, RuleFact]:
     """Rules of a kind by what they are for, one for each."""
     found: dict[str, RuleFact] = {}

@@ -8,7 +8,7 @@ from typing import cast
 import sympy
 from sympy import Expr, Integer, Symbol
 
-from causalopt.exchange.sbml_description import Named
+from causalopt.exchange.sbml_description import Identified
 from causalopt.exchange.sbml_numbers import UnfitError, evaluated, number
 from causalopt.exchange.sbml_process import refused
 from causalopt.exchange.sbml_rates import Rates
@@ -56,13 +56,20 @@ def _of_species(rates: Rates, name: str) -> Expr:
     is_amount = not symbols.roles.is_concentration(name) or name in symbols.amounts
     given = fact["amount"], fact["concentration"]
     own, other = given if is_amount else given[::-1]
+    if own is not None or other is None:
+        return _number(rates, own, fact)
     size = symbols.size(name)
-    if own is None and other is not None and size is not None:
-        return cast(Expr, _number(rates, other, fact) * (size if is_amount else 1 / size))
-    return _number(rates, own, fact)
+    # A size that is a number makes a number, which has no unit of its own to disagree by.
+    plain = rates.plain_numbers.get(size)
+    if size is None or plain == 0:
+        told = f"{shown(name)} is in a compartment of no size: write an amount and a size."
+        raise refused(rates.source, fact["at"], told)
+    if plain is not None:
+        return _number(rates, other * plain if is_amount else other / plain, fact)
+    return cast(Expr, _number(rates, other, fact) * (size if is_amount else 1 / size))
 
 
-def _number(rates: Rates, value: float | None, fact: Named) -> Expr:
+def _number(rates: Rates, value: float | None, fact: Identified) -> Expr:
     if value is None:
         told = f"{shown(fact['id'])} has no value: write one, or an initial assignment."
         raise refused(rates.source, fact["at"], told)

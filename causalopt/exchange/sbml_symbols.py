@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from causalopt.exchange.sbml_roles import Roles
 from causalopt.language.naming import BESIDE_VALUES
@@ -14,12 +14,14 @@ from causalopt.language.symbols import Parameter, Quantity, Variable
 if TYPE_CHECKING:
     from causalopt.exchange.sbml_description import ReactionFact
 
+Q = TypeVar("Q", bound=Quantity)
+
 
 @dataclass(frozen=True)
 class Symbols:
     """What each id stands for: a variable where something changes it, else a parameter.
 
-    ``units`` are texts, by id. A name is the id itself, with a low line behind it where results
+    ``units`` are texts, by name. A name is the id itself, with a low line behind it where results
     have a dim of that name.
     """
 
@@ -49,18 +51,19 @@ class Symbols:
     @functools.cached_property
     def amounts(self) -> Mapping[str, Variable]:
         """The amounts of species that are diluted as their compartment grows."""
-        return {
-            name: Variable(f"amount of {name}")
-            for name in self.roles.species
-            if self.roles.is_diluted(name)
-        }
+        diluted = [name for name in self.roles.species if self.roles.is_diluted(name)]
+        return {name: self._made(Variable, f"amount of {name}") for name in diluted}
+
+    def _made(self, kind: type[Q], name: str) -> Q:
+        return kind(name, self.units.get(name, ""))
 
     @functools.cached_property
     def local(self) -> Mapping[str, Mapping[str, Parameter]]:
         """The parameters of each reaction alone, by their ids in it; a dot sets them apart."""
         return {
             reaction["id"]: {
-                p["id"]: Parameter(f"{reaction['id']}.{p['id']}") for p in reaction["local"]
+                p["id"]: self._made(Parameter, f"{reaction['id']}.{p['id']}")
+                for p in reaction["local"]
             }
             for reaction in self.reactions
         }

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
         CompartmentFact,
         Description,
         EventFact,
-        Fault,
         FunctionFact,
         ModelFact,
         ParticipantFact,
         Place,
         ReactionFact,
+        ReadFault,
         RuleFact,
         SpeciesFact,
         Token,
@@ -55,7 +55,7 @@ def main() -> None:
     model = document.getModel()
     described: Description = {
         "faults": _faults(document.getErrorLog(), libsbml.LIBSBML_SEV_ERROR),
-        "model": None if model is None else Describing(kinds).model(model),
+        "model": None if model is None else _Describing(kinds).model(model),
     }
     json.dump(described, sys.stdout)
 
@@ -74,7 +74,7 @@ def _limit() -> None:
                 resource.setrlimit(kind, (most, most))
 
 
-def _faults(log: libsbml.SBMLErrorLog, least: int) -> list[Fault]:
+def _faults(log: libsbml.SBMLErrorLog, least: int) -> list[ReadFault]:
     errors = (log.getError(i) for i in range(log.getNumErrors()))
     grave = [error for error in errors if error.getSeverity() >= least]
     return [
@@ -83,7 +83,7 @@ def _faults(log: libsbml.SBMLErrorLog, least: int) -> list[Fault]:
     ]
 
 
-class Part(Protocol):
+class _Placed(Protocol):
     """What every element of libsbml's has."""
 
     def getLine(self) -> int: ...
@@ -91,12 +91,12 @@ class Part(Protocol):
     def getColumn(self) -> int: ...
 
 
-def _place(part: Part) -> Place:
+def _place(part: _Placed) -> Place:
     return [part.getLine(), part.getColumn()]
 
 
-class Describing:
-    """The elements of a model as plain data; ``kinds`` are libsbml's words for parts of formulas."""
+class _Describing:
+    """The elements of a model as plain data; ``kinds`` are libsbml's words in formulas."""
 
     def __init__(self, kinds: dict[int, str]) -> None:
         self.kinds = kinds
