@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from sympy import Integer, Symbol
 
+from causalopt.exchange.biology.events import events_of
+from causalopt.exchange.biology.process import described
+from causalopt.exchange.biology.rates import Rates
+from causalopt.exchange.biology.roles import roles_of
+from causalopt.exchange.biology.starts import given_in, numbers_at_start
+from causalopt.exchange.biology.symbols import Symbols
+from causalopt.exchange.biology.units import units_in
 from causalopt.exchange.reading import FileText
-from causalopt.exchange.sbml_events import events_of
-from causalopt.exchange.sbml_process import described
-from causalopt.exchange.sbml_rates import Rates
-from causalopt.exchange.sbml_roles import roles_of
-from causalopt.exchange.sbml_starts import given_in, numbers_at_start
-from causalopt.exchange.sbml_symbols import Symbols
-from causalopt.exchange.sbml_units import units_in
 from causalopt.ground.errors import DeclarationError, FileError, TooLargeError
 from causalopt.language.symbols import Lag, Parameter, Variable
 from causalopt.model.system import System
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import ModelFact
+    from causalopt.exchange.biology.description import ModelFact
 
 
 def read_sbml(
@@ -41,7 +41,7 @@ def read_sbml(
     Raises ``FileError``, with line and column where they are known, for what is no sound SBML, a
     symbol without a value, units that do not fit, rules that go round in a circle, packages that
     change what a model means, and what no run can do: fast reactions, algebraic rules that leave
-    more than one symbol open, and events as ``sbml_events`` says.
+    more than one symbol open, and events as ``biology.events`` says.
 
     Source: Hucka et al., "The Systems Biology Markup Language (SBML): Language Specification for
     Level 3 Version 2 Core", Journal of Integrative Bioinformatics 16 (2019).

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from causalopt.ground.errors import FileError
+from causalopt.study.courses import courses
 from causalopt.study.record import Experiment, Study
 
 if TYPE_CHECKING:
@@ -22,18 +24,37 @@ if TYPE_CHECKING:
 # A graph of more nodes, or a figure of more bars, is no picture of anything.
 _MOST_NODES, _MOST_BARS = 150, 60
 
+#: How models in SBML are run where nothing else is said: the length of a step in the file's unit of
+#: time, by rk4, and how many of them.
+SBML_STEP, SBML_STEPS = 0.01, 10_000
+
 
 @dataclass(frozen=True)
 class Format:
-    """How files of a suffix become a model, and what is computed of it where nothing is asked."""
+    """How files of a suffix become a model, and what is computed of it where nothing is asked.
+
+    ``others`` are formats of the same suffix, by the name of the outermost element of their files.
+    """
 
     name: str
     read: Callable[[Path], System | Network]
     experiments: Callable[[System | Network], tuple[Experiment, ...]]
+    others: Mapping[str, Format] = field(default_factory=dict)
+
+    def of(self, path: Path) -> Format:
+        """The format of a file, which the file itself decides where several have its suffix."""
+        if not self.others:
+            return self
+        from causalopt.exchange.elements import root_of
+        from causalopt.exchange.reading import FileText
+
+        outermost = root_of(FileText.of(path, f"a model in {self.name}")).name
+        return self.others.get(outermost.rpartition(":")[2], self)
 
 
-def study_of(path: Path, form: Format) -> Study:
+def study_of(path: Path, suffixed: Format) -> Study:
     """A file as a study of its own; what its reader warns of is said with its source."""
+    form = suffixed.of(path)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", RuntimeWarning)
         model = form.read(path)
@@ -57,6 +78,24 @@ def _xmlbif(path: Path) -> Network:
     from causalopt.exchange.xmlbif import read_xmlbif
 
     return read_xmlbif(path, normalise=True)
+
+
+def _sbml(path: Path) -> System:
+    from causalopt.exchange.sbml import read_sbml
+
+    try:
+        return read_sbml(path, dt=SBML_STEP)
+    except FileError as error:
+        # Many published files have units that do not fit, and numbers that do.
+        system = read_sbml(path, dt=SBML_STEP, units=False)
+        told = f"The units of the file do not fit, and are left out. {error}"
+        warnings.warn(told, RuntimeWarning, stacklevel=2)
+        return system
+
+
+def _courses(model: System | Network) -> tuple[Experiment, ...]:
+    title = f"Each variable over {SBML_STEPS:,} steps of {SBML_STEP:g}, by rk4"
+    return courses(model, SBML_STEPS, title)
 
 
 def _chances(model: System | Network) -> tuple[Experiment, ...]:
@@ -110,11 +149,14 @@ def _bars(data: xr.DataArray) -> Figure:
     return picture
 
 
+_SBML = Format("SBML", _sbml, _courses)
+
 #: How files are read that are no Python, by their suffix.
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         ".bif": Format("BIF", _bif, _chances),
-        ".xml": Format("XMLBIF", _xmlbif, _chances),
+        ".sbml": _SBML,
+        ".xml": Format("XMLBIF", _xmlbif, _chances, {"sbml": _SBML}),
         ".xmlbif": Format("XMLBIF", _xmlbif, _chances),
     }
 )

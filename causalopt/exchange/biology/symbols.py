@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from causalopt.exchange.sbml_roles import Roles
+from causalopt.exchange.biology.roles import Roles
 from causalopt.language.naming import BESIDE_VALUES
 from causalopt.language.symbols import Parameter, Quantity, Variable
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import ReactionFact
+    from causalopt.exchange.biology.description import ReactionFact
 
 Q = TypeVar("Q", bound=Quantity)
 

@@ -21,12 +21,12 @@ from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import Description, ModelFact, Place, ReadFault
+    from causalopt.exchange.biology.description import Description, ModelFact, Place, ReadFault
 
 #: How libsbml is brought here.
 INSTALL = 'pip install "causalopt[sbml]"'
 
-_WORKER = "causalopt.exchange.sbml_worker"
+_WORKER = "causalopt.exchange.biology.worker"
 _LEVELS = ("1", "2", "3")
 _ENCODING = re.compile(r"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]*)")
 # What a package that changes what a model means says of itself.

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from causalopt.exchange.biology.process import refused
 from causalopt.exchange.reading import FileText
-from causalopt.exchange.sbml_process import refused
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError, nearest
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import (
+    from causalopt.exchange.biology.description import (
         CompartmentFact,
         Identified,
         ModelFact,

@@ -11,16 +11,16 @@ from sympy import And, Expr, Max, Min, Not, Or, Piecewise, Symbol
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
-from causalopt.exchange.sbml_numbers import constant_of, evaluated, number
-from causalopt.exchange.sbml_process import refused
-from causalopt.exchange.sbml_rates import Rates
+from causalopt.exchange.biology.numbers import constant_of, evaluated, number
+from causalopt.exchange.biology.process import refused
+from causalopt.exchange.biology.rates import Rates
 from causalopt.ground.checks import shown
 from causalopt.language.symbols import Parameter, Variable, time
 from causalopt.mechanisms.events import Event
 from causalopt.model.amounts import followed
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import EventFact
+    from causalopt.exchange.biology.description import EventFact
 
 # When what waits for nothing is due.
 _NEVER = number(1e300)

@@ -8,10 +8,10 @@ from typing import cast
 import sympy
 from sympy import Expr, Integer, Symbol
 
-from causalopt.exchange.sbml_description import Identified
-from causalopt.exchange.sbml_numbers import UnfitError, evaluated, number
-from causalopt.exchange.sbml_process import refused
-from causalopt.exchange.sbml_rates import Rates
+from causalopt.exchange.biology.description import Identified
+from causalopt.exchange.biology.numbers import UnfitError, evaluated, number
+from causalopt.exchange.biology.process import refused
+from causalopt.exchange.biology.rates import Rates
 from causalopt.ground.checks import shown
 from causalopt.language.symbols import Lag, Quantity, time
 from causalopt.model.amounts import in_turn

@@ -15,7 +15,7 @@ from sympy import Basic, Expr, Float, Integer, Mul, Piecewise, Symbol
 from sympy.core.numbers import NumberSymbol
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from causalopt.exchange.sbml_operations import Meaning
+from causalopt.exchange.biology.operations import Meaning
 from causalopt.mechanisms.fitness import inside_out
 
 #: The largest exponent that is a number, accumulated ones among them.
@@ -48,7 +48,7 @@ def applied(made: Callable[..., Meaning], parts: list[Meaning]) -> Meaning:
     >>> applied(sympy.Pow, [Integer(9), number(1e9)])
     Traceback (most recent call last):
     ...
-    causalopt.exchange.sbml_numbers.UnfitError: the exponent 1000000000, beyond 1000 \
+    causalopt.exchange.biology.numbers.UnfitError: the exponent 1000000000, beyond 1000 \
     (MOST_EXPONENT)
     """
     if parts and all(isinstance(part, sympy.Number | NumberSymbol) for part in parts):

@@ -1,7 +1,7 @@
 """A process that reads SBML by libsbml, and tells what it says: text comes in, JSON goes out.
 
 It stands apart, since libsbml may crash on what it is given, and take what memory there is: then
-this process ends, and the one that has started it goes on. It is started by ``sbml_process``.
+this process ends, and the one that has started it goes on. It is started by ``process``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import libsbml
 
-    from causalopt.exchange.sbml_description import (
+    from causalopt.exchange.biology.description import (
         CompartmentFact,
         Description,
         EventFact,
@@ -42,8 +42,13 @@ _PREFIX = "AST_"
 
 
 def main() -> None:
-    """Read a file from standard input, and write its description to standard output."""
+    """Describe the text of standard input on standard output."""
     _limit()
+    json.dump(description_of(sys.stdin.buffer.read().decode()), sys.stdout)
+
+
+def description_of(text: str) -> Description:
+    """What a text in SBML says, and what libsbml finds wrong in it."""
     import libsbml
 
     kinds = {
@@ -51,13 +56,12 @@ def main() -> None:
         for name, value in vars(libsbml).items()
         if name.startswith(_PREFIX)
     }
-    document = libsbml.readSBMLFromString(sys.stdin.buffer.read().decode())
+    document = libsbml.readSBMLFromString(text)
     model = document.getModel()
-    described: Description = {
+    return {
         "faults": _faults(document.getErrorLog(), libsbml.LIBSBML_SEV_ERROR),
         "model": None if model is None else _Describing(kinds).model(model),
     }
-    json.dump(described, sys.stdout)
 
 
 def _limit() -> None:
@@ -77,14 +81,11 @@ def _limit() -> None:
 def _faults(log: libsbml.SBMLErrorLog, least: int) -> list[ReadFault]:
     errors = (log.getError(i) for i in range(log.getNumErrors()))
     grave = [error for error in errors if error.getSeverity() >= least]
-    return [
-        {"at": [error.getLine(), error.getColumn()], "told": error.getMessage()}
-        for error in grave[:_MOST_FAULTS]
-    ]
+    return [{"at": _place(error), "told": error.getMessage()} for error in grave[:_MOST_FAULTS]]
 
 
 class _Placed(Protocol):
-    """What every element of libsbml's has."""
+    """What every element and error of libsbml's has."""
 
     def getLine(self) -> int: ...
 
@@ -92,7 +93,8 @@ class _Placed(Protocol):
 
 
 def _place(part: _Placed) -> Place:
-    return [part.getLine(), part.getColumn()]
+    # libsbml counts columns from 0, and lines from 1.
+    return [part.getLine(), part.getColumn() + 1]
 
 
 class _Describing:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from causalopt.language.units import PURE, UnitOfMeasure, times, unit_of
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import CompartmentFact, ModelFact, SpeciesFact
+    from causalopt.exchange.biology.description import CompartmentFact, ModelFact, SpeciesFact
 
 _KINDS: Mapping[str, str] = {
     "ampere": "A", "becquerel": "Bq", "candela": "cd", "coulomb": "C", "dimensionless": "1",

@@ -15,23 +15,23 @@ import sympy
 from sympy import Expr
 from sympy.logic.boolalg import Boolean
 
-from causalopt.exchange.reading import FileText
-from causalopt.exchange.sbml_numbers import UnfitError, applied, number
-from causalopt.exchange.sbml_operations import (
+from causalopt.exchange.biology.numbers import UnfitError, applied, number
+from causalopt.exchange.biology.operations import (
     OPERATIONS,
     Meaning,
     as_number,
     as_truth,
     chosen,
 )
-from causalopt.exchange.sbml_process import refused
+from causalopt.exchange.biology.process import refused
+from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import TooLargeError, nearest
 from causalopt.ground.work import bounded
 from causalopt.language.symbols import time
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import FunctionFact, Place, Token, Tokens
+    from causalopt.exchange.biology.description import FunctionFact, Place, Token, Tokens
 
 #: The most parts of all formulas of a file, and how deep functions may call one another.
 MOST_PARTS, MOST_CALLS = 20_000, 50

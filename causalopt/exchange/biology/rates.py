@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, cast
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
+from causalopt.exchange.biology.formulas import Formulas
+from causalopt.exchange.biology.numbers import UnfitError, applied, constant_of, number
+from causalopt.exchange.biology.operations import Meaning
+from causalopt.exchange.biology.process import refused
+from causalopt.exchange.biology.symbols import Symbols
 from causalopt.exchange.reading import FileText
-from causalopt.exchange.sbml_formulas import Formulas
-from causalopt.exchange.sbml_numbers import UnfitError, applied, constant_of, number
-from causalopt.exchange.sbml_operations import Meaning
-from causalopt.exchange.sbml_process import refused
-from causalopt.exchange.sbml_symbols import Symbols
 from causalopt.ground.checks import shown
 from causalopt.language.symbols import Parameter, Quantity, Variable, time
 
 if TYPE_CHECKING:
-    from causalopt.exchange.sbml_description import (
+    from causalopt.exchange.biology.description import (
         Identified,
         ModelFact,
         ParticipantFact,
