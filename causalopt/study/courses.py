@@ -1,9 +1,12 @@
-"""What is computed of a system of somebody else's where nothing is asked: each variable over time."""
+"""What is computed of a system where nothing is asked: each variable over time, and the graph."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from causalopt.study.record import Experiment
 
@@ -12,15 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from causalopt.drawing import Drawing
-    from causalopt.model.network import Network
     from causalopt.model.system import System
 
-# A graph of more nodes, or a figure of more lines, is no picture of anything; and of more points
-# than these nobody sees more.
-_MOST_NODES, _MOST_LINES, _MOST_POINTS = 150, 30, 1000
+# A graph of more nodes, or a figure of more panels, is no picture of anything; more lines of one
+# panel would share their colours, and of more points nobody sees more.
+_MOST_NODES, _MOST_PANELS, _MOST_LINES, _MOST_POINTS = 150, 6, 7, 1000
 
 
-def courses(model: System | Network, steps: int, title: str) -> tuple[Experiment, ...]:
+def experiments_over_time(model: System, steps: int, title: str) -> tuple[Experiment, ...]:
     """Each variable over so many steps, and the graph where it is no thicket."""
 
     def graph(_: object) -> Drawing:
@@ -32,12 +34,12 @@ def courses(model: System | Network, steps: int, title: str) -> tuple[Experiment
     figures: dict[str, Callable[..., Figure | Drawing]] = {}
     if len(model.graph) <= _MOST_NODES:
         figures["graph"] = graph
-    if len(model.graph) <= _MOST_LINES:
+    if len(model.graph) <= _MOST_LINES * _MOST_PANELS:
         figures["courses"] = _lines
     return (Experiment("courses", title, lambda: _over_time(model, steps), figures),)
 
 
-def _over_time(model: System | Network, steps: int) -> xr.Dataset:
+def _over_time(model: System, steps: int) -> xr.Dataset:
     from causalopt.runs.results import run
 
     data = run(model.world(steps=steps)).sel(world="W", drop=True)
@@ -45,12 +47,16 @@ def _over_time(model: System | Network, steps: int) -> xr.Dataset:
 
 
 def _lines(data: xr.Dataset) -> Figure:
-    """Each variable over time."""
+    """Each variable over time; those that stay what they are, where all do."""
     from causalopt import plots
 
-    with plots.figure() as (picture, ax):
-        for name in data.data_vars:
-            plots.over_time(data[name], ax, label=str(name))
-        ax.set_ylabel("value")
-        ax.legend(fontsize=7, ncols=2)
+    moving = [name for name, values in data.items() if float(values.max() - values.min()) > 0]
+    names = moving or list(data)
+    panels = math.ceil(len(names) / _MOST_LINES)
+    with plots.figure(panels, sharex=True, figsize=(7.2, 1.2 + 2.6 * panels)) as (picture, axes):
+        for place, ax in enumerate(np.atleast_1d(axes)):
+            for name in names[place * _MOST_LINES : (place + 1) * _MOST_LINES]:
+                plots.over_time(data[name], ax, label=str(name))
+            ax.set_ylabel("value")
+            ax.legend(fontsize=7)
     return picture

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from causalopt.ground.errors import FileError
-from causalopt.study.courses import courses
+from causalopt.study.courses import experiments_over_time
 from causalopt.study.record import Experiment, Study
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _sbml(path: Path) -> System:
 
 def _courses(model: System | Network) -> tuple[Experiment, ...]:
     title = f"Each variable over {SBML_STEPS:,} steps of {SBML_STEP:g}, by rk4"
-    return courses(model, SBML_STEPS, title)
+    return experiments_over_time(cast("System", model), SBML_STEPS, title)
 
 
 def _chances(model: System | Network) -> tuple[Experiment, ...]:
