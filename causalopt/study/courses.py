@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from causalopt.study.record import Experiment
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 # A graph of more nodes, or a figure of more panels, is no picture of anything; more lines of one
 # panel would share their colours, and of more points nobody sees more.
-_MOST_NODES, _MOST_PANELS, _MOST_LINES, _MOST_POINTS = 150, 6, 7, 1000
+_MOST_NODES, _MOST_PANELS, _MOST_LINES, _MOST_POINTS = 150, 6, 6, 1000
 
 
 def experiments_over_time(model: System, steps: int, title: str) -> tuple[Experiment, ...]:
@@ -49,14 +47,15 @@ def _over_time(model: System, steps: int) -> xr.Dataset:
 def _lines(data: xr.Dataset) -> Figure:
     """Each variable over time; those that stay what they are, where all do."""
     from causalopt import plots
+    from causalopt.plots.figures import panels_of
 
     moving = [name for name, values in data.items() if float(values.max() - values.min()) > 0]
     names = moving or list(data)
     panels = math.ceil(len(names) / _MOST_LINES)
     with plots.figure(panels, sharex=True, figsize=(7.2, 1.2 + 2.6 * panels)) as (picture, axes):
-        for place, ax in enumerate(np.atleast_1d(axes)):
+        for place, ax in enumerate(panels_of(axes)):
             for name in names[place * _MOST_LINES : (place + 1) * _MOST_LINES]:
                 plots.over_time(data[name], ax, label=str(name))
             ax.set_ylabel("value")
-            ax.legend(fontsize=7)
+            ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return picture
