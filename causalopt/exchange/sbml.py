@@ -85,19 +85,19 @@ def _is_sound(source: FileText, model: ModelFact) -> bool:
 
 
 def _system(source: FileText, model: ModelFact, dt: float, method: str, *, units: bool) -> System:
-    measured = units_in(model) if units else {}
-    symbols = Symbols(roles_of(source, model), model["reactions"], measured)
+    texts = units_in(model) if units else {}
+    symbols = Symbols(roles_of(source, model), model["reactions"], texts)
     rates = Rates(source, model, symbols)
     given = given_in(rates)
     numbers = numbers_at_start(rates, given)
-    step = Parameter(symbols.free_name("dt"), measured.get("time", ""))
-    happening = events_of(rates, numbers, step)
+    happening = events_of(rates, numbers)
     return System.from_ode(
         {**rates.rates, **dict.fromkeys(happening.kept, Integer(0))},
         algebraic=rates.equations,
         start={**{v: f for v, f in given.items() if isinstance(v, Variable)}, **happening.kept},
-        parameters={**{p: f for p, f in given.items() if isinstance(p, Parameter)}, step: dt},
-        dt=step,
+        parameters={p: f for p, f in given.items() if isinstance(p, Parameter)}
+        | {symbols.step: dt},
+        dt=symbols.step,
         method=method,
         history=_history(rates, numbers),
         events=happening.events,

@@ -1,4 +1,4 @@
-"""Models in SBML as text, part by part: what tests read. Formulas are written as libsbml has them."""
+"""Models in SBML as text, part by part: what tests read. libsbml writes formulas."""
 
 import libsbml
 

@@ -51,8 +51,8 @@ class Occurrences:
     kept: Mapping[Variable, Expr]
 
 
-def events_of(rates: Rates, numbers: Mapping[Symbol, float], step: Parameter) -> Occurrences:
-    """The events of a file; ``numbers`` are those of the start, ``step`` the length of a step.
+def events_of(rates: Rates, numbers: Mapping[Symbol, float]) -> Occurrences:
+    """The events of a file; ``numbers`` are those of the start.
 
     Where two happen at once and set one variable, the one of the lower priority does so last.
 
@@ -70,7 +70,7 @@ def events_of(rates: Rates, numbers: Mapping[Symbol, float], step: Parameter) ->
     for one in found:
         if one.trigger in (sympy.true, sympy.false) or not one.values:
             continue
-        more = _at_once(one) if one.delay == 0 else _later(rates, one, step)
+        more = _at_once(one) if one.delay == 0 else _later(one, rates.symbols.step)
         events += more.events
         kept |= more.kept
     return Occurrences(tuple(events), kept)
@@ -214,7 +214,7 @@ def _at_once(one: Happening) -> Occurrences:
     return Occurrences((Event(one.trigger, dict(one.values)),), {})
 
 
-def _later(rates: Rates, one: Happening, step: Parameter) -> Occurrences:
+def _later(one: Happening, step: Parameter) -> Occurrences:
     """An event that is carried out some time after what makes it happen.
 
     One variable keeps when it is due, and others what it is to set, where that was decided when it

@@ -28,6 +28,7 @@ INSTALL = 'pip install "causalopt[sbml]"'
 
 _WORKER = "causalopt.exchange.biology.worker"
 _LEVELS = ("1", "2", "3")
+_DECLARATION = re.compile(r"<\?xml[^>]*>")
 _ENCODING = re.compile(r"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]*)")
 # What a package that changes what a model means says of itself.
 _REQUIRED = ":required"
@@ -92,7 +93,7 @@ def _told(source: FileText) -> Description:
         raise FileError(f"{source.path} is in SBML, which python-libsbml reads: run {INSTALL}.")
     done = subprocess.run(
         [sys.executable, "-P", "-m", _WORKER],
-        input=source.text.encode(),
+        input=undeclared(source.text).encode(),
         capture_output=True,
         env=_surroundings(),
         check=False,
@@ -103,6 +104,15 @@ def _told(source: FileText) -> Description:
         return cast("Description", json.loads(done.stdout))
     except ValueError:
         raise FileError(f"{source.path}: what libsbml tells of it cannot be read.") from None
+
+
+def undeclared(text: str) -> str:
+    """The text without its XML declaration, of which libsbml would have all be told: blanks stay.
+
+    >>> undeclared("<?xml version='1.0'?><sbml/>")
+    '                     <sbml/>'
+    """
+    return _DECLARATION.sub(lambda match: " " * len(match[0]), text, count=1)
 
 
 def _surroundings() -> dict[str, str]:

@@ -141,8 +141,7 @@ class Rates:
         """The rates of change of what has one, in the order of the file."""
         roles = self.symbols.roles
         changing = [n for n in roles.symbols if n in roles.changing and n not in roles.assigned]
-        diluted = [n for n in self.symbols.amounts if n not in roles.changing]
-        return {self.symbols.owner(name): self._rate(name) for name in (*changing, *diluted)}
+        return {self.symbols.owner(name): self._rate(name) for name in changing}
 
     def _rate(self, name: str) -> Expr:
         ruled = self.symbols.roles.rated.get(name)

@@ -33,8 +33,8 @@ class Roles:
 
     ``parts`` are reactants and products whose amounts have ids of their own. ``assigned`` follow
     from rules at each moment, ``rated`` have rates by rules, ``reacting`` are species that
-    reactions change, ``jumping`` are set by events, and what is ``inherited`` changes no more, but
-    starts from what does.
+    reactions change, ``jumping`` are set by events, and what is ``inherited`` has no change of its
+    own, but starts from what has one, or is diluted by it.
     """
 
     compartments: Mapping[str, CompartmentFact]
@@ -232,15 +232,13 @@ def _check_changes(source: FileText, roles: Roles) -> None:
 
 
 def _with_inherited(roles: Roles, model: ModelFact) -> Roles:
-    """The roles, with all that starts from what changes, by formulas of formulas."""
-    reactions = {reaction["id"] for reaction in model["reactions"]}
-    needs = {name: _needed_at_start(roles, name) for name in roles.symbols}
-    inherited: set[str] = set()
-    waiting = [*roles.changing, *reactions]
+    """The roles, with all that starts from what changes, and what a changing size dilutes."""
     needing: dict[str, list[str]] = {}
-    for name, needed in needs.items():
-        for one in needed:
-            needing.setdefault(one, []).append(name)
+    for name in roles.symbols:
+        for needed in _needed(roles, name):
+            needing.setdefault(needed, []).append(name)
+    inherited: set[str] = set()
+    waiting = [*roles.changing, *(reaction["id"] for reaction in model["reactions"])]
     while waiting:
         for name in needing.get(waiting.pop(), ()):
             if name not in inherited and name not in roles.changing:
@@ -249,7 +247,10 @@ def _with_inherited(roles: Roles, model: ModelFact) -> Roles:
     return replace(roles, inherited=frozenset(inherited))
 
 
-def _needed_at_start(roles: Roles, name: str) -> set[str]:
+def _needed(roles: Roles, name: str) -> set[str]:
+    """What a symbol that nothing changes follows from."""
     formula: Tokens = roles.starts[name]["formula"] if name in roles.starts else []
     needed = {str(value) for kind, value, _ in formula if kind == "name"}
-    return needed | {roles.species[name]["compartment"]} if roles.is_rescaled(name) else needed
+    if roles.is_concentration(name) or roles.is_rescaled(name):
+        needed.add(roles.species[name]["compartment"])
+    return needed

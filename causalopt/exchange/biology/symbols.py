@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -41,12 +41,18 @@ class Symbols:
     def _kind(self, name: str) -> type[Quantity]:
         return Variable if name in self.roles.changing else Parameter
 
-    def free_name(self, name: str) -> str:
-        """A name that no dim of results and no other id has."""
+    def free_name(self, name: str, taken: Collection[str] = BESIDE_VALUES) -> str:
+        """A name that is not taken, and no other id's."""
         free = name
-        while free in BESIDE_VALUES or (free != name and free in self.roles.symbols):
+        while free in taken or (free != name and free in self.roles.symbols):
             free += "_"
         return free
+
+    @functools.cached_property
+    def step(self) -> Parameter:
+        """The length of a step, in the file's unit of time."""
+        name = self.free_name("dt", self.roles.symbols)
+        return Parameter(name, self.units.get("time", ""))
 
     @functools.cached_property
     def amounts(self) -> Mapping[str, Variable]:
