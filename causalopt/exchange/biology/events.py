@@ -85,7 +85,9 @@ def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
     delay = formulas.number(fact["delay"], at) if fact["delay"] else sympy.Integer(0)
     values = _values(rates, fact)
     name = fact["id"] or f"event {place + 1}"
-    seen: set[Symbol] = set() if fact["is_persistent"] else set(trigger.free_symbols)
+    # What waits is dropped by an event of its own.
+    is_checked_once = fact["is_persistent"] or delay != 0
+    seen: set[Symbol] = set() if is_checked_once else set(trigger.free_symbols)
     if not fact["takes_values_then"]:
         seen.update(*(value.free_symbols for value in values.values()))
     with formulas.within(at):
@@ -156,6 +158,9 @@ def _height(trigger: Boolean) -> Expr | None:
     """What is positive where a trigger holds."""
     if isinstance(trigger, _INEQUALITIES):
         return trigger.gts - trigger.lts
+    if isinstance(trigger, Not):
+        below = _height(trigger.args[0])
+        return None if below is None else -below
     if not isinstance(trigger, And | Or):
         return None
     heights = [_height(part) for part in trigger.args]
