@@ -146,11 +146,12 @@ def test_what_does_not_persist_is_dropped_and_may_come_again(course, persistent,
     np.testing.assert_array_equal(found, switched(moment, 1, 7, 30))
 
 
+@pytest.mark.long
 def test_what_a_jump_would_drop_ends_the_run(read):
-    waiting = event("x > 0.45", {"y": "7"}, delay="0.6", persistent=False)
-    system = read(*CLOCK, Y, event("time > 0.75", {"x": "0"}), waiting)
+    waiting = event("x > 0.15", {"y": "7"}, delay="0.6", persistent=False)
+    system = read(*CLOCK, Y, event("time > 0.25", {"x": "0"}), waiting, dt=0.2)
     with pytest.raises(EvaluationError):
-        run(system.world(steps=20))
+        run(system.world(steps=2))
 
 
 def test_what_is_carried_out_may_come_again(course):
@@ -166,11 +167,11 @@ def test_what_is_carried_out_may_come_again(course):
 
 @pytest.mark.parametrize("delay", ["0.7", "0.05"])
 def test_what_cannot_wait_ends_the_run(read, delay):
-    # Made to happen again while it waits, or due within a step of 0.1.
-    again = event("x > 0.45", {"y": "7"}, delay=delay)
-    system = read(*CLOCK, Y, event("x > 0.65", {"x": "0"}), again)
+    # Made to happen again while it waits, or due within a step of 0.2.
+    again = event("x > 0.34", {"y": "7"}, delay=delay)
+    system = read(*CLOCK, Y, event("x > 0.45", {"x": "0.1"}), again, dt=0.2)
     with pytest.raises(EvaluationError, match="is due"):
-        run(system.world(steps=20))
+        run(system.world(steps=4))
 
 
 # -- order -----------------------------------------------------------------------------------------
