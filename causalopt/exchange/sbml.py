@@ -16,6 +16,7 @@ from causalopt.exchange.biology.symbols import Symbols
 from causalopt.exchange.biology.units import units_in
 from causalopt.exchange.reading import FileText
 from causalopt.ground.errors import DeclarationError, FileError, TooLargeError
+from causalopt.ground.work import bounded
 from causalopt.language.symbols import Lag, Parameter, Variable
 from causalopt.model.system import System
 
@@ -70,16 +71,27 @@ def read_sbml(
     source = FileText.of(path, "a model in SBML")
     model = described(source)
     try:
-        return _system(source, model, dt, method, units=units)
+        with bounded("The model", "split it, or write fewer events", _work(model)):
+            return _system(source, model, dt, method, units=units)
     except (DeclarationError, TooLargeError) as error:
         remedy = " Or leave units out: units=False." if units and _is_sound(source, model) else ""
         raise FileError(f"{source.path}: {error}{remedy}") from None
 
 
+def _work(model: ModelFact) -> float:
+    """What a model of its size may take, in millions of calls of Python, several times over."""
+    symbols = len(model["compartments"]) + len(model["species"]) + len(model["parameters"])
+    return min(1 + 0.006 * symbols + 0.4 * len(model["events"]), _MOST_WORK)
+
+
+_MOST_WORK = 5.0
+
+
 def _is_sound(source: FileText, model: ModelFact) -> bool:
     """Whether a model makes a system without its units."""
     try:
-        return bool(_system(source, model, dt=1.0, method="euler", units=False).variables)
+        with bounded("The model", "split it", _work(model)):
+            return bool(_system(source, model, dt=1.0, method="euler", units=False).variables)
     except (DeclarationError, TooLargeError):
         return False
 

@@ -1,4 +1,4 @@
-"""Published models in SBML: rates and courses beside those of libroadrunner, where they lie here."""
+"""Published models in SBML: rates and courses beside those of libroadrunner, where they are."""
 
 import csv
 import random

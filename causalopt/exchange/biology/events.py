@@ -22,6 +22,8 @@ from causalopt.model.amounts import followed
 if TYPE_CHECKING:
     from causalopt.exchange.biology.description import EventFact
 
+#: The most events: a step asks of each whether it is the first, and so of each pair.
+MOST_EVENTS = 16
 # When what waits for nothing is due.
 _NEVER = number(1e300)
 
@@ -60,6 +62,9 @@ def events_of(rates: Rates, numbers: Mapping[Symbol, float]) -> Occurrences:
     makes it happen at the start, a priority that is no number, and one that sees what another has
     set in the same moment.
     """
+    if len(rates.model["events"]) > MOST_EVENTS:
+        told = f"there are more than {MOST_EVENTS} events (MOST_EVENTS): write fewer."
+        raise refused(rates.source, rates.model["events"][MOST_EVENTS]["at"], told)
     found = [_happening(rates, fact, place) for place, fact in enumerate(rates.model["events"])]
     for one in found:
         _check_start(rates, one, numbers)

@@ -23,7 +23,7 @@ from causalopt.exchange.biology.operations import (
     as_truth,
     chosen,
 )
-from causalopt.exchange.biology.process import refused
+from causalopt.exchange.biology.process import MOST_PARTS, refused
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import TooLargeError, nearest
@@ -33,8 +33,8 @@ from causalopt.language.symbols import time
 if TYPE_CHECKING:
     from causalopt.exchange.biology.description import FunctionFact, Place, Token, Tokens
 
-#: The most parts of all formulas of a file, and how deep functions may call one another.
-MOST_PARTS, MOST_CALLS = 20_000, 50
+#: How deep functions may call one another.
+MOST_CALLS = 50
 #: The most parts of a sum, a product or a choice.
 MOST_ARGUMENTS = 2_000
 

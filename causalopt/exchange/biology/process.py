@@ -23,6 +23,9 @@ from causalopt.ground.errors import FileError
 if TYPE_CHECKING:
     from causalopt.exchange.biology.description import Description, ModelFact, Place, ReadFault
 
+#: The most parts of all formulas of a file; and the most letters of those of level 1, and of
+#: attributes of one element, which libsbml takes long to read.
+MOST_PARTS, MOST_LETTERS = 20_000, 100_000
 #: How libsbml is brought here.
 INSTALL = 'pip install "causalopt[sbml]"'
 
@@ -85,6 +88,25 @@ def _check_outside(source: FileText) -> None:
     if len(models) != 1:
         told = f"{len(models)} models are here: write one element model."
         raise source.refusal(root.offset, told)
+    _check_sizes(source, root)
+
+
+def _check_sizes(source: FileText, root: Element) -> None:
+    """Formulas and attributes that libsbml would take long to read."""
+    parts = letters = 0
+    waiting = [(root, False)]
+    while waiting:
+        element, is_formula = waiting.pop()
+        parts += is_formula
+        letters += len(element.attributes.get("formula", ""))
+        if parts > MOST_PARTS or letters > MOST_LETTERS:
+            told = f"the formulas of this file have more than {MOST_PARTS:,} parts (MOST_PARTS)"
+            raise source.refusal(element.offset, f"{told}, or {MOST_LETTERS:,} letters.")
+        if sum(map(len, element.attributes)) > MOST_LETTERS:
+            told = f"the attributes of this element have more than {MOST_LETTERS:,} letters."
+            raise source.refusal(element.offset, told)
+        is_formula = is_formula or element.name.rpartition(":")[2] == "math"
+        waiting += [(child, is_formula) for child in element.children]
 
 
 def _told(source: FileText) -> Description:

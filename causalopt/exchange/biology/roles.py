@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
 
 #: The most symbols of a file: each one is a node at each step.
-MOST_SYMBOLS = 2_000
+MOST_SYMBOLS = 1_000
 
 
 @dataclass(frozen=True)
@@ -132,15 +132,16 @@ def _participants(model: ModelFact) -> list[ParticipantFact]:
 def _check_apart(source: FileText, model: ModelFact) -> None:
     """Ids are one name space; those of units are another, and those of events nobody uses."""
     seen: set[str] = set()
+    symbols = len(model["compartments"]) + len(model["species"]) + len(model["parameters"])
     things: list[Identified] = [
         *model["compartments"], *model["species"], *model["parameters"], *model["functions"],
         *model["reactions"], *_participants(model),
     ]  # fmt: skip
-    symbols = len(things) - len(model["functions"]) - len(model["reactions"])
-    if symbols > 2 * MOST_SYMBOLS:
+    if len(things) > 5 * MOST_SYMBOLS or symbols > MOST_SYMBOLS:
         raise FileError(
-            f"{source.path}: {symbols:,} symbols and parts of reactions are more than "
-            f"{2 * MOST_SYMBOLS:,}: split the model."
+            f"{source.path}: {symbols:,} symbols, {len(things):,} with functions, reactions and "
+            f"their parts, are more than {MOST_SYMBOLS:,} (MOST_SYMBOLS), or {5 * MOST_SYMBOLS:,}: "
+            "split the model."
         )
     for thing in things:
         if thing["id"] and thing["id"] in seen:
@@ -150,15 +151,15 @@ def _check_apart(source: FileText, model: ModelFact) -> None:
 
 
 def _check_there(
-    source: FileText, thing: Identified, name: str, known: Iterable[str], what: str
+    source: FileText, thing: Identified, name: str, known: Collection[str], what: str
 ) -> None:
-    if name not in set(known):
+    if name not in known:
         told = f"there is no {what} {shown(name)}.{nearest(name, known)}"
         raise refused(source, thing["at"], told)
 
 
-def _check_known(source: FileText, rule: RuleFact, known: Iterable[str]) -> None:
-    if rule["symbol"] not in set(known):
+def _check_known(source: FileText, rule: RuleFact, known: Collection[str]) -> None:
+    if rule["symbol"] not in known:
         told = f"there is no {shown(rule['symbol'])} that could be set."
         raise refused(source, rule["at"], told + nearest(rule["symbol"], known))
 

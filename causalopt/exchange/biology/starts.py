@@ -86,10 +86,15 @@ def numbers_at_start(rates: Rates, given: Mapping[Quantity, Expr]) -> dict[Symbo
     Raises ``FileError`` where something comes to no finite real number, and ``DeclarationError``
     where rules go round in a circle.
     """
-    numbers: dict[Symbol, float] = {time: 0.0}
     written: dict[Quantity, Expr] = {**given, **rates.equations}
+    numbers: dict[Symbol, float] = {time: 0.0}
+    numbers.update((q, float(f)) for q, f in written.items() if f.is_Number)
     # What was before the start is what is there.
-    now = {q: f.xreplace({s: s.variable for s in f.atoms(Lag)}) for q, f in written.items()}
+    now = {
+        q: f.xreplace({s: s.variable for s in f.atoms(Lag)})
+        for q, f in written.items()
+        if not f.is_Number
+    }
     for quantity in in_turn(now, "What the rules of the file say"):
         told = f"{shown(str(quantity))} starts from {shown(now[quantity])}, which comes to"
         try:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MOST_MEMORY, MOST_SECONDS = 450_000_000, 60
 # So many faults are told of; libsbml may find one a line.
 _MOST_FAULTS = 20
+# Operations on as many parts as there are, of which libsbml makes pairs.
+_SEVERAL = ("plus", "times", "logical_and", "logical_or")
 # What libsbml's words for the parts of a formula begin with.
 _PREFIX = "AST_"
 
@@ -255,10 +257,21 @@ class _Describing:
         waiting = [] if formula is None else [formula]
         while waiting:
             part = waiting.pop()
-            count = part.getNumChildren()
-            found.append(self.token(part, count))
-            waiting += [part.getChild(i) for i in range(count)]
+            inner = self.inside(part)
+            found.append(self.token(part, len(inner)))
+            waiting += inner
         return found[::-1]
+
+    def inside(self, part: libsbml.ASTNode) -> list[libsbml.ASTNode]:
+        """The parts of a part; a + b + c has three, where libsbml has (a + b) + c."""
+        kind = part.getType()
+        later: list[libsbml.ASTNode] = []
+        while self.kinds.get(kind) in _SEVERAL and part.getNumChildren() == 2:
+            if part.getChild(0).getType() != kind:
+                break
+            later.append(part.getChild(1))
+            part = part.getChild(0)
+        return [*(part.getChild(i) for i in range(part.getNumChildren())), *later[::-1]]
 
     def token(self, part: libsbml.ASTNode, count: int) -> Token:
         kind = self.kinds.get(part.getType(), "unknown")
