@@ -25,6 +25,7 @@ from exchange.sbml_texts import (
 from causalopt import FileError
 from causalopt.exchange import elements, read_sbml
 from causalopt.exchange.biology import process, roles, worker
+from causalopt.exchange.biology.operations import OPERATIONS
 from causalopt.exchange.reading import FileText
 
 X = (parameter("x", 1, constant=False), rate("x", "-x"))
@@ -346,3 +347,24 @@ def test_broken_files_are_told(read, in_this_process):
 @pytest.mark.long
 def test_a_thousand_broken_files_are_told_by_processes_of_their_own(read):
     assert fuzz(read, 3_000, seed=1) > 0
+
+
+KINDS = (
+    *OPERATIONS, "function_piecewise", "function_rate_of", "function_delay", "function", "lambda",
+    "unknown", "name", "constant_true", "csymbol_function",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("inner", ["name", "constant_true", "number"])
+def test_an_operation_of_any_number_of_parts_is_read_or_refused(inner, read, monkeypatch):
+    told = worker.description_of(process.undeclared(model(*X, Y, assignment("y", "x"))))
+    value = {"name": "x", "constant_true": None, "number": 2.0}[inner]
+    monkeypatch.setattr(process, "_told", lambda _: told)
+    read_all = 0
+    for kind in KINDS:
+        for count in range(5):
+            name = "x" if kind == "name" and not count else "f"
+            formula = [(inner, value, 0)] * count + [(kind, name, count)]
+            told["model"]["rules"][1]["formula"] = formula
+            read_all += outcome(read, "<sbml level='3'><model/></sbml>")
+    assert 20 < read_all < 5 * len(KINDS) - 20

@@ -45,6 +45,15 @@ _CONSTANTS: Mapping[str, Meaning] = {
     "constant_true": sympy.true,
     "constant_false": sympy.false,
 }
+# How many parts what is no operation has, the least and the most; and what is not known.
+_COUNTS: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(("number", "name", *_CONSTANTS), (0, 0)),
+    "function": (0, MOST_ARGUMENTS),
+    "function_piecewise": (1, MOST_ARGUMENTS),
+    "function_rate_of": (1, 1),
+    "function_delay": (2, 2),
+}
+_NONE = (1, 0)
 
 
 @dataclass
@@ -108,7 +117,8 @@ class Formulas:
     def _part(
         self, token: Token, inner: list[Meaning], at: Place, local: Mapping[str, Expr]
     ) -> Meaning:
-        kind, value, _ = token
+        kind, value, count = token
+        self._check_count(kind, count, at)
         if kind == "number" and isinstance(value, float | int):
             return number(value)
         if kind in _CONSTANTS:
@@ -123,7 +133,19 @@ class Formulas:
             return self.rate(as_number(inner[0]))
         if kind == "function_delay":
             return self.delayed(as_number(inner[0]), as_number(inner[1]))
-        return self._operated(kind, inner, at)
+        operation = OPERATIONS[kind]
+        as_meant = as_truth if operation.of_truths else as_number
+        return applied(operation.made, [as_meant(part) for part in inner])
+
+    def _check_count(self, kind: str, count: int, at: Place) -> None:
+        """An operation is known, and has as many parts as it takes."""
+        word = shown(kind.partition("_")[2] or kind)
+        operation = OPERATIONS.get(kind)
+        least, most = (operation.least, operation.most) if operation else _COUNTS.get(kind, _NONE)
+        if (least, most) == _NONE:
+            raise refused(self.source, at, f"the operation {word} is not read.")
+        if not least <= count <= most:
+            raise refused(self.source, at, f"the operation {word} is given {count} parts.")
 
     def _named(self, name: str, at: Place) -> Expr:
         found = self.named(name)
@@ -161,17 +183,6 @@ class Formulas:
         self.calls.append(name)
         yield
         self.calls.pop()
-
-    def _operated(self, kind: str, inner: list[Meaning], at: Place) -> Meaning:
-        operation = OPERATIONS.get(kind)
-        word = kind.partition("_")[2] or kind
-        if operation is None:
-            raise refused(self.source, at, f"the operation {shown(word)} is not read.")
-        if not operation.least <= len(inner) <= operation.most:
-            told = f"the operation {shown(word)} is given {len(inner)} parts."
-            raise refused(self.source, at, told)
-        as_meant = as_truth if operation.of_truths else as_number
-        return applied(operation.made, [as_meant(part) for part in inner])
 
 
 # In millions of calls of Python: most formulas take some thousands.

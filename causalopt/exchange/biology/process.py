@@ -145,7 +145,7 @@ def _surroundings() -> dict[str, str]:
 
 def _refuse_end(source: FileText, code: int, errors: bytes) -> NoReturn:
     """Raise ``FileError`` for a worker that did not come to its end."""
-    if code == -signal.SIGXCPU:
+    if code == -getattr(signal, "SIGXCPU", 0):  # which not every system has
         why = "libsbml takes too long to read it"
     elif b"MemoryError" in errors or b"bad_alloc" in errors or b"NULL ptr" in errors:
         why = "libsbml takes too much memory to read it"
