@@ -1,11 +1,12 @@
 """Rates of change worked out beside the package: by mpmath, and by libroadrunner."""
 
-import libsbml
 import mpmath
 import pytest
 import sympy
 
 from causalopt.language.symbols import time
+
+libsbml = pytest.importorskip("libsbml", reason="python-libsbml is not installed")
 
 
 def named(system, name):

@@ -1,6 +1,8 @@
 """Models in SBML as text, part by part: what tests read. libsbml writes formulas."""
 
-import libsbml
+import pytest
+
+libsbml = pytest.importorskip("libsbml", reason="python-libsbml is not installed")
 
 LISTS = {
     "functionDefinition": "listOfFunctionDefinitions",
