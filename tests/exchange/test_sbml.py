@@ -265,7 +265,7 @@ def test_starts_may_be_formulas(read):
     system = read(
         compartment("c", 2), species("S", 3), species("T"), parameter("k", 4),
         parameter("twice"), parameter("total"), start("total", "S + T"), start("T", "twice + S"),
-        start("twice", "2*k + 0*time"), reaction("r", reference("S"), "", "c"),
+        start("twice", "2*k + 3*time"), reaction("r", reference("S"), "", "c"),
         reaction("q", reference("T"), "", "c"),
     )  # fmt: skip
     values = {str(v): value for v, value in system.start_values.items()}
