@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from causalopt.ground.errors import FileError
 from causalopt.study.courses import experiments_over_time
 from causalopt.study.record import Experiment, Study
 
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 _MOST_NODES, _MOST_BARS = 150, 60
 # Of more stocks in one figure nobody tells the lines apart.
 _MOST_STOCKS = 12
+
+#: How long a model in SBML is run where nothing else is said, in the file's unit of time.
+SBML_TIME = 100.0
+# How it is read: by steps that find their own length, but where delays want whole ones; and with
+# the units of the file, if they fit, as in many published files they do not.
+_SBML_WAYS = tuple(
+    (dt, method, units) for dt, method in ((1.0, "auto"), (0.01, "rk4")) for units in (True, False)
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,6 @@ def _format(
     name: str,
     read: Callable[[Path], System | Network],
     experiments: Callable[[System | Network], tuple[Experiment, ...]],
-    others: Mapping[str, Format] = MappingProxyType({}),
 ) -> Format:
     """A format whose files hold a model and nothing else; ``experiments`` are what is asked of it.
 
@@ -77,7 +85,7 @@ def _format(
             experiments=experiments(model),
         )
 
-    return Format(name, study, others)
+    return Format(name, study)
 
 
 def _bif(path: Path) -> Network:
@@ -180,6 +188,29 @@ def _stocks(model: System | Network) -> tuple[Experiment, ...]:
     return (replace(experiment, figures={**figures, **experiment.figures}),)
 
 
+def _sbml(path: Path) -> System:
+    from causalopt.exchange.sbml import read_sbml
+
+    refused: list[FileError] = []
+    for dt, method, units in _SBML_WAYS:
+        try:
+            system = read_sbml(path, dt=dt, method=method, units=units)
+        except FileError as error:
+            refused.append(error)
+            continue
+        if refused:
+            told = f"Read with dt={dt:g}, method={method!r}, units={units}, since: {refused[0]}"
+            warnings.warn(told, RuntimeWarning, stacklevel=2)
+        return system
+    raise refused[0]
+
+
+def _courses(model: System | Network) -> tuple[Experiment, ...]:
+    system = cast("System", model)
+    title = f"Each variable up to time {SBML_TIME:g}"
+    return experiments_over_time(system, round(SBML_TIME / (system.step_size or 1.0)), title)
+
+
 def _text(path: Path) -> Study:
     from causalopt.study.text_studies import study_of_text
 
@@ -188,6 +219,7 @@ def _text(path: Path) -> Study:
 
 _XMILE = _format("XMILE", _xmile, _stocks)
 _XMLBIF = _format("XMLBIF", _xmlbif, _chances)
+_SBML = _format("SBML", _sbml, _courses)
 
 #: How files are read that are no Python, by their suffix.
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -195,10 +227,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ".bif": _format("BIF", _bif, _chances),
         ".itmx": _XMILE,
         ".mdl": _format("Vensim's text", _vensim, _stocks),
+        ".sbml": _SBML,
         ".stmx": _XMILE,
         ".toml": Format("a text of the package's own", _text),
         ".xmile": _XMILE,
-        ".xml": _XMLBIF,
+        ".xml": replace(_XMLBIF, others={"sbml": _SBML}),
         ".xmlbif": _XMLBIF,
     }
 )

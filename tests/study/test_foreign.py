@@ -6,7 +6,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 from causalopt.study import load_model
-from causalopt.study.foreign import FORMATS
+from causalopt.study.foreign import FORMATS, SBML_STEP, SBML_STEPS
 from causalopt.study.terminal import main
 
 BIF = """network lawn { }
@@ -18,6 +18,11 @@ probability ( wet | rain ) { (yes) 0.75, 0.25; (no) 0.250, 0.749; }
 XMLBIF = """<BIF VERSION="0.3"><NETWORK><NAME>coin</NAME>
 <VARIABLE TYPE="nature"><NAME>coin</NAME><OUTCOME>heads</OUTCOME><OUTCOME>tails</OUTCOME>
 </VARIABLE><DEFINITION><FOR>coin</FOR><TABLE>0.25 0.75</TABLE></DEFINITION></NETWORK></BIF>
+"""
+SBML = """<sbml xmlns="http://www.sbml.org/sbml/level2/version4" level="2" version="4"><model>
+<listOfParameters><parameter id="x" value="1" constant="false"/></listOfParameters>
+<listOfRules><rateRule variable="x"><math xmlns="http://www.w3.org/1998/Math/MathML">
+<apply><minus/><ci>x</ci></apply></math></rateRule></listOfRules></model></sbml>
 """
 FILES = {"lawn.bif": BIF, "coin.xml": XMLBIF, "coin.xmlbif": XMLBIF, "LAWN.BIF": BIF}
 
@@ -51,6 +56,36 @@ def test_every_file_is_shown_and_drawn(name, call, tmp_path):
     drawn = call("draw", name, "--output", "picture.svg")
     assert drawn.exit_code == 0, drawn.output
     assert (tmp_path / "picture.svg").read_text().count("<svg")
+
+
+@pytest.mark.parametrize("name", ["decay.xml", "decay.sbml"])
+def test_the_outermost_element_says_what_an_xml_file_is(name, call, tmp_path):
+    pytest.importorskip("libsbml", reason="python-libsbml is not installed")
+    (tmp_path / name).write_text(SBML)
+    assert "a model in SBML" in call("show", name).output
+
+
+def test_a_model_in_sbml_is_run_over_time(call, tmp_path):
+    pytest.importorskip("libsbml", reason="python-libsbml is not installed")
+    (tmp_path / "decay.xml").write_text(SBML)
+    done = call("run", "decay.xml")
+    assert done.exit_code == 0, done.output
+    with xr.open_dataset(tmp_path / "results/decay/courses.nc") as data:
+        np.testing.assert_allclose(data["x"], np.exp(-data["time"]), rtol=1e-8)
+        assert float(data["time"].max()) == pytest.approx(SBML_STEP * SBML_STEPS)
+    made = {path.name for path in (tmp_path / "results/decay").iterdir()}
+    assert {"graph.svg", "courses.svg", "index.html"} <= made
+
+
+def test_units_that_do_not_fit_are_told_and_left_out(call, tmp_path):
+    pytest.importorskip("libsbml", reason="python-libsbml is not installed")
+    text = SBML.replace('id="x"', 'id="x" units="metre"').replace(
+        "<apply><minus/><ci>x</ci></apply>", "<apply><exp/><ci>x</ci></apply>"
+    )
+    (tmp_path / "decay.xml").write_text(text)
+    shown = call("show", "decay.xml").output
+    assert "The units of the file do not fit, and are left out." in shown
+    assert "exp(x)" in shown
 
 
 def test_what_is_wrong_in_a_file_is_told(call, tmp_path):

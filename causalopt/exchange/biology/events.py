@@ -1,0 +1,245 @@
+"""The events that a file in SBML declares: as events of the house, with what waits for a delay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy import And, Expr, Max, Min, Not, Or, Piecewise, Symbol
+from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
+from sympy.logic.boolalg import Boolean
+
+from causalopt.exchange.biology.numbers import constant_of, evaluated, number
+from causalopt.exchange.biology.process import refused
+from causalopt.exchange.biology.rates import Rates
+from causalopt.ground.checks import shown
+from causalopt.language.symbols import Parameter, Variable, time
+from causalopt.mechanisms.events import Event
+from causalopt.model.amounts import followed
+
+if TYPE_CHECKING:
+    from causalopt.exchange.biology.description import EventFact
+
+#: The most events: a step asks of each whether it is the first, and so of each pair.
+MOST_EVENTS = 16
+# When what waits for nothing is due.
+_NEVER = number(1e300)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event as the file has it: what makes it happen, when it is carried out, what it sets.
+
+    ``moment`` is when it happens, where that can be told, and ``reads`` what it is carried out by.
+    """
+
+    name: str
+    fact: EventFact
+    trigger: Boolean
+    delay: Expr
+    values: Mapping[Variable, Expr]
+    priority: float
+    moment: float | None
+    reads: frozenset[Symbol]
+
+
+@dataclass(frozen=True)
+class Occurrences:
+    """Events, and the variables that keep what waits for its time, with what they start from."""
+
+    events: tuple[Event, ...]
+    kept: Mapping[Variable, Expr]
+
+
+def events_of(rates: Rates, numbers: Mapping[Symbol, float]) -> Occurrences:
+    """The events of a file; ``numbers`` are those of the start.
+
+    Where two happen at once and set one variable, the one of the lower priority does so last.
+
+    Raises ``FileError`` for what an event cannot be here: a trigger that is no inequality, one that
+    makes it happen at the start, a priority that is no number, and one that sees what another has
+    set in the same moment.
+    """
+    if len(rates.model["events"]) > MOST_EVENTS:
+        told = f"there are more than {MOST_EVENTS} events (MOST_EVENTS): write fewer."
+        raise refused(rates.source, rates.model["events"][MOST_EVENTS]["at"], told)
+    found = [_happening(rates, fact, place) for place, fact in enumerate(rates.model["events"])]
+    for one in found:
+        _check_start(rates, one, numbers)
+        _check_order(rates, one, found)
+    found.sort(key=lambda one: one.priority)
+    events: list[Event] = []
+    kept: dict[Variable, Expr] = {}
+    for one in found:
+        if one.trigger in (sympy.true, sympy.false) or not one.values:
+            continue
+        more = _at_once(one) if one.delay == 0 else _later(one, rates.symbols.step)
+        events += more.events
+        kept |= more.kept
+    return Occurrences(tuple(events), kept)
+
+
+# -- what the file says ----------------------------------------------------------------------------
+
+
+def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
+    at, formulas = fact["at"], rates.formulas
+    trigger = formulas.truth(fact["trigger"], at)
+    delay = formulas.number(fact["delay"], at) if fact["delay"] else sympy.Integer(0)
+    values = _values(rates, fact)
+    name = fact["id"] or f"event {place + 1}"
+    # What waits is dropped by an event of its own.
+    is_checked_once = fact["is_persistent"] or delay != 0
+    seen: set[Symbol] = set() if is_checked_once else set(trigger.free_symbols)
+    if not fact["takes_values_then"]:
+        seen.update(*(value.free_symbols for value in values.values()))
+    with formulas.within(at):
+        condition = _single(trigger)
+        moment = _moment(rates, condition, delay)
+    if condition is None:
+        told = f"the event {shown(name)} happens when {trigger}: write inequalities, such as x > 1."
+        raise refused(rates.source, at, told)
+    return Happening(
+        *(name, fact, condition, delay, values, _priority(rates, fact, name), moment),
+        reads=frozenset(seen | followed(rates.equations, seen)),
+    )
+
+
+def _values(rates: Rates, fact: EventFact) -> dict[Variable, Expr]:
+    """What an event sets; of a species that is diluted, its amount."""
+    symbols, set_to = rates.symbols, {}
+    for one in fact["assignments"]:
+        if one["symbol"] in set_to:
+            told = f"the event sets {shown(one['symbol'])} twice: leave one out."
+            raise refused(rates.source, one["at"], told)
+        set_to[one["symbol"]] = rates.formulas.number(one["formula"], one["at"])
+    values = {}
+    for name, value in set_to.items():
+        if name in symbols.amounts:
+            compartment = symbols.roles.species[name]["compartment"]
+            value = value * set_to.get(compartment, symbols.quantities[compartment])
+        values[symbols.owner(name)] = value
+    return values
+
+
+def _priority(rates: Rates, fact: EventFact, name: str) -> float:
+    if not fact["priority"]:
+        return 0.0
+    formula = rates.formulas.number(fact["priority"], fact["at"])
+    found = constant_of(formula, rates.plain_numbers)
+    if found is None:
+        told = f"the priority of the event {shown(name)} is {shown(formula)}: write a number."
+        raise refused(rates.source, fact["at"], told)
+    return found
+
+
+# -- triggers --------------------------------------------------------------------------------------
+
+
+def _single(trigger: Boolean) -> Boolean | None:
+    """A trigger as one inequality; None where it is none.
+
+    Of several, the least height over their edges is above 0 where all hold, and the greatest where
+    one does.
+    """
+    if trigger in (sympy.true, sympy.false) or isinstance(trigger, _INEQUALITIES):
+        return trigger
+    height = _height(trigger)
+    if height is None:
+        return None
+    is_strict = all(
+        isinstance(part, StrictGreaterThan | StrictLessThan)
+        for part in trigger.atoms(*_INEQUALITIES)
+    )
+    return height > 0 if is_strict else height >= 0
+
+
+_INEQUALITIES = (StrictGreaterThan, GreaterThan, StrictLessThan, LessThan)
+
+
+def _height(trigger: Boolean) -> Expr | None:
+    """What is positive where a trigger holds."""
+    if isinstance(trigger, _INEQUALITIES):
+        return trigger.gts - trigger.lts
+    if isinstance(trigger, Not):
+        below = _height(trigger.args[0])
+        return None if below is None else -below
+    if not isinstance(trigger, And | Or):
+        return None
+    heights = [_height(part) for part in trigger.args]
+    sure = [height for height in heights if height is not None]
+    if len(sure) < len(heights):
+        return None
+    return Min(*sure) if isinstance(trigger, And) else Max(*sure)
+
+
+def _moment(rates: Rates, trigger: Boolean | None, delay: Expr) -> float | None:
+    """When an event happens that the time alone makes happen."""
+    if not isinstance(trigger, _INEQUALITIES):
+        return None
+    height = trigger.gts - trigger.lts
+    slope = height.diff(time)
+    if time in slope.free_symbols or slope == 0:
+        return None
+    return constant_of(delay - height.xreplace({time: number(0)}) / slope, rates.plain_numbers)
+
+
+# -- what cannot be said ---------------------------------------------------------------------------
+
+
+def _check_start(rates: Rates, one: Happening, numbers: Mapping[Symbol, float]) -> None:
+    """No event happens at the start itself."""
+    if one.fact["is_true_before"]:
+        return
+    with rates.formulas.within(one.fact["at"]):
+        is_true = evaluated(one.trigger, numbers) == sympy.true
+    if is_true:
+        told = (
+            f"the event {shown(one.name)} happens at the start itself: give the values that it "
+            'sets as start values, and write initialValue="true".'
+        )
+        raise refused(rates.source, one.fact["at"], told)
+
+
+def _check_order(rates: Rates, one: Happening, others: list[Happening]) -> None:
+    """Of events at one moment, none sees what another sets: all see what was there before."""
+    for other in others:
+        is_apart = None not in (one.moment, other.moment) and one.moment != other.moment
+        shared = sorted(map(str, one.reads & other.values.keys()))
+        if other is not one and shared and not is_apart:
+            told = (
+                f"the event {shown(one.name)} sees {shared[0]}, which {shown(other.name)} sets, "
+                "perhaps in the same moment, and all events of a moment see what was there before: "
+                'write useValuesFromTriggerTime="true" and persistent="true".'
+            )
+            raise refused(rates.source, one.fact["at"], told)
+
+
+# -- as events of the house ------------------------------------------------------------------------
+
+
+def _at_once(one: Happening) -> Occurrences:
+    return Occurrences((Event(one.trigger, dict(one.values)),), {})
+
+
+def _later(one: Happening, step: Parameter) -> Occurrences:
+    """An event that is carried out some time after what makes it happen.
+
+    One variable keeps when it is due, and others what it is to set, where that was decided when it
+    was made to happen. Before its time is in the future it is not due. It has no value, so that a
+    run ends, where it is made to happen again while it waits, and where it is due in the same step.
+    """
+    due = Variable(f"{one.name} is due", step.unit)
+    may_wait = And(Or(due <= time, due >= _NEVER), one.delay > step)
+    decided: dict[Variable, Expr] = {due: Piecewise((time + one.delay, may_wait))}
+    values = dict(one.values)
+    if one.fact["takes_values_then"]:
+        kept = {v: Variable(f"{v} by {one.name}", v.unit) for v in values}
+        decided |= {kept[v]: value for v, value in values.items()}
+        values = {v: kept[v] for v in values}
+    events = [Event(one.trigger, decided), Event(time >= due, values)]
+    if not one.fact["is_persistent"]:
+        events.append(Event(Not(one.trigger), {due: _NEVER}))
+    return Occurrences(tuple(events), {v: sympy.Integer(0) for v in decided})

@@ -1,0 +1,131 @@
+"""Numbers of a file's formulas, kept where floats hold them: each operation ends in one, or stops.
+
+sympy computes with whole numbers of any length, inside one call that nothing can interrupt:
+9**9**9 would never end. So an operation on numbers alone is one of floats, and a number that stands
+in a formula may not grow beyond them, nor an exponent beyond ``MOST_EXPONENT``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import sympy
+from sympy import Basic, Expr, Float, Integer, Mul, Piecewise, Symbol
+from sympy.core.numbers import NumberSymbol
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from causalopt.exchange.biology.operations import Meaning
+from causalopt.mechanisms.fitness import inside_out
+
+#: The largest exponent that is a number, accumulated ones among them.
+MOST_EXPONENT = 1000
+# Whole numbers up to here are floats, each of them.
+_MOST_WHOLE = 2.0**53
+_TOO_HIGH = f"the exponent {{}}, beyond {MOST_EXPONENT} (MOST_EXPONENT)"
+
+
+class UnfitError(ArithmeticError):
+    """A number that no float holds; in words that follow "holds"."""
+
+
+def number(value: float) -> Expr:
+    """A float as sympy writes it: a whole one as such, since x**2 is simpler than x**2.0."""
+    if not math.isfinite(value):
+        raise UnfitError(f"the number {value}")
+    is_whole = float(value).is_integer() and abs(value) < _MOST_WHOLE
+    return Integer(int(value)) if is_whole else Float(value)
+
+
+def applied(made: Callable[..., Meaning], parts: list[Meaning]) -> Meaning:
+    """An operation on parts; of numbers alone it is worked out, in floats.
+
+    Raises ``UnfitError`` for a number that is not finite or not real, and for a large exponent.
+
+    >>> x = sympy.Symbol("x")
+    >>> applied(sympy.Pow, [x, Integer(2)]), applied(sympy.Pow, [Integer(2), Integer(10)])
+    (x**2, 1024)
+    >>> applied(sympy.Pow, [Integer(9), number(1e9)])
+    Traceback (most recent call last):
+    ...
+    causalopt.exchange.biology.numbers.UnfitError: the exponent 1000000000, beyond 1000 \
+    (MOST_EXPONENT)
+    """
+    if parts and all(isinstance(part, sympy.Number | NumberSymbol) for part in parts):
+        found = made(*(Float(part) for part in parts)) if made is not sympy.Pow else _power(*parts)
+        return _as_float(found) if isinstance(found, Expr) else found
+    _check_exponent(made, parts)
+    found = made(*parts)
+    _check_size(found)
+    return found
+
+
+def _power(base: Expr, exponent: Expr) -> Expr:
+    _check_exponent(sympy.Pow, [base, exponent])
+    return Float(base) ** Float(exponent)
+
+
+def _as_float(found: Expr) -> Expr:
+    if not found.is_Number or not math.isfinite(float(found)):
+        raise UnfitError("a number that is not finite, or not real")
+    return number(float(found))
+
+
+def _check_exponent(made: Callable[..., Meaning], parts: list[Meaning]) -> None:
+    if made is sympy.Pow and parts[1].is_Number and abs(float(parts[1])) > MOST_EXPONENT:
+        raise UnfitError(_TOO_HIGH.format(parts[1]))
+
+
+def _check_size(found: Meaning) -> None:
+    """Numbers in a formula that has just been made: its factor, and exponents in it."""
+    if not isinstance(found, Expr):
+        return
+    factor, _ = found.as_coeff_Mul()
+    if not abs(factor) <= _LARGEST:
+        raise UnfitError("a number beyond the largest float")
+    for part in Mul.make_args(found):
+        if part.is_Pow and part.exp.is_Number and abs(part.exp) > MOST_EXPONENT:
+            raise UnfitError(_TOO_HIGH.format(part.exp))
+
+
+_LARGEST = Float(1.7e308)
+
+
+def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
+    """What a formula comes to, operation by operation: a number, a truth, or nan.
+
+    Raises ``UnfitError`` where an operation on the way leaves what floats hold. sympy would go on:
+    its numbers may be of any size, and towers of powers have no end.
+    """
+    known: dict[Basic, Basic] = {}
+    for part in inside_out(formula):
+        if isinstance(part, Symbol):
+            known[part] = Float(at[part])
+        elif not part.args:
+            known[part] = Float(part) if isinstance(part, Expr) else part
+        else:
+            known[part] = _operated(part, [known[arg] for arg in part.args])
+    return known[formula]
+
+
+def constant_of(formula: Expr, at: Mapping[Symbol, float]) -> float | None:
+    """The number that a formula of such symbols comes to; None where it is of others, or none."""
+    if not formula.free_symbols <= at.keys():
+        return None
+    found = evaluated(formula, at)
+    return None if found is sympy.nan else float(found)
+
+
+def _operated(part: Basic, args: list[Basic]) -> Basic:
+    # A branch that is not taken may have no value.
+    is_choice = isinstance(part, Piecewise) and all(isinstance(arg, ExprCondPair) for arg in args)
+    counting = args[1:] if isinstance(part, ExprCondPair) else args
+    if not is_choice and any(arg is sympy.nan for arg in counting):
+        return sympy.nan
+    found = part.func(*args)
+    if isinstance(found, Expr):
+        if not found.is_Number or found is sympy.nan:
+            return sympy.nan
+        if not abs(found) <= _LARGEST:
+            raise UnfitError("a number beyond the largest float")
+    return found

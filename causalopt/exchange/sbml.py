@@ -1,0 +1,140 @@
+"""SBML, the systems biology markup language: a model of reactions and rules, read into a system."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sympy import Integer, Symbol
+
+from causalopt.exchange.biology.events import events_of
+from causalopt.exchange.biology.process import described
+from causalopt.exchange.biology.rates import Rates
+from causalopt.exchange.biology.roles import roles_of
+from causalopt.exchange.biology.starts import given_in, numbers_at_start
+from causalopt.exchange.biology.symbols import Symbols
+from causalopt.exchange.biology.units import units_in
+from causalopt.exchange.reading import FileText
+from causalopt.ground.errors import DeclarationError, FileError, TooLargeError
+from causalopt.ground.work import bounded
+from causalopt.language.symbols import Lag, Parameter, Variable
+from causalopt.model.system import System
+
+if TYPE_CHECKING:
+    from causalopt.exchange.biology.description import ModelFact
+
+
+def read_sbml(
+    path: str | os.PathLike[str],
+    *,
+    dt: float,
+    method: str = "auto",
+    tolerance: float | None = None,
+    units: bool = True,
+) -> System:
+    """The system of an SBML file, of level 1, 2 or 3: rates, equations and events.
+
+    Variables are called by the ids of the file and mean what these mean there: a species is a
+    concentration, unless it has only substance units. What nothing changes is a parameter; that of
+    one reaction alone is called reaction.parameter. Each assignment rule is an equation of its own
+    (``System.algebraic``), and so is the concentration of a species in a compartment whose size
+    changes, which follows from its amount. ``dt`` is the length of a step in the file's unit of
+    time, ``method`` and ``tolerance`` are those of ``System.from_ode``. Without ``units`` numbers
+    are read as they are.
+
+    Text of the file is never code: names are labels. python-libsbml, of causalopt[sbml], reads it
+    in a process of its own.
+
+    Raises ``FileError``, with line and column where they are known, for what is no sound SBML, a
+    symbol without a value, units that do not fit, rules that go round in a circle, packages that
+    change what a model means, and what no run can do: fast reactions, algebraic rules that leave
+    more than one symbol open, and events as ``biology.events`` says.
+
+    Source: Hucka et al., "The Systems Biology Markup Language (SBML): Language Specification for
+    Level 3 Version 2 Core", Journal of Integrative Bioinformatics 16 (2019).
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "decay.xml")
+    >>> _ = path.write_text('''
+    ... <sbml xmlns="http://www.sbml.org/sbml/level2/version4" level="2" version="4"><model>
+    ... <listOfCompartments><compartment id="cell" size="1"/></listOfCompartments>
+    ... <listOfSpecies><species id="S" compartment="cell" initialConcentration="2"/></listOfSpecies>
+    ... <listOfParameters><parameter id="k" value="0.5"/></listOfParameters>
+    ... <listOfReactions><reaction id="decay"><listOfReactants><speciesReference species="S"/>
+    ... </listOfReactants><kineticLaw><math xmlns="http://www.w3.org/1998/Math/MathML">
+    ... <apply><times/><ci>k</ci><ci>S</ci><ci>cell</ci></apply></math></kineticLaw></reaction>
+    ... </listOfReactions></model></sbml>
+    ... ''')
+    >>> read_sbml(path, dt=0.01, method="rk4")
+    System(
+        dS/dt = -S*k
+        S[0] = 2.0
+        cell = 1.0
+        k = 0.5
+        dt = 0.01
+    )
+    """
+    source = FileText.of(path, "a model in SBML")
+    model = described(source)
+    try:
+        with bounded("The model", "split it, or write fewer events", _work(model)):
+            return _system(source, model, _Steps(dt, method, tolerance), units=units)
+    except (DeclarationError, TooLargeError) as error:
+        remedy = " Or leave units out: units=False." if units and _is_sound(source, model) else ""
+        raise FileError(f"{source.path}: {error}{remedy}") from None
+
+
+def _work(model: ModelFact) -> float:
+    """What a model of its size may take, in millions of calls of Python, several times over."""
+    symbols = len(model["compartments"]) + len(model["species"]) + len(model["parameters"])
+    return min(1 + 0.006 * symbols + 0.4 * len(model["events"]), _MOST_WORK)
+
+
+_MOST_WORK = 5.0
+
+
+def _is_sound(source: FileText, model: ModelFact) -> bool:
+    """Whether a model makes a system without its units."""
+    try:
+        with bounded("The model", "split it", _work(model)):
+            return bool(_system(source, model, _Steps(1.0, "euler", None), units=False).variables)
+    except (DeclarationError, TooLargeError):
+        return False
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """How rates are carried on: as ``System.from_ode`` says."""
+
+    dt: float
+    method: str
+    tolerance: float | None
+
+
+def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -> System:
+    texts = units_in(model) if units else {}
+    symbols = Symbols(roles_of(source, model), model["reactions"], texts)
+    rates = Rates(source, model, symbols)
+    given = given_in(rates)
+    numbers = numbers_at_start(rates, given)
+    happening = events_of(rates, numbers)
+    return System.from_ode(
+        {**rates.rates, **dict.fromkeys(happening.kept, Integer(0))},
+        algebraic=rates.equations,
+        start={**{v: f for v, f in given.items() if isinstance(v, Variable)}, **happening.kept},
+        parameters={p: f for p, f in given.items() if isinstance(p, Parameter)}
+        | {symbols.step: steps.dt},
+        dt=symbols.step,
+        method=steps.method,
+        tolerance=steps.tolerance,
+        history=_history(rates, numbers),
+        events=happening.events,
+    )
+
+
+def _history(rates: Rates, numbers: dict[Symbol, float]) -> dict[Variable, float]:
+    """What was before the start, of what is used with a delay: what is there at the start."""
+    formulas = (*rates.rates.values(), *rates.equations.values())
+    delayed = {lag.variable for formula in formulas for lag in formula.atoms(Lag)}
+    return {v: numbers[v] for v in delayed}
