@@ -14,7 +14,7 @@ from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 
-from causalopt.exchange.formula_functions import (
+from causalopt.exchange.text.functions import (
     AS_WRITTEN,
     CONSTANTS,
     FUNCTIONS,
@@ -22,7 +22,7 @@ from causalopt.exchange.formula_functions import (
     TRUTHS,
     UNDEFINED,
 )
-from causalopt.exchange.formula_tokens import KEYWORDS, MOST_LETTERS
+from causalopt.exchange.text.tokens import KEYWORDS, MOST_LETTERS
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.work import bounded

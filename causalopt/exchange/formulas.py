@@ -13,8 +13,8 @@ import sympy
 from sympy import Basic, Expr, Symbol
 from sympy.logic.boolalg import Boolean
 
-from causalopt.exchange.formula_parts import is_condition, put_together
-from causalopt.exchange.formula_tokens import FormulaError, tokens_of
+from causalopt.exchange.text.parts import is_condition, put_together
+from causalopt.exchange.text.tokens import FormulaError, tokens_of
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import TooLargeError
 from causalopt.ground.work import bounded
@@ -44,7 +44,7 @@ def formula_of(text: str, symbols: Mapping[str, Symbol]) -> Expr:
     >>> formula_of("__import__('os')", {"x": x})
     Traceback (most recent call last):
     ...
-    causalopt.exchange.formula_tokens.FormulaError: Column 1 of the formula: there is no function
+    causalopt.exchange.text.tokens.FormulaError: Column 1 of the formula: there is no function
     '__import__' in formulas.
     """
     return _within_limits(text, lambda: formula_in(text, symbols))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from causalopt.exchange.formulas import work_of
-from causalopt.exchange.text_models import model_in
-from causalopt.exchange.text_questions import ModelQuestion, question_pairs, questions_in
-from causalopt.exchange.text_symbols import symbols_in
-from causalopt.exchange.text_writing import model_sections
-from causalopt.exchange.toml_entries import TomlEntry, entry_of, read_toml
-from causalopt.exchange.toml_texts import TomlValue, toml_document
+from causalopt.exchange.text.entries import TomlEntry, entry_of, read_toml
+from causalopt.exchange.text.models import model_in
+from causalopt.exchange.text.questions import ModelQuestion, question_pairs, questions_in
+from causalopt.exchange.text.symbols import symbols_in
+from causalopt.exchange.text.toml import TomlValue, toml_document
+from causalopt.exchange.text.writing import model_sections
 from causalopt.ground.errors import CausaloptError, DeclarationError, TooLargeError
 from causalopt.ground.files import replacement
 from causalopt.ground.work import bounded

@@ -322,7 +322,10 @@ class Jumps:
     def _jumped(self, variable: Variable, there: Terms, first: Sequence[Boolean]) -> Expr:
         cases = [(e.value(variable, there), on) for e, on in zip(self.events, first, strict=True)]
         jumps = [(value, on) for value, on in cases if value is not None]
-        return Piecewise(*jumps, (there[variable], True))
+        # Not evaluated: that tries every condition with every other, twice as long for each more.
+        return (
+            Piecewise(*jumps, (there[variable], True), evaluate=False) if jumps else there[variable]
+        )
 
     def _again(self, event: Event, number: int, first: Boolean) -> dict[Variable, Mechanism]:
         """Whether an event comes true after the first, by its jump or in the rest of the step.

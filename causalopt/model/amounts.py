@@ -173,8 +173,9 @@ def in_turn(formulas: Mapping[K, Expr], where: str) -> list[K]:
     graph.add_nodes_from(formulas)
     for key, formula in formulas.items():
         graph.add_edges_from((s, key) for s in formula.free_symbols if s in formulas)
+    place = {key: number for number, key in enumerate(formulas)}
     try:
-        return list(nx.lexicographical_topological_sort(graph, key=list(formulas).index))
+        return list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     except nx.NetworkXUnfeasible:
         loop = [str(source) for source, _ in nx.find_cycle(graph)]
         raise DeclarationError(

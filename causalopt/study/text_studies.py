@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from causalopt.exchange.modeltext import ModelRecord, read_model
-from causalopt.exchange.text_questions import ModelQuestion
+from causalopt.exchange.text.questions import ModelQuestion
 from causalopt.ground.errors import FileError, QueryError
 from causalopt.language.finite_variables import own_variable
 from causalopt.language.symbols import Nodes, Variable

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from causalopt import DeclarationError, array, time, variable
 from causalopt.exchange import condition_of, condition_text, formula_of, formula_text
-from causalopt.exchange.formula_functions import FUNCTIONS
-from causalopt.exchange.formula_tokens import FormulaError
+from causalopt.exchange.text.functions import FUNCTIONS
+from causalopt.exchange.text.tokens import FormulaError
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.symbolic import expression
 

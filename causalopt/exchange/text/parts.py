@@ -12,7 +12,7 @@ import sympy
 from sympy import Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Symbol
 from sympy.logic.boolalg import Boolean
 
-from causalopt.exchange.formula_functions import (
+from causalopt.exchange.text.functions import (
     AS_WRITTEN,
     CONSTANTS,
     FUNCTIONS,
@@ -21,8 +21,8 @@ from causalopt.exchange.formula_functions import (
     UNDEFINED,
     FormulaFunction,
 )
-from causalopt.exchange.formula_sizes import number_of, why_no_number, why_no_power
-from causalopt.exchange.formula_tokens import FormulaError, FormulaTokens
+from causalopt.exchange.text.sizes import number_of, why_no_number, why_no_power
+from causalopt.exchange.text.tokens import FormulaError, FormulaTokens
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.language.symbols import Variable, time

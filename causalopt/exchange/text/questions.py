@@ -11,9 +11,9 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.exchange.formula_texts import name_text
-from causalopt.exchange.text_symbols import Words
-from causalopt.exchange.toml_entries import TomlEntry
-from causalopt.exchange.toml_texts import TomlValue
+from causalopt.exchange.text.entries import TomlEntry
+from causalopt.exchange.text.symbols import Words
+from causalopt.exchange.text.toml import TomlValue
 from causalopt.ground.checks import as_float, shown
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly

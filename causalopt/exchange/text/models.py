@@ -9,11 +9,11 @@ from typing import cast
 
 from sympy import Expr, Symbol
 
-from causalopt.exchange.formula_sizes import value_at
 from causalopt.exchange.formulas import condition_in
-from causalopt.exchange.text_mechanisms import mechanism_in
-from causalopt.exchange.text_symbols import VARIABLE_KEYS, Words
-from causalopt.exchange.toml_entries import TomlEntry
+from causalopt.exchange.text.entries import TomlEntry
+from causalopt.exchange.text.mechanisms import mechanism_in
+from causalopt.exchange.text.sizes import value_at
+from causalopt.exchange.text.symbols import VARIABLE_KEYS, Words
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.finite_variables import Finite
 from causalopt.language.quantities import Parameter, Quantity

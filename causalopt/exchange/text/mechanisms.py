@@ -13,11 +13,11 @@ import sympy
 from sympy import Expr, Integer
 
 from causalopt.exchange.chances import MOST_ENTRIES, MOST_PARENTS
-from causalopt.exchange.formula_sizes import expanded_terms
 from causalopt.exchange.formula_texts import formula_text, name_text
-from causalopt.exchange.text_symbols import Words
-from causalopt.exchange.toml_entries import TomlEntry
-from causalopt.exchange.toml_texts import TomlValue
+from causalopt.exchange.text.entries import TomlEntry
+from causalopt.exchange.text.sizes import expanded_terms
+from causalopt.exchange.text.symbols import Words
+from causalopt.exchange.text.toml import TomlValue
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.language.finite_variables import Finite, Parent, values_of
 from causalopt.language.symbols import Next, Variable

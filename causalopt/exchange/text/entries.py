@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from causalopt.exchange.formula_tokens import FormulaError
 from causalopt.exchange.reading import FileText, read_text
-from causalopt.exchange.toml_places import Path, TomlPlace, places_in_toml, toml_tokens
+from causalopt.exchange.text.places import Path, TomlPlace, places_in_toml, toml_tokens
+from causalopt.exchange.text.tokens import FormulaError
 from causalopt.ground.checks import as_whole, shown
 from causalopt.ground.errors import CausaloptError, FileError, nearest
 

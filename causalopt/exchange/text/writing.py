@@ -10,10 +10,10 @@ from typing import cast
 from sympy import Expr, Symbol
 
 from causalopt.exchange.formula_texts import condition_text, formula_text
-from causalopt.exchange.text_mechanisms import mechanism_value
-from causalopt.exchange.text_models import EQUALS, NEXT, RATE
-from causalopt.exchange.text_symbols import in_sections, symbol_pairs
-from causalopt.exchange.toml_texts import TomlValue, toml_name
+from causalopt.exchange.text.mechanisms import mechanism_value
+from causalopt.exchange.text.models import EQUALS, NEXT, RATE
+from causalopt.exchange.text.symbols import in_sections, symbol_pairs
+from causalopt.exchange.text.toml import TomlValue, toml_name
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.quantities import Noise, Parameter

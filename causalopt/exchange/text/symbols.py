@@ -11,9 +11,9 @@ from sympy import Expr, Symbol
 
 from causalopt.exchange.formula_texts import shape_of_values
 from causalopt.exchange.formulas import formula_in
-from causalopt.exchange.text_laws import LAW_KEYS, law_in, law_pairs
-from causalopt.exchange.toml_entries import TomlEntry, check_label
-from causalopt.exchange.toml_texts import TomlValue
+from causalopt.exchange.text.entries import TomlEntry, check_label
+from causalopt.exchange.text.laws import LAW_KEYS, law_in, law_pairs
+from causalopt.exchange.text.toml import TomlValue
 from causalopt.ground.checks import as_whole
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.assumptions import checked

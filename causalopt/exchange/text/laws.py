@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sympy import Expr
 
-from causalopt.exchange.toml_entries import TomlEntry
-from causalopt.exchange.toml_texts import TomlValue
+from causalopt.exchange.text.entries import TomlEntry
+from causalopt.exchange.text.toml import TomlValue
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.data import Listed, series
 from causalopt.language.laws import Choice, Law, Normal, Uniform, choice, normal, uniform
