@@ -15,7 +15,7 @@ from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array, Floats
-from causalopt.model.template import owner_of
+from causalopt.model.template import is_inner, owner_of
 from causalopt.plan import Block, Division, Loop, Segment, Slot
 
 # A part is as long as its estimate allows, less a margin; by no more than these factors longer or
@@ -27,6 +27,8 @@ _SMALL = 1e-3
 _SHORTEST, _MOST = 1e-15, 30_000
 # A shorter part that misses by no less than this of what a longer one missed by is no help.
 _HELP = 0.25
+# In so many attempts, each ten times as short, what is not followed yet would have been helped.
+_HOPELESS = 10
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ class Demand:
 
     @classmethod
     def of(cls, plan: Loop, tolerance: float, order: int) -> Demand:
-        """What a plan records are the estimates; of what is held there are none."""
+        """What a plan records are the estimates, and what they are of."""
         place = {slot: j for j, slot in enumerate(plan.slots)}
-        owners = {j: Slot(s.lane, owner_of(s.variable)) for j, s in enumerate(plan.slots)}
-        pairs = ((j, place[owners[j]]) for j in plan.recorded if owners[j] in place)
+        stages = [(j, plan.slots[j]) for j in plan.recorded if is_inner(plan.slots[j].variable)]
+        pairs = ((j, place[Slot(slot.lane, owner_of(slot.variable))]) for j, slot in stages)
         return cls(tolerance, order, tuple(pairs))
 
     def excess(self, before: Sequence[Floats], after: Sequence[Floats], peaks: Floats) -> Floats:
@@ -98,8 +100,10 @@ class _Course:
         self.state = [np.broadcast_to(np.float64(value), (points,)) for value in first]
         self.whole = self.given[plan.length_of_steps]
         self.trial = self.whole
-        # What each variable missed in the attempt before, where that was no good.
+        # What each variable missed in the attempt before, where that was no good, and in how many
+        # attempts a shorter part was no help to it.
         self.missed = np.full((len(demand.watched), points), np.inf)
+        self.unhelped = np.zeros((len(demand.watched), points), dtype=np.int64)
         self.peaks = np.stack([abs(self.state[own]) for _, own in demand.watched])
 
     def step(self, segment: Segment, number: int) -> tuple[Floats, Floats]:
@@ -143,12 +147,13 @@ class _Course:
         """By what factor each point misses the demand; infinitely, where a value is not finite.
 
         A variable that is 0, and grows as a high power of the time, is never right beside its size
-        however short a part is: where a shorter one does not help, it passes.
+        however short a part is: where ever shorter ones do not help, it passes.
         """
         fine = np.isfinite(sum(after[j] for j in self.plan.value_slots))
         missed = self.demand.excess(self.state, after, self.peaks)
-        is_hopeless = (self.peaks == 0.0) & (missed > _HELP * self.missed) & np.isfinite(missed)
-        worst = np.where(is_hopeless, 0.0, missed).max(axis=0)
+        is_no_help = (self.peaks == 0.0) & (missed > _HELP * self.missed) & np.isfinite(missed)
+        self.unhelped = np.where(is_no_help, self.unhelped + 1, 0)
+        worst = np.where(self.unhelped > _HOPELESS, 0.0, missed).max(axis=0)
         self.missed = np.where(worst > 1.0, missed, np.inf)
         return np.where(fine, worst, np.inf)
 

@@ -20,10 +20,12 @@ def error_plan(plan: Loop, model: System, lanes: Lanes) -> Loop:
     """The plan of the values alone of a plan's worlds, which records what its steps may err."""
     values = lanes_of([lane.world for lane in lanes.lanes if not lane.is_tangent], [])
     method = METHODS[cast(str, model.method)]
+    # What an error is of, too: it need not follow from that.
     wanted = tuple(
-        Slot(place, method.error(variable))
+        Slot(place, slot)
         for place in range(len(values.lanes))
         for variable in model.mechanisms
+        for slot in (variable, method.error(variable))
     )
     return flatten_system(model, plan.steps, values, wanted, errors=True)
 

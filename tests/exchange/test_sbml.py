@@ -47,7 +47,7 @@ def read(tmp_path):
         text = parts[0] if parts[0].startswith("<?xml") else model(*parts, level=level,
                                                                    version=version)  # fmt: skip
         path.write_text(text)
-        return read_sbml(path, **{"dt": 0.01, **how})
+        return read_sbml(path, **{"dt": 0.01, "method": "rk4", **how})
 
     return of
 

@@ -40,7 +40,7 @@ def read(tmp_path):
     def of(*parts, **how):
         path = tmp_path / "m.xml"
         path.write_text(model(*parts))
-        return read_sbml(path, **{"dt": 0.1, **how})
+        return read_sbml(path, **{"dt": 0.1, "method": "rk4", **how})
 
     return of
 

@@ -127,6 +127,19 @@ def test_a_forcing_and_an_equation_are_seen_at_their_times():
         assert found.y.values[0] == pytest.approx(np.cos(found.time.values), abs=1e-14)
 
 
+def test_a_rate_that_depends_on_nothing_but_time_is_followed():
+    """x' = 100 cos(100 t), y' = 3, z' = 0: sin(100 t), 3 t and 7."""
+    rates = {x: 100 * sympy.cos(100 * time), y: 3 + 0 * y, z: 0 * z}
+    for method in ("dopri5", "rodas4"):
+        system = System.from_ode(
+            rates, start={x: 0, y: 0, z: 7}, dt=1, method=method, tolerance=1e-9
+        )
+        found = run(system.world(steps=2))
+        assert found.x.values[0] == pytest.approx(np.sin(100 * np.arange(3)), abs=1e-6)
+        assert found.y.values[0] == pytest.approx(3 * np.arange(3), rel=1e-14)
+        assert found.z.values[0].tolist() == [7, 7, 7]
+
+
 # -- derivatives -----------------------------------------------------------------------------------
 
 
