@@ -22,7 +22,7 @@ from causalopt.plan import Block, Division, Loop, Segment, Slot
 # shorter than the one before (Hairer, Norsett and Wanner 1993, section II.4).
 _MARGIN, _SHORTER, _LONGER = 0.9, 0.1, 5.0
 # A variable on its way through 0 is compared with this part of the largest that it has been.
-_SMALL = 1e-3
+_SMALL = 1e-6
 # What is shorter than this part of the time so far is no way on; and the most attempts at a step.
 _SHORTEST, _MOST = 1e-15, 30_000
 # A shorter part that misses by no less than this of what a longer one missed by is no help.
