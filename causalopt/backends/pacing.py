@@ -21,6 +21,8 @@ from causalopt.plan import Block, Division, Loop, Segment, Slot
 # A part is as long as its estimate allows, less a margin; by no more than these factors longer or
 # shorter than the one before (Hairer, Norsett and Wanner 1993, section II.4).
 _MARGIN, _SHORTER, _LONGER = 0.9, 0.1, 5.0
+# The first part of all: short, lest it hop from one wave of a forcing to the same place of another.
+_FIRST = 0.0137
 # A variable on its way through 0 is compared with this part of the largest that it has been.
 _SMALL = 1e-6
 # What is shorter than this part of the time so far is no way on; and the most attempts at a step.
@@ -99,7 +101,7 @@ class _Course:
         first = first_state(plan, self.given)
         self.state = [np.broadcast_to(np.float64(value), (points,)) for value in first]
         self.whole = self.given[plan.length_of_steps]
-        self.trial = self.whole
+        self.trial = _FIRST * self.whole
         # What each variable missed in the attempt before, where that was no good, and in how many
         # attempts a shorter part was no help to it.
         self.missed = np.full((len(demand.watched), points), np.inf)

@@ -140,6 +140,17 @@ def test_a_rate_that_depends_on_nothing_but_time_is_followed():
         assert found.z.values[0].tolist() == [7, 7, 7]
 
 
+@pytest.mark.parametrize("waves", [1, 10, 90, 500])
+@pytest.mark.parametrize("method", ["dopri5", "rodas4"])
+def test_a_forcing_is_seen_though_a_step_holds_whole_waves_of_it(waves, method):
+    """All nodes of dopri5 are multiples of 1/90, and those of rodas4 of 1/500."""
+    system = System.from_ode(
+        {x: sympy.cos(2 * sympy.pi * waves * time)},
+        start={x: 1}, dt=1, method=method, tolerance=1e-6,
+    )  # fmt: skip
+    assert run(system.world(steps=1), keep="last").x.item() == pytest.approx(1, abs=1e-4)
+
+
 # -- derivatives -----------------------------------------------------------------------------------
 
 
