@@ -14,7 +14,7 @@ from causalopt.backends.careful import first_state
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Array, Floats
+from causalopt.ground.types import Array, Floats, Number
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan import Block, Division, Loop, Segment, Slot
 
@@ -37,34 +37,32 @@ _HOPELESS = 10
 class Demand:
     """How good a part has to be: an estimate of order ``order`` is at most ``tolerance`` of sizes.
 
-    ``watched`` are the places of the estimates, each with that of the variable which it is of.
+    ``estimates`` are the places of the estimates, and ``own`` those of what each is of.
     """
 
     tolerance: float
     order: int
-    watched: tuple[tuple[int, int], ...]
+    estimates: list[int]
+    own: list[int]
 
     @classmethod
     def of(cls, plan: Loop, tolerance: float, order: int) -> Demand:
         """What a plan records are the estimates, and what they are of."""
         place = {slot: j for j, slot in enumerate(plan.slots)}
-        stages = [(j, plan.slots[j]) for j in plan.recorded if is_inner(plan.slots[j].variable)]
-        pairs = ((j, place[Slot(slot.lane, owner_of(slot.variable))]) for j, slot in stages)
-        return cls(tolerance, order, tuple(pairs))
+        estimates = [j for j in plan.recorded if is_inner(plan.slots[j].variable)]
+        stages = [plan.slots[j] for j in estimates]
+        own = [place[Slot(slot.lane, owner_of(slot.variable))] for slot in stages]
+        return cls(tolerance, order, estimates, own)
 
-    def excess(self, before: Sequence[Floats], after: Sequence[Floats], peaks: Floats) -> Floats:
+    def excess(self, before: Floats, after: Floats, peaks: Floats) -> Floats:
         """By what factor each variable misses it, (variables, points), 0 to infinity."""
-        own, errors = (np.stack([abs(after[j]) for j in places]) for places in self._places)
-        size = np.maximum(np.stack([abs(before[j]) for j in self._places[0]]), own)
+        errors = abs(after[self.estimates])
+        size = np.maximum(abs(before[self.own]), abs(after[self.own]))
         missed = errors / (self.tolerance * np.maximum(size, _SMALL * peaks))
         # 0/0 is a variable that is 0 and stays so.
-        missed = np.where(errors == 0.0, 0.0, missed)
-        return np.where(np.isfinite(missed), missed, np.inf)
-
-    @property
-    def _places(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        errors, own = zip(*self.watched, strict=True)
-        return own, errors
+        missed[errors == 0.0] = 0.0
+        missed[~np.isfinite(missed)] = np.inf
+        return missed
 
     def factor(self, excess: Floats) -> Floats:
         """How much longer the next part may be."""
@@ -92,21 +90,21 @@ def division_of(plan: Loop, inputs: Inputs, points: int | None, demand: Demand) 
 
 
 class _Course:
-    """All points on their way: the ``state`` of each, and how long a part it would take next."""
+    """All points on their way: ``state`` (slots, points), and how long a part each would take."""
 
     def __init__(self, plan: Loop, inputs: Inputs, points: int, demand: Demand) -> None:
-        self.plan, self.demand = plan, demand
+        self.demand = demand
         values = [inputs.values[entry.symbol.name] for entry in plan.inputs]
         self.given = [np.broadcast_to(np.float64(value), (points,)) for value in values]
-        first = first_state(plan, self.given)
-        self.state = [np.broadcast_to(np.float64(value), (points,)) for value in first]
+        self.values = list(plan.value_slots)
+        self.state = _stacked(first_state(plan, self.given), points)
         self.whole = self.given[plan.length_of_steps]
         self.trial = _FIRST * self.whole
         # What each variable missed in the attempt before, where that was no good, and in how many
         # attempts a shorter part was no help to it.
-        self.missed = np.full((len(demand.watched), points), np.inf)
-        self.unhelped = np.zeros((len(demand.watched), points), dtype=np.int64)
-        self.peaks = np.stack([abs(self.state[own]) for _, own in demand.watched])
+        self.missed = np.full((len(demand.own), points), np.inf)
+        self.unhelped = np.zeros((len(demand.own), points), dtype=np.int64)
+        self.peaks = abs(self.state[demand.own])
 
     def step(self, segment: Segment, number: int) -> tuple[Floats, Floats]:
         """Carry all points over a step: the lengths (parts, points) of its parts, and begins."""
@@ -124,9 +122,10 @@ class _Course:
             is_good = (excess <= 1.0) & (rest > 0.0)
             is_last = is_good & (part == rest)
             if inside is not segment and is_last.any():
-                after = _chosen(is_last, self._carried(segment.block, part, begin), after)
+                after = np.where(is_last, self._carried(segment.block, part, begin), after)
             self._refuse_too_short(number, begin, part, is_good | (rest <= 0.0))
-            self._accept(after, is_good)
+            self.state = np.where(is_good, after, self.state)
+            self.peaks = np.maximum(self.peaks, abs(self.state[self.demand.own]))
             longer = part * self.demand.factor(excess)
             # One that was cut short by the end of the step says nothing against a longer one.
             longer = np.where(is_last, np.maximum(longer, self.trial), longer)
@@ -140,29 +139,24 @@ class _Course:
             'fewer, method="rodas4"; else take shorter steps dt, or a larger tolerance.'
         )
 
-    def _carried(self, block: Block, part: Floats, begin: Floats) -> list[Floats]:
+    def _carried(self, block: Block, part: Floats, begin: Floats) -> Floats:
         """What a block gives after a part."""
         arguments = [*self.state, *self.given, part, begin, np.zeros_like(part)]
-        return [np.broadcast_to(value, part.shape) for value in compiled(block)(*arguments)]
+        return _stacked(compiled(block)(*arguments), len(part))
 
-    def _excess(self, after: Sequence[Floats]) -> Floats:
+    def _excess(self, after: Floats) -> Floats:
         """By what factor each point misses the demand; infinitely, where a value is not finite.
 
         A variable that is 0, and grows as a high power of the time, is never right beside its size
         however short a part is: where ever shorter ones do not help, it passes.
         """
-        fine = np.isfinite(sum(after[j] for j in self.plan.value_slots))
+        fine = np.isfinite(after[self.values]).all(axis=0)
         missed = self.demand.excess(self.state, after, self.peaks)
         is_no_help = (self.peaks == 0.0) & (missed > _HELP * self.missed) & np.isfinite(missed)
         self.unhelped = np.where(is_no_help, self.unhelped + 1, 0)
         worst = np.where(self.unhelped > _HOPELESS, 0.0, missed).max(axis=0)
         self.missed = np.where(worst > 1.0, missed, np.inf)
         return np.where(fine, worst, np.inf)
-
-    def _accept(self, after: Sequence[Floats], is_good: Array) -> None:
-        self.state = _chosen(is_good, after, self.state)
-        sizes = np.stack([abs(self.state[own]) for _, own in self.demand.watched])
-        self.peaks = np.maximum(self.peaks, sizes)
 
     def _refuse_too_short(self, number: int, begin: Floats, part: Floats, is_good: Array) -> None:
         """Raise ``QueryError`` where a part that is not good is too short to be cut once more."""
@@ -185,8 +179,12 @@ def _part_of(rest: Floats, trial: Floats) -> Floats:
     return np.where(rest > 0.0, part, 0.0)
 
 
-def _chosen(which: Array, first: Sequence[Floats], second: Sequence[Floats]) -> list[Floats]:
-    return [np.where(which, a, b) for a, b in zip(first, second, strict=True)]
+def _stacked(values: Sequence[Number], points: int) -> Floats:
+    """Numbers, or one of each for every point, as rows."""
+    rows = np.empty((len(values), points))
+    for row, value in zip(rows, values, strict=True):
+        row[:] = value
+    return rows
 
 
 def _in_front(lengths: Floats, begins: Floats, end: Floats) -> tuple[Floats, Floats]:
