@@ -334,3 +334,19 @@ def test_what_overflows_is_no_second_event():
 def test_an_empty_list_names_no_node():
     with pytest.raises(QueryError, match=r"\[\] names no node"):
         ball().unroll(2).world().do([], 1)
+
+
+def test_many_events_may_set_one_variable():
+    """At the times 1 to 5 x, which rises by 1 in between, is halved; sixteen can be declared."""
+    (x,) = variables("x")
+
+    def halved(count):
+        events = [Event(time >= k, {x: 0.5 * x}) for k in range(1, count + 1)]
+        return System.from_ode({x: 1 + 0 * x}, start={x: 0}, events=events, dt=0.5, method="rk4")
+
+    exact = [0.0]
+    for _ in range(5):
+        exact.append((exact[-1] + 1) / 2)
+    found = run(halved(5).world(steps=10), backend="numpy").x.values[0, ::2]
+    assert found == pytest.approx(exact, rel=1e-12)
+    assert len(halved(16).events) == 16

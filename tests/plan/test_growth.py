@@ -115,3 +115,25 @@ def test_the_arguments_of_an_extreme_are_compared_where_it_is_written_alone(extr
     system = System({**{a: a / 2 for a in x}, y: formula}, start=start)
     assert op(system, A=x[5], n=chosen[0], m=y[2]).item() == 0
     assert run(system.world(steps=1))["y"].isel(time=1).item() == (11 if extreme is sp.Max else 0)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_large_block_may_hold_choices(backend):
+    """Ten lookups of fifty points in one step, which are more parts than are compared."""
+    x, y = variables("x y")
+    q = variables(" ".join(f"q{k}" for k in range(10)))
+
+    def height(i, k):
+        return 0.3 * i + (0.37 + 0.01 * i * k) * (x - i)
+
+    lookups = {
+        v: sp.Piecewise((0.0, x < 0), *[(height(i, k), x < i + 1) for i in range(50)], (1.0, True))
+        for k, v in enumerate(q)
+    }
+    system = System.from_ode({y: x}, algebraic={x: y + 1, **lookups}, start={y: 1}, dt=0.1)
+    found = run(system.world(steps=20), backend=backend)
+    place = found.x.values[0]
+    whole = np.floor(place)
+    for k, v in enumerate(q):
+        exact = 0.3 * whole + (0.37 + 0.01 * whole * k) * (place - whole)
+        np.testing.assert_allclose(found[str(v)].values[0], exact, rtol=1e-12)

@@ -107,7 +107,7 @@ def test_the_oregonator_has_the_published_values():
         start={x: 1, y: 2, z: 3},
         dt=360,
         method="rodas4",
-        tolerance=1e-9,
+        tolerance=1e-8,
     )
     found = run(system.world(steps=1), keep="last")
     published = 0.1000814870318523e1, 0.1228178521549917e4, 0.1320554942846706e3
