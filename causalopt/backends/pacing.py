@@ -1,6 +1,7 @@
 """How steps are taken in parts: as long as the estimate of an error allows, point by point.
 
-One pass of values finds the parts, as the reference backend computes; any backend then takes them.
+One pass, as the reference backend computes, finds the parts; any backend then takes them. Tangents
+have a say as values have: where a world rests, they alone move.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from causalopt.plan import Block, Division, Loop, Segment, Slot
 # A part is as long as its estimate allows, less a margin; by no more than these factors longer or
 # shorter than the one before (Hairer, Norsett and Wanner 1993, section II.4).
 _MARGIN, _SHORTER, _LONGER = 0.9, 0.1, 5.0
-# The first part of all: short, lest it hop from one wave of a forcing to the same place of another.
-_FIRST = 0.0137
 # A variable on its way through 0 is compared with this part of the largest that it has been.
 _SMALL = 1e-6
 # What is shorter than this part of the time so far is no way on; and the most attempts at a step.
@@ -37,22 +36,27 @@ _HOPELESS = 10
 class Demand:
     """How good a part has to be: an estimate of order ``order`` is at most ``tolerance`` of sizes.
 
-    ``estimates`` are the places of the estimates, and ``own`` those of what each is of.
+    ``estimates`` are the places of the estimates, ``own`` those of what each is of, and ``moving``
+    says which are of tangents.
     """
 
     tolerance: float
     order: int
     estimates: list[int]
     own: list[int]
+    moving: Array
 
     @classmethod
     def of(cls, plan: Loop, tolerance: float, order: int) -> Demand:
         """What a plan records are the estimates, and what they are of."""
         place = {slot: j for j, slot in enumerate(plan.slots)}
-        estimates = [j for j in plan.recorded if is_inner(plan.slots[j].variable)]
-        stages = [plan.slots[j] for j in estimates]
-        own = [place[Slot(slot.lane, owner_of(slot.variable))] for slot in stages]
-        return cls(tolerance, order, estimates, own)
+        owners = {j: Slot(s.lane, owner_of(s.variable)) for j, s in enumerate(plan.slots)}
+        inner = [j for j in plan.recorded if is_inner(plan.slots[j].variable)]
+        estimates = [j for j in inner if owners[j] in place]
+        own = [place[owners[j]] for j in estimates]
+        tangents = {j for group in plan.scales for j in group}
+        moving = np.array([j in tangents for j in own], dtype=bool)
+        return cls(tolerance, order, estimates, own, moving)
 
     def excess(self, before: Floats, after: Floats, peaks: Floats) -> Floats:
         """By what factor each variable misses it, (variables, points), 0 to infinity."""
@@ -61,8 +65,9 @@ class Demand:
         missed = errors / (self.tolerance * np.maximum(size, _SMALL * peaks))
         # 0/0 is a variable that is 0 and stays so.
         missed[errors == 0.0] = 0.0
-        missed[~np.isfinite(missed)] = np.inf
-        return missed
+        # A derivative that is not there says nothing of a length; a value that is not, all.
+        strange = ~np.isfinite(missed)
+        return np.where(strange, np.where(self.moving[:, None], 0.0, np.inf), missed)
 
     def factor(self, excess: Floats) -> Floats:
         """How much longer the next part may be."""
@@ -96,10 +101,10 @@ class _Course:
         self.demand = demand
         values = [inputs.values[entry.symbol.name] for entry in plan.inputs]
         self.given = [np.broadcast_to(np.float64(value), (points,)) for value in values]
-        self.values = list(plan.value_slots)
+        self.values, self.scales = list(plan.value_slots), [list(group) for group in plan.scales]
         self.state = _stacked(first_state(plan, self.given), points)
         self.whole = self.given[plan.length_of_steps]
-        self.trial = _FIRST * self.whole
+        self.trial = self.whole
         # What each variable missed in the attempt before, where that was no good, and in how many
         # attempts a shorter part was no help to it.
         self.missed = np.full((len(demand.own), points), np.inf)
@@ -109,6 +114,10 @@ class _Course:
     def step(self, segment: Segment, number: int) -> tuple[Floats, Floats]:
         """Carry all points over a step: the lengths (parts, points) of its parts, and begins."""
         inside, start = segment.inside or segment, (number - 1) * self.whole
+        if number == segment.start:
+            # What was done where the step begins is seen there, for a part of no account. (Nor does
+            # a run so hop from one wave of a forcing to the same place of another.)
+            self.trial = np.minimum(self.trial, self.demand.tolerance * self.whole)
         passed = np.zeros_like(start)
         lengths: list[Floats] = []
         begins: list[Floats] = []
@@ -124,7 +133,7 @@ class _Course:
             if inside is not segment and is_last.any():
                 after = np.where(is_last, self._carried(segment.block, part, begin), after)
             self._refuse_too_short(number, begin, part, is_good | (rest <= 0.0))
-            self.state = np.where(is_good, after, self.state)
+            self.state = self._rescaled(np.where(is_good, after, self.state))
             self.peaks = np.maximum(self.peaks, abs(self.state[self.demand.own]))
             longer = part * self.demand.factor(excess)
             # One that was cut short by the end of the step says nothing against a longer one.
@@ -135,14 +144,22 @@ class _Course:
             passed = np.where(is_last, self.whole, np.where(is_good, passed + part, passed))
         raise QueryError(
             f"Step {number}, from time {start[0]:.6g} on, takes more than {_MOST:,} attempts at "
-            "parts of it: where a rate is large beside what it leads to, an implicit method takes "
-            'fewer, method="rodas4"; else take shorter steps dt, or a larger tolerance.'
+            "parts of it. Where a rate is large beside what it leads to, an implicit method takes "
+            'fewer, method="rodas4"; where a value leaves the finite numbers, nothing helps; else '
+            "take shorter steps dt, or a larger tolerance."
         )
 
     def _carried(self, block: Block, part: Floats, begin: Floats) -> Floats:
         """What a block gives after a part."""
         arguments = [*self.state, *self.given, part, begin, np.zeros_like(part)]
         return _stacked(compiled(block)(*arguments), len(part))
+
+    def _rescaled(self, state: Floats) -> Floats:
+        """The state with tangents that enter each other divided by the largest: they are linear."""
+        for group in self.scales:
+            size = abs(state[group]).max(axis=0)
+            state[group] /= np.where(np.isfinite(size) & (size > 0.0), size, 1.0)
+        return state
 
     def _excess(self, after: Floats) -> Floats:
         """By what factor each point misses the demand; infinitely, where a value is not finite.

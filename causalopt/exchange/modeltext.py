@@ -21,7 +21,17 @@ from causalopt.model.network import Network
 from causalopt.model.system import System
 
 _KEYS = (
-    *("title", "source", "dt", "method", "parameters", "symbols", "noises", "variables"),
+    *(
+        "title",
+        "source",
+        "dt",
+        "method",
+        "tolerance",
+        "parameters",
+        "symbols",
+        "noises",
+        "variables",
+    ),
     *("events", "questions"),
 )
 

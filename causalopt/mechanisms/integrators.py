@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr, Mul, Rational, Symbol
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.language.symbols import Next, Past, Stage, Variable, time
+from causalopt.language.symbols import Next, Past, Rise, Stage, Variable, time
 from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
@@ -120,7 +120,7 @@ class Explicit(Method):
 
     def error(self, variable: Variable) -> Stage:
         """The stage of a variable that holds the estimate of a step's error."""
-        return Stage(variable, ERROR)
+        return Rise(variable, ERROR)
 
 
 _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)

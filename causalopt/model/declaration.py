@@ -260,7 +260,8 @@ def check_rates(rates: Mapping[Variable, Mechanism], method: str | None) -> None
     if method is None:
         return
     if not isinstance(method, str) or method not in METHODS:
-        raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
+        names = (*METHODS, "auto")
+        raise DeclarationError(f"There is no method {method!r}." + nearest(method, names))
     for target, rate in rates.items():
         why = target.domain.why_no_difference()
         if why is not None:
@@ -292,6 +293,12 @@ def checked_tolerance(
             f"{' or '.join(f'method={name!r}' for name in known)}."
         )
     for variable, rate in rates.items():
+        if variable.domain.shape or rate.is_opaque:
+            what = "an array" if variable.domain.shape else "followed by a function"
+            raise DeclarationError(
+                f"{variable} is {what}, and estimates of errors are made of formulas of numbers: "
+                "leave tolerance out, or give a solver of diffrax, which has one of its own."
+            )
         strange = next((s for s in rate.arguments if s == dt or isinstance(s, Noise | Lag)), None)
         if strange is not None:
             raise DeclarationError(

@@ -46,6 +46,7 @@ def flatten_system(
 
     With ``errors``, stages that estimate a step's errors can be wanted.
     """
+    _check_nudged(system, lanes)
     names = Names(system, system.beginning)
     stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
     pace = pace_of(names, system.dt, is_in_parts=system.tolerance is not None)
@@ -220,6 +221,22 @@ def _assignments(
             unit = Slot(place, UNIT)
             assigned[names.after(unit)] = names.before(unit) if step <= _last_nudge(lane) else _ZERO
     return assigned
+
+
+def _check_nudged(system: System, lanes: Lanes) -> None:
+    """Raise ``QueryError`` where what has no rate is nudged, and steps are taken in parts.
+
+    It follows from the others at each moment, and so would be moved for no time at all.
+    """
+    if system.tolerance is None:
+        return
+    done = [effect for lane in lanes.lanes for effect in lane.world.effects]
+    for variable in (key for key, course in done if any(t.shift for t in course)):
+        if variable in system.algebraic:
+            raise QueryError(
+                f"{variable} is nudged, which follows from the others at each moment: in steps of "
+                "no fixed length that lasts no time. Nudge what has a rate, or leave tolerance out."
+            )
 
 
 def _check_events(system: System, lane: Lane, step: int) -> None:

@@ -13,21 +13,20 @@ from causalopt.backends.pacing import Demand
 from causalopt.ground.types import Ints
 from causalopt.mechanisms.methods import METHODS
 from causalopt.model.system import System
-from causalopt.plan import Division, Lanes, Loop, Slot, Told, divided, flatten_system, lanes_of
+from causalopt.plan import Division, Lanes, Loop, Slot, Told, divided, flatten_system
 
 
 def error_plan(plan: Loop, model: System, lanes: Lanes) -> Loop:
-    """The plan of the values alone of a plan's worlds, which records what its steps may err."""
-    values = lanes_of([lane.world for lane in lanes.lanes if not lane.is_tangent], [])
+    """The plan of a plan's values and tangents that records what its steps may err."""
     method = METHODS[cast(str, model.method)]
     # What an error is of, too: it need not follow from that.
     wanted = tuple(
         Slot(place, slot)
-        for place in range(len(values.lanes))
+        for place in range(len(lanes.lanes))
         for variable in model.mechanisms
         for slot in (variable, method.error(variable))
     )
-    return flatten_system(model, plan.steps, values, wanted, errors=True)
+    return flatten_system(model, plan.steps, lanes, wanted, errors=True)
 
 
 def demand_on(plan: Loop, model: System) -> Demand:

@@ -402,3 +402,17 @@ def test_a_declaration_in_another_order_is_refused_in_words(tmp_path):
     )
     with pytest.raises(DeclarationError, match="would be read as another model"):
         write_model(tmp_path / "m.toml", network)
+
+
+def test_a_tolerance_is_read_back_and_auto_chooses(tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text('dt = 1\nmethod = "auto"\n[variables.x]\nrate = "-x"\nstart = 1\n')
+    (x,) = variables("x")
+    system = System.from_ode({x: -x}, start={x: 1}, dt=1, method="auto")
+    assert read_model(path).model == system
+    write_model(path, system)
+    assert "tolerance = 1e-09" in path.read_text()
+    assert read_model(path).model == system
+    path.write_text('tolerance = 1e-9\n[variables.x]\nnext = "x"\nstart = 1\n')
+    with pytest.raises(FileError, match="line 1, column 1: a tolerance is of rates"):
+        read_model(path)

@@ -6,7 +6,19 @@ import pytest
 import sympy
 from scipy.integrate import solve_ivp
 
-from causalopt import Event, System, every_n, op, parameters, run, tangents, time, variables
+from causalopt import (
+    Event,
+    System,
+    array,
+    every_n,
+    function,
+    op,
+    parameters,
+    run,
+    tangents,
+    time,
+    variables,
+)
 from causalopt.backends import pacing
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError
 from causalopt.mechanisms.methods import METHODS
@@ -191,6 +203,44 @@ def test_derivatives_go_through_events_in_parts_of_steps():
     assert tangents(W.perturb(x[0]), labels=["X"]).x.values[0] == pytest.approx(np.ones(7))
 
 
+@pytest.mark.parametrize("method", ["dopri5", "rodas4"])
+def test_where_a_world_rests_the_parts_are_those_of_its_derivatives(method):
+    """At a fixed point nothing moves but tangents: exp(-20 t), exp(t), cos t, in steps of 5."""
+
+    def tangent(rates, start):
+        system = System.from_ode(rates, start=start, dt=5, method=method, tolerance=1e-9)
+        return tangents(system.world(steps=2).perturb(x[0]), labels=["X"]).x.values[0]
+
+    t = np.array([0.0, 5.0, 10.0])
+    assert tangent({x: -20 * (x - 1)}, {x: 1}) == pytest.approx(np.exp(-20 * t), rel=1e-6, abs=0)
+    assert tangent({x: x * (1 - x)}, {x: 0}) == pytest.approx(np.exp(t), rel=1e-7)
+    swing = tangent({x: y, y: -x}, {x: 0, y: 0})
+    assert swing == pytest.approx(np.cos(t), abs=1e-7)
+
+
+@pytest.mark.parametrize("method", ["dopri5", "rodas4"])
+def test_what_is_let_go_is_free_from_then_on(method):
+    """x' = u and u = -2 x: held up to t = 1, and exp(-2 (t - 1)) after that."""
+    system = System.from_ode(
+        {x: y}, algebraic={y: -2 * x}, start={x: 1}, dt=0.5, method=method, tolerance=1e-9
+    )
+    W = system.world(steps=6)
+    X = W.perturb(x[0])
+    found = tangents(X.clamp(y[:3], to=W), labels=["Y"]).x.values[0]
+    t = 0.5 * np.arange(7)
+    assert found == pytest.approx(np.exp(-2 * np.maximum(t - 1, 0)), rel=1e-7)
+
+
+@pytest.mark.parametrize("method", ["dopri5", "rodas4"])
+def test_what_is_set_has_no_error(method):
+    """x' = -x + 1/2, with y set from the start."""
+    system = System.from_ode(
+        {x: -x + y, y: -3 * y}, start={x: 2, y: 1}, dt=0.5, method=method, tolerance=1e-9
+    )
+    found = run(system.world(steps=4).do(y, 0.5)).x.values[0]
+    assert found == pytest.approx(0.5 + 1.5 * np.exp(-0.5 * np.arange(5)), rel=1e-7)
+
+
 # -- the parts are a point's own -------------------------------------------------------------------
 
 
@@ -240,6 +290,24 @@ def test_an_explicit_method_that_would_take_for_ever_says_which_does_not(monkeyp
     system = van_der_pol("dopri5", dt=2000, stiff=1e6)
     with pytest.raises(QueryError, match=r'2,000 attempts .*method="rodas4"'):
         run(system.world(steps=1))
+
+
+def test_a_nudge_that_lasts_no_time_is_refused():
+    system = System.from_ode({x: y}, algebraic={y: -x}, start={x: 1}, dt=0.5, method="auto")
+    with pytest.raises(QueryError, match="y is nudged, which follows from the others at each"):
+        run(system.world(steps=2).perturb(y[0], by=1))
+
+
+def test_what_has_no_estimates_is_refused():
+    pair = array("a", 2)
+    with pytest.raises(DeclarationError, match="a is an array, and estimates of errors"):
+        System.from_ode({pair: -pair}, start={pair: [1, 2]}, dt=0.5, method="auto")
+    with pytest.raises(DeclarationError, match="x is followed by a function, and estimates"):
+        System.from_ode(
+            {x: function(lambda x: -x)(x)}, start={x: 1}, dt=0.5, method="dopri5", tolerance=1e-6
+        )
+    with pytest.raises(DeclarationError, match="Known here: euler, rk4, dopri5, rodas4, auto"):
+        System.from_ode({x: -x}, start={x: 1}, dt=0.5, method="AUTO")
 
 
 def test_what_belongs_to_whole_steps_is_refused():

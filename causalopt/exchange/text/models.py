@@ -26,6 +26,7 @@ from causalopt.model.amounts import Amount, Kept, in_turn
 from causalopt.model.building import by_label
 from causalopt.model.declaration import with_step
 from causalopt.model.network import Network
+from causalopt.model.solving import chosen
 from causalopt.model.system import System
 
 #: How a variable follows: from the step before, by its rate of change, or from others at once.
@@ -128,7 +129,7 @@ def _start(entry: TomlEntry, variable: Variable, words: Words) -> Amount:
 
 
 def _network(file: TomlEntry, variables: TomlEntry, parts: _Parts) -> Network:
-    for key in ("dt", "method", "events"):
+    for key in ("dt", "method", "tolerance", "events"):
         if key in file:
             told = f"{key} is of systems, and no variable here has next or rate: leave it out."
             raise file[key].refusal(told, of_key=True)
@@ -149,17 +150,14 @@ def _system(file: TomlEntry, variables: TomlEntry, parts: _Parts) -> System:
     events = file.get("events")
     rates = parts.mechanisms[RATE]
     dt = _dt(file, parts.words)
-    method = file.get("method")
     if rates and dt is None:
         raise variables.refusal('there are rates, and no dt: write dt = 0.01 and method = "rk4".')
-    if method is not None and not rates:
-        raise method.refusal("a method is of rates, and no variable has one.", of_key=True)
     told = [_event(one, parts.words) for one in events.each()] if events else []
     known = parts.parameters
     if rates and dt is not None and not isinstance(dt, Parameter):
         # As ``System.from_ode`` has it: the length of a step is a parameter, to be swept.
         known, dt = variables.asked(lambda: with_step(known, dt, rates))
-    by = None if not rates else "euler" if method is None else method.text()
+    by, tolerance = _method(file, is_of_rates=bool(rates), has_events=bool(told))
     return variables.asked(
         lambda: System(
             rates or parts.mechanisms[NEXT],
@@ -167,11 +165,26 @@ def _system(file: TomlEntry, variables: TomlEntry, parts: _Parts) -> System:
             parameters=known,
             dt=dt,
             method=by,
+            tolerance=tolerance,
             algebraic=parts.mechanisms[EQUALS],
             history=parts.history,
             events=told,
         )
     )
+
+
+def _method(
+    file: TomlEntry, *, is_of_rates: bool, has_events: bool
+) -> tuple[str | None, float | None]:
+    """What carries rates over steps, and how right it has to be."""
+    for key in ("method", "tolerance"):
+        if key in file and not is_of_rates:
+            told = f"a {key} is of rates, and no variable has one."
+            raise file[key].refusal(told, of_key=True)
+    method = file["method"].text() if "method" in file else "euler"
+    tolerance = file["tolerance"].number() if "tolerance" in file else None
+    by, tolerance = chosen(method, tolerance, has_events)
+    return (cast(str, by) if is_of_rates else None), tolerance
 
 
 def _dt(file: TomlEntry, words: Words) -> Parameter | float | None:

@@ -119,6 +119,8 @@ def _(model: System) -> tuple[dict[str, TomlValue], list[Section]]:
         sheet.head["dt"] = model.dt.name if isinstance(model.dt, Parameter) else float(model.dt)
     if model.method is not None:
         sheet.head["method"] = model.method
+    if model.tolerance is not None:
+        sheet.head["tolerance"] = model.tolerance
     for parameter, value in model.parameters.items():
         sheet.parameter(parameter, value)
     way = NEXT if model.method is None else RATE
