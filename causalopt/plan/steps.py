@@ -46,7 +46,6 @@ def flatten_system(
 
     With ``errors``, stages that estimate a step's errors can be wanted.
     """
-    _check_nudged(system, lanes)
     names = Names(system, system.beginning)
     stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
     pace = pace_of(names, system.dt, is_in_parts=system.tolerance is not None)
@@ -163,6 +162,7 @@ def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[i
 
 def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
     """What is assigned at step 0, in terms of inputs and of what else is assigned there."""
+    _check_nudged(system, lanes)
     first: dict[Symbol, Expr] = {}
     for place, lane in enumerate(lanes.lanes):
         rules = starts_of(system, lane.world)
