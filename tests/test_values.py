@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import causalopt as co
-from causalopt.plan import loop
+from causalopt.plan import steps
 from causalopt.study import load_model, model_files
 from tests.model.kinds import MODELS
 from tests.test_house import exported
@@ -137,10 +137,10 @@ def test_a_question_is_what_is_asked_and_not_how_it_was_written():
 def test_what_was_sent_is_found_in_the_caches():
     system = decay((x, co.variable("only_here")))
     co.op(system, A=x, n=system.variables[1][0], m=system.variables[1][7])
-    before = loop.flatten_system.cache_info()
+    before = steps.flatten_system.cache_info()
     again = sent(system)
     co.op(again, A=x, n=again.variables[1][0], m=again.variables[1][7])
-    after = loop.flatten_system.cache_info()
+    after = steps.flatten_system.cache_info()
     assert (after.hits - before.hits, after.misses - before.misses) == (1, 0)
 
 

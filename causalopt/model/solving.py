@@ -37,7 +37,7 @@ def chosen(
     That is the implicit method, but where events are looked for inside of steps: it serves whether
     rates are stiff or not, at the cost of an elimination in each part of a step.
     """
-    if method != "auto":
+    if not isinstance(method, str) or method != "auto":
         return method, tolerance
     return ("dopri5" if events else "rodas4"), (1e-9 if tolerance is None else tolerance)
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from causalopt.ground.errors import ModelError
 
 #: The extra that brings a library, by the name under which the library is imported.
-EXTRAS = {"distributed": "cluster", "jax": "jax", "optax": "jax", "zarr": "cluster"}
+EXTRAS = {
+    "distributed": "cluster", "jax": "jax", "libsbml": "sbml", "optax": "jax", "zarr": "cluster",
+}  # fmt: skip
 # How a model file names its own folder, where paths of its data begin.
 _FOLDER = "Path(__file__).parent"
 

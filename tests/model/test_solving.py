@@ -151,7 +151,7 @@ def test_systems_with_solvers_are_values():
         (lambda: System.from_ode({s: function(lambda s, u: -s * u)(s, u)}, algebraic={u: 2},
                                  start={s: [1, 2, 3]}, dt=1, method=diffrax.Tsit5()),
          "no equation of algebraic"),
-        (lambda: stiff(3), "write .euler. or .rk4."),
+        (lambda: stiff(3), 'write "rk4" or "auto"'),
         (lambda: stiff("tsit5"), "tsit5"),
         (lambda: stiff(diffrax.Tsit5), "a solver such as"),
     ],
