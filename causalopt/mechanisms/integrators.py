@@ -32,7 +32,7 @@ class Method(ABC):
 
     #: The parts of a step, between 0 and 1, at which rates are looked at.
     nodes: tuple[Rational, ...]
-    #: The order of the estimate of a step's error; None where a method has none.
+    #: The order of what a step is compared with to estimate its error; None where there is nothing.
     estimates: int | None
 
     @property
@@ -76,7 +76,7 @@ class Explicit(Method):
 
     ``along`` are the weights that give the state when a ``SHARE`` of the step has passed: those of
     the method's natural continuous extension, with which delays keep its order (Zennaro 1986).
-    ``off`` are the weights of the difference to a method of another order, ``estimates`` + 1 the
+    ``off`` are the weights of the difference to a method of another order, and ``estimates`` is the
     lower of the two orders (Fehlberg 1969).
     """
 

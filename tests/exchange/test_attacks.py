@@ -6,6 +6,7 @@ import re
 import warnings
 
 import pytest
+from exchange.breaking import mutated
 
 from causalopt import DeclarationError, FileError
 from causalopt.exchange import chances, elements, read_bif, read_xmlbif
@@ -70,35 +71,17 @@ def test_files_that_end_early_are_told(form, tmp_path):
         assert not outcome(read, tmp_path / "m", whole[:end]), end
 
 
-def mutated(text, seed):
-    """A text with a few parts changed, doubled, left out or moved, as by accident or on purpose."""
-    draw = random.Random(seed)
-    pieces = re.findall(r"\w+|\s+|.", text, re.DOTALL)
-    odd = ['"', "{", "}", "(", ")", ";", "|", "/*", "//", "<", ">", "&", "&x;", "]]>", "<!--", "-1",
-           "1e999", "nan", "inf", "0x1", "é", "\u202e", "\x1b", "table", "default", "property",
-           "<!ENTITY x 'y'>", "[ 0 ]", "__import__('os')", "", " ", "%s", "{0}", "1_000",
-           "٣"]  # fmt: skip
-    for _ in range(draw.randint(1, 4)):
-        at, other = draw.randrange(len(pieces)), draw.randrange(len(pieces))
-        change = draw.randrange(5)
-        if change == 0:
-            pieces[at] = draw.choice(odd)
-        elif change == 1:
-            pieces.insert(at, draw.choice(odd))
-        elif change == 2 and len(pieces) > 1:
-            del pieces[at]
-        elif change == 3:
-            pieces[at], pieces[other] = pieces[other], pieces[at]
-        else:
-            pieces[at:at] = pieces[other : other + draw.randint(1, 9)]
-    return "".join(pieces)
+ODD = ['"', "{", "}", "(", ")", ";", "|", "/*", "//", "<", ">", "&", "&x;", "]]>", "<!--", "-1",
+       "1e999", "nan", "inf", "0x1", "é", "\u202e", "\x1b", "table", "default", "property",
+       "<!ENTITY x 'y'>", "[ 0 ]", "__import__('os')", "", " ", "%s", "{0}", "1_000",
+       "٣"]  # fmt: skip
 
 
 def fuzz(form, folder, count, first=0):
     """How many of so many broken files are read all the same."""
     read, text = READ[form]
     path, draw = folder / "m", random.Random(first)
-    sound = sum(outcome(read, path, mutated(text, first + seed)) for seed in range(count))
+    sound = sum(outcome(read, path, mutated(text, first + seed, ODD)) for seed in range(count))
     for _ in range(count // 5):
         content = text.encode()
         kind = draw.randrange(3)

@@ -6,6 +6,7 @@ import string
 import warnings
 
 import pytest
+from exchange.breaking import mutated
 from exchange.stock_models import simple, variable, vensim, xmile
 
 from causalopt import FileError
@@ -76,26 +77,6 @@ ODD = ['"', "[", "]", "(", ")", "|", "~", ":", "{", "}", "!", ",", ";", "^", "<"
        "^ 99"]  # fmt: skip
 
 
-def mutated(text, seed):
-    """A text with a few parts changed, doubled, left out or moved."""
-    draw = random.Random(seed)
-    pieces = re.findall(r"\w+|\s+|.", text, re.DOTALL)
-    for _ in range(draw.randint(1, 4)):
-        at, other = draw.randrange(len(pieces)), draw.randrange(len(pieces))
-        change = draw.randrange(5)
-        if change == 0:
-            pieces[at] = draw.choice(ODD)
-        elif change == 1:
-            pieces.insert(at, draw.choice(ODD))
-        elif change == 2 and len(pieces) > 1:
-            del pieces[at]
-        elif change == 3:
-            pieces[at], pieces[other] = pieces[other], pieces[at]
-        else:
-            pieces[at:at] = pieces[other : other + draw.randint(1, 9)]
-    return "".join(pieces)
-
-
 def shuffled(text, seed):
     """The tokens of a formula in a wrong order, in a model that is sound."""
     draw = random.Random(seed)
@@ -110,7 +91,7 @@ def fuzz(form, folder, count, first=0):
     path, draw, sound = folder / "m", random.Random(first), 0
     for seed in range(first, first + count):
         kind = draw.randrange(10)
-        content = mutated(text, seed)
+        content = mutated(text, seed, ODD)
         if kind == 0:
             content = draw.randbytes(draw.randint(1, 300))
         elif kind == 1:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from exchange import model_text_attacks
+from exchange.breaking import mutated
 from exchange.model_text_attacks import ATTACKS
 
 from causalopt import FileError
@@ -256,26 +257,6 @@ ODD = [
 ]  # fmt: skip
 
 
-def mutated(text, seed):
-    """A text with a few parts changed, doubled, left out or moved, as by accident or on purpose."""
-    draw = random.Random(seed)
-    pieces = re.findall(r"\w+|\s+|.", text, re.DOTALL)
-    for _ in range(draw.randint(1, 3)):
-        at, other = draw.randrange(len(pieces)), draw.randrange(len(pieces))
-        change = draw.randrange(5)
-        if change == 0:
-            pieces[at] = draw.choice(ODD)
-        elif change == 1:
-            pieces.insert(at, draw.choice(ODD))
-        elif change == 2 and len(pieces) > 1:
-            del pieces[at]
-        elif change == 3:
-            pieces[at], pieces[other] = pieces[other], pieces[at]
-        else:
-            pieces[at:at] = pieces[other : other + draw.randint(1, 9)]
-    return "".join(pieces)
-
-
 def outcome(path, content):
     """Whether a content is read; what is told must say where."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -294,7 +275,7 @@ def outcome(path, content):
 def fuzz(folder, count, first=0):
     """How many of so many broken files are read all the same."""
     path = folder / "m.toml"
-    return sum(outcome(path, mutated(FILES[i % len(FILES)], first + i)) for i in range(count))
+    return sum(outcome(path, mutated(FILES[i % len(FILES)], first + i, ODD)) for i in range(count))
 
 
 def test_the_whole_files_are_sound(tmp_path):

@@ -28,16 +28,9 @@ from exchange.sbml_texts import (
 
 from causalopt import FileError, run
 from causalopt.exchange import read_sbml
-from causalopt.exchange.biology import process, worker
 from causalopt.language.symbols import time
 
-
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch):
-    """What libsbml tells is asked for here: a process for each small model would take long."""
-    monkeypatch.setattr(
-        process, "_told", lambda s: worker.description_of(process.undeclared(s.text))
-    )
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 
 @pytest.fixture

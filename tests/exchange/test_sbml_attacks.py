@@ -39,16 +39,6 @@ SOUND = model(
 
 
 @pytest.fixture
-def in_this_process(monkeypatch):
-    """What libsbml tells is asked for here, of what it is known not to crash on."""
-
-    def told(source):
-        return worker.description_of(process.undeclared(source.text))
-
-    monkeypatch.setattr(process, "_told", told)
-
-
-@pytest.fixture
 def read(tmp_path):
     def of(text, **how):
         path = tmp_path / "m.xml"

@@ -18,21 +18,13 @@ from exchange.sbml_texts import (
 
 from causalopt import EvaluationError, FileError, run
 from causalopt.exchange import read_sbml
-from causalopt.exchange.biology import process, worker
 
 # A clock, and a value that nothing changes but events.
 CLOCK = (parameter("x", 0, constant=False), rate("x", "1"))
 Y = parameter("y", 1, constant=False)
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch):
-    """What libsbml tells is asked for here: a process for each small model would take long."""
-
-    def told(source):
-        return worker.description_of(process.undeclared(source.text))
-
-    monkeypatch.setattr(process, "_told", told)
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 
 @pytest.fixture

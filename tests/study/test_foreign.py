@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
 
 from causalopt.study import load_model
 from causalopt.study.foreign import FORMATS, SBML_TIME
-from causalopt.study.terminal import main
 
 BIF = """network lawn { }
 variable rain { type discrete [ 2 ] { yes, no }; }
@@ -25,14 +23,6 @@ SBML = """<sbml xmlns="http://www.sbml.org/sbml/level2/version4" level="2" versi
 <apply><minus/><ci>x</ci></apply></math></rateRule></listOfRules></model></sbml>
 """
 FILES = {"lawn.bif": BIF, "coin.xml": XMLBIF, "coin.xmlbif": XMLBIF, "LAWN.BIF": BIF}
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
-    return lambda *words: CliRunner().invoke(main, list(words))
 
 
 def test_a_file_is_run_as_a_study_of_its_own(call, tmp_path):

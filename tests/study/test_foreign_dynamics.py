@@ -3,25 +3,15 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
 from exchange.stock_models import variable, vensim, xmile
 
 from causalopt.study import load_model
-from causalopt.study.terminal import main
 
 MDL = vensim("Cup = INTEG(-loss, 90)\nloss = (Cup - room) / 10\nroom = 20", stop=8, dt=0.5)
 XML = xmile(variable("stock", "Cup", "90", flows=[("outflow", "loss")]),
             variable("flow", "loss", "(Cup - room) / 10"), variable("aux", "room", "20"),
             stop=8, dt=0.5)  # fmt: skip
 FILES = {"cup.mdl": MDL, "cup.xmile": XML, "cup.stmx": XML, "cup.itmx": XML, "CUP.MDL": MDL}
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
-    return lambda *words: CliRunner().invoke(main, list(words))
 
 
 def test_a_file_is_run_over_the_time_that_it_says(call, tmp_path):

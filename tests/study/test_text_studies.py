@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
 
 from causalopt import op, steering_shares
 from causalopt.exchange import read_model
 from causalopt.study import load_model
-from causalopt.study.terminal import main
 
 ROOM = """
 title = "A room"
@@ -60,14 +58,6 @@ SWING = "dt = 0.1\nmethod = 'rk4'\n[variables.x]\nrate = '-x'\nstart = 1\n"
 FORMULAS = "[variables.a]\nstart = 1\n[variables.b]\nequals = '2*a'\n"
 FILES = {"room.toml": ROOM, "two.toml": TWO, "network.toml": NETWORK, "lawn.toml": LAWN,
          "swing.toml": SWING, "formulas.toml": FORMULAS}  # fmt: skip
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
-    return lambda *words: CliRunner().invoke(main, list(words))
 
 
 def test_a_file_is_run_with_what_its_question_asks_for(call, tmp_path):
