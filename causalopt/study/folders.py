@@ -43,6 +43,8 @@ Found = TypeVar("Found")
 _MOST_STEPS, _MOVES = 1_000_000, 1e-9
 # Of a run without an answer so many rows are looked at.
 _ROWS = 1000
+# So many letters of a message are kept.
+_LONGEST = 2000
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Row:
 
     ``file`` is its place in the folder, ``format`` what it is, ``fault`` why it was not imported
     (empty where it was), ``how`` what its reader and its runs warned of. ``deviation`` is that from
-    the native answer; where there is none, ``unanswered`` says why. ``regulators`` are the strongest
+    the native answer; where there is none, ``unanswered`` says why. ``regulators`` come strongest
     first, ``asked`` says how they were asked for. ``reading`` and ``running`` are CPU seconds, and
     no part of what is compared. ``digest`` is that of all that the row follows from.
     """
@@ -191,8 +193,8 @@ def _row_of(path: Path, name: str, digest: str) -> Row:
 
 
 def in_one_line(text: str) -> str:
-    """A text without line ends."""
-    return " ".join(text.split())
+    """A text without line ends, and no longer than anyone reads."""
+    return " ".join(text.split())[:_LONGEST]
 
 
 def first_sentence(text: str) -> str:
@@ -249,7 +251,9 @@ def _chances(model: Network) -> Mapping[str, Mapping[str, float]]:
     from causalopt.distributions import marginals
 
     return {
-        str(node): {str(value): float(P.mass({v: value})) for v in P.variables for value in v.values}
+        str(node): {
+            str(value): float(P.mass({v: value})) for v in P.variables for value in v.values
+        }
         for node, P in marginals(model).items()
     }
 

@@ -123,9 +123,7 @@ def _until_settled(
     return answers, asked, settled
 
 
-def _finer(
-    system: System, steps: int, nudged: Sequence[Variable]
-) -> Iterator[tuple[int, System]]:
+def _finer(system: System, steps: int, nudged: Sequence[Variable]) -> Iterator[tuple[int, System]]:
     """The system in ever more steps of rk4 over the same time, as far as the work allows."""
     whole = replace(system, tolerance=None, method="rk4")
     time = steps * (system.step_size or 1.0)
