@@ -48,7 +48,7 @@ _LONGEST = 2000
 
 
 @dataclass(frozen=True)
-class Row:
+class FileRow:
     """What a survey finds of one file.
 
     ``file`` is its place in the folder, ``format`` what it is, ``fault`` why it was not imported
@@ -71,7 +71,7 @@ class Row:
     running: float = field(default=0.0, compare=False)
 
 
-def survey_files(folder: str | Path) -> tuple[Row, ...]:
+def survey_files(folder: str | Path) -> tuple[FileRow, ...]:
     """What the model files of a folder, and of folders in it, are, and who regulates what in them.
 
     Files are those with a suffix of ``FORMATS``; models in Python are code and are not run. Each is
@@ -121,7 +121,7 @@ def _is_file(path: Path) -> bool:
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 
-def rows_of(folder: Path, known: Mapping[str, Row]) -> Iterator[Row]:
+def rows_of(folder: Path, known: Mapping[str, FileRow]) -> Iterator[FileRow]:
     """The rows of a folder's files, one after the other, as they are done.
 
     A row that is ``known`` is taken as it is, where nothing that it follows from has changed; one
@@ -162,7 +162,7 @@ def _seconds() -> float:
     return sum(os.times()[:4])
 
 
-def _row_of(path: Path, name: str, digest: str) -> Row:
+def _row_of(path: Path, name: str, digest: str) -> FileRow:
     """The row of one file, whatever it holds."""
     begin = _seconds()
     form = suffixed = FORMATS[path.suffix.lower()]
@@ -173,12 +173,12 @@ def _row_of(path: Path, name: str, digest: str) -> Row:
             study = form.study(path)
         except Exception as error:
             fault = in_one_line(why(error).removeprefix(str(path)).lstrip(",: "))
-            return Row(name, form.name, digest, fault=fault, reading=_seconds() - begin)
+            return FileRow(name, form.name, digest, fault=fault, reading=_seconds() - begin)
         read = _seconds()
         looked = _looked(study.system, path, form)
     notes = [line for line in study.source.split("\n")[1:] if study.source.startswith(str(path))]
     notes += [str(one.message) for one in told if issubclass(one.category, RuntimeWarning)]
-    return Row(
+    return FileRow(
         name,
         form.name,
         digest,

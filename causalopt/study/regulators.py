@@ -80,7 +80,7 @@ def regulators_of(system: System, steps: int, moving: Sequence[Variable]) -> Reg
     else:
         _refuse_much_work(system, steps, nudged)
         answers, words = _asked(system, steps, nudged), f"{steps:,} steps"
-        settled = answers.keys()
+        settled = set(answers)
     if len(settled) < len(answers):
         told = f", {len(answers) - len(settled)} of {len(answers)} not settled{told}"
     found = [Regulator(*pair, answers[pair]) for pair in answers if pair in settled]

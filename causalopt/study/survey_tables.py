@@ -12,7 +12,7 @@ from pathlib import Path
 
 from causalopt.exchange.reading import read_text
 from causalopt.ground.errors import FileError
-from causalopt.study.folders import Row, first_sentence
+from causalopt.study.folders import FileRow, first_sentence
 from causalopt.study.native import Deviation
 from causalopt.study.regulators import Regulator
 
@@ -34,11 +34,11 @@ _PARTS = (20, 9, 20, 16, 9, 26)
 # -- CSV -------------------------------------------------------------------------------------------
 
 
-def as_csv(rows: Iterable[Row]) -> str:
+def as_csv(rows: Iterable[FileRow]) -> str:
     """Rows as CSV, with all that they say; ``rows_in`` reads it back.
 
-    >>> rows_in(as_csv([Row("a.bif", "BIF", "1f")]), "a.csv")
-    {'a.bif': Row(file='a.bif', format='BIF', digest='1f', fault='', how='', deviation=None,
+    >>> rows_in(as_csv([FileRow("a.bif", "BIF", "1f")]), "a.csv")
+    {'a.bif': FileRow(file='a.bif', format='BIF', digest='1f', fault='', how='', deviation=None,
     unanswered='', regulators=(), asked='', reading=0.0, running=0.0)}
     """
     text = io.StringIO()
@@ -48,7 +48,7 @@ def as_csv(rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
-def _cells(row: Row) -> Mapping[str, object]:
+def _cells(row: FileRow) -> Mapping[str, object]:
     found = row.deviation
     return {
         **{name: getattr(row, name) for name in ("file", "format", "fault", "how", "unanswered")},
@@ -64,7 +64,7 @@ def _cells(row: Row) -> Mapping[str, object]:
     }
 
 
-def rows_in(text: str, name: str) -> dict[str, Row]:
+def rows_in(text: str, name: str) -> dict[str, FileRow]:
     """The rows of a survey in CSV, by their files. Raises ``FileError`` for any other file."""
     try:
         head, *lines = csv.reader(io.StringIO(text))
@@ -76,14 +76,14 @@ def rows_in(text: str, name: str) -> dict[str, Row]:
     return {row.file: row for row in rows}
 
 
-def _row(cells: Mapping[str, str]) -> Row:
+def _row(cells: Mapping[str, str]) -> FileRow:
     plain = ("file", "format", "digest", "fault", "how", "unanswered", "asked")
     found = None
     if cells["column"] or cells["deviation"]:
         missing = tuple(str(column) for column in json.loads(cells["missing"]))
         largest, compared = float(cells["deviation"]), int(cells["compared"])
         found = Deviation(largest, cells["column"], compared, missing)
-    return Row(
+    return FileRow(
         **{name: cells[name] for name in plain},
         deviation=found,
         regulators=tuple(
@@ -94,7 +94,7 @@ def _row(cells: Mapping[str, str]) -> Row:
     )
 
 
-def known_in(path: Path) -> dict[str, Row]:
+def known_in(path: Path) -> dict[str, FileRow]:
     """The rows of an earlier survey; none where there is none, or it is in Markdown.
 
     Raises ``FileError`` where a file is there that is no survey.
@@ -112,7 +112,7 @@ def known_in(path: Path) -> dict[str, Row]:
 # -- words -----------------------------------------------------------------------------------------
 
 
-def _words(row: Row, *, short: bool) -> tuple[str, ...]:
+def _words(row: FileRow, *, short: bool) -> tuple[str, ...]:
     """The cells of a row as text, its reasons in full or their first sentence."""
     told = first_sentence if short else str
     if row.fault:
@@ -125,7 +125,7 @@ def _words(row: Row, *, short: bool) -> tuple[str, ...]:
     return row.file, row.format, imported, _deviation(row), seconds, asked
 
 
-def _deviation(row: Row) -> str:
+def _deviation(row: FileRow) -> str:
     """The largest deviation in words."""
     found = row.deviation
     if found is None:
@@ -135,7 +135,7 @@ def _deviation(row: Row) -> str:
     return f"{size} ({found.compared} compared{apart})"
 
 
-def foot_of(rows: Sequence[Row], python: int) -> str:
+def foot_of(rows: Sequence[FileRow], python: int) -> str:
     """What is said below a table: how many were read, and what was left alone."""
     read = sum(not row.fault for row in rows)
     apart = f" Models in Python are code, and were not run: {python}." if python else ""
@@ -145,7 +145,7 @@ def foot_of(rows: Sequence[Row], python: int) -> str:
 # -- Markdown and the terminal ---------------------------------------------------------------------
 
 
-def as_markdown(rows: Sequence[Row], python: int = 0) -> str:
+def as_markdown(rows: Sequence[FileRow], python: int = 0) -> str:
     """Rows as a table in Markdown; what files say is escaped, and is text alone."""
     lines = [_HEAD, *[["---"] * len(_HEAD)]]
     table = ["| " + " | ".join(line) + " |" for line in lines]
@@ -160,7 +160,7 @@ def head_lines(width: int) -> str:
     return f"{_line(_HEAD, width)}\n{'-' * width}"
 
 
-def lines_of(row: Row, width: int) -> str:
+def lines_of(row: FileRow, width: int) -> str:
     """A row, its cells broken where they are too long."""
     return _line(_words(row, short=True), width)
 

@@ -16,7 +16,7 @@ from causalopt.study.storage import write_text
 from causalopt.study.terminal.printing import STOPPED, fit, stopping_where_refused
 
 if TYPE_CHECKING:
-    from causalopt.study.folders import Row
+    from causalopt.study.folders import FileRow
 
 # A table needs more columns than a paragraph, and no more than these.
 _NARROWEST, _WIDEST = 60, 100
@@ -43,7 +43,7 @@ def survey(folder: Path, output: Path | None) -> None:
     if output is not None and output.suffix.lower() not in _ENDINGS:
         raise click.BadParameter(f"{output} ends in neither .csv nor .md.", param_hint="--output")
     columns = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
-    rows: list[Row] = []
+    rows: list[FileRow] = []
     with stopping_where_refused(), _alone(output):
         _, python = files_of(folder)
         known = {} if output is None else known_in(output)
@@ -60,7 +60,7 @@ def survey(folder: Path, output: Path | None) -> None:
             sys.exit(STOPPED)
         _keep(output, rows, {}, python)
     click.echo(fit(f"\n{foot_of(rows, python)}"))
-    sys.exit(any(row.fault for row in rows))
+    sys.exit(int(any(row.fault for row in rows)))
 
 
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def _alone(output: Path | None) -> Iterator[None]:
         yield
 
 
-def _keep(output: Path | None, rows: list[Row], known: dict[str, Row], python: int) -> None:
+def _keep(output: Path | None, rows: list[FileRow], known: dict[str, FileRow], python: int) -> None:
     """Write what is done, and of an earlier survey what has not been come to yet."""
     from causalopt.study.survey_tables import as_csv, as_markdown
 
