@@ -35,15 +35,22 @@ _SBML_WAYS = tuple(
 )
 
 
+def _a_hundred(system: System) -> int:
+    """How many steps a system runs whose file says nothing of it."""
+    return 100
+
+
 @dataclass(frozen=True)
 class Format:
     """How files of a suffix become studies; several formats may share one.
 
-    ``others`` are those that do, by the name of the outermost element of their files.
+    ``steps`` says how many steps a system that was read runs. ``others`` are the formats that share
+    the suffix, by the name of the outermost element of their files.
     """
 
     name: str
     study: Callable[[Path], Study]
+    steps: Callable[[System], int] = _a_hundred
     others: Mapping[str, Format] = field(default_factory=dict)
 
     def of(self, path: Path) -> Format:
@@ -66,6 +73,7 @@ def _format(
     name: str,
     read: Callable[[Path], System | Network],
     experiments: Callable[[System | Network], tuple[Experiment, ...]],
+    steps: Callable[[System], int] = _a_hundred,
 ) -> Format:
     """A format whose files hold a model and nothing else; ``experiments`` are what is asked of it.
 
@@ -85,7 +93,7 @@ def _format(
             experiments=experiments(model),
         )
 
-    return Format(name, study)
+    return Format(name, study, steps)
 
 
 def _bif(path: Path) -> Network:
@@ -163,12 +171,16 @@ def _xmile(path: Path) -> System:
     return read_xmile(path)
 
 
-def _stocks(model: System | Network) -> tuple[Experiment, ...]:
-    """Each variable over the time that the file says, its stocks in one figure, and the graph."""
+def _as_the_file_says(system: System) -> int:
     from causalopt.exchange.dynamics.assembly import steps_of
 
+    return steps_of(system)
+
+
+def _stocks(model: System | Network) -> tuple[Experiment, ...]:
+    """Each variable over the time that the file says, its stocks in one figure, and the graph."""
     system = cast("System", model)
-    steps = steps_of(system)
+    steps = _as_the_file_says(system)
     title = f"Each variable over the {steps:,} steps that the file says"
     (experiment,) = experiments_over_time(system, steps, title)
     names = [str(stock) for stock in system.rated]
@@ -208,7 +220,11 @@ def _sbml(path: Path) -> System:
 def _courses(model: System | Network) -> tuple[Experiment, ...]:
     system = cast("System", model)
     title = f"Each variable up to time {SBML_TIME:g}"
-    return experiments_over_time(system, round(SBML_TIME / (system.step_size or 1.0)), title)
+    return experiments_over_time(system, _up_to_the_time(system), title)
+
+
+def _up_to_the_time(system: System) -> int:
+    return round(SBML_TIME / (system.step_size or 1.0))
 
 
 def _text(path: Path) -> Study:
@@ -217,16 +233,16 @@ def _text(path: Path) -> Study:
     return study_of_text(path, _chances)
 
 
-_XMILE = _format("XMILE", _xmile, _stocks)
+_XMILE = _format("XMILE", _xmile, _stocks, _as_the_file_says)
 _XMLBIF = _format("XMLBIF", _xmlbif, _chances)
-_SBML = _format("SBML", _sbml, _courses)
+_SBML = _format("SBML", _sbml, _courses, _up_to_the_time)
 
 #: How files are read that are no Python, by their suffix.
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         ".bif": _format("BIF", _bif, _chances),
         ".itmx": _XMILE,
-        ".mdl": _format("Vensim's text", _vensim, _stocks),
+        ".mdl": _format("Vensim's text", _vensim, _stocks, _as_the_file_says),
         ".sbml": _SBML,
         ".stmx": _XMILE,
         ".toml": Format("a text of the package's own", _text),

@@ -70,7 +70,7 @@ def printed(words, columns):
     return output.getvalue()
 
 
-NAMES = ("run", "check", "show", "draw", "sweep", "remake")
+NAMES = ("run", "check", "show", "draw", "sweep", "remake", "survey")
 COMMANDS = [["list"], ["--help"], *([name, "--help"] for name in NAMES),
             ["show", "divided_network"], ["check", "divided_network"]]  # fmt: skip
 

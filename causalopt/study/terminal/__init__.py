@@ -1,4 +1,4 @@
-"""The command line: causalopt list | show | draw | run | check | sweep | remake."""
+"""The command line: causalopt list | show | draw | run | check | sweep | remake | survey."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from causalopt.study.terminal.graphs import draw
 from causalopt.study.terminal.judging import check, run
 from causalopt.study.terminal.looking import list_models, show
 from causalopt.study.terminal.remaking import remake
+from causalopt.study.terminal.surveying import survey
 from causalopt.study.terminal.sweeping import sweep
 
 
@@ -24,5 +25,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for _command in (list_models, run, check, show, draw, sweep, remake):
+for _command in (list_models, run, check, show, draw, sweep, remake, survey):
     main.add_command(_command)
