@@ -36,6 +36,11 @@ def document_of(system: System) -> str:
 
     Raises ``DeclarationError`` for what SBML has no place for, by name.
     """
+    if not isinstance(system, System):
+        raise DeclarationError(
+            f"{shown(system)} ({type(system).__name__}) is no system, and SBML holds rates of "
+            "change: declare it with System.from_ode(...)."
+        )
     if system.method is None:
         raise DeclarationError(
             "This system goes step by step, and SBML holds rates of change: declare it with "
