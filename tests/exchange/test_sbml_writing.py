@@ -1,4 +1,4 @@
-"""Systems written as SBML: read back as equal, sound to libsbml, and what has no place is refused."""
+"""Systems written as SBML: read back as equal, sound to libsbml, or refused by name."""
 
 import math
 import random
@@ -55,7 +55,7 @@ def back(system, tmp_path, **how):
     """A system that was written and read, once libsbml has found it sound."""
     path = written(system, tmp_path)
     document = libsbml.readSBMLFromFile(str(path))
-    # Of units libsbml has warnings alone, and it may crash on some formulas while it looks for them.
+    # Of units libsbml has warnings alone, and on some formulas it crashes as it looks for them.
     document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, False)
     document.checkConsistency()
     assert not worker._faults(document.getErrorLog(), libsbml.LIBSBML_SEV_ERROR)

@@ -75,7 +75,7 @@ def mathml_of(formula: Basic, ids: Mapping[Symbol, str], where: str) -> Element:
     return whole
 
 
-class _Sized(NamedTuple):
+class _Element(NamedTuple):
     """An element, of how many it is made, and how deep they stand in one another."""
 
     element: Element
@@ -97,7 +97,7 @@ class _Writing:
 
     ids: Mapping[Symbol, str]
     where: str
-    done: dict[Basic, _Sized] = field(default_factory=dict)
+    done: dict[Basic, _Element] = field(default_factory=dict)
 
     def element(self, formula: Basic) -> Element:
         for part in inside_out(formula):
@@ -105,7 +105,7 @@ class _Writing:
                 self.done[part] = self._within_size(self._part(part))
         return self.done[formula].element
 
-    def _within_size(self, made: _Sized) -> _Sized:
+    def _within_size(self, made: _Element) -> _Element:
         if made.size > MOST_PARTS or made.depth > _MOST_DEPTH:
             raise DeclarationError(
                 f"The formula of {self.where} has more than {MOST_PARTS:,} parts (MOST_PARTS), or "
@@ -113,7 +113,7 @@ class _Writing:
             )
         return made
 
-    def _part(self, part: Basic) -> _Sized:
+    def _part(self, part: Basic) -> _Element:
         if part in _CONSTANTS:
             return _leaf(_CONSTANTS[part])
         if isinstance(part, Symbol):
@@ -137,7 +137,7 @@ class _Writing:
             )
         return _applied(_ELEMENTS[part.func], *(self.done[arg] for arg in part.args))
 
-    def _symbol(self, symbol: Symbol) -> _Sized:
+    def _symbol(self, symbol: Symbol) -> _Element:
         if isinstance(symbol, Time):
             return _leaf("csymbol", "t", _TIME)
         if symbol not in self.ids:
@@ -148,10 +148,10 @@ class _Writing:
             )
         return _leaf("ci", self.ids[symbol])
 
-    def _product(self, part: Mul) -> _Sized:
+    def _product(self, part: Mul) -> _Element:
         """A product, with what it is divided by below the line: so x/3 is read back as it was."""
-        above: list[_Sized] = []
-        below: list[_Sized] = []
+        above: list[_Element] = []
+        below: list[_Element] = []
         is_negative = False
         for arg in part.args:
             if isinstance(arg, Rational):
@@ -166,14 +166,14 @@ class _Writing:
         whole = _applied("divide", whole, _times(below)) if below else whole
         return _applied("minus", whole) if is_negative else whole
 
-    def _power(self, part: Pow) -> _Sized:
+    def _power(self, part: Pow) -> _Element:
         if not part.exp.is_Rational:
             return _applied("power", self.done[part.base], self.done[part.exp])
         if part.exp.is_negative:
             return _applied("divide", _number(1), self._raised(part.base, -part.exp))
         return self._raised(part.base, part.exp)
 
-    def _raised(self, base: Expr, exponent: Rational) -> _Sized:
+    def _raised(self, base: Expr, exponent: Rational) -> _Element:
         """A power of a positive exponent p/q, as the p-th power of the q-th root."""
         found = self.done[base]
         if exponent.q != 1:
@@ -181,7 +181,7 @@ class _Writing:
             found = _applied("root", *([] if exponent.q == 2 else [degree]), found)
         return found if exponent.p == 1 else _applied("power", found, _number(exponent.p))
 
-    def _cases(self, part: Piecewise) -> _Sized:
+    def _cases(self, part: Piecewise) -> _Element:
         cases = [
             _wrapped("otherwise", self.done[value]) if condition == sympy.true
             else _wrapped("piece", self.done[value], self.done[condition])
@@ -190,13 +190,13 @@ class _Writing:
         return _wrapped("piecewise", *cases)
 
 
-def _quotient(number: Basic) -> _Sized:
+def _quotient(number: Basic) -> _Element:
     if isinstance(number, Rational) and number.q != 1:
         return _applied("divide", _number(number.p), _number(number.q))
     return _number(number)
 
 
-def _number(given: object) -> _Sized:
+def _number(given: object) -> _Element:
     """A number with the shortest digits that give the same float back, none by powers of ten."""
     is_whole = isinstance(given, int | sympy.Integer) and abs(int(given)) <= _MOST_WHOLE
     text = str(given) if is_whole else f"{Decimal(repr(_finite(given))):f}"
@@ -213,23 +213,23 @@ def _finite(given: object) -> float:
     return value
 
 
-def _leaf(name: str, text: str = "", attributes: Mapping[str, str] | None = None) -> _Sized:
+def _leaf(name: str, text: str = "", attributes: Mapping[str, str] | None = None) -> _Element:
     made = Element(name, dict(attributes or {}))
     made.text = text or None
-    return _Sized(made, 1, 1)
+    return _Element(made, 1, 1)
 
 
-def _wrapped(name: str, *parts: _Sized) -> _Sized:
+def _wrapped(name: str, *parts: _Element) -> _Element:
     made = Element(name)
     made.extend(part.element for part in parts)
-    return _Sized(made, 1 + sum(part.size for part in parts), 1 + max(p.depth for p in parts))
+    return _Element(made, 1 + sum(part.size for part in parts), 1 + max(p.depth for p in parts))
 
 
-def _applied(operation: str, *parts: _Sized) -> _Sized:
+def _applied(operation: str, *parts: _Element) -> _Element:
     return _wrapped("apply", _leaf(operation), *parts)
 
 
-def _times(factors: list[_Sized]) -> _Sized:
+def _times(factors: list[_Element]) -> _Element:
     if len(factors) == 1:
         return factors[0]
     return _applied("times", *factors) if factors else _number(1)

@@ -6,6 +6,7 @@ amount beside it, and a system says nothing of these.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,23 +32,27 @@ _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_]+")
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def document_of(system: System) -> str:
+@functools.singledispatch
+def document_of(system: object) -> str:
     """The text of a document in SBML, level 3 version 2, of a system of rates.
 
     Raises ``DeclarationError`` for what SBML has no place for, by name.
     """
-    if not isinstance(system, System):
-        raise DeclarationError(
-            f"{shown(system)} ({type(system).__name__}) is no system, and SBML holds rates of "
-            "change: declare it with System.from_ode(...)."
-        )
+    raise DeclarationError(
+        f"{shown(system)} ({type(system).__name__}) is no system, and SBML holds rates of change: "
+        "declare it with System.from_ode(...)."
+    )
+
+
+@document_of.register
+def _(system: System) -> str:
     if system.method is None:
         raise DeclarationError(
             "This system goes step by step, and SBML holds rates of change: declare it with "
             "System.from_ode(...)."
         )
     root = Element("sbml", {"xmlns": _SPACE, "level": "3", "version": "2"})
-    _Document(system, root).write()
+    _RuleSheet(system, root).write()
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, "unicode")}\n'
 
@@ -78,7 +83,7 @@ def _plain(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Document:
+class _RuleSheet:
     """A system, and the document that it is written to."""
 
     system: System
@@ -93,7 +98,7 @@ class _Document:
         ids = ids_of(q.name for q in quantities)
         symbols: dict[Symbol, str] = {q: ids[q.name] for q in quantities}
         units = _UnitsWritten.of([q.unit for q in quantities], self._unit_of_time)
-        model = SubElement(self.root, "model", units.of_time)
+        model = SubElement(self.root, "model", dict(units.of_time))
         units.write(model)
         self._parameters(model, symbols, units.ids)
         self._starts(model, symbols)
