@@ -9,7 +9,7 @@ import pytest
 import sympy
 from exchange import oracles
 from exchange.formula_trees import Made
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Abs, Eq, Max, Min, Mod, Piecewise, Rational, Symbol, floor, sign
 
@@ -144,7 +144,11 @@ PLAIN = []  # the seeds of those
 @settings(max_examples=15)
 @given(st.integers(0, 10**9))
 def test_what_is_written_is_read_back_as_equal_and_runs_the_same(tmp_path_factory, seed):
-    system = Rates(seed).system()
+    try:
+        system = Rates(seed).system()
+    except RecursionError:
+        # sympy compares some cases with one another without an end: there is no system to write.
+        assume(False)
     found = back(system, tmp_path_factory.mktemp("rates"))
     if all(map(is_plain, formulas_of(system))):
         PLAIN.append(seed)
