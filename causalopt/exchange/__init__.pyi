@@ -13,6 +13,7 @@ from .modeltext import ModelRecord as ModelRecord
 from .modeltext import read_model as read_model
 from .modeltext import write_model as write_model
 from .sbml import read_sbml as read_sbml
+from .sbml import write_sbml as write_sbml
 from .text.questions import ModelQuestion as ModelQuestion
 from .vensim import read_vensim as read_vensim
 from .xmile import read_xmile as read_xmile

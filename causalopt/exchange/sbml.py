@@ -1,9 +1,10 @@
-"""SBML, the systems biology markup language: a model of reactions and rules, read into a system."""
+"""SBML, the systems biology markup language: a model of reactions and rules, read and written."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sympy import Integer, Symbol
@@ -15,8 +16,10 @@ from causalopt.exchange.biology.roles import roles_of
 from causalopt.exchange.biology.starts import given_in, numbers_at_start
 from causalopt.exchange.biology.symbols import Symbols
 from causalopt.exchange.biology.units import units_in
+from causalopt.exchange.biology.writing import document_of
 from causalopt.exchange.reading import FileText
 from causalopt.ground.errors import DeclarationError, FileError, TooLargeError
+from causalopt.ground.files import replacement
 from causalopt.ground.work import bounded
 from causalopt.language.symbols import Lag, Parameter, Variable
 from causalopt.model.system import System
@@ -87,6 +90,37 @@ def read_sbml(
     except (DeclarationError, TooLargeError) as error:
         remedy = " Or leave units out: units=False." if units and _is_sound(source, model) else ""
         raise FileError(f"{source.path}: {error}{remedy}") from None
+
+
+def write_sbml(system: System, path: str | os.PathLike[str]) -> None:
+    """Write a system of rates as a file in SBML, level 3 version 2, which ``read_sbml`` reads back.
+
+    Each variable is a parameter that is not constant, with a rate rule, or with an assignment rule
+    where it is algebraic; parameters have their values, start values that are formulas are initial
+    assignments, events have triggers. A name that is no id stands beside one that is made of it.
+    Numbers come back as the same floats. Units that SBML has words for are written, and the others
+    are left out, as are assumptions, the method of steps and their length.
+
+    Raises ``DeclarationError``, before anything is written, for what has no place in SBML or comes
+    back as something else: systems of steps, noise, data, delays, arrays, named values, functions
+    and tables; ``FileError`` where the file cannot be written.
+
+    >>> import pathlib, tempfile
+    >>> from causalopt.language.symbols import parameter, variable
+    >>> x, k = variable("x"), parameter("k")
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "decay.xml")
+    >>> write_sbml(System.from_ode({x: -k * x}, start={x: 1}, parameters={k: 0.5}, dt=0.1), path)
+    >>> read_sbml(path, dt=0.1, method="euler")
+    System(
+        dx/dt = -k*x
+        x[0] = 1.0
+        k = 0.5
+        dt = 0.1
+    )
+    """
+    text = document_of(system)
+    with replacement(Path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _work(model: ModelFact) -> float:

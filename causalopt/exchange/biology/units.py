@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from causalopt.language.units import PURE, UnitOfMeasure, times, unit_of
 
@@ -36,6 +36,9 @@ _USUAL: Mapping[str, str] = {
     "substance": "mol", "time": "s", "volume": "L", "area": "m^2", "length": "m",
 }  # fmt: skip
 _BY_DIMENSIONS: Mapping[float, str] = {1: "length", 2: "area", 3: "volume"}
+
+#: A unit as a file has it: of each factor the kind, exponent, scale (of ten) and multiplier.
+Factors: TypeAlias = list[tuple[str, float, int, float]]
 
 
 def units_in(model: ModelFact) -> dict[str, str]:
@@ -90,7 +93,7 @@ class _Units:
         return self.named(species["units"]) if species["units"] else self.measure("substance")
 
 
-def _product(factors: list[tuple[str, float, int, float]]) -> UnitOfMeasure | None:
+def _product(factors: Factors) -> UnitOfMeasure | None:
     found = [_factor(*factor) for factor in factors]
     sure = [unit for unit in found if unit is not None]
     return times(sure) if sure and len(sure) == len(found) else None
@@ -120,3 +123,43 @@ def _over(above: UnitOfMeasure | None, below: UnitOfMeasure | None) -> UnitOfMea
 
 def _text(unit: UnitOfMeasure | None) -> str:
     return "" if unit is None else str(unit)
+
+
+# -- the way back ----------------------------------------------------------------------------------
+
+_FACTORS: Mapping[str, tuple[str, int, float]] = {
+    **{f"{prefix}{name}": (kind, scale, 1.0) for scale, prefix in _PREFIXES.items()
+       for kind, name in _KINDS.items() if name != "1"},
+    **{name: (kind, 0, 1.0) for kind, name in _KINDS.items() if name != "1"},
+    **{name: ("second", 0, multiplier) for multiplier, name in _OF_TIME.items()},
+}  # fmt: skip
+# What is read off scales of chemistry, and is no picohenry.
+_NO_FACTORS = ("pH",)
+
+
+def factors_of(text: str) -> Factors | None:
+    """The factors of a unit as a file in SBML has them; None where it has no word for one.
+
+    >>> factors_of("mol/(L*min)")
+    [('litre', -1.0, 0, 1.0), ('second', -1.0, 0, 60.0), ('mole', 1.0, 0, 1.0)]
+    >>> factors_of("1"), factors_of("degC")
+    ([('dimensionless', 1.0, 0, 1.0)], None)
+    """
+    unit = unit_of(text)
+    if unit is None:
+        return None
+    found: Factors = []
+    for (name, symbol), power in unit.powers:
+        if symbol or name not in _FACTORS or name in _NO_FACTORS:
+            return None
+        kind, scale, multiplier = _FACTORS[name]
+        found.append((kind, float(power), scale, multiplier))
+    return found or [("dimensionless", 1.0, 0, 1.0)]
+
+
+def is_of_time(factors: Factors) -> bool:
+    """Whether time may be measured in a unit: in seconds, or by numbers."""
+    return [(kind, power) for kind, power, _, _ in factors] in (
+        [("second", 1.0)],
+        [("dimensionless", 1.0)],
+    )
