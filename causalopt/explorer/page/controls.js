@@ -79,8 +79,8 @@ function run(facts) {
     ...(note ? [element("span", { class: "dim" }, note)] : []));
   return element("fieldset", {}, element("legend", {}, "the run"),
     ...(facts.has_time ? [field("steps", "steps", { min: 1, max: facts.most_steps, step: 1 })] : []),
-    field("difference at n", "delta", { step: "any", placeholder: "exact" },
-      "empty: infinitesimal, exact"),
+    field("delta", "delta", { step: "any", placeholder: "exact" },
+      "difference at n; empty: exact"),
     ...(facts.has_noise ? [
       field("seed", "seed", { min: 0, step: 1, placeholder: "0" }),
       field("draws", "draws", { min: 1, max: facts.most_draws, step: 1, placeholder: "1" },

@@ -16,6 +16,8 @@ import { element, shape } from "./dom.js";
  */
 
 const PAD = 16;
+/** The least of a picture, in points: so two nodes do not fill the page. */
+const LEAST = { width: 300, height: 150 };
 /** What a click chooses. */
 export const MODES = { n: "nudged (n)", A: "held (A)", m: "looked at (m)" };
 let mode = "n";
@@ -31,7 +33,7 @@ let seen = null;
  */
 export function graphPart(plan, asked, isFolded) {
   if (plan.fault) return [element("p", { class: "note" }, plan.fault)];
-  const whole = { x: -PAD, y: -PAD, width: plan.width + 2 * PAD, height: plan.height + 2 * PAD };
+  const whole = around(plan);
   const svg = shape("svg", { class: "graph", role: "group",
     "aria-label": "Causal graph. On a node, the keys n, a and m choose it." });
   const nodes = new Map(plan.nodes.map((node) => [node.key, node]));
@@ -45,7 +47,15 @@ export function graphPart(plan, asked, isFolded) {
   };
   view(seen && seen.of === plan ? seen : null);
   zooming(svg, () => seen ?? whole, (next) => view(next && { ...next, of: plan }));
-  return [modes(), svg, zoomButtons(() => seen ?? whole, (next) => view(next && { ...next, of: plan })), legend()];
+  const buttons = zoomButtons(() => seen ?? whole, (next) => view(next && { ...next, of: plan }));
+  return [modes(), element("div", { class: "canvas" }, svg, buttons), legend()];
+}
+
+/** The box about a whole graph. @param {Plan} plan */
+function around(plan) {
+  const width = Math.max(plan.width + 2 * PAD, LEAST.width);
+  const height = Math.max(plan.height + 2 * PAD, LEAST.height);
+  return { x: (plan.width - width) / 2, y: (plan.height - height) / 2, width, height };
 }
 
 /** @param {DrawnNode} node @param {Asked} asked @param {boolean} isFolded */
@@ -63,13 +73,13 @@ function rolesOf(node, asked, isFolded) {
 function nodeShape(node, roles, isFolded) {
   const { x, y, width, height, lines } = node;
   const text = lines.map((line, i) =>
-    shape("text", { x, y: y + 4.5 + 14 * (i - (lines.length - 1) / 2), "text-anchor": "middle" }, line));
+    shape("text", { x, y: y + 4.5 - (roles.length ? 4 : 0) + 14 * (i - (lines.length - 1) / 2), "text-anchor": "middle" }, line));
   if (!node.name) return shape("g", { class: "gap" }, ...text);
   const drawn = outline(x, y, width / 2, height / 2, roles);
   const inner = roles.includes("m") ? [outline(x, y, width / 2 - 3.5, height / 2 - 3.5, roles)] : [];
   inner.forEach((one) => one.classList.add("inner"));
-  const badge = roles.length ? [shape("text", { class: "badge", x: x + width / 2 - 2, y: y - height / 2 + 1 },
-    roles.join(" "))] : [];
+  const badge = roles.length ? [shape("text", { class: "badge", x, y: y + 13,
+    "text-anchor": "middle" }, roles.join(", "))] : [];
   const said = roles.length ? `, chosen as ${roles.join(" and ")}` : "";
   return shape("g", {
     class: ["node", ...roles.map((role) => `role-${role}`)].join(" "), tabindex: 0, role: "button",
@@ -108,7 +118,6 @@ function keyed(event, node, isFolded) {
 
 /** @param {DrawnNode} node @param {string} role @param {boolean} isFolded */
 function choose(node, role, isFolded) {
-  const focused = node.key;
   change((asked) => {
     const parts = asked.getAll("A");
     const others = parts.filter((name) => name !== node.name && name !== node.variable);
@@ -120,7 +129,6 @@ function choose(node, role, isFolded) {
     const chosen = [...others.filter((name) => name), ...added];
     (chosen.length ? chosen : [""]).forEach((name) => asked.append("A", name));
   });
-  return focused;
 }
 
 function modes() {
