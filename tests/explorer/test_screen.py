@@ -64,7 +64,7 @@ def test_what_no_screen_can_be_is_told(address, word):
     [
         ("n=Q[0]", "Q"),
         ("A=__import__('os')", "not a variable"),
-        ("m=r", "Did you mean R"),
+        ("m=r", "Known here: T, R"),
         ("p.q=1", "no parameter"),
         ("s.Q=1", "no start value"),
         ("s.R=warm", "finite number"),
