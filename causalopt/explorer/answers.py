@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from causalopt.explorer.charts import Chart, Trace, charted, in_words
 from causalopt.explorer.setting import Setting, variable_of
-from causalopt.explorer.words import Verdict, sentence, undefined
+from causalopt.explorer.words import Said, sentence, undefined
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array
 from causalopt.language.domains import domain_of
@@ -31,25 +31,31 @@ _MOST_NODES = 60
 def worlds_shown(setting: Setting) -> tuple[Worlds, str]:
     """W, X and Y with a difference that can be seen, and what it is, in words.
 
-    It is ``delta``; where an infinitesimal difference is asked about, a tenth of what n is; of a
-    node with named values, the next of these.
+    It is ``delta``; where an infinitesimal difference is asked about, a tenth of what n is, in one
+    digit, or 0.1 where that is 0; of a node with named values, the next of these.
     """
     W, n = setting.W, setting.n
-    domain = domain_of(n)
-    if domain.why_no_difference() is not None:
-        names: tuple[str, ...] = domain.names  # type: ignore[attr-defined]  # only names have none
-        value = domain.value(float((int(_value_in(W, n)) + 1) % len(names)))
-        X, said = W.perturb(n, to=value), f"{n} is {value} in X"
+    way, amount = nudge_shown(setting)
+    if way == "to":
+        X, said = W.perturb(n, to=amount), f"{n} is {amount} in X"
     else:
-        by = setting.screen.delta or shown_difference(setting)
-        X, said = W.perturb(n, by=by), f"{n} is moved by {by:g} in X"
+        X, said = W.perturb(n, by=amount), f"{n} is moved by {amount:g} in X"
     return (W, X, X.clamp(setting.A, to=W)), said
 
 
-def shown_difference(setting: Setting) -> float:
-    """A tenth of the value of n in W, in one digit; 0.1 where that is 0."""
-    value = abs(_value_in(setting.W, setting.n))
-    return float(f"{0.1 * value:.0e}") or 0.1
+def nudge_shown(setting: Setting) -> tuple[str, object]:
+    """How n is moved in the worlds that are drawn: ``by`` a number, or ``to`` a named value."""
+    value = _value_in(setting.W, setting.n)
+    if can_differ(setting.n):
+        return "by", setting.screen.delta or float(f"{0.1 * abs(value):.0e}") or 0.1
+    domain = domain_of(setting.n)
+    names: tuple[str, ...] = domain.names  # type: ignore[attr-defined]  # names alone do not add
+    return "to", domain.value(float((int(value) + 1) % len(names)))
+
+
+def can_differ(node: object) -> bool:
+    """Whether a difference can be added to a node: not where it has named values."""
+    return domain_of(node).why_no_difference() is None
 
 
 def strength(setting: Setting) -> xr.DataArray:
@@ -57,7 +63,7 @@ def strength(setting: Setting) -> xr.DataArray:
     screen = setting.screen
     return op(
         setting.W,
-        A=list(setting.A),
+        A=setting.A,
         n=setting.n,
         m=setting.m,
         delta=screen.delta,
@@ -69,8 +75,10 @@ def strength(setting: Setting) -> xr.DataArray:
 def answer(setting: Setting) -> dict[str, object]:
     """All that a page shows of a setting, as JSON holds it."""
     verdict, of_op = told(setting)
-    courses = (worlds_chart, differences_chart) if setting.model.has_time else (nodes_chart,)
-    charts = [_drawn(setting, draw) for draw in courses]
+    charts = [
+        in_words(key, title, functools.partial(draw, setting))
+        for key, title, draw in (_IN_TIME if setting.model.has_time else _WITHOUT_TIME)
+    ]
     return {
         "address": setting.screen.address,
         "asked": asked(setting),
@@ -108,7 +116,7 @@ def _variables(setting: Setting, *names: str | None) -> list[str]:
     return found
 
 
-def told(setting: Setting) -> tuple[Verdict, Chart]:
+def told(setting: Setting) -> tuple[Said, Chart]:
     """The sentence about Op, and its chart."""
     found: list[xr.DataArray] = []
 
@@ -140,7 +148,7 @@ def worlds_chart(setting: Setting) -> Chart:
     """The course of a variable in W, X and Y."""
     worlds, said = worlds_shown(setting)
     name = setting.model.name_of(setting.shown)
-    data = run(*worlds, keep=_whole(setting), backend=setting.backend)[name]
+    data = run(*worlds, keep=setting.shown, backend=setting.backend)[name]
     traces = [Trace(w, w, data.sel(world=w).values) for w in _WORLDS]
     return charted(
         "worlds",
@@ -172,8 +180,8 @@ def differences_chart(setting: Setting) -> Chart:
 
 
 def _differences(setting: Setting, name: str) -> tuple[Array, Array, xr.DataArray, str]:
-    keep = _whole(setting)
-    if setting.screen.delta is None and domain_of(setting.n).why_no_difference() is None:
+    keep = setting.shown
+    if setting.screen.delta is None and can_differ(setting.n):
         X = setting.W.perturb(setting.n)
         Y = X.clamp(setting.A, to=setting.W)
         data = tangents(X, Y, labels=["X", "Y"], keep=keep, backend=setting.backend)[name]
@@ -181,7 +189,7 @@ def _differences(setting: Setting, name: str) -> tuple[Array, Array, xr.DataArra
         return data.sel(world="X").values, data.sel(world="Y").values, data.time, note
     worlds, said = worlds_shown(setting)
     data = run(*worlds, keep=keep, backend=setting.backend)[name]
-    if domain_of(setting.shown).why_no_difference() is not None:
+    if not can_differ(setting.shown):
         raise QueryError(f"{name} has named values, which have no difference.")
     w, x, y = (data.sel(world=world).values for world in _WORLDS)
     return x - w, y - w, data.time, said
@@ -202,20 +210,9 @@ def nodes_chart(setting: Setting) -> Chart:
     )
 
 
-def _drawn(setting: Setting, draw: Callable[[Setting], Chart]) -> Chart:
-    titles = {worlds_chart: "The three worlds", differences_chart: "What the nudge does"}
-    title = titles.get(draw, "Each node in the three worlds")
-    return in_words(draw.__name__.removesuffix("_chart"), title, lambda: draw(setting))
-
-
-def _whole(setting: Setting) -> object:
-    """The variable that is drawn, over all steps."""
-    return setting.shown
-
-
 def _value_in(world: World[Model], node: object) -> float:
     """The value of one node in a world."""
-    data = run(world, keep=node if world.steps is not None else [node])  # type: ignore[arg-type]
+    data = run(world, keep=node if world.steps is not None else [node])
     (column,) = data.data_vars.values()
     return float(np.ravel(column.values)[0])
 
@@ -229,3 +226,10 @@ def _label(data: xr.DataArray) -> str:
     name = str(data.attrs.get("long_name", data.name))
     return f"{name} [{unit}]" if unit else name
 
+
+# What is drawn besides Op: of a model in time, and of one without.
+_IN_TIME = (
+    ("worlds", "The three worlds", worlds_chart),
+    ("differences", "What the nudge does", differences_chart),
+)
+_WITHOUT_TIME = (("worlds", "Each node in the three worlds", nodes_chart),)

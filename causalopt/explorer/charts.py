@@ -74,13 +74,17 @@ def thinned(lines: Sequence[Array], parts: int = _PARTS) -> Ints:
 
 
 def charted(
-    key: str, title: str, x: Array, traces: Sequence[Trace], *, by_size: bool = False, **said: object
+    key: str,
+    title: str,
+    x: Array,
+    traces: Sequence[Trace],
+    *,
+    by_size: bool = False,
+    **said: object,
 ) -> Chart:
     """A chart of curves over an axis; ``by_size``, they may be drawn by their powers of ten."""
     places = thinned([trace.values for trace in traces])
-    cut = [
-        {"name": t.name, "role": t.role, "values": numbers(t.values[places])} for t in traces
-    ]
+    cut = [{"name": t.name, "role": t.role, "values": numbers(t.values[places])} for t in traces]
     far = by_size and are_far_apart([trace.values for trace in traces])
     return Chart(
         key,
@@ -111,4 +115,6 @@ def in_words(key: str, title: str, draw: Callable[[], Chart]) -> Chart:
     except CausaloptError as error:
         return Chart(key, title, fault=discreet(str(error)))
     except Exception as error:  # of a model's own functions: the page goes on
-        return Chart(key, title, fault=discreet(f"The model fails: {type(error).__name__}: {error}"))
+        return Chart(
+            key, title, fault=discreet(f"The model fails: {type(error).__name__}: {error}")
+        )

@@ -9,7 +9,7 @@ from typing import cast
 
 from causalopt.drawing.grid import grid_sheet
 from causalopt.drawing.panels import Content, panel
-from causalopt.drawing.picture import Gap, Item, Skeleton, name_by_step, shorten, skeleton
+from causalopt.drawing.picture import Gap, Item, name_by_step, shorten, skeleton
 from causalopt.drawing.render import drawing_of, visible
 from causalopt.drawing.sheet import Arrow, Mark, Sheet, extent
 from causalopt.explorer.setting import variable_of
@@ -168,9 +168,9 @@ def _arrows(
     found: Sequence[Mapping[str, object]], nodes: Sequence[DrawnNode], flip: _Flip
 ) -> Iterator[DrawnArrow]:
     for edge in found:
-        ends = [nodes[cast(int, edge[end])].key for end in ("tail", "head")]
+        source, target = (nodes[cast(int, edge[end])].key for end in ("tail", "head"))
         tip, points = _points(cast(str, edge["pos"]), flip)
-        yield DrawnArrow(*ends, _path(points), _head(points[-1], tip))
+        yield DrawnArrow(source, target, _path(points), _head(points[-1], tip))
 
 
 def _points(text: str, flip: _Flip) -> tuple[tuple[float, float], list[tuple[float, float]]]:
@@ -192,4 +192,3 @@ def _head(base: tuple[float, float], tip: tuple[float, float]) -> str:
     corners = [(base[0] + across[0], base[1] + across[1]), tip]
     corners.append((base[0] - across[0], base[1] - across[1]))
     return " ".join(f"{x:.2f},{y:.2f}" for x, y in corners)
-

@@ -64,7 +64,7 @@ def _candidates(model: Model, steps: int | None) -> Iterator[tuple[float, str, s
                 for part, value in zip(parts, np.ravel(found.values).tolist(), strict=True):
                     if np.isfinite(value):
                         names = (n, part, _owner(model, m))
-                        yield value, *map(model.name_of, names)  # type: ignore[misc]
+                        yield value, *map(model.name_of, names)
 
 
 def _ends(model: Model) -> Iterator[tuple[Label, Label]]:

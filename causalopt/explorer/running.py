@@ -22,17 +22,18 @@ def serve(model: str, port: int, ready: Callable[[str], None]) -> None:
     Port 0 is any that is free. Raises ``ModelError`` where the model cannot be loaded, and
     ``FileError`` where the port is taken.
     """
-    with _listening(port) as own, contextlib.suppress(KeyboardInterrupt):
+    with listening(port) as own, contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(model, own, ready))
 
 
 @contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A socket of this machine alone."""
+def listening(port: int) -> Iterator[socket.socket]:
+    """A socket that listens on this machine alone."""
     own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         own.bind(("127.0.0.1", port))
+        own.listen()
     except (OSError, OverflowError) as error:
         own.close()
         why = getattr(error, "strerror", None) or str(error)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from causalopt.explorer.answers import shown_difference
-from causalopt.explorer.setting import Setting, moved, starts_of, start_value
-from causalopt.language.domains import domain_of
+from causalopt.explorer.answers import can_differ, nudge_shown
+from causalopt.explorer.setting import Setting, start_value, starts_of
 
 _HEAD = """\
 from causalopt import op, run, tangents
@@ -22,7 +21,9 @@ def script_of(setting: Setting, model: str) -> str:
     ``strength`` is Op, ``worlds`` are W, X and Y, and ``differences``, where an infinitesimal one
     is asked about, the derivatives in X and Y.
     """
-    return "\n".join((_HEAD.format(model=model).rstrip(), *_moved(setting), *_asked(setting))) + "\n"
+    return (
+        "\n".join((_HEAD.format(model=model).rstrip(), *_moved(setting), *_asked(setting))) + "\n"
+    )
 
 
 def _moved(setting: Setting) -> Iterator[str]:
@@ -45,13 +46,15 @@ def _asked(setting: Setting) -> Iterator[str]:
     backend = "" if setting.backend == "auto" else f", backend={setting.backend!r}"
     draws = "" if screen.draws is None else f", draws={screen.draws}"
     delta = "" if screen.delta is None else f", delta={screen.delta!r}"
-    yield f"strength = op(W, A=A, n=n, m=m{delta}{draws}{backend})"
-    yield f"X = W.perturb(n, by={screen.delta or shown_difference(setting)!r})"
+    (way, amount), has_differences = nudge_shown(setting), can_differ(setting.n)
+    if has_differences:
+        yield f"strength = op(W, A=A, n=n, m=m{delta}{draws}{backend})"
+    yield f"X = W.perturb(n, {way}={amount!r})"
     yield f"worlds = run(W, X, X.clamp(A, to=W){backend})"
-    if screen.delta is None and domain_of(setting.n).why_no_difference() is None:
+    if has_differences and screen.delta is None:
         yield "X = W.perturb(n)"
         yield f'differences = tangents(X, X.clamp(A, to=W), labels=["X", "Y"]{backend})'
-    yield "print(strength.values)"
+    yield "print(strength.values)" if has_differences else "print(worlds)"
 
 
 def _mapping(values: Mapping[str, object], target: str) -> str:

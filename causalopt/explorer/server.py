@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from causalopt.explorer.desk import Desk
@@ -88,5 +88,3 @@ async def _request(asked: Asked) -> dict[str, object] | None:
     except ValueError:
         return None
     return request if isinstance(request, dict) else None
-
-

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-
 from causalopt.explorer import answers, graphs, script
 from causalopt.explorer.discretion import discreet
 from causalopt.explorer.facts import facts_of
@@ -17,7 +16,6 @@ from causalopt.explorer.setting import Setting
 from causalopt.ground.errors import CausaloptError, ModelError
 from causalopt.model.interface import Model
 from causalopt.study.record import Study
-
 
 #: What a page sends, and what it is sent, as JSON holds it.
 Request = Mapping[str, object]

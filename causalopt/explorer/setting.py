@@ -10,7 +10,7 @@ from causalopt.explorer.screen import Screen
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Label, Node, Nodes, Parameter
+from causalopt.language.symbols import Label, Node, Parameter
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
@@ -47,34 +47,34 @@ class Setting:
         return World(self.model, self.model.run_length(self.screen.steps), seed=self.screen.seed)
 
     @functools.cached_property
-    def A(self) -> Sequence[Nodes]:
+    def A(self) -> list[Label]:
         """The nodes that are held; ``QueryError`` where none are chosen."""
         if not self.screen.A:
             raise QueryError("Nothing is in A: choose the part whose steering is asked about.")
         return [self.found(name) for name in self.screen.A]
 
     @functools.cached_property
-    def n(self) -> Nodes:
+    def n(self) -> Label:
         """The node that is nudged."""
         return self.found(self.screen.n or "")
 
     @functools.cached_property
-    def m(self) -> Nodes:
+    def m(self) -> Label:
         """The nodes that are looked at."""
         return self.found(self.screen.m or "")
 
     @functools.cached_property
-    def shown(self) -> Nodes:
+    def shown(self) -> Label:
         """The variable whose course is drawn; of a model without time m itself."""
         if self.screen.show:
             return self.found(self.screen.show)
         return variable_of(self.m)
 
-    def found(self, name: str) -> Nodes:
+    def found(self, name: str) -> Label:
         """A node or variable by its name, if the model has it."""
         node = self.model.find(name)
         self.model.select(node, self.model.run_length(self.screen.steps))
-        return node  # type: ignore[return-value]  # select has looked at it
+        return node
 
     @property
     def backend(self) -> str:
@@ -88,9 +88,9 @@ class Setting:
         return "numba"
 
 
-def variable_of(node: object) -> Nodes:
+def variable_of(node: Label) -> Label:
     """The variable of a node in time; of a model without time the node itself."""
-    return node.variable if isinstance(node, Node) else node  # type: ignore[return-value]
+    return node.variable if isinstance(node, Node) else node
 
 
 def moved(model: Model, screen: Screen) -> Model:

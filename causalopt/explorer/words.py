@@ -18,8 +18,8 @@ _NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A sentence and what it means; ``tone`` is steers, amplifies, nothing or unknown.
+class Said:
+    """What is said of Op: a sentence and what it means; ``tone`` is steers, amplifies, nothing or unknown.
 
     ``value`` has all digits of Op, as Python prints them; empty where there is none.
     """
@@ -34,12 +34,12 @@ class Verdict:
         return asdict(self)
 
 
-def undefined(fault: str) -> Verdict:
+def undefined(fault: str) -> Said:
     """The verdict where what is asked cannot be."""
-    return Verdict("There is no answer to this question.", fault, "unknown")
+    return Said("There is no answer to this question.", fault, "unknown")
 
 
-def sentence(setting: Setting, values: xr.DataArray) -> Verdict:
+def sentence(setting: Setting, values: xr.DataArray) -> Said:
     """The verdict on Op, at the last step where m is over time; of draws, on their median."""
     last, when = last_of(values)
     screen = setting.screen
@@ -48,27 +48,27 @@ def sentence(setting: Setting, values: xr.DataArray) -> Verdict:
     value = repr(last)
     if math.isnan(last):
         meaning = f"No difference reaches {m} from {screen.n}, with {A} held or not."
-        return Verdict(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", value)
+        return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", value)
     if math.isinf(last):
         return _endless(A, m, last, number, value)
     if abs(last) < _NOTHING:
         meaning = f"A nudge of {screen.n} ends up as large whether {A} answers or not."
-        return Verdict(f"{A} does nothing about {m}: {number}.", meaning, "nothing", value)
+        return Said(f"{A} does nothing about {m}: {number}.", meaning, "nothing", value)
     times = times_as_text(last)
     nudge = f"With {A} at work, a nudge of {screen.n} ends up"
     if last > 0:
         meaning = f"{nudge} {times} smaller in {m} than with {A} held still."
-        return Verdict(f"{A} steers {m}: {number}.", meaning, "steers", value)
+        return Said(f"{A} steers {m}: {number}.", meaning, "steers", value)
     meaning = f"{nudge} {times} larger in {m} than with {A} held still."
-    return Verdict(f"{A} amplifies what happens to {m}: {number}.", meaning, "amplifies", value)
+    return Said(f"{A} amplifies what happens to {m}: {number}.", meaning, "amplifies", value)
 
 
-def _endless(A: str, m: str, last: float, number: str, value: str) -> Verdict:
+def _endless(A: str, m: str, last: float, number: str, value: str) -> Said:
     if last > 0:
         meaning = f"{A} cancels all of the difference."
-        return Verdict(f"{A} steers {m} completely: {number}.", meaning, "steers", value)
+        return Said(f"{A} steers {m} completely: {number}.", meaning, "steers", value)
     meaning = f"All of the difference in {m} comes by way of {A}."
-    return Verdict(f"{A} carries what happens to {m}: {number}.", meaning, "amplifies", value)
+    return Said(f"{A} carries what happens to {m}: {number}.", meaning, "amplifies", value)
 
 
 def last_of(values: xr.DataArray) -> tuple[float, str]:
@@ -85,7 +85,7 @@ def times_as_text(value: float) -> str:
     """How much a difference is smaller (Op > 0) or larger, from an Op in nats.
 
     >>> times_as_text(0.01), times_as_text(-0.01), times_as_text(0.8)
-    ('1 %', '1.01 %', '2.23 times')
+    ('0.995 %', '1.01 %', '2.23 times')
     >>> times_as_text(-10.14), times_as_text(800)
     ('25,300 times', '10^347 times')
     """

@@ -87,7 +87,7 @@ def test_thinning_loses_no_peak(values, parts):
     line = np.array(values)
     places = thinned([line], parts)
     assert {0, len(line) - 1} <= set(places.tolist())
-    assert len(places) <= max(2 * parts + 2, 2 * parts)
+    assert len(places) <= 2 * parts + 2
     if np.isfinite(line).any():
         assert np.nanmax(line[places]) == np.nanmax(line)
         assert np.nanmin(line[places]) == np.nanmin(line)
@@ -117,7 +117,7 @@ def test_what_cannot_be_served_is_told(request_):
 
 
 def test_no_folder_of_this_machine_is_told():
-    assert discreet("/root/a b/c.py: no") == "a b/c.py: no" or "/root" not in discreet("/root/c.py")
+    assert discreet("/root/models/c.py: no") == "c.py: no"
     assert discreet(r"C:\Users\me\room.py fails") == "room.py fails"
 
 

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from causalopt.ground.errors import FileError
 from tests.explorer.conftest import exploring
 
 httpx = pytest.importorskip("httpx", reason="the extra `test` brings it")
 pytest.importorskip("uvicorn", reason="the extra `explore` brings it")
 
-HOSTILE = '<script>alert(1)</script>"\'\n&'
+HOSTILE = "<script>alert(1)</script>\"'\n&"
 
 MODEL = """
 import math, os, sys, time
@@ -96,18 +97,29 @@ def test_no_file_of_the_page_has_script_or_style_inside():
     scripts = [f.content.decode() for name, f in files.items() if name.endswith(".js")]
     for risky in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
                   "http://", "https://"):  # fmt: skip
-        found = [text for text in scripts if risky in text.replace("http://www.w3.org/2000/svg", "")]
+        found = [
+            text for text in scripts if risky in text.replace("http://www.w3.org/2000/svg", "")
+        ]
         assert not found, risky
     assert sum(len(f.content) for f in files.values()) < 1_500_000
 
 
 def test_it_listens_on_this_machine_alone():
-    with exploring("divided_network") as (process, link):
-        port = f"{urlsplit(link).port:04X}"
-        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        listening = [row[1] for row in rows if row[1].endswith(f":{port}") and row[3] == "0A"]
-        assert listening == [f"0100007F:{port}"]
-        assert process.poll() is None
+    from causalopt.explorer.running import listening
+
+    with listening(0) as own:
+        assert own.getsockname()[0] == "127.0.0.1"
+        with pytest.raises(FileError, match="Leave --port out"), listening(own.getsockname()[1]):
+            pass
+
+
+def test_a_port_that_is_taken_is_told():
+    with exploring("divided_network") as (_, link):
+        taken = str(urlsplit(link).port)
+        command = [sys.executable, "-m", "causalopt", "explore", "divided_network", "--port", taken]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"Port {taken} cannot be used" in done.stderr
 
 
 def test_a_request_that_is_none_is_refused(thermostat_link):
