@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Chart:
 
     def content(self) -> dict[str, object]:
         """The chart as JSON holds it."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def thinned(lines: Sequence[Array], parts: int = _PARTS) -> Ints:
@@ -62,14 +63,14 @@ def thinned(lines: Sequence[Array], parts: int = _PARTS) -> Ints:
     size = len(lines[0])
     if size <= 2 * parts:
         return np.arange(size)
-    edges = np.linspace(0, size, parts + 1).astype(np.int64)
+    edges = np.linspace(0, size, parts + 1).astype(np.int64).tolist()
     kept = [np.array([0, size - 1])]
     for line in lines:
         # A gap in a curve is no extreme of it.
         low, high = np.where(np.isnan(line), np.inf, line), np.where(np.isnan(line), -np.inf, line)
         for choose, values in ((np.argmin, low), (np.argmax, high)):
-            bounds = zip(edges[:-1], edges[1:], strict=True)
-            kept.append(np.array([i + choose(values[i:j]) for i, j in bounds]))
+            parted = itertools.pairwise(edges)
+            kept.append(np.array([i + choose(values[i:j]) for i, j in parted]))
     return np.unique(np.concatenate(kept))
 
 

@@ -57,7 +57,7 @@ class Desk:
     _task: asyncio.Task[None] | None = None
 
     async def open(self) -> Content:
-        """Start the process, and give what it tells of the model; ``ModelError`` where it cannot."""
+        """Start the process; what it tells of the model, or ``ModelError`` where it cannot."""
         told = await self._begin()
         if "refused" in told or "fault" in told:
             await self.close()

@@ -95,8 +95,8 @@ def _pairs(address: str) -> list[tuple[str, str]]:
     """The names and values of an address, as they were before they became one."""
     if len(address) > MOST_LETTERS:
         raise QueryError(
-            f"The address has {len(address):,} letters, and the longest that is read {MOST_LETTERS:,}: "
-            "open the page anew, without what stands behind #."
+            f"The address has {len(address):,} letters, and {MOST_LETTERS:,} are read: open"
+            "  the page anew, without what stands behind #."
         )
     try:
         return parse_qsl(address.removeprefix("#"), keep_blank_values=True, max_num_fields=1000)
@@ -111,7 +111,7 @@ def _refuse_unknown(pairs: Iterable[tuple[str, str]]) -> None:
     for key, value in pairs:
         if key != "A" and key not in _SINGLE and not key.startswith((_PARAMETER, _START)):
             raise QueryError(
-                f"The address says {shown(key)} = {shown(value)}, which is nothing that a page asks."
+                f"The address says {shown(key)} = {shown(value)}, which no page asks."
                 + nearest(key, ("A", *_SINGLE))
             )
 

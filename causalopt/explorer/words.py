@@ -19,9 +19,10 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Said:
-    """What is said of Op: a sentence and what it means; ``tone`` is steers, amplifies, nothing or unknown.
+    """What is said of Op: a sentence and what it means.
 
-    ``value`` has all digits of Op, as Python prints them; empty where there is none.
+    ``tone`` is steers, amplifies, nothing or unknown. ``value`` has all digits of Op, as Python
+    prints them; empty where there is none.
     """
 
     sentence: str

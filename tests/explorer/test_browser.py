@@ -2,6 +2,7 @@
 
 from causalopt import op
 from causalopt.study import load_model
+from tests.explorer.conftest import Seen, exploring
 
 
 def strength(A, n, m, steps=1000, **moved):
@@ -118,3 +119,69 @@ def test_the_unrolled_graph_has_nodes_to_choose(seen, thermostat_link):
     page.page.click('.node[data-name="R[2]"]')
     page.settled("n=R%5B2%5D")
     assert page.op == strength(["T"], "R[2]", "R")
+
+
+HOSTILE = """
+from causalopt import System, variable
+from causalopt.study import Study
+a = variable('<script>window.harmed=1</script>"')
+b = variable("<img src=x onerror='window.harmed=1'>")
+system = System({a: a / 2 + b, b: a / 4}, start={a: 1, b: 0.5})
+title = "</h1><script>window.harmed=1</script>"
+study = Study(name="mine", title=title, source="<b>", system=system)
+"""
+
+
+def test_hostile_names_are_text(seen, tmp_path):
+    model = tmp_path / "mine.py"
+    model.write_text(HOSTILE)
+    with exploring(model, "--trust") as (_, link):
+        page = seen(link)
+        assert page.page.inner_text("#title") == "</h1><script>window.harmed=1</script>"
+        nodes = page.page.locator(".canvas .node")
+        assert nodes.count() == 2
+        assert "<script>" in page.page.inner_text("#question")
+        nodes.nth(0).focus()
+        page.page.keyboard.press("m")
+        page.settled("m=%3C")
+        assert page.page.evaluate("window.harmed") is None
+        assert page.page.locator("script").count() == 1
+
+
+RUNAWAY = """
+from causalopt import System, variables
+from causalopt.study import Study
+a, b = variables("a b")
+system = System({a: a**2 + b, b: b / 2}, start={a: 0.1, b: 0.1})
+study = Study(name="mine", title="Mine", source="here", system=system)
+"""
+
+
+def test_a_run_that_leaves_the_numbers_is_told_where_the_curve_would_stand(seen, tmp_path):
+    model = tmp_path / "mine.py"
+    model.write_text(RUNAWAY)
+    with exploring(model, "--trust") as (_, link):
+        page = seen(link + "#n=a[0]&A=b&m=a&steps=50&s.a=2")
+        page.settled("s.a=2")
+        assert page.page.locator("figure .fault").count() == 3
+        assert "finite" in page.page.locator("figure .fault").first.inner_text()
+        page.page.fill('input[type="number"][data-key="s.a"]', "0.1")
+        page.settled("s.a=0.1")
+        assert page.page.locator("figure .fault").count() == 0
+
+
+def test_ten_pages_at_once_and_one_that_closes_in_the_middle(browser, thermostat_link):
+    values = [0.005 + 0.001 * i for i in range(10)]
+    pages = [Seen(browser, f"{thermostat_link}#p.k={value}") for value in values]
+    pages[0].page.evaluate("location.hash = 'p.k=0.03&steps=100000'")
+    pages[0].page.close()
+    for page, value in zip(pages[1:], values[1:], strict=True):
+        page.settled(f"p.k={value!r}")
+        assert page.op == strength(["T"], "R[0]", "R", k=value)
+        page.close()
+
+
+def test_the_picture_of_the_guide_is_made(seen, thermostat_link, tmp_path):
+    page = seen(thermostat_link)
+    page.page.screenshot(path=tmp_path / "explorer.png", full_page=True)
+    assert (tmp_path / "explorer.png").stat().st_size > 20_000

@@ -16,6 +16,8 @@ import { say } from "./verdict.js";
 const UNROLLED = 4;
 let facts, plan, answer;
 let isFolded = true, isAsked = false;
+/** What the graph and the fields beside it show: they are drawn anew where it is something else. */
+let shownQuestion = "";
 
 /** Ask once for all changes between two pictures. */
 function askSoon() {
@@ -41,8 +43,14 @@ async function askNow() {
 function draw() {
   say(answer.verdict);
   drawCharts();
-  drawGraph();
-  keepFocus(part("question"), () => part("question").replaceChildren(...questionFields(facts, answer.asked)));
+  const { n, A, m, show } = answer.asked;
+  const question = JSON.stringify([n, A, m, show]);
+  if (question !== shownQuestion) {
+    shownQuestion = question;
+    drawGraph();
+    const fields = questionFields(facts, answer.asked);
+    keepFocus(part("question"), () => part("question").replaceChildren(...fields));
+  }
   showValues(part("controls"));
   document.documentElement.dataset.address = answer.address;
 }
@@ -56,7 +64,7 @@ function drawCharts() {
 }
 
 function drawGraph() {
-  if (!plan) return;
+  if (!plan || !answer) return;
   keepFocus(part("graph"), () => part("graph").replaceChildren(
     ...graphPart(plan, answer.asked, isFolded), ...(facts.has_time ? [unrolling()] : [])));
 }
