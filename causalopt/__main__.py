@@ -1,5 +1,9 @@
-"""The command line as ``python -m causalopt``, where no ``causalopt`` is on the path."""
+"""The command line, with all of its commands; ``python -m causalopt`` where none is on the path."""
 
+from causalopt.explorer.terminal import explore
 from causalopt.study.terminal import main
 
-main(prog_name="causalopt")
+main.add_command(explore)
+
+if __name__ == "__main__":
+    main(prog_name="causalopt")

@@ -20,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 STUB = PACKAGE / "__init__.pyi"
 
 LONGEST_FILE, LONGEST_BODY, USUAL_BODY, SHARE_OF_USUAL = 400, 45, 20, 0.9
-MOST_ROOMS, MOST_CASTS, SHARE_OF_ANY = 18, 3, 0.04
+MOST_ROOMS, MOST_CASTS, SHARE_OF_ANY = 19, 3, 0.04
 
 # Where it is asked whether a model is a system or a network, outside the rooms that know: none.
 KIND_QUESTIONS: dict[str, str] = {}

@@ -29,6 +29,7 @@ FLOORS = (
     "drawing",
     "plots",
     "study",
+    "explorer",
 )
 # Rooms that stand apart see these alone, so that they depend on nothing else.
 APART = {
@@ -93,4 +94,4 @@ def test_declaring_a_system_imports_nothing_heavy():
 
 def test_the_command_line_starts_without_sympy():
     heavy = {"sympy", "numpy", "xarray", "matplotlib"}
-    assert not modules_after("import causalopt.study.terminal") & heavy
+    assert not modules_after("import causalopt.__main__") & heavy

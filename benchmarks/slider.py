@@ -1,0 +1,62 @@
+"""How long a page of the explorer waits for its curves after a value is moved, on this machine.
+
+    python benchmarks/slider.py continuous_thermostat "" p.k
+    python benchmarks/slider.py lorenz "n=b[0]&A=a&m=b&steps=10000" p.sigma
+
+Says the median over so many moves, of the server's answer and of the page: from the value that is
+moved to the picture with the new curves, in a headless browser.
+"""
+
+import statistics
+import sys
+import time
+
+import httpx
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, ".")
+from tests.explorer.conftest import CHROMIUM, FLAGS, exploring
+
+MOVES = 40
+# From the value that is set to the frame after its curves were drawn.
+MOVE = """([key, value]) => new Promise((done) => {
+    const field = document.getElementById(`slider-${key}`), begin = performance.now();
+    new MutationObserver((_, seen) => {
+        seen.disconnect();
+        requestAnimationFrame(() => done(performance.now() - begin));
+    }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-address"] });
+    field.value = value;
+    field.dispatchEvent(new Event("input"));
+})"""
+
+
+def main(model: str, address: str, key: str) -> None:
+    """Print the medians for one model."""
+    with (
+        exploring(model) as (_, link),
+        sync_playwright() as driver,
+        httpx.Client(timeout=60) as client,
+    ):
+        slider = next(s for s in client.get(link + "facts").json()["sliders"] if s["key"] == key)
+        values = [slider["value"] * (1 + 0.002 * move) for move in range(1, MOVES + 1)]
+        asked = [f"{address}&{key}={value}".lstrip("&") for value in values]
+        answers = []
+        for one in (asked[0], *asked):
+            begin = time.perf_counter()
+            client.post(link + "ask", json={"do": "answer", "address": one, "page": "b"})
+            answers.append(time.perf_counter() - begin)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = browser.new_page()
+        page.goto(f"{link}#{address}" if address else link)
+        page.wait_for_selector(".node")
+        waited = [page.evaluate(MOVE, [key, f"{v:.6g}"]) for v in values]
+        browser.close()
+    print(f"{model}, {address or 'as it opens'}: {key} moved {MOVES} times")
+    print(f"    answered after {1000 * statistics.median(answers[1:]):.0f} ms (median)")
+    print(
+        f"    drawn after {statistics.median(waited):.0f} ms (median), {max(waited):.0f} ms at most"
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])

@@ -1,0 +1,235 @@
+"""What a page is told: the worlds, their differences, Op, and one sentence that says it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.explorer.charts import Chart, Trace, charted, in_words
+from causalopt.explorer.setting import Setting, variable_of
+from causalopt.explorer.words import Said, sentence, undefined
+from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Array
+from causalopt.language.domains import domain_of
+from causalopt.measures.response.optimization import op
+from causalopt.model.interface import Model
+from causalopt.model.world import World
+from causalopt.runs.results import run, tangents
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Worlds = tuple[World[Model], World[Model], World[Model]]
+_WORLDS = ("W", "X", "Y")
+# Of more nodes than this without time, no picture shows anything.
+_MOST_NODES = 60
+
+
+def worlds_shown(setting: Setting) -> tuple[Worlds, str]:
+    """W, X and Y with a difference that can be seen, and what it is, in words.
+
+    It is ``delta``; where an infinitesimal difference is asked about, a tenth of what n is, in one
+    digit, or 0.1 where that is 0; of a node with named values, the next of these.
+    """
+    W, n = setting.W, setting.n
+    way, amount = nudge_shown(setting)
+    if way == "to":
+        X, said = W.perturb(n, to=amount), f"{n} is {amount} in X"
+    else:
+        X, said = W.perturb(n, by=amount), f"{n} is moved by {amount:g} in X"
+    return (W, X, X.clamp(setting.A, to=W)), said
+
+
+def nudge_shown(setting: Setting) -> tuple[str, object]:
+    """How n is moved in the worlds that are drawn: ``by`` a number, or ``to`` a named value."""
+    value = _value_in(setting.W, setting.n)
+    if can_differ(setting.n):
+        return "by", setting.screen.delta or float(f"{0.1 * abs(value):.0e}") or 0.1
+    domain = domain_of(setting.n)
+    names: tuple[str, ...] = domain.names  # type: ignore[attr-defined]  # names alone do not add
+    return "to", domain.value(float((int(value) + 1) % len(names)))
+
+
+def can_differ(node: object) -> bool:
+    """Whether a difference can be added to a node: not where it has named values."""
+    return domain_of(node).why_no_difference() is None
+
+
+def strength(setting: Setting) -> xr.DataArray:
+    """Op, as it is asked for."""
+    screen = setting.screen
+    return op(
+        setting.W,
+        A=setting.A,
+        n=setting.n,
+        m=setting.m,
+        delta=screen.delta,
+        draws=screen.draws,
+        backend=setting.backend,
+    )
+
+
+def answer(setting: Setting) -> dict[str, object]:
+    """All that a page shows of a setting, as JSON holds it."""
+    verdict, of_op = told(setting)
+    charts = [
+        in_words(key, title, functools.partial(draw, setting))
+        for key, title, draw in (_IN_TIME if setting.model.has_time else _WITHOUT_TIME)
+    ]
+    return {
+        "address": setting.screen.address,
+        "asked": asked(setting),
+        "verdict": verdict.content(),
+        "charts": [chart.content() for chart in (*charts, of_op)],
+    }
+
+
+def asked(setting: Setting) -> dict[str, object]:
+    """What is asked, by names, for the parts of the page that show it."""
+    screen = setting.screen
+    return {
+        "n": screen.n,
+        "A": list(screen.A or ()),
+        "m": screen.m,
+        "variables": {
+            "n": _variables(setting, screen.n),
+            "A": _variables(setting, *(screen.A or ())),
+            "m": _variables(setting, screen.m),
+        },
+        "show": screen.show or "".join(_variables(setting, screen.m)),
+        "steps": screen.steps,
+        "delta": screen.delta,
+        "seed": screen.seed,
+        "draws": screen.draws,
+    }
+
+
+def _variables(setting: Setting, *names: str | None) -> list[str]:
+    """The variables of nodes, by names; of what the model has not, none."""
+    found = []
+    for name in names:
+        with contextlib.suppress(QueryError):
+            found.append(setting.model.name_of(variable_of(setting.found(name or ""))))
+    return found
+
+
+def told(setting: Setting) -> tuple[Said, Chart]:
+    """The sentence about Op, and its chart."""
+    found: list[xr.DataArray] = []
+
+    def draw() -> Chart:
+        found.append(strength(setting))
+        return op_chart(setting, found[0])
+
+    chart = in_words("op", "Op over time" if setting.model.has_time else "Op", draw)
+    return (sentence(setting, found[0]) if found else undefined(chart.fault)), chart
+
+
+def op_chart(setting: Setting, values: xr.DataArray) -> Chart:
+    """Op over time; of several draws the middle one, and between which eight in ten lie."""
+    title = f"Op of {', '.join(setting.screen.A or ())}"
+    axis = next((str(dim) for dim in values.dims if dim != "draw"), None)
+    if axis is None:
+        return Chart("op", title, note="" if "draw" not in values.dims else "one number for m")
+    if "draw" in values.dims:
+        low, middle, high = (values.quantile(q, "draw").values for q in (0.1, 0.5, 0.9))
+        traces = [Trace("median", "op", middle), Trace("10 %", "band", low)]
+        traces.append(Trace("90 %", "band", high))
+    else:
+        traces = [Trace("Op", "op", values.values)]
+    x = _numbers(values[axis])
+    return charted("op", title, x, traces, x_label=_label(values[axis]), y_label="Op [nat]")
+
+
+def worlds_chart(setting: Setting) -> Chart:
+    """The course of a variable in W, X and Y."""
+    worlds, said = worlds_shown(setting)
+    name = setting.model.name_of(setting.shown)
+    data = run(*worlds, keep=setting.shown, backend=setting.backend)[name]
+    traces = [Trace(w, w, data.sel(world=w).values) for w in _WORLDS]
+    return charted(
+        "worlds",
+        f"{name} in the three worlds",
+        _numbers(data.time),
+        traces,
+        x_label=_label(data.time),
+        y_label=_label(data),
+        names=tuple(getattr(domain_of(setting.shown), "names", ())),
+        note=f"{said}; Y: the same, with {', '.join(setting.screen.A or ())} held as in W",
+    )
+
+
+def differences_chart(setting: Setting) -> Chart:
+    """x - w and y - w over time: for each unit of n, where the difference is infinitesimal."""
+    name = setting.model.name_of(setting.shown)
+    x, y, time, note = _differences(setting, name)
+    traces = [Trace("x − w", "X", x), Trace("y − w", "Y", y)]
+    return charted(
+        "differences",
+        f"What the nudge does to {name}",
+        _numbers(time),
+        traces,
+        by_size=True,
+        x_label=_label(time),
+        y_label=f"difference of {name}",
+        note=note,
+    )
+
+
+def _differences(setting: Setting, name: str) -> tuple[Array, Array, xr.DataArray, str]:
+    keep = setting.shown
+    if setting.screen.delta is None and can_differ(setting.n):
+        X = setting.W.perturb(setting.n)
+        Y = X.clamp(setting.A, to=setting.W)
+        data = tangents(X, Y, labels=["X", "Y"], keep=keep, backend=setting.backend)[name]
+        note = f"for each unit of {setting.screen.n}"
+        return data.sel(world="X").values, data.sel(world="Y").values, data.time, note
+    worlds, said = worlds_shown(setting)
+    data = run(*worlds, keep=keep, backend=setting.backend)[name]
+    if not can_differ(setting.shown):
+        raise QueryError(f"{name} has named values, which have no difference.")
+    w, x, y = (data.sel(world=world).values for world in _WORLDS)
+    return x - w, y - w, data.time, said
+
+
+def nodes_chart(setting: Setting) -> Chart:
+    """The value of each node of a model without time in W, X and Y."""
+    worlds, said = worlds_shown(setting)
+    data = run(*worlds)["value"]
+    labels = [str(node) for node in data.node.values[:_MOST_NODES]]
+    x = np.arange(len(labels), dtype=np.float64)
+    traces = [Trace(w, w, data.sel(world=w).values[:_MOST_NODES]) for w in _WORLDS]
+    left_out = data.sizes["node"] - len(labels)
+    more = f"; {left_out} more nodes are left out" if left_out else ""
+    note = f"{said}; Y: the same, with {', '.join(setting.screen.A or ())} held as in W{more}"
+    return charted(
+        "worlds", "Each node in the three worlds", x, traces, labels=tuple(labels), note=note
+    )
+
+
+def _value_in(world: World[Model], node: object) -> float:
+    """The value of one node in a world."""
+    data = run(world, keep=node if world.steps is not None else [node])
+    (column,) = data.data_vars.values()
+    return float(np.ravel(column.values)[0])
+
+
+def _numbers(coordinate: xr.DataArray) -> Array:
+    return np.asarray(coordinate.values, dtype=np.float64)
+
+
+def _label(data: xr.DataArray) -> str:
+    unit = data.attrs.get("units", "")
+    name = str(data.attrs.get("long_name", data.name))
+    return f"{name} [{unit}]" if unit else name
+
+
+# What is drawn besides Op: of a model in time, and of one without.
+_IN_TIME = (
+    ("worlds", "The three worlds", worlds_chart),
+    ("differences", "What the nudge does", differences_chart),
+)
+_WITHOUT_TIME = (("worlds", "Each node in the three worlds", nodes_chart),)

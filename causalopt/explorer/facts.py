@@ -1,0 +1,80 @@
+"""What a page knows of a model before it asks: its names, its sliders, where a study is from."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from causalopt.explorer.discretion import discreet
+from causalopt.explorer.screen import MOST_DRAWS, MOST_STEPS, Screen
+from causalopt.explorer.setting import first_nodes, parameters_of, starts_of, variable_of
+from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Label
+from causalopt.model.interface import Model
+from causalopt.study.record import Study
+
+# Of more nodes nobody finds one in a list.
+_MOST_LISTED = 500
+
+
+def facts_of(study: Study, model: Model, opening: Screen) -> dict[str, object]:
+    """The title and the source of a study, and what of its model can be chosen and moved."""
+    nodes = list(first_nodes(model))[:_MOST_LISTED]
+    return {
+        "name": study.name,
+        "title": discreet(study.title),
+        "source": discreet(study.source),
+        "opening": opening.address,
+        "has_time": model.has_time,
+        "has_noise": bool(model.noises),
+        "most_steps": MOST_STEPS,
+        "most_draws": MOST_DRAWS,
+        "nodes": [model.name_of(node) for node in nodes],
+        "variables": list(dict.fromkeys(model.name_of(variable_of(node)) for node in nodes)),
+        "sliders": sliders_of(model),
+    }
+
+
+def sliders_of(model: Model) -> list[dict[str, object]]:
+    """What can be moved: parameters, then start values, each with its range and its value."""
+    parameters = [
+        _slider(f"p.{name}", name, "parameter", label, model.parameter_values[label])
+        for name, label in parameters_of(model).items()
+    ]
+    starts = [
+        _slider(f"s.{name}", model.name_of(label), "start value", label, _started(model, label))
+        for name, label in starts_of(model).items()
+    ]
+    return [*parameters, *starts]
+
+
+def _started(model: Model, label: Label) -> float:
+    return cast(float, model.account(label, 0).start)
+
+
+def _slider(key: str, name: str, kind: str, label: Label, value: float) -> dict[str, object]:
+    """A slider about a value; of named values, a list of these."""
+    domain = domain_of(label)
+    low, high = span(value)
+    kept = [x for x in (low, high) if domain.strays(np.array([x])) is not None]
+    return {
+        "key": key,
+        "name": name,
+        "kind": kind,
+        "unit": getattr(label, "unit", ""),
+        "names": list(getattr(domain, "names", ())),
+        "value": value,
+        # Beyond what is assumed of it nothing can be moved: of a positive one, a hundredth is left.
+        "low": value / 100 if low in kept else low,
+        "high": value if high in kept else high,
+    }
+
+
+def span(value: float) -> tuple[float, float]:
+    """From where to where a value is moved: from 0 to twice of it; of 0, from -1 to 1.
+
+    >>> span(0.1), span(-2.0), span(0.0)
+    ((0.0, 0.2), (-4.0, 0.0), (-1.0, 1.0))
+    """
+    return (-1.0, 1.0) if value == 0 else (min(0.0, 2 * value), max(0.0, 2 * value))

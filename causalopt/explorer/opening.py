@@ -1,0 +1,100 @@
+"""What a page asks first: the question with the strongest answer, and a length that can be run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from causalopt.explorer.screen import Screen
+from causalopt.explorer.setting import first_nodes
+from causalopt.ground.errors import CausaloptError
+from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Label
+from causalopt.measures.response.every_part import every_A
+from causalopt.model.interface import Model
+from causalopt.model.world import World
+from causalopt.runs.results import run
+
+#: The lengths that are tried, from the longest; of rates of change at least so much time.
+_LENGTHS, _TIME = (1000, 300, 100, 30, 10, 3, 1), 10.0
+# As many variables are tried as n and m, and as many as A; more would take too long.
+_MOST_TRIED, _MOST_HELD = 6, 40
+# A node that no difference reaches by another way has an Op without end: no first answer.
+_ROUNDING = 1e-6
+
+
+def opening_of(model: Model) -> Screen:
+    """The first screen of a model: n, A and m of the largest finite Op, by single variables.
+
+    Where there is none, the first variables of the model.
+    """
+    steps = _steps(model)
+    best = max(_candidates(model, steps), default=None, key=lambda found: found[0])
+    if best is not None and best[0] > _ROUNDING:
+        _, n, A, m = best
+    else:
+        n, A, m = _first(model) if best is None else best[1:]
+    return Screen(n=n, A=(A,), m=m, steps=steps)
+
+
+def _steps(model: Model) -> int | None:
+    """The longest of some lengths for which the model can be run; None where it has no time."""
+    if not model.has_time:
+        return None
+    step = model.time_of(1)
+    lengths = [round(_TIME / step)] if step < _TIME / _LENGTHS[0] else []
+    for steps in (*lengths, *_LENGTHS):
+        with contextlib.suppress(CausaloptError):
+            run(World(model, steps), keep="last")
+            return steps
+    return _LENGTHS[-1]
+
+
+def _candidates(model: Model, steps: int | None) -> Iterator[tuple[float, str, str, str]]:
+    """(Op, n, A, m) of questions about single variables, those alone that have a finite answer."""
+    for n, m in _ends(model):
+        last = m if steps is None else model.label(model.key_of(m)[0], steps)
+        among = [key for key in _keys(model) if key not in _owners(model, n, m)][:_MOST_HELD]
+        for parts in [among] if among else []:
+            with contextlib.suppress(CausaloptError, NotImplementedError):
+                found = every_A(World(model, steps), n=n, m=last, among=parts)
+                for part, value in zip(parts, np.ravel(found.values).tolist(), strict=True):
+                    if np.isfinite(value):
+                        names = (n, part, _owner(model, m))
+                        yield value, *map(model.name_of, names)
+
+
+def _ends(model: Model) -> Iterator[tuple[Label, Label]]:
+    """Pairs of n and m: each variable on itself; without time, roots and what follows last."""
+    able = [node for node in first_nodes(model) if domain_of(node).why_no_difference() is None]
+    if model.has_time:
+        yield from ((node, node) for node in able[:_MOST_TRIED])
+        return
+    sources = [node for node in able if not model.graph.pred[node]][:_MOST_TRIED]
+    sinks = [node for node in able if not model.graph.succ[node]][-_MOST_TRIED:]
+    yield from product(sources, sinks)
+
+
+def _first(model: Model) -> tuple[str, str, str]:
+    """The first variables: one to nudge and to look at, another one to hold."""
+    nodes = list(first_nodes(model))
+    n = nodes[-1] if model.has_time else nodes[0]
+    keys, own = _keys(model), _owners(model, n, nodes[-1])
+    held = next((key for key in keys if key not in own), keys[0])
+    return model.name_of(n), model.name_of(held), model.name_of(_owner(model, nodes[-1]))
+
+
+def _keys(model: Model) -> list[Label]:
+    """What can be held as one: the variables; without time the nodes."""
+    return list(dict.fromkeys(_owner(model, node) for node in first_nodes(model)))
+
+
+def _owner(model: Model, node: Label) -> Label:
+    return model.key_of(node)[0]
+
+
+def _owners(model: Model, *nodes: Label) -> set[Label]:
+    return {_owner(model, node) for node in nodes}

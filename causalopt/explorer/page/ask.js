@@ -1,0 +1,39 @@
+/**
+ * Questions to the server, of which only the newest of a kind is answered.
+ * @module
+ */
+
+const page = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
+/** @type {Map<string, number>} */
+const newest = new Map();
+
+/**
+ * What the page knows of the model.
+ * @returns {Promise<Object>}
+ */
+export async function facts() {
+  return (await fetch("facts")).json();
+}
+
+/**
+ * The answer to a question; null where a newer one of its kind has been asked meanwhile.
+ * @param {string} what - such as "answer"
+ * @param {Object} [said] - what is asked
+ * @returns {Promise<Object|null>}
+ */
+export async function ask(what, said = {}) {
+  const order = (newest.get(what) ?? 0) + 1;
+  newest.set(what, order);
+  const content = await sent({ do: what, page: `${page}-${what}`, ...said });
+  return content.dropped || newest.get(what) !== order ? null : content;
+}
+
+/** @param {Object} request */
+async function sent(request) {
+  try {
+    const answer = await fetch("ask", { method: "POST", body: JSON.stringify(request) });
+    return await answer.json();
+  } catch {
+    return { fault: "The server does not answer: it was ended. Start it again, and open its link." };
+  }
+}

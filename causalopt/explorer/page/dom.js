@@ -1,0 +1,49 @@
+/**
+ * Elements, made so that a text is never read as anything else.
+ * @module
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * An element of HTML. Properties that start with "on" are listeners, the others attributes; what is
+ * null or false is left out. Children are elements, or texts.
+ * @param {string} tag
+ * @param {Object<string, unknown>} [said]
+ * @param {...(Node|string)} children
+ * @returns {HTMLElement}
+ */
+export function element(tag, said = {}, ...children) {
+  return dressed(document.createElement(tag), said, children);
+}
+
+/**
+ * An element of SVG.
+ * @param {string} tag
+ * @param {Object<string, unknown>} [said]
+ * @param {...(Node|string)} children
+ * @returns {SVGElement}
+ */
+export function shape(tag, said = {}, ...children) {
+  return dressed(document.createElementNS(SVG, tag), said, children);
+}
+
+/**
+ * The element of the page with an id.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function part(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/** @template {Element} T @param {T} made @param {Object} said @param {(Node|string)[]} children */
+function dressed(made, said, children) {
+  for (const [name, value] of Object.entries(said)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false)
+      made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...children);
+  return made;
+}

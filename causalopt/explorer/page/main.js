@@ -1,0 +1,106 @@
+/**
+ * The page: it asks the server what its address says, and draws what comes back.
+ * @module
+ */
+import { current, openWith, settle, whenChanged } from "./address.js";
+import { ask, facts as known } from "./ask.js";
+import { controls, showValues } from "./controls.js";
+import { element, part } from "./dom.js";
+import { graphPart } from "./graph.js";
+import { keepingPart } from "./keeping.js";
+import { figure } from "./plot.js";
+import { questionFields } from "./question.js";
+import { say } from "./verdict.js";
+
+/** How many steps an unrolled graph shows. */
+const UNROLLED = 4;
+let facts, plan, answer;
+let isFolded = true, isAsked = false;
+/** What the graph and the fields beside it show: they are drawn anew where it is something else. */
+let shownQuestion = "";
+
+/** Ask once for all changes between two pictures. */
+function askSoon() {
+  if (isAsked) return;
+  isAsked = true;
+  requestAnimationFrame(() => { isAsked = false; askNow(); });
+}
+
+async function askNow() {
+  const address = current().toString();
+  const told = await ask("answer", { address });
+  if (told === null) return;
+  if (told.fault) {
+    say({ sentence: "This cannot be asked.", meaning: told.fault, tone: "unknown", value: "" });
+    part("charts").classList.add("stale");
+    return;
+  }
+  answer = told;
+  if (current().toString() === address) settle(told.address);
+  draw();
+}
+
+function draw() {
+  say(answer.verdict);
+  drawCharts();
+  const { n, A, m, show } = answer.asked;
+  const question = JSON.stringify([n, A, m, show]);
+  if (question !== shownQuestion) {
+    shownQuestion = question;
+    drawGraph();
+    const fields = questionFields(facts, answer.asked);
+    keepFocus(part("question"), () => part("question").replaceChildren(...fields));
+  }
+  showValues(part("controls"));
+  document.documentElement.dataset.address = answer.address;
+}
+
+function drawCharts() {
+  const place = part("charts");
+  place.classList.remove("stale");
+  const width = Math.max(260, Math.floor(place.clientWidth));
+  const shown = answer.charts.filter((chart) => chart.fault || chart.traces.length);
+  keepFocus(place, () => place.replaceChildren(...shown.map((chart) => figure(chart, width))));
+}
+
+function drawGraph() {
+  if (!plan || !answer) return;
+  keepFocus(part("graph"), () => part("graph").replaceChildren(
+    ...graphPart(plan, answer.asked, isFolded), ...(facts.has_time ? [unrolling()] : [])));
+}
+
+function unrolling() {
+  return element("label", { class: "unrolled" }, element("input", { type: "checkbox", name: "unrolled",
+    checked: !isFolded, onchange: async (event) => {
+      isFolded = !event.target.checked;
+      plan = (await ask("graph", isFolded ? {} : { steps: UNROLLED })) ?? plan;
+      drawGraph();
+    } }), `unrolled, the first ${UNROLLED} steps`);
+}
+
+/** Draw anew, with the focus on what stands in the place of what had it. */
+function keepFocus(place, redraw) {
+  const able = () => [...place.querySelectorAll("[tabindex], input, select, button")];
+  const had = able().indexOf(document.activeElement);
+  redraw();
+  if (had >= 0) able()[had]?.focus({ preventScroll: true });
+}
+
+async function start() {
+  facts = await known();
+  openWith(facts.opening);
+  document.title = `${facts.title} – causalopt`;
+  part("title").textContent = facts.title;
+  part("source").textContent = facts.source;
+  part("controls").append(...controls(facts));
+  part("controls").addEventListener("submit", (event) => event.preventDefault());
+  part("question").addEventListener("submit", (event) => event.preventDefault());
+  part("footer").append(...keepingPart());
+  whenChanged(askSoon);
+  new ResizeObserver(() => { if (answer) drawCharts(); }).observe(part("charts"));
+  const [found] = await Promise.all([ask("graph"), askNow()]);
+  plan = found;
+  drawGraph();
+}
+
+start();

@@ -1,0 +1,63 @@
+"""A server from its start to its end: its port, its processes, and what Ctrl-C does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+from causalopt.explorer.desk import Desk
+from causalopt.explorer.guard import Guard
+from causalopt.explorer.server import application
+from causalopt.ground.errors import FileError
+
+#: Seconds that open requests have when the server is to end.
+_FAREWELL = 1
+
+
+def serve(model: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the page of a model on this machine until Ctrl-C; ``ready`` is called with its link.
+
+    Port 0 is any that is free. Raises ``ModelError`` where the model cannot be loaded, and
+    ``FileError`` where the port is taken.
+    """
+    with listening(port) as own, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(model, own, ready))
+
+
+@contextlib.contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    """A socket that listens on this machine alone."""
+    own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        own.bind(("127.0.0.1", port))
+        own.listen()
+    except (OSError, OverflowError) as error:
+        own.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise FileError(
+            f"Port {port} cannot be used: {why}. Leave --port out for a free one."
+        ) from None
+    with own:
+        yield own
+
+
+async def _serve(model: str, own: socket.socket, ready: Callable[[str], None]) -> None:
+    import uvicorn
+
+    guard = Guard.of(own.getsockname()[1])
+    quick, slow = Desk(model), Desk(model)
+    try:
+        facts = await quick.open()
+        app = application(guard, quick, slow, facts)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=_FAREWELL,
+            lifespan="off", server_header=False, date_header=False,
+        )  # fmt: skip
+        ready(guard.link)
+        await uvicorn.Server(config).serve(sockets=[own])
+    finally:
+        await quick.close()
+        await slow.close()

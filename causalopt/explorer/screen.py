@@ -1,0 +1,153 @@
+"""What a page asks of a model, as a value, and as the text of an address."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from causalopt.ground.checks import as_whole, shown
+from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.readonly import ReadOnly
+
+#: The most letters of an address, the most steps of a run and the most chains of its noise.
+MOST_LETTERS, MOST_STEPS, MOST_DRAWS = 20_000, 1_000_000, 1_000
+# What an address has one of, what it has several of, and what has a name of its own.
+_SINGLE = ("n", "m", "show", "steps", "delta", "seed", "draws")
+_PARAMETER, _START = "p.", "s."
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What is asked: (A; n, m) by names, the length of the run, and the values that are moved.
+
+    What is None is left to the model. ``A`` are names of variables or nodes, ``show`` the variable
+    whose course is drawn (m's, where it is None), ``delta`` the difference at n (None: an
+    infinitesimal one), ``parameters`` and ``start`` are values by name, a start value a name where
+    the variable has named values, ``draws`` a number of chains of the noise.
+
+    >>> screen = Screen.of("n=R[0]&A=T&m=R&steps=1000&p.k=0.1")
+    >>> screen.A, screen.steps, dict(screen.parameters)
+    (('T',), 1000, {'k': 0.1})
+    >>> Screen.of(screen.address) == screen
+    True
+    """
+
+    n: str | None = None
+    A: tuple[str, ...] | None = None
+    m: str | None = None
+    show: str | None = None
+    steps: int | None = None
+    delta: float | None = None
+    seed: int = 0
+    draws: int | None = None
+    parameters: Mapping[str, float] = ReadOnly({})
+    start: Mapping[str, str] = ReadOnly({})
+
+    @classmethod
+    def of(cls, address: str) -> Screen:
+        """What an address holds; ``QueryError`` in words for what none can be.
+
+        >>> Screen.of("steps=many")
+        Traceback (most recent call last):
+        ...
+        causalopt.ground.errors.QueryError: The address says steps=many: write a whole number from
+        1 to 1,000,000.
+        """
+        pairs = _pairs(address)
+        single = {key: value for key, value in pairs if key in _SINGLE}
+        moved = [(key, value) for key, value in pairs if key.startswith((_PARAMETER, _START))]
+        _refuse_unknown(pairs)
+        parts = tuple(value for key, value in pairs if key == "A" and value)
+        return cls(
+            n=single.get("n") or None,
+            A=parts if any(key == "A" for key, _ in pairs) else None,
+            m=single.get("m") or None,
+            show=single.get("show") or None,
+            steps=_whole(single, "steps", 1, MOST_STEPS),
+            delta=_delta(single.get("delta", "")),
+            seed=_whole(single, "seed", 0, 2**32 - 1) or 0,
+            draws=_whole(single, "draws", 1, MOST_DRAWS),
+            parameters=ReadOnly({k: _number(k, v) for k, v in _named(moved, _PARAMETER)}),
+            start=ReadOnly(dict(_named(moved, _START))),
+        )
+
+    @property
+    def address(self) -> str:
+        """The same as the text of an address, which ``Screen.of`` reads back."""
+        return urlencode(list(self._pairs()))
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        if self.n is not None:
+            yield "n", self.n
+        if self.A is not None:
+            yield from (("A", part) for part in self.A or ("",))
+        for key in _SINGLE[1:]:
+            value = getattr(self, key)
+            if value is not None and (key, value) != ("seed", 0):
+                yield key, value if isinstance(value, str) else repr(value)
+        yield from ((_PARAMETER + name, repr(value)) for name, value in self.parameters.items())
+        yield from ((_START + name, value) for name, value in self.start.items())
+
+
+def _pairs(address: str) -> list[tuple[str, str]]:
+    """The names and values of an address, as they were before they became one."""
+    if len(address) > MOST_LETTERS:
+        raise QueryError(
+            f"The address has {len(address):,} letters, and {MOST_LETTERS:,} are read: open"
+            "  the page anew, without what stands behind #."
+        )
+    try:
+        return parse_qsl(address.removeprefix("#"), keep_blank_values=True, max_num_fields=1000)
+    except ValueError:
+        raise QueryError(
+            "The address has more than 1,000 parts: open the page anew, without what stands "
+            "behind #."
+        ) from None
+
+
+def _refuse_unknown(pairs: Iterable[tuple[str, str]]) -> None:
+    for key, value in pairs:
+        if key != "A" and key not in _SINGLE and not key.startswith((_PARAMETER, _START)):
+            raise QueryError(
+                f"The address says {shown(key)} = {shown(value)}, which no page asks."
+                + nearest(key, ("A", *_SINGLE))
+            )
+
+
+def _named(moved: Iterable[tuple[str, str]], prefix: str) -> Iterator[tuple[str, str]]:
+    return ((key.removeprefix(prefix), v) for key, v in moved if key.startswith(prefix))
+
+
+def _whole(single: Mapping[str, str], key: str, least: int, most: int) -> int | None:
+    text = single.get(key, "")
+    if not text:
+        return None
+    number = as_whole(int(text)) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+    if number is None or not least <= number <= most:
+        raise QueryError(
+            f"The address says {key}={_cut(text)}: write a whole number from {least:,} to {most:,}."
+        )
+    return number
+
+
+def _number(name: str, text: str) -> float:
+    """A finite number; ``name`` says of what."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise QueryError(f"The address says {_cut(name)}={_cut(text)}: write a finite number.")
+    return number
+
+
+def _delta(text: str) -> float | None:
+    if text in ("", "exact"):
+        return None
+    return _number("delta", text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:60] + "…"

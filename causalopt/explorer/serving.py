@@ -1,0 +1,86 @@
+"""What can be asked of a model that is loaded: one function for each kind of request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from causalopt.explorer import answers, graphs, script
+from causalopt.explorer.discretion import discreet
+from causalopt.explorer.facts import facts_of
+from causalopt.explorer.opening import opening_of
+from causalopt.explorer.screen import Screen
+from causalopt.explorer.setting import Setting
+from causalopt.ground.errors import CausaloptError, ModelError
+from causalopt.model.interface import Model
+from causalopt.study.record import Study
+
+#: What a page sends, and what it is sent, as JSON holds it.
+Request = Mapping[str, object]
+Content = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A study whose model is asked; ``called`` is how a script loads it."""
+
+    called: str
+    study: Study
+    model: Model
+    opening: Screen
+
+    @classmethod
+    def of(cls, study: Study, named: str) -> Subject:
+        """The subject of a study; ``ModelError`` where it declares no system."""
+        if study.system is None:
+            raise ModelError(f"{study.name} declares no system: there is nothing to explore.")
+        # A name stays a name; of a path the file is told, and no folder of this machine.
+        return cls(Path(named).name, study, study.system, opening_of(study.system))
+
+    def setting(self, request: Request) -> Setting:
+        """What a request asks of the model, by its address."""
+        return Setting.of(self.model, Screen.of(str(request.get("address", ""))), self.opening)
+
+
+def facts(subject: Subject, request: Request) -> Content:
+    """What a page knows before it asks."""
+    return facts_of(subject.study, subject.model, subject.opening)
+
+
+def answer(subject: Subject, request: Request) -> Content:
+    """The curves, the sentence and the numbers of a screen."""
+    return answers.answer(subject.setting(request))
+
+
+def graph(subject: Subject, request: Request) -> Content:
+    """The graph, folded, or unrolled for some steps."""
+    steps = request.get("steps")
+    if isinstance(steps, int) and subject.model.has_time:
+        return graphs.unrolled(subject.model, steps).content()
+    return graphs.folded(subject.model).content()
+
+
+def code(subject: Subject, request: Request) -> Content:
+    """The script of a screen."""
+    return {"script": script.script_of(subject.setting(request), subject.called)}
+
+
+#: What may be asked, by the name under which a page asks for it.
+ASKED: Mapping[str, Callable[[Subject, Request], Content]] = MappingProxyType(
+    {"facts": facts, "answer": answer, "graph": graph, "code": code}
+)
+
+
+def served(subject: Subject, request: Request) -> Content:
+    """The answer to a request; where there is none, the reason in words."""
+    serve = ASKED.get(str(request.get("do")))
+    if serve is None:
+        return {"fault": "The page asks for something that is not there: load it anew."}
+    try:
+        return serve(subject, request)
+    except CausaloptError as error:
+        return {"fault": discreet(str(error))}
+    except Exception as error:  # of a model's own functions: the next request is served
+        return {"fault": discreet(f"The model fails: {type(error).__name__}: {error}")}

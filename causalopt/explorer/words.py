@@ -1,0 +1,99 @@
+"""One sentence that answers: does A steer m, and how strongly?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.explorer.setting import Setting
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# Smaller than this, it is the rounding of nothing.
+_NOTHING = 1e-9
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of Op: a sentence and what it means.
+
+    ``tone`` is steers, amplifies, nothing or unknown. ``value`` has all digits of Op, as Python
+    prints them; empty where there is none.
+    """
+
+    sentence: str
+    meaning: str
+    tone: str
+    value: str = ""
+
+    def content(self) -> dict[str, object]:
+        """The same as JSON holds it."""
+        return asdict(self)
+
+
+def undefined(fault: str) -> Said:
+    """The verdict where what is asked cannot be."""
+    return Said("There is no answer to this question.", fault, "unknown")
+
+
+def sentence(setting: Setting, values: xr.DataArray) -> Said:
+    """The verdict on Op, at the last step where m is over time; of draws, on their median."""
+    last, when = last_of(values)
+    screen = setting.screen
+    A, m = " and ".join(screen.A or ()), screen.m or ""
+    number = f"Op = {last:.4g} nats{when}"
+    value = repr(last)
+    if math.isnan(last):
+        meaning = f"No difference reaches {m} from {screen.n}, with {A} held or not."
+        return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", value)
+    if math.isinf(last):
+        return _endless(A, m, last, number, value)
+    if abs(last) < _NOTHING:
+        meaning = f"A nudge of {screen.n} ends up as large whether {A} answers or not."
+        return Said(f"{A} does nothing about {m}: {number}.", meaning, "nothing", value)
+    times = times_as_text(last)
+    nudge = f"With {A} at work, a nudge of {screen.n} ends up"
+    if last > 0:
+        meaning = f"{nudge} {times} smaller in {m} than with {A} held still."
+        return Said(f"{A} steers {m}: {number}.", meaning, "steers", value)
+    meaning = f"{nudge} {times} larger in {m} than with {A} held still."
+    return Said(f"{A} amplifies what happens to {m}: {number}.", meaning, "amplifies", value)
+
+
+def _endless(A: str, m: str, last: float, number: str, value: str) -> Said:
+    if last > 0:
+        meaning = f"{A} cancels all of the difference."
+        return Said(f"{A} steers {m} completely: {number}.", meaning, "steers", value)
+    meaning = f"All of the difference in {m} comes by way of {A}."
+    return Said(f"{A} carries what happens to {m}: {number}.", meaning, "amplifies", value)
+
+
+def last_of(values: xr.DataArray) -> tuple[float, str]:
+    """The last value, of draws the median, and when it is, in words."""
+    middle = values.median("draw", keep_attrs=True) if "draw" in values.dims else values
+    if not middle.dims:
+        return float(middle.values), ""
+    axis = middle[middle.dims[0]]
+    when = "t" if axis.name == "time" else str(axis.name)
+    return float(middle.values[-1]), f" at {when} = {float(axis.values[-1]):g}"
+
+
+def times_as_text(value: float) -> str:
+    """How much a difference is smaller (Op > 0) or larger, from an Op in nats.
+
+    >>> times_as_text(0.01), times_as_text(-0.01), times_as_text(0.8)
+    ('0.995 %', '1.01 %', '2.23 times')
+    >>> times_as_text(-10.14), times_as_text(800)
+    ('25,300 times', '10^347 times')
+    """
+    size = abs(value)
+    if size < math.log(2):
+        return f"{100 * (-math.expm1(-value) if value > 0 else math.expm1(size)):.3g} %"
+    if size > np.log(1e7):
+        return f"10^{size / math.log(10):.0f} times"
+    number = float(f"{math.exp(size):.3g}")
+    return f"{number:,.0f} times" if number >= 100 else f"{number:.3g} times"

@@ -1,0 +1,126 @@
+"""What a page is told is what the package's public functions give, and so is the script."""
+
+import contextlib
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from causalopt import System, op, run, tangents, variables
+from causalopt.explorer.charts import thinned
+from causalopt.explorer.discretion import discreet
+from causalopt.explorer.serving import Subject, served
+from causalopt.explorer.words import times_as_text
+from causalopt.study import Study, load_model
+
+PLACES = {
+    "continuous_thermostat": "p.k=0.02&s.R=30&steps=200",
+    "lorenz": "n=b[0]&A=a&m=b&steps=4000",
+    "divided_network": "s.b1=0.7",
+    "pit": "seed=3&steps=40",
+    "saturating_thermostat": "delta=0.5&steps=100",
+    "dumb_thermostat": "s.R=cold&steps=20",
+}
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def place(request):
+    """A model of the package, as a page asks it, and what is asked of it."""
+    subject = Subject.of(load_model(request.param), request.param)
+    return subject, {"do": "answer", "address": PLACES[request.param]}
+
+
+def test_the_script_computes_what_is_shown(place):
+    subject, request = place
+    told = served(subject, request)
+    code = served(subject, {**request, "do": "code"})["script"]
+    scope = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(code, scope)
+    if "strength" in scope:
+        assert repr(float(np.ravel(scope["strength"].values)[-1])) == told["verdict"]["value"]
+    else:  # named values have no differences, and so no Op
+        assert told["verdict"]["tone"] == "unknown"
+    shown = {chart["key"]: chart for chart in told["charts"]}
+    for key, data in (("worlds", scope["worlds"]), ("differences", scope.get("differences"))):
+        if data is None or key not in shown or not subject.model.has_time:
+            continue
+        name = told["asked"]["show"]
+        for trace in shown[key]["traces"]:
+            values = data[name].sel(world=trace["role"])
+            kept = values.sel(time=list(shown[key]["x"]))
+            assert trace["values"] == kept.values.tolist()
+
+
+def test_what_is_told_is_json_that_every_browser_reads(place):
+    subject, request = place
+    for what in ("facts", "answer", "graph", "code"):
+        json.dumps(served(subject, {**request, "do": what}), allow_nan=False)
+
+
+def test_the_numbers_are_those_of_op_run_and_tangents():
+    model = load_model("continuous_thermostat").system
+    subject = Subject.of(load_model("continuous_thermostat"), "continuous_thermostat")
+    told = served(subject, {"do": "answer", "address": "n=R[0]&A=T&m=R&steps=100"})
+    T, R = model.find("T"), model.find("R")
+    worlds, differences, strength = (chart["traces"] for chart in told["charts"])
+    assert strength[0]["values"] == op(model, A=T, n=R[0], m=R, steps=100).values.tolist()
+    W = model.world(steps=100)
+    X = W.perturb(R[0])
+    exact = tangents(X, X.clamp(T, to=W), labels=["X", "Y"]).R
+    assert [t["values"] for t in differences] == exact.values.tolist()
+    X = W.perturb(R[0], by=4.0)
+    assert [t["values"] for t in worlds] == run(W, X, X.clamp(T, to=W)).R.values.tolist()
+
+
+def test_the_first_question_is_the_one_with_an_answer():
+    subject = Subject.of(load_model("find_the_thermostat"), "find_the_thermostat")
+    assert (subject.opening.A, subject.opening.n, subject.opening.m) == (("T",), "R[0]", "R")
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=400),
+       st.integers(1, 30))  # fmt: skip
+def test_thinning_loses_no_peak(values, parts):
+    line = np.array(values)
+    places = thinned([line], parts)
+    assert {0, len(line) - 1} <= set(places.tolist())
+    assert len(places) <= 2 * parts + 2
+    if np.isfinite(line).any():
+        assert np.nanmax(line[places]) == np.nanmax(line)
+        assert np.nanmin(line[places]) == np.nanmin(line)
+
+
+def test_a_model_that_fails_is_told_where_the_curve_would_stand():
+    (a,) = variables("a")
+    b = variables("b")[0]
+    runaway = System({a: a**2 + b, b: b / 2}, start={a: 1.0, b: 0.5})
+    subject = Subject.of(Study(name="r", title="r", source="r", system=runaway), "r.py")
+    told = served(subject, {"do": "answer", "address": "n=a[0]&A=b&m=a&steps=50"})
+    faults = [chart["fault"] for chart in told["charts"]]
+    assert all("finite" in fault for fault in faults)
+    assert told["verdict"]["tone"] == "unknown"
+    fine = served(subject, {"do": "answer", "address": "n=a[0]&A=b&m=a&steps=3"})
+    assert not any(chart["fault"] for chart in fine["charts"])
+
+
+@pytest.mark.parametrize("request_", [{}, {"do": "no"}, {"do": "answer", "address": "x=1"},
+                                      {"do": "graph", "steps": 10**6}])  # fmt: skip
+def test_what_cannot_be_served_is_told(request_):
+    subject = Subject.of(load_model("divided_network"), "divided_network")
+    told = served(subject, request_)
+    assert "fault" in told
+    # A network has no steps: its graph is the one that there is.
+    assert told["fault"] or request_["do"] == "graph"
+
+
+def test_no_folder_of_this_machine_is_told():
+    assert discreet("/root/models/c.py: no") == "c.py: no"
+    assert discreet(r"C:\Users\me\room.py fails") == "room.py fails"
+
+
+def test_times_are_said_as_people_say_them():
+    assert times_as_text(10.143165859040737) == "25,400 times"
+    assert times_as_text(-0.01).endswith("%")

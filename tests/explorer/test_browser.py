@@ -1,0 +1,187 @@
+"""The page in a real browser: by pointer, by keys, in a narrow window, and by its link."""
+
+from causalopt import op
+from causalopt.study import load_model
+from tests.explorer.conftest import Seen, exploring
+
+
+def strength(A, n, m, steps=1000, **moved):
+    """Op of the thermostat at the last step, as Python prints it."""
+    model = load_model("continuous_thermostat").system
+    named = {str(parameter): parameter for parameter in model.parameters}
+    model = model.with_parameters({named[k]: v for k, v in moved.items()})
+    return repr(op(model, A=[model.find(a) for a in A], n=model.find(n), m=model.find(m),
+                   steps=steps).values[-1].item())  # fmt: skip
+
+
+def test_the_answer_stands_at_the_top(seen, thermostat_link):
+    page = seen(thermostat_link)
+    assert page.page.inner_text("#sentence") == "T steers R: Op = 10.14 nats at t = 1000."
+    assert page.op == strength(["T"], "R[0]", "R")
+    assert page.op in page.page.inner_text("#digits")
+
+
+def test_n_A_and_m_are_chosen_by_clicking(seen, thermostat_link):
+    page = seen(thermostat_link)
+    page.page.click('.node[data-name="T"]')
+    page.settled("n=T%5B0%5D")
+    page.page.click('.node[data-name="R"]', modifiers=["Shift"])
+    page.settled("A=R")
+    page.page.click('.node[data-name="T"]', modifiers=["Alt"])
+    page.settled("m=T")
+    assert page.op == strength(["R"], "T[0]", "T")
+    roles = page.page.get_attribute('.node[data-name="T"]', "class")
+    assert "role-n" in roles
+    assert "role-m" in roles
+
+
+def test_the_keyboard_alone_can_do_it(seen, thermostat_link):
+    page = seen(thermostat_link)
+    keys = page.page.keyboard
+    for _ in range(40):
+        keys.press("Tab")
+        name = page.page.evaluate("document.activeElement.dataset.name")
+        if name == "T":
+            break
+    assert name == "T"
+    keys.press("n")
+    page.settled("n=T%5B0%5D")
+    assert page.page.evaluate("document.activeElement.dataset.name") == "T"
+    keys.press("m")
+    page.settled("m=T")
+    keys.press("Tab")
+    assert page.page.evaluate("document.activeElement.dataset.name") == "R"
+    keys.press("a")
+    page.settled("A=R")
+    assert page.op == strength(["R"], "T[0]", "T")
+    page.page.focus("#slider-p\\.k")
+    keys.press("ArrowRight")
+    page.settled("p.k=0.0101")
+    assert page.op == strength(["R"], "T[0]", "T", k=0.0101)
+
+
+def test_a_slider_moves_op_and_the_link_brings_it_back(seen, thermostat_link):
+    page = seen(thermostat_link)
+    page.page.eval_on_selector(
+        "#slider-p\\.k",
+        "field => { field.value = '0.015'; field.dispatchEvent(new Event('input')); }",
+    )
+    page.settled("p.k=0.015")
+    assert page.op == strength(["T"], "R[0]", "R", k=0.015)
+    again = seen(page.page.url)
+    again.settled("p.k=0.015")
+    assert again.op == page.op
+    assert again.page.input_value("#slider-p\\.k") == "0.015"
+
+
+def test_the_pointer_reads_values(seen, thermostat_link):
+    page = seen(thermostat_link)
+    plot = page.page.locator('figure[data-chart="op"] svg.plot')
+    plot.focus()
+    page.page.keyboard.press("Home")
+    assert page.page.inner_text('figure[data-chart="op"] output').split() == [
+        "t",
+        "=",
+        "0",
+        "Op",
+        "0",
+    ]
+    plot.hover(position={"x": 300, "y": 80})
+    read = page.page.inner_text('figure[data-chart="op"] output')
+    assert "t = 0 " not in read
+
+
+def test_a_narrow_window_is_wide_enough(seen, thermostat_link):
+    page = seen(thermostat_link, width=400, height=800)
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.page.is_visible("#controls")
+
+
+def test_a_stale_link_is_told_and_the_page_goes_on(seen, thermostat_link):
+    page = seen(thermostat_link)
+    page.page.evaluate("location.hash = 'p.q=1'")
+    page.page.wait_for_function("() => meaning.textContent.includes('q is no')")
+    page.page.evaluate("location.hash = 'p.k=0.02'")
+    page.settled("p.k=0.02")
+    assert page.op == strength(["T"], "R[0]", "R", k=0.02)
+
+
+def test_the_code_is_shown(seen, thermostat_link):
+    page = seen(thermostat_link)
+    page.page.click("text=Copy as Python")
+    page.page.wait_for_selector("pre.code:not([hidden])")
+    assert "load_model('continuous_thermostat')" in page.page.inner_text("pre.code")
+
+
+def test_the_unrolled_graph_has_nodes_to_choose(seen, thermostat_link):
+    page = seen(thermostat_link)
+    page.page.check('input[name="unrolled"]')
+    page.page.click('.node[data-name="R[2]"]')
+    page.settled("n=R%5B2%5D")
+    assert page.op == strength(["T"], "R[2]", "R")
+
+
+HOSTILE = """
+from causalopt import System, variable
+from causalopt.study import Study
+a = variable('<script>window.harmed=1</script>"')
+b = variable("<img src=x onerror='window.harmed=1'>")
+system = System({a: a / 2 + b, b: a / 4}, start={a: 1, b: 0.5})
+title = "</h1><script>window.harmed=1</script>"
+study = Study(name="mine", title=title, source="<b>", system=system)
+"""
+
+
+def test_hostile_names_are_text(seen, tmp_path):
+    model = tmp_path / "mine.py"
+    model.write_text(HOSTILE)
+    with exploring(model, "--trust") as (_, link):
+        page = seen(link)
+        assert page.page.inner_text("#title") == "</h1><script>window.harmed=1</script>"
+        nodes = page.page.locator(".canvas .node")
+        assert nodes.count() == 2
+        assert "<script>" in page.page.inner_text("#question")
+        nodes.nth(0).focus()
+        page.page.keyboard.press("m")
+        page.settled("m=%3C")
+        assert page.page.evaluate("window.harmed") is None
+        assert page.page.locator("script").count() == 1
+
+
+RUNAWAY = """
+from causalopt import System, variables
+from causalopt.study import Study
+a, b = variables("a b")
+system = System({a: a**2 + b, b: b / 2}, start={a: 0.1, b: 0.1})
+study = Study(name="mine", title="Mine", source="here", system=system)
+"""
+
+
+def test_a_run_that_leaves_the_numbers_is_told_where_the_curve_would_stand(seen, tmp_path):
+    model = tmp_path / "mine.py"
+    model.write_text(RUNAWAY)
+    with exploring(model, "--trust") as (_, link):
+        page = seen(link + "#n=a[0]&A=b&m=a&steps=50&s.a=2")
+        page.settled("s.a=2")
+        assert page.page.locator("figure .fault").count() == 3
+        assert "finite" in page.page.locator("figure .fault").first.inner_text()
+        page.page.fill('input[type="number"][data-key="s.a"]', "0.1")
+        page.settled("s.a=0.1")
+        assert page.page.locator("figure .fault").count() == 0
+
+
+def test_ten_pages_at_once_and_one_that_closes_in_the_middle(browser, thermostat_link):
+    values = [0.005 + 0.001 * i for i in range(10)]
+    pages = [Seen(browser, f"{thermostat_link}#p.k={value}") for value in values]
+    pages[0].page.evaluate("location.hash = 'p.k=0.03&steps=100000'")
+    pages[0].page.close()
+    for page, value in zip(pages[1:], values[1:], strict=True):
+        page.settled(f"p.k={value!r}")
+        assert page.op == strength(["T"], "R[0]", "R", k=value)
+        page.close()
+
+
+def test_the_picture_of_the_guide_is_made(seen, thermostat_link, tmp_path):
+    page = seen(thermostat_link)
+    page.page.screenshot(path=tmp_path / "explorer.png", full_page=True)
+    assert (tmp_path / "explorer.png").stat().st_size > 20_000
