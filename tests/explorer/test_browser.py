@@ -148,6 +148,7 @@ def test_hostile_names_are_text(seen, tmp_path):
         page.settled("m=%3C")
         assert page.page.evaluate("window.harmed") is None
         assert page.page.locator("script").count() == 1
+        page.close()
 
 
 RUNAWAY = """
@@ -170,6 +171,7 @@ def test_a_run_that_leaves_the_numbers_is_told_where_the_curve_would_stand(seen,
         page.page.fill('input[type="number"][data-key="s.a"]', "0.1")
         page.settled("s.a=0.1")
         assert page.page.locator("figure .fault").count() == 0
+        page.close()
 
 
 def test_ten_pages_at_once_and_one_that_closes_in_the_middle(browser, thermostat_link):
