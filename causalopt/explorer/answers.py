@@ -53,6 +53,13 @@ def nudge_shown(setting: Setting) -> tuple[str, object]:
     return "to", domain.value(float((int(value) + 1) % len(names)))
 
 
+def _has_names(setting: Setting) -> bool:
+    """Whether n or m has named values."""
+    with contextlib.suppress(QueryError):
+        return not (can_differ(setting.n) and can_differ(variable_of(setting.m)))
+    return False
+
+
 def can_differ(node: object) -> bool:
     """Whether a difference can be added to a node: not where it has named values."""
     return domain_of(node).why_no_difference() is None
@@ -79,6 +86,8 @@ def answer(setting: Setting) -> dict[str, object]:
         in_words(key, title, functools.partial(draw, setting))
         for key, title, draw in (_IN_TIME if setting.model.has_time else _WITHOUT_TIME)
     ]
+    if _has_names(setting):  # of which there are no differences, and so nothing more to draw
+        charts, of_op = charts[:1], Chart("op", "Op")
     return {
         "address": setting.screen.address,
         "asked": asked(setting),

@@ -20,6 +20,8 @@ from causalopt.runs.results import run
 
 #: The lengths that are tried, from the longest; of rates of change at least so much time.
 _LENGTHS, _TIME = (1000, 300, 100, 30, 10, 3, 1), 10.0
+#: The length of a run in which there are named values.
+_NAMED = 30
 # As many variables are tried as n and m, and as many as A; more would take too long.
 _MOST_TRIED, _MOST_HELD = 6, 40
 # A node that no difference reaches by another way has an Op without end: no first answer.
@@ -44,6 +46,8 @@ def _steps(model: Model) -> int | None:
     """The longest of some lengths for which the model can be run; None where it has no time."""
     if not model.has_time:
         return None
+    if not all(_can_differ(node) for node in first_nodes(model)):
+        return _NAMED  # among a few values a long course is a band of colour
     step = model.time_of(1)
     lengths = [round(_TIME / step)] if step < _TIME / _LENGTHS[0] else []
     for steps in (*lengths, *_LENGTHS):
@@ -69,7 +73,7 @@ def _candidates(model: Model, steps: int | None) -> Iterator[tuple[float, str, s
 
 def _ends(model: Model) -> Iterator[tuple[Label, Label]]:
     """Pairs of n and m: each variable on itself; without time, roots and what follows last."""
-    able = [node for node in first_nodes(model) if domain_of(node).why_no_difference() is None]
+    able = [node for node in first_nodes(model) if _can_differ(node)]
     if model.has_time:
         yield from ((node, node) for node in able[:_MOST_TRIED])
         return
@@ -85,6 +89,10 @@ def _first(model: Model) -> tuple[str, str, str]:
     keys, own = _keys(model), _owners(model, n, nodes[-1])
     held = next((key for key in keys if key not in own), keys[0])
     return model.name_of(n), model.name_of(held), model.name_of(_owner(model, nodes[-1]))
+
+
+def _can_differ(node: Label) -> bool:
+    return domain_of(node).why_no_difference() is None
 
 
 def _keys(model: Model) -> list[Label]:

@@ -82,6 +82,7 @@ class Seen:
         return self.page.get_attribute("#digits", "data-op")
 
     def close(self):
+        """Close it, before the server ends; a second time nothing is left to be done."""
         self.page.close()
         assert not self.wrong
         assert not self.elsewhere
