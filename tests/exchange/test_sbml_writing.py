@@ -164,6 +164,7 @@ def test_most_of_those_were_plain():
     assert len(PLAIN) > 5
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 10**9))
 def test_a_formula_comes_to_the_same(tmp_path_factory, seed):
     """Formulas as they are declared anywhere: sign, Mod and the like are written by others."""
@@ -210,6 +211,7 @@ def test_what_has_no_word_of_its_own_is_written_by_others(formula, tmp_path):
 
 
 # Of floats below the least normal one libsbml makes none.
+@settings(max_examples=20)
 @given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
 def test_numbers_come_back_as_the_same_floats(tmp_path_factory, value):
     folder = tmp_path_factory.mktemp("numbers")
