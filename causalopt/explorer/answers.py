@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.explorer.charts import Chart, Trace, charted, in_words
-from causalopt.explorer.setting import Setting, variable_of
+from causalopt.explorer.setting import Setting, can_differ, variable_of
 from causalopt.explorer.words import Said, sentence, undefined
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array
@@ -58,11 +58,6 @@ def _has_names(setting: Setting) -> bool:
     with contextlib.suppress(QueryError):
         return not (can_differ(setting.n) and can_differ(variable_of(setting.m)))
     return False
-
-
-def can_differ(node: object) -> bool:
-    """Whether a difference can be added to a node: not where it has named values."""
-    return domain_of(node).why_no_difference() is None
 
 
 def strength(setting: Setting) -> xr.DataArray:

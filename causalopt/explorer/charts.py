@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causalopt.explorer.discretion import discreet
-from causalopt.ground.errors import CausaloptError
+from causalopt.explorer.discretion import fault_of
 from causalopt.ground.types import Array, Ints
 
 #: In so many parts the course of a curve is cut; of each its least and its largest value are kept.
@@ -113,9 +112,5 @@ def in_words(key: str, title: str, draw: Callable[[], Chart]) -> Chart:
     """A chart, or, where what is asked cannot be, the same chart with the reason in it."""
     try:
         return draw()
-    except CausaloptError as error:
-        return Chart(key, title, fault=discreet(str(error)))
-    except Exception as error:  # of a model's own functions: the page goes on
-        return Chart(
-            key, title, fault=discreet(f"The model fails: {type(error).__name__}: {error}")
-        )
+    except Exception as error:  # also of a model's own functions: the page goes on
+        return Chart(key, title, fault=fault_of(error))

@@ -16,17 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from causalopt.explorer.serving import Content, Request
+from causalopt.explorer.serving import Reply, Request
 from causalopt.ground.errors import ModelError
 
 #: Seconds that a request may take when there is a newer one of the same page.
 PATIENCE = 3.0
 #: What is said to a page whose request was dropped for a newer one.
-DROPPED: Content = {"dropped": True}
+DROPPED: Reply = {"dropped": True}
 # The longest answer, in bytes: a line that is read as a whole.
 _LONGEST = 2**27
 _MODULE = "causalopt.explorer.worker"
-_ENDED: Content = {
+_ENDED: Reply = {
     "fault": "The process that computes has ended in the middle of this: it was too much for the "
     "memory, or the model ended it. Another one has begun; ask for less."
 }
@@ -38,7 +38,7 @@ class _Waiting:
 
     page: str
     request: Request
-    answer: asyncio.Future[Content]
+    answer: asyncio.Future[Reply]
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Desk:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
-    async def open(self) -> Content:
+    async def open(self) -> Reply:
         """Start the process; what it tells of the model, or ``ModelError`` where it cannot."""
         told = await self._begin()
         if "refused" in told or "fault" in told:
@@ -73,11 +73,11 @@ class Desk:
             if waiting is not None and not waiting.answer.done():
                 waiting.answer.set_result(DROPPED)
 
-    async def ask(self, page: str, request: Request) -> Content:
+    async def ask(self, page: str, request: Request) -> Reply:
         """The answer to a page's request; ``DROPPED`` where the page asks anew before its turn."""
         if self._task is None:
             self._task = asyncio.create_task(self._serve())
-        answer: asyncio.Future[Content] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         older = self._waiting.pop(page, None)
         if older is not None and not older.answer.done():
             older.answer.set_result(DROPPED)
@@ -108,7 +108,7 @@ class Desk:
                 if not waiting.answer.done():
                     waiting.answer.set_result(content)
 
-    async def _exchange(self, request: Request) -> Content:
+    async def _exchange(self, request: Request) -> Reply:
         """Send a request, and read its answer; where the process ends, begin another one."""
         if self._process is None:
             await self._begin()
@@ -118,11 +118,11 @@ class Desk:
             await streams[0].drain()
         line = await streams[1].readline()
         if line.endswith(b"\n"):
-            return cast(Content, json.loads(line))
+            return cast(Reply, json.loads(line))
         await self._end()
         return _ENDED
 
-    async def _begin(self) -> Content:
+    async def _begin(self) -> Reply:
         """Start a process in place of one that there may be; what it tells of its model."""
         await self._end()
         self._process = await asyncio.create_subprocess_exec(
@@ -133,7 +133,7 @@ class Desk:
             limit=_LONGEST,
         )
         line = await self._streams()[1].readline()
-        return cast(Content, json.loads(line)) if line.endswith(b"\n") else _ENDED
+        return cast(Reply, json.loads(line)) if line.endswith(b"\n") else _ENDED
 
     def _streams(self) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
         """Where the process is asked, and where it answers."""

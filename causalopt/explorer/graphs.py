@@ -53,7 +53,7 @@ class DrawnArrow:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LaidOut:
     """A graph as it lies on the page, in points; ``fault`` says why there is none."""
 
     width: float = 0.0
@@ -71,7 +71,7 @@ class Plan:
 Names = Callable[[Item], tuple[str, str, str]]
 
 
-def folded(model: Model) -> Plan:
+def folded(model: Model) -> LaidOut:
     """Each variable once, of a model in time; of one without, every node.
 
     >>> from causalopt.language.symbols import variables
@@ -84,13 +84,13 @@ def folded(model: Model) -> Plan:
     """
     graph = model.graph
     if len(graph) > MOST_NODES:
-        return Plan(fault=_too_many(len(graph)))
+        return LaidOut(fault=_too_many(len(graph)))
     marks = tuple(_mark(node, visible(model.name_of(node))) for node in graph)
     arrows = tuple(Arrow(source, target) for source, target in graph.edges)
     return _laid_out(Sheet(marks, arrows, (), placed=False), lambda key: _folded(model, key))
 
 
-def unrolled(model: Model, steps: int) -> Plan:
+def unrolled(model: Model, steps: int) -> LaidOut:
     """The nodes of the first steps, from left to right, variables in rows.
 
     Raises ``QueryError`` for more steps than can be read.
@@ -99,7 +99,7 @@ def unrolled(model: Model, steps: int) -> Plan:
         raise QueryError(f"{steps} steps cannot be unrolled: write 1 to {MOST_UNROLLED}.")
     bones = shorten(skeleton(model, steps, written=True), _COLUMNS)
     if len(bones.parents) > MOST_NODES:
-        return Plan(fault=_too_many(len(bones.parents)))
+        return LaidOut(fault=_too_many(len(bones.parents)))
     content = Content(bones, frozenset(), inputs=False, mechanisms=False, name=name_by_step)
     drawn = panel(0, World(model, model.run_length(steps)), "", {}, {}, content)
     return _laid_out(grid_sheet(bones, [drawn], []), lambda key: _single(model, key))
@@ -128,7 +128,7 @@ def _single(model: Model, key: Item) -> tuple[str, str, str]:
     return name, model.name_of(variable_of(item)), name
 
 
-def _laid_out(sheet: Sheet, names: Names) -> Plan:
+def _laid_out(sheet: Sheet, names: Names) -> LaidOut:
     """A sheet at the places that Graphviz gives it."""
     import pygraphviz
 
@@ -142,7 +142,7 @@ def _laid_out(sheet: Sheet, names: Names) -> Plan:
         for mark, found in zip(sheet.marks, told.get("objects", ()), strict=True)
     )
     arrows = tuple(_arrows(told.get("edges", ()), nodes, flip))
-    return Plan(right - left, high - low, nodes, arrows)
+    return LaidOut(right - left, high - low, nodes, arrows)
 
 
 @dataclass(frozen=True)

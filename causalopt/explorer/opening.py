@@ -9,9 +9,8 @@ from itertools import product
 import numpy as np
 
 from causalopt.explorer.screen import Screen
-from causalopt.explorer.setting import first_nodes
+from causalopt.explorer.setting import can_differ, first_nodes
 from causalopt.ground.errors import CausaloptError
-from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label
 from causalopt.measures.response.every_part import every_A
 from causalopt.model.interface import Model
@@ -46,7 +45,7 @@ def _steps(model: Model) -> int | None:
     """The longest of some lengths for which the model can be run; None where it has no time."""
     if not model.has_time:
         return None
-    if not all(_can_differ(node) for node in first_nodes(model)):
+    if not all(can_differ(node) for node in first_nodes(model)):
         return _NAMED  # among a few values a long course is a band of colour
     step = model.time_of(1)
     lengths = [round(_TIME / step)] if step < _TIME / _LENGTHS[0] else []
@@ -62,18 +61,16 @@ def _candidates(model: Model, steps: int | None) -> Iterator[tuple[float, str, s
     for n, m in _ends(model):
         last = m if steps is None else model.label(model.key_of(m)[0], steps)
         among = [key for key in _keys(model) if key not in _owners(model, n, m)][:_MOST_HELD]
-        for parts in [among] if among else []:
-            with contextlib.suppress(CausaloptError, NotImplementedError):
-                found = every_A(World(model, steps), n=n, m=last, among=parts)
-                for part, value in zip(parts, np.ravel(found.values).tolist(), strict=True):
-                    if np.isfinite(value):
-                        names = (n, part, _owner(model, m))
-                        yield value, *map(model.name_of, names)
+        with contextlib.suppress(CausaloptError):
+            found = every_A(World(model, steps), n=n, m=last, among=among) if among else ()
+            for part, value in zip(among, np.ravel(found).tolist(), strict=True):
+                if np.isfinite(value):
+                    yield value, *map(model.name_of, (n, part, _owner(model, m)))
 
 
 def _ends(model: Model) -> Iterator[tuple[Label, Label]]:
     """Pairs of n and m: each variable on itself; without time, roots and what follows last."""
-    able = [node for node in first_nodes(model) if _can_differ(node)]
+    able = [node for node in first_nodes(model) if can_differ(node)]
     if model.has_time:
         yield from ((node, node) for node in able[:_MOST_TRIED])
         return
@@ -89,10 +86,6 @@ def _first(model: Model) -> tuple[str, str, str]:
     keys, own = _keys(model), _owners(model, n, nodes[-1])
     held = next((key for key in keys if key not in own), keys[0])
     return model.name_of(n), model.name_of(held), model.name_of(_owner(model, nodes[-1]))
-
-
-def _can_differ(node: Label) -> bool:
-    return domain_of(node).why_no_difference() is None
 
 
 def _keys(model: Model) -> list[Label]:

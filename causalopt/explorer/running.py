@@ -48,10 +48,10 @@ async def _serve(model: str, own: socket.socket, ready: Callable[[str], None]) -
     import uvicorn
 
     guard = Guard.of(own.getsockname()[1])
-    quick, slow = Desk(model), Desk(model)
+    desk = Desk(model)
     try:
-        facts = await quick.open()
-        app = application(guard, quick, slow, facts)
+        facts = await desk.open()
+        app = application(guard, desk, facts)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=_FAREWELL,
             lifespan="off", server_header=False, date_header=False,
@@ -59,5 +59,4 @@ async def _serve(model: str, own: socket.socket, ready: Callable[[str], None]) -
         ready(guard.link)
         await uvicorn.Server(config).serve(sockets=[own])
     finally:
-        await quick.close()
-        await slow.close()
+        await desk.close()

@@ -95,8 +95,8 @@ def _pairs(address: str) -> list[tuple[str, str]]:
     """The names and values of an address, as they were before they became one."""
     if len(address) > MOST_LETTERS:
         raise QueryError(
-            f"The address has {len(address):,} letters, and {MOST_LETTERS:,} are read: open"
-            "  the page anew, without what stands behind #."
+            f"The address has {len(address):,} letters, and {MOST_LETTERS:,} are read: open "
+            "the page anew, without what stands behind #."
         )
     try:
         return parse_qsl(address.removeprefix("#"), keep_blank_values=True, max_num_fields=1000)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from causalopt.explorer.answers import can_differ, nudge_shown
-from causalopt.explorer.setting import Setting, start_value, starts_of
+from causalopt.explorer.answers import nudge_shown
+from causalopt.explorer.setting import Setting, can_differ, start_value, starts_of
 
 _HEAD = """\
 from causalopt import op, run, tangents

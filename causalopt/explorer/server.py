@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from causalopt.explorer.desk import Desk
 from causalopt.explorer.files import page_files
 from causalopt.explorer.guard import HEADERS, Guard
-from causalopt.explorer.serving import Content
+from causalopt.explorer.serving import Reply
 
 if TYPE_CHECKING:
     from starlette.requests import Request as Asked
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
 # The longest request, in bytes, and the longest name of a page.
 _LONGEST, _LONGEST_NAME = 65_536, 64
-#: Which desk is asked for what: what takes long has one of its own, so that a page never waits.
-SLOW = frozenset({"landscape", "table", "shares", "claims", "data"})
 
 
-def application(guard: Guard, quick: Desk, slow: Desk, facts: Content) -> ASGIApp:
+def application(guard: Guard, desk: Desk, facts: Reply) -> ASGIApp:
     """The app behind a guard: the page, its files, the facts of the model, and answers."""
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse, Response
@@ -42,7 +40,6 @@ def application(guard: Guard, quick: Desk, slow: Desk, facts: Content) -> ASGIAp
         if request is None:
             return JSONResponse({"fault": "The page asks in a way that is not read."}, 400)
         page = str(request.pop("page", ""))[:_LONGEST_NAME]
-        desk = slow if request.get("do") in SLOW else quick
         return JSONResponse(await desk.ask(page, request))
 
     routes = [

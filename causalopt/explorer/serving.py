@@ -8,18 +8,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from causalopt.explorer import answers, graphs, script
-from causalopt.explorer.discretion import discreet
+from causalopt.explorer.discretion import fault_of
 from causalopt.explorer.facts import facts_of
 from causalopt.explorer.opening import opening_of
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.setting import Setting
-from causalopt.ground.errors import CausaloptError, ModelError
+from causalopt.ground.errors import ModelError
 from causalopt.model.interface import Model
 from causalopt.study.record import Study
 
 #: What a page sends, and what it is sent, as JSON holds it.
 Request = Mapping[str, object]
-Content = dict[str, object]
+Reply = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Subject:
         return Setting.of(self.model, Screen.of(str(request.get("address", ""))), self.opening)
 
 
-def facts(subject: Subject, request: Request) -> Content:
+def facts(subject: Subject, request: Request) -> Reply:
     """What a page knows before it asks."""
     return facts_of(subject.study, subject.model, subject.opening)
 
 
-def answer(subject: Subject, request: Request) -> Content:
+def answer(subject: Subject, request: Request) -> Reply:
     """The curves, the sentence and the numbers of a screen."""
     return answers.answer(subject.setting(request))
 
 
-def graph(subject: Subject, request: Request) -> Content:
+def graph(subject: Subject, request: Request) -> Reply:
     """The graph, folded, or unrolled for some steps."""
     steps = request.get("steps")
     if isinstance(steps, int) and subject.model.has_time:
@@ -62,25 +62,23 @@ def graph(subject: Subject, request: Request) -> Content:
     return graphs.folded(subject.model).content()
 
 
-def code(subject: Subject, request: Request) -> Content:
+def code(subject: Subject, request: Request) -> Reply:
     """The script of a screen."""
     return {"script": script.script_of(subject.setting(request), subject.called)}
 
 
 #: What may be asked, by the name under which a page asks for it.
-ASKED: Mapping[str, Callable[[Subject, Request], Content]] = MappingProxyType(
+ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
     {"facts": facts, "answer": answer, "graph": graph, "code": code}
 )
 
 
-def served(subject: Subject, request: Request) -> Content:
+def served(subject: Subject, request: Request) -> Reply:
     """The answer to a request; where there is none, the reason in words."""
     serve = ASKED.get(str(request.get("do")))
     if serve is None:
         return {"fault": "The page asks for something that is not there: load it anew."}
     try:
         return serve(subject, request)
-    except CausaloptError as error:
-        return {"fault": discreet(str(error))}
-    except Exception as error:  # of a model's own functions: the next request is served
-        return {"fault": discreet(f"The model fails: {type(error).__name__}: {error}")}
+    except Exception as error:  # also of a model's own functions: the next request is served
+        return {"fault": fault_of(error)}

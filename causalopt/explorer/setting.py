@@ -93,6 +93,11 @@ def variable_of(node: Label) -> Label:
     return node.variable if isinstance(node, Node) else node
 
 
+def can_differ(node: Label) -> bool:
+    """Whether a difference can be added to a node: not where it has named values."""
+    return domain_of(node).why_no_difference() is None
+
+
 def moved(model: Model, screen: Screen) -> Model:
     """The model with the parameters and start values of a screen."""
     values = {movable_parameter(model, k): v for k, v in screen.parameters.items()}

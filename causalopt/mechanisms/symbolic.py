@@ -28,8 +28,8 @@ from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.patterns import pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 
-# Functions that numeric libraries lack, in terms of those that they have.
-_RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
+#: Functions that numeric libraries lack, in terms of those that they have.
+RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
     sympy.sec: lambda u: 1 / sympy.cos(u),
     sympy.csc: lambda u: 1 / sympy.sin(u),
     sympy.cot: lambda u: sympy.cos(u) / sympy.sin(u),
@@ -145,7 +145,7 @@ def expression(given: object, where: str) -> Expression:
     check_nesting(given, where)
     formula = given
     heads = {type(part) for part in parts_of(given)}
-    for head, instead in _RECIPROCALS.items():
+    for head, instead in RECIPROCALS.items():
         if head in heads:
             formula = rebuilt(functools.partial(formula.replace, head, instead))
     formula = _with_standard_draws(formula)

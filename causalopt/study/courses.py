@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _MOST_NODES, _MOST_PANELS, _MOST_LINES, _MOST_POINTS = 150, 6, 6, 1000
 
 
+#: How many steps a system runs where nothing says how many.
+STEPS = 100
+
+
 def experiments_over_time(model: System, steps: int, title: str) -> tuple[Experiment, ...]:
     """Each variable over so many steps, and the graph where it is no thicket."""
 

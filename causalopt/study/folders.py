@@ -24,7 +24,7 @@ from causalopt.language.symbols import Parameter, Variable
 from causalopt.model.network import Network
 from causalopt.model.system import System
 from causalopt.runs.cluster.work import why
-from causalopt.study.foreign import FORMATS, Format
+from causalopt.study.foreign import FORMATS, Format, chances_in
 from causalopt.study.native import (
     COURSE,
     MARGINALS,
@@ -237,25 +237,13 @@ def _looked(model: object, path: Path, form: Format) -> _Looked:
 
 @_looked.register
 def _(model: Network, path: Path, form: Format) -> _Looked:
-    ours, failed = _tried(_chances, model)
+    ours, failed = _tried(chances_in, model)
     place, compared, told = beside(path, MARGINALS), None, _NO_ANSWER
     if ours is None:
         told = failed
     elif place is not None:
         compared, told = _tried(_compared_chances, ours, place)
     return _Looked(compared, told, Regulators((), "no time in it"))
-
-
-def _chances(model: Network) -> Mapping[str, Mapping[str, float]]:
-    """The chance of each value of each node."""
-    from causalopt.distributions import marginals
-
-    return {
-        str(node): {
-            str(value): float(P.mass({v: value})) for v in P.variables for value in v.values
-        }
-        for node, P in marginals(model).items()
-    }
 
 
 def _compared_chances(ours: Mapping[str, Mapping[str, float]], place: Path) -> Deviation:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from causalopt.ground.errors import FileError
-from causalopt.study.courses import experiments_over_time
+from causalopt.study.courses import STEPS, experiments_over_time
 from causalopt.study.record import Experiment, Study
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ _SBML_WAYS = tuple(
 )
 
 
-def _a_hundred(system: System) -> int:
-    """How many steps a system runs whose file says nothing of it."""
-    return 100
+def _as_usual(system: System) -> int:
+    return STEPS
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Format:
 
     name: str
     study: Callable[[Path], Study]
-    steps: Callable[[System], int] = _a_hundred
+    steps: Callable[[System], int] = _as_usual
     others: Mapping[str, Format] = field(default_factory=dict)
 
     def of(self, path: Path) -> Format:
@@ -73,7 +72,7 @@ def _format(
     name: str,
     read: Callable[[Path], System | Network],
     experiments: Callable[[System | Network], tuple[Experiment, ...]],
-    steps: Callable[[System], int] = _a_hundred,
+    steps: Callable[[System], int] = _as_usual,
 ) -> Format:
     """A format whose files hold a model and nothing else; ``experiments`` are what is asked of it.
 
@@ -127,18 +126,24 @@ def _chances(model: System | Network) -> tuple[Experiment, ...]:
     return (Experiment("marginals", title, lambda: _marginals_of(model), figures),)
 
 
+def chances_in(model: System | Network) -> dict[str, dict[str, float]]:
+    """The chance of each value of each node, by their names."""
+    from causalopt.distributions import marginals
+
+    return {
+        str(node): {
+            str(value): float(P.mass({v: value})) for v in P.variables for value in v.values
+        }
+        for node, P in marginals(model).items()
+    }
+
+
 def _marginals_of(model: System | Network) -> xr.DataArray:
     """One chance for each value of each node, by ``node`` and ``value``."""
     import xarray as xr
 
-    from causalopt.distributions import marginals
-
-    rows = [
-        (str(node), str(value), float(P.mass({variable: value})))
-        for node, P in marginals(model).items()
-        for variable in P.variables
-        for value in variable.values
-    ]
+    every = chances_in(model).items()
+    rows = [(node, value, mass) for node, of in every for value, mass in of.items()]
     nodes, values, masses = zip(*rows, strict=True)
     beside = {"node": ("state", list(nodes)), "value": ("state", list(values))}
     return xr.DataArray(list(masses), beside, ["state"], "chance", {"long_name": "chance"})

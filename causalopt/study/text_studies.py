@@ -15,6 +15,7 @@ from causalopt.language.finite_variables import own_variable
 from causalopt.language.symbols import Nodes, Variable
 from causalopt.model.network import Network
 from causalopt.model.system import System
+from causalopt.study.courses import STEPS
 from causalopt.study.record import Experiment, Study
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _Figures = dict[str, Callable[..., "Figure | Drawing"]]
 
 # The difference that is made in the pictures of worlds, where a question names none.
 _SHOWN_DIFFERENCE = 1e-3
-# How many steps a system runs of which nothing is asked, and how many a graph shows.
-_STEPS, _DRAWN = 100, 3
+# How many steps a graph shows.
+_DRAWN = 3
 # Graphs of more variables, and courses of more, are no pictures of anything.
 _MOST_DRAWN, _MOST_COURSES = 40, 8
 
@@ -77,8 +78,8 @@ def _(model: System, chances: Chances) -> tuple[Experiment, ...]:
     if len(model.variables) <= _MOST_COURSES:
         names = [str(variable) for variable in model.variables]
         figures["course"] = functools.partial(_course, names=names)
-    compute = functools.partial(run, model.world(steps=_STEPS))
-    return (Experiment("worlds", f"The world over {_STEPS} steps", compute, figures),)
+    compute = functools.partial(run, model.world(steps=STEPS))
+    return (Experiment("worlds", f"The world over {STEPS} steps", compute, figures),)
 
 
 @_of_nothing_asked.register

@@ -117,7 +117,7 @@ def test_what_cannot_be_served_is_told(request_):
 
 
 def test_no_folder_of_this_machine_is_told():
-    assert discreet("/root/models/c.py: no") == "c.py: no"
+    assert discreet("/srv/models/c.py: no") == "c.py: no"
     assert discreet(r"C:\Users\me\room.py fails") == "room.py fails"
 
 

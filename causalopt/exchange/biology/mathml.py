@@ -20,6 +20,7 @@ from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Time
 from causalopt.mechanisms.fitness import inside_out
+from causalopt.mechanisms.symbolic import RECIPROCALS
 
 _SPACE = "http://www.w3.org/1998/Math/MathML"
 _TIME = {"encoding": "text", "definitionURL": "http://www.sbml.org/sbml/symbols/time"}
@@ -41,12 +42,7 @@ _BY_OTHERS: Mapping[object, Callable[..., Basic]] = {
     sympy.Mod: lambda a, b: a - b * sympy.floor(a / b),
     sympy.ITE: lambda on, a, b: sympy.Or(sympy.And(on, a), sympy.And(sympy.Not(on), b)),
     sympy.UnevaluatedExpr: lambda u: u,
-    sympy.asec: lambda u: sympy.acos(1 / u),
-    sympy.acsc: lambda u: sympy.asin(1 / u),
-    sympy.acot: lambda u: sympy.atan(1 / u),
-    sympy.asech: lambda u: sympy.acosh(1 / u),
-    sympy.acsch: lambda u: sympy.asinh(1 / u),
-    sympy.acoth: lambda u: sympy.atanh(1 / u),
+    **{head: other for head, other in RECIPROCALS.items() if head not in _ELEMENTS},
 }
 # So deep may elements stand that are read, but for those around a formula.
 _MOST_DEPTH = MOST_DEPTH - 10
