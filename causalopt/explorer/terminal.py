@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import webbrowser
 
@@ -10,9 +9,8 @@ import click
 
 from causalopt.study.files import find_model, model_files
 from causalopt.study.foreign import FORMATS
+from causalopt.study.needs import is_installed
 from causalopt.study.terminal.printing import complain, fit, stop, stopping_where_refused
-
-_NEEDED = ("starlette", "uvicorn")
 
 
 @click.command(short_help="Look at a model in the browser, and move its values.")
@@ -36,7 +34,7 @@ def explore(model: str, port: int, no_browser: bool, trust: bool) -> None:
 
 
 def _refuse_missing() -> None:
-    if any(importlib.util.find_spec(library) is None for library in _NEEDED):
+    if not is_installed("explore"):
         stop("The page needs causalopt[explore], not installed here: pip install "
              "'causalopt[explore]'.")  # fmt: skip
 

@@ -250,7 +250,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ".mdl": _format("Vensim's text", _vensim, _stocks, _as_the_file_says),
         ".sbml": _SBML,
         ".stmx": _XMILE,
-        ".toml": Format("a text of the package's own", _text),
+        ".toml": Format("model text", _text),
         ".xmile": _XMILE,
         ".xml": replace(_XMLBIF, others={"sbml": _SBML}),
         ".xmlbif": _XMLBIF,

@@ -11,10 +11,16 @@ from causalopt.ground.errors import ModelError
 
 #: The extra that brings a library, by the name under which the library is imported.
 EXTRAS = {
-    "distributed": "cluster", "jax": "jax", "libsbml": "sbml", "optax": "jax", "zarr": "cluster",
+    "distributed": "cluster", "jax": "jax", "libsbml": "sbml", "optax": "jax",
+    "starlette": "explore", "uvicorn": "explore", "zarr": "cluster",
 }  # fmt: skip
 # How a model file names its own folder, where paths of its data begin.
 _FOLDER = "Path(__file__).parent"
+
+
+def is_installed(extra: str) -> bool:
+    """Whether the libraries that an extra brings are there, told without importing them."""
+    return all(_is_there(library) for library, own in EXTRAS.items() if own == extra)
 
 
 def missing_extras(path: Path) -> list[str]:
