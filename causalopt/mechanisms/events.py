@@ -209,7 +209,7 @@ class Jumps:
         assigned |= self._state(_AFTER, jumped, share.next)
         rest = (1 - share.next) * self.size
         assigned |= self._part(method, _REST, lambda v: Stage(v, _AFTER).next, share.next, rest)
-        last = {v: self._last(method, v, share.next) for v in self.rules}
+        last = {v: self._last(method, v, share.next, first) for v in self.rules}
         assigned |= self._state(_LAST, last, Rational(1))
         for number, event in enumerate(self.events):
             assigned |= self._again(event, number, first[number])
@@ -218,11 +218,15 @@ class Jumps:
         sure = {v: Piecewise((e, sound)) if v in self._moved else e for v, e in finals.items()}
         return {**assigned, **{v: Expression(e) for v, e in sure.items()}, **self.equations}
 
-    def _last(self, method: Explicit, variable: Variable, share: Expr) -> Expr:
-        """A variable at the end of a step with a jump in it, as a difference to what it was there.
+    def _last(
+        self, method: Explicit, variable: Variable, share: Expr, first: Sequence[Boolean]
+    ) -> Expr:
+        """A variable at the end of a step with a jump in it.
 
-        So a step without an event is what it is without events, to the last digit, and a jump at
-        the very end of a step leaves what it does not set on the side of the edge on which it was.
+        What is set goes on from what it is set to, and nothing that was before the jump is in it.
+        What is left goes on as a difference to where it was without the jump: so a step without
+        an event is what it is without events, to the last digit, and a jump at the very end of a
+        step leaves what it does not set on the side of the edge on which it was.
         """
         end = Stage(variable, _END).next
         if variable not in self._moved:
@@ -231,9 +235,13 @@ class Jumps:
             (1 - share) * sympy.cancel((whole - part) / (1 - SHARE)).xreplace({SHARE: share})
             for whole, part in zip(method.weights, method.along, strict=True)
         ]
-        jump = Stage(variable, _AFTER).next - Stage(variable, _BEFORE).next
         rest = (1 - share) * self._sum(variable, method.weights, _REST)
-        return end + jump + self.size * (rest - self._sum(variable, left_out, _FIRST))
+        left = end + self.size * (rest - self._sum(variable, left_out, _FIRST))
+        setting = [on for e, on in zip(self.events, first, strict=True) if variable in e.set]
+        if not setting:
+            return left
+        anew = Stage(variable, _AFTER).next + self.size * rest
+        return Piecewise((anew, Or(*setting)), (left, True))
 
     @functools.cached_property
     def _moved(self) -> set[Symbol]:

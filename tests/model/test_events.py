@@ -14,6 +14,7 @@ from causalopt import (
     Event,
     QueryError,
     System,
+    every_A,
     every_n,
     finite,
     noise,
@@ -137,6 +138,24 @@ def test_in_steps_the_values_of_the_step_are_set():
     np.testing.assert_array_equal(data.x.values[0], [a for a, _ in known])
     np.testing.assert_array_equal(data.n.values[0], [b for _, b in known])
     np.testing.assert_array_equal(data.u.values[0], data.x.values[0] * 10)
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.07, 0.01])
+@pytest.mark.parametrize("method", ["euler", "rk4", "dopri5"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_set_forgets_what_it_was(backend, method, dt):
+    # With the way through u closed, nothing of a nudge before the jump is left of x: exactly.
+    system = System.from_ode(
+        {x: u - x, u: x / 10 - u / 5}, start={x: 1, u: 0.5}, dt=dt, method=method,
+        events=[Event(time >= 1.5, {x: 0.01})],
+    )  # fmt: skip
+    step = round(1.5 / dt)
+    asked = op(system, u, x[step // 2], x[step - 3 : step + 5], steps=step + 5, backend=backend)
+    assert np.isfinite(asked.values[:2]).all()
+    assert (asked.values[-3:] == -math.inf).all()
+    if method != "dopri5":
+        every = every_A(system, n=x[step // 2], m=x[step + 4], among=[u])
+        assert every.values.tolist() == [-math.inf]
 
 
 @pytest.mark.parametrize("method", ["euler", "rk4"])
