@@ -15,7 +15,7 @@ from causalopt.backends.careful import first_state
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Array, Floats, Number
+from causalopt.ground.types import Array, Bools, Floats, Number
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan import Block, Division, Loop, Segment, Slot
 
@@ -26,10 +26,8 @@ _MARGIN, _SHORTER, _LONGER = 0.9, 0.1, 5.0
 _SMALL = 1e-6
 # What is shorter than this part of the time so far is no way on; and the most attempts at a step.
 _SHORTEST, _MOST = 1e-15, 30_000
-# A shorter part that misses by no less than this of what a longer one missed by is no help.
-_HELP = 0.25
-# In so many attempts, each ten times as short, what is not followed yet would have been helped.
-_HOPELESS = 10
+# What is closer to 0 is 0: below, floats have fewer digits.
+_NOTHING = 1e-290
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,21 @@ class Demand:
         moving = np.array([j in tangents for j in own], dtype=bool)
         return cls(tolerance, order, estimates, own, moving)
 
-    def excess(self, before: Floats, after: Floats, peaks: Floats) -> Floats:
-        """By what factor each variable misses it, (variables, points), 0 to infinity."""
+    def excess(self, before: Floats, after: Floats, peaks: Floats, is_short: Bools) -> Floats:
+        """By what factor each point misses it, (points,), 0 to infinity.
+
+        What was 0 until now and grows as a high power of the time is never right beside its size,
+        however short a part is: in a part that ``is_short`` (points,), of no account, it passes.
+        """
         errors = abs(after[self.estimates])
         size = np.maximum(abs(before[self.own]), abs(after[self.own]))
         missed = errors / (self.tolerance * np.maximum(size, _SMALL * peaks))
-        # 0/0 is a variable that is 0 and stays so.
-        missed[errors == 0.0] = 0.0
+        missed[(errors <= _NOTHING) | ((peaks == 0.0) & is_short)] = 0.0
         # A derivative that is not there says nothing of a length; a value that is not, all.
         strange = ~np.isfinite(missed)
-        return np.where(strange, np.where(self.moving[:, None], 0.0, np.inf), missed)
+        missed = np.where(strange, np.where(self.moving[:, None], 0.0, np.inf), missed)
+        worst: Floats = missed.max(axis=0)
+        return worst
 
     def factor(self, excess: Floats) -> Floats:
         """How much longer the next part may be."""
@@ -105,19 +108,17 @@ class _Course:
         self.state = _stacked(first_state(plan, self.given), points)
         self.whole = self.given[plan.length_of_steps]
         self.trial = self.whole
-        # What each variable missed in the attempt before, where that was no good, and in how many
-        # attempts a shorter part was no help to it.
-        self.missed = np.full((len(demand.own), points), np.inf)
-        self.unhelped = np.zeros((len(demand.own), points), dtype=np.int64)
+        # A part of no account: what happens in it is as nothing beside what does in a step.
+        self.short = demand.tolerance * self.whole
         self.peaks = abs(self.state[demand.own])
 
     def step(self, segment: Segment, number: int) -> tuple[Floats, Floats]:
         """Carry all points over a step: the lengths (parts, points) of its parts, and begins."""
         inside, start = segment.inside or segment, (number - 1) * self.whole
         if number == segment.start:
-            # What was done where the step begins is seen there, for a part of no account. (Nor does
-            # a run so hop from one wave of a forcing to the same place of another.)
-            self.trial = np.minimum(self.trial, self.demand.tolerance * self.whole)
+            # What was done where the step begins is seen there, for a short part. (Nor does a run
+            # so hop from one wave of a forcing to the same place of another.)
+            self.trial = np.minimum(self.trial, self.short)
         passed = np.zeros_like(start)
         lengths: list[Floats] = []
         begins: list[Floats] = []
@@ -127,7 +128,7 @@ class _Course:
                 return _in_front(np.stack(lengths), np.stack(begins), start + self.whole)
             part, begin = _part_of(rest, self.trial), start + passed
             after = self._carried(inside.block, part, begin)
-            excess = self._excess(after)
+            excess = self._excess(after, part)
             is_good = (excess <= 1.0) & (rest > 0.0)
             is_last = is_good & (part == rest)
             if inside is not segment and is_last.any():
@@ -161,19 +162,11 @@ class _Course:
             state[group] /= np.where(np.isfinite(size) & (size > 0.0), size, 1.0)
         return state
 
-    def _excess(self, after: Floats) -> Floats:
-        """By what factor each point misses the demand; infinitely, where a value is not finite.
-
-        A variable that is 0, and grows as a high power of the time, is never right beside its size
-        however short a part is: where ever shorter ones do not help, it passes.
-        """
+    def _excess(self, after: Floats, part: Floats) -> Floats:
+        """By what factor each point misses the demand; infinitely, where a value is not finite."""
         fine = np.isfinite(after[self.values]).all(axis=0)
-        missed = self.demand.excess(self.state, after, self.peaks)
-        is_no_help = (self.peaks == 0.0) & (missed > _HELP * self.missed) & np.isfinite(missed)
-        self.unhelped = np.where(is_no_help, self.unhelped + 1, 0)
-        worst = np.where(self.unhelped > _HOPELESS, 0.0, missed).max(axis=0)
-        self.missed = np.where(worst > 1.0, missed, np.inf)
-        return np.where(fine, worst, np.inf)
+        missed = self.demand.excess(self.state, after, self.peaks, part <= self.short)
+        return np.where(fine, missed, np.inf)
 
     def _refuse_too_short(self, number: int, begin: Floats, part: Floats, is_good: Array) -> None:
         """Raise ``QueryError`` where a part that is not good is too short to be cut once more."""

@@ -268,9 +268,9 @@ class Model(ABC):
         return ()
 
     @property
-    def has_moments(self) -> bool:
-        """Whether events happen inside its steps, one in each at most."""
-        return False
+    def jumping(self) -> Sequence[frozenset[Key]]:
+        """What each event inside its steps sets at one moment: held together, or not at all."""
+        return ()
 
     @property
     def memory(self) -> int:

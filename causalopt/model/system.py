@@ -348,9 +348,9 @@ class System(OverTime):
         return self.method is not None and METHODS[self.method].tableau is None
 
     @property
-    def has_moments(self) -> bool:
-        """Whether events happen inside its steps, one in each at most."""
-        return bool(self.events) and self.method is not None
+    def jumping(self) -> Sequence[frozenset[Variable]]:
+        """What each event inside its steps sets at one moment: held together, or not at all."""
+        return [frozenset(e.set) for e in self.events if self.method is not None]
 
     @property
     def memory(self) -> int:

@@ -89,7 +89,7 @@ def _trouble(
     declared = _account(world, key, error.step).declared
     bounded = "start it elsewhere" if declared is None else declared.remedy
     # A step with two events is left without a value, which is no infinity.
-    if world.model.has_moments and not np.isinf(error.value):
+    if world.model.jumping and not np.isinf(error.value):
         kind += ", or two events fell into one step"
         bounded += (
             ". If they were two, write them as one, whose values are those after both: the jump of "
@@ -107,7 +107,7 @@ def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Value
     """
     for finer in _FINER if not world.effects else ():
         model = world.model.time_step(finer=finer)
-        last = step * finer * (1 if world.model.has_moments else 2)
+        last = step * finer * (1 if world.model.jumping else 2)
         if model is None or last > _LONGEST_TRIAL:
             return None
         try:

@@ -90,7 +90,7 @@ def regulators_of(system: System, steps: int, moving: Sequence[Variable]) -> Reg
 
 def _asked(system: System, steps: int, nudged: Sequence[Variable]) -> dict[_Pair, float]:
     """Op of each A on each m."""
-    together = {v for event in system.events if len(event.set) > 1 for v in event.set}
+    together = {v for several in system.jumping if len(several) > 1 for v in several}
     found: dict[_Pair, float] = {}
     world = system.world(steps=steps)
     for m in nudged:

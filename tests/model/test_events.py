@@ -233,6 +233,20 @@ def test_worlds_share_what_is_held():
     assert run(neuron.world(steps=20).do([x[5:9], n[5:9]], 0)).n.values[0, 8] == 0
 
 
+def test_what_an_event_sets_is_held_together():
+    system = System.from_ode(
+        {x: u - x + 1, v: x - v, u: x / 10 - u / 5}, start={x: 0, v: 0, u: 0.5}, dt=0.1,
+        method="rk4", events=[Event(x > 0.8, {x: 0.1, v: v + 0.2})],
+    )  # fmt: skip
+    for part in (x, v):
+        with pytest.raises(QueryError, match="sets x, v at one moment"):
+            op(system, part, u[5], u[60])
+        with pytest.raises(QueryError, match=f"of these {part} would be held alone"):
+            every_A(system, n=u[5], m=u[60], among=[[x, v], part])
+    both = every_A(system, n=u[5], m=u[60], among=[[x, v]]).item()
+    assert both == pytest.approx(op(system, [x, v], u[5], u[60]).item(), abs=1e-12)
+
+
 def test_it_is_declared_and_shown():
     assert "when h < 0: v = -r*v" in repr(ball())
     assert pickle.loads(pickle.dumps(ball())) == ball()

@@ -1,5 +1,8 @@
 """Steps taken in parts by an estimate of their error: published answers, derivatives, laws."""
 
+import math
+from itertools import pairwise
+
 import mpmath
 import numpy as np
 import pytest
@@ -125,6 +128,31 @@ def test_the_oregonator_has_the_published_values():
     published = 0.1000814870318523e1, 0.1228178521549917e4, 0.1320554942846706e3
     for name, value in zip("xyz", published, strict=True):
         assert found[name].item() == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["dopri5", "rodas4"])
+def test_what_grows_from_nothing_is_right_beside_its_own_size(method, monkeypatch):
+    """A chain that empties into itself: the k-th is t^k exp(-t) / k!, however little that is."""
+    monkeypatch.setattr(pacing, "_MOST", 2000)
+    chain = variables(" ".join(f"c{k}" for k in range(9)))
+    rates = {chain[0]: -chain[0], **{b: a - b for a, b in pairwise(chain)}}
+    starts = {c: float(c is chain[0]) for c in chain}
+    system = System.from_ode(rates, start=starts, dt=0.1, method=method, tolerance=1e-7)
+    found, times = run(system.world(steps=2)), np.array([0.1, 0.2])
+    for k, c in enumerate(chain):
+        exact = times**k / math.factorial(k) * np.exp(-times)
+        assert found[str(c)].values[0, 1:] == pytest.approx(exact, rel=1e-7, abs=0)
+
+
+def test_a_long_chain_fills_from_nothing(monkeypatch):
+    """What no float can hold as yet is no error."""
+    monkeypatch.setattr(pacing, "_MOST", 2000)
+    chain = variables(" ".join(f"c{k}" for k in range(40)))
+    rates = {chain[0]: -chain[0], **{b: a - b for a, b in pairwise(chain)}}
+    starts = {c: float(c is chain[0]) for c in chain}
+    system = System.from_ode(rates, start=starts, dt=1, method="dopri5", tolerance=1e-3)
+    last = run(system.world(steps=1), keep="last").c39.item()
+    assert last == pytest.approx(math.exp(-1) / math.factorial(39), rel=1e-3, abs=0)
 
 
 def test_a_forcing_and_an_equation_are_seen_at_their_times():

@@ -12,6 +12,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio, Scaled
 from causalopt.ground.types import Bools, Floats
 from causalopt.language.symbols import Nodes
+from causalopt.language.words import listed
 from causalopt.linearisation.gates import GatedNudge
 from causalopt.linearisation.world import Linear, linearised
 from causalopt.measures.question import Question, nodes_as_text
@@ -132,7 +133,16 @@ def _members(whole: Linear, question: Question) -> frozenset[int]:
             f"{nodes_as_text(question.A)} is a part of a variable: every_A holds variables whole. "
             "Ask comp or op about it."
         )
-    return frozenset(whole.place_of(stretch.key) for stretch in question.held)
+    keys = {stretch.key for stretch in question.held}
+    for several in question.model.jumping:
+        part = several & keys
+        if part and part != several:
+            raise QueryError(
+                f"An event sets {listed(sorted(several, key=str))} at one moment, and of these "
+                f"{listed(sorted(part, key=str))} would be held alone: hold all of them, or none, "
+                "with among=[...], a list of parts."
+            )
+    return frozenset(whole.place_of(key) for key in keys)
 
 
 def _measured(
