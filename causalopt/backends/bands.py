@@ -37,7 +37,10 @@ EXACT = 2.0**-1000
 
 
 class Powers:
-    """The powers (slots, *points) of all slots, those of values zero; they follow each step."""
+    """The powers (slots, *points) of all slots, those of values zero; they follow each step.
+
+    Tangents ``are_together`` while those of a group share one power.
+    """
 
     def __init__(self, plan: Loop, shape: tuple[int, ...]) -> None:
         self.plan = plan
@@ -46,21 +49,21 @@ class Powers:
         self._tangents = [j for group in self.groups for j in group]
         self._values = list(plan.value_slots)
         self._is_scalar = not shape
-        self._are_together = True
+        self.are_together = True
 
     def advance(
         self, segment: Segment, state: list[Number], rest: Sequence[Number], number: int
     ) -> list[Number]:
         """The state after a step, which is ``segment.block`` of the state and the rest."""
         step = compiled(segment.block)
-        if self._are_together:
+        if self.are_together:
             after = step(*state, *rest)
             if all(self._is_tame(after[j]) for j in self._tangents) or self._rescaled(after):
                 return after
         after, powers = self._in_bands(step, state, rest)
         self._mend(after, powers, segment, state, rest, number)
         self.powers = powers
-        self._are_together = self._brought_together(after)
+        self.are_together = self._brought_together(after)
         return after
 
     def _mend(

@@ -12,6 +12,7 @@ import numpy as np
 from causalopt.backends.bands import CLOSE
 from causalopt.backends.careful import first_state
 from causalopt.backends.codegen import TILE
+from causalopt.backends.halving import Snapshot
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Loop
@@ -50,6 +51,7 @@ class CompiledRun:
     faults: Ints
     apart: dict[int, Ints] = field(default_factory=dict)
     halted: threading.Event = field(default_factory=threading.Event)
+    seen: list[Snapshot] = field(default_factory=list)
 
     @functools.cached_property
     def tangents(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,8 +26,10 @@ from causalopt.backends.compiled_run import (
     start,
     streams_of,
 )
+from causalopt.backends.halving import Snapshot, warn_of_long_steps
 from causalopt.backends.interface import Inputs, Recording, refuse_arrays
 from causalopt.backends.referring import ReferringBackend
+from causalopt.backends.retaking import looked_at, trials_of
 from causalopt.backends.shape import Shape
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check
@@ -70,6 +73,7 @@ class NumbaBackend(ReferringBackend):
         if 0 in recorded:
             yield first_part(run)
         yield from _carry_out(run, segments)
+        warn_of_long_steps(plan, trials_of(run, segments))
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """Those of the batches that are run at once."""
@@ -196,17 +200,22 @@ def _carry(
     width = run.tile * len(batch)
     kept = max(1, _KEPT // width)
     longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
-    streams = streams_of(run, batch)
+    streams, points = streams_of(run, batch), looked_at(run, batch)
+    samples = run.plan.samples.steps if points.size else ()
     if streams:
         longest = min(longest, _DRAWN // (len(streams) * width))
     for segment in segments:
         size = min(longest, int(_CALL / (segment.nanoseconds * width)))
         chunks = range(segment.start, segment.stop, max(1, size))
-        for first in track(chunks, "steps") if show else chunks:
+        for begin in track(chunks, "steps") if show else chunks:
             if run.halted.is_set():
                 return
-            stop = min(first + chunks.step, segment.stop)
-            drawn = drawn_by(streams, stop - first)
-            yield from advance(run, segment, batch, rows, drawn, first, stop)
-            if (run.faults[batch.start : batch.stop] > 0).all():
-                return
+            end = min(begin + chunks.step, segment.stop)
+            cuts = [s + 1 for s in samples if begin < s + 1 < end]
+            for first, stop in pairwise((begin, *cuts, end)):
+                if first - 1 in samples and run.apart.keys().isdisjoint(points.tolist()):
+                    run.seen.append(Snapshot(first - 1, points, run.state[:, points]))
+                drawn = drawn_by(streams, stop - first)
+                yield from advance(run, segment, batch, rows, drawn, first, stop)
+                if (run.faults[batch.start : batch.stop] > 0).all():
+                    return

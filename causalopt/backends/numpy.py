@@ -10,6 +10,12 @@ import numpy as np
 from causalopt.backends.adjoint import pushed_back
 from causalopt.backends.bands import Powers
 from causalopt.backends.careful import first_state
+from causalopt.backends.halving import (
+    Snapshot,
+    points_looked_at,
+    taken_again,
+    warn_of_long_steps,
+)
 from causalopt.backends.interface import Inputs, NotFinite, Recording, refuse_arrays
 from causalopt.backends.layering import fill, slopes_in
 from causalopt.ground.progress import track
@@ -30,15 +36,21 @@ class NumPyBackend:
         streams = [inputs.draws[entry.symbol.name] for entry in plan.noises]
         run = _Recorder(plan, recorded, shape)
         scales = Powers(plan, shape)
+        seen: list[Snapshot] = []
+        looked_at = points_looked_at(points or 1)
         with np.errstate(all="ignore"):
             state = [_spread(value, shape) for value in first_state(plan, given)]
             run.record(state, scales.powers, 0)
             for segment in plan.segments:
                 for step in track(range(segment.start, segment.stop), "steps"):
+                    if step - 1 in plan.samples.steps and scales.are_together:
+                        seen.append(Snapshot.of(step - 1, state, looked_at))
                     drawn = [stream.at(step - 1) for stream in streams]
                     time = np.float64((step - 1) * plan.dt)
                     state = scales.advance(segment, state, [*given, *drawn, time], step)
                     run.record(state, scales.powers, step)
+            if seen:
+                warn_of_long_steps(plan, [taken_again(plan, given, seen)])
         yield run.recording()
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:

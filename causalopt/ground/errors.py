@@ -30,6 +30,10 @@ class TooLargeError(CausaloptError, MemoryError):
     """Work that needs more memory than there is, or too much of sympy; how to ask for less."""
 
 
+class LongStepsWarning(RuntimeWarning):
+    """Steps of a fixed length are too long for their method, so that what is computed is wrong."""
+
+
 class DerivationError(CausaloptError, ValueError):
     """A page that cannot be read, by the number of the given or step."""
 

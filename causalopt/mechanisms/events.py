@@ -32,7 +32,6 @@ from causalopt.mechanisms.symbolic import Expression, expression
 F = TypeVar("F", Expr, Boolean)
 
 _HALF = Rational(1, 2)
-
 # Which part of a condition's way over a step is no way back.
 _BACK = Rational(1, 10**6)
 # Which part of a step lies between moments that are one, but for rounding.
@@ -199,7 +198,7 @@ class Jumps:
         for number, event in enumerate(self.events):
             assigned |= self._located(method, event, number)
         share = Stage(_MOMENT, 0)
-        moments = [_moment(event, n) for n, event in enumerate(self.events)]
+        moments = [_number(event, n, _WHEN).next for n, event in enumerate(self.events)]
         assigned[share] = Expression(Min(*moments))
         assigned |= self._state(_BEFORE, self._along(method, share.next), share.next)
         there = self._there(_BEFORE, share.next)
@@ -223,10 +222,9 @@ class Jumps:
     ) -> Expr:
         """A variable at the end of a step with a jump in it.
 
-        What is set goes on from what it is set to, and nothing that was before the jump is in it.
-        What is left goes on as a difference to where it was without the jump: so a step without
-        an event is what it is without events, to the last digit, and a jump at the very end of a
-        step leaves what it does not set on the side of the edge on which it was.
+        What is set goes on from there: nothing that was before is in it. What is left goes on as a
+        difference to what it was without the jump: so a step without an event is what it is without
+        events, to the last digit, and a jump at the very end leaves it on its side of the edge.
         """
         end = Stage(variable, _END).next
         if variable not in self._moved:
@@ -395,10 +393,6 @@ def _number(event: Event, number: int, place: int) -> Stage:
 
 def _happens(event: Event, number: int) -> Boolean:
     return _number(event, number, _ON).next > _HALF
-
-
-def _moment(event: Event, number: int) -> Expr:
-    return _number(event, number, _WHEN).next
 
 
 def _at(formula: F, at: Terms) -> F:

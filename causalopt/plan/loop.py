@@ -14,6 +14,7 @@ from causalopt.model.template import owner_of
 from causalopt.plan.block import Block, Input
 from causalopt.plan.names import Slope, Slot
 from causalopt.plan.pace import WHOLE, Pace
+from causalopt.plan.samples import NONE, Samples
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Loop:
     order in which a step computes them: of those that are not finite after a step, the first is
     where it began. Without ``steps`` all there is is the start. ``chains`` are the slots for what
     is looked back to. Where it ``has_arrays``, some slots hold arrays, or some terms are calls of
-    functions. ``pace`` says whether its steps are taken in parts.
+    functions. ``pace`` says whether its steps are taken in parts, and ``samples`` which of them are
+    looked at, for whether they are short enough.
     """
 
     slots: tuple[Slot, ...]
@@ -81,6 +83,7 @@ class Loop:
     chains: tuple[Remembered, ...]
     has_arrays: bool
     pace: Pace = WHOLE
+    samples: Samples = NONE
 
     @property
     def length_of_steps(self) -> int:

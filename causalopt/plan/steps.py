@@ -30,6 +30,7 @@ from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms
 from causalopt.plan.names import UNIT, Names, Slot
 from causalopt.plan.pace import pace_of
+from causalopt.plan.samples import NONE, samples_of
 from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -47,7 +48,8 @@ def flatten_system(
     With ``errors``, stages that estimate a step's errors can be wanted.
     """
     names = Names(system, system.beginning)
-    stretches = stretches_of(system, steps, [lane.world for lane in lanes.lanes])
+    worlds = [lane.world for lane in lanes.lanes]
+    stretches = stretches_of(system, steps, worlds)
     pace = pace_of(names, system.dt, is_in_parts=system.tolerance is not None)
     raws = [
         _assignments(system, lanes, names, start, treated, errors=errors)
@@ -67,11 +69,9 @@ def flatten_system(
     wanted = tuple(slot for slot in wanted if names.after(slot) not in zero) or wanted[:1]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
     slots = sorted(_needed(wanted, names, raws), key=_in_chains)
-    inputs = tuple(names.inputs.values())
-    noises = (*names.noises.values(), *pace.inputs)
+    inputs, noises = tuple(names.inputs.values()), (*names.noises.values(), *pace.inputs)
     given, drawn = ([entry.symbol for entry in entries] for entries in (inputs, noises))
-    state = [names.before(slot) for slot in slots]
-    after = [names.after(slot) for slot in slots]
+    state, after = ([side(slot) for slot in slots] for side in (names.before, names.after))
     arguments = [*state, *given, *drawn, names.time]
     pieces = [(single_form(arguments, raw, after), Terms(arguments, raw, after)) for raw in raws]
     return Loop(
@@ -88,8 +88,9 @@ def flatten_system(
         slopes={symbol: pace.seen_by(slope) for symbol, slope in names.slopes.values()},
         value_slots=_value_slots(system, lanes, slots),
         chains=_chains(slots),
-        has_arrays=_has_arrays(system, [lane.world for lane in lanes.lanes]),
+        has_arrays=_has_arrays(system, worlds),
         pace=pace,
+        samples=NONE if noises else samples_of(system, steps, worlds, inputs),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from sympy import Symbol
 
 from causalopt.backends import NotFinite, Stopped
-from causalopt.ground.errors import EvaluationError, UndefinedError
+from causalopt.ground.errors import EvaluationError, LongStepsWarning, UndefinedError
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Node, Noise
 from causalopt.mechanisms.interface import Mechanism
@@ -111,8 +112,10 @@ def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Value
         if model is None or last > _LONGEST_TRIAL:
             return None
         try:
-            values(World(model, last, seed=world.seed), [key], last, point)
-        except EvaluationError:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", LongStepsWarning)
+                values(World(model, last, seed=world.seed), [key], last, point)
+        except (EvaluationError, LongStepsWarning):
             continue
         size = model.time_of(1)
         return (
@@ -144,7 +147,9 @@ def _values_before(
     if not states:
         return drawn
     try:
-        before = values(world, states, last, point)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LongStepsWarning)
+            before = values(world, states, last, point)
     except EvaluationError:
         # A chaotic run, whose rounding is another for one point than for many, may fail earlier.
         return drawn

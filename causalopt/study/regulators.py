@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from causalopt.ground.errors import EvaluationError, QueryError
+from causalopt.ground.errors import EvaluationError, LongStepsWarning, QueryError
 from causalopt.language.symbols import Parameter, Variable
 from causalopt.measures.response.every_part import every_A
 from causalopt.model.system import System
@@ -111,7 +112,10 @@ def _until_settled(
     asked = 0
     for count, finer in _finer(system, steps, nudged):
         try:
-            new = _asked(finer, count, nudged)
+            with warnings.catch_warnings():
+                # Whether steps are too long is what twice as many of them say.
+                warnings.simplefilter("ignore", LongStepsWarning)
+                new = _asked(finer, count, nudged)
         except EvaluationError:
             continue
         settled = {pair for pair in new if _is_settled(answers, new, pair)}

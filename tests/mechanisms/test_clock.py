@@ -82,8 +82,9 @@ def test_what_no_float_is_equal_to_is_refused():
 def test_a_method_looks_inside_a_step():
     rule = Piecewise((1, Eq(time, Rational(1, 4))), (0, True))
     system = System.from_ode({x: rule}, start={x: 0}, dt=0.5, method="rk4")
-    found = run(system.world(steps=3))["x"].values.ravel()
-    # The middle of the first step counts two thirds of it.
+    # The middle of the first step counts two thirds of it, though nothing is there but a moment.
+    with pytest.warns(RuntimeWarning, match="at step 1 x differs by 75% from what two halves"):
+        found = run(system.world(steps=3))["x"].values.ravel()
     assert found.tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3])
     with pytest.raises(DeclarationError, match=r"multiples of 0\.5"):
         System.from_ode({x: rule}, start={x: 0}, dt=0.5, method="euler")

@@ -176,8 +176,9 @@ def test_a_step_that_is_too_long_is_told_with_one_that_is_not(rate, dt, method, 
     ) as caught:
         run(system.world(steps=400))
     said = float(re.search(r"dt=([\d.e-]+)", str(caught.value)).group(1).rstrip("."))
-    # A half of the step that is told would be shorter than need be, by the theory of stability.
-    assert stable / 4 < said < 2 * stable
+    # By the theory of stability twice as long would do; that of a cube is three times as steep, and
+    # what is told is right as well, to some tenths of what is left after a step.
+    assert stable / 16 < said < stable
     fine = System.from_ode({u: rate(u)}, start={u: 5}, dt=said, method=method)
     assert np.isfinite(run(fine.world(steps=400)).u).all()
 

@@ -1,0 +1,76 @@
+"""Where a run looks whether its steps are short enough: the steps that are taken once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from causalopt.language.symbols import Parameter
+from causalopt.mechanisms.methods import METHODS
+from causalopt.model.system import System
+from causalopt.plan.block import Input
+from causalopt.plan.lanes import AnyWorld
+
+# So many steps are looked at along a run, and so many more where something begins or ends.
+_ALONG, _AT_BORDERS = 5, 16
+# What is told, and from what part of its largest on a value counts: of u' = -k u a step that leaves
+# twice of what it should (rk4, dt = 1.9 / k), and by Euler's method, which is off by as much as a
+# value bends, one that leaves less than nothing (dt = 1 / k).
+_BOUND, _LEAST = 0.15, 1e-3
+_BOUND_OF_ONE_STAGE, _LEAST_OF_ONE_STAGE = 0.25, 0.1
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The step after each of ``steps`` is taken once more, in two halves.
+
+    ``length`` is the place among the inputs of a plan of what is halved, the length of a step.
+    A difference between these of more than a part ``bound`` of a value is told; a value counts from
+    a part ``least`` of its largest on.
+    """
+
+    steps: tuple[int, ...] = ()
+    length: int = 0
+    bound: float = _BOUND
+    least: float = _LEAST
+
+
+NONE = Samples()
+
+
+def samples_of(
+    system: System, steps: int, worlds: Sequence[AnyWorld], inputs: Sequence[Input]
+) -> Samples:
+    """The samples of a run; none where two halves of a step are no step.
+
+    That is without a method, with events, one of which a step sees, with what is looked back to,
+    where the length of a step enters formulas, or where a formula in place of a mechanism says what
+    a whole step does.
+    """
+    labels = [entry.label for entry in inputs]
+    if system.method is None or not _can_be_halved(system, worlds) or system.dt not in labels:
+        return NONE
+    treatments = [t for world in worlds for t in world.treatments]
+    borders = {edge for t in treatments for edge in (t.start, t.stop) if edge > 0}
+    nudged = [range(t.start, t.stop) for t in treatments if t.shift is not None]
+    # What begins is seen from the next step on; along the run, whatever falls there.
+    beginnings = sorted({0, *borders})[:_AT_BORDERS]
+    along = [k * (steps - 1) // max(_ALONG - 1, 1) for k in range(_ALONG)]
+    chosen = {
+        step for step in (*beginnings, *along)
+        if step < steps and step + 1 not in borders and not any(step + 1 in n for n in nudged)
+    }  # fmt: skip
+    is_rough = len(METHODS[system.method].nodes) == 1
+    told = (_BOUND_OF_ONE_STAGE, _LEAST_OF_ONE_STAGE) if is_rough else (_BOUND, _LEAST)
+    return Samples(tuple(sorted(chosen)), labels.index(system.dt), *told)
+
+
+def _can_be_halved(system: System, worlds: Sequence[AnyWorld]) -> bool:
+    """Whether a step is a method's, of rates that know of nothing but the moment."""
+    if system.tolerance is not None or system.events:
+        return False
+    used = {symbol for rule in system.declarations.values() for symbol in rule.arguments}
+    bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
+    is_plain = isinstance(system.dt, Parameter) and system.dt not in used
+    is_whole = system.memory == 1 and all(base.replacement is None for base in bases)
+    return is_plain and is_whole
