@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 
-from causalopt.explorer.desk import Desk
+from causalopt.explorer.desks import Desks
 from causalopt.explorer.guard import Guard
 from causalopt.explorer.server import application
 from causalopt.ground.errors import FileError
@@ -48,10 +48,10 @@ async def _serve(model: str, own: socket.socket, ready: Callable[[str], None]) -
     import uvicorn
 
     guard = Guard.of(own.getsockname()[1])
-    desk = Desk(model)
+    desks = Desks.of(model)
     try:
-        facts = await desk.open()
-        app = application(guard, desk, facts)
+        facts = await desks.open()
+        app = application(guard, desks, facts)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=_FAREWELL,
             lifespan="off", server_header=False, date_header=False,
@@ -59,4 +59,4 @@ async def _serve(model: str, own: socket.socket, ready: Callable[[str], None]) -
         ready(guard.link)
         await uvicorn.Server(config).serve(sockets=[own])
     finally:
-        await desk.close()
+        await desks.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from causalopt.explorer import answers, graphs, script
+from causalopt.explorer import answers, graphs, script, steering
 from causalopt.explorer.discretion import fault_of
 from causalopt.explorer.facts import facts_of
 from causalopt.explorer.opening import opening_of
@@ -67,10 +67,35 @@ def code(subject: Subject, request: Request) -> Reply:
     return {"script": script.script_of(subject.setting(request), subject.called)}
 
 
+def shares(subject: Subject, request: Request) -> Reply:
+    """Who steers m, by shares."""
+    return _about(subject, request, steering.shares_of)
+
+
+def ranking(subject: Subject, request: Request) -> Reply:
+    """Who steers what, the strongest first."""
+    return _about(subject, request, steering.ranking_of)
+
+
+def _about(subject: Subject, request: Request, ask: Callable[[Setting], Reply]) -> Reply:
+    """What is asked of a screen, with its address, by which a page sees whether it still holds."""
+    setting = subject.setting(request)
+    return {**ask(setting), "address": setting.screen.address}
+
+
 #: What may be asked, by the name under which a page asks for it.
 ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
-    {"facts": facts, "answer": answer, "graph": graph, "code": code}
+    {
+        "facts": facts,
+        "answer": answer,
+        "graph": graph,
+        "code": code,
+        "shares": shares,
+        "ranking": ranking,
+    }
 )
+#: What may take long, and is asked of a process of its own.
+LONG = frozenset({"shares", "ranking"})
 
 
 def served(subject: Subject, request: Request) -> Reply:

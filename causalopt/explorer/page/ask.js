@@ -19,21 +19,23 @@ export async function facts() {
  * The answer to a question; null where a newer one of its kind has been asked meanwhile.
  * @param {string} what - such as "answer"
  * @param {Object} [said] - what is asked
+ * @param {AbortSignal} [signal] - by which it is stopped: null then
  * @returns {Promise<Object|null>}
  */
-export async function ask(what, said = {}) {
+export async function ask(what, said = {}, signal = undefined) {
   const order = (newest.get(what) ?? 0) + 1;
   newest.set(what, order);
-  const content = await sent({ do: what, page: `${page}-${what}`, ...said });
+  const content = await sent({ do: what, page: `${page}-${what}`, ...said }, signal);
   return content.dropped || newest.get(what) !== order ? null : content;
 }
 
-/** @param {Object} request */
-async function sent(request) {
+/** @param {Object} request @param {AbortSignal} [signal] */
+async function sent(request, signal) {
   try {
-    const answer = await fetch("ask", { method: "POST", body: JSON.stringify(request) });
+    const answer = await fetch("ask", { method: "POST", body: JSON.stringify(request), signal });
     return await answer.json();
   } catch {
+    if (signal?.aborted) return { dropped: true };
     return { fault: "The server does not answer: it was ended. Start it again, and open its link." };
   }
 }

@@ -83,7 +83,7 @@ function nodeShape(node, roles, isFolded) {
   const said = roles.length ? `, chosen as ${roles.join(" and ")}` : "";
   return shape("g", {
     class: ["node", ...roles.map((role) => `role-${role}`)].join(" "), tabindex: 0, role: "button",
-    "data-name": node.name, "aria-label": `${lines.join(" ")}${said}`,
+    "data-name": node.name, "data-variable": node.variable, "aria-label": `${lines.join(" ")}${said}`,
     onclick: (event) => choose(node, event.shiftKey ? "A" : event.altKey ? "m" : mode, isFolded),
     onkeydown: (event) => keyed(event, node, isFolded),
   }, drawn, ...inner, ...text, ...badge);
@@ -104,7 +104,8 @@ function arrowShape(arrow, nodes, asked) {
   // What A hears is what Y cuts.
   const isCut = asked.A.includes(target.name) || asked.A.includes(target.variable);
   return shape("g", { class: `arrow${isCut ? " cut" : ""}`,
-    "data-source": nodes.get(arrow.source).name, "data-target": target.name },
+    "data-source": nodes.get(arrow.source).name, "data-target": target.name,
+    "data-from": nodes.get(arrow.source).variable, "data-to": target.variable },
     shape("path", { d: arrow.path }), shape("polygon", { points: arrow.head }));
 }
 
