@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from causalopt.explorer import answers, graphs, script, steering
+from causalopt.explorer import answers, correlation, graphs, judging, measuring, script, steering
 from causalopt.explorer.discretion import fault_of
 from causalopt.explorer.facts import facts_of
 from causalopt.explorer.opening import opening_of
@@ -77,6 +77,34 @@ def ranking(subject: Subject, request: Request) -> Reply:
     return _about(subject, request, steering.ranking_of)
 
 
+def measures(subject: Subject, request: Request) -> Reply:
+    """What every measure says."""
+    return _about(subject, request, measuring.measures_of)
+
+
+def tables(subject: Subject, request: Request) -> Reply:
+    """A finite world with and without the correlation of A and the rest."""
+    masses = request.get("masses")
+    written = [str(mass) for mass in masses] if isinstance(masses, list) else None
+    before, after = (request.get(key) for key in ("before", "after"))
+
+    def ask(setting: Setting) -> Reply:
+        return correlation.tables_of(setting, written, before=before, after=after)
+
+    return _about(subject, request, ask)
+
+
+def claim(subject: Subject, request: Request) -> Reply:
+    """A claim of the study, judged."""
+    return judging.claim_judged(subject.study, request.get("number"))
+
+
+def derivation(subject: Subject, request: Request) -> Reply:
+    """A derivation of the study; where it is asked for, with the verdicts on its steps."""
+    number, checked = request.get("number"), request.get("checked") is True
+    return judging.derivation_told(subject.study, number, checked=checked)
+
+
 def _about(subject: Subject, request: Request, ask: Callable[[Setting], Reply]) -> Reply:
     """What is asked of a screen, with its address, by which a page sees whether it still holds."""
     setting = subject.setting(request)
@@ -92,10 +120,14 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
         "code": code,
         "shares": shares,
         "ranking": ranking,
+        "measures": measures,
+        "tables": tables,
+        "claim": claim,
+        "derivation": derivation,
     }
 )
 #: What may take long, and is asked of a process of its own.
-LONG = frozenset({"shares", "ranking"})
+LONG = frozenset({"shares", "ranking", "measures", "tables", "claim", "derivation"})
 
 
 def served(subject: Subject, request: Request) -> Reply:

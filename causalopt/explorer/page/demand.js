@@ -36,8 +36,11 @@ export function demand(what, words, show, { ignores = [], said = () => ({}), cha
     if (told === null) return;
     holdsFor = told.fault ? null : relevant(told.address ?? "", ignores);
     result.classList.remove("stale");
+    const hadFocus = result.contains(document.activeElement);
     result.replaceChildren(...(told.fault
       ? [element("p", { class: "fault", role: "alert" }, told.fault)] : show(told)));
+    // What had the focus is gone: it goes to where it can be asked anew.
+    if (hadFocus) button.focus({ preventScroll: true });
     changed(!told.fault);
   };
   const button = element("button", { type: "button", onclick: run }, words);
