@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -43,10 +44,19 @@ def application(guard: Guard, desks: Desks, facts: Reply) -> ASGIApp:
         page = str(request.pop("page", ""))[:_LONGEST_NAME]
         return JSONResponse(await _answered(asked, desks, page, request))
 
+    async def data(asked: Asked) -> Response:
+        request = {"do": "data", "address": asked.url.query}
+        told = await _answered(asked, desks, f"data-{id(asked)}", request)
+        if "file" not in told:
+            return JSONResponse(told, 400)
+        content = base64.b64decode(str(told["file"]))
+        return Response(content, media_type="application/x-netcdf")
+
     routes = [
         Route("/{token}/", file),
         Route("/{token}/facts", known),
         Route("/{token}/ask", ask, methods=["POST"]),
+        Route("/{token}/data", data),
         Route("/{token}/{name}", file),
     ]
     return guarded(Starlette(routes=routes), guard)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from causalopt.explorer import answers, correlation, graphs, judging, measuring, script, steering
+from causalopt.explorer import (
+    answers,
+    correlation,
+    graphs,
+    judging,
+    measuring,
+    script,
+    steering,
+    taking,
+)
 from causalopt.explorer.discretion import fault_of
 from causalopt.explorer.facts import facts_of
 from causalopt.explorer.opening import opening_of
@@ -105,6 +115,12 @@ def derivation(subject: Subject, request: Request) -> Reply:
     return judging.derivation_told(subject.study, number, checked=checked)
 
 
+def data(subject: Subject, request: Request) -> Reply:
+    """The numbers of a screen as a file, whose bytes are written as text."""
+    content = taking.as_netcdf(taking.dataset_of(subject.setting(request)))
+    return {"file": base64.b64encode(content).decode()}
+
+
 def _about(subject: Subject, request: Request, ask: Callable[[Setting], Reply]) -> Reply:
     """What is asked of a screen, with its address, by which a page sees whether it still holds."""
     setting = subject.setting(request)
@@ -124,10 +140,11 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
         "tables": tables,
         "claim": claim,
         "derivation": derivation,
+        "data": data,
     }
 )
 #: What may take long, and is asked of a process of its own.
-LONG = frozenset({"shares", "ranking", "measures", "tables", "claim", "derivation"})
+LONG = frozenset({"shares", "ranking", "measures", "tables", "claim", "derivation", "data"})
 
 
 def served(subject: Subject, request: Request) -> Reply:

@@ -4,6 +4,7 @@
  */
 
 const page = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
+const GONE = "The server does not answer: it was ended. Start it again, and open its link.";
 /** @type {Map<string, number>} */
 const newest = new Map();
 
@@ -29,6 +30,21 @@ export async function ask(what, said = {}, signal = undefined) {
   return content.dropped || newest.get(what) !== order ? null : content;
 }
 
+/**
+ * The numbers of a screen as a file; or why there are none.
+ * @param {string} address
+ * @returns {Promise<{content?: Blob, fault?: string}>}
+ */
+export async function numbers(address) {
+  try {
+    const answer = await fetch(`data?${address}`);
+    if (!answer.ok) return await answer.json();
+    return { content: await answer.blob() };
+  } catch {
+    return { fault: GONE };
+  }
+}
+
 /** @param {Object} request @param {AbortSignal} [signal] */
 async function sent(request, signal) {
   try {
@@ -36,6 +52,6 @@ async function sent(request, signal) {
     return await answer.json();
   } catch {
     if (signal?.aborted) return { dropped: true };
-    return { fault: "The server does not answer: it was ended. Start it again, and open its link." };
+    return { fault: GONE };
   }
 }

@@ -4,6 +4,7 @@
  */
 import { change } from "./address.js";
 import { element, shape } from "./dom.js";
+import { throwLasso } from "./lasso.js";
 
 /**
  * @typedef {{key: string, lines: string[], name: string, variable: string, nudged: string,
@@ -146,11 +147,11 @@ function legend() {
         outline(13, 10, 11, 8, roles), ...(roles.includes("m") ? [outline(13, 10, 8.5, 5.5, roles)] : []))),
     words);
   return element("p", { class: "entries legend" },
-    entry(["n"], "n: nudged"), entry(["A"], "A: held in Y (shift-click)"),
+    entry(["n"], "n: nudged"), entry(["A"], "A: held in Y (shift-click, or shift-drag about several)"),
     entry(["m"], "m: looked at (alt-click)"));
 }
 
-/** Wheel and drag; a drag that hardly moves is a click. */
+/** Wheel and drag; with shift, a drag is a lasso. */
 function zooming(svg, box, view) {
   svg.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
@@ -159,6 +160,11 @@ function zooming(svg, box, view) {
   }, { passive: false });
   svg.addEventListener("pointerdown", (event) => {
     if (event.target.closest(".node")) return;
+    if (event.shiftKey) {
+      event.preventDefault();
+      throwLasso(svg, event);
+      return;
+    }
     const from = { x: event.clientX, y: event.clientY }, start = box();
     const scale = start.width / svg.getBoundingClientRect().width;
     const move = (now) => view({ ...start, x: start.x - (now.clientX - from.x) * scale,
