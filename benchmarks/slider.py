@@ -33,7 +33,7 @@ MOVE = """([key, value]) => new Promise((done) => {
 def main(model: str, address: str, key: str) -> None:
     """Print the medians for one model."""
     with (
-        exploring(model) as (_, link),
+        exploring(model, *(["--trust"] if model.endswith(".py") else [])) as (_, link),
         sync_playwright() as driver,
         httpx.Client(timeout=60) as client,
     ):
