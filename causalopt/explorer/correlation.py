@@ -30,7 +30,7 @@ States = tuple[tuple[Value, ...], ...]
 
 
 @dataclass(frozen=True)
-class Parts:
+class TwoParts:
     """A and the rest, and the joint states of each: the rows and the columns of every table."""
 
     A: tuple[Finite, ...]
@@ -47,7 +47,7 @@ class Parts:
         return tuple(product(*(variable.values for variable in self.rest)))
 
 
-def parts_of(setting: Setting) -> Parts:
+def parts_of(setting: Setting) -> TwoParts:
     """A and the rest, of named values all; ``QueryError`` where A is none or all of them."""
     variables = finite_variables(setting.model)
     held = {setting.model.key_of(node)[0] if node not in variables else node for node in setting.A}
@@ -55,7 +55,7 @@ def parts_of(setting: Setting) -> Parts:
     rest = tuple(variable for variable in variables if variable not in held)
     if not rest:
         raise QueryError("A is all that there is: leave out what it is correlated with.")
-    parts = Parts(inside, rest)
+    parts = TwoParts(inside, rest)
     states = len(parts.rows) * len(parts.columns)
     if states > MOST_SHOWN:
         raise TooLargeError(f"{states:,} states are too many for a table: {MOST_SHOWN} are shown.")
@@ -116,7 +116,7 @@ def _values(found: AdjustedStrength) -> tuple[Entropy, ...]:
     return (*entropies, strength.value, found.information, found.value)
 
 
-def _written(parts: Parts, masses: Sequence[str] | None) -> Distribution:
+def _written(parts: TwoParts, masses: Sequence[str] | None) -> Distribution:
     """The distribution that is written, exact; uniform where nothing is."""
     variables = (*parts.A, *parts.rest)
     if masses is None:
@@ -139,7 +139,7 @@ def _mass(text: str) -> sympy.Rational:
     return sympy.Rational(number.numerator, number.denominator)
 
 
-def _cells(P: Distribution, parts: Parts) -> list[list[str]]:
+def _cells(P: Distribution, parts: TwoParts) -> list[list[str]]:
     """The masses, each row with its sum, and below them the sums of the columns."""
     names = (*parts.A, *parts.rest)
     row_sums, column_sums = P.marginal(*parts.A), P.marginal(*parts.rest)
