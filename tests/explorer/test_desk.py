@@ -8,7 +8,7 @@ import pytest
 
 from causalopt.explorer.desk import DROPPED, Desk
 from causalopt.explorer.desks import Desks
-from tests.explorer.conftest import exploring
+from tests.explorer.conftest import exploring, in_a_loop
 from tests.explorer.test_server import asked, processes_under
 
 # A model is a program: this one notes what its process computes, and takes its time for it.
@@ -63,7 +63,7 @@ def with_desk(desk, work):
         finally:
             await desk.close()
 
-    return asyncio.run(run())
+    return in_a_loop(run())
 
 
 async def until(happens):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from causalopt.ground.errors import FileError
-from tests.explorer.conftest import exploring
+from tests.explorer.conftest import exploring, in_a_loop
 
 httpx = pytest.importorskip("httpx", reason="the extra `test` brings it")
 pytest.importorskip("uvicorn", reason="the extra `explore` brings it")
@@ -133,7 +133,7 @@ def test_answers_are_sent_at_once():
                 writer.close()
                 return await told
 
-    assert asyncio.run(is_sent_at_once())
+    assert in_a_loop(is_sent_at_once())
 
 
 def test_a_port_that_is_taken_is_told():
