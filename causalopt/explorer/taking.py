@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from causalopt.explorer.answers import strength, worlds_shown
+from causalopt.explorer.answers import courses, slopes, strength, worlds_shown
 from causalopt.explorer.setting import Setting, can_differ
 from causalopt.ground.errors import CausaloptError
-from causalopt.runs.results import run, tangents
 from causalopt.study.storage import write_data
 
 if TYPE_CHECKING:
@@ -34,17 +33,13 @@ def dataset_of(setting: Setting) -> xr.Dataset:
 
 def _columns(setting: Setting) -> Iterator[tuple[str, xr.DataArray]]:
     worlds = worlds_shown(setting)[0]
-    shown, backend = setting.shown, setting.backend
     if not setting.model.has_time:
-        yield "worlds", run(*worlds)["value"]
+        yield "worlds", courses(setting, *worlds)["value"]
     else:
-        name = setting.model.name_of(shown)
-        yield "worlds", run(*worlds, keep=shown, backend=backend)[name]
-        if setting.screen.delta is None and can_differ(setting.n) and can_differ(shown):
-            X = setting.W.perturb(setting.n)
-            Y = X.clamp(setting.A, to=setting.W)
-            found = tangents(X, Y, labels=["X", "Y"], keep=shown, backend=backend)[name]
-            yield "differences", found.rename(world="response")
+        name = setting.model.name_of(setting.shown)
+        yield "worlds", courses(setting, *worlds, keep=setting.shown)[name]
+        if setting.screen.delta is None and can_differ(setting.n) and can_differ(setting.shown):
+            yield "differences", slopes(setting).rename(world="response")
     with contextlib.suppress(CausaloptError):  # as the page tells where the curve would stand
         yield "op", strength(setting)
 
