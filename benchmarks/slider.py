@@ -2,6 +2,7 @@
 
     python benchmarks/slider.py continuous_thermostat "" p.k
     python benchmarks/slider.py lorenz "n=b[0]&A=a&m=b&steps=10000" p.sigma
+    python benchmarks/slider.py species.py "" p.r    # a model file, which is run
 
 Says the median over so many moves, of the server's answer and of the page: from the value that is
 moved to the picture with the new curves, in a headless browser.

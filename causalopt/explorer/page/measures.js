@@ -19,9 +19,9 @@ export function measuresPart() {
 /** @param {{rows: Object[], note: string}} answer */
 function told(answer) {
   const said = answer.rows.filter((row) => !row.why), silent = answer.rows.filter((row) => row.why);
-  const why = table("", ["measure", "why it says nothing"], silent.map((row) => [row.measure, row.why]));
+  const why = table("Why these say nothing", ["measure", "why"], silent.map((row) => [row.measure, row.why]));
   return [
-    table("What they say", ["measure", "asked", "value #", "unit", "exactly"], said.map((row) =>
+    table("What they say", ["measure", "asked", "value #", "unit", "in all digits"], said.map((row) =>
       [row.measure, row.asked, row.value, row.unit, row.digits])),
     ...(answer.note ? [element("p", { class: "note" }, answer.note)] : []),
     ...(silent.length ? [element("details", { class: "silent" },
