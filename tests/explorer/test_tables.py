@@ -262,3 +262,35 @@ def test_hostile_words_of_claims_and_derivations_are_text(seen, tmp_path):
         assert page.page.locator("script").count() == 1
         assert page.page.locator("img").count() == 0
         page.close()
+
+
+MATHS = """async (text) => {
+    const { formula } = await import("./math.js");
+    const made = formula(text), place = document.createElement("p");
+    place.append(made);
+    document.body.append(place);
+    return [place.querySelectorAll("*").length, place.textContent,
+        [...place.querySelectorAll("*")].flatMap((e) => e.getAttributeNames())];
+}"""
+MATHML, HTML = "http://www.w3.org/1998/Math/MathML", "http://www.w3.org/1999/xhtml"
+
+
+@pytest.mark.parametrize(
+    ("text", "elements"),
+    [
+        (f'<math xmlns="{MATHML}"><mi onclick="harm()" href="x">x</mi></math>', 2),
+        (f'<math xmlns="{MATHML}"><script xmlns="{HTML}">window.harmed = 1</script></math>', 1),
+        (f'<math xmlns="{HTML}"><script>window.harmed = 1</script></math>', 0),
+        (f'<p xmlns="{MATHML}">x</p>', 0),
+        ("<math", 0),
+    ],
+)
+def test_of_a_formula_only_mathematics_reaches_the_page(browser, thermostat_link, text, elements):
+    page = browser.new_page()
+    page.goto(thermostat_link)
+    count, shown, attributes = page.evaluate(MATHS, text)
+    assert count == elements
+    assert attributes == []
+    assert shown
+    assert page.evaluate("window.harmed") is None
+    page.close()
