@@ -2,6 +2,7 @@
 
     python benchmarks/slider.py continuous_thermostat "" p.k
     python benchmarks/slider.py lorenz "n=b[0]&A=a&m=b&steps=10000" p.sigma
+    python benchmarks/slider.py species.py "" p.r    # a model file, which is run
 
 Says the median over so many moves, of the server's answer and of the page: from the value that is
 moved to the picture with the new curves, in a headless browser.
@@ -33,7 +34,7 @@ MOVE = """([key, value]) => new Promise((done) => {
 def main(model: str, address: str, key: str) -> None:
     """Print the medians for one model."""
     with (
-        exploring(model) as (_, link),
+        exploring(model, *(["--trust"] if model.endswith(".py") else [])) as (_, link),
         sync_playwright() as driver,
         httpx.Client(timeout=60) as client,
     ):

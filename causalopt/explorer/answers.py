@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from causalopt.explorer.words import Said, sentence, undefined
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array
 from causalopt.language.domains import domain_of
+from causalopt.language.symbols import Label, Nodes
 from causalopt.measures.response.optimization import op
 from causalopt.model.interface import Model
 from causalopt.model.world import World
@@ -22,8 +24,12 @@ from causalopt.runs.results import run, tangents
 if TYPE_CHECKING:
     import xarray as xr
 
+Found = TypeVar("Found", "xr.Dataset", "xr.DataArray")
+Keep = Nodes | Sequence[Nodes] | str
 Worlds = tuple[World[Model], World[Model], World[Model]]
 _WORLDS = ("W", "X", "Y")
+# What results have axes for, besides those of values that are moved.
+_AXES = ("world", "time", "step", "node", "draw")
 # Of more nodes than this without time, no picture shows anything.
 _MOST_NODES = 60
 
@@ -34,7 +40,7 @@ def worlds_shown(setting: Setting) -> tuple[Worlds, str]:
     It is ``delta``; where an infinitesimal difference is asked about, a tenth of what n is, in one
     digit, or 0.1 where that is 0; of a node with named values, the next of these.
     """
-    W, n = setting.W, setting.n
+    W, n = setting.still, setting.n
     way, amount = nudge_shown(setting)
     if way == "to":
         X, said = W.perturb(n, to=amount), f"{n} is {amount} in X"
@@ -45,7 +51,7 @@ def worlds_shown(setting: Setting) -> tuple[Worlds, str]:
 
 def nudge_shown(setting: Setting) -> tuple[str, object]:
     """How n is moved in the worlds that are drawn: ``by`` a number, or ``to`` a named value."""
-    value = _value_in(setting.W, setting.n)
+    value = _value_of(setting, setting.n)
     if can_differ(setting.n):
         return "by", setting.screen.delta or float(f"{0.1 * abs(value):.0e}") or 0.1
     domain = domain_of(setting.n)
@@ -63,15 +69,43 @@ def _has_names(setting: Setting) -> bool:
 def strength(setting: Setting) -> xr.DataArray:
     """Op, as it is asked for."""
     screen = setting.screen
-    return op(
-        setting.W,
+    found = op(
+        setting.still,
         A=setting.A,
         n=setting.n,
         m=setting.m,
         delta=screen.delta,
         draws=screen.draws,
+        over=setting.over,
         backend=setting.backend,
     )
+    return at_its_point(found)
+
+
+def courses(setting: Setting, *worlds: World[Model], keep: Keep = "all") -> xr.Dataset:
+    """Worlds run with the values of a setting, as ``run`` gives them."""
+    return at_its_point(run(*worlds, keep=keep, over=setting.over, backend=setting.backend))
+
+
+def slopes(setting: Setting) -> xr.DataArray:
+    """The derivatives of the shown variable by n in X and Y, as ``tangents`` gives them."""
+    X = setting.still.perturb(setting.n)
+    Y = X.clamp(setting.A, to=setting.still)
+    found = tangents(
+        X,
+        Y,
+        labels=["X", "Y"],
+        keep=setting.shown,
+        over=setting.over,
+        backend=setting.backend,
+    )
+    return at_its_point(found)[setting.model.name_of(setting.shown)]
+
+
+def at_its_point(found: Found) -> Found:
+    """Without the axes of the values that are moved, each of which has one place."""
+    swept = {dim: 0 for dim in found.dims if dim not in _AXES and found.sizes[dim] == 1}
+    return found.isel(swept, drop=True)
 
 
 def answer(setting: Setting) -> dict[str, object]:
@@ -152,7 +186,7 @@ def worlds_chart(setting: Setting) -> Chart:
     """The course of a variable in W, X and Y."""
     worlds, said = worlds_shown(setting)
     name = setting.model.name_of(setting.shown)
-    data = run(*worlds, keep=setting.shown, backend=setting.backend)[name]
+    data = courses(setting, *worlds, keep=setting.shown)[name]
     traces = [Trace(w, w, data.sel(world=w).values) for w in _WORLDS]
     return charted(
         "worlds",
@@ -184,15 +218,12 @@ def differences_chart(setting: Setting) -> Chart:
 
 
 def _differences(setting: Setting, name: str) -> tuple[Array, Array, xr.DataArray, str]:
-    keep = setting.shown
     if setting.screen.delta is None and can_differ(setting.n):
-        X = setting.W.perturb(setting.n)
-        Y = X.clamp(setting.A, to=setting.W)
-        data = tangents(X, Y, labels=["X", "Y"], keep=keep, backend=setting.backend)[name]
+        data = slopes(setting)
         note = f"for each unit of {setting.screen.n}"
         return data.sel(world="X").values, data.sel(world="Y").values, data.time, note
     worlds, said = worlds_shown(setting)
-    data = run(*worlds, keep=keep, backend=setting.backend)[name]
+    data = courses(setting, *worlds, keep=setting.shown)[name]
     if not can_differ(setting.shown):
         raise QueryError(f"{name} has named values, which have no difference.")
     w, x, y = (data.sel(world=world).values for world in _WORLDS)
@@ -202,7 +233,7 @@ def _differences(setting: Setting, name: str) -> tuple[Array, Array, xr.DataArra
 def nodes_chart(setting: Setting) -> Chart:
     """The value of each node of a model without time in W, X and Y."""
     worlds, said = worlds_shown(setting)
-    data = run(*worlds)["value"]
+    data = courses(setting, *worlds)["value"]
     labels = [str(node) for node in data.node.values[:_MOST_NODES]]
     x = np.arange(len(labels), dtype=np.float64)
     traces = [Trace(w, w, data.sel(world=w).values[:_MOST_NODES]) for w in _WORLDS]
@@ -214,9 +245,9 @@ def nodes_chart(setting: Setting) -> Chart:
     )
 
 
-def _value_in(world: World[Model], node: object) -> float:
-    """The value of one node in a world."""
-    data = run(world, keep=node if world.steps is not None else [node])
+def _value_of(setting: Setting, node: Label) -> float:
+    """The value of one node in W."""
+    data = courses(setting, setting.still, keep=node if setting.model.has_time else [node])
     (column,) = data.data_vars.values()
     return float(np.ravel(column.values)[0])
 

@@ -85,8 +85,20 @@ class Desk:
         self._wake.set()
         running = self._running
         if running is not None and running.page == page:
-            asyncio.get_running_loop().call_later(self.patience, self._give_up, running)
+            self._give_up_later(running)
         return await answer
+
+    def leave(self, page: str) -> None:
+        """Drop what a page has asked, since it is gone; what runs already may come to its end."""
+        waiting = self._waiting.pop(page, None)
+        if waiting is not None and not waiting.answer.done():
+            waiting.answer.set_result(DROPPED)
+        running = self._running
+        if running is not None and running.page == page:
+            self._give_up_later(running)
+
+    def _give_up_later(self, running: _Waiting) -> None:
+        asyncio.get_running_loop().call_later(self.patience, self._give_up, running)
 
     def _give_up(self, waiting: _Waiting) -> None:
         """End the process where it is still busy with what nobody waits for."""

@@ -7,8 +7,11 @@ from typing import cast
 import numpy as np
 
 from causalopt.explorer.discretion import discreet
+from causalopt.explorer.judging import claims_listed
+from causalopt.explorer.measuring import finite_variables
 from causalopt.explorer.screen import MOST_DRAWS, MOST_STEPS, Screen
 from causalopt.explorer.setting import first_nodes, parameters_of, starts_of, variable_of
+from causalopt.explorer.steering import can_be_steered
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label
 from causalopt.model.interface import Model
@@ -33,6 +36,10 @@ def facts_of(study: Study, model: Model, opening: Screen) -> dict[str, object]:
         "nodes": [model.name_of(node) for node in nodes],
         "variables": list(dict.fromkeys(model.name_of(variable_of(node)) for node in nodes)),
         "sliders": sliders_of(model),
+        "steering": can_be_steered(model),
+        "finite": bool(finite_variables(model)),
+        "claims": claims_listed(study),
+        "derivations": len(study.derivations),
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from causalopt.explorer.desk import Desk
+from causalopt.explorer.desks import Desks
 from causalopt.explorer.files import page_files
 from causalopt.explorer.guard import HEADERS, Guard
 from causalopt.explorer.serving import Reply
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _LONGEST, _LONGEST_NAME = 65_536, 64
 
 
-def application(guard: Guard, desk: Desk, facts: Reply) -> ASGIApp:
+def application(guard: Guard, desks: Desks, facts: Reply) -> ASGIApp:
     """The app behind a guard: the page, its files, the facts of the model, and answers."""
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse, Response
@@ -40,12 +42,21 @@ def application(guard: Guard, desk: Desk, facts: Reply) -> ASGIApp:
         if request is None:
             return JSONResponse({"fault": "The page asks in a way that is not read."}, 400)
         page = str(request.pop("page", ""))[:_LONGEST_NAME]
-        return JSONResponse(await desk.ask(page, request))
+        return JSONResponse(await _answered(asked, desks, page, request))
+
+    async def data(asked: Asked) -> Response:
+        request = {"do": "data", "address": asked.url.query}
+        told = await _answered(asked, desks, f"data-{id(asked)}", request)
+        if "file" not in told:
+            return JSONResponse(told, 400)
+        content = base64.b64decode(str(told["file"]))
+        return Response(content, media_type="application/x-netcdf")
 
     routes = [
         Route("/{token}/", file),
         Route("/{token}/facts", known),
         Route("/{token}/ask", ask, methods=["POST"]),
+        Route("/{token}/data", data),
         Route("/{token}/{name}", file),
     ]
     return guarded(Starlette(routes=routes), guard)
@@ -71,6 +82,23 @@ def guarded(app: ASGIApp, guard: Guard) -> ASGIApp:
         await (app if known else refusal)(scope, receive, told)
 
     return admit
+
+
+async def _answered(asked: Asked, desks: Desks, page: str, request: Mapping[str, object]) -> Reply:
+    """The answer to a request; dropped where the page closes, or stops it, in the middle."""
+    answer = asyncio.ensure_future(desks.ask(page, request))
+    gone = asyncio.ensure_future(_gone(asked))
+    await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if not answer.done():
+        desks.leave(page, request)
+    return await answer
+
+
+async def _gone(asked: Asked) -> None:
+    """Wait until the one who asked has gone."""
+    while (await asked.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _request(asked: Asked) -> dict[str, object] | None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from causalopt.explorer import answers, graphs, script
+from causalopt.explorer import (
+    answers,
+    correlation,
+    graphs,
+    judging,
+    measuring,
+    script,
+    steering,
+    taking,
+)
 from causalopt.explorer.discretion import fault_of
 from causalopt.explorer.facts import facts_of
 from causalopt.explorer.opening import opening_of
@@ -67,10 +77,74 @@ def code(subject: Subject, request: Request) -> Reply:
     return {"script": script.script_of(subject.setting(request), subject.called)}
 
 
+def shares(subject: Subject, request: Request) -> Reply:
+    """Who steers m, by shares."""
+    return _about(subject, request, steering.shares_of)
+
+
+def ranking(subject: Subject, request: Request) -> Reply:
+    """Who steers what, the strongest first."""
+    return _about(subject, request, steering.ranking_of)
+
+
+def measures(subject: Subject, request: Request) -> Reply:
+    """What every measure says."""
+    return _about(subject, request, measuring.measures_of)
+
+
+def tables(subject: Subject, request: Request) -> Reply:
+    """A finite world with and without the correlation of A and the rest."""
+    masses = request.get("masses")
+    written = [str(mass) for mass in masses] if isinstance(masses, list) else None
+    before, after = (request.get(key) for key in ("before", "after"))
+
+    def ask(setting: Setting) -> Reply:
+        return correlation.tables_of(setting, written, before=before, after=after)
+
+    return _about(subject, request, ask)
+
+
+def claim(subject: Subject, request: Request) -> Reply:
+    """A claim of the study, judged."""
+    return judging.claim_judged(subject.study, request.get("number"))
+
+
+def derivation(subject: Subject, request: Request) -> Reply:
+    """A derivation of the study; where it is asked for, with the verdicts on its steps."""
+    number, checked = request.get("number"), request.get("checked") is True
+    return judging.derivation_told(subject.study, number, checked=checked)
+
+
+def data(subject: Subject, request: Request) -> Reply:
+    """The numbers of a screen as a file, whose bytes are written as text."""
+    content = taking.as_netcdf(taking.dataset_of(subject.setting(request)))
+    return {"file": base64.b64encode(content).decode()}
+
+
+def _about(subject: Subject, request: Request, ask: Callable[[Setting], Reply]) -> Reply:
+    """What is asked of a screen, with its address, by which a page sees whether it still holds."""
+    setting = subject.setting(request)
+    return {**ask(setting), "address": setting.screen.address}
+
+
 #: What may be asked, by the name under which a page asks for it.
 ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
-    {"facts": facts, "answer": answer, "graph": graph, "code": code}
+    {
+        "facts": facts,
+        "answer": answer,
+        "graph": graph,
+        "code": code,
+        "shares": shares,
+        "ranking": ranking,
+        "measures": measures,
+        "tables": tables,
+        "claim": claim,
+        "derivation": derivation,
+        "data": data,
+    }
 )
+#: What may take long, and is asked of a process of its own.
+LONG = frozenset({"shares", "ranking", "measures", "tables", "claim", "derivation", "data"})
 
 
 def served(subject: Subject, request: Request) -> Reply:

@@ -17,14 +17,20 @@ from causalopt.model.world import World
 # Runs of this many steps are compiled: sliders ask the same again and again, and a second of
 # compiling is paid once.
 _COMPILED = 3000
+# So are shorter ones of so many nodes.
+_LARGE = 20_000
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is asked of a model with some of its values moved; ``screen`` says it by names."""
+    """What is asked of a model with some of its values moved; ``screen`` says it by names.
+
+    ``model`` has the values moved, ``declared`` has them as they are.
+    """
 
     screen: Screen
     model: Model
+    declared: Model
 
     @classmethod
     def of(cls, model: Model, screen: Screen, opening: Screen) -> Setting:
@@ -39,12 +45,37 @@ class Setting:
             m=screen.m or opening.m,
             steps=(screen.steps or opening.steps) if model.has_time else None,
         )
-        return cls(filled, moved(model, screen))
+        return cls(filled, moved(model, screen), model)
 
     @functools.cached_property
     def W(self) -> World[Model]:
         """The world that is asked about."""
         return World(self.model, self.model.run_length(self.screen.steps), seed=self.screen.seed)
+
+    @functools.cached_property
+    def still(self) -> World[Model]:
+        """The world that is run at the only point of ``over``, whose values are not its own.
+
+        So the plan of a long run, which is dear, is made once for all values. A short run costs
+        less with its values in it: NumPy takes longer for arrays of one number.
+        """
+        if self.over is None:
+            return self.W
+        return World(self.declared, self.model.run_length(self.screen.steps), seed=self.screen.seed)
+
+    @functools.cached_property
+    def over(self) -> Mapping[Label, Sequence[object]] | None:
+        """The values that are moved, as the only point of a sweep; None where ``W`` has them."""
+        if self.backend == "auto":
+            return None
+        screen, model = self.screen, self.declared
+        values: dict[Label, Sequence[object]] = {}
+        for name, value in screen.parameters.items():
+            values[movable_parameter(model, name)] = [value]
+        for name, text in screen.start.items():
+            key = movable_start(model, name)
+            values[model.label(key, 0) if model.has_time else key] = [start_value(key, text)]
+        return values or None
 
     @functools.cached_property
     def A(self) -> list[Label]:
@@ -76,10 +107,11 @@ class Setting:
         self.model.select(node, self.model.run_length(self.screen.steps))
         return node
 
-    @property
+    @functools.cached_property
     def backend(self) -> str:
-        """Who computes: compiled, where runs are long and of numbers alone."""
-        if (self.screen.steps or 0) < _COMPILED:
+        """Who computes: compiled, where runs are long, or large, and of numbers alone."""
+        steps = self.screen.steps or 0
+        if steps < _COMPILED and steps * len(self.model.graph) < _LARGE:
             return "auto"
         try:
             self.model.check_numbers("compiled")

@@ -144,7 +144,7 @@ def _row(comparison: Comparison) -> str:
     stated = claim.published is True
     numbers = ("as stated" if stated else claim.published, comparison.computed)
     cells = [
-        f'<td data-head="{head}">{_text(_short(number))}</td>'
+        f'<td data-head="{head}">{_text(in_ten_digits(number))}</td>'
         for head, number in zip(("published", "computed"), numbers, strict=True)
     ]
     mark = "✓" if comparison.reproduced else "≠"
@@ -153,10 +153,14 @@ def _row(comparison: Comparison) -> str:
     return f"<tr><td>{'<br>'.join(words)}</td>{''.join(cells)}{verdict}</tr>"
 
 
-def _short(value: object) -> str:
-    """A value in ten digits; of what has none, the first letters."""
+def in_ten_digits(value: object) -> str:
+    """A value in ten digits; of what has none, the first letters.
+
+    >>> in_ten_digits((1 / 3, True, "hot"))
+    '(0.3333333333, True, hot)'
+    """
     if isinstance(value, tuple | list):
-        return "(" + ", ".join(map(_short, value)) + ")"
+        return "(" + ", ".join(map(in_ten_digits, value)) + ")"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"{value:.10g}" if is_number else f"{value!s:.200}"
 

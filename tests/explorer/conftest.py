@@ -1,10 +1,12 @@
 """A server of its own for tests, and the browser that is installed, if one is."""
 
+import asyncio
 import contextlib
 import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,6 +34,12 @@ def exploring(model, *options):
             process.kill()
             process.stdout.close()
             process.stderr.close()
+
+
+def in_a_loop(work):
+    """What a coroutine gives, in a thread of its own: a browser has a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="session")

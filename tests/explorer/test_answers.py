@@ -18,7 +18,7 @@ from causalopt.study import Study, load_model
 
 PLACES = {
     "continuous_thermostat": "p.k=0.02&s.R=30&steps=200",
-    "lorenz": "n=b[0]&A=a&m=b&steps=4000",
+    "lorenz": "n=b[0]&A=a&m=b&steps=4000&p.sigma=9.5&s.b=1.5",  # compiled: moved values are swept
     "divided_network": "s.b1=0.7",
     "pit": "seed=3&steps=40",
     "saturating_thermostat": "delta=0.5&steps=100",
@@ -45,6 +45,7 @@ def test_the_script_computes_what_is_shown(place):
     else:  # named values have no differences, and so no Op
         assert told["verdict"]["tone"] == "unknown"
     shown = {chart["key"]: chart for chart in told["charts"]}
+    assert not any(chart["fault"] for chart in shown.values())
     for key, data in (("worlds", scope["worlds"]), ("differences", scope.get("differences"))):
         if data is None or key not in shown or not subject.model.has_time:
             continue

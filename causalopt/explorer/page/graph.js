@@ -4,6 +4,7 @@
  */
 import { change } from "./address.js";
 import { element, shape } from "./dom.js";
+import { throwLasso } from "./lasso.js";
 
 /**
  * @typedef {{key: string, lines: string[], name: string, variable: string, nudged: string,
@@ -83,7 +84,7 @@ function nodeShape(node, roles, isFolded) {
   const said = roles.length ? `, chosen as ${roles.join(" and ")}` : "";
   return shape("g", {
     class: ["node", ...roles.map((role) => `role-${role}`)].join(" "), tabindex: 0, role: "button",
-    "data-name": node.name, "aria-label": `${lines.join(" ")}${said}`,
+    "data-name": node.name, "data-variable": node.variable, "aria-label": `${lines.join(" ")}${said}`,
     onclick: (event) => choose(node, event.shiftKey ? "A" : event.altKey ? "m" : mode, isFolded),
     onkeydown: (event) => keyed(event, node, isFolded),
   }, drawn, ...inner, ...text, ...badge);
@@ -104,7 +105,8 @@ function arrowShape(arrow, nodes, asked) {
   // What A hears is what Y cuts.
   const isCut = asked.A.includes(target.name) || asked.A.includes(target.variable);
   return shape("g", { class: `arrow${isCut ? " cut" : ""}`,
-    "data-source": nodes.get(arrow.source).name, "data-target": target.name },
+    "data-source": nodes.get(arrow.source).name, "data-target": target.name,
+    "data-from": nodes.get(arrow.source).variable, "data-to": target.variable },
     shape("path", { d: arrow.path }), shape("polygon", { points: arrow.head }));
 }
 
@@ -145,11 +147,11 @@ function legend() {
         outline(13, 10, 11, 8, roles), ...(roles.includes("m") ? [outline(13, 10, 8.5, 5.5, roles)] : []))),
     words);
   return element("p", { class: "entries legend" },
-    entry(["n"], "n: nudged"), entry(["A"], "A: held in Y (shift-click)"),
+    entry(["n"], "n: nudged"), entry(["A"], "A: held in Y (shift-click, or shift-drag about several)"),
     entry(["m"], "m: looked at (alt-click)"));
 }
 
-/** Wheel and drag; a drag that hardly moves is a click. */
+/** Wheel and drag; with shift, a drag is a lasso. */
 function zooming(svg, box, view) {
   svg.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
@@ -158,6 +160,11 @@ function zooming(svg, box, view) {
   }, { passive: false });
   svg.addEventListener("pointerdown", (event) => {
     if (event.target.closest(".node")) return;
+    if (event.shiftKey) {
+      event.preventDefault();
+      throwLasso(svg, event);
+      return;
+    }
     const from = { x: event.clientX, y: event.clientY }, start = box();
     const scale = start.width / svg.getBoundingClientRect().width;
     const move = (now) => view({ ...start, x: start.x - (now.clientX - from.x) * scale,

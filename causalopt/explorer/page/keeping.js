@@ -3,7 +3,7 @@
  * @module
  */
 import { current } from "./address.js";
-import { ask } from "./ask.js";
+import { ask, numbers } from "./ask.js";
 import { element } from "./dom.js";
 
 /** What a style sheet says of a picture, and the picture has to say itself to stand alone. */
@@ -24,6 +24,7 @@ export function keepingPart() {
       button("Copy the link", () => copied(location.href, told)),
       button("Curves as SVG", () => pictures().forEach((svg) => save(asFile(svg), `${svg.of}.svg`))),
       button("Curves as PNG", () => pictures().forEach(saveBitmap)),
+      button("Numbers as netCDF", () => saveNumbers(told)),
       told),
     code];
 }
@@ -45,6 +46,14 @@ async function copied(text, told) {
   } catch {
     told.textContent = "The browser keeps its clipboard closed: copy it by hand.";
   }
+}
+
+/** @param {HTMLElement} told */
+async function saveNumbers(told) {
+  told.textContent = "The numbers are being written …";
+  const answer = await numbers(current().toString());
+  told.textContent = answer.fault ?? "";
+  if (answer.content) save(answer.content, "numbers.nc");
 }
 
 /** The pictures of the page, each saying itself how it looks. */

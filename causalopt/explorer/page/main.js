@@ -5,11 +5,14 @@
 import { current, openWith, settle, whenChanged } from "./address.js";
 import { ask, facts as known } from "./ask.js";
 import { controls, showValues } from "./controls.js";
+import { lookAgain } from "./demand.js";
 import { element, part } from "./dom.js";
 import { graphPart } from "./graph.js";
 import { keepingPart } from "./keeping.js";
+import { morePart } from "./more.js";
 import { figure } from "./plot.js";
 import { questionFields } from "./question.js";
+import { paintStrokes } from "./strokes.js";
 import { say } from "./verdict.js";
 
 /** How many steps an unrolled graph shows. */
@@ -52,6 +55,7 @@ function draw() {
     keepFocus(part("question"), () => part("question").replaceChildren(...fields));
   }
   showValues(part("controls"));
+  lookAgain(answer.address);
   document.documentElement.dataset.address = answer.address;
 }
 
@@ -67,6 +71,7 @@ function drawGraph() {
   if (!plan || !answer) return;
   keepFocus(part("graph"), () => part("graph").replaceChildren(
     ...graphPart(plan, answer.asked, isFolded), ...(facts.has_time ? [unrolling()] : [])));
+  paintStrokes();
 }
 
 function unrolling() {
@@ -95,6 +100,7 @@ async function start() {
   part("controls").append(...controls(facts));
   part("controls").addEventListener("submit", (event) => event.preventDefault());
   part("question").addEventListener("submit", (event) => event.preventDefault());
+  part("more").append(...morePart(facts));
   part("footer").append(...keepingPart());
   whenChanged(askSoon);
   new ResizeObserver(() => { if (answer) drawCharts(); }).observe(part("charts"));
