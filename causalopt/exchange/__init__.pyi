@@ -12,6 +12,8 @@ from .formulas import formula_of as formula_of
 from .modeltext import ModelRecord as ModelRecord
 from .modeltext import read_model as read_model
 from .modeltext import write_model as write_model
+from .pycid import read_pycid as read_pycid
+from .pycid import write_pycid as write_pycid
 from .sbml import read_sbml as read_sbml
 from .sbml import write_sbml as write_sbml
 from .text.questions import ModelQuestion as ModelQuestion

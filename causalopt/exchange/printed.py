@@ -32,7 +32,7 @@ def printed_tables(network: Network, form: str) -> list[Printed]:
     Raises ``DeclarationError`` for what ``form`` does not hold: real values, formulas, decisions,
     utilities, chances with symbols in them, and names that no page shows.
     """
-    tables = [_printed(network, label, form) for label in network.nodes]
+    tables = [printed_table(network, label, form) for label in network.nodes]
     for one in tables:
         for name in (one.child.name, *map(str, one.child.values)):
             if name != name.strip() or not name.isprintable():
@@ -42,7 +42,8 @@ def printed_tables(network: Network, form: str) -> list[Printed]:
     return tables
 
 
-def _printed(network: Network, label: Label, form: str) -> Printed:
+def printed_table(network: Network, label: Label, form: str) -> Printed:
+    """The table of one node, or the prior or sure value of a root; errors as above."""
     variable = own_variable(label)
     if variable is None:
         raise DeclarationError(
