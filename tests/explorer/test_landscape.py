@@ -6,6 +6,7 @@ from causalopt.explorer.serving import LONG, Subject, served
 from causalopt.measures.response.optimization import op
 from causalopt.model.world import World
 from causalopt.study import load_model
+from tests.explorer.conftest import exploring
 
 QUESTION = "n=R[0]&A=T&m=R[50]&steps=100"
 
@@ -68,3 +69,21 @@ def test_what_is_no_landscape_is_refused_in_words(subject, over, places, words):
 
 def test_a_move_does_not_wait_for_it():
     assert "landscape" in LONG
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_a_place_that_is_chosen_moves_the_sliders(seen, width):
+    with exploring("find_the_thermostat") as (_, link):
+        page = seen(link, width=width, height=800)
+        page.page.click("text=Landscape")
+        page.page.click("text=Draw the landscape")
+        page.page.wait_for_selector(".landscape rect:nth-of-type(1089)", state="attached")
+        page.page.focus(".landscape")
+        for key in ("ArrowRight", "ArrowUp"):
+            page.page.keyboard.press(key)
+        said = page.page.inner_text("#panel-landscape output")
+        page.page.keyboard.press("Enter")
+        # Where the keys begin is where the pointer rests: on a narrow page that is another place.
+        page.settled("p.k=" + said.split("k = ")[1].split(",")[0])
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()
