@@ -13,6 +13,7 @@ from causalopt.explorer import (
     correlation,
     graphs,
     judging,
+    landscape,
     measuring,
     script,
     steering,
@@ -92,6 +93,17 @@ def measures(subject: Subject, request: Request) -> Reply:
     return _about(subject, request, measuring.measures_of)
 
 
+def landscape_over(subject: Subject, request: Request) -> Reply:
+    """Op over one or two of the values that can be moved."""
+    over = request.get("over")
+    keys = [str(key) for key in over] if isinstance(over, list) else []
+
+    def ask(setting: Setting) -> Reply:
+        return landscape.landscape_of(setting, keys, request.get("places"))
+
+    return _about(subject, request, ask)
+
+
 def tables(subject: Subject, request: Request) -> Reply:
     """A finite world with and without the correlation of A and the rest."""
     masses = request.get("masses")
@@ -137,6 +149,7 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
         "shares": shares,
         "ranking": ranking,
         "measures": measures,
+        "landscape": landscape_over,
         "tables": tables,
         "claim": claim,
         "derivation": derivation,
@@ -144,7 +157,9 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
     }
 )
 #: What may take long, and is asked of a process of its own.
-LONG = frozenset({"shares", "ranking", "measures", "tables", "claim", "derivation", "data"})
+LONG = frozenset(
+    {"shares", "ranking", "measures", "landscape", "tables", "claim", "derivation", "data"}
+)
 
 
 def served(subject: Subject, request: Request) -> Reply:

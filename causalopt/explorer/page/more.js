@@ -5,6 +5,7 @@
 import { claimsPart } from "./claims.js";
 import { correlationPart } from "./correlation.js";
 import { derivationsPart } from "./derivations.js";
+import { landscapePart } from "./landscape.js";
 import { measuresPart } from "./measures.js";
 import { steeringPart } from "./steering.js";
 import { tabs } from "./tabs.js";
@@ -14,6 +15,7 @@ export function morePart(facts) {
   const parts = [
     [facts.steering, "steering", "Who steers", steeringPart],
     [true, "measures", "Measures", measuresPart],
+    [facts.sliders.some((slider) => !slider.names.length), "landscape", "Landscape", () => landscapePart(facts)],
     [facts.finite, "tables", "Tables", correlationPart],
     [facts.claims.length, "claims", "Claims", () => claimsPart(facts.claims)],
     [facts.derivations, "derivations", "Derivations", () => derivationsPart(facts.derivations)],

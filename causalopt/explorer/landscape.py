@@ -1,0 +1,106 @@
+"""Op over one or two of the values that can be moved, as a grid of numbers and their colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from causalopt.drawing.scale import Scale
+from causalopt.explorer.facts import sliders_of
+from causalopt.explorer.setting import Setting, movable_parameter, movable_start
+from causalopt.ground import checks
+from causalopt.ground.errors import QueryError, nearest
+from causalopt.language.symbols import Label
+from causalopt.measures.response.optimization import op
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: The most values along one axis.
+MOST_PLACES = 33
+
+Slider = Mapping[str, object]
+
+
+def landscape_of(setting: Setting, keys: Sequence[str], places: object) -> dict[str, object]:
+    """Op at a grid over the sliders of one or two ``keys``, as ``op(..., over=...)`` gives it.
+
+    Each axis has ``places`` values, evenly spread over its slider. ``values`` are rows of the
+    second axis, from its low end, and one row where there is one axis; what is undefined is None.
+    Op over time is told at its end, and the middle one of several draws.
+    """
+    count = checks.whole(places, "the number of places", 2, MOST_PLACES)
+    sliders = _chosen(setting, keys)
+    axes = [np.linspace(*_ends(slider), count).tolist() for slider in sliders]
+    labels = [_label(setting, key) for key in keys]
+    found = op(
+        setting.W,
+        A=setting.A,
+        n=setting.n,
+        m=setting.m,
+        delta=setting.screen.delta,
+        draws=setting.screen.draws,
+        over=dict(zip(labels, axes, strict=True)),
+        backend=setting.backend,
+    )
+    grid, note = _one_number_each(found, len(axes))
+    return {
+        "axes": [
+            {"key": slider["key"], "name": slider["name"], "unit": slider["unit"], "values": axis}
+            for slider, axis in zip(sliders, axes, strict=True)
+        ],
+        "values": [[value if math.isfinite(value) else None for value in row] for row in grid],
+        **_colours(grid),
+        "note": note,
+    }
+
+
+def _chosen(setting: Setting, keys: Sequence[str]) -> list[Slider]:
+    """The sliders of keys; ``QueryError`` for what cannot be an axis."""
+    known = {str(s["key"]): s for s in sliders_of(setting.declared) if not s["names"]}
+    if not 1 <= len(set(keys)) == len(keys) <= 2:
+        raise QueryError("A landscape is over one value, or over two that differ: choose these.")
+    for key in keys:
+        if key not in known:
+            raise QueryError(f"{key[2:]} has no numbers to go over." + nearest(key, known))
+    return [known[key] for key in keys]
+
+
+def _ends(slider: Slider) -> tuple[float, float]:
+    return cast(float, slider["low"]), cast(float, slider["high"])
+
+
+def _label(setting: Setting, key: str) -> Label:
+    """What a key of the address moves, as a sweep names it."""
+    model, name = setting.declared, key[2:]
+    if key.startswith("p."):
+        return movable_parameter(model, name)
+    start = movable_start(model, name)
+    return model.label(start, 0) if model.has_time else start
+
+
+def _one_number_each(found: xr.DataArray, axes: int) -> tuple[list[list[float]], str]:
+    """Rows of the second axis; and what was taken of Op, where it has more than one number."""
+    swept = [str(dim) for dim in found.dims if dim not in ("draw", "time", "step")][:axes]
+    said = []
+    if "draw" in found.dims:
+        found = found.quantile(0.5, "draw")
+        said.append("the middle one of the draws")
+    for dim in [dim for dim in found.dims if dim not in swept]:
+        found = found.isel({dim: -1})
+        said.append("at the end of the run")
+    rows = np.atleast_2d(found.transpose(*reversed(swept)).values)
+    return cast(list[list[float]], rows.tolist()), ", ".join(said)
+
+
+def _colours(grid: Sequence[Sequence[float]]) -> dict[str, object]:
+    """The colour of each value by the scale of the printed pictures, and its two ends."""
+    scale = Scale.over(value for row in grid for value in row)
+    if scale is None:
+        raise QueryError("Op is undefined at every place of this landscape.")
+    colours = [[scale.fill(value)["fillcolor"] for value in row] for row in grid]
+    legend = [{"value": value, "colour": scale.fill(value)["fillcolor"]} for value in scale.ticks]
+    return {"colours": colours, "legend": legend}

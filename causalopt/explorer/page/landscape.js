@@ -1,0 +1,140 @@
+/**
+ * A landscape: Op over one or two of the values that can be moved, coarse first and then finer.
+ * @module
+ */
+import { change, current, whenChanged } from "./address.js";
+import { ask } from "./ask.js";
+import { element, shape } from "./dom.js";
+import { short, ticks } from "./numbers.js";
+
+/** How many places each axis has, from the first picture to the last. */
+const GRIDS = [9, 17, 33];
+const LEFT = 62, TOP = 10, BOTTOM = 40, SIDE = 320, CURVE = 200;
+
+/** @param {Object} facts @returns {HTMLElement[]} */
+export function landscapePart(facts) {
+  const known = facts.sliders.filter((slider) => !slider.names.length);
+  const first = choice("over", known, known[0]?.key), second = choice("and over", [{ key: "", name: "nothing else" }, ...known], known[1]?.key ?? "");
+  const status = element("span", { role: "status", class: "dim" });
+  const bar = element("progress", { max: GRIDS.length, value: 0, hidden: true, "aria-label": "How much is computed" });
+  const place = element("div", { class: "result" });
+  let control = null, holdsFor = null, over = [];
+  const end = (words) => { control = null; stop.hidden = bar.hidden = true; status.textContent = words; };
+  const compute = async () => {
+    control?.abort();
+    const own = control = new AbortController();
+    const asked = current().toString();
+    over = [first.field.value, second.field.value].filter((key) => key);
+    stop.hidden = bar.hidden = false;
+    for (const [done, places] of GRIDS.entries()) {
+      bar.value = done;
+      status.textContent = `${places} places along each axis are being computed …`;
+      const told = await ask("landscape", { address: asked, over, places }, own.signal);
+      if (control !== own) return;
+      if (told === null) return end("Stopped.");
+      place.classList.remove("stale");
+      holdsFor = told.fault ? null : apart(asked, over);
+      place.replaceChildren(...(told.fault ? [element("p", { class: "fault", role: "alert" }, told.fault)] : drawn(told)));
+      if (told.fault) return end("");
+    }
+    end("");
+    look();
+  };
+  const stop = element("button", { type: "button", hidden: true, onclick: () => control?.abort() }, "Stop");
+  const look = () => {
+    mark(place);
+    if (holdsFor === null) return;
+    const holds = apart(current().toString(), over) === holdsFor;
+    if (!holds) control?.abort();
+    place.classList.toggle("stale", !holds);
+    if (!control) status.textContent = holds ? "" : "This is of other values: compute it anew.";
+  };
+  whenChanged(look);
+  return [
+    element("p", { class: "note" }, "How strongly does A steer m, were the model another one? A click, or Enter, "
+      + "moves the sliders there; arrow keys go from place to place."),
+    element("p", { class: "buttons" }, first.label, second.label,
+      element("button", { type: "button", onclick: compute }, "Draw the landscape"), stop, bar, status), place];
+}
+
+/** @param {string} words @param {Object[]} known @param {string} chosen */
+function choice(words, known, chosen) {
+  const field = element("select", {}, ...known.map(({ key, name, kind }) =>
+    element("option", { value: key, selected: key === chosen }, kind === "start value" ? `start of ${name}` : name)));
+  return { field, label: element("label", {}, `${words} `, field) };
+}
+
+/** What of an address a landscape depends on. @param {string} address @param {string[]} over */
+function apart(address, over) {
+  return [...new URLSearchParams(address)].filter(([key]) => key !== "show" && !over.includes(key))
+    .map((pair) => pair.join("=")).sort().join("&");
+}
+
+/** @param {Object} told @returns {(Node|string)[]} */
+function drawn(told) {
+  const [across, up] = told.axes, count = across.values.length;
+  const height = up ? SIDE : CURVE, legend = told.legend;
+  const low = legend[0].value, high = legend[legend.length - 1].value;
+  const tall = up ? ends(up.values) : [low, high === low ? low + 1 : high];
+  const x = (value) => LEFT + SIDE * part(value, ends(across.values));
+  const y = (value) => TOP + height * (1 - part(value, tall));
+  const said = element("output", { class: "dim" });
+  const cursor = shape("rect", { class: "cursor", visibility: "hidden" });
+  const wide = SIDE / count, high1 = up ? SIDE / count : CURVE;
+  let at = [Math.floor(count / 2), up ? Math.floor(count / 2) : 0];
+  const show = (j, i) => {
+    at = [j, i];
+    const words = told.axes.map((axis, k) => `${axis.name} = ${short(axis.values[at[k]])}`).join(", ");
+    said.textContent = `${words}: Op ${told.values[i][j] === null ? "is undefined" : `= ${short(told.values[i][j])} nat`}`;
+    for (const [key, value] of Object.entries({ x: LEFT + j * wide, width: wide, height: high1, visibility: "visible",
+      y: up ? TOP + (count - 1 - i) * high1 : TOP })) cursor.setAttribute(key, value);
+  };
+  const go = () => change((asked) => told.axes.forEach((axis, k) => asked.set(axis.key, String(axis.values[at[k]]))));
+  const move = (event) => {
+    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [];
+    if (event.key === "Enter") go();
+    else if (dx === undefined) return;
+    else show(clamp(at[0] + dx, count), up ? clamp(at[1] + dy, count) : 0);
+    event.preventDefault();
+  };
+  const cells = told.values.flatMap((row, i) => row.map((value, j) => shape("rect", { class: "place",
+    x: LEFT + j * wide, y: up ? TOP + (count - 1 - i) * high1 : TOP, width: wide + 0.4, height: high1 + (up ? 0.4 : 0),
+    fill: up ? told.colours[i][j] : "transparent", onpointerenter: () => show(j, i), onclick: () => { show(j, i); go(); } })));
+  const line = up ? [] : [shape("polyline", { class: "ridge", points: told.values[0].map((value, j) =>
+    value === null ? "" : `${LEFT + (j + 0.5) * wide},${y(value)}`).join(" ") })];
+  const axes = [...ticks(...ends(across.values), 5).map((value) => shape("text", { x: spot(x(value), LEFT, count), y: TOP + height + 16,
+    "text-anchor": "middle" }, short(value, 3))), shape("text", { x: LEFT + SIDE / 2, y: TOP + height + 34, "text-anchor": "middle" }, named(across)),
+  ...ticks(...tall, 5).map((value) => shape("text", { x: LEFT - 6, y: (up ? turned(y(value), count) : y(value)) + 4, "text-anchor": "end" }, short(value, 3)))];
+  const picture = shape("svg", { class: "landscape", viewBox: `0 0 ${LEFT + SIDE + 16} ${TOP + height + BOTTOM}`, tabindex: 0, role: "img",
+    "aria-label": `Op over ${told.axes.map(named).join(" and ")}`, onkeydown: move }, ...line, ...cells, ...axes, cursor,
+  shape("circle", { class: "here", r: 5, "data-axes": JSON.stringify(told.axes.map(({ key, values }) => [key, ...ends(values)])),
+    "data-count": count, "data-tall": height }));
+  const colours = up ? [element("p", { class: "note" }, ...legend.flatMap(({ value, colour }) => [
+    shape("svg", { width: 14, height: 14, "aria-hidden": "true" }, shape("rect", { width: 14, height: 14, fill: colour })), ` ${short(value, 3)}  `]), "nat")] : [];
+  const upward = element("p", { class: "note" }, up ? `Upwards: ${named(up)}` : "Upwards: Op [nat]");
+  queueMicrotask(() => picture.parentNode && mark(picture.parentNode));
+  return [upward, picture, element("p", {}, said), ...colours, ...(told.note ? [element("p", { class: "note" }, `Op ${told.note}.`)] : [])];
+}
+
+/** Mark the place of the sliders, where it is in the picture. @param {Node} place */
+function mark(place) {
+  const here = place.querySelector(".here");
+  if (!here) return;
+  const count = Number(here.dataset.count), tall = Number(here.dataset.tall);
+  const parts = JSON.parse(here.dataset.axes).map(([key, low, high]) => {
+    const opening = document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.dataset.opening;
+    return part(Number(current().get(key) ?? opening), [low, high]);
+  });
+  const [across, up = 0.5] = parts;
+  here.setAttribute("visibility", parts.every((value) => value >= 0 && value <= 1) ? "visible" : "hidden");
+  here.setAttribute("cx", spot(LEFT + SIDE * across, LEFT, count));
+  here.setAttribute("cy", parts.length > 1 ? turned(TOP + SIDE * (1 - up), count) : TOP + tall - 8);
+}
+
+const ends = (values) => [values[0], values[values.length - 1]];
+const part = (value, [low, high]) => (value - low) / (high - low || 1);
+const clamp = (i, count) => Math.max(0, Math.min(count - 1, i));
+const named = ({ name, unit }) => (unit ? `${name} [${unit}]` : name);
+/** A place is as wide as its share of the axis: its value stands in its middle. */
+const spot = (at, from, count) => from + (at - from) * (count - 1) / count + SIDE / count / 2;
+const turned = (at, count) => spot(at, TOP, count);

@@ -1,0 +1,89 @@
+"""The landscape of the page is Op of the package, place by place; what is no axis is refused."""
+
+import pytest
+
+from causalopt.explorer.serving import LONG, Subject, served
+from causalopt.measures.response.optimization import op
+from causalopt.model.world import World
+from causalopt.study import load_model
+from tests.explorer.conftest import exploring
+
+QUESTION = "n=R[0]&A=T&m=R[50]&steps=100"
+
+
+@pytest.fixture(scope="module")
+def subject():
+    return Subject.of(load_model("find_the_thermostat"), "find_the_thermostat")
+
+
+def told(subject, over, places=3, address=QUESTION):
+    request = {"do": "landscape", "address": address, "over": over, "places": places}
+    return served(subject, request)
+
+
+def alone(subject, address):
+    """Op of one place, with its values in the model and without a sweep."""
+    setting = subject.setting({"address": address})
+    model = setting.model
+    world = World(model, model.run_length(100))
+    return op(world, A=model.find("T"), n=model.find("R[0]"), m=model.find("R[50]")).item()
+
+
+def test_each_place_is_op_of_that_place(subject):
+    found = told(subject, ["p.k", "s.R"])
+    across, up = (axis["values"] for axis in found["axes"])
+    assert across == pytest.approx([0.0, 0.01, 0.02])
+    for i, start in enumerate(up):
+        for j, k in enumerate(across):
+            expected = alone(subject, f"{QUESTION}&p.k={k!r}&s.R={start!r}")
+            assert found["values"][i][j] == pytest.approx(expected, rel=1e-12)
+
+
+def test_rows_are_of_the_second_axis(subject):
+    over, turned = told(subject, ["p.k", "p.d"]), told(subject, ["p.d", "p.k"])
+    assert over["values"] == [list(row) for row in zip(*turned["values"], strict=True)]
+    assert over["values"] != turned["values"]
+
+
+def test_other_values_that_are_moved_count(subject):
+    moved = told(subject, ["p.k"], address=f"{QUESTION}&p.d=0.2")
+    k = moved["axes"][0]["values"][1]
+    expected = alone(subject, f"{QUESTION}&p.d=0.2&p.k={k!r}")
+    assert moved["values"][0][1] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("over", "places", "words"),
+    [
+        ([], 3, "over one value, or over two"),
+        (["p.k", "p.k"], 3, "over one value, or over two"),
+        (["p.k", "p.d", "s.R"], 3, "over one value, or over two"),
+        (["p.kk"], 3, "kk has no numbers to go over"),
+        (["p.k"], 34, "the number of places"),
+        (["p.k"], None, "the number of places"),
+    ],
+)
+def test_what_is_no_landscape_is_refused_in_words(subject, over, places, words):
+    assert words in told(subject, over, places)["fault"]
+
+
+def test_a_move_does_not_wait_for_it():
+    assert "landscape" in LONG
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_a_place_that_is_chosen_moves_the_sliders(seen, width):
+    with exploring("find_the_thermostat") as (_, link):
+        page = seen(link, width=width, height=800)
+        page.page.click("text=Landscape")
+        page.page.click("text=Draw the landscape")
+        page.page.wait_for_selector(".landscape rect:nth-of-type(1089)", state="attached")
+        page.page.focus(".landscape")
+        for key in ("ArrowRight", "ArrowUp"):
+            page.page.keyboard.press(key)
+        said = page.page.inner_text("#panel-landscape output")
+        page.page.keyboard.press("Enter")
+        # Where the keys begin is where the pointer rests: on a narrow page that is another place.
+        page.settled("p.k=" + said.split("k = ")[1].split(",")[0])
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()
