@@ -71,19 +71,53 @@ def test_a_move_does_not_wait_for_it():
     assert "landscape" in LONG
 
 
+def draw(page, over=None):
+    """Draw the landscape over the two values that are offered first, or over one."""
+    page.page.click("text=Landscape")
+    if over is not None:
+        page.page.select_option("label:has-text('and over') select", "")
+        page.page.select_option("label:has-text('over') select >> nth=0", over)
+    page.page.click("text=Draw the landscape")
+    last = "33" if over is not None else "1089"
+    page.page.wait_for_selector(f".landscape rect:nth-of-type({last})", state="attached")
+    page.page.wait_for_selector("progress", state="hidden")
+
+
 @pytest.mark.parametrize("width", [1200, 400])
-def test_a_place_that_is_chosen_moves_the_sliders(seen, width):
+def test_a_place_that_is_chosen_by_keys_moves_the_sliders(seen, width):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(link, width=width, height=800)
-        page.page.click("text=Landscape")
-        page.page.click("text=Draw the landscape")
-        page.page.wait_for_selector(".landscape rect:nth-of-type(1089)", state="attached")
+        draw(page)
         page.page.focus(".landscape")
+        # From the middle of the grid on, the 17th of 33 places from 0 to 0.02.
         for key in ("ArrowRight", "ArrowUp"):
             page.page.keyboard.press(key)
-        said = page.page.inner_text("#panel-landscape output")
         page.page.keyboard.press("Enter")
-        # Where the keys begin is where the pointer rests: on a narrow page that is another place.
-        page.settled("p.k=" + said.split("k = ")[1].split(",")[0])
+        page.settled("p.k=0.010625")
         assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()
+
+
+def test_over_one_value_there_is_a_curve_and_a_click_moves_its_slider(seen):
+    with exploring("find_the_thermostat") as (_, link):
+        page = seen(link, width=1200, height=800)
+        draw(page, "p.k")
+        points = page.page.get_attribute(".landscape .ridge", "points").split()
+        assert len(points) == 33
+        heights = [float(point.split(",")[1]) for point in points[1:]]
+        # Op grows with k, and what is more is higher.
+        assert heights == sorted(heights, reverse=True)
+        page.page.click(".landscape rect >> nth=8")
+        page.settled("p.k=0.005")
+        page.close()
+
+
+def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen):
+    with exploring("find_the_thermostat") as (_, link):
+        page = seen(link, width=1200, height=800)
+        draw(page, "p.k")
+        assert not page.page.query_selector("#panel-landscape .stale")
+        page.page.fill('input[type="number"][data-key="p.d"]', "0.2")
+        page.page.wait_for_selector("#panel-landscape .stale", state="attached")
+        assert "compute it anew" in page.page.inner_text("#panel-landscape")
         page.close()

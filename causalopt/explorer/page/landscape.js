@@ -99,7 +99,7 @@ function drawn(told) {
   };
   const cells = told.values.flatMap((row, i) => row.map((value, j) => shape("rect", { class: "place",
     x: LEFT + j * wide, y: up ? TOP + (count - 1 - i) * high1 : TOP, width: wide + 0.4, height: high1 + (up ? 0.4 : 0),
-    fill: up ? told.colours[i][j] : "transparent", onpointerenter: () => show(j, i), onclick: () => { show(j, i); go(); } })));
+    fill: up ? told.colours[i][j] : "transparent", onpointermove: () => show(j, i), onclick: () => { show(j, i); go(); } })));
   const line = up ? [] : [shape("polyline", { class: "ridge", points: told.values[0].map((value, j) =>
     value === null ? "" : `${LEFT + (j + 0.5) * wide},${y(value)}`).join(" ") })];
   const axes = [...ticks(...ends(across.values), 5).map((value) => shape("text", { x: spot(x(value), LEFT, count), y: TOP + height + 16,
