@@ -52,7 +52,8 @@ def whole(given: object, name: str, least: int, most: float = _MOST) -> int:
     if number is None or number < least:
         raise QueryError(f"{name} is {given!r}: write a whole number of {least} or more.")
     if number > most:
-        raise QueryError(f"{name} is too large to be counted: write a smaller whole number.")
+        told = "too large to be counted" if most == _MOST else f"{number:,}, and at most {most:,}"
+        raise QueryError(f"{name} is {told}: write a smaller whole number.")
     return number
 
 
