@@ -17,6 +17,7 @@ from sympy import Basic, Expr, Integer, Symbol
 
 from causalopt.exchange.biology.mathml import mathml_of
 from causalopt.exchange.biology.units import Factors, factors_of, is_of_time
+from causalopt.exchange.elements import NOT_IN_XML
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Parameter, Quantity, Variable
@@ -28,8 +29,6 @@ from causalopt.model.system import System
 _SPACE = "http://www.sbml.org/sbml/level3/version2/core"
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_]+")
-# What no document in XML can hold.
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @functools.singledispatch
@@ -197,7 +196,7 @@ def _checked(quantity: Quantity) -> Quantity:
         _refuse(f"{quantity}, an array,", "single numbers")
     if quantity.domain.why_no_difference() is not None:
         _refuse(f"{quantity}, which takes named values,", "real numbers")
-    if _NOT_IN_XML.search(quantity.name):
+    if NOT_IN_XML.search(quantity.name):
         _refuse(f"the name {quantity.name!a}, with letters that XML cannot hold:", "other names")
     return quantity
 
