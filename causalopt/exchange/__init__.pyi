@@ -4,11 +4,13 @@ from .control import Plant as Plant
 from .control import plant_of as plant_of
 from .dagitty import read_dagitty as read_dagitty
 from .dagitty import write_dagitty as write_dagitty
+from .dot import write_dot as write_dot
 from .dynamics.assembly import steps_of as steps_of
 from .formula_texts import condition_text as condition_text
 from .formula_texts import formula_text as formula_text
 from .formulas import condition_of as condition_of
 from .formulas import formula_of as formula_of
+from .graphml import write_graphml as write_graphml
 from .modeltext import ModelRecord as ModelRecord
 from .modeltext import read_model as read_model
 from .modeltext import write_model as write_model
