@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
@@ -136,7 +137,7 @@ class _RuleSheet:
             quantity, amount = cast(Quantity, symbol), amounts.get(symbol)
             told = {"id": own} if own == quantity.name else {"id": own, "name": quantity.name}
             if isinstance(amount, int | float):
-                told["value"] = repr(float(amount))
+                told["value"] = _digits(quantity, float(amount))
             elif amount is not None and not isinstance(amount, Expr):
                 _refuse(f"{quantity}, which is {shown(amount)},", "numbers and formulas")
             if quantity.unit in units:
@@ -200,6 +201,17 @@ def _checked(quantity: Quantity) -> Quantity:
     if _NOT_IN_XML.search(quantity.name):
         _refuse(f"the name {quantity.name!a}, with letters that XML cannot hold:", "other names")
     return quantity
+
+
+def _digits(quantity: Quantity, value: float) -> str:
+    """A value with the digits that give the same float back."""
+    if 0 < abs(value) < sys.float_info.min:
+        # In an attribute they are read as nan, though not in a formula.
+        raise DeclarationError(
+            f"{quantity} is {value!r}, and of values nearer to 0 than {sys.float_info.min:.2g} "
+            "readers of SBML find none: write 0, or choose a smaller unit."
+        )
+    return repr(value)
 
 
 def _refuse(what: str, instead: str) -> NoReturn:
