@@ -14,6 +14,7 @@ import numpy as np
 from causalopt.exchange.bif_tokens import Tokens, is_plain
 from causalopt.exchange.chances import (
     FEW,
+    MOST_PARENTS,
     MOST_VALUES,
     Head,
     PrintedRow,
@@ -202,7 +203,7 @@ def _probability(tokens: Tokens) -> _Block:
     child = tokens.word("the name of a variable")
     if tokens.at("|"):
         tokens.advance()
-    parents = () if tokens.at(")") else tuple(tokens.words("the name of a parent", ")"))
+    parents = () if tokens.at(")") else _parents(tokens, child)
     tokens.skip(")")
     tokens.skip("{")
     rows: list[tuple[list[str], PrintedRow]] = []
@@ -222,6 +223,14 @@ def _probability(tokens: Tokens) -> _Block:
             tokens.refuse("'(', 'table' or 'default', each once, 'property' or '}'")
     tokens.advance()
     return _Block(child, parents, rows, single.get("table"), single.get("default"))
+
+
+def _parents(tokens: Tokens, child: Word) -> tuple[Word, ...]:
+    parents = tuple(islice(tokens.words("the name of a parent", ")"), MOST_PARENTS + 1))
+    if len(parents) > MOST_PARENTS:
+        told = f"{shown(child.text)} has more than {MOST_PARENTS} parents (MOST_PARENTS)."
+        raise tokens.source.refusal(child.offset, told)
+    return parents
 
 
 # -- rows ------------------------------------------------------------------------------------------

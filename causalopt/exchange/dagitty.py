@@ -20,6 +20,8 @@ from causalopt.ground.files import replacement
 
 #: The most nodes and arrows of a graph, and how deep groups may stand in one another.
 MOST_NODES, MOST_ARROWS, MOST_GROUPS = 20_000, 100_000, 20
+#: The most words and marks of a text: so many nodes and arrows take fewer.
+MOST_TOKENS = 500_000
 
 #: What a node may be said to be, with the short forms of it.
 ROLES = {
@@ -138,6 +140,15 @@ class _Reading(Scanner):
     blanks: ClassVar[re.Pattern[str]] = re.compile(r"\s*+")
 
     graph: nx.DiGraph = field(default_factory=nx.DiGraph)
+    tokens: int = 0
+    arrows: int = 0
+
+    def advance(self) -> None:
+        self.tokens += 1
+        if self.tokens > MOST_TOKENS:
+            told = f"there are more than {MOST_TOKENS:,} words and marks (MOST_TOKENS)."
+            raise self.source.refusal(self.offset, told)
+        super().advance()
 
     def statements(self, depth: int) -> list[str]:
         """Nodes and arrows up to the end of a group, which is left behind; the nodes in it."""
@@ -174,7 +185,8 @@ class _Reading(Scanner):
             # Of the graph as a whole, such as bb="0,0,1,1".
             self.value()
             return []
-        check_shows(self.source, word)
+        if word.text not in self.graph:
+            check_shows(self.source, word)
         about = self.attributes()
         self.graph.add_node(word.text, **about)
         if len(self.graph) > MOST_NODES:
@@ -215,6 +227,10 @@ class _Reading(Scanner):
             told = "'--' has no direction, and graphs of arrows alone are read: write -> or <-."
             raise self.source.refusal(offset, told)
         for first, second in product(ends, others):
+            # Counted as they are drawn, again too: networkx would count all of them each time.
+            self.arrows += 1
+            if self.arrows > MOST_ARROWS:
+                raise self.source.refusal(offset, f"there are more than {MOST_ARROWS:,} arrows.")
             if arrow == "->":
                 self.graph.add_edge(first, second)
             elif arrow == "<-":
@@ -223,5 +239,3 @@ class _Reading(Scanner):
                 hidden = f"U({', '.join(sorted((first, second)))})"
                 self.graph.add_node(hidden, latent=True)
                 self.graph.add_edges_from(((hidden, first), (hidden, second)))
-            if self.graph.number_of_edges() > MOST_ARROWS:
-                raise self.source.refusal(offset, f"there are more than {MOST_ARROWS:,} arrows.")

@@ -1,4 +1,4 @@
-"""Causal graphs as DOT, the language of Graphviz: written, never read."""
+"""DOT, the text that Graphviz lays out: graphs of arrows, written as data and not as a drawing."""
 
 from __future__ import annotations
 
@@ -8,63 +8,64 @@ from pathlib import Path
 
 import networkx as nx
 
-from causalopt.ground.errors import DeclarationError
+from causalopt.exchange.arrows import by_names
 from causalopt.ground.files import replacement
 
-# What is written of a node: no other attribute, for Graphviz takes some as files to open.
-_SAID = ("unit", "formula", "start")
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "&": "&amp;"})
+# A letter takes at most five bytes.
+_PIECE = 3_000
 
 
 def write_dot(graph: nx.DiGraph, path: str | os.PathLike[str]) -> None:
-    r"""Write a graph of names as DOT.
+    r"""Write a graph as a DOT file, for Graphviz and what else reads its text.
 
-    Nodes are called n0, n1, ... and have their name as their label, whatever it holds: nothing in a
-    name is an escape, a port or HTML. The ``unit``, ``formula`` and ``start`` of
-    ``causalopt.named_graph(model)`` stand beside it, and the ``lag`` of an arrow, where it is not
-    0, is its label. Graphviz draws it: ``dot -Tsvg graph.dot``.
+    Nodes have the ids n0, n1, ... and their names as labels, so that no name is read as anything
+    else: of backslashes, quotes, line ends and ampersands the escapes ``\\``, ``\"``, ``\n`` and
+    ``&amp;`` are written, which Graphviz shows as what they stand for. What is said of nodes and
+    arrows stands behind ``data_``, where Graphviz acts on none of it: ``image`` would open a file.
+    The graph of a model is ``causalopt.named_graph(model)``; ``causalopt.draw`` makes a picture.
 
-    Raises ``DeclarationError`` for a name that is no text of a file: half of a letter, or a null.
+    Raises ``DeclarationError``, before anything is written, for what is no graph of single arrows,
+    nodes that read alike, letters that no file in XML gives back (pictures are such files), and
+    values that are not text, numbers or truths; ``FileError`` where the file cannot be written.
 
-    Source: Gansner and North, "An open graph visualization system and its applications to software
-    engineering", Software: Practice and Experience 30 (2000).
+    Source: "The DOT language", graphviz.org/doc/info/lang.html.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "graph.dot")
-    >>> write_dot(nx.DiGraph([("a", 'b "c"')]), path)
+    >>> graph = nx.DiGraph([("a", 'b "c"')])
+    >>> graph.nodes["a"]["exposure"] = True
+    >>> write_dot(graph, path)
     >>> print(path.read_text())
     digraph {
-      n0 [label="a"];
-      n1 [label="b \"c\""];
-      n0 -> n1;
+    n0 [label="a", "data_exposure"="true"]
+    n1 [label="b \"c\""]
+    n0 -> n1
     }
     """
-    called = {node: f"n{number}" for number, node in enumerate(graph)}
+    named = by_names(graph)
+    ids = {name: f"n{place}" for place, name in enumerate(named)}
     lines = [
-        f"  {called[node]} {_attributes({'label': node, **_chosen(said)})};"
-        for node, said in graph.nodes(data=True)
+        f"{ids[name]} [{', '.join((f'label={_quoted(name)}', *_said(about)))}]"
+        for name, about in named.nodes(data=True)
     ]
-    for source, target, said in graph.edges(data=True):
-        lag = said.get("lag") or None
-        behind = "" if lag is None else f" {_attributes({'label': lag})}"
-        lines.append(f"  {called[source]} -> {called[target]}{behind};")
+    for source, target, about in named.edges(data=True):
+        said = f" [{', '.join(_said(about))}]" if about else ""
+        lines.append(f"{ids[source]} -> {ids[target]}{said}")
     with replacement(Path(path)) as temporary:
         temporary.write_text("\n".join(("digraph {", *lines, "}\n")), encoding="utf-8")
 
 
-def _chosen(said: Mapping[str, object]) -> dict[str, object]:
-    return {key: said[key] for key in _SAID if key in said}
+def _said(about: Mapping[str, str | float]) -> list[str]:
+    return [f"{_quoted(f'data_{name}')}={_quoted(_text(value))}" for name, value in about.items()]
 
 
-def _attributes(said: Mapping[str, object]) -> str:
-    return f"[{', '.join(f'{key}={_quoted(str(value))}' for key, value in said.items())}]"
+def _text(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _quoted(text: str) -> str:
-    """Text in quotes, in which nothing is an escape but what is made one here."""
-    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
-        raise DeclarationError(
-            f"{text!a} holds half of a letter, or a null, which no file of text has: write letters."
-        )
-    # Graphviz reads &amp; and its like as letters, and a backslash as the begin of an escape.
-    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
-    return f'"{plain.replace(chr(10), chr(92) + "n").replace(chr(13), chr(92) + "n")}"'
+    """A text in quotes, in pieces put together: Graphviz reads none of more than 16,384 bytes."""
+    starts = range(0, max(len(text), 1), _PIECE)
+    pieces = (text[start : start + _PIECE].translate(_ESCAPES) for start in starts)
+    return " + ".join(f'"{piece}"' for piece in pieces)

@@ -7,7 +7,6 @@ refused while it is read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -19,8 +18,6 @@ from causalopt.ground.errors import FileError
 
 #: The most elements of a document, and how deep they may stand in one another.
 MOST_ELEMENTS, MOST_DEPTH = 200_000, 100
-#: What no document in XML can hold.
-NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: The most attributes that a DTD may declare: each may be added to every element.
 MOST_DECLARED = 200
 

@@ -142,8 +142,10 @@ LARGE = {
     ),
     "parents": (
         variables(50) + f"probability ( v49 | {' '.join(f'v{i}' for i in range(49))} ) {{ }}",
-        "49 parents, more than 30",
+        "'v49' has more than 30 parents",
     ),
+    # Told before the rest is read, which has no end.
+    "parents without end": (variables(1) + "probability ( v0 |" + " v0" * 1000, "MOST_PARENTS"),
     "values": ("variable a { type discrete [20000] {" + " x" * 20_000 + "}; }", "MOST_VALUES"),
     "rows": (variables(2) + "probability ( v0 | v1 ) {" + "(a) 1 0;" * 300_001, "MOST_ROWS"),
     "brackets": ("(" * 100_000, "was expected"),

@@ -112,6 +112,11 @@ WRONG = {
         + " ".join(f"b{i}" for i in range(400)) + "} }",
         "more than 100,000 arrows",
     ),
+    "one arrow again and again": ("dag {" + "a -> b " * 200_000 + "}", "more than 100,000 arrows"),
+    "one name again and again": ("dag { {" + "a " * 300_000 + "} -> {" + "b " * 300_000 + "} }",
+                                 "more than 500,000 words and marks"),
+    "marks": ("dag {" + ";" * 1_000_000 + "a }", "MOST_TOKENS"),
+    "what is said": ("dag { a [" + "b," * 500_000 + "] }", "MOST_TOKENS"),
     "nodes": ("dag {" + " ".join(f"a{i}" for i in range(20_001)) + "}", "more than 20,000 nodes"),
 }  # fmt: skip
 
@@ -122,6 +127,16 @@ def test_what_is_no_such_text_is_told_with_its_place(case, tmp_path):
     with pytest.raises(FileError, match=told) as caught:
         read_text_of(tmp_path, text)
     assert re.search(r"line \d+, column \d+: ", str(caught.value))
+
+
+def test_arrows_are_not_counted_over_again(tmp_path, monkeypatch):
+    # Of n nodes that takes n^2: minutes for a text that is small.
+    def count(graph, u=None, v=None):
+        raise AssertionError("all arrows are counted")
+
+    monkeypatch.setattr(nx.DiGraph, "number_of_edges", count)
+    chain = " -> ".join(f"a{i}" for i in range(20_000))
+    assert len(read_text_of(tmp_path, f"dag {{ {chain} }}")) == 20_000
 
 
 def test_broken_texts_are_told(tmp_path):

@@ -329,6 +329,7 @@ def test_units_without_a_word_are_left_out(tmp_path):
 shock = noise("shock", normal(0, 1))
 day = finite("day", ["dry", "wet"])
 grid = array("grid", 2)
+largest_subnormal = 2.225073858507201e-308
 
 
 def ode(rates, start, **how):
@@ -345,6 +346,9 @@ REFUSED = {
     "an event": (lambda: ode({x: 1}, {x: 1}, method="rk4",
                              events=[Event(x > 2, {x: sympy.besselj(0, x)})]), "x in the event"),
     "a control character": (lambda: ode({variable("a\x01"): 1}, {variable("a\x01"): 1}), "XML"),
+    "a start next to 0": (lambda: ode({x: 1}, {x: -5e-324}), "x is -5e-324, .*smaller unit"),
+    "a parameter next to 0": (lambda: ode({x: k}, {x: 1}, parameters={k: largest_subnormal}),
+                              "k is 2.225073858507201e-308, .*smaller unit"),
     "depth": (lambda: ode({x: deep(60)}, {x: 1}), "deeper"),
 }  # fmt: skip
 
@@ -365,6 +369,17 @@ def test_what_has_no_place_is_refused_before_anything_is_written(case, tmp_path)
         write_sbml(made(), path)
     assert path.read_text() == "before"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("value", [2.2250738585072014e-308, -2.2250738585072014e-308, 0.0])
+def test_the_smallest_values_come_back(value, tmp_path):
+    system = back(ode({x: k}, {x: value}, parameters={k: value}), tmp_path)
+    assert repr(system.start[x]) == repr(system.parameters[k]) == repr(value)
+
+
+def test_numbers_next_to_0_come_back_in_formulas(tmp_path):
+    system = back(ode({x: 5e-324 * x}, {x: 1}), tmp_path)
+    assert system.mechanisms[x].formula.coeff(x) == 5e-324
 
 
 def test_no_system_is_refused(tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
@@ -17,7 +18,6 @@ from sympy import Basic, Expr, Integer, Symbol
 
 from causalopt.exchange.biology.mathml import mathml_of
 from causalopt.exchange.biology.units import Factors, factors_of, is_of_time
-from causalopt.exchange.elements import NOT_IN_XML
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Parameter, Quantity, Variable
@@ -29,6 +29,8 @@ from causalopt.model.system import System
 _SPACE = "http://www.sbml.org/sbml/level3/version2/core"
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_]+")
+# What no document in XML can hold.
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @functools.singledispatch
@@ -135,7 +137,7 @@ class _RuleSheet:
             quantity, amount = cast(Quantity, symbol), amounts.get(symbol)
             told = {"id": own} if own == quantity.name else {"id": own, "name": quantity.name}
             if isinstance(amount, int | float):
-                told["value"] = repr(float(amount))
+                told["value"] = _digits(quantity, float(amount))
             elif amount is not None and not isinstance(amount, Expr):
                 _refuse(f"{quantity}, which is {shown(amount)},", "numbers and formulas")
             if quantity.unit in units:
@@ -196,9 +198,20 @@ def _checked(quantity: Quantity) -> Quantity:
         _refuse(f"{quantity}, an array,", "single numbers")
     if quantity.domain.why_no_difference() is not None:
         _refuse(f"{quantity}, which takes named values,", "real numbers")
-    if NOT_IN_XML.search(quantity.name):
+    if _NOT_IN_XML.search(quantity.name):
         _refuse(f"the name {quantity.name!a}, with letters that XML cannot hold:", "other names")
     return quantity
+
+
+def _digits(quantity: Quantity, value: float) -> str:
+    """A value with the digits that give the same float back."""
+    if 0 < abs(value) < sys.float_info.min:
+        # In an attribute they are read as nan, though not in a formula.
+        raise DeclarationError(
+            f"{quantity} is {value!r}, and of values nearer to 0 than {sys.float_info.min:.2g} "
+            "readers of SBML find none: write 0, or choose a smaller unit."
+        )
+    return repr(value)
 
 
 def _refuse(what: str, instead: str) -> NoReturn:
