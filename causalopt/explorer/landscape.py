@@ -105,7 +105,8 @@ def _one_number_each(found: xr.DataArray, axes: int) -> tuple[xr.DataArray, str]
 def _basins(swept: xr.DataArray) -> xr.DataArray:
     """The basin that each place lies in, whatever the names of the axes are."""
     plain = swept.rename({name: f"axis {i}" for i, name in enumerate(swept.dims)})
-    return optimization_basins(plain).number
+    number: xr.DataArray = optimization_basins(plain).number
+    return number
 
 
 def _rows(swept: xr.DataArray) -> list[list[float]]:

@@ -21,7 +21,7 @@ def script_of(setting: Setting, model: str) -> str:
 
     ``strength`` is Op, ``worlds`` are W, X and Y, and ``differences``, where an infinitesimal one
     is asked about, the derivatives in X and Y. ``landscape``, where one is drawn, is Op over its
-    axes, at the finest places.
+    axes, at the finest places, and as the page tells it.
     """
     return (
         "\n".join(
@@ -78,6 +78,10 @@ def _spread(setting: Setting) -> Iterator[str]:
         yield f"    {_swept(setting, str(slider['key']))}: np.linspace({ends}),"
     yield "}"
     yield f"landscape = op(W, A=A, n=n, m=m{_said(setting)}, over=over)"
+    if screen.draws is not None:
+        yield 'if "draw" in landscape.dims:'
+        yield '    landscape = landscape.quantile(0.5, "draw")'
+    yield 'landscape = landscape.isel(time=-1, step=-1, missing_dims="ignore")'
 
 
 def _swept(setting: Setting, key: str) -> str:

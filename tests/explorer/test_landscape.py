@@ -89,6 +89,7 @@ def test_basins_are_outlined_where_the_package_finds_them(subject, over):
         f"{QUESTION}&along=p.k",
         f"{QUESTION}&along=s.R&along=p.d&p.k=0.015&p.d=0.2",
         f"{QUESTION}&along=p.k&along=s.T&delta=0.5&s.T=12",
+        "n=R[0]&A=T&m=R&steps=40&along=p.k&along=p.d",
     ],
 )
 def test_the_script_computes_the_landscape(subject, address):
