@@ -10,11 +10,10 @@ import numpy as np
 
 from causalopt.discovery.basins import optimization_basins
 from causalopt.drawing.scale import Scale
-from causalopt.explorer.facts import sliders_of
-from causalopt.explorer.setting import Setting, movable_parameter, movable_start
+from causalopt.explorer.facts import axes_of
+from causalopt.explorer.setting import Setting, swept_by
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.language.symbols import Label
 from causalopt.measures.response.optimization import op
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def landscape_of(setting: Setting, places: object) -> dict[str, object]:
     count = checks.whole(places, "the number of places", 2, MOST_PLACES)
     sliders = sliders_along(setting)
     axes = [np.linspace(*_ends(slider), count).tolist() for slider in sliders]
-    labels = [_label(setting, key) for key in setting.screen.along]
+    labels = [swept_by(setting.declared, key) for key in setting.screen.along]
     found = op(
         setting.W,
         A=setting.A,
@@ -67,26 +66,19 @@ def landscape_of(setting: Setting, places: object) -> dict[str, object]:
 def sliders_along(setting: Setting) -> list[Slider]:
     """The sliders that a landscape is over; ``QueryError`` for what cannot be an axis."""
     keys = setting.screen.along
-    known = {str(s["key"]): s for s in sliders_of(setting.declared) if not s["names"]}
+    known = {str(slider["key"]): slider for slider in axes_of(setting.declared)}
     if not 1 <= len(set(keys)) == len(keys) <= 2:
         raise QueryError("A landscape is over one value, or over two that differ: choose these.")
     for key in keys:
         if key not in known:
-            raise QueryError(f"{key[2:]} has no numbers to go over." + nearest(key, known))
+            raise QueryError(
+                f"{key[2:]} has no numbers that a landscape could go over." + nearest(key, known)
+            )
     return [known[key] for key in keys]
 
 
 def _ends(slider: Slider) -> tuple[float, float]:
     return cast(float, slider["low"]), cast(float, slider["high"])
-
-
-def _label(setting: Setting, key: str) -> Label:
-    """What a key of the address moves, as a sweep names it."""
-    model, name = setting.declared, key[2:]
-    if key.startswith("p."):
-        return movable_parameter(model, name)
-    start = movable_start(model, name)
-    return model.label(start, 0) if model.has_time else start
 
 
 def _one_number_each(found: xr.DataArray, axes: int) -> tuple[xr.DataArray, str]:

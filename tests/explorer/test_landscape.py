@@ -63,7 +63,7 @@ def test_other_values_that_are_moved_count(subject):
         ([], 3, "over one value, or over two"),
         (["p.k", "p.k"], 3, "over one value, or over two"),
         (["p.k", "p.d", "s.R"], 3, "over one value, or over two"),
-        (["p.kk"], 3, "kk has no numbers to go over"),
+        (["p.kk"], 3, "kk has no numbers that a landscape could go over"),
         (["p.k"], 34, "the number of places"),
         (["p.k"], None, "the number of places"),
     ],
@@ -104,6 +104,14 @@ def test_the_address_keeps_what_it_is_over():
     screen = Screen.of(f"{QUESTION}&along=p.k&along=s.R")
     assert screen.along == ("p.k", "s.R")
     assert Screen.of(screen.address) == screen
+
+
+def test_the_length_of_a_step_is_no_axis():
+    subject = Subject.of(load_model("double_well"), "double_well")
+    facts = served(subject, {"do": "facts"})
+    assert "p.dt" in {slider["key"] for slider in facts["sliders"]}
+    assert "p.dt" not in {slider["key"] for slider in facts["axes"]}
+    assert "dt has no numbers" in told(subject, ["p.dt"], address="n=x[0]")["fault"]
 
 
 def test_a_move_does_not_wait_for_it():

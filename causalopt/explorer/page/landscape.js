@@ -13,7 +13,7 @@ const LEFT = 62, TOP = 10, BOTTOM = 40, SIDE = 320, CURVE = 200;
 
 /** @param {Object} facts @returns {HTMLElement[]} */
 export function landscapePart(facts) {
-  const known = facts.sliders.filter((slider) => !slider.names.length);
+  const known = facts.axes;
   const asks = current().getAll("along");
   const [a, b] = asks.length ? asks : known.slice(0, 2).map(({ key }) => key);
   const first = choice("over", known, a), second = choice("and over", [{ key: "", name: "nothing else" }, ...known], b ?? "");
