@@ -137,7 +137,7 @@ def test_a_place_that_is_chosen_moves_the_sliders(seen, width):
         page.close()
 
 
-def test_the_link_brings_back_what_it_is_over_and_a_move_drops_what_runs(seen):
+def test_the_link_brings_back_what_it_is_over_and_a_move_makes_it_pale(seen):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(f"{link}#{QUESTION}&along=s.R")
         fields = page.page.locator("#panel-landscape select")
