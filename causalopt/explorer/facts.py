@@ -10,8 +10,9 @@ from causalopt.explorer.discretion import discreet
 from causalopt.explorer.judging import claims_listed
 from causalopt.explorer.measuring import finite_variables
 from causalopt.explorer.screen import MOST_DRAWS, MOST_STEPS, Screen
-from causalopt.explorer.setting import first_nodes, parameters_of, starts_of, variable_of
+from causalopt.explorer.setting import first_nodes, parameters_of, starts_of, swept_by, variable_of
 from causalopt.explorer.steering import can_be_steered
+from causalopt.ground.errors import QueryError
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label
 from causalopt.model.interface import Model
@@ -36,6 +37,7 @@ def facts_of(study: Study, model: Model, opening: Screen) -> dict[str, object]:
         "nodes": [model.name_of(node) for node in nodes],
         "variables": list(dict.fromkeys(model.name_of(variable_of(node)) for node in nodes)),
         "sliders": sliders_of(model),
+        "axes": axes_of(model),
         "steering": can_be_steered(model),
         "finite": bool(finite_variables(model)),
         "claims": claims_listed(study),
@@ -76,6 +78,23 @@ def _slider(key: str, name: str, kind: str, label: Label, value: float) -> dict[
         "low": value / 100 if low in kept else low,
         "high": value if high in kept else high,
     }
+
+
+def axes_of(model: Model) -> list[dict[str, object]]:
+    """The sliders that a landscape can be over: of numbers, and not the length of a step."""
+    return [
+        slider
+        for slider in sliders_of(model)
+        if not slider["names"] and _can_be_swept(model, str(slider["key"]))
+    ]
+
+
+def _can_be_swept(model: Model, key: str) -> bool:
+    try:
+        model.check_swept(swept_by(model, key))
+    except QueryError:
+        return False
+    return True
 
 
 def span(value: float) -> tuple[float, float]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from causalopt.discovery.basins import optimization_basins
 from causalopt.drawing.scale import Scale
-from causalopt.explorer.facts import sliders_of
-from causalopt.explorer.setting import Setting, movable_parameter, movable_start
+from causalopt.explorer.facts import axes_of
+from causalopt.explorer.setting import Setting, swept_by
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError, nearest
-from causalopt.language.symbols import Label
 from causalopt.measures.response.optimization import op
 
 if TYPE_CHECKING:
@@ -25,17 +25,20 @@ MOST_PLACES = 33
 Slider = Mapping[str, object]
 
 
-def landscape_of(setting: Setting, keys: Sequence[str], places: object) -> dict[str, object]:
-    """Op at a grid over the sliders of one or two ``keys``, as ``op(..., over=...)`` gives it.
+def landscape_of(setting: Setting, places: object) -> dict[str, object]:
+    """Op at a grid over one or two sliders, ``along``, as ``op(..., over=...)`` gives it.
 
     Each axis has ``places`` values, evenly spread over its slider. ``values`` are rows of the
     second axis, from its low end, and one row where there is one axis; what is undefined is None.
-    Op over time is told at its end, and the middle one of several draws.
+    Op over time is told at its end, and the middle one of several draws. ``basins`` has the number
+    of the basin of Op > 0 that each place lies in, 0 for none.
+
+    Raises ``QueryError`` for what cannot be an axis, and where Op is undefined at every place.
     """
     count = checks.whole(places, "the number of places", 2, MOST_PLACES)
-    sliders = _chosen(setting, keys)
+    sliders = sliders_along(setting)
     axes = [np.linspace(*_ends(slider), count).tolist() for slider in sliders]
-    labels = [_label(setting, key) for key in keys]
+    labels = [swept_by(setting.declared, key) for key in setting.screen.along]
     found = op(
         setting.W,
         A=setting.A,
@@ -46,26 +49,31 @@ def landscape_of(setting: Setting, keys: Sequence[str], places: object) -> dict[
         over=dict(zip(labels, axes, strict=True)),
         backend=setting.backend,
     )
-    grid, note = _one_number_each(found, len(axes))
+    swept, note = _one_number_each(found, len(axes))
+    grid = _rows(swept)
     return {
         "axes": [
             {"key": slider["key"], "name": slider["name"], "unit": slider["unit"], "values": axis}
             for slider, axis in zip(sliders, axes, strict=True)
         ],
         "values": [[value if math.isfinite(value) else None for value in row] for row in grid],
+        "basins": _rows(_basins(swept)),
         **_colours(grid),
         "note": note,
     }
 
 
-def _chosen(setting: Setting, keys: Sequence[str]) -> list[Slider]:
-    """The sliders of keys; ``QueryError`` for what cannot be an axis."""
-    known = {str(s["key"]): s for s in sliders_of(setting.declared) if not s["names"]}
+def sliders_along(setting: Setting) -> list[Slider]:
+    """The sliders that a landscape is over; ``QueryError`` for what cannot be an axis."""
+    keys = setting.screen.along
+    known = {str(slider["key"]): slider for slider in axes_of(setting.declared)}
     if not 1 <= len(set(keys)) == len(keys) <= 2:
         raise QueryError("A landscape is over one value, or over two that differ: choose these.")
     for key in keys:
         if key not in known:
-            raise QueryError(f"{key[2:]} has no numbers to go over." + nearest(key, known))
+            raise QueryError(
+                f"{key[2:]} has no numbers that a landscape could go over." + nearest(key, known)
+            )
     return [known[key] for key in keys]
 
 
@@ -73,17 +81,8 @@ def _ends(slider: Slider) -> tuple[float, float]:
     return cast(float, slider["low"]), cast(float, slider["high"])
 
 
-def _label(setting: Setting, key: str) -> Label:
-    """What a key of the address moves, as a sweep names it."""
-    model, name = setting.declared, key[2:]
-    if key.startswith("p."):
-        return movable_parameter(model, name)
-    start = movable_start(model, name)
-    return model.label(start, 0) if model.has_time else start
-
-
-def _one_number_each(found: xr.DataArray, axes: int) -> tuple[list[list[float]], str]:
-    """Rows of the second axis; and what was taken of Op, where it has more than one number."""
+def _one_number_each(found: xr.DataArray, axes: int) -> tuple[xr.DataArray, str]:
+    """Op along what is swept; and what was taken of it, where it has more than one number."""
     swept = [str(dim) for dim in found.dims if dim not in ("draw", "time", "step")][:axes]
     said = []
     if "draw" in found.dims:
@@ -92,8 +91,19 @@ def _one_number_each(found: xr.DataArray, axes: int) -> tuple[list[list[float]],
     for dim in [dim for dim in found.dims if dim not in swept]:
         found = found.isel({dim: -1})
         said.append("at the end of the run")
-    rows = np.atleast_2d(found.transpose(*reversed(swept)).values)
-    return cast(list[list[float]], rows.tolist()), ", ".join(said)
+    return found.transpose(*swept), ", ".join(said)
+
+
+def _basins(swept: xr.DataArray) -> xr.DataArray:
+    """The basin that each place lies in, whatever the names of the axes are."""
+    plain = swept.rename({name: f"axis {i}" for i, name in enumerate(swept.dims)})
+    number: xr.DataArray = optimization_basins(plain).number
+    return number
+
+
+def _rows(swept: xr.DataArray) -> list[list[float]]:
+    """Rows of the second axis."""
+    return cast(list[list[float]], np.atleast_2d(swept.values.T).tolist())
 
 
 def _colours(grid: Sequence[Sequence[float]]) -> dict[str, object]:

@@ -15,6 +15,7 @@ from causalopt.ground.readonly import ReadOnly
 MOST_LETTERS, MOST_STEPS, MOST_DRAWS = 20_000, 1_000_000, 1_000
 # What an address has one of, what it has several of, and what has a name of its own.
 _SINGLE = ("n", "m", "show", "steps", "delta", "seed", "draws")
+_SEVERAL = ("A", "along")
 _PARAMETER, _START = "p.", "s."
 
 
@@ -25,7 +26,8 @@ class Screen:
     What is None is left to the model. ``A`` are names of variables or nodes, ``show`` the variable
     whose course is drawn (m's, where it is None), ``delta`` the difference at n (None: an
     infinitesimal one), ``parameters`` and ``start`` are values by name, a start value a name where
-    the variable has named values, ``draws`` a number of chains of the noise.
+    the variable has named values, ``draws`` a number of chains of the noise, ``along`` what a
+    landscape is over, by the names that values have in an address (``p.k``).
 
     >>> screen = Screen.of("n=R[0]&A=T&m=R&steps=1000&p.k=0.1")
     >>> screen.A, screen.steps, dict(screen.parameters)
@@ -42,6 +44,7 @@ class Screen:
     delta: float | None = None
     seed: int = 0
     draws: int | None = None
+    along: tuple[str, ...] = ()
     parameters: Mapping[str, float] = ReadOnly({})
     start: Mapping[str, str] = ReadOnly({})
 
@@ -69,6 +72,7 @@ class Screen:
             delta=_delta(single.get("delta", "")),
             seed=_whole(single, "seed", 0, 2**32 - 1) or 0,
             draws=_whole(single, "draws", 1, MOST_DRAWS),
+            along=tuple(value for key, value in pairs if key == "along" and value),
             parameters=ReadOnly({k: _number(k, v) for k, v in _named(moved, _PARAMETER)}),
             start=ReadOnly(dict(_named(moved, _START))),
         )
@@ -87,6 +91,7 @@ class Screen:
             value = getattr(self, key)
             if value is not None and (key, value) != ("seed", 0):
                 yield key, value if isinstance(value, str) else repr(value)
+        yield from (("along", key) for key in self.along)
         yield from ((_PARAMETER + name, repr(value)) for name, value in self.parameters.items())
         yield from ((_START + name, value) for name, value in self.start.items())
 
@@ -109,10 +114,11 @@ def _pairs(address: str) -> list[tuple[str, str]]:
 
 def _refuse_unknown(pairs: Iterable[tuple[str, str]]) -> None:
     for key, value in pairs:
-        if key != "A" and key not in _SINGLE and not key.startswith((_PARAMETER, _START)):
+        known = key in _SEVERAL or key in _SINGLE or key.startswith((_PARAMETER, _START))
+        if not known:
             raise QueryError(
                 f"The address says {shown(key)} = {shown(value)}, which no page asks."
-                + nearest(key, ("A", *_SINGLE))
+                + nearest(key, (*_SEVERAL, *_SINGLE))
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from causalopt.explorer.answers import nudge_shown
+from causalopt.explorer.landscape import MOST_PLACES, sliders_along
 from causalopt.explorer.setting import Setting, can_differ, start_value, starts_of
 
 _HEAD = """\
@@ -19,10 +20,19 @@ def script_of(setting: Setting, model: str) -> str:
     """The code for a setting of the model of this name, or file; it is run as it stands.
 
     ``strength`` is Op, ``worlds`` are W, X and Y, and ``differences``, where an infinitesimal one
-    is asked about, the derivatives in X and Y.
+    is asked about, the derivatives in X and Y. ``landscape``, where one is drawn, is Op over its
+    axes, at the finest places, and as the page tells it.
     """
     return (
-        "\n".join((_HEAD.format(model=model).rstrip(), *_moved(setting), *_asked(setting))) + "\n"
+        "\n".join(
+            (
+                _HEAD.format(model=model).rstrip(),
+                *_moved(setting),
+                *_asked(setting),
+                *_spread(setting),
+            )
+        )
+        + "\n"
     )
 
 
@@ -43,18 +53,55 @@ def _asked(setting: Setting) -> Iterator[str]:
     yield f"W = model.world({length}seed={screen.seed})"
     parts = ", ".join(f"model.find({name!r})" for name in screen.A or ())
     yield f"A, n, m = [{parts}], model.find({screen.n!r}), model.find({screen.m!r})"
-    backend = "" if setting.backend == "auto" else f", backend={setting.backend!r}"
-    draws = "" if screen.draws is None else f", draws={screen.draws}"
-    delta = "" if screen.delta is None else f", delta={screen.delta!r}"
+    backend = _backend(setting)
     (way, amount), has_differences = nudge_shown(setting), can_differ(setting.n)
     if has_differences:
-        yield f"strength = op(W, A=A, n=n, m=m{delta}{draws}{backend})"
+        yield f"strength = op(W, A=A, n=n, m=m{_said(setting)})"
     yield f"X = W.perturb(n, {way}={amount!r})"
     yield f"worlds = run(W, X, X.clamp(A, to=W){backend})"
     if has_differences and screen.delta is None:
         yield "X = W.perturb(n)"
         yield f'differences = tangents(X, X.clamp(A, to=W), labels=["X", "Y"]{backend})'
     yield "print(strength.values)" if has_differences else "print(worlds)"
+
+
+def _spread(setting: Setting) -> Iterator[str]:
+    """Op over the axes of a landscape."""
+    screen = setting.screen
+    if not screen.along:
+        return
+    yield "import numpy as np"
+    yield "known = {str(parameter): parameter for parameter in model.parameters}"
+    yield "over = {"
+    for slider in sliders_along(setting):
+        ends = f"{slider['low']!r}, {slider['high']!r}, {MOST_PLACES}"
+        yield f"    {_swept(setting, str(slider['key']))}: np.linspace({ends}),"
+    yield "}"
+    yield f"landscape = op(W, A=A, n=n, m=m{_said(setting)}, over=over)"
+    if screen.draws is not None:
+        yield 'if "draw" in landscape.dims:'
+        yield '    landscape = landscape.quantile(0.5, "draw")'
+    yield 'landscape = landscape.isel(time=-1, step=-1, missing_dims="ignore")'
+
+
+def _swept(setting: Setting, key: str) -> str:
+    """The code for what a key of the address moves."""
+    if key.startswith("p."):
+        return f"known[{key[2:]!r}]"
+    name = f"{key[2:]}[0]" if setting.model.has_time else key[2:]
+    return f"model.find({name!r})"
+
+
+def _said(setting: Setting) -> str:
+    """What ``op`` is told besides A, n and m."""
+    screen = setting.screen
+    draws = "" if screen.draws is None else f", draws={screen.draws}"
+    delta = "" if screen.delta is None else f", delta={screen.delta!r}"
+    return f"{delta}{draws}{_backend(setting)}"
+
+
+def _backend(setting: Setting) -> str:
+    return "" if setting.backend == "auto" else f", backend={setting.backend!r}"
 
 
 def _mapping(values: Mapping[str, object], target: str) -> str:

@@ -95,11 +95,9 @@ def measures(subject: Subject, request: Request) -> Reply:
 
 def landscape_over(subject: Subject, request: Request) -> Reply:
     """Op over one or two of the values that can be moved."""
-    over = request.get("over")
-    keys = [str(key) for key in over] if isinstance(over, list) else []
 
     def ask(setting: Setting) -> Reply:
-        return landscape.landscape_of(setting, keys, request.get("places"))
+        return landscape.landscape_of(setting, request.get("places"))
 
     return _about(subject, request, ask)
 

@@ -176,6 +176,15 @@ def movable_start(model: Model, name: str) -> Label:
     return known[name]
 
 
+def swept_by(model: Model, key: str) -> Label:
+    """What a key of the address moves, as a sweep names it."""
+    name = key[2:]
+    if key.startswith("p."):
+        return movable_parameter(model, name)
+    start = movable_start(model, name)
+    return model.label(start, 0) if model.has_time else start
+
+
 def start_value(label: object, text: str) -> float | str | int:
     """A start value out of an address: a number, or one of the variable's named values."""
     domain = domain_of(label)

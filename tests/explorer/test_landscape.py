@@ -1,7 +1,12 @@
 """The landscape of the page is Op of the package, place by place; what is no axis is refused."""
 
+import numpy as np
 import pytest
+import xarray as xr
 
+from causalopt.discovery.basins import optimization_basins
+from causalopt.explorer.landscape import MOST_PLACES
+from causalopt.explorer.screen import Screen
 from causalopt.explorer.serving import LONG, Subject, served
 from causalopt.measures.response.optimization import op
 from causalopt.model.world import World
@@ -17,8 +22,8 @@ def subject():
 
 
 def told(subject, over, places=3, address=QUESTION):
-    request = {"do": "landscape", "address": address, "over": over, "places": places}
-    return served(subject, request)
+    asked = address + "".join(f"&along={key}" for key in over)
+    return served(subject, {"do": "landscape", "address": asked, "places": places})
 
 
 def alone(subject, address):
@@ -58,13 +63,55 @@ def test_other_values_that_are_moved_count(subject):
         ([], 3, "over one value, or over two"),
         (["p.k", "p.k"], 3, "over one value, or over two"),
         (["p.k", "p.d", "s.R"], 3, "over one value, or over two"),
-        (["p.kk"], 3, "kk has no numbers to go over"),
+        (["p.kk"], 3, "kk has no numbers that a landscape could go over"),
         (["p.k"], 34, "the number of places"),
         (["p.k"], None, "the number of places"),
     ],
 )
 def test_what_is_no_landscape_is_refused_in_words(subject, over, places, words):
     assert words in told(subject, over, places)["fault"]
+
+
+@pytest.mark.parametrize("over", [["p.k"], ["p.k", "s.R"], ["s.T", "p.k"]])
+def test_basins_are_outlined_where_the_package_finds_them(subject, over):
+    found = told(subject, over, places=5)
+    rows = np.array(found["values"])
+    dims = {axis["key"]: axis["values"] for axis in found["axes"]}
+    swept = xr.DataArray(rows.T if len(over) == 2 else rows[0], dims)
+    number = optimization_basins(swept).number.values
+    assert found["basins"] == np.atleast_2d(number.T).tolist()
+    assert {0, 1} == set(number.ravel().tolist())  # without k nothing steers
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{QUESTION}&along=p.k",
+        f"{QUESTION}&along=s.R&along=p.d&p.k=0.015&p.d=0.2",
+        f"{QUESTION}&along=p.k&along=s.T&delta=0.5&s.T=12",
+        "n=R[0]&A=T&m=R&steps=40&along=p.k&along=p.d",
+    ],
+)
+def test_the_script_computes_the_landscape(subject, address):
+    code = served(subject, {"do": "code", "address": address})["script"]
+    made = {}
+    exec(compile(code, "script", "exec"), made)
+    found = served(subject, {"do": "landscape", "address": address, "places": MOST_PLACES})
+    assert np.atleast_2d(made["landscape"].values.T).tolist() == found["values"]
+
+
+def test_the_address_keeps_what_it_is_over():
+    screen = Screen.of(f"{QUESTION}&along=p.k&along=s.R")
+    assert screen.along == ("p.k", "s.R")
+    assert Screen.of(screen.address) == screen
+
+
+def test_the_length_of_a_step_is_no_axis():
+    subject = Subject.of(load_model("double_well"), "double_well")
+    facts = served(subject, {"do": "facts"})
+    assert "p.dt" in {slider["key"] for slider in facts["sliders"]}
+    assert "p.dt" not in {slider["key"] for slider in facts["axes"]}
+    assert "dt has no numbers" in told(subject, ["p.dt"], address="n=x[0]")["fault"]
 
 
 def test_a_move_does_not_wait_for_it():
@@ -95,6 +142,7 @@ def test_a_place_that_is_chosen_by_keys_moves_the_sliders(seen, width):
         page.page.keyboard.press("Enter")
         page.settled("p.k=0.010625")
         assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert "Outlined" in page.page.inner_text("#panel-landscape")
         page.close()
 
 
@@ -121,3 +169,22 @@ def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen):
         page.page.wait_for_selector("#panel-landscape .stale", state="attached")
         assert "compute it anew" in page.page.inner_text("#panel-landscape")
         page.close()
+
+
+def test_the_link_brings_back_what_it_is_over_and_a_move_makes_it_pale(seen):
+    with exploring("find_the_thermostat") as (_, link):
+        page = seen(f"{link}#{QUESTION}&along=s.R")
+        fields = page.page.locator("#panel-landscape select")
+        page.page.click("text=Landscape")
+        assert [field.input_value() for field in fields.all()] == ["s.R", ""]
+        page.page.click("text=Draw the landscape")
+        page.page.wait_for_selector(".landscape .ridge", state="attached")
+        page.page.eval_on_selector("#slider-p\\.k", MOVE)
+        page.page.wait_for_selector("#panel-landscape .stale")
+        page.page.wait_for_selector("#panel-landscape progress", state="hidden")
+        page.settled("p.k=0.015")
+        assert "along=s.R" in page.page.url
+        page.close()
+
+
+MOVE = "field => { field.value = '0.015'; field.dispatchEvent(new Event('input')); }"

@@ -63,6 +63,6 @@ export function lookAgain(address) {
 
 /** What of an address matters. @param {string} address @param {string[]} ignores */
 function relevant(address, ignores) {
-  return [...new URLSearchParams(address)].filter(([key]) => !ignores.includes(key))
+  return [...new URLSearchParams(address)].filter(([key]) => key !== "along" && !ignores.includes(key))
     .map((pair) => pair.join("=")).sort().join("&");
 }

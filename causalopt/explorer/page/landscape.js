@@ -13,23 +13,27 @@ const LEFT = 62, TOP = 10, BOTTOM = 40, SIDE = 320, CURVE = 200;
 
 /** @param {Object} facts @returns {HTMLElement[]} */
 export function landscapePart(facts) {
-  const known = facts.sliders.filter((slider) => !slider.names.length);
-  const first = choice("over", known, known[0]?.key), second = choice("and over", [{ key: "", name: "nothing else" }, ...known], known[1]?.key ?? "");
+  const known = facts.axes;
+  const asks = current().getAll("along");
+  const [a, b] = asks.length ? asks : known.slice(0, 2).map(({ key }) => key);
+  const first = choice("over", known, a), second = choice("and over", [{ key: "", name: "nothing else" }, ...known], b ?? "");
   const status = element("span", { role: "status", class: "dim" });
   const bar = element("progress", { max: GRIDS.length, value: 0, hidden: true, "aria-label": "How much is computed" });
   const place = element("div", { class: "result" });
-  let control = null, holdsFor = null, over = [];
+  let control = null, holdsFor = null, runsFor = null, over = [];
   const end = (words) => { control = null; stop.hidden = bar.hidden = true; status.textContent = words; };
   const compute = async () => {
     control?.abort();
+    over = [...new Set([first.field.value, second.field.value].filter((key) => key))];
+    change((now) => { now.delete("along"); over.forEach((key) => now.append("along", key)); });
     const own = control = new AbortController();
     const asked = current().toString();
-    over = [first.field.value, second.field.value].filter((key) => key);
+    runsFor = apart(asked, over);
     stop.hidden = bar.hidden = false;
     for (const [done, places] of GRIDS.entries()) {
       bar.value = done;
       status.textContent = `${places} places along each axis are being computed …`;
-      const told = await ask("landscape", { address: asked, over, places }, own.signal);
+      const told = await ask("landscape", { address: asked, places }, own.signal);
       if (control !== own) return;
       if (told === null) return end("Stopped.");
       place.classList.remove("stale");
@@ -43,9 +47,10 @@ export function landscapePart(facts) {
   const stop = element("button", { type: "button", hidden: true, onclick: () => control?.abort() }, "Stop");
   const look = () => {
     mark(place);
+    const now = apart(current().toString(), over);
+    if (control && now !== runsFor) control.abort();
     if (holdsFor === null) return;
-    const holds = apart(current().toString(), over) === holdsFor;
-    if (!holds) control?.abort();
+    const holds = now === holdsFor;
     place.classList.toggle("stale", !holds);
     if (!control) status.textContent = holds ? "" : "This is of other values: compute it anew.";
   };
@@ -66,7 +71,7 @@ function choice(words, known, chosen) {
 
 /** What of an address a landscape depends on. @param {string} address @param {string[]} over */
 function apart(address, over) {
-  return [...new URLSearchParams(address)].filter(([key]) => key !== "show" && !over.includes(key))
+  return [...new URLSearchParams(address)].filter(([key]) => !["show", "along", ...over].includes(key))
     .map((pair) => pair.join("=")).sort().join("&");
 }
 
@@ -106,14 +111,34 @@ function drawn(told) {
     "text-anchor": "middle" }, short(value, 3))), shape("text", { x: LEFT + SIDE / 2, y: TOP + height + 34, "text-anchor": "middle" }, named(across)),
   ...ticks(...tall, 5).map((value) => shape("text", { x: LEFT - 6, y: (up ? turned(y(value), count) : y(value)) + 4, "text-anchor": "end" }, short(value, 3)))];
   const picture = shape("svg", { class: "landscape", viewBox: `0 0 ${LEFT + SIDE + 16} ${TOP + height + BOTTOM}`, tabindex: 0, role: "img",
-    "aria-label": `Op over ${told.axes.map(named).join(" and ")}`, onkeydown: move }, ...line, ...cells, ...axes, cursor,
+    "aria-label": `Op over ${told.axes.map(named).join(" and ")}`, onkeydown: move }, ...line, ...cells, ...axes, border(told.basins, wide, high1), cursor,
   shape("circle", { class: "here", r: 5, "data-axes": JSON.stringify(told.axes.map(({ key, values }) => [key, ...ends(values)])),
     "data-count": count, "data-tall": height }));
   const colours = up ? [element("p", { class: "note" }, ...legend.flatMap(({ value, colour }) => [
     shape("svg", { width: 14, height: 14, "aria-hidden": "true" }, shape("rect", { width: 14, height: 14, fill: colour })), ` ${short(value, 3)}  `]), "nat")] : [];
   const upward = element("p", { class: "note" }, up ? `Upwards: ${named(up)}` : "Upwards: Op [nat]");
   queueMicrotask(() => picture.parentNode && mark(picture.parentNode));
-  return [upward, picture, element("p", {}, said), ...colours, ...(told.note ? [element("p", { class: "note" }, `Op ${told.note}.`)] : [])];
+  const words = [told.note && `Op ${told.note}.`, basinWords(Math.max(...told.basins.flat()))].filter((text) => text);
+  return [upward, picture, element("p", {}, said), ...colours, element("p", { class: "note" }, words.join(" "))];
+}
+
+/** @param {number} count */
+function basinWords(count) {
+  if (!count) return "Nowhere here does A steer m.";
+  return `Outlined: where A steers m (Op > 0), ${count === 1 ? "one basin" : `${count} basins`}.`;
+}
+
+/** The outlines of basins: wherever places of two of them, or of one and none, touch. */
+function border(basins, wide, high) {
+  const rows = basins.length, columns = basins[0].length, lines = [];
+  const at = (i, j) => basins[i]?.[j] ?? 0;
+  const x = (j) => LEFT + j * wide, y = (i) => TOP + (rows - i) * high;
+  for (let i = 0; i <= rows; i++)
+    for (let j = 0; j <= columns; j++) {
+      if (at(i, j) !== at(i, j - 1)) lines.push(`M${x(j)} ${y(i)}V${y(i + 1)}`);
+      if (at(i, j) !== at(i - 1, j)) lines.push(`M${x(j)} ${y(i)}H${x(j + 1)}`);
+    }
+  return shape("g", { class: "basins" }, ...["under", "over"].map((kind) => shape("path", { class: kind, d: lines.join("") })));
 }
 
 /** Mark the place of the sliders, where it is in the picture. @param {Node} place */

@@ -15,7 +15,7 @@ export function morePart(facts) {
   const parts = [
     [facts.steering, "steering", "Who steers", steeringPart],
     [true, "measures", "Measures", measuresPart],
-    [facts.sliders.some((slider) => !slider.names.length), "landscape", "Landscape", () => landscapePart(facts)],
+    [facts.axes.length, "landscape", "Landscape", () => landscapePart(facts)],
     [facts.finite, "tables", "Tables", correlationPart],
     [facts.claims.length, "claims", "Claims", () => claimsPart(facts.claims)],
     [facts.derivations, "derivations", "Derivations", () => derivationsPart(facts.derivations)],
