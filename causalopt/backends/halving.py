@@ -93,7 +93,7 @@ def warn_of_long_steps(plan: Loop, every: Iterable[Retaken]) -> None:
     values are: where a world rests on a fast rate, they alone show that steps are too long. Where
     either is no number nothing is said.
     """
-    gap, step, slot = max((_widest(plan, trials) for trials in every), default=(0.0, 0, 0))
+    gap, step, slot = max((_widest(plan, again) for again in every), default=(0.0, 0, 0))
     if gap <= plan.samples.bound:
         return
     named = owner_of(plan.slots[slot].variable)
@@ -108,17 +108,17 @@ def warn_of_long_steps(plan: Loop, every: Iterable[Retaken]) -> None:
     )
 
 
-def _widest(plan: Loop, trials: Retaken) -> tuple[float, int, int]:
+def _widest(plan: Loop, again: Retaken) -> tuple[float, int, int]:
     """The widest gap, and the sample and the slot that have it."""
-    size = np.maximum(abs(trials.whole), abs(trials.before))
+    size = np.maximum(abs(again.whole), abs(again.before))
     least = np.empty_like(size)
     least[:] = plan.samples.least * size.max(axis=0)
     for group in map(list, plan.scales):
         least[:, group] = _OF_LARGEST * size[:, group].max(axis=1, keepdims=True)
     with np.errstate(all="ignore"):
-        gaps = abs(trials.whole - trials.halves) / np.maximum(size, least)
+        gaps = abs(again.whole - again.halves) / np.maximum(size, least)
     # Inner stages of a step are where they are for its length.
     inner = [j for j, slot in enumerate(plan.slots) if is_inner(slot.variable)]
     gaps[:, inner], gaps[~np.isfinite(gaps)] = 0.0, 0.0
     place, slot, _ = map(int, np.unravel_index(gaps.argmax(), gaps.shape))
-    return float(gaps.max()), trials.steps[place], slot
+    return float(gaps.max()), again.steps[place], slot

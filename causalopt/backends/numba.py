@@ -29,7 +29,7 @@ from causalopt.backends.compiled_run import (
 from causalopt.backends.halving import Snapshot, warn_of_long_steps
 from causalopt.backends.interface import Inputs, Recording, refuse_arrays
 from causalopt.backends.referring import ReferringBackend
-from causalopt.backends.retaking import looked_at, trials_of
+from causalopt.backends.retaking import looked_at, retaken_of
 from causalopt.backends.shape import Shape
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check
@@ -73,7 +73,7 @@ class NumbaBackend(ReferringBackend):
         if 0 in recorded:
             yield first_part(run)
         yield from _carry_out(run, segments)
-        warn_of_long_steps(plan, trials_of(run, segments))
+        warn_of_long_steps(plan, retaken_of(run, segments))
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """Those of the batches that are run at once."""

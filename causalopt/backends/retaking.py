@@ -28,7 +28,7 @@ def looked_at(run: CompiledRun, batch: range) -> Ints:
     return points[first:last]
 
 
-def trials_of(run: CompiledRun, segments: Sequence[CompiledSegment]) -> Iterator[Retaken]:
+def retaken_of(run: CompiledRun, segments: Sequence[CompiledSegment]) -> Iterator[Retaken]:
     """The steps after what was seen of a run, of the points of each batch by themselves."""
     seen = sorted(run.seen, key=lambda one: (one.points[0], one.step))
     for _, group in groupby(seen, key=lambda one: one.points[0]):

@@ -136,8 +136,7 @@ def _check_ends(diagram: HasDecisions, goals: Collection[str]) -> None:
 
 def _finite(diagram: HasDecisions, name: str) -> Finite:
     """The variable of a node, its values called by their text."""
-    if diagram.get_cpds(name) is None:
-        raise DeclarationError(f"{name} has no CPD yet: give it one, diagram.add_cpds({name}=...).")
+    _rule_of(diagram, name)
     values = [str(value) for value in diagram.model.domain[name]]
     twice = next((value for k, value in enumerate(values) if value in values[:k]), None)
     if twice is not None:
@@ -145,11 +144,17 @@ def _finite(diagram: HasDecisions, name: str) -> Finite:
     return Finite(name, values)
 
 
-def _chances(diagram: HasDecisions, name: str, parents: Sequence[Finite]) -> Floats:
-    """The chances (values, rows) that a node has, the rows in the order of its parents."""
+def _rule_of(diagram: HasDecisions, name: str) -> HasChances:
+    """What a node follows by, which has to be there."""
     rule = diagram.get_cpds(name)
     if rule is None:
         raise DeclarationError(f"{name} has no CPD yet: give it one, diagram.add_cpds({name}=...).")
+    return rule
+
+
+def _chances(diagram: HasDecisions, name: str, parents: Sequence[Finite]) -> Floats:
+    """The chances (values, rows) that a node has, the rows in the order of its parents."""
+    rule = _rule_of(diagram, name)
     # What a decision that is still to be made has in PyCID: every value alike, for form's sake.
     if type(rule).__name__ == "DecisionDomain":
         raise DeclarationError(

@@ -69,12 +69,12 @@ class Setting:
         if self.backend == "auto":
             return None
         screen, model = self.screen, self.declared
-        values: dict[Label, Sequence[object]] = {}
-        for name, value in screen.parameters.items():
-            values[movable_parameter(model, name)] = [value]
+        values: dict[Label, Sequence[object]] = {
+            swept_by(model, f"p.{name}"): [value] for name, value in screen.parameters.items()
+        }
         for name, text in screen.start.items():
-            key = movable_start(model, name)
-            values[model.label(key, 0) if model.has_time else key] = [start_value(key, text)]
+            given = start_value(movable_start(model, name), text)
+            values[swept_by(model, f"s.{name}")] = [given]
         return values or None
 
     @functools.cached_property
