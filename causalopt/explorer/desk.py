@@ -68,6 +68,8 @@ class Desk:
         """End the process, whatever it does."""
         if self._task is not None:
             self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
         await self._end()
         for waiting in (*self._waiting.values(), self._running):
             if waiting is not None and not waiting.answer.done():
@@ -153,11 +155,12 @@ class Desk:
         return cast(asyncio.StreamWriter, process.stdin), cast(asyncio.StreamReader, process.stdout)
 
     async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
+        # It is given up once it has ended: who is cancelled on the way leaves it to the next one.
+        if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+                self._process.kill()
+            await self._process.wait()
+            self._process = None
 
 
 def command(model: str) -> Sequence[str]:

@@ -170,6 +170,29 @@ def test_a_page_that_closes_in_the_middle_frees_the_process(noting, browser):
         assert process.poll() is None
 
 
+def test_a_process_that_is_ending_is_waited_for_when_its_desk_closes(noting):
+    waited = []
+
+    async def work(desk):
+        process = desk._process
+        end = process.wait
+
+        async def wait_slowly():
+            await asyncio.sleep(0.3)
+            waited.append(await end())
+
+        process.wait = wait_slowly
+        answer = asyncio.ensure_future(desk.ask("page", moved(1)))
+        await until(lambda: noted(noting))
+        process.kill()
+        await asyncio.sleep(0.1)
+        await desk.close()
+        return await answer
+
+    assert with_desk(Desk(str(noting)), work) == DROPPED
+    assert waited
+
+
 RAISING = """
 from pathlib import Path
 from causalopt import System, function, variables
