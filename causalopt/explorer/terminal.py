@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import sys
 import webbrowser
+from pathlib import Path
 
 import click
 
+from causalopt.ground import progress
 from causalopt.study.files import find_model, model_files
 from causalopt.study.foreign import FORMATS
+from causalopt.study.loading import load_model
 from causalopt.study.needs import is_installed
-from causalopt.study.terminal.printing import complain, fit, stop, stopping_where_refused
+from causalopt.study.terminal.printing import (
+    complain,
+    counted,
+    fit,
+    stop,
+    stopping_where_refused,
+)
 
 
 @click.command(short_help="Look at a model in the browser, and move its values.")
@@ -18,19 +27,62 @@ from causalopt.study.terminal.printing import complain, fit, stop, stopping_wher
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="A port; else a free one.")
 @click.option("--no-browser", is_flag=True, help="Print the link, and open nothing.")
 @click.option("--trust", is_flag=True, help="Run a model file in Python without asking.")
-def explore(model: str, port: int, no_browser: bool, trust: bool) -> None:
+@click.option(
+    "--export",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the page into a file that opens without Python or network, and serve nothing.",
+)
+@click.option(
+    "--along",
+    metavar="NAME[=LOW:HIGH:COUNT]",
+    multiple=True,
+    help="A slider of the exported page; two at most. Else the one that matters most.",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+def explore(
+    model: str,
+    port: int,
+    no_browser: bool,
+    trust: bool,
+    export: Path | None,
+    along: tuple[str, ...],
+    force: bool,
+) -> None:
     """Open a page on this machine: the graph, the worlds and Op of MODEL, moving as sliders move.
 
     MODEL is the name of a model (see: causalopt list) or the path of a model file. Nobody else can
     open the page: it listens on this machine alone, and its link holds a secret. Ctrl-C ends it.
+
+    With --export the page is written into a file, computed beforehand at values along one or two
+    parameters or start values.
     """
+    if export is None and (along or force):
+        stop("--along and --force are about a page in a file: add --export FILE.")
     with stopping_where_refused():
+        if export is not None:
+            _export(model, export, along, trust=trust, force=force)
+            return
         _refuse_missing()
         _ask_for_trust(model, trust)
         from causalopt.explorer.running import serve
 
         serve(model, port, lambda link: _tell(link, no_browser))
     click.echo("\nEnded.")
+
+
+def _export(model: str, path: Path, along: tuple[str, ...], *, trust: bool, force: bool) -> None:
+    """Write the page of a model into a file, and say what it holds."""
+    from causalopt.explorer.exporting import exported, refuse_existing, write
+
+    refuse_existing(path, force)
+    _ask_for_trust(model, trust)
+    with progress.shown():
+        made = exported(load_model(model), model, along)
+    write(made, path)
+    over = " and ".join(axis.name for axis in made.axes)
+    points = counted(made.points, "point") + (f" along {over}" if over else "")
+    click.echo(fit(f"Page: {path.resolve()}\n{points}, {path.stat().st_size / 1e6:.2f} MB"))
 
 
 def _refuse_missing() -> None:

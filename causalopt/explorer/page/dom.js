@@ -37,6 +37,18 @@ export function part(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
+/**
+ * Draw anew, with the focus on what stands in the place of what had it.
+ * @param {HTMLElement} place
+ * @param {() => void} redraw
+ */
+export function keepFocus(place, redraw) {
+  const able = () => [...place.querySelectorAll("[tabindex], input, select, button")];
+  const had = able().indexOf(document.activeElement);
+  redraw();
+  if (had >= 0) able()[had]?.focus({ preventScroll: true });
+}
+
 /** @template {Element} T @param {T} made @param {Object} said @param {(Node|string)[]} children */
 function dressed(made, said, children) {
   for (const [name, value] of Object.entries(said)) {

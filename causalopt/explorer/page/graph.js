@@ -30,26 +30,29 @@ let seen = null;
  * @param {Plan} plan
  * @param {Asked} asked
  * @param {boolean} isFolded - whether each variable stands there once
+ * @param {boolean} [isFixed] - whether nothing can be chosen in it
  * @returns {HTMLElement[]}
  */
-export function graphPart(plan, asked, isFolded) {
+export function graphPart(plan, asked, isFolded, isFixed = false) {
   if (plan.fault) return [element("p", { class: "note" }, plan.fault)];
   const whole = around(plan);
-  const svg = shape("svg", { class: "graph", role: "group",
-    "aria-label": "Causal graph. On a node, the keys n, a and m choose it." });
+  const svg = shape("svg", { class: `graph${isFixed ? " fixed" : ""}`, role: "group",
+    "aria-label": `Causal graph.${isFixed ? "" : " On a node, the keys n, a and m choose it."}` });
   const nodes = new Map(plan.nodes.map((node) => [node.key, node]));
   svg.append(
     ...plan.arrows.map((arrow) => arrowShape(arrow, nodes, asked)),
-    ...plan.nodes.map((node) => nodeShape(node, rolesOf(node, asked, isFolded), isFolded)));
+    ...plan.nodes.map((node) => nodeShape(node, rolesOf(node, asked, isFolded), isFolded, isFixed)));
   const view = (next) => {
     seen = next;
     const { x, y, width, height } = next ?? whole;
     svg.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
   };
   view(seen && seen.of === plan ? seen : null);
-  zooming(svg, () => seen ?? whole, (next) => view(next && { ...next, of: plan }));
+  zooming(svg, () => seen ?? whole, (next) => view(next && { ...next, of: plan }), isFixed);
   const buttons = zoomButtons(() => seen ?? whole, (next) => view(next && { ...next, of: plan }));
-  return [modes(), element("div", { class: "canvas" }, svg, buttons), legend()];
+  const canvas = element("div", { class: "canvas" }, svg, buttons);
+  return isFixed ? [canvas, legend("", "")] : [modes(), canvas,
+    legend(" (shift-click, or shift-drag about several)", " (alt-click)")];
 }
 
 /** The box about a whole graph. @param {Plan} plan */
@@ -70,8 +73,8 @@ function rolesOf(node, asked, isFolded) {
     ...(is([asked.m]) || (isFolded && is(asked.variables.m)) ? ["m"] : [])];
 }
 
-/** @param {DrawnNode} node @param {string[]} roles @param {boolean} isFolded */
-function nodeShape(node, roles, isFolded) {
+/** @param {DrawnNode} node @param {string[]} roles @param {boolean} isFolded @param {boolean} isFixed */
+function nodeShape(node, roles, isFolded, isFixed) {
   const { x, y, width, height, lines } = node;
   const text = lines.map((line, i) =>
     shape("text", { x, y: y + 4.5 - (roles.length ? 4 : 0) + 14 * (i - (lines.length - 1) / 2), "text-anchor": "middle" }, line));
@@ -83,10 +86,11 @@ function nodeShape(node, roles, isFolded) {
     "text-anchor": "middle" }, roles.join(", "))] : [];
   const said = roles.length ? `, chosen as ${roles.join(" and ")}` : "";
   return shape("g", {
-    class: ["node", ...roles.map((role) => `role-${role}`)].join(" "), tabindex: 0, role: "button",
+    class: ["node", ...roles.map((role) => `role-${role}`)].join(" "), role: isFixed ? "img" : "button",
     "data-name": node.name, "data-variable": node.variable, "aria-label": `${lines.join(" ")}${said}`,
-    onclick: (event) => choose(node, event.shiftKey ? "A" : event.altKey ? "m" : mode, isFolded),
-    onkeydown: (event) => keyed(event, node, isFolded),
+    ...(isFixed ? {} : { tabindex: 0,
+      onclick: (event) => choose(node, event.shiftKey ? "A" : event.altKey ? "m" : mode, isFolded),
+      onkeydown: (event) => keyed(event, node, isFolded) }),
   }, drawn, ...inner, ...text, ...badge);
 }
 
@@ -140,27 +144,27 @@ function modes() {
   return element("fieldset", { class: "modes" }, element("legend", {}, "A click chooses what is"), ...radios);
 }
 
-function legend() {
+/** @param {string} byA @param {string} byM - how each is chosen */
+function legend(byA, byM) {
   const entry = (roles, words) => element("span", { class: "entry" },
     shape("svg", { viewBox: "0 0 26 20", class: "key", "aria-hidden": true },
       shape("g", { class: ["node", ...roles.map((r) => `role-${r}`)].join(" ") },
         outline(13, 10, 11, 8, roles), ...(roles.includes("m") ? [outline(13, 10, 8.5, 5.5, roles)] : []))),
     words);
   return element("p", { class: "entries legend" },
-    entry(["n"], "n: nudged"), entry(["A"], "A: held in Y (shift-click, or shift-drag about several)"),
-    entry(["m"], "m: looked at (alt-click)"));
+    entry(["n"], "n: nudged"), entry(["A"], `A: held in Y${byA}`), entry(["m"], `m: looked at${byM}`));
 }
 
-/** Wheel and drag; with shift, a drag is a lasso. */
-function zooming(svg, box, view) {
+/** Wheel and drag; with shift, a drag is a lasso, where something can be chosen. */
+function zooming(svg, box, view, isFixed) {
   svg.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     view(zoomed(box(), event.deltaY > 0 ? 1.15 : 1 / 1.15));
   }, { passive: false });
   svg.addEventListener("pointerdown", (event) => {
-    if (event.target.closest(".node")) return;
-    if (event.shiftKey) {
+    if (event.target.closest(".node") && !isFixed) return;
+    if (event.shiftKey && !isFixed) {
       event.preventDefault();
       throwLasso(svg, event);
       return;

@@ -12,9 +12,10 @@ const SAID = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family
 
 /**
  * The buttons, and a place where the code appears.
+ * @param {boolean} [hasServer] - which alone writes netCDF
  * @returns {HTMLElement[]}
  */
-export function keepingPart() {
+export function keepingPart(hasServer = true) {
   const code = element("pre", { class: "code", hidden: true, tabindex: 0, "aria-label": "The code" });
   const told = element("span", { role: "status", class: "dim" });
   const button = (words, act) => element("button", { type: "button", onclick: act }, words);
@@ -24,7 +25,7 @@ export function keepingPart() {
       button("Copy the link", () => copied(location.href, told)),
       button("Curves as SVG", () => pictures().forEach((svg) => save(asFile(svg), `${svg.of}.svg`))),
       button("Curves as PNG", () => pictures().forEach(saveBitmap)),
-      button("Numbers as netCDF", () => saveNumbers(told)),
+      ...(hasServer ? [button("Numbers as netCDF", () => saveNumbers(told))] : []),
       told),
     code];
 }

@@ -4,13 +4,13 @@
  */
 import { current, openWith, settle, whenChanged } from "./address.js";
 import { ask, facts as known } from "./ask.js";
+import { drawCharts } from "./charts.js";
 import { controls, showValues } from "./controls.js";
 import { lookAgain } from "./demand.js";
-import { element, part } from "./dom.js";
+import { element, keepFocus, part } from "./dom.js";
 import { graphPart } from "./graph.js";
 import { keepingPart } from "./keeping.js";
 import { morePart } from "./more.js";
-import { figure } from "./plot.js";
 import { questionFields } from "./question.js";
 import { paintStrokes } from "./strokes.js";
 import { say } from "./verdict.js";
@@ -45,7 +45,7 @@ async function askNow() {
 
 function draw() {
   say(answer.verdict);
-  drawCharts();
+  drawCharts(answer.charts);
   const { n, A, m, show } = answer.asked;
   const question = JSON.stringify([n, A, m, show]);
   if (question !== shownQuestion) {
@@ -57,14 +57,6 @@ function draw() {
   showValues(part("controls"));
   lookAgain(answer.address);
   document.documentElement.dataset.address = answer.address;
-}
-
-function drawCharts() {
-  const place = part("charts");
-  place.classList.remove("stale");
-  const width = Math.max(260, Math.floor(place.clientWidth));
-  const shown = answer.charts.filter((chart) => chart.fault || chart.traces.length);
-  keepFocus(place, () => place.replaceChildren(...shown.map((chart) => figure(chart, width))));
 }
 
 function drawGraph() {
@@ -83,14 +75,6 @@ function unrolling() {
     } }), `unrolled, the first ${UNROLLED} steps`);
 }
 
-/** Draw anew, with the focus on what stands in the place of what had it. */
-function keepFocus(place, redraw) {
-  const able = () => [...place.querySelectorAll("[tabindex], input, select, button")];
-  const had = able().indexOf(document.activeElement);
-  redraw();
-  if (had >= 0) able()[had]?.focus({ preventScroll: true });
-}
-
 async function start() {
   facts = await known();
   openWith(facts.opening);
@@ -103,7 +87,7 @@ async function start() {
   part("more").append(...morePart(facts));
   part("footer").append(...keepingPart());
   whenChanged(askSoon);
-  new ResizeObserver(() => { if (answer) drawCharts(); }).observe(part("charts"));
+  new ResizeObserver(() => { if (answer) drawCharts(answer.charts); }).observe(part("charts"));
   const [found] = await Promise.all([ask("graph"), askNow()]);
   plan = found;
   drawGraph();
