@@ -37,8 +37,11 @@ function start() {
   part("graph").append(...graphPart(recorded.graph, point.asked, true, true));
   part("question").replaceWith(question(point.asked));
   part("more").remove();
-  part("controls").append(...sweepPart());
-  part("controls").addEventListener("submit", (event) => event.preventDefault());
+  // Few are moved here: they stand beside the curves, which are seen as they move.
+  if (recorded.axes.length) part("who").append(part("controls"));
+  else part("controls").remove();
+  part("controls")?.append(...sweepPart());
+  part("controls")?.addEventListener("submit", (event) => event.preventDefault());
   part("footer").append(...keepingPart(false), element("p", { class: "note" },
     "This page is a file. The live one, where all else can be asked: ",
     element("code", {}, `causalopt explore ${recorded.called}`)));

@@ -15,7 +15,6 @@ import { recorded } from "./recorded.js";
  */
 export function sweepPart() {
   const { axes } = recorded;
-  if (!axes.length) return [];
   const back = () => change((asked) => axes.forEach(({ key }) => asked.delete(key)));
   return [
     element("fieldset", {}, element("legend", {}, "what can be moved"), ...axes.map(row)),
