@@ -29,7 +29,7 @@ Slider = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Axis:
+class SliderStops:
     """A slider with the values at which a page is computed.
 
     ``key`` is what an address calls it, ``values`` are numbers, or the names of named values, and
@@ -56,7 +56,7 @@ class Axis:
         return replace(screen, start={**screen.start, name: text})
 
 
-def axes_asked(model: Model, texts: Sequence[str]) -> tuple[Axis, ...]:
+def axes_asked(model: Model, texts: Sequence[str]) -> tuple[SliderStops, ...]:
     """The axes that are asked for as NAME or NAME=LOW:HIGH:COUNT, of parameters or start values.
 
     Raises ``QueryError`` for what the model has not, for a range that is none, and for too many.
@@ -84,7 +84,7 @@ def axes_asked(model: Model, texts: Sequence[str]) -> tuple[Axis, ...]:
     return axes
 
 
-def axes_opened(setting: Setting) -> tuple[Axis, ...]:
+def axes_opened(setting: Setting) -> tuple[SliderStops, ...]:
     """The axis of a page where none is asked for: the slider that matters most to Op, or the first.
 
     None of a model in which nothing can be moved.
@@ -96,7 +96,7 @@ def axes_opened(setting: Setting) -> tuple[Axis, ...]:
     return tuple(_axis(slider, "", 1) for slider in chosen)
 
 
-def screens(axes: Sequence[Axis]) -> Iterator[Screen]:
+def screens(axes: Sequence[SliderStops]) -> Iterator[Screen]:
     """What is asked at each point, the values of the last axis running fastest."""
     found = [Screen()]
     for axis in axes:
@@ -140,7 +140,7 @@ def _read(sliders: Sequence[Slider], text: str) -> tuple[Slider, str]:
     )
 
 
-def _axis(slider: Slider, ends: str, beside: int) -> Axis:
+def _axis(slider: Slider, ends: str, beside: int) -> SliderStops:
     names, value = cast(list[str], slider["names"]), cast(float, slider["value"])
     if names and ends:
         raise QueryError(
@@ -154,7 +154,7 @@ def _axis(slider: Slider, ends: str, beside: int) -> Axis:
         own = int(np.argmin(np.abs(spread - value)))
         values = tuple(spread.tolist())
     said = (str(slider[key]) for key in ("key", "name", "kind", "unit"))
-    return Axis(*said, values=values, own=own)
+    return SliderStops(*said, values=values, own=own)
 
 
 def _spread(slider: Slider, ends: str, beside: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -185,7 +185,7 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _refuse_many(axes: Sequence[Axis]) -> None:
+def _refuse_many(axes: Sequence[SliderStops]) -> None:
     counts = [len(axis.values) for axis in axes]
     if math.prod(counts) > MOST_POINTS:
         names = " and ".join(axis.name for axis in axes)

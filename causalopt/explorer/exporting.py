@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from causalopt.explorer import answers, graphs, script
-from causalopt.explorer.axes import Axis, axes_asked, axes_opened, screens
+from causalopt.explorer.axes import SliderStops, axes_asked, axes_opened, screens
 from causalopt.explorer.charts import numbers, thinned
 from causalopt.explorer.discretion import discreet
 from causalopt.explorer.joining import one_file
@@ -38,7 +38,7 @@ class Export:
     """A page as a file holds it: over which axes it is computed, at how many points."""
 
     text: str
-    axes: tuple[Axis, ...]
+    axes: tuple[SliderStops, ...]
     points: int
 
 
@@ -55,7 +55,8 @@ def refuse_existing(path: Path, force: bool) -> None:
 def write(export: Export, path: Path) -> None:
     """Write a page, replacing as a whole what is there."""
     with replacement(path) as temporary:
-        temporary.write_text(export.text, encoding="utf-8", newline="\n")
+        # Half a letter, which a title can have, is in no file.
+        temporary.write_bytes(export.text.encode(errors="backslashreplace"))
 
 
 def exported(study: Study, named: str, along: Sequence[str] = ()) -> Export:

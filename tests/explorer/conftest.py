@@ -67,6 +67,12 @@ class Seen:
     def __init__(self, browser, link, width=1200, height=900):
         self.page = browser.new_page(viewport={"width": width, "height": height})
         self.wrong, self.elsewhere = [], []
+        # A page of a server may ask this; one that is a file nobody: it is itself all there is.
+        self.own = (
+            (link.partition("#")[0], "blob:null/")
+            if link.startswith("file:")
+            else ("http://127.0.0.1:", "blob:http://127.0.0.1:")
+        )
         self.page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("request", self._requested)
@@ -75,7 +81,7 @@ class Seen:
         self.page.wait_for_selector(".node, #graph .note")
 
     def _requested(self, request):
-        if not request.url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:")):
+        if not request.url.startswith(self.own):
             self.elsewhere.append(request.url)
 
     def settled(self, address):
