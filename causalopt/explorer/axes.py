@@ -66,9 +66,9 @@ def axes_asked(model: Model, texts: Sequence[str]) -> tuple[SliderStops, ...]:
     >>> T, R = variables("T R")
     >>> (k,) = parameters("k")
     >>> room = System({T: R - 25, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.1})
-    >>> (axis,) = axes_asked(room, ["k=0:0.2:5"])
+    >>> (axis,) = axes_asked(room, ["k=0:0.2:3"])
     >>> axis.values, axis.own
-    ((0.0, 0.05, 0.1, 0.15, 0.2), 2)
+    ((0.0, 0.1, 0.2), 1)
     """
     if len(texts) > MOST_AXES:
         raise QueryError(
@@ -153,8 +153,8 @@ def _axis(slider: Slider, ends: str, beside: int) -> SliderStops:
         spread = _spread(slider, ends, beside)
         own = int(np.argmin(np.abs(spread - value)))
         values = tuple(spread.tolist())
-    said = (str(slider[key]) for key in ("key", "name", "kind", "unit"))
-    return SliderStops(*said, values=values, own=own)
+    key, name, kind, unit = (str(slider[said]) for said in ("key", "name", "kind", "unit"))
+    return SliderStops(key, name, kind, unit, values, own)
 
 
 def _spread(slider: Slider, ends: str, beside: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
