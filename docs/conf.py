@@ -12,7 +12,9 @@ copyright = author
 about = importlib.metadata.metadata("causalopt")
 version = release = about["Version"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml", "gallery", "reference", "desiderata"]
+extensions = [
+    "myst_parser", "sphinx.ext.autodoc", "mathml", "gallery", "explored", "reference", "desiderata",
+]  # fmt: skip
 # Some models alone, for a quick look at the rest: sphinx -D gallery_models=pit,lorenz ...
 gallery_models = []
 exclude_patterns = ["_build", "_ext"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import Record, collect, kept, key_of, stale
+from explored import link
 from mathml import in_html
 from pagewriter import option, plain, replace_pages, table, write_page
 from sphinx.application import Sphinx
@@ -72,6 +73,7 @@ def model_page(record: Record, path: Path, folder: Path) -> str:
         f"# {plain(record['title'])}",
         f"Source: {plain(record['source'])}. Run it: `causalopt run {name}`.",
         *_introduction(path),
+        *link(name),
         *_declaration(record),
         *(part for item in record["experiments"] for part in _experiment(name, item)),
     ]

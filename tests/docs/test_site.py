@@ -15,6 +15,7 @@ from pathlib import Path
 import docutils.core
 import evidence
 import executed
+import explored
 import gallery
 import mathml
 import pagewriter
@@ -219,6 +220,20 @@ def test_a_models_page_has_all_of_it(halves):
         assert part in page, part
 
 
+def test_some_models_have_a_page_of_the_explorer_made_anew_where_it_is_old(tmp_path, monkeypatch):
+    assert set(explored.EXPLORED) <= set(model_files())
+    name = "divided_network"
+    path = model_files()[name]
+    monkeypatch.setattr(explored, "EXPLORED", {name: ["b2=0:1:2"]})
+    page = explored.explore(name, path, tmp_path)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    page.write_text("kept")
+    assert explored.explore(name, path, tmp_path).read_text() == "kept"
+    monkeypatch.setattr(explored, "EXPLORED", {name: ["b2=0:1:3"]})
+    assert explored.explore(name, path, tmp_path).read_text() != "kept"
+    assert explored.link("lorenz") == []
+
+
 @pytest.mark.parametrize("name", model_files())
 def test_every_figure_of_a_model_has_a_caption_of_its_own_in_words(name):
     for experiment in load_model(name).experiments:
@@ -307,3 +322,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert run.returncode == 0, run.stderr
     made = {page.stem for page in (tmp_path / "gallery").glob("*.html")}
     assert set(model_files()) <= made
+    for name in explored.EXPLORED:
+        page = (tmp_path / "gallery" / f"{name}.html").read_text(encoding="utf-8")
+        (target,) = re.findall(r'<a href="([^"]+)">Move its values', page)
+        assert (tmp_path / "gallery" / target).read_text(encoding="utf-8").startswith("<!doctype")
