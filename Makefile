@@ -6,7 +6,7 @@ BIN := .venv/bin
 SMOKE := tests/runs tests/model tests/backends/test_conformance.py tests/study/test_storage.py \
 	tests/study/test_record.py tests/study/test_terminal.py tests/drawing/test_labels.py
 
-.PHONY: demo test long docs bench lint lowest clean
+.PHONY: demo test long docs figures bench lint lowest clean
 
 demo: .venv/.core
 	$(BIN)/causalopt run continuous_thermostat
@@ -23,6 +23,10 @@ long: .venv/.test
 docs: .venv/.docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going docs docs/_build
 	@echo "The site: docs/_build/index.html"
+
+# The screenshots of docs/images, which the tests compare with the pages; it needs a browser.
+figures: .venv/.test
+	$(BIN)/python -m pytest tests/explorer/test_pictures.py --figures
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks
