@@ -10,13 +10,13 @@ from typing import cast
 
 import numpy as np
 
-from causalopt.explorer import answers, graphs, script
+from causalopt.explorer import answers, graphs
 from causalopt.explorer.axes import SliderStops, axes_asked, axes_opened, screens
 from causalopt.explorer.charts import numbers, thinned
 from causalopt.explorer.discretion import discreet
 from causalopt.explorer.joining import one_file
 from causalopt.explorer.screen import Screen
-from causalopt.explorer.serving import Subject
+from causalopt.explorer.serving import Subject, served
 from causalopt.explorer.setting import Setting
 from causalopt.ground import progress
 from causalopt.ground.errors import FileError, TooLargeError
@@ -106,8 +106,9 @@ def _moved(study: Study, screen: Screen) -> None:
 
 
 def _point(subject: Subject, setting: Setting) -> Content:
-    """What the live page shows of a setting, and the code that computes it."""
-    return {**answers.answer(setting), "script": script.script_of(setting, subject.called)}
+    """What the live page shows of a setting, and the code that computes it, or why there is none."""
+    code = served(subject, {"do": "code", "address": setting.screen.address})
+    return {**answers.answer(setting), **code}
 
 
 def _cut(point: Content, parts: int) -> Iterator[Content]:

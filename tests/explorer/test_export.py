@@ -4,6 +4,8 @@ import contextlib
 import io
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -172,6 +174,12 @@ def test_a_module_that_imports_itself_is_told(monkeypatch):
     monkeypatch.setattr(joining, "_text", texts.get)
     with pytest.raises(RuntimeError, match="by way of"):
         joined("a")
+
+
+def test_a_page_in_a_file_needs_no_server():
+    code = "import sys, causalopt.explorer.exporting; print('starlette' in sys.modules)"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == "False"
 
 
 # -- the command -----------------------------------------------------------------------------------
@@ -379,6 +387,41 @@ def test_a_file_runs_no_script_but_its_own_and_sends_nothing(browser, thermostat
     sent = page.evaluate("fetch('data:text/plain,x').then(() => 'sent', () => 'refused')")
     assert sent == "refused"
     page.close()
+
+
+def test_a_draw_of_the_noise_is_named(seen, tmp_path):
+    path = tmp_path / "page.html"
+    write(exported(load_model("pit"), "pit", ["T=0.02:0.08:2"]), path)
+    page = seen(path.as_uri() + "#p.T=0.08")
+    assert "one draw of the noise, seed 0" in page.page.inner_text("#who")
+    model = load_model("pit").system
+    model = model.with_parameters({p: 0.08 for p in model.parameters if str(p) == "T"})
+    n, A, m = (model.find(name) for name in ("W[0]", "g", "W"))
+    assert page.op == repr(op(model.world(1000, seed=0), A=A, n=n, m=m).values[-1].item())
+
+
+RUNAWAY = """
+from causalopt import System, variables
+from causalopt.study import Study
+a, b = variables("a b")
+system = System({a: a**2 + b, b: b / 2}, start={a: 0.1, b: 0.1})
+study = Study(name="mine", title="Mine", source="here", system=system)
+"""
+
+
+def test_a_point_that_leaves_the_numbers_is_told_where_the_curve_would_stand(seen, tmp_path):
+    (tmp_path / "mine.py").write_text(RUNAWAY)
+    path = tmp_path / "page.html"
+    write(exported(load_model(str(tmp_path / "mine.py")), "mine.py", ["a=0.1:3:2"]), path)
+    page = seen(path.as_uri())
+    assert page.page.locator("figure .fault").count() == 0
+    page.page.focus("#slider-s\\.a")
+    page.page.keyboard.press("End")
+    page.settled("s.a=3.0")
+    assert page.page.locator("figure .fault").count() == 3
+    assert "finite" in page.page.locator("figure .fault").first.inner_text()
+    page.page.click("text=Copy as Python")
+    page.page.wait_for_selector("pre.code:not([hidden])")
 
 
 HOSTILE = """

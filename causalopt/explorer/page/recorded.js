@@ -40,7 +40,7 @@ export function pointAt(places) {
  */
 export async function ask(what, { address }) {
   const point = pointAt(placesOf(new URLSearchParams(address)));
-  return what === "code" ? { script: point.script } : point;
+  return what === "code" ? { script: point.script, fault: point.fault } : point;
 }
 
 /** @returns {Promise<{fault: string}>} */
