@@ -106,7 +106,7 @@ def _moved(study: Study, screen: Screen) -> None:
 
 
 def _point(subject: Subject, setting: Setting) -> Content:
-    """What the live page shows of a setting, and the code that computes it, or why there is none."""
+    """What the live page shows of a setting, and its code, or why there is none."""
     code = served(subject, {"do": "code", "address": setting.screen.address})
     return {**answers.answer(setting), **code}
 
