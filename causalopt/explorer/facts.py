@@ -7,8 +7,11 @@ from typing import cast
 import numpy as np
 
 from causalopt.explorer.discretion import discreet
+from causalopt.explorer.distribution import spreading
+from causalopt.explorer.energy import heights_of
 from causalopt.explorer.judging import claims_listed
 from causalopt.explorer.measuring import finite_variables
+from causalopt.explorer.reaching import reached_from
 from causalopt.explorer.screen import MOST_DRAWS, MOST_STEPS, Screen
 from causalopt.explorer.setting import first_nodes, parameters_of, starts_of, swept_by, variable_of
 from causalopt.explorer.steering import can_be_steered
@@ -38,8 +41,11 @@ def facts_of(study: Study, model: Model, opening: Screen) -> dict[str, object]:
         "variables": list(dict.fromkeys(model.name_of(variable_of(node)) for node in nodes)),
         "sliders": sliders_of(model),
         "axes": axes_of(model),
+        "along": axes_to(model, model.find(opening.m or "")),
         "steering": can_be_steered(model),
         "finite": bool(finite_variables(model)),
+        "spreading": spreading(model) is not None,
+        "heights": heights_of(model) is not None,
         "claims": claims_listed(study),
         "derivations": len(study.derivations),
     }
@@ -81,12 +87,25 @@ def _slider(key: str, name: str, kind: str, label: Label, value: float) -> dict[
 
 
 def axes_of(model: Model) -> list[dict[str, object]]:
-    """The sliders that a landscape can be over: of numbers, and not the length of a step."""
+    """The sliders that a landscape can be over: of numbers, and not the length of a step.
+
+    A value from which nothing follows, such as a start value that no step reads, is none.
+    """
     return [
         slider
         for slider in sliders_of(model)
-        if not slider["names"] and _can_be_swept(model, str(slider["key"]))
+        if not slider["names"]
+        and _can_be_swept(model, str(slider["key"]))
+        and reached_from(model, str(slider["key"]))
     ]
+
+
+def axes_to(model: Model, m: object) -> list[str]:
+    """The two axes that a landscape opens with, by their keys: the first ones that reach m."""
+    target = variable_of(cast(Label, m))
+    keys = [str(slider["key"]) for slider in axes_of(model)]
+    reaching = [key for key in keys if target in reached_from(model, key)]
+    return (reaching or keys)[:2]
 
 
 def _can_be_swept(model: Model, key: str) -> bool:
