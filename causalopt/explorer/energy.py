@@ -132,5 +132,12 @@ def _charts(found: Heights, data: xr.Dataset) -> list[Chart]:
         Trace("10 %", "band", low),
         Trace("90 %", "band", high),
     ]
-    said = {"x_label": "time [steps]", "y_label": str(found.energy)}
-    return [*charts, charted("energies", f"{found.energy} of the chains", time, traces, **said)]
+    energies = charted(
+        "energies",
+        f"{found.energy} of the chains",
+        time,
+        traces,
+        x_label="time [steps]",
+        y_label=str(found.energy),
+    )
+    return [*charts, energies]

@@ -100,9 +100,9 @@ def axes_of(model: Model) -> list[dict[str, object]]:
     ]
 
 
-def axes_to(model: Model, m: object) -> list[str]:
+def axes_to(model: Model, m: Label) -> list[str]:
     """The two axes that a landscape opens with, by their keys: the first ones that reach m."""
-    target = variable_of(cast(Label, m))
+    target = variable_of(m)
     keys = [str(slider["key"]) for slider in axes_of(model)]
     reaching = [key for key in keys if target in reached_from(model, key)]
     return (reaching or keys)[:2]

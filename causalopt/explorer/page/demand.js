@@ -28,16 +28,17 @@ export function demand(what, words, show,
   { ignores = [], needs = [], said = () => ({}), token = what, changed = () => {}, stages = [{}] } = {}) {
   const status = element("span", { role: "status", class: "dim" });
   const result = element("div", { class: "result" });
-  const bar = element("progress", { max: stages.length, value: 0, hidden: true, "aria-label": "How much is computed" });
+  const bar = element("progress", { max: stages.length, hidden: true, "aria-label": "How much is computed" });
   let control = null, holdsFor = null;
   const end = (words) => { control = null; stop.hidden = bar.hidden = true; status.textContent = words; };
   const run = async () => {
     control?.abort();
     const own = control = new AbortController(), address = current().toString();
     stop.hidden = false;
-    bar.hidden = stages.length === 1;
+    bar.hidden = false;
     for (const [done, stage] of stages.entries()) {
-      bar.value = done;
+      // One part has no middle: its bar only shows that it goes on.
+      if (stages.length > 1) bar.value = done;
       status.textContent = "Being computed …";
       const told = await ask(what, { address, ...said(), ...stage }, own.signal);
       if (control !== own) return;

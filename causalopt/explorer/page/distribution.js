@@ -61,6 +61,9 @@ function drawn(told, lines, notes = []) {
 
 /** @param {Object} told @param {HTMLElement} place */
 function escaped({ chart, rows }, place) {
-  return element("div", {}, figure(chart, beside(place)), table("How soon it leaves", ["", ""],
+  const [{ values }] = chart.traces, last = chart.x[chart.x.length - 1];
+  const curve = values.some((value) => value !== 0) ? figure(chart, beside(place))
+    : element("p", {}, `${chart.title}: by t = ${short(last)} nothing leaves.`);
+  return element("div", {}, curve, table("How soon it leaves", ["", ""],
     rows.map(({ words, value, why }) => [words, why ? element("span", { class: "why" }, why) : value])));
 }

@@ -9,12 +9,12 @@ import { figure } from "./plot.js";
 
 /** @returns {HTMLElement[]} */
 export function energyPart() {
-  const { button, stop, status, result } = demand("energy", "Let the chains go", (told) => shown(told, result),
+  const { button, stop, bar, status, result } = demand("energy", "Let the chains go", (told) => shown(told, result),
     { ignores: ["n", "A", "m", "show", "delta"] });
   return [
     element("p", { class: "note" }, "Where do chains go upon the landscape, as time goes on? A dot is as large as the "
       + "share of the chains that are there."),
-    element("p", { class: "buttons" }, button, stop, status), result];
+    element("p", { class: "buttons" }, button, stop, bar, status), result];
 }
 
 /** @param {Object} told @param {HTMLElement} place */
