@@ -6,8 +6,8 @@ from typing import cast
 
 import numpy as np
 
+from causalopt.explorer.chains import spreading
 from causalopt.explorer.discretion import discreet
-from causalopt.explorer.distribution import spreading
 from causalopt.explorer.energy import heights_of
 from causalopt.explorer.judging import claims_listed
 from causalopt.explorer.measuring import finite_variables

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from causalopt.explorer.chains import MOMENTS, spread_of
 from causalopt.explorer.correlation import masses_of, parts_of, steps_around
-from causalopt.explorer.distribution import MOMENTS, spread_of, watched
+from causalopt.explorer.distribution import settled
 from causalopt.explorer.energy import CHAINS, heights_of, kept_every
+from causalopt.explorer.escaping import Ends, watched
 from causalopt.explorer.measuring import finite_variables, uniform_of
 from causalopt.explorer.setting import Setting, variable_of
 from causalopt.ground.checks import shown
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.errors import CausaloptError, QueryError, nearest
 from causalopt.language.finite_variables import Finite
 
 Lines = Iterator[str]
@@ -101,23 +104,31 @@ def _derivations(_: Setting) -> Lines:
 
 def _distribution(setting: Setting) -> Lines:
     """The chains, where they settle, and how they escape from the interval that is watched."""
-    spread, inside = spread_of(setting), watched(setting)
+    chains, inside = spread_of(setting), watched(setting)
+    yield f"chains = run(W, draws={chains.draws}, keep={chains.every})[{str(chains.variable)!r}]"
+    with contextlib.suppress(CausaloptError):
+        wide, _ = settled(chains)
+        yield "from causalopt import stationary"
+        yield f"settled = stationary(model, {wide!r})"
+    if inside is not None:
+        yield from _escape(setting, inside)
+    yield "print(chains)"
+
+
+def _escape(setting: Setting, inside: Ends) -> Lines:
+    """How the interval is left; ``mean`` is not there where it never is."""
     yield "from contextlib import suppress"
     yield "import numpy as np"
     yield "from causalopt import escape_probability, escape_rate, mean_escape_time"
-    yield "from causalopt import quasi_stationary, stationary"
+    yield "from causalopt import quasi_stationary"
     yield "from causalopt.ground.errors import QueryError"
-    yield f"inside, wide = {inside!r}, {spread.wide!r}"
-    yield f"chains = run(W, draws={spread.draws}, keep={spread.every})[{str(spread.variable)!r}]"
+    yield f"inside = {inside!r}"
     yield f"counts = np.geomspace(1, {setting.screen.steps}, {MOMENTS}).round().astype(int)"
     yield "escape = escape_probability(model, inside, np.unique(counts))"
     yield "rate = escape_rate(model, inside)"
-    yield "with suppress(QueryError):  # where it never leaves"
+    yield "with suppress(QueryError):"
     yield "    mean = mean_escape_time(model, inside)"
-    yield "with suppress(QueryError):  # where it leaves"
-    yield "    settled = stationary(model, wide)"
     yield "stays = quasi_stationary(model, inside)"
-    yield "print(escape.escaped.values[-1], rate)"
 
 
 def _energy(setting: Setting) -> Lines:

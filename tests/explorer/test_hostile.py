@@ -63,7 +63,7 @@ def test_every_tab_shows_names_as_text(seen, tmp_path, text, tab, button, there)
     model = tmp_path / "mine.py"
     model.write_text(text)
     with exploring(model, "--trust") as (_, link):
-        page = seen(f"{link}#steps=20", width=400, height=800)
+        page = seen(f"{link}#steps=20&low=-0.5&high=0.5", width=400, height=800)
         page.page.click(f"#tab-{tab}")
         page.page.click(f"text={button}")
         page.page.wait_for_selector(f"#panel-{tab} {there}", state="attached", timeout=60_000)

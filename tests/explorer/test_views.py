@@ -28,8 +28,10 @@ from causalopt import (
     stationary,
     variables,
 )
-from causalopt.explorer.distribution import BARS, CHAINS, in_bars, spreading, watched
+from causalopt.explorer.chains import CHAINS, spreading
+from causalopt.explorer.distribution import BARS, in_bars
 from causalopt.explorer.energy import heights_of
+from causalopt.explorer.escaping import watched
 from causalopt.explorer.serving import LONG, Subject, served
 from causalopt.study import Study, load_model
 from tests.explorer.conftest import exploring
@@ -155,12 +157,13 @@ def test_the_lines_are_the_densities_of_the_package(pit):
 def test_the_escape_is_that_of_the_package(pit):
     address = f"{PIT}&low=0.7&high=1.19"
     found = told(pit, "distribution", address, part="escape")
+    rows = told(pit, "distribution", address, part="times")["rows"]
     model, inside = pit.setting({"address": PIT}).model, (0.7, 1.19)
     (trace,), counts = found["chart"]["traces"], [int(x) for x in found["chart"]["x"]]
     assert (counts[0], counts[-1]) == (1, 200)
     expected = escape_probability(model, inside, counts).escaped.values
     assert trace["values"] == expected.tolist()
-    mean, rate = (row["value"] for row in found["rows"])
+    mean, rate = (row["value"] for row in rows)
     assert mean == str(mean_escape_time(model, inside))
     assert rate == str(escape_rate(model, inside))
 
@@ -179,12 +182,33 @@ def test_the_interval_opens_as_the_basin_of_the_start(pit):
 
 
 def test_where_nothing_leaves_the_reason_stands_in_place_of_the_mean():
+    subject, address = subject_of("sgd_end_states"), "steps=60&low=1.6&high=2.6"
+    mean, rate = told(subject, "distribution", address, part="times")["rows"]
+    assert "is not left from everywhere" in mean["why"]
+    assert rate["why"] == ""
+
+
+def test_where_nothing_leads_away_no_escape_is_told_until_an_interval_is_written():
     subject = subject_of("sgd_end_states")
-    found = told(subject, "distribution", "steps=60", part="escape")
-    assert "is not left from everywhere" in found["rows"][0]["why"]
-    assert found["rows"][1]["why"] == ""
+    assert told(subject, "distribution", "steps=60", part="chains")["watched"] is None
+    assert told(subject, "distribution", "steps=60", part="escape")["chart"] is None
+    assert told(subject, "distribution", "steps=60", part="times")["rows"] == []
     settled = told(subject, "distribution", "steps=60", part="settled")
     assert [line["role"] for line in settled["lines"]] == ["stationary"]
+    # With one end written, the other one is where chains came.
+    assert watched(subject.setting({"address": "steps=60&low=1.7"}))[0] == 1.7
+
+
+def test_where_a_short_run_has_not_come_the_long_run_is_found_still():
+    """Two bowls: W stays between -1 and 1, and a few steps see less of it."""
+    subject = alone(sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={W: 0}))
+    chains = told(subject, "distribution", "steps=4", part="chains")
+    low, high = chains["edges"][0], chains["edges"][-1]
+    assert high < 0.8
+    (line,) = told(subject, "distribution", "steps=4", part="settled")["lines"]
+    inside = low - (high - low) / 2, high + (high - low) / 2
+    edges = np.linspace(low, high, BARS + 1)
+    assert line["values"] == in_bars(stationary(subject.model, inside), edges).tolist()
 
 
 def test_where_chains_wander_off_there_is_no_stationary_line():
@@ -199,7 +223,7 @@ def test_the_script_of_descent_gives_the_numbers_of_the_page(pit, address):
     scope = made(pit, f"tab=distribution&{address}")
     chains = told(pit, "distribution", address, part="chains")
     last = scope["chains"].sel(world="W").isel(time=-1).values
-    edges = np.linspace(*scope["wide"], BARS + 1)
+    edges = np.array(chains["edges"])
     assert np.histogram(last, edges, density=True)[0].tolist() == chains["bars"][-1]
     settled = told(pit, "distribution", address, part="settled")["lines"]
     densities = [scope["settled"], scope["stays"]]
@@ -208,11 +232,14 @@ def test_the_script_of_descent_gives_the_numbers_of_the_page(pit, address):
     ]
     escape = told(pit, "distribution", address, part="escape")
     assert escape["chart"]["traces"][0]["values"] == scope["escape"].escaped.values.tolist()
-    assert [row["value"] for row in escape["rows"]] == [str(scope["mean"]), str(scope["rate"])]
+    rows = told(pit, "distribution", address, part="times")["rows"]
+    assert [row["value"] for row in rows] == [str(scope["mean"]), str(scope["rate"])]
 
 
 def test_the_script_of_what_never_leaves_runs_too():
-    scope = made(subject_of("sgd_end_states"), "tab=distribution&steps=60&draws=20")
+    subject, asked = subject_of("sgd_end_states"), "tab=distribution&steps=60&draws=20"
+    assert "escape" not in made(subject, asked)
+    scope = made(subject, f"{asked}&low=1.6&high=2.6")
     assert "mean" not in scope
     assert scope["settled"].sizes
 

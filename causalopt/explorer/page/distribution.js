@@ -11,7 +11,7 @@ import { keptField } from "./recall.js";
 import { table } from "./table.js";
 
 /** What is computed, one after the other. */
-const STAGES = [{ part: "chains" }, { part: "settled" }, { part: "escape" }];
+const STAGES = ["chains", "settled", "escape", "times"].map((part) => ({ part }));
 /** What each line is, in words. */
 const LINES = { stationary: "in the long run", stays: "of what has stayed in the interval for long" };
 
@@ -22,15 +22,15 @@ export function distributionPart() {
   const show = (told) => {
     if (told.bars) {
       chains = told;
-      [low, high].forEach((field, i) => { field.placeholder = short(told.watched[i], 4).replace("−", "-"); });
+      [low, high].forEach((field, i) => { field.placeholder = short(told.watched?.[i] ?? null, 4).replace("−", "-"); });
       views = element("div", { class: "views" }, drawn(told, []));
       return [views];
     }
     if (told.lines) {
-      views.replaceChildren(drawn(chains, told.lines, told.notes));
+      views.replaceChildren(drawn(chains, told.lines, told.notes), element("div", {}));
       return [];
     }
-    views.append(escaped(told, result));
+    views.lastChild.append(...(told.rows ? numbers(told.rows) : escaped(told.chart, beside(result))));
     return [];
   };
   const { button, stop, bar, status, result } = demand("distribution", "Show where it goes", show,
@@ -59,11 +59,17 @@ function drawn(told, lines, notes = []) {
     histogram(told, lines), ...notes.map((words) => element("p", { class: "note" }, words)));
 }
 
-/** @param {Object} told @param {HTMLElement} place */
-function escaped({ chart, rows }, place) {
+/** @param {Object|null} chart @param {number} width */
+function escaped(chart, width) {
+  if (!chart) return [element("p", { class: "note" }, "Nothing leads away from where chains are: write an "
+    + "interval to ask how soon it is left.")];
   const [{ values }] = chart.traces, last = chart.x[chart.x.length - 1];
-  const curve = values.some((value) => value !== 0) ? figure(chart, beside(place))
-    : element("p", {}, `${chart.title}: by t = ${short(last)} nothing leaves.`);
-  return element("div", {}, curve, table("How soon it leaves", ["", ""],
-    rows.map(({ words, value, why }) => [words, why ? element("span", { class: "why" }, why) : value])));
+  return [values.some((value) => value !== 0) ? figure(chart, width)
+    : element("p", {}, `${chart.title}: by t = ${short(last)} nothing leaves.`)];
+}
+
+/** @param {{words: string, value: string, why: string}[]} rows */
+function numbers(rows) {
+  return rows.length ? [table("How soon it leaves", ["", ""], rows.map(({ words, value, why }) =>
+    [words, why ? element("span", { class: "why" }, why) : value]))] : [];
 }
