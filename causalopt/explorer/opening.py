@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from causalopt.explorer.reaching import reached_from
+from causalopt.explorer.reaching import Ways
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.setting import can_differ, first_nodes, variable_of
 from causalopt.ground.errors import CausaloptError
@@ -97,8 +97,8 @@ def _first(model: Model) -> tuple[str, str, str]:
 
 def _last_heard(model: Model, nodes: list[Label]) -> Label:
     """The last of the first nodes that a step reads; the last one where none is read."""
-    heard = (n for n in reversed(nodes) if reached_from(model, f"s.{_owner(model, n)}"))
-    return next(heard, nodes[-1])
+    ways = Ways.of(model)
+    return next((node for node in reversed(nodes) if ways.reached(node)), nodes[-1])
 
 
 def _keys(model: Model) -> list[Label]:

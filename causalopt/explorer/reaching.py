@@ -3,60 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import networkx as nx
 from sympy import Expr
 
-from causalopt.explorer.setting import swept_by, variable_of
+from causalopt.explorer.setting import variable_of
 from causalopt.language.symbols import Label
 from causalopt.model.interface import Model
 
 
-def reached_from(model: Model, key: str) -> frozenset[Label]:
-    """The variables, or nodes of a model without time, that follow from what a key moves.
+@dataclass(frozen=True)
+class Ways:
+    """What enters what in a model: parameters, and the nodes of as many steps as it looks back."""
 
-    A start value counts as heard where a later step reads it: one that is computed anew before it
-    is read moves nothing.
+    model: Model
+    graph: nx.DiGraph
 
-    >>> from causalopt.language.symbols import parameters, variables
-    >>> from causalopt.model.system import System
-    >>> T, R = variables("T R")
-    >>> (k,) = parameters("k")
-    >>> room = System({T: R.next - 25, R: R - k * T}, start={T: 10, R: 35}, parameters={k: 0.1})
-    >>> sorted(map(str, reached_from(room, "s.R"))), sorted(map(str, reached_from(room, "p.k")))
-    (['R', 'T'], ['R', 'T'])
-    >>> lamp = System({T: R - 25, R: R}, start={T: 10, R: 35})
-    >>> sorted(map(str, reached_from(lamp, "s.T")))
-    []
-    """
-    graph = model.graph
-    heard = {variable_of(node) for node in _hearing(model, key)}
-    return frozenset(heard).union(*(nx.descendants(graph, node) for node in heard))
+    @classmethod
+    def of(cls, model: Model) -> Ways:
+        """The ways of a model."""
+        return cls(model, nx.DiGraph(_entering(model)))
+
+    def reached(self, moved: Label) -> frozenset[Label]:
+        """The variables, or nodes of a model without time, that follow from a value that is moved.
+
+        A start value counts where a later step reads it: one that is computed anew before it is
+        read moves nothing.
+
+        >>> from causalopt.language.symbols import parameters, variables
+        >>> from causalopt.model.system import System
+        >>> T, R = variables("T R")
+        >>> (k,) = parameters("k")
+        >>> rules = {T: R.next - 25, R: R - k * T}
+        >>> room = Ways.of(System(rules, start={T: 10, R: 35}, parameters={k: 0.1}))
+        >>> sorted(map(str, room.reached(k))), sorted(map(str, room.reached(R[0])))
+        (['R', 'T'], ['R', 'T'])
+        >>> Ways.of(System({T: R, R: R}, start={T: 1, R: 2})).reached(T[0])
+        frozenset()
+        """
+        if moved not in self.graph:
+            return frozenset()
+        found = nx.descendants(self.graph, moved) - set(self.model.parameters)
+        later = {variable_of(node) for node in found if self._is_later(node)}
+        return frozenset(later).union(*(nx.descendants(self.model.graph, one) for one in later))
+
+    def _is_later(self, node: Label) -> bool:
+        return not self.model.has_time or self.model.key_of(node)[1] > 0
 
 
-def _hearing(model: Model, key: str) -> Iterator[Label]:
-    """The nodes beyond the start that a value enters, by formulas of the start too."""
-    wiring = model.wiring(model.memory) if model.has_time else model.wiring(0)
-    moved = swept_by(model, key)
-    changed = _following(model, moved)
-    for node, parents in wiring.parents.items():
-        entering = {*parents, *wiring.inputs[node]}
-        if entering.isdisjoint(changed):
-            continue
-        # Nodes come after their causes, so that one pass finds all that follow.
-        changed.add(node)
-        if not model.has_time or model.key_of(node)[1] > 0:
-            yield node
-
-
-def _following(model: Model, moved: Label) -> set[Label]:
-    """A value, and the parameters whose formulas follow from it."""
-    found = {moved}
-    formulas = {label: model.formula_of(label) for label in model.parameters}
-    for _ in formulas:
-        found |= {
-            label
-            for label, formula in formulas.items()
-            if isinstance(formula, Expr) and not formula.free_symbols.isdisjoint(found)
-        }
-    return found
+def _entering(model: Model) -> Iterator[tuple[Label, Label]]:
+    """What enters, and what it enters: a node by its mechanism, a parameter by its formula."""
+    wiring = model.wiring(model.memory if model.has_time else 0)
+    for entering in (wiring.parents, wiring.inputs):
+        yield from ((source, node) for node, sources in entering.items() for source in sources)
+    for label in model.parameters:
+        formula = model.formula_of(label)
+        if isinstance(formula, Expr):
+            yield from ((symbol, label) for symbol in formula.free_symbols)

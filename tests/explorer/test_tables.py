@@ -235,6 +235,10 @@ def test_a_derivation_is_shown_as_mathematics(seen):
         page.page.click("text=Read the derivation")
         page.page.wait_for_selector(".derivation math mfrac")
         assert page.page.locator(".derivation ol > li").count() == 4
+        # It is of the study: no value that is moved makes it pale.
+        page.page.fill('input[type="number"][data-key="p.T"]', "0.4")
+        page.settled("p.T=0.4")
+        assert not page.page.query_selector("#panel-derivations .stale")
         page.close()
 
 

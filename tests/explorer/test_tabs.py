@@ -119,6 +119,21 @@ def test_a_landscape_opens_over_values_that_reach_m():
         assert any(start in parents for parents in wiring.values())
 
 
+def test_what_follows_from_a_parameter_by_formulas_of_others_counts():
+    from causalopt import System, parameters, variables
+    from causalopt.explorer.reaching import Ways
+
+    x, y = variables("x y")
+    a, b, idle = parameters("a b idle")
+    system = System(
+        {x: b * x, y: y / 2}, start={x: 2 * a, y: 1}, parameters={a: 0.5, b: a / 2, idle: 1}
+    )
+    ways = Ways.of(system)
+    assert ways.reached(a) == {x}
+    assert ways.reached(idle) == frozenset()
+    assert [axis["key"] for axis in axes_of(system)] == ["p.a", "s.y"]
+
+
 def test_where_no_value_reaches_anything_there_is_no_landscape():
     facts = served(subject_of("annealing_landscape"), {"do": "facts"})
     assert facts["axes"] == facts["along"] == []
@@ -127,7 +142,7 @@ def test_where_no_value_reaches_anything_there_is_no_landscape():
 def test_of_what_is_moved_only_that_reaches_m_which_changes_it():
     """Each start value of a chain reaches what comes after it, and nothing before: by running."""
     from causalopt import System, run, variables
-    from causalopt.explorer.reaching import reached_from
+    from causalopt.explorer.reaching import Ways
 
     a, b, c, d = variables("a b c d")
     model = System({a: a / 2, b: a + 1, c: b.next * 2, d: c}, start=dict.fromkeys((a, b, c, d), 1))
@@ -135,7 +150,7 @@ def test_of_what_is_moved_only_that_reaches_m_which_changes_it():
         by = run(model.world(steps=6), over={moved[0]: [1.0, 5.0]}).isel(time=slice(1, None))
         spread = by.std(str(moved[0]))
         changed = {v for v in model.variables if spread[str(v)].values.any()}
-        assert reached_from(model, f"s.{moved}") == changed, moved
+        assert Ways.of(model).reached(moved[0]) == changed, moved
 
 
 # -- the link --------------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ export function demand(what, words, show,
     lookAgain();
   };
   const tell = (told, done) => {
-    holdsFor = told.fault ? null : matters(told.address ?? "");
+    // What is told without an address is of the study, whatever is moved.
+    holdsFor = told.fault || told.address === undefined ? null : matters(told.address);
     const made = told.fault ? [element("p", { class: "fault", role: "alert" }, told.fault)] : show(told);
     if (done) return result.append(...made);
     result.classList.remove("stale");
