@@ -2,20 +2,26 @@
 
     python benchmarks/slider.py continuous_thermostat "" p.k
     python benchmarks/slider.py lorenz "n=b[0]&A=a&m=b&steps=10000" p.sigma
-    python benchmarks/slider.py species.py "" p.r    # a model file, which is run
+    python benchmarks/slider.py species "" p.r       # 30 species, made for this
+    python benchmarks/slider.py mine.py "" p.k       # a model file, which is run
 
 Says the median over so many moves, of the server's answer and of the page: from the value that is
 moved to the picture with the new curves, in a headless browser.
 """
 
+import contextlib
 import statistics
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, ".")
+from benchmarks.species import species_model
 from tests.explorer.conftest import CHROMIUM, FLAGS, exploring
 
 MOVES = 40
@@ -31,10 +37,23 @@ MOVE = """([key, value]) => new Promise((done) => {
 })"""
 
 
+@contextlib.contextmanager
+def found(model: str) -> Iterator[str]:
+    """The model as the command is told it; the species are written as a file."""
+    if model != "species":
+        yield model
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "species.toml"
+        path.write_text(species_model(), encoding="utf-8")
+        yield str(path)
+
+
 def main(model: str, address: str, key: str) -> None:
     """Print the medians for one model."""
     with (
-        exploring(model, *(["--trust"] if model.endswith(".py") else [])) as (_, link),
+        found(model) as named,
+        exploring(named, *(["--trust"] if named.endswith(".py") else [])) as (_, link),
         sync_playwright() as driver,
         httpx.Client(timeout=60) as client,
     ):

@@ -21,8 +21,8 @@ from causalopt.language.finite_variables import Finite
 from causalopt.measures.split.strength import AdjustedStrength, adjusted_optimizing_strength
 from causalopt.model.system import System
 
-#: The most states that are shown, the most whose masses can be written, the most steps.
-MOST_SHOWN, MOST_WRITTEN, MOST_STEPS = 400, 64, 100
+#: The most states that are shown, and the most whose masses can be written.
+MOST_SHOWN, MOST_WRITTEN = 400, 64
 # The most letters of a mass that is written.
 _LETTERS = 40
 
@@ -62,18 +62,22 @@ def parts_of(setting: Setting) -> TwoParts:
     return parts
 
 
-def tables_of(
-    setting: Setting, masses: Sequence[str] | None, *, before: object, after: object
-) -> dict[str, object]:
+def steps_around(setting: Setting) -> tuple[int, int]:
+    """The steps before the split and after it, one each where the page says nothing."""
+    opened = setting.screen.opened
+    return 1 if opened.before is None else opened.before, opened.after or 1
+
+
+def tables_of(setting: Setting) -> dict[str, object]:
     """Four tables: P, P without correlation, and both some steps later; and what they add up to.
 
-    ``masses`` are those of the states in rows of A and columns of the rest, as 1/3 or 0.25; None
-    makes every state as likely as another. P is what comes of them after ``before`` steps.
+    The masses of the screen are those of the states in rows of A and columns of the rest, as 1/3
+    or 0.25; without them every state is as likely as another. P is what comes of them after the
+    steps before the split.
     """
-    before = checks.whole(before, "the number of steps before", 0, MOST_STEPS)
-    after = checks.whole(after, "the number of steps after", 1, MOST_STEPS)
+    before, after = steps_around(setting)
     parts, system = parts_of(setting), cast(System, setting.model)
-    first = _written(parts, masses)
+    first = distribution_of(setting, parts)
     P = first.push(system, before) if before else first
     apart = P.decorrelate(P.split(parts.A, parts.rest))
     later = f"after {after} step{'s' if after > 1 else ''}"
@@ -116,15 +120,24 @@ def _values(found: AdjustedStrength) -> tuple[Entropy, ...]:
     return (*entropies, strength.value, found.information, found.value)
 
 
-def _written(parts: TwoParts, masses: Sequence[str] | None) -> Distribution:
+def distribution_of(setting: Setting, parts: TwoParts) -> Distribution:
     """The distribution that is written, exact; uniform where nothing is."""
     variables = (*parts.A, *parts.rest)
+    written = masses_of(setting, parts)
+    return (
+        Distribution.uniform(*variables) if written is None else Distribution.of(variables, written)
+    )
+
+
+def masses_of(setting: Setting, parts: TwoParts) -> dict[tuple[Value, ...], sympy.Rational] | None:
+    """The mass of each state as it is written; None where none are."""
+    masses = setting.screen.opened.masses
     if masses is None:
-        return Distribution.uniform(*variables)
+        return None
     states = [(*a, *b) for a, b in product(parts.rows, parts.columns)]
     if len(masses) != len(states):
         raise QueryError(f"{len(masses)} masses are written for {len(states)} states.")
-    return Distribution.of(variables, dict(zip(states, map(_mass, masses), strict=True)))
+    return dict(zip(states, map(_mass, masses), strict=True))
 
 
 def _mass(text: str) -> sympy.Rational:

@@ -6,11 +6,14 @@ from typing import cast
 
 import numpy as np
 
+from causalopt.explorer.chains import spreading
 from causalopt.explorer.discretion import discreet
+from causalopt.explorer.energy import heights_of
 from causalopt.explorer.judging import claims_listed
 from causalopt.explorer.measuring import finite_variables
+from causalopt.explorer.reaching import Ways
 from causalopt.explorer.screen import MOST_DRAWS, MOST_STEPS, Screen
-from causalopt.explorer.setting import first_nodes, parameters_of, starts_of, swept_by, variable_of
+from causalopt.explorer.setting import all_swept, first_nodes, parameters_of, starts_of, variable_of
 from causalopt.explorer.steering import can_be_steered
 from causalopt.ground.errors import QueryError
 from causalopt.language.domains import domain_of
@@ -38,8 +41,11 @@ def facts_of(study: Study, model: Model, opening: Screen) -> dict[str, object]:
         "variables": list(dict.fromkeys(model.name_of(variable_of(node)) for node in nodes)),
         "sliders": sliders_of(model),
         "axes": axes_of(model),
+        "along": axes_to(model, model.find(opening.m or "")),
         "steering": can_be_steered(model),
         "finite": bool(finite_variables(model)),
+        "spreading": spreading(model) is not None,
+        "heights": heights_of(model) is not None,
         "claims": claims_listed(study),
         "derivations": len(study.derivations),
     }
@@ -81,17 +87,31 @@ def _slider(key: str, name: str, kind: str, label: Label, value: float) -> dict[
 
 
 def axes_of(model: Model) -> list[dict[str, object]]:
-    """The sliders that a landscape can be over: of numbers, and not the length of a step."""
+    """The sliders that a landscape can be over: of numbers, and not the length of a step.
+
+    A value from which nothing follows, such as a start value that no step reads, is none.
+    """
+    ways, moved = Ways.of(model), all_swept(model)
     return [
         slider
         for slider in sliders_of(model)
-        if not slider["names"] and _can_be_swept(model, str(slider["key"]))
+        if not slider["names"]
+        and _can_be_swept(model, moved[str(slider["key"])])
+        and ways.reached(moved[str(slider["key"])])
     ]
 
 
-def _can_be_swept(model: Model, key: str) -> bool:
+def axes_to(model: Model, m: Label) -> list[str]:
+    """The two axes that a landscape opens with, by their keys: the first ones that reach m."""
+    target, ways, moved = variable_of(m), Ways.of(model), all_swept(model)
+    keys = [str(slider["key"]) for slider in axes_of(model)]
+    reaching = [key for key in keys if target in ways.reached(moved[key])]
+    return (reaching or keys)[:2]
+
+
+def _can_be_swept(model: Model, moved: Label) -> bool:
     try:
-        model.check_swept(swept_by(model, key))
+        model.check_swept(moved)
     except QueryError:
         return False
     return True

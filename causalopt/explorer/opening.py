@@ -8,10 +8,11 @@ from itertools import product
 
 import numpy as np
 
+from causalopt.explorer.reaching import Ways
 from causalopt.explorer.screen import Screen
-from causalopt.explorer.setting import can_differ, first_nodes
+from causalopt.explorer.setting import can_differ, first_nodes, variable_of
 from causalopt.ground.errors import CausaloptError
-from causalopt.language.symbols import Label
+from causalopt.language.symbols import Label, Time
 from causalopt.measures.response.every_part import every_A
 from causalopt.model.interface import Model
 from causalopt.model.world import World
@@ -45,7 +46,7 @@ def _steps(model: Model) -> int | None:
     """The longest of some lengths for which the model can be run; None where it has no time."""
     if not model.has_time:
         return None
-    if not all(can_differ(node) for node in first_nodes(model)):
+    if not (_is_driven(model) or all(can_differ(node) for node in first_nodes(model))):
         return _NAMED  # among a few values a long course is a band of colour
     step = model.time_of(1)
     lengths = [round(_TIME / step)] if step < _TIME / _LENGTHS[0] else []
@@ -54,6 +55,12 @@ def _steps(model: Model) -> int | None:
             run(World(model, steps), keep="last")
             return steps
     return _LENGTHS[-1]
+
+
+def _is_driven(model: Model) -> bool:
+    """Whether time itself enters a step, as a schedule does: then a course has to be long."""
+    inputs = model.wiring(1).inputs.values()
+    return any(isinstance(variable_of(symbol), Time) for entering in inputs for symbol in entering)
 
 
 def _candidates(model: Model, steps: int | None) -> Iterator[tuple[float, str, str, str]]:
@@ -82,10 +89,16 @@ def _ends(model: Model) -> Iterator[tuple[Label, Label]]:
 def _first(model: Model) -> tuple[str, str, str]:
     """The first variables: one to nudge and to look at, another one to hold."""
     nodes = list(first_nodes(model))
-    n = nodes[-1] if model.has_time else nodes[0]
+    n = _last_heard(model, nodes) if model.has_time else nodes[0]
     keys, own = _keys(model), _owners(model, n, nodes[-1])
     held = next((key for key in keys if key not in own), keys[0])
     return model.name_of(n), model.name_of(held), model.name_of(_owner(model, nodes[-1]))
+
+
+def _last_heard(model: Model, nodes: list[Label]) -> Label:
+    """The last of the first nodes that a step reads; the last one where none is read."""
+    ways = Ways.of(model)
+    return next((node for node in reversed(nodes) if ways.reached(node)), nodes[-1])
 
 
 def _keys(model: Model) -> list[Label]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
-from causalopt.ground.checks import as_whole, shown
+from causalopt.explorer.opened import KEYS, NOTHING, Opened
+from causalopt.explorer.written import finite_written, whole_written
+from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.readonly import ReadOnly
 
 #: The most letters of an address, the most steps of a run and the most chains of its noise.
 MOST_LETTERS, MOST_STEPS, MOST_DRAWS = 20_000, 1_000_000, 1_000
-# What an address has one of, what it has several of, and what has a name of its own.
+# What an address has one of, all that it may have, and what has a name of its own.
 _SINGLE = ("n", "m", "show", "steps", "delta", "seed", "draws")
-_SEVERAL = ("A", "along")
+_KNOWN = ("A", "along", *_SINGLE, *KEYS)
 _PARAMETER, _START = "p.", "s."
 
 
@@ -27,7 +28,8 @@ class Screen:
     whose course is drawn (m's, where it is None), ``delta`` the difference at n (None: an
     infinitesimal one), ``parameters`` and ``start`` are values by name, a start value a name where
     the variable has named values, ``draws`` a number of chains of the noise, ``along`` what a
-    landscape is over, by the names that values have in an address (``p.k``).
+    landscape is over, by the names that values have in an address (``p.k``). ``opened`` is what
+    stands in the tabs.
 
     >>> screen = Screen.of("n=R[0]&A=T&m=R&steps=1000&p.k=0.1")
     >>> screen.A, screen.steps, dict(screen.parameters)
@@ -47,6 +49,7 @@ class Screen:
     along: tuple[str, ...] = ()
     parameters: Mapping[str, float] = ReadOnly({})
     start: Mapping[str, str] = ReadOnly({})
+    opened: Opened = NOTHING
 
     @classmethod
     def of(cls, address: str) -> Screen:
@@ -68,13 +71,14 @@ class Screen:
             A=parts if any(key == "A" for key, _ in pairs) else None,
             m=single.get("m") or None,
             show=single.get("show") or None,
-            steps=_whole(single, "steps", 1, MOST_STEPS),
+            steps=whole_written(single, "steps", 1, MOST_STEPS),
             delta=_delta(single.get("delta", "")),
-            seed=_whole(single, "seed", 0, 2**32 - 1) or 0,
-            draws=_whole(single, "draws", 1, MOST_DRAWS),
+            seed=whole_written(single, "seed", 0, 2**32 - 1) or 0,
+            draws=whole_written(single, "draws", 1, MOST_DRAWS),
             along=tuple(value for key, value in pairs if key == "along" and value),
-            parameters=ReadOnly({k: _number(k, v) for k, v in _named(moved, _PARAMETER)}),
+            parameters=ReadOnly({k: finite_written(k, v) for k, v in _named(moved, _PARAMETER)}),
             start=ReadOnly(dict(_named(moved, _START))),
+            opened=Opened.of(pairs),
         )
 
     @property
@@ -94,6 +98,7 @@ class Screen:
         yield from (("along", key) for key in self.along)
         yield from ((_PARAMETER + name, repr(value)) for name, value in self.parameters.items())
         yield from ((_START + name, value) for name, value in self.start.items())
+        yield from self.opened.pairs()
 
 
 def _pairs(address: str) -> list[tuple[str, str]]:
@@ -114,11 +119,11 @@ def _pairs(address: str) -> list[tuple[str, str]]:
 
 def _refuse_unknown(pairs: Iterable[tuple[str, str]]) -> None:
     for key, value in pairs:
-        known = key in _SEVERAL or key in _SINGLE or key.startswith((_PARAMETER, _START))
+        known = key in _KNOWN or key.startswith((_PARAMETER, _START))
         if not known:
             raise QueryError(
                 f"The address says {shown(key)} = {shown(value)}, which no page asks."
-                + nearest(key, (*_SEVERAL, *_SINGLE))
+                + nearest(key, _KNOWN)
             )
 
 
@@ -126,34 +131,7 @@ def _named(moved: Iterable[tuple[str, str]], prefix: str) -> Iterator[tuple[str,
     return ((key.removeprefix(prefix), v) for key, v in moved if key.startswith(prefix))
 
 
-def _whole(single: Mapping[str, str], key: str, least: int, most: int) -> int | None:
-    text = single.get(key, "")
-    if not text:
-        return None
-    number = as_whole(int(text)) if text.isascii() and text.isdecimal() and len(text) < 20 else None
-    if number is None or not least <= number <= most:
-        raise QueryError(
-            f"The address says {key}={_cut(text)}: write a whole number from {least:,} to {most:,}."
-        )
-    return number
-
-
-def _number(name: str, text: str) -> float:
-    """A finite number; ``name`` says of what."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise QueryError(f"The address says {_cut(name)}={_cut(text)}: write a finite number.")
-    return number
-
-
 def _delta(text: str) -> float | None:
     if text in ("", "exact"):
         return None
-    return _number("delta", text)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 60 else text[:60] + "…"
+    return finite_written("delta", text)

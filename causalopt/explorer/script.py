@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from causalopt.explorer.answers import nudge_shown
 from causalopt.explorer.landscape import MOST_PLACES, sliders_along
 from causalopt.explorer.setting import Setting, can_differ, start_value, starts_of
+from causalopt.explorer.tab_scripts import code_of_tab
 
 _HEAD = """\
 from causalopt import op, run, tangents
 from causalopt.study import load_model
 
-model = load_model({model!r}).system
+study = load_model({model!r})
+model = study.system
 """
 
 
@@ -21,7 +23,8 @@ def script_of(setting: Setting, model: str) -> str:
 
     ``strength`` is Op, ``worlds`` are W, X and Y, and ``differences``, where an infinitesimal one
     is asked about, the derivatives in X and Y. ``landscape``, where one is drawn, is Op over its
-    axes, at the finest places, and as the page tells it.
+    axes, at the finest places, and as the page tells it. The code of another tab that is open
+    stands at the end.
     """
     return (
         "\n".join(
@@ -30,6 +33,7 @@ def script_of(setting: Setting, model: str) -> str:
                 *_moved(setting),
                 *_asked(setting),
                 *_spread(setting),
+                *code_of_tab(setting),
             )
         )
         + "\n"
@@ -68,7 +72,7 @@ def _asked(setting: Setting) -> Iterator[str]:
 def _spread(setting: Setting) -> Iterator[str]:
     """Op over the axes of a landscape."""
     screen = setting.screen
-    if not screen.along:
+    if not screen.along or screen.opened.tab not in (None, "landscape"):
         return
     yield "import numpy as np"
     yield "known = {str(parameter): parameter for parameter in model.parameters}"

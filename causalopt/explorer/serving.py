@@ -11,6 +11,8 @@ from types import MappingProxyType
 from causalopt.explorer import (
     answers,
     correlation,
+    distribution,
+    energy,
     graphs,
     judging,
     landscape,
@@ -102,16 +104,23 @@ def landscape_over(subject: Subject, request: Request) -> Reply:
     return _about(subject, request, ask)
 
 
-def tables(subject: Subject, request: Request) -> Reply:
-    """A finite world with and without the correlation of A and the rest."""
-    masses = request.get("masses")
-    written = [str(mass) for mass in masses] if isinstance(masses, list) else None
-    before, after = (request.get(key) for key in ("before", "after"))
+def distribution_over_time(subject: Subject, request: Request) -> Reply:
+    """One part of where the chains of a noisy step go."""
 
     def ask(setting: Setting) -> Reply:
-        return correlation.tables_of(setting, written, before=before, after=after)
+        return distribution.distribution_of(setting, request.get("part"))
 
     return _about(subject, request, ask)
+
+
+def energy_of_chains(subject: Subject, request: Request) -> Reply:
+    """Chains upon an energy landscape."""
+    return _about(subject, request, energy.energy_of)
+
+
+def tables(subject: Subject, request: Request) -> Reply:
+    """A finite world with and without the correlation of A and the rest."""
+    return _about(subject, request, correlation.tables_of)
 
 
 def claim(subject: Subject, request: Request) -> Reply:
@@ -149,6 +158,8 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
         "measures": measures,
         "landscape": landscape_over,
         "tables": tables,
+        "distribution": distribution_over_time,
+        "energy": energy_of_chains,
         "claim": claim,
         "derivation": derivation,
         "data": data,
@@ -156,7 +167,8 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
 )
 #: What may take long, and is asked of a process of its own.
 LONG = frozenset(
-    {"shares", "ranking", "measures", "landscape", "tables", "claim", "derivation", "data"}
+    {"shares", "ranking", "measures", "landscape", "tables", "distribution", "energy"}
+    | {"claim", "derivation", "data"}
 )
 
 

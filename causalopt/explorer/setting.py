@@ -185,6 +185,15 @@ def swept_by(model: Model, key: str) -> Label:
     return model.label(start, 0) if model.has_time else start
 
 
+def all_swept(model: Model) -> dict[str, Label]:
+    """Every key of the address, and what it moves, as a sweep names it."""
+    starts = {
+        f"s.{name}": model.label(label, 0) if model.has_time else label
+        for name, label in starts_of(model).items()
+    }
+    return {**{f"p.{name}": label for name, label in parameters_of(model).items()}, **starts}
+
+
 def start_value(label: object, text: str) -> float | str | int:
     """A start value out of an address: a number, or one of the variable's named values."""
     domain = domain_of(label)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.species import species_model
 from causalopt import System, op, run, tangents, variables
 from causalopt.explorer.charts import thinned
 from causalopt.explorer.discretion import discreet
@@ -125,3 +126,13 @@ def test_no_folder_of_this_machine_is_told():
 def test_times_are_said_as_people_say_them():
     assert times_as_text(10.143165859040737) == "25,400 times"
     assert times_as_text(-0.01).endswith("%")
+
+
+def test_thirty_species_are_asked_like_any_other_model(tmp_path):
+    """The model by which benchmarks/slider.py measures large ones."""
+    (tmp_path / "species.toml").write_text(species_model())
+    subject = Subject.of(load_model(str(tmp_path / "species.toml")), "species.toml")
+    assert len(subject.model.variables) == 30
+    told = served(subject, {"do": "answer", "address": "steps=20&p.r=1.1"})
+    assert not any(chart["fault"] for chart in told["charts"])
+    assert told["verdict"]["value"]

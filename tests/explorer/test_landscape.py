@@ -7,7 +7,7 @@ import xarray as xr
 from causalopt.discovery.basins import optimization_basins
 from causalopt.explorer.landscape import MOST_PLACES
 from causalopt.explorer.screen import Screen
-from causalopt.explorer.serving import LONG, Subject, served
+from causalopt.explorer.serving import Subject, served
 from causalopt.measures.response.optimization import op
 from causalopt.model.world import World
 from causalopt.study import load_model
@@ -112,10 +112,6 @@ def test_the_length_of_a_step_is_no_axis():
     assert "p.dt" in {slider["key"] for slider in facts["sliders"]}
     assert "p.dt" not in {slider["key"] for slider in facts["axes"]}
     assert "dt has no numbers" in told(subject, ["p.dt"], address="n=x[0]")["fault"]
-
-
-def test_a_move_does_not_wait_for_it():
-    assert "landscape" in LONG
 
 
 def draw(page, over=None):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from causalopt.explorer.opened import MOST_PUSHED, Opened
 from causalopt.explorer.screen import MOST_LETTERS, Screen
 from causalopt.explorer.setting import Setting
 from causalopt.ground.errors import CausaloptError, QueryError
@@ -15,6 +16,16 @@ names = st.text(min_size=1, max_size=12).filter(
     lambda s: not any("\ud800" <= c < "\ue000" for c in s)
 )
 numbers = st.floats(allow_nan=False, allow_infinity=False)
+opened = st.builds(
+    Opened,
+    tab=st.none() | names,
+    ask=st.lists(names, max_size=3).map(tuple),
+    masses=st.none() | st.lists(names | st.just(""), min_size=1, max_size=4).map(tuple),
+    before=st.none() | st.integers(0, MOST_PUSHED),
+    after=st.none() | st.integers(1, MOST_PUSHED),
+    low=st.none() | numbers,
+    high=st.none() | numbers,
+)
 screens = st.builds(
     Screen,
     n=st.none() | names,
@@ -27,6 +38,8 @@ screens = st.builds(
     draws=st.none() | st.integers(1, 1000),
     parameters=st.dictionaries(names, numbers, max_size=3),
     start=st.dictionaries(names, names, max_size=3),
+    along=st.lists(names, max_size=2).map(tuple),
+    opened=opened,
 )
 
 
@@ -52,6 +65,8 @@ def test_any_text_is_a_screen_or_is_refused_in_words(text):
         ("delta=nan", "finite"),
         ("p.k=inf", "finite"),
         ("seed=-1", "from 0"),
+        ("low=deep", "finite"),
+        ("before=101", "from 0 to 100"),
         ("nn=R", "Did you mean"),
         ("x" * (MOST_LETTERS + 1), "letters"),
         ("&".join(["A=T"] * 2000), "parts"),

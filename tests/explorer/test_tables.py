@@ -2,6 +2,7 @@
 
 import math
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -28,6 +29,13 @@ def dumb():
 
 def told(subject, what, **said):
     return served(subject, {"do": what, "address": "", **said})
+
+
+def tables(subject, address="", **written):
+    """The tables, as an address asks for them: masses, and steps before and after the split."""
+    pairs = [(key, value) for key, value in written.items() if key != "masses"]
+    pairs += [("mass", mass) for mass in written.get("masses", ())]
+    return told(subject, "tables", address=f"{address}&{urlencode(pairs)}")
 
 
 # -- all measures ----------------------------------------------------------------------------------
@@ -64,7 +72,7 @@ def test_a_finite_world_is_asked_with_every_state_alike(dumb):
 
 
 def test_the_tables_are_those_of_part_1(dumb):
-    found = told(dumb, "tables", masses=P_0, before=0, after=1)
+    found = tables(dumb, masses=P_0, before=0, after=1)
     P, apart, later, apart_later = (table["cells"] for table in found["tables"])
     assert [row[:-1] for row in P[:-1]] == [P_0[:3], P_0[3:6], P_0[6:]]
     assert {cell for row in apart[:-1] for cell in row[:-1]} == {"1/9"}
@@ -88,9 +96,9 @@ def test_the_tables_are_those_of_part_1(dumb):
 
 
 def test_the_rows_are_those_of_A_whatever_the_order_of_the_variables(dumb):
-    T_first = told(dumb, "tables", masses=P_0, before=0, after=2)
+    T_first = tables(dumb, masses=P_0, before=0, after=2)
     turned = [P_0[3 * column + row] for row in range(3) for column in range(3)]
-    R_first = told(dumb, "tables", address="A=R&n=T[0]&m=T", masses=turned, before=0, after=2)
+    R_first = tables(dumb, address="A=R&n=T[0]&m=T", masses=turned, before=0, after=2)
     assert R_first["corner"] == "R \\ T"
     for one, other in zip(T_first["tables"], R_first["tables"], strict=True):
         assert one["cells"] == [list(column) for column in zip(*other["cells"], strict=True)]
@@ -105,14 +113,14 @@ def test_the_rows_are_those_of_A_whatever_the_order_of_the_variables(dumb):
         ({"masses": ["__import__('os')", *P_0[1:]]}, "write a number"),
         ({"masses": ["1e999999999", *P_0[1:]]}, "write a number"),
         ({"masses": ["9" * 10_000, *P_0[1:]]}, "write a number"),
-        ({"before": -1}, "before is -1"),
-        ({"after": 0}, "after is 0"),
+        ({"before": -1}, "before=-1: write a whole number from 0 to 100"),
+        ({"after": 0}, "after=0: write a whole number from 1 to 100"),
         ({"after": "many"}, "whole number"),
         ({"address": "A=T&A=R"}, "A is all that there is"),
     ],
 )
 def test_what_has_no_tables_is_told(dumb, said, word):
-    fault = told(dumb, "tables", **{"before": 1, "after": 1, **said})["fault"]
+    fault = tables(dumb, **{"before": 1, "after": 1, **said})["fault"]
     assert word in fault.replace("sum", "add up")
 
 
@@ -124,7 +132,7 @@ def test_more_states_than_can_be_shown_are_told():
         start={many: 0, few: "a"},
     )
     subject = Subject.of(Study(name="m", title="m", source="m", system=system), "m.py")
-    assert "too many" in told(subject, "tables", address="A=many", before=1, after=1)["fault"]
+    assert "too many" in tables(subject, address="A=many", before=1, after=1)["fault"]
 
 
 # -- claims and derivations ------------------------------------------------------------------------
@@ -227,6 +235,10 @@ def test_a_derivation_is_shown_as_mathematics(seen):
         page.page.click("text=Read the derivation")
         page.page.wait_for_selector(".derivation math mfrac")
         assert page.page.locator(".derivation ol > li").count() == 4
+        # It is of the study: no value that is moved makes it pale.
+        page.page.fill('input[type="number"][data-key="p.T"]', "0.4")
+        page.settled("p.T=0.4")
+        assert not page.page.query_selector("#panel-derivations .stale")
         page.close()
 
 

@@ -3,8 +3,10 @@
  * @module
  */
 
+/** What is asked in the tabs, upon which no curve depends. */
+const ASIDE = ["along", "tab", "ask", "mass", "before", "after", "low", "high"];
 /** @type {(() => void)[]} */
-const listeners = [];
+const listeners = [], noted = [];
 let opening = "";
 
 /**
@@ -35,11 +37,42 @@ export function change(edit) {
 }
 
 /**
- * Write the address in full, as the server has understood it.
- * @param {string} address
+ * Keep what is asked in a tab: nothing of the curves is asked anew.
+ * @param {(asked: URLSearchParams) => void} edit
  */
-export function settle(address) {
-  if (`#${address}` !== location.hash) history.replaceState(null, "", `#${address}`);
+export function note(edit) {
+  const asked = current();
+  edit(asked);
+  history.replaceState(null, "", `#${asked}`);
+  noted.forEach((listen) => listen());
+}
+
+/** Be told of what is noted. @param {() => void} listen */
+export function whenNoted(listen) {
+  noted.push(listen);
+}
+
+/**
+ * Write the address in full, as the server has understood it; what was noted meanwhile stays.
+ * @param {string} asked - what the server was asked
+ * @param {string} address - as it has understood that
+ */
+export function settle(asked, address) {
+  const now = [...current()], aside = now.filter(([key]) => ASIDE.includes(key));
+  if (relevant(now) !== relevant(new URLSearchParams(asked))) return;
+  const full = [...new URLSearchParams(address)].filter(([key]) => !ASIDE.includes(key));
+  history.replaceState(null, "", `#${new URLSearchParams([...full, ...aside])}`);
+}
+
+/**
+ * What of an address matters, in one order.
+ * @param {Iterable<[string, string]>} pairs
+ * @param {string[]} [needs] - which of what is asked in tabs does
+ * @param {string[]} [ignores] - what else does not
+ */
+export function relevant(pairs, needs = [], ignores = []) {
+  return [...pairs].filter(([key]) => needs.includes(key) || !(ASIDE.includes(key) || ignores.includes(key)))
+    .map((pair) => pair.join("=")).sort().join("&");
 }
 
 /**

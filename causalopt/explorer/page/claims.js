@@ -4,6 +4,7 @@
  */
 import { ask } from "./ask.js";
 import { element } from "./dom.js";
+import { kept } from "./recall.js";
 
 /**
  * @param {{statement: string, source: string, published: string}[]} claims
@@ -29,7 +30,8 @@ export function claimsPart(claims) {
     status.textContent = tally(rows);
   };
   const stop = element("button", { type: "button", hidden: true, onclick: () => control?.abort() }, "Stop");
-  const all = element("button", { type: "button", onclick: () => check(claims.map((_, i) => i)) }, "Check all");
+  const all = kept("claims", element("button", { type: "button", onclick: () => check(claims.map((_, i) => i)) },
+    "Check all"));
   const head = ["claim", "published", "computed", "verdict"].map((words) => element("th", { scope: "col" }, words));
   return [
     element("p", { class: "note" }, "What was published of this model, beside what is computed now: of the model "

@@ -14,11 +14,12 @@ export function derivationsPart(count) {
 /** @param {number} number @param {number} count */
 function one(number, count) {
   const of = count > 1 ? ` derivation ${number + 1}` : " the derivation";
-  const read = demand("derivation", `Read${of}`, shown, { said: () => ({ number }) });
+  const read = demand("derivation", `Read${of}`, shown,
+    { said: () => ({ number }), token: `read.${number}` });
   const check = demand("derivation", `Check every step of${of}`, (told) => {
     read.result.replaceChildren();
     return shown(told);
-  }, { said: () => ({ number, checked: true }) });
+  }, { said: () => ({ number, checked: true }), token: `check.${number}` });
   read.button.addEventListener("click", () => check.result.replaceChildren());
   return [element("p", { class: "buttons" }, read.button, check.button, read.stop, check.stop, read.status,
     check.status), read.result, check.result];

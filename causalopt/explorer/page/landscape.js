@@ -2,10 +2,11 @@
  * A landscape: Op over one or two of the values that can be moved, coarse first and then finer.
  * @module
  */
-import { change, current, whenChanged } from "./address.js";
+import { change, current, note, relevant, whenChanged } from "./address.js";
 import { ask } from "./ask.js";
 import { element, shape } from "./dom.js";
 import { short, ticks } from "./numbers.js";
+import { kept } from "./recall.js";
 
 /** How many places each axis has, from the first picture to the last. */
 const GRIDS = [9, 17, 33];
@@ -15,7 +16,7 @@ const LEFT = 62, TOP = 10, BOTTOM = 40, SIDE = 320, CURVE = 200;
 export function landscapePart(facts) {
   const known = facts.axes;
   const asks = current().getAll("along");
-  const [a, b] = asks.length ? asks : known.slice(0, 2).map(({ key }) => key);
+  const [a, b] = asks.length ? asks : facts.along;
   const first = choice("over", known, a), second = choice("and over", [{ key: "", name: "nothing else" }, ...known], b ?? "");
   const status = element("span", { role: "status", class: "dim" });
   const bar = element("progress", { max: GRIDS.length, value: 0, hidden: true, "aria-label": "How much is computed" });
@@ -25,7 +26,7 @@ export function landscapePart(facts) {
   const compute = async () => {
     control?.abort();
     over = [...new Set([first.field.value, second.field.value].filter((key) => key))];
-    change((now) => { now.delete("along"); over.forEach((key) => now.append("along", key)); });
+    note((now) => { now.delete("along"); over.forEach((key) => now.append("along", key)); });
     const own = control = new AbortController();
     const asked = current().toString();
     runsFor = apart(asked, over);
@@ -59,7 +60,7 @@ export function landscapePart(facts) {
     element("p", { class: "note" }, "How strongly does A steer m, were the model another one? A click, or Enter, "
       + "moves the sliders there; arrow keys go from place to place."),
     element("p", { class: "buttons" }, first.label, second.label,
-      element("button", { type: "button", onclick: compute }, "Draw the landscape"), stop, bar, status), place];
+      kept("landscape", element("button", { type: "button", onclick: compute }, "Draw the landscape")), stop, bar, status), place];
 }
 
 /** @param {string} words @param {Object[]} known @param {string} chosen */
@@ -71,8 +72,7 @@ function choice(words, known, chosen) {
 
 /** What of an address a landscape depends on. @param {string} address @param {string[]} over */
 function apart(address, over) {
-  return [...new URLSearchParams(address)].filter(([key]) => !["show", "along", ...over].includes(key))
-    .map((pair) => pair.join("=")).sort().join("&");
+  return relevant(new URLSearchParams(address), [], ["show", ...over]);
 }
 
 /** @param {Object} told @returns {(Node|string)[]} */

@@ -12,6 +12,7 @@ import { graphPart } from "./graph.js";
 import { keepingPart } from "./keeping.js";
 import { morePart } from "./more.js";
 import { questionFields } from "./question.js";
+import { recall } from "./recall.js";
 import { paintStrokes } from "./strokes.js";
 import { say } from "./verdict.js";
 
@@ -39,7 +40,7 @@ async function askNow() {
     return;
   }
   answer = told;
-  if (current().toString() === address) settle(told.address);
+  settle(address, told.address);
   draw();
 }
 
@@ -55,7 +56,7 @@ function draw() {
     keepFocus(part("question"), () => part("question").replaceChildren(...fields));
   }
   showValues(part("controls"));
-  lookAgain(answer.address);
+  lookAgain();
   document.documentElement.dataset.address = answer.address;
 }
 
@@ -91,6 +92,7 @@ async function start() {
   const [found] = await Promise.all([ask("graph"), askNow()]);
   plan = found;
   drawGraph();
+  recall();
 }
 
 start();

@@ -2,11 +2,15 @@
  * What can be asked besides, in tabs: those alone that the model has.
  * @module
  */
+import { current, note, whenChanged } from "./address.js";
 import { claimsPart } from "./claims.js";
 import { correlationPart } from "./correlation.js";
 import { derivationsPart } from "./derivations.js";
+import { distributionPart } from "./distribution.js";
+import { energyPart } from "./energy.js";
 import { landscapePart } from "./landscape.js";
 import { measuresPart } from "./measures.js";
+import { recall } from "./recall.js";
 import { steeringPart } from "./steering.js";
 import { tabs } from "./tabs.js";
 
@@ -16,10 +20,18 @@ export function morePart(facts) {
     [facts.steering, "steering", "Who steers", steeringPart],
     [true, "measures", "Measures", measuresPart],
     [facts.axes.length, "landscape", "Landscape", () => landscapePart(facts)],
+    [facts.spreading, "distribution", "Distribution", distributionPart],
+    [facts.heights, "energy", "Energy", energyPart],
     [facts.finite, "tables", "Tables", correlationPart],
     [facts.claims.length, "claims", "Claims", () => claimsPart(facts.claims)],
     [facts.derivations, "derivations", "Derivations", () => derivationsPart(facts.derivations)],
   ];
-  return tabs(parts.filter(([has]) => has).map(([, key, title, made]) => ({ key, title, content: made() })),
-    "More about this model");
+  const state = {
+    current: () => current().get("tab"),
+    turned: (key) => { note((asked) => asked.set("tab", key)); recall(); },
+  };
+  const { content, follow } = tabs(parts.filter(([has]) => has)
+    .map(([, key, title, made]) => ({ key, title, content: made() })), "More about this model", state);
+  whenChanged(() => { follow(); recall(); });
+  return content;
 }

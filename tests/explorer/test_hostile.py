@@ -1,0 +1,111 @@
+"""Names that are written to harm stand as text in every tab, in the address and in the script."""
+
+import contextlib
+import io
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from causalopt.explorer.serving import Subject, served
+from causalopt.study import load_model
+from tests.explorer.conftest import exploring
+
+TAG, IMAGE = "<script>window.harmed=1</script>\"'", "<img src=x onerror='window.harmed=1'>\n&"
+
+# Two variables in a loop, and two parameters.
+LOOP = f"""
+from causalopt import System, parameter, variable
+from causalopt.study import Study
+a, b = variable({TAG!r}), variable({IMAGE!r})
+k, c = parameter({"k " + TAG!r}), parameter({"c " + IMAGE!r})
+rules, start = {{a: a / 2 + b, b: c - k * a}}, {{a: 1, b: 0.5}}
+system = System(rules, start=start, parameters={{k: 0.3, c: 0.1}})
+study = Study(name="mine", title="t", source="s", system=system)
+"""
+FINITE = f"""
+from causalopt import System, finite, table
+from causalopt.study import Study
+bad = {[TAG, IMAGE]!r}
+T, R = finite({"T " + TAG!r}, bad), finite({"R " + IMAGE!r}, bad)
+same = {{value: value for value in bad}}
+system = System({{T: table(R, same), R: table(T, same)}}, start={{T: bad[0], R: bad[1]}})
+study = Study(name="mine", title="t", source="s", system=system)
+"""
+DESCENT = f"""
+from causalopt import sgd, variable
+from causalopt.study import Study
+W = variable({TAG!r})
+system = sgd([(W - 1) ** 2, (W + 1) ** 2], W, 0.1, start={{W: 0}})
+study = Study(name="mine", title="t", source="s", system=system)
+"""
+COOLED = f"""
+from causalopt import Enthalpies, Steps, annealing, finite
+from causalopt.study import Study
+spot = finite({TAG!r}, {[IMAGE, "b"]!r})
+H = Enthalpies.of(spot, {{{IMAGE!r}: 1.0, "b": 0.0}}, "minimise")
+system = annealing(H, Steps.of([({IMAGE!r}, "b")]), 0.5, start={{spot: "b"}})
+study = Study(name="mine", title="t", source="s", system=system)
+"""
+# What is opened, the button in it, and what is there when it has been answered.
+TABS = [
+    (LOOP, "steering", "Find the optimizer", ".bar"),
+    (LOOP, "steering", "Rank all variables", "table"),
+    (LOOP, "measures", "Ask every measure", "table"),
+    (LOOP, "landscape", "Draw the landscape", ".landscape rect:nth-of-type(1089)"),
+    (FINITE, "tables", "Show the tables", "table"),
+    (DESCENT, "distribution", "Show where it goes", "table"),
+    (COOLED, "energy", "Let the chains go", "figure"),
+]
+
+
+@pytest.mark.parametrize(("text", "tab", "button", "there"), TABS)
+def test_every_tab_shows_names_as_text(seen, tmp_path, text, tab, button, there):
+    model = tmp_path / "mine.py"
+    model.write_text(text)
+    with exploring(model, "--trust") as (_, link):
+        page = seen(f"{link}#steps=20&low=-0.5&high=0.5", width=400, height=800)
+        page.page.click(f"#tab-{tab}")
+        page.page.click(f"text={button}")
+        page.page.wait_for_selector(f"#panel-{tab} {there}", state="attached", timeout=60_000)
+        assert page.page.locator(f"#panel-{tab} .fault").count() == 0
+        shown = page.page.locator(f"#panel-{tab}").evaluate("e => e.textContent")
+        assert "window.harmed" in shown
+        again = seen(page.page.url, width=400, height=800)
+        again.page.wait_for_selector(f"#panel-{tab} {there}", state="attached", timeout=60_000)
+        again.page.click("text=Copy as Python")
+        again.page.wait_for_selector("pre.code:not([hidden])")
+        assert "load_model('mine.py')" in again.page.inner_text("pre.code")
+        for one in (page, again):
+            assert one.page.evaluate("window.harmed") is None
+            assert one.page.locator("script").count() == 1
+            assert one.page.locator("img").count() == 0
+            assert one.page.evaluate("document.documentElement.scrollWidth") <= 400
+            one.close()
+
+
+@pytest.mark.parametrize(("text", "tab"), sorted({(text, tab) for text, tab, *_ in TABS}))
+def test_the_script_of_every_tab_runs_whatever_the_names(tmp_path, monkeypatch, text, tab):
+    (tmp_path / "mine.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    subject = Subject.of(load_model("./mine.py"), "./mine.py")
+    along = "&".join(f"along={quote(key)}" for key in served(subject, {"do": "facts"})["along"])
+    code = served(subject, {"do": "code", "address": f"steps=20&tab={tab}&ask=ranking&{along}"})
+    scope = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code["script"], "script", "exec"), scope)
+    assert "harmed" not in scope
+
+
+@pytest.mark.parametrize("tab", [TAG, IMAGE, "__import__('os')"])
+def test_an_address_that_is_written_to_harm_is_text_or_refused(seen, thermostat_link, tab):
+    hostile = urlencode({"tab": tab, "ask": tab, "mass": tab, "along": tab, "p.k": "0.02"})
+    page = seen(f"{thermostat_link}#{hostile}")
+    page.settled("p.k=0.02")
+    page.page.click("text=Copy as Python")
+    page.page.wait_for_selector("pre.code:not([hidden])")
+    assert "there is not" in page.page.inner_text("pre.code")
+    page.page.click("#tab-landscape")
+    page.page.click("text=Draw the landscape")
+    page.page.wait_for_selector(".landscape", state="attached")
+    assert page.page.evaluate("window.harmed") is None
+    assert page.page.locator("script").count() == 1
