@@ -175,7 +175,12 @@ TOO_MUCH = {
     "deep signs": ("-" * 50_000 + "a", "MOST_NESTED"),
     "deep conditions": (nested("IF THEN ELSE(a > 1, ", ", 2)", 5_000), "MOST_NESTED"),
     "conditions in conditions": (
-        nested("IF THEN ELSE(", " > b, a + Time, c * a)", 25, "a"), "calls of functions in sympy"),
+        nested("IF THEN ELSE(", " > b, a + Time, c * a)", 25, "a"), ""),
+    "numbers as conditions": (nested("IF THEN ELSE(", ", a + Time, c * a)", 25), ""),
+    "whole parts of whole parts": (nested("INTEGER(a + ", ")", 29), ""),
+    "comparisons of comparisons": (nested("(a + ", " > b)", 29), ""),
+    "rests of rests": (nested("MODULO(a + ", ", 3)", 29), "calls of functions in sympy"),
+    "largest of largest": (nested("MAX(1, a * ", ")", 29), ""),
     "a long number": ("1" * 100_000, "none that a float holds"),
     "a long name": ("a" * 100_000, "500 are read"),
     "many points": (
@@ -203,6 +208,11 @@ MODELS = {
     "sums for each": (
         f"{DIMENSIONS}\na[D0] = INTEG(1, 0)\nm[D1, d2x1] = SUM(a[D0!] * a[D3!])",
         "MOST_PARTS_IN_ALL"),
+    "sums in sums": ("D: d1\na[D] = INTEG(1, 0)\ny = " + nested("SUM(a[D!] * ", ")", 29, "2"), ""),
+    "constants of constants": (
+        "a = INTEG(1, 0)\nx0 = 1\n"
+        + "\n".join(f"x{i} = x{i - 1} * x{i - 1} * x{i - 1} * x{i - 1}" for i in range(1, 19))
+        + "\ny = DELAY N(a, 2, 1, x18)", ""),
     "a long dimension": ("D: (d1-d999999)\na = INTEG(1, 0)", "write one to"),
     "many variables": (
         "a = INTEG(1, 0)\n" + "\n".join(f"x{i} = a" for i in range(20_000)), "MOST_VARIABLES"),
