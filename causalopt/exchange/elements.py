@@ -17,7 +17,7 @@ from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
 
 #: The most elements of a document, and how deep they may stand in one another.
-MOST_ELEMENTS, MOST_DEPTH = 150_000, 100
+MOST_ELEMENTS, MOST_DEPTH = 100_000, 100
 #: The most attributes that a DTD may declare: each may be added to every element.
 MOST_DECLARED = 200
 
