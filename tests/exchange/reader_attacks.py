@@ -88,7 +88,7 @@ XMLBIF = {
     "a DTD of choices": (
         _DOCTYPE.format("<!ELEMENT a (" + "|".join(f"b{i}" for i in range(900_000)) + ")>"),
         "0 networks"),
-    "variables": (_in_xmlbif(_variables(30_000)), "MOST_VARIABLES"),
+    "variables": (_in_xmlbif(_variables(20_000)), "MOST_VARIABLES"),
     "values": (_in_xmlbif(_variables(1, map(str, range(90_000)))), "MOST_VALUES"),
     "a value twice": (_in_xmlbif(_variables(1, ["a"] * 9_000)), "the value 'a' twice"),
     "parents": (_in_xmlbif(_variables(1) + _table(0, [0] * 90_000, "")), "MOST_PARENTS"),
