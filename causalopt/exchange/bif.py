@@ -21,6 +21,7 @@ from causalopt.exchange.chances import (
     TableBlock,
     Word,
     check_count,
+    check_rows,
     network_of,
     variable_of,
 )
@@ -278,6 +279,7 @@ def _place(
 
 def _divided(source: FileText, head: Head, whole: PrintedRow) -> list[PrintedRow]:
     """The rows of a whole table: its numbers have the child's own values slowest."""
+    check_rows(source, head, head.count)
     size = head.count * head.child.size
     if len(whole.numbers) != size:
         told = f"the table of {head.child} has {len(whole.numbers)} numbers, and needs {size:,}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from causalopt.exchange.chances import MOST_ROWS, Word
@@ -22,6 +23,8 @@ _BLANKS = re.compile(_SKIPPED)
 # Most rows are plain: without quotes and comments. Those are read at once, the others by tokens.
 _NUMBERS = re.compile(r"([\s,0-9.eE+-]*+);")
 _ROW = re.compile(r"""\(([^"(){}\[\];|/]*+)\)([\s,0-9.eE+-]*+);""")
+# So many numbers are read by tokens.
+_MOST_APART = 100_000
 _PROPERTY = re.compile(r"""(?:[^;"]++|"[^"\n]*+")*+;""")
 
 
@@ -71,7 +74,14 @@ class Tokens(Scanner):
         if found and plain:
             self.go_behind(found)
             return plain
-        numbers = [word.text for word in self.words("a number", ";")]
+        begun = self.offset
+        numbers = [word.text for word in islice(self.words("a number", ";"), _MOST_APART + 1)]
+        if len(numbers) > _MOST_APART:
+            told = (
+                f"of numbers with quotes, comments or letters among them {_MOST_APART:,} are read: "
+                "write numbers alone."
+            )
+            raise self.source.refusal(begun, told)
         self.advance()
         return numbers
 

@@ -23,15 +23,17 @@ from causalopt.language.tables import Table, row_name, table
 from causalopt.model.network import Network
 
 #: The most variables that a network of a file may have; the largest published ones have 1,041.
-MOST_VARIABLES = 5_000
+MOST_VARIABLES = 3_000
 #: The most values of one variable.
 MOST_VALUES = 10_000
 #: The most parents of one variable: each is an axis of an array.
 MOST_PARENTS = 30
-#: The most rows in all tables of a file that are written out one by one.
-MOST_ROWS = 300_000
+#: The most rows in all tables of a file that are written out, and not left to a default.
+MOST_ROWS = 100_000
 #: The most chances in all tables of a file; rows that are left to a default count too.
 MOST_ENTRIES = 2_000_000
+#: The most rows that are divided by their sums.
+MOST_DIVIDED = 50_000
 
 #: With no more names than this, a message lists them or looks for the nearest.
 FEW = 30
@@ -40,9 +42,13 @@ FEW = 30
 _LONGEST_NAME = 500
 # No chance is printed with more letters than this, and those of its power of ten.
 _LONGEST = 100
+# So many of the rows that are divided are told.
+_TOLD = 3
 # Of sums of floats near 1, for each term.
 _ROUNDING = 2.0**-52
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_PRINTED = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]{1,4})?"
+_NUMBER = re.compile(_PRINTED)
+_NUMBERS = re.compile(rf"(?:{_PRINTED}(?: |\Z))*+")
 
 
 class Word(NamedTuple):
@@ -131,6 +137,13 @@ def check_count(source: FileText, count: int, last: Word) -> None:
     if count > MOST_VARIABLES:
         told = f"there are more than {MOST_VARIABLES:,} variables or tables (MOST_VARIABLES)."
         raise source.refusal(last.offset, told)
+
+
+def check_rows(source: FileText, head: Head, count: int) -> None:
+    """Raise ``FileError`` for more rows than are read, with those of this table."""
+    if count > MOST_ROWS:
+        told = f"there are more than {MOST_ROWS:,} rows with those of {head.child} (MOST_ROWS)."
+        raise source.refusal(head.offset, told)
 
 
 def _known_variables(
@@ -242,8 +255,16 @@ def network_of(
     mechanisms: dict[Finite, Table] = {}
     start: dict[Label, str] = {}
     divided: list[str] = []
+    written = 0
     for head, block in zip(heads, blocks, strict=True):
-        masses = _masses_of(source, head, block.rows(head), divided if normalise else None)
+        rows = block.rows(head)
+        written += len(set(map(id, rows)))
+        if written > MOST_ROWS:
+            told = (
+                f"there are more than {MOST_ROWS:,} rows (MOST_ROWS) up to the end of this table."
+            )
+            raise source.refusal(head.offset, told)
+        masses = _masses_of(source, head, rows, divided if normalise else None)
         sure = bool(((masses == 0) | (masses == 1)).all())
         places = masses.argmax(axis=1)
         if sure and not head.parents:
@@ -258,11 +279,11 @@ def network_of(
     except DeclarationError as error:
         raise source.refusal(0, str(error)) from None
     if divided:
-        more = f", and {len(divided) - 3} more" if divided[3:] else ""
+        more = f", and {len(divided) - _TOLD} more" if divided[_TOLD:] else ""
         count = f"{len(divided)} rows of chances were" if divided[1:] else "a row of chances was"
         warnings.warn(
             f"{source.path}: {count} divided by the sum, which is 1 within the printed digits "
-            f"alone: {'; '.join(divided[:3])}{more}.",
+            f"alone: {'; '.join(divided[:_TOLD])}{more}.",
             RuntimeWarning,
             stacklevel=3,
         )
@@ -277,10 +298,38 @@ def _masses_of(
     for place, row in enumerate(rows):
         firsts.setdefault(id(row), place)
     numbers = {one: number for number, one in enumerate(firsts)}
-    distinct = [_masses(source, head, rows[at], at, divided) for at in firsts.values()]
+    kept = [rows[at] for at in firsts.values()]
+    distinct = _plain_masses(kept, head.child.size, divided)
+    # Those that are not plain are looked at one by one, and told where they are.
+    for number, at in enumerate(firsts.values()):
+        if not np.isfinite(distinct[number, 0]):
+            distinct[number] = _masses(source, head, rows[at], at, divided)
     order = np.fromiter((numbers[id(row)] for row in rows), dtype=np.int64, count=len(rows))
-    masses: Floats = np.array(distinct, dtype=np.float64)[order]
+    masses: Floats = distinct[order]
     return masses
+
+
+def _plain_masses(rows: Sequence[PrintedRow], size: int, divided: list[str] | None) -> Floats:
+    """The chances (rows, values) of rows at once; nan in a row that is not plain.
+
+    A plain row has a number for each value, and they sum to 1.
+    """
+    texts = [text for row in rows for text in row.numbers]
+    is_shaped = all(len(row.numbers) == size for row in rows)
+    is_short = max(map(len, texts), default=0) <= _LONGEST
+    if not (is_shaped and is_short and _NUMBERS.fullmatch(" ".join(texts))):
+        return np.full((len(rows), size), np.nan)
+    masses = np.array(list(map(float, texts)), dtype=np.float64).reshape(len(rows), size) + 0.0
+    # As the checks of tables sum, so that both agree on a row at the edge of what is allowed.
+    away = np.abs(masses.sum(axis=1) - 1)
+    is_plain = (away <= _allowed(size, divided)) & (masses >= 0).all(axis=1)
+    masses[~is_plain] = np.nan
+    return masses
+
+
+def _allowed(size: int, divided: list[str] | None) -> float:
+    """How far from 1 a sum may be; where rows are divided, all are that floats tell from 1."""
+    return TOLERANCE if divided is None else size * _ROUNDING
 
 
 def _masses(
@@ -293,24 +342,25 @@ def _masses(
             f"{head.child.size} values: write one for each.",
         )
     masses = [_mass(source, head, row, text) for text in row.numbers]
-    # As the checks of tables sum, so that both agree on a row at the edge of what is allowed.
     total = float(np.array(masses).sum())
-    # Where rows are divided, all are, but those that floats cannot tell from one of the sum 1.
-    allowed = TOLERANCE if divided is None else len(masses) * _ROUNDING
+    allowed = _allowed(len(masses), divided)
     if abs(total - 1) <= allowed:
         return masses
-    told = f"the probabilities of {head.named(place)} sum to {total:.12g}, {beside_one(total)}"
-    if abs(total - 1) > _rounding_of(row.numbers) + allowed:
-        raise source.refusal(
-            row.offset, f"{told}, more than their printed digits explain: correct the row."
-        )
-    if divided is None:
-        raise source.refusal(
-            row.offset,
-            f"{told}, as far as their digits were printed: write normalise=True to divide each "
-            "such row by its sum.",
-        )
-    divided.append(f"{head.named(place)} ({total:.12g})")
+    is_rounded = abs(total - 1) <= _rounding_of(row.numbers) + allowed
+    if divided is None or not is_rounded:
+        told = f"the probabilities of {head.named(place)} sum to {total:.12g}, {beside_one(total)}"
+        instead = "more than their printed digits explain: correct the row."
+        if is_rounded:
+            instead = (
+                "as far as their digits were printed: write normalise=True to divide each such "
+                "row by its sum."
+            )
+        raise source.refusal(row.offset, f"{told}, {instead}")
+    if len(divided) == MOST_DIVIDED:
+        told = f"more than {MOST_DIVIDED:,} rows do not sum to 1 (MOST_DIVIDED): print more digits."
+        raise source.refusal(row.offset, told)
+    # A few are told, and the others counted.
+    divided.append(f"{head.named(place)} ({total:.12g})" if len(divided) < _TOLD else "")
     return [mass / total for mass in masses]
 
 

@@ -19,9 +19,9 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.ground.files import replacement
 
 #: The most nodes and arrows of a graph, and how deep groups may stand in one another.
-MOST_NODES, MOST_ARROWS, MOST_GROUPS = 20_000, 100_000, 20
+MOST_NODES, MOST_ARROWS, MOST_GROUPS = 20_000, 50_000, 20
 #: The most words and marks of a text: so many nodes and arrows take fewer.
-MOST_TOKENS = 500_000
+MOST_TOKENS = 250_000
 
 #: What a node may be said to be, with the short forms of it.
 ROLES = {
@@ -187,17 +187,21 @@ class _Reading(Scanner):
             return []
         if word.text not in self.graph:
             check_shows(self.source, word)
-        about = self.attributes()
-        self.graph.add_node(word.text, **about)
-        if len(self.graph) > MOST_NODES:
-            raise self.source.refusal(word.offset, f"there are more than {MOST_NODES:,} nodes.")
+            self.graph.add_node(word.text)
+            self.check_nodes(word.offset)
+        if self.at("["):
+            self.graph.add_node(word.text, **self.attributes())
         return [word.text]
 
+    def check_nodes(self, offset: int) -> None:
+        """Raise ``FileError`` for more nodes than are read, those of hidden causes too."""
+        if len(self.graph) > MOST_NODES:
+            told = f"there are more than {MOST_NODES:,} nodes (MOST_NODES)."
+            raise self.source.refusal(offset, told)
+
     def attributes(self) -> dict[str, object]:
-        """What stands in brackets behind a node or an arrow."""
+        """What stands in brackets behind a node or an arrow, of which the first is at hand."""
         about: dict[str, object] = {}
-        if not self.at("["):
-            return about
         self.advance()
         while not self.at("]"):
             if self.at(",", ";"):
@@ -230,7 +234,8 @@ class _Reading(Scanner):
             # Counted as they are drawn, again too: networkx would count all of them each time.
             self.arrows += 1
             if self.arrows > MOST_ARROWS:
-                raise self.source.refusal(offset, f"there are more than {MOST_ARROWS:,} arrows.")
+                told = f"there are more than {MOST_ARROWS:,} arrows (MOST_ARROWS)."
+                raise self.source.refusal(offset, told)
             if arrow == "->":
                 self.graph.add_edge(first, second)
             elif arrow == "<-":
@@ -239,3 +244,4 @@ class _Reading(Scanner):
                 hidden = f"U({', '.join(sorted((first, second)))})"
                 self.graph.add_node(hidden, latent=True)
                 self.graph.add_edges_from(((hidden, first), (hidden, second)))
+                self.check_nodes(offset)

@@ -17,12 +17,12 @@ from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
 
 #: The most elements of a document, and how deep they may stand in one another.
-MOST_ELEMENTS, MOST_DEPTH = 200_000, 100
+MOST_ELEMENTS, MOST_DEPTH = 100_000, 100
 #: The most attributes that a DTD may declare: each may be added to every element.
 MOST_DECLARED = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Element:
     """An element with its attributes, what stands in it, and the character at which it begins."""
 
@@ -69,6 +69,7 @@ class _Building:
         self.outermost: Element | None = None
         self.elements = self.declared = 0
         # Where the parser was last, in bytes and in characters: it tells bytes alone.
+        self.has_wide_letters = len(self.data) > len(source.text)
         self.byte = self.offset = 0
         self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = True
@@ -97,7 +98,10 @@ class _Building:
     def here(self) -> int:
         """The character at which the parser is."""
         at = max(self.parser.CurrentByteIndex, self.byte)
-        self.offset += len(self.data[self.byte : at].decode(errors="ignore"))
+        if self.has_wide_letters:
+            self.offset += len(self.data[self.byte : at].decode(errors="ignore"))
+        else:
+            self.offset = at
         self.byte = at
         return self.offset
 

@@ -14,6 +14,7 @@ from causalopt.exchange.chances import (
     TableBlock,
     Word,
     check_count,
+    check_rows,
     network_of,
     variable_of,
 )
@@ -168,6 +169,7 @@ def _variable(source: FileText, element: Element) -> tuple[Word, Finite]:
 
 def _rows(source: FileText, head: Head, block: Element) -> list[PrintedRow]:
     """The rows of a table by its parents' values, the last parent fastest."""
+    check_rows(source, head, head.count)
     text, offset = _single(source, block, "TABLE")
     numbers, size = text.split(), head.child.size
     if len(numbers) != head.count * size:

@@ -178,7 +178,7 @@ ATTACKS = {
 }  # fmt: skip
 
 
-def _peak() -> int:
+def peak_memory() -> int:
     """The most memory of this process, in kilobytes: that of its own, not of what started it."""
     (line,) = (row for row in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in row)
     return int(line.split()[1])
@@ -201,7 +201,7 @@ def main(folder):
         except FileError as error:
             told = str(error)
         took = time.process_time() - begun
-        memory = _peak()
+        memory = peak_memory()
         print(json.dumps({"name": name, "took": took, "memory": memory, "told": told}))
 
 

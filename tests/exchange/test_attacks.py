@@ -109,6 +109,34 @@ def test_ten_thousand_broken_files_are_told(form, tmp_path):
     assert 0 < fuzz(form, tmp_path, 10_000, first=1_000) < 10_000
 
 
+def test_rows_are_read_at_once(tmp_path, monkeypatch):
+    # One by one they would take long; those that are divided, or refused, are few.
+    text = (
+        variables(13)
+        + priors(12)
+        + "probability ( v12 | "
+        + " ".join(f"v{i}" for i in range(12))
+        + " ) { table "
+        + "0.5 " * 2**13
+        + "; }"
+    )
+    (tmp_path / "m").write_text("network n { }" + text)
+    monkeypatch.setattr(chances, "_masses", lambda *_: pytest.fail("a row is read by itself"))
+    assert len(read_bif(tmp_path / "m").nodes) == 13
+
+
+@pytest.mark.parametrize("form", READ)
+def test_more_rows_to_divide_than_are_read_are_refused(form, tmp_path, monkeypatch):
+    monkeypatch.setattr(chances, "MOST_DIVIDED", 1)
+    read, text = READ[form]
+    text = text.replace("0.75", "0.749").replace("7.5e-1", "0.749").replace("0.999", "0.998")
+    (tmp_path / "m").write_text(text)
+    assert re.search(
+        r"line \d+, column \d+: more than 1 rows do not sum to 1 \(MOST_DIVIDED",
+        message_of(read, tmp_path / "m"),
+    )
+
+
 def test_code_in_names_is_a_label(tmp_path):
     made = tmp_path / "made"
     name = f"__import__('pathlib').Path('{made}').touch()"
@@ -147,6 +175,12 @@ LARGE = {
     # Told before the rest is read, which has no end.
     "parents without end": (variables(1) + "probability ( v0 |" + " v0" * 1000, "MOST_PARENTS"),
     "values": ("variable a { type discrete [20000] {" + " x" * 20_000 + "}; }", "MOST_VALUES"),
+    "rows of whole tables": (
+        variables(18) + "probability ( v0 | " + " ".join(f"v{i}" for i in range(1, 18))
+        + " ) { table " + "0.5 " * 2**18 + "; }" + priors(18).partition("}")[2], "MOST_ROWS"),
+    "odd numbers": (
+        variables(1) + "probability ( v0 ) { table " + "0.5x " * 200_000 + "; }",
+        "100,000 are read: write numbers alone"),
     "rows": (variables(2) + "probability ( v0 | v1 ) {" + "(a) 1 0;" * 300_001, "MOST_ROWS"),
     "brackets": ("(" * 100_000, "was expected"),
 }  # fmt: skip

@@ -159,7 +159,7 @@ MACROS = "".join(
 ) + ":MACRO: F15(x)\nF15 = INTEG(x, 0) ~~|\n:END OF MACRO:\n"  # fmt: skip
 DIMENSIONS = "\n".join(f"D{i}: (d{i}x1-d{i}x100)" for i in range(4))
 TOO_MUCH = {
-    "a power tower": ("9" + "^(9" * 20 + ")" * 20, "is no finite number"),
+    "a power tower": ("9" + "^(9" * 15 + ")" * 15, "is no finite number"),
     "a long tower": ("a" + "^(a" * 5000 + ")" * 5000, "MOST_NESTED"),
     "a tower of a variable": ("EXP(EXP(EXP(EXP(EXP(a)))))", "EXP of"),
     "powers of powers": ("(((b ^ 900) ^ 900) ^ 900) ^ 900", "MOST_POWER"),
@@ -175,14 +175,21 @@ TOO_MUCH = {
     "deep signs": ("-" * 50_000 + "a", "MOST_NESTED"),
     "deep conditions": (nested("IF THEN ELSE(a > 1, ", ", 2)", 5_000), "MOST_NESTED"),
     "conditions in conditions": (
-        nested("IF THEN ELSE(", " > b, a + Time, c * a)", 25, "a"), "calls of functions in sympy"),
+        nested("IF THEN ELSE(", " > b, a + Time, c * a)", 25, "a"), ""),
+    "numbers as conditions": (nested("IF THEN ELSE(", ", a + Time, c * a)", 25), ""),
+    "whole parts of whole parts": (nested("INTEGER(a + ", ")", 19), ""),
+    "comparisons of comparisons": (nested("(a + ", " > b)", 29), ""),
+    "rests of rests": (nested("MODULO(a + ", ", 3)", 19), "calls of functions in sympy"),
+    "largest of largest": (nested("MAX(1, a * ", ")", 19), ""),
     "a long number": ("1" * 100_000, "none that a float holds"),
     "a long name": ("a" * 100_000, "500 are read"),
     "many points": (
         f"WITH LOOKUP(a, ({','.join(f'({i},{i})' for i in range(50_000))}))", "MOST_PARTS"),
-    "points of points": (nested("WITH LOOKUP(", ", ((0,0),(1,1)))", 50), ""),
-    "pulses of pulses": (nested("PULSE(", ", 2)", 50), ""),
-    "delays of delays": (nested("DELAY N(", ", 2, 1, 100)", 55), "MOST_VARIABLES"),
+    "points of points": (nested("WITH LOOKUP(", ", ((0,0),(1,1)))", 38), ""),
+    "pulses of pulses": (nested("PULSE(", ", 2)", 38), ""),
+    "pulses too deep": (nested("PULSE(", ", 2)", 50), "MOST_NESTED"),
+    "delays of delays": (
+        " + ".join([nested("DELAY N(", ", 2, 1, 100)", 38)] * 2), "MOST_VARIABLES"),
     "a long delay": ("DELAY FIXED(a, 1e9, 0)", "more than 10,000 steps"),
 }  # fmt: skip
 MODELS = {
@@ -203,6 +210,11 @@ MODELS = {
     "sums for each": (
         f"{DIMENSIONS}\na[D0] = INTEG(1, 0)\nm[D1, d2x1] = SUM(a[D0!] * a[D3!])",
         "MOST_PARTS_IN_ALL"),
+    "sums in sums": ("D: d1\na[D] = INTEG(1, 0)\ny = " + nested("SUM(a[D!] * ", ")", 19, "2"), ""),
+    "constants of constants": (
+        "a = INTEG(1, 0)\nx0 = 1\n"
+        + "\n".join(f"x{i} = x{i - 1} * x{i - 1} * x{i - 1} * x{i - 1}" for i in range(1, 19))
+        + "\ny = DELAY N(a, 2, 1, x18)", ""),
     "a long dimension": ("D: (d1-d999999)\na = INTEG(1, 0)", "write one to"),
     "many variables": (
         "a = INTEG(1, 0)\n" + "\n".join(f"x{i} = a" for i in range(20_000)), "MOST_VARIABLES"),

@@ -37,6 +37,8 @@ class _Arrays:
     labels: dict[str, str] = field(default_factory=dict)
     sides: dict[str, list[dict[str, None]]] = field(default_factory=dict)
     parts: int = 0
+    # By the identity of a formula, which is kept beside, so that no other takes its place.
+    run_over: dict[int, tuple[Applied, dict[str, list[str]]]] = field(default_factory=dict)
 
     def refusal(self, offset: int, message: str) -> FileError:
         return self.outline.source.refusal(offset, message)
@@ -171,6 +173,14 @@ def _size(arrays: _Arrays, formula: Applied) -> Literal:
 
 def _run_over(arrays: _Arrays, formula: Applied) -> dict[str, list[str]]:
     """The elements that a function runs over, by the mark that stands for them in brackets."""
+    known = arrays.run_over.get(id(formula))
+    if known is None:
+        # Once for each: of functions in functions, each asks this of all that stand in it.
+        known = arrays.run_over[id(formula)] = formula, _marks_outside(arrays, formula)
+    return known[1]
+
+
+def _marks_outside(arrays: _Arrays, formula: Applied) -> dict[str, list[str]]:
     over: dict[str, list[str]] = {}
     for reference in _references_outside(arrays, formula):
         for mark in _marks(arrays, reference):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +12,7 @@ from causalopt.exchange.chances import Word
 from causalopt.exchange.dynamics.chance import LAWS
 from causalopt.exchange.dynamics.evaluation import folded, value_of
 from causalopt.exchange.dynamics.library import MOST_STAGES, STAGES, macro_of_order, own_macros
-from causalopt.exchange.dynamics.operations import OPERATORS, Operator
+from causalopt.exchange.dynamics.operations import OPERATORS, Operator, places_of_choices
 from causalopt.exchange.dynamics.syntax import (
     MOST_PARTS_IN_ALL,
     MOST_VARIABLES,
@@ -65,6 +65,9 @@ class _Expansion:
     waiting: deque[_Use] = field(default_factory=deque)
     made: list[Definition] = field(default_factory=list)
     parts: int = 0
+    # How often a label was taken, and what constants come to: each is looked for once.
+    labels: Counter[str] = field(default_factory=Counter)
+    constants: dict[str, float] = field(default_factory=dict)
 
     def refusal(self, offset: int, message: str) -> FileError:
         return self.outline.source.refusal(offset, message)
@@ -90,27 +93,29 @@ class _Expansion:
 
     def label(self, text: str) -> str:
         """A name that no variable has: with a number, where it is taken."""
-        number, label = 1, text
-        while key_of(label) in self.taken:
-            number += 1
-            label = f"{text} ({number})"
-        self.taken.add(key_of(label))
-        return label
+        while True:
+            self.labels[text] += 1
+            number = self.labels[text]
+            label = text if number == 1 else f"{text} ({number})"
+            if key_of(label) not in self.taken:
+                self.taken.add(key_of(label))
+                return label
 
     def constant(self, formula: Syntax, seen: frozenset[str] = frozenset()) -> float | None:
         """The number that a formula of constants comes to; None of another."""
-        numbers: dict[str, float] = {}
         for reference in references_in(formula):
-            definition = self.given.get(reference.key)
-            if definition is None or reference.key in seen or len(seen) > MOST_MACROS:
+            key, definition = reference.key, self.given.get(reference.key)
+            if key in self.constants:
+                continue
+            if definition is None or key in seen or len(seen) > MOST_MACROS:
                 return None
-            found = self.constant(definition.formula, seen | {reference.key})
+            found = self.constant(definition.formula, seen | {key})
             if found is None:
                 return None
-            numbers[reference.key] = found
+            self.constants[key] = found
         if not all(_is_plain(part) for part in parts_in(formula)):
             return None
-        return value_of(self.outline.source, formula, numbers)
+        return value_of(self.outline.source, formula, self.constants)
 
 
 def _is_plain(part: Syntax) -> bool:
@@ -188,7 +193,14 @@ class _WritingOut:
         if not operator.least <= len(part.arguments) <= operator.most:
             told = f"{part.function.upper()} has {_arguments(len(part.arguments))} here"
             raise self.all.refusal(part.offset, f"{told}, and takes {_range(operator)}.")
-        return part
+        return self.chosen(part)
+
+    def chosen(self, part: Applied) -> Syntax:
+        """The same, where no branch is chosen by choices upon choices."""
+        arguments, title = list(part.arguments), f"input of {part.function.upper()}"
+        for place in places_of_choices(part):
+            arguments[place] = self.named(arguments[place], title, part.offset)
+        return replace(part, arguments=tuple(arguments))
 
     def named(self, formula: Syntax, text: str, offset: int) -> Syntax:
         """A formula as a variable of its own, if it is more than a name or a number."""

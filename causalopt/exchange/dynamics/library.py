@@ -37,8 +37,8 @@ RAMP = slope * MAX(0, MIN(Time, end) - start) ~~|
 LASTING RAMP = slope * MAX(0, Time - start) ~~|
 :END OF MACRO:
 :MACRO: PULSE(start, width)
-PULSE = IF THEN ELSE(Time + TIME STEP / 2 > start :AND:
-  Time + TIME STEP / 2 < start + MAX(width, TIME STEP), 1, 0) ~~|
+PULSE = IF THEN ELSE(Time + TIME STEP / 2 <= start, 0,
+  IF THEN ELSE(Time + TIME STEP / 2 < start + MAX(width, TIME STEP), 1, 0)) ~~|
 :END OF MACRO:
 :MACRO: PULSE TRAIN(start, width, interval, end)
 PULSE TRAIN = IF THEN ELSE(Time + TIME STEP / 2 > start :AND: Time + TIME STEP / 2 < end :AND:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -14,11 +14,15 @@ import sympy
 from sympy import Abs, Add, And, Eq, Expr, Max, Min, Mod, Mul, Ne, Not, Or, Piecewise, Pow, Symbol
 from sympy.logic.boolalg import Boolean
 
+from causalopt.exchange.dynamics.syntax import Applied, Syntax
+
 #: A term is a number or, where it is compared, a condition.
 SympyTerm: TypeAlias = Expr | Boolean
 # What Vensim and others take for 0 in a denominator.
 _SMALL = 1e-6
 _MOST_COMPARED = 8
+# What a branch is chosen by may have one choice in it, and none upon that.
+_MOST_CHOICES = 2
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Operator:
     """A function of numbers: of ``least`` to ``most`` of them, the first few as conditions.
 
     ``value`` works on floats, and raises ``ArithmeticError`` or ``ValueError`` where there is none.
+    ``chosen_by`` are the places of the arguments by which a term takes one of its branches, and
+    ``is_truth`` says that it is a condition, which has branches where it is used as a number alone.
     """
 
     least: int
@@ -33,6 +39,8 @@ class Operator:
     value: Callable[[Sequence[float]], float]
     term: Callable[[Sequence[SympyTerm]], SympyTerm]
     conditions: int = 0
+    chosen_by: Collection[int] = ()
+    is_truth: bool = False
 
 
 def as_number(term: SympyTerm) -> Expr:
@@ -49,14 +57,20 @@ def as_condition(term: SympyTerm) -> Boolean:
     return Ne(term, 0)
 
 
-def _single(value: Callable[[float], float], term: Callable[[Expr], Expr]) -> Operator:
-    return Operator(1, 1, lambda given: value(given[0]), lambda given: term(given[0]))
+def _single(
+    value: Callable[[float], float],
+    term: Callable[[Expr], Expr],
+    chosen_by: Collection[int] = (),
+) -> Operator:
+    return Operator(1, 1, lambda a: value(a[0]), lambda a: term(a[0]), chosen_by=chosen_by)
 
 
 def _pair(
-    value: Callable[[float, float], float], term: Callable[[Expr, Expr], SympyTerm]
+    value: Callable[[float, float], float],
+    term: Callable[[Expr, Expr], SympyTerm],
+    chosen_by: Collection[int] = (),
 ) -> Operator:
-    return Operator(2, 2, lambda given: value(*given), lambda given: term(*given))
+    return Operator(2, 2, lambda a: value(*a), lambda a: term(*a), chosen_by=chosen_by)
 
 
 def _several(
@@ -102,7 +116,9 @@ _COMPARED: Mapping[str, tuple[Callable[[float, float], bool], Callable[[Expr, Ex
 def _comparison(
     holds: Callable[[float, float], bool], term: Callable[[Expr, Expr], Boolean]
 ) -> Operator:
-    return _pair(lambda a, b: float(holds(a, b)), term)
+    return Operator(
+        2, 2, lambda a: float(holds(*a)), lambda a: term(*a), chosen_by=(0, 1), is_truth=True
+    )
 
 
 def _without_pole(is_zero: Callable[[Expr], Boolean], numeric: Callable[[float], bool]) -> Operator:
@@ -116,7 +132,22 @@ def _without_pole(is_zero: Callable[[Expr], Boolean], numeric: Callable[[float],
         above, below, *other = map(as_number, given)
         return Piecewise((other[0] if other else 0, is_zero(below)), (above / below, True))
 
-    return Operator(2, 3, value, term)
+    return Operator(2, 3, value, term, chosen_by=(1,))
+
+
+def _truth(
+    most: int, holds: Callable[[Sequence[float]], bool], term: Callable[..., Boolean]
+) -> Operator:
+    """What holds by whether others do: of two and more, or of one alone."""
+    return Operator(
+        min(most, 2),
+        most,
+        lambda a: float(holds(a)),
+        lambda a: term(*a),
+        most,
+        range(most),
+        is_truth=True,
+    )
 
 
 _NEARLY = _without_pole(lambda b: Abs(b) < _SMALL, lambda b: abs(b) < _SMALL)
@@ -131,15 +162,15 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "/": _pair(lambda a, b: a / b, lambda a, b: a / b),
         "^": _pair(math.pow, Pow),
         "negative": _single(lambda a: -a, lambda a: -a),
-        "mod": _pair(math.fmod, _rest),
-        "modulo": _pair(math.fmod, _rest),
+        "mod": _pair(math.fmod, _rest, (0,)),
+        "modulo": _pair(math.fmod, _rest, (0,)),
         # Of what is not negative, as times behind another are.
         "modulo of time": _pair(lambda x, m: x % m, Mod),
         **{sign: _comparison(*kinds) for sign, kinds in _COMPARED.items()},
-        "and": Operator(2, _ALL, lambda a: float(all(a)), lambda a: And(*a), _ALL),
-        "or": Operator(2, _ALL, lambda a: float(any(a)), lambda a: Or(*a), _ALL),
-        "not": Operator(1, 1, lambda a: float(not a[0]), lambda a: Not(a[0]), 1),
-        "if": Operator(3, 3, lambda a: a[1] if a[0] else a[2], _either, 1),
+        "and": _truth(_ALL, lambda a: all(a), And),
+        "or": _truth(_ALL, lambda a: any(a), Or),
+        "not": _truth(1, lambda a: not a[0], Not),
+        "if": Operator(3, 3, lambda a: a[1] if a[0] else a[2], _either, 1, (0,)),
         "abs": _single(abs, Abs),
         "min": _several(min, functools.partial(_extreme, Min)),
         "max": _several(max, functools.partial(_extreme, Max)),
@@ -158,13 +189,49 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "sinh": _single(math.sinh, sympy.sinh),
         "cosh": _single(math.cosh, sympy.cosh),
         "tanh": _single(math.tanh, sympy.tanh),
-        "integer": _single(lambda x: float(math.trunc(x)), _whole_part),
+        "integer": _single(lambda x: float(math.trunc(x)), _whole_part, (0,)),
         "quantum": _pair(
             lambda x, step: step * math.trunc(x / step) if step > 0 else x,
             lambda x, step: Piecewise((step * _whole_part(x / step), step > 0), (x, True)),
+            (0, 1),
         ),
         "zidz": _NEARLY,
         "xidz": _NEARLY,
         "safediv": _EXACTLY,
     }
 )  # fmt: skip
+
+
+def places_of_choices(part: Applied) -> list[int]:
+    """The arguments by which a branch is chosen, and in which choices stand upon choices.
+
+    Sympy takes long for these: it puts the branches of what is inside into what is outside.
+
+    >>> from causalopt.exchange.dynamics.syntax import Literal
+    >>> one, whole = Literal(1.0, 0), Applied("integer", (Literal(2.5, 0),), 0)
+    >>> places_of_choices(Applied("if", (whole, one, one), 0))
+    []
+    >>> places_of_choices(Applied("if", (Applied("integer", (whole,), 0), one, one), 0))
+    [0]
+    """
+    operator = OPERATORS[part.function]
+    return [
+        place
+        for place, argument in enumerate(part.arguments)
+        if place in operator.chosen_by
+        and _choices_in(argument, place < operator.conditions) >= _MOST_CHOICES
+    ]
+
+
+def _choices_in(formula: Syntax, as_condition: bool) -> int:
+    """How many choices stand in one another, each in what the next is chosen by."""
+    if not isinstance(formula, Applied) or formula.function not in OPERATORS:
+        return 0
+    operator = OPERATORS[formula.function]
+    inner = [
+        _choices_in(part, place < operator.conditions)
+        for place, part in enumerate(formula.arguments)
+    ]
+    has_branches = not (as_condition and operator.is_truth)
+    own = [n + 1 for place, n in enumerate(inner) if has_branches and place in operator.chosen_by]
+    return max([*inner, *own], default=0)

@@ -15,7 +15,7 @@ MOST_VARIABLES = 5_000
 #: The most parts of one formula, and of all formulas of a file once they are written out.
 MOST_PARTS, MOST_PARTS_IN_ALL = 3_000, 100_000
 #: How deep the parts of a formula may stand in one another.
-MOST_NESTED = 60
+MOST_NESTED = 40
 
 
 @dataclass(frozen=True)

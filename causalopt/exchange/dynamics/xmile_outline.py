@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from causalopt.exchange.chances import Word, check_shows
@@ -204,9 +204,12 @@ def _variables(document: _Document, variables: Element, method: str) -> list[Def
     if len(made) > MOST_VARIABLES:
         told = f"there are more than {MOST_VARIABLES:,} variables (MOST_VARIABLES)."
         raise document.refusal(variables, told)
+    places: dict[str, list[int]] = {}
+    for place, definition in enumerate(made):
+        places.setdefault(definition.key, []).append(place)
     for element in elements:
         if element.name == "stock" and _is_never_negative(document, element):
-            _limit(document, element, made, method)
+            _limit(document, element, made, places, method)
     return made
 
 
@@ -301,8 +304,17 @@ def _total(stock: Element, flows: Sequence[Syntax]) -> Syntax:
     return Applied("+", tuple(flows), stock.offset)
 
 
-def _limit(document: _Document, stock: Element, made: list[Definition], method: str) -> None:
-    """Let no more flow out of a stock in a step than is in it or flows in, the first flow first."""
+def _limit(
+    document: _Document,
+    stock: Element,
+    made: list[Definition],
+    places: Mapping[str, Sequence[int]],
+    method: str,
+) -> None:
+    """Let no more flow out of a stock in a step than is in it or flows in, the first flow first.
+
+    ``places`` are those that definitions have in ``made``, by their keys.
+    """
     offset, word = stock.offset, document.name_of(stock)
     if method != "euler":
         told = f"{shown(word.text)} is never negative, which holds for whole steps: use Euler."
@@ -314,10 +326,9 @@ def _limit(document: _Document, stock: Element, made: list[Definition], method: 
     for element in stock.all("outflow"):
         flow = _flow(document, stock, element)
         most = _total(stock, room)
-        for place, definition in enumerate(made):
-            if definition.key == flow.key:
-                least = Applied("min", (definition.formula, most), element.offset)
-                made[place] = replace(definition, formula=least)
+        for place in places.get(flow.key, ()):
+            least = Applied("min", (made[place].formula, most), element.offset)
+            made[place] = replace(made[place], formula=least)
         room.append(Applied("negative", (flow,), element.offset))
 
 
