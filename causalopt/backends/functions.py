@@ -12,7 +12,9 @@ from sympy.printing.numpy import SciPyPrinter
 from causalopt.backends import special
 from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
+from causalopt.mechanisms.found import Found
 from causalopt.mechanisms.numerical import SPECIAL
+from causalopt.mechanisms.settled import Settled, called
 from causalopt.mechanisms.steady import (
     AboveBranch,
     AtPlace,
@@ -31,7 +33,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
-    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Crossing),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found),
 )
 
 
@@ -45,7 +47,7 @@ _OWN: Mapping[type, Callable[..., Number]] = {
     sympy.beta: special.beta,
 }
 _NAMED = {f"own_{function.__name__}": function for function in _OWN.values()}
-_ELEMENTARY_MODULES = [{"came_true": special.came_true}, "numpy"]
+_ELEMENTARY_MODULES = [{"came_true": special.came_true, "settled": special.settled}, "numpy"]
 _MODULES = [_NAMED, "scipy", *_ELEMENTARY_MODULES]
 
 
@@ -124,6 +126,9 @@ class _NumPyPrinter(SciPyPrinter):
     def _print_Crossing(self, call: Crossing) -> str:
         is_on, condition = map(self._print, call.args)
         return f"came_true({is_on}, lambda {SHARE}: {condition})"
+
+    def _print_Settled(self, found: Settled) -> str:
+        return called(found, self)
 
     def _print_Rational(self, number: sympy.Rational) -> str:
         # Rounded once, and short: Python reads no literals of thousands of digits.

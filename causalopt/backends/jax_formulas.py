@@ -20,6 +20,7 @@ from sympy import Basic, Expr, Symbol
 from causalopt.backends.jax_single import pushed_at_size, traced_back_at_size
 from causalopt.mechanisms.calls import Called, Code, Pushed
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
+from causalopt.mechanisms.settled import NEAR, NOTHING, TURNS, Settled
 from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
@@ -34,6 +35,8 @@ from causalopt.plan import Block
 
 #: What a formula is: a number, or an array that JAX traces. (A function may be given a tree too.)
 Value: TypeAlias = float | Array
+# How many turns of a search are taken, whether it has come to something, and where it is.
+_Search: TypeAlias = tuple[Array, Array, tuple[Array, ...]]
 #: What a kind of formula is, of what its parts are.
 Head: TypeAlias = Callable[..., Value]
 
@@ -90,6 +93,8 @@ class _Walk:
             return self._chosen(formula)
         if isinstance(formula, Crossing):
             return self._crossed(formula)
+        if isinstance(formula, Settled):
+            return self._settled(formula)
         if isinstance(formula, sympy.Pow):
             return self._power(formula)
         for kind in type(formula).__mro__:
@@ -132,6 +137,32 @@ class _Walk:
         ends = jnp.zeros(()), jnp.ones(())
         _, late = lax.fori_loop(0, HALVINGS, half, ends)
         return jnp.where(is_on, late, 1.0)
+
+    def _settled(self, found: Settled) -> Value:
+        """What an unknown settles at when turns are taken; NaN where it does not."""
+        turn = found.turn
+        outside = {symbol: lax.stop_gradient(value) for symbol, value in self.values.items()}
+        begun = [lax.stop_gradient(jnp.asarray(self.of(guess), float)) for guess in found.guesses]
+
+        def taken(state: _Search) -> _Search:
+            number, _, now = state
+            walk = _Walk({**outside, **dict(zip(turn.unknowns, now, strict=True))}, {})
+            for symbol, formula in turn.steps:
+                walk.values[symbol] = walk.of(formula)
+            new = tuple(jnp.asarray(walk.of(result)) for result in turn.results)
+            near = [
+                abs(y - x) <= jnp.maximum(NEAR * jnp.maximum(abs(y), abs(guess)), NOTHING * size)
+                for x, y, guess, size in zip(now, new, begun, turn.sizes, strict=True)
+            ]
+            return number + 1, functools.reduce(jnp.logical_and, near), new
+
+        def goes_on(state: _Search) -> Array:
+            number, is_done, _ = state
+            return (number < TURNS) & ~is_done
+
+        first = jnp.asarray(0), jnp.asarray(False), tuple(begun)
+        _, is_done, last = lax.while_loop(goes_on, taken, first)
+        return jnp.where(is_done, last[found.place], math.nan)
 
     def _called(self, call: Called) -> Value:
         """A call, or how it moves along; both of one linearisation, where there are both."""

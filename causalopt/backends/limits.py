@@ -16,11 +16,11 @@ import mpmath
 import sympy
 from sympy import Symbol
 
-from causalopt.backends.special import came_true_precisely
+from causalopt.backends.special import came_true_precisely, settled_precisely
 from causalopt.mechanisms.interface import Mechanism
 
 #: Where a formula in many digits finds its functions.
-PRECISE = [{"came_true": came_true_precisely}, "mpmath"]
+PRECISE = [{"came_true": came_true_precisely, "settled": settled_precisely}, "mpmath"]
 
 #: A function of numbers, in as many digits as are set; None where it has no real value.
 Precise = Callable[[Sequence[mpmath.mpf]], mpmath.mpf | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import mpmath
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from causalopt.ground.types import Array, Bools, Floats, Number
 from causalopt.mechanisms.crossing import HALVINGS
+from causalopt.mechanisms.settled import NEAR, NOTHING, TURNS
 
 # 1/e as the sum of two floats: x + 1/e is then exact near the branch point of Lambert's W.
 _INVERSE_E = 0.36787944117144233, -1.2428753672788363e-17
@@ -120,3 +121,54 @@ def came_true_precisely(is_on: bool, holds: Callable[[mpmath.mpf], bool]) -> mpm
         middle = (early + late) / 2
         early, late = (early, middle) if holds(middle) else (middle, late)
     return late
+
+
+def settled(
+    place: int,
+    guesses: Sequence[Number],
+    sizes: Sequence[float],
+    turn: Callable[..., tuple[Number, ...]],
+) -> Number:
+    """What an unknown settles at when turns are taken again and again; NaN where it does not.
+
+    >>> settled(0, (np.float64(1.0),), (1.0,), lambda u: ((u + 2 / u) / 2,))
+    np.float64(1.414213562373095...)
+    """
+    begun = np.broadcast_arrays(*(np.asarray(guess, dtype=np.float64) for guess in guesses))
+    now = [np.array(guess) for guess in begun]
+    is_done = np.zeros(np.shape(now[0]), dtype=np.bool_)
+    for _ in range(TURNS):
+        new = [np.asarray(number) for number in turn(*(number[()] for number in now))]
+        moves = zip(now, new, begun, sizes, strict=True)
+        near = [
+            np.abs(y - x) <= np.maximum(NEAR * np.maximum(abs(y), abs(guess)), NOTHING * size)
+            for x, y, guess, size in moves
+        ]
+        if is_done.shape != (shape := np.broadcast_shapes(*(part.shape for part in near))):
+            is_done = np.broadcast_to(is_done, shape)
+        # Each point goes its own way, whatever others are beside it.
+        now = [np.where(is_done, x, y) for x, y in zip(now, new, strict=True)]
+        is_done = is_done | np.logical_and.reduce(near)
+        if is_done.all():
+            break
+    return np.where(is_done, now[place], np.nan)[()]
+
+
+def settled_precisely(
+    place: int,
+    guesses: Sequence[mpmath.mpf],
+    sizes: Sequence[float],
+    turn: Callable[..., tuple[mpmath.mpf, ...]],
+) -> mpmath.mpf:
+    """The same in as many digits as are set."""
+    now = tuple(guesses)
+    for _ in range(TURNS):
+        new = turn(*now)
+        moves = zip(now, new, guesses, sizes, strict=True)
+        if all(
+            abs(y - x) <= max(NEAR * max(abs(y), abs(guess)), NOTHING * size)
+            for x, y, guess, size in moves
+        ):
+            return new[place]
+        now = new
+    return mpmath.nan

@@ -15,6 +15,8 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.ground.errors import CausaloptError
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
+from causalopt.mechanisms.found import Found
+from causalopt.mechanisms.settled import NEAR, NOTHING, TURNS, Settled
 from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
@@ -50,7 +52,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Crossing),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found),
 )
 
 
@@ -203,6 +205,27 @@ class _Writer(PythonCodePrinter):
         turns = [f"if {is_on}:", f"    for _ in range({HALVINGS}):"]
         self.lines = [*outside, *turns, *(f"        {line}" for line in self.lines)]
         return late
+
+    def _print_Settled(self, found: Settled) -> str:
+        turn = found.turn
+        begun = [self._temporary(guess) for guess in found.guesses]
+        now = [self._temporary_text(guess) for guess in begun]
+        is_done = self._temporary_text("False")
+        outside, self.lines = self.lines, []
+        self.names |= zip(turn.unknowns, now, strict=True)
+        for symbol, formula in turn.steps:
+            self.names[symbol] = self._temporary(formula)
+        new = [self._temporary(result) for result in turn.results]
+        near = [
+            f"(abs({y} - {x}) <= max({NEAR!r} * max(abs({y}), abs({guess})), {NOTHING * size!r}))"
+            for x, y, guess, size in zip(now, new, begun, turn.sizes, strict=True)
+        ]
+        self.lines.append(f"{is_done} = {' & '.join(near)}")
+        self.lines += [f"{x} = {y}" for x, y in zip(now, new, strict=True)]
+        self.lines += [f"if {is_done}:", "    break"]
+        turns = [f"for _ in range({TURNS}):", *(f"    {line}" for line in self.lines)]
+        self.lines = [*outside, *turns]
+        return f"choose({is_done}, {now[found.place]}, math.nan)"
 
     def _print_And(self, condition: sympy.And) -> str:
         return self._joined(" & ", condition)

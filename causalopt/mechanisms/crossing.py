@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sympy
-from sympy import Expr, Function, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 from sympy.logic.boolalg import Boolean
 from sympy.printing.printer import Printer
+
+from causalopt.mechanisms.found import Found
 
 #: The part of a step that has passed.
 SHARE = Symbol("share", real=True)
@@ -14,7 +16,7 @@ SHARE = Symbol("share", real=True)
 HALVINGS = 54
 
 
-class Crossing(Function):
+class Crossing(Found):
     """Where a condition, a formula of ``SHARE``, comes true: of is_on and the condition.
 
     Where ``is_on`` holds, the condition is false at 0 and true at 1, and this is a share at which
@@ -24,19 +26,11 @@ class Crossing(Function):
     """
 
     nargs = 2
-    is_real = True
-    is_commutative = True
 
     @property
-    def free_symbols(self) -> set[Symbol]:
-        """All but the share, which is bound."""
-        inner: set[Symbol] = super().free_symbols
-        return inner - {SHARE}
-
-    @property
-    def is_number(self) -> bool:
-        """Whether nothing is left open but the share."""
-        return not self.free_symbols
+    def bound(self) -> frozenset[Symbol]:
+        """The share."""
+        return frozenset({SHARE})
 
     @classmethod
     def eval(cls, is_on: Boolean, condition: Boolean) -> Expr | None:

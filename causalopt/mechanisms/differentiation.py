@@ -17,7 +17,7 @@ from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
 from sympy.core.function import ArgumentIndexError
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.mechanisms.crossing import Crossing
+from causalopt.mechanisms.found import Found
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.quotients import slope_of_quotient
 from causalopt.mechanisms.steady import (
@@ -313,7 +313,7 @@ _PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
 # What does not move: atoms, and functions that are constant between their jumps.
 _CONSTANT = (
     *(sympy.Atom, sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside),
-    *(sympy.logic.boolalg.Boolean, PlaceOfLargest, PlaceOfSmallest, Crossing),
+    *(sympy.logic.boolalg.Boolean, PlaceOfLargest, PlaceOfSmallest, Found),
 )
 _RULES: Mapping[type[Expr], Rule] = {
     Mul: _of_product,

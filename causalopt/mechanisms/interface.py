@@ -52,6 +52,11 @@ class Mechanism(ABC):
         """The symbols that it depends on, in a fixed order: a node's parents are these alone."""
 
     @property
+    def moved_by(self) -> tuple[Symbol, ...]:
+        """The arguments that it moves with: all, but of a number that is taken to stand still."""
+        return self.arguments
+
+    @property
     def is_opaque(self) -> bool:
         """Whether it has no formula, so that its derivative is taken along directions alone."""
         return False

@@ -1,21 +1,20 @@
 """Implicit steps: Rosenbrock methods as tables, each step of which solves linear equations.
 
-A stage's equations are (I - h gamma J) u = ..., with J the derivatives of the rates. They are
-solved by elimination, number by number: each number is a stage of its row's variable, as everything
-inside of a step is. So any backend runs it, exact derivatives go through it, and a variable that is
-held has its stages held. Its row comes last: nothing that is eliminated before depends on it.
+A stage's equations are (I - h gamma J) u = ..., with J the derivatives of the rates. The row of a
+variable that is held comes last: nothing that is eliminated before depends on it.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Float, Integer, Mul, Rational, Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Next, Past, Rise, Stage, Variable, time
+from causalopt.mechanisms.elimination import eliminated, order_of, solved
 from causalopt.mechanisms.integrators import Method, Stride
 from causalopt.mechanisms.interface import ONE, ZERO, Mechanism
 from causalopt.mechanisms.symbolic import Expression
@@ -101,13 +100,18 @@ class _Solving:
     def assigned(self) -> dict[Variable, Mechanism]:
         rows = {v: self._rate_row(v) for v in self.rates}
         rows |= {v: self._equation_row(v) for v in self.equations}
-        order = _order(rows, self.at.held)
-        terms, entries = _eliminated(rows, order)
+        order = order_of(rows, self.at.held)
+        terms, entries = eliminated(rows, order, lambda v, place: Stage(v, _ENTRY + place))
         stages = range(1, len(self.method.nodes) + 1)
         assigned: dict[Variable, Mechanism] = {}
         for number in stages:
             assigned |= self._values(number)
-            terms |= _solved(entries, order, number, {v: self._right(v, number) for v in order})
+            right = {v: self._right(v, number) for v in order}
+            left, rise = (
+                functools.partial(kind, number=n)
+                for kind, n in ((Stage, _LEFT + number), (Rise, number))
+            )
+            terms |= solved(entries, order, right, left, rise)
         weighted = list(zip(self.method.weights, stages, strict=True))
         terms |= {v: v + Add(*(w * Rise(v, n).next for w, n in weighted)) for v in self.rates}
         return assigned | {v: Expression(t) for v, t in terms.items()} | dict(self.equations)
@@ -176,87 +180,6 @@ def _slopes(rule: Mechanism, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
         for s, e in rule.reverse({s: at.get(s, s) for s in rule.arguments}, ONE).items()
         if e != 0
     }
-
-
-def _order(
-    rows: Mapping[Variable, Collection[Variable]], held: Collection[Variable]
-) -> list[Variable]:
-    """An order of elimination in which few new entries come about; what is held comes last.
-
-    Each time the variable whose row and column have the fewest others (Markowitz 1957).
-    """
-    across = {v: set(row) - {v} for v, row in rows.items()}
-    down: dict[Variable, set[Variable]] = {v: set() for v in rows}
-    for v, row in across.items():
-        for column in row:
-            down[column].add(v)
-    place = {v: number for number, v in enumerate(rows)}
-    order: list[Variable] = []
-    while across:
-        free = [v for v in across if v not in held] or list(across)
-        first = min(free, key=lambda v: (len(across[v]) * len(down[v]), place[v]))
-        rights, lefts = across.pop(first), down.pop(first)
-        for v in lefts:
-            across[v] = (across[v] | rights) - {first, v}
-        for v in rights:
-            down[v] = (down[v] | lefts) - {first, v}
-        order.append(first)
-    return order
-
-
-def _eliminated(
-    rows: Mapping[Variable, Mapping[Variable, Expr]], order: Sequence[Variable]
-) -> tuple[dict[Variable, Expr], dict[Variable, dict[Variable, Expr]]]:
-    """The terms of the entries that are left, row by row, and what each of them is called.
-
-    Of a row these are the multiples of the rows above that are taken off it, by the columns of
-    those, and then its entries from the diagonal on (Doolittle).
-    """
-    place = {v: number for number, v in enumerate(order)}
-    terms: dict[Variable, Expr] = {}
-    entries: dict[Variable, dict[Variable, Expr]] = {}
-    for v in order:
-        left = dict(rows[v])
-        named: dict[Variable, Expr] = {}
-        for number, column in enumerate(order):
-            if column not in left:
-                continue
-            is_above = number < place[v]
-            pivot = entries[column][column] if is_above else ONE
-            named[column] = _named(terms, Stage(v, _ENTRY + number), left[column] / pivot)
-            for other, entry in entries[column].items() if is_above else ():
-                if place[other] > number:
-                    left[other] = left.get(other, ZERO) - named[column] * entry
-        entries[v] = named
-    return terms, entries
-
-
-def _named(terms: dict[Variable, Expr], stage: Stage, term: Expr) -> Expr:
-    """A term by the name of a stage, which it is put under; a number stays what it is."""
-    if term.is_Number:
-        return term
-    terms[stage] = term
-    return stage.next
-
-
-def _solved(
-    entries: Mapping[Variable, Mapping[Variable, Expr]],
-    order: Sequence[Variable],
-    number: int,
-    right: Mapping[Variable, Expr],
-) -> dict[Variable, Expr]:
-    """The terms of the rises of a stage, and of what is left of its right-hand sides."""
-    terms: dict[Variable, Expr] = {}
-    left: dict[Variable, Expr] = {}
-    for v in order:
-        done = (entry * left[c] for c, entry in entries[v].items() if c in left)
-        left[v] = _named(terms, Stage(v, _LEFT + number), right[v] - Add(*done))
-    solved: set[Variable] = set()
-    for v in reversed(order):
-        known = (entry * Rise(c, number).next for c, entry in entries[v].items() if c in solved)
-        terms[Rise(v, number)] = (left[v] - Add(*known)) / entries[v][v]
-        solved.add(v)
-    return terms
 
 
 def _numbers(text: str) -> tuple[Expr, ...]:

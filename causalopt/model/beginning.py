@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Float, Rational, Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
@@ -15,8 +15,10 @@ from causalopt.ground.tensors import Tensor
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.newton import Guess
 from causalopt.model.amounts import Kept, comes_to, formulas_of, numbers_in
-from causalopt.model.template import in_order, node_at, owner_of
+from causalopt.model.loops import WHOLE, Cuts, opened
+from causalopt.model.template import is_stage, node_at, owner_of, sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,9 @@ class Beginning:
     """The values of ``variables`` at step 0, and before.
 
     ``given`` are their start values, as numbers or as formulas of parameters and start values;
-    ``equations`` hold at step 0 as at any other; ``history`` gives what was before, by formulas of
-    time, and what started from a number had that. ``size`` is the length of a step, a ``length``.
+    ``equations`` hold at step 0 as at any other, and circles of them are solved from the values in
+    ``newton``; ``history`` gives what was before, by formulas of time, and what started from a
+    number had that. ``size`` is the length of a step, a ``length``.
     """
 
     variables: tuple[Variable, ...]
@@ -35,6 +38,7 @@ class Beginning:
     parameters: Mapping[Label, float]
     size: Expr
     length: float
+    newton: Mapping[Variable, float] = ReadOnly({})
 
     @functools.cached_property
     def numbers(self) -> ReadOnly[Variable, float]:
@@ -44,11 +48,23 @@ class Beginning:
         for variable, rule in self.mechanisms.items():
             self._refuse_arrays_in(variable, rule)
             at = {symbol: self._number(symbol, numbers) for symbol in rule.arguments}
-            number = comes_to(rule.value({}), at, f"start[{variable}]")
+            number = self._comes_to(variable, rule, at)
             domain = domain_of(variable)
             numbers[variable] = domain.code(domain.value(number), f"start[{variable}] = {rule}")
         held = self.arrays
         return ReadOnly({v: numbers[v] for v in self.variables if v not in held})
+
+    def _comes_to(self, variable: Variable, rule: Mechanism, at: Mapping[Symbol, float]) -> float:
+        try:
+            return comes_to(rule.value({}), at, f"start[{variable}]")
+        except DeclarationError:
+            owner = owner_of(variable)
+            if owner is variable:
+                raise
+            raise DeclarationError(
+                f"Newton's method comes to no value of {owner}[0] on its circle of equations, from "
+                f"newton={self.newton}: write values nearer to a solution, if there is one."
+            ) from None
 
     def _refuse_arrays_in(self, variable: Variable, rule: Mechanism) -> None:
         """Raise ``DeclarationError`` where a function or an array is to give a value at step 0."""
@@ -82,16 +98,40 @@ class Beginning:
 
     @functools.cached_property
     def mechanisms(self) -> Mapping[Variable, Mechanism]:
-        """What gives each variable that has no number, as in a step whose end is the start."""
+        """What gives each variable that has no number, as in a step whose end is the start.
+
+        With the stages that it takes to solve circles of equations.
+        """
         return self.replaced({})
 
-    def replaced(self, equations: Mapping[Variable, Mechanism]) -> Mapping[Variable, Mechanism]:
-        """The same where other equations stand in for some, each after those that it needs."""
+    @property
+    def entering(self) -> Mapping[Variable, list[Symbol]]:
+        """What the variables follow from at step 0 that have no number there."""
+        rules = self.mechanisms
+        own = (v for v in rules if not is_stage(v))
+        return {v: list(sources(v, rules.__getitem__, is_stage)) for v in own}
+
+    @functools.cached_property
+    def written(self) -> Mapping[Variable, Mechanism]:
+        """The same as it is written: start values that are formulas, and equations."""
+        return self._with({})
+
+    def replaced(
+        self, equations: Mapping[Variable, Mechanism], cuts: Cuts = WHOLE
+    ) -> Mapping[Variable, Mechanism]:
+        """The same where other equations stand in for some, each after those that it needs.
+
+        ``cuts`` say at what circles are cut open.
+        """
+        guesses = {v: Guess(Float(at), abs(at)) for v, at in self.newton.items()}
+        return opened(self._with(equations), guesses, cuts)
+
+    def _with(self, equations: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:
         starts = {
             v: rule.renamed({u: u.next for u in rule.arguments if isinstance(u, Variable)})
             for v, rule in formulas_of(self.given).items()
         }
-        return in_order({**starts, **self.equations, **equations})
+        return {**starts, **self.equations, **equations}
 
     def before(self, variable: Variable, step: int) -> Expr | None:
         """What a variable was at a step before the start, or a stage of a step up to it.
@@ -131,7 +171,7 @@ class Beginning:
     def check_delayed(self, delayed: frozenset[Variable]) -> None:
         """Raise ``DeclarationError`` for a delayed variable of which nothing is known before."""
         for variable in delayed - self.history.keys():
-            rule = self.mechanisms.get(variable)
+            rule = self.written.get(variable)
             if rule and (variable in self.equations or any(map(_is_start, rule.arguments))):
                 raise DeclarationError(
                     f"{variable} is used with a delay, and starts from other variables: say what "

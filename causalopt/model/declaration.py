@@ -324,8 +324,14 @@ def check_seed(seed: object) -> int:
     return checks.whole(seed, "seed", 0, most=math.inf)
 
 
-def cycle_message(loop: Sequence[str], decided: str | None = None) -> str:
-    """What is wrong with a cycle, named node by node; ``decided`` is a decision on it."""
+EARLIER = "Let one of them depend on an earlier step, in a System."
+
+
+def cycle_message(loop: Sequence[str], decided: str | None = None, remedy: str = EARLIER) -> str:
+    """What is wrong with a cycle, named node by node; ``decided`` is a decision on it.
+
+    ``remedy`` says what to do about it.
+    """
     if decided is not None:
         return (
             f"The decision {decided} sees its own effect: {' -> '.join(loop)}. What is seen is "
@@ -333,5 +339,5 @@ def cycle_message(loop: Sequence[str], decided: str | None = None) -> str:
         )
     return (
         f"The nodes form a cycle: {' -> '.join(loop)}. Each one would have to be computed before "
-        "itself; let one of them depend on an earlier step, in a System."
+        f"itself. {remedy}"
     )

@@ -273,6 +273,11 @@ class Model(ABC):
         return ()
 
     @property
+    def circles(self) -> Sequence[frozenset[Key]]:
+        """The keys whose equations are solved together in a step, circle by circle."""
+        return ()
+
+    @property
     def memory(self) -> int:
         """How many steps a step looks back."""
         return 1

@@ -31,9 +31,11 @@ class OverTime(Model):
         """The variables, in the order of their declaration."""
 
     @property
-    @abstractmethod
     def step_size(self) -> float | None:
         """The length of a step in units of time; None where time counts steps."""
+        if self.dt is None:
+            return None
+        return self.parameter_values[self.dt] if isinstance(self.dt, Parameter) else float(self.dt)
 
     # -- which nodes are meant -------------------------------------------------------------------
 

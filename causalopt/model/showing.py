@@ -61,6 +61,11 @@ def given_beside(
     return lines if tolerance is None else [*lines, f"tolerance = {tolerance}"]
 
 
+def guesses_shown(guesses: Mapping[Variable, float]) -> list[str]:
+    """Where the search for the unknowns of equations begins, a line each."""
+    return [f"{v} is sought near {value}" for v, value in guesses.items()]
+
+
 def latex_steps(
     mechanisms: Mapping[Variable, object], equations: Mapping[Variable, object], *, is_rate: bool
 ) -> str:

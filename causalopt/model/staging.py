@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from causalopt.ground.errors import QueryError
@@ -12,6 +13,7 @@ from causalopt.language.symbols import Past, Rise, Stage, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Model
+from causalopt.model.loops import WHOLE, Cut, Cuts, check_straight
 from causalopt.model.moments import check_whole
 from causalopt.model.stepping import Stepping
 from causalopt.model.system import System
@@ -21,6 +23,9 @@ from causalopt.model.world import World
 
 AnyWorld = World[Model]
 
+#: What is done to a variable, or a stage of it, at the end of a step or inside of it.
+Treated = Callable[[AnyWorld, Variable, int], Treatment[AnyWorld]]
+
 
 def refuse_shared_steps(system: System, what: str) -> None:
     """Raise ``QueryError`` where not each variable has a step of its own, or steps are in parts.
@@ -29,6 +34,7 @@ def refuse_shared_steps(system: System, what: str) -> None:
     for each set that is held.
     """
     check_whole(system.tolerance, what)
+    check_straight(system.circles, what)
     if system.is_implicit:
         raise QueryError(
             f"{what} asks for a step of each variable, and {system.method} solves for all "
@@ -36,11 +42,46 @@ def refuse_shared_steps(system: System, what: str) -> None:
         )
 
 
-def starts_of(system: System, world: AnyWorld) -> Mapping[Variable, Mechanism]:
+def cuts_of(system: System, worlds: Sequence[AnyWorld], step: int, treated: Treated) -> list[Cuts]:
+    """At what the circles of equations are cut open in each of some worlds, in a step.
+
+    Raises ``QueryError`` for a gate on one of them.
+    """
+    if not system.newton:
+        return [WHOLE] * len(worlds)
+    ends = [_cut(system, world, step, treated) for world in worlds]
+    stages = [_cut(system, world, step, _inside) for world in worlds] if step else ends
+    return list(zip(_together(ends), _together(stages), strict=True))
+
+
+def _inside(world: AnyWorld, variable: Variable, step: int) -> Treatment[AnyWorld]:
+    return treatment_of(world, Stage(variable, 1), step)
+
+
+def _cut(system: System, world: AnyWorld, step: int, treated: Treated) -> Cut:
+    done = {v: treated(world, v, step) for v in system.algebraic}
+    for variable, treatment in done.items():
+        if treatment.base is not None and treatment.base.gate_on_it is not None:
+            raise QueryError(
+                f"{variable} is gated, and circles of equations are solved here (newton=): a part "
+                "of what enters one of them is no equation. Hold it as a whole."
+            )
+    held = frozenset(v for v, t in done.items() if t.base is not None and t.base.cuts)
+    return Cut(held, frozenset(v for v, t in done.items() if t.shift is not None) - held)
+
+
+def _together(cuts: Sequence[Cut]) -> list[Cut]:
+    """The cuts of worlds, each with the ways of all."""
+    ways = {way for cut in cuts for way in (cut.held, cut.held | cut.moved)}
+    ordered = tuple(sorted(ways, key=lambda way: (len(way), sorted(map(str, way)))))
+    return [replace(cut, ways=ordered) for cut in cuts]
+
+
+def starts_of(system: System, world: AnyWorld, cuts: Cuts = WHOLE) -> Mapping[Variable, Mechanism]:
     """What gives the variables at step 0 that have no number there, where some are replaced."""
     bases = {variable: world.at(variable, 0).base for variable in system.algebraic}
     replaced = {v: base.replacement for v, base in bases.items() if base and base.replacement}
-    return system.beginning.replaced(replaced)
+    return system.beginning.replaced(replaced, cuts)
 
 
 def held_inside(system: System, worlds: Sequence[AnyWorld], step: int) -> frozenset[Variable]:
@@ -71,13 +112,15 @@ def template_of(
     world: AnyWorld,
     step: int,
     held: frozenset[Variable] = frozenset(),
+    cuts: Cuts = WHOLE,
     *,
     errors: bool = False,
 ) -> Template:
     """What a step assigns in a world, where some mechanisms may be replaced.
 
-    ``held`` are the variables whose stages are held in it, here or in a world beside; with
-    ``errors`` the estimates of a step's errors are assigned too.
+    ``held`` are the variables whose stages are held in it, here or in a world beside, and ``cuts``
+    say at what circles of equations are cut open; with ``errors`` the estimates of a step's errors
+    are assigned too.
     """
     replaced: dict[Variable, Mechanism] = {}
     for variable in system.variables:
@@ -88,10 +131,10 @@ def template_of(
         staged = base.replacement if system.method is None else base.mechanism_at(variable, step)
         if staged is not None:
             replaced[variable] = staged
-    if not replaced and not held and not errors:
+    if not replaced and not held and not errors and cuts == WHOLE:
         return system.template
     declared = ReadOnly({**system.declarations, **replaced}) if replaced else system.declarations
-    return _assigned(system.stepping, declared, held, errors)
+    return _assigned(system.stepping, declared, held, cuts, errors)
 
 
 @functools.lru_cache(maxsize=64)
@@ -99,10 +142,11 @@ def _assigned(
     stepping: Stepping,
     declared: Mapping[Variable, Mechanism],
     held: frozenset[Variable],
+    cuts: Cuts,
     errors: bool,
 ) -> Template:
     """What a step assigns: the same for all lanes of a plan in which as much is replaced."""
-    return ReadOnly(stepping.of(declared, held, errors=errors))
+    return ReadOnly(stepping.of(declared, held, cuts, errors=errors))
 
 
 def treatment_of(world: AnyWorld, target: Variable, step: int) -> Treatment[AnyWorld]:

@@ -12,7 +12,15 @@ from causalopt.mechanisms.events import Event, Jumps
 from causalopt.mechanisms.integrators import Stride
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.methods import METHODS, on_clock
+from causalopt.mechanisms.newton import Guess
+from causalopt.model.loops import WHOLE, Cuts, opened
 from causalopt.model.template import in_order
+
+# What to write where equations go round in a circle.
+_REMEDY = (
+    "Have them solved for together, by Newton's method, newton={{{name}: 1.0}}, from a value near "
+    "to what it is; or let one of them depend on an earlier step."
+)
 
 
 def step_term(dt: float | Parameter | None) -> Expr:
@@ -25,7 +33,8 @@ class Stepping:
     """What makes steps of what is declared of each variable: values, or by a method rates.
 
     ``algebraic`` are the variables with equations, which hold at the end of a step, in terms of
-    R.next. Where some variables are ``delayed``, the middle of each step is kept.
+    R.next; circles of them are solved by Newton's method for those in ``newton``. Where some
+    variables are ``delayed``, the middle of each step is kept.
     """
 
     algebraic: frozenset[Variable]
@@ -34,21 +43,25 @@ class Stepping:
     length: float | None
     method: str | None
     delayed: bool
+    newton: Mapping[Variable, float]
 
     def of(
         self,
         mechanisms: Mapping[Variable, Mechanism],
         held: frozenset[Variable] = frozenset(),
+        cuts: Cuts = WHOLE,
         *,
         errors: bool = False,
     ) -> dict[Variable, Mechanism]:
         """The variables, and stages of them, each with what gives it, in order.
 
-        ``held`` are the variables whose stages may be held in the step. With ``errors`` there are
-        stages for the estimates of its errors too.
+        ``held`` are the variables whose stages may be held in the step; ``cuts`` say at what
+        circles are cut open. With ``errors`` there are stages for the estimates of its errors too.
         """
         rules = {v: rule for v, rule in mechanisms.items() if v not in self.algebraic}
-        equations = in_order({v: r for v, r in mechanisms.items() if v in self.algebraic})
+        given = [v for v in mechanisms if v in self.algebraic]
+        equations = in_order({v: mechanisms[v] for v in given if v not in self.newton}, _REMEDY)
+        equations |= {v: mechanisms[v] for v in given if v in self.newton}
         at = Stride(step_term(self.dt), self.delayed, held, errors)
         method = None if self.method is None else METHODS[self.method]
         if self.events:
@@ -57,4 +70,6 @@ class Stepping:
             assigned = {**rules, **equations}
         else:
             assigned = method.assigned(rules, equations, at)
-        return in_order(on_clock(assigned, self.dt, self.length, self.method))
+        # From where each was one step before.
+        guesses = {v: Guess(v, abs(size)) for v, size in self.newton.items()}
+        return opened(on_clock(assigned, self.dt, self.length, self.method), guesses, cuts)

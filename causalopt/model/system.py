@@ -26,18 +26,13 @@ from causalopt.model.amounts import (
     checked_parameters,
     checked_starts,
     coded,
-    formulas_of,
 )
 from causalopt.model.beginning import Beginning
 from causalopt.model.building import by_label
 from causalopt.model.declaration import (
     check_formulas,
-    check_rates,
     check_seed,
-    check_seen,
-    check_start,
     check_steps,
-    check_symbols,
     checked_dt,
     checked_events,
     checked_tolerance,
@@ -45,15 +40,21 @@ from causalopt.model.declaration import (
     noises_of,
 )
 from causalopt.model.interface import Account
+from causalopt.model.loops import check_straight, checked_guesses, circles_of
 from causalopt.model.network import Network
 from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
-from causalopt.model.shapes import check_shapes
-from causalopt.model.showing import causes_in_words, given_beside, latex_steps, step_equations
+from causalopt.model.showing import (
+    causes_in_words,
+    given_beside,
+    guesses_shown,
+    latex_steps,
+    step_equations,
+)
 from causalopt.model.solving import Solver, chosen, in_steps_of
+from causalopt.model.soundness import check_declared, check_put_in
 from causalopt.model.stepping import Stepping, step_term
 from causalopt.model.template import Template, is_inner, is_stage, node_at, sources
-from causalopt.model.units import check_other_units, check_units
 from causalopt.model.unrolling import check_unrolled, unrolled
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
 from causalopt.model.world import World
@@ -68,7 +69,8 @@ class System(OverTime):
     ``R.next`` the value in the same step, ``R.lag(5)`` that of 5 steps before, ``time`` the time of
     step i. ``dt``, a number or a parameter, is the length of a step in units of time; without it,
     time counts steps. With a ``method``, the formulas are rates of change, as ``from_ode`` declares
-    them. A variable with an equation, in ``algebraic``, follows from the others at each moment.
+    them. A variable with an equation, in ``algebraic``, follows from the others at each moment;
+    circles of equations are solved by Newton's method for those in ``newton``.
 
     Parameters may be formulas of parameters, start values formulas of parameters and start values.
     ``history`` gives what a delayed variable was before, where it was not what it starts from.
@@ -100,6 +102,7 @@ class System(OverTime):
     method: str | None = None
     tolerance: float | None = None
     algebraic: Mapping[Variable, Formula] = ReadOnly({})
+    newton: Mapping[Variable, float] = ReadOnly({})
     history: Mapping[Variable, Formula] = ReadOnly({})
     events: Sequence[Event] = ()
 
@@ -108,21 +111,14 @@ class System(OverTime):
         put = functools.partial(object.__setattr__, self)
         put("mechanisms", ReadOnly(check_formulas(self.mechanisms, same_step=True)))
         put("algebraic", ReadOnly(mechanisms_of(self.algebraic, "algebraic")))
+        put("newton", checked_guesses(self.newton, self._written, self.circles, self.events))
         put("history", ReadOnly(mechanisms_of(self.history, "history")))
         put("events", checked_events(self.events, self.mechanisms, self.method))
         put("parameters", checked_parameters(self.parameters))
         put("dt", checked_dt(self.dt, self.parameter_values))
         put("start", checked_starts(self.start, self._written, self.parameters))
-        check_start(self.mechanisms, self.algebraic, self.start)
-        known = {*self._written, *self.parameters}
-        check_symbols(self._written, known, "give it a mechanism and a start value")
-        check_seen(self.events, known)
-        check_rates(self.mechanisms, self.method)
+        check_declared(self, self._written)
         put("tolerance", checked_tolerance(self.tolerance, self.method, self._written, self.dt))
-        check_units(self.mechanisms, self.dt, is_rate=self.method is not None)
-        stated = self.algebraic, self.history, formulas_of(self.start), formulas_of(self.parameters)
-        check_other_units(cast(Sequence[Mapping[Label, Mechanism]], stated), self.events, self.dt)
-        check_shapes(self._written, self.parameter_arrays)
         self.template, self.start_values  # noqa: B018  # cached; a cycle is told at once
 
     @classmethod
@@ -136,6 +132,7 @@ class System(OverTime):
         method: str | Solver = "euler",
         tolerance: float | None = None,
         algebraic: Mapping[Variable, Formula] | None = None,
+        newton: Mapping[Variable, float] | None = None,
         history: Mapping[Variable, Formula] | None = None,
         events: Sequence[Event] | None = None,
     ) -> System:
@@ -146,7 +143,9 @@ class System(OverTime):
         step. With a ``tolerance`` (``dopri5`` and ``rodas4``) a step is taken in as many parts as
         an estimate of their errors asks for, the same in all worlds; ``auto`` is one of these two
         with 1e-9. A solver of diffrax carries an array over a whole step. What is ``algebraic`` has
-        an equation and no rate.
+        an equation and no rate. Circles of equations are solved for what is in ``newton`` on each:
+        from the values given there, which say how large it usually is, and in a step from its value
+        before. What is nudged or held on a circle is what it is moved to, and the others follow.
 
         >>> from causalopt.language.symbols import variables
         >>> x, u = variables("x u")
@@ -164,6 +163,7 @@ class System(OverTime):
             method=kind,
             tolerance=tolerance,
             algebraic={} if algebraic is None else algebraic,
+            newton={} if newton is None else newton,
             history={} if history is None else history,
             events=() if events is None else events,
         )
@@ -189,15 +189,15 @@ class System(OverTime):
     def beginning(self) -> Beginning:
         """How it begins: what gives the values at step 0, and what was before."""
         equations = {v: self.declarations[v] for v in self.algebraic}
-        history = cast(Mapping[Variable, Mechanism], self.history)
         return Beginning(
             variables=self.variables,
             given=coded(self.start),
             equations=equations,
-            history=history,
+            history=cast(Mapping[Variable, Mechanism], self.history),
             parameters=self.parameter_values,
             size=step_term(self.dt),
             length=self.step_size or 1.0,
+            newton=self.newton,
         )
 
     @functools.cached_property
@@ -226,15 +226,10 @@ class System(OverTime):
     @functools.cached_property
     def stepping(self) -> Stepping:
         """What makes steps of its declarations."""
-        equations, is_delayed = frozenset(self.algebraic), bool(self.delayed)
-        return Stepping(equations, self.events, self.dt, self.step_size, self.method, is_delayed)
-
-    @property
-    def step_size(self) -> float | None:
-        """The length of a step in units of time; None where time counts steps."""
-        if self.dt is None:
-            return None
-        return self.parameter_values[self.dt] if isinstance(self.dt, Parameter) else float(self.dt)
+        return Stepping(
+            frozenset(self.algebraic), self.events, self.dt, self.step_size, self.method,
+            bool(self.delayed), self.newton,
+        )  # fmt: skip
 
     @functools.cached_property
     def noises(self) -> tuple[Noise, ...]:
@@ -294,13 +289,7 @@ class System(OverTime):
     def mechanism(self, key: Key, formula: object) -> Mechanism:
         """A formula for one of this system's variables, its symbols checked."""
         mechanism = mechanism_of(key, formula)
-        known = {*self.variables, *self.parameters}
-        check_symbols({key: mechanism}, known, "use a variable of this system")
-        check_units({key: mechanism}, self.dt, is_rate=key in self.rated)
-        check_shapes({cast(Variable, key): mechanism}, self.parameter_arrays)
-        delayed = moments.delayed_in(mechanism)
-        moments.check_kept(key, delayed, self.delayed, self.method)
-        self.beginning.check_delayed(delayed)
+        check_put_in(self, key, mechanism)
         return self._in_a_step(cast(Variable, key), mechanism)
 
     def account(self, key: Key, step: int, replacement: Mechanism | None = None) -> Account:
@@ -308,7 +297,7 @@ class System(OverTime):
         variable = cast(Variable, key)
         if step == 0:
             other = replacement if variable in self.algebraic else None
-            rule = other or self.beginning.mechanisms.get(variable)
+            rule = other or self.beginning.written.get(variable)
             if rule is None:
                 return Account(start=self.beginning.value_of(variable))
             return Account(None, rule, rule, {s: node_at(s, 0) for s in rule.arguments})
@@ -334,7 +323,7 @@ class System(OverTime):
             v: self._entering(v) if written else sources(v, self.template.__getitem__, is_stage)
             for v in self.template if v in self.declarations
         }  # fmt: skip
-        first = {v: rule.arguments for v, rule in self.beginning.mechanisms.items()}
+        first = self.beginning.entering
         return wired_over_time(self.variables, first, entering, steps)
 
     @property
@@ -351,6 +340,11 @@ class System(OverTime):
     def jumping(self) -> Sequence[frozenset[Variable]]:
         """What each event inside its steps sets at one moment: held together, or not at all."""
         return [frozenset(e.set) for e in self.events if self.method is not None]
+
+    @functools.cached_property
+    def circles(self) -> Sequence[frozenset[Variable]]:
+        """The variables whose equations are solved together, circle by circle."""
+        return circles_of(self._written, self.algebraic)
 
     @property
     def memory(self) -> int:
@@ -387,11 +381,13 @@ class System(OverTime):
         ((a[0], a[1], a[2]), {a[1]})
         """
         last = check_steps(steps)
+        check_straight(self.circles, "A network of nodes")
         check_unrolled(self, self.template, last, self.tolerance)
         return unrolled(self.template, self.beginning, by_label(self.parameters), last)
 
     def __repr__(self) -> str:
         lines = step_equations(self.mechanisms, self.algebraic, is_rate=self.method is not None)
+        lines += guesses_shown(self.newton)
         lines += given_beside(self.start, self.history, self.parameters, self.tolerance)
         lines += [str(event) for event in self.events]
         return "System(\n    " + "\n    ".join(lines) + "\n)"

@@ -12,7 +12,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Next, Node, Noise, Past, Stage, Time, Variable
 from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.model.declaration import cycle_message
+from causalopt.model.declaration import EARLIER, cycle_message
 
 K = TypeVar("K")
 
@@ -51,7 +51,7 @@ def sources(
     waiting, seen = [variable], {variable}
     given: set[Symbol] = set()
     for target in waiting:
-        for symbol in mechanism(target).arguments:
+        for symbol in mechanism(target).moved_by:
             inner = symbol.variable if isinstance(symbol, Next) else None
             if inner is not None and passed_by(inner):
                 if inner not in seen:
@@ -77,8 +77,13 @@ def owner_of(key: K) -> K | Variable:
     return key.owner if isinstance(key, Stage) else key
 
 
-def in_order(assigned: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:
-    """The assignments in an order in which every same-step value is there when it is needed."""
+def in_order(
+    assigned: Mapping[Variable, Mechanism], remedy: str = EARLIER
+) -> dict[Variable, Mechanism]:
+    """The assignments in an order in which every same-step value is there when it is needed.
+
+    ``remedy`` says what to do about a circle, of which ``{name}`` is a variable.
+    """
     graph = nx.DiGraph()
     graph.add_nodes_from(assigned)
     for target, mechanism in assigned.items():
@@ -92,5 +97,6 @@ def in_order(assigned: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism
         around = [source for source, _ in nx.find_cycle(graph)]
         loop = [f"{source}.next" for source in (*around, around[0])]
         decided = (str(v) for v in around if is_decision(assigned[v]))
-        raise DeclarationError(cycle_message(loop, next(decided, None))) from None
+        told = cycle_message(loop, next(decided, None), remedy.format(name=around[0]))
+        raise DeclarationError(told) from None
     return {target: assigned[target] for target in order}

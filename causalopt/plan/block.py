@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from sympy import Basic, Expr, Symbol, Tuple, numbered_symbols
 
 from causalopt.language.domains import Coded
 from causalopt.language.subspaces import Directions
-from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.fitness import inside_out
+from causalopt.mechanisms.found import bound_in
 from causalopt.mechanisms.rebuilding import compares_many, rebuilt, with_parts, with_terms
 
 # With more parts than this, parts of sums and products that are the same are not looked for: that
@@ -63,12 +62,14 @@ def single_form(
     raw, results = _filled_in(raw, results, frozenset(arguments))
     targets = needed_in_order(raw, results)
     fresh = numbered_symbols("x", exclude={*arguments, *targets})
-    # Shared over lanes too: X and Y have most of their slopes in common. A share is bound.
+    # Shared over lanes too: X and Y have most of their slopes in common. What a search is over is
+    # left in it, where alone it means something.
     written = [*(raw[s] for s in targets), *results]
     every = Tuple(*written)
     is_large = len(list(inside_out(every))) > _MANY or compares_many(every)
-    share = _shared if is_large else functools.partial(sympy.cse, ignore=(SHARE,))
-    shared, reduced = rebuilt(lambda: share(written, symbols=fresh))
+    share = _shared if is_large else sympy.cse
+    bound = bound_in(written)
+    shared, reduced = rebuilt(lambda: share(written, symbols=fresh, ignore=bound))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)
@@ -76,7 +77,7 @@ def single_form(
 
 
 def _shared(
-    formulas: Sequence[Expr], symbols: Iterator[Symbol]
+    formulas: Sequence[Expr], symbols: Iterator[Symbol], ignore: frozenset[Symbol]
 ) -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
     """As sympy's ``cse``, for parts that are the same alone, and in linear time."""
     users: Counter[Basic] = Counter(formulas)
@@ -91,7 +92,7 @@ def _shared(
             users[part] > 1
             and part.args
             and isinstance(part, Expr)
-            and SHARE not in part.free_symbols
+            and ignore.isdisjoint(part.free_symbols)
         ):
             shared.append((next(symbols), new[part]))
             new[part] = shared[-1][0]

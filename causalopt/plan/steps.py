@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import networkx as nx
 from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Past, Stage, Variable
+from causalopt.language.symbols import Past, Stage
 from causalopt.language.words import listed
 from causalopt.model.moments import at_start
 from causalopt.model.staging import (
+    Treated,
+    cuts_of,
     held_inside,
     starts_of,
     stretches_of,
@@ -24,7 +26,6 @@ from causalopt.model.staging import (
 from causalopt.model.stepping import step_term
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
-from causalopt.model.treatments import Treatment
 from causalopt.plan.block import Block, single_form
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms
@@ -34,9 +35,6 @@ from causalopt.plan.samples import NONE, samples_of
 from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
-
-#: What is done to a variable, or a stage of it, at the end of a step or inside of it.
-Treated = Callable[[AnyWorld, Variable, int], Treatment[AnyWorld]]
 
 
 @functools.lru_cache(maxsize=64)
@@ -165,9 +163,10 @@ def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
     """What is assigned at step 0, in terms of inputs and of what else is assigned there."""
     _check_nudged(system, lanes)
     first: dict[Symbol, Expr] = {}
+    cuts = cuts_of(system, [lane.world for lane in lanes.lanes], 0, treatment_of)
     for place, lane in enumerate(lanes.lanes):
-        rules = starts_of(system, lane.world)
-        for variable in system.variables:
+        rules = starts_of(system, lane.world, cuts[place])
+        for variable in dict.fromkeys((*system.variables, *rules)):
             rule = rules.get(variable)
             own = None if rule is None else at_start(rule, step_term(system.dt))
             terms = NodeTerms(names, lanes, place, variable, 0, own, names.after)
@@ -210,10 +209,12 @@ def _assignments(
 ) -> dict[Symbol, Expr]:
     """What one step, or a part of it, assigns in every lane, by what is done there."""
     assigned: dict[Symbol, Expr] = {}
-    held = held_inside(system, [lane.world for lane in lanes.lanes], step)
+    worlds = [lane.world for lane in lanes.lanes]
+    held, cuts = held_inside(system, worlds, step), cuts_of(system, worlds, step, treated)
     for place, lane in enumerate(lanes.lanes):
         _check_events(system, lane, step)
-        for target, mechanism in template_of(system, lane.world, step, held, errors=errors).items():
+        template = template_of(system, lane.world, step, held, cuts[place], errors=errors)
+        for target, mechanism in template.items():
             terms = NodeTerms(names, lanes, place, target, step, mechanism, names.after)
             treatment = treated(lane.world, target, step)
             assigned[names.after(Slot(place, target))] = treatment.apply(terms)

@@ -12,6 +12,7 @@ from causalopt.backends import NotFinite, Stopped
 from causalopt.ground.errors import EvaluationError, LongStepsWarning, UndefinedError
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Node, Noise
+from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.interface import Account, Model
 from causalopt.model.interventions import Fixed
@@ -96,6 +97,10 @@ def _trouble(
             ". If they were two, write them as one, whose values are those after both: the jump of "
             "the first may make the second come true"
         )
+    if world.model.circles and not np.isinf(error.value):
+        circle = listed(sorted(map(str, world.model.circles[0])))
+        kind += f", or the equations of {circle}, a circle, have no solution near the one before"
+        bounded += ", or shorten the steps; Newton's method follows a solution from step to step"
     remedy = remedy or bounded
     return f"is {kind}", f"Nodes hold finite real numbers: {remedy}."
 

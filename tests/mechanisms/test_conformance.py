@@ -29,9 +29,11 @@ from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.onset import Onset
 from causalopt.mechanisms.opaque import Function
+from causalopt.mechanisms.settled import Settled, Turn, Unmoved
 
 x, y = variables("x y")
 (k,) = parameters("k")
+u0, u1 = sp.symbols("u0 u1", real=True)
 s, t = finite("s", ["off", "on", "jammed"]), finite("t", ["cold", "warm"])
 
 
@@ -115,6 +117,15 @@ CASES = {
         Onset(k > 0, x + y * SHARE**2 >= 0, x + y * SHARE**2, x.next),
         lambda K, u, found, v: mpmath.sqrt(-u / v),
         ((1, -0.5, 0.5, 2), (1, -0.5625, 0.75, 1)), gives_rates=False,
+    ),
+    "what stands still": Case(
+        Unmoved(sp.sin(x) * k), lambda K, u: mpmath.sin(u) * K,
+        ((0.5, 1.25), (-1, 2)), is_smooth=False, gives_rates=False,
+    ),
+    "what is found": Case(
+        # Newton's method for u^2 = x, from k, in two formulas.
+        Unmoved(Settled.of(0, Turn((u0,), ((u1, u0**2 - x),), (u0 - u1 / (2 * u0),), (1.0,)), [k])),
+        lambda K, u: mpmath.sqrt(u), ((1, 2), (1.5, 0.25)), is_smooth=False, gives_rates=False,
     ),
 }  # fmt: skip
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -190,7 +190,7 @@ def test_what_is_surely_wrong_is_refused(declare, told):
 
 @pytest.mark.parametrize("named", WRONG)
 def test_what_is_wrong_is_wrong_by_its_units_alone(named, monkeypatch):
-    monkeypatch.setattr("causalopt.model.system.check_units", lambda *a, **k: None)
+    monkeypatch.setattr("causalopt.model.soundness.check_units", lambda *a, **k: None)
     monkeypatch.setattr("causalopt.model.building.check_units", lambda *a, **k: None)
     WRONG[named][0]()
 

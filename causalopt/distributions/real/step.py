@@ -18,6 +18,7 @@ from causalopt.language.laws import Normal
 from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.asked import as_system
+from causalopt.model.loops import check_straight
 from causalopt.model.moments import check_memoryless, check_whole
 from causalopt.model.system import System
 
@@ -43,6 +44,7 @@ def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
             f"{', '.join(map(str, system.variables))}: they must be the same variables."
         )
     system.check_numbers("A distribution pushed through a step")
+    check_straight(system.circles, "A distribution pushed through a step")
     if any(time in mechanism.arguments for mechanism in system.template.values()):
         raise QueryError(
             "The step of this system depends on time, so that pushing twice would not be pushing "

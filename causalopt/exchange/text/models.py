@@ -32,7 +32,7 @@ from causalopt.model.system import System
 #: How a variable follows: from the step before, by its rate of change, or from others at once.
 NEXT, RATE, EQUALS = "next", "rate", "equals"
 #: What is said of a variable.
-MODEL_KEYS = (*VARIABLE_KEYS, NEXT, RATE, EQUALS, "start", "history")
+MODEL_KEYS = (*VARIABLE_KEYS, NEXT, RATE, EQUALS, "start", "newton", "history")
 
 #: The most steps before the start at which a history is looked at.
 MOST_HISTORY = 20_000
@@ -47,6 +47,7 @@ class _Parts:
         default_factory=lambda: {NEXT: {}, RATE: {}, EQUALS: {}}
     )
     start: dict[Variable, Amount] = field(default_factory=dict)
+    newton: dict[Variable, float] = field(default_factory=dict)
     history: dict[Variable, Formula] = field(default_factory=dict)
     parameters: dict[Parameter, Kept] = field(default_factory=dict)
     entries: dict[tuple[str, Symbol], TomlEntry] = field(default_factory=dict)
@@ -111,6 +112,10 @@ def _add_variable(entry: TomlEntry, variable: Variable, parts: _Parts) -> None:
     if start is not None:
         parts.start[variable] = _start(start, variable, parts.words)
         parts.entries["start", variable] = start
+    newton = entry.get("newton")
+    if newton is not None:
+        parts.newton[variable] = newton.number()
+        parts.entries["newton", variable] = newton
     history = entry.get("history")
     if history is not None:
         parts.history[variable] = parts.words.amount(history)
@@ -134,8 +139,8 @@ def _network(file: TomlEntry, variables: TomlEntry, parts: _Parts) -> Network:
             told = f"{key} is of systems, and no variable here has next or rate: leave it out."
             raise file[key].refusal(told, of_key=True)
     for way, symbol in parts.entries:
-        if way == "history":
-            told = f"{symbol} has a history, and a network has no time."
+        if way in ("history", "newton"):
+            told = f"{way} of {symbol} is of systems, and a network has no time: leave it out."
             raise parts.entries[way, symbol].refusal(told, of_key=True)
     return variables.asked(
         lambda: Network(
@@ -167,6 +172,7 @@ def _system(file: TomlEntry, variables: TomlEntry, parts: _Parts) -> System:
             method=by,
             tolerance=tolerance,
             algebraic=parts.mechanisms[EQUALS],
+            newton=parts.newton,
             history=parts.history,
             events=told,
         )

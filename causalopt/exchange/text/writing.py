@@ -130,6 +130,8 @@ def _(model: System) -> tuple[dict[str, TomlValue], list[Section]]:
         sheet.add(variable, "start", _amount(start, f"the start of {variable}"))
     for variable, rule in model.algebraic.items():
         sheet.mechanism(variable, EQUALS, cast(Mechanism, rule))
+    for variable, near in model.newton.items():
+        sheet.add(variable, "newton", near)
     for variable, rule in model.history.items():
         sheet.mechanism(variable, "history", cast(Mechanism, rule))
     sheet.events += [_event(event, sheet) for event in model.events]

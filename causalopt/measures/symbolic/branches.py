@@ -11,7 +11,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from causalopt.ground.errors import QueryError
-from causalopt.mechanisms.crossing import Crossing
+from causalopt.mechanisms.found import Found
 from causalopt.mechanisms.rebuilding import rebuilt
 from causalopt.mechanisms.steady import Steady
 
@@ -37,7 +37,7 @@ def plain(formula: Expr) -> Expr:
 
     Raises ``QueryError`` for the moment of an event, which is looked for and has no formula.
     """
-    if formula.has(Crossing):
+    if formula.has(Found):
         raise QueryError(
             "An event happens inside a step, at a moment that is looked for and has no formula: "
             "ask comp or op for numbers."

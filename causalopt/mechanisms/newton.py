@@ -1,0 +1,112 @@
+"""Equations that go round in a circle, solved by Newton's method: the number, and how it moves.
+
+The unknowns are found by an iteration, as numbers that move with nothing. From there one more
+step of the method is taken by formulas. It leads nowhere, and moves as the implicit function
+theorem says: du = (1 - dg/du)^-1 (dg/dp) dp of u = g(u, p).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Symbol
+
+from causalopt.language.symbols import Next, Stage
+from causalopt.mechanisms.elimination import eliminated, order_of, solved
+from causalopt.mechanisms.interface import ONE, ZERO, Mechanism
+from causalopt.mechanisms.rebuilding import with_terms
+from causalopt.mechanisms.settled import Settled, Turn, Unmoved
+from causalopt.mechanisms.symbolic import Expression
+
+# Which stage of an equation's variable a number is, beside the one that the equation gives: what is
+# found, what equations say there, what is left of a right-hand side, a step, and entries of a row.
+_FOUND, _SAID, _LEFT, _STEP, _ENTRY = range(1, 6)
+#: How many stages there are of each, but for a circle of more equations than this.
+ROLES = 1 << 12
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Where the search for an unknown begins, and what its size usually is."""
+
+    at: Expr
+    size: float
+
+
+def solved_by_newton(
+    equations: Mapping[Stage, Mechanism], guesses: Mapping[Stage, Guess]
+) -> dict[Stage, Mechanism]:
+    """What gives the unknowns of equations, those with a guess, which the others follow.
+
+    ``equations`` stand under the stages that they give, which they are of by ``stage.next``; those
+    of the others come in the order in which they follow. The equations of the unknowns are replaced
+    by what solves them all, and the stages that this takes are added.
+    """
+    unknowns = [v for v in equations if v in guesses]
+    others = [v for v in equations if v not in guesses]
+    seen: dict[Symbol, Expr] = {v.next: _stage(v, _FOUND).next for v in unknowns}
+    seen |= {v.next: _stage(v, _SAID).next for v in others}
+    said = {_stage(v, _SAID): equations[v].renamed(seen) for v in (*others, *unknowns)}
+    rows = {v: _row(v, equations[v], seen) for v in equations}
+    order = order_of(rows, unknowns)
+    entries, named = eliminated(rows, order, lambda v, place: _stage(v, _ENTRY + place))
+    off = dict.fromkeys(others, ZERO)
+    off |= {v: _stage(v, _SAID).next - _stage(v, _FOUND).next for v in unknowns}
+    steps = solved(named, order, off, lambda v: _stage(v, _LEFT), lambda v: _stage(v, _STEP))
+    results = [_stage(v, _FOUND).next + _stage(v, _STEP).next for v in unknowns]
+    way = [*((s, rule.value({})) for s, rule in said.items()), *entries.items(), *steps.items()]
+    turn = _turn(
+        [_stage(v, _FOUND) for v in unknowns], way, results, [guesses[v] for v in unknowns]
+    )
+    begun = [guesses[v].at for v in unknowns]
+    found: dict[Stage, Mechanism] = {
+        _stage(v, _FOUND): Unmoved(Settled.of(place, turn, begun))
+        for place, v in enumerate(unknowns)
+    }
+    moving = {**steps, **dict(zip(unknowns, results, strict=True))}
+    return {
+        **{v: equations[v] for v in others},
+        **found,
+        **said,
+        **{stage: Unmoved(term) for stage, term in entries.items()},
+        **{stage: Expression(term) for stage, term in moving.items()},
+    }
+
+
+def _stage(owner: Stage, role: int) -> Stage:
+    return Stage(owner.owner, owner.number + role)
+
+
+def _row(variable: Stage, equation: Mechanism, seen: Mapping[Symbol, Expr]) -> dict[Stage, Expr]:
+    """The row of a variable in 1 - dg/dv, where its equation is v = g."""
+    at = {s: seen.get(s, s) for s in equation.arguments}
+    slopes = equation.reverse(at, ONE)
+    row = {
+        s.variable: -e for s, e in slopes.items() if isinstance(s, Next) and s in seen and e != 0
+    }
+    return row | {variable: ONE + row.get(variable, ZERO)}
+
+
+def _turn(
+    unknowns: Sequence[Stage],
+    way: Sequence[tuple[Stage, Expr]],
+    results: Sequence[Expr],
+    guesses: Sequence[Guess],
+) -> Turn:
+    """A step of the method as a turn of an iteration, in symbols of its own."""
+    needed = set[Symbol]().union(*(result.free_symbols for result in results))
+    kept: list[tuple[Symbol, Expr]] = []
+    for stage, term in reversed(way):
+        if stage.next in needed:
+            kept.append((stage.next, term))
+            needed |= term.free_symbols
+    steps = kept[::-1]
+    inner = (*(stage.next for stage in unknowns), *(symbol for symbol, _ in steps))
+    names = {symbol: Symbol(f"z{number}", real=True) for number, symbol in enumerate(inner)}
+    return Turn(
+        unknowns=tuple(names[stage.next] for stage in unknowns),
+        steps=tuple((names[symbol], with_terms(term, names)) for symbol, term in steps),
+        results=tuple(with_terms(result, names) for result in results),
+        sizes=tuple(guess.size for guess in guesses),
+    )
