@@ -102,8 +102,9 @@ def write_sbml(system: System, path: str | os.PathLike[str]) -> None:
     are left out, as are assumptions, the method of steps and their length.
 
     Raises ``DeclarationError``, before anything is written, for what has no place in SBML or comes
-    back as something else: systems of steps, noise, data, delays, arrays, named values, functions,
-    tables, and values nearer to 0 than 2.2e-308; ``FileError`` where the file cannot be written.
+    back as something else: systems of steps, circles of equations, noise, data, delays, arrays,
+    named values, functions, tables, and values nearer to 0 than 2.2e-308; ``FileError`` where the
+    file cannot be written.
 
     >>> import pathlib, tempfile
     >>> from causalopt.language.symbols import parameter, variable

@@ -23,6 +23,7 @@ from causalopt import (
     variables,
 )
 from causalopt.exchange.modeltext import read_model, write_model
+from causalopt.exchange.sbml import write_sbml
 from causalopt.ground.errors import UndefinedError
 
 x, y, u, w = variables("x y u w")
@@ -161,6 +162,12 @@ def test_what_cannot_be_asked():
         every_A(W, n=x[0], m=x)
     with pytest.raises(QueryError, match="u, w are solved for together"):
         regulated().unroll(3)
+
+
+def test_sbml_has_no_place_for_it(tmp_path):
+    with pytest.raises(DeclarationError, match="a circle of equations, of u, w"):
+        write_sbml(regulated(), tmp_path / "model.xml")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_text_holds_it(tmp_path):

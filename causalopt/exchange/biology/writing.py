@@ -93,6 +93,9 @@ class _RuleSheet:
     def write(self) -> None:
         """All that it declares, in the order that SBML has."""
         system = self.system
+        if system.circles:
+            circle = ", ".join(sorted(map(str, system.circles[0])))
+            _refuse(f"a circle of equations, of {circle},", "rules that follow one another")
         rates, equations = _formulas(system.mechanisms), _formulas(system.algebraic)
         events = [(event, _formulas(event.set)) for event in system.events]
         quantities = self._quantities([*rates.values(), *equations.values(), *_in_events(events)])
