@@ -20,7 +20,7 @@ from sympy import Basic, Expr, Symbol
 from causalopt.backends.jax_single import pushed_at_size, traced_back_at_size
 from causalopt.mechanisms.calls import Called, Code, Pushed
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
-from causalopt.mechanisms.settled import NEAR, NOTHING, TURNS, Settled
+from causalopt.mechanisms.settled import TURNS, Settled, leads_nowhere
 from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
@@ -149,12 +149,13 @@ class _Walk:
             walk = _Walk({**outside, **dict(zip(turn.unknowns, now, strict=True))}, {})
             for symbol, formula in turn.steps:
                 walk.values[symbol] = walk.of(formula)
-            new = tuple(jnp.asarray(walk.of(result)) for result in turn.results)
-            near = [
-                abs(y - x) <= jnp.maximum(NEAR * jnp.maximum(abs(y), abs(guess)), NOTHING * size)
-                for x, y, guess, size in zip(now, new, begun, turn.sizes, strict=True)
-            ]
-            return number + 1, functools.reduce(jnp.logical_and, near), new
+            new, doubts = (
+                tuple(jnp.asarray(walk.of(part)) for part in parts)
+                for parts in (turn.results, turn.doubts)
+            )
+            moved = (abs(y - x) for x, y in zip(now, new, strict=True))
+            nowhere = map(leads_nowhere, moved, new, doubts)
+            return number + 1, functools.reduce(jnp.logical_and, nowhere), new
 
         def goes_on(state: _Search) -> Array:
             number, is_done, _ = state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import mpmath
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from causalopt.ground.types import Array, Bools, Floats, Number
 from causalopt.mechanisms.crossing import HALVINGS
-from causalopt.mechanisms.settled import NEAR, NOTHING, TURNS
+from causalopt.mechanisms.settled import TURNS, leads_nowhere
 
 # 1/e as the sum of two floats: x + 1/e is then exact near the branch point of Lambert's W.
 _INVERSE_E = 0.36787944117144233, -1.2428753672788363e-17
@@ -44,7 +45,7 @@ def above_branch(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
     (1.97077...e-05, 1.0)
     """
     at, order = np.asarray(x, dtype=np.float64), np.asarray(branch)
-    square = 2 * np.e * ((at + _INVERSE_E[0]) + _INVERSE_E[1])
+    square = 2 * math.e * ((at + _INVERSE_E[0]) + _INVERSE_E[1])
     is_real = (square >= 0) & ((order == 0) | (order == -1))
     p = np.sqrt(np.where(is_real, square, 0.0)) * np.where(order == 0, 1.0, -1.0)
     series, near = np.zeros_like(p), np.where(np.abs(p) < _NEAR, p, 0.0)
@@ -124,31 +125,24 @@ def came_true_precisely(is_on: bool, holds: Callable[[mpmath.mpf], bool]) -> mpm
 
 
 def settled(
-    place: int,
-    guesses: Sequence[Number],
-    sizes: Sequence[float],
-    turn: Callable[..., tuple[Number, ...]],
+    place: int, guesses: Sequence[Number], turn: Callable[..., tuple[Sequence[Number], ...]]
 ) -> Number:
     """What an unknown settles at when turns are taken again and again; NaN where it does not.
 
-    >>> settled(0, (np.float64(1.0),), (1.0,), lambda u: ((u + 2 / u) / 2,))
+    A turn gives where the unknowns come to, and whether there is doubt of where they were.
+
+    >>> settled(0, (np.float64(1.0),), lambda u: (((u + 2 / u) / 2,), (u * u - 2,)))
     np.float64(1.414213562373095...)
     """
     begun = np.broadcast_arrays(*(np.asarray(guess, dtype=np.float64) for guess in guesses))
-    now = [np.array(guess) for guess in begun]
-    is_done = np.zeros(np.shape(now[0]), dtype=np.bool_)
+    now, is_done = [np.array(guess) for guess in begun], np.zeros(begun[0].shape, dtype=np.bool_)
     for _ in range(TURNS):
-        new = [np.asarray(number) for number in turn(*(number[()] for number in now))]
-        moves = zip(now, new, begun, sizes, strict=True)
-        near = [
-            np.abs(y - x) <= np.maximum(NEAR * np.maximum(abs(y), abs(guess)), NOTHING * size)
-            for x, y, guess, size in moves
-        ]
-        if is_done.shape != (shape := np.broadcast_shapes(*(part.shape for part in near))):
-            is_done = np.broadcast_to(is_done, shape)
+        new, doubts = turn(*(number[()] for number in now))
+        moved = [np.abs(y - x) for x, y in zip(now, new, strict=True)]
+        nowhere = np.broadcast_arrays(*map(leads_nowhere, moved, new, doubts))
         # Each point goes its own way, whatever others are beside it.
         now = [np.where(is_done, x, y) for x, y in zip(now, new, strict=True)]
-        is_done = is_done | np.logical_and.reduce(near)
+        is_done = is_done | np.logical_and.reduce(nowhere)
         if is_done.all():
             break
     return np.where(is_done, now[place], np.nan)[()]
@@ -157,18 +151,14 @@ def settled(
 def settled_precisely(
     place: int,
     guesses: Sequence[mpmath.mpf],
-    sizes: Sequence[float],
-    turn: Callable[..., tuple[mpmath.mpf, ...]],
+    turn: Callable[..., tuple[Sequence[mpmath.mpf], ...]],
 ) -> mpmath.mpf:
     """The same in as many digits as are set."""
-    now = tuple(guesses)
+    now = guesses
     for _ in range(TURNS):
-        new = turn(*now)
-        moves = zip(now, new, guesses, sizes, strict=True)
-        if all(
-            abs(y - x) <= max(NEAR * max(abs(y), abs(guess)), NOTHING * size)
-            for x, y, guess, size in moves
-        ):
+        new, doubts = turn(*now)
+        moved = (abs(y - x) for x, y in zip(now, new, strict=True))
+        if all(map(leads_nowhere, moved, new, doubts)):
             return new[place]
         now = new
     return mpmath.nan

@@ -16,7 +16,7 @@ from sympy.printing.pycode import PythonCodePrinter
 from causalopt.ground.errors import CausaloptError
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
 from causalopt.mechanisms.found import Found
-from causalopt.mechanisms.settled import NEAR, NOTHING, TURNS, Settled
+from causalopt.mechanisms.settled import TURNS, Settled, nowhere_in_text
 from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
@@ -208,19 +208,16 @@ class _Writer(PythonCodePrinter):
 
     def _print_Settled(self, found: Settled) -> str:
         turn = found.turn
-        begun = [self._temporary(guess) for guess in found.guesses]
-        now = [self._temporary_text(guess) for guess in begun]
+        now = [self._temporary(guess) for guess in found.guesses]
         is_done = self._temporary_text("False")
         outside, self.lines = self.lines, []
         self.names |= zip(turn.unknowns, now, strict=True)
         for symbol, formula in turn.steps:
             self.names[symbol] = self._temporary(formula)
-        new = [self._temporary(result) for result in turn.results]
-        near = [
-            f"(abs({y} - {x}) <= max({NEAR!r} * max(abs({y}), abs({guess})), {NOTHING * size!r}))"
-            for x, y, guess, size in zip(now, new, begun, turn.sizes, strict=True)
-        ]
-        self.lines.append(f"{is_done} = {' & '.join(near)}")
+        new, doubts = ([*map(self._temporary, e)] for e in (turn.results, turn.doubts))
+        moved = [self._temporary_text(f"abs({y} - {x})") for x, y in zip(now, new, strict=True)]
+        nowhere = map(nowhere_in_text, moved, new, doubts)
+        self.lines.append(f"{is_done} = {' & '.join(nowhere)}")
         self.lines += [f"{x} = {y}" for x, y in zip(now, new, strict=True)]
         self.lines += [f"if {is_done}:", "    break"]
         turns = [f"for _ in range({TURNS}):", *(f"    {line}" for line in self.lines)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import sympy
 from sympy import Basic, Expr, Float, Integer, Symbol
@@ -19,10 +20,11 @@ from causalopt.mechanisms.symbolic import in_order_of_names
 #: How many turns are taken before it is said that there is no end to them.
 TURNS = 60
 
-#: A turn leads nowhere that moves each unknown by no more than the first of these, beside the
-#: larger of where it is and where it began, or by no more than the second, beside its usual size.
-#: Where turns converge by squares, as Newton's do, there is less than rounding left after one more.
-NEAR, NOTHING = 1e-9, 1e-12
+# So little beside where an unknown is: see ``leads_nowhere``.
+_NEAR = 1e-9
+
+# A number or an array, of whatever library.
+T = TypeVar("T", bound=Any)
 
 # What no float is.
 _BEYOND = Float(2) ** 1024
@@ -32,20 +34,20 @@ _BEYOND = Float(2) ** 1024
 class Turn:
     """A turn of an iteration: of the ``unknowns`` it makes the ``results``, by ``steps`` in order.
 
-    ``sizes`` are what the unknowns usually are, as far as that is known.
+    ``doubts`` are above 0 where what is left of an unknown's equation is more than rounding.
     """
 
     unknowns: tuple[Symbol, ...]
     steps: tuple[tuple[Symbol, Expr], ...]
     results: tuple[Expr, ...]
-    sizes: tuple[float, ...]
+    doubts: tuple[Expr, ...]
 
 
 class Settled(Found):
     """What one unknown of an iteration settles at, or NaN where it does not within ``TURNS``.
 
-    Of its place among the unknowns; the number of these; the unknowns, what they begin at, their
-    sizes and the results of a turn; and the names and formulas of what is computed on the way.
+    Of its place among the unknowns; the number of these; the unknowns, what they begin at, the
+    results and the doubts of a turn; and the names and formulas of what is computed on the way.
     """
 
     @classmethod
@@ -56,9 +58,8 @@ class Settled(Found):
     @classmethod
     def of(cls, place: int, turn: Turn, guesses: Sequence[Expr]) -> Expr:
         """What an unknown of a turn settles at, from some guesses."""
-        sizes = map(Float, turn.sizes)
         ways = (symbol for symbol, _ in turn.steps), (formula for _, formula in turn.steps)
-        parts = (*turn.unknowns, *guesses, *sizes, *turn.results, *ways[0], *ways[1])
+        parts = (*turn.unknowns, *guesses, *turn.results, *turn.doubts, *ways[0], *ways[1])
         found: Expr = cls(Integer(place), Integer(len(turn.unknowns)), *parts)
         return found
 
@@ -78,8 +79,7 @@ class Settled(Found):
         count = int(self.args[1])
         way = self.args[2 + 4 * count :]
         steps = zip(way[: len(way) // 2], way[len(way) // 2 :], strict=True)
-        sizes = tuple(map(float, self._part(2)))
-        return Turn(self._part(0), tuple(steps), self._part(3), sizes)
+        return Turn(self._part(0), tuple(steps), self._part(2), self._part(3))
 
     @property
     def bound(self) -> frozenset[Symbol]:
@@ -95,16 +95,19 @@ class Settled(Found):
     def _eval_evalf(self, prec: int) -> Expr | None:
         if self.free_symbols:
             return None
-        turn, begun = self.turn, [guess._evalf(prec) for guess in self.guesses]
-        now = begun
+        turn, now = self.turn, [guess._evalf(prec) for guess in self.guesses]
         for _ in range(TURNS):
             known: dict[Symbol, Expr] = dict(zip(turn.unknowns, now, strict=True))
             for symbol, formula in turn.steps:
                 known[symbol] = _number(formula, known, prec)
-            new = [_number(result, known, prec) for result in turn.results]
-            if sympy.nan in (*known.values(), *new):
+            new, doubts = (
+                [_number(part, known, prec) for part in parts]
+                for parts in (turn.results, turn.doubts)
+            )
+            if sympy.nan in (*known.values(), *new, *doubts):
                 return sympy.nan
-            if _is_settled(now, new, begun, turn.sizes):
+            moved = [abs(y - x) for x, y in zip(now, new, strict=True)]
+            if all(map(leads_nowhere, moved, new, doubts)):
                 return new[self.place]
             now = new
         return sympy.nan
@@ -136,26 +139,33 @@ def _number(formula: Expr, known: Mapping[Symbol, Expr], prec: int) -> Expr:
     return number
 
 
-def _is_settled(
-    now: Sequence[Expr], new: Sequence[Expr], begun: Sequence[Expr], sizes: Sequence[float]
-) -> bool:
-    moves = zip(now, new, begun, sizes, strict=True)
-    return all(
-        abs(y - x) <= max(NEAR * max(abs(y), abs(guess)), NOTHING * size)
-        for x, y, guess, size in moves
-    )
+def leads_nowhere(moved: T, at: T, doubt: T) -> T:
+    """Whether a turn that has ``moved`` an unknown leads nowhere any more, as numbers or arrays.
+
+    It has moved it by little beside where it is ``at``: where turns converge by squares, as
+    Newton's do, less than rounding is left after one more. Or there is no ``doubt`` that what was
+    left of the equation is rounding, as near 0, where nothing is little beside what is left.
+    """
+    nowhere: T = (moved <= _NEAR * abs(at)) | (doubt <= 0)
+    return nowhere
+
+
+def nowhere_in_text(moved: str, at: str, doubt: str) -> str:
+    """The same as a condition in Python."""
+    return f"(({moved} <= {_NEAR!r} * abs({at})) | ({doubt} <= 0.0))"
 
 
 def called(found: Settled, printer: Printer) -> str:
     """The search as a call of ``settled``, with a turn as a function of the unknowns."""
     turn = found.turn
-    guesses, results = ([printer._print(e) for e in es] for es in (found.guesses, turn.results))
-    way = [f"({symbol} := {printer._print(formula)})" for symbol, formula in turn.steps]
-    body = ", ".join([*way, f"({', '.join(results)},)"])
-    return (
-        f"settled({found.place}, ({', '.join(guesses)},), {turn.sizes!r}, "
-        f"lambda {', '.join(map(str, turn.unknowns))}: ({body},)[-1])"
+    guesses, results, doubts = (
+        f"({', '.join(map(printer._print, parts))},)"
+        for parts in (found.guesses, turn.results, turn.doubts)
     )
+    way = [f"({symbol} := {printer._print(formula)})" for symbol, formula in turn.steps]
+    body = ", ".join([*way, f"({results}, {doubts})"])
+    unknowns = ", ".join(map(str, turn.unknowns))
+    return f"settled({found.place}, {guesses}, lambda {unknowns}: ({body},)[-1])"
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from causalopt.ground.tensors import Tensor
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.mechanisms.newton import Guess
 from causalopt.model.amounts import Kept, comes_to, formulas_of, numbers_in
-from causalopt.model.loops import WHOLE, Cuts, opened
+from causalopt.model.circles import WHOLE, Cuts, opened
 from causalopt.model.template import is_stage, node_at, owner_of, sources
 
 
@@ -123,7 +122,7 @@ class Beginning:
 
         ``cuts`` say at what circles are cut open.
         """
-        guesses = {v: Guess(Float(at), abs(at)) for v, at in self.newton.items()}
+        guesses = {v: Float(number) for v, number in self.newton.items()}
         return opened(self._with(equations), guesses, cuts)
 
     def _with(self, equations: Mapping[Variable, Mechanism]) -> dict[Variable, Mechanism]:

@@ -12,8 +12,8 @@ from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Past, Rise, Stage, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.circles import WHOLE, Cut, Cuts, check_straight
 from causalopt.model.interface import Model
-from causalopt.model.loops import WHOLE, Cut, Cuts, check_straight
 from causalopt.model.moments import check_whole
 from causalopt.model.stepping import Stepping
 from causalopt.model.system import System
@@ -60,8 +60,9 @@ def _inside(world: AnyWorld, variable: Variable, step: int) -> Treatment[AnyWorl
 
 def _cut(system: System, world: AnyWorld, step: int, treated: Treated) -> Cut:
     done = {v: treated(world, v, step) for v in system.algebraic}
-    for variable, treatment in done.items():
-        if treatment.base is not None and treatment.base.gate_on_it is not None:
+    for variable in frozenset().union(*system.circles):
+        base = done[variable].base
+        if base is not None and base.gate_on_it is not None:
             raise QueryError(
                 f"{variable} is gated, and circles of equations are solved here (newton=): a part "
                 "of what enters one of them is no equation. Hold it as a whole."

@@ -12,8 +12,7 @@ from causalopt.mechanisms.events import Event, Jumps
 from causalopt.mechanisms.integrators import Stride
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.methods import METHODS, on_clock
-from causalopt.mechanisms.newton import Guess
-from causalopt.model.loops import WHOLE, Cuts, opened
+from causalopt.model.circles import WHOLE, Cuts, opened
 from causalopt.model.template import in_order
 
 # What to write where equations go round in a circle.
@@ -71,5 +70,5 @@ class Stepping:
         else:
             assigned = method.assigned(rules, equations, at)
         # From where each was one step before.
-        guesses = {v: Guess(v, abs(size)) for v, size in self.newton.items()}
+        guesses = {v: v for v in self.newton}
         return opened(on_clock(assigned, self.dt, self.length, self.method), guesses, cuts)

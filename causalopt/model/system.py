@@ -29,6 +29,7 @@ from causalopt.model.amounts import (
 )
 from causalopt.model.beginning import Beginning
 from causalopt.model.building import by_label
+from causalopt.model.circles import check_straight, checked_guesses, circles_of
 from causalopt.model.declaration import (
     check_formulas,
     check_seed,
@@ -40,7 +41,6 @@ from causalopt.model.declaration import (
     noises_of,
 )
 from causalopt.model.interface import Account
-from causalopt.model.loops import check_straight, checked_guesses, circles_of
 from causalopt.model.network import Network
 from causalopt.model.over_time import OverTime
 from causalopt.model.selection import Key
@@ -144,8 +144,8 @@ class System(OverTime):
         an estimate of their errors asks for, the same in all worlds; ``auto`` is one of these two
         with 1e-9. A solver of diffrax carries an array over a whole step. What is ``algebraic`` has
         an equation and no rate. Circles of equations are solved for what is in ``newton`` on each:
-        from the values given there, which say how large it usually is, and in a step from its value
-        before. What is nudged or held on a circle is what it is moved to, and the others follow.
+        from the values given there, and in a step from its value before. What is nudged or held on
+        a circle is what it is moved to, and the others follow.
 
         >>> from causalopt.language.symbols import variables
         >>> x, u = variables("x u")

@@ -34,6 +34,7 @@ from causalopt.mechanisms.settled import Settled, Turn, Unmoved
 x, y = variables("x y")
 (k,) = parameters("k")
 u0, u1 = sp.symbols("u0 u1", real=True)
+ROOT_TURN = Turn((u0,), ((u1, u0**2 - x),), (u0 - u1 / (2 * u0),), (sp.Abs(u1),))
 s, t = finite("s", ["off", "on", "jammed"]), finite("t", ["cold", "warm"])
 
 
@@ -124,7 +125,7 @@ CASES = {
     ),
     "what is found": Case(
         # Newton's method for u^2 = x, from k, in two formulas.
-        Unmoved(Settled.of(0, Turn((u0,), ((u1, u0**2 - x),), (u0 - u1 / (2 * u0),), (1.0,)), [k])),
+        Unmoved(Settled.of(0, ROOT_TURN, [k])),
         lambda K, u: mpmath.sqrt(u), ((1, 2), (1.5, 0.25)), is_smooth=False, gives_rates=False,
     ),
 }  # fmt: skip

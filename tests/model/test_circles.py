@@ -115,6 +115,22 @@ def test_a_solution_is_followed_from_step_to_step():
         np.testing.assert_allclose(data.u, guess * np.sqrt(1 + data.x), rtol=1e-15)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba", "jax"])
+def test_a_solution_may_become_far_smaller(backend):
+    """u = x/u is the root of x: from far below it, turns double it, one by one."""
+    s = System({x: x / 10**12}, algebraic={u: x / u}, newton={u: 1.0}, start={x: 1})
+    found = run(s.world(steps=4), backend=backend).u.values[0]
+    np.testing.assert_allclose(found, [1, 1e-6, 1e-12, 1e-18, 1e-24], rtol=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba", "jax"])
+def test_a_solution_may_pass_through_nothing(backend):
+    """u = c - w, w = u/2 + 100 is (2/3) (c - 100), what is left of what is far larger."""
+    s = System({x: x + 0.25}, algebraic={u: x - w, w: u / 2 + 100}, newton={u: 1.0}, start={x: 90})
+    data = run(s.world(steps=80), backend=backend)
+    np.testing.assert_allclose(data.u, 2 * (data.x - 100) / 3, atol=1e-13)
+
+
 def test_parameters_are_swept_through_it():
     found, expected = (
         op(s.world(steps=9), A=[y], n=x[0], m=x[9], over={k: [0.5, 1.3, 2.0]}).values

@@ -18,7 +18,7 @@ from causalopt.language.laws import Normal
 from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.asked import as_system
-from causalopt.model.loops import check_straight
+from causalopt.model.circles import check_straight
 from causalopt.model.moments import check_memoryless, check_whole
 from causalopt.model.system import System
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
+from sympy import Expr
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
@@ -14,7 +15,7 @@ from causalopt.language.symbols import Label, Next, Stage, Variable
 from causalopt.language.vectors import spread
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
-from causalopt.mechanisms.newton import ROLES, Guess, solved_by_newton
+from causalopt.mechanisms.newton import ROLES, solved_by_newton
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.template import in_order, is_inner, owner_of
 
@@ -46,7 +47,7 @@ Cuts = tuple[Cut, Cut]
 WHOLE: Cuts = (Cut(), Cut())
 
 
-def on_loops(assigned: Mapping[Variable, Mechanism]) -> Iterator[frozenset[Variable]]:
+def circles_in(assigned: Mapping[Variable, Mechanism]) -> Iterator[frozenset[Variable]]:
     """The sets of variables that follow from one another within a step, and each from itself."""
     graph = nx.DiGraph()
     for target, mechanism in assigned.items():
@@ -60,7 +61,7 @@ def on_loops(assigned: Mapping[Variable, Mechanism]) -> Iterator[frozenset[Varia
 
 def opened(
     assigned: Mapping[Variable, Mechanism],
-    guesses: Mapping[Variable, Guess],
+    guesses: Mapping[Variable, Expr],
     cuts: Cuts = WHOLE,
 ) -> dict[Variable, Mechanism]:
     """The assignments, in order, without circles through variables that have a guess.
@@ -68,9 +69,9 @@ def opened(
     Raises ``DeclarationError`` for a circle that goes through none of them.
     """
     opened = dict(assigned)
-    for loop in on_loops(assigned) if guesses else ():
-        rules = {v: rule for v, rule in assigned.items() if v in loop}
-        cut = cuts[any(map(is_inner, loop))]
+    for circle in circles_in(assigned) if guesses else ():
+        rules = {v: rule for v, rule in assigned.items() if v in circle}
+        cut = cuts[any(map(is_inner, circle))]
         ways = {way: _names(rules, number, way) for number, way in enumerate(cut.ways)}
         for names in ways.values():
             opened |= _solved(rules, names, guesses)
@@ -96,16 +97,16 @@ def _names(
 def _solved(
     rules: Mapping[Variable, Mechanism],
     names: Mapping[Variable, Stage],
-    guesses: Mapping[Variable, Guess],
+    guesses: Mapping[Variable, Expr],
 ) -> dict[Variable, Mechanism]:
     """The variables of a circle that is cut open at what has no name, under their names."""
     seen = {v.next: stage.next for v, stage in names.items()}
     solved: dict[Variable, Mechanism] = {
         stage: rules[v].renamed(seen) for v, stage in names.items()
     }
-    for loop in list(on_loops(solved)):
+    for circle in list(circles_in(solved)):
         # (In an order that is the same each time.)
-        around = [stage for stage in names.values() if stage in loop]
+        around = [stage for stage in names.values() if stage in circle]
         unknown = {stage: guesses[stage.owner] for stage in around if stage.owner in guesses}
         others = in_order({v: solved[v] for v in around if v not in unknown})
         solved |= solved_by_newton({**others, **{v: solved[v] for v in unknown}}, unknown)
@@ -117,7 +118,7 @@ def circles_of(
 ) -> tuple[frozenset[Variable], ...]:
     """The sets of variables whose equations, as written, are of one another at one moment."""
     same = {v: rules[v].renamed({u: u.next for u in equations}) for v in equations}
-    return tuple(on_loops(same))
+    return tuple(circles_in(same))
 
 
 def check_straight(circles: Sequence[frozenset[Label]], what: str) -> None:
