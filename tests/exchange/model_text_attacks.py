@@ -178,31 +178,17 @@ ATTACKS = {
 }  # fmt: skip
 
 
-def peak_memory() -> int:
-    """The most memory of this process, in kilobytes: that of its own, not of what started it."""
-    (line,) = (row for row in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in row)
-    return int(line.split()[1])
-
-
 def main(folder):
     """Read each in this process alone, and tell of each: what it took, and what is told of it."""
-    import json
-    import time
+    from exchange.attacking import attack
 
-    from causalopt import FileError
     from causalopt.exchange import read_model
 
     path = Path(folder) / "m.toml"
-    for name, (text, _) in ATTACKS.items():
-        path.write_text(text.replace(MARK, str(path.with_name("made"))), encoding="utf-8")
-        begun, told = time.process_time(), ""
-        try:
-            read_model(path)
-        except FileError as error:
-            told = str(error)
-        took = time.process_time() - begun
-        memory = peak_memory()
-        print(json.dumps({"name": name, "took": took, "memory": memory, "told": told}))
+    made = str(path.with_name("made"))
+    attack(
+        read_model, {name: text.replace(MARK, made) for name, (text, _) in ATTACKS.items()}, path
+    )
 
 
 if __name__ == "__main__":

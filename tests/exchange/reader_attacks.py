@@ -5,16 +5,15 @@ Run as a program it reads each in this process alone, and tells what it took.
 
 import json
 import sys
-import time
 import warnings
 from pathlib import Path
 
 from exchange import model_text_attacks, test_attacks, test_dagitty
 from exchange import test_dynamic_attacks as dynamic
 from exchange import test_sbml_attacks as sbml
+from exchange.attacking import attack, peak_memory
 from exchange.stock_models import simple, vensim
 
-from causalopt import FileError
 from causalopt.exchange import (
     read_bif,
     read_dagitty,
@@ -26,7 +25,6 @@ from causalopt.exchange import (
 )
 
 MARK = model_text_attacks.MARK
-peak_memory = model_text_attacks.peak_memory
 
 
 def _sbml(path):
@@ -170,19 +168,12 @@ def main(folder, reader):
     # What is imported on first use is not counted.
     read(path)
     print(json.dumps({"memory": peak_memory()}))
-    for name, (text, _) in ATTACKS[reader].items():
-        text = text.replace(MARK, str(path.with_name("made"))).replace(
-            "SECRET", "file:///etc/hosts"
-        )
-        path.write_text(text, encoding="utf-8")
-        begun, told = time.process_time(), ""
-        try:
-            read(path)
-        except FileError as error:
-            told = str(error)
-        took = time.process_time() - begun
-        memory = peak_memory()
-        print(json.dumps({"name": name, "took": took, "memory": memory, "told": told}))
+    made = str(path.with_name("made"))
+    texts = {
+        name: text.replace(MARK, made).replace("SECRET", "file:///etc/hosts")
+        for name, (text, _) in ATTACKS[reader].items()
+    }
+    attack(read, texts, path)
 
 
 if __name__ == "__main__":

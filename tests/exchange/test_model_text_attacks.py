@@ -30,7 +30,9 @@ def outcomes(tmp_path_factory):
     """What came of each attack, in a process of its own, whose memory is that of all together."""
     folder = tmp_path_factory.mktemp("attacks")
     code = [sys.executable, model_text_attacks.__file__, str(folder)]
-    done = subprocess.run(code, capture_output=True, text=True, check=True)
+    paths = ":".join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    env = {"PYTHONPATH": paths}
+    done = subprocess.run(code, capture_output=True, text=True, check=True, env=env)
     assert not done.stderr
     assert [path.name for path in folder.iterdir()] == ["m.toml"]
     return {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
