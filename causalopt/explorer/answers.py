@@ -83,8 +83,11 @@ def strength(setting: Setting) -> xr.DataArray:
 
 
 def courses(setting: Setting, *worlds: World[Model], keep: Keep = "all") -> xr.Dataset:
-    """Worlds run with the values of a setting, as ``run`` gives them."""
-    return at_its_point(run(*worlds, keep=keep, over=setting.over, backend=setting.backend))
+    """W, X and Y, or the first of them, run with the values of a setting, as ``run`` gives them."""
+    # By names of their own: where n is held, Y is W, and would have no other.
+    labels = _WORLDS[: len(worlds)]
+    found = run(*worlds, labels=labels, keep=keep, over=setting.over, backend=setting.backend)
+    return at_its_point(found)
 
 
 def slopes(setting: Setting) -> xr.DataArray:

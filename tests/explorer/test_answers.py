@@ -136,3 +136,15 @@ def test_thirty_species_are_asked_like_any_other_model(tmp_path):
     told = served(subject, {"do": "answer", "address": "steps=20&p.r=1.1"})
     assert not any(chart["fault"] for chart in told["charts"])
     assert told["verdict"]["value"]
+
+
+def test_worlds_are_drawn_where_n_is_held_and_y_is_w():
+    """A model of one variable has nothing else to hold: what cannot be asked is told of Op alone."""
+    subject = Subject.of(load_model("many_small_steps"), "many_small_steps")
+    told = served(subject, {"do": "answer", "address": "n=W[0]&A=W&m=W&steps=20"})
+    worlds, differences, strength = told["charts"]
+    assert [trace["name"] for trace in worlds["traces"]] == ["W", "X", "Y"]
+    w, x, y = (trace["values"] for trace in worlds["traces"])
+    assert w == y != x
+    assert not differences["fault"]
+    assert "n = W[0] lies inside A" in strength["fault"]
