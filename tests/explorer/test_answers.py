@@ -139,7 +139,7 @@ def test_thirty_species_are_asked_like_any_other_model(tmp_path):
 
 
 def test_worlds_are_drawn_where_n_is_held_and_y_is_w():
-    """A model of one variable has nothing else to hold: what cannot be asked is told of Op alone."""
+    """A model of one variable has nothing else to hold: that there is no Op is told of it alone."""
     subject = Subject.of(load_model("many_small_steps"), "many_small_steps")
     told = served(subject, {"do": "answer", "address": "n=W[0]&A=W&m=W&steps=20"})
     worlds, differences, strength = told["charts"]

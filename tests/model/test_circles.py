@@ -71,7 +71,7 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize("newton", [{u: 1.0}, {w: 0.5}, {u: 1.0, w: 0.5}])
-@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q[0]}, {q[1]}, {q[2]}")
 def test_op_is_that_of_the_solution(question, newton):
     n, A, m, solution = question
     found, expected = (
