@@ -34,6 +34,6 @@ class Found(Function):
         return not self.free_symbols
 
 
-def bound_in(formulas: Iterable[Basic]) -> frozenset[Symbol]:
-    """The symbols that the searches in some formulas are over."""
-    return frozenset().union(*(f.bound for formula in formulas for f in formula.atoms(Found)))
+def bound_in(parts: Iterable[Basic]) -> frozenset[Symbol]:
+    """The symbols that the searches among some parts of formulas are over."""
+    return frozenset().union(*(part.bound for part in parts if isinstance(part, Found)))

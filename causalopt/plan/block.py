@@ -66,9 +66,9 @@ def single_form(
     # left in it, where alone it means something.
     written = [*(raw[s] for s in targets), *results]
     every = Tuple(*written)
-    is_large = len(list(inside_out(every))) > _MANY or compares_many(every)
+    parts = list(inside_out(every))
+    is_large, bound = len(parts) > _MANY or compares_many(every), bound_in(parts)
     share = _shared if is_large else sympy.cse
-    bound = bound_in(written)
     shared, reduced = rebuilt(lambda: share(written, symbols=fresh, ignore=bound))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
