@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -47,16 +47,23 @@ Cuts = tuple[Cut, Cut]
 WHOLE: Cuts = (Cut(), Cut())
 
 
-def circles_in(assigned: Mapping[Variable, Mechanism]) -> Iterator[frozenset[Variable]]:
-    """The sets of variables that follow from one another within a step, and each from itself."""
-    graph = nx.DiGraph()
-    for target, mechanism in assigned.items():
-        same = (s.variable for s in mechanism.arguments if isinstance(s, Next))
-        graph.add_edges_from((source, target) for source in same if source in assigned)
+def circles_in(sources: Mapping[Variable, Iterable[Variable]]) -> Iterator[frozenset[Variable]]:
+    """The sets of variables each of which follows, by its sources, from itself and the others."""
+    graph = nx.DiGraph(
+        (source, target) for target, own in sources.items() for source in own if source in sources
+    )
     for component in nx.strongly_connected_components(graph):
         first = next(iter(component))
         if len(component) > 1 or graph.has_edge(first, first):
             yield frozenset(component)
+
+
+def _same_step(assigned: Mapping[Variable, Mechanism]) -> dict[Variable, list[Variable]]:
+    """What each of some variables follows from in the same step."""
+    return {
+        target: [s.variable for s in rule.arguments if isinstance(s, Next)]
+        for target, rule in assigned.items()
+    }
 
 
 def opened(
@@ -69,7 +76,7 @@ def opened(
     Raises ``DeclarationError`` for a circle that goes through none of them.
     """
     opened = dict(assigned)
-    for circle in circles_in(assigned) if guesses else ():
+    for circle in circles_in(_same_step(assigned)) if guesses else ():
         rules = {v: rule for v, rule in assigned.items() if v in circle}
         cut = cuts[any(map(is_inner, circle))]
         ways = {way: _names(rules, number, way) for number, way in enumerate(cut.ways)}
@@ -104,7 +111,7 @@ def _solved(
     solved: dict[Variable, Mechanism] = {
         stage: rules[v].renamed(seen) for v, stage in names.items()
     }
-    for circle in list(circles_in(solved)):
+    for circle in list(circles_in(_same_step(solved))):
         # (In an order that is the same each time.)
         around = [stage for stage in names.values() if stage in circle]
         unknown = {stage: guesses[stage.owner] for stage in around if stage.owner in guesses}
@@ -117,8 +124,9 @@ def circles_of(
     rules: Mapping[Variable, Mechanism], equations: Collection[Variable]
 ) -> tuple[frozenset[Variable], ...]:
     """The sets of variables whose equations, as written, are of one another at one moment."""
-    same = {v: rules[v].renamed({u: u.next for u in equations}) for v in equations}
-    return tuple(circles_in(same))
+    # An equation is written with what the others are at its moment.
+    own = {v: [s for s in rules[v].arguments if isinstance(s, Variable)] for v in equations}
+    return tuple(circles_in(own))
 
 
 def check_straight(circles: Sequence[frozenset[Label]], what: str) -> None:
