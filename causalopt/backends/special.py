@@ -131,8 +131,8 @@ def settled(
 
     A turn gives where the unknowns come to, and whether there is doubt of where they were.
 
-    >>> settled(0, (np.float64(1.0),), lambda u: (((u + 2 / u) / 2,), (u * u - 2,)))
-    np.float64(1.414213562373095...)
+    >>> settled(0, (np.float64(1.0),), lambda u: (((u + 2 / u) / 2,), (abs(u * u - 2) - 1e-15,)))
+    np.float64(1.41421356237309...)
     """
     begun = np.broadcast_arrays(*(np.asarray(guess, dtype=np.float64) for guess in guesses))
     now, is_done = [np.array(guess) for guess in begun], np.zeros(begun[0].shape, dtype=np.bool_)
