@@ -6,8 +6,9 @@ have a say as values have: where a world rests, they alone move.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from causalopt.backends.careful import first_state
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Array, Bools, Floats, Number
+from causalopt.ground.types import Array, Bools, Floats, Ints, Number
+from causalopt.language.symbols import Stage, Variable
+from causalopt.mechanisms.integrators import Method
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan import Block, Division, Loop, Segment, Slot
 
@@ -28,6 +31,17 @@ _SMALL = 1e-6
 _SHORTEST, _MOST = 1e-15, 30_000
 # What is closer to 0 is 0: below, floats have fewer digits.
 _NOTHING = 1e-290
+# An explicit part is no longer than h |lambda| = 2: so it amplifies nothing that does not grow of
+# itself. Beyond that a tolerance holds what it sees; but parts are taken once more, and rounding,
+# of which it sees nothing there, would grow from part to part to any size.
+_STABLE = 2.0
+# Stiffness keeps parts short where for all that is seen of errors they could come to 2.5. So many
+# are too many, where never so many others in a row are between them.
+_STRAINED, _MANY, _CALM = 2.5, 500, 6
+
+
+class GivesWay(Exception):
+    """Stiffness alone keeps parts short, and another method takes over."""
 
 
 @dataclass(frozen=True)
@@ -35,26 +49,37 @@ class Demand:
     """How good a part has to be: an estimate of order ``order`` is at most ``tolerance`` of sizes.
 
     ``estimates`` are the places of the estimates, ``own`` those of what each is of, and ``moving``
-    says which are of tangents.
+    says which are of tangents. ``strains`` are the places of what tells of stiffness: ``TURNED``,
+    ``APART``, and that of what they are of. Where it ``gives_way`` another method can take over.
     """
 
     tolerance: float
     order: int
-    estimates: list[int]
-    own: list[int]
-    moving: Array
+    estimates: Ints
+    own: Ints
+    strains: Ints
+    moving: Bools
+    gives_way: bool
 
     @classmethod
-    def of(cls, plan: Loop, tolerance: float, order: int) -> Demand:
-        """What a plan records are the estimates, and what they are of."""
-        place = {slot: j for j, slot in enumerate(plan.slots)}
-        owners = {j: Slot(s.lane, owner_of(s.variable)) for j, s in enumerate(plan.slots)}
-        inner = [j for j in plan.recorded if is_inner(plan.slots[j].variable)]
-        estimates = [j for j in inner if owners[j] in place]
-        own = [place[owners[j]] for j in estimates]
+    def of(cls, plan: Loop, tolerance: float, method: Method) -> Demand:
+        """What a plan records are variables, and stages that tell how good a step of them is."""
+        place = {plan.slots[j]: j for j in plan.recorded}
+        owners = [slot for slot in place if not is_inner(slot.variable)]
+
+        def places(stages: Callable[[Variable], Sequence[Stage]], count: int) -> Ints:
+            """The places of stages of each variable, and its own, (count + 1, variables)."""
+            slots = [[*(Slot(s.lane, k) for k in stages(owner_of(s.variable))), s] for s in owners]
+            # A stage that is 0 for good has no place, and tells nothing.
+            rows = [[place[s] for s in row] for row in slots if place.keys() >= {*row}]
+            return np.array([r for r in rows if len(r) > count], int).reshape(-1, count + 1).T
+
+        estimates, own = places(lambda v: (method.error(v),), 1)
         tangents = {j for group in plan.scales for j in group}
         moving = np.array([j in tangents for j in own], dtype=bool)
-        return cls(tolerance, order, estimates, own, moving)
+        order, gives_way = cast(int, method.estimates), method.stiff is not None
+        strains = places(method.strain, 2)
+        return cls(tolerance, order, estimates, own, strains, moving, gives_way)
 
     def excess(self, before: Floats, after: Floats, peaks: Floats, is_short: Bools) -> Floats:
         """By what factor each point misses it, (points,), 0 to infinity.
@@ -63,14 +88,22 @@ class Demand:
         however short a part is: in a part that ``is_short`` (points,), of no account, it passes.
         """
         errors = abs(after[self.estimates])
-        size = np.maximum(abs(before[self.own]), abs(after[self.own]))
-        missed = errors / (self.tolerance * np.maximum(size, _SMALL * peaks))
-        missed[(errors <= _NOTHING) | ((peaks == 0.0) & is_short)] = 0.0
+        size = _size(before[self.own], after[self.own], peaks[self.own])
+        missed = errors / (self.tolerance * size)
+        missed[(errors <= _NOTHING) | ((peaks[self.own] == 0.0) & is_short)] = 0.0
         # A derivative that is not there says nothing of a length; a value that is not, all.
         strange = ~np.isfinite(missed)
         missed = np.where(strange, np.where(self.moving[:, None], 0.0, np.inf), missed)
         worst: Floats = missed.max(axis=0)
         return worst
+
+    def strain(self, before: Floats, after: Floats, peaks: Floats) -> Floats:
+        """The length of a part beside the fastest rate, h |lambda|, of each point, (points,)."""
+        *looks, own = self.strains
+        size = _size(before[own], after[own], peaks[own])
+        turned, apart = (np.sqrt(np.nansum((after[j] / size) ** 2, axis=0)) for j in looks)
+        strain: Floats = np.divide(turned, apart, out=np.zeros_like(turned), where=apart > 0.0)
+        return strain
 
     def factor(self, excess: Floats) -> Floats:
         """How much longer the next part may be."""
@@ -110,7 +143,9 @@ class _Course:
         self.trial = self.whole
         # A part of no account: what happens in it is as nothing beside what does in a step.
         self.short = demand.tolerance * self.whole
-        self.peaks = abs(self.state[demand.own])
+        self.peaks = abs(self.state)
+        # How many parts of each point stiffness kept short, and how many of the last it did not.
+        self.strained, self.calm = np.zeros((2, points), dtype=np.int64)
 
     def step(self, segment: Segment, number: int) -> tuple[Floats, Floats]:
         """Carry all points over a step: the lengths (parts, points) of its parts, and begins."""
@@ -134,11 +169,14 @@ class _Course:
             if inside is not segment and is_last.any():
                 after = np.where(is_last, self._carried(segment.block, part, begin), after)
             self._refuse_too_short(number, begin, part, is_good | (rest <= 0.0))
+            strain, factor = self._strain(after), self.demand.factor(excess)
+            self._look_for_stiffness(strain * factor > _STRAINED, is_good)
             self.state = self._rescaled(np.where(is_good, after, self.state))
-            self.peaks = np.maximum(self.peaks, abs(self.state[self.demand.own]))
-            longer = part * self.demand.factor(excess)
+            self.peaks = np.maximum(self.peaks, abs(self.state))
+            longer = part * factor
             # One that was cut short by the end of the step says nothing against a longer one.
             longer = np.where(is_last, np.maximum(longer, self.trial), longer)
+            longer = np.where(strain > 0.0, np.minimum(longer, part * (_STABLE / strain)), longer)
             self.trial = np.where(rest > 0.0, longer, self.trial)
             lengths.append(np.where(is_good, part, 0.0))
             begins.append(begin)
@@ -168,6 +206,18 @@ class _Course:
         missed = self.demand.excess(self.state, after, self.peaks, part <= self.short)
         return np.where(fine, missed, np.inf)
 
+    def _strain(self, after: Floats) -> Floats:
+        """h |lambda| of a part, of each point; 0 where nothing tells of it."""
+        strain = self.demand.strain(self.state, after, self.peaks)
+        return np.where(np.isfinite(strain), strain, 0.0)
+
+    def _look_for_stiffness(self, is_held: Bools, is_good: Bools) -> None:
+        """Raise ``GivesWay`` where it kept most of many parts of a point short, if it may."""
+        self.calm = np.where(is_good, np.where(is_held, 0, self.calm + 1), self.calm)
+        self.strained = np.where(self.calm < _CALM, self.strained + (is_good & is_held), 0)
+        if self.demand.gives_way and (self.strained > _MANY).any():
+            raise GivesWay
+
     def _refuse_too_short(self, number: int, begin: Floats, part: Floats, is_good: Array) -> None:
         """Raise ``QueryError`` where a part that is not good is too short to be cut once more."""
         stuck = ~is_good & (part <= _SHORTEST * abs(begin))
@@ -179,6 +229,11 @@ class _Course:
                 "numbers there, or jumps. End the run before, make an event of a jump, or allow "
                 "more."
             )
+
+
+def _size(before: Floats, after: Floats, peaks: Floats) -> Floats:
+    """What errors are compared with: how large numbers are, or a small part of what they were."""
+    return np.maximum(np.maximum(abs(before), abs(after)), _SMALL * peaks)
 
 
 def _part_of(rest: Floats, trial: Floats) -> Floats:

@@ -192,9 +192,9 @@ class Jumps:
         assigned |= self._state(_END, end, Rational(1))
         if self.at.errors:
             assigned |= {
-                method.error(v): Expression(self.size * self._sum(v, method.off, _FIRST))
-                for v in self.rules
-            }
+                stage: Expression(self.size * self._sum(v, weights, _FIRST))
+                for v in self.rules for stage, weights in method.judged(v).items()
+            }  # fmt: skip
         for number, event in enumerate(self.events):
             assigned |= self._located(method, event, number)
         share = Stage(_MOMENT, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 from sympy import Expr, Mul, Rational, Symbol
@@ -23,8 +23,9 @@ _HALF = Rational(1, 2)
 _FEW = 8
 
 
-#: The stage of a variable that holds how far a step may be wrong there.
-ERROR = 1 << 16
+#: The stages of a variable that hold how far a step may be wrong there, and how far apart the last
+#: two looks at the rates are: in rises over the step, and in the variable.
+ERROR, TURNED, APART = 1 << 16, (1 << 16) + 1, (1 << 16) + 2
 
 
 class Method(ABC):
@@ -34,6 +35,8 @@ class Method(ABC):
     nodes: tuple[Rational, ...]
     #: The order of what a step is compared with to estimate its error; None where there is nothing.
     estimates: int | None
+    #: The method that takes over where stiffness alone keeps steps short; None where nothing does.
+    stiff: str | None = None
 
     @property
     @abstractmethod
@@ -55,6 +58,14 @@ class Method(ABC):
     @abstractmethod
     def error(self, variable: Variable) -> Stage:
         """The stage of a variable that holds the estimate of a step's error."""
+
+    @abstractmethod
+    def strain(self, variable: Variable) -> tuple[Stage, ...]:
+        """The stages ``TURNED`` and ``APART`` of a variable; none where every step is stable.
+
+        With h the step, and |.| over all variables, |turned| / |apart| is some h |lambda|, lambda
+        an eigenvalue of the rates' derivatives (Hairer and Wanner 1996, section IV.2).
+        """
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ class Explicit(Method):
     along: tuple[Expr, ...]
     off: tuple[Rational, ...] = ()
     estimates: int | None = None
+    stiff: str | None = None
 
     @property
     def tableau(self) -> Explicit:
@@ -121,6 +133,20 @@ class Explicit(Method):
     def error(self, variable: Variable) -> Stage:
         """The stage of a variable that holds the estimate of a step's error."""
         return Rise(variable, ERROR)
+
+    def strain(self, variable: Variable) -> tuple[Stage, ...]:
+        """Both stages, where there are looks to compare."""
+        return (Rise(variable, TURNED), Rise(variable, APART)) if self.off else ()
+
+    def judged(self, variable: Variable) -> dict[Stage, tuple[Expr, ...]]:
+        """The stages that tell of a step of a variable, each by the weights of its rates."""
+        # Both of the last two looks are at the end of the step.
+        count = len(self.nodes)
+        before, last = ((*row, *[_ZERO] * (count - len(row))) for row in self.matrix[-2:])
+        turned = (*[_ZERO] * (count - 2), -_ONE, _ONE)
+        apart = tuple(b - a for a, b in zip(before, last, strict=True))
+        stages = self.error(variable), *self.strain(variable)
+        return dict(zip(stages, (self.off, turned, apart), strict=True))
 
 
 _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
@@ -176,6 +202,9 @@ DOPRI5 = Explicit(
     estimates=4,
 )  # fmt: skip
 
+# Explicit for as long as stiffness lets it.
+AUTO = replace(DOPRI5, stiff="rodas4")
+
 
 @dataclass(frozen=True)
 class MethodStep:
@@ -226,8 +255,8 @@ class MethodStep:
             stages[Stage(variable, method.middle)] = combined(method.halfway or ())
         step = {variable: combined(method.weights)}
         if self.stride.errors:
-            off = combined(method.off)
-            step[method.error(variable)] = Expression(off.value({}) - variable)
+            judged = method.judged(variable)
+            step |= {s: Expression(combined(w).value({}) - variable) for s, w in judged.items()}
         return {**stages, **step}
 
     def of_equation(self, variable: Variable, equation: Mechanism) -> dict[Variable, Mechanism]:

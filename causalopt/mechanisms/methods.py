@@ -9,12 +9,12 @@ from types import MappingProxyType
 from sympy import Float
 
 from causalopt.language.symbols import Parameter, Variable
-from causalopt.mechanisms.integrators import DOPRI5, EULER, RK4, Method
+from causalopt.mechanisms.integrators import AUTO, DOPRI5, EULER, RK4, Method
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.rosenbrock import RODAS4
 
 METHODS: Mapping[str, Method] = MappingProxyType(
-    {"euler": EULER, "rk4": RK4, "dopri5": DOPRI5, "rodas4": RODAS4}
+    {"euler": EULER, "rk4": RK4, "dopri5": DOPRI5, "rodas4": RODAS4, "auto": AUTO}
 )
 
 

@@ -57,6 +57,10 @@ class Rosenbrock(Method):
         """The last rise of a variable."""
         return Rise(variable, len(self.nodes))
 
+    def strain(self, variable: Variable) -> tuple[Stage, ...]:
+        """None: its steps are stable however long."""
+        return ()
+
     def assigned(
         self,
         rates: Mapping[Variable, Mechanism],

@@ -260,8 +260,7 @@ def check_rates(rates: Mapping[Variable, Mechanism], method: str | None) -> None
     if method is None:
         return
     if not isinstance(method, str) or method not in METHODS:
-        names = (*METHODS, "auto")
-        raise DeclarationError(f"There is no method {method!r}." + nearest(method, names))
+        raise DeclarationError(f"There is no method {method!r}." + nearest(method, METHODS))
     for target, rate in rates.items():
         why = target.domain.why_no_difference()
         if why is not None:

@@ -32,14 +32,13 @@ _OPEN = ("solver", "stepsize_controller", "max_steps", "dt0")
 def chosen(
     method: str | Solver, tolerance: float | None, events: object
 ) -> tuple[str | Solver, float | None]:
-    """The method and the tolerance that are meant, where ``auto`` may choose.
+    """The method and the tolerance that are meant: ``auto`` has one in any case.
 
-    That is the implicit method, but where events are looked for inside of steps: it serves whether
-    rates are stiff or not, at the cost of an elimination in each part of a step.
+    Where events are looked for inside of steps, no other method could take over.
     """
     if not isinstance(method, str) or method != "auto":
         return method, tolerance
-    return ("dopri5" if events else "rodas4"), (1e-9 if tolerance is None else tolerance)
+    return ("dopri5" if events else method), (1e-9 if tolerance is None else tolerance)
 
 
 @dataclass(frozen=True)

@@ -141,11 +141,12 @@ class System(OverTime):
         ``euler``, ``rk4`` and ``dopri5``, of order one, four and five, are explicit, ``rodas4`` is
         implicit, for stiff rates. Inner stages are nodes too, clamped where a variable is over a
         step. With a ``tolerance`` (``dopri5`` and ``rodas4``) a step is taken in as many parts as
-        an estimate of their errors asks for, the same in all worlds; ``auto`` is one of these two
-        with 1e-9. A solver of diffrax carries an array over a whole step. What is ``algebraic`` has
-        an equation and no rate. Circles of equations are solved for what is in ``newton`` on each:
-        from the values given there, and in a step from its value before. What is nudged or held on
-        a circle is what it is moved to, and the others follow.
+        an estimate of their errors asks for, the same in all worlds; ``auto`` is ``dopri5`` with
+        1e-9, and ``rodas4`` where a run shows that rates are stiff. A solver of diffrax carries an
+        array over a whole step. What is ``algebraic`` has an equation and no rate. Circles of
+        equations are solved for what is in ``newton`` on each: from the values given there, and in
+        a step from its value before. What is nudged or held on a circle is what it is moved to, and
+        the others follow.
 
         >>> from causalopt.language.symbols import variables
         >>> x, u = variables("x u")

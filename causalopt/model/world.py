@@ -210,6 +210,11 @@ class World(Generic[M]):
         stretches = self.model.select(nodes, self.steps)
         return world._change(stretches, same(lambda treatment: treatment.swept(by, nodes)))
 
+    def under(self, model: Model) -> World[Model]:
+        """The same interventions on another model with the same nodes."""
+        world = self._map(lambda treatment: treatment.elsewhere(lambda one: one.under(model)))
+        return replace(world, model=model)  # type: ignore[arg-type]  # one of another type
+
     def pushed(self, at: Stretch, by: Symbol) -> World[M]:
         """This world with the difference at a node, if there is any, as an input."""
         return self._change([at], same(lambda treatment: treatment.pushed(by)))
@@ -304,9 +309,8 @@ class World(Generic[M]):
             return weighing(by, act)
         weight = checks.as_float(by)
         if weight is None or not 0 <= weight <= 1:
-            raise QueryError(
-                f"{act}: write a number from 0 (free) to 1 (held), or a parameter of the model."
-            )
+            asked = "write a number from 0 (free) to 1 (held), or a parameter of the model."
+            raise QueryError(f"{act}: {asked}")
         return weight
 
     def _in_part(

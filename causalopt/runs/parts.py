@@ -24,15 +24,19 @@ def error_plan(plan: Loop, model: System, lanes: Lanes) -> Loop:
         Slot(place, slot)
         for place in range(len(lanes.lanes))
         for variable in model.mechanisms
-        for slot in (variable, method.error(variable))
+        for slot in (variable, method.error(variable), *method.strain(variable))
     )
     return flatten_system(model, plan.steps, lanes, wanted, errors=True)
 
 
 def demand_on(plan: Loop, model: System) -> Demand:
     """How good the parts of a plan's steps have to be."""
-    order = METHODS[cast(str, model.method)].estimates
-    return Demand.of(plan, cast(float, model.tolerance), cast(int, order))
+    return Demand.of(plan, cast(float, model.tolerance), METHODS[cast(str, model.method)])
+
+
+def by_other_method(model: System) -> System:
+    """A system whose steps another method takes: the one that its own gives way to where stiff."""
+    return replace(model, method=METHODS[cast(str, model.method)].stiff)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording, Stopped
 from causalopt.backends.evaluation import evaluate
-from causalopt.backends.pacing import division_of
+from causalopt.backends.pacing import GivesWay, division_of
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -32,7 +32,7 @@ from causalopt.model.world import World
 from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
 from causalopt.plan.draws import FOR_CHAIN, Stream, stream_of
 from causalopt.runs.explanation import explained, told_of
-from causalopt.runs.parts import InParts, demand_on, error_plan
+from causalopt.runs.parts import InParts, by_other_method, demand_on, error_plan
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -91,14 +91,17 @@ def simulate(
     measured: Array | None = None
     try:
         inputs = inputs_of(plan, model, sweep, seed)
-        for part in recorded(
-            _in_parts(plan, model, lanes, sweep), runner, inputs, rows, sweep.points
-        ):
+        whole = _in_parts(plan, model, lanes, sweep)
+        for part in recorded(whole, runner, inputs, rows, sweep.points):
             values = measure([_picked(part, carried, pair, along) for pair in wanted])
             if measured is None:
                 shape = *values.shape[:-2], len(rows), sweep.points or 1
                 measured = np.empty(shape, dtype=values.dtype)
             measured[..., part.rows, part.points] = values
+    except GivesWay:
+        other = by_other_method(cast(System, model))
+        again = [replace(want, world=want.world.under(other)) for want in wants]
+        return simulate(again, rows, sweep, backend, measure, in_words=in_words)
     except NotFinite as error:
         if not in_words:
             raise UndefinedError("A value is not finite.") from None
