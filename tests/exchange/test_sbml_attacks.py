@@ -27,6 +27,7 @@ from causalopt.exchange import elements, read_sbml
 from causalopt.exchange.biology import process, roles, worker
 from causalopt.exchange.biology.operations import OPERATIONS
 from causalopt.exchange.reading import FileText
+from causalopt.ground.work import measured
 
 X = (parameter("x", 1, constant=False), rate("x", "-x"))
 Y = parameter("y", constant=False)
@@ -114,6 +115,18 @@ def test_what_is_too_large_is_refused_with_its_place(case, read, in_this_process
     assert len(str(caught.value)) < 2000
     is_placed = re.search(r"m\.xml, line \d+, column \d+: ", str(caught.value))
     assert is_placed or case == "a tower at the start"
+
+
+def test_formulas_that_grow_at_the_start_are_refused(read, in_this_process):
+    # Each event makes the other happen, and what one sets is twice as large each time.
+    first = {"true_before": False}
+    swing = [
+        event("z < 1", {"z": "3", "w": "w*w/2 + k*w"}, **first), event("z > 2", {"z": "0"}, **first)
+    ]  # fmt: skip
+    given = (parameter("z", 0, constant=False), parameter("w", constant=False), parameter("k", 0.5))
+    with measured() as meter, pytest.raises(FileError, match="MOST_WRITTEN_OUT"):
+        read(model(*X, *given, start("w", "k"), *swing))
+    assert meter.calls < 300_000
 
 
 def test_too_many_symbols_are_refused(read, in_this_process):
