@@ -36,7 +36,8 @@ def opened(rates: Rates, given: Mapping[Quantity, Expr], found: Sequence[Happeni
     An event happens at the start if its trigger holds there and is said not to have held before
     (``initialValue="false"``), or comes true by what another sets. Of several the one of the
     highest priority is carried out first, and of those alike the one that stands first. What an
-    event sets follows from parameters and from start values that no event changes.
+    event sets follows from parameters and from start values that no event changes; whether it
+    happens is decided by the numbers of the file, whatever is swept later.
 
     Raises ``FileError`` for a delay below 0, an event that happens again while it is due or waits,
     and events that make one another happen without end.
