@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
@@ -21,6 +22,9 @@ from causalopt.language.words import listed
 from causalopt.mechanisms.declared import Formula
 from causalopt.model.amounts import Amount, Kept
 from causalopt.model.system import System
+
+#: The most entries of a plant's matrices that are not 0: each is a term of a formula.
+MOST_ENTRIES = 100_000
 
 
 @runtime_checkable
@@ -156,8 +160,8 @@ def plant_of(
     y, numbered where there are several. A transfer function has the states of its realisation.
 
     Raises ``DeclarationError`` for what has no such matrices, an improper transfer function, shapes
-    that do not fit, entries that are no finite real numbers, and a plant that does not say whether
-    it is continuous.
+    that do not fit, entries that are no finite real numbers, more of them than ``MOST_ENTRIES``
+    that are not 0, and a plant that does not say whether it is continuous.
 
     Source: Åström and Murray, "Feedback Systems", 2nd edition (2021), chapters 6 and 9.
 
@@ -193,20 +197,26 @@ def _state_space(given: object) -> HasMatrices:
             "ZerosPolesGain of scipy.signal or of python-control."
         )
     try:
-        return given.to_ss()
-    except (ValueError, TypeError, NotImplementedError, ImportError) as error:
+        space = given.to_ss()
+    except (ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
         # What both raise here: of shapes, of improper ones, and for want of a library of theirs.
         raise DeclarationError(
             f"The {type(given).__name__} has no state space ({error}): a plant that answers to the "
             "rate of its input is improper. Add a pole that is fast, or give A, B, C and D."
         ) from error
+    if not isinstance(space, HasMatrices):
+        raise DeclarationError(
+            f"The {type(given).__name__} has a state space without A, B, C, D and dt "
+            f"({type(space).__name__}): give these."
+        )
+    return space
 
 
 def _matrix(space: HasMatrices, letter: str) -> Floats:
     try:
         held = np.asarray(getattr(space, letter))
         is_real = held.dtype.kind in "iuf" and held.ndim == 2 and bool(np.isfinite(held).all())
-    except ValueError:
+    except (ValueError, TypeError, ArithmeticError, RuntimeError):
         is_real = False
     if not is_real:
         raise DeclarationError(
@@ -225,6 +235,12 @@ def _check_shapes(A: Floats, B: Floats, C: Floats, D: Floats) -> None:
                 f"{letter} has shape {held.shape}: with {n} states, {p} inputs and {q} outputs, as "
                 f"A, B and C have them, it is {wanted[letter]}."
             )
+    entries = sum(int(np.count_nonzero(held)) for held in (A, B, C, D))
+    if entries > MOST_ENTRIES:
+        raise DeclarationError(
+            f"The plant has {entries:,} entries that are not 0, and {MOST_ENTRIES:,} are read "
+            "(MOST_ENTRIES): reduce it, or leave out those that are next to nothing."
+        )
 
 
 def _step_of(given: object) -> float | None:
@@ -236,10 +252,12 @@ def _step_of(given: object) -> float | None:
         raise DeclarationError(
             "The plant does not say whether it is continuous: give it dt=0, or its sampling time."
         )
-    if dt is None or dt == 0:
+    if dt is None or dt is False:
         return None
     step = checks.finite(dt, "dt of the plant")
-    if step <= 0:
+    if step == 0:
+        return None
+    if step < 0:
         raise DeclarationError(f"dt of the plant is {step:g}: write a sampling time above 0.")
     return step
 
@@ -263,8 +281,8 @@ def _named(
 
 
 def _check_apart(variables: Sequence[Variable]) -> None:
-    names = [variable.name for variable in variables]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    names = Counter(variable.name for variable in variables)
+    twice = next((name for name, count in names.items() if count > 1), None)
     if twice is not None:
         raise DeclarationError(
             f"Two of the states, inputs and outputs are called {twice}: name them apart, as in "
@@ -272,10 +290,11 @@ def _check_apart(variables: Sequence[Variable]) -> None:
         )
 
 
-def _sum(row: Floats, variables: Iterable[Variable]) -> Expr:
+def _sum(row: Floats, variables: Sequence[Variable]) -> Expr:
     """The sum of variables by weights; those of weight 0 are left out."""
-    weighed = zip(row.tolist(), variables, strict=True)
-    return Add(*(_number(weight) * variable for weight, variable in weighed if weight))
+    # Most weights of a large plant are 0.
+    places = np.flatnonzero(row).tolist()
+    return Add(*(_number(float(row[place])) * variables[place] for place in places))
 
 
 def _number(weight: float) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -69,9 +70,10 @@ def read_pycid(diagram: HasDecisions, *, agent: Hashable = None) -> Network:
     Values are called by their text. Of several agents one is named as ``agent``: the decisions of
     the others need policies, and follow these; their utilities are left out.
 
-    Raises ``DeclarationError`` for what is no such diagram, for a node without a CPD, values that
-    have one text, utilities with children or values that are no numbers, and for an agent that has
-    to be named, or is not there.
+    Raises ``DeclarationError`` for what is no such diagram, for a node without a CPD, chances that
+    are no real numbers, a parent that is no chance node or decision, values that have one text,
+    utilities with children or values that are no numbers, and for an agent that has to be named, or
+    is not there.
 
     Source: Fox et al., "PyCID: A Python Library for Causal Influence Diagrams", SciPy 2021; tried
     with pycid 0.8.2.
@@ -87,6 +89,7 @@ def read_pycid(diagram: HasDecisions, *, agent: Hashable = None) -> Network:
     _check_ends(diagram, goals | others)
     kept = [str(node) for node in diagram.nodes if str(node) not in others]
     finite = {name: _finite(diagram, name) for name in kept if name not in goals}
+    _check_parents(diagram, kept, finite)
     rules: dict[Variable, Formula] = {}
     start: dict[Label, str] = {}
     for name in kept:
@@ -123,6 +126,17 @@ def _agent(diagram: HasDecisions, agent: Hashable) -> Hashable:
     return agent
 
 
+def _check_parents(diagram: HasDecisions, nodes: Iterable[str], known: Collection[str]) -> None:
+    """Raise ``DeclarationError`` for a parent that is no chance node or decision."""
+    for node in nodes:
+        strange = [p for p in map(str, diagram.get_parents(node)) if p not in known]
+        if strange:
+            raise DeclarationError(
+                f"{node} has the parent {shown(strange[0])}, which is no node of the diagram: add "
+                "it, or leave it out."
+            )
+
+
 def _check_ends(diagram: HasDecisions, goals: Collection[str]) -> None:
     """Raise ``DeclarationError`` for a utility that something follows from: it is no sum then."""
     for node in map(str, diagram.nodes):
@@ -138,7 +152,7 @@ def _finite(diagram: HasDecisions, name: str) -> Finite:
     """The variable of a node, its values called by their text."""
     _rule_of(diagram, name)
     values = [str(value) for value in diagram.model.domain[name]]
-    twice = next((value for k, value in enumerate(values) if value in values[:k]), None)
+    twice = next((value for value, count in Counter(values).items() if count > 1), None)
     if twice is not None:
         raise DeclarationError(f"{name} has two values that read {twice}: call them differently.")
     return Finite(name, values)
@@ -161,7 +175,7 @@ def _chances(diagram: HasDecisions, name: str, parents: Sequence[Finite]) -> Flo
             f"{name} is a decision of another agent without a policy: give it one, such as "
             f"diagram.add_cpds({name}=lambda ...: ...), or ask about that agent."
         )
-    chances = np.asarray(rule.get_values(), dtype=np.float64)
+    chances = _numbers_of(name, rule.get_values())
     rows = math.prod(parent.size for parent in parents)
     shape = len(diagram.model.domain[name]), rows
     if chances.shape != shape:
@@ -170,6 +184,16 @@ def _chances(diagram: HasDecisions, name: str, parents: Sequence[Finite]) -> Flo
             f"the {rows} joint values of its parents: give it a CPD anew."
         )
     return chances
+
+
+def _numbers_of(name: str, given: object) -> Floats:
+    """Chances as numbers."""
+    held = np.asarray(given)
+    if held.dtype.kind not in "iuf":
+        raise DeclarationError(
+            f"{name} has chances that are no real numbers ({held.dtype}): give it a CPD of numbers."
+        )
+    return held.astype(np.float64)
 
 
 def _by_name(parents: Sequence[Finite], amounts: Floats) -> object:

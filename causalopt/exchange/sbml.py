@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from sympy import Integer, Symbol
 
-from causalopt.exchange.biology.events import events_of
+from causalopt.exchange.biology.events import events_of, happenings
+from causalopt.exchange.biology.opening import opened
 from causalopt.exchange.biology.process import described
 from causalopt.exchange.biology.rates import Rates
 from causalopt.exchange.biology.roles import roles_of
@@ -159,11 +160,14 @@ def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -
     rates = Rates(source, model, symbols)
     given = given_in(rates)
     numbers = numbers_at_start(rates, given)
-    happening = events_of(rates, numbers)
+    found = happenings(rates)
+    start = opened(rates, given, found)
+    happening = events_of(rates, found, start.waiting)
     return System.from_ode(
         {**rates.rates, **dict.fromkeys(happening.kept, Integer(0))},
         algebraic=rates.equations,
-        start={**{v: f for v, f in given.items() if isinstance(v, Variable)}, **happening.kept},
+        start={v: f for v, f in start.given.items() if isinstance(v, Variable)}
+        | dict(happening.kept),
         parameters={p: f for p, f in given.items() if isinstance(p, Parameter)}
         | {symbols.step: steps.dt},
         dt=symbols.step,

@@ -152,6 +152,7 @@ ATTACKS = {
     "vensim": {
         **{name: (simple(one), told) for name, (one, told) in dynamic.TOO_MUCH.items()},
         **{name: (vensim(one), told) for name, (one, told) in dynamic.MODELS.items()},
+        **{f"few words, {name}": given for name, given in dynamic.FEW_WORDS.items()},
     },
     "xmile": dynamic.DOCUMENTS,
     "sbml": {**sbml.OVER, **sbml.HARMFUL},

@@ -14,9 +14,10 @@ from exchange.sbml_texts import (
     reaction,
     reference,
     species,
+    start,
 )
 
-from causalopt import EvaluationError, FileError, run
+from causalopt import EvaluationError, FileError, run, tangents
 from causalopt.exchange import read_sbml
 
 # A clock, and a value that nothing changes but events.
@@ -192,13 +193,126 @@ def test_events_of_other_moments_may_see_each_other(course):
     assert found[-1] == 20
 
 
+# -- at the start ----------------------------------------------------------------------------------
+
+FIRST = {"true_before": False}
+Z = parameter("z", 4, constant=False)
+# What events set at the start, at 0.4 and at 0.5. libroadrunner 2.10.0 gives the same values, by
+# simulate(0, 2, 21) of each file, and so do the rules of SBML level 3 version 2, 4.11.6.
+AT_START = {
+    "a state": ([event("x >= 0", {"y": "7"}, **FIRST)], {"y": (7, 7, 7)}),
+    "always": ([event("true", {"y": "7"}, **FIRST)], {"y": (7, 7, 7)}),
+    "what was so before": ([event("x >= 0", {"y": "7"})], {"y": (1, 1, 1)}),
+    "what follows from itself": ([event("y > 0.5", {"y": "y + 1"}, **FIRST)], {"y": (2, 2, 2)}),
+    "a clock and a parameter": (
+        [parameter("k", 3), event("y > 0.5", {"y": "k*y + x", "x": "k"}, **FIRST)],
+        {"y": (3, 3, 3), "x": (3, 3.4, 3.5)}),
+    "two that are exchanged": (
+        [event("x >= 0", {"y": "z", "z": "y"}, **FIRST)], {"y": (4, 4, 4), "z": (1, 1, 1)}),
+    "values of the moment of execution": (
+        [event("true", {"y": "y*10"}, priority="1", values_then=False, **FIRST),
+         event("time >= 0", {"y": "y + 5"}, priority="2", values_then=False, **FIRST)],
+        {"y": (60, 60, 60)}),
+    "values of the trigger's moment": (
+        [event("x >= 0", {"y": "y*10"}, priority="1", **FIRST),
+         event("time >= 0", {"y": "y + 5"}, priority="2", **FIRST)],
+        {"y": (10, 10, 10)}),
+    "one makes another happen": (
+        [event("x >= 0", {"z": "9"}, **FIRST), event("z > 5", {"y": "3"})],
+        {"y": (3, 3, 3), "z": (9, 9, 9)}),
+    "one takes away what another waited for": (
+        [event("time >= 0", {"z": "9"}, priority="5", **FIRST),
+         event("z < 5", {"y": "3"}, persistent=False, priority="1", **FIRST)],
+        {"y": (1, 1, 1), "z": (9, 9, 9)}),
+    "a delay": ([event("x >= 0", {"y": "x + 5"}, delay="0.45", **FIRST)], {"y": (1, 1, 5)}),
+    "a delay below a step": (
+        [event("x >= 0", {"y": "x + 5"}, delay="0.05", **FIRST)], {"y": (1, 5, 5)}),
+    "a delay of what holds always": (
+        [event("true", {"y": "x + 5"}, delay="y*0.45", **FIRST)], {"y": (1, 1, 5)}),
+    "a delay, and values of its end": (
+        [event("x >= 0", {"y": "x + 5"}, delay="0.45", values_then=False, **FIRST)],
+        {"y": (1, 1, 5.45)}),
+    "a delay by what then changes": (
+        [event("x >= 0", {"y": "z"}, delay="0.1125*z", priority="2", **FIRST),
+         event("x >= 0", {"z": "9"}, **FIRST)], {"y": (1, 1, 4), "z": (9, 9, 9)}),
+    "a delay that is broken off": (
+        [event("x <= 0.25", {"y": "7"}, delay="0.45", persistent=False, **FIRST)],
+        {"y": (1, 1, 1)}),
+    "what else starts from it stays": (
+        [parameter("w", constant=False), start("w", "y^2 + 1"),
+         event("x >= 0", {"y": "3"}, **FIRST)],
+        {"y": (3, 3, 3), "w": (2, 2, 2)}),
+    "what follows by a rule": (
+        [parameter("w", constant=False), assignment("w", "y + 1"),
+         event("w > 1.5", {"y": "w*2"}, **FIRST)], {"y": (4, 4, 4), "w": (5, 5, 5)}),
+    "what started from a rule": (
+        [parameter("w", constant=False), assignment("w", "y + 1"),
+         parameter("u", constant=False), start("u", "w*2"), event("x >= 0", {"y": "5"}, **FIRST)],
+        {"w": (6, 6, 6), "u": (4, 4, 4)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", AT_START)
+def test_what_happens_at_the_start_changes_what_all_start_from(read, case):
+    parts, expected = AT_START[case]
+    data = run(read(*CLOCK, Y, Z, *parts).world(steps=20)).sel(world="W")
+    for name, values in expected.items():
+        found = data[name].values.ravel()
+        # The first value that a delay leaves is that before it.
+        assert found[[0, 4, 5]] == pytest.approx(values, rel=1e-12), name
+
+
+def test_what_a_delay_of_the_start_sets_comes_at_its_time(course):
+    found = course("y", *CLOCK, Y, event("x >= 0", {"y": "7"}, delay="0.45", **FIRST))
+    np.testing.assert_array_equal(found, switched(0.45, 1, 7))
+
+
+def test_what_happened_at_the_start_may_happen_again(course):
+    # x falls from 1 to 0 and rises again: it is above 0.55 anew from 1.55 on.
+    wave = (parameter("x", 1, constant=False), rate("x", "piecewise(-1, time < 1, 1)"))
+    for told, before in ((False, 2), (True, 1)):
+        event_of = event("x > 0.55", {"y": "y + 1"}, true_before=told)
+        found = course("y", *wave, Y, event_of)
+        np.testing.assert_array_equal(found, switched(1.55, before, before + 1))
+
+
+def test_an_amount_that_is_set_at_the_start_decays_from_there(course):
+    found = course(
+        "S", compartment("c", 2), species("S", 3), reaction("r", reference("S"), "", "c*S"),
+        event("S > 1", {"S": "S + 5"}, **FIRST),
+    )  # fmt: skip
+    np.testing.assert_allclose(found, 8 * np.exp(-np.arange(21) * 0.1), rtol=1e-5)
+
+
+def test_a_start_that_no_event_changes_is_a_cause_of_what_is_set(read):
+    system = read(*CLOCK, Y, event("true", {"y": "2*x + y"}, **FIRST))
+    x, y = (v for v in system.variables if str(v) in "xy")
+    W = system.world(steps=2)
+    assert tangents(W.perturb(x[0]))["y"].values.ravel().tolist() == [2, 2, 2]
+    assert tangents(W.perturb(y[0]))["x"].values.ravel().tolist() == [0, 0, 0]
+
+
+def test_a_start_that_no_float_holds_is_told(read):
+    first = event("time >= 0", {"z": "1000"}, priority="1", **FIRST)
+    then = event("time >= 0", {"y": "exp(z)"}, **SEEN, **FIRST)
+    with pytest.raises(FileError, match=r"'y' starts from exp\(z\).* beyond the largest float"):
+        read(*CLOCK, Y, Z, first, then)
+
+
 REFUSED = {
     "an equality": ([event("x == 1", {"y": "2"})], "write inequalities"),
     "a number": ([event("x", {"y": "2"})], "write inequalities"),
     "either or": ([event("xor(x > 1, y > 1)", {"y": "2"})], "write inequalities"),
-    "at the start": ([event("x >= 0", {"y": "2"}, true_before=False, id="E")],
-                     "the event 'E' happens at the start itself"),
-    "always": ([event("true", {"y": "2"}, true_before=False)], "at the start itself"),
+    "a delay below 0": ([event("x >= 0", {"y": "2"}, delay="y - 2", true_before=False, id="E")],
+                        r"the event 'E' waits for -1\.0+ at the start: write 0 or more"),
+    "again while it waits": (
+        [event("z < 1", {"y": "2"}, delay="1", true_before=False, id="E"),
+         event("x >= 0", {"z": "3"}, true_before=False),
+         event("z > 2", {"z": "0"})],
+        "the event 'E' happens twice at the start"),
+    "without end": (
+        [event("z < 1", {"z": "3"}, true_before=False), event("z > 2", {"z": "0"})],
+        r"more than 100 events happen at the start \(MOST_AT_START\)"),
     "a priority": ([event("x > 1", {"y": "2"}, priority="x")], "the priority of the event"),
     "twice": ([event("x > 1", {"y": "2"}).replace("</listOfEventA", event("x > 1", {"y": "3"})
                .partition("<listOfEventAssignments>")[2].partition("</listOfEventA")[0]

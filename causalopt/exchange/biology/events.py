@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from sympy import And, Expr, Max, Min, Not, Or, Piecewise, Symbol
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
-from causalopt.exchange.biology.numbers import constant_of, evaluated, number
+from causalopt.exchange.biology.numbers import constant_of, number
 from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.rates import Rates
 from causalopt.ground.checks import shown
@@ -32,7 +32,7 @@ _NEVER = number(1e300)
 class Happening:
     """An event as the file has it: what makes it happen, when it is carried out, what it sets.
 
-    ``moment`` is when it happens, where that can be told, and ``reads`` what it is carried out by.
+    ``moment`` is when it is carried out, where that can be told, and ``reads`` by what.
     """
 
     name: str
@@ -44,6 +44,22 @@ class Happening:
     moment: float | None
     reads: frozenset[Symbol]
 
+    @property
+    def is_of_start(self) -> bool:
+        """Whether it is carried out at the start or never: there, events are one after another."""
+        if self.moment is None or self.delay != 0:
+            return False
+        is_strict = isinstance(self.trigger, StrictGreaterThan | StrictLessThan)
+        return self.moment < 0 or (self.moment == 0 and not is_strict)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits from the start on: how long, and what it sets, as formulas of the start."""
+
+    delay: Expr
+    values: Mapping[Variable, Expr]
+
 
 @dataclass(frozen=True)
 class Occurrences:
@@ -53,29 +69,41 @@ class Occurrences:
     kept: Mapping[Variable, Expr]
 
 
-def events_of(rates: Rates, numbers: Mapping[Symbol, float]) -> Occurrences:
-    """The events of a file; ``numbers`` are those of the start.
+def happenings(rates: Rates) -> list[Happening]:
+    """The events of a file as it has them, in its order.
 
-    Where two happen at once and set one variable, the one of the lower priority does so last.
-
-    Raises ``FileError`` for what an event cannot be here: a trigger that is no inequality, one that
-    makes it happen at the start, a priority that is no number, and one that sees what another has
-    set in the same moment.
+    Raises ``FileError`` for what an event cannot be here: a trigger that is no inequality, a
+    priority that is no number, one that sees what another has set in the same moment, and more
+    events than are read.
     """
     if len(rates.model["events"]) > MOST_EVENTS:
         told = f"there are more than {MOST_EVENTS} events (MOST_EVENTS): write fewer."
         raise refused(rates.source, rates.model["events"][MOST_EVENTS]["at"], told)
     found = [_happening(rates, fact, place) for place, fact in enumerate(rates.model["events"])]
     for one in found:
-        _check_start(rates, one, numbers)
         _check_order(rates, one, found)
-    found.sort(key=lambda one: one.priority)
+    return found
+
+
+def events_of(
+    rates: Rates, found: Sequence[Happening], waiting: Mapping[str, Waiting]
+) -> Occurrences:
+    """The events of a file for a run; ``waiting``, by name, are those that wait from the start on.
+
+    Where two happen at once and set one variable, the one of the lower priority does so last.
+    """
     events: list[Event] = []
     kept: dict[Variable, Expr] = {}
-    for one in found:
-        if one.trigger in (sympy.true, sympy.false) or not one.values:
+    for one in sorted(found, key=lambda one: one.priority):
+        is_sure = one.trigger in (sympy.true, sympy.false)
+        # A trigger that is sure makes an event happen at the start alone.
+        if not one.values or (is_sure and one.name not in waiting):
             continue
-        more = _at_once(one) if one.delay == 0 else _later(one, rates.symbols.step)
+        more = (
+            _at_once(one)
+            if one.delay == 0
+            else _later(one, rates.symbols.step, waiting.get(one.name))
+        )
         events += more.events
         kept |= more.kept
     return Occurrences(tuple(events), kept)
@@ -176,7 +204,9 @@ def _height(trigger: Boolean) -> Expr | None:
 
 
 def _moment(rates: Rates, trigger: Boolean | None, delay: Expr) -> float | None:
-    """When an event happens that the time alone makes happen."""
+    """When an event is carried out that the time alone makes happen."""
+    if trigger == sympy.true:
+        return constant_of(delay, rates.plain_numbers)
     if not isinstance(trigger, _INEQUALITIES):
         return None
     height = trigger.gts - trigger.lts
@@ -189,24 +219,10 @@ def _moment(rates: Rates, trigger: Boolean | None, delay: Expr) -> float | None:
 # -- what cannot be said ---------------------------------------------------------------------------
 
 
-def _check_start(rates: Rates, one: Happening, numbers: Mapping[Symbol, float]) -> None:
-    """No event happens at the start itself."""
-    if one.fact["is_true_before"]:
-        return
-    with rates.formulas.within(one.fact["at"]):
-        is_true = evaluated(one.trigger, numbers) == sympy.true
-    if is_true:
-        told = (
-            f"the event {shown(one.name)} happens at the start itself: give the values that it "
-            'sets as start values, and write initialValue="true".'
-        )
-        raise refused(rates.source, one.fact["at"], told)
-
-
 def _check_order(rates: Rates, one: Happening, others: list[Happening]) -> None:
     """Of events at one moment, none sees what another sets: all see what was there before."""
     for other in others:
-        is_apart = None not in (one.moment, other.moment) and one.moment != other.moment
+        is_apart = one.is_of_start or other.is_of_start or _have_two_moments(one, other)
         shared = sorted(map(str, one.reads & other.values.keys()))
         if other is not one and shared and not is_apart:
             told = (
@@ -217,6 +233,10 @@ def _check_order(rates: Rates, one: Happening, others: list[Happening]) -> None:
             raise refused(rates.source, one.fact["at"], told)
 
 
+def _have_two_moments(one: Happening, other: Happening) -> bool:
+    return None not in (one.moment, other.moment) and one.moment != other.moment
+
+
 # -- as events of the house ------------------------------------------------------------------------
 
 
@@ -224,8 +244,8 @@ def _at_once(one: Happening) -> Occurrences:
     return Occurrences((Event(one.trigger, dict(one.values)),), {})
 
 
-def _later(one: Happening, step: Parameter) -> Occurrences:
-    """An event that is carried out some time after what makes it happen.
+def _later(one: Happening, step: Parameter, waiting: Waiting | None) -> Occurrences:
+    """An event that is carried out some time after what makes it happen, perhaps from the start.
 
     One variable keeps when it is due, and others what it is to set, where that was decided when it
     was made to happen. Before its time is in the future it is not due. It has no value, so that a
@@ -234,12 +254,16 @@ def _later(one: Happening, step: Parameter) -> Occurrences:
     due = Variable(f"{one.name} is due", step.unit)
     may_wait = And(Or(due <= time, due >= _NEVER), one.delay > step)
     decided: dict[Variable, Expr] = {due: Piecewise((time + one.delay, may_wait))}
+    begun: dict[Variable, Expr] = {due: waiting.delay if waiting else sympy.Integer(0)}
     values = dict(one.values)
     if one.fact["takes_values_then"]:
         kept = {v: Variable(f"{v} by {one.name}", v.unit) for v in values}
         decided |= {kept[v]: value for v, value in values.items()}
+        begun |= {kept[v]: waiting.values[v] if waiting else sympy.Integer(0) for v in values}
         values = {v: kept[v] for v in values}
-    events = [Event(one.trigger, decided), Event(time >= due, values)]
-    if not one.fact["is_persistent"]:
-        events.append(Event(Not(one.trigger), {due: _NEVER}))
-    return Occurrences(tuple(events), {v: sympy.Integer(0) for v in decided})
+    events = [Event(time >= due, values)]
+    if one.trigger not in (sympy.true, sympy.false):
+        events.insert(0, Event(one.trigger, decided))
+        if not one.fact["is_persistent"]:
+            events.append(Event(Not(one.trigger), {due: _NEVER}))
+    return Occurrences(tuple(events), begun)

@@ -20,6 +20,8 @@ from causalopt.mechanisms.fitness import inside_out
 
 #: The largest exponent that is a number, accumulated ones among them.
 MOST_EXPONENT = 1000
+#: The most parts of a formula that others are put into.
+MOST_WRITTEN_OUT = 2_000
 # Whole numbers up to here are floats, each of them.
 _MOST_WHOLE = 2.0**53
 _TOO_HIGH = f"the exponent {{}}, beyond {MOST_EXPONENT} (MOST_EXPONENT)"
@@ -106,6 +108,36 @@ def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
         else:
             known[part] = _operated(part, [known[arg] for arg in part.args])
     return known[formula]
+
+
+def put_in(formula: Basic, values: Mapping[Symbol, Expr]) -> Basic:
+    """A formula with formulas in the place of symbols, put together operation by operation.
+
+    Raises ``UnfitError`` where an operation leaves what floats hold, and for a formula of more than
+    ``MOST_WRITTEN_OUT`` parts: one that is put into itself grows each time.
+
+    >>> x, k = sympy.symbols("x k")
+    >>> put_in(x**2 + k, {x: k + 1})
+    k + (k + 1)**2
+    """
+    known: dict[Basic, Basic] = {}
+    for part in inside_out(formula):
+        if isinstance(part, Symbol):
+            known[part] = values.get(part, part)
+        elif not part.args:
+            known[part] = part
+        else:
+            known[part] = applied(part.func, [known[arg] for arg in part.args])
+    _check_count(known[formula])
+    return known[formula]
+
+
+def _check_count(formula: Basic) -> None:
+    counts: dict[Basic, int] = {}
+    for part in inside_out(formula):
+        counts[part] = 1 + sum(counts[arg] for arg in part.args)
+    if counts[formula] > MOST_WRITTEN_OUT:
+        raise UnfitError(f"more than {MOST_WRITTEN_OUT:,} parts (MOST_WRITTEN_OUT)")
 
 
 def constant_of(formula: Expr, at: Mapping[Symbol, float]) -> float | None:

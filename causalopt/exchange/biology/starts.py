@@ -13,6 +13,7 @@ from causalopt.exchange.biology.numbers import UnfitError, evaluated, number
 from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.rates import Rates
 from causalopt.ground.checks import shown
+from causalopt.ground.errors import FileError
 from causalopt.language.symbols import Lag, Quantity, time
 from causalopt.model.amounts import in_turn
 
@@ -96,12 +97,16 @@ def numbers_at_start(rates: Rates, given: Mapping[Quantity, Expr]) -> dict[Symbo
         if not f.is_Number
     }
     for quantity in in_turn(now, "What the rules of the file say"):
-        told = f"{shown(str(quantity))} starts from {shown(now[quantity])}, which comes to"
         try:
             value = evaluated(now[quantity], numbers)
         except UnfitError as error:
-            raise refused(rates.source, [0, 0], f"{told} {error}.") from None
+            raise _unfit(rates, quantity, now[quantity], str(error)) from None
         if value is sympy.nan:
-            raise refused(rates.source, [0, 0], f"{told} no finite real number.")
+            raise _unfit(rates, quantity, now[quantity], "no finite real number")
         numbers[quantity] = float(cast(Expr, value))
     return numbers
+
+
+def _unfit(rates: Rates, quantity: Quantity, formula: Expr, why: str) -> FileError:
+    told = f"{shown(str(quantity))} starts from {shown(formula)}, which comes to {why}."
+    return refused(rates.source, [0, 0], told)

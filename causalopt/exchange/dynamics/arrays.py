@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from causalopt.exchange.chances import FEW, Word
+from causalopt.exchange.dynamics.labels import NewLabels
 from causalopt.exchange.dynamics.syntax import (
     MOST_PARTS_IN_ALL,
     MOST_VARIABLES,
@@ -22,6 +25,9 @@ from causalopt.exchange.dynamics.syntax import (
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError, nearest
 
+#: The most elements that all sums may run over, beside some for each variable.
+MOST_TERMS = 500
+_MOST_TERMS_FOR_EACH = 10
 # What each function over a dimension makes of its elements.
 _OVER = {"sum": "+", "prod": "*", "vmin": "min", "vmax": "max", "min": "min", "max": "max",
          "mean": "mean"}  # fmt: skip
@@ -37,6 +43,11 @@ class _Arrays:
     labels: dict[str, str] = field(default_factory=dict)
     sides: dict[str, list[dict[str, None]]] = field(default_factory=dict)
     parts: int = 0
+    # How much each sum runs over, by its offset.
+    terms: Counter[int] = field(default_factory=Counter)
+    # The variable that is written out, and those that are made of sums in its sums.
+    owner: str = ""
+    made: list[Definition] = field(default_factory=list)
     # By the identity of a formula, which is kept beside, so that no other takes its place.
     run_over: dict[int, tuple[Applied, dict[str, list[str]]]] = field(default_factory=dict)
 
@@ -54,6 +65,11 @@ class _Arrays:
         known = [d.name.text for d in self.outline.dimensions.values()]
         hint = nearest(subscript, known) if len(known) <= FEW else ""
         raise self.refusal(offset, f"{shown(subscript)} is no dimension or element here.{hint}")
+
+    @cached_property
+    def new(self) -> NewLabels:
+        """Names for what has none."""
+        return NewLabels({d.key for d in self.outline.definitions})
 
     def label(self, name: str, elements: Iterable[str]) -> str:
         """The name of one element of an array."""
@@ -82,7 +98,19 @@ def written_out(outline: Outline) -> list[Definition]:
     made: list[Definition] = []
     for definition in outline.definitions:
         made += _one_for_each(arrays, definition, MOST_VARIABLES - len(made))
-    return made
+    _check_terms(arrays, len(made))
+    return [*made, *arrays.made]
+
+
+def _check_terms(arrays: _Arrays, count: int) -> None:
+    """Raise ``FileError`` where sums run over much more than there are variables."""
+    if arrays.terms.total() > MOST_TERMS + _MOST_TERMS_FOR_EACH * count:
+        (offset, largest), *_ = arrays.terms.most_common(1)
+        told = (
+            f"this runs over {largest:,} elements, and all that do over more than {MOST_TERMS} and "
+            f"{_MOST_TERMS_FOR_EACH} for each variable and element of an array (MOST_TERMS)."
+        )
+        raise arrays.refusal(offset, told)
 
 
 def _one_for_each(arrays: _Arrays, definition: Definition, room: int) -> list[Definition]:
@@ -101,10 +129,9 @@ def _one_for_each(arrays: _Arrays, definition: Definition, room: int) -> list[De
         where = dict(zip(keys, elements, strict=True))
         formula = _element_of(arrays, definition, place, math.prod(map(len, each)))
         text = arrays.label(definition.name.text, elements) if subscripts else definition.name.text
-        word = Word(text, definition.name.offset)
-        made.append(
-            replace(definition, name=word, subscripts=(), formula=_at(arrays, formula, where))
-        )
+        arrays.owner, word = text, Word(text, definition.name.offset)
+        written = _at(arrays, formula, where)
+        made.append(replace(definition, name=word, subscripts=(), formula=written))
     return made
 
 
@@ -218,14 +245,15 @@ def _marks(arrays: _Arrays, reference: Reference) -> tuple[str, ...]:
 
 def _over(arrays: _Arrays, formula: Applied, over: Mapping[str, list[str]], where: Where) -> Syntax:
     """A sum, product, or the like of all elements."""
-    count = math.prod(map(len, over.values()))
-    if count > MOST_PARTS_IN_ALL:
-        told = f"{formula.function.upper()} runs over {count:,} elements, more than are read."
-        raise arrays.refusal(formula.offset, told)
     if len(formula.arguments) != 1:
         told = f"{formula.function.upper()} over a dimension is of one formula."
         raise arrays.refusal(formula.offset, told)
-    inner = _with_marks(arrays, formula.arguments[0])
+    count = math.prod(map(len, over.values()))
+    if count > MOST_VARIABLES:
+        told = f"{formula.function.upper()} runs over {count:,} elements, more than"
+        raise arrays.refusal(formula.offset, f"{told} {MOST_VARIABLES:,} (MOST_VARIABLES).")
+    arrays.terms[formula.offset] += count
+    inner = _with_marks(arrays, _with_sums_apart(arrays, formula.arguments[0], where))
     terms = tuple(
         _at(arrays, inner, {**where, **dict(zip(over, elements, strict=True))})
         for elements in itertools.product(*over.values())
@@ -237,6 +265,26 @@ def _over(arrays: _Arrays, formula: Applied, over: Mapping[str, list[str]], wher
         return Applied(function, terms, formula.offset)
     total = Applied("+", terms, formula.offset)
     return Applied("/", (total, Literal(float(count), formula.offset)), formula.offset)
+
+
+def _with_sums_apart(arrays: _Arrays, formula: Syntax, where: Where) -> Syntax:
+    """What is summed up, where each sum in it is a variable of its own.
+
+    No element of the sum outside is in it, so that it is the same for each of them: written out in
+    each, sums in sums would grow without end.
+    """
+    if not isinstance(formula, Applied):
+        return formula
+    if formula.function in _OVER and (over := _run_over(arrays, formula)):
+        written = _over(arrays, formula, over, where)
+        if not isinstance(written, Applied):
+            return written
+        title = f"{formula.function.upper()} in {arrays.owner}"
+        word = Word(arrays.new.label(title), formula.offset)
+        arrays.made.append(Definition(word, written))
+        return Reference(word.text, formula.offset)
+    inner = tuple(_with_sums_apart(arrays, part, where) for part in formula.arguments)
+    return replace(formula, arguments=inner)
 
 
 def _with_marks(arrays: _Arrays, formula: Syntax) -> Syntax:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +11,7 @@ import numpy as np
 from causalopt.exchange.chances import Word
 from causalopt.exchange.dynamics.chance import LAWS
 from causalopt.exchange.dynamics.evaluation import folded, value_of
+from causalopt.exchange.dynamics.labels import NewLabels
 from causalopt.exchange.dynamics.library import MOST_STAGES, STAGES, macro_of_order, own_macros
 from causalopt.exchange.dynamics.operations import OPERATORS, Operator, places_of_choices
 from causalopt.exchange.dynamics.syntax import (
@@ -37,6 +38,9 @@ from causalopt.ground.errors import FileError, nearest
 
 #: How deep macros may use one another.
 MOST_MACROS = 20
+#: The most variables that few words may stand for, beside some for each variable of a file.
+MOST_MADE = 200
+_MOST_FOR_EACH = 10
 # A run looks back no further.
 _MOST_STEPS = 10_000
 _STEP = "TIME STEP"
@@ -61,12 +65,12 @@ class _Expansion:
 
     outline: Outline
     given: dict[str, Definition]
-    taken: set[str]
+    labels: NewLabels
+    written: int
     waiting: deque[_Use] = field(default_factory=deque)
     made: list[Definition] = field(default_factory=list)
     parts: int = 0
-    # How often a label was taken, and what constants come to: each is looked for once.
-    labels: Counter[str] = field(default_factory=Counter)
+    # What constants come to: each is looked for once.
     constants: dict[str, float] = field(default_factory=dict)
 
     def refusal(self, offset: int, message: str) -> FileError:
@@ -75,8 +79,7 @@ class _Expansion:
     def run(self) -> list[Definition]:
         while self.waiting:
             use = self.waiting.popleft()
-            definition = use.definition
-            self.keep(definition, _WritingOut(self, use).whole(definition.formula))
+            self.keep(use.definition, _WritingOut(self, use).whole(use.definition.formula))
         return self.made
 
     def keep(self, definition: Definition, formula: Syntax) -> None:
@@ -84,22 +87,21 @@ class _Expansion:
         formula = folded(self.outline.source, formula)
         self.parts += sum(1 for _ in parts_in(formula))
         self.made.append(replace(definition, formula=formula))
-        if len(self.made) + len(self.waiting) > MOST_VARIABLES:
-            told = f"with the parts of macros there are more than {MOST_VARIABLES:,} variables"
-            raise self.refusal(definition.name.offset, f"{told} (MOST_VARIABLES).")
+        self.check_count(definition.name.offset)
         if self.parts > MOST_PARTS_IN_ALL:
             told = f"formulas, written out, have more than {MOST_PARTS_IN_ALL:,} parts"
             raise self.refusal(definition.name.offset, f"{told} (MOST_PARTS_IN_ALL).")
 
-    def label(self, text: str) -> str:
-        """A name that no variable has: with a number, where it is taken."""
-        while True:
-            self.labels[text] += 1
-            number = self.labels[text]
-            label = text if number == 1 else f"{text} ({number})"
-            if key_of(label) not in self.taken:
-                self.taken.add(key_of(label))
-                return label
+    def check_count(self, offset: int) -> None:
+        """Raise ``FileError`` for more variables than are read, or than a file may stand for."""
+        count = len(self.made) + len(self.waiting)
+        if count - self.written > MOST_MADE + _MOST_FOR_EACH * self.written:
+            told = f"macros and delays stand for more than {MOST_MADE} variables, and"
+            told = f"{told} {_MOST_FOR_EACH} for each that is written here"
+            raise self.refusal(offset, f"{told} (MOST_MADE).")
+        if count > MOST_VARIABLES:
+            told = f"with the parts of macros there are more than {MOST_VARIABLES:,} variables"
+            raise self.refusal(offset, f"{told} (MOST_VARIABLES).")
 
     def constant(self, formula: Syntax, seen: frozenset[str] = frozenset()) -> float | None:
         """The number that a formula of constants comes to; None of another."""
@@ -134,7 +136,7 @@ def flat(outline: Outline, definitions: Sequence[Definition]) -> list[Definition
     given = {d.key: d for d in definitions}
     for macro in outline.macros.values():
         _check_macro(outline, macro)
-    expansion = _Expansion(outline, given, set(given))
+    expansion = _Expansion(outline, given, NewLabels(set(given)), len(given))
     expansion.waiting.extend(
         _Use(d) for d in definitions if not isinstance(d.formula, GraphicalFunction)
     )
@@ -206,7 +208,7 @@ class _WritingOut:
         """A formula as a variable of its own, if it is more than a name or a number."""
         if isinstance(formula, Reference | Literal):
             return formula
-        word = Word(self.all.label(f"{text} in {self.owner}"), offset)
+        word = Word(self.all.labels.label(f"{text} in {self.owner}"), offset)
         self.all.keep(Definition(word, formula), formula)
         return Reference(word.text, offset)
 
@@ -273,7 +275,7 @@ class _WritingOut:
         words: dict[str, Word] = {}
         for inner in macro.definitions:
             whose = title if inner.key == result else f"{inner.name.text} of {title}"
-            label = self.all.label(f"{whose} in {self.owner}")
+            label = self.all.labels.label(f"{whose} in {self.owner}")
             words[inner.key] = Word(label, inner.name.offset if anchor is None else anchor)
         names |= {key: Reference(*word) for key, word in words.items()}
         for inner in macro.definitions:
@@ -283,6 +285,7 @@ class _WritingOut:
                 self.all.given[own.key] = own
             else:
                 self.all.waiting.append(_Use(own, inside))
+        self.all.check_count(offset)
         return names[result]
 
     # -- chance, and delays ------------------------------------------------------------------------
@@ -294,7 +297,7 @@ class _WritingOut:
         law, formula = LAWS[part.function, len(part.arguments)](
             self.all.outline.source, part, given
         )
-        word = Word(self.all.label(f"{title} in {self.owner}"), part.offset)
+        word = Word(self.all.labels.label(f"{title} in {self.owner}"), part.offset)
         own, step = Reference(word.text, part.offset), Reference(_STEP, part.offset)
         draw = Draw(f"draw of {word.text}", law, part.offset)
         change = Applied("+", (draw, Applied("negative", (own,), part.offset)), part.offset)
@@ -318,7 +321,7 @@ class _WritingOut:
         if steps is None:
             told = f"a delay of {given:g} is more than {_MOST_STEPS:,} steps of {step:g}."
             raise self.all.refusal(part.offset, told)
-        word = Word(self.all.label(f"input of DELAY FIXED in {self.owner}"), part.offset)
+        word = Word(self.all.labels.label(f"input of DELAY FIXED in {self.owner}"), part.offset)
         self.all.keep(Definition(word, inner), inner)
         past = Delayed(Reference(word.text, part.offset), steps * step, initial, part.offset)
         if self.all.constant(initial) is not None:

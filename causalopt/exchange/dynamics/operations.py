@@ -20,7 +20,6 @@ from causalopt.exchange.dynamics.syntax import Applied, Syntax
 SympyTerm: TypeAlias = Expr | Boolean
 # What Vensim and others take for 0 in a denominator.
 _SMALL = 1e-6
-_MOST_COMPARED = 8
 # What a branch is chosen by may have one choice in it, and none upon that.
 _MOST_CHOICES = 2
 
@@ -80,8 +79,8 @@ def _several(
 
 
 def _extreme(kind: type[Expr], given: Sequence[SympyTerm]) -> Expr:
-    """The largest or smallest; of many it stands as written, for sympy compares all with all."""
-    return kind(*given, evaluate=len(given) <= _MOST_COMPARED)
+    """The largest or smallest as it stands written, for sympy compares all with all."""
+    return kind(*given, evaluate=False)
 
 
 def _either(given: Sequence[SympyTerm]) -> Expr:
@@ -165,7 +164,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "mod": _pair(math.fmod, _rest, (0,)),
         "modulo": _pair(math.fmod, _rest, (0,)),
         # Of what is not negative, as times behind another are.
-        "modulo of time": _pair(lambda x, m: x % m, Mod),
+        "modulo of time": _pair(lambda x, m: x % m, lambda x, m: Mod(x, m, evaluate=False)),
         **{sign: _comparison(*kinds) for sign, kinds in _COMPARED.items()},
         "and": _truth(_ALL, lambda a: all(a), And),
         "or": _truth(_ALL, lambda a: any(a), Or),
