@@ -110,7 +110,7 @@ def _colours(grid: Sequence[Sequence[float]]) -> dict[str, object]:
     """The colour of each value by the scale of the printed pictures, and its two ends."""
     scale = Scale.over(value for row in grid for value in row)
     if scale is None:
-        raise QueryError("Op is undefined at every place of this landscape.")
+        raise QueryError("Op is a finite number at no place of this landscape.")
     colours = [[scale.fill(value)["fillcolor"] for value in row] for row in grid]
     legend = [{"value": value, "colour": scale.fill(value)["fillcolor"]} for value in scale.ticks]
     return {"colours": colours, "legend": legend}

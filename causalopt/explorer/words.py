@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.explorer.setting import Setting
+from causalopt.explorer.setting import Setting, can_differ, first_nodes, variable_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,6 +38,29 @@ class Said:
 def undefined(fault: str) -> Said:
     """The verdict where what is asked cannot be."""
     return Said("There is no answer to this question.", fault, "unknown")
+
+
+def nothing_held(setting: Setting) -> Said:
+    """What is said where A is empty: of a model of one variable it cannot be anything else."""
+    n = setting.n
+    shown = f"The curves show what a nudge of {n} does."
+    if {variable_of(node) for node in first_nodes(setting.declared)} > {variable_of(n)}:
+        asked = "Choose what is held in Y (A): the part whose steering is asked about."
+        return Said("Nothing is held yet.", f"{asked} {shown}", "unknown")
+    alone = f"{variable_of(n)} is all there is: no other part could steer it."
+    return Said(alone, shown, "unknown")
+
+
+def of_names(setting: Setting) -> Said:
+    """What is said where n or m has named values, of which no difference can be made."""
+    nodes = (variable_of(setting.n), variable_of(setting.m))
+    named = list(dict.fromkeys(str(node) for node in nodes if not can_differ(node)))
+    meaning = (
+        "Op divides differences, and between names there are none. The curves show what a change "
+        f"of {setting.n} does; other measures, in tabs of the live page, ask about names too."
+    )
+    has = f"{' and '.join(named)} {'has' if len(named) == 1 else 'have'}"
+    return Said(f"Op is of numbers, and {has} names.", meaning, "unknown")
 
 
 def sentence(setting: Setting, values: xr.DataArray) -> Said:

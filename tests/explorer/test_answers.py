@@ -148,3 +148,51 @@ def test_worlds_are_drawn_where_n_is_held_and_y_is_w():
     assert w == y != x
     assert not differences["fault"]
     assert "n = W[0] lies inside A" in strength["fault"]
+
+
+@pytest.mark.parametrize("address", ["", "delta=0.1&steps=20", "s.W=3&steps=4000"])
+def test_a_model_of_one_variable_opens_with_a_nudge_and_says_that_nothing_else_is_there(address):
+    subject = Subject.of(load_model("many_small_steps"), "many_small_steps")
+    assert (subject.opening.n, subject.opening.A, subject.opening.m) == ("W[0]", (), "W")
+    told = served(subject, {"do": "answer", "address": address})
+    assert told["verdict"]["sentence"] == "W is all there is: no other part could steer it."
+    worlds, differences, strength = told["charts"]
+    assert [trace["name"] for trace in worlds["traces"]] == ["W", "X"]
+    assert [trace["name"] for trace in differences["traces"]] == ["x − w"]
+    assert [strength["traces"], strength["fault"]] == [(), ""]
+    scope = {}
+    code = served(subject, {"do": "code", "address": address})["script"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(code, scope)
+    shown = scope["worlds"].W.sel(time=list(worlds["x"]))
+    assert [trace["values"] for trace in worlds["traces"]] == shown.values.tolist()
+    # What could only be refused is not offered.
+    facts = served(subject, {"do": "facts"})
+    assert [facts["parts"], facts["axes"]] == [False, []]
+
+
+def test_where_nothing_is_held_the_nudge_is_still_drawn():
+    subject = Subject.of(load_model("continuous_thermostat"), "continuous_thermostat")
+    told = served(subject, {"do": "answer", "address": "A=&steps=9"})
+    assert told["verdict"]["sentence"] == "Nothing is held yet."
+    assert "Choose what is held" in told["verdict"]["meaning"]
+    assert [len(chart["traces"]) for chart in told["charts"]] == [2, 1, 0]
+    network = Subject.of(load_model("divided_network"), "divided_network")
+    worlds, _ = served(network, {"do": "answer", "address": "A="})["charts"]
+    assert [trace["name"] for trace in worlds["traces"]] == ["W", "X"]
+
+
+def test_of_named_values_the_sentence_says_what_is_missing_in_words():
+    subject = Subject.of(load_model("dumb_thermostat"), "dumb_thermostat")
+    verdict = served(subject, {"do": "answer"})["verdict"]
+    assert verdict["sentence"] == "Op is of numbers, and R has names."
+    assert "run(" not in verdict["meaning"]
+
+
+def test_a_model_in_which_all_passes_through_the_only_other_part_opens_with_it_held():
+    """x hears u alone: no pair has a finite Op, and n is not held."""
+    x, u = variables("x u")
+    system = System({x: u, u: x / 2}, start={x: 1, u: 1})
+    opening = Subject.of(Study(name="r", title="r", source="r", system=system), "r.py").opening
+    assert opening.A
+    assert opening.n != f"{opening.A[0]}[0]"

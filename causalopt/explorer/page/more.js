@@ -18,7 +18,7 @@ import { tabs } from "./tabs.js";
 export function morePart(facts) {
   const parts = [
     [facts.steering, "steering", "Who steers", steeringPart],
-    [true, "measures", "Measures", measuresPart],
+    [facts.parts, "measures", "Measures", measuresPart],
     [facts.axes.length, "landscape", "Landscape", () => landscapePart(facts)],
     [facts.spreading, "distribution", "Distribution", distributionPart],
     [facts.heights, "energy", "Energy", energyPart],

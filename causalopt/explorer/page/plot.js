@@ -14,6 +14,8 @@ import { powers, short, ticks } from "./numbers.js";
  */
 
 const HEIGHT = 190;
+/** How wide a digit of a tick is, at most. */
+const DIGIT = 8;
 const MARGIN = { top: 10, right: 14, bottom: 36, left: 62 };
 /** Where the pointer is, by chart: it stays when the curves move. */
 const pointers = new Map();
@@ -117,13 +119,18 @@ function* frame(chart, x, y, width) {
     ? chart.labels.map((label, i) => [i, label]).filter(([i]) => i % every === 0)
     : ticks(x.low, x.high, width / 110).map((v) => [v, short(v)]);
   for (const [value, text] of marks)
-    yield shape("text", { class: "tick", x: x.place(value), y: bottom + 16, "text-anchor": "middle" },
-      cut(String(text), 9));
+    yield shape("text", { class: "tick", x: inside(x.place(value), cut(String(text), 9), width), y: bottom + 16,
+      "text-anchor": "middle" }, cut(String(text), 9));
   yield shape("text", { class: "label", x: width - MARGIN.right, y: HEIGHT - 4, "text-anchor": "end" },
     chart.x_label);
   const label = chart.scale === "log" ? `size of ${chart.y_label}` : chart.y_label;
   yield shape("text", { class: "label", transform: `translate(11 ${(bottom + MARGIN.top) / 2}) rotate(-90)`,
     "text-anchor": "middle" }, cut(label, 30));
+}
+
+/** The middle of a text that stands about a place, and ends before the edge. */
+function inside(place, text, width) {
+  return Math.min(place, width - 1 - text.length * DIGIT / 2);
 }
 
 /** @param {Chart} chart @param {Axis} y @returns {[number, string][]} */
