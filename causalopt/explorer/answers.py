@@ -37,8 +37,9 @@ _MOST_NODES = 60
 def worlds_shown(setting: Setting) -> tuple[Worlds, str]:
     """W, X and Y with a difference that can be seen, and what it is, in words.
 
-    Where nothing is held there is no Y. The difference is ``delta``; where an infinitesimal difference is asked about, a tenth of what n is, in one
-    digit, or 0.1 where that is 0; of a node with named values, the next of these.
+    Where nothing is held there is no Y. The difference is ``delta``; where an infinitesimal one is
+    asked about, a tenth of what n is, in one digit, or 0.1 where that is 0; of a node with named
+    values, the next of these.
     """
     W, n = setting.still, setting.n
     way, amount = nudge_shown(setting)

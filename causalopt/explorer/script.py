@@ -21,10 +21,10 @@ model = study.system
 def script_of(setting: Setting, model: str) -> str:
     """The code for a setting of the model of this name, or file; it is run as it stands.
 
-    ``strength`` is Op, where something is held, ``worlds`` are W, X and Y, and ``differences``, where an infinitesimal one
-    is asked about, the derivatives in X and Y. ``landscape``, where one is drawn, is Op over its
-    axes, at the finest places, and as the page tells it. The code of another tab that is open
-    stands at the end.
+    ``strength`` is Op, where something is held, ``worlds`` are W, X and Y, and ``differences``,
+    where an infinitesimal one is asked about, the derivatives in X and Y. ``landscape``, where one
+    is drawn, is Op over its axes, at the finest places, and as the page tells it. The code of
+    another tab that is open stands at the end.
     """
     return (
         "\n".join(

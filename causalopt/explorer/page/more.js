@@ -22,7 +22,7 @@ export function morePart(facts) {
     [facts.axes.length, "landscape", "Landscape", () => landscapePart(facts)],
     [facts.spreading, "distribution", "Distribution", distributionPart],
     [facts.heights, "energy", "Energy", energyPart],
-    [facts.finite, "tables", "Tables", correlationPart],
+    [facts.parts && facts.finite, "tables", "Tables", correlationPart],
     [facts.claims.length, "claims", "Claims", () => claimsPart(facts.claims)],
     [facts.derivations, "derivations", "Derivations", () => derivationsPart(facts.derivations)],
   ];
