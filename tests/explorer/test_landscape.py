@@ -167,6 +167,19 @@ def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen):
         page.close()
 
 
+def test_a_finer_picture_keeps_the_focus_of_the_one_before(seen):
+    with exploring("find_the_thermostat") as (_, link):
+        page = seen(link, width=1200, height=800)
+        draw(page, "p.k")
+        page.page.focus(".landscape")
+        # Three pictures come, one in the place of the other.
+        page.page.evaluate("document.querySelector('[data-ask=landscape]').click()")
+        page.page.wait_for_selector("#panel-landscape progress:not([hidden])")
+        page.page.wait_for_selector("#panel-landscape progress", state="hidden")
+        assert page.page.evaluate("document.activeElement.classList.value") == "landscape"
+        page.close()
+
+
 def test_the_link_brings_back_what_it_is_over_and_a_move_makes_it_pale(seen):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(f"{link}#{QUESTION}&along=s.R")
