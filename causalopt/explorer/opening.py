@@ -100,9 +100,14 @@ def _first(model: Model) -> Screen:
 
 
 def _last_heard(model: Model, nodes: list[Label]) -> Label:
-    """The last of the first nodes that a step reads; the last one where none is read."""
+    """The last of the first nodes that a step reads; the last one where none is read.
+
+    Where some have rates of change it is one of these: what follows from them at each moment
+    cannot be nudged in steps of no fixed length.
+    """
     ways = Ways.of(model)
-    return next((node for node in reversed(nodes) if ways.reached(node)), nodes[-1])
+    able = [node for node in nodes if _owner(model, node) in model.rated] or nodes
+    return next((node for node in reversed(able) if ways.reached(node)), able[-1])
 
 
 def _keys(model: Model) -> list[Label]:

@@ -196,3 +196,15 @@ def test_a_model_in_which_all_passes_through_the_only_other_part_opens_with_it_h
     opening = Subject.of(Study(name="r", title="r", source="r", system=system), "r.py").opening
     assert opening.A
     assert opening.n != f"{opening.A[0]}[0]"
+
+
+def test_in_steps_of_no_fixed_length_what_has_a_rate_is_nudged():
+    """An equation holds at each moment: where a moment has no length, a nudge of it is refused."""
+    x, u = variables("x u")
+    system = System.from_ode(
+        {x: u - x}, algebraic={u: 2 - x / 2}, start={x: 1}, dt=0.1, method="auto", tolerance=1e-6
+    )
+    subject = Subject.of(Study(name="r", title="r", source="r", system=system), "r.py")
+    assert (subject.opening.n, subject.opening.A, subject.opening.m) == ("x[0]", ("u",), "x")
+    charts = served(subject, {"do": "answer", "address": "steps=5"})["charts"]
+    assert [chart["fault"] for chart in charts] == ["", "", ""]

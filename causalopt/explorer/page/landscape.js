@@ -82,7 +82,7 @@ function drawn(told) {
     shape("svg", { width: 14, height: 14, "aria-hidden": "true" }, shape("rect", { width: 14, height: 14, fill: colour })), ` ${short(value, 3)}  `]), "nat")] : [];
   const upward = element("p", { class: "note" }, up ? `Upwards: ${named(up)}` : "Upwards: Op [nat]");
   queueMicrotask(() => picture.parentNode && mark(picture.parentNode));
-  const words = [told.note && `Op ${told.note}.`, basinWords(Math.max(...told.basins.flat()))].filter((text) => text);
+  const words = [told.note && `Op ${told.note}.`, told.missing, basinWords(Math.max(...told.basins.flat()))].filter((text) => text);
   return [upward, picture, element("p", {}, said), ...colours, element("p", { class: "note" }, words.join(" "))];
 }
 
