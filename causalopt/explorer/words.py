@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.explorer.screen import Screen
 from causalopt.explorer.setting import Setting, can_differ, first_nodes, variable_of
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ def sentence(setting: Setting, values: xr.DataArray) -> Said:
     number = f"Op = {last:.4g} nats{when}"
     value = repr(last)
     if math.isnan(last):
-        meaning = f"No difference reaches {m} from {screen.n}, with {A} held or not."
-        return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", value)
+        return _unseen(screen, A, m, when)
     if math.isinf(last):
         return _endless(A, m, last, number, value)
     if abs(last) < _NOTHING:
@@ -85,6 +85,16 @@ def sentence(setting: Setting, values: xr.DataArray) -> Said:
         return Said(f"{A} steers {m}: {number}.", meaning, "steers", value)
     meaning = f"{nudge} {times} larger in {m} than with {A} held still."
     return Said(f"{A} amplifies what happens to {m}: {number}.", meaning, "amplifies", value)
+
+
+def _unseen(screen: Screen, A: str, m: str, when: str) -> Said:
+    """What is said where m does not differ: of a finite difference it may be lost in rounding."""
+    if screen.delta is not None:
+        meaning = f"It is lost in the digits of {m}, or nothing leads there: leave delta empty."
+        said = f"A difference of {screen.delta:g} is not seen in {m}{when}."
+        return Said(said, meaning, "unknown", "nan")
+    meaning = f"No difference reaches {m} from {screen.n}, with {A} held or not."
+    return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", "nan")
 
 
 def _endless(A: str, m: str, last: float, number: str, value: str) -> Said:

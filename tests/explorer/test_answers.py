@@ -208,3 +208,10 @@ def test_in_steps_of_no_fixed_length_what_has_a_rate_is_nudged():
     assert (subject.opening.n, subject.opening.A, subject.opening.m) == ("x[0]", ("u",), "x")
     charts = served(subject, {"do": "answer", "address": "steps=5"})["charts"]
     assert [chart["fault"] for chart in charts] == ["", "", ""]
+
+
+def test_a_difference_that_is_lost_in_rounding_is_not_taken_for_none():
+    subject = Subject.of(load_model("continuous_thermostat"), "continuous_thermostat")
+    verdict = served(subject, {"do": "answer", "address": "delta=1e-300"})["verdict"]
+    assert verdict["sentence"] == "A difference of 1e-300 is not seen in R at t = 1000."
+    assert "does not depend" not in verdict["meaning"]
