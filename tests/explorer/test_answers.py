@@ -15,7 +15,7 @@ from causalopt.explorer.charts import thinned
 from causalopt.explorer.discretion import discreet
 from causalopt.explorer.serving import Subject, served
 from causalopt.explorer.words import times_as_text
-from causalopt.study import Study, load_model
+from causalopt.study import Study, load_model, model_files
 
 PLACES = {
     "continuous_thermostat": "p.k=0.02&s.R=30&steps=200",
@@ -215,3 +215,22 @@ def test_a_difference_that_is_lost_in_rounding_is_not_taken_for_none():
     verdict = served(subject, {"do": "answer", "address": "delta=1e-300"})["verdict"]
     assert verdict["sentence"] == "A difference of 1e-300 is not seen in R at t = 1000."
     assert "does not depend" not in verdict["meaning"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", model_files())
+def test_every_model_of_the_package_opens_with_words_and_curves_and_no_fault(name):
+    study = load_model(name)
+    if study.system is None:
+        pytest.skip("it declares no system")
+    subject = Subject.of(study, name)
+    told = served(subject, {"do": "answer"})
+    assert told["verdict"]["sentence"] not in ("", "There is no answer to this question.")
+    assert [chart["fault"] for chart in told["charts"]] == [""] * len(told["charts"])
+    assert served(subject, {"do": "graph"})["nodes"]
+    # What is offered can be asked: a landscape has numbers, where there is one.
+    facts = served(subject, {"do": "facts"})
+    if facts["axes"]:
+        over = "&".join(f"along={key}" for key in facts["along"])
+        found = served(subject, {"do": "landscape", "address": over, "places": 2})
+        assert "fault" not in found or "at no place" in found["fault"]

@@ -181,3 +181,25 @@ def test_ten_pages_at_once_and_one_that_closes_in_the_middle(browser, thermostat
         page.settled(f"p.k={value!r}")
         assert page.op == strength(["T"], "R[0]", "R", k=value)
         page.close()
+
+
+def test_reload_and_back_bring_it_back_and_two_tabs_have_one_each(
+    browser, thermostat_link
+):
+    one = Seen(browser, f"{thermostat_link}#p.k=0.015")
+    one.settled("p.k=0.015")
+    strong = strength(["T"], "R[0]", "R", k=0.015)
+    one.page.reload()
+    one.settled("p.k=0.015")
+    assert one.op == strong
+    one.page.goto("about:blank")
+    one.page.go_back()
+    one.settled("p.k=0.015")
+    assert one.op == strong
+    with one.page.context.expect_page() as opening:
+        one.page.evaluate(f"window.open({thermostat_link!r} + '#p.k=0.005')")
+    other = opening.value
+    weak = strength(["T"], "R[0]", "R", k=0.005)
+    other.wait_for_function("op => document.getElementById('digits').dataset.op === op", arg=weak)
+    assert one.op == strong
+    one.close()
