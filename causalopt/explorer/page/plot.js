@@ -16,7 +16,7 @@ import { powers, short, ticks } from "./numbers.js";
 const HEIGHT = 190;
 /** How wide a digit of a tick is, at most. */
 const DIGIT = 8;
-const MARGIN = { top: 10, right: 14, bottom: 36, left: 62 };
+const MARGIN = { top: 10, right: 14, bottom: 36, left: 68 };
 /** Where the pointer is, by chart: it stays when the curves move. */
 const pointers = new Map();
 
@@ -136,7 +136,7 @@ function inside(place, text, width) {
 /** @param {Chart} chart @param {Axis} y @returns {[number, string][]} */
 function marksUp(chart, y) {
   if (chart.names.length) return chart.names.map((name, i) => [i, cut(name, 8)]);
-  if (chart.scale !== "log") return ticks(y.low, y.high, 4).map((v) => [v, short(v)]);
+  if (chart.scale !== "log") return ticks(y.low, y.high, 4).map((v) => [v, short(v).replace("e+", "e")]);
   return powers(y.low, y.high, 4).map((p) => [p, `1e${short(p)}`]);
 }
 
