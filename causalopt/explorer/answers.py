@@ -11,7 +11,7 @@ import numpy as np
 
 from causalopt.explorer.charts import Chart, Trace, charted, in_words
 from causalopt.explorer.setting import Setting, can_differ, variable_of
-from causalopt.explorer.words import Said, sentence, undefined
+from causalopt.explorer.words import Said, nothing_held, of_names, sentence, undefined
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array
 from causalopt.language.domains import domain_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found", "xr.Dataset", "xr.DataArray")
 Keep = Nodes | Sequence[Nodes] | str
-Worlds = tuple[World[Model], World[Model], World[Model]]
+Worlds = tuple[World[Model], ...]
 _WORLDS = ("W", "X", "Y")
 # What results have axes for, besides those of values that are moved.
 _AXES = ("world", "time", "step", "node", "draw")
@@ -37,8 +37,9 @@ _MOST_NODES = 60
 def worlds_shown(setting: Setting) -> tuple[Worlds, str]:
     """W, X and Y with a difference that can be seen, and what it is, in words.
 
-    It is ``delta``; where an infinitesimal difference is asked about, a tenth of what n is, in one
-    digit, or 0.1 where that is 0; of a node with named values, the next of these.
+    Where nothing is held there is no Y. The difference is ``delta``; where an infinitesimal one is
+    asked about, a tenth of what n is, in one digit, or 0.1 where that is 0; of a node with named
+    values, the next of these.
     """
     W, n = setting.still, setting.n
     way, amount = nudge_shown(setting)
@@ -46,7 +47,8 @@ def worlds_shown(setting: Setting) -> tuple[Worlds, str]:
         X, said = W.perturb(n, to=amount), f"{n} is {amount} in X"
     else:
         X, said = W.perturb(n, by=amount), f"{n} is moved by {amount:g} in X"
-    return (W, X, X.clamp(setting.A, to=W)), said
+    held = (X.clamp(setting.A, to=W),) if setting.screen.A else ()
+    return (W, X, *held), said
 
 
 def nudge_shown(setting: Setting) -> tuple[str, object]:
@@ -93,11 +95,10 @@ def courses(setting: Setting, *worlds: World[Model], keep: Keep = "all") -> xr.D
 def slopes(setting: Setting) -> xr.DataArray:
     """The derivatives of the shown variable by n in X and Y, as ``tangents`` gives them."""
     X = setting.still.perturb(setting.n)
-    Y = X.clamp(setting.A, to=setting.still)
+    worlds = (X, X.clamp(setting.A, to=setting.still)) if setting.screen.A else (X,)
     found = tangents(
-        X,
-        Y,
-        labels=["X", "Y"],
+        *worlds,
+        labels=_WORLDS[1 : 1 + len(worlds)],
         keep=setting.shown,
         over=setting.over,
         backend=setting.backend,
@@ -113,13 +114,13 @@ def at_its_point(found: Found) -> Found:
 
 def answer(setting: Setting) -> dict[str, object]:
     """All that a page shows of a setting, as JSON holds it."""
-    verdict, of_op = told(setting)
+    verdict, of_op = _told_or_why_not(setting)
     charts = [
         in_words(key, title, functools.partial(draw, setting))
         for key, title, draw in (_IN_TIME if setting.model.has_time else _WITHOUT_TIME)
     ]
     if _has_names(setting):  # of which there are no differences, and so nothing more to draw
-        charts, of_op = charts[:1], Chart("op", "Op")
+        charts = charts[:1]
     return {
         "address": setting.screen.address,
         "asked": asked(setting),
@@ -157,6 +158,15 @@ def _variables(setting: Setting, *names: str | None) -> list[str]:
     return found
 
 
+def _told_or_why_not(setting: Setting) -> tuple[Said, Chart]:
+    """What is told of Op; where there is nothing to be asked, what is there instead."""
+    if _has_names(setting):
+        return of_names(setting), Chart("op", "Op")
+    if not setting.screen.A:
+        return nothing_held(setting), Chart("op", "Op")
+    return told(setting)
+
+
 def told(setting: Setting) -> tuple[Said, Chart]:
     """The sentence about Op, and its chart."""
     found: list[xr.DataArray] = []
@@ -190,47 +200,55 @@ def worlds_chart(setting: Setting) -> Chart:
     worlds, said = worlds_shown(setting)
     name = setting.model.name_of(setting.shown)
     data = courses(setting, *worlds, keep=setting.shown)[name]
-    traces = [Trace(w, w, data.sel(world=w).values) for w in _WORLDS]
     return charted(
         "worlds",
-        f"{name} in the three worlds",
+        f"{name} in the {'three' if len(worlds) == len(_WORLDS) else 'two'} worlds",
         _numbers(data.time),
-        traces,
+        _traces(data),
         x_label=_label(data.time),
         y_label=_label(data),
         names=tuple(getattr(domain_of(setting.shown), "names", ())),
-        note=f"{said}; Y: the same, with {', '.join(setting.screen.A or ())} held as in W",
+        note=f"{said}{_held_in_words(setting)}",
     )
+
+
+def _traces(data: xr.DataArray) -> list[Trace]:
+    """A curve for each world, in the look that the page has for it."""
+    return [Trace(str(w), str(w), data.sel(world=w).values) for w in data.world.values]
+
+
+def _held_in_words(setting: Setting) -> str:
+    """What is done to Y; nothing where there is none."""
+    A = ", ".join(setting.screen.A or ())
+    return f"; Y: the same, with {A} held as in W" if A else ""
 
 
 def differences_chart(setting: Setting) -> Chart:
     """x - w and y - w over time: for each unit of n, where the difference is infinitesimal."""
     name = setting.model.name_of(setting.shown)
-    x, y, time, note = _differences(setting, name)
-    traces = [Trace("x − w", "X", x), Trace("y − w", "Y", y)]
+    data, note = _differences(setting, name)
     return charted(
         "differences",
         f"What the nudge does to {name}",
-        _numbers(time),
-        traces,
+        _numbers(data.time),
+        [Trace(f"{t.name.lower()} − w", t.role, t.values) for t in _traces(data)],
         by_size=True,
-        x_label=_label(time),
+        x_label=_label(data.time),
         y_label=f"difference of {name}",
         note=note,
     )
 
 
-def _differences(setting: Setting, name: str) -> tuple[Array, Array, xr.DataArray, str]:
+def _differences(setting: Setting, name: str) -> tuple[xr.DataArray, str]:
+    """x - w and y - w, or their derivatives, and for what difference of n."""
     if setting.screen.delta is None and can_differ(setting.n):
-        data = slopes(setting)
-        note = f"for each unit of {setting.screen.n}"
-        return data.sel(world="X").values, data.sel(world="Y").values, data.time, note
+        return slopes(setting), f"for each unit of {setting.screen.n}"
     worlds, said = worlds_shown(setting)
     data = courses(setting, *worlds, keep=setting.shown)[name]
     if not can_differ(setting.shown):
         raise QueryError(f"{name} has named values, which have no difference.")
-    w, x, y = (data.sel(world=world).values for world in _WORLDS)
-    return x - w, y - w, data.time, said
+    moved = data.sel(world=list(_WORLDS[1 : len(worlds)]))
+    return moved - data.sel(world="W", drop=True), said
 
 
 def nodes_chart(setting: Setting) -> Chart:
@@ -239,13 +257,12 @@ def nodes_chart(setting: Setting) -> Chart:
     data = courses(setting, *worlds)["value"]
     labels = [str(node) for node in data.node.values[:_MOST_NODES]]
     x = np.arange(len(labels), dtype=np.float64)
-    traces = [Trace(w, w, data.sel(world=w).values[:_MOST_NODES]) for w in _WORLDS]
+    traces = _traces(data.isel(node=slice(_MOST_NODES)))
     left_out = data.sizes["node"] - len(labels)
     more = f"; {left_out} more nodes are left out" if left_out else ""
-    note = f"{said}; Y: the same, with {', '.join(setting.screen.A or ())} held as in W{more}"
-    return charted(
-        "worlds", "Each node in the three worlds", x, traces, labels=tuple(labels), note=note
-    )
+    note = f"{said}{_held_in_words(setting)}{more}"
+    title = f"Each node in the {'three' if len(worlds) == len(_WORLDS) else 'two'} worlds"
+    return charted("worlds", title, x, traces, labels=tuple(labels), note=note)
 
 
 def _value_of(setting: Setting, node: Label) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from causalopt.explorer.facts import axes_of, sliders_of
 from causalopt.explorer.screen import Screen
-from causalopt.explorer.setting import Setting, swept_by
+from causalopt.explorer.setting import Setting, moved, swept_by
 from causalopt.ground.errors import CausaloptError, QueryError, nearest
 from causalopt.measures.response.optimization import op
 from causalopt.model.interface import Model
@@ -26,6 +26,9 @@ _ALONE, _BOTH = 33, 9
 _MOST_TRIED = 12
 
 Slider = Mapping[str, object]
+
+#: All is left to the model.
+NOTHING = Screen()
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,12 @@ class SliderStops:
         return replace(screen, start={**screen.start, name: text})
 
 
-def axes_asked(model: Model, texts: Sequence[str]) -> tuple[SliderStops, ...]:
+def axes_asked(
+    model: Model, texts: Sequence[str], question: Screen = NOTHING
+) -> tuple[SliderStops, ...]:
     """The axes that are asked for as NAME or NAME=LOW:HIGH:COUNT, of parameters or start values.
+
+    They open where ``question`` has moved them to.
 
     Raises ``QueryError`` for what the model has not, for a range that is none, and for too many.
 
@@ -74,7 +81,7 @@ def axes_asked(model: Model, texts: Sequence[str]) -> tuple[SliderStops, ...]:
         raise QueryError(
             f"--along is given {len(texts)} times: a page has sliders for one value, or for two."
         )
-    sliders = sliders_of(model)
+    sliders = standing(sliders_of(model), model, question)
     asked = [_read(sliders, text) for text in texts]
     names = [str(slider["name"]) for slider, _ in asked]
     if len({str(slider["key"]) for slider, _ in asked}) < len(asked):
@@ -90,15 +97,21 @@ def axes_opened(setting: Setting) -> tuple[SliderStops, ...]:
     None of a model in which nothing can be moved.
     """
     model = setting.declared
-    numbers, sliders = axes_of(model), sliders_of(model)
+    numbers, sliders = (standing(of(model), model, setting.screen) for of in (axes_of, sliders_of))
     best = max(numbers[:_MOST_TRIED], key=lambda slider: _matters(setting, slider), default=None)
     chosen = [best] if best is not None else sliders[:1]
     return tuple(_axis(slider, "", 1) for slider in chosen)
 
 
-def screens(axes: Sequence[SliderStops]) -> Iterator[Screen]:
+def standing(sliders: Sequence[Slider], model: Model, question: Screen) -> list[Slider]:
+    """Sliders that stand where a question has moved them to, in the range that they have."""
+    values = {slider["key"]: slider["value"] for slider in sliders_of(moved(model, question))}
+    return [{**slider, "value": values[slider["key"]]} for slider in sliders]
+
+
+def screens(axes: Sequence[SliderStops], question: Screen = NOTHING) -> Iterator[Screen]:
     """What is asked at each point, the values of the last axis running fastest."""
-    found = [Screen()]
+    found = [question]
     for axis in axes:
         found = [axis.moved(screen, value) for screen in found for value in axis.values]
     yield from found

@@ -55,6 +55,7 @@ class Desk:
     _running: _Waiting | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
+    _is_closed: bool = False
 
     async def open(self) -> Reply:
         """Start the process; what it tells of the model, or ``ModelError`` where it cannot."""
@@ -65,7 +66,8 @@ class Desk:
         return told
 
     async def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; what is asked from now on is dropped."""
+        self._is_closed = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -77,6 +79,8 @@ class Desk:
 
     async def ask(self, page: str, request: Request) -> Reply:
         """The answer to a page's request; ``DROPPED`` where the page asks anew before its turn."""
+        if self._is_closed:
+            return DROPPED
         if self._task is None:
             self._task = asyncio.create_task(self._serve())
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from causalopt.explorer.desk import Desk
-from causalopt.explorer.serving import LONG, Reply, Request
+from causalopt.explorer.serving import Reply, Request, takes_long
 
 #: Seconds that what takes long may still take when nobody waits for it.
 _LITTLE_PATIENCE = 0.5
@@ -44,4 +44,4 @@ class Desks:
         self._desk(request).leave(page)
 
     def _desk(self, request: Request) -> Desk:
-        return self.slow if request.get("do") in LONG else self.quick
+        return self.slow if takes_long(request) else self.quick

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from causalopt.explorer import answers, graphs
-from causalopt.explorer.axes import SliderStops, axes_asked, axes_opened, screens
+from causalopt.explorer import answers, graphs, opened
+from causalopt.explorer.axes import NOTHING, SliderStops, axes_asked, axes_opened, screens
 from causalopt.explorer.charts import numbers, thinned
-from causalopt.explorer.discretion import discreet
+from causalopt.explorer.discretion import discreet, fault_of
 from causalopt.explorer.joining import one_file
 from causalopt.explorer.screen import Screen
-from causalopt.explorer.serving import Subject, served
+from causalopt.explorer.script import script_of
+from causalopt.explorer.serving import Subject
 from causalopt.explorer.setting import Setting
 from causalopt.ground import progress
 from causalopt.ground.errors import FileError, TooLargeError
 from causalopt.ground.files import replacement
+from causalopt.model.interface import Model
 from causalopt.study.record import Study
 
 #: The most bytes that all points of a page may take.
@@ -59,20 +61,32 @@ def write(export: Export, path: Path) -> None:
         temporary.write_bytes(export.text.encode(errors="backslashreplace"))
 
 
-def exported(study: Study, named: str, along: Sequence[str] = ()) -> Export:
-    """The page of a study, asked as it opens, at values ``along`` one or two of its sliders.
+def question_in(address: str) -> Screen:
+    """What the address bar of the live page asks, all of it or what stands behind #; no tabs.
 
-    ``named`` is how a script loads the model. Each of ``along`` is NAME or NAME=LOW:HIGH:COUNT;
-    without any, it is the slider that matters most. Raises ``QueryError`` for what cannot be
-    moved so, before anything is run, and ``TooLargeError`` where the page would have too many
-    bytes.
+    >>> question_in("http://127.0.0.1:8000/secret/#n=R[0]&A=T&m=R&tab=measures").A
+    ('T',)
     """
-    asked = axes_asked(study.system, along) if study.system is not None else ()
-    for screen in screens(asked):
-        _moved(study, screen)
+    return replace(Screen.of(address.rpartition("#")[2]), along=(), opened=opened.NOTHING)
+
+
+def exported(
+    study: Study, named: str, along: Sequence[str] = (), question: Screen = NOTHING
+) -> Export:
+    """The page of a study, at values ``along`` one or two of its sliders.
+
+    ``named`` is how a script loads the model. What ``question`` leaves open is asked as the page
+    opens. Each of ``along`` is NAME or NAME=LOW:HIGH:COUNT; without any, it is the slider that
+    matters most. Raises ``QueryError`` for what the model has not, and for what cannot be moved
+    so, before anything is run, and ``TooLargeError`` where the page would have too many bytes.
+    """
+    asked = _checked(study.system, along, question) if study.system is not None else ()
     subject = Subject.of(study, named)
-    axes = asked or axes_opened(Setting.of(subject.model, Screen(), subject.opening))
-    settings = [Setting.of(subject.model, s, subject.opening) for s in screens(axes)]
+    opening = Setting.of(subject.model, question, subject.opening)
+    _refuse_strangers(opening)
+    axes = asked or axes_opened(opening)
+    at = list(screens(axes, question))
+    settings = [Setting.of(subject.model, s, subject.opening, len(at)) for s in at]
     work = progress.counted((_point(subject, s) for s in settings), len(settings), 0, "points")
     points = fitted(list(work))
     record = {
@@ -81,6 +95,7 @@ def exported(study: Study, named: str, along: Sequence[str] = ()) -> Export:
         "called": subject.called,
         "has_noise": bool(subject.model.noises),
         "axes": [axis.content() for axis in axes],
+        "moved": list(_moved_beside(question, axes)),
         "graph": graphs.folded(subject.model).content(),
         "points": points,
     }
@@ -99,15 +114,38 @@ def fitted(points: Sequence[Content], most: int = MOST_BYTES) -> list[Content]:
     )
 
 
-def _moved(study: Study, screen: Screen) -> None:
-    """Have the model refuse values that it cannot take."""
-    if study.system is not None:
-        Setting.of(study.system, screen, Screen())
+def _checked(model: Model, along: Sequence[str], question: Screen) -> tuple[SliderStops, ...]:
+    """The axes that are asked for; the model refuses names that it has not, and values."""
+    for name in (question.n, question.m, question.show, *(question.A or ())):
+        if name is not None:
+            model.find(name)
+    axes = axes_asked(model, along, question)
+    for screen in screens(axes, question):
+        Setting.of(model, screen, NOTHING)
+    return axes
+
+
+def _refuse_strangers(setting: Setting) -> None:
+    """Refuse nodes that a run of this length has not."""
+    for name in (setting.screen.n, setting.screen.m, *(setting.screen.A or ())):
+        setting.found(name or "")
+
+
+def _moved_beside(question: Screen, axes: Sequence[SliderStops]) -> Iterator[tuple[str, str]]:
+    """What a question moves that no slider of the page does: by name, with its value."""
+    known = {axis.key for axis in axes}
+    for kind, values in (("p.", question.parameters), ("s.", question.start)):
+        for name, value in values.items():
+            if kind + name not in known:
+                yield name, str(value)
 
 
 def _point(subject: Subject, setting: Setting) -> Content:
     """What the live page shows of a setting, and its code, or why there is none."""
-    code = served(subject, {"do": "code", "address": setting.screen.address})
+    try:
+        code = {"script": script_of(setting, subject.called)}
+    except Exception as error:  # also of a model's own functions: the page goes on
+        code = {"fault": fault_of(error)}
     return {**answers.answer(setting), **code}
 
 

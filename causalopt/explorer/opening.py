@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -24,21 +25,18 @@ _LENGTHS, _TIME = (1000, 300, 100, 30, 10, 3, 1), 10.0
 _NAMED = 30
 # As many variables are tried as n and m, and as many as A; more would take too long.
 _MOST_TRIED, _MOST_HELD = 6, 40
-# A node that no difference reaches by another way has an Op without end: no first answer.
-_ROUNDING = 1e-6
 
 
 def opening_of(model: Model) -> Screen:
     """The first screen of a model: n, A and m of the largest finite Op, by single variables.
 
-    Where there is none, the first variables of the model.
+    Where there is none, the first variables of the model; of a model of one variable A is empty.
     """
     steps = _steps(model)
     best = max(_candidates(model, steps), default=None, key=lambda found: found[0])
-    if best is not None and best[0] > _ROUNDING:
-        _, n, A, m = best
-    else:
-        n, A, m = _first(model) if best is None else best[1:]
+    if best is None:
+        return replace(_first(model), steps=steps)
+    _, n, A, m = best
     return Screen(n=n, A=(A,), m=m, steps=steps)
 
 
@@ -86,19 +84,30 @@ def _ends(model: Model) -> Iterator[tuple[Label, Label]]:
     yield from product(sources, sinks)
 
 
-def _first(model: Model) -> tuple[str, str, str]:
-    """The first variables: one to nudge and to look at, another one to hold."""
+def _first(model: Model) -> Screen:
+    """The first variables: one to nudge, one to look at, another one to hold; none if none is left.
+
+    Where the only other one is looked at, the nudged one is looked at instead.
+    """
     nodes = list(first_nodes(model))
     n = _last_heard(model, nodes) if model.has_time else nodes[0]
-    keys, own = _keys(model), _owners(model, n, nodes[-1])
-    held = next((key for key in keys if key not in own), keys[0])
-    return model.name_of(n), model.name_of(held), model.name_of(_owner(model, nodes[-1]))
+    for m in (nodes[-1], n):
+        own = _owners(model, n, m)
+        held = tuple(model.name_of(key) for key in _keys(model) if key not in own)[:1]
+        if held:
+            break
+    return Screen(n=model.name_of(n), A=held, m=model.name_of(_owner(model, m)))
 
 
 def _last_heard(model: Model, nodes: list[Label]) -> Label:
-    """The last of the first nodes that a step reads; the last one where none is read."""
+    """The last of the first nodes that a step reads; the last one where none is read.
+
+    Where some have rates of change it is one of these: what follows from them at each moment
+    cannot be nudged in steps of no fixed length.
+    """
     ways = Ways.of(model)
-    return next((node for node in reversed(nodes) if ways.reached(node)), nodes[-1])
+    able = [node for node in nodes if _owner(model, node) in model.rated] or nodes
+    return next((node for node in reversed(able) if ways.reached(node)), able[-1])
 
 
 def _keys(model: Model) -> list[Label]:

@@ -6,11 +6,15 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from causalopt.explorer.desks import Desks
 from causalopt.explorer.guard import Guard
 from causalopt.explorer.server import application
 from causalopt.ground.errors import FileError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 #: Seconds that open requests have when the server is to end.
 _FAREWELL = 1
@@ -59,6 +63,18 @@ async def _serve(model: str, own: socket.socket, ready: Callable[[str], None]) -
             lifespan="off", server_header=False, date_header=False,
         )  # fmt: skip
         ready(guard.link)
-        await uvicorn.Server(config).serve(sockets=[own])
+        await _ending_first(config, desks).serve(sockets=[own])
     finally:
         await desks.close()
+
+
+def _ending_first(config: uvicorn.Config, desks: Desks) -> uvicorn.Server:
+    """A server that ends its desks as soon as it is to end: then no request is left that waits."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await desks.close()
+            await super().shutdown(sockets)
+
+    return Server(config)

@@ -21,10 +21,10 @@ model = study.system
 def script_of(setting: Setting, model: str) -> str:
     """The code for a setting of the model of this name, or file; it is run as it stands.
 
-    ``strength`` is Op, ``worlds`` are W, X and Y, and ``differences``, where an infinitesimal one
-    is asked about, the derivatives in X and Y. ``landscape``, where one is drawn, is Op over its
-    axes, at the finest places, and as the page tells it. The code of another tab that is open
-    stands at the end.
+    ``strength`` is Op, where something is held, ``worlds`` are W, X and Y, and ``differences``,
+    where an infinitesimal one is asked about, the derivatives in X and Y. ``landscape``, where one
+    is drawn, is Op over its axes, at the finest places, and as the page tells it. The code of
+    another tab that is open stands at the end.
     """
     return (
         "\n".join(
@@ -59,14 +59,16 @@ def _asked(setting: Setting) -> Iterator[str]:
     yield f"A, n, m = [{parts}], model.find({screen.n!r}), model.find({screen.m!r})"
     backend = _backend(setting)
     (way, amount), has_differences = nudge_shown(setting), can_differ(setting.n)
-    if has_differences:
+    has_op = has_differences and bool(screen.A)
+    Y, labels = (", X.clamp(A, to=W)", ["X", "Y"]) if screen.A else ("", ["X"])
+    if has_op:
         yield f"strength = op(W, A=A, n=n, m=m{_said(setting)})"
     yield f"X = W.perturb(n, {way}={amount!r})"
-    yield f"worlds = run(W, X, X.clamp(A, to=W){backend})"
+    yield f"worlds = run(W, X{Y}{backend})"
     if has_differences and screen.delta is None:
         yield "X = W.perturb(n)"
-        yield f'differences = tangents(X, X.clamp(A, to=W), labels=["X", "Y"]{backend})'
-    yield "print(strength.values)" if has_differences else "print(worlds)"
+        yield f"differences = tangents(X{Y}, labels={labels!r}{backend})"
+    yield "print(strength.values)" if has_op else "print(worlds)"
 
 
 def _spread(setting: Setting) -> Iterator[str]:

@@ -165,11 +165,23 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
         "data": data,
     }
 )
+_OF_CHAINS = "tab=distribution"
 #: What may take long, and is asked of a process of its own.
 LONG = frozenset(
     {"shares", "ranking", "measures", "landscape", "tables", "distribution", "energy"}
     | {"claim", "derivation", "data"}
 )
+
+
+def takes_long(request: Request) -> bool:
+    """Whether a request is for the process of what takes long.
+
+    >>> takes_long({"do": "code", "address": "tab=distribution"}), takes_long({"do": "code"})
+    (True, False)
+    """
+    # The code of chains says where they came, for which they are run.
+    says = str(request.get("address", "")).split("&")
+    return request.get("do") in LONG or (request.get("do") == "code" and _OF_CHAINS in says)
 
 
 def served(subject: Subject, request: Request) -> Reply:

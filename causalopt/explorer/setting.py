@@ -19,21 +19,25 @@ from causalopt.model.world import World
 _COMPILED = 3000
 # So are shorter ones of so many nodes.
 _LARGE = 20_000
+# So are those of a page in a file, whose points together would plan so many nodes anew.
+_PLANNED = 1000
 
 
 @dataclass(frozen=True)
 class Setting:
     """What is asked of a model with some of its values moved; ``screen`` says it by names.
 
-    ``model`` has the values moved, ``declared`` has them as they are.
+    ``model`` has the values moved, ``declared`` has them as they are. ``points`` is at how many
+    values the same is asked, as far as that is known beforehand.
     """
 
     screen: Screen
     model: Model
     declared: Model
+    points: int = 1
 
     @classmethod
-    def of(cls, model: Model, screen: Screen, opening: Screen) -> Setting:
+    def of(cls, model: Model, screen: Screen, opening: Screen, points: int = 1) -> Setting:
         """A screen on a model, what it leaves open filled from the ``opening`` one.
 
         Raises ``QueryError`` for a name, a value or a length that this model has not.
@@ -45,7 +49,7 @@ class Setting:
             m=screen.m or opening.m,
             steps=(screen.steps or opening.steps) if model.has_time else None,
         )
-        return cls(filled, moved(model, screen), model)
+        return cls(filled, moved(model, screen), model, points)
 
     @functools.cached_property
     def W(self) -> World[Model]:
@@ -109,9 +113,10 @@ class Setting:
 
     @functools.cached_property
     def backend(self) -> str:
-        """Who computes: compiled, where runs are long, or large, and of numbers alone."""
-        steps = self.screen.steps or 0
-        if steps < _COMPILED and steps * len(self.model.graph) < _LARGE:
+        """Who computes: compiled, where runs are long, large or many, and of numbers alone."""
+        steps, nodes = self.screen.steps or 0, len(self.model.graph)
+        is_planned_often = self.model.has_time and nodes * self.points >= _PLANNED
+        if steps < _COMPILED and steps * nodes < _LARGE and not is_planned_often:
             return "auto"
         try:
             self.model.check_numbers("compiled")

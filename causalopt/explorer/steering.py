@@ -12,6 +12,7 @@ from causalopt.discovery.optimizers import find_optimizers
 from causalopt.discovery.shares import steering_shares
 from causalopt.drawing.strokes import Strokes, read_strokes
 from causalopt.explorer.setting import Setting, can_differ, first_nodes, variable_of
+from causalopt.ground.errors import QueryError
 from causalopt.model.interface import Model
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def can_be_steered(model: Model) -> bool:
     False
     """
     if not model.has_time or not all(map(can_differ, first_nodes(model))):
+        return False
+    try:
+        model.check_numbers("shares")
+    except QueryError:  # arrays, and functions of them
         return False
     return any(len(part) > 1 for part in nx.strongly_connected_components(model.graph))
 

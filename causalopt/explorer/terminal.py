@@ -39,6 +39,11 @@ from causalopt.study.terminal.printing import (
     multiple=True,
     help="A slider of the exported page; two at most. Else the one that matters most.",
 )
+@click.option(
+    "--question",
+    metavar="ADDRESS",
+    help="What the exported page asks: what the address bar of the live page holds.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
 def explore(
     model: str,
@@ -47,6 +52,7 @@ def explore(
     trust: bool,
     export: Path | None,
     along: tuple[str, ...],
+    question: str | None,
     force: bool,
 ) -> None:
     """Open a page on this machine: the graph, the worlds and Op of MODEL, moving as sliders move.
@@ -55,13 +61,14 @@ def explore(
     open the page: it listens on this machine alone, and its link holds a secret. Ctrl-C ends it.
 
     With --export the page is written into a file, computed beforehand at values along one or two
-    parameters or start values.
+    parameters or start values. Another question than the opening one is taken from the live page:
+    --question 'n=R[0]&A=T&m=R'.
     """
-    if export is None and (along or force):
-        stop("--along and --force are about a page in a file: add --export FILE.")
+    if export is None and (along or force or question is not None):
+        stop("--along, --question and --force are about a page in a file: add --export FILE.")
     with stopping_where_refused():
         if export is not None:
-            _export(model, export, along, trust=trust, force=force)
+            _export(model, export, along, question or "", trust=trust, force=force)
             return
         _refuse_missing()
         _ask_for_trust(model, trust)
@@ -71,14 +78,17 @@ def explore(
     click.echo("\nEnded.")
 
 
-def _export(model: str, path: Path, along: tuple[str, ...], *, trust: bool, force: bool) -> None:
+def _export(
+    model: str, path: Path, along: tuple[str, ...], question: str, *, trust: bool, force: bool
+) -> None:
     """Write the page of a model into a file, and say what it holds."""
-    from causalopt.explorer.exporting import exported, refuse_existing, write
+    from causalopt.explorer.exporting import exported, question_in, refuse_existing, write
 
     refuse_existing(path, force)
+    asked = question_in(question)
     _ask_for_trust(model, trust)
     with progress.shown():
-        made = exported(load_model(model), model, along)
+        made = exported(load_model(model), model, along, asked)
     write(made, path)
     over = " and ".join(axis.name for axis in made.axes)
     points = counted(made.points, "point") + (f" along {over}" if over else "")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.explorer.setting import Setting
+from causalopt.explorer.screen import Screen
+from causalopt.explorer.setting import Setting, can_differ, first_nodes, variable_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,6 +41,29 @@ def undefined(fault: str) -> Said:
     return Said("There is no answer to this question.", fault, "unknown")
 
 
+def nothing_held(setting: Setting) -> Said:
+    """What is said where A is empty: of a model of one variable it cannot be anything else."""
+    n = setting.n
+    shown = f"The curves show what a nudge of {n} does."
+    if {variable_of(node) for node in first_nodes(setting.declared)} > {variable_of(n)}:
+        asked = "Choose what is held in Y (A): the part whose steering is asked about."
+        return Said("Nothing is held yet.", f"{asked} {shown}", "unknown")
+    alone = f"{variable_of(n)} is all there is: no other part could steer it."
+    return Said(alone, shown, "unknown")
+
+
+def of_names(setting: Setting) -> Said:
+    """What is said where n or m has named values, of which no difference can be made."""
+    nodes = (variable_of(setting.n), variable_of(setting.m))
+    named = list(dict.fromkeys(str(node) for node in nodes if not can_differ(node)))
+    meaning = (
+        "Op divides differences, and between names there are none. The curves show what a change "
+        f"of {setting.n} does; other measures, in tabs of the live page, ask about names too."
+    )
+    has = f"{' and '.join(named)} {'has' if len(named) == 1 else 'have'}"
+    return Said(f"Op is of numbers, and {has} names.", meaning, "unknown")
+
+
 def sentence(setting: Setting, values: xr.DataArray) -> Said:
     """The verdict on Op, at the last step where m is over time; of draws, on their median."""
     last, when = last_of(values)
@@ -48,8 +72,7 @@ def sentence(setting: Setting, values: xr.DataArray) -> Said:
     number = f"Op = {last:.4g} nats{when}"
     value = repr(last)
     if math.isnan(last):
-        meaning = f"No difference reaches {m} from {screen.n}, with {A} held or not."
-        return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", value)
+        return _unseen(screen, A, m, when)
     if math.isinf(last):
         return _endless(A, m, last, number, value)
     if abs(last) < _NOTHING:
@@ -62,6 +85,16 @@ def sentence(setting: Setting, values: xr.DataArray) -> Said:
         return Said(f"{A} steers {m}: {number}.", meaning, "steers", value)
     meaning = f"{nudge} {times} larger in {m} than with {A} held still."
     return Said(f"{A} amplifies what happens to {m}: {number}.", meaning, "amplifies", value)
+
+
+def _unseen(screen: Screen, A: str, m: str, when: str) -> Said:
+    """What is said where m does not differ: of a finite difference it may be lost in rounding."""
+    if screen.delta is not None:
+        meaning = f"It is lost in the digits of {m}, or nothing leads there: leave delta empty."
+        said = f"A difference of {screen.delta:g} is not seen in {m}{when}."
+        return Said(said, meaning, "unknown", "nan")
+    meaning = f"No difference reaches {m} from {screen.n}, with {A} held or not."
+    return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", "nan")
 
 
 def _endless(A: str, m: str, last: float, number: str, value: str) -> Said:

@@ -15,7 +15,7 @@ from causalopt.explorer.charts import thinned
 from causalopt.explorer.discretion import discreet
 from causalopt.explorer.serving import Subject, served
 from causalopt.explorer.words import times_as_text
-from causalopt.study import Study, load_model
+from causalopt.study import Study, load_model, model_files
 
 PLACES = {
     "continuous_thermostat": "p.k=0.02&s.R=30&steps=200",
@@ -148,3 +148,89 @@ def test_worlds_are_drawn_where_n_is_held_and_y_is_w():
     assert w == y != x
     assert not differences["fault"]
     assert "n = W[0] lies inside A" in strength["fault"]
+
+
+@pytest.mark.parametrize("address", ["", "delta=0.1&steps=20", "s.W=3&steps=4000"])
+def test_a_model_of_one_variable_opens_with_a_nudge_and_says_that_nothing_else_is_there(address):
+    subject = Subject.of(load_model("many_small_steps"), "many_small_steps")
+    assert (subject.opening.n, subject.opening.A, subject.opening.m) == ("W[0]", (), "W")
+    told = served(subject, {"do": "answer", "address": address})
+    assert told["verdict"]["sentence"] == "W is all there is: no other part could steer it."
+    worlds, differences, strength = told["charts"]
+    assert [trace["name"] for trace in worlds["traces"]] == ["W", "X"]
+    assert [trace["name"] for trace in differences["traces"]] == ["x − w"]
+    assert [strength["traces"], strength["fault"]] == [(), ""]
+    scope = {}
+    code = served(subject, {"do": "code", "address": address})["script"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(code, scope)
+    shown = scope["worlds"].W.sel(time=list(worlds["x"]))
+    assert [trace["values"] for trace in worlds["traces"]] == shown.values.tolist()
+    # What could only be refused is not offered.
+    facts = served(subject, {"do": "facts"})
+    assert [facts["parts"], facts["axes"]] == [False, []]
+
+
+def test_where_nothing_is_held_the_nudge_is_still_drawn():
+    subject = Subject.of(load_model("continuous_thermostat"), "continuous_thermostat")
+    told = served(subject, {"do": "answer", "address": "A=&steps=9"})
+    assert told["verdict"]["sentence"] == "Nothing is held yet."
+    assert "Choose what is held" in told["verdict"]["meaning"]
+    assert [len(chart["traces"]) for chart in told["charts"]] == [2, 1, 0]
+    network = Subject.of(load_model("divided_network"), "divided_network")
+    worlds, _ = served(network, {"do": "answer", "address": "A="})["charts"]
+    assert [trace["name"] for trace in worlds["traces"]] == ["W", "X"]
+
+
+def test_of_named_values_the_sentence_says_what_is_missing_in_words():
+    subject = Subject.of(load_model("dumb_thermostat"), "dumb_thermostat")
+    verdict = served(subject, {"do": "answer"})["verdict"]
+    assert verdict["sentence"] == "Op is of numbers, and R has names."
+    assert "run(" not in verdict["meaning"]
+
+
+def test_a_model_in_which_all_passes_through_the_only_other_part_opens_with_it_held():
+    """x hears u alone: no pair has a finite Op, and n is not held."""
+    x, u = variables("x u")
+    system = System({x: u, u: x / 2}, start={x: 1, u: 1})
+    opening = Subject.of(Study(name="r", title="r", source="r", system=system), "r.py").opening
+    assert opening.A
+    assert opening.n != f"{opening.A[0]}[0]"
+
+
+def test_in_steps_of_no_fixed_length_what_has_a_rate_is_nudged():
+    """An equation holds at each moment: where a moment has no length, a nudge of it is refused."""
+    x, u = variables("x u")
+    system = System.from_ode(
+        {x: u - x}, algebraic={u: 2 - x / 2}, start={x: 1}, dt=0.1, method="auto", tolerance=1e-6
+    )
+    subject = Subject.of(Study(name="r", title="r", source="r", system=system), "r.py")
+    assert (subject.opening.n, subject.opening.A, subject.opening.m) == ("x[0]", ("u",), "x")
+    charts = served(subject, {"do": "answer", "address": "steps=5"})["charts"]
+    assert [chart["fault"] for chart in charts] == ["", "", ""]
+
+
+def test_a_difference_that_is_lost_in_rounding_is_not_taken_for_none():
+    subject = Subject.of(load_model("continuous_thermostat"), "continuous_thermostat")
+    verdict = served(subject, {"do": "answer", "address": "delta=1e-300"})["verdict"]
+    assert verdict["sentence"] == "A difference of 1e-300 is not seen in R at t = 1000."
+    assert "does not depend" not in verdict["meaning"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", model_files())
+def test_every_model_of_the_package_opens_with_words_and_curves_and_no_fault(name):
+    study = load_model(name)
+    if study.system is None:
+        pytest.skip("it declares no system")
+    subject = Subject.of(study, name)
+    told = served(subject, {"do": "answer"})
+    assert told["verdict"]["sentence"] not in ("", "There is no answer to this question.")
+    assert [chart["fault"] for chart in told["charts"]] == [""] * len(told["charts"])
+    assert served(subject, {"do": "graph"})["nodes"]
+    # What is offered can be asked: a landscape has numbers, where there is one.
+    facts = served(subject, {"do": "facts"})
+    if facts["axes"]:
+        over = "&".join(f"along={key}" for key in facts["along"])
+        found = served(subject, {"do": "landscape", "address": over, "places": 2})
+        assert "fault" not in found or "at no place" in found["fault"]

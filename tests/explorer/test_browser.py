@@ -1,5 +1,7 @@
 """The page in a real browser: by pointer, by keys, in a narrow window, and by its link."""
 
+import pytest
+
 from causalopt import op
 from causalopt.study import load_model
 from tests.explorer.conftest import Seen, exploring
@@ -181,3 +183,61 @@ def test_ten_pages_at_once_and_one_that_closes_in_the_middle(browser, thermostat
         page.settled(f"p.k={value!r}")
         assert page.op == strength(["T"], "R[0]", "R", k=value)
         page.close()
+
+
+def test_reload_and_back_bring_it_back_and_two_tabs_have_one_each(browser, thermostat_link):
+    one = Seen(browser, f"{thermostat_link}#p.k=0.015")
+    one.settled("p.k=0.015")
+    strong = strength(["T"], "R[0]", "R", k=0.015)
+    one.page.reload()
+    one.settled("p.k=0.015")
+    assert one.op == strong
+    one.page.goto("about:blank")
+    one.page.go_back()
+    one.settled("p.k=0.015")
+    assert one.op == strong
+    with one.page.context.expect_page() as opening:
+        one.page.evaluate(f"window.open({thermostat_link!r} + '#p.k=0.005')")
+    other = opening.value
+    weak = strength(["T"], "R[0]", "R", k=0.005)
+    other.wait_for_function("op => document.getElementById('digits').dataset.op === op", arg=weak)
+    assert one.op == strong
+    one.close()
+
+
+GROWING = """
+title = "Growing"
+source = "here"
+[variables.a]
+next = "-60*a + b"
+start = 1
+[variables.b]
+next = "a/2"
+start = 1
+"""
+# How many texts of the curves end beyond them, and how many lie upon another one.
+CROWDED = """() => [...document.querySelectorAll('svg.plot')].reduce(([out, upon], svg) => {
+    const whole = svg.getBoundingClientRect();
+    const boxes = [...svg.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
+    const apart = (a, b) => a.right <= b.left || b.right <= a.left
+        || a.bottom <= b.top || b.bottom <= a.top;
+    const isUpon = (box, i) => boxes.slice(0, i).some((other) => !apart(box, other));
+    return [out + boxes.filter((box) => box.left < whole.left || box.right > whole.right).length,
+        upon + boxes.filter(isUpon).length];
+}, [0, 0])"""
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+@pytest.mark.parametrize("steps", [100, 1000])
+def test_the_numbers_beside_curves_are_inside_and_apart(
+    seen, tmp_path, thermostat_link, width, steps
+):
+    page = seen(f"{thermostat_link}#steps={steps}", width=width)
+    page.settled(f"steps={steps}")
+    assert page.page.evaluate(CROWDED) == [0, 0]
+    (tmp_path / "growing.toml").write_text(GROWING)
+    with exploring(tmp_path / "growing.toml") as (_, link):
+        grown = seen(f"{link}#n=a[0]&A=b&m=a&steps=100", width=width)
+        grown.settled("steps=100")
+        assert grown.page.evaluate(CROWDED) == [0, 0]
+        grown.close()

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from causalopt import System, parameters, variables
 from causalopt.discovery.basins import optimization_basins
 from causalopt.explorer.landscape import MOST_PLACES
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.serving import Subject, served
 from causalopt.measures.response.optimization import op
 from causalopt.model.world import World
-from causalopt.study import load_model
+from causalopt.study import Study, load_model
 from tests.explorer.conftest import exploring
 
 QUESTION = "n=R[0]&A=T&m=R[50]&steps=100"
@@ -100,6 +101,33 @@ def test_the_script_computes_the_landscape(subject, address):
     assert np.atleast_2d(made["landscape"].values.T).tolist() == found["values"]
 
 
+def with_a_hole():
+    """A thermostat that hears R through a wall of width c, and has no value where c is 0."""
+    T, R = variables("T R")
+    k, c = parameters("k c")
+    rules = {T: (R - 25) / c, R: R - k * T}
+    start = {T: 10, R: 35}
+    room = System(rules, start=start, parameters={k: 0.1, c: 1})
+    return Subject.of(Study(name="r", title="r", source="r", system=room), "r.py")
+
+
+def test_places_that_leave_the_finite_numbers_are_gaps_and_the_others_are_op():
+    subject, address = with_a_hole(), "n=R[0]&A=T&m=R&steps=20"
+    found = told(subject, ["p.k", "p.c"], 9, address)
+    k, c = (axis["values"] for axis in found["axes"])
+    assert c[0] == 0
+    assert found["values"][0] == [None] * 9
+    for row, width in list(enumerate(c))[1:]:
+        for column, strength in enumerate(k):
+            asked = subject.setting({"address": f"{address}&p.k={strength!r}&p.c={width!r}"})
+            expected = op(asked.W, A=asked.A, n=asked.n, m=asked.m).values[-1].item()
+            assert found["values"][row][column] == pytest.approx(expected, rel=1e-12)
+    assert found["missing"].startswith("At 9 of 81 places there is no answer. One of them: T[1]")
+    assert set(found["basins"][0]) == {0}
+    assert told(subject, ["p.k"], address=address)["missing"] == ""
+    assert "T[1]" in told(subject, ["p.k"], address=f"{address}&p.c=0")["fault"]
+
+
 def test_the_address_keeps_what_it_is_over():
     screen = Screen.of(f"{QUESTION}&along=p.k&along=s.R")
     assert screen.along == ("p.k", "s.R")
@@ -164,6 +192,19 @@ def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen):
         page.page.fill('input[type="number"][data-key="p.d"]', "0.2")
         page.page.wait_for_selector("#panel-landscape .stale", state="attached")
         assert "compute it anew" in page.page.inner_text("#panel-landscape")
+        page.close()
+
+
+def test_a_finer_picture_keeps_the_focus_of_the_one_before(seen):
+    with exploring("find_the_thermostat") as (_, link):
+        page = seen(link, width=1200, height=800)
+        draw(page, "p.k")
+        page.page.focus(".landscape")
+        # Three pictures come, one in the place of the other.
+        page.page.evaluate("document.querySelector('[data-ask=landscape]').click()")
+        page.page.wait_for_selector("#panel-landscape progress:not([hidden])")
+        page.page.wait_for_selector("#panel-landscape progress", state="hidden")
+        assert page.page.evaluate("document.activeElement.classList.value") == "landscape"
         page.close()
 
 

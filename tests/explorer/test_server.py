@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -162,6 +163,35 @@ def test_it_ends_with_every_process_that_it_started(how):
         while not all(map(is_gone, children)) and time.monotonic() < end:
             time.sleep(0.05)
         assert all(map(is_gone, children))
+
+
+SLOW = """
+import pathlib, time
+from causalopt import System, variables
+from causalopt.study import Claim, Study
+a, b = variables("a b")
+def slowly():
+    pathlib.Path(__file__).with_name("begun").touch()
+    time.sleep(60)
+system = System({a: a / 2 + b, b: a / 4}, start={a: 1, b: 0})
+claims = (Claim("slow", "s", 1.0, slowly),)
+study = Study(name="mine", title="Mine", source="here", system=system, claims=claims)
+"""
+
+
+def test_it_ends_without_a_word_in_the_middle_of_an_answer(tmp_path):
+    """What waits is dropped as a newer request drops it: no error, and no trace of one."""
+    model = tmp_path / "mine.py"
+    model.write_text(SLOW)
+    with exploring(model, "--trust") as (process, link), ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(asked, link, do="claim", number=0, page="p")
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        answer = waiting.result(10)
+        assert (answer.status_code, answer.json()) == (200, {"dropped": True})
+        assert process.wait(10) == 0
+        assert process.stderr.read() == ""
 
 
 def test_a_program_is_run_only_where_it_is_trusted(tmp_path):

@@ -43,9 +43,13 @@ def test_the_numbers_are_served_to_those_who_have_the_link(thermostat_link):
     assert "p.k=0.02" in data.attrs["question"]
     wrong = thermostat_link.rsplit("/", 2)[0] + "/wrong/data?" + address
     assert httpx.get(wrong).status_code == 403
-    refused = httpx.get(f"{thermostat_link}data?A=", timeout=60)
+    refused = httpx.get(f"{thermostat_link}data?n=Q", timeout=60)
     assert refused.status_code == 400
-    assert "Nothing is in A" in refused.json()["fault"]
+    assert "Q is not a variable" in refused.json()["fault"]
+    # Where nothing is held there are W and X, and what the nudge does.
+    free = opened(httpx.get(f"{thermostat_link}data?A=&steps=50", timeout=60).content)
+    assert set(free.data_vars) == {"worlds", "differences"}
+    assert free.world.values.tolist() == ["W", "X"]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from causalopt import (
     variables,
 )
 from causalopt.explorer.chains import CHAINS, spreading
+from causalopt.explorer.desks import Desks
 from causalopt.explorer.distribution import BARS, in_bars
 from causalopt.explorer.energy import heights_of
 from causalopt.explorer.escaping import watched
@@ -296,6 +297,15 @@ def test_annealing_opens_with_what_a_step_reads_and_a_long_course(cooled):
 
 def test_the_views_are_computed_beside_the_moves():
     assert {"distribution", "energy"} <= LONG
+
+
+def test_code_that_runs_chains_goes_where_long_work_goes():
+    """Copying the script of a long run must not hold up the sliders."""
+    desks = Desks.of("pit")
+    for address, desk in ((f"{PIT}&tab=distribution", desks.slow), (PIT, desks.quick),
+                          ("tab=measures", desks.quick)):  # fmt: skip
+        assert desks._desk({"do": "code", "address": address}) is desk
+    assert desks._desk({"do": "answer", "address": "tab=distribution"}) is desks.quick
 
 
 @pytest.mark.parametrize("width", [1200, 400])

@@ -2,7 +2,7 @@
  * A finite world in tables: P now and later, with the correlation of A and the rest and without it.
  * @module
  */
-import { current, note } from "./address.js";
+import { current, note, relevant } from "./address.js";
 import { demand } from "./demand.js";
 import { element } from "./dom.js";
 import { keptField } from "./recall.js";
@@ -11,7 +11,8 @@ import { table } from "./table.js";
 /** @returns {HTMLElement[]} */
 export function correlationPart() {
   const { button, stop, status, result } = demand("tables", "Show the tables", (told) => shown(told, again),
-    { ignores: ["n", "m", "show", "delta", "draws", "steps", "seed"], needs: ["mass", "before", "after"] });
+    { matters: (asked) => relevant(asked, ["mass", "before", "after"],
+      ["n", "m", "show", "delta", "draws", "steps", "seed"]) });
   const again = (written) => {
     note((asked) => { asked.delete("mass"); written.forEach((mass) => asked.append("mass", mass)); });
     button.click();

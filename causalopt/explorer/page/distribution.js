@@ -2,6 +2,7 @@
  * Where the chains of a noisy step go: their distribution over time, where it settles, how it escapes.
  * @module
  */
+import { relevant } from "./address.js";
 import { demand } from "./demand.js";
 import { element, shape } from "./dom.js";
 import { beside, histogram } from "./frames.js";
@@ -26,15 +27,12 @@ export function distributionPart() {
       views = element("div", { class: "views" }, drawn(told, []));
       return [views];
     }
-    if (told.lines) {
-      views.replaceChildren(drawn(chains, told.lines, told.notes), element("div", {}));
-      return [];
-    }
-    views.lastChild.append(...(told.rows ? numbers(told.rows) : escaped(told.chart, beside(result))));
-    return [];
+    if (told.lines) views.replaceChildren(drawn(chains, told.lines, told.notes), element("div", {}));
+    else views.lastChild.append(...(told.rows ? numbers(told.rows) : escaped(told.chart, beside(result))));
+    return [views];
   };
   const { button, stop, bar, status, result } = demand("distribution", "Show where it goes", show,
-    { ignores: ["n", "A", "m", "show", "delta"], needs: ["low", "high"], stages: STAGES });
+    { matters: (asked) => relevant(asked, ["low", "high"], ["n", "A", "m", "show", "delta"]), stages: STAGES });
   return [
     element("p", { class: "note" }, "Where do many chains go, each with picks of its own, where do they settle, and how "
       + "soon do they leave an interval? Without ends it is the basin of the start."),

@@ -2,6 +2,7 @@
  * Chains upon an energy landscape, and what drives them.
  * @module
  */
+import { relevant } from "./address.js";
 import { demand } from "./demand.js";
 import { element } from "./dom.js";
 import { beside, dotsUpon } from "./frames.js";
@@ -10,7 +11,7 @@ import { figure } from "./plot.js";
 /** @returns {HTMLElement[]} */
 export function energyPart() {
   const { button, stop, bar, status, result } = demand("energy", "Let the chains go", (told) => shown(told, result),
-    { ignores: ["n", "A", "m", "show", "delta"] });
+    { matters: (asked) => relevant(asked, [], ["n", "A", "m", "show", "delta"]) });
   return [
     element("p", { class: "note" }, "Where do chains go upon the landscape, as time goes on? A dot is as large as the "
       + "share of the chains that are there."),

@@ -16,7 +16,7 @@ let point = pointAt(placesOf(current()));
 function draw() {
   const places = placesOf(current());
   point = pointAt(places);
-  settle(point.address);
+  settle(current().toString(), point.address);
   say(point.verdict);
   drawCharts(point.charts);
   showPlaces(places);
@@ -24,10 +24,13 @@ function draw() {
 }
 
 /** The question in words. @param {Object} asked */
-function question({ n, A, m, steps, seed }) {
-  const parts = [`nudged: ${n}`, `held in Y: ${A.join(", ")}`, `looked at: ${m}`,
+function question({ n, A, m, steps, delta, seed, draws }) {
+  const chains = draws === null ? "one draw" : `${draws} draws`;
+  const parts = [`nudged: ${n}`, `held in Y: ${A.join(", ") || "nothing"}`, `looked at: ${m}`,
     ...(steps === null ? [] : [`${steps} steps`]),
-    ...(recorded.has_noise ? [`one draw of the noise, seed ${seed}`] : [])];
+    ...(delta === null ? [] : [`difference at n: ${delta}`]),
+    ...recorded.moved.map(([name, value]) => `${name} = ${value}`),
+    ...(recorded.has_noise ? [`${chains} of the noise, seed ${seed}`] : [])];
   return element("p", { class: "note" }, parts.join(" · "));
 }
 

@@ -6,6 +6,8 @@ import { element, shape } from "./dom.js";
 import { short, ticks } from "./numbers.js";
 
 const LEFT = 52, TOP = 10, BOTTOM = 40, RIGHT = 12, WIDE = 340, TALL = 190, LARGEST = 16;
+/** How wide a letter is, at most, and what is between two names. */
+const LETTER = 7.5, GAP_OF_NAMES = 6;
 /** From so many pixels on there is room for two beside each other, with a gap between them. */
 const TWO_COLUMNS = 760, GAP = 40;
 
@@ -54,8 +56,9 @@ export function dotsUpon({ names, heights, shares, times, state, energy }) {
   const dots = names.map((name, i) => shape("circle", { class: "chains", cx: x(i), cy: y(heights[i] ?? high),
     visibility: heights[i] === null ? "hidden" : "visible" }));
   const show = (k) => shares[k].forEach((share, i) => dots[i].setAttribute("r", LARGEST * Math.sqrt(share)));
-  const every = Math.ceil(names.length / 15);
-  const places = names.map((name, i) => [x(i), name.length > 8 ? `${name.slice(0, 7)}…` : name]).filter((_, i) => i % every === 0);
+  const words = names.map((name) => (name.length > 8 ? `${name.slice(0, 7)}…` : name));
+  const every = Math.ceil(names.length * (GAP_OF_NAMES + LETTER * Math.max(...words.map((name) => name.length))) / WIDE);
+  const places = words.map((name, i) => [x(i), name]).filter((_, i) => i % every === 0);
   return film([...across(places, state), ...upward(ticks(low, high, 4), y), shape("path", { class: "heights", d: path }), ...dots],
     times, show, `${energy} over ${state}, and the chains upon it`);
 }

@@ -32,8 +32,10 @@ export function keepingPart(hasServer = true) {
 
 /** @param {HTMLElement} code @param {HTMLElement} told */
 async function copyCode(code, told) {
+  told.textContent = "The code is being written …";
   const answer = await ask("code", { address: current().toString() });
   if (answer === null) return;
+  told.textContent = "";
   code.textContent = answer.script ?? answer.fault;
   code.hidden = false;
   if (answer.script) await copied(answer.script, told);

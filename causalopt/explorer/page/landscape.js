@@ -3,13 +3,12 @@
  * @module
  */
 import { change, current, note, relevant, whenChanged } from "./address.js";
-import { ask } from "./ask.js";
+import { demand } from "./demand.js";
 import { element, shape } from "./dom.js";
 import { short, ticks } from "./numbers.js";
-import { kept } from "./recall.js";
 
 /** How many places each axis has, from the first picture to the last. */
-const GRIDS = [9, 17, 33];
+const GRIDS = [9, 17, 33].map((places) => ({ places }));
 const LEFT = 62, TOP = 10, BOTTOM = 40, SIDE = 320, CURVE = 200;
 
 /** @param {Object} facts @returns {HTMLElement[]} */
@@ -18,49 +17,19 @@ export function landscapePart(facts) {
   const asks = current().getAll("along");
   const [a, b] = asks.length ? asks : facts.along;
   const first = choice("over", known, a), second = choice("and over", [{ key: "", name: "nothing else" }, ...known], b ?? "");
-  const status = element("span", { role: "status", class: "dim" });
-  const bar = element("progress", { max: GRIDS.length, value: 0, hidden: true, "aria-label": "How much is computed" });
-  const place = element("div", { class: "result" });
-  let control = null, holdsFor = null, runsFor = null, over = [];
-  const end = (words) => { control = null; stop.hidden = bar.hidden = true; status.textContent = words; };
-  const compute = async () => {
-    control?.abort();
+  let over = [];
+  const choose = () => {
     over = [...new Set([first.field.value, second.field.value].filter((key) => key))];
     note((now) => { now.delete("along"); over.forEach((key) => now.append("along", key)); });
-    const own = control = new AbortController();
-    const asked = current().toString();
-    runsFor = apart(asked, over);
-    stop.hidden = bar.hidden = false;
-    for (const [done, places] of GRIDS.entries()) {
-      bar.value = done;
-      status.textContent = `${places} places along each axis are being computed …`;
-      const told = await ask("landscape", { address: asked, places }, own.signal);
-      if (control !== own) return;
-      if (told === null) return end("Stopped.");
-      place.classList.remove("stale");
-      holdsFor = told.fault ? null : apart(asked, over);
-      place.replaceChildren(...(told.fault ? [element("p", { class: "fault", role: "alert" }, told.fault)] : drawn(told)));
-      if (told.fault) return end("");
-    }
-    end("");
-    look();
   };
-  const stop = element("button", { type: "button", hidden: true, onclick: () => control?.abort() }, "Stop");
-  const look = () => {
-    mark(place);
-    const now = apart(current().toString(), over);
-    if (control && now !== runsFor) control.abort();
-    if (holdsFor === null) return;
-    const holds = now === holdsFor;
-    place.classList.toggle("stale", !holds);
-    if (!control) status.textContent = holds ? "" : "This is of other values: compute it anew.";
-  };
-  whenChanged(look);
+  // What it is over is no matter: there it has all values.
+  const { button, stop, bar, status, result } = demand("landscape", "Draw the landscape", drawn,
+    { matters: (asked) => relevant(asked, [], ["show", ...over]), before: choose, drops: true, stages: GRIDS });
+  whenChanged(() => mark(result));
   return [
     element("p", { class: "note" }, "How strongly does A steer m, were the model another one? A click, or Enter, "
       + "moves the sliders there; arrow keys go from place to place."),
-    element("p", { class: "buttons" }, first.label, second.label,
-      kept("landscape", element("button", { type: "button", onclick: compute }, "Draw the landscape")), stop, bar, status), place];
+    element("p", { class: "buttons" }, first.label, second.label, button, stop, bar, status), result];
 }
 
 /** @param {string} words @param {Object[]} known @param {string} chosen */
@@ -68,11 +37,6 @@ function choice(words, known, chosen) {
   const field = element("select", {}, ...known.map(({ key, name, kind }) =>
     element("option", { value: key, selected: key === chosen }, kind === "start value" ? `start of ${name}` : name)));
   return { field, label: element("label", {}, `${words} `, field) };
-}
-
-/** What of an address a landscape depends on. @param {string} address @param {string[]} over */
-function apart(address, over) {
-  return relevant(new URLSearchParams(address), [], ["show", ...over]);
 }
 
 /** @param {Object} told @returns {(Node|string)[]} */
@@ -118,7 +82,7 @@ function drawn(told) {
     shape("svg", { width: 14, height: 14, "aria-hidden": "true" }, shape("rect", { width: 14, height: 14, fill: colour })), ` ${short(value, 3)}  `]), "nat")] : [];
   const upward = element("p", { class: "note" }, up ? `Upwards: ${named(up)}` : "Upwards: Op [nat]");
   queueMicrotask(() => picture.parentNode && mark(picture.parentNode));
-  const words = [told.note && `Op ${told.note}.`, basinWords(Math.max(...told.basins.flat()))].filter((text) => text);
+  const words = [told.note && `Op ${told.note}.`, told.missing, basinWords(Math.max(...told.basins.flat()))].filter((text) => text);
   return [upward, picture, element("p", {}, said), ...colours, element("p", { class: "note" }, words.join(" "))];
 }
 

@@ -16,8 +16,8 @@ import { recall } from "./recall.js";
 import { paintStrokes } from "./strokes.js";
 import { say } from "./verdict.js";
 
-/** How many steps an unrolled graph shows. */
-const UNROLLED = 4;
+/** How many steps an unrolled graph shows, and after how many milliseconds a wait is explained. */
+const UNROLLED = 4, PATIENCE = 3000;
 let facts, plan, answer;
 let isFolded = true, isAsked = false;
 /** What the graph and the fields beside it show: they are drawn anew where it is something else. */
@@ -76,6 +76,12 @@ function unrolling() {
     } }), `unrolled, the first ${UNROLLED} steps`);
 }
 
+/** Where the first picture takes long, say why. */
+function tellOfWaiting() {
+  if (!answer && !part("meaning").textContent)
+    part("meaning").textContent = "A large model, or a long run, is compiled first, once on this machine.";
+}
+
 async function start() {
   facts = await known();
   openWith(facts.opening);
@@ -88,6 +94,7 @@ async function start() {
   part("more").append(...morePart(facts));
   part("footer").append(...keepingPart());
   whenChanged(askSoon);
+  setTimeout(tellOfWaiting, PATIENCE);
   new ResizeObserver(() => { if (answer) drawCharts(answer.charts); }).observe(part("charts"));
   const [found] = await Promise.all([ask("graph"), askNow()]);
   plan = found;

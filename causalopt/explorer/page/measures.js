@@ -2,6 +2,7 @@
  * The table of all measures that the system admits, and why the others say nothing.
  * @module
  */
+import { relevant } from "./address.js";
 import { demand } from "./demand.js";
 import { element } from "./dom.js";
 import { table } from "./table.js";
@@ -9,7 +10,7 @@ import { table } from "./table.js";
 /** @returns {HTMLElement[]} */
 export function measuresPart() {
   const { button, stop, status, result } =
-    demand("measures", "Ask every measure", told, { ignores: ["show", "delta", "draws"] });
+    demand("measures", "Ask every measure", told, { matters: (asked) => relevant(asked, [], ["show", "delta", "draws"]) });
   return [
     element("p", { class: "note" }, "What does every measure of this package, and of the literature, say of "
       + "the same A, n and m?"),

@@ -18,11 +18,11 @@ import { tabs } from "./tabs.js";
 export function morePart(facts) {
   const parts = [
     [facts.steering, "steering", "Who steers", steeringPart],
-    [true, "measures", "Measures", measuresPart],
+    [facts.parts, "measures", "Measures", measuresPart],
     [facts.axes.length, "landscape", "Landscape", () => landscapePart(facts)],
     [facts.spreading, "distribution", "Distribution", distributionPart],
     [facts.heights, "energy", "Energy", energyPart],
-    [facts.finite, "tables", "Tables", correlationPart],
+    [facts.parts && facts.finite, "tables", "Tables", correlationPart],
     [facts.claims.length, "claims", "Claims", () => claimsPart(facts.claims)],
     [facts.derivations, "derivations", "Derivations", () => derivationsPart(facts.derivations)],
   ];

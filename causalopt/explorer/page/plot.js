@@ -14,7 +14,9 @@ import { powers, short, ticks } from "./numbers.js";
  */
 
 const HEIGHT = 190;
-const MARGIN = { top: 10, right: 14, bottom: 36, left: 62 };
+/** How wide a digit of a tick is, at most. */
+const DIGIT = 8;
+const MARGIN = { top: 10, right: 14, bottom: 36, left: 68 };
 /** Where the pointer is, by chart: it stays when the curves move. */
 const pointers = new Map();
 
@@ -117,8 +119,8 @@ function* frame(chart, x, y, width) {
     ? chart.labels.map((label, i) => [i, label]).filter(([i]) => i % every === 0)
     : ticks(x.low, x.high, width / 110).map((v) => [v, short(v)]);
   for (const [value, text] of marks)
-    yield shape("text", { class: "tick", x: x.place(value), y: bottom + 16, "text-anchor": "middle" },
-      cut(String(text), 9));
+    yield shape("text", { class: "tick", x: inside(x.place(value), cut(String(text), 9), width), y: bottom + 16,
+      "text-anchor": "middle" }, cut(String(text), 9));
   yield shape("text", { class: "label", x: width - MARGIN.right, y: HEIGHT - 4, "text-anchor": "end" },
     chart.x_label);
   const label = chart.scale === "log" ? `size of ${chart.y_label}` : chart.y_label;
@@ -126,10 +128,15 @@ function* frame(chart, x, y, width) {
     "text-anchor": "middle" }, cut(label, 30));
 }
 
+/** The middle of a text that stands about a place, and ends before the edge. */
+function inside(place, text, width) {
+  return Math.min(place, width - 1 - text.length * DIGIT / 2);
+}
+
 /** @param {Chart} chart @param {Axis} y @returns {[number, string][]} */
 function marksUp(chart, y) {
   if (chart.names.length) return chart.names.map((name, i) => [i, cut(name, 8)]);
-  if (chart.scale !== "log") return ticks(y.low, y.high, 4).map((v) => [v, short(v)]);
+  if (chart.scale !== "log") return ticks(y.low, y.high, 4).map((v) => [v, short(v).replace("e+", "e")]);
   return powers(y.low, y.high, 4).map((p) => [p, `1e${short(p)}`]);
 }
 

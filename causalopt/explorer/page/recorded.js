@@ -8,6 +8,7 @@ import { part } from "./dom.js";
  * @typedef {{key: string, name: string, kind: string, unit: string, values: (number|string)[],
  *   own: number}} Axis
  * @typedef {{title: string, source: string, called: string, has_noise: boolean, axes: Axis[],
+ *   moved: [string, string][],
  *   graph: import("./graph.js").Plan, points: Object[]}} Recorded
  */
 

@@ -2,7 +2,7 @@
  * Find the optimizer: who steers m, by shares, and who steers what, in a ranking.
  * @module
  */
-import { change } from "./address.js";
+import { change, relevant } from "./address.js";
 import { demand } from "./demand.js";
 import { element, shape } from "./dom.js";
 import { short } from "./numbers.js";
@@ -17,8 +17,9 @@ let strokes = null;
 /** @returns {HTMLElement[]} */
 export function steeringPart() {
   const shares = demand("shares", "Find the optimizer", sharesTold,
-    { ignores: IGNORED, changed: (holds) => drawStrokes(holds ? strokes : null) });
-  const ranking = demand("ranking", "Rank all variables", rankingTold, { ignores: ["m", ...IGNORED] });
+    { matters: (asked) => relevant(asked, [], IGNORED), changed: (holds) => drawStrokes(holds ? strokes : null) });
+  const ranking = demand("ranking", "Rank all variables", rankingTold,
+    { matters: (asked) => relevant(asked, [], ["m", ...IGNORED]) });
   return [
     element("p", { class: "note" }, "Who steers m? Every variable gets its share of the regulation of m, "
       + "and the graph draws it as the width of a stroke."),
