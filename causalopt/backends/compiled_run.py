@@ -180,7 +180,10 @@ def streams_of(run: CompiledRun, batch: range) -> list[Stream]:
 
 def drawn_by(streams: Sequence[Stream], steps: int) -> Floats:
     """The next numbers of each noise, (noises, steps, points)."""
-    return np.stack([stream.take(steps) for stream in streams]) if streams else np.empty((0, 0, 0))
+    if not streams:
+        return np.empty((0, 0, 0))
+    # Compiled code is for rows that lie one after the other, as points taken out need not.
+    return np.ascontiguousarray([stream.take(steps) for stream in streams])
 
 
 def rows_before(recorded: range, step: int) -> int:

@@ -297,6 +297,17 @@ def test_every_backend_takes_the_same_parts(backend, method):
     assert found == pytest.approx(want, rel=1e-9, abs=1e-11, nan_ok=True)
 
 
+@pytest.mark.parametrize("backend", ["numba", "jax"])
+@pytest.mark.parametrize("delta", [None, 1e-3])
+def test_every_backend_sweeps_in_the_same_parts(backend, delta):
+    asked = {"A": y, "n": x[0], "m": x, "steps": 3, "delta": delta}
+    asked["over"] = {mu: [0.5, 1.0, 2.0], x[0]: np.linspace(1, 2, 7)}
+    system = van_der_pol("dopri5", tolerance=1e-5)
+    want = op(system, backend="numpy", **asked).values
+    found = op(system, backend=backend, **asked).values
+    np.testing.assert_allclose(found, want, rtol=1e-8, atol=1e-10)
+
+
 def test_what_is_kept_is_the_same_however_much_is_kept():
     W = van_der_pol().world(steps=8)
     every = run(W)
