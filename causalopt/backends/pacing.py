@@ -16,7 +16,7 @@ from causalopt.backends.careful import first_state
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs
 from causalopt.ground.errors import QueryError
-from causalopt.ground.types import Array, Bools, Floats, Ints, Number
+from causalopt.ground.types import Bools, Floats, Ints, Number
 from causalopt.language.symbols import Stage, Variable
 from causalopt.mechanisms.integrators import Method
 from causalopt.model.template import is_inner, owner_of
@@ -29,19 +29,28 @@ _MARGIN, _SHORTER, _LONGER = 0.9, 0.1, 5.0
 _SMALL = 1e-6
 # What is shorter than this part of the time so far is no way on; and the most attempts at a step.
 _SHORTEST, _MOST = 1e-15, 30_000
+# Where a value is not finite, this is: a shorter part would begin where it should end, to rounding,
+# and step over what made it so, such as an event that makes another one happen at its moment.
+_SHORTEST_TO_NOWHERE = 1e-12
 # What is closer to 0 is 0: below, floats have fewer digits.
 _NOTHING = 1e-290
 # An explicit part is no longer than h |lambda| = 2: so it amplifies nothing that does not grow of
 # itself. Beyond that a tolerance holds what it sees; but parts are taken once more, and rounding,
 # of which it sees nothing there, would grow from part to part to any size.
 _STABLE = 2.0
+# What looks at the rates are apart by rounding, beside what they look at, tells of no rate.
+_UNSEEN = 1e-12
 # Stiffness keeps parts short where for all that is seen of errors they could come to 2.5. So many
 # are too many, where never so many others in a row are between them.
 _STRAINED, _MANY, _CALM = 2.5, 500, 6
 
 
 class GivesWay(Exception):
-    """Stiffness alone keeps parts short, and another method takes over."""
+    """Stiffness alone keeps parts short, or none is short enough: another method takes over."""
+
+
+class TooManyParts(QueryError):
+    """A step takes more parts than are taken."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ class Demand:
         estimates, own = places(lambda v: (method.error(v),), 1)
         tangents = {j for group in plan.scales for j in group}
         moving = np.array([j in tangents for j in own], dtype=bool)
-        order, gives_way = cast(int, method.estimates), method.stiff is not None
+        order, gives_way = cast(int, method.estimates), bool(method.stiff)
         strains = places(method.strain, 2)
         return cls(tolerance, order, estimates, own, strains, moving, gives_way)
 
@@ -98,11 +107,12 @@ class Demand:
         return worst
 
     def strain(self, before: Floats, after: Floats, peaks: Floats) -> Floats:
-        """The length of a part beside the fastest rate, h |lambda|, of each point, (points,)."""
+        """The length of a part beside the fastest rate, h |lambda|, of each point; 0 if unseen."""
         *looks, own = self.strains
         size = _size(before[own], after[own], peaks[own])
         turned, apart = (np.sqrt(np.nansum((after[j] / size) ** 2, axis=0)) for j in looks)
-        strain: Floats = np.divide(turned, apart, out=np.zeros_like(turned), where=apart > 0.0)
+        is_seen = apart > _UNSEEN
+        strain: Floats = np.divide(turned, apart, out=np.zeros_like(turned), where=is_seen)
         return strain
 
     def factor(self, excess: Floats) -> Floats:
@@ -149,26 +159,30 @@ class _Course:
 
     def step(self, segment: Segment, number: int) -> tuple[Floats, Floats]:
         """Carry all points over a step: the lengths (parts, points) of its parts, and begins."""
-        inside, start = segment.inside or segment, (number - 1) * self.whole
+        inside = segment.inside or segment
+        # Where a part ends the next one begins, to the last digit, and the last one where the next
+        # step does: so a moment lies in one of them, and an event at it is not passed over.
+        begin, end = (number - 1) * self.whole, number * self.whole
         if number == segment.start:
             # What was done where the step begins is seen there, for a short part. (Nor does a run
             # so hop from one wave of a forcing to the same place of another.)
             self.trial = np.minimum(self.trial, self.short)
-        passed = np.zeros_like(start)
         lengths: list[Floats] = []
         begins: list[Floats] = []
         for _ in range(_MOST):
-            rest = self.whole - passed
+            rest = end - begin
             if not (rest > 0.0).any():
-                return _in_front(np.stack(lengths), np.stack(begins), start + self.whole)
-            part, begin = _part_of(rest, self.trial), start + passed
+                return _in_front(np.stack(lengths), np.stack(begins), end)
+            part = _part_of(rest, self.trial)
+            is_last = (part == rest) & (rest > 0.0)
+            part = np.where(is_last, part + (end - (begin + part)), part)
             after = self._carried(inside.block, part, begin)
             excess = self._excess(after, part)
             is_good = (excess <= 1.0) & (rest > 0.0)
-            is_last = is_good & (part == rest)
+            is_last &= is_good
             if inside is not segment and is_last.any():
                 after = np.where(is_last, self._carried(segment.block, part, begin), after)
-            self._refuse_too_short(number, begin, part, is_good | (rest <= 0.0))
+            self._refuse_too_short(number, begin, part, excess, is_good | (rest <= 0.0))
             strain, factor = self._strain(after), self.demand.factor(excess)
             self._look_for_stiffness(strain * factor > _STRAINED, is_good)
             self.state = self._rescaled(np.where(is_good, after, self.state))
@@ -180,9 +194,11 @@ class _Course:
             self.trial = np.where(rest > 0.0, longer, self.trial)
             lengths.append(np.where(is_good, part, 0.0))
             begins.append(begin)
-            passed = np.where(is_last, self.whole, np.where(is_good, passed + part, passed))
-        raise QueryError(
-            f"Step {number}, from time {start[0]:.6g} on, takes more than {_MOST:,} attempts at "
+            begin = np.where(is_last, end, np.where(is_good, begin + part, begin))
+        if self.demand.gives_way:
+            raise GivesWay
+        raise TooManyParts(
+            f"Step {number}, to time {end[0]:.6g}, takes more than {_MOST:,} attempts at "
             "parts of it. Where a rate is large beside what it leads to, an implicit method takes "
             'fewer, method="rodas4"; where a value leaves the finite numbers, nothing helps; else '
             "take shorter steps dt, or a larger tolerance."
@@ -218,16 +234,23 @@ class _Course:
         if self.demand.gives_way and (self.strained > _MANY).any():
             raise GivesWay
 
-    def _refuse_too_short(self, number: int, begin: Floats, part: Floats, is_good: Array) -> None:
+    def _refuse_too_short(
+        self, number: int, begin: Floats, part: Floats, excess: Floats, is_good: Bools
+    ) -> None:
         """Raise ``QueryError`` where a part that is not good is too short to be cut once more."""
-        stuck = ~is_good & (part <= _SHORTEST * abs(begin))
+        least = _SHORTEST * abs(begin)
+        nowhere = _SHORTEST_TO_NOWHERE * np.maximum(abs(begin), self.whole)
+        stuck = ~is_good & (part <= np.where(np.isinf(excess), nowhere, least))
+        if stuck.any() and self.demand.gives_way:
+            raise GivesWay
         if stuck.any():
             point = int(np.flatnonzero(stuck)[0])
             raise QueryError(
                 f"Near time {begin[point]:.6g}, in step {number}, no part of a step is short "
                 f"enough for the tolerance of {self.demand.tolerance:g}: a value leaves the finite "
-                "numbers there, or jumps. End the run before, make an event of a jump, or allow "
-                "more."
+                "numbers there, or jumps, or an event makes another one happen at the same moment. "
+                "End the run before, make an event of a jump, let one event set what two would, or "
+                "allow more."
             )
 
 

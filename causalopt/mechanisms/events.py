@@ -190,11 +190,6 @@ class Jumps:
         assigned = self._part(method, _FIRST, lambda v: v, Rational(0), self.size)
         end = {v: v + self.size * self._sum(v, method.weights, _FIRST) for v in self.rules}
         assigned |= self._state(_END, end, Rational(1))
-        if self.at.errors:
-            assigned |= {
-                stage: Expression(self.size * self._sum(v, weights, _FIRST))
-                for v in self.rules for stage, weights in method.judged(v).items()
-            }  # fmt: skip
         for number, event in enumerate(self.events):
             assigned |= self._located(method, event, number)
         share = Stage(_MOMENT, 0)
@@ -208,6 +203,11 @@ class Jumps:
         assigned |= self._state(_AFTER, jumped, share.next)
         rest = (1 - share.next) * self.size
         assigned |= self._part(method, _REST, lambda v: Stage(v, _AFTER).next, share.next, rest)
+        if self.at.errors:
+            for v in self.rules:
+                for stage, told in method.judged(v).items():
+                    left = rest * self._sum(v, told, _REST)
+                    assigned[stage] = Expression(self.size * self._sum(v, told, _FIRST) + left)
         last = {v: self._last(method, v, share.next, first) for v in self.rules}
         assigned |= self._state(_LAST, last, Rational(1))
         for number, event in enumerate(self.events):
@@ -222,7 +222,7 @@ class Jumps:
     ) -> Expr:
         """A variable at the end of a step with a jump in it.
 
-        What is set goes on from there: nothing that was before is in it. What is left goes on as a
+        What is set goes on from there, with nothing of what was before. What is left goes on as a
         difference to what it was without the jump: so a step without an event is what it is without
         events, to the last digit, and a jump at the very end leaves it on its side of the edge.
         """

@@ -35,8 +35,9 @@ class Method(ABC):
     nodes: tuple[Rational, ...]
     #: The order of what a step is compared with to estimate its error; None where there is nothing.
     estimates: int | None
-    #: The method that takes over where stiffness alone keeps steps short; None where nothing does.
-    stiff: str | None = None
+    #: The methods that take over where stiffness alone keeps steps short, each where the one before
+    #: takes too many parts.
+    stiff: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -97,7 +98,7 @@ class Explicit(Method):
     along: tuple[Expr, ...]
     off: tuple[Rational, ...] = ()
     estimates: int | None = None
-    stiff: str | None = None
+    stiff: tuple[str, ...] = ()
 
     @property
     def tableau(self) -> Explicit:
@@ -203,7 +204,7 @@ DOPRI5 = Explicit(
 )  # fmt: skip
 
 # Explicit for as long as stiffness lets it.
-AUTO = replace(DOPRI5, stiff="rodas4")
+AUTO = replace(DOPRI5, stiff=("rodas4", "dopri5"))
 
 
 @dataclass(frozen=True)

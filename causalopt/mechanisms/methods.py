@@ -17,6 +17,9 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {"euler": EULER, "rk4": RK4, "dopri5": DOPRI5, "rodas4": RODAS4, "auto": AUTO}
 )
 
+# How much less room rounding has where steps may be taken in parts.
+_IN_PARTS = 1e-4
+
 
 def on_clock(
     mechanisms: Mapping[Variable, Mechanism],
@@ -31,7 +34,12 @@ def on_clock(
     """
     if dt is None or length is None:
         return dict(mechanisms)
-    size = dt if isinstance(dt, Parameter) else Float(dt)
+    # A number, also of a parameter: the room for rounding is the same in each part of a step, or a
+    # time would be before its condition where one ends, and after it where the next begins.
+    size = Float(length)
+    if method is not None and METHODS[method].estimates is not None:
+        # Parts end anywhere, and in this room a moment is taken for the end of a part.
+        size *= _IN_PARTS
     nodes = METHODS[method].nodes if method is not None else ()
     pieces = math.lcm(*(int(node.q) for node in nodes))
     return {v: m.in_steps(size, length / pieces, str(v)) for v, m in mechanisms.items()}

@@ -34,9 +34,9 @@ def demand_on(plan: Loop, model: System) -> Demand:
     return Demand.of(plan, cast(float, model.tolerance), METHODS[cast(str, model.method)])
 
 
-def by_other_method(model: System) -> System:
-    """A system whose steps another method takes: the one that its own gives way to where stiff."""
-    return replace(model, method=METHODS[cast(str, model.method)].stiff)
+def by_other_methods(model: System) -> list[System]:
+    """A system whose steps others take: the methods that its own gives way to where it is stiff."""
+    return [replace(model, method=name) for name in METHODS[cast(str, model.method)].stiff]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from sympy import Expr, Symbol
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording, Stopped
 from causalopt.backends.evaluation import evaluate
-from causalopt.backends.pacing import GivesWay, division_of
+from causalopt.backends.pacing import GivesWay, TooManyParts, division_of
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -32,7 +33,7 @@ from causalopt.model.world import World
 from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
 from causalopt.plan.draws import FOR_CHAIN, Stream, stream_of
 from causalopt.runs.explanation import explained, told_of
-from causalopt.runs.parts import InParts, by_other_method, demand_on, error_plan
+from causalopt.runs.parts import InParts, by_other_methods, demand_on, error_plan
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -99,9 +100,11 @@ def simulate(
                 measured = np.empty(shape, dtype=values.dtype)
             measured[..., part.rows, part.points] = values
     except GivesWay:
-        other = by_other_method(cast(System, model))
-        again = [replace(want, world=want.world.under(other)) for want in wants]
-        return simulate(again, rows, sweep, backend, measure, in_words=in_words)
+        return _by_others(
+            cast(System, model),
+            wants,
+            lambda those: simulate(those, rows, sweep, backend, measure, in_words=in_words),
+        )
     except NotFinite as error:
         if not in_words:
             raise UndefinedError("A value is not finite.") from None
@@ -113,6 +116,20 @@ def simulate(
     if measured is None:
         raise QueryError("There is nothing to run: no row is kept.")
     return measured.reshape(*measured.shape[:-1], *sweep.shape)
+
+
+def _by_others(
+    model: System, wants: Sequence[Want], again: Callable[[Sequence[Want]], Array]
+) -> Array:
+    """What is measured by the first of the other methods that goes through."""
+    *others, last = (
+        [replace(want, world=want.world.under(system)) for want in wants]
+        for system in by_other_methods(model)
+    )
+    for these in others:
+        with contextlib.suppress(TooManyParts):
+            return again(these)
+    return again(last)
 
 
 def refuse_where_it_began(

@@ -14,6 +14,7 @@ from causalopt.ground.errors import FileError, QueryError
 from causalopt.language.finite_variables import own_variable
 from causalopt.language.symbols import Nodes, Variable
 from causalopt.model.network import Network
+from causalopt.model.staging import refuse_shared_steps
 from causalopt.model.system import System
 from causalopt.study.courses import STEPS
 from causalopt.study.record import Experiment, Study
@@ -111,19 +112,37 @@ class _Asked:
     suffix: str
 
     def experiments(self) -> list[Experiment]:
-        """What is computed: as far as n and m are there for it."""
+        """What is computed: as far as n and m, and a step of each variable, are there for it."""
         made = []
         if self.asked.n is not None:
             made.append(self.worlds())
         if self.asked.n is not None and self.asked.m is not None:
-            made += [self.strength(), self.each_part()]
-        elif self.asked.n is not None:
-            made.append(self.each_m())
-        if self.asked.m is not None:
-            made += [self.each_n(), self.shares()]
+            made.append(self.strength())
+        if self.has_own_steps:
+            made += self.of_each()
         if self.asked.over and self.question.n is not None and self.question.m is not None:
             made.append(self.landscape())
         return made
+
+    def of_each(self) -> list[Experiment]:
+        """What is asked of every variable at once."""
+        made = []
+        if self.asked.n is not None:
+            made.append(self.each_m() if self.asked.m is None else self.each_part())
+        if self.asked.m is not None:
+            made += [self.each_n(), self.shares()]
+        return made
+
+    @property
+    def has_own_steps(self) -> bool:
+        """Whether each variable has a step of its own: not in parts, nor solved with others."""
+        if not self.model.has_time:
+            return True
+        try:
+            refuse_shared_steps(cast(System, self.model), "A measure of every variable")
+        except QueryError:
+            return False
+        return True
 
     # -- what is asked -------------------------------------------------------------------------
 

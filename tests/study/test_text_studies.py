@@ -148,3 +148,15 @@ def test_what_is_wrong_is_told(call, tmp_path):
         done = call(command, "inside.toml")
         assert done.exit_code == 1
         assert "inside.toml: question 1 cannot be asked: n = T[0] lies inside A" in done.output
+
+
+def test_what_asks_for_a_step_of_each_variable_is_left_out_where_steps_are_shared(tmp_path):
+    question = '[[questions]]\nA = "y"\nn = "x[0]"\nm = "x"\nsteps = 3\n'
+    rates = "[variables.x]\nrate = '-y'\nstart = 1\n[variables.y]\nrate = 'x'\nstart = 0\n"
+    names = {}
+    for method in ("rk4", "auto", "rodas4"):
+        path = tmp_path / f"{method}.toml"
+        path.write_text(f"dt = 0.1\nmethod = '{method}'\n{rates}{question}")
+        names[method] = [one.name for one in load_model(str(path)).experiments]
+    assert names["rk4"] == ["worlds", "op", "every_A", "every_n", "shares"]
+    assert names["auto"] == names["rodas4"] == ["worlds", "op"]
