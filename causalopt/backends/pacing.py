@@ -124,7 +124,8 @@ class Demand:
 def division_of(plan: Loop, inputs: Inputs, points: int | None, demand: Demand) -> Division:
     """The parts of the steps of a plan that records the estimates of its errors.
 
-    Raises ``QueryError`` where no part of a step is short enough.
+    Raises ``QueryError`` where no part of a step is short enough, and ``GivesWay`` in its place, or
+    where stiffness alone keeps parts short, if another method can take over.
     """
     every = [(np.empty((0, points or 1)),) * 2]
     if plan.steps:
@@ -200,8 +201,9 @@ class _Course:
         raise TooManyParts(
             f"Step {number}, to time {end[0]:.6g}, takes more than {_MOST:,} attempts at "
             "parts of it. Where a rate is large beside what it leads to, an implicit method takes "
-            'fewer, method="rodas4"; where a value leaves the finite numbers, nothing helps; else '
-            "take shorter steps dt, or a larger tolerance."
+            'fewer, method="rodas4"; where a value leaves the finite numbers, or a derivative '
+            "fades at such a rate, nothing helps but an earlier end; else take shorter steps dt, "
+            "or a larger tolerance."
         )
 
     def _carried(self, block: Block, part: Floats, begin: Floats) -> Floats:
@@ -237,13 +239,13 @@ class _Course:
     def _refuse_too_short(
         self, number: int, begin: Floats, part: Floats, excess: Floats, is_good: Bools
     ) -> None:
-        """Raise ``QueryError`` where a part that is not good is too short to be cut once more."""
+        """Raise an error where a part that is not good is too short to be cut once more."""
         least = _SHORTEST * abs(begin)
         nowhere = _SHORTEST_TO_NOWHERE * np.maximum(abs(begin), self.whole)
         stuck = ~is_good & (part <= np.where(np.isinf(excess), nowhere, least))
-        if stuck.any() and self.demand.gives_way:
-            raise GivesWay
         if stuck.any():
+            if self.demand.gives_way:
+                raise GivesWay
             point = int(np.flatnonzero(stuck)[0])
             raise QueryError(
                 f"Near time {begin[point]:.6g}, in step {number}, no part of a step is short "

@@ -1,8 +1,9 @@
-"""Words without the folders of this machine, which are no business of a page."""
+"""What a page is told of errors: words without the folders of this machine, no business of it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from causalopt.ground.errors import CausaloptError
 
@@ -17,6 +18,18 @@ def discreet(text: str) -> str:
     'room.py fails: 3 m/s/s, and 1/2/3'
     """
     return _FOLDERS.sub("", text)
+
+
+def or_fault(told: Callable[[], dict[str, object]]) -> dict[str, object]:
+    """What is told, or why there is nothing to tell: a page goes on either way.
+
+    >>> or_fault(lambda: {"value": 1 / 0})
+    {'fault': 'The model fails: ZeroDivisionError: division by zero'}
+    """
+    try:
+        return told()
+    except Exception as error:  # also of a model's own functions
+        return {"fault": fault_of(error)}
 
 
 def fault_of(error: Exception) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from causalopt.explorer import answers, graphs, opened
 from causalopt.explorer.axes import NOTHING, SliderStops, axes_asked, axes_opened, screens
 from causalopt.explorer.charts import numbers, thinned
-from causalopt.explorer.discretion import discreet, fault_of
+from causalopt.explorer.discretion import discreet, or_fault
 from causalopt.explorer.joining import one_file
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.script import script_of
@@ -142,10 +142,7 @@ def _moved_beside(question: Screen, axes: Sequence[SliderStops]) -> Iterator[tup
 
 def _point(subject: Subject, setting: Setting) -> Content:
     """What the live page shows of a setting, and its code, or why there is none."""
-    try:
-        code = {"script": script_of(setting, subject.called)}
-    except Exception as error:  # also of a model's own functions: the page goes on
-        code = {"fault": fault_of(error)}
+    code = or_fault(lambda: {"script": script_of(setting, subject.called)})
     return {**answers.answer(setting), **code}
 
 

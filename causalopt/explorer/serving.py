@@ -21,7 +21,7 @@ from causalopt.explorer import (
     steering,
     taking,
 )
-from causalopt.explorer.discretion import fault_of
+from causalopt.explorer.discretion import or_fault
 from causalopt.explorer.facts import facts_of
 from causalopt.explorer.opening import opening_of
 from causalopt.explorer.screen import Screen
@@ -189,7 +189,4 @@ def served(subject: Subject, request: Request) -> Reply:
     serve = ASKED.get(str(request.get("do")))
     if serve is None:
         return {"fault": "The page asks for something that is not there: load it anew."}
-    try:
-        return serve(subject, request)
-    except Exception as error:  # also of a model's own functions: the next request is served
-        return {"fault": fault_of(error)}
+    return or_fault(lambda: serve(subject, request))

@@ -14,6 +14,7 @@ from causalopt.drawing.strokes import Strokes, read_strokes
 from causalopt.explorer.setting import Setting, can_differ, first_nodes, variable_of
 from causalopt.ground.errors import QueryError
 from causalopt.model.interface import Model
+from causalopt.model.staging import has_own_steps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,7 +26,7 @@ _UNSURE = (
 
 
 def can_be_steered(model: Model) -> bool:
-    """Whether shares can be asked for: in time, of numbers alone, with a loop of two variables.
+    """Whether shares can be asked for: of numbers alone, in steps of their own, with a loop of two.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.model.system import System
@@ -35,7 +36,9 @@ def can_be_steered(model: Model) -> bool:
     >>> can_be_steered(System({T: T / 2, R: R - 0.1 * T}, start={T: 10, R: 35}))
     False
     """
-    if not model.has_time or not all(map(can_differ, first_nodes(model))):
+    if not model.has_time or not has_own_steps(model):
+        return False
+    if not all(map(can_differ, first_nodes(model))):
         return False
     try:
         model.check_numbers("shares")

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import sympy
-from sympy import And, Expr, Or, Rational
+from sympy import And, Expr, Float, Or
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import time
 from causalopt.mechanisms.crossing import SHARE
-
-# The part of a step that rounding may take.
-_ROOM = Rational(1, 10**6)
 
 # What a comparison of a difference with zero becomes, with room on either side.
 _WITH_ROOM: Mapping[type[Relational], Callable[[Expr, Expr], Boolean]] = {
@@ -31,29 +28,29 @@ _WITH_ROOM: Mapping[type[Relational], Callable[[Expr, Expr], Boolean]] = {
 }
 
 
-def in_steps(formula: Expr, size: Expr, length: float, where: str) -> Expr:
+def in_steps(formula: Expr, room: float, length: float, where: str) -> Expr:
     """The formula, its conditions on time made with room for rounding.
 
-    Times are multiples of ``length``, dt or a part of it; ``size`` stands for dt in the formula.
+    Times are multiples of ``length``, dt or a part of it, and rounding is less than ``room``.
     Raises ``DeclarationError`` for an equality that is not linear in time, or that no time meets.
 
     >>> x = sympy.Symbol("x")
-    >>> in_steps(sympy.Piecewise((x, time < 3), (0, True)), Rational(1, 10), 0.1, "x")
-    Piecewise((x, t < 29999999/10000000), (0, True))
+    >>> in_steps(sympy.Piecewise((x, time < 3), (0, True)), 1e-7, 0.1, "x")
+    Piecewise((x, t < 2.9999999), (0, True))
     """
     # Inside a step, where a moment is looked for, times are no multiples of anything.
     asked = [c for c in formula.atoms(Relational) if {time, SHARE} & c.free_symbols == {time}]
-    changed = {condition: _in_steps(condition, size, length, where) for condition in asked}
+    changed = {condition: _in_steps(condition, room, length, where) for condition in asked}
     return formula.xreplace(changed)
 
 
-def _in_steps(condition: Relational, size: Expr, length: float, where: str) -> Boolean:
+def _in_steps(condition: Relational, room: float, length: float, where: str) -> Boolean:
     difference = condition.lhs - condition.rhs
     rate = difference.diff(time)
     if rate.is_number and rate.is_finite and not rate.is_zero:
         if isinstance(condition, sympy.Eq):
             _check_met(condition, difference / rate - time, length, where)
-        return _WITH_ROOM[condition.func](difference, abs(rate) * size * _ROOM)
+        return _WITH_ROOM[condition.func](difference, abs(rate) * Float(room))
     if isinstance(condition, sympy.Eq | sympy.Ne):
         raise DeclarationError(
             f"The mechanism of {where} asks whether {condition}: times are multiples of "

@@ -104,9 +104,9 @@ class Increment(Mechanism):
         """That of the formula."""
         return self.whole.pattern()
 
-    def in_steps(self, size: Expr, length: float, where: str) -> Increment:
+    def in_steps(self, room: float, length: float, where: str) -> Increment:
         """The step, the conditions of its rate on time made with room for rounding."""
-        return Increment(self.variable, self.rate.in_steps(size, length, where), self.places)
+        return Increment(self.variable, self.rate.in_steps(room, length, where), self.places)
 
     def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:
         """Compare the units of what the formula adds, compares and takes functions of."""

@@ -119,8 +119,8 @@ class Mechanism(ABC):
         """
         raise DeclarationError(f"{self.words(str)} gives no rate of change of {variable}.")
 
-    def in_steps(self, size: Expr, length: float, where: str) -> Mechanism:
-        """The mechanism for times that are multiples of ``length``; ``size`` is the dt, as a term.
+    def in_steps(self, room: float, length: float, where: str) -> Mechanism:
+        """The mechanism for times that are multiples of ``length``, rounded by up to ``room``.
 
         Raises ``DeclarationError``, naming the node ``where``, for a condition that no time meets.
         """

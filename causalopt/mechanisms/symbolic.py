@@ -95,9 +95,9 @@ class Expression(Mechanism):
         """variable + sum_j weight_j f(at_j), as one formula."""
         return Expression(Add(variable, *(Mul(weight, self.value(at)) for weight, at in parts)))
 
-    def in_steps(self, size: Expr, length: float, where: str) -> Expression:
+    def in_steps(self, room: float, length: float, where: str) -> Expression:
         """The formula, its conditions on time made with room for rounding: see ``clock``."""
-        return Expression(in_steps(self.formula, size, length, where))
+        return Expression(in_steps(self.formula, room, length, where))
 
     def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:
         """Compare the units of what the formula adds, compares and takes functions of."""

@@ -42,6 +42,25 @@ def refuse_shared_steps(system: System, what: str) -> None:
         )
 
 
+def has_own_steps(model: Model) -> bool:
+    """Whether each variable has a step of its own, as what is asked of all at once needs.
+
+    >>> from causalopt.language.symbols import variables
+    >>> x, y = variables("x y")
+    >>> rates, start = {x: y, y: -x}, {x: 1, y: 0}
+    >>> ways = [System.from_ode(rates, start=start, dt=1, method=m) for m in ("rk4", "auto")]
+    >>> [has_own_steps(way) for way in ways]
+    [True, False]
+    """
+    if not isinstance(model, System):
+        return True
+    try:
+        refuse_shared_steps(model, "A measure of every variable")
+    except QueryError:
+        return False
+    return True
+
+
 def cuts_of(system: System, worlds: Sequence[AnyWorld], step: int, treated: Treated) -> list[Cuts]:
     """At what the circles of equations are cut open in each of some worlds, in a step.
 

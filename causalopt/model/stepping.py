@@ -71,4 +71,4 @@ class Stepping:
             assigned = method.assigned(rules, equations, at)
         # From where each was one step before.
         guesses = {v: v for v in self.newton}
-        return opened(on_clock(assigned, self.dt, self.length, self.method), guesses, cuts)
+        return opened(on_clock(assigned, self.length, self.method), guesses, cuts)

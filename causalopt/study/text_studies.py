@@ -14,7 +14,7 @@ from causalopt.ground.errors import FileError, QueryError
 from causalopt.language.finite_variables import own_variable
 from causalopt.language.symbols import Nodes, Variable
 from causalopt.model.network import Network
-from causalopt.model.staging import refuse_shared_steps
+from causalopt.model.staging import has_own_steps
 from causalopt.model.system import System
 from causalopt.study.courses import STEPS
 from causalopt.study.record import Experiment, Study
@@ -118,7 +118,7 @@ class _Asked:
             made.append(self.worlds())
         if self.asked.n is not None and self.asked.m is not None:
             made.append(self.strength())
-        if self.has_own_steps:
+        if has_own_steps(self.model):
             made += self.of_each()
         if self.asked.over and self.question.n is not None and self.question.m is not None:
             made.append(self.landscape())
@@ -132,17 +132,6 @@ class _Asked:
         if self.asked.m is not None:
             made += [self.each_n(), self.shares()]
         return made
-
-    @property
-    def has_own_steps(self) -> bool:
-        """Whether each variable has a step of its own: not in parts, nor solved with others."""
-        if not self.model.has_time:
-            return True
-        try:
-            refuse_shared_steps(cast(System, self.model), "A measure of every variable")
-        except QueryError:
-            return False
-        return True
 
     # -- what is asked -------------------------------------------------------------------------
 

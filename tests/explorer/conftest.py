@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from causalopt.explorer.exporting import exported, write
+from causalopt.study import load_model
+
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -114,3 +117,12 @@ def seen(browser):
     yield open_page
     for one in opened:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def thermostat(tmp_path_factory):
+    """The path of the page of the continuous thermostat, over five values of k."""
+    path = tmp_path_factory.mktemp("export") / "page.html"
+    study = load_model("continuous_thermostat")
+    write(exported(study, "continuous_thermostat", ["k=0:0.02:5"]), path)
+    return path

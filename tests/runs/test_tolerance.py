@@ -1,25 +1,20 @@
 """Steps taken in parts by an estimate of their error: published answers, derivatives, laws."""
 
 import math
-from fractions import Fraction
 from itertools import pairwise
 
 import mpmath
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from causalopt import (
-    Event,
     System,
     array,
     every_n,
     function,
     op,
-    parameters,
     run,
     tangents,
     time,
@@ -27,24 +22,10 @@ from causalopt import (
 )
 from causalopt.backends import pacing
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError
-from causalopt.mechanisms.integrators import AUTO, DOPRI5
 from causalopt.mechanisms.methods import METHODS
-from tests.backends.cases import BY_NAME
+from tests.runs.oscillator import mu, van_der_pol, x, y
 
-x, y, z = variables("x y z")
-(mu,) = parameters("mu")
-
-
-def van_der_pol(method="rodas4", dt=0.5, tolerance=1e-9, stiff=1.0, **more):
-    return System.from_ode(
-        {x: y, y: mu * (1 - x**2) * y - x},
-        start={x: 2, y: 0},
-        parameters={mu: stiff},
-        dt=dt,
-        method=method,
-        tolerance=tolerance,
-        **more,
-    )
+(z,) = variables("z")
 
 
 # -- values ----------------------------------------------------------------------------------------
@@ -224,18 +205,6 @@ def test_a_nudge_and_a_hold_are_those_of_the_flow():
     assert (found.x.values[:, :2] == 0).all()
 
 
-def test_derivatives_go_through_events_in_parts_of_steps():
-    """x' = 1, and at x = 1 it is set to 0: over any number of resets dx/dx0 is 1."""
-    system = System.from_ode(
-        {x: 1 + 0 * x, y: x - y}, start={x: 0.1, y: 0}, dt=0.7, method="dopri5", tolerance=1e-9,
-        events=[Event(x > 1, {x: x - 1})],
-    )  # fmt: skip
-    W = system.world(steps=6)
-    found = run(W).x.values[0]
-    assert found == pytest.approx((0.1 + 0.7 * np.arange(7)) % 1.0, abs=1e-9)
-    assert tangents(W.perturb(x[0]), labels=["X"]).x.values[0] == pytest.approx(np.ones(7))
-
-
 @pytest.mark.parametrize("method", ["dopri5", "rodas4"])
 def test_where_a_world_rests_the_parts_are_those_of_its_derivatives(method):
     """At a fixed point nothing moves but tangents: exp(-20 t), exp(t), cos t, in steps of 5."""
@@ -321,9 +290,10 @@ def test_what_is_kept_is_the_same_however_much_is_kept():
 # -- what cannot be --------------------------------------------------------------------------------
 
 
-def test_a_value_that_leaves_the_finite_numbers_is_told_where():
+@pytest.mark.parametrize("method", ["dopri5", "rodas4", "auto"])
+def test_a_value_that_leaves_the_finite_numbers_is_told_where(method):
     """x' = x^2 from 1 is 1/(1 - t)."""
-    system = System.from_ode({x: x**2}, start={x: 1}, dt=0.3, method="dopri5", tolerance=1e-9)
+    system = System.from_ode({x: x**2}, start={x: 1}, dt=0.3, method=method, tolerance=1e-9)
     assert run(system.world(steps=3)).x.values[0, -1] == pytest.approx(10, rel=1e-7)
     with pytest.raises(QueryError, match=r"Near time (1|0\.99999\d*), in step 4, no part"):
         run(system.world(steps=5))
@@ -390,165 +360,6 @@ def test_an_error_of_a_run_in_parts_names_the_step_of_the_system():
     )  # fmt: skip
     with pytest.raises((QueryError, EvaluationError), match="step 4"):
         run(system.world(steps=6))
-
-
-# -- the method that is chosen ---------------------------------------------------------------------
-
-
-@given(st.fractions(-5, -1, max_denominator=20), st.fractions(1, 9, max_denominator=20))
-def test_the_last_two_looks_tell_the_length_of_a_part_beside_the_rate(rate, size):
-    """x' = lambda x: |turned| / |apart| is h |lambda|, in exact fractions."""
-    looks = []
-    for row in AUTO.matrix:
-        looks.append(
-            rate
-            * (1 + size * sum(Fraction(w.p, w.q) * k for w, k in zip(row, looks, strict=False)))
-        )
-    _, turned, apart = (
-        sum(Fraction(w.p, w.q) * k for w, k in zip(weights, looks, strict=True))
-        for weights in AUTO.judged(x).values()
-    )
-    assert turned == size * rate * apart
-    assert list(AUTO.judged(x)) == [AUTO.error(x), *AUTO.strain(x)]
-    assert AUTO.judged(x) == DOPRI5.judged(x)
-
-
-def values_of(system, steps):
-    """Of W, X, Y and of Op."""
-    W = system.world(steps=steps)
-    X = W.perturb(x[0], by=0.01).do(y[1], 0.1)
-    found = run(W, X, X.clamp(y, to=W)), op(system, A=y, n=x[0], m=x, steps=steps)
-    return [found[0].x.values, found[0].y.values, found[1].values]
-
-
-@pytest.mark.parametrize(
-    ("stiff", "dt", "taken", "left"),
-    [(1.0, 0.5, "dopri5", "rodas4"), (100.0, 20.0, "rodas4", "dopri5")],
-)
-def test_auto_is_the_method_that_stiffness_asks_for(stiff, dt, taken, left):
-    found, same, other = (
-        values_of(van_der_pol(method, dt=dt, tolerance=1e-6, stiff=stiff), 3)
-        for method in ("auto", taken, left)
-    )
-    for mine, its, another in zip(found, same, other, strict=True):
-        np.testing.assert_allclose(mine, its, rtol=1e-12, atol=1e-13)
-        np.testing.assert_allclose(mine, another, rtol=1e-3, atol=1e-4)
-    # Each keeps to the tolerance, and goes its own way there.
-    assert not np.allclose(found[-1], other[-1], rtol=1e-11, atol=1e-12)
-
-
-@pytest.mark.parametrize("backend", BY_NAME)
-@pytest.mark.parametrize("tolerance", [1e-4, 1e-8])
-def test_rounding_does_not_grow_in_explicit_parts_of_stiff_rates(backend, tolerance):
-    """At the edge of stability it grew to some percent in 1,700 parts. Beside scipy's Radau."""
-
-    def rates(_, state):
-        return [state[1], 100 * (1 - state[0] ** 2) * state[1] - state[0]]
-
-    want = solve_ivp(rates, (0, 20), [2.01, 0], method="Radau", rtol=1e-10, atol=1e-14).y[0, -1]
-    W = van_der_pol("dopri5", dt=20.0, tolerance=tolerance, stiff=100.0).world(steps=1)
-    found = run(W.perturb(x[0], by=0.01), backend=backend, keep="last").x.item()
-    assert found == pytest.approx(want, rel=max(10 * tolerance, 1e-7))
-
-
-def test_one_stiff_point_has_all_points_by_the_same_method():
-    asked = {"steps": 1, "over": {mu: [1.0, 1000.0]}, "backend": "numpy"}
-    found, want = (
-        op(van_der_pol(method, dt=20.0, tolerance=1e-5), A=y, n=x[0], m=x, **asked).values
-        for method in ("auto", "rodas4")
-    )
-    np.testing.assert_array_equal(found, want)
-
-
-def test_a_method_takes_over_only_where_short_parts_are_many():
-    """x' = -50 (x - cos t): some parts at the bound of stability are none to elude."""
-
-    def along(length, method):
-        rates = {x: -50 * (x - sympy.cos(time))}
-        system = System.from_ode(rates, start={x: 0}, dt=length, method=method, tolerance=1e-3)
-        return run(system.world(steps=1), keep="last").x.item()
-
-    for length, taken, left in ((5, "dopri5", "rodas4"), (100, "rodas4", "dopri5")):
-        assert along(length, "auto") == pytest.approx(along(length, taken), rel=1e-13)
-        assert along(length, "auto") != pytest.approx(along(length, left), rel=1e-9)
-
-
-def test_auto_goes_back_where_the_implicit_method_takes_too_many_parts(monkeypatch):
-    """A fast oscillation that is damped: short parts of order five are fewer."""
-    monkeypatch.setattr(pacing, "_MOST", 3500)
-    rates = {x: -50 * x + 2000 * y, y: -2000 * x - 50 * y + z, z: -z}
-
-    def along(method):
-        system = System.from_ode(
-            rates, start={x: 1, y: 0, z: 1}, dt=1.0, method=method, tolerance=1e-5
-        )
-        return run(system.world(steps=1)).x.values
-
-    with pytest.raises(QueryError, match="takes more than 3,500 attempts"):
-        along("rodas4")
-    np.testing.assert_allclose(along("auto"), along("dopri5"), rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("moment", "dt"), [(1.0, 0.5), (1.25, 0.5), (1.25, 1.25), (0.9, 0.3), (1.1, 0.5)]
-)
-def test_an_event_that_makes_another_happen_is_not_passed_over(moment, dt):
-    """At the end of a step too, and of a part, both were left out without a word."""
-    jump, count = Event(time >= moment, {x: 5}), Event(x > 4, {z: z + 1})
-
-    def along(*events):
-        rates, start = {x: -x / 2, z: 0 * z}, {x: 1, z: 0}
-        system = System.from_ode(rates, start=start, dt=dt, method="auto", events=events)
-        return run(system.world(steps=8))
-
-    with pytest.raises(QueryError, match="an event makes another one happen at the same moment"):
-        along(jump, count)
-    alone, t = along(jump), dt * np.arange(9)
-    after = t > moment - 1e-9
-    want = np.where(after, 5 * np.exp((moment - t) / 2), np.exp(-t / 2))
-    assert alone.x.values[0] == pytest.approx(want, rel=1e-7)
-    beside = along(jump, Event(time >= moment, {z: z + 1}))
-    assert beside.z.values[0].tolist() == after.tolist()
-
-
-@pytest.mark.parametrize("moment", [1.25, 3.0, 4.999, 7.3])
-def test_what_follows_a_jump_is_within_the_tolerance_too(moment):
-    """At rest a part is as long as a step; what a jump sets off in it was 57,278 in place of 1."""
-    system = System.from_ode(
-        {x: -3 * (x - 1)}, start={x: 1}, dt=10, method="dopri5", tolerance=1e-9,
-        events=[Event(time >= moment, {x: 5})],
-    )  # fmt: skip
-    found = run(system.world(steps=1), keep="last").x.item()
-    assert found == pytest.approx(1 + 4 * np.exp(-3 * (10 - moment)), rel=1e-8)
-
-
-@given(st.lists(st.integers(1, 400), min_size=1, max_size=6), st.sampled_from([0.1, 0.3, 1 / 3]))
-@settings(max_examples=20, deadline=None)
-def test_no_time_falls_between_two_parts(places, dt):
-    """Events at times that steps and parts end at, or close to it: each happens, and once."""
-    system = System.from_ode(
-        {x: -3 * x, z: 0 * z}, start={x: 1, z: 0}, parameters={mu: 1.0}, dt=dt, method="dopri5",
-        tolerance=1e-9, events=[Event(time >= mu, {z: z + 1})],
-    )  # fmt: skip
-    moments = [dt * place / 40 * (1 + nudge) for place in places for nudge in (0, 1e-7, -1e-16)]
-    found = run(system.world(steps=11), over={mu: moments}, keep="last", backend="numpy")
-    assert (found.z.values == 1).all()
-
-
-def test_auto_has_a_tolerance_and_stays_explicit_where_events_are_looked_for():
-    rate, start = {x: -x}, {x: 1}
-    found = System.from_ode(rate, start=start, dt=1, method="auto")
-    assert found == System.from_ode(rate, start=start, dt=1, method="auto", tolerance=1e-9)
-    assert found.method == "auto"
-    closer = System.from_ode(rate, start=start, dt=1, method="auto", tolerance=1e-6)
-    assert closer.tolerance == 1e-6
-    with_events = System.from_ode(
-        rate, start=start, dt=1, method="auto", events=[Event(x < 0.5, {x: 1})]
-    )
-    assert with_events.method == "dopri5"
-    # From 1 to 0.5 it takes log(2), and so again and again.
-    last = run(with_events.world(steps=2), keep="last").x.item()
-    assert last == pytest.approx(np.exp(-(2 % np.log(2))), rel=1e-8)
 
 
 def test_methods_with_estimates_are_those_that_take_a_tolerance():
