@@ -20,6 +20,7 @@ from causalopt.backends.functions import compiled
 from causalopt.backends.interface import NotFinite
 from causalopt.backends.limits import PRECISE, limit_at
 from causalopt.ground.types import Number
+from causalopt.mechanisms.routines import written_out
 from causalopt.plan import Loop, Slope, Terms, needed_in_order, single_form
 
 # More digits than a step of floats can lose.
@@ -117,6 +118,7 @@ def _slope(
 
 
 def _precise(formula: Expr, numbers: dict[Symbol, mpmath.mpf]) -> mpmath.mpf:
+    formula = written_out(formula)
     symbols = tuple(sorted(formula.free_symbols, key=str))
     return mpmath.mpf(_function(formula, symbols)(*(numbers[symbol] for symbol in symbols)))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import sympy
+from sympy import Expr
 from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends import special
@@ -14,6 +15,7 @@ from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.found import Found
 from causalopt.mechanisms.numerical import SPECIAL
+from causalopt.mechanisms.routines import Applied, Routine
 from causalopt.mechanisms.settled import Settled, called
 from causalopt.mechanisms.steady import (
     AboveBranch,
@@ -25,7 +27,7 @@ from causalopt.mechanisms.steady import (
     Polynomial,
     Share,
 )
-from causalopt.plan import Block
+from causalopt.plan import Block, single_form
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
 _ELEMENTARY = (
@@ -63,11 +65,13 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     formulas = [*(e for _, e in block.assignments), *block.results]
     heads = {f.func for e in formulas for f in e.atoms(sympy.Function)}
     elementary = all(issubclass(head, _ELEMENTARY) for head in heads)
+    routines = _routines_in(formulas)
+    called = {name: _compiled_routine(routine) for routine, name in routines.items()}
     function: Callable[..., list[Number]] = sympy.lambdify(
         block.arguments,
         list(block.results),
-        modules=_ELEMENTARY_MODULES if elementary else _MODULES,
-        printer=_NumPyPrinter(),
+        modules=[called, *(_ELEMENTARY_MODULES if elementary else _MODULES)],
+        printer=_NumPyPrinter(routines),
         cse=lambda _: (list(block.assignments), list(block.results)),
     )
     numbers = [j for j, e in enumerate(block.results) if e.is_number]
@@ -75,6 +79,18 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
         function = _floats_at(numbers, function)
     # What scipy computes may be complex, NumPy's own functions of real numbers are real or NaN.
     return function if elementary else _real(function)
+
+
+def _routines_in(formulas: Sequence[Expr]) -> dict[Routine, str]:
+    """The routines that some formulas apply, and what each is called."""
+    applied = (call for formula in formulas for call in formula.atoms(Applied))
+    return {routine: f"routine{i}" for i, routine in enumerate(dict.fromkeys(c.routine for c in applied))}
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled_routine(routine: Routine) -> Callable[..., Number]:
+    function = compiled(single_form(routine.places, {}, [routine.formula]))
+    return lambda *terms: function(*terms)[0]
 
 
 def _real(function: Callable[..., list[Number]]) -> Callable[..., list[Number]]:
@@ -108,8 +124,12 @@ def _floats_at(
 class _NumPyPrinter(SciPyPrinter):
     """NumPy code in which scalars and arrays mix in conditions too."""
 
-    def __init__(self) -> None:
+    def __init__(self, routines: Mapping[Routine, str]) -> None:
         super().__init__({"fully_qualified_modules": False, "inline": True})
+        self.routines = routines
+
+    def _print_Applied(self, call: Applied) -> str:
+        return f"{self.routines[call.routine]}({', '.join(map(self._print, call.terms))})"
 
     def _print_Function(self, call: sympy.Function) -> str:
         if type(call) in _OWN:

@@ -20,6 +20,7 @@ from sympy import Basic, Expr, Symbol
 from causalopt.backends.jax_single import pushed_at_size, traced_back_at_size
 from causalopt.mechanisms.calls import Called, Code, Pushed
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
+from causalopt.mechanisms.routines import Applied
 from causalopt.mechanisms.settled import TURNS, Settled, leads_nowhere
 from causalopt.mechanisms.steady import (
     AtPlace,
@@ -89,6 +90,9 @@ class _Walk:
             return float(formula)
         if isinstance(formula, Called):
             return self._called(formula)
+        if isinstance(formula, Applied):
+            inner = {place: self.of(term) for place, term in formula.filled.items()}
+            return _Walk(inner, {}).of(formula.routine.formula)
         if isinstance(formula, sympy.Piecewise):
             return self._chosen(formula)
         if isinstance(formula, Crossing):

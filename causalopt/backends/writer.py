@@ -5,6 +5,7 @@ Every name in the text is made here; what users call their symbols never reaches
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 import sympy
@@ -15,7 +16,9 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.ground.errors import CausaloptError
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
+from causalopt.mechanisms.fitness import parts_of
 from causalopt.mechanisms.found import Found
+from causalopt.mechanisms.routines import Applied, Routine
 from causalopt.mechanisms.settled import TURNS, Settled, nowhere_in_text
 from causalopt.mechanisms.steady import (
     AtPlace,
@@ -26,7 +29,7 @@ from causalopt.mechanisms.steady import (
     Polynomial,
     Share,
 )
-from causalopt.plan import Block
+from causalopt.plan import Block, single_form
 
 # Functions that compile to one call or instruction, in their C meaning.
 _CALLS: Mapping[type, str] = {
@@ -52,7 +55,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found, Applied, Routine),
 )
 
 
@@ -68,7 +71,7 @@ def check(block: Block) -> None:
     """Raise ``CannotCompile`` for a function that has no compiled form."""
     known = (*_STRUCTURE, *_CALLS, *_CHOICES)
     for formula in (*(e for _, e in block.assignments), *block.results):
-        for part in sympy.preorder_traversal(formula):
+        for part in parts_of(formula):
             if not isinstance(part, known):
                 raise CannotCompile(type(part).__name__)
 
@@ -82,11 +85,10 @@ def lines_of(block: Block, arguments: Sequence[str]) -> tuple[list[str], list[st
     ([], ['math.sin(s0) + 2.0'])
     """
     check(block)
-    names = dict(zip(block.arguments, arguments, strict=True))
-    writer = _Writer(names)
+    writer = _Writer(dict(zip(block.arguments, arguments, strict=True)))
     for i, (symbol, formula) in enumerate(block.assignments):
         text = writer.text(formula)
-        names[symbol] = f"x{i}"
+        writer.names[symbol] = f"x{i}"
         writer.lines.append(f"x{i} = {text}")
     return writer.lines, [writer.text(result) for result in block.results]
 
@@ -193,6 +195,17 @@ class _Writer(PythonCodePrinter):
                 )
         return text
 
+    def _print_Applied(self, call: Applied) -> str:
+        # In place, so that a compiler sees what it shares with others.
+        block, outside = block_of(call.routine), self.names
+        given = map(self._temporary, call.terms)
+        self.names = dict(zip(block.arguments, given, strict=True))
+        for symbol, formula in block.assignments:
+            self.names[symbol] = self._temporary(formula)
+        text = self._temporary(block.results[0])
+        self.names = outside
+        return text
+
     def _print_Crossing(self, call: Crossing) -> str:
         # A loop in place of a formula, and only where there is something to be found.
         is_on = self._temporary(call.args[0])
@@ -245,6 +258,12 @@ class _Writer(PythonCodePrinter):
 
     def _sorted(self, condition: BooleanFunction) -> list[Expr]:
         return sorted(condition.args, key=sympy.default_sort_key)
+
+
+@functools.lru_cache(maxsize=4096)
+def block_of(routine: Routine) -> Block:
+    """A routine as a block of its places."""
+    return single_form(routine.places, {}, [routine.formula])
 
 
 def weight(block: Block) -> int:

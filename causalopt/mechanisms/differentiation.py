@@ -10,7 +10,7 @@ it is NaN, so that a run looks for it as a limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 import sympy
 from sympy import Add, Eq, Expr, Function, Integer, Mul, Piecewise, Pow, Symbol
@@ -79,16 +79,20 @@ class Differentiation:
 
     def by(self, argument: Symbol) -> Expr:
         """The derivative by a symbol."""
-        slopes = _Slopes({argument: _ONE})
-        moving = self._moved_by(argument)
+        return self.along({argument: _ONE})
+
+    def along(self, moves: Mapping[Symbol, Expr]) -> Expr:
+        """How the formula moves where its symbols move so: sum_u df/du moves_u."""
+        slopes = _Slopes(moves)
+        moving = self._moved_by(moves)
         for part in sorted(moving, key=self._order.__getitem__):
-            slopes[part] = _slope(part, moving[part], slopes, argument)
+            slopes[part] = _slope(part, moving[part], slopes, moves.keys())
         return slopes[self.formula]
 
-    def _moved_by(self, argument: Symbol) -> dict[Expr, list[Expr]]:
-        """The parts that a symbol is in, each with those of its own parts that it is in."""
+    def _moved_by(self, symbols: Iterable[Symbol]) -> dict[Expr, list[Expr]]:
+        """The parts that some symbols are in, each with those of its own parts that they are in."""
         moving: dict[Expr, list[Expr]] = {}
-        waiting: list[Expr] = [argument]
+        waiting: list[Expr] = list(symbols)
         while waiting:
             branch = waiting.pop()
             for part in self._users.get(branch, ()):
@@ -105,13 +109,15 @@ class _Slopes(dict[Expr, Expr]):
         return _ZERO
 
 
-def _slope(part: Expr, moving: Sequence[Expr], known: _Slopes, argument: Symbol) -> Expr:
+def _slope(
+    part: Expr, moving: Sequence[Expr], known: _Slopes, symbols: Set[Symbol]
+) -> Expr:
     """The slope of a part, from those of its own parts."""
     if isinstance(part, Add):
         return Add(*(known[branch] for branch in moving))
     slopes = [known[branch] for branch in _inner(part)]
     if isinstance(part, Piecewise):
-        slopes = _unless_alone(part, slopes, argument)
+        slopes = _unless_alone(part, slopes, symbols)
     quotient = slope_of_quotient(part, known) if _is_product(part) else None
     return _rule(part)(part, slopes) if quotient is None else quotient
 
@@ -202,15 +208,15 @@ def _of_choice(part: Expr, slopes: Sequence[Expr]) -> Expr:
     return Piecewise(*zip(slopes, conditions, strict=True))
 
 
-def _unless_alone(part: Piecewise, slopes: Sequence[Expr], argument: Symbol) -> list[Expr]:
-    """The slopes of the branches, NaN where one holds at a single value of the argument."""
+def _unless_alone(part: Piecewise, slopes: Sequence[Expr], symbols: Set[Symbol]) -> list[Expr]:
+    """The slopes of the branches, NaN where one holds at a single value of what moves."""
     kept, is_alone = [], False
     for slope, (_, condition) in zip(slopes, part.args, strict=True):
         equalities = condition.atoms(Eq) if isinstance(condition, Eq | sympy.And) else ()
-        is_here = any(argument in equality.free_symbols for equality in equalities)
+        is_here = any(not symbols.isdisjoint(e.free_symbols) for e in equalities)
         kept.append(sympy.nan if is_here or is_alone else slope)
         # Of what comes after "not equal", nothing is left but equality.
-        is_alone |= isinstance(condition, sympy.Ne) and argument in condition.free_symbols
+        is_alone |= isinstance(condition, sympy.Ne) and not symbols.isdisjoint(condition.free_symbols)
     return kept
 
 

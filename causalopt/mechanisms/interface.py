@@ -12,6 +12,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.patterns import places
+from causalopt.mechanisms.routines import Routine
 
 #: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
 Terms = Mapping[Symbol, Expr]
@@ -82,6 +83,11 @@ class Mechanism(ABC):
     def addends(self) -> tuple[Addend, ...]:
         """The mechanisms that it is a weighted sum of, each computed by itself; or it alone."""
         return (Addend(ONE, self),)
+
+    @property
+    def routine(self) -> Routine | None:
+        """Its long formula, of its arguments, as one term of a plan; None where it is not that."""
+        return None
 
     @abstractmethod
     def value(self, at: Terms) -> Expr:

@@ -23,10 +23,10 @@ _SIGNS: tuple[dict[str, bool], ...] = ({"real": True}, {"positive": True}, {"neg
 _GROWING = (sympy.exp, sympy.sinh, sympy.cosh)
 
 
-def places(count: int) -> list[str]:
+def places(count: int, letter: str = "a") -> list[str]:
     """Names of places, in the order of text too."""
     width = len(str(count))
-    return [f"a{i:0{width}}" for i in range(count)]
+    return [f"{letter}{i:0{width}}" for i in range(count)]
 
 
 def pattern_of(formula: Expr, symbols: Sequence[Symbol]) -> tuple[Expr, tuple[Expr, ...]]:

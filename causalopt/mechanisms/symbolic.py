@@ -27,6 +27,7 @@ from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Wri
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.patterns import pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
+from causalopt.mechanisms.routines import Routine, routine_of
 
 #: Functions that numeric libraries lack, in terms of those that they have.
 RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -68,6 +69,11 @@ class Expression(Mechanism):
     def arguments(self) -> tuple[Symbol, ...]:
         """The free symbols, in the order of their names: parents come from the formula alone."""
         return in_order_of_names(self.formula.free_symbols)
+
+    @property
+    def routine(self) -> Routine | None:
+        """The formula as it is best computed, where it is long and smooth everywhere."""
+        return routine_of(smooth(self.formula), self.arguments)
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols, as it is best computed."""

@@ -12,6 +12,7 @@ from causalopt.language.subspaces import Blending, Directions, Subspace
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
 from causalopt.mechanisms.calls import Called, Code, Filling, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism
+from causalopt.mechanisms.routines import Applied, Routine, pushed
 from causalopt.model.template import node_at
 from causalopt.model.views import Difference, Gate, Outside
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
@@ -73,6 +74,9 @@ class NodeTerms:
 
     def _value(self, addend: Addend, at: Mapping[Symbol, Expr]) -> Expr:
         mechanism, inner = addend.mechanism, _seen_by(addend, at)
+        routine = mechanism.routine
+        if routine is not None:
+            return Applied(routine, *inner.values())
         key = "value", mechanism, tuple(inner.values())
         return self.names.once(key, lambda: mechanism.value(inner))
 
@@ -88,6 +92,8 @@ class NodeTerms:
         def moved() -> Expr:
             if mechanism.is_opaque:
                 return mechanism.forward(inner, paths)
+            if mechanism.routine is not None:
+                return _along(mechanism, mechanism.routine, inner, paths)
             slopes = self.names.once(("slopes", *key), lambda: mechanism.reverse(inner, _ONE))
             return Add(
                 *(Mul(self._slope(mechanism, slopes[s], s, inner), paths[s]) for s in moving)
@@ -184,6 +190,16 @@ class NodeTerms:
         """Whether an argument is one of the nodes inside a gate."""
         node = node_at(symbol, self.step)
         return gate.lets_in(node.variable, node.step)
+
+
+def _along(
+    mechanism: Mechanism, routine: Routine, at: Mapping[Symbol, Expr], paths: Mapping[Symbol, Expr]
+) -> Expr:
+    """How a long formula moves, along those of its arguments that do."""
+    places = dict(zip(mechanism.arguments, routine.places, strict=True))
+    moving = [s for s, path in paths.items() if path != 0]
+    terms = pushed(routine, tuple(places[s] for s in moving))
+    return Applied(terms, *at.values(), *(paths[s] for s in moving)) if moving else _ZERO
 
 
 def _seen_by(addend: Addend, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:

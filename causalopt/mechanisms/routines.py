@@ -1,0 +1,140 @@
+"""Long smooth formulas as single terms of a plan: routines, and what they give of some terms.
+
+A plan puts a formula in many places: at each stage of an integrator, in each world, and its
+derivative beside it. Of a long one every copy would be put together, compared with all others and
+written out anew. A routine is the formula once, with places; a term says what stands in them.
+
+Only formulas that are smooth everywhere become routines: their derivatives are there wherever their
+values are, so that none has to be found as a limit.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import sympy
+from sympy import Add, Atom, Expr, Integer, Mul, Pow, Symbol
+
+from causalopt.mechanisms.differentiation import Differentiation
+from causalopt.mechanisms.fitness import parts_of
+from causalopt.mechanisms.patterns import places
+from causalopt.mechanisms.rebuilding import rebuilt, with_terms
+
+# With fewer parts than this a formula is as short as the term that would stand for it.
+_LONG = 16
+
+# Powers that are products.
+_MOST = 64
+
+_SMOOTH = (
+    *(Symbol, sympy.Number, sympy.NumberSymbol, Add, Mul),
+    *(sympy.sin, sympy.cos, sympy.exp, sympy.sinh, sympy.cosh, sympy.tanh),
+    *(sympy.erf, sympy.atan, sympy.asinh),
+)
+
+
+class Routine(Atom):
+    """A formula with places, as a constant of a plan; linear in the last ``moved`` of them."""
+
+    __slots__ = ("formula", "moved", "places")
+    formula: Expr
+    places: tuple[Symbol, ...]
+    moved: int
+
+    def __new__(cls, formula: Expr, places: tuple[Symbol, ...], moved: int = 0) -> Routine:
+        routine: Routine = Atom.__new__(cls)
+        routine.formula, routine.places, routine.moved = formula, places, moved
+        return routine
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        return self.formula, *self.places, self.moved
+
+    def __getnewargs__(self) -> tuple[object, ...]:
+        return self.formula, self.places, self.moved
+
+    def _sympystr(self, printer: object) -> str:
+        # Short: sympy sorts by what is printed.
+        return f"routine of {len(self.places)}"
+
+
+class Applied(Expr):
+    """What a routine gives of some terms; 0 where it is linear in some that are all 0.
+
+    >>> x, y = sympy.symbols("x y", real=True)
+    >>> Applied(Routine(x * y, (x, y), moved=1), x, Integer(0))
+    0
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, routine: Routine, *terms: Expr) -> Expr:
+        moved = terms[len(terms) - routine.moved :]
+        if moved and all(term == 0 for term in moved):
+            return Integer(0)
+        return Expr.__new__(cls, routine, *terms)
+
+    @property
+    def routine(self) -> Routine:
+        """The formula with places."""
+        routine: Routine = self.args[0]
+        return routine
+
+    @property
+    def terms(self) -> tuple[Expr, ...]:
+        """What stands in its places."""
+        terms: tuple[Expr, ...] = self.args[1:]
+        return terms
+
+    @property
+    def filled(self) -> Mapping[Symbol, Expr]:
+        """What stands in each place."""
+        return dict(zip(self.routine.places, self.terms, strict=True))
+
+    def written_out(self) -> Expr:
+        """The formula, with the terms in its places."""
+        return with_terms(self.routine.formula, self.filled)
+
+
+def written_out(formula: Expr) -> Expr:
+    """A formula without routines, each written out."""
+    # A term may hold another: the inner ones come first.
+    terms = {call: call.written_out() for call in formula.atoms(Applied)}
+    return rebuilt(lambda: formula.xreplace(terms)) if terms else formula
+
+
+@functools.lru_cache(maxsize=4096)
+def routine_of(formula: Expr, symbols: tuple[Symbol, ...]) -> Routine | None:
+    """The routine of a formula in some symbols; None where it is short, or not smooth everywhere.
+
+    Its places have names of its own.
+    """
+    parts = list(parts_of(formula))
+    if sum(1 for part in parts if part.args) < _LONG or not all(map(_is_smooth, parts)):
+        return None
+    own = [Symbol(name, real=True) for name in places(len(symbols))]
+    return Routine(with_terms(formula, dict(zip(symbols, own, strict=True))), tuple(own))
+
+
+def _is_smooth(part: sympy.Basic) -> bool:
+    if isinstance(part, Pow):
+        exponent = part.exp
+        return bool(exponent.is_Integer and 0 < exponent <= _MOST)
+    return isinstance(part, _SMOOTH)
+
+
+@functools.lru_cache(maxsize=4096)
+def pushed(routine: Routine, moving: tuple[Symbol, ...]) -> Routine:
+    """How a routine moves along: sum_u df/du(at) along_u, over some of its places u.
+
+    Its places are those of the routine, and then one for how each of these moves.
+
+    >>> x, y = sympy.symbols("x y", real=True)
+    >>> pushed(Routine(sympy.sin(x) * y, (x, y)), (x,)).formula
+    v0*y*cos(x)
+    """
+    along = [Symbol(name, real=True) for name in places(len(moving), "v")]
+    moves = dict(zip(moving, along, strict=True))
+    formula = rebuilt(lambda: Differentiation(routine.formula).along(moves))
+    return Routine(formula, (*routine.places, *along), len(along))
