@@ -11,6 +11,7 @@ from sympy import Expr
 from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends import special
+from causalopt.backends.grouping import grouped
 from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.found import Found
@@ -62,6 +63,12 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     >>> compiled(single_form([x], {}, [x**2]))(np.float64(3.0))
     [np.float64(9.0)]
     """
+    groups = grouped(block, _compiled_routine)
+    return _written(block) if groups is None else groups
+
+
+def _written(block: Block) -> Callable[..., list[Number]]:
+    """All of a block written out as one function."""
     formulas = [*(e for _, e in block.assignments), *block.results]
     heads = {f.func for e in formulas for f in e.atoms(sympy.Function)}
     elementary = all(issubclass(head, _ELEMENTARY) for head in heads)
@@ -84,7 +91,8 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
 def _routines_in(formulas: Sequence[Expr]) -> dict[Routine, str]:
     """The routines that some formulas apply, and what each is called."""
     applied = (call for formula in formulas for call in formula.atoms(Applied))
-    return {routine: f"routine{i}" for i, routine in enumerate(dict.fromkeys(c.routine for c in applied))}
+    routines = dict.fromkeys(call.routine for call in applied)
+    return {routine: f"routine{i}" for i, routine in enumerate(routines)}
 
 
 @functools.lru_cache(maxsize=4096)

@@ -91,8 +91,9 @@ class _Walk:
         if isinstance(formula, Called):
             return self._called(formula)
         if isinstance(formula, Applied):
-            inner = {place: self.of(term) for place, term in formula.filled.items()}
-            return _Walk(inner, {}).of(formula.routine.formula)
+            inner = map(self.of, formula.terms)
+            filled = dict(zip(formula.routine.places, inner, strict=True))
+            return _Walk(filled, {}).of(formula.routine.formula)
         if isinstance(formula, sympy.Piecewise):
             return self._chosen(formula)
         if isinstance(formula, Crossing):

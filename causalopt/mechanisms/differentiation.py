@@ -109,9 +109,7 @@ class _Slopes(dict[Expr, Expr]):
         return _ZERO
 
 
-def _slope(
-    part: Expr, moving: Sequence[Expr], known: _Slopes, symbols: Set[Symbol]
-) -> Expr:
+def _slope(part: Expr, moving: Sequence[Expr], known: _Slopes, symbols: Set[Symbol]) -> Expr:
     """The slope of a part, from those of its own parts."""
     if isinstance(part, Add):
         return Add(*(known[branch] for branch in moving))
@@ -216,7 +214,8 @@ def _unless_alone(part: Piecewise, slopes: Sequence[Expr], symbols: Set[Symbol])
         is_here = any(not symbols.isdisjoint(e.free_symbols) for e in equalities)
         kept.append(sympy.nan if is_here or is_alone else slope)
         # Of what comes after "not equal", nothing is left but equality.
-        is_alone |= isinstance(condition, sympy.Ne) and not symbols.isdisjoint(condition.free_symbols)
+        is_unequal = isinstance(condition, sympy.Ne)
+        is_alone |= is_unequal and not symbols.isdisjoint(condition.free_symbols)
     return kept
 
 

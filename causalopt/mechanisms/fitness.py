@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import sympy
 from sympy import Basic, Expr, Symbol
@@ -103,14 +103,17 @@ def check_constants(formula: Expr, where: str) -> None:
                 )
 
 
-def inside_out(formula: Basic) -> Iterator[Basic]:
-    """Each part once, after its own parts: formulas are graphs, and deeper than Python's stack."""
+def inside_out(formula: Basic, key: Callable[[Basic], bytes] | None = None) -> Iterator[Basic]:
+    """Each part once, after its own parts: formulas are graphs, and deeper than Python's stack.
+
+    ``key`` orders the parts of a part, the last first.
+    """
     seen: set[Basic] = set()
     waiting = [formula]
     while waiting:
         inner = [arg for arg in waiting[-1].args if arg not in seen]
         if inner:
-            waiting += inner
+            waiting += inner if key is None else sorted(inner, key=key)
             continue
         part = waiting.pop()
         if part not in seen:

@@ -12,7 +12,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.patterns import places
-from causalopt.mechanisms.routines import Routine
+from causalopt.mechanisms.routines import Applied
 
 #: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
 Terms = Mapping[Symbol, Expr]
@@ -85,8 +85,8 @@ class Mechanism(ABC):
         return (Addend(ONE, self),)
 
     @property
-    def routine(self) -> Routine | None:
-        """Its long formula, of its arguments, as one term of a plan; None where it is not that."""
+    def long_form(self) -> Applied | None:
+        """Its formula as one term of a plan, where it is long and smooth everywhere; else None."""
         return None
 
     @abstractmethod

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import TypeAlias
 
 import sympy
@@ -18,6 +20,9 @@ from causalopt.mechanisms.steady import Steady
 _Line: TypeAlias = int | Basic | tuple[type[Basic], tuple[int, ...]]
 
 _SIGNS: tuple[dict[str, bool], ...] = ({"real": True}, {"positive": True}, {"negative": True})
+
+# Of these, the order of the parts is sympy's, by names and numbers.
+_UNORDERED = (sympy.Add, sympy.Mul, sympy.Max, sympy.Min, sympy.And, sympy.Or)
 
 # Where exponentials cancel, their factors have to be known.
 _GROWING = (sympy.exp, sympy.sinh, sympy.cosh)
@@ -56,6 +61,62 @@ def pattern_of(formula: Expr, symbols: Sequence[Symbol]) -> tuple[Expr, tuple[Ex
     at = tuple(place)
     signs = tuple(0 if isinstance(s, Symbol) else 1 if s > 0 else 2 for s in at)
     return _written(tuple(lines), signs), at
+
+
+def shape_of(formula: Expr) -> tuple[Expr, tuple[Expr, ...]]:
+    """As ``pattern_of``, with places that follow from the shape of the formula, not from names.
+
+    Those of symbols that are used often come first. Numbers that are added have places too, and
+    decimals keep their signs: formulas that say the same of other variables have one pattern,
+    mostly, and where they have not, each has its own.
+
+    >>> x, y, z = sympy.symbols("x y z", real=True)
+    >>> shape_of(sympy.sin(y - x) + sympy.sin(z - x) + 2)
+    (a3 - sin(a0 - a1) - sin(a0 - a2), (x, z, y, 2))
+    >>> shape_of(sympy.sin(x - z) + sympy.sin(y - z) + 7)
+    (a3 - sin(a0 - a1) - sin(a0 - a2), (z, y, x, 7))
+    """
+    order = list(_by_shape(formula))
+    uses = Counter(arg for part in order for arg in part.args)
+    symbols = sorted((s for s in order if isinstance(s, Symbol)), key=lambda s: -uses[s])
+    place: dict[Basic, int] = {symbol: number for number, symbol in enumerate(symbols)}
+    known = _known_decimals(formula)
+    is_sum = {part: isinstance(part, Add) for part in order}
+    added = {arg for part in order for arg in part.args if is_sum[part] and arg.is_Rational}
+    # A power stays what it is.
+    added -= {arg for part in order for arg in part.args if not is_sum[part]}
+    # The sign of a decimal is a factor of its own.
+    line_of: dict[Basic, int] = {}
+    lines: list[_Line] = [sympy.S.NegativeOne]
+    for part in order:
+        if part in place or part in added or (isinstance(part, Float) and part not in known):
+            is_signed = isinstance(part, Float) and part < 0
+            lines.append(place.setdefault(-part if is_signed else part, len(place)))
+            if is_signed:
+                lines.append((sympy.Mul, (0, len(lines) - 1)))
+        elif part.args:
+            lines.append((part.func, tuple(line_of[arg] for arg in part.args)))
+        else:
+            lines.append(part)
+        line_of[part] = len(lines) - 1
+    return _written(tuple(lines), (0,) * len(place)), tuple(place)
+
+
+def _by_shape(formula: Expr) -> Iterator[Basic]:
+    """Each part after its own parts: those that differ in shape in an order of shapes."""
+    parts = list(inside_out(formula))
+    uses = Counter(arg for part in parts for arg in part.args)
+    shapes: dict[Basic, bytes] = {}
+    for part in parts:
+        inner = [shapes[arg] for arg in part.args]
+        if isinstance(part, Symbol | Float):
+            # What stands in a place is a name or a number like any other, used so many times.
+            own = f"{isinstance(part, Float)} {uses[part]}"
+        else:
+            own = part.func.__name__ if inner else f"{type(part).__name__} {part}"
+        whole = own.encode(), *(sorted(inner) if isinstance(part, _UNORDERED) else inner)
+        shapes[part] = blake2b(b" ".join(whole), digest_size=8).digest()
+    return inside_out(formula, shapes.__getitem__)
 
 
 def _known_decimals(formula: Expr) -> set[Basic]:

@@ -18,7 +18,7 @@ from sympy import Add, Atom, Expr, Integer, Mul, Pow, Symbol
 
 from causalopt.mechanisms.differentiation import Differentiation
 from causalopt.mechanisms.fitness import parts_of
-from causalopt.mechanisms.patterns import places
+from causalopt.mechanisms.patterns import places, shape_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 
 # With fewer parts than this a formula is as short as the term that would stand for it.
@@ -87,14 +87,23 @@ class Applied(Expr):
         terms: tuple[Expr, ...] = self.args[1:]
         return terms
 
-    @property
-    def filled(self) -> Mapping[Symbol, Expr]:
-        """What stands in each place."""
-        return dict(zip(self.routine.places, self.terms, strict=True))
+    def at(self, terms: Mapping[Symbol, Expr]) -> Expr:
+        """The same of other terms, in the place of its symbols."""
+        return Applied(self.routine, *(terms.get(term, term) for term in self.terms))
+
+    def along(self, terms: Mapping[Symbol, Expr], paths: Mapping[Symbol, Expr]) -> Expr:
+        """How it moves at some terms: sum_u df/du paths_u, over those of its symbols that move."""
+        pairs = zip(self.routine.places, self.terms, strict=True)
+        moving = {place: paths[term] for place, term in pairs if paths.get(term, 0) != 0}
+        if not moving:
+            return Integer(0)
+        given = (terms.get(term, term) for term in self.terms)
+        return Applied(pushed(self.routine, tuple(moving)), *given, *moving.values())
 
     def written_out(self) -> Expr:
         """The formula, with the terms in its places."""
-        return with_terms(self.routine.formula, self.filled)
+        filled = dict(zip(self.routine.places, self.terms, strict=True))
+        return with_terms(self.routine.formula, filled)
 
 
 def written_out(formula: Expr) -> Expr:
@@ -105,16 +114,18 @@ def written_out(formula: Expr) -> Expr:
 
 
 @functools.lru_cache(maxsize=4096)
-def routine_of(formula: Expr, symbols: tuple[Symbol, ...]) -> Routine | None:
-    """The routine of a formula in some symbols; None where it is short, or not smooth everywhere.
+def long_form(formula: Expr) -> Applied | None:
+    """A formula as a routine of its symbols and numbers; None where it is short, or not smooth.
 
-    Its places have names of its own.
+    Formulas that are alike up to names and numbers have one routine, mostly.
     """
     parts = list(parts_of(formula))
     if sum(1 for part in parts if part.args) < _LONG or not all(map(_is_smooth, parts)):
         return None
-    own = [Symbol(name, real=True) for name in places(len(symbols))]
-    return Routine(with_terms(formula, dict(zip(symbols, own, strict=True))), tuple(own))
+    pattern, at = shape_of(formula)
+    own = [Symbol(name, real=True) for name in places(len(at))]
+    form: Applied = Expr.__new__(Applied, Routine(pattern, tuple(own)), *at)
+    return form
 
 
 def _is_smooth(part: sympy.Basic) -> bool:

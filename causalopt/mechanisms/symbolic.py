@@ -27,7 +27,7 @@ from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Wri
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.patterns import pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
-from causalopt.mechanisms.routines import Routine, routine_of
+from causalopt.mechanisms.routines import Applied, long_form
 
 #: Functions that numeric libraries lack, in terms of those that they have.
 RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -71,9 +71,9 @@ class Expression(Mechanism):
         return in_order_of_names(self.formula.free_symbols)
 
     @property
-    def routine(self) -> Routine | None:
+    def long_form(self) -> Applied | None:
         """The formula as it is best computed, where it is long and smooth everywhere."""
-        return routine_of(smooth(self.formula), self.arguments)
+        return long_form(smooth(self.formula))
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols, as it is best computed."""

@@ -69,17 +69,20 @@ class Names:
     """What the numbers of one plan are called: state before and after a step, inputs, time.
 
     It grows while a plan is written: each is named when it is first asked for. ``beginning`` says
-    what was before the start, where there is a time.
+    what was before the start, where there is a time. ``with_routines``, long formulas are
+    abbreviated.
     """
 
     model: Model
     beginning: Beginning | None = None
+    with_routines: bool = False
     inputs: dict[object, Input] = field(default_factory=dict)
     noises: dict[Noise, Input] = field(default_factory=dict)
     time: Symbol = field(default_factory=lambda: Symbol("t", real=True))
     states: dict[Slot, tuple[Symbol, Symbol]] = field(default_factory=dict)
     slopes: dict[Expr, tuple[Symbol, Slope]] = field(default_factory=dict)
     parts: dict[Expr, tuple[Symbol, int]] = field(default_factory=dict)
+    _arguments: dict[tuple[int, Symbol], Symbol] = field(default_factory=dict)
     _known: dict[Hashable, object] = field(default_factory=dict)
 
     def before(self, slot: Slot) -> Symbol:
@@ -123,6 +126,12 @@ class Names:
 
     def argument(self, lane: int, symbol: Symbol) -> Symbol:
         """What an argument of a mechanism is called in one lane."""
+        key = lane, symbol
+        if key not in self._arguments:
+            self._arguments[key] = self._argument(lane, symbol)
+        return self._arguments[key]
+
+    def _argument(self, lane: int, symbol: Symbol) -> Symbol:
         # The step that ends at 1 stands for any: nodes at 0 are before it, nodes at 1 after it.
         if isinstance(symbol, Past):
             return self.before(Slot(lane, symbol))

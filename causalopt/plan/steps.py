@@ -36,6 +36,9 @@ from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
+# Formulas of so few variables are written out, so that sympy orders and shares their parts.
+_FEW = 8
+
 
 @functools.lru_cache(maxsize=64)
 def flatten_system(
@@ -45,7 +48,7 @@ def flatten_system(
 
     With ``errors``, stages that estimate a step's errors can be wanted.
     """
-    names = Names(system, system.beginning)
+    names = Names(system, system.beginning, with_routines=len(system.variables) > _FEW)
     worlds = [lane.world for lane in lanes.lanes]
     stretches = stretches_of(system, steps, worlds)
     pace = pace_of(names, system.dt, is_in_parts=system.tolerance is not None)
@@ -61,8 +64,8 @@ def flatten_system(
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     first, *raws = [raw | names.named for raw in (first, *raws)]
     zero = always_zero(lanes, names, [first, *raws])
-    first, *raws = [{s: e.xreplace(zero) for s, e in raw.items()} for raw in (first, *raws)]
-    raws = [{s: e.xreplace(pace.given) for s, e in raw.items()} for raw in raws]
+    first = _with(zero, first)
+    raws = [_with(pace.given, _with(zero, raw)) for raw in raws]
     # (Something has to be, also where all that is wanted is zero.)
     wanted = tuple(slot for slot in wanted if names.after(slot) not in zero) or wanted[:1]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
@@ -90,6 +93,11 @@ def flatten_system(
         pace=pace,
         samples=NONE if noises else samples_of(system, steps, worlds, inputs),
     )
+
+
+def _with(terms: Mapping[Symbol, Expr], raw: dict[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """Assignments with terms in the place of some symbols."""
+    return {s: e.xreplace(terms) for s, e in raw.items()} if terms else raw
 
 
 def _segments(

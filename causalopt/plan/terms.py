@@ -12,7 +12,7 @@ from causalopt.language.subspaces import Blending, Directions, Subspace
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
 from causalopt.mechanisms.calls import Called, Code, Filling, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism
-from causalopt.mechanisms.routines import Applied, Routine, pushed
+from causalopt.mechanisms.routines import Applied
 from causalopt.model.template import node_at
 from causalopt.model.views import Difference, Gate, Outside
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
@@ -74,9 +74,9 @@ class NodeTerms:
 
     def _value(self, addend: Addend, at: Mapping[Symbol, Expr]) -> Expr:
         mechanism, inner = addend.mechanism, _seen_by(addend, at)
-        routine = mechanism.routine
-        if routine is not None:
-            return Applied(routine, *inner.values())
+        long = self._long_form(mechanism)
+        if long is not None:
+            return long.at(inner)
         key = "value", mechanism, tuple(inner.values())
         return self.names.once(key, lambda: mechanism.value(inner))
 
@@ -92,14 +92,19 @@ class NodeTerms:
         def moved() -> Expr:
             if mechanism.is_opaque:
                 return mechanism.forward(inner, paths)
-            if mechanism.routine is not None:
-                return _along(mechanism, mechanism.routine, inner, paths)
+            long = self._long_form(mechanism)
+            if long is not None:
+                return long.along(inner, paths)
             slopes = self.names.once(("slopes", *key), lambda: mechanism.reverse(inner, _ONE))
             return Add(
                 *(Mul(self._slope(mechanism, slopes[s], s, inner), paths[s]) for s in moving)
             )
 
         return self.names.once(("moved", *key, tuple(paths.values())), moved)
+
+    def _long_form(self, mechanism: Mechanism) -> Applied | None:
+        """A formula that is long and smooth as one term, in a plan that has such."""
+        return mechanism.long_form if self.names.with_routines else None
 
     def _slope(
         self, mechanism: Mechanism, formula: Expr, argument: Symbol, at: Mapping[Symbol, Expr]
@@ -180,10 +185,9 @@ class NodeTerms:
 
     def _argument(self, place: int, symbol: Symbol) -> Expr:
         """What an argument is in a lane; what was before the start is the same in all."""
-        node = node_at(symbol, self.step)
         if self.step or isinstance(symbol, Next) or not isinstance(symbol, Variable | Past):
             return self.names.argument(place, symbol)
-        is_tangent = self.lanes.lanes[place].is_tangent
+        node, is_tangent = node_at(symbol, self.step), self.lanes.lanes[place].is_tangent
         return _ZERO if is_tangent else self.names.history(node.variable, node.step)
 
     def _is_inside(self, symbol: Symbol, gate: Gate[AnyWorld]) -> bool:
@@ -192,17 +196,8 @@ class NodeTerms:
         return gate.lets_in(node.variable, node.step)
 
 
-def _along(
-    mechanism: Mechanism, routine: Routine, at: Mapping[Symbol, Expr], paths: Mapping[Symbol, Expr]
-) -> Expr:
-    """How a long formula moves, along those of its arguments that do."""
-    places = dict(zip(mechanism.arguments, routine.places, strict=True))
-    moving = [s for s, path in paths.items() if path != 0]
-    terms = pushed(routine, tuple(places[s] for s in moving))
-    return Applied(terms, *at.values(), *(paths[s] for s in moving)) if moving else _ZERO
-
-
 def _seen_by(addend: Addend, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
     """What the arguments of a part of a mechanism are, where those of the whole are given."""
     terms = dict(addend.terms)
-    return {s: terms.get(s, s).xreplace(at) for s in addend.mechanism.arguments}
+    seen = {s: terms.get(s, s) for s in addend.mechanism.arguments}
+    return {s: at[t] if t in at else t.xreplace(at) for s, t in seen.items()}

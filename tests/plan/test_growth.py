@@ -10,6 +10,7 @@ from causalopt import System, op, run, variables
 from causalopt.backends.functions import compiled
 from causalopt.mechanisms import differentiation
 from causalopt.mechanisms.fitness import parts_of
+from causalopt.mechanisms.routines import Applied, Routine
 from causalopt.plan import flatten, lanes_of, single_form
 
 
@@ -35,27 +36,55 @@ def plan_of(system, x):
 
 def test_a_plan_of_coupled_variables_grows_as_their_couplings():
     sizes = []
-    for count in (8, 16):
+    for count in (16, 32):
         block = plan_of(*coupled(count)).segments[-1].block
-        sizes.append(sum(1 + int(formula.count_ops()) for _, formula in block.assignments))
+        parts = [part for _, formula in block.assignments for part in parts_of(formula)]
+        routines = {part for part in parts if isinstance(part, Routine)}
+        parts += [part for routine in routines for part in parts_of(routine.formula)]
+        sizes.append(sum(1 + len(part.args) for part in parts))
     assert sizes[1] <= 4.4 * sizes[0]
 
 
-def test_a_rate_is_differentiated_once_for_all_stages(monkeypatch):
+def test_rates_that_are_alike_are_one_routine_whatever_their_names():
+    block = plan_of(*coupled(16)).segments[-1].block
+    parts = [part for _, formula in block.assignments for part in parts_of(formula)]
+    calls = [part for part in parts if isinstance(part, Applied)]
+    assert len(calls) > 16 * 8
+    # Of each oscillator the rate and how it moves, where all others do and where one does not.
+    assert len({call.routine for call in calls}) <= 6
+
+
+def ring(count):
+    """Each variable pulled by its neighbours: short rates."""
+    x = variables(" ".join(f"x{i:02}" for i in range(count)))
+    rates = {a: (x[i - 1] - a) * x[i - 2] for i, a in enumerate(x)}
+    return System.from_ode(rates, start=dict.fromkeys(x, 1), dt=0.01, method="rk4"), x
+
+
+def derivatives_asked_of(system, x, monkeypatch):
+    """What is differentiated, by what, where a system is planned; each once."""
     asked = []
-    real = differentiation.Differentiation.by
+    real = differentiation.Differentiation.along
 
-    def counted(graph, argument):
+    def counted(graph, moves):
         # A variable by itself is what a step begins with.
-        if graph.formula != argument:
-            asked.append((graph.formula, argument))
-        return real(graph, argument)
+        if graph.formula not in moves:
+            asked.append((graph.formula, tuple(moves)))
+        return real(graph, moves)
 
-    monkeypatch.setattr(differentiation.Differentiation, "by", counted)
-    system, x = coupled(11)
+    monkeypatch.setattr(differentiation.Differentiation, "along", counted)
     plan_of(system, x)
-    # Each by its variables; nothing is asked of the steps that are made of the rates.
-    assert len(set(asked)) == len(asked) == 11 * 11
+    # Nothing is asked of the steps that are made of the rates.
+    assert len(set(asked)) == len(asked)
+    return asked
+
+
+def test_a_short_rate_is_differentiated_once_by_each_variable(monkeypatch):
+    assert len(derivatives_asked_of(*ring(9), monkeypatch)) == 9 * 3
+
+
+def test_a_long_rate_is_differentiated_once_for_all_that_are_like_it(monkeypatch):
+    assert 1 <= len(derivatives_asked_of(*coupled(17), monkeypatch)) <= 4
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -88,8 +117,9 @@ def test_a_large_block_computes_no_part_twice_and_compares_no_sums(monkeypatch):
     a = sp.symbols("a:30", real=True)
     pairs = [sp.sin(u - v) * (u + v) ** 3 for u in a for v in a if u != v]
     first, second = sp.Add(*pairs), sp.Add(*(sp.exp(pair) for pair in pairs))
-    monkeypatch.setattr(sp, "cse", None)
-    block = single_form(a, {}, [first, second])
+    with monkeypatch.context() as without:
+        without.setattr(sp, "cse", None)
+        block = single_form(a, {}, [first, second])
     formulas = [*(formula for _, formula in block.assignments), *block.results]
     inner = [part for formula in formulas for part in parts_of(formula)]
     twice = {part for part, times in Counter(inner).items() if times > 1}
