@@ -530,8 +530,6 @@ REFUSED = {
                                 parameter("z", 0, constant=False), algebraic("x + y + z")),
                                "y, z is left here"),
     "an algebraic rule of nothing": ((*X, algebraic("x - 1")), "nothing is left here"),
-    "a curved algebraic rule": ((*X, parameter("y", 0, constant=False), algebraic("y^2 - x")),
-                                "not linear in"),
     "a rate of what has none": (assigned("rateOf(y)"), "goes round|no rate of its own"),
     "a delay that changes": (assigned("delay(x, x)"), "a delay of x: "),
     "an exponent": (assigned("x^1001"), "the exponent 1001"),

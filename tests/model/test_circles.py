@@ -131,6 +131,14 @@ def test_a_solution_may_pass_through_nothing(backend):
     np.testing.assert_allclose(data.u, 2 * (data.x - 100) / 3, atol=1e-13)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba", "jax"])
+def test_what_is_added_is_not_rounded_as_the_solution_is(backend):
+    """u = u + x - u^2 is the root of x: what is left is far smaller than u, and has its digits."""
+    s = System({x: x / 10}, algebraic={u: u + x - u**2}, newton={u: 1.0}, start={x: 1})
+    data = run(s.world(steps=24), backend=backend)
+    np.testing.assert_allclose(data.u, np.sqrt(data.x), rtol=2e-15)
+
+
 def test_parameters_are_swept_through_it():
     found, expected = (
         op(s.world(steps=9), A=[y], n=x[0], m=x[9], over={k: [0.5, 1.3, 2.0]}).values

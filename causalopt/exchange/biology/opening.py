@@ -75,7 +75,8 @@ class _Start:
 
     def ask(self) -> None:
         """Ask of each trigger whether it holds now."""
-        numbers = numbers_at_start(self.rates, self.given)
+        # (There are no circles of equations beside events.)
+        numbers = numbers_at_start(self.rates, self.given, {})
         for name, one in self.found.items():
             with self.rates.formulas.within(one.fact["at"]):
                 is_true = evaluated(one.trigger, numbers) == sympy.true
