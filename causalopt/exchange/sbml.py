@@ -43,10 +43,10 @@ def read_sbml(
     concentration, unless it has only substance units. What nothing changes is a parameter; that of
     one reaction alone is called reaction.parameter. Each assignment rule is an equation of its own
     (``System.algebraic``), and so is the concentration of a species in a compartment whose size
-    changes, which follows from its amount. Algebraic rules determine what nothing else does, as many
-    symbols as they are; one that no formula solves is solved by Newton's method (``System.newton``)
-    for the root that it comes to from the value that the file gives, and in each step from the
-    value before. ``dt`` is the length of a step in the file's unit of
+    changes, which follows from its amount. Algebraic rules determine what nothing else does, each a
+    symbol; one that no formula solves is solved by Newton's method (``System.newton``) for the root
+    that it comes to from the value that the file gives, and in each step from the value before.
+    ``dt`` is the length of a step in the file's unit of
     time, ``method`` and ``tolerance`` are those of ``System.from_ode``. Without ``units`` numbers
     are read as they are.
 
@@ -164,7 +164,7 @@ def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -
     rates = Rates(source, model, symbols)
     guesses = guesses_in(rates)
     given = given_in(rates)
-    numbers = numbers_at_start(rates, given, guesses)
+    numbers = numbers_at_start(rates, given, guesses, {})
     found = happenings(rates)
     start = opened(rates, given, found)
     happening = events_of(rates, found, start.waiting)

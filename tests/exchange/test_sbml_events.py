@@ -295,8 +295,13 @@ def test_a_start_that_no_event_changes_is_a_cause_of_what_is_set(read):
 def test_a_start_that_no_float_holds_is_told(read):
     first = event("time >= 0", {"z": "1000"}, priority="1", **FIRST)
     then = event("time >= 0", {"y": "exp(z)"}, **SEEN, **FIRST)
-    with pytest.raises(FileError, match=r"'y' starts from exp\(z\).* beyond the largest float"):
+    told = r"'y' starts from exp\(z\).* beyond the largest float"
+    with pytest.raises(FileError, match=told) as caught:
         read(*CLOCK, Y, Z, first, then)
+    # It is the event that sets it.
+    lines = model(*CLOCK, Y, Z, first, then).splitlines()
+    place = max(number for number, line in enumerate(lines, 1) if line.startswith("<event "))
+    assert f"m.xml, line {place}, column 1: " in str(caught.value)
 
 
 REFUSED = {

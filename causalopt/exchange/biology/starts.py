@@ -19,7 +19,7 @@ from causalopt.model.amounts import in_turn
 from causalopt.model.circles import circles_in
 
 if TYPE_CHECKING:
-    from causalopt.exchange.biology.description import Identified, RuleFact
+    from causalopt.exchange.biology.description import Identified, Place, RuleFact
 
 
 def given_in(rates: Rates) -> dict[Quantity, Expr]:
@@ -122,11 +122,15 @@ def _guess(rates: Rates, name: str, rule: RuleFact) -> float:
 
 
 def numbers_at_start(
-    rates: Rates, given: Mapping[Quantity, Expr], guesses: Mapping[Variable, float]
+    rates: Rates,
+    given: Mapping[Quantity, Expr],
+    guesses: Mapping[Variable, float],
+    places: Mapping[Quantity, Place],
 ) -> dict[Symbol, float]:
     """What everything comes to at the start, worked out operation by operation.
 
-    Circles of equations are solved from the ``guesses``.
+    Circles of equations are solved from the ``guesses``. ``places`` are those of what starts from
+    something else than the file says where it says what it is.
 
     Raises ``FileError`` where something comes to no finite real number, and ``DeclarationError``
     where rules go round in a circle.
@@ -146,19 +150,22 @@ def numbers_at_start(
         if is_around(group, now):
             numbers |= _root(rates, group, now, guesses, numbers)
         else:
-            numbers[group[0]] = _value(rates, group[0], now[group[0]], numbers)
+            (one,) = group
+            at = places.get(one) or _place(rates, one)
+            numbers[one] = _value(rates, one, now[one], numbers, at)
     return numbers
 
 
 def _value(
-    rates: Rates, quantity: Quantity, formula: Expr, numbers: Mapping[Symbol, float]
+    rates: Rates, quantity: Quantity, formula: Expr, numbers: Mapping[Symbol, float], at: Place
 ) -> float:
+    told = f"{shown(str(quantity))} starts from {shown(formula)}, which comes to"
     try:
         value = evaluated(formula, numbers)
     except UnfitError as error:
-        raise _unfit(rates, quantity, formula, str(error)) from None
+        raise refused(rates.source, at, f"{told} {error}.") from None
     if value is sympy.nan:
-        raise _unfit(rates, quantity, formula, "no finite real number")
+        raise refused(rates.source, at, f"{told} no finite real number.")
     return float(cast(Expr, value))
 
 
@@ -181,6 +188,10 @@ def _root(
     return found
 
 
-def _unfit(rates: Rates, quantity: Quantity, formula: Expr, why: str) -> FileError:
-    told = f"{shown(str(quantity))} starts from {shown(formula)}, which comes to {why}."
-    return refused(rates.source, [0, 0], told)
+def _place(rates: Rates, quantity: Quantity) -> Place:
+    """Where the file says what a symbol starts from: in a rule, an assignment, or where it is."""
+    roles, symbols = rates.symbols.roles, rates.symbols
+    owned = (*symbols.amounts.items(), *symbols.quantities.items())
+    name = next(name for name, own in owned if own == quantity)
+    rule = roles.assigned.get(name) or roles.starts.get(name)
+    return roles.symbols[name]["at"] if rule is None else rule["at"]
