@@ -95,7 +95,8 @@ def _trouble(
         kind += ", or two events fell into one step"
         bounded += (
             ". If they were two, write them as one, whose values are those after both: the jump of "
-            "the first may make the second come true"
+            "the first may make the second come true. One that sets its own edge, as x < 0.6 does "
+            "by x = 0.6, comes true again at once: set what lies beyond it, or bound the rate"
         )
     if world.model.circles and not np.isinf(error.value):
         circle = listed(sorted(map(str, world.model.circles[0])))
