@@ -192,10 +192,10 @@ def _values(entry: TomlEntry, domain: Domain) -> tuple[float | str | int, ...]:
         if missing:
             raise entry.refusal(f"{missing[0]} is missing: write {{from = 0, to = 1, count = 11}}.")
         count = entry["count"].whole(2, MOST_SWEPT)
-        ends = [_value(entry[end], domain, entry.name) for end in ("from", "to")]
-        if not all(isinstance(end, float | int) for end in ends):
-            raise entry.refusal("between names of values there is nothing: write a list of them.")
-        return tuple(np.linspace(*ends, count).tolist())
+        for end in ("from", "to"):
+            _value(entry[end], domain, entry.name)
+        row = np.linspace(entry["from"].number(), entry["to"].number(), count)
+        return tuple(row.tolist())
     values = entry.each()
     if not 0 < len(values) <= MOST_SWEPT:
         raise entry.refusal(f"{len(values)} values are swept: write 1 to {MOST_SWEPT:,}.")
