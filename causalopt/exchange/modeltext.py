@@ -149,4 +149,4 @@ def _declared(file: TomlEntry, name: str) -> ModelRecord:
     title, source = (file[key].text() if key in file else "" for key in ("title", "source"))
     words = symbols_in(file)
     model = model_in(file, words)
-    return ModelRecord(name, title, source, model, questions_in(file, words))
+    return ModelRecord(name, title, source, model, questions_in(file, words, model))

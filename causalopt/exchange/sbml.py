@@ -14,7 +14,7 @@ from causalopt.exchange.biology.opening import opened
 from causalopt.exchange.biology.process import described
 from causalopt.exchange.biology.rates import Rates
 from causalopt.exchange.biology.roles import roles_of
-from causalopt.exchange.biology.starts import given_in, numbers_at_start
+from causalopt.exchange.biology.starts import given_in, guesses_in, numbers_at_start
 from causalopt.exchange.biology.symbols import Symbols
 from causalopt.exchange.biology.units import units_in
 from causalopt.exchange.biology.writing import document_of
@@ -43,7 +43,10 @@ def read_sbml(
     concentration, unless it has only substance units. What nothing changes is a parameter; that of
     one reaction alone is called reaction.parameter. Each assignment rule is an equation of its own
     (``System.algebraic``), and so is the concentration of a species in a compartment whose size
-    changes, which follows from its amount. ``dt`` is the length of a step in the file's unit of
+    changes, which follows from its amount. Algebraic rules determine what nothing else does, each a
+    symbol; one that no formula solves is solved by Newton's method (``System.newton``) for the root
+    that it comes to from the value that the file gives, and in each step from the value before.
+    ``dt`` is the length of a step in the file's unit of
     time, ``method`` and ``tolerance`` are those of ``System.from_ode``. Without ``units`` numbers
     are read as they are.
 
@@ -52,8 +55,9 @@ def read_sbml(
 
     Raises ``FileError``, with line and column where they are known, for what is no sound SBML, a
     symbol without a value, units that do not fit, rules that go round in a circle, packages that
-    change what a model means, and what no run can do: fast reactions, algebraic rules that leave
-    more than one symbol open, and events as ``biology.events`` says.
+    change what a model means, and what no run can do: fast reactions, algebraic rules that are not
+    as many as the symbols they leave open, or have no root near to the value given, or have to be
+    solved by Newton's method beside events, and events as ``biology.events`` says.
 
     Source: Hucka et al., "The Systems Biology Markup Language (SBML): Language Specification for
     Level 3 Version 2 Core", Journal of Integrative Bioinformatics 16 (2019).
@@ -158,8 +162,9 @@ def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -
     texts = units_in(model) if units else {}
     symbols = Symbols(roles_of(source, model), model["reactions"], texts)
     rates = Rates(source, model, symbols)
+    guesses = guesses_in(rates)
     given = given_in(rates)
-    numbers = numbers_at_start(rates, given)
+    numbers = numbers_at_start(rates, given, guesses, {})
     found = happenings(rates)
     start = opened(rates, given, found)
     happening = events_of(rates, found, start.waiting)
@@ -173,6 +178,7 @@ def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -
         dt=symbols.step,
         method=steps.method,
         tolerance=steps.tolerance,
+        newton=guesses,
         history=_history(rates, numbers),
         events=happening.events,
     )

@@ -45,18 +45,24 @@ def solved_by_newton(
     others = [v for v in equations if v not in guesses]
     seen: dict[Symbol, Expr] = {v.next: _stage(v, _FOUND).next for v in unknowns}
     seen |= {v.next: _stage(v, _SAID).next for v in others}
-    said = {_stage(v, _SAID): equations[v].renamed(seen) for v in (*others, *unknowns)}
+    # Of an equation u = u + ..., what is added, so that it is not rounded as u is.
+    added = {v: more for v in unknowns if (more := _added(v, equations[v]))}
+    told = {v: added.get(v, equations[v]) for v in (*others, *unknowns)}
+    said = {_stage(v, _SAID): rule.renamed(seen) for v, rule in told.items()}
     slopes = {v: _slopes(equations[v], seen) for v in (*others, *unknowns)}
     rows = {v: _row(v, slopes[v], seen) for v in equations}
     order = order_of(rows, unknowns)
     entries, named = eliminated(rows, order, lambda v, place: _stage(v, _ENTRY + place))
     off = dict.fromkeys(others, ZERO)
-    off |= {v: _stage(v, _SAID).next - _stage(v, _FOUND).next for v in unknowns}
+    off |= {
+        v: _stage(v, _SAID).next - (ZERO if v in added else _stage(v, _FOUND).next)
+        for v in unknowns
+    }
     steps = solved(named, order, off, lambda v: _stage(v, _LEFT), lambda v: _stage(v, _STEP))
     results = [_stage(v, _FOUND).next + _stage(v, _STEP).next for v in unknowns]
     way = [(s.next, rule.value({})) for s, rule in said.items()]
     way += [(s.next, term) for s, term in (*entries.items(), *steps.items())]
-    sizes = _sizes(slopes, seen, unknowns)
+    sizes = _sizes({v: _slopes(rule, seen) for v, rule in told.items()}, seen, unknowns)
     doubts = [Abs(off[v]) - _ROUNDING * _size(v) for v in unknowns]
     turn = _turn([seen[v.next] for v in unknowns], [*way, *sizes.items()], results, doubts)
     begun = [guesses[v] for v in unknowns]
@@ -81,6 +87,20 @@ def _stage(owner: Stage, role: int) -> Stage:
 def _size(variable: Stage) -> Symbol:
     """How large the parts are that an equation adds up, as it is called in a search."""
     return Symbol(f"size of {variable}", real=True)
+
+
+def _added(variable: Stage, equation: Mechanism) -> Expression | None:
+    """What an equation adds to its own variable; None where it is no such sum.
+
+    >>> from causalopt.language.symbols import variables
+    >>> u, x = variables("u x")
+    >>> v = Stage(u, 0)
+    >>> print(_added(v, Expression(v.next + x)), _added(v, Expression(x / v.next)))
+    x None
+    """
+    formula = equation.formula if isinstance(equation, Expression) else ZERO
+    is_sum = isinstance(formula, Add) and variable.next in formula.args
+    return Expression(formula - variable.next) if is_sum else None
 
 
 def _slopes(equation: Mechanism, seen: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:

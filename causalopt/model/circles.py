@@ -13,7 +13,7 @@ from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Label, Next, Stage, Variable
 from causalopt.language.vectors import spread
-from causalopt.language.words import listed
+from causalopt.language.words import listed, the_first
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.newton import ROLES, solved_by_newton
 from causalopt.mechanisms.symbolic import Expression
@@ -129,11 +129,22 @@ def circles_of(
     return tuple(circles_in(own))
 
 
+def named(circles: Sequence[frozenset[Label]]) -> str:
+    """The variables of circles, circle by circle.
+
+    >>> from causalopt.language.symbols import variables
+    >>> u, w, x = variables("u w x")
+    >>> named([frozenset([w, u]), frozenset([x])])
+    'u, w; x'
+    """
+    return the_first([listed(sorted(map(str, circle))) for circle in circles])
+
+
 def check_straight(circles: Sequence[frozenset[Label]], what: str) -> None:
     """Raise ``QueryError`` where nodes of one step are solved for together."""
     if circles:
         raise QueryError(
-            f"{what} asks for a step of each variable, and {listed(sorted(map(str, circles[0])))} "
+            f"{what} asks for a step of each variable, and {named(circles)} "
             "are solved for together, by Newton's method: ask for one m and one A (op, comp)."
         )
 

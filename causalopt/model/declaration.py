@@ -24,7 +24,7 @@ from causalopt.language.symbols import (
     Variable,
 )
 from causalopt.language.vectors import spread
-from causalopt.language.words import listed
+from causalopt.language.words import listed, the_first
 from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.interface import Mechanism
@@ -326,10 +326,15 @@ def check_seed(seed: object) -> int:
 EARLIER = "Let one of them depend on an earlier step, in a System."
 
 
-def cycle_message(loop: Sequence[str], decided: str | None = None, remedy: str = EARLIER) -> str:
+def cycle_message(
+    loop: Sequence[str],
+    decided: str | None = None,
+    remedy: str = EARLIER,
+    others: Sequence[Sequence[str]] = (),
+) -> str:
     """What is wrong with a cycle, named node by node; ``decided`` is a decision on it.
 
-    ``remedy`` says what to do about it.
+    ``remedy`` says what to do about it, and about ``others``, which are told beside it.
     """
     if decided is not None:
         return (
@@ -337,6 +342,7 @@ def cycle_message(loop: Sequence[str], decided: str | None = None, remedy: str =
             "there before it is decided: leave it out of what the decision sees."
         )
     return (
-        f"The nodes form a cycle: {' -> '.join(loop)}. Each one would have to be computed before "
-        f"itself. {remedy}"
+        f"The nodes form {'cycles' if others else 'a cycle'}: "
+        f"{the_first([' -> '.join(one) for one in (loop, *others)])}. Each one would have to be "
+        f"computed before itself. {remedy}"
     )

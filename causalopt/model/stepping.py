@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sympy import Expr, Float
 
 from causalopt.language.symbols import Parameter, Variable
-from causalopt.mechanisms.events import Event, Jumps
+from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.integrators import Stride
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.jumps import Jumps
 from causalopt.mechanisms.methods import METHODS, on_clock
 from causalopt.model.circles import WHOLE, Cuts, opened
 from causalopt.model.template import in_order

@@ -82,7 +82,7 @@ def in_order(
 ) -> dict[Variable, Mechanism]:
     """The assignments in an order in which every same-step value is there when it is needed.
 
-    ``remedy`` says what to do about a circle, of which ``{name}`` is a variable.
+    ``remedy`` says what to do about circles, of each of which ``{name}`` has a variable.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(assigned)
@@ -94,9 +94,27 @@ def in_order(
     try:
         order = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     except nx.NetworkXUnfeasible:
-        around = [source for source, _ in nx.find_cycle(graph)]
-        loop = [f"{source}.next" for source in (*around, around[0])]
-        decided = (str(v) for v in around if is_decision(assigned[v]))
-        told = cycle_message(loop, next(decided, None), remedy.format(name=around[0]))
-        raise DeclarationError(told) from None
+        raise DeclarationError(_in_circles(graph, assigned, remedy)) from None
     return {target: assigned[target] for target in order}
+
+
+def _in_circles(graph: nx.DiGraph, assigned: Mapping[Variable, Mechanism], remedy: str) -> str:
+    """What is wrong with assignments that go round: one circle of each set that is of one another.
+
+    One with a decision on it stands first.
+    """
+    place = {target: number for number, target in enumerate(assigned)}
+    loops: list[list[Variable]] = []
+    for component in nx.strongly_connected_components(graph):
+        among = nx.DiGraph()
+        # (In an order that is the same each time.)
+        for a in sorted(component, key=place.__getitem__):
+            among.add_edges_from((a, b) for b in graph.successors(a) if b in component)
+        if among.number_of_edges():
+            loops.append([source for source, _ in nx.find_cycle(among)])
+    decisions = [[v for v in loop if is_decision(assigned[v])] for loop in loops]
+    ranked = sorted(zip(decisions, loops, strict=True), key=lambda p: (not p[0], place[p[1][0]]))
+    told = [[f"{v}.next" for v in (*loop, loop[0])] for _, loop in ranked]
+    decided = next((str(v) for own, _ in ranked for v in own), None)
+    names = ": 1.0, ".join(str(loop[0]) for _, loop in ranked)
+    return cycle_message(told[0], decided, remedy.format(name=names), told[1:])

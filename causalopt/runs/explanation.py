@@ -12,8 +12,8 @@ from causalopt.backends import NotFinite, Stopped
 from causalopt.ground.errors import EvaluationError, LongStepsWarning, UndefinedError
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Node, Noise
-from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.model.circles import named
 from causalopt.model.interface import Account, Model
 from causalopt.model.interventions import Fixed
 from causalopt.model.selection import Key
@@ -95,11 +95,12 @@ def _trouble(
         kind += ", or two events fell into one step"
         bounded += (
             ". If they were two, write them as one, whose values are those after both: the jump of "
-            "the first may make the second come true"
+            "the first may make the second come true. One that sets its own edge, as x < 0.6 does "
+            "by x = 0.6, comes true again at once: set what lies beyond it, or bound the rate"
         )
     if world.model.circles and not np.isinf(error.value):
-        circle = listed(sorted(map(str, world.model.circles[0])))
-        kind += f", or the equations of {circle}, a circle, have no solution near the one before"
+        around = named(world.model.circles)
+        kind += f", or the equations of {around}, a circle, have no solution near the one before"
         bounded += ", or shorten the steps; Newton's method follows a solution from step to step"
     remedy = remedy or bounded
     return f"is {kind}", f"Nodes hold finite real numbers: {remedy}."

@@ -87,7 +87,7 @@ steps = 20
 delta = 1e-3
 over = {k = [0.1, 0.2], "T[0]" = {from = 0, to = 1, count = 3}}
 [[questions]]
-A = ["T[2:5]", "T.at(7)"]
+A = ["T[2:5]", "T[7]"]
 n = "R[1]"
 m = "R[9]"
 """
@@ -104,7 +104,7 @@ def test_a_system_in_steps(tmp_path):
     )
     asked = (
         ModelQuestion(T, R[0], R, 20, 1e-3, {k: (0.1, 0.2), T[0]: (0.0, 0.5, 1.0)}),
-        ModelQuestion((T[2:5], T.at(7)), R[1], R[9]),
+        ModelQuestion((T[2:5], T[7]), R[1], R[9]),
     )
     assert record.model.variables == (T, R)
     # The law is of 0, as a number of the file is a float.
@@ -416,3 +416,47 @@ def test_a_tolerance_is_read_back_and_auto_chooses(tmp_path):
     path.write_text('tolerance = 1e-9\n[variables.x]\nnext = "x"\nstart = 1\n')
     with pytest.raises(FileError, match="line 1, column 1: a tolerance is of rates"):
         read_model(path)
+
+
+# -- questions that a model has no answer to -------------------------------------------------------
+
+ASKED = """
+[parameters]
+k = 0.1
+mu = {value = 2, assume = {positive = true}}
+[variables.T]
+next = "R"
+start = 10
+[variables.R]
+next = "R - k*T/mu"
+start = 25
+[[questions]]
+A = "T"
+"""
+# What is asked, the text at which the error stands, and what it says.
+UNANSWERED = {
+    "no number": ('n = "R[0]"\nm = "R[4]"\nover = {mu = [1, 10, "x"]}', '"x"',
+                  "A value of mu is 'x' .*write a finite real number"),
+    "no positive one": ('n = "R[0]"\nm = "R[4]"\nover = {mu = [1, -1]}', "-1", "to be positive"),
+    "an end that is none": ('n = "R[0]"\nm = "R[4]"\nover = {mu = {from = -3, to = 1, count = 3}}',
+                            "-3", "to be positive"),
+    "a variable": ('n = "R[0]"\nm = "R[4]"\nover = {T = [1]}', "T = [1]", r"write T\[0\]"),
+    "many nodes": ('n = "R[0]"\nm = "R[4]"\nover = {"T[2:]" = [1]}', '"T[2:]"', "names T"),
+    "no difference": ('n = "R[0]"\nm = "R[4]"\ndelta = 0', "0", "delta is 0"),
+    "beyond the end": ('n = "R[0]"\nm = "R[4]"\nsteps = 3', '"R[4]"', "after the last step, 3"),
+    "n beyond the end": ('n = "R[9]"\nm = "R"\nsteps = 3', '"R[9]"', "after the last step, 3"),
+    "n that is several": ('n = "R"\nm = "R[4]"', '"R"', "is not one node"),
+    "no end": ('n = "R[0]"\nm = "R"', '"R"', "steps is missing"),
+    "a time without dt": ('n = "R[0]"\nm = "R.at(2)"', '"R.at(2)"', "has no dt"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNANSWERED)
+def test_a_question_without_an_answer_is_told_where_it_stands(case, tmp_path):
+    asked, at, told = UNANSWERED[case]
+    # The line that the text stands on last, and its place there.
+    lines = (ASKED + asked).split("\n")
+    line = max(number for number, one in enumerate(lines) if number > 11 and at in one)
+    place = rf"line {line + 1}, column {lines[line].rindex(at) + 1}: .*{told}"
+    with pytest.raises(FileError, match=place):
+        read_text_of(tmp_path, ASKED + asked)

@@ -183,6 +183,29 @@ def test_the_lower_priority_comes_last(course, first, second, expected):
 
 
 SEEN = {"values_then": False}
+# What y = 1 comes to by y*10 and then y + 5, and in the other order: by values of the moment at
+# which each is carried out, and by those from before, where one of them sets it in vain.
+IN_TURN = {(False, False): (15, 60), (True, True): (6, 10), (True, False): (15, 10)}
+
+
+@pytest.mark.parametrize("then", IN_TURN)
+@pytest.mark.parametrize("delays", [(None, None), ("0", None), (None, "0"), ("0", "0")])
+def test_events_without_priorities_happen_in_the_order_of_the_file(course, then, delays):
+    """libroadrunner draws it, and so one time in two it comes to the same."""
+    first = event("time >= 0", {"y": "y*10"}, delay=delays[0], values_then=then[0],
+                  true_before=False)  # fmt: skip
+    second = event("time >= 0", {"y": "y + 5"}, delay=delays[1], values_then=then[1],
+                   true_before=False)  # fmt: skip
+    found = [course("y", *CLOCK, Y, *events)[-1] for events in ((first, second), (second, first))]
+    assert tuple(found) == IN_TURN[then]
+
+
+@pytest.mark.parametrize("delays", [(None, None), ("0", None), (None, "0")])
+def test_and_so_they_do_later_on(course, delays):
+    first = event("x > 0.55", {"y": "y*10"}, delay=delays[0])
+    second = event("x > 0.55", {"y": "y + 5"}, delay=delays[1])
+    found = [course("y", *CLOCK, Y, *events)[-1] for events in ((first, second), (second, first))]
+    assert tuple(found) == (6, 10)
 
 
 def test_events_of_other_moments_may_see_each_other(course):
@@ -295,8 +318,13 @@ def test_a_start_that_no_event_changes_is_a_cause_of_what_is_set(read):
 def test_a_start_that_no_float_holds_is_told(read):
     first = event("time >= 0", {"z": "1000"}, priority="1", **FIRST)
     then = event("time >= 0", {"y": "exp(z)"}, **SEEN, **FIRST)
-    with pytest.raises(FileError, match=r"'y' starts from exp\(z\).* beyond the largest float"):
+    told = r"'y' starts from exp\(z\).* beyond the largest float"
+    with pytest.raises(FileError, match=told) as caught:
         read(*CLOCK, Y, Z, first, then)
+    # It is the event that sets it.
+    lines = model(*CLOCK, Y, Z, first, then).splitlines()
+    place = max(number for number, line in enumerate(lines, 1) if line.startswith("<event "))
+    assert f"m.xml, line {place}, column 1: " in str(caught.value)
 
 
 REFUSED = {

@@ -131,6 +131,14 @@ def test_a_solution_may_pass_through_nothing(backend):
     np.testing.assert_allclose(data.u, 2 * (data.x - 100) / 3, atol=1e-13)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba", "jax"])
+def test_what_is_added_is_not_rounded_as_the_solution_is(backend):
+    """u = u + x - u^2 is the root of x: what is left is far smaller than u, and has its digits."""
+    s = System({x: x / 10}, algebraic={u: u + x - u**2}, newton={u: 1.0}, start={x: 1})
+    data = run(s.world(steps=24), backend=backend)
+    np.testing.assert_allclose(data.u, np.sqrt(data.x), rtol=2e-15)
+
+
 def test_parameters_are_swept_through_it():
     found, expected = (
         op(s.world(steps=9), A=[y], n=x[0], m=x[9], over={k: [0.5, 1.3, 2.0]}).values
@@ -191,3 +199,34 @@ def test_a_text_holds_it(tmp_path):
     write_model(path, system)
     assert read_model(path).model == system
     assert "u is sought near 1.0" in repr(system)
+
+
+def around(count, newton=()):
+    """As many circles as that, a_i = b_i/2 and b_i = a_i + x."""
+    pairs = [variables(f"a{i} b{i}") for i in range(count)]
+    equations = {a: b / 2 for a, b in pairs} | {b: a + x for a, b in pairs}
+    return System.from_ode(
+        {x: -x}, algebraic=equations, newton=dict.fromkeys(newton, 1.0), start={x: 1}, dt=0.1
+    )
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, 0), (2, 0), (5, 0), (6, 1), (9, 4)])
+def test_all_circles_are_told_where_they_are_few(count, more):
+    with pytest.raises(DeclarationError) as caught:
+        around(count)
+    told = str(caught.value)
+    names = [f"a{i}.next -> b{i}.next -> a{i}.next" for i in range(count)]
+    assert "; ".join(names[: count - more]) in told
+    assert (f"; and {more} more. Each" in told) == (more > 0)
+    assert not any(name in told for name in names[count - more :])
+    assert told.startswith("The nodes form a cycle: " if count == 1 else "The nodes form cycles: ")
+    # What it says to write solves them.
+    assert f"newton={{{', '.join(f'a{i}: 1.0' for i in range(count))}}}" in told
+    solved = around(count, [v for i in range(count) for v in variables(f"a{i} b{i}")[:1]])
+    assert all(solved.start_values[a] == 1 for a in solved.newton)
+
+
+def test_a_measure_that_wants_no_circles_names_them_all():
+    solved = around(2, [variables("a0 a1")[0], variables("a0 a1")[1]])
+    with pytest.raises(QueryError, match="a0, b0; a1, b1 are solved for together"):
+        solved.unroll(3)

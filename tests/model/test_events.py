@@ -383,3 +383,63 @@ def test_many_events_may_set_one_variable():
     found = run(halved(5).world(steps=10), backend="numpy").x.values[0, ::2]
     assert found == pytest.approx(exact, rel=1e-12)
     assert len(halved(16).events) == 16
+
+
+# -- an event that sets its own edge ---------------------------------------------------------------
+
+EVERY_METHOD = [("euler", None), ("rk4", None), ("dopri5", None), ("dopri5", 1e-9), ("auto", None)]
+
+
+@pytest.mark.parametrize(("method", "tolerance"), EVERY_METHOD)
+def test_what_sets_its_own_edge_and_falls_on_is_refused(method, tolerance):
+    """It would happen without end: where that is sure it is told at once, else by the run."""
+
+    def falling(rate, event, **more):
+        given = {"start": {x: 1}, "dt": 0.13, "method": method, "tolerance": tolerance, **more}
+        return System.from_ode({x: rate}, events=[event], **given)
+
+    told = r"when x < 0\.6 sets x = 0\.6, the edge .* without end\. Set what lies beyond"
+    for rate, known in ((-x, {}), (-g * x, {g: 0.5})):
+        with pytest.raises(DeclarationError, match=told):
+            falling(rate, Event(x < 0.6, {x: 0.6}), parameters=known)
+    with pytest.raises(DeclarationError, match="without end"):
+        falling(-x, Event(x < g, {x: g}), parameters={g: 0.6})
+    # What the rate is there is known to the run alone.
+    held = System.from_ode(
+        {x: -v, v: 0 * v}, start={x: 1, v: 1}, dt=0.13, method=method, tolerance=tolerance,
+        events=[Event(x < 0.6, {x: 0.6})],
+    )  # fmt: skip
+    with pytest.raises(
+        (EvaluationError, QueryError), match=r"sets its own edge|makes another one happen"
+    ):
+        run(held.world(steps=8))
+    # Before it happens, and where it never does, there is nothing wrong.
+    assert run(held.world(steps=3)).x.values[0, -1] == pytest.approx(1 - 0.39)
+
+
+@pytest.mark.parametrize(("method", "tolerance"), EVERY_METHOD)
+def test_what_sets_its_own_edge_and_turns_is_a_good_model(method, tolerance):
+    """A ball that is put on the floor as it bounces, and what the specification of SBML allows."""
+    given = {"dt": 0.02, "method": method, "tolerance": tolerance}
+    put = System.from_ode(
+        {h: v, v: -g + 0 * v}, start={h: 1, v: 0}, parameters={g: 2},
+        events=[Event(h < 0, {h: 0, v: -v / 2})], **given,
+    )  # fmt: skip
+    # It falls for a unit of time with the speed 2, and comes up by a quarter in half of one.
+    found = run(put.world(steps=75))
+    tolerated = 0.03 if method == "euler" else 1e-12
+    assert found.h.values[0, -1] == pytest.approx(0.25, abs=tolerated)
+    # Beyond the edge, and the way back: a saw between 0.6 and 0.9.
+    saw = System.from_ode({x: -1 + 0 * x}, start={x: 1}, events=[Event(x < 0.6, {x: 0.9})], **given)
+    t = np.arange(76) * 0.02
+    expected = np.where(t <= 0.4 + 1e-9, 1 - t, 0.6 + (0.3 - (t - 0.4)) % 0.3)
+    off = np.abs(run(saw.world(steps=75)).x.values[0] - expected)
+    assert (np.minimum(off, 0.3 - off) < 1e-12).all()
+    # A condition that holds on the edge holds on: it comes true once.
+    once = System.from_ode({x: -x}, start={x: 1}, events=[Event(x <= 0.6, {x: 0.6})], **given)
+    assert run(once.world(steps=75)).x.values[0, -1] < 0.6
+
+
+def test_a_sum_of_steps_stays_on_its_edge():
+    floor = System({x: x - 0.1}, start={x: 1}, events=[Event(x < 0.6, {x: 0.6})])
+    np.testing.assert_allclose(run(floor.world(steps=9)).x.values[0, 4:], 0.6, rtol=1e-15)

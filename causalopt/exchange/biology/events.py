@@ -90,11 +90,13 @@ def events_of(
 ) -> Occurrences:
     """The events of a file for a run; ``waiting``, by name, are those that wait from the start on.
 
-    Where two happen at once and set one variable, the one of the lower priority does so last.
+    Where two happen at once and set one variable, the one of the lower priority does so last, and
+    of those alike the one that stands last: as at the start, the order is that of the file.
     """
     events: list[Event] = []
     kept: dict[Variable, Expr] = {}
-    for one in sorted(found, key=lambda one: one.priority):
+    # Of events the first one named has the last word.
+    for one in sorted(found, key=lambda one: one.priority, reverse=True)[::-1]:
         is_sure = one.trigger in (sympy.true, sympy.false)
         # A trigger that is sure makes an event happen at the start alone.
         if not one.values or (is_sure and one.name not in waiting):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import sympy
 from sympy import Expr, Integer, Symbol
@@ -17,6 +17,9 @@ from causalopt.exchange.biology.starts import numbers_at_start
 from causalopt.ground.checks import shown
 from causalopt.language.symbols import Lag, Quantity, Variable, time
 from causalopt.model.amounts import in_turn
+
+if TYPE_CHECKING:
+    from causalopt.exchange.biology.description import Place
 
 #: The most events that are carried out at the start: some make one another happen without end.
 MOST_AT_START = 100
@@ -49,7 +52,10 @@ def opened(rates: Rates, given: Mapping[Quantity, Expr], found: Sequence[Happeni
 
 @dataclass
 class _Start:
-    """The start as it changes; ``due`` are events with what they set, None where it is open."""
+    """The start as it changes; ``due`` are events with what they set, None where it is open.
+
+    ``places`` are where the file sets what an event has set.
+    """
 
     rates: Rates
     given: dict[Quantity, Expr]
@@ -57,6 +63,7 @@ class _Start:
     holds: dict[str, bool] = field(default_factory=dict)
     due: dict[str, Mapping[Variable, Expr] | None] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
+    places: dict[Quantity, Place] = field(default_factory=dict)
 
     def run(self) -> None:
         """Carry out one event after another, until none is due."""
@@ -75,7 +82,8 @@ class _Start:
 
     def ask(self) -> None:
         """Ask of each trigger whether it holds now."""
-        numbers = numbers_at_start(self.rates, self.given)
+        # (There are no circles of equations beside events.)
+        numbers = numbers_at_start(self.rates, self.given, {}, self.places)
         for name, one in self.found.items():
             with self.rates.formulas.within(one.fact["at"]):
                 is_true = evaluated(one.trigger, numbers) == sympy.true
@@ -105,6 +113,7 @@ class _Start:
     def carry_out(self, one: Happening) -> None:
         """Set what an event sets; what follows from it otherwise stays what it was."""
         decided = self.due.pop(one.name)
+        self.places |= dict.fromkeys(one.values, one.fact["at"])
         old = self.formulas_of(one.values)
         with self.rates.formulas.within(one.fact["at"]):
             new = {v: _at_start(f, old) for v, f in (decided or one.values).items()}

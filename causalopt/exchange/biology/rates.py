@@ -161,20 +161,23 @@ class Rates:
         return found
 
     def _equation(self, variable: Variable, rule: RuleFact) -> Expr:
-        """What a rule says of a variable; an algebraic one, 0 = f, is solved for it."""
+        """What a rule says of a variable; an algebraic one, 0 = f, is solved for it if it can be.
+
+        Where it is not linear in the variable, that is itself less f. There is a symbol beside f,
+        so that the two stay apart: f may be far smaller.
+        """
         formula = self.formulas.number(rule["formula"], rule["at"])
         if rule["kind"] != "algebraic":
             return formula
         with self.formulas.within(rule["at"]):
             slope = formula.diff(variable)
             rest = formula.xreplace({variable: Integer(0)})
-        if slope == 0 or variable in slope.free_symbols:
-            told = (
-                f"the algebraic rule determines {shown(str(variable))}, which it is not linear in: "
-                "solve it, and write an assignment rule."
-            )
-            raise refused(self.source, rule["at"], told)
-        return cast(Expr, -rest / slope)
+        if slope == 0:
+            told = f"the algebraic rule says nothing of {shown(str(variable))}, which alone is left"
+            raise refused(self.source, rule["at"], f"{told} for it to determine: leave it out.")
+        if variable not in slope.free_symbols:
+            return cast(Expr, -rest / slope)
+        return cast(Expr, variable - formula / self.symbols.turn(variable))
 
     def _rate_of(self, symbol: Expr) -> Expr:
         """The rate of change of a symbol, where a formula asks for it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -188,21 +188,50 @@ def _check_one_rule(
 
 
 def _with_solved(source: FileText, roles: Roles, rules: list[RuleFact]) -> Roles:
-    """The roles, with algebraic rules as rules for the one symbol that nothing else determines."""
+    """The roles, with algebraic rules as rules for the symbols that nothing else determines.
+
+    First where one symbol is left for a rule to determine; the others are as many as their symbols,
+    and determine them together.
+    """
     waiting = list(rules)
     while waiting:
         open_in = [_undetermined(roles, rule) for rule in waiting]
         place = next((i for i, names in enumerate(open_in) if len(names) == 1), None)
         if place is None:
-            names = ", ".join(sorted(open_in[0])) or "nothing"
-            told = (
-                f"an algebraic rule is read where one symbol is left for it to determine, and "
-                f"{names} is left here: write an assignment rule."
-            )
-            raise refused(source, waiting[0]["at"], told)
+            given = _shared_out(open_in)
+            if given is None:
+                raise _undecided(source, waiting, open_in)
+            together = dict(zip(given, waiting, strict=True))
+            return replace(roles, assigned={**roles.assigned, **together})
         (name,) = open_in[place]
         roles = replace(roles, assigned={**roles.assigned, name: waiting.pop(place)})
     return roles
+
+
+def _undecided(source: FileText, waiting: list[RuleFact], open_in: list[set[str]]) -> FileError:
+    names = ", ".join(sorted(open_in[0])) or "nothing"
+    told = (
+        f"algebraic rules are read where they are as many as the symbols that are left for them to "
+        f"determine, and {names} is left here: write an assignment rule."
+    )
+    return refused(source, waiting[0]["at"], told)
+
+
+def _shared_out(open_in: Sequence[Collection[str]]) -> list[str] | None:
+    """A symbol for each rule, of those that it leaves open; None where they are not as many.
+
+    >>> _shared_out([{"y", "z"}, {"z"}]), _shared_out([{"y", "z"}, {"y"}, {"z"}])
+    (['y', 'z'], None)
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    every = sorted(set[str]().union(*open_in))
+    if len(every) != len(open_in):
+        return None
+    pairs = csr_array([[name in names for name in every] for names in open_in])
+    places = maximum_bipartite_matching(pairs, perm_type="column")
+    return None if (places < 0).any() else [every[place] for place in places]
 
 
 def _undetermined(roles: Roles, rule: RuleFact) -> set[str]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import sympy
 from sympy import Expr, Integer, Symbol
 
-from causalopt.exchange.biology.description import Identified
-from causalopt.exchange.biology.numbers import UnfitError, evaluated, number
+from causalopt.exchange.biology.implied import groups_in, is_around, root_of
+from causalopt.exchange.biology.numbers import UnfitError, constant_of, evaluated, number
 from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.rates import Rates
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
-from causalopt.language.symbols import Lag, Quantity, time
+from causalopt.language.symbols import Lag, Quantity, Variable, time
 from causalopt.model.amounts import in_turn
+from causalopt.model.circles import circles_in
+
+if TYPE_CHECKING:
+    from causalopt.exchange.biology.description import Identified, Place, RuleFact
 
 
 def given_in(rates: Rates) -> dict[Quantity, Expr]:
@@ -29,6 +33,8 @@ def given_in(rates: Rates) -> dict[Quantity, Expr]:
             found[cast(Quantity, symbols.amounts[name])] = _start(rates, name)
         elif name not in symbols.roles.assigned:
             found[quantity] = _start(rates, name)
+    turns = {symbols.turn(variable): formula for variable, formula in rates.equations.items()}
+    found |= {turn: Integer(1) for turn, formula in turns.items() if formula.has(turn)}
     for reaction in rates.model["reactions"]:
         for fact in reaction["local"]:
             held = symbols.local[reaction["id"]][fact["id"]]
@@ -81,8 +87,50 @@ def _number(rates: Rates, value: float | None, fact: Identified) -> Expr:
         raise refused(rates.source, fact["at"], told) from None
 
 
-def numbers_at_start(rates: Rates, given: Mapping[Quantity, Expr]) -> dict[Symbol, float]:
+def guesses_in(rates: Rates) -> dict[Variable, float]:
+    """What the search for a root begins at: the values that the file gives to what is sought.
+
+    These are the variables of algebraic rules on circles of equations.
+
+    Raises ``FileError`` where the file gives none, and where there are events, beside which no
+    circles are solved.
+    """
+    around = set[Variable]().union(*circles_in({
+        variable: cast(set[Variable], formula.free_symbols)
+        for variable, formula in rates.equations.items()
+    }))  # fmt: skip
+    return {
+        variable: _guess(rates, name, rule)
+        for name, rule in rates.symbols.roles.assigned.items()
+        if rule["kind"] == "algebraic" and (variable := rates.symbols.variable(name)) in around
+    }
+
+
+def _guess(rates: Rates, name: str, rule: RuleFact) -> float:
+    told = f"the algebraic rule determines {shown(name)} by no formula, but as a root"
+    if rates.model["events"]:
+        told += ", which is not sought inside of steps, where events are found"
+        raise refused(rates.source, rule["at"], f"{told}: solve it, and write an assignment rule.")
+    try:
+        near = constant_of(_start(rates, name), rates.plain_numbers)
+    except FileError:
+        near = None
+    if near is None:
+        told += f", and the file does not say near to which number: give {shown(name)} a value."
+        raise refused(rates.source, rule["at"], told)
+    return near
+
+
+def numbers_at_start(
+    rates: Rates,
+    given: Mapping[Quantity, Expr],
+    guesses: Mapping[Variable, float],
+    places: Mapping[Quantity, Place],
+) -> dict[Symbol, float]:
     """What everything comes to at the start, worked out operation by operation.
+
+    Circles of equations are solved from the ``guesses``. ``places`` are those of what starts from
+    something else than the file says where it says what it is.
 
     Raises ``FileError`` where something comes to no finite real number, and ``DeclarationError``
     where rules go round in a circle.
@@ -96,17 +144,54 @@ def numbers_at_start(rates: Rates, given: Mapping[Quantity, Expr]) -> dict[Symbo
         for q, f in written.items()
         if not f.is_Number
     }
-    for quantity in in_turn(now, "What the rules of the file say"):
-        try:
-            value = evaluated(now[quantity], numbers)
-        except UnfitError as error:
-            raise _unfit(rates, quantity, now[quantity], str(error)) from None
-        if value is sympy.nan:
-            raise _unfit(rates, quantity, now[quantity], "no finite real number")
-        numbers[quantity] = float(cast(Expr, value))
+    straight = {q: f for q, f in now.items() if q not in guesses}
+    order = in_turn(straight, "What the rules of the file say")
+    for group in groups_in(now, order, guesses):
+        if is_around(group, now):
+            numbers |= _root(rates, group, now, guesses, numbers)
+        else:
+            (one,) = group
+            at = places.get(one) or _place(rates, one)
+            numbers[one] = _value(rates, one, now[one], numbers, at)
     return numbers
 
 
-def _unfit(rates: Rates, quantity: Quantity, formula: Expr, why: str) -> FileError:
-    told = f"{shown(str(quantity))} starts from {shown(formula)}, which comes to {why}."
-    return refused(rates.source, [0, 0], told)
+def _value(
+    rates: Rates, quantity: Quantity, formula: Expr, numbers: Mapping[Symbol, float], at: Place
+) -> float:
+    told = f"{shown(str(quantity))} starts from {shown(formula)}, which comes to"
+    try:
+        value = evaluated(formula, numbers)
+    except UnfitError as error:
+        raise refused(rates.source, at, f"{told} {error}.") from None
+    if value is sympy.nan:
+        raise refused(rates.source, at, f"{told} no finite real number.")
+    return float(cast(Expr, value))
+
+
+def _root(
+    rates: Rates,
+    group: Sequence[Quantity],
+    formulas: Mapping[Quantity, Expr],
+    guesses: Mapping[Variable, float],
+    numbers: Mapping[Symbol, float],
+) -> dict[Symbol, float]:
+    """The numbers of a circle of equations, which algebraic rules close."""
+    name = next(str(rates.symbols.id_of(v)) for v in group if v in guesses)
+    at = rates.symbols.roles.assigned[name]["at"]
+    with rates.formulas.within(at):
+        found = root_of(group, formulas, guesses, numbers)
+    if found is None:
+        near = ", ".join(f"{v} = {guesses[v]:g}" for v in group if v in guesses)
+        told = f"Newton's method comes to no root of the algebraic rule from {near}, as the file"
+        raise refused(rates.source, at, f"{told} says: write a value near to the root meant.")
+    return found
+
+
+def _place(rates: Rates, quantity: Quantity) -> Place:
+    """Where the file says what a symbol starts from: in a rule, an assignment, or where it is."""
+    roles, symbols = rates.symbols.roles, rates.symbols
+    owned = (*symbols.amounts.items(), *symbols.quantities.items())
+    name = next(name for name, own in owned if own == quantity)
+    rule = roles.assigned.get(name) or roles.starts.get(name)
+    return roles.symbols[name]["at"] if rule is None else rule["at"]

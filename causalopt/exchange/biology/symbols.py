@@ -60,6 +60,10 @@ class Symbols:
         diluted = [name for name in self.roles.species if self.roles.is_diluted(name)]
         return {name: self._made(Variable, f"amount of {name}") for name in diluted}
 
+    def turn(self, variable: Variable) -> Parameter:
+        """What turns an algebraic rule into the unit of what it determines: 1, and none is told."""
+        return Parameter(f"rule per {variable}")
+
     def _made(self, kind: type[Q], name: str) -> Q:
         return kind(name, self.units.get(name, ""))
 

@@ -95,8 +95,9 @@ class _Placed(Protocol):
 
 
 def _place(part: _Placed) -> Place:
-    # libsbml counts columns from 0, and lines from 1.
-    return [part.getLine(), part.getColumn() + 1]
+    # libsbml counts columns from 0, and lines from 1; before a text without an XML declaration,
+    # and here it never has one, it puts a line with one. What has no place has line 0.
+    return [max(part.getLine() - 1, 0), part.getColumn() + 1]
 
 
 class _Describing:

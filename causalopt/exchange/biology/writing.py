@@ -24,6 +24,7 @@ from causalopt.language.symbols import Parameter, Quantity, Variable
 from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.amounts import followed
+from causalopt.model.circles import named
 from causalopt.model.system import System
 
 _SPACE = "http://www.sbml.org/sbml/level3/version2/core"
@@ -94,8 +95,8 @@ class _RuleSheet:
         """All that it declares, in the order that SBML has."""
         system = self.system
         if system.circles:
-            circle = ", ".join(sorted(map(str, system.circles[0])))
-            _refuse(f"a circle of equations, of {circle},", "rules that follow one another")
+            told = f"a circle of equations, of {named(system.circles)},"
+            _refuse(told, "rules that follow one another")
         rates, equations = _formulas(system.mechanisms), _formulas(system.algebraic)
         events = [(event, _formulas(event.set)) for event in system.events]
         quantities = self._quantities([*rates.values(), *equations.values(), *_in_events(events)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Hashable, Mapping
@@ -17,8 +18,10 @@ from causalopt.exchange.text.toml import TomlValue
 from causalopt.ground.checks import as_float, shown
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.readonly import ReadOnly
+from causalopt.language.domains import Domain, domain_of
 from causalopt.language.quantities import Parameter
 from causalopt.language.symbols import Label, Moment, Node, Nodes, NodeSet, Span, Variable
+from causalopt.model.interface import Model
 
 #: The most questions of a file, nodes of one, and values of all that one sweeps.
 MOST_QUESTIONS, MOST_NODES_NAMED, MOST_SWEPT = 100, 1_000, 1_000_000
@@ -57,29 +60,52 @@ class ModelQuestion:
         object.__setattr__(self, "over", ReadOnly(swept))
 
 
-def questions_in(file: TomlEntry, words: Words) -> tuple[ModelQuestion, ...]:
-    """The questions that a file asks."""
+def questions_in(file: TomlEntry, words: Words, model: Model) -> tuple[ModelQuestion, ...]:
+    """The questions that a file asks of its model.
+
+    Raises ``FileError``, with its place, for what the model has not: nodes beyond the last step, an
+    n that is not one node, what no sweep takes, and values that it cannot have.
+    """
     held = file.get("questions")
     asked = held.each() if held else []
     if len(asked) > MOST_QUESTIONS:
         raise asked[MOST_QUESTIONS].refusal(f"more than {MOST_QUESTIONS} questions are asked.")
-    return tuple(_question(entry, words) for entry in asked)
+    return tuple(_question(entry, words, model) for entry in asked)
 
 
-def _question(entry: TomlEntry, words: Words) -> ModelQuestion:
+def _question(entry: TomlEntry, words: Words, model: Model) -> ModelQuestion:
     entry.table(_KEYS)
     held = entry.get("A")
     if held is None:
         raise entry.refusal('a question says which part is held: write A = "T".')
     n, m, steps, delta = (entry.get(key) for key in ("n", "m", "steps", "delta"))
-    return ModelQuestion(
+    question = ModelQuestion(
         _held(held, words),
         None if n is None else _nodes(n, words),
         None if m is None else _nodes(m, words),
         None if steps is None else steps.whole(1, MOST_STEPS),
         None if delta is None else delta.number(),
-        _swept(entry, words),
+        _swept(entry, words, model),
     )
+    if delta is not None and question.delta == 0:
+        raise delta.refusal("delta is 0: write a small difference, or leave it out.")
+    _check_nodes(entry, question, model)
+    return question
+
+
+def _check_nodes(entry: TomlEntry, question: ModelQuestion, model: Model) -> None:
+    """Whether a model has the nodes of a question, in a run of its length."""
+    n, m, steps = question.n, question.m, question.steps
+    if m is not None and steps is None:
+        named = [m, question.A, *([] if n is None else [n])]
+        steps = entry["m"].asked(lambda: model.run_length(None, named))
+    elif steps is not None:
+        steps = entry["steps"].asked(lambda: model.run_length(question.steps))
+    if m is not None:
+        entry["m"].asked(lambda: model.select(m, steps))
+    entry["A"].asked(lambda: model.select(question.A, steps))
+    if n is not None:
+        entry["n"].asked(lambda: model.single(n, steps, "n"))
 
 
 def _held(entry: TomlEntry, words: Words) -> Nodes:
@@ -131,12 +157,16 @@ def _time(text: str) -> float:
         raise DeclarationError(f"{text!r} is no time: write a number, such as 2.5.") from None
 
 
-def _swept(entry: TomlEntry, words: Words) -> Mapping[Hashable, tuple[float | str | int, ...]]:
+def _swept(
+    entry: TomlEntry, words: Words, model: Model
+) -> Mapping[Hashable, tuple[float | str | int, ...]]:
     held = entry.get("over")
     over: dict[Hashable, tuple[float | str | int, ...]] = {}
     points = 1
     for one in held.table().items() if held else ():
-        key, values = _key(one, words), _values(one, words)
+        key = _key(one, words)
+        one.asked(functools.partial(model.check_swept, key), of_key=True)
+        values = _values(one, domain_of(getattr(key, "variable", key)))
         if key in over:
             raise one.refusal(f"{one.name} is swept twice.", of_key=True)
         points *= len(values)
@@ -154,20 +184,29 @@ def _key(entry: TomlEntry, words: Words) -> Hashable:
     return _nodes(TomlEntry(entry.file, entry.path, entry.name), words)
 
 
-def _values(entry: TomlEntry, words: Words) -> tuple[float | str | int, ...]:
-    """Values as they are listed, or so many from one number to another."""
+def _values(entry: TomlEntry, domain: Domain) -> tuple[float | str | int, ...]:
+    """Values of a domain as they are listed, or so many from one number to another."""
     if isinstance(entry.value, dict):
         entry.table(("from", "to", "count"))
         missing = [key for key in ("from", "to", "count") if key not in entry]
         if missing:
             raise entry.refusal(f"{missing[0]} is missing: write {{from = 0, to = 1, count = 11}}.")
         count = entry["count"].whole(2, MOST_SWEPT)
+        for end in ("from", "to"):
+            _value(entry[end], domain, entry.name)
         row = np.linspace(entry["from"].number(), entry["to"].number(), count)
         return tuple(row.tolist())
     values = entry.each()
     if not 0 < len(values) <= MOST_SWEPT:
         raise entry.refusal(f"{len(values)} values are swept: write 1 to {MOST_SWEPT:,}.")
-    return tuple(one.text() if isinstance(one.value, str) else one.number() for one in values)
+    return tuple(_value(one, domain, entry.name) for one in values)
+
+
+def _value(entry: TomlEntry, domain: Domain, name: str) -> float | str | int:
+    """A value that what is swept can have."""
+    value = entry.text() if isinstance(entry.value, str) else entry.number()
+    entry.asked(lambda: domain.code(value, f"A value of {name}"))
+    return value
 
 
 # -- the way back ----------------------------------------------------------------------------------
