@@ -233,7 +233,7 @@ def _labelled(
     dims = [axis.dim, *sweep.dims]
     names = [series.name for series in model.series if series.key is not None]
     if names:
-        coords["variable"] = (["variable"], names, {})
+        coords["variable"] = xr.Variable(["variable"], names)
         dims = ["variable", *dims]
     # A network's nodes are one series: it needs no dim of series.
     table = values if names else values[0]
