@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Array
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Quantity
@@ -52,12 +53,13 @@ def _own(name: str, values: Array, attrs: Mapping[str, str]) -> xr.Variable:
     return xr.Variable([name], held, attrs)
 
 
-def in_single(model: Model) -> dict[str, str]:
+@functools.lru_cache(maxsize=64)
+def in_single(model: Model) -> Mapping[str, str]:
     """What a result says of nodes that are computed in single precision; nothing where none is."""
     keys = [series.key for series in model.series if series.key is not None]
     rules = {key: model.account(key, 1).declared for key in keys}
     names = [str(key) for key, rule in rules.items() if rule and rule.precision == "float32"]
-    return {"float32": ", ".join(names)} if names else {}
+    return ReadOnly({"float32": ", ".join(names)} if names else {})
 
 
 def coordinate(axis: Axis) -> xr.Coordinates:
