@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import System, op, parameters, run, variables
+from causalopt import System, noise, normal, op, parameters, run, variables
 from causalopt.backends import BACKENDS
 from causalopt.ground.errors import EvaluationError
 
@@ -76,6 +76,14 @@ def test_powers_and_noise_are_run_as_they_are_at_many_points(points_run):
     squared = System({a: k * a**2}, start={a: 1.05}, parameters={k: 0.9})
     one = run(squared.world(steps=40), over={k: [0.91]}).a.values
     two = run(squared.world(steps=40), over={k: [0.91, 0.5]}).a.values
+    assert points_run == [1, 2]
+    np.testing.assert_array_equal(one[..., 0], two[..., 0])
+
+
+def test_a_point_of_a_system_with_noise_has_its_draws(points_run):
+    shaken = System({a: k * a + noise("e", normal(0, 1))}, start={a: 1}, parameters={k: 0.9})
+    one = run(shaken.world(steps=40), over={k: [0.8]}).a.values
+    two = run(shaken.world(steps=40), over={k: [0.8, 0.5]}).a.values
     assert points_run == [1, 2]
     np.testing.assert_array_equal(one[..., 0], two[..., 0])
 
