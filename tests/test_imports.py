@@ -121,7 +121,7 @@ import causalopt as co
 T, R = co.variables("T R")
 k = co.parameter("k")
 room = co.System({{T: R - 25, R: R - k * T}}, start={{T: 10, R: 35}}, parameters={{k: 0.1}})
-assert co.op(room, A=T, n=R[0], m=R, steps=10{more}).sizes["time"] == 11
+assert {question}.sizes["time"] == 11
 """
 
 
@@ -136,9 +136,18 @@ def test_what_measures_op_imports_nothing_else(way):
     assert not loaded & (NOT_FOR_OP | LABELS)
 
 
-@pytest.mark.parametrize("more", ["", ", over={k: [0.1, 0.2]}"], ids=["once", "swept"])
-def test_asking_for_op_imports_what_labels_the_answer_alone(more):
-    loaded = everything_after(ASKED.format(more=more))
+@pytest.mark.parametrize(
+    "question",
+    [
+        "co.op(room, A=T, n=R[0], m=R, steps=10)",
+        "co.op(room, A=T, n=R[0], m=R, steps=10, over={k: [0.1, 0.2]})",
+        "co.op(room, A=T, n=R[0], m=R, steps=10, over=[{k: 0.1, R[0]: 3}])",
+        "co.comp(room, A=T, n=R[0], m=R, steps=10)",
+        "co.run(room.world(steps=10), over={k: [0.1, 0.2]})",
+    ],
+)
+def test_asking_imports_what_labels_the_answer_alone(question):
+    loaded = everything_after(ASKED.format(question=question))
     assert loaded >= LABELS
     assert not loaded & NOT_FOR_OP
 

@@ -38,19 +38,22 @@ def sweep_coords(sweep: Sweep) -> dict[str, xr.Variable]:
         unit = {"units": quantity.unit if isinstance(quantity, Quantity) else ""}
         values = np.asarray(domain_of(axis.target).values_of(axis.values))
         coords[name] = (
-            column(sweep.dims, values, unit) if sweep.paired else _own(name, values, unit)
+            column(sweep.dims, values, unit) if sweep.paired else index(name, values, unit)
         )
     return coords
 
 
-def _own(name: str, values: Array, attrs: Mapping[str, str]) -> xr.Variable:
-    """The coordinate of a dim of its own name."""
+def index(name: str, labels: Sequence[object] | Array, attrs: Mapping[str, str]) -> xr.Variable:
+    """The coordinate of a dim of its own name, of numbers or of names."""
     import pandas as pd
     import xarray as xr
 
-    # Names are left to xarray: it keeps how long they may be, which pandas does not know.
-    held = values if values.dtype.kind == "U" else pd.Index(values)
-    return xr.Variable([name], held, attrs)
+    values = np.asarray(labels)
+    # xarray keeps how long names may be, which pandas does not know.
+    kept = xr.indexes.PandasIndex(pd.Index(values), name, coord_dtype=values.dtype)
+    along: xr.Variable = kept.create_variables()[name]
+    along.attrs.update(attrs)
+    return along
 
 
 @functools.lru_cache(maxsize=64)
