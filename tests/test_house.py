@@ -17,7 +17,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "causalopt"
 FILES = sorted(PACKAGE.rglob("*.py"))
-STUB = PACKAGE / "__init__.pyi"
+STUBS = sorted(PACKAGE.rglob("__init__.pyi"))
 
 LONGEST_FILE, LONGEST_BODY, USUAL_BODY, SHARE_OF_USUAL = 400, 45, 20, 0.9
 MOST_ROOMS, MOST_CASTS, SHARE_OF_ANY = 19, 3, 0.04
@@ -63,6 +63,22 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in FILES}
 
 
+def handed_out(stub: Path) -> list[tuple[str, str]]:
+    """What a room hands out on first use, as its stub lists it: (module, name)."""
+    pairs = []
+    for node in ast.parse(stub.read_text()).body:
+        assert isinstance(node, ast.ImportFrom), f"{stub}: it lists names"
+        assert node.level == 1, f"{stub}: a room hands out what is its own"
+        if node.module is not None:  # else rooms, as attributes
+            pairs += [(f"{module_of(stub)}.{node.module}", alias.name) for alias in node.names]
+    return pairs
+
+
+HANDED_OUT = {
+    module_of(stub): {name: module for module, name in handed_out(stub)} for stub in STUBS
+}
+
+
 def imports_of(path: Path) -> set[str]:
     """The package's modules that a file imports: anywhere in it, in functions and for types too."""
     imported = set()
@@ -73,14 +89,16 @@ def imports_of(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                imported.add(inner if inner in MODULES else str(node.module))
+                owner = HANDED_OUT.get(str(node.module), {}).get(alias.name, str(node.module))
+                imported.add(inner if inner in MODULES else owner)
     return imported & set(MODULES)
 
 
 def runs_before(module: str, imported: str) -> set[str]:
     """What an import runs: the module, and the ``__init__`` of each room that it enters.
 
-    What a room's ``__init__`` re-exports counts as the room's own. A module is inside its own room
+    What a room's ``__init__`` re-exports counts as the room's own, unless it is handed out on first
+    use: then its module is what is imported. A module is inside its own room
     already, so that ``__init__`` may import it; but then it must not import from ``__init__``.
     """
     rooms = {imported.rsplit(".", n)[0] for n in range(imported.count(".") + 1)}
@@ -128,7 +146,7 @@ def bodies() -> list[Body]:
 
 
 def test_no_file_is_long():
-    long = {name_of(path): count for path in (*FILES, STUB)
+    long = {name_of(path): count for path in (*FILES, *STUBS)
             if (count := len(path.read_text().splitlines())) > LONGEST_FILE}  # fmt: skip
     assert not long
 
@@ -203,7 +221,7 @@ def test_no_room_exports_what_a_module_of_it_is_called():
         if path.name != "__init__.py":
             continue
         inside = {name.rpartition(".")[2] for name in MODULES if name.rpartition(".")[0] == module}
-        exported = {
+        exported = set(HANDED_OUT.get(module, {})) | {
             alias.asname or alias.name
             for node in tree_of(path).body
             if isinstance(node, ast.ImportFrom)
@@ -214,15 +232,8 @@ def test_no_room_exports_what_a_module_of_it_is_called():
 
 
 def exported() -> list[tuple[str, str]]:
-    """The public face: (module, name) of everything in the stub."""
-    pairs = []
-    for node in ast.parse(STUB.read_text()).body:
-        assert isinstance(node, ast.ImportFrom)
-        assert node.level == 1
-        if node.module is None:  # rooms, as attributes
-            continue
-        pairs += [(f"causalopt.{node.module}", alias.name) for alias in node.names]
-    return pairs
+    """The public face: (module, name) of everything in its stub."""
+    return handed_out(PACKAGE / "__init__.pyi")
 
 
 FACE = """
@@ -276,8 +287,37 @@ def test_every_public_name_is_what_it_says(everything_first, order):
     assert not done.returncode, done.stderr
 
 
-def test_public_names_are_written_once():
-    assert not [name for name, count in Counter(n for _, n in exported()).items() if count > 1]
+ROOM = """
+import importlib
+room, pairs = {room!r}, {pairs!r}
+home = importlib.import_module(room)
+assert sorted(home.__all__) == sorted(dir(home)) == sorted(name for _, name in pairs)
+for module, name in pairs:
+    scope = {{}}
+    exec(f"from {{room}} import {{name}}", scope)
+    assert scope[name] is getattr(importlib.import_module(module), name), name
+    assert getattr(home, name) is scope[name], name
+try:
+    home.nothing_of_this_name
+except AttributeError as error:
+    assert "nothing_of_this_name" in str(error)
+else:
+    raise AssertionError("a name that is not there was found")
+"""
+
+
+@pytest.mark.parametrize("room", sorted(set(HANDED_OUT) - {"causalopt"}))
+def test_rooms_hand_out_what_their_stubs_list(room):
+    pairs = [(module, name) for name, module in HANDED_OUT[room].items()]
+    code = [sys.executable, "-c", ROOM.format(room=room, pairs=pairs)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=name_of)
+def test_public_names_are_written_once(stub):
+    names = Counter(name for _, name in handed_out(stub))
+    assert not [name for name, count in names.items() if count > 1]
 
 
 def public_definitions(body: list[ast.stmt], inside: str = ""):

@@ -73,14 +73,19 @@ def test_imports_run_one_way(path):
     assert imported_rooms(path) <= APART.get(own, below)
 
 
-def modules_after(code: str) -> set[str]:
+def everything_after(code: str) -> set[str]:
+    """All modules that a new process holds after a program, by their whole names."""
     run = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return {name.split(".")[0] for name in run.stdout.split()}
+    return set(run.stdout.split())
+
+
+def modules_after(code: str) -> set[str]:
+    return {name.split(".")[0] for name in everything_after(code)}
 
 
 def test_declaring_a_system_imports_nothing_heavy():
@@ -95,3 +100,64 @@ def test_declaring_a_system_imports_nothing_heavy():
 def test_the_command_line_starts_without_sympy():
     heavy = {"sympy", "numpy", "xarray", "matplotlib"}
     assert not modules_after("import causalopt.__main__") & heavy
+
+
+#: What Op has no use for, asked of a system of numbers: parts of libraries, and of the house.
+NOT_FOR_OP = {
+    *("scipy.special", "scipy.linalg", "scipy.sparse", "scipy.stats", "scipy.optimize"),
+    *("matplotlib", "pint", "tqdm", "jax", "numba", "llvmlite", "dask", "distributed", "zarr"),
+    *("h5netcdf", "pydot", "pygraphviz", "latex2mathml", "click", "IPython"),
+    *("causalopt.exchange", "causalopt.linearisation", "causalopt.distributions"),
+    *("causalopt.transport", "causalopt.derive", "causalopt.discovery", "causalopt.processes"),
+    *("causalopt.drawing", "causalopt.plots", "causalopt.study", "causalopt.explorer"),
+    *("causalopt.measures.literature", "causalopt.measures.split", "causalopt.runs.cluster"),
+    *("causalopt.measures.symbolic", "causalopt.measures.thermal"),
+}
+#: What labels its answer, and nothing before.
+LABELS = {"xarray", "pandas"}
+
+ASKED = """
+import causalopt as co
+T, R = co.variables("T R")
+k = co.parameter("k")
+room = co.System({{T: R - 25, R: R - k * T}}, start={{T: 10, R: 35}}, parameters={{k: 0.1}})
+assert {question}.sizes["time"] == 11
+"""
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["import causalopt; causalopt.op", "from causalopt.measures import op"],
+    ids=["by the face", "by its room"],
+)
+def test_what_measures_op_imports_nothing_else(way):
+    loaded = everything_after(way)
+    assert "causalopt.measures.response.optimization" in loaded
+    assert not loaded & (NOT_FOR_OP | LABELS)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "co.op(room, A=T, n=R[0], m=R, steps=10)",
+        "co.op(room, A=T, n=R[0], m=R, steps=10, over={k: [0.1, 0.2]})",
+        "co.op(room, A=T, n=R[0], m=R, steps=10, over=[{k: 0.1, R[0]: 3}])",
+        "co.comp(room, A=T, n=R[0], m=R, steps=10)",
+        "co.run(room.world(steps=10), over={k: [0.1, 0.2]})",
+    ],
+)
+def test_asking_imports_what_labels_the_answer_alone(question):
+    loaded = everything_after(ASKED.format(question=question))
+    assert loaded >= LABELS
+    assert not loaded & NOT_FOR_OP
+
+
+def test_each_room_waits_for_the_names_that_are_asked_for():
+    for room, other in (
+        ("measures", "measures.response"),
+        ("distributions", "distributions.finite"),
+        ("discovery", "discovery.optimizers"),
+        ("processes", "processes.learning"),
+        ("transport", "transport.transfer"),
+    ):
+        assert f"causalopt.{other}" not in everything_after(f"import causalopt.{room}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import mpmath
 import numpy as np
-import scipy.special
+import scipy
 from numpy.typing import ArrayLike
 
 from causalopt.ground.types import Array, Bools, Floats, Number

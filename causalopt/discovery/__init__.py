@@ -1,26 +1,10 @@
-"""Who steers what, and where the border is: found without naming A, n and m by hand."""
+"""Who steers what, and where the border is: found without naming A, n and m by hand.
 
-from causalopt.discovery.basins import optimization_basins
-from causalopt.discovery.coupling import loop_coupling
-from causalopt.discovery.division import natural_division
-from causalopt.discovery.fixed_points import fixed_point
-from causalopt.discovery.frequency import sensitivity, waterbed
-from causalopt.discovery.optimizers import Optimizers, find_optimizers
-from causalopt.discovery.pushes import authority
-from causalopt.discovery.regulation import OP2, self_regulation
-from causalopt.discovery.shares import steering_shares
+Each name is imported on first use; ``__init__.pyi`` lists them.
+"""
 
-__all__ = [
-    "OP2",
-    "Optimizers",
-    "authority",
-    "find_optimizers",
-    "fixed_point",
-    "loop_coupling",
-    "natural_division",
-    "optimization_basins",
-    "self_regulation",
-    "sensitivity",
-    "steering_shares",
-    "waterbed",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

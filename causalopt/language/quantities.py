@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar, Self
 
 from sympy import Symbol
@@ -44,14 +45,19 @@ class Quantity(Labelled):
     @property
     def domain(self) -> Domain:
         """What its values are: real numbers, unless it is declared otherwise."""
-        assumed = limits(self._assumptions_orig)
-        return Real(assumed) if assumed else REAL
+        return _domain_where(tuple(self._assumptions_orig.items()))
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (*super()._hashable_content(), self.unit)
 
     def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, bool]]:
         return (self.name, self.unit), self._assumptions_orig
+
+
+@functools.lru_cache(maxsize=256)
+def _domain_where(assumptions: tuple[tuple[str, bool], ...]) -> Domain:
+    assumed = limits(dict(assumptions))
+    return Real(assumed) if assumed else REAL
 
 
 class Parameter(Quantity):

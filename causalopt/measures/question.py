@@ -74,7 +74,7 @@ class Question:
             )
         if self.n is not None:
             self._check_n(self.n)
-            self.worlds()
+            self._worlds  # noqa: B018  # a cached property
         if self.m is not None:
             self._check_m(self.m)
         if self.by == 0.0:
@@ -208,6 +208,10 @@ class Question:
 
     def worlds(self) -> tuple[World[Model], World[Model], World[Model]]:
         """W; X, nudged at n; and Y, nudged at n with A held at its values in W."""
+        return self._worlds
+
+    @functools.cached_property
+    def _worlds(self) -> tuple[World[Model], World[Model], World[Model]]:
         if self.n is None:
             raise QueryError("n is missing: name the node where the difference is made.")
         # On top of what there is: the base may be perturbed at n already.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -68,7 +69,13 @@ def joined_up(parts: Iterable[Treatment[W]]) -> Course[W]:
 def canonical(effects: Mapping[Key, Course[W]]) -> Effects[W]:
     """Courses by key, in an order of their own: worlds that do the same are equal."""
     treated = [(key, course) for key, course in effects.items() if course]
-    return tuple(sorted(treated, key=lambda pair: (str(pair[0]), str(type(pair[0])))))
+    return tuple(sorted(treated, key=lambda pair: _by_name(pair[0])))
+
+
+# To write a symbol takes longer than all else that an intervention does.
+@functools.lru_cache(maxsize=4096, typed=True)
+def _by_name(key: Key) -> tuple[str, str]:
+    return str(key), str(type(key))
 
 
 def span(key: Key, treatment: Treatment[W], steps: int | None) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.readonly import ReadOnly
+from causalopt.ground.types import Array
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Quantity
 from causalopt.model.interface import Axis, Model
@@ -15,31 +18,51 @@ from causalopt.runs.sweeps import Sweep
 if TYPE_CHECKING:
     import xarray as xr
 
-#: A coordinate as xarray takes it: its dims, its values, and what is said of them.
-Coordinate = tuple[list[str], object, dict[str, str]]
+
+def column(dims: Sequence[str], values: Array, attrs: Mapping[str, object]) -> xr.Variable:
+    """An array of NumPy's as a column of a result, taken as it is.
+
+    Of what else it is given xarray asks whether it is an array of another library, and imports
+    dask to ask: that takes longer than most questions.
+    """
+    import xarray as xr
+
+    return xr.Variable(dims, np.asarray(values), attrs, fastpath=True)
 
 
-def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
+def sweep_coords(sweep: Sweep) -> dict[str, xr.Variable]:
     """One coordinate per swept target, with its unit; along one dim where they run together."""
-    coords: dict[str, Coordinate] = {}
+    coords: dict[str, xr.Variable] = {}
     for name, axis in zip(sweep.names, sweep.axes, strict=True):
         quantity = getattr(axis.target, "variable", axis.target)
-        unit = quantity.unit if isinstance(quantity, Quantity) else ""
-        domain = domain_of(axis.target)
+        unit = {"units": quantity.unit if isinstance(quantity, Quantity) else ""}
+        values = np.asarray(domain_of(axis.target).values_of(axis.values))
         coords[name] = (
-            list(sweep.dims) if sweep.paired else [name],
-            domain.values_of(axis.values),
-            {"units": unit},
+            column(sweep.dims, values, unit) if sweep.paired else index(name, values, unit)
         )
     return coords
 
 
-def in_single(model: Model) -> dict[str, str]:
+def index(name: str, labels: Sequence[object] | Array, attrs: Mapping[str, str]) -> xr.Variable:
+    """The coordinate of a dim of its own name, of numbers or of names."""
+    import pandas as pd
+    import xarray as xr
+
+    values = np.asarray(labels)
+    # xarray keeps how long names may be, which pandas does not know.
+    kept = xr.indexes.PandasIndex(pd.Index(values), name, coord_dtype=values.dtype)
+    along: xr.Variable = kept.create_variables()[name]
+    along.attrs.update(attrs)
+    return along
+
+
+@functools.lru_cache(maxsize=64)
+def in_single(model: Model) -> Mapping[str, str]:
     """What a result says of nodes that are computed in single precision; nothing where none is."""
     keys = [series.key for series in model.series if series.key is not None]
     rules = {key: model.account(key, 1).declared for key in keys}
     names = [str(key) for key, rule in rules.items() if rule and rule.precision == "float32"]
-    return {"float32": ", ".join(names)} if names else {}
+    return ReadOnly({"float32": ", ".join(names)} if names else {})
 
 
 def coordinate(axis: Axis) -> xr.Coordinates:

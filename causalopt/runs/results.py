@@ -18,7 +18,7 @@ from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.labels import along_rows, in_single, sweep_coords
+from causalopt.runs.labels import along_rows, column, in_single, index, sweep_coords
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
 from causalopt.runs.sweeps import Draws, Over, swept
@@ -118,11 +118,12 @@ def _gather(
         refuse_straying(model, chosen, names, rows, sweep, parts)
     dims = ["world", axis.dim, *sweep.dims]
     columns = {
-        series.name: ([*dims, *_own_dims(series, directions)], part, _attributes(series))
+        series.name: column([*dims, *_own_dims(series, directions)], part, _attributes(series))
         for series, part in zip(chosen, parts, strict=True)
     }
     kind = {"quantity": "tangent" if tangent else "value", **in_single(model)}
-    data = xr.Dataset(columns, {"world": names, **sweep_coords(sweep)}, kind)
+    coords = {"world": index("world", names, {}), **sweep_coords(sweep)}
+    data = xr.Dataset(columns, coords, kind)
     return along_rows(data, axis)
 
 

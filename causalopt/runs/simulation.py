@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Add, Expr, Mul, Number, Symbol, preorder_traversal
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording, Stopped
 from causalopt.backends.evaluation import evaluate
@@ -38,6 +38,9 @@ from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
 Rows = range | Sequence[int]
+
+# What formulas are made of that are sums and products.
+_PLAIN = (Add, Mul, Number, Symbol)
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,23 @@ def _(
 def _(
     plan: Loop, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
 ) -> Iterator[Recording]:
+    if points == 1 and _is_plain(plan):
+        alone = {name: float(np.ravel(value)[0]) for name, value in inputs.values.items()}
+        inputs, points = replace(inputs, values=alone), None
     return backend.loop(plan, inputs, _as_range(rows), points)
+
+
+@functools.lru_cache(maxsize=64)
+def _is_plain(plan: Loop) -> bool:
+    """Whether one point has the digits as a number that it has in an array, which takes longer.
+
+    Sums and products have; powers and functions of NumPy's may be computed in another way there.
+    """
+    if plan.has_arrays or plan.drawn:
+        return False
+    blocks = [plan.initial, *(segment.block for segment in plan.segments)]
+    formulas = [e for block in blocks for e in (*(e for _, e in block.assignments), *block.results)]
+    return all(isinstance(part, _PLAIN) for e in formulas for part in preorder_traversal(e))
 
 
 def _as_range(rows: Rows) -> range:

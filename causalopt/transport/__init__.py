@@ -1,25 +1,10 @@
-"""How probability moves: transfer operators, escape, moments of the gradient, end states."""
+"""How probability moves: transfer operators, escape, moments of the gradient, end states.
 
-from causalopt.transport.current import Current
-from causalopt.transport.escape import (
-    escape_probability,
-    escape_rate,
-    hitting_times,
-    mean_escape_time,
-    quasi_stationary,
-    stationary,
-)
-from causalopt.transport.moments import GradientMoments
-from causalopt.transport.transfer import TransferOperator
+Each name is imported on first use; ``__init__.pyi`` lists them.
+"""
 
-__all__ = [
-    "Current",
-    "GradientMoments",
-    "TransferOperator",
-    "escape_probability",
-    "escape_rate",
-    "hitting_times",
-    "mean_escape_time",
-    "quasi_stationary",
-    "stationary",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

@@ -14,7 +14,7 @@ from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
-from causalopt.runs.labels import coordinate, in_single, sweep_coords
+from causalopt.runs.labels import column, coordinate, in_single, sweep_coords
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
 
@@ -87,7 +87,6 @@ def labelled(
     """
     import xarray as xr
 
-    dims = [*asked.sweep.dims, *own]
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         all_finite = bool(np.isfinite(np.sum(values)))
@@ -100,9 +99,8 @@ def labelled(
         "saturated": 0 if all_finite else _saturated(asked, np.isnan(values)),
         "infinite": 0 if all_finite else int(np.isinf(values).sum()),
     }
-    coords = sweep_coords(asked.sweep)
-    if not asked.over_rows:
-        return xr.DataArray(values, coords, dims, measure.name, attrs)
-    axis = asked.model.axis(asked.rows)
-    array = xr.DataArray(values, coords, [axis.dim, *dims], measure.name, attrs)
-    return array.assign_coords(coordinate(axis))
+    axis = asked.model.axis(asked.rows) if asked.over_rows else None
+    dims = [*([] if axis is None else [axis.dim]), *asked.sweep.dims, *own]
+    numbers = column(dims, values, attrs)
+    array = xr.DataArray(numbers, sweep_coords(asked.sweep), name=measure.name)
+    return array if axis is None else array.assign_coords(coordinate(axis))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from causalopt.ground.scaled import Ratio, Scaled, shifted
 from causalopt.ground.types import Array, Floats, Ints

@@ -1,0 +1,12 @@
+from .basins import optimization_basins as optimization_basins
+from .coupling import loop_coupling as loop_coupling
+from .division import natural_division as natural_division
+from .fixed_points import fixed_point as fixed_point
+from .frequency import sensitivity as sensitivity
+from .frequency import waterbed as waterbed
+from .optimizers import Optimizers as Optimizers
+from .optimizers import find_optimizers as find_optimizers
+from .pushes import authority as authority
+from .regulation import OP2 as OP2
+from .regulation import self_regulation as self_regulation
+from .shares import steering_shares as steering_shares
