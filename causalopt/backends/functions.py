@@ -16,7 +16,7 @@ from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.found import Found
 from causalopt.mechanisms.numerical import SPECIAL
-from causalopt.mechanisms.routines import Applied, Routine
+from causalopt.mechanisms.routines import Filled, Routine
 from causalopt.mechanisms.settled import Settled, called
 from causalopt.mechanisms.steady import (
     AboveBranch,
@@ -89,9 +89,9 @@ def _written(block: Block) -> Callable[..., list[Number]]:
 
 
 def _routines_in(formulas: Sequence[Expr]) -> dict[Routine, str]:
-    """The routines that some formulas apply, and what each is called."""
-    applied = (call for formula in formulas for call in formula.atoms(Applied))
-    routines = dict.fromkeys(call.routine for call in applied)
+    """The routines that are in some formulas, and what each is called."""
+    calls = (call for formula in formulas for call in formula.atoms(Filled))
+    routines = dict.fromkeys(call.routine for call in calls)
     return {routine: f"routine{i}" for i, routine in enumerate(routines)}
 
 
@@ -136,7 +136,7 @@ class _NumPyPrinter(SciPyPrinter):
         super().__init__({"fully_qualified_modules": False, "inline": True})
         self.routines = routines
 
-    def _print_Applied(self, call: Applied) -> str:
+    def _print_Filled(self, call: Filled) -> str:
         return f"{self.routines[call.routine]}({', '.join(map(self._print, call.terms))})"
 
     def _print_Function(self, call: sympy.Function) -> str:

@@ -14,7 +14,7 @@ from sympy import Expr, Symbol
 
 from causalopt.ground.types import Floats, Ints, Number
 from causalopt.mechanisms.patterns import places, shape_of
-from causalopt.mechanisms.routines import Applied, Routine
+from causalopt.mechanisms.routines import Filled, Routine
 from causalopt.plan import Block
 
 # Groups pay for gathering their arguments where there is much to compute in few of them.
@@ -113,7 +113,7 @@ def _alike(formulas: Mapping[Symbol, Expr]) -> dict[tuple[int, Routine], _Member
 
 def _as_routine(formula: Expr) -> tuple[Routine, tuple[Expr, ...]]:
     """A formula as a routine of symbols and numbers."""
-    if isinstance(formula, Applied) and all(term.is_Atom for term in formula.terms):
+    if isinstance(formula, Filled) and all(term.is_Atom for term in formula.terms):
         return formula.routine, formula.terms
     pattern, at = shape_of(formula)
     own = tuple(Symbol(name, real=True) for name in places(len(at)))

@@ -20,7 +20,7 @@ from sympy import Basic, Expr, Symbol
 from causalopt.backends.jax_single import pushed_at_size, traced_back_at_size
 from causalopt.mechanisms.calls import Called, Code, Pushed
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
-from causalopt.mechanisms.routines import Applied
+from causalopt.mechanisms.routines import Filled
 from causalopt.mechanisms.settled import TURNS, Settled, leads_nowhere
 from causalopt.mechanisms.steady import (
     AtPlace,
@@ -90,7 +90,7 @@ class _Walk:
             return float(formula)
         if isinstance(formula, Called):
             return self._called(formula)
-        if isinstance(formula, Applied):
+        if isinstance(formula, Filled):
             inner = map(self.of, formula.terms)
             filled = dict(zip(formula.routine.places, inner, strict=True))
             return _Walk(filled, {}).of(formula.routine.formula)

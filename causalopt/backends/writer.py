@@ -18,7 +18,7 @@ from causalopt.ground.errors import CausaloptError
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
 from causalopt.mechanisms.fitness import parts_of
 from causalopt.mechanisms.found import Found
-from causalopt.mechanisms.routines import Applied, Routine
+from causalopt.mechanisms.routines import Filled, Routine
 from causalopt.mechanisms.settled import TURNS, Settled, nowhere_in_text
 from causalopt.mechanisms.steady import (
     AtPlace,
@@ -55,7 +55,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found, Applied, Routine),
+    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found, Filled, Routine),
 )
 
 
@@ -195,7 +195,7 @@ class _Writer(PythonCodePrinter):
                 )
         return text
 
-    def _print_Applied(self, call: Applied) -> str:
+    def _print_Filled(self, call: Filled) -> str:
         # In place, so that a compiler sees what it shares with others.
         block, outside = block_of(call.routine), self.names
         given = map(self._temporary, call.terms)

@@ -12,7 +12,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.patterns import places
-from causalopt.mechanisms.routines import Applied
+from causalopt.mechanisms.routines import Filled
 
 #: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
 Terms = Mapping[Symbol, Expr]
@@ -85,7 +85,7 @@ class Mechanism(ABC):
         return (Addend(ONE, self),)
 
     @property
-    def long_form(self) -> Applied | None:
+    def long_form(self) -> Filled | None:
         """Its formula as one term of a plan, where it is long and smooth everywhere; else None."""
         return None
 

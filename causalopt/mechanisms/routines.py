@@ -58,11 +58,11 @@ class Routine(Atom):
         return f"routine of {len(self.places)}"
 
 
-class Applied(Expr):
+class Filled(Expr):
     """What a routine gives of some terms; 0 where it is linear in some that are all 0.
 
     >>> x, y = sympy.symbols("x y", real=True)
-    >>> Applied(Routine(x * y, (x, y), moved=1), x, Integer(0))
+    >>> Filled(Routine(x * y, (x, y), moved=1), x, Integer(0))
     0
     """
 
@@ -89,7 +89,7 @@ class Applied(Expr):
 
     def at(self, terms: Mapping[Symbol, Expr]) -> Expr:
         """The same of other terms, in the place of its symbols."""
-        return Applied(self.routine, *(terms.get(term, term) for term in self.terms))
+        return Filled(self.routine, *(terms.get(term, term) for term in self.terms))
 
     def along(self, terms: Mapping[Symbol, Expr], paths: Mapping[Symbol, Expr]) -> Expr:
         """How it moves at some terms: sum_u df/du paths_u, over those of its symbols that move."""
@@ -98,7 +98,7 @@ class Applied(Expr):
         if not moving:
             return Integer(0)
         given = (terms.get(term, term) for term in self.terms)
-        return Applied(pushed(self.routine, tuple(moving)), *given, *moving.values())
+        return Filled(pushed(self.routine, tuple(moving)), *given, *moving.values())
 
     def written_out(self) -> Expr:
         """The formula, with the terms in its places."""
@@ -109,12 +109,12 @@ class Applied(Expr):
 def written_out(formula: Expr) -> Expr:
     """A formula without routines, each written out."""
     # A term may hold another: the inner ones come first.
-    terms = {call: call.written_out() for call in formula.atoms(Applied)}
+    terms = {call: call.written_out() for call in formula.atoms(Filled)}
     return rebuilt(lambda: formula.xreplace(terms)) if terms else formula
 
 
 @functools.lru_cache(maxsize=4096)
-def long_form(formula: Expr) -> Applied | None:
+def long_form(formula: Expr) -> Filled | None:
     """A formula as a routine of its symbols and numbers; None where it is short, or not smooth.
 
     Formulas that are alike up to names and numbers have one routine, mostly.
@@ -124,7 +124,7 @@ def long_form(formula: Expr) -> Applied | None:
         return None
     pattern, at = shape_of(formula)
     own = [Symbol(name, real=True) for name in places(len(at))]
-    form: Applied = Expr.__new__(Applied, Routine(pattern, tuple(own)), *at)
+    form: Filled = Expr.__new__(Filled, Routine(pattern, tuple(own)), *at)
     return form
 
 

@@ -27,7 +27,7 @@ from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Wri
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.patterns import pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
-from causalopt.mechanisms.routines import Applied, long_form
+from causalopt.mechanisms.routines import Filled, long_form
 
 #: Functions that numeric libraries lack, in terms of those that they have.
 RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -71,7 +71,7 @@ class Expression(Mechanism):
         return in_order_of_names(self.formula.free_symbols)
 
     @property
-    def long_form(self) -> Applied | None:
+    def long_form(self) -> Filled | None:
         """The formula as it is best computed, where it is long and smooth everywhere."""
         return long_form(smooth(self.formula))
 

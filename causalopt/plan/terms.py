@@ -12,7 +12,7 @@ from causalopt.language.subspaces import Blending, Directions, Subspace
 from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
 from causalopt.mechanisms.calls import Called, Code, Filling, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism
-from causalopt.mechanisms.routines import Applied
+from causalopt.mechanisms.routines import Filled
 from causalopt.model.template import node_at
 from causalopt.model.views import Difference, Gate, Outside
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
@@ -102,7 +102,7 @@ class NodeTerms:
 
         return self.names.once(("moved", *key, tuple(paths.values())), moved)
 
-    def _long_form(self, mechanism: Mechanism) -> Applied | None:
+    def _long_form(self, mechanism: Mechanism) -> Filled | None:
         """A formula that is long and smooth as one term, in a plan that has such."""
         return mechanism.long_form if self.names.with_routines else None
 

@@ -10,7 +10,7 @@ from causalopt import System, op, run, variables
 from causalopt.backends.functions import compiled
 from causalopt.mechanisms import differentiation
 from causalopt.mechanisms.fitness import parts_of
-from causalopt.mechanisms.routines import Applied, Routine
+from causalopt.mechanisms.routines import Filled, Routine
 from causalopt.plan import flatten, lanes_of, single_form
 
 
@@ -48,7 +48,7 @@ def test_a_plan_of_coupled_variables_grows_as_their_couplings():
 def test_rates_that_are_alike_are_one_routine_whatever_their_names():
     block = plan_of(*coupled(16)).segments[-1].block
     parts = [part for _, formula in block.assignments for part in parts_of(formula)]
-    calls = [part for part in parts if isinstance(part, Applied)]
+    calls = [part for part in parts if isinstance(part, Filled)]
     assert len(calls) > 16 * 8
     # Of each oscillator the rate and how it moves, where all others do and where one does not.
     assert len({call.routine for call in calls}) <= 6
