@@ -12,7 +12,7 @@ from benchmarks.setup import seconds_of
 
 _HEAD = """
 import random, time
-from sympy import Max, exp, log, sin, tanh
+from sympy import Add, Max, exp, log, sin, tanh
 from causalopt import Network, System, comp, variables
 begin = time.process_time()
 """
@@ -20,7 +20,8 @@ _TAIL = "\nprint(time.process_time() - begin)\n"
 
 _KURAMOTO = """
 x = variables(" ".join(f"th{{i}}" for i in range({0})))
-rates = {{a: i / 10 + sum(sin(b - a) for b in x if b != a) / {0} for i, a in enumerate(x)}}
+rates = {{a: i / 10 + Add(*(sin(b - a) for b in x if b != a)) / {0} for i, a in enumerate(x)}}
+begin = time.process_time()
 system = System.from_ode(rates, start={{a: i for i, a in enumerate(x)}}, dt=0.01, method="rk4")
 comp(system, A=x[1], n=x[0][0], m=x[0][100])
 """
@@ -30,6 +31,18 @@ rates = {x[i]: (x[(i + 1) % 40] - x[i - 2]) * x[i - 1] - x[i] + 8 for i in range
 start = {a: 8 + i / 100 for i, a in enumerate(x)}
 system = System.from_ode(rates, start=start, dt=0.01, method="rk4")
 comp(system, A=x[1], n=x[0][0], m=x[0][100])
+"""
+_LOTKA_VOLTERRA = """
+draw, x = random.Random(2), variables(" ".join(f"x{i}" for i in range(30)))
+eats = {(a, b): draw.uniform(-1, 1) / 30 for a in x for b in x if a != b}
+grows = {a: 1 - sum(eats[a, b] for b in x if a != b) for a in x}
+rates = {
+    a: a * (grows[a] - a + Add(*(eats[a, b] * b for b in x if a != b))) for a in x
+}
+begin = time.process_time()
+start = {a: 1 + i / 100 for i, a in enumerate(x)}
+system = System.from_ode(rates, start=start, dt=0.01, method="rk4")
+comp(system, A=x[1], n=x[0][0], m=x[2][100])
 """
 _NETWORK = """
 draw, x = random.Random(1), variables(" ".join(f"x{i}" for i in range(2000)))
@@ -62,6 +75,8 @@ _CASES = {
     "2,000 different mechanisms of a network: declared, first Comp": (_NETWORK, 2),
     "Kuramoto, rk4, 10 oscillators: first Comp": (_KURAMOTO.format(10), 1),
     "Kuramoto, rk4, 30 oscillators: first Comp": (_KURAMOTO.format(30), 2),
+    "Kuramoto, rk4, 100 oscillators: first Comp": (_KURAMOTO.format(100), 8),
+    "Lotka-Volterra, rk4, 30 variables: first Comp": (_LOTKA_VOLTERRA, 2),
     "Lorenz-96, rk4, 40 variables: first Comp": (_LORENZ_96, 2),
     "the largest of 50 variables: first Comp": (_LARGEST, 0.5),
     "500 states under rk4: declared": (_STATES, 5),

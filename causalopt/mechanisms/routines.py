@@ -108,9 +108,11 @@ class Filled(Expr):
 
 def written_out(formula: Expr) -> Expr:
     """A formula without routines, each written out."""
-    # A term may hold another: the inner ones come first.
-    terms = {call: call.written_out() for call in formula.atoms(Filled)}
-    return rebuilt(lambda: formula.xreplace(terms)) if terms else formula
+    # Those within the terms of others come to light as these are written out.
+    while calls := formula.atoms(Filled):
+        terms = {call: call.written_out() for call in calls}
+        formula = rebuilt(functools.partial(formula.xreplace, terms))
+    return formula
 
 
 @functools.lru_cache(maxsize=4096)
