@@ -16,7 +16,6 @@ from .literature.knowledge import viability as viability
 from .literature.measurement import Measurement as Measurement
 from .literature.mediation import effects as effects
 from .literature.stability import basin_stability as basin_stability
-from .question import Question as Question
 from .record import Measure as Measure
 from .response.compression import COMP as COMP
 from .response.compression import comp as comp
@@ -29,6 +28,7 @@ from .response.optimization import op as op
 from .response.power import optimizing_power as optimizing_power
 from .response.sharing import unit_shares as unit_shares
 from .response.sweepable import Answering as Answering
+from .response.sweepable import Question as Question
 from .response.tracing_back import gradients as gradients
 from .split.strength import adjusted_optimizing_strength as adjusted_optimizing_strength
 from .split.strength import optimizing_strength as optimizing_strength

@@ -182,6 +182,7 @@ dt = "s"
 method = "rk4"
 [parameters]
 k = 0.1
+q = 1
 s = {value = "k/2", unit = "s", assume = {positive = true}}
 [noises.e]
 normal = [0, "k"]
@@ -203,7 +204,8 @@ set = {T = "-T/2"}
 A = ["T[2:5]", "T.at(1)"]
 n = "'heat flow'[0]"
 m = "R"
-over = {k = [0.1, 0.2], "T[0]" = {from = 0, to = 1, count = 3}}
+steps = 20
+over = {q = [0.1, 0.2], "T[0]" = {from = 0, to = 1, count = 3}}
 '''
 TABLES = (
     """

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+# Whoever has a question can sweep it: it is handed out here, where a sweep learns how.
+__all__ = ["Answering", "Question"]
+
+
 @dataclass(frozen=True)
 class Answering:
     """A measure of a question, as a function of the points at which it is asked."""

@@ -155,7 +155,11 @@ class Survey:
     def __hash__(self) -> int:
         return hash(self._content)
 
-    __getstate__, __setstate__ = fields_alone, restore
+    __setstate__ = restore
+
+    def __getstate__(self) -> dict[str, object]:
+        # How it is asked goes along: another process may not know the room that says so.
+        return {**fields_alone(self), "ask": self.ask}
 
     @functools.cached_property
     def ask(self) -> Ask:
