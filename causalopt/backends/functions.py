@@ -28,7 +28,7 @@ from causalopt.mechanisms.steady import (
     Polynomial,
     Share,
 )
-from causalopt.plan import Block, single_form
+from causalopt.plan import Block, block_of
 
 # What NumPy computes itself; for any other function lambdify is told of scipy too.
 _ELEMENTARY = (
@@ -97,7 +97,7 @@ def _routines_in(formulas: Sequence[Expr]) -> dict[Routine, str]:
 
 @functools.lru_cache(maxsize=4096)
 def _compiled_routine(routine: Routine) -> Callable[..., Number]:
-    function = compiled(single_form(routine.places, {}, [routine.formula]))
+    function = compiled(block_of(routine))
     return lambda *terms: function(*terms)[0]
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from causalopt.ground.types import Floats, Ints, Number
-from causalopt.mechanisms.patterns import places, shape_of
-from causalopt.mechanisms.routines import Filled, Routine
+from causalopt.mechanisms.rebuilding import with_terms
+from causalopt.mechanisms.routines import Filled, Routine, routine_of
 from causalopt.plan import Block
 
 # Groups pay for gathering their arguments where there is much to compute in few of them.
@@ -58,6 +58,7 @@ class Groups:
         for row, argument in enumerate(arguments):
             table[row] = argument
         numbers = table[self.arguments : self.arguments + len(self.numbers)]
+        # Transposed, so that each is there at all points.
         numbers.T[...] = self.numbers
         for group in self.groups:
             group.fill(table)
@@ -66,12 +67,11 @@ class Groups:
 
 def grouped(block: Block, function_of: Callable[[Routine], Function]) -> Groups | None:
     """The groups of a large block; None where it is small, or too few assignments are alike."""
-    formulas = dict(block.assignments)
-    if len(formulas) < _MANY:
+    if len(block.assignments) < _MANY:
         return None
     finals = {Symbol(f"final{i}"): result for i, result in enumerate(block.results)}
-    alike = _alike({**formulas, **finals})
-    if len(alike) * _ALIKE > len(formulas):
+    alike = _alike(_numbers_alone({**dict(block.assignments), **finals}))
+    if len(alike) * _ALIKE > len(block.assignments):
         return None
     rows = {symbol: row for row, symbol in enumerate(block.arguments)}
     numbers = dict.fromkeys(
@@ -93,6 +93,20 @@ def grouped(block: Block, function_of: Callable[[Routine], Function]) -> Groups 
     )
 
 
+def _numbers_alone(formulas: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """The assignments without those of conditions, which stand where they are asked instead.
+
+    A table holds numbers, and what is asked is none.
+    """
+    conditions: dict[Symbol, Expr] = {}
+    numbers: dict[Symbol, Expr] = {}
+    for symbol, formula in formulas.items():
+        asked = conditions.keys() & formula.free_symbols
+        whole = with_terms(formula, conditions) if asked else formula
+        (numbers if isinstance(formula, Expr) else conditions)[symbol] = whole
+    return numbers
+
+
 #: The assignments of a routine, each of some terms.
 _Members = list[tuple[Symbol, tuple[Expr, ...]]]
 
@@ -105,16 +119,8 @@ def _alike(formulas: Mapping[Symbol, Expr]) -> dict[tuple[int, Routine], _Member
     turns: dict[Expr, int] = {}
     alike: dict[tuple[int, Routine], _Members] = {}
     for symbol, formula in formulas.items():
-        routine, at = _as_routine(formula)
+        is_filled = isinstance(formula, Filled) and all(term.is_Atom for term in formula.terms)
+        routine, at = (formula.routine, formula.terms) if is_filled else routine_of(formula)
         turn = turns[symbol] = 1 + max((turns.get(term, 0) for term in at), default=0)
         alike.setdefault((turn, routine), []).append((symbol, at))
     return alike
-
-
-def _as_routine(formula: Expr) -> tuple[Routine, tuple[Expr, ...]]:
-    """A formula as a routine of symbols and numbers."""
-    if isinstance(formula, Filled) and all(term.is_Atom for term in formula.terms):
-        return formula.routine, formula.terms
-    pattern, at = shape_of(formula)
-    own = tuple(Symbol(name, real=True) for name in places(len(at)))
-    return Routine(pattern, own), at

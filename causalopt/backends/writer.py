@@ -5,7 +5,6 @@ Every name in the text is made here; what users call their symbols never reaches
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 import sympy
@@ -29,7 +28,7 @@ from causalopt.mechanisms.steady import (
     Polynomial,
     Share,
 )
-from causalopt.plan import Block, single_form
+from causalopt.plan import Block, block_of
 
 # Functions that compile to one call or instruction, in their C meaning.
 _CALLS: Mapping[type, str] = {
@@ -258,12 +257,6 @@ class _Writer(PythonCodePrinter):
 
     def _sorted(self, condition: BooleanFunction) -> list[Expr]:
         return sorted(condition.args, key=sympy.default_sort_key)
-
-
-@functools.lru_cache(maxsize=4096)
-def block_of(routine: Routine) -> Block:
-    """A routine as a block of its places."""
-    return single_form(routine.places, {}, [routine.formula])
 
 
 def weight(block: Block) -> int:

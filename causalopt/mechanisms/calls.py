@@ -98,7 +98,7 @@ class Transformed(Called):
     """What a function that is linear in its first one or two terms gives: 0 where these are."""
 
     def __new__(cls, code: Code, *terms: Expr) -> Expr:
-        return _unless_zero(cls, terms[:2], code, *terms)
+        return unless_zero(cls, terms[:2], code, *terms)
 
 
 class Pushed(Called):
@@ -108,7 +108,7 @@ class Pushed(Called):
     """
 
     def __new__(cls, code: Code, *both: Expr) -> Expr:
-        return _unless_zero(cls, both[len(both) // 2 :], code, *both)
+        return unless_zero(cls, both[len(both) // 2 :], code, *both)
 
     @property
     def terms(self) -> tuple[Expr, ...]:
@@ -121,7 +121,7 @@ class Pushed(Called):
         return super().terms[len(self.args) // 2 :]
 
 
-def _unless_zero(kind: type[Called], moving: Sequence[Expr], *args: Expr) -> Expr:
+def unless_zero(kind: type[Expr], moving: Sequence[Expr], *args: Expr) -> Expr:
     """A call that is linear in some of its terms: 0 where all of these are."""
     return _ZERO if all(term == _ZERO for term in moving) else Expr.__new__(kind, *args)
 

@@ -19,8 +19,8 @@ from causalopt.mechanisms.symbolic import Expression
 
 _HALF = Rational(1, 2)
 
-# With so few variables, a step is one formula, whose parts sympy orders and shares as a whole.
-_FEW = 8
+#: With so few variables, a step is one formula, whose parts sympy orders and shares as a whole.
+FEW = 8
 
 
 #: The stages of a variable that hold how far a step may be wrong there, and how far apart the last
@@ -245,7 +245,7 @@ class MethodStep:
             parts = [
                 (Mul(w, self.stride.size), self._seen(rate, j)) for j, w in enumerate(weights) if w
             ]
-            if len(self.method.nodes) == 1 or len(self.variables) <= _FEW:
+            if len(self.method.nodes) == 1 or len(self.variables) <= FEW:
                 return rate.increment(variable, parts)
             return Increment.of(variable, rate, parts)
 

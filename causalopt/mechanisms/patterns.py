@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -54,10 +54,8 @@ def pattern_of(formula: Expr, symbols: Sequence[Symbol]) -> tuple[Expr, tuple[Ex
         line_of[part] = len(lines)
         if part in place or (isinstance(part, Float) and part not in known and part != 0):
             lines.append(place.setdefault(part, len(place)))
-        elif part.args:
-            lines.append((part.func, tuple(line_of[arg] for arg in part.args)))
         else:
-            lines.append(part)
+            lines.append(_as_it_is(part, line_of))
     at = tuple(place)
     signs = tuple(0 if isinstance(s, Symbol) else 1 if s > 0 else 2 for s in at)
     return _written(tuple(lines), signs), at
@@ -94,12 +92,15 @@ def shape_of(formula: Expr) -> tuple[Expr, tuple[Expr, ...]]:
             lines.append(place.setdefault(-part if is_signed else part, len(place)))
             if is_signed:
                 lines.append((sympy.Mul, (0, len(lines) - 1)))
-        elif part.args:
-            lines.append((part.func, tuple(line_of[arg] for arg in part.args)))
         else:
-            lines.append(part)
+            lines.append(_as_it_is(part, line_of))
         line_of[part] = len(lines) - 1
     return _written(tuple(lines), (0,) * len(place)), tuple(place)
+
+
+def _as_it_is(part: Basic, line_of: Mapping[Basic, int]) -> _Line:
+    """A part that has no place, in terms of the lines of its own parts."""
+    return (part.func, tuple(line_of[arg] for arg in part.args)) if part.args else part
 
 
 def _by_shape(formula: Expr) -> Iterator[Basic]:

@@ -16,8 +16,10 @@ from collections.abc import Mapping
 import sympy
 from sympy import Add, Atom, Expr, Integer, Mul, Pow, Symbol
 
+from causalopt.mechanisms.calls import unless_zero
 from causalopt.mechanisms.differentiation import Differentiation
 from causalopt.mechanisms.fitness import parts_of
+from causalopt.mechanisms.found import Found
 from causalopt.mechanisms.patterns import places, shape_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 
@@ -70,10 +72,9 @@ class Filled(Expr):
     is_real = True
 
     def __new__(cls, routine: Routine, *terms: Expr) -> Expr:
-        moved = terms[len(terms) - routine.moved :]
-        if moved and all(term == 0 for term in moved):
-            return Integer(0)
-        return Expr.__new__(cls, routine, *terms)
+        if not routine.moved:
+            return Expr.__new__(cls, routine, *terms)
+        return unless_zero(cls, terms[-routine.moved :], routine, *terms)
 
     @property
     def routine(self) -> Routine:
@@ -124,10 +125,27 @@ def long_form(formula: Expr) -> Filled | None:
     parts = list(parts_of(formula))
     if sum(1 for part in parts if part.args) < _LONG or not all(map(_is_smooth, parts)):
         return None
-    pattern, at = shape_of(formula)
-    own = [Symbol(name, real=True) for name in places(len(at))]
-    form: Filled = Expr.__new__(Filled, Routine(pattern, tuple(own)), *at)
+    routine, at = routine_of(formula)
+    form: Filled = Expr.__new__(Filled, routine, *at)
     return form
+
+
+def routine_of(formula: Expr) -> tuple[Routine, tuple[Expr, ...]]:
+    """A formula as a routine, and the symbols and numbers in its places.
+
+    What is searched over is bound to where it stands: a formula with a search in it is its own.
+
+    >>> x, y = sympy.symbols("x y", real=True)
+    >>> routine_of(x + sympy.sin(y) + 2) == routine_of(y + sympy.sin(x) + 2)
+    False
+    >>> routine_of(x + sympy.sin(y) + 2)[0] == routine_of(y + sympy.sin(x) + 3)[0]
+    True
+    """
+    if formula.has(Found):
+        own = tuple(sorted(formula.free_symbols, key=str))
+        return Routine(formula, own), own
+    pattern, at = shape_of(formula)
+    return Routine(pattern, tuple(Symbol(name, real=True) for name in places(len(at)))), at
 
 
 def _is_smooth(part: sympy.Basic) -> bool:

@@ -1,6 +1,6 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
-from causalopt.plan.block import Block, Input, needed_in_order, single_form
+from causalopt.plan.block import Block, Input, block_of, needed_in_order, single_form
 from causalopt.plan.dividing import Division, Told, divided
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
@@ -30,6 +30,7 @@ __all__ = [
     "Terms",
     "Told",
     "Weighting",
+    "block_of",
     "divided",
     "flatten",
     "flatten_network",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from causalopt.language.subspaces import Directions
 from causalopt.mechanisms.fitness import inside_out
 from causalopt.mechanisms.found import bound_in
 from causalopt.mechanisms.rebuilding import compares_many, rebuilt, with_parts, with_terms
+from causalopt.mechanisms.routines import Routine
 
 # With more parts than this, parts of sums and products that are the same are not looked for: that
 # compares each sum with all others.
@@ -74,6 +76,12 @@ def single_form(
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)
     return Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals)
+
+
+@functools.lru_cache(maxsize=4096)
+def block_of(routine: Routine) -> Block:
+    """A routine as a block of its places, with one result."""
+    return single_form(routine.places, {}, [routine.formula])
 
 
 def _shared(

@@ -12,6 +12,7 @@ from sympy import Expr, Integer, Symbol
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Past, Stage
 from causalopt.language.words import listed
+from causalopt.mechanisms.integrators import FEW
 from causalopt.model.moments import at_start
 from causalopt.model.staging import (
     Treated,
@@ -36,9 +37,6 @@ from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
-# Formulas of so few variables are written out, so that sympy orders and shares their parts.
-_FEW = 8
-
 
 @functools.lru_cache(maxsize=64)
 def flatten_system(
@@ -48,7 +46,7 @@ def flatten_system(
 
     With ``errors``, stages that estimate a step's errors can be wanted.
     """
-    names = Names(system, system.beginning, with_routines=len(system.variables) > _FEW)
+    names = Names(system, system.beginning, with_routines=len(system.variables) > FEW)
     worlds = [lane.world for lane in lanes.lanes]
     stretches = stretches_of(system, steps, worlds)
     pace = pace_of(names, system.dt, is_in_parts=system.tolerance is not None)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from causalopt import System, op, parameter, run, variables
+from causalopt import Event, System, op, parameter, run, variables
 from causalopt.backends.functions import compiled
 from causalopt.backends.grouping import Groups
 from causalopt.plan import single_form
@@ -115,7 +115,41 @@ def test_groups_give_what_the_written_function_gives(shape):
 def test_what_is_small_or_unlike_is_written_as_one_function():
     assert not isinstance(compiled(large(60)[0]), Groups)
     s = sp.symbols("s:120", real=True)
-    unlike = [sp.Add(*(sp.sin(s[j]) for j in range(i + 1))) for i in range(120)]
+    unlike = [s[i] * sp.cos(s[i] ** (i + 2)) for i in range(120)]
     raw = {sp.Symbol(f"n{i}", real=True): formula for i, formula in enumerate(unlike)}
     block = single_form(s, raw, list(raw))
-    assert not isinstance(compiled(block), Groups) or len(compiled(block).groups) * 4 <= 240
+    assert len(block.assignments) >= 100
+    assert not isinstance(compiled(block), Groups)
+
+
+@pytest.mark.parametrize("backend", BY_NAME)
+def test_a_large_block_may_hold_events(backend):
+    """Clocks of many speeds; three are set back within a step, which is found by halving."""
+    c = variables(" ".join(f"c{i:02}" for i in range(40)))
+    speed = [1 + i / 40 for i in range(40)]
+    clocks = System.from_ode(
+        {a: sp.Float(v) for a, v in zip(c, speed, strict=True)},
+        start=dict.fromkeys(c, 0), dt=0.1, method="rk4",
+        events=[Event(c[i] > 1.03, {c[i]: 0}) for i in (1, 20, 30)],
+    )  # fmt: skip
+    found = run(clocks.world(steps=11), backend=backend)
+    for i, (a, v) in enumerate(zip(c, speed, strict=True)):
+        exact = 1.1 * v - (1.03 if i in (1, 20, 30) else 0)
+        assert found[str(a)].isel(time=11).item() == pytest.approx(exact, rel=1e-11, abs=0)
+
+
+@pytest.mark.parametrize("backend", BY_NAME)
+def test_a_large_block_may_hold_circles_of_equations(backend):
+    """v = b - v^3 at each moment, whose one root is Cardano's."""
+    b = variables(" ".join(f"b{i:02}" for i in range(24)))
+    v = variables(" ".join(f"v{i:02}" for i in range(24)))
+    system = System.from_ode(
+        dict.fromkeys(b, sp.Integer(1)), algebraic={w: a - w**3 for a, w in zip(b, v, strict=True)},
+        newton=dict.fromkeys(v, 0.5), start={a: i / 24 for i, a in enumerate(b)},
+        dt=0.1, method="rk4",
+    )  # fmt: skip
+    found = run(system.world(steps=10), backend=backend)
+    for i, w in enumerate(v):
+        half = (1 + i / 24) / 2
+        root = np.cbrt(half + np.sqrt(half**2 + 1 / 27)) + np.cbrt(half - np.sqrt(half**2 + 1 / 27))
+        assert found[str(w)].isel(time=10).item() == pytest.approx(root, rel=1e-13, abs=0)

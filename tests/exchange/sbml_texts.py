@@ -2,6 +2,8 @@
 
 import pytest
 
+from causalopt.exchange import read_sbml
+
 libsbml = pytest.importorskip("libsbml", reason="python-libsbml is not installed")
 
 LISTS = {
@@ -98,6 +100,18 @@ def event(trigger, sets, *, delay=None, priority=None, true_before=True, persist
     every = "".join(element("eventAssignment", {"variable": v}, math(f)) for v, f in sets.items())
     inside += f"<listOfEventAssignments>{every}</listOfEventAssignments>"
     return element("event", {"useValuesFromTriggerTime": values_then, **more}, inside)
+
+
+def reader(folder, dt):
+    """What reads a small model of some parts, or a whole text, with steps of a length."""
+
+    def read(*parts, level=3, version=2, **how):
+        is_whole = parts[0].startswith("<?xml")
+        path = folder / "m.xml"
+        path.write_text(parts[0] if is_whole else model(*parts, level=level, version=version))
+        return read_sbml(path, **{"dt": dt, "method": "rk4", **how})
+
+    return read
 
 
 def model(*parts, level=3, version=2, attributes="", inside=""):

@@ -21,6 +21,7 @@ from exchange.sbml_texts import (
     parameter,
     rate,
     reaction,
+    reader,
     reference,
     species,
     start,
@@ -35,14 +36,7 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 
 @pytest.fixture
 def read(tmp_path):
-    def of(*parts, level=3, version=2, **how):
-        path = tmp_path / "m.xml"
-        text = parts[0] if parts[0].startswith("<?xml") else model(*parts, level=level,
-                                                                   version=version)  # fmt: skip
-        path.write_text(text)
-        return read_sbml(path, **{"dt": 0.01, "method": "rk4", **how})
-
-    return of
+    return reader(tmp_path, dt=0.01)
 
 
 def refusal(read, *parts, **how):

@@ -12,13 +12,13 @@ from exchange.sbml_texts import (
     parameter,
     rate,
     reaction,
+    reader,
     reference,
     species,
     start,
 )
 
 from causalopt import EvaluationError, FileError, run, tangents
-from causalopt.exchange import read_sbml
 
 # A clock, and a value that nothing changes but events.
 CLOCK = (parameter("x", 0, constant=False), rate("x", "1"))
@@ -30,12 +30,7 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 
 @pytest.fixture
 def read(tmp_path):
-    def of(*parts, **how):
-        path = tmp_path / "m.xml"
-        path.write_text(model(*parts))
-        return read_sbml(path, **{"dt": 0.1, "method": "rk4", **how})
-
-    return of
+    return reader(tmp_path, dt=0.1)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from exchange.sbml_texts import (
     parameter,
     rate,
     reaction,
+    reader,
     reference,
     species,
     start,
@@ -25,7 +26,6 @@ from scipy.optimize import brentq
 from scipy.special import lambertw
 
 from causalopt import FileError, op, run, tangents
-from causalopt.exchange import read_sbml
 from causalopt.exchange.biology.implied import root_of
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -33,12 +33,7 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 
 @pytest.fixture
 def read(tmp_path):
-    def of(*parts, text=None, **how):
-        path = tmp_path / "m.xml"
-        path.write_text(text or model(*parts))
-        return read_sbml(path, **{"dt": 0.1, "method": "rk4", **how})
-
-    return of
+    return reader(tmp_path, dt=0.1)
 
 
 def course(system, steps=60):
@@ -191,7 +186,7 @@ def test_units_of_the_rule_are_those_of_its_parts(read):
         f'volumeUnits="litre" extentUnits="mole"><listOfUnitDefinitions>{units}'
         "</listOfUnitDefinitions>",
     )  # fmt: skip
-    system = read(text=text)
+    system = read(text)
     assert oracles.named(system, "y").unit == "mol/L"
     found = course(system)
     np.testing.assert_allclose(
@@ -199,7 +194,7 @@ def test_units_of_the_rule_are_those_of_its_parts(read):
     )
     # What is added within it is still compared.
     with pytest.raises(FileError, match=r"m\.xml: The mechanism of y .* not alike"):
-        read(text=text.replace('id="per_mole"', 'id="p"').replace('"per_mole"', '"per_s"'))
+        read(text.replace('id="per_mole"', 'id="p"').replace('"per_mole"', '"per_s"'))
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,10 +14,10 @@ x = sp.symbols("x:20", real=True)
 FUNCTIONS = (sp.sin, sp.cos, sp.exp, sp.sinh, sp.cosh, sp.tanh, sp.erf, sp.atan, sp.asinh)
 
 
-def long(function, center=0):
+def long(function):
     """A formula of twenty symbols: a rate of one that all others pull at."""
-    pulls = (function(sp.Rational(j, 7) * (x[j] - x[center])) for j in range(20) if j != center)
-    return x[center] ** 3 - 0.25 * sp.Add(*pulls) + 5
+    pulls = (function(sp.Rational(j, 7) * (x[j] - x[0])) for j in range(1, 20))
+    return x[0] ** 3 - 0.25 * sp.Add(*pulls) + 5
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
