@@ -97,7 +97,7 @@ def _routines_in(formulas: Sequence[Expr]) -> dict[Routine, str]:
 
 @functools.lru_cache(maxsize=4096)
 def _compiled_routine(routine: Routine) -> Callable[..., Number]:
-    function = compiled(block_of(routine))
+    function = _written(block_of(routine))
     return lambda *terms: function(*terms)[0]
 
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TypeAlias
 
 import sympy
-from sympy import Add, Basic, Expr, Float, Pow, Symbol
+from sympy import Add, Basic, Expr, Float, Pow, Rational, Symbol
 from sympy.core.relational import Relational
 
 from causalopt.mechanisms.fitness import inside_out, parts_of
@@ -75,7 +75,7 @@ def shape_of(formula: Expr) -> tuple[Expr, tuple[Expr, ...]]:
     (a3 - sin(a0 - a1) - sin(a0 - a2), (z, y, x, 7))
     """
     order = list(_by_shape(formula))
-    uses = Counter(arg for part in order for arg in part.args)
+    uses = _uses(order)
     symbols = sorted((s for s in order if isinstance(s, Symbol)), key=lambda s: -uses[s])
     place: dict[Basic, int] = {symbol: number for number, symbol in enumerate(symbols)}
     known = _known_decimals(formula)
@@ -98,6 +98,15 @@ def shape_of(formula: Expr) -> tuple[Expr, tuple[Expr, ...]]:
     return _written(tuple(lines), (0,) * len(place)), tuple(place)
 
 
+def _uses(parts: Sequence[Basic]) -> Counter[Basic]:
+    """How often each part is written, where a formula, whose parts come inside out, is a tree."""
+    uses = Counter(parts[-1:])
+    for part in reversed(parts):
+        for arg in part.args:
+            uses[arg] += uses[part]
+    return uses
+
+
 def _as_it_is(part: Basic, line_of: Mapping[Basic, int]) -> _Line:
     """A part that has no place, in terms of the lines of its own parts."""
     return (part.func, tuple(line_of[arg] for arg in part.args)) if part.args else part
@@ -106,13 +115,16 @@ def _as_it_is(part: Basic, line_of: Mapping[Basic, int]) -> _Line:
 def _by_shape(formula: Expr) -> Iterator[Basic]:
     """Each part after its own parts: those that differ in shape in an order of shapes."""
     parts = list(inside_out(formula))
-    uses = Counter(arg for part in parts for arg in part.args)
+    uses = _uses(parts)
     shapes: dict[Basic, bytes] = {}
     for part in parts:
         inner = [shapes[arg] for arg in part.args]
         if isinstance(part, Symbol | Float):
             # What stands in a place is a name or a number like any other, used so many times.
             own = f"{isinstance(part, Float)} {uses[part]}"
+        elif isinstance(part, Rational):
+            # In hexadecimal digits, of which there may be thousands.
+            own = f"{part.p:x}/{part.q:x}"
         else:
             own = part.func.__name__ if inner else f"{type(part).__name__} {part}"
         whole = own.encode(), *(sorted(inner) if isinstance(part, _UNORDERED) else inner)

@@ -81,7 +81,9 @@ def single_form(
 @functools.lru_cache(maxsize=4096)
 def block_of(routine: Routine) -> Block:
     """A routine as a block of its places, with one result."""
-    return single_form(routine.places, {}, [routine.formula])
+    # That has a name, for sympy writes results out as text too, whatever their length.
+    result = Symbol("result", real=True)
+    return single_form(routine.places, {result: routine.formula}, [result])
 
 
 def _shared(

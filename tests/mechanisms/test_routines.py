@@ -115,3 +115,9 @@ def test_a_shape_filled_in_is_the_formula(formula):
 def test_a_power_is_no_place_though_the_same_number_is_added():
     assert shape_of(x[0] ** 2 + 2)[1] == (x[0],)
     assert shape_of(x[0] ** 2 + 3)[1] == (x[0], 3)
+
+
+def test_numbers_of_thousands_of_digits_have_a_shape():
+    long_number = sp.Rational(10**6000 + 1, 7 * 10**6000)
+    assert shape_of(x[0] * long_number)[1] == (x[0],)
+    assert shape_of(x[0] + long_number)[1] == (x[0], long_number)
