@@ -167,7 +167,15 @@ def blame(run: CompiledRun, step: int, points: Ints) -> None:
         if bad.size:
             named = bad if run.order is None else run.order[bad]
             first = int(np.argmin(named))
-            raise NotFinite((j,), step, int(named[first]), float(run.state[j, bad[first]]))
+            value = float(run.state[j, bad[first]])
+            raise NotFinite((j,), step, int(named[first]), value, points=_lost(run))
+
+
+def _lost(run: CompiledRun) -> Ints:
+    """All points that have left the finite numbers: tiles go on where another one stops."""
+    values = run.state[list(run.plan.value_slots)]
+    lost = np.flatnonzero(~np.isfinite(values).all(axis=0))
+    return lost if run.order is None else run.order[lost]
 
 
 def streams_of(run: CompiledRun, batch: range) -> list[Stream]:

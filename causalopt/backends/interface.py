@@ -70,7 +70,8 @@ class NotFinite(Exception):
 
     ``given`` are the values, by their ids, of what a node of a network is computed from. With an
     ``argument``, it is the derivative by that argument of a mechanism that is not there, or, where
-    the value is infinite, too large for a float.
+    the value is infinite, too large for a float. ``points`` are those of which it is known that
+    they leave the finite numbers, the named one among them.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class NotFinite(Exception):
         value: float,
         given: Mapping[int, float] | None = None,
         argument: Label | None = None,
+        points: Ints | None = None,
     ) -> None:
         super().__init__(place, step, point, value)
         self.place = place
@@ -89,6 +91,12 @@ class NotFinite(Exception):
         self.value = value
         self.given = given or {}
         self.argument = argument
+        self.points: Ints = np.array([point]) if points is None else points
+
+    def at(self, step: int) -> NotFinite:
+        """The same at another step."""
+        rest = self.given, self.argument, self.points
+        return NotFinite(self.place, step, self.point, self.value, *rest)
 
 
 class Stopped(Exception):

@@ -130,4 +130,6 @@ def _blame(state: Sequence[Number], slots: Sequence[int], step: int) -> None:
         bad = np.flatnonzero(~np.isfinite(state[j]))
         if bad.size:
             value = float(np.atleast_1d(state[j])[bad[0]])
-            raise NotFinite((j,), step, int(bad[0]), value)
+            finite = [np.isfinite(np.atleast_1d(state[slot])) for slot in slots]
+            lost = np.flatnonzero(~np.all(np.broadcast_arrays(*finite), axis=0))
+            raise NotFinite((j,), step, int(bad[0]), value, points=lost)

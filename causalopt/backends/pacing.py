@@ -49,7 +49,15 @@ class GivesWay(Exception):
     """Stiffness alone keeps parts short, or none is short enough: another method takes over."""
 
 
-class TooManyParts(QueryError):
+class NoParts(QueryError):
+    """A step has no parts that keep the tolerance; ``points`` of a sweep are known to be why."""
+
+    def __init__(self, message: str, points: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.points = points
+
+
+class TooManyParts(NoParts):
     """A step takes more parts than are taken."""
 
 
@@ -203,7 +211,8 @@ class _Course:
             "parts of it. Where a rate is large beside what it leads to, an implicit method takes "
             'fewer, method="rodas4"; where a value leaves the finite numbers, or a derivative '
             "fades at such a rate, nothing helps but an earlier end; else take shorter steps dt, "
-            "or a larger tolerance."
+            "or a larger tolerance.",
+            np.flatnonzero(end - begin > 0.0).tolist(),
         )
 
     def _carried(self, block: Block, part: Floats, begin: Floats) -> Floats:
@@ -246,13 +255,15 @@ class _Course:
         if stuck.any():
             if self.demand.gives_way:
                 raise GivesWay
-            point = int(np.flatnonzero(stuck)[0])
-            raise QueryError(
+            points = np.flatnonzero(stuck).tolist()
+            point = points[0]
+            raise NoParts(
                 f"Near time {begin[point]:.6g}, in step {number}, no part of a step is short "
                 f"enough for the tolerance of {self.demand.tolerance:g}: a value leaves the finite "
                 "numbers there, or jumps, or an event makes another one happen at the same moment. "
                 "End the run before, make an event of a jump, let one event set what two would, or "
-                "allow more."
+                "allow more.",
+                points,
             )
 
 

@@ -186,7 +186,9 @@ def op_chart(setting: Setting, values: xr.DataArray) -> Chart:
     if axis is None:
         return Chart("op", title, note="" if "draw" not in values.dims else "one number for m")
     if "draw" in values.dims:
-        low, middle, high = (values.quantile(q, "draw").values for q in (0.1, 0.5, 0.9))
+        middle = values.median("draw").values
+        # Those of draws themselves: between two that are infinite nothing can be put.
+        low, high = (values.quantile(q, "draw", method="nearest").values for q in (0.1, 0.9))
         traces = [Trace("median", "op", middle), Trace("10 %", "band", low)]
         traces.append(Trace("90 %", "band", high))
     else:

@@ -10,13 +10,12 @@ import numpy as np
 
 from causalopt.discovery.basins import optimization_basins
 from causalopt.drawing.scale import Scale
-from causalopt.explorer.discretion import fault_of
+from causalopt.explorer.discretion import discreet
 from causalopt.explorer.facts import axes_of
 from causalopt.explorer.setting import Setting, swept_by
 from causalopt.ground import checks
-from causalopt.ground.errors import EvaluationError, QueryError, nearest
+from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.types import Floats
-from causalopt.language.symbols import Label
 from causalopt.measures.response.optimization import op
 
 if TYPE_CHECKING:
@@ -36,20 +35,30 @@ def landscape_of(setting: Setting, places: object) -> dict[str, object]:
     Op over time is told at its end, and the middle one of several draws. ``basins`` has the number
     of the basin of Op > 0 that each place lies in, 0 for none.
 
-    At places where a run leaves the finite numbers Op is undefined too, and ``missing`` says why.
+    At places where a run, of any draw, leaves the finite numbers Op is undefined too, and
+    ``missing`` says why.
 
-    Raises ``QueryError`` for what cannot be an axis, and where Op is undefined at every place.
+    Raises ``QueryError`` for what cannot be an axis, and where Op is undefined at every place, and
+    ``EvaluationError`` where the runs of all of them fail.
     """
     count = checks.whole(places, "the number of places", 2, MOST_PLACES)
     sliders = sliders_along(setting)
     axes = [np.linspace(*_ends(slider), count).tolist() for slider in sliders]
     labels = [swept_by(setting.declared, key) for key in setting.screen.along]
-    over = dict(zip(labels, axes, strict=True))
-    values, faults = np.full([count] * len(axes), np.nan), dict[str, int]()
-    note = _fill(setting, over, [slice(0, count)] * len(axes), values, faults)
-    swept = _as_array(values, axes)
-    if faults and not np.isfinite(values).any():
-        raise QueryError(next(iter(faults)))
+    found = op(
+        setting.W,
+        A=setting.A,
+        n=setting.n,
+        m=setting.m,
+        delta=setting.screen.delta,
+        draws=setting.screen.draws,
+        over=dict(zip(labels, axes, strict=True)),
+        backend=setting.backend,
+        on_failure="mask",
+    )
+    missing = _missing(found)
+    swept, note = _one_number_each(found, len(axes))
+    swept = _as_array(swept.values, axes)
     grid = _rows(swept)
     return {
         "axes": [
@@ -60,54 +69,18 @@ def landscape_of(setting: Setting, places: object) -> dict[str, object]:
         "basins": _rows(_basins(swept)),
         **_colours(grid),
         "note": note,
-        "missing": _in_words(faults, values.size),
+        "missing": missing,
     }
 
 
-def _fill(
-    setting: Setting,
-    over: Mapping[Label, Sequence[float]],
-    where: Sequence[slice],
-    values: Floats,
-    faults: dict[str, int],
-) -> str:
-    """Write Op into ``values`` at some places; returns what was taken of it.
-
-    All of them are asked at once. Where one leaves the finite numbers each half of them is asked,
-    down to that place, of which ``faults`` counts the reason.
-    """
-    try:
-        found = op(
-            setting.W,
-            A=setting.A,
-            n=setting.n,
-            m=setting.m,
-            delta=setting.screen.delta,
-            draws=setting.screen.draws,
-            over={label: over[label][part] for label, part in zip(over, where, strict=True)},
-            backend=setting.backend,
-        )
-    except EvaluationError as error:
-        sizes = [part.stop - part.start for part in where]
-        widest = int(np.argmax(sizes))
-        if sizes[widest] == 1:
-            faults[fault_of(error)] = faults.get(fault_of(error), 0) + 1
-            return ""
-        low, high = where[widest].start, where[widest].stop
-        halves = slice(low, (low + high) // 2), slice((low + high) // 2, high)
-        parts = ([*where[:widest], half, *where[widest + 1 :]] for half in halves)
-        return max(_fill(setting, over, part, values, faults) for part in parts)
-    swept, note = _one_number_each(found, len(where))
-    values[tuple(where)] = swept.values
-    return note
-
-
-def _in_words(faults: Mapping[str, int], size: int) -> str:
+def _missing(found: xr.DataArray) -> str:
     """At how many places there is no answer, and why at the first of them."""
-    if not faults:
+    why = discreet(found.failed.attrs["reason"])
+    failed = found.failed.any("draw") if "draw" in found.dims else found.failed
+    if not failed.any():
         return ""
-    count, first = sum(faults.values()), next(iter(faults))
-    return f"At {count} of {size} places there is no answer. One of them: {first}"
+    count = int(failed.sum())
+    return f"At {count} of {failed.size} places there is no answer. One of them: {why}"
 
 
 def _as_array(values: Floats, axes: Sequence[Sequence[float]]) -> xr.DataArray:
@@ -140,11 +113,14 @@ def _one_number_each(found: xr.DataArray, axes: int) -> tuple[xr.DataArray, str]
     swept = [str(dim) for dim in found.dims if dim not in ("draw", "time", "step")][:axes]
     said = []
     if "draw" in found.dims:
-        found = found.quantile(0.5, "draw")
+        found = found.median("draw", skipna=False)
         said.append("the middle one of the draws")
     for dim in [dim for dim in found.dims if dim not in swept]:
         found = found.isel({dim: -1})
         said.append("at the end of the run")
+    infinite = int(np.isinf(found.values).sum())
+    if infinite:
+        said.append(f"infinite at {infinite} of {found.size} places")
     return found.transpose(*swept), ", ".join(said)
 
 

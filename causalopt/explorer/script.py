@@ -83,10 +83,10 @@ def _spread(setting: Setting) -> Iterator[str]:
         ends = f"{slider['low']!r}, {slider['high']!r}, {MOST_PLACES}"
         yield f"    {_swept(setting, str(slider['key']))}: np.linspace({ends}),"
     yield "}"
-    yield f"landscape = op(W, A=A, n=n, m=m{_said(setting)}, over=over)"
+    yield f"landscape = op(W, A=A, n=n, m=m{_said(setting)}, over=over, on_failure='mask')"
     if screen.draws is not None:
         yield 'if "draw" in landscape.dims:'
-        yield '    landscape = landscape.quantile(0.5, "draw")'
+        yield '    landscape = landscape.median("draw", skipna=False)'
     yield 'landscape = landscape.isel(time=-1, step=-1, missing_dims="ignore")'
 
 

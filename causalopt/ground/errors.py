@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class CausaloptError(Exception):
@@ -23,7 +23,14 @@ class EvaluationError(CausaloptError, ArithmeticError):
 
 
 class UndefinedError(EvaluationError):
-    """A node has no finite real value, or no slope, at a step of a run that is sound elsewhere."""
+    """A node has no finite real value, or no slope, at a step of a run that is sound elsewhere.
+
+    ``points`` are places in what is swept of which it is known.
+    """
+
+    def __init__(self, message: str, points: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.points = points
 
 
 class TooLargeError(CausaloptError, MemoryError):

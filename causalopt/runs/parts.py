@@ -68,9 +68,7 @@ class InParts:
                 yield from _at_steps(part, ends - rows.start)
         except NotFinite as error:
             step = self.division.step_of(error.step)
-            raise NotFinite(
-                error.place, step, error.point, error.value, error.given, error.argument
-            ) from None
+            raise error.at(step) from None
 
 
 def _at_steps(part: Recording, places: Ints) -> Iterator[Recording]:

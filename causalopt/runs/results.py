@@ -19,9 +19,10 @@ from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
 from causalopt.runs.labels import along_rows, column, in_single, index, sweep_coords
+from causalopt.runs.masking import OnFailure, computed
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
-from causalopt.runs.sweeps import Draws, Over, swept
+from causalopt.runs.sweeps import Draws, Over, Sweep, swept
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +35,7 @@ def run(
     draws: Draws | None = None,
     keep: Keep | Nodes = "all",
     backend: str = "auto",
+    on_failure: OnFailure = "raise",
 ) -> xr.Dataset:
     """Run worlds of one model side by side and give their values.
 
@@ -48,7 +50,8 @@ def run(
     one. ``keep`` says what is kept, and so how much memory is needed: "all" steps, the "last",
     every k-th for a whole number k, or nodes. Of a system, R, R[10:20] or [T, R[10:20]] keep these
     variables, over the stretch of steps that has all that is named; of a network, a list of nodes
-    keeps these.
+    keeps these. ``on_failure="mask"`` goes on where a run of a sweep leaves the finite real
+    numbers: it is NaN there, and the coordinate ``failed`` says where, its attributes why.
 
     Raises ``EvaluationError`` where a node leaves the finite real numbers and ``TooLargeError``,
     before it starts, where the result would not fit in memory.
@@ -64,7 +67,7 @@ def run(
     >>> dict(run(W, keep=R[1:]).sizes), list(run(W, keep=R[1:]))
     ({'world': 1, 'time': 2}, ['R'])
     """
-    return _gather(worlds, labels, over, draws, keep, backend, tangent=False)
+    return _gather(worlds, labels, over, draws, keep, backend, on_failure, tangent=False)
 
 
 def tangents(
@@ -74,6 +77,7 @@ def tangents(
     draws: Draws | None = None,
     keep: Keep | Nodes = "all",
     backend: str = "auto",
+    on_failure: OnFailure = "raise",
 ) -> xr.Dataset:
     """The derivatives of every node by the infinitesimal perturbations of each world.
 
@@ -88,7 +92,7 @@ def tangents(
     >>> tangents(W.perturb(a)).value.sel(world="X", node="b").item()
     6.0
     """
-    return _gather(worlds, labels, over, draws, keep, backend, tangent=True)
+    return _gather(worlds, labels, over, draws, keep, backend, on_failure, tangent=True)
 
 
 def _gather(
@@ -98,6 +102,7 @@ def _gather(
     draws: Draws | None,
     keep: Keep | Nodes,
     backend: str,
+    on_failure: OnFailure,
     *,
     tangent: bool,
 ) -> xr.Dataset:
@@ -110,12 +115,19 @@ def _gather(
     wants = [Want(world, series.key, tangent) for series in chosen for world in worlds]
     directions = _directions(worlds) if tangent else ()
     shapes = [(*s.domain.shape, *directions) for s in chosen]
-    parts = _parted(simulate(wants, rows, sweep, backend, stacked), len(worlds), shapes)
+
+    def compute(some: Sweep, in_words: bool) -> Floats:
+        values = simulate(wants, rows, some, backend, stacked, in_words=in_words)
+        if tangent:
+            check_assumptions(worlds, rows, some, backend, in_words=in_words)
+        else:
+            parts = _parted(values, len(worlds), shapes)
+            refuse_straying(model, chosen, names, rows, some, parts)
+        return values
+
+    found = computed(sweep, compute, on_failure)
+    parts = _parted(found.values, len(worlds), shapes)
     axis = model.axis(rows)
-    if tangent:
-        check_assumptions(worlds, rows, sweep, backend)
-    else:
-        refuse_straying(model, chosen, names, rows, sweep, parts)
     dims = ["world", axis.dim, *sweep.dims]
     columns = {
         series.name: column([*dims, *_own_dims(series, directions)], part, _attributes(series))
@@ -123,6 +135,7 @@ def _gather(
     }
     kind = {"quantity": "tangent" if tangent else "value", **in_single(model)}
     coords = {"world": index("world", names, {}), **sweep_coords(sweep)}
+    coords |= found.labelled(sweep)
     data = xr.Dataset(columns, coords, kind)
     return along_rows(data, axis)
 

@@ -110,7 +110,7 @@ def simulate(
         )
     except NotFinite as error:
         if not in_words:
-            raise UndefinedError("A value is not finite.") from None
+            raise UndefinedError("A value is not finite.", error.points.tolist()) from None
         refuse_where_it_began(error, wants, rows, sweep, backend)
         raise explained(error, plan, lanes, sweep, look) from None
     except Stopped as error:

@@ -51,7 +51,12 @@ def refuse_straying(
 
 
 def check_assumptions(
-    worlds: Sequence[World[Model]], rows: Rows, sweep: Sweep, backend: str
+    worlds: Sequence[World[Model]],
+    rows: Rows,
+    sweep: Sweep,
+    backend: str,
+    *,
+    in_words: bool = True,
 ) -> None:
     """The same for worlds whose values are not asked for, such as those of a measure."""
     model, steps = worlds[0].model, worlds[0].steps
@@ -62,6 +67,6 @@ def check_assumptions(
     if len(series) * len(worlds) * len(everything) * (sweep.points or 1) <= _MOST:
         rows = everything
     wants = [Want(world, entry.key) for entry in series for world in worlds]
-    values = simulate(wants, rows, sweep, backend, stacked)
+    values = simulate(wants, rows, sweep, backend, stacked, in_words=in_words)
     tables = list(values.reshape(len(series), len(worlds), *values.shape[1:]))
     refuse_straying(model, series, letters(worlds), rows, sweep, tables)

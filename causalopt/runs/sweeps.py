@@ -35,7 +35,7 @@ Over = Grid | Sequence[Mapping[Label, object]]
 Draws = int | range
 
 # What arrays of measures are called: in a file, an array and its coordinates share their names.
-_RESULTS = ("comp", "op", "optimizing_power")
+_RESULTS = ("comp", "op", "optimizing_power", "failed")
 
 #: The input that stands for the number of a chain of draws.
 DRAW = Symbol("draw")
@@ -96,7 +96,8 @@ class Sweep:
     @property
     def drawn(self) -> int:
         """The number of chains of draws; one where they are not swept."""
-        return next((len(axis.values) for axis in self.axes if axis.input == DRAW), 1)
+        chains = next((axis.values for axis in self.axes if axis.input == DRAW), np.zeros(1))
+        return len(np.unique(chains)) if self.paired else len(chains)
 
     def inputs(self) -> dict[object, Floats]:
         """For each swept input, its value at every point."""
@@ -122,8 +123,12 @@ class Sweep:
 
     def only(self, point: int) -> Sweep:
         """One point of this sweep, as a sweep of its own."""
+        return self.some([point])
+
+    def some(self, points: Sequence[int] | Ints) -> Sweep:
+        """Some points of this sweep, as a sweep of its own."""
         inputs = self.inputs()
-        axes = tuple(replace(a, values=inputs[a.input][[point]]) for a in self.axes)
+        axes = tuple(replace(a, values=inputs[a.input][points]) for a in self.axes)
         return replace(self, axes=axes, paired=True)
 
     def checked(self, parameter: Label, formula: Expr, values: Floats) -> Floats:

@@ -1,14 +1,17 @@
 """The landscape of the page is Op of the package, place by place; what is no axis is refused."""
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
 
-from causalopt import System, parameters, variables
+from causalopt import System, noise, normal, parameter, parameters, variables
 from causalopt.discovery.basins import optimization_basins
 from causalopt.explorer.landscape import MOST_PLACES
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.serving import Subject, served
+from causalopt.ground.errors import EvaluationError
 from causalopt.measures.response.optimization import op
 from causalopt.model.world import World
 from causalopt.study import Study, load_model
@@ -126,6 +129,57 @@ def test_places_that_leave_the_finite_numbers_are_gaps_and_the_others_are_op():
     assert set(found["basins"][0]) == {0}
     assert told(subject, ["p.k"], address=address)["missing"] == ""
     assert "T[1]" in told(subject, ["p.k"], address=f"{address}&p.c=0")["fault"]
+
+
+def test_the_script_computes_a_landscape_with_gaps(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wall.toml").write_text(
+        """
+title = "A room"
+source = "a test"
+
+[parameters]
+k = 0.1
+c = 1
+
+[variables]
+T = {next = "(R - 25) / c", start = 10}
+R = {next = "R - k*T", start = 35}
+""",
+        encoding="utf-8",
+    )
+    subject = Subject.of(load_model("wall.toml"), "wall.toml")
+    address = "n=R[0]&A=T&m=R&steps=20&along=p.k&along=p.c"
+    code = served(subject, {"do": "code", "address": address})["script"]
+    made = {}
+    exec(compile(code, "script", "exec"), made)
+    found = served(subject, {"do": "landscape", "address": address, "places": MOST_PLACES})
+    rows = made["landscape"].values.T
+    shown = [[v if math.isfinite(v) else None for v in row] for row in rows.tolist()]
+    assert shown == found["values"]
+    assert np.isnan(rows[0]).all() and not np.isnan(rows[1:]).any()
+    count = np.isinf(rows).sum()
+    assert count and found["note"].endswith(f"infinite at {count} of {rows.size} places")
+
+
+def test_where_a_draw_leaves_the_finite_numbers_there_is_no_middle_one():
+    x, y, e = *variables("x y"), noise("e", normal(0, 1))
+    k = parameter("k")
+    rules = {x: k * x**2 + e + x / 2 - y / 9, y: x}
+    walk = System(rules, start={x: 0, y: 0}, parameters={k: 0.6})
+    subject = Subject.of(Study(name="w", title="w", source="w", system=walk), "w.py")
+    address = "n=x[0]&A=y&m=x[12]&steps=12&draws=9&seed=2"
+    found = told(subject, ["p.k"], 9, address)
+    for strength, value in zip(found["axes"][0]["values"], found["values"][0], strict=True):
+        asked = subject.setting({"address": f"{address}&p.k={strength!r}"})
+        try:
+            op(asked.W, A=asked.A, n=asked.n, m=asked.m, draws=9)
+        except EvaluationError:
+            assert value is None
+        else:
+            assert value is not None
+    assert 0 < found["values"][0].count(None) < 9
+    assert f"At {found['values'][0].count(None)} of 9 places" in found["missing"]
 
 
 def test_the_address_keeps_what_it_is_over():

@@ -18,6 +18,7 @@ from causalopt.measures.response.of_arrays import is_of_arrays
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
+from causalopt.runs.masking import Masked
 from causalopt.runs.sweeps import Draws, Over
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def effects(
 
     def shown(name: str, values: Array) -> xr.DataArray:
         measure = Measure(name, _WORDS[name], unit, 0.0, Ratio.value)
-        array = labelled(asked, measure, values if asked.over_rows else values[0])
+        array = labelled(asked, measure, Masked(values if asked.over_rows else values[0]))
         return array.drop_attrs().assign_attrs(units=unit, long_name=_WORDS[name])
 
     both = responses(
@@ -93,7 +94,7 @@ def effects(
     comp = responses(asked, COMP.function, backend, [asked.place.series])[0]
     columns = {"total": total, "direct": direct, "through": through}
     data = xr.Dataset({name: shown(name, values) for name, values in columns.items()})
-    data["comp"] = labelled(asked, COMP, comp if asked.over_rows else comp[0])
+    data["comp"] = labelled(asked, COMP, Masked(comp if asked.over_rows else comp[0]))
     return data.assign_attrs(asked.arguments())
 
 

@@ -15,29 +15,46 @@ from causalopt.measures.record import Measure
 from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
 from causalopt.runs.labels import column, coordinate, in_single, sweep_coords
+from causalopt.runs.masking import Masked, OnFailure, computed
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
+from causalopt.runs.sweeps import Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def answer(asked: Question, measure: Measure, backend: str) -> xr.DataArray:
+def answer(
+    asked: Question, measure: Measure, backend: str, on_failure: OnFailure = "raise"
+) -> xr.DataArray:
     """A measure of (dx_m/dn) / (dy_m/dn), with dims time (where m is over time) and sweep."""
-    values = responses(asked, measure.function, backend, [asked.place.series])[0]
-    return labelled(asked, measure, values if asked.over_rows else values[0])
+
+    def compute(sweep: Sweep, in_words: bool) -> Array:
+        series, how = [asked.place.series], measure.function
+        (values,) = responses(asked, how, backend, series, sweep=sweep, in_words=in_words)
+        return cast(Array, values if asked.over_rows else values[0])
+
+    return labelled(asked, measure, computed(asked.sweep, compute, on_failure))
 
 
 def responses(
-    asked: Question, measure: Callable[[Ratio], Array], backend: str, series: list[Key]
+    asked: Question,
+    measure: Callable[[Ratio], Array],
+    backend: str,
+    series: list[Key],
+    *,
+    sweep: Sweep | None = None,
+    in_words: bool = True,
 ) -> Array:
     """What is measured of the ratio of responses, (series, rows, *sweep).
 
-    By tangents, or by a finite difference at n where the question has a delta.
+    By tangents, or by a finite difference at n where the question has a delta. At a part of what is
+    swept, where one is named; an error of the run is explained ``in_words``, or told.
     """
     W, X, Y = asked.worlds()
+    sweep = asked.sweep if sweep is None else sweep
     exact = asked.by is None
-    check_assumptions([W] if exact else [W, X], asked.rows, asked.sweep, backend)
+    check_assumptions([W] if exact else [W, X], asked.rows, sweep, backend, in_words=in_words)
     worlds = (X, Y) if exact else (W, X, Y)
     wants = [Want(world, key, exact) for key in series for world in worlds]
     ratio = Ratio if exact else _difference
@@ -49,7 +66,7 @@ def responses(
         # Most questions ask about one series: that needs no copy.
         return measures[0][None] if len(measures) == 1 else np.stack(measures)
 
-    return simulate(wants, asked.rows, asked.sweep, backend, measured)
+    return simulate(wants, asked.rows, sweep, backend, measured, in_words=in_words)
 
 
 def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
@@ -76,31 +93,35 @@ def _saturated(asked: Question, is_undefined: Bools) -> int:
 
 
 def labelled(
-    asked: Question, measure: Measure, values: Array, own: Sequence[str] = ()
+    asked: Question, measure: Measure, found: Masked, own: Sequence[str] = ()
 ) -> xr.DataArray:
     """A measure's values with dims time (where m is over time) and one per swept target.
 
     What a measure has several of comes last, along dims of its ``own``.
 
     ``undefined`` counts the 0/0, ``saturated`` those of them where m is downstream of n by the
-    graph, and still nothing reaches it; ``infinite`` counts the x/0 and 0/y.
+    graph, and still nothing reaches it; ``infinite`` counts the x/0 and 0/y. Where failures are
+    masked, the coordinate ``failed`` says of which points, and its attributes why.
     """
     import xarray as xr
 
+    values = found.values
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         all_finite = bool(np.isfinite(np.sum(values)))
+    undefined = np.isnan(values) & ~found.failed_along(len(own))
     attrs = {
         **measure.attributes(),
         "delta": "exact" if asked.by is None else asked.by,
         **asked.arguments(),
         **in_single(asked.model),
-        "undefined": 0 if all_finite else int(np.isnan(values).sum()),
-        "saturated": 0 if all_finite else _saturated(asked, np.isnan(values)),
+        "undefined": 0 if all_finite else int(undefined.sum()),
+        "saturated": 0 if all_finite else _saturated(asked, undefined),
         "infinite": 0 if all_finite else int(np.isinf(values).sum()),
     }
     axis = asked.model.axis(asked.rows) if asked.over_rows else None
     dims = [*([] if axis is None else [axis.dim]), *asked.sweep.dims, *own]
     numbers = column(dims, values, attrs)
-    array = xr.DataArray(numbers, sweep_coords(asked.sweep), name=measure.name)
+    coords = {**sweep_coords(asked.sweep), **found.labelled(asked.sweep)}
+    array = xr.DataArray(numbers, coords, name=measure.name)
     return array if axis is None else array.assign_coords(coordinate(axis))

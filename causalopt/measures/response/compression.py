@@ -13,6 +13,7 @@ from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
+from causalopt.runs.masking import OnFailure
 from causalopt.runs.sweeps import Draws, Over
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def comp(
     along: object = None,
     read: object = None,
     backend: str = "auto",
+    on_failure: OnFailure = "raise",
 ) -> xr.DataArray:
     """The compression of m by A, with its sign (no unit).
 
@@ -55,7 +57,9 @@ def comp(
     (k, *shape), give each a number, as the dim ``direction``. ``read`` the u of the number u.m that
     is asked about, where m holds an array; without it, the length of m's difference. ``backend``
     who computes: "numpy" the reference, "numba" compiled, "jax" with arrays too, "auto" by what is
-    asked.
+    asked. ``on_failure`` what becomes of a sweep some of whose runs leave the finite real numbers:
+    "raise" the first error, or "mask": NaN there, the others as they are, and a coordinate
+    ``failed`` that says where, with the ``count`` of these points and the ``reason`` at the first.
 
     Returns an array with dims ``time`` (where m is over time) and one per swept target. 0/0, where
     m is not downstream of n, is NaN; x/0 is infinite; ``attrs`` counts both.
@@ -80,5 +84,5 @@ def comp(
         read=read,
     )  # fmt: skip
     if is_of_arrays(asked):
-        return ArrayQuestion(asked).answer(COMP, backend)
-    return answer(asked, COMP, backend)
+        return ArrayQuestion(asked).answer(COMP, backend, on_failure)
+    return answer(asked, COMP, backend, on_failure)

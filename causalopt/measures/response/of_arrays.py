@@ -30,7 +30,9 @@ from causalopt.measures.response.reductions import (
     spectrum,
     volumes,
 )
+from causalopt.runs.masking import OnFailure, computed
 from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.sweeps import Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,7 +133,9 @@ class ArrayQuestion:
     covariance: object = None
     probes: int | None = None
 
-    def answer(self, measure: Measure, backend: str) -> xr.DataArray:
+    def answer(
+        self, measure: Measure, backend: str, on_failure: OnFailure = "raise"
+    ) -> xr.DataArray:
         """The measure of the ratio, or the reduction, over the rows of m and the sweep."""
         if self.asked.by is not None:
             raise QueryError("delta is of numbers: of arrays, ask for exact derivatives.")
@@ -139,7 +143,13 @@ class ArrayQuestion:
         _, X, Y = probed.asked.worlds()
         wants = [Want(world, self.asked.key_of_m, tangent=True) for world in (X, Y)]
         reduced = functools.partial(probed.reduced, measure=measure)
-        *both, hidden, error = simulate(wants, self.asked.rows, self.asked.sweep, backend, reduced)
+        rows = self.asked.rows
+
+        def compute(sweep: Sweep, in_words: bool) -> Array:
+            return simulate(wants, rows, sweep, backend, reduced, in_words=in_words)
+
+        found = computed(self.asked.sweep, compute, on_failure)
+        *both, hidden, error = found.values
         values, moved = np.split(np.stack(both), 2)
         several = len(values) > 1
         own = [str(self._reduction().dim)] if several else []
@@ -149,9 +159,9 @@ class ArrayQuestion:
             part: Array = stack if self.asked.over_rows else stack[0]
             return part
 
-        array = labelled(self.asked, measure, shown(values), own)
+        array = labelled(self.asked, measure, replace(found, values=shown(values)), own)
         array.attrs |= self._metrics().attributes()
-        array.attrs |= {"below_rounding": int(hidden.real.sum())}
+        array.attrs |= {"below_rounding": int(np.nansum(hidden.real))}
         array.attrs |= {"reduce": self.reduce} if self.reduce else {}
         beside = {}
         if self._reduction().rounds:

@@ -17,6 +17,7 @@ from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep
+from causalopt.runs.masking import OnFailure
 from causalopt.runs.sweeps import Draws, Over
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def op(
     covariance: object = None,
     probes: int | None = None,
     backend: str = "auto",
+    on_failure: OnFailure = "raise",
 ) -> xr.DataArray:
     """The optimization of m by A against a nudge at n, in nats.
 
@@ -109,10 +111,10 @@ def op(
     )  # fmt: skip
     if is_of_arrays(asked):
         whole = ArrayQuestion(asked, reduce, metric, covariance, probes)
-        return whole.answer(_BRANCHES[branch], backend)
+        return whole.answer(_BRANCHES[branch], backend, on_failure)
     if any(option is not None for option in (along, read, reduce, metric, covariance, probes)):
         raise QueryError(
             "along, read, reduce, metric, covariance and probes are for arrays, and n and m are "
             "numbers: leave them out."
         )
-    return answer(asked, _BRANCHES[branch], backend)
+    return answer(asked, _BRANCHES[branch], backend, on_failure)
