@@ -18,10 +18,11 @@ from causalopt.explorer.joining import one_file
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.script import script_of
 from causalopt.explorer.serving import Subject
-from causalopt.explorer.setting import Setting
+from causalopt.explorer.setting import Setting, can_differ, variable_of
 from causalopt.ground import progress
 from causalopt.ground.errors import FileError, TooLargeError
 from causalopt.ground.files import replacement
+from causalopt.measures.question import Question
 from causalopt.model.interface import Model
 from causalopt.study.record import Study
 
@@ -83,7 +84,7 @@ def exported(
     asked = _checked(study.system, along, question) if study.system is not None else ()
     subject = Subject.of(study, named)
     opening = Setting.of(subject.model, question, subject.opening)
-    _refuse_strangers(opening)
+    _refuse_what_has_no_answer(opening)
     axes = asked or axes_opened(opening)
     at = list(screens(axes, question))
     settings = [Setting.of(subject.model, s, subject.opening, len(at)) for s in at]
@@ -125,10 +126,15 @@ def _checked(model: Model, along: Sequence[str], question: Screen) -> tuple[Slid
     return axes
 
 
-def _refuse_strangers(setting: Setting) -> None:
-    """Refuse nodes that a run of this length has not."""
-    for name in (setting.screen.n, setting.screen.m, *(setting.screen.A or ())):
+def _refuse_what_has_no_answer(setting: Setting) -> None:
+    """Refuse nodes that a run of this length has not, and an n or m that lies in A."""
+    screen = setting.screen
+    for name in (screen.n, screen.m, *(screen.A or ())):
         setting.found(name or "")
+    if screen.A and can_differ(setting.n) and can_differ(variable_of(setting.m)):
+        Question(
+            *(setting.W, setting.A, setting.n, setting.m), delta=screen.delta, draws=screen.draws
+        )
 
 
 def _moved_beside(question: Screen, axes: Sequence[SliderStops]) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from explored import link
 from mathml import in_html
 from pagewriter import option, plain, replace_pages, table, write_page
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.display import status_iterator
 
@@ -259,7 +260,11 @@ def _write(app: Sphinx) -> None:
     count = len(stale(paths, shown))
     for _ in status_iterator(collect(paths, shown), "running models... ", length=count):
         pass
-    records = [kept(shown / name, key_of(path)) for name, path in paths.items()]
+    found = {name: kept(shown / name, key_of(path)) for name, path in paths.items()}
+    changed = [name for name, record in found.items() if record is None]
+    if changed:
+        raise ExtensionError(f"{changed} or the package changed as they ran: make the site again.")
+    records = [record for record in found.values() if record is not None]
     for record in records:
         _complain(record)
     pages = {

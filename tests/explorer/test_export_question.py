@@ -62,6 +62,11 @@ def test_the_address_of_a_file_is_whole_and_that_of_the_live_page_is_kept(
         ("p.kk=1", "Did you mean k?"),
         ("s.R=hot", "write a finite number"),
         ("what=1", "which no page asks"),
+        ("n=T[0]&A=T&m=R", "n = T[0] lies inside A"),
+        ("n=R[0]&A=T&m=T[5]", "m = T[5] lies inside A"),
+        ("n=R&A=T&m=R", "n = R is not one node"),
+        ("delta=0", "delta is 0"),
+        ("draws=4", "this model has no noise"),
     ],
 )
 def test_a_question_that_cannot_be_is_told_and_nothing_is_written(tmp_path, question, told):
