@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causalopt.backends import cache
+from causalopt.backends import cache, tabling
 from causalopt.backends.banding import BANDED_SIGNATURE, banded
 from causalopt.backends.careful import careful_step
 from causalopt.backends.codegen import (
@@ -19,17 +19,21 @@ from causalopt.backends.codegen import (
     wide,
 )
 from causalopt.backends.compiled_run import CompiledRun, part_of, rows_before
+from causalopt.backends.grouping import Groups, grouped
 from causalopt.backends.interface import Recording
 from causalopt.backends.shape import Shape
 from causalopt.backends.writer import weight
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Block, Terms
 
-# How a loop is written, by its name.
-_LOOPS: Mapping[str, tuple[Callable[[Block, Shape], str], str]] = {
-    "narrow": (narrow, NARROW_SIGNATURE),
-    "wide": (wide, WIDE_SIGNATURE),
-    "banded": (banded, BANDED_SIGNATURE),
+_Written = Callable[[Block, Shape], str]
+_Tabled = Callable[[Groups, Shape, int], str]
+
+# How a loop is written, and that of a large block, by its name.
+_LOOPS: Mapping[str, tuple[_Written, _Tabled, str]] = {
+    "narrow": (narrow, tabling.narrow, NARROW_SIGNATURE),
+    "wide": (wide, tabling.wide, WIDE_SIGNATURE),
+    "banded": (banded, tabling.banded, BANDED_SIGNATURE),
 }
 
 
@@ -54,8 +58,11 @@ class CompiledSegment:
 @functools.lru_cache(maxsize=256)
 def loop_of(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int, int]:
     """The compiled loop of a block, the size of its buffer, and what a step costs."""
-    write, signature = _LOOPS[name]
-    loop = cache.function(write(block, shape), name, signature)
+    write, write_large, signature = _LOOPS[name]
+    slots = len(block.results)
+    groups = grouped(block, shape.computed(slots))
+    source = write(block, shape) if groups is None else write_large(groups, shape, slots)
+    loop = cache.function(source, name, signature)
     return loop, buffer_size(block, shape), weight(block)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from causalopt.backends.bands import BAND, CLOSE
 from causalopt.backends.codegen import input_at, joined
 from causalopt.backends.rescaling import all_finite
-from causalopt.backends.shape import Shape, named
+from causalopt.backends.shape import Shape, indented, named
 from causalopt.backends.writer import lines_of
 from causalopt.ground.scaled import NO_POWER
 from causalopt.plan import Block, Remembered
@@ -40,29 +40,47 @@ def banded(block: Block, shape: Shape) -> str:
     inputs = named("p", range(given + shape.noises))
     body, results = lines_of(block, [*named("s", range(slots)), *inputs, "t"])
     own = shape.computed(slots)
-    lines = [
+    step = [
         *(f"s{j} = part[{j}]" for j in [*own, *shape.looked_at(block)]),
         *body,
         *(f"n{j} = {results[j]}" for j in own),
         *(f"new[{j}] = n{j}" for j in own),
         *(line for chain in shape.chains for line in _remembered(chain)),
     ]
+    made = [f"p{j} = {input_at(j)}" for j in range(given)]
+    moment = ["t = (i - 1) * dt"]
+    moment += [f"p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)]
+    return banded_loop(shape, slots, made, moment, step, all_finite(shape))
+
+
+def banded_loop(
+    shape: Shape,
+    slots: int,
+    made: Sequence[str],
+    moment: Sequence[str],
+    step: Sequence[str],
+    is_finite: str,
+) -> str:
+    """The loop around a ``step``, which makes ``new`` slots of ``part``.
+
+    ``made`` comes once, before it, and ``moment`` once in each step; ``is_finite`` asks of values.
+    """
     return joined(
         "def banded(state, powers, apart, point, given, offset, stride, drawn,",
         "           first, stop, dt, row, due, every, values, exponents):",
-        (f"    p{j} = {input_at(j)}" for j in range(given)),
+        indented(1, made),
         _SETUP.format(slots=slots, scales=len(shape.scales)),
         _grouped(shape),
         _LOADED.format(slots=slots),
-        (f"        p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
+        indented(2, moment),
         _PICKED.format(slots=slots, none=NO_POWER, band=BAND),
-        (f"            {line}" for line in lines),
+        indented(3, step),
         _ADDED.format(slots=slots, farthest=_FARTHEST),
-        f"        if lost != 0.0 and {all_finite(shape)}:",
+        f"        if lost != 0.0 and {is_finite}:",
         "            reached = -stop - i",
         "            break",
         _COMMITTED.format(slots=slots),
-        f"        if not {all_finite(shape)}:",
+        f"        if not {is_finite}:",
         "            reached = -i",
         "            break",
         "        if i == due:",
@@ -123,8 +141,7 @@ _LOADED = """\
             old[j], lift = math.frexp(state[j, point])
             own[j] = powers[group[j], point] + apart[j] + lift
     reached = stop
-    for i in range(first, stop):
-        t = (i - 1) * dt"""
+    for i in range(first, stop):"""
 
 # A pass takes the largest tangents of each group that wait, and those of about their size.
 _PICKED = """\

@@ -61,7 +61,9 @@ def function(source: str, name: str, signature: str) -> Compiled:
 
     from causalopt.backends.intrinsics import choose
 
-    namespace: dict[str, Any] = {"__name__": __name__, "choose": choose}
+    # What a text has besides, it marks as compiled itself.
+    marked = {"choose": choose, "compiled": numba.njit(**_OPTIONS)}
+    namespace: dict[str, Any] = {"__name__": __name__, **marked}
     exec("import math\nimport numpy\n" + source, namespace)
     dispatcher: Any = numba.njit(**_OPTIONS)(namespace[name])
     place = _place(source, name, signature)

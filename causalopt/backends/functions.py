@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import sympy
@@ -11,7 +12,7 @@ from sympy import Expr
 from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends import special
-from causalopt.backends.grouping import grouped
+from causalopt.backends.grouping import Group, Groups, grouped
 from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.found import Found
@@ -63,8 +64,32 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     >>> compiled(single_form([x], {}, [x**2]))(np.float64(3.0))
     [np.float64(9.0)]
     """
-    groups = grouped(block, _compiled_routine)
-    return _written(block) if groups is None else groups
+    groups = grouped(block, range(len(block.results)))
+    return _written(block) if groups is None else Together(groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """A large block as a function: each of its groups is one call, of all that are alike."""
+
+    groups: Groups
+
+    def __call__(self, *arguments: Number) -> list[Number]:
+        """The results, of numbers or of arrays over points."""
+        shape = np.broadcast_shapes(*(np.shape(argument) for argument in arguments))
+        table = np.empty((self.groups.rows, *shape))
+        for row, argument in enumerate(arguments):
+            table[row] = argument
+        numbers = self.groups.numbers
+        # Transposed, so that each is there at all points.
+        table[len(arguments) : len(arguments) + len(numbers)].T[...] = numbers
+        for function, group in self._calls:
+            table[group.first : group.first + group.count] = function(*table[group.seen])
+        return [table[row] for row in self.groups.results.values()]
+
+    @functools.cached_property
+    def _calls(self) -> list[tuple[Callable[..., Number], Group]]:
+        return [(_compiled_routine(group.routine), group) for group in self.groups.groups]
 
 
 def _written(block: Block) -> Callable[..., list[Number]]:
@@ -161,6 +186,10 @@ class _NumPyPrinter(SciPyPrinter):
     def _print_Rational(self, number: sympy.Rational) -> str:
         # Rounded once, and short: Python reads no literals of thousands of digits.
         return f"({number.p / number.q!r})"
+
+    def _print_Float(self, number: sympy.Float) -> str:
+        # All digits of it: sympy prints fifteen, and a float has up to seventeen.
+        return repr(float(number))
 
     def _print_KroneckerDelta(self, call: sympy.KroneckerDelta) -> str:
         same = f"{self._module_format('numpy.equal')}({', '.join(map(self._print, call.args))})"

@@ -1,18 +1,19 @@
-"""Large blocks worked out group by group: assignments that are alike, and ready, in one call.
+"""Large blocks as groups: assignments that are alike, and ready, to be computed together.
 
 A system of many variables says the same of each: up to names and numbers its assignments are few.
-Those that are alike are put in code once, and computed together, their arguments side by side.
+Those that are alike are put in code once, and computed together, their arguments side by side in a
+table of all numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sympy import Expr, Symbol
 
-from causalopt.ground.types import Floats, Ints, Number
+from causalopt.ground.types import Floats, Ints
 from causalopt.mechanisms.rebuilding import with_terms
 from causalopt.mechanisms.routines import Filled, Routine, routine_of
 from causalopt.plan import Block
@@ -20,21 +21,19 @@ from causalopt.plan import Block
 # Groups pay for gathering their arguments where there is much to compute in few of them.
 _MANY, _ALIKE = 100, 4
 
-#: A routine as a function of numbers or arrays.
-Function = Callable[..., Number]
-
 
 @dataclass(frozen=True, eq=False)
-class _Group:
-    """What is computed in one call: the rows ``first`` and on, of the rows ``seen`` (places, k)."""
+class Group:
+    """A ``routine`` that gives the rows ``first`` and on, of the rows ``seen`` (places, k)."""
 
-    function: Function
+    routine: Routine
     seen: Ints
     first: int
 
-    def fill(self, table: Floats) -> None:
-        """Compute the group's rows of a table (rows, *points)."""
-        table[self.first : self.first + self.seen.shape[1]] = self.function(*table[self.seen])
+    @property
+    def count(self) -> int:
+        """How many rows it gives."""
+        return int(self.seen.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,36 +41,31 @@ class Groups:
     """A block as groups in order, each of which needs rows of those before it.
 
     The first rows of a table are the block's ``arguments``, the next its ``numbers``; ``results``
-    are the rows that it results in.
+    are the rows of what it results in, by place.
     """
 
     arguments: int
     numbers: Floats
-    groups: Sequence[_Group]
+    groups: Sequence[Group]
     rows: int
-    results: Sequence[int]
-
-    def __call__(self, *arguments: Number) -> list[Number]:
-        """The results, of numbers or of arrays over points."""
-        shape = np.broadcast_shapes(*(np.shape(argument) for argument in arguments))
-        table = np.empty((self.rows, *shape))
-        for row, argument in enumerate(arguments):
-            table[row] = argument
-        numbers = table[self.arguments : self.arguments + len(self.numbers)]
-        # Transposed, so that each is there at all points.
-        numbers.T[...] = self.numbers
-        for group in self.groups:
-            group.fill(table)
-        return [table[row] for row in self.results]
+    results: Mapping[int, int]
 
 
-def grouped(block: Block, function_of: Callable[[Routine], Function]) -> Groups | None:
-    """The groups of a large block; None where it is small, or too few assignments are alike."""
-    if len(block.assignments) < _MANY:
+def grouped(block: Block, places: Sequence[int]) -> Groups | None:
+    """The groups of a large block that give its results at some places.
+
+    None where it is small, or too few assignments are alike.
+    """
+    # What is a symbol already is computed by nothing more.
+    names = {
+        j: r if isinstance(r := block.results[j], Symbol) else Symbol(f"final{j}") for j in places
+    }
+    finals = {name: block.results[j] for j, name in names.items() if name != block.results[j]}
+    formulas = {**dict(block.assignments), **finals}
+    if len(formulas) < _MANY:
         return None
-    finals = {Symbol(f"final{i}"): result for i, result in enumerate(block.results)}
-    alike = _alike(_numbers_alone({**dict(block.assignments), **finals}))
-    if len(alike) * _ALIKE > len(block.assignments):
+    alike = _alike(_numbers_alone(formulas))
+    if len(alike) * _ALIKE > len(formulas):
         return None
     rows = {symbol: row for row, symbol in enumerate(block.arguments)}
     numbers = dict.fromkeys(
@@ -79,17 +73,17 @@ def grouped(block: Block, function_of: Callable[[Routine], Function]) -> Groups 
         if not isinstance(term, Symbol)
     )  # fmt: skip
     rows |= {number: len(rows) + i for i, number in enumerate(numbers)}
-    groups: list[_Group] = []
+    groups: list[Group] = []
     for (_, routine), members in sorted(alike.items(), key=lambda pair: pair[0][0]):
         seen = np.array([[rows[term] for term in at] for _, at in members], dtype=np.int64)
-        groups.append(_Group(function_of(routine), seen.T.copy(), len(rows)))
+        groups.append(Group(routine, seen.T.copy(), len(rows)))
         rows |= {symbol: len(rows) + i for i, (symbol, _) in enumerate(members)}
     return Groups(
         arguments=len(block.arguments),
         numbers=np.array([float(number) for number in numbers]),
         groups=groups,
         rows=len(rows),
-        results=[rows[symbol] for symbol in finals],
+        results={place: rows[name] for place, name in names.items()},
     )
 
 

@@ -84,6 +84,19 @@ def exact(function, point, order=0):
 
 
 @every
+@pytest.mark.parametrize("number", [0.1 + 0.2, 0.12000000000000001, 1e-300 / 3, -2e22 / 3])
+def test_a_number_has_all_the_digits_of_a_float(backend, number):
+    """One factor, one rounding: sixteen and seventeen digits are as good as fifteen."""
+    system = System({x: number * y, y: y}, start={x: 0, y: 0.75})
+    assert run(system.world(steps=1), backend=backend).x.values[0, 1] == number * 0.75
+    above = sp.Piecewise((1, y > number), (0, True))
+    for near in (number, np.nextafter(number, np.inf)):
+        system = System({x: above, y: y}, start={x: 0, y: near})
+        found = run(system.world(steps=1), backend=backend).x.values[0, 1]
+        assert found == (near > number)
+
+
+@every
 def test_every_function_has_its_value(backend, functions):
     system, rows = functions
     found = run(system.world(steps=1), backend=backend).isel(time=1, world=0)

@@ -157,9 +157,11 @@ R = {next = "R - k*T", start = 35}
     rows = made["landscape"].values.T
     shown = [[v if math.isfinite(v) else None for v in row] for row in rows.tolist()]
     assert shown == found["values"]
-    assert np.isnan(rows[0]).all() and not np.isnan(rows[1:]).any()
+    assert np.isnan(rows[0]).all()
+    assert not np.isnan(rows[1:]).any()
     count = np.isinf(rows).sum()
-    assert count and found["note"].endswith(f"infinite at {count} of {rows.size} places")
+    assert count
+    assert found["note"].endswith(f"infinite at {count} of {rows.size} places")
 
 
 def test_where_a_draw_leaves_the_finite_numbers_there_is_no_middle_one():

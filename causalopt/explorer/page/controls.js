@@ -36,6 +36,7 @@ export function showValues(form) {
   for (const field of form.querySelectorAll("[data-key]")) {
     const value = asked.get(field.dataset.key) ?? field.dataset.opening;
     if (field !== document.activeElement && field.value !== value) field.value = value;
+    if (field.type === "number") field.title = value;  // which may have more digits than room
   }
 }
 

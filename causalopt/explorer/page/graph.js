@@ -19,10 +19,17 @@ import { throwLasso } from "./lasso.js";
 const PAD = 16;
 /** The least of a picture, in points: so two nodes do not fill the page. */
 const LEAST = { width: 300, height: 150 };
+/** A larger one is not seen as a whole at first, for its names could not be read; in points. */
+const LARGE = { width: 1100, height: 800 };
+/** So much is seen of it then. */
+const PART = { width: 700, height: 500 };
 /** What a click chooses. */
 export const MODES = { n: "nudged (n)", A: "held (A)", m: "looked at (m)" };
 let mode = "n";
-/** @type {{x: number, y: number, width: number, height: number}|null} */
+/**
+ * The part of a graph that is seen; `isFirst` where nobody has moved it yet.
+ * @type {{x: number, y: number, width: number, height: number, of: Plan, isFirst: boolean}|null}
+ */
 let seen = null;
 
 /**
@@ -35,21 +42,25 @@ let seen = null;
  */
 export function graphPart(plan, asked, isFolded, isFixed = false) {
   if (plan.fault) return [element("p", { class: "note" }, plan.fault)];
-  const whole = around(plan);
   const svg = shape("svg", { class: `graph${isFixed ? " fixed" : ""}`, role: "group",
     "aria-label": `Causal graph.${isFixed ? "" : " On a node, the keys n, a and m choose it."}` });
   const nodes = new Map(plan.nodes.map((node) => [node.key, node]));
   svg.append(
     ...plan.arrows.map((arrow) => arrowShape(arrow, nodes, asked)),
     ...plan.nodes.map((node) => nodeShape(node, rolesOf(node, asked, isFolded), isFolded, isFixed)));
-  const view = (next) => {
-    seen = next;
-    const { x, y, width, height } = next ?? whole;
-    svg.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
+  const view = (next, isFirst = false) => {
+    seen = { ...next, of: plan, isFirst };
+    svg.setAttribute("viewBox", `${next.x} ${next.y} ${next.width} ${next.height}`);
   };
-  view(seen && seen.of === plan ? seen : null);
-  zooming(svg, () => seen ?? whole, (next) => view(next && { ...next, of: plan }), isFixed);
-  const buttons = zoomButtons(() => seen ?? whole, (next) => view(next && { ...next, of: plan }));
+  const chosen = plan.nodes.filter((node) => rolesOf(node, asked, isFolded).length);
+  const isKept = seen?.of === plan && !(seen.isFirst && chosen.some((node) => !holds(seen, node)));
+  view(isKept ? seen : first(plan, chosen), isKept ? seen.isFirst : true);
+  svg.addEventListener("focusin", ({ target }) => {
+    const node = plan.nodes.find((one) => one.name === target.dataset.name);
+    if (node && !holds(seen, node)) view(about(node, seen));
+  });
+  zooming(svg, () => seen, view, isFixed);
+  const buttons = zoomButtons(() => seen, () => around(plan), view);
   const canvas = element("div", { class: "canvas" }, svg, buttons);
   return isFixed ? [canvas, legend("", "")] : [modes(), canvas,
     legend(" (shift-click, or shift-drag about several)", " (alt-click)")];
@@ -60,6 +71,28 @@ function around(plan) {
   const width = Math.max(plan.width + 2 * PAD, LEAST.width);
   const height = Math.max(plan.height + 2 * PAD, LEAST.height);
   return { x: (plan.width - width) / 2, y: (plan.height - height) / 2, width, height };
+}
+
+/** What is seen at first: all, or, of a graph too large to be read, what is about the chosen nodes. */
+function first(plan, chosen) {
+  const whole = around(plan);
+  if (whole.width <= LARGE.width && whole.height <= LARGE.height) return whole;
+  const part = { width: Math.min(whole.width, PART.width), height: Math.min(whole.height, PART.height) };
+  const aims = chosen.length ? chosen : plan.nodes.slice(0, 1);
+  const middle = (all) => (Math.min(...all) + Math.max(...all)) / 2;
+  const amid = about({ x: middle(aims.map(({ x }) => x)), y: middle(aims.map(({ y }) => y)) }, part);
+  // Where they are far apart, about one of them.
+  return aims.every((node) => holds(amid, node)) ? amid : about(aims[0], part);
+}
+
+/** A box of a size about a place. */
+function about({ x, y }, { width, height }) {
+  return { x: x - width / 2, y: y - height / 2, width, height };
+}
+
+/** Whether a box has the middle of a node in it. */
+function holds(box, { x, y }) {
+  return Math.abs(x - box.x - box.width / 2) <= box.width / 2 && Math.abs(y - box.y - box.height / 2) <= box.height / 2;
 }
 
 /** @param {DrawnNode} node @param {Asked} asked @param {boolean} isFolded */
@@ -180,13 +213,13 @@ function zooming(svg, box, view, isFixed) {
   });
 }
 
-/** @param {() => Object} box @param {(next: Object|null) => void} view */
-function zoomButtons(box, view) {
+/** @param {() => Object} box @param {() => Object} whole @param {(next: Object) => void} view */
+function zoomButtons(box, whole, view) {
   const button = (text, words, next) => element("button", { type: "button", "aria-label": words,
     title: words, onclick: () => view(next()) }, text);
   return element("p", { class: "zoom" },
     button("+", "Larger", () => zoomed(box(), 1 / 1.3)), button("−", "Smaller", () => zoomed(box(), 1.3)),
-    button("⤢", "All of it", () => null));
+    button("⤢", "All of it", whole));
 }
 
 /** A box about the same middle. */
