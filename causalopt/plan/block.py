@@ -48,6 +48,14 @@ class Block:
     assignments: tuple[tuple[Symbol, Expr], ...]
     results: tuple[Expr, ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        # Once: its code is looked up at each step, and it may be made of thousands of formulas.
+        return hash((self.arguments, self.assignments, self.results))
+
 
 def single_form(
     arguments: Sequence[Symbol], raw: Mapping[Symbol, Expr], results: Sequence[Expr]
@@ -75,7 +83,13 @@ def single_form(
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)
-    return Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals)
+    return _one(Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals))
+
+
+@functools.lru_cache(maxsize=4096)
+def _one(block: Block) -> Block:
+    """The block itself, or an equal one that was made before: what is one is compared at once."""
+    return block
 
 
 @functools.lru_cache(maxsize=4096)
