@@ -263,8 +263,11 @@ def nodes_chart(setting: Setting) -> Chart:
     left_out = data.sizes["node"] - len(labels)
     more = f"; {left_out} more nodes are left out" if left_out else ""
     note = f"{said}{_held_in_words(setting)}{more}"
+    known = [getattr(domain_of(node), "names", ()) for node in setting.model.graph]
+    # One axis is of one kind: of names only where all have the same.
+    names = tuple(known[0]) if len(set(map(tuple, known))) == 1 else ()
     title = f"Each node in the {'three' if len(worlds) == len(_WORLDS) else 'two'} worlds"
-    return charted("worlds", title, x, traces, labels=tuple(labels), note=note)
+    return charted("worlds", title, x, traces, labels=tuple(labels), names=names, note=note)
 
 
 def _value_of(setting: Setting, node: Label) -> float:

@@ -8,7 +8,11 @@ from collections.abc import Callable
 from causalopt.ground.errors import CausaloptError
 
 # A path from the root, or from a drive: what comes before its last name.
-_FOLDERS = re.compile(r"(?<![\w.)\]}])(?:[A-Za-z]:)?[\\/](?:[^\s\\/'\":;,<>|]+[\\/])+")
+_FOLDERS = re.compile(
+    r"(?<![\w.)\]}])(?:(?:\.\.?)(?=[\\/])|[A-Za-z]:)?[\\/](?:[^\s\\/'\":;,<>|]+[\\/])*"
+    r"(?=[^\s\\/'\":;,<>|]+\.\w)"
+    r"|(?<![\w.)\]}])(?:[A-Za-z]:)?[\\/](?:[^\s\\/'\":;,<>|]+[\\/])+"
+)
 
 
 def discreet(text: str) -> str:
@@ -16,6 +20,8 @@ def discreet(text: str) -> str:
 
     >>> discreet("/home/user/room.py fails: 3 m/s/s, and 1/2/3")
     'room.py fails: 3 m/s/s, and 1/2/3'
+    >>> discreet("../secret/room.toml, ./room.py, x/y.z and /etc/passwd")
+    'room.toml, room.py, x/y.z and passwd'
     """
     return _FOLDERS.sub("", text)
 

@@ -49,6 +49,8 @@ def refuse_existing(path: Path, force: bool) -> None:
     """Refuse a file that is there already, unless it may be replaced, and a place that has none."""
     if path.is_dir():
         raise FileError(f"{path} is a folder: name a file, such as {path / 'page.html'}.")
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path} is no file that could be replaced: name another one.")
     if path.exists() and not force:
         raise FileError(f"{path} is there already: name another file, or add --force.")
     if not path.parent.is_dir():
@@ -57,7 +59,8 @@ def refuse_existing(path: Path, force: bool) -> None:
 
 def write(export: Export, path: Path) -> None:
     """Write a page, replacing as a whole what is there."""
-    with replacement(path) as temporary:
+    # Where a link leads, and not the link, is what is replaced.
+    with replacement(path.resolve()) as temporary:
         # Half a letter, which a title can have, is in no file.
         temporary.write_bytes(export.text.encode(errors="backslashreplace"))
 
@@ -92,7 +95,7 @@ def exported(
     points = fitted(list(work))
     record = {
         "title": discreet(study.title),
-        "source": discreet(study.source),
+        "source": discreet(subject.study.source),
         "called": subject.called,
         "has_noise": bool(subject.model.noises),
         "axes": [axis.content() for axis in axes],

@@ -11,6 +11,7 @@ from causalopt.explorer.discretion import discreet
 from causalopt.explorer.energy import heights_of
 from causalopt.explorer.judging import claims_listed
 from causalopt.explorer.measuring import finite_variables
+from causalopt.explorer.opened import MOST_UNROLLED
 from causalopt.explorer.reaching import Ways
 from causalopt.explorer.screen import MOST_DRAWS, MOST_STEPS, Screen
 from causalopt.explorer.setting import all_swept, first_nodes, parameters_of, starts_of, variable_of
@@ -37,6 +38,7 @@ def facts_of(study: Study, model: Model, opening: Screen) -> dict[str, object]:
         "has_noise": bool(model.noises),
         "most_steps": MOST_STEPS,
         "most_draws": MOST_DRAWS,
+        "most_unrolled": MOST_UNROLLED,
         "nodes": [model.name_of(node) for node in nodes],
         "variables": list(dict.fromkeys(model.name_of(variable_of(node)) for node in nodes)),
         "sliders": sliders_of(model),

@@ -12,14 +12,15 @@ from causalopt.drawing.panels import Content, panel
 from causalopt.drawing.picture import Gap, Item, name_by_step, shorten, skeleton
 from causalopt.drawing.render import drawing_of, visible
 from causalopt.drawing.sheet import Arrow, Mark, Sheet, extent
+from causalopt.explorer.opened import MOST_UNROLLED
 from causalopt.explorer.setting import variable_of
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Label
 from causalopt.model.interface import Model
 from causalopt.model.world import World
 
-#: The most nodes of a graph that can still be read, and the most steps of one that is unrolled.
-MOST_NODES, MOST_UNROLLED = 300, 40
+#: The most nodes of a graph that can still be read.
+MOST_NODES = 300
 # A network is drawn as it is; a picture of steps has so many columns at most.
 _COLUMNS = 12
 

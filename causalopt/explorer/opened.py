@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from causalopt.explorer.written import finite_written, whole_written
 
-#: The most steps before and after a split.
-MOST_PUSHED = 100
-_SINGLE = ("tab", "before", "after", "low", "high")
+#: The most steps before and after a split, and the most of a graph that is unrolled.
+MOST_PUSHED, MOST_UNROLLED = 100, 40
+_SINGLE = ("tab", "unrolled", "before", "after", "low", "high")
 #: What an address may have of it.
 KEYS = (*_SINGLE, "ask", "mass")
 
@@ -20,6 +20,7 @@ class Opened:
 
     ``masses`` are those of a finite world as they are written, ``before`` and ``after`` the steps
     before its split and after it. ``low`` and ``high`` are the ends of an interval that is watched.
+    ``unrolled`` is how many steps the graph shows.
 
     >>> Opened.of([("tab", "tables"), ("mass", "1/3"), ("mass", "2/3"), ("after", "2")]).masses
     ('1/3', '2/3')
@@ -32,6 +33,7 @@ class Opened:
     after: int | None = None
     low: float | None = None
     high: float | None = None
+    unrolled: int | None = None
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]]) -> Opened:
@@ -49,6 +51,7 @@ class Opened:
             after=whole_written(single, "after", 1, MOST_PUSHED),
             low=low,
             high=high,
+            unrolled=whole_written(single, "unrolled", 1, MOST_UNROLLED),
         )
 
     def pairs(self) -> Iterator[tuple[str, str]]:

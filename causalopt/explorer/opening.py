@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -12,15 +13,18 @@ import numpy as np
 from causalopt.explorer.reaching import Ways
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.setting import can_differ, first_nodes, variable_of
-from causalopt.ground.errors import CausaloptError
+from causalopt.ground.errors import CausaloptError, LongStepsWarning
 from causalopt.language.symbols import Label, Time
 from causalopt.measures.response.every_part import every_A
 from causalopt.model.interface import Model
+from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.runs.results import run
 
 #: The lengths that are tried, from the longest; of rates of change at least so much time.
 _LENGTHS, _TIME = (1000, 300, 100, 30, 10, 3, 1), 10.0
+#: Those of steps that are taken in parts, however many these are.
+_IN_PARTS = (20, 10, 3, 1)
 #: The length of a run in which there are named values.
 _NAMED = 30
 # As many variables are tried as n and m, and as many as A; more would take too long.
@@ -33,7 +37,7 @@ def opening_of(model: Model) -> Screen:
     Where there is none, the first variables of the model; of a model of one variable A is empty.
     """
     steps = _steps(model)
-    best = max(_candidates(model, steps), default=None, key=lambda found: found[0])
+    best = max(_candidates(_in_whole_steps(model), steps), default=None, key=lambda f: f[0])
     if best is None:
         return replace(_first(model), steps=steps)
     _, n, A, m = best
@@ -48,11 +52,23 @@ def _steps(model: Model) -> int | None:
         return _NAMED  # among a few values a long course is a band of colour
     step = model.time_of(1)
     lengths = [round(_TIME / step)] if step < _TIME / _LENGTHS[0] else []
-    for steps in (*lengths, *_LENGTHS):
+    for steps in _IN_PARTS if _is_in_parts(model) else (*lengths, *_LENGTHS):
         with contextlib.suppress(CausaloptError):
             run(World(model, steps), keep="last")
             return steps
     return _LENGTHS[-1]
+
+
+def _in_whole_steps(model: Model) -> Model:
+    """What to choose by, where steps are taken in parts: one pass goes along whole ones alone."""
+    if isinstance(model, System) and _is_in_parts(model):
+        with contextlib.suppress(CausaloptError):
+            return replace(model, method="rk4", tolerance=None)
+    return model
+
+
+def _is_in_parts(model: Model) -> bool:
+    return isinstance(model, System) and model.tolerance is not None
 
 
 def _is_driven(model: Model) -> bool:
@@ -66,7 +82,9 @@ def _candidates(model: Model, steps: int | None) -> Iterator[tuple[float, str, s
     for n, m in _ends(model):
         last = m if steps is None else model.label(model.key_of(m)[0], steps)
         among = [key for key in _keys(model) if key not in _owners(model, n, m)][:_MOST_HELD]
-        with contextlib.suppress(CausaloptError):
+        with contextlib.suppress(CausaloptError), warnings.catch_warnings():
+            # What is chosen is asked anew, and its steps are looked at then.
+            warnings.simplefilter("ignore", LongStepsWarning)
             found = every_A(World(model, steps), n=n, m=last, among=among) if among else ()
             for part, value in zip(among, np.ravel(found).tolist(), strict=True):
                 if np.isfinite(value):
@@ -87,16 +105,21 @@ def _ends(model: Model) -> Iterator[tuple[Label, Label]]:
 def _first(model: Model) -> Screen:
     """The first variables: one to nudge, one to look at, another one to hold; none if none is left.
 
-    Where the only other one is looked at, the nudged one is looked at instead.
+    Where there are rates of change, one that has one is nudged and looked at, and what enters it is
+    held. Where the only other one is looked at, the nudged one is looked at instead.
     """
     nodes = list(first_nodes(model))
     n = _last_heard(model, nodes) if model.has_time else nodes[0]
-    for m in (nodes[-1], n):
+    ends = (n,) if _owner(model, n) in model.rated else (nodes[-1], n)
+    for m in ends:
         own = _owners(model, n, m)
-        held = tuple(model.name_of(key) for key in _keys(model) if key not in own)[:1]
+        entering = list(model.graph.pred.get(_owner(model, m), ()))
+        # Of what enters, what moves by itself comes first.
+        able = sorted(entering, key=lambda key: key not in model.rated)
+        held = [model.name_of(key) for key in (*able, *_keys(model)) if key not in own][:1]
         if held:
             break
-    return Screen(n=model.name_of(n), A=held, m=model.name_of(_owner(model, m)))
+    return Screen(n=model.name_of(n), A=tuple(held), m=model.name_of(_owner(model, m)))
 
 
 def _last_heard(model: Model, nodes: list[Label]) -> Label:

@@ -59,7 +59,7 @@ async def _serve(model: str, own: socket.socket, ready: Callable[[str], None]) -
         facts = await desks.open()
         app = application(guard, desks, facts)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=_FAREWELL,
+            app, log_level="critical", access_log=False, timeout_graceful_shutdown=_FAREWELL,
             lifespan="off", server_header=False, date_header=False,
         )  # fmt: skip
         ready(guard.link)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,6 +17,7 @@ MOST_LETTERS, MOST_STEPS, MOST_DRAWS = 20_000, 1_000_000, 1_000
 # What an address has one of, all that it may have, and what has a name of its own.
 _SINGLE = ("n", "m", "show", "steps", "delta", "seed", "draws")
 _KNOWN = ("A", "along", *_SINGLE, *KEYS)
+_SEVERAL = ("A", "along", "ask", "mass")
 _PARAMETER, _START = "p.", "s."
 
 
@@ -65,7 +66,8 @@ class Screen:
         single = {key: value for key, value in pairs if key in _SINGLE}
         moved = [(key, value) for key, value in pairs if key.startswith((_PARAMETER, _START))]
         _refuse_unknown(pairs)
-        parts = tuple(value for key, value in pairs if key == "A" and value)
+        _refuse_twice([key for key, _ in pairs])
+        parts = tuple(dict.fromkeys(value for key, value in pairs if key == "A" and value))
         return cls(
             n=single.get("n") or None,
             A=parts if any(key == "A" for key, _ in pairs) else None,
@@ -125,6 +127,12 @@ def _refuse_unknown(pairs: Iterable[tuple[str, str]]) -> None:
                 f"The address says {shown(key)} = {shown(value)}, which no page asks."
                 + nearest(key, _KNOWN)
             )
+
+
+def _refuse_twice(keys: Sequence[str]) -> None:
+    for key in dict.fromkeys(keys):
+        if key not in _SEVERAL and keys.count(key) > 1:
+            raise QueryError(f"The address says {shown(key)} twice: keep one of them.")
 
 
 def _named(moved: Iterable[tuple[str, str]], prefix: str) -> Iterator[tuple[str, str]]:

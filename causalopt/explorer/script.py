@@ -29,6 +29,7 @@ def script_of(setting: Setting, model: str) -> str:
     return (
         "\n".join(
             (
+                *([f"# {model} is looked for where this is run."] if "." in model else []),
                 _HEAD.format(model=model).rstrip(),
                 *_moved(setting),
                 *_asked(setting),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -50,7 +50,9 @@ class Subject:
         if study.system is None:
             raise ModelError(f"{study.name} declares no system: there is nothing to explore.")
         # A name stays a name; of a path the file is told, and no folder of this machine.
-        return cls(Path(named).name, study, study.system, opening_of(study.system))
+        called = Path(named).name
+        told = replace(study, source=study.source.replace(str(Path(named)), called))
+        return cls(called, told, study.system, opening_of(study.system))
 
     def setting(self, request: Request) -> Setting:
         """What a request asks of the model, by its address."""

@@ -58,7 +58,7 @@ def of_names(setting: Setting) -> Said:
     named = list(dict.fromkeys(str(node) for node in nodes if not can_differ(node)))
     meaning = (
         "Op divides differences, and between names there are none. The curves show what a change "
-        f"of {setting.n} does; other measures, in tabs of the live page, ask about names too."
+        f"of {setting.n} does; other measures ask about names too."
     )
     has = f"{' and '.join(named)} {'has' if len(named) == 1 else 'have'}"
     return Said(f"Op is of numbers, and {has} names.", meaning, "unknown")
@@ -74,7 +74,7 @@ def sentence(setting: Setting, values: xr.DataArray) -> Said:
     if math.isnan(last):
         return _unseen(screen, A, m, when)
     if math.isinf(last):
-        return _endless(A, m, last, number, value)
+        return _endless(screen, A, m, number, value)
     if abs(last) < _NOTHING:
         meaning = f"A nudge of {screen.n} ends up as large whether {A} answers or not."
         return Said(f"{A} does nothing about {m}: {number}.", meaning, "nothing", value)
@@ -97,8 +97,17 @@ def _unseen(screen: Screen, A: str, m: str, when: str) -> Said:
     return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", "nan")
 
 
-def _endless(A: str, m: str, last: float, number: str, value: str) -> Said:
-    if last > 0:
+def _endless(screen: Screen, A: str, m: str, number: str, value: str) -> Said:
+    """What is said where a difference is gone in X, or in Y: of a finite one it may be lost."""
+    gone = value == "inf"
+    if screen.delta is not None:
+        world = f"{A} at work" if gone else f"{A} held still"
+        meaning = (
+            f"With {world} nothing is left in {m} of a difference of {screen.delta:g}, or it is "
+            f"lost in the digits of {m}: leave delta empty to see which."
+        )
+        return Said(f"A difference is not seen in {m}: {number}.", meaning, "unknown", value)
+    if gone:
         meaning = f"{A} cancels all of the difference."
         return Said(f"{A} steers {m} completely: {number}.", meaning, "steers", value)
     meaning = f"All of the difference in {m} comes by way of {A}."
@@ -121,12 +130,13 @@ def times_as_text(value: float) -> str:
     >>> times_as_text(0.01), times_as_text(-0.01), times_as_text(0.8)
     ('0.995 %', '1.01 %', '2.23 times')
     >>> times_as_text(-10.14), times_as_text(800)
-    ('25,300 times', '10^347 times')
+    ('25,300 times', '2.73·10^347 times')
     """
     size = abs(value)
     if size < math.log(2):
         return f"{100 * (-math.expm1(-value) if value > 0 else math.expm1(size)):.3g} %"
     if size > np.log(1e7):
-        return f"10^{size / math.log(10):.0f} times"
+        power = math.floor(size / math.log(10))
+        return f"{math.exp(size - power * math.log(10)):.3g}·10^{power} times"
     number = float(f"{math.exp(size):.3g}")
     return f"{number:,.0f} times" if number >= 100 else f"{number:.3g} times"

@@ -33,7 +33,7 @@ def finite_written(name: str, text: str) -> float:
     0.1
     """
     try:
-        number = float(text)
+        number = math.nan if "_" in text else float(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

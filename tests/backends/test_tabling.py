@@ -46,7 +46,9 @@ def ring(rule, start=lambda i: (i % 7) / 8, **said):
 e = noise("e", normal(0, 0.25))
 RINGS = {
     "plain": ring(lambda p, a, q, i: a / 2 + k * (p - a) * q + i / 64, parameters={k: 0.125}),
-    "noisy": ring(lambda p, a, q, i: a / 2 + k * (p - a) * q + e * (0.05 + 0.01 * i), parameters={k: 0.125}),
+    "noisy": ring(
+        lambda p, a, q, i: a / 2 + k * (p - a) * q + e * (0.05 + 0.01 * i), parameters={k: 0.125}
+    ),
     "late": ring(
         lambda p, a, q, i: a / 2 + k * (p.lag(4) - q) * a + i / 64,
         parameters={k: 0.125},

@@ -4,7 +4,7 @@
  */
 
 /** What is asked in the tabs, upon which no curve depends. */
-const ASIDE = ["along", "tab", "ask", "mass", "before", "after", "low", "high"];
+const ASIDE = ["unrolled", "along", "tab", "ask", "mass", "before", "after", "low", "high"];
 /** @type {(() => void)[]} */
 const listeners = [], noted = [];
 let opening = "";

@@ -60,6 +60,10 @@ function sliderRow(slider) {
   });
   moved(range, number);
   moved(number, range);
+  // What is no number is asked of nobody, and does not stay as if it were.
+  number.addEventListener("change", () => {
+    number.value = current().get(slider.key) ?? number.dataset.opening;
+  });
   return element("div", { class: "row" }, label, range, number);
 }
 
@@ -81,7 +85,7 @@ function run(facts) {
   return element("fieldset", {}, element("legend", {}, "the run"),
     ...(facts.has_time ? [field("steps", "steps", { min: 1, max: facts.most_steps, step: 1 })] : []),
     field("delta", "delta", { step: "any", placeholder: "exact" },
-      "difference at n; empty: exact"),
+      "at n; empty: exact"),
     ...(facts.has_noise ? [
       field("seed", "seed", { min: 0, step: 1, placeholder: "0" }),
       field("draws", "draws", { min: 1, max: facts.most_draws, step: 1, placeholder: "1" },

@@ -2,10 +2,12 @@
  * What is taken away from the page: the code that computes it, its pictures, its link.
  * @module
  */
-import { current } from "./address.js";
+import { current, whenChanged, whenNoted } from "./address.js";
 import { ask, numbers } from "./ask.js";
-import { element } from "./dom.js";
+import { element, shape } from "./dom.js";
 
+/** The room above and below the curves of a picture that stands alone. */
+const HEAD = 48, FOOT = 6;
 /** What a style sheet says of a picture, and the picture has to say itself to stand alone. */
 const SAID = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size",
   "font-weight", "opacity"];
@@ -18,6 +20,9 @@ const SAID = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family
 export function keepingPart(hasServer = true) {
   const code = element("pre", { class: "code", hidden: true, tabindex: 0, "aria-label": "The code" });
   const told = element("span", { role: "status", class: "dim" });
+  const another = () => { code.hidden = true; told.textContent = ""; };
+  whenChanged(another);
+  whenNoted(another);
   const button = (words, act) => element("button", { type: "button", onclick: act }, words);
   return [
     element("p", { class: "buttons" },
@@ -72,8 +77,27 @@ function pictures() {
     copy.setAttribute("width", width);
     copy.setAttribute("height", height);
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    return Object.assign(copy, { of: svg.closest("figure")?.dataset.chart ?? "graph" });
+    const figure = svg.closest("figure");
+    if (figure) entitle(copy, figure, width, height);
+    return Object.assign(copy, { of: figure?.dataset.chart ?? "graph" });
   });
+}
+
+/** Above a picture that stands alone: what it is, and which curve is which. */
+function entitle(copy, figure, width, height) {
+  const font = { "font-family": "sans-serif", "font-size": 13, fill: "#1a1a1a" };
+  copy.append(shape("text", { x: 14, y: -30, ...font, "font-weight": 600 },
+    figure.querySelector("h2").textContent));
+  let x = 14;
+  for (const entry of figure.querySelectorAll(".entry")) {
+    const line = getComputedStyle(entry.querySelector("path"));
+    copy.append(shape("path", { d: `M${x} -14H${x + 22}`, stroke: line.stroke, fill: "none",
+      "stroke-width": 2, "stroke-dasharray": line.strokeDasharray }),
+    shape("text", { x: x + 28, y: -10, ...font }, entry.textContent));
+    x += 44 + 8 * entry.textContent.length;
+  }
+  copy.setAttribute("viewBox", `0 -${HEAD} ${width} ${height + HEAD + FOOT}`);
+  copy.setAttribute("height", height + HEAD + FOOT);
 }
 
 /** @param {SVGElement} svg */

@@ -2,7 +2,7 @@
  * The page: it asks the server what its address says, and draws what comes back.
  * @module
  */
-import { current, openWith, settle, whenChanged } from "./address.js";
+import { current, note, openWith, settle, whenChanged, whenNoted } from "./address.js";
 import { ask, facts as known } from "./ask.js";
 import { drawCharts } from "./charts.js";
 import { controls, showValues } from "./controls.js";
@@ -12,14 +12,16 @@ import { graphPart } from "./graph.js";
 import { keepingPart } from "./keeping.js";
 import { morePart } from "./more.js";
 import { questionFields } from "./question.js";
-import { recall } from "./recall.js";
+import { forget, recall } from "./recall.js";
 import { paintStrokes } from "./strokes.js";
 import { say } from "./verdict.js";
 
-/** How many steps an unrolled graph shows, and after how many milliseconds a wait is explained. */
+/** How many steps an unrolled graph shows at first, and after how many milliseconds a wait is explained. */
 const UNROLLED = 4, PATIENCE = 3000;
 let facts, plan, answer;
-let isFolded = true, isAsked = false;
+/** How many steps the graph shows; 0 where it is folded. */
+let unrolled = 0;
+let isAsked = false, isOpened = true;
 /** What the graph and the fields beside it show: they are drawn anew where it is something else. */
 let shownQuestion = "";
 
@@ -57,23 +59,37 @@ function draw() {
   }
   showValues(part("controls"));
   lookAgain();
+  if (isOpened) recall();
+  isOpened = false;
   document.documentElement.dataset.address = answer.address;
 }
 
 function drawGraph() {
   if (!plan || !answer) return;
   keepFocus(part("graph"), () => part("graph").replaceChildren(
-    ...graphPart(plan, answer.asked, isFolded), ...(facts.has_time ? [unrolling()] : [])));
+    ...graphPart(plan, answer.asked, !unrolled), ...(facts.has_time ? [unrolling()] : [])));
   paintStrokes();
 }
 
+/** The graph that the address asks for. */
+async function planGraph() {
+  const steps = facts.has_time ? Number(current().get("unrolled") ?? 0) : 0;
+  if (plan && steps === unrolled) return;
+  unrolled = steps;
+  plan = (await ask("graph", steps ? { steps } : {})) ?? plan;
+  drawGraph();
+}
+
 function unrolling() {
-  return element("label", { class: "unrolled" }, element("input", { type: "checkbox", name: "unrolled",
-    checked: !isFolded, onchange: async (event) => {
-      isFolded = !event.target.checked;
-      plan = (await ask("graph", isFolded ? {} : { steps: UNROLLED })) ?? plan;
-      drawGraph();
-    } }), `unrolled, the first ${UNROLLED} steps`);
+  const steps = element("input", { type: "number", name: "steps unrolled", min: 1, max: facts.most_unrolled,
+    value: unrolled || UNROLLED, "aria-label": "steps that are unrolled", onchange: () => write() });
+  const box = element("input", { type: "checkbox", name: "unrolled", checked: unrolled > 0,
+    onchange: () => write() });
+  const write = () => note((asked) => {
+    if (box.checked) asked.set("unrolled", steps.value);
+    else asked.delete("unrolled");
+  });
+  return element("p", { class: "unrolled" }, element("label", {}, box, "unrolled, the first "), steps, " steps");
 }
 
 /** Where the first picture takes long, say why. */
@@ -94,12 +110,13 @@ async function start() {
   part("more").append(...morePart(facts));
   part("footer").append(...keepingPart());
   whenChanged(askSoon);
+  whenChanged(planGraph);
+  whenNoted(planGraph);
+  // Another address is opened: what it asks in tabs is asked once its curves are there.
+  window.addEventListener("hashchange", () => { isOpened = true; forget(); });
   setTimeout(tellOfWaiting, PATIENCE);
   new ResizeObserver(() => { if (answer) drawCharts(answer.charts); }).observe(part("charts"));
-  const [found] = await Promise.all([ask("graph"), askNow()]);
-  plan = found;
-  drawGraph();
-  recall();
+  await Promise.all([planGraph(), askNow()]);
 }
 
 start();

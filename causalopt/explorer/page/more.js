@@ -32,6 +32,6 @@ export function morePart(facts) {
   };
   const { content, follow } = tabs(parts.filter(([has]) => has)
     .map(([, key, title, made]) => ({ key, title, content: made() })), "More about this model", state);
-  whenChanged(() => { follow(); recall(); });
+  whenChanged(follow);
   return content;
 }

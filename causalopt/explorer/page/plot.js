@@ -16,6 +16,8 @@ import { powers, short, ticks } from "./numbers.js";
 const HEIGHT = 190;
 /** How wide a digit of a tick is, at most. */
 const DIGIT = 8;
+/** The most letters of a number beside the axis. */
+const WIDEST = 6;
 const MARGIN = { top: 10, right: 14, bottom: 36, left: 68 };
 /** Where the pointer is, by chart: it stays when the curves move. */
 const pointers = new Map();
@@ -128,6 +130,12 @@ function* frame(chart, x, y, width) {
     "text-anchor": "middle" }, cut(label, 30));
 }
 
+/** A number beside an axis, with a power of ten where it has no room otherwise. @param {number} value */
+function brief(value) {
+  const text = short(value).replace("e+", "e");
+  return text.length <= WIDEST ? text : value.toExponential(1).replace("e+", "e").replace(/-/g, "−");
+}
+
 /** The middle of a text that stands about a place, and ends before the edge. */
 function inside(place, text, width) {
   return Math.min(place, width - 1 - text.length * DIGIT / 2);
@@ -136,7 +144,7 @@ function inside(place, text, width) {
 /** @param {Chart} chart @param {Axis} y @returns {[number, string][]} */
 function marksUp(chart, y) {
   if (chart.names.length) return chart.names.map((name, i) => [i, cut(name, 8)]);
-  if (chart.scale !== "log") return ticks(y.low, y.high, 4).map((v) => [v, short(v).replace("e+", "e")]);
+  if (chart.scale !== "log") return ticks(y.low, y.high, 4).map((v) => [v, brief(v)]);
   return powers(y.low, y.high, 4).map((p) => [p, `1e${short(p)}`]);
 }
 

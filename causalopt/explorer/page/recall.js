@@ -37,6 +37,11 @@ export function keptField(key, field, opening) {
   return field;
 }
 
+/** Nothing was pressed yet: another address was opened. */
+export function forget() {
+  document.querySelectorAll("button[data-ask]").forEach((button) => { delete button.dataset.pressed; });
+}
+
 /** Press what was pressed in the tab that is seen, as far as it is not yet. */
 export function recall() {
   const asked = current().getAll("ask");

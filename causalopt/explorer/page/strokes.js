@@ -36,6 +36,6 @@ function dress(shapes, look) {
   for (const { style } of shapes) {
     style.stroke = look?.width ? look.colour : "";
     style.strokeWidth = look?.width ? String(look.width) : "";
-    style.strokeDasharray = look?.dashed ? "6 4" : "";
+    style.strokeDasharray = !look?.width ? "" : look.dashed ? "6 4" : "none";
   }
 }

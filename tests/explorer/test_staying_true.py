@@ -1,0 +1,164 @@
+"""What the page shows stays what its address asks: links, fields, code, tabs and pictures."""
+
+import os
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from causalopt import System, variables
+from causalopt.explorer.exporting import Export, refuse_existing, write
+from causalopt.explorer.opening import opening_of
+from causalopt.explorer.screen import Screen
+from causalopt.explorer.serving import Subject, served
+from causalopt.explorer.words import times_as_text
+from causalopt.ground.errors import FileError, QueryError
+from causalopt.study import Study, load_model
+from tests.explorer.conftest import exploring
+
+
+@pytest.fixture(scope="module")
+def link():
+    with exploring("continuous_thermostat") as (_, found):
+        yield found
+
+
+def test_an_unrolled_graph_is_in_the_link(seen, link):
+    page = seen(link).page
+    page.check('input[name="unrolled"]')
+    page.wait_for_selector('.node[data-name="R[3]"]')
+    page.fill('input[name="steps unrolled"]', "7")
+    page.press('input[name="steps unrolled"]', "Enter")
+    page.wait_for_selector('.node[data-name="R[7]"]')
+    assert "unrolled=7" in page.url
+    again = seen(page.url).page
+    again.wait_for_selector('.node[data-name="R[7]"]')
+    assert again.is_checked('input[name="unrolled"]')
+    again.uncheck('input[name="unrolled"]')
+    again.wait_for_selector('.node[data-name="R"]')
+    assert "unrolled" not in again.url
+
+
+def test_code_of_another_question_does_not_stay(seen, link):
+    page = seen(link).page
+    page.click("text=Copy as Python")
+    page.wait_for_selector("pre.code:not([hidden])")
+    page.fill('[aria-label="k, exactly"]', "0.02")
+    page.wait_for_selector("pre.code", state="hidden")
+    page.click("text=Copy as Python")
+    page.wait_for_function("() => document.querySelector('pre.code').textContent.includes('0.02')")
+    page.click("#tab-landscape")
+    page.wait_for_selector("pre.code", state="hidden")
+
+
+@pytest.mark.parametrize("typed", ["1e400", "", "-"])
+def test_what_is_no_number_does_not_stay_in_a_field(seen, link, typed):
+    one = seen(link)
+    field = one.page.locator('[aria-label="k, exactly"]')
+    field.fill("0.02")
+    one.settled("p.k=0.02")
+    field.fill("")
+    field.press_sequentially(typed or " ")
+    field.blur()
+    one.page.wait_for_function(
+        """() => new URLSearchParams(location.hash.slice(1)).get("p.k")
+            == document.querySelector('[aria-label="k, exactly"]').value"""
+    )
+
+
+def test_an_address_that_is_opened_in_an_open_page_asks_its_tabs_too(seen, link):
+    one = seen(link)
+    one.page.evaluate("location.hash = 'tab=landscape&ask=landscape&along=p.k&steps=20'")
+    one.settled("steps=20")
+    one.page.wait_for_selector("#panel-landscape .result svg")
+    one.page.wait_for_function(
+        "() => !document.querySelector('#panel-landscape [role=status]').textContent"
+    )
+    one.page.evaluate("location.hash = 'tab=landscape&ask=landscape&along=p.d&steps=30'")
+    one.settled("steps=30")
+    one.page.wait_for_function(
+        """() => document.querySelector('#panel-landscape .result').textContent.includes('d')
+            && !document.querySelector('#panel-landscape [role=status]').textContent
+            && !document.querySelector('#panel-landscape .result.stale')"""
+    )
+
+
+def test_a_saved_picture_says_what_it_is_and_which_curve_is_which(seen, link, tmp_path):
+    page = seen(link).page
+    saved = []
+    page.on("download", lambda download: saved.append(download))
+    page.click("text=Curves as SVG")
+    page.wait_for_timeout(1000)
+    (worlds,) = (one for one in saved if one.suggested_filename == "worlds.svg")
+    worlds.save_as(tmp_path / "worlds.svg")
+    root = ET.parse(tmp_path / "worlds.svg").getroot()
+    texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"R in the three worlds", "W", "X", "Y"} <= set(texts)
+    _, top, _, height = map(float, root.get("viewBox").split())
+    assert top < -30
+    assert height == float(root.get("height"))
+
+
+@pytest.mark.parametrize("address", ["steps=5&steps=6", "p.k=1&p.k=2", "n=R[0]&n=T[0]", "p.k=1_0"])
+def test_an_address_says_one_thing(address):
+    with pytest.raises(QueryError, match=r"twice: keep one|write a finite number"):
+        Screen.of(address)
+
+
+def test_what_is_held_twice_is_held():
+    assert Screen.of("A=T&A=T").A == ("T",)
+    assert Screen.of("unrolled=7&n=R[0]").opened.unrolled == 7
+    with pytest.raises(QueryError, match="from 1 to 40"):
+        Screen.of("unrolled=41")
+
+
+def test_a_finite_difference_that_is_gone_may_be_lost_in_digits():
+    subject = Subject.of(load_model("continuous_thermostat"), "continuous_thermostat")
+    address = "n=R[0]&A=T&m=R&steps=1000&delta=1e-12"
+    verdict = served(subject, {"do": "answer", "address": address})["verdict"]
+    assert verdict["tone"] == "unknown"
+    assert "lost in the digits of R" in verdict["meaning"]
+
+
+def test_powers_of_ten_have_three_digits():
+    assert times_as_text(20.607) == "8.9·10^8 times"
+
+
+def test_a_relative_path_is_told_by_its_name_alone(tmp_path, monkeypatch):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "room.toml").write_text(
+        'title = "A room"\n[variables]\nR = {next = "R/2", start = 1}\n', encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    for named in ("secret/room.toml", "./secret/room.toml", str(tmp_path / "secret/room.toml")):
+        subject = Subject.of(load_model(named), named)
+        assert "secret" not in str(served(subject, {"do": "facts"}))
+
+
+def test_only_files_are_replaced_and_links_lead_to_them(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="is no file that could be replaced"):
+        refuse_existing(tmp_path / "pipe", force=True)
+    (tmp_path / "page.html").write_text("old")
+    (tmp_path / "link.html").symlink_to(tmp_path / "page.html")
+    write(Export("new", (), 1), tmp_path / "link.html")
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "page.html").read_text() == "new"
+
+
+def test_a_run_whose_steps_are_taken_in_parts_opens_short():
+    x, y = variables("x y")
+    ode = System.from_ode(
+        {x: y, y: -x - y}, start={x: 1, y: 0}, dt=1, method="dopri5", tolerance=1e-8
+    )
+    opening = opening_of(ode)
+    assert opening.steps == 20
+    assert (opening.n, opening.m) in {("x[0]", "x"), ("y[0]", "y")}
+    subject = Subject.of(Study(name="o", title="o", source="o", system=ode), "o.py")
+    verdict = served(subject, {"do": "answer", "address": ""})["verdict"]
+    assert verdict["value"]
+
+
+def test_a_network_of_the_same_names_is_drawn_by_them():
+    subject = Subject.of(load_model("sprinkler"), "sprinkler")
+    charts = served(subject, {"do": "answer", "address": ""})["charts"]
+    assert len(charts[0]["names"]) == 2
