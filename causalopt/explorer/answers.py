@@ -222,7 +222,8 @@ def _traces(data: xr.DataArray) -> list[Trace]:
 def _held_in_words(setting: Setting) -> str:
     """What is done to Y; nothing where there is none."""
     A = ", ".join(setting.screen.A or ())
-    return f"; Y: the same, with {A} held as in W" if A else ""
+    held = f"; Y: the same, with {A} held as in W" if A else ""
+    return held + ("; of one draw" if setting.screen.draws else "")
 
 
 def differences_chart(setting: Setting) -> Chart:

@@ -16,6 +16,7 @@ from causalopt.explorer.setting import can_differ, first_nodes, variable_of
 from causalopt.ground.errors import CausaloptError, LongStepsWarning
 from causalopt.language.symbols import Label, Time
 from causalopt.measures.response.every_part import every_A
+from causalopt.measures.response.optimization import op
 from causalopt.model.interface import Model
 from causalopt.model.system import System
 from causalopt.model.world import World
@@ -39,9 +40,21 @@ def opening_of(model: Model) -> Screen:
     steps = _steps(model)
     best = max(_candidates(_in_whole_steps(model), steps), default=None, key=lambda f: f[0])
     if best is None:
-        return replace(_first(model), steps=steps)
+        return _as_far_as_it_goes(model, replace(_first(model), steps=steps))
     _, n, A, m = best
     return Screen(n=n, A=(A,), m=m, steps=steps)
+
+
+def _as_far_as_it_goes(model: Model, screen: Screen) -> Screen:
+    """A screen; without A where its question cannot be asked, so that there are curves to see."""
+    A = [model.find(name) for name in screen.A or ()]
+    n, m = model.find(screen.n or ""), model.find(screen.m or "")
+    try:
+        if A and can_differ(n) and can_differ(variable_of(m)):
+            op(World(model, screen.steps), A=A, n=n, m=m)
+    except CausaloptError:
+        return replace(screen, A=())
+    return screen
 
 
 def _steps(model: Model) -> int | None:

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from causalopt import System, variables
+from causalopt import Event, System, variables
 from causalopt.explorer.exporting import Export, refuse_existing, write
 from causalopt.explorer.opening import opening_of
 from causalopt.explorer.screen import Screen
@@ -156,6 +156,29 @@ def test_a_run_whose_steps_are_taken_in_parts_opens_short():
     subject = Subject.of(Study(name="o", title="o", source="o", system=ode), "o.py")
     verdict = served(subject, {"do": "answer", "address": ""})["verdict"]
     assert verdict["value"]
+
+
+def test_where_nothing_can_be_held_alone_there_are_curves_to_see():
+    h, v = variables("h v")
+    ball = System.from_ode(
+        {h: v, v: -9.81}, start={h: 2, v: 0}, dt=0.01, method="rk4",
+        events=[Event(h < 0, {v: -v, h: 0})],
+    )  # fmt: skip
+    subject = Subject.of(Study(name="b", title="b", source="b", system=ball), "b.py")
+    assert subject.opening.A == ()
+    charts = served(subject, {"do": "answer", "address": ""})["charts"]
+    assert [len(chart["traces"]) for chart in charts[:2]] == [2, 1]
+
+
+def test_an_old_answer_is_not_shown_as_if_it_were_new(seen, link):
+    page = seen(link).page
+    # An answer that takes longer than one is waited for.
+    page.route("**/ask", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.fill('[aria-label="k, exactly"]', "0.02")
+    page.wait_for_selector("#verdict.stale")
+    assert page.inner_text("#digits") == "Being computed …"
+    page.wait_for_selector("#verdict:not(.stale)")
+    page.wait_for_selector("#charts:not(.stale)")
 
 
 def test_a_network_of_the_same_names_is_drawn_by_them():

@@ -85,7 +85,7 @@ function run(facts) {
   return element("fieldset", {}, element("legend", {}, "the run"),
     ...(facts.has_time ? [field("steps", "steps", { min: 1, max: facts.most_steps, step: 1 })] : []),
     field("delta", "delta", { step: "any", placeholder: "exact" },
-      "at n; empty: exact"),
+      "empty: exact"),
     ...(facts.has_noise ? [
       field("seed", "seed", { min: 0, step: 1, placeholder: "0" }),
       field("draws", "draws", { min: 1, max: facts.most_draws, step: 1, placeholder: "1" },

@@ -18,6 +18,9 @@ import { say } from "./verdict.js";
 
 /** How many steps an unrolled graph shows at first, and after how many milliseconds a wait is explained. */
 const UNROLLED = 4, PATIENCE = 3000;
+/** After how many milliseconds without an answer the old one is no longer shown as if it were new. */
+const LATE = 700;
+let late = 0;
 let facts, plan, answer;
 /** How many steps the graph shows; 0 where it is folded. */
 let unrolled = 0;
@@ -34,8 +37,12 @@ function askSoon() {
 
 async function askNow() {
   const address = current().toString();
+  clearTimeout(late);
+  late = setTimeout(sayLate, LATE);
   const told = await ask("answer", { address });
-  if (told === null) return;
+  if (told === null) return; // a newer one is asked
+  clearTimeout(late);
+  part("verdict").classList.remove("stale");
   if (told.fault) {
     say({ sentence: "This cannot be asked.", meaning: told.fault, tone: "unknown", value: "" });
     part("charts").classList.add("stale");
@@ -44,6 +51,14 @@ async function askNow() {
   answer = told;
   settle(address, told.address);
   draw();
+}
+
+/** What is seen is of another question than the one that is being computed. */
+function sayLate() {
+  if (!answer) return;
+  part("verdict").classList.add("stale");
+  part("charts").classList.add("stale");
+  part("digits").textContent = "Being computed …";
 }
 
 function draw() {
