@@ -12,7 +12,7 @@ from sympy import Expr
 from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends import special
-from causalopt.backends.grouping import Group, Groups, grouped
+from causalopt.backends.grouping import Alike, Groups, grouped
 from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.found import Found
@@ -65,11 +65,11 @@ def compiled(block: Block) -> Callable[..., list[Number]]:
     [np.float64(9.0)]
     """
     groups = grouped(block, range(len(block.results)))
-    return _written(block) if groups is None else Together(groups)
+    return _written(block) if groups is None else Gathered(groups)
 
 
 @dataclass(frozen=True, eq=False)
-class Together:
+class Gathered:
     """A large block as a function: each of its groups is one call, of all that are alike."""
 
     groups: Groups
@@ -88,7 +88,7 @@ class Together:
         return [table[row] for row in self.groups.results.values()]
 
     @functools.cached_property
-    def _calls(self) -> list[tuple[Callable[..., Number], Group]]:
+    def _calls(self) -> list[tuple[Callable[..., Number], Alike]]:
         return [(_compiled_routine(group.routine), group) for group in self.groups.groups]
 
 

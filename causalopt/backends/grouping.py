@@ -23,7 +23,7 @@ _MANY, _ALIKE = 100, 4
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class Alike:
     """A ``routine`` that gives the rows ``first`` and on, of the rows ``seen`` (places, k)."""
 
     routine: Routine
@@ -46,7 +46,7 @@ class Groups:
 
     arguments: int
     numbers: Floats
-    groups: Sequence[Group]
+    groups: Sequence[Alike]
     rows: int
     results: Mapping[int, int]
 
@@ -73,10 +73,10 @@ def grouped(block: Block, places: Sequence[int]) -> Groups | None:
         if not isinstance(term, Symbol)
     )  # fmt: skip
     rows |= {number: len(rows) + i for i, number in enumerate(numbers)}
-    groups: list[Group] = []
+    groups: list[Alike] = []
     for (_, routine), members in sorted(alike.items(), key=lambda pair: pair[0][0]):
         seen = np.array([[rows[term] for term in at] for _, at in members], dtype=np.int64)
-        groups.append(Group(routine, seen.T.copy(), len(rows)))
+        groups.append(Alike(routine, seen.T.copy(), len(rows)))
         rows |= {symbol: len(rows) + i for i, (symbol, _) in enumerate(members)}
     return Groups(
         arguments=len(block.arguments),

@@ -176,8 +176,7 @@ class _Course:
             # What was done where the step begins is seen there, for a short part. (Nor does a run
             # so hop from one wave of a forcing to the same place of another.)
             self.trial = np.minimum(self.trial, self.short)
-        lengths: list[Floats] = []
-        begins: list[Floats] = []
+        lengths, begins = list[Floats](), list[Floats]()
         for _ in range(_MOST):
             rest = end - begin
             if not (rest > 0.0).any():

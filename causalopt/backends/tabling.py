@@ -17,7 +17,7 @@ from itertools import accumulate
 from causalopt.backends.banding import banded_loop
 from causalopt.backends.bands import EXACT, LOW
 from causalopt.backends.codegen import TILE, joined
-from causalopt.backends.grouping import Group, Groups
+from causalopt.backends.grouping import Alike, Groups
 from causalopt.backends.shape import Shape, indented, named
 from causalopt.backends.writer import lines_of
 from causalopt.ground.scaled import LARGE
@@ -101,7 +101,7 @@ class Tabled:
             yield from indented(1 + depth, over)
 
 
-def _loop(number: int, group: Group) -> tuple[list[str], int, list[str], str]:
+def _loop(number: int, group: Alike) -> tuple[list[str], int, list[str], str]:
     """The head of a loop over a group and its depth, the rows that each sees, and its own row."""
     if group.count == 1:
         return [], 0, [str(rows[0]) for rows in group.seen.tolist()], str(group.first)

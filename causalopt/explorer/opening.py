@@ -18,14 +18,13 @@ from causalopt.language.symbols import Label, Time
 from causalopt.measures.response.every_part import every_A
 from causalopt.measures.response.optimization import op
 from causalopt.model.interface import Model
-from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.runs.results import run
 
 #: The lengths that are tried, from the longest; of rates of change at least so much time.
 _LENGTHS, _TIME = (1000, 300, 100, 30, 10, 3, 1), 10.0
 #: Those of steps that are taken in parts, however many these are.
-_IN_PARTS = (20, 10, 3, 1)
+_LENGTHS_IN_PARTS = (20, 10, 3, 1)
 #: The length of a run in which there are named values.
 _NAMED = 30
 # As many variables are tried as n and m, and as many as A; more would take too long.
@@ -65,7 +64,8 @@ def _steps(model: Model) -> int | None:
         return _NAMED  # among a few values a long course is a band of colour
     step = model.time_of(1)
     lengths = [round(_TIME / step)] if step < _TIME / _LENGTHS[0] else []
-    for steps in _IN_PARTS if _is_in_parts(model) else (*lengths, *_LENGTHS):
+    is_in_parts = _in_whole_steps(model) is not model
+    for steps in _LENGTHS_IN_PARTS if is_in_parts else (*lengths, *_LENGTHS):
         with contextlib.suppress(CausaloptError):
             run(World(model, steps), keep="last")
             return steps
@@ -74,14 +74,9 @@ def _steps(model: Model) -> int | None:
 
 def _in_whole_steps(model: Model) -> Model:
     """What to choose by, where steps are taken in parts: one pass goes along whole ones alone."""
-    if isinstance(model, System) and _is_in_parts(model):
-        with contextlib.suppress(CausaloptError):
-            return replace(model, method="rk4", tolerance=None)
+    with contextlib.suppress(CausaloptError):
+        return model.in_whole_steps()
     return model
-
-
-def _is_in_parts(model: Model) -> bool:
-    return isinstance(model, System) and model.tolerance is not None
 
 
 def _is_driven(model: Model) -> bool:

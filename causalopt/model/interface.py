@@ -286,6 +286,10 @@ class Model(ABC):
         """The same with steps shorter by a whole factor; None where no method makes them."""
         return None
 
+    def in_whole_steps(self) -> Model:
+        """The same with its steps taken whole, where a tolerance has them taken in parts."""
+        return self
+
     def time_of(self, step: int) -> float:
         """The time of a step."""
         return step

@@ -324,8 +324,7 @@ class System(OverTime):
             v: self._entering(v) if written else sources(v, self.template.__getitem__, is_stage)
             for v in self.template if v in self.declarations
         }  # fmt: skip
-        first = self.beginning.entering
-        return wired_over_time(self.variables, first, entering, steps)
+        return wired_over_time(self.variables, self.beginning.entering, entering, steps)
 
     @property
     def rated(self) -> Collection[Key]:
@@ -358,6 +357,10 @@ class System(OverTime):
         if self.method is None or not isinstance(self.dt, Parameter):
             return None
         return self.with_parameters({self.dt: self.parameter_values[self.dt] / finer})
+
+    def in_whole_steps(self) -> System:
+        """The same by rk4, where a tolerance has its steps taken in parts."""
+        return self if self.tolerance is None else replace(self, method="rk4", tolerance=None)
 
     def world(self, steps: int | None = None, *, seed: int = 0) -> World[System]:
         """The world W: this system run from step 0 to ``steps``.

@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 
 from causalopt import Event, System, op, parameter, run, variables
-from causalopt.backends.functions import Together, compiled
+from causalopt.backends.functions import Gathered, compiled
 from causalopt.plan import single_form
 from tests.backends.cases import BY_NAME
 
@@ -100,7 +100,7 @@ def large(count):
 def test_groups_give_what_the_written_function_gives(shape):
     block, s = large(160)
     groups = compiled(block)
-    assert isinstance(groups, Together)
+    assert isinstance(groups, Gathered)
     assert len(groups.groups.groups) < 40
     alone = sp.lambdify(
         s, list(block.results), "numpy", cse=lambda _: (list(block.assignments), [*block.results])
@@ -112,13 +112,13 @@ def test_groups_give_what_the_written_function_gives(shape):
 
 
 def test_what_is_small_or_unlike_is_written_as_one_function():
-    assert not isinstance(compiled(large(60)[0]), Together)
+    assert not isinstance(compiled(large(60)[0]), Gathered)
     s = sp.symbols("s:120", real=True)
     unlike = [s[i] * sp.cos(s[i] ** (i + 2)) for i in range(120)]
     raw = {sp.Symbol(f"n{i}", real=True): formula for i, formula in enumerate(unlike)}
     block = single_form(s, raw, list(raw))
     assert len(block.assignments) >= 100
-    assert not isinstance(compiled(block), Together)
+    assert not isinstance(compiled(block), Gathered)
 
 
 @pytest.mark.parametrize("backend", BY_NAME)
