@@ -18,6 +18,10 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import time
 from causalopt.mechanisms.crossing import SHARE
 
+# Time takes either side, so that sympy need not look which it is.
+_below = functools.partial(sympy.Lt, evaluate=False)
+_above = functools.partial(sympy.Gt, evaluate=False)
+
 # What a comparison of a difference with zero becomes, with room on either side.
 _WITH_ROOM: Mapping[type[Relational], Callable[[Expr, Expr], Boolean]] = {
     sympy.Eq: lambda d, room: And(_below(d, room), _above(d, -room)),
@@ -27,9 +31,6 @@ _WITH_ROOM: Mapping[type[Relational], Callable[[Expr, Expr], Boolean]] = {
     sympy.Gt: lambda d, room: _above(d, room),
     sympy.Ge: lambda d, room: _above(d, -room),
 }
-# Time takes either side, so that sympy need not look which it is.
-_below = functools.partial(sympy.Lt, evaluate=False)
-_above = functools.partial(sympy.Gt, evaluate=False)
 
 
 def in_steps(formula: Expr, room: float, length: float, where: str) -> Expr:

@@ -13,7 +13,7 @@ from sympy import Expr, Float, Rational, Symbol
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.tensors import Tensor
-from causalopt.language.domains import domain_of
+from causalopt.language.domains import Coded, domain_of
 from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.amounts import Kept, comes_to, formulas_of, numbers_in
@@ -182,7 +182,7 @@ class Beginning:
                 )
 
 
-def _coded(variable: Variable, rule: Mechanism, number: float) -> float:
+def _coded(variable: Variable, rule: Mechanism, number: float) -> Coded:
     """The code of a start value; a formula is written out where it is to be told of alone."""
     domain = domain_of(variable)
     value = domain.value(number)

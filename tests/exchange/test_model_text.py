@@ -446,6 +446,9 @@ UNANSWERED = {
     "beyond the end": ('n = "R[0]"\nm = "R[4]"\nsteps = 3', '"R[4]"', "after the last step, 3"),
     "n beyond the end": ('n = "R[9]"\nm = "R"\nsteps = 3', '"R[9]"', "after the last step, 3"),
     "n that is several": ('n = "R"\nm = "R[4]"', '"R"', "is not one node"),
+    "no length of a run": ('n = "R[0]"', '"R[0]"', "how long it runs: write m"),
+    "n inside A": ('n = "T[1]"\nm = "R[4]"', '"T[1]"', "n lies inside A"),
+    "m inside A": ('n = "R[0]"\nm = "T[4]"', '"T[4]"', "m lies inside A"),
     "no end": ('n = "R[0]"\nm = "R"', '"R"', "steps is missing"),
     "a time without dt": ('n = "R[0]"\nm = "R.at(2)"', '"R.at(2)"', "has no dt"),
 }  # fmt: skip
