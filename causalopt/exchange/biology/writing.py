@@ -219,7 +219,7 @@ def _digits(quantity: Quantity, value: float) -> str:
 
 def _refuse_circles(system: System) -> NoReturn:
     raise DeclarationError(
-        f"SBML has no place for a circle of equations, of {named(system.circles)}: its rules follow "
+        f"SBML has no place for a circle of equations, of {named(system.circles)}: rules follow "
         "one another, and an algebraic rule says neither what it is solved for nor from where, and "
         "would come back as another equation. Solve the circle by hand, or write the system as "
         "text, write_model."
