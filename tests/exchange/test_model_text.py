@@ -256,7 +256,7 @@ def test_what_is_asked_is_read_back_as_equal(tmp_path):
         ModelQuestion(x, y[0], y, steps=5),
         ModelQuestion((x[1:4], x.at(3.5)), y[2], y.between(0, 2), delta=-0.25),
         ModelQuestion([x, x[2:]], m=y[3], over={k: [1, 2], y[0]: np.array([0.5, 1.5])}),
-        ModelQuestion(x, n=y[1]),
+        ModelQuestion(x, n=y[1], steps=5),
     )
     assert again(tmp_path, system, *asked) == system
 
