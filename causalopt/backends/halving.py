@@ -9,33 +9,47 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from causalopt.backends.careful import first_state
 from causalopt.backends.functions import compiled
 from causalopt.ground.errors import LongStepsWarning
 from causalopt.ground.types import Floats, Ints, Number
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan import Loop
+from causalopt.plan.draws import Stream
 
 # So many points of a sweep are looked at.
 _POINTS = 8
 # A tangent is compared with no less than this part of the largest in its group.
 _OF_LARGEST = 0.1
+# A run that keeps no states begins again to look at a step that comes so soon.
+_SOON = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The state (slots, points) of a run after a step, at some ``points`` of its sweep."""
+    """The state (slots, points) of a run after a step, at some ``points`` of its sweep.
+
+    ``drawn`` (noises, points) is what enters the next step.
+    """
 
     step: int
     points: Ints
     state: Floats
+    drawn: Floats
 
     @classmethod
-    def of(cls, step: int, state: Sequence[Number], points: Ints) -> Snapshot:
-        """That of a state whose values are numbers, or one for each point."""
-        rows = np.empty((len(state), len(points)))
-        for row, value in zip(rows, state, strict=True):
-            row[:] = value[points] if isinstance(value, np.ndarray) and value.ndim else value
-        return cls(step, points, rows)
+    def of(
+        cls, step: int, state: Sequence[Number], points: Ints, drawn: Sequence[Number] = ()
+    ) -> Snapshot:
+        """That of a state and draws whose values are numbers, or one for each point."""
+        return cls(step, points, _rows(state, points), _rows(drawn, points))
+
+
+def _rows(values: Sequence[Number], points: Ints) -> Floats:
+    rows = np.empty((len(values), len(points)))
+    for row, value in zip(rows, values, strict=True):
+        row[:] = value[points] if isinstance(value, np.ndarray) and value.ndim else value
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +68,17 @@ def points_looked_at(points: int) -> Ints:
     return np.unique(np.linspace(0, points - 1, min(points, _POINTS)).astype(np.int64))
 
 
+def remembered(plan: Loop) -> list[int]:
+    """The slots of what is looked back to, which both halves of a step see as the whole does."""
+    return [j for chain in plan.chains for j in chain.places]
+
+
 def taken_again(plan: Loop, given: Sequence[Number], seen: Sequence[Snapshot]) -> Retaken:
     """The steps after what was seen, as blocks as functions of Python take them.
 
     ``given`` are the inputs: numbers, or one for each point of the sweep.
     """
-    before = np.stack([one.state for one in seen])
+    before, drawn = np.stack([one.state for one in seen]), np.stack([one.drawn for one in seen])
     whole, halves = np.empty_like(before), np.empty_like(before)
     points = seen[0].points
     inputs = [value[points] if np.ndim(value) else value for value in map(np.asarray, given)]
@@ -70,13 +89,33 @@ def taken_again(plan: Loop, given: Sequence[Number], seen: Sequence[Snapshot]) -
         which = np.flatnonzero((steps >= segment.start - 1) & (steps < segment.stop - 1))
         if which.size:
             take, time = compiled(segment.block), steps[which, None] * plan.dt
-            start = np.moveaxis(before[which], 1, 0)
-            middle = take(*start, *half, time)
-            ends = take(*start, *inputs, time), take(*middle, *half, time + plan.dt / 2)
+            start, draws = (np.moveaxis(rows[which], 1, 0) for rows in (before, drawn))
+            middle = list(take(*start, *half, *draws, time))
+            for j in remembered(plan):
+                middle[j] = start[j]
+            second = take(*middle, *half, *draws, time + plan.dt / 2)
+            ends = take(*start, *inputs, *draws, time), second
             for table, end in zip((whole, halves), ends, strict=True):
                 for j, value in enumerate(end):
                     table[which, j] = value
     return Retaken(steps.tolist(), before, whole, halves)
+
+
+def first_again(
+    plan: Loop, given: Sequence[Number], streams: Sequence[Stream], points: int | None
+) -> list[Retaken]:
+    """The first step that is looked at, where a run keeps no states: it begins once more here."""
+    first, wanted = plan.samples.steps[0], points_looked_at(points or 1)
+    if first > _SOON:
+        return []
+    with np.errstate(all="ignore"):
+        state, segments = first_state(plan, given), plan.segments
+        for step in range(first):
+            drawn = [stream.at(step) for stream in streams]
+            block = next(one.block for one in segments if one.start <= step + 1 < one.stop)
+            state = list(compiled(block)(*state, *given, *drawn, np.float64(step * plan.dt)))
+        drawn = [stream.at(first) for stream in streams]
+        return [taken_again(plan, given, [Snapshot.of(first, state, wanted, drawn)])]
 
 
 def warn_of_long_steps(plan: Loop, every: Iterable[Retaken]) -> None:
@@ -93,9 +132,11 @@ def warn_of_long_steps(plan: Loop, every: Iterable[Retaken]) -> None:
     values are: where a world rests on a fast rate, they alone show that steps are too long. Where
     either is no number nothing is said.
     """
-    gap, step, slot = max((_widest(plan, again) for again in every), default=(0.0, 0, 0))
-    if gap <= plan.samples.bound:
+    gaps = sorted((gap for again in every for gap in _widest(plan, again)), reverse=True)
+    beyond = [gap for gap in gaps if gap[0] > plan.samples.bound]
+    if len({step for _, step, _ in beyond}) < plan.samples.witnesses:
         return
+    gap, step, slot = beyond[0]
     named = owner_of(plan.slots[slot].variable)
     what = "the derivative of " if any(slot in group for group in plan.scales) else ""
     warnings.warn(
@@ -108,8 +149,8 @@ def warn_of_long_steps(plan: Loop, every: Iterable[Retaken]) -> None:
     )
 
 
-def _widest(plan: Loop, again: Retaken) -> tuple[float, int, int]:
-    """The widest gap, and the sample and the slot that have it."""
+def _widest(plan: Loop, again: Retaken) -> list[tuple[float, int, int]]:
+    """The widest gap at each sample, with the sample and the slot that has it."""
     size = np.maximum(abs(again.whole), abs(again.before))
     least = np.empty_like(size)
     least[:] = plan.samples.least * size.max(axis=0)
@@ -120,5 +161,10 @@ def _widest(plan: Loop, again: Retaken) -> tuple[float, int, int]:
     # Inner stages of a step are where they are for its length.
     inner = [j for j, slot in enumerate(plan.slots) if is_inner(slot.variable)]
     gaps[:, inner], gaps[~np.isfinite(gaps)] = 0.0, 0.0
-    place, slot, _ = map(int, np.unravel_index(gaps.argmax(), gaps.shape))
-    return float(gaps.max()), again.steps[place], slot
+    # What is looked back to is the same in both.
+    gaps[:, remembered(plan)] = 0.0
+    widest = gaps.max(axis=2)
+    slots = widest.argmax(axis=1).tolist()
+    return [
+        (float(row[j]), step, j) for row, step, j in zip(widest, again.steps, slots, strict=True)
+    ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalopt.backends.failures import in_words
+from causalopt.backends.halving import first_again, warn_of_long_steps
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.jax_program import program_of
 from causalopt.backends.referring import ReferringBackend
@@ -67,6 +68,9 @@ class JaxBackend(ReferringBackend):
         if np.any(is_lost) or (first.steps >= 0).any():
             yield from self.reference.loop(plan, inputs, recorded, points)
             return
+        if plan.samples.steps and not plan.has_arrays:
+            plain = [np.asarray(inputs.values[e.symbol.name], float) for e in plan.inputs]
+            warn_of_long_steps(plan, first_again(plan, plain, streams, points))
         yield _recording(plan, [np.asarray(column) for column in columns], points)
 
     def slopes(

@@ -26,10 +26,10 @@ from causalopt.backends.compiled_run import (
     start,
     streams_of,
 )
-from causalopt.backends.halving import Snapshot, warn_of_long_steps
+from causalopt.backends.halving import warn_of_long_steps
 from causalopt.backends.interface import Inputs, Recording, refuse_arrays
 from causalopt.backends.referring import ReferringBackend
-from causalopt.backends.retaking import looked_at, retaken_of
+from causalopt.backends.retaking import looked_at, retaken_of, seen_at
 from causalopt.backends.shape import Shape
 from causalopt.backends.workers import available
 from causalopt.backends.writer import CannotCompile, check
@@ -213,9 +213,9 @@ def _carry(
             end = min(begin + chunks.step, segment.stop)
             cuts = [s + 1 for s in samples if begin < s + 1 < end]
             for first, stop in pairwise((begin, *cuts, end)):
-                if first - 1 in samples and run.apart.keys().isdisjoint(points.tolist()):
-                    run.seen.append(Snapshot(first - 1, points, run.state[:, points]))
                 drawn = drawn_by(streams, stop - first)
+                if first - 1 in samples and run.apart.keys().isdisjoint(points.tolist()):
+                    run.seen.append(seen_at(run, batch, first - 1, points, drawn))
                 yield from advance(run, segment, batch, rows, drawn, first, stop)
                 if (run.faults[batch.start : batch.stop] > 0).all():
                     return

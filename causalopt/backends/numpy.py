@@ -43,9 +43,9 @@ class NumPyBackend:
             run.record(state, scales.powers, 0)
             for segment in plan.segments:
                 for step in track(range(segment.start, segment.stop), "steps"):
-                    if step - 1 in plan.samples.steps and scales.are_together:
-                        seen.append(Snapshot.of(step - 1, state, looked_at))
                     drawn = [stream.at(step - 1) for stream in streams]
+                    if step - 1 in plan.samples.steps and scales.are_together:
+                        seen.append(Snapshot.of(step - 1, state, looked_at, drawn))
                     time = np.float64((step - 1) * plan.dt)
                     state = scales.advance(segment, state, [*given, *drawn, time], step)
                     run.record(state, scales.powers, step)

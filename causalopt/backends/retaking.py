@@ -9,15 +9,11 @@ import numpy as np
 
 from causalopt.backends.advancing import CompiledSegment
 from causalopt.backends.compiled_run import CompiledRun
-from causalopt.backends.halving import Retaken, Snapshot, points_looked_at
+from causalopt.backends.halving import Retaken, Snapshot, points_looked_at, remembered
 from causalopt.ground.types import Floats, Ints
 
-# Nothing is drawn, and nothing recorded: no step is so late.
-_NO_DRAWS, _NO_VALUES, _EXPONENTS = (
-    np.empty((0, 0, 0)),
-    np.empty((0, 0, 0)),
-    np.empty((0, 0, 0), dtype=np.int64),
-)
+# Nothing is recorded: no step is so late.
+_NO_VALUES, _EXPONENTS = np.empty((0, 0, 0)), np.empty((0, 0, 0), dtype=np.int64)
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -26,6 +22,13 @@ def looked_at(run: CompiledRun, batch: range) -> Ints:
     points = points_looked_at(run.points)
     first, last = np.searchsorted(points, [batch.start * run.tile, batch.stop * run.tile])
     return points[first:last]
+
+
+def seen_at(run: CompiledRun, batch: range, step: int, points: Ints, drawn: Floats) -> Snapshot:
+    """What there is after a step, at some points of a batch, with what it draws next."""
+    columns = points - batch.start * run.tile
+    return Snapshot(step, points, run.state[:, points], drawn[:, 0, columns] if drawn.size else
+                    np.empty((0, len(points))))  # fmt: skip
 
 
 def retaken_of(run: CompiledRun, segments: Sequence[CompiledSegment]) -> Iterator[Retaken]:
@@ -50,6 +53,11 @@ def _inputs(run: CompiledRun, points: Ints, parts: int) -> Floats:
     return np.append(filled.reshape(-1), 0.0)
 
 
+def _side_by_side(rows: Floats, width: int) -> Floats:
+    """Rows of points, the last of them again and again up to a width."""
+    return np.concatenate([rows, np.repeat(rows[:, -1:], width - rows.shape[1], axis=1)], axis=1)
+
+
 def _taken(
     run: CompiledRun, segments: Sequence[CompiledSegment], seen: Snapshot, flat: Floats, parts: int
 ) -> Floats:
@@ -57,23 +65,27 @@ def _taken(
     segment = next(s for s in segments if s.start <= seen.step + 1 < s.stop)
     count, scales = len(seen.points), run.plan.scales
     width = run.tile if run.tile > 1 else count
-    state = np.empty((len(seen.state), width))
-    state[:, :count], state[:, count:] = seen.state, seen.state[:, -1:]
+    state, draws = _side_by_side(seen.state, width), _side_by_side(seen.drawn, width)[:, None]
+    looked_back = remembered(run.plan)
+    past = state[looked_back]
     powers = np.zeros((len(scales), width), dtype=np.int64)
     entries = len(run.given.offset)
     offset, stride = np.arange(entries) * width, np.ones(entries, dtype=np.int64)
     stride[-1] = 0
     first = parts * seen.step + 1
-    rest = first, first + parts, run.plan.dt / parts, 0, _NEVER, 1, _NO_VALUES, _EXPONENTS
-    if run.tile > 1:
-        faults, rows = np.zeros(1, dtype=np.int64), np.empty(segment.buffer)
-        segment.loop(state, powers, 0, 1, rows, flat, offset, stride, _NO_DRAWS, *rest, faults)
-        if faults[0]:
-            state[:] = np.nan
-    else:
+    for step in range(first, first + parts):
+        state[looked_back] = past
+        rest = step, step + 1, run.plan.dt / parts, 0, _NEVER, 1, _NO_VALUES, _EXPONENTS
+        if run.tile > 1:
+            faults, rows = np.zeros(1, dtype=np.int64), np.empty(segment.buffer)
+            given = flat, offset, stride, draws
+            segment.loop(state, powers, 0, 1, rows, *given, *rest, faults)
+            if faults[0]:
+                state[:] = np.nan
+            continue
         for point in range(width):
-            reached = segment.loop(state, powers, point, flat, offset, stride, _NO_DRAWS, *rest)
-            if reached != first + parts:
+            given = flat, offset, stride, np.ascontiguousarray(draws[:, :, point : point + 1])
+            if segment.loop(state, powers, point, *given, *rest) != step + 1:
                 state[:, point] = np.nan
     for group, power in zip(scales, powers, strict=True):
         state[list(group)] = np.ldexp(state[list(group)], power)

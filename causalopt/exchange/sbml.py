@@ -103,8 +103,10 @@ def write_sbml(system: System, path: str | os.PathLike[str]) -> None:
     Each variable is a parameter that is not constant, with a rate rule, or with an assignment rule
     where it is algebraic; parameters have their values, start values that are formulas are initial
     assignments, events have triggers. A name that is no id stands beside one that is made of it.
-    Numbers come back as the same floats. Units that SBML has words for are written, and the others
-    are left out, as are assumptions, the method of steps and their length.
+    Numbers come back as the same floats, but for -0.0, which is 0.0 there: a formula has no signed
+    zero. A circle of equations would be an algebraic rule, which says not what it is solved for and
+    from where, and so comes back as another one. Units that SBML has words for are written, and the
+    others are left out, as are assumptions, the method of steps and their length.
 
     Raises ``DeclarationError``, before anything is written, for what has no place in SBML or comes
     back as something else: systems of steps, circles of equations, noise, data, delays, arrays,

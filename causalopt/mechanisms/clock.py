@@ -6,6 +6,7 @@ linear in time is made with room for rounding, which no other time comes into.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 import sympy
@@ -17,14 +18,18 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import time
 from causalopt.mechanisms.crossing import SHARE
 
+# Time takes either side, so that sympy need not look which it is.
+_below = functools.partial(sympy.Lt, evaluate=False)
+_above = functools.partial(sympy.Gt, evaluate=False)
+
 # What a comparison of a difference with zero becomes, with room on either side.
 _WITH_ROOM: Mapping[type[Relational], Callable[[Expr, Expr], Boolean]] = {
-    sympy.Eq: lambda d, room: And(d < room, d > -room),
-    sympy.Ne: lambda d, room: Or(d > room, d < -room),
-    sympy.Lt: lambda d, room: d < -room,
-    sympy.Le: lambda d, room: d < room,
-    sympy.Gt: lambda d, room: d > room,
-    sympy.Ge: lambda d, room: d > -room,
+    sympy.Eq: lambda d, room: And(_below(d, room), _above(d, -room)),
+    sympy.Ne: lambda d, room: Or(_above(d, room), _below(d, -room)),
+    sympy.Lt: lambda d, room: _below(d, -room),
+    sympy.Le: lambda d, room: _below(d, room),
+    sympy.Gt: lambda d, room: _above(d, room),
+    sympy.Ge: lambda d, room: _above(d, -room),
 }
 
 

@@ -96,6 +96,10 @@ class Mechanism(ABC):
         Of one node's value f(u, v, ...).
         """
 
+    def as_written(self, at: Terms) -> Expr:
+        """The same as it was declared, where that is computed in another way."""
+        return self.value(at)
+
     def forward(self, at: Terms, along: Terms) -> Expr:
         """The forward derivative: sum_u df/du(at) along_u, over the arguments u in ``along``."""
         slopes = self.reverse(at, ONE)

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import sympy
 from sympy import Basic, Expr, Symbol
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
 
 from causalopt.mechanisms.fitness import inside_out
 
@@ -18,6 +20,8 @@ T = TypeVar("T")
 
 # A largest of more arguments is put together as it is: sympy compares all with all.
 _MOST_COMPARED = 8
+# What sympy looks at for long, in search of what is always so.
+_COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, Relational, BooleanFunction)
 
 
 def rebuilt(build: Callable[[], T]) -> T:
@@ -41,9 +45,32 @@ def with_terms(formula: Expr, at: Mapping[Symbol, Expr]) -> Expr:
     >>> with_terms(sympy.Max(*x, evaluate=False), {x[8]: sympy.Integer(7)}).args[0]
     7
     """
+    if not at:
+        return formula
+    if _only_renames(formula, at):
+        return _put_together(formula, at, _as_it_is)
     if not compares_many(formula):
         return rebuilt(lambda: formula.xreplace(dict(at)))
-    return rebuilt(lambda: _put_together(formula, at))
+    return rebuilt(lambda: _put_together(formula, at, with_parts))
+
+
+def _only_renames(formula: Expr, at: Mapping[Symbol, Expr]) -> bool:
+    """Whether other names, or later times, stand for symbols: what was open stays so.
+
+    Two symbols must not become one: of x < y that would make x < x.
+    """
+    # A symbol and so much more is that symbol at another time.
+    named = [key if term.is_Add and key in term.args else term for key, term in at.items()]
+    if not all(isinstance(name, Symbol) for name in named) or len({*named}) < len(named):
+        return False
+    return {*named}.isdisjoint(formula.free_symbols - at.keys())
+
+
+def _as_it_is(part: Basic, inner: Sequence[Basic]) -> Basic:
+    """A part made of other parts, in which nothing is compared that was not before."""
+    if all(new is old for new, old in zip(inner, part.args, strict=True)):
+        return part
+    return part.func(*inner, evaluate=False) if isinstance(part, _COMPARING) else part.func(*inner)
 
 
 def compares_many(formula: Basic) -> bool:
@@ -62,9 +89,14 @@ def _is_long(part: Basic) -> bool:
     return isinstance(part, sympy.Max | sympy.Min) and len(part.args) > _MOST_COMPARED
 
 
-def _put_together(formula: Expr, at: Mapping[Symbol, Expr]) -> Expr:
+def _put_together(
+    formula: Expr,
+    at: Mapping[Symbol, Expr],
+    made: Callable[[Basic, Sequence[Basic]], Basic],
+) -> Expr:
+    """The formula with terms in it, each part of which is ``made`` of those that it has now."""
     new: dict[Basic, Basic] = {}
     for part in inside_out(formula):
-        new[part] = at[part] if part in at else with_parts(part, [new[arg] for arg in part.args])
+        new[part] = at[part] if part in at else made(part, [new[arg] for arg in part.args])
     whole: Expr = new[formula]
     return whole

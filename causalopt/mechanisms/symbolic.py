@@ -79,6 +79,10 @@ class Expression(Mechanism):
         """The formula, with terms in the place of its symbols, as it is best computed."""
         return with_terms(smooth(self.formula), at)
 
+    def as_written(self, at: Terms) -> Expr:
+        """The formula as it is written, with terms in the place of its symbols."""
+        return with_terms(self.formula, at)
+
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """weight df/du(at) for each argument u."""
         partials = {s: self.partial(s) for s in self.arguments}
@@ -86,16 +90,12 @@ class Expression(Mechanism):
 
     def renamed(self, names: Terms) -> Expression:
         """The formula in other symbols, or with terms in their place."""
-        return Expression(self._with(names))
+        return Expression(self.as_written(names))
 
     def pattern(self) -> tuple[Expression, tuple[Expr, ...]]:
         """The formula as it is computed, with places for its symbols and its decimals."""
         formula, at = pattern_of(smooth(self.formula), self.arguments)
         return Expression(formula), at
-
-    def _with(self, names: Terms) -> Expr:
-        """The formula as it is written, with terms in the place of its symbols."""
-        return with_terms(self.formula, names)
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:
         """variable + sum_j weight_j f(at_j), as one formula."""
@@ -114,7 +114,7 @@ class Expression(Mechanism):
         if write is not None:
             return write(self.formula, name)
         names = {s: Symbol(name(s)) for s in self.arguments if name(s) != str(s)}
-        return str(self._with(names))
+        return str(self.as_written(names))
 
     def latex(self) -> str:
         """The formula as LaTeX."""
@@ -165,6 +165,8 @@ def _with_standard_draws(formula: Expr) -> Expr:
     """The formula, with noises whose laws depend on parameters made of draws that do not."""
     laws = {s: s.law for s in formula.free_symbols if isinstance(s, Noise)}
     dependent = {s: law for s, law in laws.items() if isinstance(law, Dependent)}
+    if not dependent:
+        return formula
     for noise, law in dependent.items():
         check_units(law.formula, _unit_in_a_law, unit_of(noise.unit), f"the noise {noise}")
     draws = {s: Noise(s.name, law.standard) for s, law in dependent.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sympy import Expr, Float, Rational, Symbol
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.tensors import Tensor
-from causalopt.language.domains import domain_of
+from causalopt.language.domains import Coded, domain_of
 from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.amounts import Kept, comes_to, formulas_of, numbers_in
@@ -48,12 +49,14 @@ class Beginning:
             self._refuse_arrays_in(variable, rule)
             at = {symbol: self._number(symbol, numbers) for symbol in rule.arguments}
             number = self._comes_to(variable, rule, at)
-            domain = domain_of(variable)
-            numbers[variable] = domain.code(domain.value(number), f"start[{variable}] = {rule}")
+            numbers[variable] = _coded(variable, rule, number)
         held = self.arrays
         return ReadOnly({v: numbers[v] for v in self.variables if v not in held})
 
     def _comes_to(self, variable: Variable, rule: Mechanism, at: Mapping[Symbol, float]) -> float:
+        with contextlib.suppress(DeclarationError):
+            # So many digits leave nothing to cancel; what reads 0/0 there is told by its limit.
+            return comes_to(rule.as_written({}), at, f"start[{variable}]")
         try:
             return comes_to(rule.value({}), at, f"start[{variable}]")
         except DeclarationError:
@@ -177,6 +180,16 @@ class Beginning:
                     f"it was before the start, by history={{{variable}: ...}}, a number or a "
                     "formula of time."
                 )
+
+
+def _coded(variable: Variable, rule: Mechanism, number: float) -> Coded:
+    """The code of a start value; a formula is written out where it is to be told of alone."""
+    domain = domain_of(variable)
+    value = domain.value(number)
+    try:
+        return domain.code(value, f"start[{variable}]")
+    except DeclarationError:
+        return domain.code(value, f"start[{variable}] = {rule}")
 
 
 def _is_start(symbol: Symbol) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from causalopt.language.symbols import Parameter
+from sympy import Symbol
+
+from causalopt.language.symbols import Parameter, Past
 from causalopt.mechanisms.methods import METHODS
 from causalopt.model.system import System
 from causalopt.plan.block import Input
@@ -26,13 +28,16 @@ class Samples:
 
     ``length`` is the place among the inputs of a plan of what is halved, the length of a step.
     A difference between these of more than a part ``bound`` of a value is told; a value counts from
-    a part ``least`` of its largest on.
+    a part ``least`` of its largest on. So many ``witnesses``, steps at which there is one, are
+    asked for: where what happens in a step is found by the step itself, one that just meets it, and
+    whose halves just miss it, says nothing of its length.
     """
 
     steps: tuple[int, ...] = ()
     length: int = 0
     bound: float = _BOUND
     least: float = _LEAST
+    witnesses: int = 1
 
 
 NONE = Samples()
@@ -43,9 +48,10 @@ def samples_of(
 ) -> Samples:
     """The samples of a run; none where two halves of a step are no step.
 
-    That is without a method, with events, one of which a step sees, with what is looked back to,
-    where the length of a step enters formulas, or where a formula in place of a mechanism says what
-    a whole step does.
+    That is without a method, where the length of a step enters formulas, or where a formula in
+    place of a mechanism says what a whole step does; and where an inner stage looks back by one
+    step, of which the second half would see the first. Both halves have the draws of the whole, and
+    look back to what it does.
     """
     labels = [entry.label for entry in inputs]
     if system.method is None or not _can_be_halved(system, worlds) or system.dt not in labels:
@@ -62,15 +68,30 @@ def samples_of(
     }  # fmt: skip
     is_rough = len(METHODS[system.method].nodes) == 1
     told = (_BOUND_OF_ONE_STAGE, _LEAST_OF_ONE_STAGE) if is_rough else (_BOUND, _LEAST)
-    return Samples(tuple(sorted(chosen)), labels.index(system.dt), *told)
+    witnesses = 2 if system.events else 1
+    return Samples(tuple(sorted(chosen)), labels.index(system.dt), *told, witnesses)
 
 
 def _can_be_halved(system: System, worlds: Sequence[AnyWorld]) -> bool:
-    """Whether a step is a method's, of rates that know of nothing but the moment."""
-    if system.tolerance is not None or system.events:
+    """Whether a step is a method's, of rates that do not know how long it is."""
+    if system.tolerance is not None or system.method is None:
         return False
-    used = {symbol for rule in system.declarations.values() for symbol in rule.arguments}
     bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
-    is_plain = isinstance(system.dt, Parameter) and system.dt not in used
-    is_whole = system.memory == 1 and all(base.replacement is None for base in bases)
-    return is_plain and is_whole
+    is_plain = isinstance(system.dt, Parameter) and system.dt not in _written_in(system)
+    is_whole = all(base.replacement is None for base in bases)
+    looks_inside = len(METHODS[system.method].nodes) > 1 and 1 in _looked_back(system)
+    return is_plain and is_whole and not looks_inside
+
+
+def _written_in(system: System) -> set[Symbol]:
+    """The symbols of all formulas, as they were declared."""
+    rules = [*system.mechanisms.values(), *system.algebraic.values()]
+    rules += [rule for event in system.events for rule in event.set.values()]
+    asked: set[Symbol] = set().union(*(event.when.free_symbols for event in system.events))
+    return asked.union(*(rule.arguments for rule in rules))
+
+
+def _looked_back(system: System) -> set[int]:
+    """By how many steps it is looked back."""
+    symbols = (s for rule in system.template.values() for s in rule.arguments)
+    return {s.by for s in symbols if isinstance(s, Past)}

@@ -32,7 +32,7 @@ from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms
 from causalopt.plan.names import UNIT, Names, Slot
 from causalopt.plan.pace import pace_of
-from causalopt.plan.samples import NONE, samples_of
+from causalopt.plan.samples import samples_of
 from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -89,7 +89,7 @@ def flatten_system(
         chains=_chains(slots),
         has_arrays=_has_arrays(system, worlds),
         pace=pace,
-        samples=NONE if noises else samples_of(system, steps, worlds, inputs),
+        samples=samples_of(system, steps, worlds, inputs),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sympy import sin
 
 from causalopt import Event, System, noise, normal, op, parameters, run, time, variables
 from causalopt.backends import retaking
@@ -118,17 +119,74 @@ def test_what_begins_in_the_middle_is_looked_at(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_has_no_halves_is_not_looked_at(backend):
-    shaken = noise("shaken", normal(0, 1))
+    (dt,) = parameters("dt")
     systems = [
         System({x: -5 * x}, start={x: 1}),
-        System.from_ode({x: -9 * x + shaken}, start={x: 1}, dt=0.3, method="euler"),
+        System.from_ode({x: -x / dt}, start={x: 1}, parameters={dt: 0.3}, dt=dt, method="rk4"),
         System.from_ode(
-            {x: -9 * x}, start={x: 1}, dt=0.3, method="rk4", events=[Event(time > 1, {x: 1})]
+            {x: -9 * x + x.lag(0.3)}, start={x: 1}, history={x: 1}, dt=0.3, method="rk4"
         ),
-        System.from_ode({x: -9 * x.lag(0.3)}, start={x: 1}, history={x: 1}, dt=0.3, method="euler"),
     ]
     for system in systems:
         assert told(lambda system=system: run(system.world(steps=20), backend=backend)) is None
+
+
+shaken = noise("shaken", normal(0, 1))
+#: Rates that fall back at a rate, and what else there is, by what it is.
+BESIDE = {
+    "noise": lambda k, dt: System.from_ode(
+        {x: -k * x + shaken}, start={x: 1}, dt=dt, method="euler"
+    ),
+    "noise, by stages": lambda k, dt: System.from_ode(
+        {x: -k * (x - shaken)}, start={x: 1}, dt=dt, method="rk4"
+    ),
+    "a delay": lambda k, dt: System.from_ode(
+        {x: -k * x + x.lag(3 * dt)}, start={x: 1}, history={x: 1}, dt=dt, method="rk4"
+    ),
+    "a short delay": lambda k, dt: System.from_ode(
+        {x: -k * x + x.lag(dt)}, start={x: 1}, history={x: 1}, dt=dt, method="euler"
+    ),
+    "an event in time": lambda k, dt: System.from_ode(
+        {x: -k * x}, start={x: 1}, dt=dt, method="rk4", events=[Event(time > 1, {x: 1})]
+    ),
+    "an event in state": lambda k, dt: System.from_ode(
+        {x: -k * x, y: 1}, start={x: 1, y: 0}, dt=dt, method="rk4",
+        events=[Event(y > 1.234, {y: 0})],
+    ),
+    "an equation of time": lambda k, dt: System.from_ode(
+        {x: -k * x + y}, algebraic={y: sin(time)}, start={x: 1}, dt=dt, method="rk4"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "jax"])
+@pytest.mark.parametrize("points", [None, 3, 20])
+@pytest.mark.parametrize("case", BESIDE)
+def test_what_is_beside_rates_hides_nothing_and_is_no_long_step(case, points, backend):
+    over = None if points is None else {x[0]: np.linspace(0.5, 1, points)}
+    if backend == "jax" and "event" in case:
+        return  # its first step alone is looked at, and with events two are asked for
+    for length, is_told in ((0.2, False), (0.5, False), (3.0, True)):
+        system = BESIDE[case](3, length / 3)
+        asked = told(lambda system=system: run(system.world(steps=40), over=over, backend=backend))
+        assert bool(asked) == is_told, (length, asked)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_jumps_are_no_long_steps(backend):
+    """What is set within a step differs where a half just misses it: one such says nothing."""
+    systems = [
+        System.from_ode({x: y, y: -9.8}, start={x: 1, y: 0}, dt=0.1, method="rk4",
+                        events=[Event(x < 0, {y: -0.9 * y})]),
+        System.from_ode({x: 3 - x}, start={x: 0}, dt=0.1, method="rk4",
+                        events=[Event(x > 1, {x: 0})]),
+        System.from_ode({x: 1}, start={x: 0}, dt=0.25, method="euler",
+                        events=[Event(x >= 1, {x: 0})]),
+        System.from_ode({x: -x / 9}, start={x: 1}, dt=0.1, method="rk4",
+                        events=[Event(time > 0.1 * k, {x: 9 - x}) for k in range(1, 30, 7)]),
+    ]  # fmt: skip
+    for system in systems:
+        assert told(lambda system=system: run(system.world(steps=40), backend=backend)) is None
 
 
 def test_what_is_measured_is_the_same_to_the_last_digit(monkeypatch):

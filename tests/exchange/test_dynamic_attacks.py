@@ -1,5 +1,6 @@
 """Stock-and-flow files made to do harm, and broken ones: each is told in words, with its place."""
 
+import cProfile
 import random
 import re
 import string
@@ -249,6 +250,36 @@ def test_few_words_are_little_work(case, tmp_path):
     # 30,000 to 140,000 calls; written out, they were more than 5,000,000.
     assert meter.calls < 400_000
     assert re.search(told, found) if told else not found
+
+
+def _drained(number):
+    flow = variable("flow", f"f{number}", "1")
+    return flow + variable(
+        "stock", f"s{number}", "1", beside="<non_negative/>", flows=[("outflow", f"f{number}")]
+    )
+
+
+def _of_a_stock(formula, count):
+    lines = (f"y{i} = {formula.replace('#', str(i))}" for i in range(count))
+    return vensim("\n".join(["s = INTEG(1, 2)", *lines]))
+
+
+# Sound models, and the most calls that each of their formulas may take.
+MANY = {
+    "never negative": (read_xmile, xmile(*map(_drained, range(100))), 100, 7_500),
+    "quotients": (
+        read_vensim, _of_a_stock("(s+#)*(s-#)*(s*#+1)/(1+s^5)", 100), 100, 9_500),
+    "units": (read_vensim, _of_a_stock("s / 2 + # ~ people*Day/Month ~|", 100), 100, 4_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MANY)
+def test_many_formulas_are_a_little_work_each(case, tmp_path):
+    read, text, count, most = MANY[case]
+    (tmp_path / "m").write_text(text)
+    counted = cProfile.Profile(builtins=False)
+    assert not counted.runcall(told_of, read, tmp_path / "m", text)
+    assert sum(entry.callcount for entry in counted.getstats()) / count < most
 
 
 def check_refused(read, path, text, told):

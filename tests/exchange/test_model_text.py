@@ -256,7 +256,7 @@ def test_what_is_asked_is_read_back_as_equal(tmp_path):
         ModelQuestion(x, y[0], y, steps=5),
         ModelQuestion((x[1:4], x.at(3.5)), y[2], y.between(0, 2), delta=-0.25),
         ModelQuestion([x, x[2:]], m=y[3], over={k: [1, 2], y[0]: np.array([0.5, 1.5])}),
-        ModelQuestion(x, n=y[1]),
+        ModelQuestion(x, n=y[1], steps=5),
     )
     assert again(tmp_path, system, *asked) == system
 
@@ -446,6 +446,9 @@ UNANSWERED = {
     "beyond the end": ('n = "R[0]"\nm = "R[4]"\nsteps = 3', '"R[4]"', "after the last step, 3"),
     "n beyond the end": ('n = "R[9]"\nm = "R"\nsteps = 3', '"R[9]"', "after the last step, 3"),
     "n that is several": ('n = "R"\nm = "R[4]"', '"R"', "is not one node"),
+    "no length of a run": ('n = "R[0]"', '"R[0]"', "how long it runs: write m"),
+    "n inside A": ('n = "T[1]"\nm = "R[4]"', '"T[1]"', "n lies inside A"),
+    "m inside A": ('n = "R[0]"\nm = "T[4]"', '"T[4]"', "m lies inside A"),
     "no end": ('n = "R[0]"\nm = "R"', '"R"', "steps is missing"),
     "a time without dt": ('n = "R[0]"\nm = "R.at(2)"', '"R.at(2)"', "has no dt"),
 }  # fmt: skip

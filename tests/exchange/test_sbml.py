@@ -505,6 +505,10 @@ REFUSED = {
                           "takes 2 arguments, and is given 1"),
     "a function of itself": ((*assigned("f(x)"), function("f", "lambda(a, f(a))")),
                              "'f' -> 'f' goes round in a circle"),
+    "rules in a circle": ((*assigned("2*z"), parameter("z", constant=False),
+                           assignment("z", "y")), "goes round in a circle, "),
+    "starts in a circle": ((*X, parameter("a"), parameter("b"), start("a", "b"), start("b", "a")),
+                           "goes round in a circle, "),
     "a missing value": ((*X, parameter("k")), "'k' has no value"),
     "an infinite value": ((*X, parameter("k", "INF")), "'k' is the number inf"),
     "a missing start": ((*S, species("T"), reaction("r", reference("T"), "", "1")),
@@ -558,10 +562,6 @@ def test_fast_reactions_are_refused(read):
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
-        ((*assigned("2*z"), parameter("z", constant=False), assignment("z", "y")),
-         "goes round in a circle, "),
-        ((*X, parameter("a"), parameter("b"), start("a", "b"), start("b", "a")),
-         "goes round in a circle, "),
         ((parameter("k", 1),), "no variable"),
     ],
 )  # fmt: skip

@@ -340,6 +340,8 @@ REFUSED = {
     "steps": (lambda: System({x: x / 2}, start={x: 1}), "step by step"),
     "noise": (lambda: ode({x: shock}, {x: 1}), r"formula of x .*shock.* \(noise\)"),
     "a delay": (lambda: ode({x: -x.lag(0.5)}, {x: 1}), r"\(lag\)"),
+    "a circle": (lambda: ode({x: -y}, {x: 1}, algebraic={y: x - y / 2}, newton={y: 1}),
+                 "circle of equations, of y: .*neither what it is solved for"),
     "an array": (lambda: ode({grid: -grid}, {grid: [1, 2]}), "grid"),
     "a function": (lambda: ode({x: sympy.erf(x)}, {x: 1}), "no word for erf"),
     "a start": (lambda: ode({x: 1}, {x: sympy.gamma(k)}, parameters={k: 2}), "no word for gamma"),

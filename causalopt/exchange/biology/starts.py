@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+import networkx as nx
 import sympy
 from sympy import Expr, Integer, Symbol
 
@@ -13,7 +14,7 @@ from causalopt.exchange.biology.numbers import UnfitError, constant_of, evaluate
 from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.rates import Rates
 from causalopt.ground.checks import shown
-from causalopt.ground.errors import FileError
+from causalopt.ground.errors import DeclarationError, FileError
 from causalopt.language.symbols import Lag, Quantity, Variable, time
 from causalopt.model.amounts import in_turn
 from causalopt.model.circles import circles_in
@@ -132,8 +133,8 @@ def numbers_at_start(
     Circles of equations are solved from the ``guesses``. ``places`` are those of what starts from
     something else than the file says where it says what it is.
 
-    Raises ``FileError`` where something comes to no finite real number, and ``DeclarationError``
-    where rules go round in a circle.
+    Raises ``FileError`` where something comes to no finite real number, and where rules go round in
+    a circle.
     """
     written: dict[Quantity, Expr] = {**given, **rates.equations}
     numbers: dict[Symbol, float] = {time: 0.0}
@@ -145,7 +146,7 @@ def numbers_at_start(
         if not f.is_Number
     }
     straight = {q: f for q, f in now.items() if q not in guesses}
-    order = in_turn(straight, "What the rules of the file say")
+    order = _in_turn(rates, straight)
     for group in groups_in(now, order, guesses):
         if is_around(group, now):
             numbers |= _root(rates, group, now, guesses, numbers)
@@ -154,6 +155,17 @@ def numbers_at_start(
             at = places.get(one) or _place(rates, one)
             numbers[one] = _value(rates, one, now[one], numbers, at)
     return numbers
+
+
+def _in_turn(rates: Rates, formulas: Mapping[Quantity, Expr]) -> list[Quantity]:
+    """What starts from formulas, each after what it follows from; a circle has a place."""
+    try:
+        return in_turn(formulas, "What the rules of the file say")
+    except DeclarationError as error:
+        edges = ((s, q) for q, f in formulas.items() for s in f.free_symbols if s in formulas)
+        around = nx.find_cycle(nx.DiGraph(edges))
+        at = min(_place(rates, cast(Quantity, source)) for source, _ in around)
+        raise refused(rates.source, at, str(error)) from None
 
 
 def _value(

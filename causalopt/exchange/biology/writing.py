@@ -95,8 +95,7 @@ class _RuleSheet:
         """All that it declares, in the order that SBML has."""
         system = self.system
         if system.circles:
-            told = f"a circle of equations, of {named(system.circles)},"
-            _refuse(told, "rules that follow one another")
+            _refuse_circles(system)
         rates, equations = _formulas(system.mechanisms), _formulas(system.algebraic)
         events = [(event, _formulas(event.set)) for event in system.events]
         quantities = self._quantities([*rates.values(), *equations.values(), *_in_events(events)])
@@ -216,6 +215,15 @@ def _digits(quantity: Quantity, value: float) -> str:
             "readers of SBML find none: write 0, or choose a smaller unit."
         )
     return repr(value)
+
+
+def _refuse_circles(system: System) -> NoReturn:
+    raise DeclarationError(
+        f"SBML has no place for a circle of equations, of {named(system.circles)}: rules follow "
+        "one another, and an algebraic rule says neither what it is solved for nor from where, and "
+        "would come back as another equation. Solve the circle by hand, or write the system as "
+        "text, write_model."
+    )
 
 
 def _refuse(what: str, instead: str) -> NoReturn:

@@ -135,13 +135,14 @@ def system_of(outline: Outline) -> System:
     _check_names(outline, kinds)
     _numbers(kinds)
     units, strange = units_of(definitions, outline.same_units)
-    system = _built(outline, kinds, {})
     told = [f"{shown(', '.join(strange[:3]))} is no unit that is understood"] if strange else []
-    if units:
-        try:
-            system = _built(outline, kinds, units)
-        except FileError as error:
-            told = [f"they do not agree: {str(error).partition(': ')[2].partition('. ')[0]}"]
+    try:
+        system = _built(outline, kinds, units)
+    except FileError as error:
+        if not units:
+            raise
+        system = _built(outline, kinds, {})
+        told = [f"they do not agree: {str(error).partition(': ')[2].partition('. ')[0]}"]
     if told:
         warnings.warn(
             f"{outline.source.path}: units are left out, for {told[0]}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from causalopt.language.domains import Domain, domain_of
 from causalopt.language.quantities import Parameter
 from causalopt.language.symbols import Label, Moment, Node, Nodes, NodeSet, Span, Variable
 from causalopt.model.interface import Model
+from causalopt.model.selection import Stretch
 
 #: The most questions of a file, nodes of one, and values of all that one sweeps.
 MOST_QUESTIONS, MOST_NODES_NAMED, MOST_SWEPT = 100, 1_000, 1_000_000
@@ -101,11 +102,24 @@ def _check_nodes(entry: TomlEntry, question: ModelQuestion, model: Model) -> Non
         steps = entry["m"].asked(lambda: model.run_length(None, named))
     elif steps is not None:
         steps = entry["steps"].asked(lambda: model.run_length(question.steps))
+    elif n is not None and model.has_time:
+        told = "the question says not how long it runs: write m, what is looked at, such as"
+        raise entry["n"].refusal(
+            f'{told} m = "{next(iter(model.series)).name}[10]", or steps = 10.'
+        )
+    held = entry["A"].asked(lambda: model.select(question.A, steps))
     if m is not None:
-        entry["m"].asked(lambda: model.select(m, steps))
-    entry["A"].asked(lambda: model.select(question.A, steps))
+        _check_outside(entry["m"], held, entry["m"].asked(lambda: model.select(m, steps)))
     if n is not None:
-        entry["n"].asked(lambda: model.single(n, steps, "n"))
+        _check_outside(entry["n"], held, [entry["n"].asked(lambda: model.single(n, steps, "n"))])
+
+
+def _check_outside(entry: TomlEntry, held: Sequence[Stretch], places: Sequence[Stretch]) -> None:
+    """What is nudged, and what is looked at, lies outside A."""
+    if all(any(one.covers(place) for one in held) for place in places):
+        why = "no difference could be made there" if entry.name == "n" else "it shows none"
+        told = f"{entry.name} lies inside A, where Y has the values of W, so that {why}: choose"
+        raise entry.refusal(f"{told} {entry.name} outside A, or leave it out of A.")
 
 
 def _held(entry: TomlEntry, words: Words) -> Nodes:
