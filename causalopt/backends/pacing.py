@@ -205,14 +205,7 @@ class _Course:
             begin = np.where(is_last, end, np.where(is_good, begin + part, begin))
         if self.demand.gives_way:
             raise GivesWay
-        raise TooManyParts(
-            f"Step {number}, to time {end[0]:.6g}, takes more than {_MOST:,} attempts at "
-            "parts of it. Where a rate is large beside what it leads to, an implicit method takes "
-            'fewer, method="rodas4"; where a value leaves the finite numbers, or a derivative '
-            "fades at such a rate, nothing helps but an earlier end; else take shorter steps dt, "
-            "or a larger tolerance.",
-            np.flatnonzero(end - begin > 0.0).tolist(),
-        )
+        raise _too_many(number, begin, end)
 
     def _carried(self, block: Block, part: Floats, begin: Floats) -> Floats:
         """What a block gives after a part."""
@@ -285,6 +278,18 @@ def _stacked(values: Sequence[Number], points: int) -> Floats:
     for row, value in zip(rows, values, strict=True):
         row[:] = value
     return rows
+
+
+def _too_many(number: int, begin: Floats, end: Floats) -> TooManyParts:
+    """What is told of a step whose parts, begun so late, do not come to its end."""
+    return TooManyParts(
+        f"Step {number}, to time {end[0]:.6g}, takes more than {_MOST:,} attempts at "
+        "parts of it. Where a rate is large beside what it leads to, an implicit method takes "
+        'fewer, method="rodas4"; where a value leaves the finite numbers, or a derivative '
+        "fades at such a rate, nothing helps but an earlier end; else take shorter steps dt, "
+        "or a larger tolerance.",
+        np.flatnonzero(end - begin > 0.0).tolist(),
+    )
 
 
 def _in_front(lengths: Floats, begins: Floats, end: Floats) -> tuple[Floats, Floats]:

@@ -302,7 +302,8 @@ def checked_tolerance(
         if strange is not None:
             raise DeclarationError(
                 f"The rate of {variable} uses {strange}, which belongs to a whole step, and with a "
-                "tolerance steps are taken in parts: leave tolerance out."
+                "tolerance (method='auto' has one) steps are taken in parts: take steps of a fixed "
+                "length, method='rk4' without a tolerance."
             )
     number = checks.finite(tolerance, "tolerance")
     if not 1e-14 <= number <= 0.1:
