@@ -193,8 +193,10 @@ def op_chart(setting: Setting, values: xr.DataArray) -> Chart:
         traces.append(Trace("90 %", "band", high))
     else:
         traces = [Trace("Op", "op", values.values)]
-    x = _numbers(values[axis])
-    return charted("op", title, x, traces, x_label=_label(values[axis]), y_label="Op [nat]")
+    x, count = _numbers(values[axis]), int(np.isinf(values).sum())
+    note = f"infinite at {count:,} of {values.size:,} steps" if count else ""
+    label = _label(values[axis])
+    return charted("op", title, x, traces, x_label=label, y_label="Op [nat]", note=note)
 
 
 def worlds_chart(setting: Setting) -> Chart:

@@ -48,7 +48,8 @@ def application(guard: Guard, desks: Desks, facts: Reply) -> ASGIApp:
         request = {"do": "data", "address": asked.url.query}
         told = await _answered(asked, desks, f"data-{id(asked)}", request)
         if "file" not in told:
-            return JSONResponse(told, 400)
+            # An answer in words: of any other a browser complains, beside what the page says.
+            return JSONResponse(told)
         content = base64.b64decode(str(told["file"]))
         return Response(content, media_type="application/x-netcdf")
 

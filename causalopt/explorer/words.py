@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,11 @@ from causalopt.explorer.setting import Setting, can_differ, first_nodes, variabl
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# What one part does, and what several do.
+_OF_ONE = {"steer": "steers", "amplify": "amplifies", "do": "does", "answer": "answers",
+           "cancel": "cancels", "carry": "carries"}  # fmt: skip
+_OF_SEVERAL = {verb: verb for verb in _OF_ONE}
 
 # Smaller than this, it is the rounding of nothing.
 _NOTHING = 1e-9
@@ -69,22 +75,24 @@ def sentence(setting: Setting, values: xr.DataArray) -> Said:
     last, when = last_of(values)
     screen = setting.screen
     A, m = " and ".join(screen.A or ()), screen.m or ""
+    verb = _OF_SEVERAL if len(screen.A or ()) > 1 else _OF_ONE
     number = f"Op = {last:.4g} nats{when}"
     value = repr(last)
     if math.isnan(last):
         return _unseen(screen, A, m, when)
     if math.isinf(last):
-        return _endless(screen, A, m, number, value)
+        return _endless(screen, A, m, number, value, verb)
     if abs(last) < _NOTHING:
-        meaning = f"A nudge of {screen.n} ends up as large whether {A} answers or not."
-        return Said(f"{A} does nothing about {m}: {number}.", meaning, "nothing", value)
+        meaning = f"A nudge of {screen.n} ends up as large whether {A} {verb['answer']} or not."
+        return Said(f"{A} {verb['do']} nothing about {m}: {number}.", meaning, "nothing", value)
     times = times_as_text(last)
     nudge = f"With {A} at work, a nudge of {screen.n} ends up"
     if last > 0:
         meaning = f"{nudge} {times} smaller in {m} than with {A} held still."
-        return Said(f"{A} steers {m}: {number}.", meaning, "steers", value)
+        return Said(f"{A} {verb['steer']} {m}: {number}.", meaning, "steers", value)
     meaning = f"{nudge} {times} larger in {m} than with {A} held still."
-    return Said(f"{A} amplifies what happens to {m}: {number}.", meaning, "amplifies", value)
+    said = f"{A} {verb['amplify']} what happens to {m}: {number}."
+    return Said(said, meaning, "amplifies", value)
 
 
 def _unseen(screen: Screen, A: str, m: str, when: str) -> Said:
@@ -97,7 +105,9 @@ def _unseen(screen: Screen, A: str, m: str, when: str) -> Said:
     return Said(f"{m} does not depend on {screen.n}{when}.", meaning, "unknown", "nan")
 
 
-def _endless(screen: Screen, A: str, m: str, number: str, value: str) -> Said:
+def _endless(
+    screen: Screen, A: str, m: str, number: str, value: str, verb: Mapping[str, str]
+) -> Said:
     """What is said where a difference is gone in X, or in Y: of a finite one it may be lost."""
     gone = value == "inf"
     if screen.delta is not None:
@@ -108,10 +118,10 @@ def _endless(screen: Screen, A: str, m: str, number: str, value: str) -> Said:
         )
         return Said(f"A difference is not seen in {m}: {number}.", meaning, "unknown", value)
     if gone:
-        meaning = f"{A} cancels all of the difference."
-        return Said(f"{A} steers {m} completely: {number}.", meaning, "steers", value)
+        meaning = f"{A} {verb['cancel']} all of the difference."
+        return Said(f"{A} {verb['steer']} {m} completely: {number}.", meaning, "steers", value)
     meaning = f"All of the difference in {m} comes by way of {A}."
-    return Said(f"{A} carries what happens to {m}: {number}.", meaning, "amplifies", value)
+    return Said(f"{A} {verb['carry']} what happens to {m}: {number}.", meaning, "amplifies", value)
 
 
 def last_of(values: xr.DataArray) -> tuple[float, str]:

@@ -15,6 +15,8 @@ from causalopt.ground.errors import FileError, QueryError
 from causalopt.study import Study, load_model
 from tests.explorer.conftest import exploring
 
+x, y, z = variables("x y z")
+
 
 @pytest.fixture(scope="module")
 def link():
@@ -146,7 +148,6 @@ def test_only_files_are_replaced_and_links_lead_to_them(tmp_path):
 
 
 def test_a_run_whose_steps_are_taken_in_parts_opens_short():
-    x, y = variables("x y")
     ode = System.from_ode(
         {x: y, y: -x - y}, start={x: 1, y: 0}, dt=1, method="dopri5", tolerance=1e-8
     )
@@ -179,6 +180,55 @@ def test_an_old_answer_is_not_shown_as_if_it_were_new(seen, link):
     assert page.inner_text("#digits") == "Being computed …"
     page.wait_for_selector("#verdict:not(.stale)")
     page.wait_for_selector("#charts:not(.stale)")
+
+
+def test_several_parts_steer_and_an_infinite_op_is_told():
+    subject = Subject.of(load_model("lorenz"), "lorenz")
+    address = "n=a[0]&A=b&A=c&m=a&steps=40"
+    verdict = served(subject, {"do": "answer", "address": address})["verdict"]
+    assert verdict["sentence"].startswith(("b and c steer a:", "b and c amplify what"))
+    still = System({x: z, y: x, z: z}, start={x: 1, y: 1, z: 1})
+    subject = Subject.of(Study(name="s", title="s", source="s", system=still), "s.py")
+    told = served(subject, {"do": "answer", "address": "n=x[0]&A=y&A=z&m=x&steps=9"})
+    assert told["charts"][-1]["note"] == ""
+    through = System({x: x, y: x, z: y}, start={x: 1, y: 1, z: 1})
+    subject = Subject.of(Study(name="s", title="s", source="s", system=through), "s.py")
+    told = served(subject, {"do": "answer", "address": "n=x[0]&A=y&m=z&steps=9"})
+    assert told["verdict"]["value"] == "-inf"
+    assert told["charts"][-1]["note"] == "infinite at 8 of 10 steps"
+
+
+def test_numbers_that_cannot_be_saved_are_told_without_an_error_of_the_browser(seen, link):
+    page = seen(f"{link}#n=R[0]&A=T&m=R&steps=20").page
+    page.evaluate("location.hash = 'n=R[0]&A=T&m=R&steps=0'")
+    page.wait_for_selector("#charts.stale")
+    page.click("text=Numbers as netCDF")
+    page.wait_for_function(
+        "() => document.querySelector('#footer [role=status]').textContent.includes('steps=0')"
+    )
+
+
+@pytest.mark.parametrize("asked", ["n=T[0]&A=R&m=T", "p.k=NaN", "p.d=20", "tab=measures"])
+def test_a_page_in_a_file_says_what_it_has_no_answer_for(seen, thermostat, asked):
+    page = seen(f"{thermostat.as_uri()}#{asked}").page
+    page.wait_for_function("() => document.getElementById('elsewhere').textContent")
+    assert asked.partition("&")[0] in page.inner_text("#elsewhere")
+    plain = seen(f"{thermostat.as_uri()}#p.k=0.013").page
+    assert plain.inner_text("#elsewhere") == ""
+
+
+def test_all_chosen_nodes_of_a_large_graph_are_seen(seen):
+    with exploring("explicit_scheme") as (_, link):
+        page = seen(f"{link}#n=P4[0]&A=P40&m=P4&steps=5").page
+        page.wait_for_selector('.node[data-name="P40"]')
+        inside = page.evaluate(
+            """() => { const box = document.querySelector(".canvas").getBoundingClientRect();
+                return ["P4", "P40"].every((name) => {
+                    const one = document.querySelector(`.node[data-name="${name}"]`);
+                    const { left, right } = one.getBoundingClientRect();
+                    return left >= box.left && right <= box.right; }); }"""
+        )
+        assert inside
 
 
 def test_a_network_of_the_same_names_is_drawn_by_them():

@@ -38,7 +38,7 @@ export async function ask(what, said = {}, signal = undefined) {
 export async function numbers(address) {
   try {
     const answer = await fetch(`data?${address}`);
-    if (!answer.ok) return await answer.json();
+    if (answer.headers.get("Content-Type").startsWith("application/json")) return await answer.json();
     return { content: await answer.blob() };
   } catch {
     return { fault: GONE };

@@ -14,8 +14,11 @@ import { say } from "./verdict.js";
 let point = pointAt(placesOf(current()));
 
 function draw() {
-  const places = placesOf(current());
+  const asked = current(), places = placesOf(asked);
   point = pointAt(places);
+  const others = strangers(asked, point);
+  part("elsewhere").textContent = others.length
+    ? `This file has no answer for ${others.join(", ")}: it shows what it has. The live page has all.` : "";
   settle(current().toString(), point.address);
   say(point.verdict);
   drawCharts(point.charts);
@@ -34,11 +37,25 @@ function question({ n, A, m, steps, delta, seed, draws }) {
   return element("p", { class: "note" }, parts.join(" · "));
 }
 
+/** What an address asks that was not computed, and what it does not move to a place of a slider. */
+function strangers(asked, { address }) {
+  const shown = new URLSearchParams(address), moved = recorded.axes.map(({ key }) => key);
+  const parts = (from, key) => from.getAll(key).join(", ");
+  const others = ["n", "A", "m", "show", "steps", "delta", "seed", "draws", "tab"]
+    .filter((key) => asked.has(key) && parts(asked, key) !== parts(shown, key));
+  const unmoved = [...asked.keys()].filter((key) => /^[ps]\./.test(key) && !moved.includes(key)
+    && parts(asked, key) !== parts(shown, key));
+  const unread = moved.filter((key) => asked.has(key) && !shown.has(key)
+    || asked.has(key) && typeof recorded.axes[moved.indexOf(key)].values[0] === "number"
+      && !Number.isFinite(Number.parseFloat(asked.get(key))));
+  return [...new Set([...others, ...unmoved, ...unread])].map((key) => `${key}=${parts(asked, key)}`);
+}
+
 function start() {
   part("title").textContent = recorded.title;
   part("source").textContent = recorded.source;
   part("graph").append(...graphPart(recorded.graph, point.asked, true, true));
-  part("question").replaceWith(question(point.asked));
+  part("question").replaceWith(question(point.asked), element("p", { id: "elsewhere", class: "note", role: "status" }));
   part("more").remove();
   // Few are moved here: they stand beside the curves, which are seen as they move.
   if (recorded.axes.length) part("who").append(part("controls"));

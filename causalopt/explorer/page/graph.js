@@ -77,12 +77,13 @@ function around(plan) {
 function first(plan, chosen) {
   const whole = around(plan);
   if (whole.width <= LARGE.width && whole.height <= LARGE.height) return whole;
-  const part = { width: Math.min(whole.width, PART.width), height: Math.min(whole.height, PART.height) };
   const aims = chosen.length ? chosen : plan.nodes.slice(0, 1);
-  const middle = (all) => (Math.min(...all) + Math.max(...all)) / 2;
-  const amid = about({ x: middle(aims.map(({ x }) => x)), y: middle(aims.map(({ y }) => y)) }, part);
-  // Where they are far apart, about one of them.
-  return aims.every((node) => holds(amid, node)) ? amid : about(aims[0], part);
+  const [low, high] = [Math.min, Math.max].map((end) =>
+    ({ x: end(...aims.map(({ x }) => x)), y: end(...aims.map(({ y }) => y)) }));
+  const middle = { x: (low.x + high.x) / 2, y: (low.y + high.y) / 2 };
+  return about(middle, {
+    width: Math.min(whole.width, Math.max(PART.width, high.x - low.x + PART.width / 4)),
+    height: Math.min(whole.height, Math.max(PART.height, high.y - low.y + PART.height / 4)) });
 }
 
 /** A box of a size about a place. */
