@@ -132,11 +132,10 @@ def warn_of_long_steps(plan: Loop, every: Iterable[Retaken]) -> None:
     values are: where a world rests on a fast rate, they alone show that steps are too long. Where
     either is no number nothing is said.
     """
-    gaps = sorted((gap for again in every for gap in _widest(plan, again)), reverse=True)
-    beyond = [gap for gap in gaps if gap[0] > plan.samples.bound]
-    if len({step for _, step, _ in beyond}) < plan.samples.witnesses:
+    beyond = [found for again in every if (found := _widest(plan, again)) is not None]
+    if not beyond:
         return
-    gap, step, slot = beyond[0]
+    gap, step, slot = max(beyond)
     named = owner_of(plan.slots[slot].variable)
     what = "the derivative of " if any(slot in group for group in plan.scales) else ""
     warnings.warn(
@@ -149,8 +148,8 @@ def warn_of_long_steps(plan: Loop, every: Iterable[Retaken]) -> None:
     )
 
 
-def _widest(plan: Loop, again: Retaken) -> list[tuple[float, int, int]]:
-    """The widest gap at each sample, with the sample and the slot that has it."""
+def _widest(plan: Loop, again: Retaken) -> tuple[float, int, int] | None:
+    """The widest gap, with the sample and the slot that has it; None where no point has enough."""
     size = np.maximum(abs(again.whole), abs(again.before))
     least = np.empty_like(size)
     least[:] = plan.samples.least * size.max(axis=0)
@@ -163,8 +162,9 @@ def _widest(plan: Loop, again: Retaken) -> list[tuple[float, int, int]]:
     gaps[:, inner], gaps[~np.isfinite(gaps)] = 0.0, 0.0
     # What is looked back to is the same in both.
     gaps[:, remembered(plan)] = 0.0
-    widest = gaps.max(axis=2)
-    slots = widest.argmax(axis=1).tolist()
-    return [
-        (float(row[j]), step, j) for row, step, j in zip(widest, again.steps, slots, strict=True)
-    ]
+    # Witnesses are of one point: of several, each may just meet something once.
+    witnesses = (gaps.max(axis=1) > plan.samples.bound).sum(axis=0)
+    gaps[:, :, witnesses < plan.samples.witnesses] = 0.0
+    place, slot, _ = map(int, np.unravel_index(gaps.argmax(), gaps.shape))
+    gap = float(gaps.max())
+    return (gap, again.steps[place], slot) if gap > plan.samples.bound else None
