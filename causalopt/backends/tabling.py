@@ -10,7 +10,7 @@ side by side have a row of the table for each number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -22,9 +22,6 @@ from causalopt.backends.shape import Shape, indented, named
 from causalopt.backends.writer import lines_of
 from causalopt.ground.scaled import LARGE
 from causalopt.plan import block_of
-
-# By itself, since a compiler follows each name of a loop through all blocks that are in it.
-_WORKED_OUT = "@compiled", "def work_out(table):"
 
 
 @dataclass(frozen=True)
@@ -76,29 +73,46 @@ class Tabled:
 
     def groups_alone(self) -> Iterator[str]:
         """A function that computes all groups of one point, one after the other."""
-        yield from _WORKED_OUT
-        for number, group in enumerate(self.groups.groups):
-            head, depth, seen, target = _loop(number, group)
-            terms = named("a", range(len(seen)))
-            lines, (result,) = lines_of(block_of(group.routine), terms)
-            taken = [f"{term} = table[{row}]" for term, row in zip(terms, seen, strict=True)]
-            yield from indented(1, head)
-            yield from indented(1 + depth, [*taken, *lines, f"table[{target}] = {result}"])
+        return self._groups(_alone)
 
     def groups_side_by_side(self) -> Iterator[str]:
         """A function that computes all groups of a tile of points."""
-        yield from _WORKED_OUT
+        return self._groups(_side_by_side)
+
+    def _groups(self, write: Callable[[_Member], list[str]]) -> Iterator[str]:
+        yield "@compiled"
+        # By itself, for a compiler follows each name of a loop through all blocks that are in it.
+        yield "def work_out(table):"
         for number, group in enumerate(self.groups.groups):
             head, depth, seen, target = _loop(number, group)
             terms = named("a", range(len(seen)))
             lines, (result,) = lines_of(block_of(group.routine), terms)
-            # Rows are taken out first, so that a compiler sees that it goes along them.
-            rows = [f"b{place} = table[{row}]" for place, row in enumerate(seen)]
-            taken = [f"{term} = b{place}[q]" for place, term in enumerate(terms)]
-            points = indented(1, [*taken, *lines, f"out[q] = {result}"])
-            over = [*rows, f"out = table[{target}]", f"for q in range({TILE}):", *points]
             yield from indented(1, head)
-            yield from indented(1 + depth, over)
+            yield from indented(1 + depth, write(_Member(terms, seen, lines, target, result)))
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One of a group: ``terms`` of the rows ``seen``, and the ``result`` that its row gets."""
+
+    terms: Sequence[str]
+    seen: Sequence[str]
+    lines: Sequence[str]
+    target: str
+    result: str
+
+
+def _alone(one: _Member) -> list[str]:
+    taken = [f"{term} = table[{row}]" for term, row in zip(one.terms, one.seen, strict=True)]
+    return [*taken, *one.lines, f"table[{one.target}] = {one.result}"]
+
+
+def _side_by_side(one: _Member) -> list[str]:
+    # Rows are taken out first, so that a compiler sees that it goes along them.
+    rows = [f"b{place} = table[{row}]" for place, row in enumerate(one.seen)]
+    taken = [f"{term} = b{place}[q]" for place, term in enumerate(one.terms)]
+    points = indented(1, [*taken, *one.lines, f"out[q] = {one.result}"])
+    return [*rows, f"out = table[{one.target}]", f"for q in range({TILE}):", *points]
 
 
 def _loop(number: int, group: Alike) -> tuple[list[str], int, list[str], str]:
