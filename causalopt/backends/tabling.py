@@ -149,22 +149,15 @@ def narrow(groups: Groups, shape: Shape, slots: int) -> str:
         "        work_out(table)",
         f"        for j in range({slots}):",
         "            new[j] = table[RESULTS[j]]",
-        _RESCALED.format(low=LOW, large=LARGE, exact=EXACT),
-        "        lost = 0.0",
-        "        for g in range(VALUES.size):",
-        "            lost += new[VALUES[g]] - new[VALUES[g]]",
-        f"        for j in range({slots}):",
-        "            table[j] = new[j]",
-        "        if not lost == 0.0:",
-        "            reached = -i",
-        "            break",
-        "        if i == due:",
-        "            for g in range(RECORDED.size):",
-        "                values[g, row, 0] = new[RECORDED[g]]",
-        "            for g in range(POWERS.size):",
-        "                exponents[g, row, 0] = power[POWERS[g]]",
-        "            row += 1",
-        "            due += every",
+        _TAME.format(low=LOW),
+        f"        if not (tame and total < {LARGE!r}):",
+        "            apart = False",
+        indented(3, _measured()),
+        "            if apart:",
+        "                reached = i",
+        "                break",
+        indented(3, _divided()),
+        _TAKEN_OVER.format(slots=slots),
         f"    for j in range({slots}):",
         "        state[j, point] = table[j]",
         "    for k in range(END.size):",
@@ -210,18 +203,7 @@ def wide(groups: Groups, shape: Shape, slots: int) -> str:
         "    for tile in range(low, high):",
         "        if faults[tile] != 0:",
         "            continue",
-        f"        base = tile * {TILE}",
-        f"        left = (tile - low) * {TILE}",
-        f"        width = min({TILE}, points - base)",
-        f"        for q in range({TILE}):",
-        # The last tile is filled up with copies of its last point.
-        "            point = base + min(q, width - 1)",
-        f"            for j in range({slots}):",
-        "                table[j, q] = state[j, point]",
-        f"            for j in range({len(given)}):",
-        f"                table[{slots} + j, q] = given[offset[j] + point * stride[j]]",
-        "            for k in range(END.size):",
-        "                power[k, q] = powers[k, point]",
+        _LOADED.format(tile=TILE, slots=slots, given=len(given)),
         "        at = row",
         "        next_due = due",
         "        for i in range(first, stop):",
@@ -231,46 +213,93 @@ def wide(groups: Groups, shape: Shape, slots: int) -> str:
         "            work_out(table)",
         f"            for j in range({slots}):",
         "                new[j] = table[RESULTS[j]]",
-        _SIDE_BY_SIDE.format(low=LOW, large=LARGE, exact=EXACT, tile=TILE, slots=slots),
+        _LOOKED_AT.format(low=LOW, large=LARGE, tile=TILE, slots=slots),
+        "            if not tame:",
+        "                apart = False",
+        # All points of the tile, so that they do not need it one after the other.
+        f"                for q in range({TILE}):",
+        indented(5, _measured(", q")),
+        "                if apart:",
+        "                    faults[tile] = -1",
+        "                    break",
+        f"                for q in range({TILE}):",
+        indented(5, _divided(", q")),
+        _CARRIED.format(slots=slots),
     )
 
 
-# What keeps the new tangents in range, where one is not; as in ``rescaling``.
-_RESCALED = """\
+# What is asked of the new tangents of one point, and how a step of it ends.
+_TAME = """\
         total = 0.0
         tame = True
         for g in range(TANGENTS.size):
             other = abs(new[TANGENTS[g]])
             total += other
-            tame &= (other > {low!r}) | (other == 0.0)
-        if not (tame and total < {large!r}):
-            apart = False
-            for k in range(END.size):
-                taken[k] = 0
-                size = 0.0
-                least = math.inf
-                sound = 0.0
-                for g in range(BEGIN[k], END[k]):
-                    other = abs(new[SCALED[g]])
-                    sound += other - other
-                    size = choose(other > size, other, size)
-                    least = choose((other < least) & (other > 0.0), other, least)
-                if sound != 0.0 or (size > 0.0 and (least < {exact!r} or least <= size * {low!r})):
-                    apart = True
-                elif size > 0.0:
-                    taken[k] = math.frexp(size)[1]
-            if apart:
-                reached = i
-                break
-            for k in range(END.size):
-                factor = math.ldexp(1.0, -taken[k])
-                for g in range(BEGIN[k], END[k]):
-                    new[SCALED[g]] *= factor
-                power[k] += taken[k]"""
+            tame &= (other > {low!r}) | (other == 0.0)"""
 
-# The rest of a step of a tile: all points of it are rescaled, so that they do not need it one after
-# the other.
-_SIDE_BY_SIDE = """\
+_TAKEN_OVER = """\
+        lost = 0.0
+        for g in range(VALUES.size):
+            lost += new[VALUES[g]] - new[VALUES[g]]
+        for j in range({slots}):
+            table[j] = new[j]
+        if not lost == 0.0:
+            reached = -i
+            break
+        if i == due:
+            for g in range(RECORDED.size):
+                values[g, row, 0] = new[RECORDED[g]]
+            for g in range(POWERS.size):
+                exponents[g, row, 0] = power[POWERS[g]]
+            row += 1
+            due += every"""
+
+
+def _measured(q: str = "") -> list[str]:
+    """The power of two of each group of new tangents, as ``rescaling`` finds it, at a place q."""
+    return f"""\
+for k in range(END.size):
+    taken[k{q}] = 0
+    size = 0.0
+    least = math.inf
+    sound = 0.0
+    for g in range(BEGIN[k], END[k]):
+        other = abs(new[SCALED[g]{q}])
+        sound += other - other
+        size = choose(other > size, other, size)
+        least = choose((other < least) & (other > 0.0), other, least)
+    if sound != 0.0 or (size > 0.0 and (least < {EXACT!r} or least <= size * {LOW!r})):
+        apart = True
+    elif size > 0.0:
+        taken[k{q}] = math.frexp(size)[1]""".splitlines()
+
+
+def _divided(q: str = "") -> list[str]:
+    """The new tangents of each group without that power."""
+    return f"""\
+for k in range(END.size):
+    factor = math.ldexp(1.0, -taken[k{q}])
+    for g in range(BEGIN[k], END[k]):
+        new[SCALED[g]{q}] *= factor
+    power[k{q}] += taken[k{q}]""".splitlines()
+
+
+# A tile's state, inputs and powers; the last one is filled up with copies of its last point.
+_LOADED = """\
+        base = tile * {tile}
+        left = (tile - low) * {tile}
+        width = min({tile}, points - base)
+        for q in range({tile}):
+            point = base + min(q, width - 1)
+            for j in range({slots}):
+                table[j, q] = state[j, point]
+            for j in range({given}):
+                table[{slots} + j, q] = given[offset[j] + point * stride[j]]
+            for k in range(END.size):
+                power[k, q] = powers[k, point]"""
+
+# What is asked of the new values and tangents of a tile.
+_LOOKED_AT = """\
             lost = 0.0
             for g in range(VALUES.size):
                 for q in range({tile}):
@@ -285,35 +314,10 @@ _SIDE_BY_SIDE = """\
                 for j in range({slots}):
                     table[j] = new[j]
                 faults[tile] = i
-                break
-            if not tame:
-                apart = False
-                for q in range({tile}):
-                    for k in range(END.size):
-                        taken[k, q] = 0
-                        size = 0.0
-                        least = math.inf
-                        sound = 0.0
-                        for g in range(BEGIN[k], END[k]):
-                            other = abs(new[SCALED[g], q])
-                            sound += other - other
-                            size = choose(other > size, other, size)
-                            least = choose((other < least) & (other > 0.0), other, least)
-                        if sound != 0.0 or (
-                            size > 0.0 and (least < {exact!r} or least <= size * {low!r})
-                        ):
-                            apart = True
-                        elif size > 0.0:
-                            taken[k, q] = math.frexp(size)[1]
-                if apart:
-                    faults[tile] = -1
-                    break
-                for q in range({tile}):
-                    for k in range(END.size):
-                        factor = math.ldexp(1.0, -taken[k, q])
-                        for g in range(BEGIN[k], END[k]):
-                            new[SCALED[g], q] *= factor
-                        power[k, q] += taken[k, q]
+                break"""
+
+# The end of a step of a tile, and of all its steps.
+_CARRIED = """\
             for j in range({slots}):
                 table[j] = new[j]
             if i == next_due:

@@ -193,9 +193,9 @@ def op_chart(setting: Setting, values: xr.DataArray) -> Chart:
         traces.append(Trace("90 %", "band", high))
     else:
         traces = [Trace("Op", "op", values.values)]
-    x, count = _numbers(values[axis]), int(np.isinf(values).sum())
-    note = f"infinite at {count:,} of {values.size:,} steps" if count else ""
-    label = _label(values[axis])
+    x, label, shown = _numbers(values[axis]), _label(values[axis]), traces[0].values
+    count = int(np.isinf(shown).sum())
+    note = f"infinite at {count:,} of {shown.size:,} steps" if count else ""
     return charted("op", title, x, traces, x_label=label, y_label="Op [nat]", note=note)
 
 
@@ -222,7 +222,7 @@ def _traces(data: xr.DataArray) -> list[Trace]:
 
 
 def _held_in_words(setting: Setting) -> str:
-    """What is done to Y; nothing where there is none."""
+    """What is done to Y, where there is one, and that one draw of several is drawn."""
     A = ", ".join(setting.screen.A or ())
     held = f"; Y: the same, with {A} held as in W" if A else ""
     return held + ("; of one draw" if setting.screen.draws else "")

@@ -22,8 +22,11 @@ from causalopt import (
 )
 from causalopt.backends.interface import NotFinite
 from causalopt.backends.pacing import NoParts
-from causalopt.ground.errors import EvaluationError, QueryError
+from causalopt.ground.errors import EvaluationError, QueryError, UndefinedError
+from causalopt.ground.scaled import stacked
 from causalopt.runs import masking
+from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.sweeps import swept
 
 x, y, z, r = *variables("x y z"), parameter("r")
 GROWS = System({x: x**2 - y + r, y: y + x / 10}, start={x: 0.5, y: 0}, parameters={r: 0.1})
@@ -202,7 +205,7 @@ def test_it_is_asked_again_about_as_often_as_failures_are_grouped(monkeypatch):
         asked.append(len(values))
         lost = np.flatnonzero(values > 900)
         if lost.size:
-            raise masking.UndefinedError("beyond 900", lost[:named].tolist())
+            raise UndefinedError("beyond 900", lost[:named].tolist())
         return values
 
     system = System({x: x}, start={x: 0})
@@ -218,15 +221,10 @@ def test_it_is_asked_again_about_as_often_as_failures_are_grouped(monkeypatch):
 
 
 def masking_sweep(system, values):
-    from causalopt.runs.sweeps import swept
-
     return swept(system, {x[0]: values})
 
 
 def test_backends_name_all_points_that_they_know():
-    from causalopt.ground.scaled import stacked
-    from causalopt.runs.simulation import UndefinedError, Want, simulate
-
     W = GROWS.world(steps=3)
     sweep = masking_sweep(GROWS, np.array([0.1, 1e200, 0.2, -1e200]))
     for backend in ("numpy", "numba"):

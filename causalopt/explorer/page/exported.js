@@ -37,18 +37,16 @@ function question({ n, A, m, steps, delta, seed, draws }) {
   return element("p", { class: "note" }, parts.join(" · "));
 }
 
-/** What an address asks that was not computed, and what it does not move to a place of a slider. */
+/** What an address asks that was not computed; a number of a slider goes to the nearest place. */
 function strangers(asked, { address }) {
-  const shown = new URLSearchParams(address), moved = recorded.axes.map(({ key }) => key);
-  const parts = (from, key) => from.getAll(key).join(", ");
-  const others = ["n", "A", "m", "show", "steps", "delta", "seed", "draws", "tab"]
-    .filter((key) => asked.has(key) && parts(asked, key) !== parts(shown, key));
-  const unmoved = [...asked.keys()].filter((key) => /^[ps]\./.test(key) && !moved.includes(key)
-    && parts(asked, key) !== parts(shown, key));
-  const unread = moved.filter((key) => asked.has(key) && !shown.has(key)
-    || asked.has(key) && typeof recorded.axes[moved.indexOf(key)].values[0] === "number"
-      && !Number.isFinite(Number.parseFloat(asked.get(key))));
-  return [...new Set([...others, ...unmoved, ...unread])].map((key) => `${key}=${parts(asked, key)}`);
+  const shown = new URLSearchParams(address);
+  const axes = new Map(recorded.axes.map((axis) => [axis.key, axis.values]));
+  const said = (from, key) => from.getAll(key).join(", ");
+  // Numbers are written in several ways, and a seed of 0 not at all.
+  const isSame = (one, other) => one === other || Number(one) === Number(other);
+  const isAnswered = (key) => !axes.has(key) ? isSame(said(asked, key), said(shown, key))
+    : axes.get(key).includes(asked.get(key)) || (asked.get(key) !== "" && Number.isFinite(Number(asked.get(key))));
+  return [...new Set(asked.keys())].filter((key) => !isAnswered(key)).map((key) => `${key}=${said(asked, key)}`);
 }
 
 function start() {
