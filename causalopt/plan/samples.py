@@ -28,9 +28,9 @@ class Samples:
 
     ``length`` is the place among the inputs of a plan of what is halved, the length of a step.
     A difference between these of more than a part ``bound`` of a value is told; a value counts from
-    a part ``least`` of its largest on. So many ``witnesses``, steps at which there is one, are
-    asked for: where what happens in a step is found by the step itself, one that just meets it, and
-    whose halves just miss it, says nothing of its length.
+    a part ``least`` of its largest on. So many ``witnesses``, steps of one point at which there is
+    one, are asked for: where what happens in a step is found by the step itself, one that just
+    meets it, and whose halves just miss it, says nothing of its length.
     """
 
     steps: tuple[int, ...] = ()
