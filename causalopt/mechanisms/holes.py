@@ -57,7 +57,7 @@ _ODD = (sin, tan, sinh, tanh, asin, atan, asinh, atanh, erf)
 # Longer sums are no hidden quotients.
 _MOST_TERMS = 6
 
-_ONE = Integer(1)
+_NONE, _ONE = Integer(0), Integer(1)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -86,11 +86,8 @@ def _beside_hole(part: Expr) -> Expr | None:
     above, below = _split(part)
     if below == 1:
         return None
-    for symbol, center in _roots(_linear(part)):
-        near = _near(above, below, symbol, center)
-        if near is not None:
-            return Beside(near[0], part, *near[1:])
-    return None
+    near = _near_one(above, below, _linear(part))
+    return None if near is None else Beside(near[0], part, *near[1:])
 
 
 def _with_branch(choice: Piecewise) -> Expr | None:
@@ -101,13 +98,12 @@ def _with_branch(choice: Piecewise) -> Expr | None:
     place = 0 if isinstance(hole, Ne) else 1
     branch, own = choice.args[place]
     above, below = branch.as_numer_denom()
-    for symbol, center in _roots([hole.lhs - hole.rhs]):
-        near = _near(above, below, symbol, center)
-        if near is not None:
-            pairs = list(choice.args)
-            pairs[place] = (Beside(near[0], branch, *near[1:]), own)
-            return Piecewise(*pairs)
-    return None
+    near = _near_one(above, below, [hole.lhs - hole.rhs])
+    if near is None:
+        return None
+    pairs = list(choice.args)
+    pairs[place] = (Beside(near[0], branch, *near[1:]), own)
+    return Piecewise(*pairs)
 
 
 def _split(part: Expr) -> tuple[Expr, Expr]:
@@ -120,8 +116,29 @@ def _split(part: Expr) -> tuple[Expr, Expr]:
         return Mul(*above), Pow(Mul(*below), -1)
     if len(part.args) > _MOST_TERMS or sum(map(_has_pole, part.args)) < 2:
         return part, _ONE
-    above, below = part.as_numer_denom()
-    return above, below
+    return _without_common(*part.as_numer_denom())
+
+
+def _without_common(above: Expr, below: Expr) -> tuple[Expr, Expr]:
+    """Numerator and denominator without the factors of both: what divides out cancels no digits.
+
+    >>> x, y, z = map(Symbol, "xyz")
+    >>> _without_common(x * y + x**2 * z, x**2 * z)
+    (x*z + y, x*z)
+    """
+    powers = [term.as_powers_dict() for term in (*Add.make_args(above), below)]
+    shared = {base: [each.get(base, _NONE) for each in powers] for base in powers[-1]}
+    common = {
+        base: min(exponents)
+        for base, exponents in shared.items()
+        if all(e.is_Integer and e > 0 for e in exponents)
+    }
+    *terms, divisor = [_over(each, common) for each in powers]
+    return Add(*terms), divisor
+
+
+def _over(powers: Mapping[Expr, Expr], common: Mapping[Expr, Expr]) -> Expr:
+    return Mul(*(Pow(base, e - common.get(base, _NONE)) for base, e in powers.items()))
 
 
 def _is_below(factor: Expr) -> bool:
@@ -154,22 +171,36 @@ def _zero_with(base: Expr) -> Expr:
     return base
 
 
-def _roots(bases: Sequence[Expr]) -> Iterator[tuple[Symbol, Expr]]:
-    """The places at which what is linear in a symbol is zero."""
+def _near_one(above: Expr, below: Expr, bases: Sequence[Expr]) -> tuple[Expr, Expr, Expr] | None:
+    """A quotient's polynomial about the first hole found where one of the bases is zero.
+
+    What is zero wherever a base is, is written in all the symbols of that base; and the places are
+    the same ones, whichever of these the base is solved for.
+    """
+    both = above.free_symbols & below.free_symbols
     for base in bases:
-        terms = Add.make_args(base)
-        for symbol in sorted(base.free_symbols, key=str):
-            moving = [term for term in terms if symbol in term.free_symbols]
-            if len(moving) == 1 and symbol not in (moving[0] / symbol).free_symbols:
-                rest = Add(*(term for term in terms if term is not moving[0]))
-                yield symbol, -rest * symbol / moving[0]
+        for symbol, center in _roots(base) if base.free_symbols <= both else ():
+            here = {symbol: center}
+            if not all(_is_nothing(part, here) for part in (below, above)):
+                break
+            near = _near(above, below, symbol, center)
+            if near is not None:
+                return near
+    return None
+
+
+def _roots(base: Expr) -> Iterator[tuple[Symbol, Expr]]:
+    """The places at which what is linear in a symbol is zero."""
+    terms = Add.make_args(base)
+    for symbol in sorted(base.free_symbols, key=str):
+        moving = [term for term in terms if symbol in term.free_symbols]
+        if len(moving) == 1 and symbol not in (moving[0] / symbol).free_symbols:
+            rest = Add(*(term for term in terms if term is not moving[0]))
+            yield symbol, -rest * symbol / moving[0]
 
 
 def _near(above: Expr, below: Expr, symbol: Symbol, center: Expr) -> tuple[Expr, Expr, Expr] | None:
-    """A quotient's polynomial about a hole and where it holds; None where there is no hole."""
-    here = {symbol: center}
-    if not all(_is_nothing(part, here) for part in (below, above)):
-        return None
+    """A quotient's polynomial about a hole and where it holds; None where there is none."""
     # Sizes apart, so that what is small, and no zero, is not taken for the rounding of one.
     (size, above), (divisor, below) = _sized(above), _sized(below)
     try:

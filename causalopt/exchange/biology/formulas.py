@@ -23,7 +23,7 @@ from causalopt.exchange.biology.operations import (
     as_truth,
     chosen,
 )
-from causalopt.exchange.biology.process import MOST_PARTS, refused
+from causalopt.exchange.biology.process import MOST_OF_ALL, refused
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import TooLargeError, nearest
@@ -100,8 +100,8 @@ class Formulas:
 
     def _meaning(self, tokens: Tokens, at: Place, local: Mapping[str, Expr]) -> Meaning:
         self.parts += len(tokens)
-        if self.parts > MOST_PARTS:
-            told = f"the formulas of this file have more than {MOST_PARTS:,} parts (MOST_PARTS)."
+        if self.parts > MOST_OF_ALL:
+            told = f"the formulas of this file have more than {MOST_OF_ALL:,} parts (MOST_OF_ALL)."
             raise refused(self.source, at, told)
         stack: list[Meaning] = []
         for token in tokens:
@@ -186,4 +186,4 @@ class Formulas:
 
 
 # In millions of calls of Python: most formulas take some thousands.
-_MOST_WORK = 0.5
+_MOST_WORK = 1.0

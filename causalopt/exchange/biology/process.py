@@ -23,9 +23,10 @@ from causalopt.ground.errors import FileError
 if TYPE_CHECKING:
     from causalopt.exchange.biology.description import Description, ModelFact, Place, ReadFault
 
-#: The most parts of all formulas of a file; and the most letters of those of level 1, and of
-#: attributes of one element, which libsbml takes long to read.
-MOST_PARTS, MOST_LETTERS = 20_000, 100_000
+#: The most parts of one formula, and of all of a file.
+MOST_PARTS, MOST_OF_ALL = 20_000, 100_000
+#: The most letters of formulas of level 1, and of attributes of one element: libsbml is slow there.
+MOST_LETTERS = 100_000
 #: How libsbml is brought here.
 INSTALL = 'pip install "causalopt[sbml]"'
 
@@ -93,20 +94,32 @@ def _check_outside(source: FileText) -> None:
 
 def _check_sizes(source: FileText, root: Element) -> None:
     """Formulas and attributes that libsbml would take long to read."""
-    parts = letters = 0
-    waiting = [(root, False)]
+    counts = [0]  # of the parts of all formulas, and of each formula by its number
+    letters = 0
+    waiting = [(root, 0)]
     while waiting:
-        element, is_formula = waiting.pop()
-        parts += is_formula
+        element, formula = waiting.pop()
         letters += len(element.attributes.get("formula", ""))
-        if parts > MOST_PARTS or letters > MOST_LETTERS:
-            told = f"the formulas of this file have more than {MOST_PARTS:,} parts (MOST_PARTS)"
-            raise source.refusal(element.offset, f"{told}, or {MOST_LETTERS:,} letters.")
-        if sum(map(len, element.attributes)) > MOST_LETTERS:
-            told = f"the attributes of this element have more than {MOST_LETTERS:,} letters."
-            raise source.refusal(element.offset, told)
-        is_formula = is_formula or element.name.rpartition(":")[2] == "math"
-        waiting += [(child, is_formula) for child in element.children]
+        if formula:
+            counts[0] += 1
+            counts[formula] += 1
+        _check_counts(source, element, counts[0], counts[formula] if formula else 0, letters)
+        if not formula and element.name.rpartition(":")[2] == "math":
+            formula = len(counts)
+            counts.append(0)
+        waiting += [(child, formula) for child in element.children]
+
+
+def _check_counts(source: FileText, at: Element, of_all: int, of_one: int, letters: int) -> None:
+    if of_one > MOST_PARTS:
+        told = f"the formula has more than {MOST_PARTS:,} parts (MOST_PARTS): write it in several."
+        raise source.refusal(at.offset, told)
+    if of_all > MOST_OF_ALL or letters > MOST_LETTERS:
+        told = f"the formulas of this file have more than {MOST_OF_ALL:,} parts (MOST_OF_ALL)"
+        raise source.refusal(at.offset, f"{told}, or {MOST_LETTERS:,} letters.")
+    if sum(map(len, at.attributes)) > MOST_LETTERS:
+        told = f"the attributes of this element have more than {MOST_LETTERS:,} letters."
+        raise source.refusal(at.offset, told)
 
 
 def _told(source: FileText) -> Description:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
 
 #: The most symbols of a file: each one is a node at each step.
-MOST_SYMBOLS = 1_000
+MOST_SYMBOLS = 2_000
 
 
 @dataclass(frozen=True)
