@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sympy import Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from causalopt.exchange.biology.events import events_of, happenings
 from causalopt.exchange.biology.opening import opened
@@ -49,7 +50,8 @@ def read_sbml(
     that it comes to from the value that the file gives, and in each step from the value before.
     ``dt`` is the length of a step in the file's unit of
     time, ``method`` and ``tolerance`` are those of ``System.from_ode``. Without ``units`` numbers
-    are read as they are.
+    are read as they are. What nothing follows from and has no number at the start, as a mean over
+    none, is left out with a ``RuntimeWarning``, and a compartment of no size where it divides out.
 
     Text of the file is never code: names are labels. python-libsbml, of causalopt[sbml], reads it
     in a process of its own.
@@ -90,12 +92,21 @@ def read_sbml(
         # What the file says is bounded by its size; the equations of an implicit step, which
         # follow from it, may then be many.
         with bounded("The model", "split it, or write fewer events", _work(model)):
-            plain = _system(source, model, _Steps(dt, _PLAIN, None), units=units)
-        steps = _Steps(dt, method, tolerance)
-        return plain if method == _PLAIN else _system(source, model, steps, units=units)
+            found = _system(source, model, _Steps(dt, _PLAIN, None), units=units)
+        if method != _PLAIN:
+            found = _system(source, model, _Steps(dt, method, tolerance), units=units)
     except (DeclarationError, TooLargeError) as error:
         remedy = " Or leave units out: units=False." if units and _is_sound(source, model) else ""
         raise FileError(f"{source.path}: {error}{remedy}") from None
+    system, left = found
+    if left:
+        warnings.warn(
+            f"{source.path}: {', '.join(left)} left out, for want of a number at the start; "
+            "nothing else follows from it.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return system
 
 
 def write_sbml(system: System, path: str | os.PathLike[str]) -> None:
@@ -139,7 +150,7 @@ def _work(model: ModelFact) -> float:
     """
     symbols = len(model["compartments"]) + len(model["species"]) + len(model["parameters"])
     parts = sum(map(len, _formulas(model)))
-    most = 1 + 0.006 * symbols + 0.4 * len(model["events"]) + 0.01 * parts
+    most = 1 + 0.006 * symbols + 0.5 * len(model["events"]) + 0.01 * parts
     return min(most, _MOST_WORK)
 
 
@@ -162,9 +173,10 @@ def _is_sound(source: FileText, model: ModelFact) -> bool:
     """Whether a model makes a system without its units."""
     try:
         with bounded("The model", "split it", _work(model)):
-            return bool(_system(source, model, _Steps(1.0, _PLAIN, None), units=False).variables)
+            _system(source, model, _Steps(1.0, _PLAIN, None), units=False)
     except (DeclarationError, TooLargeError):
         return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -176,7 +188,10 @@ class _Steps:
     tolerance: float | None
 
 
-def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -> System:
+def _system(
+    source: FileText, model: ModelFact, steps: _Steps, *, units: bool
+) -> tuple[System, list[str]]:
+    """The system of a model, and the names of what has no value at the start and is left out."""
     texts = units_in(model) if units else {}
     symbols = Symbols(roles_of(source, model), model["reactions"], texts)
     rates = Rates(source, model, symbols)
@@ -186,9 +201,10 @@ def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -
     found = happenings(rates)
     start = opened(rates, given, found)
     happening = events_of(rates, found, start.waiting)
-    return System.from_ode(
+    equations = {v: formula for v, formula in rates.equations.items() if v in numbers}
+    system = System.from_ode(
         {**rates.rates, **dict.fromkeys(happening.kept, Integer(0))},
-        algebraic=rates.equations,
+        algebraic=equations,
         start={v: f for v, f in start.given.items() if isinstance(v, Variable)}
         | dict(happening.kept),
         parameters={p: f for p, f in given.items() if isinstance(p, Parameter)}
@@ -197,13 +213,13 @@ def _system(source: FileText, model: ModelFact, steps: _Steps, *, units: bool) -
         method=steps.method,
         tolerance=steps.tolerance,
         newton=guesses,
-        history=_history(rates, numbers),
+        history=_history((*rates.rates.values(), *equations.values()), numbers),
         events=happening.events,
     )
+    return system, [str(v) for v in rates.equations if v not in equations]
 
 
-def _history(rates: Rates, numbers: dict[Symbol, float]) -> dict[Variable, float]:
+def _history(formulas: Iterable[Expr], numbers: dict[Symbol, float]) -> dict[Variable, float]:
     """What was before the start, of what is used with a delay: what is there at the start."""
-    formulas = (*rates.rates.values(), *rates.equations.values())
     delayed = {lag.variable for formula in formulas for lag in formula.atoms(Lag)}
     return {v: numbers[v] for v in delayed}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from sympy import Expr, Function, Piecewise, Symbol
+from sympy import Basic, Expr, Function, Piecewise, Symbol
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
@@ -75,7 +75,7 @@ class Event:
         chosen = expression(Piecewise((1, self.when), (0, True)), f"an event when {self.when}")
         # Functions that numeric libraries lack are written by others; else it is left as it is.
         formula = chosen.formula
-        is_rewritten = self.when.atoms(Function) - formula.atoms(Function)
+        is_rewritten = _functions(self.when) - _functions(formula)
         return formula.args[0][1] if is_rewritten and isinstance(formula, Piecewise) else self.when
 
     def __str__(self) -> str:
@@ -124,3 +124,8 @@ class Event:
         """What it sets a variable to; None where it leaves it."""
         rule = self._values.get(variable)
         return None if rule is None else rule.value(at)
+
+
+def _functions(formula: Basic) -> set[Basic]:
+    # A choice is written as it is, whatever sympy makes of it inside of another one.
+    return {f for f in formula.atoms(Function) if not isinstance(f, Piecewise)}

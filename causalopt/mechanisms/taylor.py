@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import sympy
@@ -15,8 +16,8 @@ _ZERO, _ONE = Integer(0), Integer(1)
 # What is left of zero where decimals are rounded, and where irrational numbers have 40 digits.
 _ROUNDED, _DIGITS, _NOTHING = 1e-12, 40, 1e-30
 
-# Longer coefficients are not worth their digits.
-_LONGEST = 150
+# Longer coefficients are not worth their digits, and wider ones not the time to see it.
+_LONGEST, _WIDEST = 150, 2_000
 
 
 class NoSeriesError(Exception):
@@ -87,10 +88,28 @@ def _tidy(coefficient: Expr) -> Expr:
             raise NoSeriesError
         is_rounded = any(part._prec < 60 for part in coefficient.atoms(Float))
         return _ZERO if abs(number) < (_ROUNDED if is_rounded else _NOTHING) else number
+    if _spread(coefficient) > _WIDEST:
+        raise NoSeriesError
     tidied: Expr = sympy.expand(coefficient)
     if tidied.count_ops() > _LONGEST:
         raise NoSeriesError
     return tidied
+
+
+def _spread(formula: Expr) -> float:
+    """About how many terms there are once a formula is multiplied out, before any cancel.
+
+    >>> x, y = sympy.symbols("x y")
+    >>> _spread((x + y) ** 3 * (x - 1) + y)
+    17.0
+    """
+    if isinstance(formula, Add):
+        return sum(map(_spread, formula.args))
+    if isinstance(formula, Mul):
+        return math.prod(map(_spread, formula.args))
+    if isinstance(formula, Pow) and formula.exp.is_Integer:
+        return math.pow(_spread(formula.base), min(abs(float(formula.exp)), 100.0))
+    return 1.0
 
 
 def _power(base: Series, exponent: Expr) -> Series:

@@ -574,7 +574,8 @@ def test_what_cannot_be_as_a_whole_is_told(parts, told, read):
 GIVEN = {
     "a start": ((*X, parameter("a"), parameter("b", 900), start("a", "exp(exp(b))")),
                 "<initialAssignment", "beyond the largest float"),
-    "a rule": (assigned("1/(x - 1)"), "<assignmentRule", "no finite real number"),
+    "a rule": ((*assigned("1/(x - 1)"), parameter("w", 0, constant=False), rate("w", "y")),
+               "<assignmentRule", "no finite real number"),
     "a fault of a formula": (assigned("z + 1"), "<assignmentRule", "is no id"),
     "a value": ((*X, '<parameter  id="k" constant="true"/>\n'), "<parameter  ", "'k' has no value"),
     "an amount": (

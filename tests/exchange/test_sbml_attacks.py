@@ -343,6 +343,7 @@ KINDS = (
 )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:.* left out, for want of a number:RuntimeWarning")
 @pytest.mark.parametrize("inner", ["name", "constant_true"])
 def test_an_operation_of_any_number_of_parts_is_read_or_refused(inner, read, monkeypatch):
     told = worker.description_of(process.undeclared(model(*X, Y, assignment("y", "x"))))

@@ -323,7 +323,7 @@ def test_a_start_that_no_float_holds_is_told(read):
 
 
 REFUSED = {
-    "an equality": ([event("x == 1", {"y": "2"})], "write inequalities"),
+    "two equalities": ([event("x == 1 && y == 2 + x", {"y": "2"})], "write inequalities"),
     "a number": ([event("x", {"y": "2"})], "write inequalities"),
     "either or": ([event("xor(x > 1, y > 1)", {"y": "2"})], "write inequalities"),
     "a delay below 0": ([event("x >= 0", {"y": "2"}, delay="y - 2", true_before=False, id="E")],

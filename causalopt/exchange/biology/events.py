@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sympy
-from sympy import And, Expr, Max, Min, Not, Or, Piecewise, Symbol
-from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
+from sympy import And, Expr, Not, Or, Piecewise, Symbol
+from sympy.core.relational import StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
 from causalopt.exchange.biology.numbers import constant_of, number
 from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.rates import Rates
+from causalopt.exchange.biology.triggers import DUE, INEQUALITIES, NEVER, Occasion, occasions
 from causalopt.ground.checks import shown
 from causalopt.language.symbols import Parameter, Variable, time
 from causalopt.mechanisms.events import Event
@@ -23,21 +24,21 @@ if TYPE_CHECKING:
     from causalopt.exchange.biology.description import EventFact
 
 #: The most events: a step asks of each whether it is the first, and so of each pair.
-MOST_EVENTS = 16
-# When what waits for nothing is due.
-_NEVER = number(1e300)
+MOST_EVENTS = 32
 
 
 @dataclass(frozen=True)
 class Happening:
     """An event as the file has it: what makes it happen, when it is carried out, what it sets.
 
-    ``moment`` is when it is carried out, where that can be told, and ``reads`` by what.
+    ``occasions`` are what makes it happen after the start; ``moment`` is when it is carried out,
+    where that can be told, and ``reads`` by what.
     """
 
     name: str
     fact: EventFact
     trigger: Boolean
+    occasions: tuple[Occasion, ...]
     delay: Expr
     values: Mapping[Variable, Expr]
     priority: float
@@ -45,11 +46,18 @@ class Happening:
     reads: frozenset[Symbol]
 
     @property
+    def is_sure(self) -> bool:
+        """Whether its trigger always holds, or never does."""
+        return self.occasions[0].when in (sympy.true, sympy.false) and not any(
+            occasion.instants for occasion in self.occasions
+        )
+
+    @property
     def is_of_start(self) -> bool:
         """Whether it is carried out at the start or never: there, events are one after another."""
         if self.moment is None or self.delay != 0:
             return False
-        is_strict = isinstance(self.trigger, StrictGreaterThan | StrictLessThan)
+        is_strict = isinstance(self.occasions[0].when, StrictGreaterThan | StrictLessThan)
         return self.moment < 0 or (self.moment == 0 and not is_strict)
 
 
@@ -97,12 +105,11 @@ def events_of(
     kept: dict[Variable, Expr] = {}
     # Of events the first one named has the last word.
     for one in sorted(found, key=lambda one: one.priority, reverse=True)[::-1]:
-        is_sure = one.trigger in (sympy.true, sympy.false)
         # A trigger that is sure makes an event happen at the start alone.
-        if not one.values or (is_sure and one.name not in waiting):
+        if not one.values or (one.is_sure and one.name not in waiting):
             continue
         more = (
-            _at_once(one)
+            _at_once(one, rates.symbols.step)
             if one.delay == 0
             else _later(one, rates.symbols.step, waiting.get(one.name))
         )
@@ -126,13 +133,18 @@ def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
     if not fact["takes_values_then"]:
         seen.update(*(value.free_symbols for value in values.values()))
     with formulas.within(at):
-        condition = _single(trigger)
-        moment = _moment(rates, condition, delay)
-    if condition is None:
+        found = occasions(trigger, rates.still)
+        moment = _moment(rates, found, delay)
+    seen.update(*(one.given.free_symbols for one in found))
+    if not found:
         told = f"the event {shown(name)} happens when {trigger}: write inequalities, such as x > 1."
         raise refused(rates.source, at, told)
+    if delay != 0 and any(one.is_passing for one in found):
+        told = f"the event {shown(name)} is made to happen for a moment alone, and waits: write an"
+        told += " inequality, or no delay."
+        raise refused(rates.source, at, told)
     return Happening(
-        *(name, fact, condition, delay, values, _priority(rates, fact, name), moment),
+        *(name, fact, trigger, found, delay, values, _priority(rates, fact, name), moment),
         reads=frozenset(seen | followed(rates.equations, seen)),
     )
 
@@ -165,53 +177,16 @@ def _priority(rates: Rates, fact: EventFact, name: str) -> float:
     return found
 
 
-# -- triggers --------------------------------------------------------------------------------------
-
-
-def _single(trigger: Boolean) -> Boolean | None:
-    """A trigger as one inequality; None where it is none.
-
-    Of several, the least height over their edges is above 0 where all hold, and the greatest where
-    one does.
-    """
-    if trigger in (sympy.true, sympy.false) or isinstance(trigger, _INEQUALITIES):
-        return trigger
-    height = _height(trigger)
-    if height is None:
+def _moment(rates: Rates, found: tuple[Occasion, ...], delay: Expr) -> float | None:
+    """When an event is carried out that the time alone makes happen, once."""
+    if len(found) != 1 or found[0].instants:
         return None
-    is_strict = all(
-        isinstance(part, StrictGreaterThan | StrictLessThan)
-        for part in trigger.atoms(*_INEQUALITIES)
-    )
-    return height > 0 if is_strict else height >= 0
-
-
-_INEQUALITIES = (StrictGreaterThan, GreaterThan, StrictLessThan, LessThan)
-
-
-def _height(trigger: Boolean) -> Expr | None:
-    """What is positive where a trigger holds."""
-    if isinstance(trigger, _INEQUALITIES):
-        return trigger.gts - trigger.lts
-    if isinstance(trigger, Not):
-        below = _height(trigger.args[0])
-        return None if below is None else -below
-    if not isinstance(trigger, And | Or):
-        return None
-    heights = [_height(part) for part in trigger.args]
-    sure = [height for height in heights if height is not None]
-    if len(sure) < len(heights):
-        return None
-    return Min(*sure) if isinstance(trigger, And) else Max(*sure)
-
-
-def _moment(rates: Rates, trigger: Boolean | None, delay: Expr) -> float | None:
-    """When an event is carried out that the time alone makes happen."""
-    if trigger == sympy.true:
+    when = found[0].when
+    if when == sympy.true:
         return constant_of(delay, rates.plain_numbers)
-    if not isinstance(trigger, _INEQUALITIES):
+    if not isinstance(when, INEQUALITIES):
         return None
-    height = trigger.gts - trigger.lts
+    height = when.gts - when.lts
     slope = height.diff(time)
     if time in slope.free_symbols or slope == 0:
         return None
@@ -242,8 +217,20 @@ def _have_two_moments(one: Happening, other: Happening) -> bool:
 # -- as events of the house ------------------------------------------------------------------------
 
 
-def _at_once(one: Happening) -> Occurrences:
-    return Occurrences((Event(one.trigger, dict(one.values)),), {})
+def _at_once(one: Happening, step: Parameter) -> Occurrences:
+    events: list[Event] = []
+    kept: dict[Variable, Expr] = {}
+    for occasion in one.occasions:
+        given = occasion.given
+        values = {v: Piecewise((value, given), (v, True)) for v, value in one.values.items()}
+        when = occasion.when
+        if occasion.instants:
+            due = Variable(f"{one.name} is due", step.unit)
+            when = time >= due
+            values[due] = occasion.instants.following.xreplace({DUE: due})
+            kept[due] = occasion.instants.first
+        events.append(Event(when, values))
+    return Occurrences(tuple(events), kept)
 
 
 def _later(one: Happening, step: Parameter, waiting: Waiting | None) -> Occurrences:
@@ -254,7 +241,7 @@ def _later(one: Happening, step: Parameter, waiting: Waiting | None) -> Occurren
     run ends, where it is made to happen again while it waits, and where it is due in the same step.
     """
     due = Variable(f"{one.name} is due", step.unit)
-    may_wait = And(Or(due <= time, due >= _NEVER), one.delay > step)
+    may_wait = And(Or(due <= time, due >= NEVER), one.delay > step)
     decided: dict[Variable, Expr] = {due: Piecewise((time + one.delay, may_wait))}
     begun: dict[Variable, Expr] = {due: waiting.delay if waiting else sympy.Integer(0)}
     values = dict(one.values)
@@ -264,8 +251,8 @@ def _later(one: Happening, step: Parameter, waiting: Waiting | None) -> Occurren
         begun |= {kept[v]: waiting.values[v] if waiting else sympy.Integer(0) for v in values}
         values = {v: kept[v] for v in values}
     events = [Event(time >= due, values)]
-    if one.trigger not in (sympy.true, sympy.false):
-        events.insert(0, Event(one.trigger, decided))
+    if not one.is_sure:
+        events = [*(Event(occasion.when, decided) for occasion in one.occasions), *events]
         if not one.fact["is_persistent"]:
-            events.append(Event(Not(one.trigger), {due: _NEVER}))
+            events.append(Event(Not(one.occasions[0].when), {due: NEVER}))
     return Occurrences(tuple(events), begun)

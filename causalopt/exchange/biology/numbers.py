@@ -96,8 +96,10 @@ _LARGEST = Float(1.7e308)
 def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
     """What a formula comes to, operation by operation: a number, a truth, or nan.
 
-    Raises ``UnfitError`` where an operation on the way leaves what floats hold. sympy would go on:
-    its numbers may be of any size, and towers of powers have no end.
+    As for floats, a number beyond the largest one is infinite: 1/(1 + exp(1000)) is 0. sympy would
+    go on: its numbers may be of any size, and towers of powers have no end.
+
+    Raises ``UnfitError`` where the formula comes to an infinite number.
     """
     known: dict[Basic, Basic] = {}
     for part in inside_out(formula):
@@ -107,6 +109,8 @@ def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
             known[part] = Float(part) if isinstance(part, Expr) else part
         else:
             known[part] = _operated(part, [known[arg] for arg in part.args])
+    if known[formula].is_infinite:
+        raise UnfitError("a number beyond the largest float")
     return known[formula]
 
 
@@ -159,5 +163,5 @@ def _operated(part: Basic, args: list[Basic]) -> Basic:
         if not found.is_Number or found is sympy.nan:
             return sympy.nan
         if not abs(found) <= _LARGEST:
-            raise UnfitError("a number beyond the largest float")
+            return sympy.oo if found > 0 else -sympy.oo
     return found

@@ -16,7 +16,8 @@ from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.symbols import Symbols
 from causalopt.exchange.reading import FileText
 from causalopt.ground.checks import shown
-from causalopt.language.symbols import Parameter, Quantity, Variable, time
+from causalopt.language.symbols import Lag, Parameter, Quantity, Variable, time
+from causalopt.model.amounts import followed
 
 if TYPE_CHECKING:
     from causalopt.exchange.biology.description import (
@@ -159,6 +160,45 @@ class Rates:
             size = self._known(roles.species[name]["compartment"], roles.species[name])
             found[self.symbols.variable(name)] = amount / size
         return found
+
+    @functools.cached_property
+    def still(self) -> frozenset[Symbol]:
+        """What changes by jumps alone: parameters, what has no rate, what follows from these."""
+        found = {q for q in self.symbols.quantities.values() if isinstance(q, Parameter)}
+        found |= {v for v, rate in self.rates.items() if rate == 0}
+        waiting = dict(self.equations)
+        while ready := [v for v, f in waiting.items() if f.free_symbols <= found]:
+            found.update(ready)
+            waiting = {v: f for v, f in waiting.items() if v not in found}
+        return frozenset(found)
+
+    @functools.cached_property
+    def outputs(self) -> frozenset[Symbol]:
+        """What follows from others by rules, and neither rates nor events do from it."""
+        rules = {self.symbols.variable(name) for name in self.symbols.roles.assigned}
+        asked = {self.symbols.quantities[n] for n in self.named if n in self.symbols.quantities}
+        asked.update(*(rate.free_symbols for rate in self.rates.values()))
+        delayed = {lag.variable for f in self.equations.values() for lag in f.atoms(Lag)}
+        asked |= delayed
+        return frozenset(rules - asked - followed(self.equations, asked))
+
+    @functools.cached_property
+    def used(self) -> frozenset[Symbol]:
+        """The symbols that rates and equations follow from."""
+        formulas = (*self.rates.values(), *self.equations.values())
+        return frozenset().union(*(formula.free_symbols for formula in formulas))
+
+    @functools.cached_property
+    def named(self) -> frozenset[str]:
+        """The ids that events and initial assignments name."""
+        formulas = [
+            *(rule["formula"] for rule in self.model["starts"]),
+            *(e[part] for e in self.model["events"] for part in ("trigger", "delay", "priority")),
+            *(one["formula"] for e in self.model["events"] for one in e["assignments"]),
+        ]
+        return frozenset(
+            str(value) for tokens in formulas for kind, value, _ in tokens if kind == "name"
+        )
 
     def _equation(self, variable: Variable, rule: RuleFact) -> Expr:
         """What a rule says of a variable; an algebraic one, 0 = f, is solved for it if it can be.

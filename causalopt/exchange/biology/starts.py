@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 def given_in(rates: Rates) -> dict[Quantity, Expr]:
     """The values of parameters, and the start values of what has a rate.
 
-    Raises ``FileError`` for a symbol without a value.
+    A compartment of no size is left out where sizes divide out.
+
+    Raises ``FileError`` for another symbol without a value.
     """
     symbols, found = rates.symbols, {}
     for name, quantity in symbols.quantities.items():
         if name in symbols.amounts:
             found[cast(Quantity, symbols.amounts[name])] = _start(rates, name)
-        elif name not in symbols.roles.assigned:
+        elif name not in symbols.roles.assigned and not _is_idle(rates, name):
             found[quantity] = _start(rates, name)
     turns = {symbols.turn(variable): formula for variable, formula in rates.equations.items()}
     found |= {turn: Integer(1) for turn, formula in turns.items() if formula.has(turn)}
@@ -41,6 +43,15 @@ def given_in(rates: Rates) -> dict[Quantity, Expr]:
             held = symbols.local[reaction["id"]][fact["id"]]
             found[held] = _number(rates, fact["value"], fact)
     return found
+
+
+def _is_idle(rates: Rates, name: str) -> bool:
+    """Whether it is a compartment of no size that nothing follows from: each species is in one."""
+    roles = rates.symbols.roles
+    if name not in roles.compartments or roles.compartments[name]["value"] is not None:
+        return False
+    is_given = name in roles.changing or name in roles.starts or name in rates.named
+    return not is_given and rates.symbols.quantities[name] not in rates.used
 
 
 def _start(rates: Rates, name: str) -> Expr:
@@ -131,7 +142,8 @@ def numbers_at_start(
     """What everything comes to at the start, worked out operation by operation.
 
     Circles of equations are solved from the ``guesses``. ``places`` are those of what starts from
-    something else than the file says where it says what it is.
+    something else than the file says where it says what it is. What nothing follows from and has no
+    number there, as a mean over none, is left out.
 
     Raises ``FileError`` where something comes to no finite real number, and where rules go round in
     a circle.
@@ -153,7 +165,11 @@ def numbers_at_start(
         else:
             (one,) = group
             at = places.get(one) or _place(rates, one)
-            numbers[one] = _value(rates, one, now[one], numbers, at)
+            try:
+                numbers[one] = _value(rates, one, now[one], numbers, at)
+            except FileError:
+                if one not in rates.outputs:
+                    raise
     return numbers
 
 
@@ -172,6 +188,8 @@ def _value(
     rates: Rates, quantity: Quantity, formula: Expr, numbers: Mapping[Symbol, float], at: Place
 ) -> float:
     told = f"{shown(str(quantity))} starts from {shown(formula)}, which comes to"
+    if not formula.free_symbols <= numbers.keys():
+        raise refused(rates.source, at, f"{told} nothing, since what it follows from has none.")
     try:
         value = evaluated(formula, numbers)
     except UnfitError as error:

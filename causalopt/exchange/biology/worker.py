@@ -39,6 +39,11 @@ MOST_MEMORY, MOST_SECONDS = 450_000_000, 60
 _MOST_FAULTS = 20
 # Operations on as many parts as there are, of which libsbml makes pairs.
 _SEVERAL = ("plus", "times", "logical_and", "logical_or")
+# Packages that say how a model is drawn, and nothing of what it means; and how a fault names one.
+_PICTURES = ("layout", "render")
+_NAMED = "package '{}"
+# By this a function of levels 1 and 2, which have none of their own, is a rate of change.
+_RATE = 'definition="http://en.wikipedia.org/wiki/Derivative"'
 # What libsbml's words for the parts of a formula begin with.
 _PREFIX = "AST_"
 
@@ -58,6 +63,8 @@ def description_of(text: str) -> Description:
         for name, value in vars(libsbml).items()
         if name.startswith(_PREFIX)
     }
+    for package in _PICTURES:
+        libsbml.SBMLExtensionRegistry.disablePackage(package)
     document = libsbml.readSBMLFromString(text)
     model = document.getModel()
     return {
@@ -82,8 +89,13 @@ def _limit() -> None:
 
 def _faults(log: libsbml.SBMLErrorLog, least: int) -> list[ReadFault]:
     errors = (log.getError(i) for i in range(log.getNumErrors()))
-    grave = [error for error in errors if error.getSeverity() >= least]
+    grave = [e for e in errors if e.getSeverity() >= least and not _is_of_pictures(e)]
     return [{"at": _place(error), "told": error.getMessage()} for error in grave[:_MOST_FAULTS]]
+
+
+def _is_of_pictures(error: libsbml.SBMLError) -> bool:
+    told = error.getMessage()
+    return any(_NAMED.format(package) in told for package in _PICTURES)
 
 
 class _Placed(Protocol):
@@ -161,11 +173,14 @@ class _Describing:
 
     def function(self, given: libsbml.FunctionDefinition) -> FunctionFact:
         count = given.getNumArguments()
+        names = [given.getArgument(i).getName() for i in range(count)]
+        is_rate = count == 1 and _RATE in given.getAnnotationString()
+        rate: Tokens = [("name", names[0], 0), ("function_rate_of", None, 1)] if is_rate else []
         return {
             "id": given.getId(),
             "at": _place(given),
-            "arguments": [given.getArgument(i).getName() for i in range(count)],
-            "body": self.tokens(given.getBody()),
+            "arguments": names,
+            "body": rate or self.tokens(given.getBody()),
         }
 
     def rule(self, given: libsbml.Rule) -> RuleFact:

@@ -1,0 +1,123 @@
+"""Events of SBML that hold for a moment alone, or while something is as it was set."""
+
+import numpy as np
+import pytest
+from exchange.sbml_texts import event, parameter, rate, reader
+
+from causalopt import EvaluationError, FileError, run, tangents
+
+# A clock, and values that nothing changes but events.
+CLOCK = (parameter("x", 0, constant=False), rate("x", "1"))
+Y = parameter("y", 1, constant=False)
+FLAG = parameter("flag", 0, constant=False)
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
+
+@pytest.fixture
+def read(tmp_path):
+    return reader(tmp_path, dt=0.1)
+
+
+@pytest.fixture
+def course(read):
+    def of(name, *parts, steps=50):
+        data = run(read(*parts).world(steps=steps)).sel(world="W")
+        return data[name].values.ravel()
+
+    return of
+
+
+def counted(moments, steps=50):
+    """How many moments have passed at each step, those at a step among them."""
+    return np.array([sum(m <= i * 0.1 + 1e-9 for m in moments) for i in range(steps + 1)])
+
+
+COUNT = {"y": "y + 1"}
+CASES = {
+    "one": (["time == 2.05"], [2.05]),
+    "by a parameter": (["time == k"], [1.25]),
+    "turned": (["0 == k - time"], [1.25]),
+    "two events": (["time == 2.05", "time == 3"], [2.05, 3]),
+    "either of two": (["time == 2.05 || time == 3"], [2.05, 3]),
+    "one of many": ([" || ".join(f"time == {m}" for m in (0, 0.55, 2, 1.15, 4.5))],
+                    [0.55, 1.15, 2, 4.5]),
+    "the past": (["time == -1"], []),
+    "the start": (["time == 0"], []),
+    "periods": (["time - 1.5*floor(time/1.5) == 0.25"], [0.25, 1.75, 3.25, 4.75]),
+    "whole periods": (["rem(time, 1.25) == 0"], [1.25, 2.5, 3.75, 5]),
+    "periods as a choice": (
+        ["piecewise(time - 2*ceil(time/2), time < 0, time - 2*floor(time/2)) == 1"], [1, 3, 5]),
+    "periods from then on": (["time >= 2 && time - floor(time) == 0.5"], [2.5, 3.5, 4.5]),
+    "periods within": (["time > 1 && rem(time, 1) == 0.5 && time < 4"], [1.5, 2.5, 3.5]),
+    "what holds then": (["time == 2.05 && x > 1", "time == 3.05 && x < 1"], [2.05]),
+    "what holds later": (["time == 2.05 && x > 3"], []),
+    "a constant choice": (["k == 1.25 && x > 0.75", "k == 2 && x > 0.5"], [0.75]),
+    "another choice": (["k == 2 || x > 0.75", "k != 2 && x > 1.45"], [0.75, 1.45]),
+    "equal from below": (["x == 1.55"], [1.55]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_events_happen_at_their_moments(case, course):
+    triggers, moments = CASES[case]
+    parts = (*CLOCK, Y, parameter("k", 1.25), *(event(t, COUNT) for t in triggers))
+    assert course("y", *parts) == pytest.approx(1 + counted(moments))
+
+
+def test_what_is_not_the_case_before_happens_at_the_start(course):
+    now = event("time == 0 || time == 2", COUNT, true_before=False)
+    assert course("y", *CLOCK, Y, now) == pytest.approx(2 + counted([2]))
+
+
+def test_what_falls_comes_to_be_equal_too(course):
+    falling = (parameter("z", 5, constant=False), rate("z", "-1"))
+    assert course("y", *falling, Y, event("z == 3.45", COUNT)) == pytest.approx(1 + counted([1.55]))
+
+
+def test_the_next_moment_may_follow_from_the_last(course):
+    # A dose at each whole time up to 3: the counter says when the next one is.
+    counter = parameter("next", 1, constant=False)
+    sets = {"y": "y + 10", "next": "next + 1"}
+    doses = course("y", *CLOCK, Y, counter, event("time == next && next < 3.5", sets))
+    assert doses == pytest.approx(1 + 10 * counted([1, 2, 3]))
+
+
+def test_a_flag_lets_an_event_happen_once(course):
+    # x goes up and is set back; the flag, set with it, keeps the second passage from counting.
+    sets = {"x": "0", "flag": "flag + 1", "y": "y + 1"}
+    parts = (*CLOCK, FLAG, Y, event("x >= 1.05 && flag == 0", sets))
+    assert course("y", *parts) == pytest.approx(1 + counted([1.05]))
+
+
+def test_tangents_take_the_moment_of_an_event_that_is_chosen(read):
+    # y becomes 2 at x = 1, which is at time 1 - x[0], and then it grows with the time.
+    grows = (parameter("y", 1, constant=False), rate("y", "flag"))
+    jump = event("x > 1 && k == 1.25", {"y": "2*x", "flag": "1"})
+    system = read(*CLOCK, FLAG, *grows, parameter("k", 1.25), jump)
+    named = {str(v): v for v in system.variables}
+    nudged = system.world(steps=20).perturb(named["x"][0])
+    assert tangents(nudged)["y"].sel(world="X").values.ravel()[-1] == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "more", "told"),
+    [
+        ("x == 1 && y == 1.5 + x", {}, "write inequalities"),
+        ("time == 1 && time == 2", {}, "write inequalities"),
+        ("time == 1 || x > 2", {}, "write inequalities"),
+        ("time^2 == 4", {}, "write inequalities"),
+        ("time == 1", {"delay": "1"}, "for a moment alone, and waits"),
+    ],
+)
+def test_what_is_not_read_is_told(trigger, more, told, read):
+    with pytest.raises(FileError, match=told):
+        read(*CLOCK, Y, event(trigger, COUNT, **more))
+
+
+def test_a_choice_that_another_event_makes_is_told_by_the_run(read):
+    # What another's jump makes true in its own moment is a second event of a step.
+    makes = event("x > 1", {"flag": "1"})
+    system = read(*CLOCK, FLAG, Y, makes, event("flag == 1", COUNT))
+    with pytest.raises(EvaluationError):
+        run(system.world(steps=20))
