@@ -252,5 +252,6 @@ def _is_nothing(part: Expr, here: Mapping[Symbol, Expr]) -> bool:
         return _is_nothing(part.args[0] - 1, here)
     if not isinstance(part, Add) or not value.is_number:
         return False
-    terms = [abs(term.xreplace(here).evalf(15)) for term in part.args]
-    return bool(abs(value.evalf(15)) < _NOTHING * Add(*terms))
+    number, *terms = (abs(each.xreplace(here).evalf(15)) for each in (part, *part.args))
+    # A term may have a pole of its own there.
+    return bool(number.is_finite and Add(*terms).is_finite and number < _NOTHING * Add(*terms))

@@ -285,6 +285,7 @@ def outcome(read, content):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", ".* left out, for want of a number", RuntimeWarning)
             read(content)
     except FileError as error:
         told = str(error)
@@ -343,7 +344,6 @@ KINDS = (
 )  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:.* left out, for want of a number:RuntimeWarning")
 @pytest.mark.parametrize("inner", ["name", "constant_true"])
 def test_an_operation_of_any_number_of_parts_is_read_or_refused(inner, read, monkeypatch):
     told = worker.description_of(process.undeclared(model(*X, Y, assignment("y", "x"))))
