@@ -38,13 +38,13 @@ class SlopeTerm:
 # A mechanism is shared by many nodes, and asked for each of its arguments.
 @functools.lru_cache(maxsize=1 << 16)
 def slope_terms(mechanism: Mechanism, argument: Symbol) -> tuple[SlopeTerm, ...]:
-    """The derivative of a mechanism by one of its arguments, as a sum.
+    """The derivative of a mechanism by an argument that is a node, as a sum.
 
     A rate that a step takes at several places is differentiated once, and one that is alike up to
     names and numbers with others once for all of these.
     """
     return tuple(
-        part.at(terms, weight * terms[own].diff(argument) if own in terms else weight)
+        part.at(terms, weight)
         for weight, summed, terms, own in _by_argument(mechanism).get(argument, ())
         for part in _partial(summed, own)
     )
@@ -55,12 +55,16 @@ _Way = tuple[Expr, Mechanism, Mapping[Symbol, Expr], Symbol]
 
 @functools.lru_cache(maxsize=1 << 12)
 def _by_argument(mechanism: Mechanism) -> Mapping[Symbol, list[_Way]]:
-    """By which arguments of what it sums up a mechanism follows from each of its own."""
+    """By which arguments of what it sums up a mechanism follows from each of its own.
+
+    What is weighed with, and formulas in the place of arguments, are of parameters and of time.
+    """
     ways: dict[Symbol, list[_Way]] = {}
     for addend in mechanism.addends:
         terms = dict(addend.terms)
         for own in addend.mechanism.arguments:
-            for argument in terms.get(own, own).free_symbols:
+            argument = terms.get(own, own)
+            if isinstance(argument, Symbol):
                 way = addend.weight, addend.mechanism, terms, own
                 ways.setdefault(argument, []).append(way)
     return ways
