@@ -30,6 +30,9 @@ VARIABLE = "CAUSALOPT_CACHE_DIR"
 #: No flag that lets the compiler change a result: sums keep their order, NaN stays NaN.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 
+#: What a file holds, in its name too: another version of this package may hold something else.
+_FORM = "names, code"
+
 Compiled = Callable[..., Any]
 
 
@@ -87,7 +90,8 @@ def _place(source: str, name: str, signature: str) -> Path | None:
     where = folder()
     if where is None:
         return None
-    text = "\0".join([*_machine(), source, name, signature, repr(sorted(_OPTIONS.items()))])
+    options = repr(sorted(_OPTIONS.items()))
+    text = "\0".join([*_machine(), source, name, signature, options, _FORM])
     return where / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:32]}.bin"
 
 
