@@ -13,7 +13,7 @@ from benchmarks.setup import seconds_of
 _HEAD = """
 import random, time
 from sympy import Add, Max, exp, log, sin, tanh
-from causalopt import Network, System, comp, variables
+from causalopt import Network, System, comp, every_A, variables
 begin = time.process_time()
 """
 _TAIL = "\nprint(time.process_time() - begin)\n"
@@ -44,6 +44,9 @@ start = {a: 1 + i / 100 for i, a in enumerate(x)}
 system = System.from_ode(rates, start=start, dt=0.01, method="rk4")
 comp(system, A=x[1], n=x[0][0], m=x[2][100])
 """
+_EVERY_A = _LOTKA_VOLTERRA.replace(
+    "comp(system, A=x[1], n=x[0][0], m=x[2][100])", "every_A(system, n=x[0][0], m=x[2][100])"
+)
 _NETWORK = """
 draw, x = random.Random(1), variables(" ".join(f"x{i}" for i in range(2000)))
 kinds = [lambda a, b, c: tanh(c * a - b), lambda a, b, c: sin(c * a) * b + a,
@@ -77,6 +80,7 @@ _CASES = {
     "Kuramoto, rk4, 30 oscillators: first Comp": (_KURAMOTO.format(30), 2),
     "Kuramoto, rk4, 100 oscillators: first Comp": (_KURAMOTO.format(100), 8),
     "Lotka-Volterra, rk4, 30 variables: first Comp": (_LOTKA_VOLTERRA, 2),
+    "Lotka-Volterra, rk4, 30 variables: Op for every single A": (_EVERY_A, 5),
     "Lorenz-96, rk4, 40 variables: first Comp": (_LORENZ_96, 2),
     "the largest of 50 variables: first Comp": (_LARGEST, 0.5),
     "500 states under rk4: declared": (_STATES, 5),

@@ -14,9 +14,16 @@ _FIRST = """
 import time
 from benchmarks.lorenz import SYSTEM, a, b
 from causalopt import op
-begin = time.perf_counter()
+begin = time.process_time()
 op(SYSTEM, A=a, n=b[0], m=b, steps=100_000)
-print(time.perf_counter() - begin)
+print(time.process_time() - begin)
+"""
+
+_IMPORT = """
+import time
+begin = time.process_time()
+{}
+print(time.process_time() - begin)
 """
 
 # The peak since the counter was last reset: that of the parent's memory is not inherited.
@@ -39,6 +46,8 @@ for steps in (100_000, int(sys.argv[1])):
 
 def _output(code: str, *arguments: str, cache: str | None = None) -> list[float]:
     environment = dict(os.environ)
+    # Whoever has the package installed has its bytecode.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if cache is not None:
         environment["CAUSALOPT_CACHE_DIR"] = cache
     done = subprocess.run(
@@ -58,8 +67,22 @@ def seconds_of(code: str) -> float:
         return _output(code, cache=folder)[0]
 
 
+def imports(rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of processor time to import what asks for Op; and of these, sympy and NumPy alone."""
+    _output(
+        _IMPORT.format("from causalopt import System, op")
+    )  # its bytecode is there from here on
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours += _output(_IMPORT.format("from causalopt import System, op"))
+        theirs += _output(_IMPORT.format("import numpy, sympy"))
+    return ours, theirs
+
+
 def first_calls(rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of the first call in a new process: with an empty cache, and with a filled one."""
+    """Seconds of processor time of the first call in a new process: with an empty cache, and with
+    a filled one.
+    """
     cold, kept = [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:

@@ -112,6 +112,8 @@ NOT_FOR_OP = {
     *("causalopt.drawing", "causalopt.plots", "causalopt.study", "causalopt.explorer"),
     *("causalopt.measures.literature", "causalopt.measures.split", "causalopt.runs.cluster"),
     *("causalopt.measures.symbolic", "causalopt.measures.thermal"),
+    *("networkx", "numpy.f2py", "numpy.testing", "causalopt.backends.numba"),
+    *("causalopt.backends.jax", "causalopt.backends.codegen", "causalopt.backends.cache"),
 }
 #: What labels its answer, and nothing before.
 LABELS = {"xarray", "pandas"}

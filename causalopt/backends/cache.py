@@ -4,6 +4,9 @@ A file holds one function, under a seal. Its name is the hash of the source and 
 that the machine code depends on: the versions of numba, llvmlite, NumPy and Python, and the
 processor. A file that is damaged, or that the present numba cannot read, is compiled anew and
 replaced.
+
+What compiled code calls, and does not hold, stands beside it by name. Where all of that is there as
+soon as numba's runtime is, what numba compiles with is not imported.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import os
 import pickle
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,9 @@ VARIABLE = "CAUSALOPT_CACHE_DIR"
 
 #: No flag that lets the compiler change a result: sums keep their order, NaN stays NaN.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
+
+#: What a file holds, in its name too: another version of this package may hold something else.
+_FORM = "names, code"
 
 Compiled = Callable[..., Any]
 
@@ -84,7 +90,8 @@ def _place(source: str, name: str, signature: str) -> Path | None:
     where = folder()
     if where is None:
         return None
-    text = "\0".join([*_machine(), source, name, signature, repr(sorted(_OPTIONS.items()))])
+    options = repr(sorted(_OPTIONS.items()))
+    text = "\0".join([*_machine(), source, name, signature, options, _FORM])
     return where / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:32]}.bin"
 
 
@@ -112,12 +119,24 @@ def _restored(dispatcher: Any, place: Path) -> bool:
         return False
     try:
         context = dispatcher.targetctx
-        context.refresh()
-        dispatcher.add_overload(result._rebuild(context, *pickle.loads(payload)))
+        called, code = pickle.loads(payload)
+        _provide(context, called)
+        dispatcher.add_overload(result._rebuild(context, *code))
     except Exception:
         # Whatever it is that numba cannot read: compiling again is always right.
         return False
     return True
+
+
+def _provide(context: Any, called: Sequence[str]) -> None:
+    """See to it that what some code calls is there: a function that is not would be called at 0."""
+    from llvmlite import binding
+    from numba.core import runtime
+
+    ready: Any = runtime
+    ready.rtsys.initialize(context)
+    if not all(map(binding.address_of_symbol, called)):
+        context.refresh()
 
 
 def _keep(dispatcher: Any, place: Path) -> None:
@@ -128,4 +147,14 @@ def _keep(dispatcher: Any, place: Path) -> None:
 
     (result,) = dispatcher.overloads.values()
     with contextlib.suppress(pickle.PicklingError):
-        sealed.write(place, pack(result._reduce()))
+        sealed.write(place, pack((_called(result.library), result._reduce())))
+
+
+def _called(library: Any) -> tuple[str, ...]:
+    """What a library of code names and does not hold; what LLVM has of its own left out."""
+    from llvmlite import binding
+
+    module = binding.parse_assembly(library.get_llvm_str())
+    values = (*module.functions, *module.global_variables)
+    outside = (value.name for value in values if value.is_declaration)
+    return tuple(name for name in outside if not name.startswith("llvm."))

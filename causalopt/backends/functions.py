@@ -51,7 +51,9 @@ _OWN: Mapping[type, Callable[..., Number]] = {
     sympy.beta: special.beta,
 }
 _NAMED = {f"own_{function.__name__}": function for function in _OWN.values()}
-_ELEMENTARY_MODULES = [{"came_true": special.came_true, "settled": special.settled}, "numpy"]
+# lambdify's own "numpy" has all of it imported, also those parts that come on first use.
+_NUMPY = {name: found for name, found in vars(np).items() if name in np.__all__}
+_ELEMENTARY_MODULES = [{"came_true": special.came_true, "settled": special.settled}, _NUMPY]
 _MODULES = [_NAMED, "scipy", *_ELEMENTARY_MODULES]
 
 

@@ -12,6 +12,7 @@ from causalopt.backends.failures import in_words
 from causalopt.backends.halving import first_again, warn_of_long_steps
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.backends.jax_program import program_of
+from causalopt.backends.numpy import REFERENCE
 from causalopt.backends.referring import ReferringBackend
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Ints
@@ -103,6 +104,10 @@ class JaxBackend(ReferringBackend):
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """All of them."""
         return chains * plan.drawn
+
+
+#: The backend of arrays, the one that passes slopes back through a run.
+OF_ARRAYS = JaxBackend(REFERENCE)
 
 
 def _given(plan: Loop, inputs: Inputs) -> tuple[list[str], list[Coded | Floats]]:

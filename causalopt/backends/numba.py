@@ -28,6 +28,7 @@ from causalopt.backends.compiled_run import (
 )
 from causalopt.backends.halving import warn_of_long_steps
 from causalopt.backends.interface import Inputs, Recording, refuse_arrays
+from causalopt.backends.numpy import REFERENCE
 from causalopt.backends.referring import ReferringBackend
 from causalopt.backends.retaking import looked_at, retaken_of, seen_at
 from causalopt.backends.shape import Shape
@@ -82,6 +83,10 @@ class NumbaBackend(ReferringBackend):
         if isinstance(plan, Layers) or not _can_compile(plan):
             return self.reference.generators(plan, points, chains)
         return min(chains * plan.drawn, _DRAWN * available())
+
+
+#: The backend of long work in numbers.
+COMPILED = NumbaBackend(REFERENCE)
 
 
 def _can_compile(plan: Loop) -> bool:

@@ -133,3 +133,7 @@ def _blame(state: Sequence[Number], slots: Sequence[int], step: int) -> None:
             finite = [np.isfinite(np.atleast_1d(state[slot])) for slot in slots]
             lost = np.flatnonzero(~np.all(np.broadcast_arrays(*finite), axis=0))
             raise NotFinite((j,), step, int(bad[0]), value, points=lost)
+
+
+#: What others are compared with, and leave to it what they have no way of their own for.
+REFERENCE = NumPyBackend()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
-from typing import cast
 
 import networkx as nx
 import numpy as np
@@ -19,9 +18,8 @@ from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.naming import apart
 from causalopt.language.symbols import Node, Parameter
 from causalopt.linearisation.edges import Part, Partial, Partials, parts_of
+from causalopt.linearisation.slopes import SlopeTerm, slope_terms
 from causalopt.linearisation.values import Values, values_of
-from causalopt.mechanisms.interface import ONE, Mechanism
-from causalopt.mechanisms.patterns import pattern_of, places
 from causalopt.model.interface import Model
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.template import is_inner, owner_of
@@ -33,8 +31,8 @@ _TOGETHER = 1 << 24
 # So many of its parts are kept with a linearised world.
 _MOST_KEPT = 4
 
-#: The place of an edge, what it carries, and what stands at the places of its pattern.
-Use = tuple[int, Partial, tuple[Expr, ...]]
+#: The number of an arrow, the arrow, and a part of its derivative.
+Use = tuple[int, Partial, SlopeTerm]
 
 #: Edges as passes take them: where those into each node begin (keys + 1,), sources, lags, slopes
 #: that do not change, the columns of those that do (-1 for none), and these, (rows, columns).
@@ -170,8 +168,9 @@ class Linear:
         constant = np.ones(self.edges, dtype=np.bool_)
         for place in range(self.edges):
             parts = later if self.lags[place] else [edges for _, edges in self.contents]
-            carried = {tuple((_slope(a), a.factor) for a in edges[place]) for edges in parts}
-            symbols = {s for arrows in carried for slope, _ in arrows for s in slope.free_symbols}
+            carried = {tuple((_terms(a), a.factor) for a in edges[place]) for edges in parts}
+            summed = (term for arrows in carried for terms, _ in arrows for term in terms)
+            symbols = {symbol for term in summed for symbol in term.symbols}
             known = all(isinstance(symbol, Parameter) for symbol in symbols)
             constant[place] = len(carried) == 1 and (known or not self.world.steps)
         return constant
@@ -226,8 +225,8 @@ class Linear:
     @functools.cached_property
     def needed(self) -> frozenset[Symbol]:
         """The symbols in slopes."""
-        formulas = {_slope(a) for _, edges in self.contents for arrows in edges for a in arrows}
-        return frozenset().union(*(formula.free_symbols for formula in formulas))
+        carried = {_terms(a) for _, edges in self.contents for arrows in edges for a in arrows}
+        return frozenset().union(*(term.symbols for terms in carried for term in terms))
 
     def slopes(self, rows: range, which: Ints | None = None) -> Floats:
         """The slope of each edge (of some of them) at rows, (rows, edges)."""
@@ -243,30 +242,48 @@ class Linear:
 
     def _fill(self, slopes: Floats, edges: Sequence[Sequence[Partial]], rows: Ints) -> None:
         """Add the slopes of arrows at rows; those with one formula are evaluated together."""
+        arrows = [(place, arrow) for place, into in enumerate(edges) for arrow in into]
         alike: dict[tuple[Expr, tuple[Symbol, ...]], list[Use]] = {}
-        for place, arrows in enumerate(edges):
-            for arrow in arrows:
-                pattern, symbols, terms = _in_places(_slope(arrow))
-                alike.setdefault((pattern, symbols), []).append((place, arrow, terms))
-        for (pattern, symbols), uses in alike.items():
+        for number, (_, arrow) in enumerate(arrows):
+            for term in _terms(arrow):
+                alike.setdefault((term.formula, term.places), []).append((number, arrow, term))
+        column = self._columns(rows)
+        total = np.zeros((len(arrows), len(rows)))
+        for (formula, symbols), uses in alike.items():
             columns = {
-                symbol: np.stack([self._column(arrow, terms[j], rows) for _, arrow, terms in uses])
+                symbol: np.stack([column(arrow, term.terms[j]) for _, arrow, term in uses])
                 for j, symbol in enumerate(symbols)
             }
-            (found,) = evaluate([pattern], columns) if symbols else [np.float64(pattern)]
-            table = np.array(np.broadcast_to(found, (len(uses), len(rows))))
-            for (place, arrow, _), row in zip(uses, table, strict=True):
-                self._mend(arrow, row, rows)
-                slopes[:, place] += arrow.factor * row
+            (found,) = evaluate([formula], columns) if symbols else [np.float64(formula)]
+            table = np.broadcast_to(found, (len(uses), len(rows)))
+            for (number, arrow, term), row in zip(uses, table, strict=True):
+                total[number] += row if term.weight == 1 else column(arrow, term.weight) * row
+        for (place, arrow), row in zip(arrows, total, strict=True):
+            self._mend(arrow, row, rows)
+            slopes[:, place] += arrow.factor * row
+
+    def _columns(self, rows: Ints) -> Callable[[Partial, Expr], Floats]:
+        """What terms are at rows, worked out once for all arrows that see the same."""
+        known: dict[tuple[Expr, int, int], Floats] = {}
+
+        def column(arrow: Partial, term: Expr) -> Floats:
+            key = term, id(arrow.names), id(arrow.behind)
+            if key not in known:
+                known[key] = self._column(arrow, term, rows)
+            return known[key]
+
+        return column
 
     def _column(self, arrow: Partial, term: Expr, rows: Ints) -> Floats:
-        """What an argument, or a number, is at rows."""
-        if term.is_Float:
-            return np.broadcast_to(np.float64(term), rows.shape)
-        column = self._values.column(cast(Symbol, term), arrow.names, rows)
+        """What an argument, a number, or a formula of them, is at rows."""
+        if not isinstance(term, Symbol):
+            parts = {s: self._column(arrow, s, rows) for s in term.free_symbols}
+            found = evaluate([term], parts)[0] if parts else np.float64(term)
+            return np.broadcast_to(found, rows.shape)
+        column = self._values.column(term, arrow.names, rows)
         behind = arrow.behind
         if behind is not None and term in behind.arguments:
-            there = self._values_in(behind.world).column(cast(Symbol, term), arrow.names, rows)
+            there = self._values_in(behind.world).column(term, arrow.names, rows)
             column = (1.0 - behind.by) * np.asarray(column) + behind.by * np.asarray(there)
         return np.broadcast_to(column, rows.shape)
 
@@ -378,23 +395,6 @@ def _owner(key: Key) -> Key:
     return owner_of(key.variable) if isinstance(key, Node) else owner_of(key)
 
 
-def _slope(arrow: Partial) -> Expr:
+def _terms(arrow: Partial) -> tuple[SlopeTerm, ...]:
     """The derivative that an arrow carries, without its factor."""
-    return _slopes_of(arrow.mechanism)[arrow.argument]
-
-
-# A mechanism is shared by many nodes, and asked for each of its arguments.
-@functools.lru_cache(maxsize=1 << 15)
-def _slopes_of(mechanism: Mechanism) -> Mapping[Symbol, Expr]:
-    return mechanism.reverse({}, ONE)
-
-
-# Formulas that are alike up to names and decimals are one, and evaluated together.
-@functools.lru_cache(maxsize=1 << 16)
-def _in_places(formula: Expr) -> tuple[Expr, tuple[Symbol, ...], tuple[Expr, ...]]:
-    """The formula up to names and decimals, its places, and what stands there."""
-    named = sorted(formula.free_symbols, key=lambda s: (s.name, type(s).__name__))
-    pattern, there = pattern_of(formula, named)
-    symbols = {symbol.name: symbol for symbol in pattern.free_symbols}
-    used = [(symbols[n], t) for n, t in zip(places(len(there)), there, strict=True) if n in symbols]
-    return pattern, tuple(symbol for symbol, _ in used), tuple(term for _, term in used)
+    return slope_terms(arrow.mechanism, arrow.argument)

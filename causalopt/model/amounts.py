@@ -6,14 +6,15 @@ import functools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
+from graphlib import CycleError
 from typing import TypeAlias, TypeVar
 
-import networkx as nx
 import sympy
 from sympy import Expr, MatrixExpr, Symbol
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.order import ordered
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.tensors import Tensor, finite_tensor, real_numbers
 from causalopt.language.domains import domain_of
@@ -169,15 +170,11 @@ def followed(given: Mapping[K, float | Expr], ends: Iterable[K]) -> set[Symbol]:
 
 def in_turn(formulas: Mapping[K, Expr], where: str) -> list[K]:
     """The keys of formulas, each after those that it follows from."""
-    graph = nx.DiGraph()
-    graph.add_nodes_from(formulas)
-    for key, formula in formulas.items():
-        graph.add_edges_from((s, key) for s in formula.free_symbols if s in formulas)
-    place = {key: number for number, key in enumerate(formulas)}
+    sources = {key: formula.free_symbols for key, formula in formulas.items()}
     try:
-        return list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
-    except nx.NetworkXUnfeasible:
-        loop = [str(source) for source, _ in nx.find_cycle(graph)]
+        return ordered(sources)
+    except CycleError as circle:
+        loop = [str(key) for key in circle.args[1][:-1]]
         raise DeclarationError(
             f"{where} goes round in a circle, {' -> '.join([*loop, loop[0]])}: give one of them a "
             "number."

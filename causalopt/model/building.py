@@ -5,9 +5,8 @@ from __future__ import annotations
 import collections
 import functools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
@@ -32,6 +31,9 @@ from causalopt.model.declaration import (
     noises_of,
 )
 from causalopt.model.units import check_units
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -286,6 +288,8 @@ def declared_columns(
 
 def check_graph(graph: object, mechanism: object) -> None:
     """Raise ``DeclarationError`` for what no network can be made of."""
+    import networkx as nx
+
     if not isinstance(graph, nx.DiGraph):
         raise DeclarationError(
             f"from_graph takes a networkx.DiGraph, not {type(graph).__name__}: "

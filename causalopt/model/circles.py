@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError
 
-import networkx as nx
 from sympy import Expr
 
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.order import ordered
 from causalopt.ground.readonly import ReadOnly
 from causalopt.language.symbols import Label, Next, Stage, Variable
 from causalopt.language.vectors import spread
@@ -49,6 +51,11 @@ WHOLE: Cuts = (Cut(), Cut())
 
 def circles_in(sources: Mapping[Variable, Iterable[Variable]]) -> Iterator[frozenset[Variable]]:
     """The sets of variables each of which follows, by its sources, from itself and the others."""
+    with contextlib.suppress(CycleError):
+        ordered(sources)
+        return
+    import networkx as nx
+
     graph = nx.DiGraph(
         (source, target) for target, own in sources.items() for source in own if source in sources
     )

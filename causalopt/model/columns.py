@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from causalopt.ground.errors import DeclarationError
@@ -20,6 +20,9 @@ from causalopt.language.symbols import Label
 from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.declaration import cycle_message
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 # The arrays that tell two sets of columns apart, and how much of them a hash looks at.
 _ARRAYS = ("kinds", "offsets", "arguments")
@@ -148,6 +151,8 @@ def edges(columns: Columns) -> tuple[Ints, Ints]:
 
 def graph_of(columns: Columns) -> nx.DiGraph:
     """The graph of the nodes by their labels, edges from cause to effect."""
+    import networkx as nx
+
     graph = nx.DiGraph()
     graph.add_nodes_from(columns.labels)
     sources, targets = edges(columns)
@@ -248,6 +253,8 @@ def ranges(starts: Ints, stops: Ints) -> Ints:
 
 
 def _describe_cycle(columns: Columns, sources: Ints, targets: Ints, left: Bools) -> str:
+    import networkx as nx
+
     inside = left[sources] & left[targets]
     graph = nx.DiGraph(zip(sources[inside].tolist(), targets[inside].tolist(), strict=True))
     around = [source for source, _ in nx.find_cycle(graph)]

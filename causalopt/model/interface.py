@@ -6,9 +6,8 @@ import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
-import networkx as nx
 import numpy as np
 from sympy import Expr, Symbol
 
@@ -24,6 +23,9 @@ from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.amounts import Kept, arrays_in, numbers_in, settled
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.wiring import Wiring
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy.typing as npt
 from sympy import Expr, Symbol
 
@@ -49,6 +49,9 @@ from causalopt.model.timeless import Timeless
 from causalopt.model.units import check_units
 from causalopt.model.wiring import Wiring, is_separated, wired
 from causalopt.model.world import World
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -294,10 +297,14 @@ class Network(Timeless):
 
     def ancestors(self, node: Label) -> set[Label]:
         """All nodes upstream of this node, itself left out."""
+        import networkx as nx
+
         return set(nx.ancestors(self.graph, self.locate(node)))
 
     def descendants(self, node: Label) -> set[Label]:
         """All nodes downstream of this node, itself left out."""
+        import networkx as nx
+
         return set(nx.descendants(self.graph, self.locate(node)))
 
     def d_separated(

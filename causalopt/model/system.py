@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import networkx as nx
 from sympy import Symbol
 
 from causalopt.ground import checks
@@ -18,7 +17,7 @@ from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.methods import METHODS
-from causalopt.model import moments
+from causalopt.model import building, moments
 from causalopt.model.amounts import (
     Amount,
     Kept,
@@ -28,7 +27,6 @@ from causalopt.model.amounts import (
     coded,
 )
 from causalopt.model.beginning import Beginning
-from causalopt.model.building import by_label
 from causalopt.model.circles import check_straight, checked_guesses, circles_of
 from causalopt.model.declaration import (
     check_formulas,
@@ -58,6 +56,9 @@ from causalopt.model.template import Template, is_inner, is_stage, node_at, sour
 from causalopt.model.unrolling import check_unrolled, unrolled
 from causalopt.model.wiring import Wiring, graph_as_written, wired_over_time
 from causalopt.model.world import World
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, repr=False)
@@ -387,14 +388,13 @@ class System(OverTime):
         last = check_steps(steps)
         check_straight(self.circles, "A network of nodes")
         check_unrolled(self, self.template, last, self.tolerance)
-        return unrolled(self.template, self.beginning, by_label(self.parameters), last)
+        return unrolled(self.template, self.beginning, building.by_label(self.parameters), last)
 
     def __repr__(self) -> str:
         lines = step_equations(self.mechanisms, self.algebraic, is_rate=self.method is not None)
         lines += guesses_shown(self.newton)
         lines += given_beside(self.start, self.history, self.parameters, self.tolerance)
-        lines += [str(event) for event in self.events]
-        return "System(\n    " + "\n    ".join(lines) + "\n)"
+        return "System(\n    " + "\n    ".join([*lines, *map(str, self.events)]) + "\n)"
 
     def _repr_latex_(self) -> str:
         return latex_steps(self.mechanisms, self.algebraic, is_rate=self.method is not None)

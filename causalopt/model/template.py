@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from graphlib import CycleError
 from typing import TypeVar
 
-import networkx as nx
 from sympy import Symbol
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.order import ordered
 from causalopt.language.symbols import Next, Node, Noise, Past, Stage, Time, Variable
 from causalopt.mechanisms.decisions import is_decision
 from causalopt.mechanisms.interface import Mechanism
@@ -84,25 +85,32 @@ def in_order(
 
     ``remedy`` says what to do about circles, of each of which ``{name}`` has a variable.
     """
-    graph = nx.DiGraph()
-    graph.add_nodes_from(assigned)
-    for target, mechanism in assigned.items():
-        same = [s.variable for s in mechanism.arguments if isinstance(s, Next)]
-        same = [source for source in same if source in assigned]
-        graph.add_edges_from((source, target) for source in same)
-    place = {target: number for number, target in enumerate(assigned)}
+    sources = {
+        target: [s.variable for s in mechanism.arguments if isinstance(s, Next)]
+        for target, mechanism in assigned.items()
+    }
     try:
-        order = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
-    except nx.NetworkXUnfeasible:
-        raise DeclarationError(_in_circles(graph, assigned, remedy)) from None
+        order = ordered(sources)
+    except CycleError:
+        raise DeclarationError(_in_circles(sources, assigned, remedy)) from None
     return {target: assigned[target] for target in order}
 
 
-def _in_circles(graph: nx.DiGraph, assigned: Mapping[Variable, Mechanism], remedy: str) -> str:
+def _in_circles(
+    sources: Mapping[Variable, Sequence[Variable]],
+    assigned: Mapping[Variable, Mechanism],
+    remedy: str,
+) -> str:
     """What is wrong with assignments that go round: one circle of each set that is of one another.
 
     One with a decision on it stands first.
     """
+    import networkx as nx
+
+    graph = nx.DiGraph()
+    graph.add_nodes_from(assigned)
+    for target, own in sources.items():
+        graph.add_edges_from((source, target) for source in own if source in assigned)
     place = {target: number for number, target in enumerate(assigned)}
     loops: list[list[Variable]] = []
     for component in nx.strongly_connected_components(graph):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 from sympy import Symbol
 
@@ -14,6 +14,9 @@ from causalopt.ground.types import Bools
 from causalopt.language.symbols import Label, Next, Node, Shifted, Variable
 from causalopt.model.columns import Columns
 from causalopt.model.template import node_at, owner_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def graph_as_written(entering: Mapping[Variable, Iterable[Symbol]]) -> nx.DiGrap
     An edge's ``lag`` is 1 where the value of the step before is meant, or a rate; more where there
     is a delay alone; 0 where ``a.next``, that of the same step, is the only one.
     """
+    import networkx as nx
+
     graph = nx.DiGraph()
     graph.add_nodes_from(entering)
     for variable, symbols in entering.items():
@@ -82,6 +87,8 @@ def graph_as_written(entering: Mapping[Variable, Iterable[Symbol]]) -> nx.DiGrap
 
 def is_downstream(wiring: Wiring, source: Label, node: Label) -> bool:
     """Whether a node is downstream of another, or is it."""
+    import networkx as nx
+
     graph = nx.DiGraph((parent, child) for child, own in wiring.parents.items() for parent in own)
     return node == source or (source in graph and node in nx.descendants(graph, source))
 
@@ -131,6 +138,8 @@ def _reached(graph: nx.DiGraph, x: set[Label], given: set[Label]) -> set[Label]:
 
     Source: Koller and Friedman 2009, "Probabilistic Graphical Models", algorithm 3.1.
     """
+    import networkx as nx
+
     # A node at which two arrows meet lets through where it, or what is below it, is given.
     opened = given.union(*(nx.ancestors(graph, node) for node in given))
     waiting = [(node, True) for node in x]

@@ -340,11 +340,14 @@ class World(Generic[M]):
     ) -> World[M]:
         """This world with a base or a shift put on some nodes, or on parts of them by a weight."""
 
-        @functools.cache
-        def putting(change: Base[World[Model]] | Shift, part: Subspace | None) -> AnyChange:
-            return lambda treatment: treatment.put(change, part, by)
+        # Changes are told apart by identity: one for all that is alike.
+        made: dict[tuple[Base[World[Model]] | Shift, Subspace | None], AnyChange] = {}
 
-        return self._change(stretches, lambda at: putting(what(at), at.part))
+        def putting(at: Stretch) -> AnyChange:
+            key = what(at), at.part
+            return made.setdefault(key, lambda treatment: treatment.put(*key, by))
+
+        return self._change(stretches, putting)
 
     def _change(
         self, stretches: Iterable[Stretch], change: Callable[[Stretch], AnyChange]
@@ -353,30 +356,21 @@ class World(Generic[M]):
 
         Changes are told apart by identity, so that ``change`` gives one for all that is alike.
         """
-
         # A million nodes that are treated alike share one course, and so one piece of work.
-        @functools.cache
-        def changed(before: AnyCourse, start: int, stop: int, how: AnyChange) -> AnyCourse:
-            return overlay(before, start, stop, how)
-
+        made: dict[tuple[AnyCourse, int, int, AnyChange], AnyCourse] = {}
         effects = dict(self.effects)
         for stretch in stretches:
             before = effects.get(stretch.key, ())
-            how = change(stretch)
-            effects[stretch.key] = changed(before, stretch.start, stretch.stop, how)
+            how = before, stretch.start, stretch.stop, change(stretch)
+            if how not in made:
+                made[how] = overlay(*how)
+            effects[stretch.key] = made[how]
         return replace(self, effects=canonical(effects))
 
     def _map(self, change: AnyChange) -> World[M]:
-        @functools.cache
-        def changed(course: AnyCourse) -> AnyCourse:
-            return joined_up(map(change, course))
-
-        return replace(
-            self,
-            effects=tuple(
-                (key, course) for key, before in self.effects if (course := changed(before))
-            ),
-        )
+        made = {course: joined_up(map(change, course)) for course in self.courses}
+        effects = tuple((key, made[before]) for key, before in self.effects if made[before])
+        return replace(self, effects=effects) if self.effects else self
 
     def __repr__(self) -> str:
         return "\n".join([self._head, *(f"    {nodes}: {what}" for nodes, what in self._rows())])

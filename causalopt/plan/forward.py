@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-import networkx as nx
 from sympy import Symbol
 
 from causalopt.ground.errors import DeclarationError
@@ -74,6 +73,8 @@ def _mechanisms(network: Network, lane: Lane) -> Mapping[Variable, Mechanism | N
 
     Raises ``DeclarationError`` where other mechanisms close a circle that nothing cuts.
     """
+    import networkx as nx
+
     rules: dict[Variable, Mechanism | None] = {}
     arrows = nx.DiGraph()
     for node in network.nodes:

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-import networkx as nx
 from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.errors import QueryError
@@ -142,17 +141,21 @@ def _scales(
     owner = {s: slot.lane for slot, pair in names.states.items() for s in pair}
     owner |= dict(names.parts.values())
     tangents = [i for i, lane in enumerate(lanes.lanes) if lane.is_tangent]
-    linked = nx.Graph()
-    linked.add_nodes_from(tangents)
+    groups = {lane: {lane} for lane in tangents}
     for raw in raws:
         for symbol, formula in raw.items():
             if symbol not in owner:
                 continue
-            seen = {owner[s] for s in formula.free_symbols if s in owner}
-            linked.add_edges_from((owner[symbol], lane) for lane in seen.intersection(tangents))
-    linked = linked.subgraph(tangents)
-    groups = sorted(sorted(group) for group in nx.connected_components(linked))
-    places = [tuple(j for j, slot in enumerate(slots) if slot.lane in group) for group in groups]
+            own, seen = owner[symbol], {owner[s] for s in formula.free_symbols if s in owner}
+            for lane in seen.intersection(tangents) if own in groups else ():
+                if lane not in groups[own]:
+                    groups[own] |= groups[lane]
+                    groups |= dict.fromkeys(groups[own], groups[own])
+    apart = {id(group): group for group in groups.values()}
+    places = [
+        tuple(j for j, slot in enumerate(slots) if slot.lane in group)
+        for group in sorted(apart.values(), key=min)
+    ]
     return tuple(group for group in places if group)
 
 

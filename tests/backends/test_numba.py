@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import sympy as sp
+from numba.core import serialize
 
 from causalopt import (
     System,
@@ -88,6 +89,41 @@ def test_processes_may_compile_at_the_same_time(count, tmp_path):
     assert len(set(values)) == 1
     assert kinds(tmp_path) == [".lock", "bin", "key"]
     assert told(in_a_process(tmp_path))[0] == 0
+
+
+KEPT = """
+    import sys
+    import numpy
+    from causalopt.backends import cache
+
+    def made(name, formula):
+        return cache.function(f"def {name}(a): return {formula}", name, "float64(float64[::1])")
+
+    wanted = made("wanted", "math.exp(a[0]) + math.frexp(a[2])[1]")
+    print(float(wanted(numpy.array([1.0, 2.0, 4.0]))).hex(), "numba.np.linalg" in sys.modules)
+    # What is compiled after it finds all that it needs.
+    print(float(made("other", "a.sum() + 1")(numpy.ones(3))))
+"""
+
+
+def test_kept_code_does_without_the_compiler_unless_it_calls_what_may_come_with_it(tmp_path):
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path)}
+    asked = [sys.executable, "-c", textwrap.dedent(KEPT)]
+
+    def told_by_a_process():
+        run = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+        return run.stdout.split()
+
+    value, compiler_is_there, other = told_by_a_process()
+    assert (compiler_is_there, other) == ("True", "4.0")
+    assert float.fromhex(value) == pytest.approx(np.e + 3, rel=1e-15)
+    for file in tmp_path.glob("other-*.bin"):
+        file.unlink()
+    assert told_by_a_process() == [value, "False", "4.0"]
+    (file,) = tmp_path.glob("wanted-*.bin")
+    called, code = pickle.loads(sealed.read(file))
+    sealed.write(file, serialize.dumps(((*called, "nothing_has_this_name"), code)))
+    assert told_by_a_process() == [value, "True", "4.0"]
 
 
 def shortened(kept):
