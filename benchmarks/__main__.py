@@ -14,7 +14,10 @@ import numpy as np
 
 from benchmarks import (
     annealing,
+    chains,
     declaring,
+    delay,
+    draws,
     escape,
     learning,
     lorenz,
@@ -95,6 +98,7 @@ def growth(quick: bool) -> Section:
     sizes = {
         "steps, the last kept": (lorenz.last, decades * 10**5),
         "points of a sweep": (thermostat.ours, decades * 10**3),
+        "chains of noise": (chains.ours, decades * 50),
         "nodes, in levels of a thousand": (network.in_layers, decades * 10**3),
         "nodes, at random": (network.at_random, decades[:3] * 10**3),
     }
@@ -122,6 +126,9 @@ def main() -> None:
         long_run,
         many_points,
         *network.SECTIONS,
+        draws.section,
+        chains.section,
+        delay.section,
         escape.section,
         annealing.section,
         beginnings,

@@ -22,6 +22,8 @@ PEERS = (
     "jaxlib",
     "casadi",
     "dwave-samplers",
+    "jitcdde",
+    "pgmpy",
 )
 
 HEAD = """# Benchmarks

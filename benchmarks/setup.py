@@ -44,7 +44,8 @@ for steps in (100_000, int(sys.argv[1])):
 """
 
 
-def _output(code: str, *arguments: str, cache: str | None = None) -> list[float]:
+def printed(code: str, *arguments: str, cache: str | None = None) -> list[float]:
+    """The numbers that a program prints in a new process; ``cache`` holds its compiled code."""
     environment = dict(os.environ)
     # Whoever has the package installed has its bytecode.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -64,7 +65,7 @@ def _output(code: str, *arguments: str, cache: str | None = None) -> list[float]
 def seconds_of(code: str) -> float:
     """What a program prints, in a new process with an empty cache."""
     with tempfile.TemporaryDirectory() as folder:
-        return _output(code, cache=folder)[0]
+        return printed(code, cache=folder)[0]
 
 
 def imports(rounds: int) -> tuple[list[float], list[float]]:
@@ -86,12 +87,12 @@ def first_calls(rounds: int) -> tuple[list[float], list[float]]:
     cold, kept = [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
-            cold += _output(_FIRST, cache=folder)
-            kept += _output(_FIRST, cache=folder)
+            cold += printed(_FIRST, cache=folder)
+            kept += printed(_FIRST, cache=folder)
     return cold, kept
 
 
 def memory(steps: int) -> tuple[float, float]:
     """MiB held at most during a run of 100,000 steps, and of many, that keep the last one."""
-    before, after = _output(_MEMORY, str(steps))
+    before, after = printed(_MEMORY, str(steps))
     return before, after

@@ -65,10 +65,10 @@ def function(source: str, name: str, signature: str) -> Compiled:
     """
     import numba
 
-    from causalopt.backends.intrinsics import choose
+    from causalopt.backends.intrinsics import choose, high_product
 
     # What a text has besides, it marks as compiled itself.
-    marked = {"choose": choose, "compiled": numba.njit(**_OPTIONS)}
+    marked = {"choose": choose, "high_product": high_product, "compiled": numba.njit(**_OPTIONS)}
     namespace: dict[str, Any] = {"__name__": __name__, **marked}
     exec("import math\nimport numpy\n" + source, namespace)
     dispatcher: Any = numba.njit(**_OPTIONS)(namespace[name])

@@ -12,6 +12,7 @@ import numpy as np
 from causalopt.backends.bands import CLOSE
 from causalopt.backends.careful import first_state
 from causalopt.backends.codegen import TILE
+from causalopt.backends.counting import counted
 from causalopt.backends.halving import Snapshot
 from causalopt.backends.interface import Inputs, NotFinite, Recording
 from causalopt.ground.types import Floats, Ints
@@ -190,8 +191,9 @@ def drawn_by(streams: Sequence[Stream], steps: int) -> Floats:
     """The next numbers of each noise, (noises, steps, points)."""
     if not streams:
         return np.empty((0, 0, 0))
+    rows = [stream.take(steps, counted)[None] for stream in streams]
     # Compiled code is for rows that lie one after the other, as points taken out need not.
-    return np.ascontiguousarray([stream.take(steps) for stream in streams])
+    return np.ascontiguousarray(rows[0] if len(rows) == 1 else np.concatenate(rows))
 
 
 def rows_before(recorded: range, step: int) -> int:

@@ -22,3 +22,18 @@ def _choose(context: Any, condition: Any, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 choose: Any = intrinsic(_choose)
+
+
+def _high_product(context: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """The upper 64 bits of the product of two whole numbers of 64 bits."""
+    from llvmlite import ir
+
+    def code(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), code
+
+
+high_product: Any = intrinsic(_high_product)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -51,12 +51,12 @@ def _advance(
     gates: Mapping[int, Floats],
 ) -> None:
     """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
-    if group.block is None:
+    function = _function_of(group)
+    if function is None:
         for lane in group.lanes:
             is_value = lane not in plan.tangents
             table[lane, group.targets] = plan.starts[group.targets, None] if is_value else 0.0
         return
-    function = compiled(group.block)
     partials: dict[int, list[Number]] = {}
     # Values first, for the slopes of all tangent lanes are those at the values that they share.
     for lane in group.lanes:
@@ -73,6 +73,14 @@ def _advance(
                 _push_gated(slopes, group, through, table, exponents, gates, lane)
             else:
                 _push(slopes, group, table[lane], exponents[lane])
+
+
+def _function_of(group: Group) -> Callable[..., Sequence[Number]] | None:
+    """The values of a group, and what partial derivatives they have; None of roots."""
+    if group.block is not None:
+        return compiled(group.block)
+    by_index = None if group.mechanism is None else group.mechanism.by_index
+    return None if by_index is None else lambda *seen: [by_index(*seen)]
 
 
 def _arguments(group: Group, table: Floats, lane: int, gates: Mapping[int, Floats]) -> list[Floats]:

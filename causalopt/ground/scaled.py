@@ -91,6 +91,8 @@ class Scaled:
         >>> Scaled(np.array([1.5]), np.array([4])).plain().tolist()
         [24.0]
         """
+        if not self.power.any():
+            return self.mantissa
         with np.errstate(over="ignore", under="ignore"):
             return shifted(self.mantissa, self.power)
 
@@ -100,7 +102,8 @@ def stacked(numbers: Sequence[Scaled]) -> Floats:
 
     Of arrays (rows, points, *shape), each entry is one.
     """
-    return np.concatenate([_entries_first(number.plain()) for number in numbers])
+    parts = [_entries_first(number.plain()) for number in numbers]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _entries_first(numbers: Floats) -> Floats:

@@ -65,7 +65,8 @@ class Uniform:
 
     def quantiles(self, chances: Floats) -> Floats:
         """The numbers below which a draw falls with these chances."""
-        return self.low + (self.high - self.low) * chances
+        is_standard = (self.low, self.high) == (0.0, 1.0)
+        return chances if is_standard else self.low + (self.high - self.low) * chances
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,19 @@ class Choice:
 
     def quantiles(self, chances: Floats) -> Floats:
         """The first value up to which the weights sum to more than a chance."""
-        # The last bound is 1 but for rounding; without it the last value takes the rest.
-        bounds = np.cumsum(self.weights)[:-1]
+        bounds = self.bounds
         if len(bounds) > _FEW:
             return np.asarray(self.values)[np.searchsorted(bounds, chances, side="right")]
         places = np.zeros(np.shape(chances), dtype=np.int8)
         for bound in bounds:
             places += chances >= bound
         return np.asarray(self.values).take(places)
+
+    @property
+    def bounds(self) -> Floats:
+        """The chances from which on each value but the first is taken."""
+        # The last sum is 1 but for rounding; without it the last value takes the rest.
+        return np.cumsum(self.weights)[:-1]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -112,7 +112,7 @@ class NetworkValues(Values):
             return float(self._nodes[place])
         match label:
             case Noise():
-                return float(self._draws(label, 1)[0])
+                return float(stream_of(label, self.world.seed).without_time())
             case Node(Noise() as noise, step):
                 return float(self._draws(noise, self._last_draw + 1)[step])
         return network.parameter_values[label]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
+from causalopt.ground.types import Floats
 from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.patterns import places
@@ -87,6 +88,14 @@ class Mechanism(ABC):
     @property
     def long_form(self) -> Filled | None:
         """Its formula as one term of a plan, where it is long and smooth everywhere; else None."""
+        return None
+
+    @property
+    def by_index(self) -> Callable[..., Floats] | None:
+        """It as a function of arrays, where that is an index and no formula; then it has no slope.
+
+        Of an array for each argument, over nodes and points; a number where it is the same for all.
+        """
         return None
 
     @abstractmethod

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causalopt.ground.types import Floats, Ints
-from causalopt.plan.draws import Stream
+from causalopt.plan.draws import Source, Stream, drawn
 from causalopt.plan.loop import Loop, Segment
 
 
@@ -47,7 +47,7 @@ class Told(Stream):
             return Told(self._numbers, is_single=True)
         return Told(self._numbers[:, points], is_single=False)
 
-    def take(self, count: int) -> Floats:
+    def take(self, count: int, _: Source = drawn, /) -> Floats:
         """The numbers of the next parts, (count, points)."""
         start, self._next = self._next, self._next + count
         return self._numbers[start : self._next]

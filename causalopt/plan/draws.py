@@ -4,15 +4,17 @@ They are counted, not carried on: draw i of chain j of a noise is the law's quan
 number, which Philox (Salmon and others 2011) gives of a key and a counter. The key is the SHA-256
 of seed and name, so that no two noises are one; the counter is the chain and the step. So a number
 depends on nothing else: not on which other noises or chains there are, nor on how steps are cut
-into pieces; and many chains are drawn at once.
+into pieces; and many chains are drawn at once. Of a noise that has no time each chain has one
+number, and those of all chains lie side by side in the counter.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -25,6 +27,8 @@ from causalopt.language.symbols import Noise
 #: The bytes that the draws of a chain take while they are made, as measured.
 FOR_CHAIN = 400
 
+# A counter gives so many numbers.
+_FOR_COUNTER = 4
 # The steps of a chain that lie side by side in the counter: four counters of four numbers each.
 _TOGETHER = 16
 # About so many numbers are made at once.
@@ -37,10 +41,25 @@ def uniforms(key: Ints, first: int, chains: int, tile: int, entry: int = 0) -> F
     Those of the 16 steps from 16 ``tile`` on, of one ``entry`` of an array. Philox 4x64-10 with the
     counters (4 chain + j, tile, entry), j from 1 to 4, each of which gives four numbers.
     """
-    # NumPy's generator counts on before it draws.
-    counter = np.array([4 * first, tile, entry, 0], dtype=np.uint64)
-    source = np.random.Generator(np.random.Philox(key=key, counter=counter))
+    source = _generator(key, _TOGETHER // _FOR_COUNTER * first, tile, entry, 0)
     return source.random((chains, _TOGETHER))
+
+
+def uniforms_without_time(key: Ints, first: int, chains: int, entry: int = 0) -> Floats:
+    """Uniform numbers in [0, 1) of ``chains`` chains from ``first`` on, one for each (chains,).
+
+    Philox 4x64-10 with the counters (j + 1, entry, 0, 1), of which chain c has number c mod 4 of
+    j = floor(c / 4); the last 1 is a 0 in those of ``uniforms``.
+    """
+    before = first % _FOR_COUNTER
+    source = _generator(key, first // _FOR_COUNTER, entry, 0, 1)
+    return source.random(before + chains)[before:]
+
+
+def _generator(key: Ints, *counter: int) -> np.random.Generator:
+    """NumPy's generator; it counts on before it draws."""
+    start = np.array(counter, dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=start))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -55,6 +74,30 @@ def key_of(seed: int, name: str) -> Ints:
     key = np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], dtype="<u8")
     key.setflags(write=False)
     return key
+
+
+#: What gives the numbers of a law: those of the noise with a key, in some chains at some steps, of
+#: one entry of an array, (steps, chains).
+Source = Callable[[Law, Ints, Ints, range, int], Floats]
+
+
+def drawn(law: Law, key: Ints, chains: Ints, steps: range, entry: int) -> Floats:
+    """The numbers of a noise in some chains at some steps, by NumPy's generator (steps, chains).
+
+    >>> from causalopt.language.laws import uniform
+    >>> drawn(uniform(), key_of(0, "e"), np.arange(3), range(5), 0).shape
+    (5, 3)
+    """
+    numbers = np.empty((len(steps), len(chains)))
+    start, stop = steps.start, steps.stop
+    for place, first, many in _side_by_side(chains):
+        for tile in range(start // _TOGETHER, -(-stop // _TOGETHER)):
+            low, high = max(tile * _TOGETHER, start), min((tile + 1) * _TOGETHER, stop)
+            within = slice(low - tile * _TOGETHER, high - tile * _TOGETHER)
+            chances = uniforms(key, first, many, tile, entry)[:, within]
+            some = law.quantiles(np.ascontiguousarray(chances.T))
+            numbers[low - start : high - start, place : place + many] = some
+    return numbers
 
 
 class Stream:
@@ -80,9 +123,11 @@ class Stream:
         self._piece: Floats = np.empty((0, 0))
 
     @functools.cached_property
-    def _distinct(self) -> tuple[Ints, Ints]:
-        """The chains that are drawn, and the place among them of each point's."""
+    def _distinct(self) -> tuple[Ints, Ints | None]:
+        """The chains that are drawn, and the place among them of each point's, where it matters."""
         chains = np.zeros(1, np.int64) if self.chains is None else self.chains
+        if (chains[1:] > chains[:-1]).all():
+            return chains, None
         distinct, places = np.unique(chains, return_inverse=True)
         return distinct, places.astype(np.int64)
 
@@ -91,10 +136,13 @@ class Stream:
         chains = None if self.chains is None else self.chains[points]
         return Stream(self._law, self._name, self._seed, chains)
 
-    def take(self, count: int) -> Floats:
-        """The numbers of the next ``count`` steps, (count, points); one column for a single run."""
+    def take(self, count: int, source: Source = drawn, /) -> Floats:
+        """The numbers of the next ``count`` steps, (count, points); one column for a single run.
+
+        Any ``source`` gives the same ones.
+        """
         start, self._next = self._next, self._next + count
-        return np.take(self._drawn(start, count), self._distinct[1], axis=1)
+        return self._of_points(self._drawn(range(start, self._next), source), axis=1)
 
     def rows(self, count: int) -> Array:
         """The same; where they are given, of the kind in which they were."""
@@ -104,28 +152,37 @@ class Stream:
         """The number of this step; one for each point, where there are points."""
         if not 0 <= step - self._start < len(self._piece):
             self._start = step - step % _TOGETHER
-            self._piece = self._drawn(self._start, _TOGETHER)
+            self._piece = self._drawn(range(self._start, self._start + _TOGETHER), drawn)
         row: Floats = self._piece[step - self._start]
-        return row[0] if self.chains is None else row[self._distinct[1]]
+        return row[0] if self.chains is None else self._of_points(row, axis=0)
 
-    def _drawn(self, start: int, count: int) -> Floats:
-        """The numbers of each chain that is drawn at steps from ``start`` on, (count, chains)."""
-        return self._entry(0, start, count)
+    def without_time(self) -> Floats | np.float64:
+        """The one number that there is without time; one for each point, where there are points."""
+        row = self._drawn_once()
+        return row[0] if self.chains is None else self._of_points(row, axis=0)
 
-    def _entry(self, entry: int, start: int, count: int) -> Floats:
-        """Those of one entry of an array, (count, chains)."""
-        distinct, _ = self._distinct
-        drawn = np.empty((count, len(distinct)))
-        key = key_of(self._seed, self._name)
-        for place, first, many in _side_by_side(distinct):
-            for tile in range(start // _TOGETHER, -(-(start + count) // _TOGETHER)):
-                low = max(tile * _TOGETHER, start)
-                high = min((tile + 1) * _TOGETHER, start + count)
-                chances = uniforms(key, first, many, tile, entry)
-                within = slice(low - tile * _TOGETHER, high - tile * _TOGETHER)
-                numbers = self._law.quantiles(np.ascontiguousarray(chances[:, within].T))
-                drawn[low - start : high - start, place : place + many] = numbers
-        return drawn
+    def _of_points(self, drawn: Floats, axis: int) -> Floats:
+        """What was drawn for each chain, for each point."""
+        places = self._distinct[1]
+        return drawn if places is None else np.take(drawn, places, axis)
+
+    def _drawn_once(self) -> Floats:
+        """The number of each chain that is drawn, without time (chains,)."""
+        return self._entry_once(0)
+
+    def _entry_once(self, entry: int) -> Floats:
+        """That of one entry of an array, (chains,)."""
+        key, parts = key_of(self._seed, self._name), _side_by_side(self._distinct[0])
+        chances = [uniforms_without_time(key, first, many, entry) for _, first, many in parts]
+        return self._law.quantiles(chances[0] if len(chances) == 1 else np.concatenate(chances))
+
+    def _drawn(self, steps: range, source: Source) -> Floats:
+        """The numbers of each chain that is drawn at some steps, (steps, chains)."""
+        return self._entry(0, steps, source)
+
+    def _entry(self, entry: int, steps: range, source: Source) -> Floats:
+        """Those of one entry of an array, (steps, chains)."""
+        return source(self._law, key_of(self._seed, self._name), self._distinct[0], steps, entry)
 
 
 class Track(Stream):
@@ -140,7 +197,7 @@ class Track(Stream):
         chains = None if self.chains is None else self.chains[points]
         return Track(self._noise, self._given, chains)
 
-    def take(self, count: int) -> Floats:
+    def take(self, count: int, _: Source = drawn, /) -> Floats:
         """The values of the next steps, (count, points), as floats."""
         return self.rows(count).astype(np.float64)
 
@@ -157,6 +214,10 @@ class Track(Stream):
         self._refuse_beyond(step + 1)
         value = np.float64(self._given.values.numbers[step])
         return value if self.chains is None else np.full(len(self.chains), value)
+
+    def without_time(self) -> Floats | np.float64:
+        """The first value."""
+        return self.at(0)
 
     def _refuse_beyond(self, steps: int) -> None:
         if steps > self._given.steps:
@@ -185,11 +246,22 @@ class ArrayStream(Stream):
         chains = None if self.chains is None else self.chains[points]
         return ArrayStream(self._noise, self._seed, chains)
 
-    def _drawn(self, start: int, count: int) -> Floats:
-        """The numbers of each chain that is drawn, (count, chains, *shape)."""
-        entries = [self._entry(i, start, count) for i in range(math.prod(self._noise.shape))]
+    def _drawn(self, steps: range, source: Source) -> Floats:
+        """The numbers of each chain that is drawn, (steps, chains, *shape)."""
+        return self._joined([self._entry(i, steps, source) for i in self._entries])
+
+    def _drawn_once(self) -> Floats:
+        """The array of each chain that is drawn, without time (chains, *shape)."""
+        return self._joined([self._entry_once(i) for i in self._entries])
+
+    @property
+    def _entries(self) -> range:
+        return range(math.prod(self._noise.shape))
+
+    def _joined(self, entries: list[Floats]) -> Floats:
+        """Entries as arrays of their shape."""
         drawn = np.stack(entries, axis=-1)
-        return drawn.reshape(*drawn.shape[:2], *self._noise.shape)
+        return drawn.reshape(*drawn.shape[:-1], *self._noise.shape)
 
 
 def stream_of(noise: Noise, seed: int, chains: Ints | None = None) -> Stream:
@@ -203,8 +275,7 @@ def stream_of(noise: Noise, seed: int, chains: Ints | None = None) -> Stream:
 
 def _side_by_side(chains: Ints) -> Iterator[tuple[int, int, int]]:
     """Chains in order as runs of neighbours: the place, the first chain and the number of each."""
-    cuts = np.flatnonzero(np.diff(chains) != 1) + 1
-    for part in np.split(np.arange(len(chains)), cuts):
-        for low in range(0, len(part), max(_AT_ONCE // _TOGETHER, 1)):
-            some = part[low : low + _AT_ONCE // _TOGETHER]
-            yield int(some[0]), int(chains[some[0]]), len(some)
+    cuts = np.flatnonzero(chains[1:] - chains[:-1] != 1) + 1
+    for start, stop in itertools.pairwise([0, *cuts.tolist(), len(chains)]):
+        for low in range(start, stop, _AT_ONCE // _TOGETHER):
+            yield low, int(chains[low]), min(stop - low, _AT_ONCE // _TOGETHER)

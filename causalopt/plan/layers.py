@@ -50,8 +50,8 @@ class Group:
 
     ``targets`` (k,) and ``arguments`` (k, a) are ids of nodes and inputs. The block gives the value
     and, where tangents are carried, the partial derivative by each argument. ``lanes`` are the
-    lanes that the group is computed in. Without a block and a ``mechanism`` these are roots, which
-    have their ``starts`` as values.
+    lanes that the group is computed in. A mechanism that goes ``by_index`` has no block; without a
+    ``mechanism`` these are roots, which have their ``starts`` as values.
     """
 
     block: Block | None
@@ -193,7 +193,8 @@ def _part(
     sets = list(_sets(columns, inputs))
     touched = by_group(patches, [own.nodes for own in sets], len(columns.kinds))
     for number, own in enumerate(sets):
-        block = None if own.mechanism is None else _block(own.mechanism, own.moving, with_partials)
+        is_formula = own.mechanism is not None and own.mechanism.by_index is None
+        block = _block(own.mechanism, own.moving, with_partials) if is_formula else None
         weightings = tuple(_weightings(network, treated, own.nodes, own.seen))
         yield Group(
             block, own.nodes, own.seen, lanes, touched.get(number, ()), weightings, own.mechanism

@@ -172,7 +172,8 @@ def _values_beside(
     owners = list(model.account(key, 0, replacement).names.values())
     noises = [owner for owner in owners if isinstance(owner, Noise) and not owner.shape]
     streams = {noise: stream_of(noise, world.seed, point.chains()) for noise in noises}
-    known: dict[Label, Array] = {n: np.ravel(stream.at(0))[:1] for n, stream in streams.items()}
+    drawn = {noise: stream.without_time() for noise, stream in streams.items()}
+    known: dict[Label, Array] = {noise: np.ravel(number)[:1] for noise, number in drawn.items()}
     try:
         for node in owners:
             for place in map(model.place, model.select(node) if node in model.graph else ()):

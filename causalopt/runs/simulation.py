@@ -88,6 +88,7 @@ def simulate(
     distinct = list(dict.fromkeys(pair for pair in wanted if pair[0] >= 0))
     plan = flatten(model, rows[-1], lanes, tuple(distinct))
     carried = plan.carried(distinct)
+    kept = [(carried.index(pair) if pair in carried else None, pair[1]) for pair in wanted]
     runner = backend_named(backend)
     along = _directions(plan)
     look = functools.partial(values_at, backend=backend)
@@ -97,7 +98,7 @@ def simulate(
         inputs = inputs_of(plan, model, sweep, seed)
         whole = _in_parts(plan, model, lanes, sweep)
         for part in recorded(whole, runner, inputs, rows, sweep.points):
-            values = measure([_picked(part, carried, pair, along) for pair in wanted])
+            values = measure([_picked(part, place, key, along) for place, key in kept])
             if measured is None:
                 shape = *values.shape[:-2], len(rows), sweep.points or 1
                 measured = np.empty(shape, dtype=values.dtype)
@@ -222,8 +223,7 @@ def _(
     lanes = list(plan.wanted)
     powers = {i: table.exponents[j][which] for i, j in enumerate(lanes) if j in table.exponents}
     values = [table.values[lane][which] for lane in lanes]
-    shape = 0, len(rows), points or 1
-    yield Recording(np.stack(values) if values else np.zeros(shape), powers)
+    yield Recording(values or np.zeros((0, len(rows), points or 1)), powers)
 
 
 def _which(rows: Rows) -> slice | list[int]:
@@ -323,7 +323,7 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
     def value(entry: Input) -> float | Floats | Tensor | Tree:
         match entry.label:
             case Noise():
-                return stream(entry.label).at(0)
+                return stream(entry.label).without_time()
             case Node(Noise() as noise, step):
                 # A noise of an unrolled system; its nodes come in the order of their steps.
                 return stream(noise).at(step)
@@ -357,18 +357,12 @@ def _directions(plan: Plan) -> tuple[int, ...]:
     return tuple({e.directions.count for e in plan.inputs if e.directions is not None})
 
 
-def _picked(
-    part: Recording,
-    carried: Sequence[tuple[int, Key]],
-    pair: tuple[int, Key],
-    directions: tuple[int, ...],
-) -> Scaled:
-    """What was recorded of a series in a lane; zeros of a tangent that nothing reaches."""
+def _picked(part: Recording, place: int | None, key: Key, directions: tuple[int, ...]) -> Scaled:
+    """What was recorded at a place of a series; zeros of a tangent that nothing reaches."""
     none: Ints = np.zeros((), dtype=np.int64)
-    if pair not in carried:
-        shape = domain_of(pair[1]).shape
+    if place is None:
+        shape = domain_of(key).shape
         return Scaled(np.zeros((*part.size, *shape, *directions)), none)
-    place = carried.index(pair)
     return Scaled(part.values[place], part.exponents.get(place, none))
 
 

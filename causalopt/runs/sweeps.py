@@ -240,7 +240,8 @@ def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
         f"Draw fewer at a time, draws=range({len(chains) // 2:,}) and then the rest: draws of "
         "several runs can be put together.",
     )
-    return SweptAxis("draw", DRAW, np.array(chains, dtype=np.float64))
+    numbers = np.arange(chains.start, chains.stop, chains.step)
+    return SweptAxis("draw", DRAW, numbers.astype(np.float64))
 
 
 def _axis(model: Model, target: Label, values: object, place: int) -> SweptAxis:

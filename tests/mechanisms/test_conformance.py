@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -177,6 +178,14 @@ def test_the_value_is_that_of_the_plain_function(case):
         found = case.mechanism.value(at(case, point))
         assert found.is_number
         assert float(found) == pytest.approx(float(case.plain(*point)), rel=1e-14)
+
+
+@EVERY
+def test_what_goes_by_index_is_the_plain_function_of_many_points(case):
+    if case.mechanism.by_index is not None:
+        found = case.mechanism.by_index(*np.array(case.points, dtype=float).T)
+        assert found.tolist() == [float(case.plain(*point)) for point in case.points]
+        assert not any(case.mechanism.reverse({}, sp.Integer(1)).values())
 
 
 @EVERY

@@ -3,26 +3,33 @@
 import numpy as np
 import pytest
 import scipy.stats
+import sympy as sp
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from causalopt import (
     DeclarationError,
+    EvaluationError,
     Network,
     QueryError,
     System,
+    array,
     choice,
     comp,
+    every_A,
+    every_n,
     noise,
     normal,
     op,
     run,
+    symbolic_comp,
     uniform,
     variables,
 )
+from causalopt.plan import draws
 from causalopt.plan.draws import Stream, key_of
 
-x, v = variables("x v")
+x, v, u = variables("x v u")
 e = noise("e", normal(0, 1))
 coin = noise("coin", choice([-1, 1], weights=[0.25, 0.75]))
 
@@ -36,6 +43,14 @@ def drawn_by(law, name, seed, chain, steps):
         chance = int(raw[step % 4] >> np.uint64(11)) / 2**53
         numbers.append(float(law.quantiles(np.array([chance]))[0]))
     return np.array(numbers)
+
+
+def drawn_without_time(law, name, seed, chain):
+    """The one number of a chain where there is no time, from the generator's own whole numbers."""
+    counter = np.array([chain // 4, 0, 0, 1], dtype=np.uint64)
+    raw = np.random.Philox(key=key_of(seed, name), counter=counter).random_raw(4)
+    chance = int(raw[chain % 4] >> np.uint64(11)) / 2**53
+    return float(law.quantiles(np.array([chance]))[0])
 
 
 walk = System({x: 0.9 * x + e, v: v + coin * x}, start={x: 0, v: 0})
@@ -188,10 +203,67 @@ def test_an_unrolled_system_and_a_network_draw_too():
     along = run(walk.world(steps=6, seed=2))
     for name in ("x", "v"):
         assert flat.sel(node=f"{name}[6]").item() == along[name].values[0, -1]
+
+
+@given(st.sampled_from([range(9), range(3, 20), range(2, 90, 7), range(4_000_001, 4_000_003)]))
+def test_a_network_has_one_number_in_each_chain(chains):
     network = Network({v: x + e}, start={x: 1})
-    found = run(network.world(seed=9), draws=4)["value"].sel(node="v").values[0]
-    expected = [1 + drawn_by(e.law, "e", 9, chain, 1)[0] for chain in range(4)]
+    found = run(network.world(seed=9), draws=chains)["value"].sel(node="v").values[0]
+    expected = [1 + drawn_without_time(e.law, "e", 9, chain) for chain in chains]
     assert found.tolist() == expected
+
+
+def test_a_noise_without_time_has_no_number_of_one_with_time():
+    step, alone = (
+        Stream(uniform(), "e", 0, np.arange(400)),
+        Stream(uniform(), "e", 0, np.arange(64)),
+    )
+    assert not np.isin(alone.without_time(), step.take(64)).any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_asks_for_a_number_without_time_is_told_the_same(seed):
+    branched = sp.Piecewise((2 * x, e < 0.5), (3 * x, True))
+    network = Network({v: branched + e * x, u: v * e + x}, start={x: 2})
+    W, asked = network.world(seed=seed), {"A": v, "n": x, "m": u}
+    drawn = drawn_without_time(e.law, "e", seed, 0)
+    exact = pytest.approx(1 + drawn * (drawn + (2 if drawn < 0.5 else 3)), rel=1e-12)
+    assert comp(W, **asked).item() == exact
+    assert symbolic_comp(W, **asked).number == exact
+    assert every_A(W, x, u, among=[v], measure="comp").item() == exact
+    assert every_n(W, A=v, m=u).sel(node="x").item() == exact
+    fails = Network({v: sp.log(x - 100 + e)}, start={x: 2}).world(seed=seed)
+    with pytest.raises(EvaluationError, match=f"e = {drawn:.6g}"):
+        run(fails)
+
+
+def test_many_chains_are_drawn_part_by_part(monkeypatch):
+    monkeypatch.setattr(draws, "_AT_ONCE", 16 * 7)
+    stream = Stream(uniform(), "e", 1, np.arange(3, 40))
+    assert np.array_equal(stream.take(20)[:, 30], drawn_by(uniform(), "e", 1, 33, 20))
+    assert stream.without_time()[30] == drawn_without_time(uniform(), "e", 1, 33)
+
+
+def test_a_message_about_arrays_has_the_number_without_time():
+    pytest.importorskip("jax")
+    start, place = array("start", 2), array("place", 2)
+    network = Network({place: sp.log(start + e - 100)}, start={start: [1, 2]})
+    drawn = drawn_without_time(e.law, "e", 6, 0)
+    with pytest.raises(EvaluationError, match=f"e = {drawn:.6g}"):
+        run(network.world(seed=6))
+
+
+def test_arrays_without_time_are_drawn_entry_by_entry():
+    pytest.importorskip("jax")
+    start, place = array("start", (2, 3)), array("place", (2, 3))
+    kick, chains = noise("kick", normal(), shape=(2, 3)), range(2, 9)
+    network = Network({place: start + kick}, start={start: np.zeros((2, 3))})
+    found = run(network.world(seed=4), draws=chains).place.sel(world="W", draw=7)
+    for entry, number in enumerate(np.ravel(found.values)):
+        counter = np.array([7 // 4, entry, 0, 1], dtype=np.uint64)
+        raw = np.random.Philox(key=key_of(4, "kick"), counter=counter).random_raw(4)
+        chance = int(raw[7 % 4] >> np.uint64(11)) / 2**53
+        assert number == normal().quantiles(np.array([chance]))[0]
 
 
 def test_every_backend_gives_the_same_numbers():

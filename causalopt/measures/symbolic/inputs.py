@@ -18,7 +18,7 @@ from causalopt.model.network import Network
 from causalopt.model.stepping import step_term
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
-from causalopt.plan.draws import Stream
+from causalopt.plan.draws import Stream, stream_of
 
 
 @functools.singledispatch
@@ -103,10 +103,15 @@ class WorldInputs:
     def number(self, symbol: Symbol) -> float:
         """The number of an input, as declared; of a noise, as drawn in the world."""
         label = self.labels[symbol]
-        noise, step = (label.variable, label.step) if isinstance(label, Node) else (label, 0)
-        if isinstance(noise, Noise):
-            return float(Stream(noise.law, noise.name, self.world.seed).take(step + 1)[step, 0])
+        match label:
+            case Noise():
+                return float(self._stream(label).without_time())
+            case Node(Noise() as noise, step):
+                return float(self._stream(noise).at(step))
         return _declared(self.world.model, label)
+
+    def _stream(self, noise: Noise) -> Stream:
+        return stream_of(noise, self.world.seed)
 
 
 def put_for(

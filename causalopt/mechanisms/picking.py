@@ -1,0 +1,83 @@
+"""Tables asked by index: the row of each of many points, and what is drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from causalopt.ground.types import Array, Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """A table of numbers, one a row, as a function of the places of its parents.
+
+    ``sizes`` says how many places each parent has.
+    """
+
+    sizes: tuple[int, ...]
+    numbers: Floats
+
+    @classmethod
+    def of(cls, table: Array) -> Picked:
+        """That of an array with an axis for each parent.
+
+        >>> Picked.of(np.array([[1, 2], [3, 4]]))(np.array([0.0, 1.0]), np.array([1.0, 0.0]))
+        array([2., 3.])
+        """
+        return cls(table.shape, table.reshape(-1).astype(np.float64))
+
+    def __call__(self, *places: Floats) -> Floats:
+        """The number of each point's row."""
+        return self.numbers.take(_rows(self.sizes, places), mode="clip")
+
+
+@dataclass(frozen=True, eq=False)
+class ByChance:
+    """A table of chances as a function of the places of its parents and a uniform number u.
+
+    It gives the first value up to which the masses of the row sum to more than u. ``bounds`` are
+    these sums, row after row, filled up to 2^m - 1 in each by what is above all u: so many that m
+    ``halvings`` find the value.
+    """
+
+    sizes: tuple[int, ...]
+    bounds: Floats
+    halvings: int
+
+    @classmethod
+    def of(cls, masses: Floats) -> ByChance:
+        """That of masses (sizes of parents, values).
+
+        >>> ByChance.of(np.array([0.25, 0.5, 0.25]))(np.array([0.0, 0.25, 0.7, 0.75]))
+        array([0., 1., 1., 2.])
+        """
+        *sizes, values = masses.shape
+        halvings = int(values - 1).bit_length()
+        bounds = np.full((*sizes, 2**halvings - 1), np.inf)
+        # The last sum is 1 but for rounding; without it the last value takes the rest.
+        bounds[..., : values - 1] = np.cumsum(masses, axis=-1)[..., :-1]
+        return cls(tuple(sizes), bounds.reshape(-1), halvings)
+
+    def __call__(self, *given: Floats) -> Floats:
+        """The place of each point's value."""
+        *places, u = given
+        first = _rows(self.sizes, places) * (2**self.halvings - 1)
+        place: Ints = np.zeros((), dtype=np.int64)
+        for halving in reversed(range(self.halvings)):
+            middle = self.bounds.take(first + place + (2**halving - 1), mode="clip")
+            place = place + (u >= middle) * 2**halving
+        return place.astype(np.float64)
+
+
+def _rows(sizes: Sequence[int], places: Sequence[Floats]) -> Ints:
+    """The number of each point's row, the last parent fastest; 0 where there are no parents.
+
+    What is no place, for it is NaN, has some row: it is told of where it came from.
+    """
+    row: Array = np.zeros(())
+    for size, place in zip(sizes, places, strict=True):
+        row = row * size + place
+    return row.astype(np.int64)
