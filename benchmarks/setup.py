@@ -70,13 +70,12 @@ def seconds_of(code: str) -> float:
 
 def imports(rounds: int) -> tuple[list[float], list[float]]:
     """Seconds of processor time to import what asks for Op; and of these, sympy and NumPy alone."""
-    _output(
-        _IMPORT.format("from causalopt import System, op")
-    )  # its bytecode is there from here on
+    # Its bytecode is there from here on.
+    printed(_IMPORT.format("from causalopt import System, op"))
     ours, theirs = [], []
     for _ in range(rounds):
-        ours += _output(_IMPORT.format("from causalopt import System, op"))
-        theirs += _output(_IMPORT.format("import numpy, sympy"))
+        ours += printed(_IMPORT.format("from causalopt import System, op"))
+        theirs += printed(_IMPORT.format("import numpy, sympy"))
     return ours, theirs
 
 
