@@ -1,0 +1,74 @@
+"""Where quotients are given polynomials, and where none is sought: by 60 digits, and by calls."""
+
+import mpmath
+import pytest
+import sympy
+from sympy import Add, exp, sin, symbols
+
+from causalopt.ground.work import measured
+from causalopt.mechanisms.holes import smooth
+from causalopt.mechanisms.steady import Beside
+
+x, y, z, k, m = symbols("x y z k m", real=True)
+
+
+def holes(formula):
+    return [part for part in sympy.preorder_traversal(smooth(formula)) if isinstance(part, Beside)]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        (exp(x - y) - 1) / (x - y),
+        (exp(2 * x - y * k) - 1) / (2 * x - y * k),
+        sin(x + y - z) / (x + y - z),
+        k * (x**2 - y**2) / (x - y) / (k + 1),
+    ],
+)
+def test_a_hole_is_found_whichever_symbol_its_place_is_solved_for(formula):
+    assert holes(formula)
+    # Beside the hole the polynomial is the quotient, by 60 digits of that.
+    near = smooth(formula).replace(Beside, lambda near, *_: near.doit())
+    at = {y: sympy.Rational(3, 7), z: sympy.Rational(1, 5), k: sympy.Rational(2, 3)}
+    place = sympy.solve(sympy.denom(sympy.together(formula)).subs(at), x)
+    beside = max(root for root in place if root.is_real) + sympy.Rational(1, 10**4)
+    with mpmath.workdps(60):
+        expected = formula.subs(at).subs(x, beside).evalf(60)
+        found = near.subs(at).subs(x, beside).evalf(60)
+    assert abs(found / expected - 1) < 1e-30
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        # What divides out cancels no digits: 0/0 at k = 0 alone, and well computed beside it.
+        x / (k * (1 + x / k)) + y / (k * (1 + y / k)),
+        m * x / (k * (1 + x / k + y / m)) - z * y / (k * (1 + y / k)),
+        # Zero above where it is zero below, but for symbols that the other side lacks.
+        (x - y) / (x - z),
+        (x + k * y) * (y - z) / (x + m * y),
+    ],
+)
+def test_what_has_no_hole_is_left_as_it_is(formula):
+    assert smooth(formula) == formula
+
+
+def test_work_goes_with_the_size_of_a_mean():
+    """A weighted mean of n has n places at which its sum is zero, which are one."""
+
+    def calls(n):
+        parts = symbols(f"v0:{n}_{n}", real=True)
+        above = Add(*(i * part for i, part in enumerate(parts, 2)))
+        with measured() as meter:
+            smooth(above / Add(*parts))
+        return meter.calls
+
+    assert calls(400) < 6 * calls(100)
+
+
+def test_a_coefficient_that_would_take_long_to_see_is_given_up():
+    many = [Add(*symbols(f"u{i}_0:9", real=True)) for i in range(8)]
+    wide = sympy.Mul(*many, x - y) / (x - y) + sympy.Mul(*many) ** 2
+    with measured() as meter:
+        smooth((wide * exp(x - y) - wide) / (x - y))
+    assert meter.calls < 1_000_000
