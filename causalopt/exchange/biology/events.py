@@ -218,14 +218,15 @@ def _have_two_moments(one: Happening, other: Happening) -> bool:
 
 
 def _at_once(one: Happening, step: Parameter) -> Occurrences:
+    """An event that is carried out when it is made to happen; one variable keeps each next time."""
     events: list[Event] = []
     kept: dict[Variable, Expr] = {}
-    for occasion in one.occasions:
+    for place, occasion in enumerate(one.occasions):
         given = occasion.given
         values = {v: Piecewise((value, given), (v, True)) for v, value in one.values.items()}
         when = occasion.when
         if occasion.instants:
-            due = Variable(f"{one.name} is due", step.unit)
+            due = Variable(f"{one.name} is due" + f" ({place + 1})" * (place > 0), step.unit)
             when = time >= due
             values[due] = occasion.instants.following.xreplace({DUE: due})
             kept[due] = occasion.instants.first
