@@ -137,7 +137,10 @@ def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
         moment = _moment(rates, found, delay)
     seen.update(*(one.given.free_symbols for one in found))
     if not found:
-        told = f"the event {shown(name)} happens when {trigger}: write inequalities, such as x > 1."
+        told = (
+            f"the event {shown(name)} happens when {trigger}: write inequalities, such as x > 1, "
+            "or an equality with the time or with what events set, such as time == 20."
+        )
         raise refused(rates.source, at, told)
     if delay != 0 and any(one.is_passing for one in found):
         told = f"the event {shown(name)} is made to happen for a moment alone, and waits: write an"
@@ -205,7 +208,8 @@ def _check_order(rates: Rates, one: Happening, others: list[Happening]) -> None:
             told = (
                 f"the event {shown(one.name)} sees {shared[0]}, which {shown(other.name)} sets, "
                 "perhaps in the same moment, and all events of a moment see what was there before: "
-                'write useValuesFromTriggerTime="true" and persistent="true".'
+                'write useValuesFromTriggerTime="true" and persistent="true", and what holds for a '
+                "moment alone."
             )
             raise refused(rates.source, one.fact["at"], told)
 
