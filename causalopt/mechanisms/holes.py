@@ -57,7 +57,7 @@ _ODD = (sin, tan, sinh, tanh, asin, atan, asinh, atanh, erf)
 # Longer sums are no hidden quotients.
 _MOST_TERMS = 6
 
-_NONE, _ONE = Integer(0), Integer(1)
+_ZERO, _ONE = Integer(0), Integer(1)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -127,7 +127,7 @@ def _without_common(above: Expr, below: Expr) -> tuple[Expr, Expr]:
     (x*z + y, x*z)
     """
     powers = [term.as_powers_dict() for term in (*Add.make_args(above), below)]
-    shared = {base: [each.get(base, _NONE) for each in powers] for base in powers[-1]}
+    shared = {base: [each.get(base, _ZERO) for each in powers] for base in powers[-1]}
     common = {
         base: min(exponents)
         for base, exponents in shared.items()
@@ -138,7 +138,7 @@ def _without_common(above: Expr, below: Expr) -> tuple[Expr, Expr]:
 
 
 def _over(powers: Mapping[Expr, Expr], common: Mapping[Expr, Expr]) -> Expr:
-    return Mul(*(Pow(base, e - common.get(base, _NONE)) for base, e in powers.items()))
+    return Mul(*(Pow(base, e - common.get(base, _ZERO)) for base, e in powers.items()))
 
 
 def _is_below(factor: Expr) -> bool:

@@ -102,6 +102,10 @@ def event(trigger, sets, *, delay=None, priority=None, true_before=True, persist
     return element("event", {"useValuesFromTriggerTime": values_then, **more}, inside)
 
 
+#: A clock.
+CLOCK = (parameter("x", 0, constant=False), rate("x", "1"))
+
+
 def reader(folder, dt):
     """What reads a small model of some parts, or a whole text, with steps of a length."""
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from exchange.sbml_texts import (
+    CLOCK,
     assignment,
     compartment,
     event,
@@ -20,8 +21,7 @@ from exchange.sbml_texts import (
 
 from causalopt import EvaluationError, FileError, run, tangents
 
-# A clock, and a value that nothing changes but events.
-CLOCK = (parameter("x", 0, constant=False), rate("x", "1"))
+# A value that nothing changes but events.
 Y = parameter("y", 1, constant=False)
 
 
@@ -31,17 +31,6 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 @pytest.fixture
 def read(tmp_path):
     return reader(tmp_path, dt=0.1)
-
-
-@pytest.fixture
-def course(read):
-    """The values of a variable over two units of time, by a model's parts."""
-
-    def of(name, *parts, steps=20):
-        data = run(read(*parts).world(steps=steps)).sel(world="W")
-        return data[name].values.ravel()
-
-    return of
 
 
 def switched(at, before, after, steps=20):

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from exchange.sbml_texts import event, parameter, rate, reader
+from exchange.sbml_texts import CLOCK, event, parameter, rate, reader
 
 from causalopt import EvaluationError, FileError, run, tangents
 
-# A clock, and values that nothing changes but events.
-CLOCK = (parameter("x", 0, constant=False), rate("x", "1"))
+# Values that nothing changes but events.
 Y = parameter("y", 1, constant=False)
 FLAG = parameter("flag", 0, constant=False)
 
@@ -19,18 +18,9 @@ def read(tmp_path):
     return reader(tmp_path, dt=0.1)
 
 
-@pytest.fixture
-def course(read):
-    def of(name, *parts, steps=50):
-        data = run(read(*parts).world(steps=steps)).sel(world="W")
-        return data[name].values.ravel()
-
-    return of
-
-
-def counted(moments, steps=50):
-    """How many moments have passed at each step, those at a step among them."""
-    return np.array([sum(m <= i * 0.1 + 1e-9 for m in moments) for i in range(steps + 1)])
+def counted(moments):
+    """How many moments have passed at each of fifty steps, those at a step among them."""
+    return np.array([sum(m <= i * 0.1 + 1e-9 for m in moments) for i in range(51)])
 
 
 COUNT = {"y": "y + 1"}
@@ -65,24 +55,26 @@ CASES = {
 def test_events_happen_at_their_moments(case, course):
     triggers, moments = CASES[case]
     parts = (*CLOCK, Y, parameter("k", 1.25), *(event(t, COUNT) for t in triggers))
-    assert course("y", *parts) == pytest.approx(1 + counted(moments))
+    assert course("y", *parts, steps=50) == pytest.approx(1 + counted(moments))
 
 
 def test_what_is_not_the_case_before_happens_at_the_start(course):
     now = event("time == 0 || time == 2", COUNT, true_before=False)
-    assert course("y", *CLOCK, Y, now) == pytest.approx(2 + counted([2]))
+    assert course("y", *CLOCK, Y, now, steps=50) == pytest.approx(2 + counted([2]))
 
 
 def test_what_falls_comes_to_be_equal_too(course):
     falling = (parameter("z", 5, constant=False), rate("z", "-1"))
-    assert course("y", *falling, Y, event("z == 3.45", COUNT)) == pytest.approx(1 + counted([1.55]))
+    assert course("y", *falling, Y, event("z == 3.45", COUNT), steps=50) == pytest.approx(
+        1 + counted([1.55])
+    )
 
 
 def test_the_next_moment_may_follow_from_the_last(course):
     # A dose at each whole time up to 3: the counter says when the next one is.
     counter = parameter("next", 1, constant=False)
     sets = {"y": "y + 10", "next": "next + 1"}
-    doses = course("y", *CLOCK, Y, counter, event("time == next && next < 3.5", sets))
+    doses = course("y", *CLOCK, Y, counter, event("time == next && next < 3.5", sets), steps=50)
     assert doses == pytest.approx(1 + 10 * counted([1, 2, 3]))
 
 
@@ -90,7 +82,7 @@ def test_a_flag_lets_an_event_happen_once(course):
     # x goes up and is set back; the flag, set with it, keeps the second passage from counting.
     sets = {"x": "0", "flag": "flag + 1", "y": "y + 1"}
     parts = (*CLOCK, FLAG, Y, event("x >= 1.05 && flag == 0", sets))
-    assert course("y", *parts) == pytest.approx(1 + counted([1.05]))
+    assert course("y", *parts, steps=50) == pytest.approx(1 + counted([1.05]))
 
 
 def test_tangents_take_the_moment_of_an_event_that_is_chosen(read):

@@ -208,8 +208,8 @@ def _check_order(rates: Rates, one: Happening, others: list[Happening]) -> None:
             told = (
                 f"the event {shown(one.name)} sees {shared[0]}, which {shown(other.name)} sets, "
                 "perhaps in the same moment, and all events of a moment see what was there before: "
-                'write useValuesFromTriggerTime="true" and persistent="true", and what holds for a '
-                "moment alone."
+                'write useValuesFromTriggerTime="true" and persistent="true", and beside what '
+                "holds for a moment alone nothing else."
             )
             raise refused(rates.source, one.fact["at"], told)
 

@@ -96,8 +96,8 @@ _LARGEST = Float(1.7e308)
 def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
     """What a formula comes to, operation by operation: a number, a truth, or nan.
 
-    As for floats, a number beyond the largest one is infinite: 1/(1 + exp(1000)) is 0. sympy would
-    go on: its numbers may be of any size, and towers of powers have no end.
+    As for floats, a number beyond the largest one is infinite: 1/(1 + exp(h)) is 0 where h is 1000.
+    sympy would go on: its numbers may be of any size, and towers of powers have no end.
 
     Raises ``UnfitError`` where the formula comes to an infinite number.
     """

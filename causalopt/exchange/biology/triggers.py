@@ -79,11 +79,12 @@ def occasions(trigger: Boolean, still: Collection[Symbol]) -> tuple[Occasion, ..
     if not cases:
         return ()
     listed = [case for case in cases if _is_listed(case[0])]
-    together = len(listed) > 1 and len({given for _, given in listed}) == 1
-    found = [_listed(listed)] if together else []
-    for point, given in cases:
-        if not (together and _is_listed(point)):
-            found += _occasions_of(point, given, still)
+    if len({given for _, given in listed}) != 1:
+        listed = []
+    found = [_listed(listed)] if listed[1:] else []
+    alone = [case for case in cases if not (found and case in listed)]
+    for point, given in alone:
+        found += _occasions_of(point, given, still)
     return tuple(found)
 
 
