@@ -20,6 +20,7 @@ from causalopt.exchange.biology.starts import given_in, guesses_in, numbers_at_s
 from causalopt.exchange.biology.symbols import Symbols
 from causalopt.exchange.biology.units import units_in
 from causalopt.exchange.biology.writing import document_of
+from causalopt.exchange.biology.written import as_written
 from causalopt.exchange.reading import FileText
 from causalopt.ground.errors import DeclarationError, FileError, TooLargeError
 from causalopt.ground.files import replacement
@@ -197,7 +198,7 @@ def _system(
     rates = Rates(source, model, symbols)
     guesses = guesses_in(rates)
     given = given_in(rates)
-    numbers = numbers_at_start(rates, given, guesses, {})
+    numbers = as_written(rates, given, numbers_at_start(rates, given, guesses, {}))
     found = happenings(rates)
     start = opened(rates, given, found)
     happening = events_of(rates, found, start.waiting)

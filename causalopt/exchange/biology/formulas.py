@@ -61,7 +61,8 @@ class Formulas:
     """What the formulas of a file are read with.
 
     ``named`` tells what a name stands for, None where it is unknown; ``rate`` the rate of change of
-    a symbol, and ``delayed`` what a formula was some time before.
+    a symbol, and ``delayed`` what a formula was some time before. ``operate`` puts an operation and
+    its parts together.
     """
 
     source: FileText
@@ -70,6 +71,7 @@ class Formulas:
     named: Callable[[str], Expr | None]
     rate: Callable[[Expr], Expr]
     delayed: Callable[[Expr, Expr], Expr]
+    operate: Callable[[Callable[..., Meaning], list[Meaning]], Meaning] = applied
     parts: int = 0
     calls: list[str] = field(default_factory=list)
 
@@ -128,14 +130,14 @@ class Formulas:
         if kind == "function":
             return self._called(str(value), inner, at)
         if kind == "function_piecewise":
-            return applied(lambda *parts: chosen(list(parts)), inner)
+            return self.operate(chosen, inner)
         if kind == "function_rate_of":
             return self.rate(as_number(inner[0]))
         if kind == "function_delay":
             return self.delayed(as_number(inner[0]), as_number(inner[1]))
         operation = OPERATIONS[kind]
         as_meant = as_truth if operation.of_truths else as_number
-        return applied(operation.made, [as_meant(part) for part in inner])
+        return self.operate(operation.made, [as_meant(part) for part in inner])
 
     def _check_count(self, kind: str, count: int, at: Place) -> None:
         """An operation is known, and has as many parts as it takes."""

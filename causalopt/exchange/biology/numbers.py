@@ -8,15 +8,18 @@ in a formula may not grow beyond them, nor an exponent beyond ``MOST_EXPONENT``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar, cast
 
 import sympy
-from sympy import Basic, Expr, Float, Integer, Mul, Piecewise, Symbol
+from sympy import Basic, Expr, Float, Integer, Mul, Symbol
 from sympy.core.numbers import NumberSymbol
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from causalopt.exchange.biology.operations import Meaning
+from causalopt.exchange.biology.operations import Meaning, chosen
 from causalopt.mechanisms.fitness import inside_out
+
+M = TypeVar("M", bound=Basic)
 
 #: The largest exponent that is a number, accumulated ones among them.
 MOST_EXPONENT = 1000
@@ -24,6 +27,7 @@ MOST_EXPONENT = 1000
 MOST_WRITTEN_OUT = 2_000
 # Whole numbers up to here are floats, each of them.
 _MOST_WHOLE = 2.0**53
+_NO_NUMBER = "a number that is not finite, or not real"
 _TOO_HIGH = f"the exponent {{}}, beyond {MOST_EXPONENT} (MOST_EXPONENT)"
 
 
@@ -54,22 +58,26 @@ def applied(made: Callable[..., Meaning], parts: list[Meaning]) -> Meaning:
     (MOST_EXPONENT)
     """
     if parts and all(isinstance(part, sympy.Number | NumberSymbol) for part in parts):
-        found = made(*(Float(part) for part in parts)) if made is not sympy.Pow else _power(*parts)
+        _check_exponent(made, parts)
+        found = _made(made, [Float(part) for part in parts])
         return _as_float(found) if isinstance(found, Expr) else found
     _check_exponent(made, parts)
-    found = made(*parts)
+    found = _made(made, parts)
     _check_size(found)
     return found
 
 
-def _power(base: Expr, exponent: Expr) -> Expr:
-    _check_exponent(sympy.Pow, [base, exponent])
-    return Float(base) ** Float(exponent)
+def _made(made: Callable[..., M], parts: Sequence[Basic]) -> M:
+    """What sympy makes of parts: nan where it stops, as it does at 0/0 and at poles of floats."""
+    try:
+        return made(*parts)
+    except (ArithmeticError, TypeError, ValueError):
+        return cast(M, sympy.nan)
 
 
 def _as_float(found: Expr) -> Expr:
     if not found.is_Number or not math.isfinite(float(found)):
-        raise UnfitError("a number that is not finite, or not real")
+        raise UnfitError(_NO_NUMBER)
     return number(float(found))
 
 
@@ -82,6 +90,8 @@ def _check_size(found: Meaning) -> None:
     """Numbers in a formula that has just been made: its factor, and exponents in it."""
     if not isinstance(found, Expr):
         return
+    if not _ENDLESS.isdisjoint((found, *found.args)):
+        raise UnfitError(_NO_NUMBER)
     factor, _ = found.as_coeff_Mul()
     if not abs(factor) <= _LARGEST:
         raise UnfitError("a number beyond the largest float")
@@ -91,6 +101,8 @@ def _check_size(found: Meaning) -> None:
 
 
 _LARGEST = Float(1.7e308)
+# What sympy has for quotients by 0.
+_ENDLESS = {sympy.nan, sympy.zoo, sympy.oo, -sympy.oo}
 
 
 def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
@@ -101,16 +113,42 @@ def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
 
     Raises ``UnfitError`` where the formula comes to an infinite number.
     """
+    found = _worked_out(formula, at)
+    if found.is_infinite:
+        raise UnfitError("a number beyond the largest float")
+    return found
+
+
+def has_number(formula: Basic, at: Mapping[Symbol, float]) -> bool:
+    """Whether a formula comes to a finite number, or a truth."""
+    found = _worked_out(formula, at)
+    return found is not sympy.nan and not found.is_infinite
+
+
+def worked_out(
+    made: Callable[..., Meaning], parts: list[Meaning], at: Mapping[Symbol, float]
+) -> Meaning:
+    """An operation on parts as the numbers that they are: another one, a truth, or nan.
+
+    What is left of z/z by sympy is 1, whatever z is; worked out where z is 0, it is nan.
+
+    >>> z = Symbol("z")
+    >>> applied(sympy.Mul, [z, 1 / z]), worked_out(sympy.Mul, [z, 1 / z], {z: 0.0})
+    (1, nan)
+    """
+    return cast(Meaning, _operated(made, [_worked_out(part, at) for part in parts]))
+
+
+def _worked_out(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
+    """The same where it may be infinite; what is not known has no number."""
     known: dict[Basic, Basic] = {}
     for part in inside_out(formula):
         if isinstance(part, Symbol):
-            known[part] = Float(at[part])
+            known[part] = Float(at[part]) if part in at else sympy.nan
         elif not part.args:
             known[part] = Float(part) if isinstance(part, Expr) else part
         else:
-            known[part] = _operated(part, [known[arg] for arg in part.args])
-    if known[formula].is_infinite:
-        raise UnfitError("a number beyond the largest float")
+            known[part] = _operated(part.func, [known[arg] for arg in part.args])
     return known[formula]
 
 
@@ -152,13 +190,15 @@ def constant_of(formula: Expr, at: Mapping[Symbol, float]) -> float | None:
     return None if found is sympy.nan else float(found)
 
 
-def _operated(part: Basic, args: list[Basic]) -> Basic:
+def _operated(made: Callable[..., Basic], args: list[Basic]) -> Basic:
     # A branch that is not taken may have no value.
-    is_choice = isinstance(part, Piecewise) and all(isinstance(arg, ExprCondPair) for arg in args)
-    counting = args[1:] if isinstance(part, ExprCondPair) else args
-    if not is_choice and any(arg is sympy.nan for arg in counting):
+    counting = args[1::2] if made is chosen else args[1:] if made is ExprCondPair else args
+    if any(arg is sympy.nan for arg in counting):
         return sympy.nan
-    found = part.func(*args)
+    found = _made(made, args)
+    if made is sympy.log and found is sympy.zoo:
+        # As for floats: z**n may be written exp(n*ln(z)).
+        return -sympy.oo
     if isinstance(found, Expr):
         if not found.is_Number or found is sympy.nan:
             return sympy.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import sympy
 from sympy import Add, And, Expr, Mul, Not, Or, Piecewise, Pow
@@ -51,6 +51,8 @@ def _compared(relation: type[Relational]) -> Operation:
 
 def _quotient(a: Expr, b: Expr) -> Expr:
     """The whole part of a/b, towards 0."""
+    if b == 0:
+        return sympy.nan
     return sympy.sign(a / b) * sympy.floor(sympy.Abs(a / b))
 
 
@@ -114,8 +116,10 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 def as_truth(part: Meaning) -> Boolean:
-    """A part as a condition: a number is true where it is not 0."""
-    return sympy.Ne(part, 0) if isinstance(part, Expr) else part
+    """A part as a condition: a number is true where it is not 0, and nan is no truth."""
+    if part is sympy.nan or not isinstance(part, Expr):
+        return cast(Boolean, part)
+    return sympy.Ne(part, 0)
 
 
 def as_number(part: Meaning) -> Expr:
@@ -124,7 +128,7 @@ def as_number(part: Meaning) -> Expr:
     return part if isinstance(part, Expr) else Piecewise((1, part), (0, True))
 
 
-def chosen(parts: list[Meaning]) -> Expr:
+def chosen(*parts: Meaning) -> Expr:
     """The first value whose condition holds; the last one, where no condition follows it."""
     pairs = [(as_number(a), as_truth(b)) for a, b in zip(parts[::2], parts[1::2], strict=False)]
     if len(parts) % 2:
