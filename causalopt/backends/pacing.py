@@ -129,8 +129,12 @@ class Demand:
             return np.clip(_MARGIN * excess ** (-1.0 / (self.order + 1)), _SHORTER, _LONGER)
 
 
-def division_of(plan: Loop, inputs: Inputs, points: int | None, demand: Demand) -> Division:
+def division_of(
+    plan: Loop, inputs: Inputs, points: int | None, demand: Demand, borders: Floats
+) -> Division:
     """The parts of the steps of a plan that records the estimates of its errors.
+
+    No part goes over one of the ``borders`` (points, times), at which formulas jump.
 
     Raises ``QueryError`` where no part of a step is short enough, and ``GivesWay`` in its place, or
     where stiffness alone keeps parts short, if another method can take over.
@@ -138,7 +142,7 @@ def division_of(plan: Loop, inputs: Inputs, points: int | None, demand: Demand) 
     every = [(np.empty((0, points or 1)),) * 2]
     if plan.steps:
         with np.errstate(all="ignore"):
-            course = _Course(plan, inputs, points or 1, demand)
+            course = _Course(plan, inputs, points or 1, demand, borders)
             every += [
                 course.step(segment, number)
                 for segment in plan.segments
@@ -152,8 +156,10 @@ def division_of(plan: Loop, inputs: Inputs, points: int | None, demand: Demand) 
 class _Course:
     """All points on their way: ``state`` (slots, points), and how long a part each would take."""
 
-    def __init__(self, plan: Loop, inputs: Inputs, points: int, demand: Demand) -> None:
-        self.demand = demand
+    def __init__(
+        self, plan: Loop, inputs: Inputs, points: int, demand: Demand, borders: Floats
+    ) -> None:
+        self.demand, self.borders = demand, borders
         values = [inputs.values[entry.symbol.name] for entry in plan.inputs]
         self.given = [np.broadcast_to(np.float64(value), (points,)) for value in values]
         self.values, self.scales = list(plan.value_slots), [list(group) for group in plan.scales]
@@ -177,17 +183,20 @@ class _Course:
             # so hop from one wave of a forcing to the same place of another.)
             self.trial = np.minimum(self.trial, self.short)
         lengths, begins = list[Floats](), list[Floats]()
+        borders = self._inside(begin, end)
         for _ in range(_MOST):
-            rest = end - begin
+            goal = _next(borders, begin, end)
+            rest = goal - begin
             if not (rest > 0.0).any():
                 return _in_front(np.stack(lengths), np.stack(begins), end)
             part = _part_of(rest, self.trial)
-            is_last = (part == rest) & (rest > 0.0)
-            part = np.where(is_last, part + (end - (begin + part)), part)
+            arrives = (part == rest) & (rest > 0.0)
+            part = np.where(arrives, part + (goal - (begin + part)), part)
             after = self._carried(inside.block, part, begin)
             excess = self._excess(after, part)
             is_good = (excess <= 1.0) & (rest > 0.0)
-            is_last &= is_good
+            arrives &= is_good
+            is_last = arrives & (goal == end)
             if inside is not segment and is_last.any():
                 after = np.where(is_last, self._carried(segment.block, part, begin), after)
             self._refuse_too_short(number, begin, part, excess, is_good | (rest <= 0.0))
@@ -197,15 +206,21 @@ class _Course:
             self.peaks = np.maximum(self.peaks, abs(self.state))
             longer = part * factor
             # One that was cut short by the end of the step says nothing against a longer one.
-            longer = np.where(is_last, np.maximum(longer, self.trial), longer)
+            longer = np.where(arrives, np.maximum(longer, self.trial), longer)
             longer = np.where(strain > 0.0, np.minimum(longer, part * (_STABLE / strain)), longer)
             self.trial = np.where(rest > 0.0, longer, self.trial)
             lengths.append(np.where(is_good, part, 0.0))
             begins.append(begin)
-            begin = np.where(is_last, end, np.where(is_good, begin + part, begin))
+            begin = np.where(arrives, goal, np.where(is_good, begin + part, begin))
         if self.demand.gives_way:
             raise GivesWay
         raise _too_many(number, begin, end)
+
+    def _inside(self, begin: Floats, end: Floats) -> Floats:
+        """The borders inside of a step, (points, some)."""
+        is_there = (self.borders > begin[:, None]) & (self.borders < end[:, None])
+        columns = is_there.any(axis=0)
+        return np.where(is_there[:, columns], self.borders[:, columns], np.inf)
 
     def _carried(self, block: Block, part: Floats, begin: Floats) -> Floats:
         """What a block gives after a part."""
@@ -257,6 +272,13 @@ class _Course:
                 "allow more.",
                 points,
             )
+
+
+def _next(borders: Floats, begin: Floats, end: Floats) -> Floats:
+    """What comes next of the borders and the end of the step."""
+    ahead = np.where(borders > begin[:, None], borders, np.inf)
+    following: Floats = np.minimum(ahead.min(axis=1, initial=np.inf), end)
+    return following
 
 
 def _size(before: Floats, after: Floats, peaks: Floats) -> Floats:

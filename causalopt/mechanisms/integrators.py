@@ -12,6 +12,7 @@ from sympy import Expr, Mul, Rational, Symbol
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Next, Past, Rise, Stage, Variable, time
+from causalopt.mechanisms.borders import INSIDE
 from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.increments import Increment
 from causalopt.mechanisms.interface import Mechanism
@@ -73,13 +74,38 @@ class Method(ABC):
 class Stride:
     """A step: its ``size``, whether some variables are ``delayed``, which are ``held`` inside it.
 
-    With ``errors`` the estimate of what is wrong after it is assigned too.
+    With ``errors`` the estimate of what is wrong after it is assigned too. Where it is
+    ``between_borders``, what jumps at known times does not jump inside of it.
     """
 
     size: Expr
     delayed: bool = False
     held: frozenset[Variable] = frozenset()
     errors: bool = False
+    between_borders: bool = False
+
+    def seen(self, rule: Mechanism) -> Mechanism:
+        """A rate or an equation as it is inside the step."""
+        return rule.between_borders() if self.between_borders else rule
+
+    def inside(self, begin: Expr) -> dict[Symbol, Expr]:
+        """The middle of the step that begins at a time, where what jumps is asked."""
+        return {INSIDE: begin + self.size / 2} if self.between_borders else {}
+
+    def jumping(self, equations: Mapping[Variable, Mechanism]) -> frozenset[Variable]:
+        """The variables whose equations jump at known times, and those that follow from them.
+
+        Where a step begins they are inside of it what they are beyond the border, if there is one.
+        """
+        if not self.between_borders:
+            return frozenset()
+        found = {v for v, rule in equations.items() if rule.borders}
+        while more := {
+            v for v, rule in equations.items()
+            if v not in found and any(v.next in rule.arguments for v in found)
+        }:  # fmt: skip
+            found |= more
+        return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -129,7 +155,8 @@ class Explicit(Method):
                 "There are delays, and this method looks at places inside of a step that are not "
                 'kept: write method="rk4", which keeps its middle.'
             )
-        return MethodStep(self, at, (*rates, *equations)).of(rates, equations)
+        step = MethodStep(self, at, (*rates, *equations), at.jumping(equations))
+        return step.of(rates, equations)
 
     def error(self, variable: Variable) -> Stage:
         """The stage of a variable that holds the estimate of a step's error."""
@@ -212,12 +239,14 @@ class MethodStep:
     """A step of an explicit method over some variables: what it assigns for each of them.
 
     The variables' stages are named, not repeated, so that clamping a variable clamps what the
-    others see of it inside the step. Where some are delayed, each has its middle of a step too.
+    others see of it inside the step. Where some are delayed, each has its middle of a step too, and
+    what is ``jumping`` has a stage where the step begins.
     """
 
     method: Explicit
     stride: Stride
     variables: tuple[Variable, ...]
+    jumping: frozenset[Variable] = frozenset()
 
     @functools.cached_property
     def _places(self) -> frozenset[Variable]:
@@ -249,7 +278,7 @@ class MethodStep:
                 return rate.increment(variable, parts)
             return Increment.of(variable, rate, parts)
 
-        method = self.method
+        method, rate = self.method, self.stride.seen(rate)
         inner = [(j + 1, row) for j, row in enumerate(method.matrix) if j]
         stages = {_seen_at(variable, j).variable: combined(row) for j, row in inner}
         if self._has_middle:
@@ -262,11 +291,13 @@ class MethodStep:
 
     def of_equation(self, variable: Variable, equation: Mechanism) -> dict[Variable, Mechanism]:
         """The stages and the step of a variable with an equation, which holds at each of them."""
-        stages = {j + 1: node for j, node in enumerate(self.method.nodes) if j}
+        first = 0 if variable in self.jumping else 1
+        stages = {j + 1: node for j, node in enumerate(self.method.nodes) if j >= first}
         if self._has_middle:
             stages[self.method.middle] = _HALF
+        within = self.stride.seen(equation)
         inner = {
-            Stage(variable, number): equation.renamed(self._inside(equation, number, node))
+            Stage(variable, number): within.renamed(self._inside(within, number, node))
             for number, node in stages.items()
         }
         return {**inner, variable: equation}
@@ -279,17 +310,21 @@ class MethodStep:
         """What a rate sees at a stage: the variables there and at earlier times, and the time."""
         node = self.method.nodes[stage]
         terms: dict[Symbol, Expr] = {time: time + node * self.stride.size}
-        if stage:
-            terms |= {v: _seen_at(v, stage + 1) for v in rate.arguments if v in self._places}
+        terms |= self.stride.inside(time)
+        seen = self._places if stage else self.jumping
+        terms |= {v: _seen_at(v, stage + 1) for v in rate.arguments if v in seen}
         pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
         return terms | {s: self._past(s.variable, s.by - 1, node) for s in pasts}
 
     def _inside(self, equation: Mechanism, number: int, node: Rational) -> dict[Symbol, Expr]:
         """What an equation of the end of a step sees inside it."""
         terms: dict[Symbol, Expr] = {time: time + (node - 1) * self.stride.size}
+        terms |= self.stride.inside(time - self.stride.size)
         for symbol in equation.arguments:
             if isinstance(symbol, Next):
-                terms[symbol] = Stage(symbol.variable, number).next
+                v = symbol.variable
+                is_staged = number > 1 or v in self.jumping
+                terms[symbol] = Stage(v, number).next if is_staged else v
             elif isinstance(symbol, Past):
                 terms[symbol] = self._past(symbol.variable, symbol.by, node)
             elif isinstance(symbol, Variable):

@@ -12,6 +12,7 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
+from causalopt.mechanisms.borders import Border
 from causalopt.mechanisms.patterns import places
 from causalopt.mechanisms.routines import Filled
 
@@ -144,6 +145,15 @@ class Mechanism(ABC):
         Raises ``DeclarationError``, naming the node ``where``, for a condition that no time meets.
         """
         return self
+
+    def between_borders(self) -> Mechanism:
+        """The mechanism as a step sees it that has no border inside: see ``borders``."""
+        return self
+
+    @property
+    def borders(self) -> frozenset[Border]:
+        """The times at which it jumps by itself, where these are known."""
+        return frozenset()
 
     def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:  # noqa: B027  # says nothing by default
         """Raise ``DeclarationError`` where the units of its parts surely do not fit together.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TypeVar
 
 import sympy
@@ -26,6 +27,8 @@ from causalopt.mechanisms.onset import Onset
 from causalopt.mechanisms.symbolic import Expression
 
 F = TypeVar("F", Expr, Boolean)
+
+_NOWHERE: Terms = MappingProxyType({})
 
 _HALF = Rational(1, 2)
 # Which part of a condition's way over a step is no way back.
@@ -167,16 +170,20 @@ class Jumps:
     ) -> dict[Variable, Mechanism]:
         """The stages of a part of the step, and the rates at each of them."""
         assigned: dict[Variable, Mechanism] = {}
+        part = replace(self.at, size=length)
+        middle = part.inside(time + begun * self.size)
+        is_jumping = bool(part.jumping(self.equations))
         for j, (node, row) in enumerate(zip(method.nodes, method.matrix, strict=True)):
             share = begun + node * length / self.size
             at = {v: start(v) for v in (*self.rules, *self.equations)}
             at[time] = time + share * self.size
-            if j:
+            if j or is_jumping:
                 states = {v: start(v) + length * self._sum(v, row, base) for v in self.rules}
-                assigned |= self._state(base + j, states, share)
+                assigned |= self._state(base + j, states, share, middle)
                 at = self._there(base + j, share)
             for variable, rate in self.rules.items():
-                assigned[Stage(variable, base + _RATE + j)] = rate.renamed(at)
+                within = part.seen(rate)
+                assigned[Stage(variable, base + _RATE + j)] = within.renamed(at | middle)
         return assigned
 
     def _sum(self, variable: Variable, weights: Sequence[Expr], base: int) -> Expr:
@@ -186,12 +193,18 @@ class Jumps:
         return sympy.Add(*terms)
 
     def _state(
-        self, number: int, states: Mapping[Variable, Expr], share: Expr
+        self, number: int, states: Mapping[Variable, Expr], share: Expr, middle: Terms = _NOWHERE
     ) -> dict[Variable, Mechanism]:
-        """Stages of the variables with rates, and of those with equations there."""
+        """Stages of the variables with rates, and of those with equations there.
+
+        These are seen from a part of the step with that ``middle``, if there is one.
+        """
         at: dict[Symbol, Expr] = {v.next: Stage(v, number).next for v in (*states, *self.equations)}
         at[time] = time + (share - 1) * self.size
-        held = {Stage(v, number): rule.renamed(at) for v, rule in self.equations.items()}
+        # An equation is written for the end of a step.
+        at |= {symbol: there - self.size for symbol, there in middle.items()}
+        seen = {v: self.at.seen(rule) if middle else rule for v, rule in self.equations.items()}
+        held = {Stage(v, number): rule.renamed(at) for v, rule in seen.items()}
         return {**{Stage(v, number): Expression(e) for v, e in states.items()}, **held}
 
     def _along(self, method: Explicit, share: Expr) -> dict[Variable, Expr]:

@@ -123,57 +123,74 @@ class _Solving:
     def _rate_row(self, variable: Variable) -> dict[Variable, Expr]:
         """What stands in the row of a variable with a rate: I - h gamma df/dv."""
         size = self.method.gamma * self.at.size
-        slopes = _slopes(self.rates[variable], {})
+        slopes = self._slopes_of_rate(self.rates[variable])
         row = {v: Mul(-1, size, slope) for v, slope in slopes.items() if isinstance(v, Variable)}
         return row | {variable: row.get(variable, ZERO) + 1}
 
     def _equation_row(self, variable: Variable) -> dict[Variable, Expr]:
         """What stands in the row of a variable with an equation, as it is where a step begins."""
-        rule = self.equations[variable]
+        rule = self.at.seen(self.equations[variable])
         slopes = _slopes(rule, self._seen(rule, 1, Integer(0)))
         row = {s.variable: -slope for s, slope in slopes.items() if isinstance(s, Next)}
         return row | {variable: ONE}
 
     def _values(self, number: int) -> dict[Variable, Mechanism]:
-        """The variables at a stage after the first, which is the start of the step itself."""
-        if number == 1:
-            return {}
+        """The variables at a stage; the first is the start of the step, but of what jumps there."""
         row = self.method.matrix[number - 1]
         weighted = list(enumerate(row, start=1))
         values: dict[Variable, Mechanism] = {
             Stage(v, number): Expression(v + Add(*(w * Rise(v, n).next for n, w in weighted)))
-            for v in self.rates
-        }
+            for v in self.rates if number > 1
+        }  # fmt: skip
         node = self.method.nodes[number - 1]
-        for v, rule in self.equations.items():
-            values[Stage(v, number)] = rule.renamed(self._seen(rule, number, node))
+        for v, equation in self.equations.items():
+            if self._is_staged(v, number):
+                rule = self.at.seen(equation)
+                values[Stage(v, number)] = rule.renamed(self._seen(rule, number, node))
         return values
+
+    @functools.cached_property
+    def _jumping(self) -> frozenset[Variable]:
+        return self.at.jumping(self.equations)
+
+    def _is_staged(self, variable: Variable, number: int) -> bool:
+        return number > 1 or variable in self._jumping
+
+    def _slopes_of_rate(self, rate: Mechanism) -> dict[Symbol, Expr]:
+        """The derivatives of a rate where the step begins."""
+        return _slopes(self.at.seen(rate), self._at_stage(rate, 1))
+
+    def _at_stage(self, rate: Mechanism, number: int) -> dict[Symbol, Expr]:
+        """What a rate sees at a stage."""
+        seen = [s for s in rate.arguments if isinstance(s, Variable) and self._is_staged(s, number)]
+        there: dict[Symbol, Expr] = {s: Stage(s, number).next for s in seen}
+        node = self.method.nodes[number - 1]
+        return {**there, time: time + node * self.at.size, **self.at.inside(time)}
 
     def _right(self, variable: Variable, number: int) -> Expr:
         """The right-hand side of a variable's row in a stage."""
         method, size = self.method, self.at.size
         slope = method.slopes[number - 1] * size
         if variable in self.equations:
-            rule = self.equations[variable]
+            rule = self.at.seen(self.equations[variable])
             return slope * _slopes(rule, self._seen(rule, 1, Integer(0))).get(time, ZERO)
-        rate, scale = self.rates[variable], method.gamma * size
-        at: dict[Symbol, Expr] = {time: time + method.nodes[number - 1] * size}
-        if number > 1:
-            at |= {s: Stage(s, number).next for s in rate.arguments if isinstance(s, Variable)}
+        rate, scale = self.at.seen(self.rates[variable]), method.gamma * size
+        at = self._at_stage(rate, number)
         coupling = enumerate(method.coupled[number - 1], start=1)
         parts = [Mul(c, Rise(variable, n).next) for n, c in coupling]
         parts.append(Mul(scale, rate.value({s: at.get(s, s) for s in rate.arguments})))
         if time in rate.arguments:
-            parts.append(Mul(scale, slope, _slopes(rate, {}).get(time, ZERO)))
+            parts.append(Mul(scale, slope, self._slopes_of_rate(rate).get(time, ZERO)))
         return Add(*parts)
 
     def _seen(self, equation: Mechanism, number: int, node: Expr) -> dict[Symbol, Expr]:
         """What an equation of the end of a step sees at a stage."""
         terms: dict[Symbol, Expr] = {time: time + (node - 1) * self.at.size}
+        terms |= self.at.inside(time - self.at.size)
         for symbol in equation.arguments:
             if isinstance(symbol, Next):
                 v = symbol.variable
-                terms[symbol] = v if number == 1 else Stage(v, number).next
+                terms[symbol] = Stage(v, number).next if self._is_staged(v, number) else v
         return terms
 
 

@@ -18,6 +18,7 @@ from causalopt.language.laws import DRAWN, Dependent
 from causalopt.language.symbols import Noise
 from causalopt.language.typeset import latex
 from causalopt.language.units import NUMBER, UNKNOWN, Measured, UnitOfMeasure, unit_of
+from causalopt.mechanisms.borders import Border, between_borders, borders_of
 from causalopt.mechanisms.clock import in_steps
 from causalopt.mechanisms.differentiation import Differentiation
 from causalopt.mechanisms.dimensions import check_units
@@ -104,6 +105,15 @@ class Expression(Mechanism):
     def in_steps(self, room: float, length: float, where: str) -> Expression:
         """The formula, its conditions on time made with room for rounding: see ``clock``."""
         return Expression(in_steps(self.formula, room, length, where))
+
+    def between_borders(self) -> Expression:
+        """The formula, what jumps at known times asked inside of a step."""
+        return Expression(between_borders(self.formula))
+
+    @property
+    def borders(self) -> frozenset[Border]:
+        """The times at which the formula jumps."""
+        return borders_of(self.formula)
 
     def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:
         """Compare the units of what the formula adds, compares and takes functions of."""

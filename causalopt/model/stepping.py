@@ -62,8 +62,12 @@ class Stepping:
         given = [v for v in mechanisms if v in self.algebraic]
         equations = in_order({v: mechanisms[v] for v in given if v not in self.newton}, _REMEDY)
         equations |= {v: mechanisms[v] for v in given if v in self.newton}
-        at = Stride(step_term(self.dt), self.delayed, held, errors)
         method = None if self.method is None else METHODS[self.method]
+        is_looked_into = method is not None and len(method.nodes) > 1
+        at = Stride(
+            *(step_term(self.dt), self.delayed, held, errors),
+            between_borders=is_looked_into,
+        )
         if self.events:
             assigned = Jumps(rules, equations, self.events, at).of(method)
         elif method is None:

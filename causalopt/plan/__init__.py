@@ -1,6 +1,7 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
 from causalopt.plan.block import Block, Input, block_of, needed_in_order, single_form
+from causalopt.plan.bordering import Times, divided_at, moments_in
 from causalopt.plan.dividing import Division, Told, divided
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
@@ -28,14 +29,17 @@ __all__ = [
     "Slope",
     "Slot",
     "Terms",
+    "Times",
     "Told",
     "Weighting",
     "block_of",
     "divided",
+    "divided_at",
     "flatten",
     "flatten_network",
     "flatten_system",
     "lanes_of",
+    "moments_in",
     "needed_in_order",
     "single_form",
 ]

@@ -29,6 +29,15 @@ class Division:
         """At which part each step ends (steps + 1,); the start is 0."""
         return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
 
+    def at_points(self, points: int) -> Division:
+        """The same parts at so many points, where they are those of all."""
+        shape = len(self.lengths), points
+        return replace(
+            self,
+            lengths=np.broadcast_to(self.lengths, shape),
+            begins=np.broadcast_to(self.begins, shape),
+        )
+
     def step_of(self, part: int) -> int:
         """The step that a part belongs to."""
         return int(np.searchsorted(self.ends, part))

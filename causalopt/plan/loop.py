@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sympy import Expr, Symbol
 
 from causalopt.language.symbols import Label, Noise
+from causalopt.mechanisms.borders import Border
 from causalopt.model.selection import Key
 from causalopt.model.template import owner_of
 from causalopt.plan.block import Block, Input
@@ -64,8 +65,9 @@ class Loop:
     order in which a step computes them: of those that are not finite after a step, the first is
     where it began. Without ``steps`` all there is is the start. ``chains`` are the slots for what
     is looked back to. Where it ``has_arrays``, some slots hold arrays, or some terms are calls of
-    functions. ``pace`` says whether its steps are taken in parts, and ``samples`` which of them are
-    looked at, for whether they are short enough.
+    functions. ``pace`` says whether its steps are taken in parts, ``samples`` which of them are
+    looked at, for whether they are short enough, and ``borders`` at which times they are to be
+    divided.
     """
 
     slots: tuple[Slot, ...]
@@ -84,6 +86,7 @@ class Loop:
     has_arrays: bool
     pace: Pace = WHOLE
     samples: Samples = NONE
+    borders: frozenset[Border] = frozenset()
 
     @property
     def length_of_steps(self) -> int:

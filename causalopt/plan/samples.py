@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Symbol
 
 from causalopt.language.symbols import Parameter, Past
+from causalopt.mechanisms.borders import Border
 from causalopt.mechanisms.methods import METHODS
 from causalopt.model.system import System
 from causalopt.plan.block import Input
@@ -70,6 +71,19 @@ def samples_of(
     told = (_BOUND_OF_ONE_STAGE, _LEAST_OF_ONE_STAGE) if is_rough else (_BOUND, _LEAST)
     witnesses = 2 if system.events else 1
     return Samples(tuple(sorted(chosen)), labels.index(system.dt), *told, witnesses)
+
+
+def borders_in(system: System, worlds: Sequence[AnyWorld]) -> frozenset[Border]:
+    """The times at which what a system is made of jumps, and its steps can be divided."""
+    if system.method is None or len(METHODS[system.method].nodes) == 1:
+        return frozenset()
+    is_whole = system.tolerance is None
+    if is_whole and (not _can_be_halved(system, worlds) or system.delayed or system.noises):
+        return frozenset()
+    bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
+    rules = [base.replacement for base in bases if base.replacement is not None]
+    rules += [*system.mechanisms.values(), *system.algebraic.values()]
+    return frozenset[Border]().union(*(rule.borders for rule in rules))
 
 
 def _can_be_halved(system: System, worlds: Sequence[AnyWorld]) -> bool:

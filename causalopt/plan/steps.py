@@ -31,7 +31,7 @@ from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms
 from causalopt.plan.names import UNIT, Names, Slot
 from causalopt.plan.pace import pace_of
-from causalopt.plan.samples import samples_of
+from causalopt.plan.samples import NONE, borders_in, samples_of
 from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -39,16 +39,23 @@ _ZERO, _ONE = Integer(0), Integer(1)
 
 @functools.lru_cache(maxsize=64)
 def flatten_system(
-    system: System, steps: int, lanes: Lanes, wanted: tuple[Slot, ...], *, errors: bool = False
+    system: System,
+    steps: int,
+    lanes: Lanes,
+    wanted: tuple[Slot, ...],
+    *,
+    errors: bool = False,
+    is_divided: bool = False,
 ) -> Loop:
     """The loop that computes the wanted slots; what they do not need is left out.
 
-    With ``errors``, stages that estimate a step's errors can be wanted.
+    With ``errors``, stages that estimate a step's errors can be wanted. Where it ``is_divided``,
+    steps are taken in parts, as they are where there is a tolerance.
     """
     names = Names(system, system.beginning, with_routines=len(system.variables) > FEW)
     worlds = [lane.world for lane in lanes.lanes]
     stretches = stretches_of(system, steps, worlds)
-    pace = pace_of(names, system.dt, is_in_parts=system.tolerance is not None)
+    pace = pace_of(names, system.dt, is_in_parts=is_divided or system.tolerance is not None)
     raws = [
         _assignments(system, lanes, names, start, treated, errors=errors)
         for start, _ in stretches
@@ -88,7 +95,8 @@ def flatten_system(
         chains=_chains(slots),
         has_arrays=_has_arrays(system, worlds),
         pace=pace,
-        samples=samples_of(system, steps, worlds, inputs),
+        samples=NONE if is_divided else samples_of(system, steps, worlds, inputs),
+        borders=borders_in(system, worlds),
     )
 
 

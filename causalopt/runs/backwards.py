@@ -13,9 +13,10 @@ from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded
 from causalopt.plan import Loop, flatten
 from causalopt.runs.explanation import explained, told_of
+from causalopt.runs.inputs import inputs_of
+from causalopt.runs.parts import divided_plan
 from causalopt.runs.simulation import (
     Want,
-    inputs_of,
     lanes_wanted,
     refuse_where_a_value_ends,
     refuse_where_it_began,
@@ -34,7 +35,8 @@ def slopes(
     """
     model, sweep = want.world.model, Sweep(arrays=entering)
     lanes, (place,) = lanes_wanted([want], sweep)
-    plan = flatten(model, row, lanes, [(place, want.series)])
+    whole = flatten(model, row, lanes, [(place, want.series)])
+    plan, _ = divided_plan(whole, model, lanes, sweep)
     if not isinstance(plan, Loop):
         raise QueryError(
             "This network is of formulas alone, which has derivatives against its arrows: ask "
@@ -43,7 +45,8 @@ def slopes(
     if plan.pace.inputs:
         raise QueryError(
             "The steps of this system are taken in parts, of which nothing is passed back: ask "
-            "tangents(world.perturb(n)), or leave tolerance out."
+            "tangents(world.perturb(n)), or leave tolerance out, and let steps end at the times at "
+            "which formulas jump."
         )
     inputs = inputs_of(plan, model, sweep, want.world.seed)
     # What leads nowhere is no input of the plan.

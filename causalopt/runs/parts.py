@@ -7,13 +7,30 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
+from sympy import Expr, Symbol
 
 from causalopt.backends import Backend, Inputs, NotFinite, Recording
-from causalopt.backends.pacing import Demand
-from causalopt.ground.types import Ints
+from causalopt.backends.evaluation import evaluate
+from causalopt.backends.pacing import Demand, division_of
+from causalopt.ground.types import Floats, Ints
 from causalopt.mechanisms.methods import METHODS
+from causalopt.model.interface import Model
 from causalopt.model.system import System
-from causalopt.plan import Division, Lanes, Loop, Slot, Told, divided, flatten_system
+from causalopt.plan import (
+    Division,
+    Lanes,
+    Loop,
+    Plan,
+    Slot,
+    Times,
+    Told,
+    divided,
+    divided_at,
+    flatten_system,
+    moments_in,
+)
+from causalopt.runs.inputs import given_by, inputs_of
+from causalopt.runs.sweeps import Sweep
 
 
 def error_plan(plan: Loop, model: System, lanes: Lanes) -> Loop:
@@ -85,3 +102,54 @@ def _at_steps(part: Recording, places: Ints) -> Iterator[Recording]:
             slice(int(which[0]), int(which[-1]) + 1),
             part.points,
         )
+
+
+def divided_plan(
+    plan: Plan, model: Model, lanes: Lanes, sweep: Sweep
+) -> tuple[Plan, Division | None]:
+    """A plan, and how its steps are divided where formulas jump at known times inside of them."""
+    if not isinstance(plan, Loop) or plan.pace.inputs:
+        return plan, None
+    moments, size = _moments(plan, model, sweep)
+    if not moments.size:
+        return plan, None
+    wanted = tuple(plan.slots[j] for j in plan.recorded)
+    whole = flatten_system(cast(System, model), plan.steps, lanes, wanted, is_divided=True)
+    return whole, divided_at(moments, plan.steps, size).at_points(sweep.points or 1)
+
+
+def in_parts(
+    plan: Plan, division: Division | None, model: Model, lanes: Lanes, sweep: Sweep
+) -> Plan | InParts:
+    """A plan as it is, or with its steps divided where that is asked for."""
+    if not isinstance(plan, Loop) or not plan.pace.inputs:
+        return plan
+    if division is None:
+        system = cast(System, model)
+        errors = error_plan(plan, system, lanes)
+        moments, size = _moments(plan, model, sweep)
+        division = division_of(
+            errors,
+            inputs_of(errors, model, sweep, 0),
+            sweep.points,
+            demand_on(errors, system),
+            moments * size[:, None],
+        )
+    return InParts.of(plan, division)
+
+
+def _moments(plan: Loop, model: Model, sweep: Sweep) -> tuple[Floats, Floats]:
+    """The times inside of steps at which formulas jump, in steps, and how long steps are."""
+    if not plan.borders or not plan.steps:
+        return np.empty((1, 0)), np.ones(1)
+    borders = sorted(plan.borders, key=str)
+    formulas = [cast(Expr, cast(System, model).dt)]
+    formulas += [e for b in borders for e in (b.first, b.first if b.period is None else b.period)]
+    symbols = set[Symbol]().union(*(formula.free_symbols for formula in formulas))
+    given = given_by(model, sweep, symbols)
+    numbers = {s: model.parameter_values[s] if (known := given(s)) is None else known
+               for s in symbols}  # fmt: skip
+    size, *times = map(np.atleast_1d, np.broadcast_arrays(*evaluate(formulas, numbers)))
+    pairs = zip(borders, times[::2], times[1::2], strict=True)
+    found = [Times(first, None if b.period is None else period) for b, first, period in pairs]
+    return moments_in(found, plan.steps, size), size

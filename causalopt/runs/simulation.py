@@ -5,35 +5,39 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
-from sympy import Add, Expr, Mul, Number, Symbol, preorder_traversal
+from sympy import Add, Mul, Number, Symbol, preorder_traversal
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording, Stopped
-from causalopt.backends.evaluation import evaluate
-from causalopt.backends.pacing import GivesWay, TooManyParts, division_of
+from causalopt.backends.pacing import GivesWay, TooManyParts
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.scaled import Scaled, stacked
-from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Array, Floats, Ints
 from causalopt.language.domains import domain_of
-from causalopt.language.symbols import Label, Node, Noise
-from causalopt.language.trees import Tree
-from causalopt.model.amounts import followed, in_turn
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
 from causalopt.model.selection import Key
 from causalopt.model.system import System
 from causalopt.model.world import World
-from causalopt.plan import Input, Lanes, Layers, Loop, Plan, flatten, flatten_network, lanes_of
-from causalopt.plan.draws import FOR_CHAIN, Stream, stream_of
+from causalopt.plan import (
+    Lanes,
+    Layers,
+    Loop,
+    Plan,
+    flatten,
+    flatten_network,
+    lanes_of,
+)
+from causalopt.plan.draws import FOR_CHAIN
 from causalopt.runs.explanation import explained, told_of
-from causalopt.runs.parts import InParts, by_other_methods, demand_on, error_plan
+from causalopt.runs.inputs import inputs_of
+from causalopt.runs.parts import InParts, by_other_methods, divided_plan, in_parts
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -86,7 +90,9 @@ def simulate(
     wanted = [(place, want.series) for place, want in zip(places, wants, strict=True)]
     # Worlds that differ in nothing but derivatives share a lane, and so what is wanted of it.
     distinct = list(dict.fromkeys(pair for pair in wanted if pair[0] >= 0))
-    plan = flatten(model, rows[-1], lanes, tuple(distinct))
+    plan, division = divided_plan(
+        flatten(model, rows[-1], lanes, tuple(distinct)), model, lanes, sweep
+    )
     carried = plan.carried(distinct)
     kept = [(carried.index(pair) if pair in carried else None, pair[1]) for pair in wanted]
     runner = backend_named(backend)
@@ -96,7 +102,7 @@ def simulate(
     measured: Array | None = None
     try:
         inputs = inputs_of(plan, model, sweep, seed)
-        whole = _in_parts(plan, model, lanes, sweep)
+        whole = in_parts(plan, division, model, lanes, sweep)
         for part in recorded(whole, runner, inputs, rows, sweep.points):
             values = measure([_picked(part, place, key, along) for place, key in kept])
             if measured is None:
@@ -159,17 +165,6 @@ def refuse_where_a_value_ends(
     values = [Want(world, want.series) for world in worlds for want in wants]
     if values:
         simulate(values, rows, sweep, backend, stacked)
-
-
-def _in_parts(plan: Plan, model: Model, lanes: Lanes, sweep: Sweep) -> Plan | InParts:
-    """A plan as it is, or with its steps divided where that is asked for."""
-    if not isinstance(plan, Loop) or not plan.pace.inputs:
-        return plan
-    system = cast(System, model)
-    errors = error_plan(plan, system, lanes)
-    inputs = inputs_of(errors, model, sweep, 0)
-    division = division_of(errors, inputs, sweep.points, demand_on(errors, system))
-    return InParts.of(plan, division)
 
 
 @functools.singledispatch
@@ -298,58 +293,6 @@ def lanes_wanted(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]
         for want in wants
     ]
     return lanes, places
-
-
-def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
-    """The value of each input, and the stream of draws of each noise, by generated names."""
-    swept = sweep.inputs()
-    numbers_of = model.parameter_values
-    chains = sweep.chains()
-
-    @functools.cache
-    def stream(noise: Noise) -> Stream:
-        return stream_of(noise, seed, chains)
-
-    @functools.cache
-    def known_of(label: Label) -> float | Floats | None:
-        """What a sweep, or a formula, gives an input; None where it has a value of its own."""
-        formula = model.formula_of(label)
-        if label in swept or formula is None:
-            return swept.get(label)
-        columns = {s: known_of(s) for s in formula.free_symbols}
-        numbers = {s: numbers_of[s] if c is None else c for s, c in columns.items()}
-        return sweep.checked(label, formula, evaluate([formula], numbers)[0])
-
-    def value(entry: Input) -> float | Floats | Tensor | Tree:
-        match entry.label:
-            case Noise():
-                return stream(entry.label).without_time()
-            case Node(Noise() as noise, step):
-                # A noise of an unrolled system; its nodes come in the order of their steps.
-                return stream(noise).at(step)
-            case None:
-                return entry.value
-            case Symbol() as symbol if symbol in sweep.arrays:
-                return sweep.arrays[symbol]
-        return entry.value if (known := known_of(entry.label)) is None else known
-
-    # Each after what it follows from, for chains can be longer than Python's stack.
-    for label in _formulas_in_turn(model, [entry.label for entry in plan.inputs]):
-        known_of(label)
-    values = {entry.symbol.name: value(entry) for entry in plan.inputs}
-    arrays = {name: v for name, v in values.items() if isinstance(v, Tensor | Tree)}
-    numbers = {name: v for name, v in values.items() if not isinstance(v, Tensor | Tree)}
-    noises = [entry for entry in plan.noises if isinstance(entry.label, Noise)]
-    draws = {entry.symbol.name: stream(entry.label) for entry in noises}
-    return Inputs(numbers, draws, arrays)
-
-
-def _formulas_in_turn(model: Model, labels: Iterable[object]) -> list[Label]:
-    """The parameters with formulas that inputs follow from, each after what it follows from."""
-    given = cast(Mapping[Label, float | Expr], model.parameters)
-    ends = [label for label in labels if label in given]
-    formulas = {s: given[s] for s in [*ends, *followed(given, ends)]}
-    return in_turn({s: f for s, f in formulas.items() if isinstance(f, Expr)}, "parameters")
 
 
 def _directions(plan: Plan) -> tuple[int, ...]:

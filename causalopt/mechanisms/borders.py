@@ -1,0 +1,135 @@
+"""Times at which a formula jumps by itself: between them it is one formula, or another.
+
+A method looks at rates at the end of a step too, where ``time < 1`` is over, though it holds all
+over the step that ends at 1. So inside a step a formula asks for the time at its middle, and a
+step with a border in it is taken in parts.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy
+from sympy import Basic, Dummy, Expr, Mod, Symbol, ceiling, floor
+from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
+
+from causalopt.language.symbols import Parameter, time
+
+#: A time inside the part of a step that a formula is asked about: none of its borders is there.
+INSIDE = Symbol("inside the step", real=True)
+
+_INEQUALITIES = (StrictGreaterThan, GreaterThan, StrictLessThan, LessThan)
+_STEPS = (floor, ceiling, sympy.sign, sympy.Heaviside)
+
+
+@dataclass(frozen=True)
+class Border:
+    """A time at which a formula jumps, and all that are a whole number of periods from it."""
+
+    first: Expr
+    period: Expr | None = None
+
+
+def between_borders(formula: Expr) -> Expr:
+    """The formula as it is between borders: what jumps is asked at a time ``INSIDE``.
+
+    >>> x = Symbol("x")
+    >>> between_borders(sympy.Piecewise((x * time, time < 3), (0, True)))
+    Piecewise((t*x, inside the step < 3), (0, True))
+    """
+    found = _jumping(formula)
+    return formula.xreplace({part: _asked_inside(part) for part in found}) if found else formula
+
+
+def borders_of(formula: Expr) -> frozenset[Border]:
+    """The borders of what jumps at times that parameters give: inequalities, and whole parts.
+
+    These are inequalities that are linear in time, or in the rest of it by a period. Others, as
+    ``sin(time) > 0``, are left as they are.
+
+    >>> k = Parameter("k")
+    >>> borders_of(sympy.Piecewise((1, 2 * time < k), (0, True)))
+    frozenset({Border(first=k/2, period=None)})
+    >>> sorted(map(str, borders_of(sympy.Piecewise((1, Mod(time, 24) < 8), (0, True)))))
+    ['Border(first=0, period=24)', 'Border(first=8, period=24)']
+    """
+    return frozenset[Border]().union(*_jumping(formula).values())
+
+
+def _asked_inside(part: Basic) -> Basic:
+    if isinstance(part, Mod):
+        # Its whole part alone jumps: the rest goes on.
+        return part.args[0] - part.args[1] * _whole_part(part).xreplace({time: INSIDE})
+    return part.xreplace({time: INSIDE})
+
+
+def _whole_part(rest: Mod) -> Expr:
+    return floor(rest.args[0] / rest.args[1])
+
+
+@functools.lru_cache(maxsize=4096)
+def _jumping(formula: Expr) -> Mapping[Basic, frozenset[Border]]:
+    """The parts of a formula that jump at known times, and when."""
+    if time not in formula.free_symbols:
+        return {}
+    found = {part: _borders(part) for part in formula.atoms(*_INEQUALITIES, *_STEPS, Mod)}
+    return {part: borders for part, borders in found.items() if borders}
+
+
+def _borders(part: Basic) -> frozenset[Border]:
+    """When a part jumps; nothing where it never does, and where it cannot be told."""
+    if time not in part.free_symbols or not _is_clock(part):
+        return frozenset()
+    if isinstance(part, _INEQUALITIES):
+        return _of_difference(part.lhs - part.rhs)
+    if isinstance(part, Mod):
+        return _of_whole_part(_whole_part(part))
+    if isinstance(part, floor | ceiling):
+        return _of_whole_part(part)
+    return _of_difference(part.args[0])
+
+
+def _is_clock(part: Basic) -> bool:
+    return all(symbol == time or isinstance(symbol, Parameter) for symbol in part.free_symbols)
+
+
+def _slope(formula: Expr, by: Symbol = time) -> Expr | None:
+    """The slope of what is linear in time; None of what is not."""
+    slope = formula.diff(by)
+    return None if by in slope.free_symbols else slope
+
+
+def _of_whole_part(part: Expr) -> frozenset[Border]:
+    """The whole part of what is linear in time jumps again and again."""
+    inner = part.args[0]
+    slope = None if inner.atoms(floor, ceiling, Mod) else _slope(inner)
+    if not slope:
+        return frozenset()
+    return frozenset({Border(-inner.xreplace({time: sympy.Integer(0)}) / slope, 1 / slope)})
+
+
+def _of_difference(difference: Expr) -> frozenset[Border]:
+    """When a difference changes its sign that is linear in time and in one whole part of it."""
+    difference = difference.xreplace(
+        {m: m.args[0] - m.args[1] * _whole_part(m) for m in difference.atoms(Mod)}
+    )
+    wholes = [w for w in difference.atoms(floor, ceiling) if time in w.free_symbols]
+    if len(wholes) > 1:
+        return frozenset()
+    count = Dummy(real=True)
+    linear = difference.xreplace(dict.fromkeys(wholes, count))
+    slope, step = _slope(linear), _slope(linear, count)
+    if slope is None or step is None or {time, count} & (slope + step).free_symbols:
+        return frozenset()
+    begin = linear.xreplace({time: sympy.Integer(0), count: sympy.Integer(0)})
+    if not wholes:
+        return frozenset({Border(-begin / slope)}) if slope != 0 else frozenset()
+    (jumps,) = _of_whole_part(wholes[0]) or (None,)
+    if jumps is None or slope == 0:
+        return frozenset({jumps} if jumps else ())
+    if sympy.simplify(slope * jumps.period + step) != 0:
+        return frozenset()
+    # The rest of the time by the period comes to a number once in each.
+    return frozenset({jumps, Border(-begin / slope, jumps.period)})
