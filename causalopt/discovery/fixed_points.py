@@ -16,7 +16,6 @@ from causalopt.linearisation.still import Still
 from causalopt.linearisation.world import linearised
 from causalopt.model.asked import as_system
 from causalopt.model.interface import Model
-from causalopt.model.moments import check_whole
 from causalopt.model.system import System
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import swept
@@ -133,7 +132,7 @@ def _check(system: System) -> None:
             raise QueryError(f"{variable} takes no differences: {why}.")
     if system.noises:
         raise QueryError(f"{system.noises[0]} is drawn at every step: nothing stays where it is.")
-    check_whole(system.tolerance, "Looking for what stays as it is")
+    system.stepping.check_whole("Looking for what stays as it is", system.parameter_values)
     if system.history:
         raise QueryError("What was before the start is given, by history: leave it out.")
     if system.events:

@@ -8,19 +8,27 @@ step with a border in it is taken in parts.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import sympy
 from sympy import Basic, Dummy, Expr, Mod, Symbol, ceiling, floor
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 
+from causalopt.ground.errors import QueryError
+from causalopt.ground.types import Bools, Floats
 from causalopt.language.symbols import Parameter, time
 
 #: A time inside the part of a step that a formula is asked about: none of its borders is there.
 INSIDE = Symbol("inside the step", real=True)
 
 _INEQUALITIES = (StrictGreaterThan, GreaterThan, StrictLessThan, LessThan)
+#: The most times that one formula may jump in a step.
+MOST_IN_A_STEP = 1_000
+# What is so close, in steps beside how many they are, is one: borders, and ends of steps.
+_ROOM = 1e-12
 _STEPS = (floor, ceiling, sympy.sign, sympy.Heaviside)
 
 
@@ -30,6 +38,13 @@ class Border:
 
     first: Expr
     period: Expr | None = None
+
+
+class Times(NamedTuple):
+    """Times at which something jumps: the ``first`` and, with a ``period``, others: (points,)."""
+
+    first: Floats
+    period: Floats | None
 
 
 def between_borders(formula: Expr) -> Expr:
@@ -56,6 +71,30 @@ def borders_of(formula: Expr) -> frozenset[Border]:
     ['Border(first=0, period=24)', 'Border(first=8, period=24)']
     """
     return frozenset[Border]().union(*_jumping(formula).values())
+
+
+def moments_in(borders: Sequence[Times], steps: int, size: Floats) -> Floats:
+    """The times inside of steps of a ``size`` (points,) at which something jumps.
+
+    In steps, (points, times) in order; NaN, last, where a point has no more of them.
+    Raises ``QueryError`` for more than ``MOST_IN_A_STEP`` of one kind in a step.
+
+    >>> half = Times(np.array([0.25]), None)
+    >>> moments_in([half], 3, np.array([0.1])).tolist()
+    [[2.5]]
+    """
+    at = np.concatenate([_in_steps(one, steps, size) for one in borders], axis=1)
+    at[~((at > 0.0) & (at < steps) & is_between(at))] = np.nan
+    at = np.sort(at, axis=1)
+    at[:, 1:][np.diff(at, axis=1) < _ROOM * steps] = np.nan
+    at = np.sort(at, axis=1)
+    return at[:, np.isfinite(at).any(axis=0)]
+
+
+def is_between(at: Floats) -> Bools:
+    """Whether times, in steps, are inside of one, and not at its end but for rounding."""
+    inside: Bools = abs(at - np.rint(at)) > _ROOM * np.maximum(1.0, abs(at))
+    return inside
 
 
 def _asked_inside(part: Basic) -> Basic:
@@ -133,3 +172,20 @@ def _of_difference(difference: Expr) -> frozenset[Border]:
         return frozenset()
     # The rest of the time by the period comes to a number once in each.
     return frozenset({jumps, Border(-begin / slope, jumps.period)})
+
+
+def _in_steps(times: Times, steps: int, size: Floats) -> Floats:
+    """The times from the start to the end, counted in steps: (points, times)."""
+    first = (times.first / size)[:, None]
+    if times.period is None:
+        return first
+    period = abs(times.period / size)[:, None]
+    shortest = np.nanmin(period, initial=np.inf)
+    if shortest * MOST_IN_A_STEP < 1.0:
+        raise QueryError(
+            f"A formula jumps every {np.nanmin(abs(times.period)):g} units of time, more than "
+            f"{MOST_IN_A_STEP:,} times in a step (MOST_IN_A_STEP): take shorter steps dt."
+        )
+    with np.errstate(invalid="ignore"):
+        begin = first - np.floor(first / period) * period
+    return begin + period * np.arange(int(steps / shortest) + 2)

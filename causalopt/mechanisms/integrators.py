@@ -92,7 +92,7 @@ class Stride:
         """The middle of the step that begins at a time, where what jumps is asked."""
         return {INSIDE: begin + self.size / 2} if self.between_borders else {}
 
-    def jumping(self, equations: Mapping[Variable, Mechanism]) -> frozenset[Variable]:
+    def bordered(self, equations: Mapping[Variable, Mechanism]) -> frozenset[Variable]:
         """The variables whose equations jump at known times, and those that follow from them.
 
         Where a step begins they are inside of it what they are beyond the border, if there is one.
@@ -155,7 +155,7 @@ class Explicit(Method):
                 "There are delays, and this method looks at places inside of a step that are not "
                 'kept: write method="rk4", which keeps its middle.'
             )
-        step = MethodStep(self, at, (*rates, *equations), at.jumping(equations))
+        step = MethodStep(self, at, (*rates, *equations), at.bordered(equations))
         return step.of(rates, equations)
 
     def error(self, variable: Variable) -> Stage:
@@ -240,13 +240,13 @@ class MethodStep:
 
     The variables' stages are named, not repeated, so that clamping a variable clamps what the
     others see of it inside the step. Where some are delayed, each has its middle of a step too, and
-    what is ``jumping`` has a stage where the step begins.
+    what is ``bordered`` has a stage where the step begins.
     """
 
     method: Explicit
     stride: Stride
     variables: tuple[Variable, ...]
-    jumping: frozenset[Variable] = frozenset()
+    bordered: frozenset[Variable] = frozenset()
 
     @functools.cached_property
     def _places(self) -> frozenset[Variable]:
@@ -291,7 +291,7 @@ class MethodStep:
 
     def of_equation(self, variable: Variable, equation: Mechanism) -> dict[Variable, Mechanism]:
         """The stages and the step of a variable with an equation, which holds at each of them."""
-        first = 0 if variable in self.jumping else 1
+        first = 0 if variable in self.bordered else 1
         stages = {j + 1: node for j, node in enumerate(self.method.nodes) if j >= first}
         if self._has_middle:
             stages[self.method.middle] = _HALF
@@ -311,7 +311,7 @@ class MethodStep:
         node = self.method.nodes[stage]
         terms: dict[Symbol, Expr] = {time: time + node * self.stride.size}
         terms |= self.stride.inside(time)
-        seen = self._places if stage else self.jumping
+        seen = self._places if stage else self.bordered
         terms |= {v: _seen_at(v, stage + 1) for v in rate.arguments if v in seen}
         pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
         return terms | {s: self._past(s.variable, s.by - 1, node) for s in pasts}
@@ -323,7 +323,7 @@ class MethodStep:
         for symbol in equation.arguments:
             if isinstance(symbol, Next):
                 v = symbol.variable
-                is_staged = number > 1 or v in self.jumping
+                is_staged = number > 1 or v in self.bordered
                 terms[symbol] = Stage(v, number).next if is_staged else v
             elif isinstance(symbol, Past):
                 terms[symbol] = self._past(symbol.variable, symbol.by, node)

@@ -172,12 +172,12 @@ class Jumps:
         assigned: dict[Variable, Mechanism] = {}
         part = replace(self.at, size=length)
         middle = part.inside(time + begun * self.size)
-        is_jumping = bool(part.jumping(self.equations))
+        is_bordered = bool(part.bordered(self.equations))
         for j, (node, row) in enumerate(zip(method.nodes, method.matrix, strict=True)):
             share = begun + node * length / self.size
             at = {v: start(v) for v in (*self.rules, *self.equations)}
             at[time] = time + share * self.size
-            if j or is_jumping:
+            if j or is_bordered:
                 states = {v: start(v) + length * self._sum(v, row, base) for v in self.rules}
                 assigned |= self._state(base + j, states, share, middle)
                 at = self._there(base + j, share)

@@ -150,11 +150,11 @@ class _Solving:
         return values
 
     @functools.cached_property
-    def _jumping(self) -> frozenset[Variable]:
-        return self.at.jumping(self.equations)
+    def _bordered(self) -> frozenset[Variable]:
+        return self.at.bordered(self.equations)
 
     def _is_staged(self, variable: Variable, number: int) -> bool:
-        return number > 1 or variable in self._jumping
+        return number > 1 or variable in self._bordered
 
     def _slopes_of_rate(self, rate: Mechanism) -> dict[Symbol, Expr]:
         """The derivatives of a rate where the step begins."""

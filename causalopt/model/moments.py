@@ -79,15 +79,6 @@ def check_memoryless(delayed: Iterable[Variable], what: str) -> None:
         )
 
 
-def check_whole(tolerance: float | None, what: str) -> None:
-    """Raise ``QueryError`` where a step is taken in parts, of which each run finds its own."""
-    if tolerance is not None:
-        raise QueryError(
-            f"{what} is made of one step, and with tolerance={tolerance:g} the steps of this "
-            "system are taken in parts: leave tolerance out, and take a dt that is short enough."
-        )
-
-
 def earlier(variable: Variable, steps: int) -> Symbol:
     """A variable so many steps before the one before: itself, where there are none."""
     return Past(variable, steps) if steps else variable

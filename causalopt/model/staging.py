@@ -14,7 +14,6 @@ from causalopt.language.words import listed
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.circles import WHOLE, Cut, Cuts, check_straight
 from causalopt.model.interface import Model
-from causalopt.model.moments import check_whole
 from causalopt.model.stepping import Stepping
 from causalopt.model.system import System
 from causalopt.model.template import Template, is_stage, owner_of
@@ -33,7 +32,7 @@ def refuse_shared_steps(system: System, what: str) -> None:
     In an implicit step all that is not held is solved for together, so that another step is written
     for each set that is held.
     """
-    check_whole(system.tolerance, what)
+    system.stepping.check_whole(what, system.parameter_values)
     check_straight(system.circles, what)
     if system.is_implicit:
         raise QueryError(

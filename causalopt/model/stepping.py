@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sympy import Expr, Float
+import numpy as np
+from sympy import Basic, Expr, Float
 
-from causalopt.language.symbols import Parameter, Variable
+from causalopt.ground.errors import QueryError
+from causalopt.language.symbols import Label, Noise, Parameter, Variable
+from causalopt.mechanisms.borders import Border, is_between
 from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.integrators import Stride
 from causalopt.mechanisms.interface import Mechanism
@@ -34,7 +39,7 @@ class Stepping:
 
     ``algebraic`` are the variables with equations, which hold at the end of a step, in terms of
     R.next; circles of them are solved by Newton's method for those in ``newton``. Where some
-    variables are ``delayed``, the middle of each step is kept.
+    variables are ``delayed``, the middle of each step is kept. Rules are ``written`` at a time.
     """
 
     algebraic: frozenset[Variable]
@@ -44,6 +49,51 @@ class Stepping:
     method: str | None
     delayed: bool
     newton: Mapping[Variable, float]
+    tolerance: float | None
+    written: tuple[Mechanism, ...]
+
+    @functools.cached_property
+    def borders(self) -> frozenset[Border]:
+        """The times at which what is ``written`` jumps, where steps are divided.
+
+        With delays, noise and formulas of its length a step is one whole.
+        """
+        looks = () if self.method is None else METHODS[self.method].nodes
+        is_whole = self.delayed or not self.is_plain or any(
+            isinstance(s, Noise) for rule in self.written for s in rule.arguments
+        )  # fmt: skip
+        if len(looks) < 2 or (is_whole and self.tolerance is None):
+            return frozenset()
+        return frozenset[Border]().union(*(rule.borders for rule in self.written))
+
+    @functools.cached_property
+    def is_plain(self) -> bool:
+        """Whether no formula knows how long a step is."""
+        asked = {s for event in self.events for s in event.when.free_symbols}
+        rules = (*self.written, *(rule for event in self.events for rule in event.set.values()))
+        asked = asked.union(*(rule.arguments for rule in rules))
+        return isinstance(self.dt, Parameter) and self.dt not in asked
+
+    def check_whole(self, what: str, numbers: Mapping[Label, float]) -> None:
+        """Raise ``QueryError`` where steps are taken in parts, of which ``what`` knows nothing."""
+        if self.tolerance is not None:
+            raise QueryError(
+                f"{what} is made of one step, and with tolerance={self.tolerance:g} the steps of "
+                "this system are taken in parts: leave tolerance out, and take a dt that is short "
+                "enough."
+            )
+        size = self.length or 1.0
+        for border in self.borders:
+            times = [border.first] + [border.period] * (border.period is not None)
+            known = np.array(
+                [float(time.xreplace(cast(dict[Basic, float], {**numbers}))) for time in times]
+            )
+            inside = known[(known > 0.0) & is_between(known / size)]
+            if inside.size:
+                raise QueryError(
+                    f"{what} is made of one step, and a formula jumps at {inside[0]:g}, inside of "
+                    f"one of {size:g}: take a dt of which that is a multiple."
+                )
 
     def of(
         self,

@@ -230,7 +230,7 @@ class System(OverTime):
         """What makes steps of its declarations."""
         return Stepping(
             frozenset(self.algebraic), self.events, self.dt, self.step_size, self.method,
-            bool(self.delayed), self.newton,
+            bool(self.delayed), self.newton, self.tolerance, tuple(self._written.values()),
         )  # fmt: skip
 
     @functools.cached_property
@@ -387,7 +387,7 @@ class System(OverTime):
         """
         last = check_steps(steps)
         check_straight(self.circles, "A network of nodes")
-        check_unrolled(self, self.template, last, self.tolerance)
+        check_unrolled(self, self.template, last, self.stepping)
         return unrolled(self.template, self.beginning, building.by_label(self.parameters), last)
 
     def __repr__(self) -> str:

@@ -12,19 +12,19 @@ from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.beginning import Beginning
 from causalopt.model.columns import Binding, bind
 from causalopt.model.interface import Model
-from causalopt.model.moments import check_whole
 from causalopt.model.network import Network
 from causalopt.model.roots import roots_of
+from causalopt.model.stepping import Stepping
 from causalopt.model.template import Template, node_at
 
 # The most bytes for each node while a network is made of a system, as measured.
 _FOR_NODE = 900
 
 
-def check_unrolled(model: Model, template: Template, steps: int, tolerance: float | None) -> None:
+def check_unrolled(model: Model, template: Template, steps: int, stepping: Stepping) -> None:
     """Raise an error, before anything is made, for a network that would not fit, or of arrays."""
     model.check_numbers("unroll")
-    check_whole(tolerance, "A network of nodes")
+    stepping.check_whole("A network of nodes", model.parameter_values)
     nodes = steps * len(template)
     refuse_what_does_not_fit(
         _FOR_NODE * nodes,

@@ -1,8 +1,7 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
 from causalopt.plan.block import Block, Input, block_of, needed_in_order, single_form
-from causalopt.plan.bordering import Times, divided_at, moments_in
-from causalopt.plan.dividing import Division, Told, divided
+from causalopt.plan.dividing import Division, Told, divided, divided_at
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
@@ -29,7 +28,6 @@ __all__ = [
     "Slope",
     "Slot",
     "Terms",
-    "Times",
     "Told",
     "Weighting",
     "block_of",
@@ -39,7 +37,6 @@ __all__ = [
     "flatten_network",
     "flatten_system",
     "lanes_of",
-    "moments_in",
     "needed_in_order",
     "single_form",
 ]

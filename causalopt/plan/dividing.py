@@ -86,3 +86,33 @@ def _divided(plan: Loop, division: Division) -> Iterator[Segment]:
             if first < last:
                 yield replace(inside, start=first, stop=last)
             yield replace(segment, start=last, stop=last + 1, inside=None)
+
+
+def divided_at(moments: Floats, steps: int, size: Floats) -> Division:
+    """Steps of a ``size`` (points,) in parts that end at ``moments``.
+
+    >>> found = divided_at(np.array([[2.5]]), 3, np.array([0.1]))
+    >>> found.counts.tolist(), found.lengths.ravel().round(3).tolist()
+    ([1, 1, 2], [0.1, 0.1, 0.05, 0.05])
+    """
+    points, places = np.nonzero(np.isfinite(moments))
+    inside = moments[points, places]
+    return _in_order(points, inside.astype(np.int64), inside, steps, size)
+
+
+def _in_order(points: Ints, numbers: Ints, moments: Floats, steps: int, size: Floats) -> Division:
+    """The division of steps at moments, in order point by point, each inside the step it is of."""
+    # The how manieth each is in its step.
+    pairs = points * steps + numbers
+    order = np.arange(len(pairs))
+    rank = order - np.maximum.accumulate(np.where(np.r_[True, np.diff(pairs) != 0], order, 0))
+    counts = np.ones(steps, dtype=np.int64)
+    np.maximum.at(counts, numbers, rank + 2)
+    first = np.r_[0, np.cumsum(counts)[:-1]]
+    # What a point needs no more begins where its step ends, and takes no time.
+    begins = np.repeat(np.arange(1, steps + 1), counts)[:, None] * size
+    begins[first] = np.arange(steps)[:, None] * size
+    begins[first[numbers] + rank + 1, points] = moments * size[points]
+    stops = np.r_[begins[1:], steps * size[None, :]]
+    stops[first + counts - 1] = np.arange(1, steps + 1)[:, None] * size
+    return Division(counts, stops - begins, begins)

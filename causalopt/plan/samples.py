@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import Symbol
-
-from causalopt.language.symbols import Parameter, Past
+from causalopt.language.symbols import Past
 from causalopt.mechanisms.borders import Border
 from causalopt.mechanisms.methods import METHODS
 from causalopt.model.system import System
@@ -73,17 +71,13 @@ def samples_of(
     return Samples(tuple(sorted(chosen)), labels.index(system.dt), *told, witnesses)
 
 
-def borders_in(system: System, worlds: Sequence[AnyWorld]) -> frozenset[Border]:
-    """The times at which what a system is made of jumps, and its steps can be divided."""
-    if system.method is None or len(METHODS[system.method].nodes) == 1:
-        return frozenset()
-    is_whole = system.tolerance is None
-    if is_whole and (not _can_be_halved(system, worlds) or system.delayed or system.noises):
-        return frozenset()
+def divides_at(system: System, worlds: Sequence[AnyWorld]) -> frozenset[Border]:
+    """The times at which the steps of worlds are divided, since formulas jump there."""
     bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
-    rules = [base.replacement for base in bases if base.replacement is not None]
-    rules += [*system.mechanisms.values(), *system.algebraic.values()]
-    return frozenset[Border]().union(*(rule.borders for rule in rules))
+    replaced = [base.replacement for base in bases if base.replacement is not None]
+    if replaced and system.tolerance is None:
+        return frozenset()
+    return system.stepping.borders.union(*(rule.borders for rule in replaced))
 
 
 def _can_be_halved(system: System, worlds: Sequence[AnyWorld]) -> bool:
@@ -91,18 +85,9 @@ def _can_be_halved(system: System, worlds: Sequence[AnyWorld]) -> bool:
     if system.tolerance is not None or system.method is None:
         return False
     bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
-    is_plain = isinstance(system.dt, Parameter) and system.dt not in _written_in(system)
     is_whole = all(base.replacement is None for base in bases)
     looks_inside = len(METHODS[system.method].nodes) > 1 and 1 in _looked_back(system)
-    return is_plain and is_whole and not looks_inside
-
-
-def _written_in(system: System) -> set[Symbol]:
-    """The symbols of all formulas, as they were declared."""
-    rules = [*system.mechanisms.values(), *system.algebraic.values()]
-    rules += [rule for event in system.events for rule in event.set.values()]
-    asked: set[Symbol] = set().union(*(event.when.free_symbols for event in system.events))
-    return asked.union(*(rule.arguments for rule in rules))
+    return system.stepping.is_plain and is_whole and not looks_inside
 
 
 def _looked_back(system: System) -> set[int]:

@@ -31,7 +31,7 @@ from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms
 from causalopt.plan.names import UNIT, Names, Slot
 from causalopt.plan.pace import pace_of
-from causalopt.plan.samples import NONE, borders_in, samples_of
+from causalopt.plan.samples import NONE, divides_at, samples_of
 from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -61,9 +61,7 @@ def flatten_system(
         for start, _ in stretches
         for treated in (treatment_of, treatment_inside)[: pace.kinds]
     ]
-    first = _initial(system, lanes, names)
-    # The inner stages of a step have no value at the start.
-    first |= {names.after(slot): _ZERO for slot in wanted if is_inner(slot.variable)}
+    first = _initial(system, lanes, names, wanted)
     _carry_pasts(lanes, names, first, raws)
     # What no difference ever reaches is 0 for good: it need not be carried, nor what it enters.
     first, *raws = [raw | names.named for raw in (first, *raws)]
@@ -96,7 +94,7 @@ def flatten_system(
         has_arrays=_has_arrays(system, worlds),
         pace=pace,
         samples=NONE if is_divided else samples_of(system, steps, worlds, inputs),
-        borders=borders_in(system, worlds),
+        borders=divides_at(system, worlds),
     )
 
 
@@ -176,7 +174,9 @@ def _value_slots(system: System, lanes: Lanes, slots: Sequence[Slot]) -> tuple[i
     return tuple(places[slot] for slot in order if slot in places)
 
 
-def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
+def _initial(
+    system: System, lanes: Lanes, names: Names, wanted: Iterable[Slot]
+) -> dict[Symbol, Expr]:
     """What is assigned at step 0, in terms of inputs and of what else is assigned there."""
     _check_nudged(system, lanes)
     first: dict[Symbol, Expr] = {}
@@ -191,7 +191,8 @@ def _initial(system: System, lanes: Lanes, names: Names) -> dict[Symbol, Expr]:
         if lane.is_tangent:
             unit = names.after(Slot(place, UNIT))
             first[unit] = _ONE if _last_nudge(lane) > 0 else _ZERO
-    return first
+    # The inner stages of a step have no value at the start.
+    return first | {names.after(slot): _ZERO for slot in wanted if is_inner(slot.variable)}
 
 
 def _carry_pasts(

@@ -13,6 +13,7 @@ from causalopt.backends import Backend, Inputs, NotFinite, Recording
 from causalopt.backends.evaluation import evaluate
 from causalopt.backends.pacing import Demand, division_of
 from causalopt.ground.types import Floats, Ints
+from causalopt.mechanisms.borders import Times, moments_in
 from causalopt.mechanisms.methods import METHODS
 from causalopt.model.interface import Model
 from causalopt.model.system import System
@@ -22,12 +23,10 @@ from causalopt.plan import (
     Loop,
     Plan,
     Slot,
-    Times,
     Told,
     divided,
     divided_at,
     flatten_system,
-    moments_in,
 )
 from causalopt.runs.inputs import given_by, inputs_of
 from causalopt.runs.sweeps import Sweep

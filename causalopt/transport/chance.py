@@ -17,7 +17,7 @@ from causalopt.ground.types import Floats
 from causalopt.language.laws import Choice
 from causalopt.language.symbols import Parameter, Variable, time
 from causalopt.model.asked import as_system
-from causalopt.model.moments import check_memoryless, check_whole
+from causalopt.model.moments import check_memoryless
 from causalopt.model.system import System
 
 #: More outcomes of one step than this are not followed one by one.
@@ -70,7 +70,7 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
     """
     as_system(system, ": give a System.")
     check_memoryless(system.delayed, "A transfer operator")
-    check_whole(system.tolerance, "A transfer operator")
+    system.stepping.check_whole("A transfer operator", system.parameter_values)
     system.check_numbers("A transfer operator")
     if any(time in mechanism.arguments for mechanism in system.template.values()):
         raise QueryError("The step of this system depends on time: it has no one operator.")

@@ -19,7 +19,7 @@ from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.asked import as_system
 from causalopt.model.circles import check_straight
-from causalopt.model.moments import check_memoryless, check_whole
+from causalopt.model.moments import check_memoryless
 from causalopt.model.system import System
 
 # A denominator up to this is that of a quotient as it was written.
@@ -32,7 +32,7 @@ def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
     """A system over the same variables, all real, whose step is the same at all times."""
     as_system(system, " to push through: give a System.")
     check_memoryless(system.delayed, "Pushing a distribution")
-    check_whole(system.tolerance, "Pushing a distribution")
+    system.stepping.check_whole("Pushing a distribution", system.parameter_values)
     named = [v for v in system.variables if isinstance(v, Finite)]
     if named:
         raise QueryError(

@@ -18,7 +18,7 @@ from causalopt.ground.types import Floats
 from causalopt.ground.work import bounded
 from causalopt.model.asked import as_system
 from causalopt.model.declaration import check_steps
-from causalopt.model.moments import check_memoryless, check_whole
+from causalopt.model.moments import check_memoryless
 from causalopt.model.system import System
 
 
@@ -72,7 +72,7 @@ def adjusted_strength_by_volume(
     check_base(base)
     check_steps(steps)
     check_memoryless(as_system(system, " to push through: give a System.").delayed, "A volume")
-    check_whole(system.tolerance, "A volume")
+    system.stepping.check_whole("A volume", system.parameter_values)
     if system.noises:
         raise QueryError(
             f"The step of this system has the noise {system.noises[0]}, which spreads every state "
