@@ -149,22 +149,53 @@ class Ratio:
             for low in range(0, measured.size, _BLOCK):
                 block = slice(low, low + _BLOCK)
                 x, above, y, below = (a if a.ndim == 0 else a[block] for a in columns)
-                measured[block] = measure(*_divided(x, above, y, below))
+                measured[block] = measure(*_divided(x, _alike(above), y, _alike(below)))
         return measured.reshape(shape)
+
+
+def _alike(powers: Ints) -> Ints:
+    """Powers as one number where they are the same all along, which is less to work with."""
+    if powers.ndim == 0 or powers[0] != powers[-1] or (powers != powers[0]).any():
+        return powers
+    one: Ints = powers[0]
+    return one
 
 
 def _log_size(mantissa: Floats, power: Ints) -> Floats:
     """log |mantissa * 2**power|."""
     size = np.abs(mantissa)
     if not power.any():
-        logs: Floats = np.log(size)
-        return logs
+        return _log(size)
+    low, high = _range_of_powers(size, power)
+    if low > -_FARTHEST_FLOAT and high < _FARTHEST_FLOAT:
+        return _log(np.ldexp(size, power.astype(np.int32)))
     top, up = np.frexp(size)
     whole = power + up
+    if high <= -_FARTHEST_FLOAT or low >= _FARTHEST_FLOAT:
+        return _log(top) + whole * _LOG2
     # Of a number that is a float, the log of that float: near 1, a sum would lose its digits.
     inside = np.abs(whole) < _FARTHEST_FLOAT
-    plain = np.log(shifted(top, np.where(inside, whole, 0)))
+    plain = _log(shifted(top, np.where(inside, whole, 0)))
     return plain + np.where(inside, 0, whole) * _LOG2
+
+
+def _log(size: Floats) -> Floats:
+    # In place, in memory that is in the processor's cache already.
+    logs: Floats = np.log(size, out=size)
+    return logs
+
+
+def _range_of_powers(size: Floats, power: Ints) -> tuple[float, float]:
+    """Between which powers of two all of size * 2**power lie; -inf and inf where it is not said.
+
+    Powers seldom change along a run: most stretches of it are inside the range of floats from end
+    to end, or outside, and no number needs a choice of its own.
+    """
+    least, most = float(size.min()), float(size.max())
+    if not _TINY < least <= most < _HUGE:
+        return -math.inf, math.inf
+    lifts = math.frexp(least)[1], math.frexp(most)[1]
+    return float(lifts[0] + int(power.min())), float(lifts[1] + int(power.max()))
 
 
 def _flat(column: Array, shape: tuple[int, ...]) -> Array:

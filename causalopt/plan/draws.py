@@ -136,6 +136,21 @@ class Stream:
         chains = None if self.chains is None else self.chains[points]
         return Stream(self._law, self._name, self._seed, chains)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether it has what a single run has: one point, or none, in chain 0."""
+        return self.chains is None or (len(self.chains) == 1 and not self.chains.any())
+
+    def single(self) -> Stream:
+        """The numbers of a single run, without points, from the first step on.
+
+        >>> from causalopt.language.laws import normal
+        >>> swept = Stream(normal(), "e", 0, np.array([0]))
+        >>> bool(swept.single().at(3) == swept.at(3)[0])
+        True
+        """
+        return Stream(self._law, self._name, self._seed)
+
     def take(self, count: int, source: Source = drawn, /) -> Floats:
         """The numbers of the next ``count`` steps, (count, points); one column for a single run.
 
@@ -197,6 +212,10 @@ class Track(Stream):
         chains = None if self.chains is None else self.chains[points]
         return Track(self._noise, self._given, chains)
 
+    def single(self) -> Stream:
+        """The same for a single run."""
+        return Track(self._noise, self._given)
+
     def take(self, count: int, _: Source = drawn, /) -> Floats:
         """The values of the next steps, (count, points), as floats."""
         return self.rows(count).astype(np.float64)
@@ -245,6 +264,10 @@ class ArrayStream(Stream):
         """The numbers of some of the points."""
         chains = None if self.chains is None else self.chains[points]
         return ArrayStream(self._noise, self._seed, chains)
+
+    def single(self) -> Stream:
+        """The numbers of a single run."""
+        return ArrayStream(self._noise, self._seed)
 
     def _drawn(self, steps: range, source: Source) -> Floats:
         """The numbers of each chain that is drawn, (steps, chains, *shape)."""

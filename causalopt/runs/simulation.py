@@ -186,9 +186,10 @@ def _(
 def _(
     plan: Loop, backend: Backend, inputs: Inputs, rows: Rows, points: int | None
 ) -> Iterator[Recording]:
-    if points == 1 and _is_plain(plan):
+    if points == 1 and _is_plain(plan) and all(s.is_single for s in inputs.draws.values()):
         alone = {name: float(np.ravel(value)[0]) for name, value in inputs.values.items()}
-        inputs, points = replace(inputs, values=alone), None
+        streams = {name: stream.single() for name, stream in inputs.draws.items()}
+        inputs, points = replace(inputs, values=alone, draws=streams), None
     return backend.loop(plan, inputs, _as_range(rows), points)
 
 
@@ -198,7 +199,7 @@ def _is_plain(plan: Loop) -> bool:
 
     Sums and products have; powers and functions of NumPy's may be computed in another way there.
     """
-    if plan.has_arrays or plan.drawn:
+    if plan.has_arrays:
         return False
     blocks = [plan.initial, *(segment.block for segment in plan.segments)]
     formulas = [e for block in blocks for e in (*(e for _, e in block.assignments), *block.results)]

@@ -40,3 +40,49 @@ def test_a_ratio_beside_one_has_all_the_digits_of_its_log(power):
     for size in (1.0, 1 + 2**-40, 1 - 2**-41):
         found = log_size(size, power, 1.0, power)
         assert found == pytest.approx(float(mpmath.log(size)), rel=1e-15, abs=0)
+
+
+stretches = {
+    "floats": (0, 900),
+    "floats, all of them near 1": (0, 0),
+    "within floats": (300, 900),
+    "beyond floats": (1100, 4000),
+    "below floats": (-4000, -1100),
+    "across the largest float": (900, 1100),
+    "across the smallest": (-1100, -900),
+    "one power for all, beyond floats": (2500, 2500),
+    "one power for all, below floats": (-2500, -2500),
+}
+
+
+@pytest.mark.parametrize(("low", "high"), stretches.values(), ids=stretches)
+def test_what_a_number_stands_beside_changes_no_digit_of_its_log(low, high):
+    draws = np.random.default_rng(7)
+    x, y = draws.uniform(0.5, 1.0, (2, 40)) * 2.0 ** draws.integers(-20, 20, (2, 40))
+    above = draws.integers(low, high + 1, 40)
+    below = np.full(40, 30)
+    sides = Scaled(x, above + 30), Scaled(y, below)
+    found = Ratio(*sides).log_size()
+    for i in range(40):
+        with mpmath.workdps(60):
+            ratio = mpmath.mpf(x[i]) / mpmath.mpf(y[i]) * mpmath.mpf(2) ** int(above[i])
+            exact = float(mpmath.log(ratio))
+        assert abs(found[i] - exact) <= 2**-52 + 2**-51 * abs(exact)
+        assert found[i] == log_size(x[i], above[i] + 30, y[i], 30)
+
+
+def test_a_zero_or_a_hole_in_a_stretch_beyond_floats_stays_one():
+    x, y = np.array([1.0, 0.0, 1.0, np.nan, 3.0]), np.array([2.0, 2.0, 0.0, 1.0, 4.0])
+    power = np.full(5, 2000)
+    found = Ratio(Scaled(x, power), Scaled(y, np.zeros(5, np.int64))).log_size()
+    big = 2000 * np.log(2.0)
+    assert found[[0, 4]] == pytest.approx([big + np.log(0.5), big + np.log(0.75)], rel=1e-15)
+    assert found[1] == -np.inf
+    assert found[2] == np.inf
+    assert np.isnan(found[3])
+
+
+def test_a_power_that_differs_between_two_equal_ends_is_seen():
+    power = np.array([2000, 2000, 2001, 2000])
+    found = Ratio(Scaled(np.ones(4), power), Scaled.of(np.ones(4))).log_size()
+    assert found == pytest.approx(power * np.log(2.0), rel=1e-15)

@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import System, noise, normal, op, parameters, run, variables
+from causalopt import System, noise, normal, op, parameters, run, series, variables
 from causalopt.backends import BACKENDS
 from causalopt.ground.errors import EvaluationError
+from causalopt.ground.scaled import stacked
+from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.sweeps import swept
 
 T, R = variables("T R")
 k, d = parameters("k d")
@@ -72,7 +75,7 @@ def test_a_point_of_sums_and_products_is_run_in_numbers(points_run):
     assert points_run[-1] == 2
 
 
-def test_powers_and_noise_are_run_as_they_are_at_many_points(points_run):
+def test_powers_are_run_as_they_are_at_many_points(points_run):
     squared = System({a: k * a**2}, start={a: 1.05}, parameters={k: 0.9})
     one = run(squared.world(steps=40), over={k: [0.91]}).a.values
     two = run(squared.world(steps=40), over={k: [0.91, 0.5]}).a.values
@@ -80,12 +83,38 @@ def test_powers_and_noise_are_run_as_they_are_at_many_points(points_run):
     np.testing.assert_array_equal(one[..., 0], two[..., 0])
 
 
-def test_a_point_of_a_system_with_noise_has_its_draws(points_run):
-    shaken = System({a: k * a + noise("e", normal(0, 1))}, start={a: 1}, parameters={k: 0.9})
-    one = run(shaken.world(steps=40), over={k: [0.8]}).a.values
-    two = run(shaken.world(steps=40), over={k: [0.8, 0.5]}).a.values
-    assert points_run == [1, 2]
-    np.testing.assert_array_equal(one[..., 0], two[..., 0])
+def shaken(fall: float = 0.9) -> System:
+    return System(
+        {a: k * a + noise("e", normal(0, 1)), b: b / 2 + a * series("u", np.arange(40.0))},
+        start={a: 1, b: 0},
+        parameters={k: fall},
+    )
+
+
+def test_a_point_of_a_system_with_noise_is_run_in_numbers_and_has_its_draws(points_run):
+    for backend in ("numpy", "numba"):
+        asked = {"backend": backend}
+        one = run(shaken().world(steps=40), over={k: [0.8]}, **asked)
+        two = run(shaken().world(steps=40), over={k: [0.8, 0.5]}, **asked)
+        declared = run(shaken(0.8).world(steps=40), **asked)
+        drawn = run(shaken(0.8).world(steps=40), draws=1, **asked)
+        assert one.a.dims == ("world", "time", "k")
+        for name in "ab":
+            np.testing.assert_array_equal(one[name].values[..., 0], two[name].values[..., 0])
+            np.testing.assert_array_equal(one[name].values[..., 0], declared[name].values)
+            np.testing.assert_array_equal(drawn[name].values[..., 0], declared[name].values)
+    assert points_run == [None, 2, None, None]
+
+
+def test_a_single_point_of_a_later_chain_keeps_the_draws_of_that_chain(points_run):
+    world = shaken().world(steps=40)
+    sweep = swept(world.model, {k: [0.8]}, 5, list(world.noises))
+    wants = [Want(world, a)]
+    every = simulate(wants, range(41), sweep, "numpy", stacked)
+    for chain in range(5):
+        alone = simulate(wants, range(41), sweep.only(chain), "numpy", stacked)
+        np.testing.assert_array_equal(alone.ravel(), every.reshape(41, 5)[:, chain])
+    assert points_run == [5, None, 1, 1, 1, 1]
 
 
 def test_what_is_not_finite_is_told_with_its_point():

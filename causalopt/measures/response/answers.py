@@ -109,14 +109,16 @@ def labelled(
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         all_finite = bool(np.isfinite(np.sum(values)))
-    undefined = np.isnan(values) & ~found.failed_along(len(own))
+    undefined = np.zeros((), dtype=bool)
+    if not all_finite:
+        undefined = np.isnan(values) & ~found.failed_along(len(own))
     attrs = {
         **measure.attributes(),
         "delta": "exact" if asked.by is None else asked.by,
         **asked.arguments(),
         **in_single(asked.model),
-        "undefined": 0 if all_finite else int(undefined.sum()),
-        "saturated": 0 if all_finite else _saturated(asked, undefined),
+        "undefined": int(undefined.sum()),
+        "saturated": _saturated(asked, undefined),
         "infinite": 0 if all_finite else int(np.isinf(values).sum()),
     }
     axis = asked.model.axis(asked.rows) if asked.over_rows else None
