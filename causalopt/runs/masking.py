@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,9 @@ OnFailure = Literal["raise", "mask"]
 
 #: What is computed of a sweep, (..., *sweep); an error of a run is told in words, or that it is.
 Computed = Callable[[Sweep, bool], Array]
+
+#: What the coordinate is called that says where a run failed.
+FAILED = "failed"
 
 # What a run fails by: it leaves the finite numbers, or no part of its steps is short enough.
 _FAILURES = EvaluationError, NoParts
@@ -51,10 +54,12 @@ class Masked:
 
     def labelled(self, sweep: Sweep) -> dict[str, xr.Variable]:
         """The coordinate that says where a run failed, and, in its attributes, why."""
-        if self.failed is None:
-            return {}
-        told = {"count": int(self.failed.sum()), "reason": self.reason}
-        return {"failed": column(sweep.dims, self.failed, told)}
+        return {} if self.failed is None else said(sweep.dims, self.failed, self.reason)
+
+
+def said(dims: Sequence[str], failed: Bools, reason: str) -> dict[str, xr.Variable]:
+    """Where runs failed along these dims, and why the first one did, as a coordinate."""
+    return {FAILED: column(dims, failed, {"count": int(failed.sum()), "reason": reason})}
 
 
 def computed(sweep: Sweep, compute: Computed, on_failure: OnFailure) -> Masked:
