@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks import (
     annealing,
     chains,
+    compiling,
     declaring,
     delay,
     draws,
@@ -22,8 +23,11 @@ from benchmarks import (
     learning,
     lorenz,
     network,
+    reactions,
     setup,
+    stocks,
     thermostat,
+    variational,
 )
 from benchmarks.page import Goal, Section, page
 from benchmarks.timing import alternate, once, slope
@@ -129,10 +133,14 @@ def main() -> None:
         draws.section,
         chains.section,
         delay.section,
+        variational.section,
+        reactions.section,
+        stocks.section,
         escape.section,
         annealing.section,
         beginnings,
         declaring.section,
+        compiling.section,
         learning.section,
         growth,
     ]
