@@ -57,10 +57,15 @@ CASES = (
 )
 
 
-def ours(tables: Tables) -> Callable[[int], Any]:
+def network(tables: Tables) -> Network:
+    """Tables as a network of v0, v1, ..."""
     nodes = [finite(f"v{i}", range(t.shape[-1])) for i, (_, t) in enumerate(tables)]
     made = {nodes[i]: table([nodes[p] for p in seen], t) for i, (seen, t) in enumerate(tables)}
-    world = Network(made).world()
+    return Network(made)
+
+
+def ours(tables: Tables) -> Callable[[int], Any]:
+    world = network(tables).world()
     return lambda draws: run(world, draws=draws)["value"].values[0]
 
 
@@ -99,10 +104,10 @@ def by_values(tables: Tables) -> Callable[[int], Any]:
     return drawn
 
 
-def by_pgmpy(tables: Tables) -> Callable[[int], Any]:
+def network_of_pgmpy(tables: Tables) -> Any:
+    """The same as pgmpy has it."""
     from pgmpy.factors.discrete import TabularCPD
     from pgmpy.models import DiscreteBayesianNetwork
-    from pgmpy.sampling import BayesianModelSampling
 
     model = DiscreteBayesianNetwork(
         [(f"v{p}", f"v{i}") for i, (s, _) in enumerate(tables) for p in s]
@@ -112,6 +117,13 @@ def by_pgmpy(tables: Tables) -> Callable[[int], Any]:
         names = [f"v{p}" for p in seen]
         model.add_node(f"v{i}")
         model.add_cpds(TabularCPD(f"v{i}", len(columns), columns, names, list(chances.shape[:-1])))
+    return model
+
+
+def by_pgmpy(tables: Tables) -> Callable[[int], Any]:
+    from pgmpy.sampling import BayesianModelSampling
+
+    model = network_of_pgmpy(tables)
     sampler, order = BayesianModelSampling(model), [f"v{i}" for i in range(len(tables))]
     return lambda draws: sampler.forward_sample(size=draws, show_progress=False)[order].to_numpy().T
 
