@@ -76,12 +76,12 @@ def _hidden(tables: Tables) -> list[int]:
 
 
 def section(quick: bool) -> Section:
-    """P(v | what is seen), of one node and of every node."""
+    """The masses of one node, and of every node, given what is seen."""
     tables, makers = wards(), {"causalopt": ours, "NumPy's einsum": by_einsum}
     has_peer = importlib.util.find_spec("pgmpy") is not None
     made = {name: make(tables) for name, make in makers.items()}
     made |= {"pgmpy": by_pgmpy(tables)} if has_peer else {}
-    asked = "P(one node | three others)", "P(each node | three others)"
+    asked = "One node, three others seen", "Each node, three others seen"
     rows = ["| | CPU s | |", "|---|---|---|"]
     for title, place in zip(asked, (0, 1), strict=True):
         runs = {name: answers[place] for name, answers in made.items()}
