@@ -34,6 +34,14 @@ _FAILURES = EvaluationError, NoParts
 _FEW = 16
 
 
+class AllFailed(EvaluationError):
+    """Runs fail at all ``points`` of a sweep, so many, and it says why the first does."""
+
+    def __init__(self, message: str, points: int = 0) -> None:
+        super().__init__(message)
+        self.points = points
+
+
 @dataclass(frozen=True, eq=False)
 class Masked:
     """What is computed of a sweep, and where it is not.
@@ -65,8 +73,8 @@ def said(dims: Sequence[str], failed: Bools, reason: str) -> dict[str, xr.Variab
 def computed(sweep: Sweep, compute: Computed, on_failure: OnFailure) -> Masked:
     """What is computed of a sweep. Where runs fail: the first error, or an answer without them.
 
-    Raises ``QueryError`` where there is nothing to mask, and ``EvaluationError`` where runs fail at
-    all points.
+    Raises ``QueryError`` where there is nothing to mask, and ``AllFailed``, an ``EvaluationError``,
+    where runs fail at all points.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.measures.response.optimization import op
@@ -107,7 +115,7 @@ def _masked(sweep: Sweep, points: int, compute: Computed) -> Masked:
         values[..., asked] = found.reshape(*values.shape[:-1], len(asked))
     if values is None:
         # Every run fails, and there is nothing but why.
-        return Masked(compute(sweep, True))
+        raise AllFailed(_reason(sweep, failed, compute), points)
     return Masked(
         values.reshape(*values.shape[:-1], *sweep.shape),
         failed.reshape(sweep.shape),

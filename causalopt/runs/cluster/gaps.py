@@ -36,6 +36,11 @@ class Gaps:
             return None
         return cls(np.asarray(said.transpose(*dims).values, dtype=bool), str(said.attrs["reason"]))
 
+    @classmethod
+    def everywhere(cls, part: Part, reason: str) -> Gaps:
+        """Runs that fail at all points of a part."""
+        return cls(np.ones(tuple(map(len, part)), dtype=bool), reason)
+
     def told(self, part: Part) -> Iterator[tuple[tuple[int, ...], str]]:
         """The points that failed, and why. Only the first is asked alone, as each one costs a run:
         the others are told what became of it.

@@ -23,6 +23,7 @@ from causalopt.runs.cluster.identity import refuse_other_versions
 from causalopt.runs.cluster.marks import Attributes, ChunkMark, write_mark
 from causalopt.runs.cluster.store import Store, opened
 from causalopt.runs.cluster.survey import Said, Survey, common
+from causalopt.runs.masking import AllFailed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -107,7 +108,9 @@ def computed(survey: Survey, form: ResultForm, part: Part, *, forgiving: bool) -
             found = answered(survey, piece)
             form.put(arrays, found, piece, part, survey.extents)
         except caught as error:
-            if size(piece) > 1:
+            if isinstance(error, AllFailed) and error.points == size(piece):
+                faults.update(Gaps.everywhere(piece, why(error)).told(piece))
+            elif size(piece) > 1:
                 waiting += halves(piece)
             else:
                 faults[next(points_of(piece))] = why(error)

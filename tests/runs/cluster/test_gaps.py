@@ -8,7 +8,7 @@ import xarray as xr
 
 from causalopt import EvaluationError, Survey, comp, op, open_sweep, run, sweep
 from tests.runs.cluster import test_sweep
-from tests.runs.cluster.asked import growing, k, noisy, x, y
+from tests.runs.cluster.asked import called, growing, k, noisy, note, x, y
 
 # growing's x leaves the floats for k x[0] > 1, the sooner the larger it is; noisy's is bounded.
 # Where k x[0] < 1 it comes to 0 in 12 steps, and Op is 0/0: that is counted, and has not failed.
@@ -88,6 +88,40 @@ def test_failures_are_done_again_and_what_is_undone_has_not_failed(tmp_path):
     next(iter(kept.store.marks.glob("1.*"))).unlink()
     assert kept.data.failed.sum("x[0]").values.tolist() == [1, 0, 2, 2]
     assert sweep(ask, **where, store=place).data.load().identical(at_once("op"))
+
+
+def test_chunks_that_fail_throughout_are_not_asked_point_by_point(tmp_path):
+    folder = tmp_path / "calls"
+    folder.mkdir()
+
+    def strength(over):
+        note(folder, len(over[x[0]]))
+        return op(growing, A=y, n=x[0], m=x[12], over=over, **MASK)
+
+    starts = [0.5, *np.linspace(3, 20, 199)]
+    kept = sweep(strength, {x[0]: starts}, store=tmp_path / "x.zarr", chunk=20)
+    assert len(kept.failures) == 199
+    # Each chunk once, and a few parts of the first one before, to see how long they take.
+    calls = called(folder)
+    assert calls["20"] >= kept.store.chunks.count
+    assert sum(calls.values()) < 2 * kept.store.chunks.count
+    # The first of the second chunk says why by itself.
+    with pytest.raises(EvaluationError) as told:
+        op(growing, A=y, n=x[0], m=x[12], over={x[0]: [starts[20]]})
+    assert kept.failures[19].error == str(told.value)
+
+
+def test_a_part_of_the_points_that_fails_throughout_is_no_failure_of_the_others(tmp_path):
+    def halves(over):
+        starts = over[x[0]]
+        parts = [p for p in (starts[starts < 2], starts[starts >= 2]) if len(p)]
+        asked = ({x[0]: part} for part in parts)
+        found = [op(growing, A=y, n=x[0], m=x[12], over=part, **MASK) for part in asked]
+        return xr.concat(found, "x[0]", combine_attrs="override")
+
+    starts = [0.5, 1.0, 3.0, 4.0]
+    kept = sweep(halves, {x[0]: starts}, store=tmp_path / "x.zarr", chunk=4)
+    assert [failure.where["x[0]"] for failure in kept.failures] == [3, 4]
 
 
 @pytest.mark.parametrize("chunk", [1, 4])
