@@ -15,15 +15,20 @@ import numpy as np
 from benchmarks import (
     annealing,
     chains,
+    compiling,
     declaring,
     delay,
     draws,
     escape,
+    inference,
     learning,
     lorenz,
     network,
+    reactions,
     setup,
+    stocks,
     thermostat,
+    variational,
 )
 from benchmarks.page import Goal, Section, page
 from benchmarks.timing import alternate, once, slope
@@ -127,12 +132,17 @@ def main() -> None:
         many_points,
         *network.SECTIONS,
         draws.section,
+        inference.section,
         chains.section,
         delay.section,
+        variational.section,
+        reactions.section,
+        stocks.section,
         escape.section,
         annealing.section,
         beginnings,
         declaring.section,
+        compiling.section,
         learning.section,
         growth,
     ]

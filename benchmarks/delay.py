@@ -32,22 +32,18 @@ def _world() -> World:
 
 # CPU seconds of a call and of another one, in a new process, those of what it starts included.
 _SPENT = """
-import resource, sys
-
-def spent():
-    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
-
 for _ in range(2):
-    begin = spent()
+    begin = used()
     call()
-    print(spent() - begin)
+    print(used() - begin)
 """
-_OURS = "from benchmarks import delay\ncall = lambda: delay.{}('{}')" + _SPENT
+_USED = "from benchmarks.timing import used\n"
+_OURS = _USED + "from benchmarks import delay\ncall = lambda: delay.{}('{}')" + _SPENT
 # Its steps are as long as they need to be, for the tolerance that it has by default. What it writes
 # to be compiled is taken for a package where there is one around it.
 _THEIRS = (
-    """
+    _USED
+    + """
 import os, tempfile
 os.chdir(tempfile.mkdtemp())
 

@@ -1,4 +1,4 @@
-"""Draws of networks of tables, 4 and 37 of them. Contestants: NumPy by hand, pgmpy."""
+"""Draws of networks of tables, 4 and 37 of them. Contestants: NumPy by hand, pgmpy, NumPyro."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.page import Goal, Section
+from benchmarks.page import Goal, Section, without
 from benchmarks.timing import alternate, spent
 from causalopt import Network, finite, run, table
 
@@ -57,10 +57,15 @@ CASES = (
 )
 
 
-def ours(tables: Tables) -> Callable[[int], Any]:
+def network(tables: Tables) -> Network:
+    """Tables as a network of v0, v1, ..."""
     nodes = [finite(f"v{i}", range(t.shape[-1])) for i, (_, t) in enumerate(tables)]
     made = {nodes[i]: table([nodes[p] for p in seen], t) for i, (seen, t) in enumerate(tables)}
-    world = Network(made).world()
+    return Network(made)
+
+
+def ours(tables: Tables) -> Callable[[int], Any]:
+    world = network(tables).world()
     return lambda draws: run(world, draws=draws)["value"].values[0]
 
 
@@ -99,10 +104,10 @@ def by_values(tables: Tables) -> Callable[[int], Any]:
     return drawn
 
 
-def by_pgmpy(tables: Tables) -> Callable[[int], Any]:
+def network_of_pgmpy(tables: Tables) -> Any:
+    """The same as pgmpy has it."""
     from pgmpy.factors.discrete import TabularCPD
     from pgmpy.models import DiscreteBayesianNetwork
-    from pgmpy.sampling import BayesianModelSampling
 
     model = DiscreteBayesianNetwork(
         [(f"v{p}", f"v{i}") for i, (s, _) in enumerate(tables) for p in s]
@@ -112,8 +117,43 @@ def by_pgmpy(tables: Tables) -> Callable[[int], Any]:
         names = [f"v{p}" for p in seen]
         model.add_node(f"v{i}")
         model.add_cpds(TabularCPD(f"v{i}", len(columns), columns, names, list(chances.shape[:-1])))
+    return model
+
+
+def by_pgmpy(tables: Tables) -> Callable[[int], Any]:
+    from pgmpy.sampling import BayesianModelSampling
+
+    model = network_of_pgmpy(tables)
     sampler, order = BayesianModelSampling(model), [f"v{i}" for i in range(len(tables))]
     return lambda draws: sampler.forward_sample(size=draws, show_progress=False)[order].to_numpy().T
+
+
+def by_numpyro(tables: Tables) -> Callable[[int], Any]:
+    """Compiled, all draws at once."""
+    import jax
+    import jax.numpy as jnp
+    import numpyro
+    from numpyro.distributions import Categorical
+    from numpyro.infer import Predictive
+
+    rows = [(seen, jnp.asarray(chances)) for seen, chances in tables]
+    names = [f"v{i}" for i in range(len(rows))]
+
+    def model() -> None:
+        made: list[Any] = []
+        for name, (seen, chances) in zip(names, rows, strict=True):
+            made.append(numpyro.sample(name, Categorical(chances[tuple(made[p] for p in seen)])))
+
+    def drawn(key: Any, draws: int) -> Any:
+        found = Predictive(model, num_samples=draws, parallel=True)(key)
+        return jnp.stack([found[name] for name in names])
+
+    compiled = jax.jit(drawn, static_argnums=1)
+    return lambda draws: np.asarray(compiled(jax.random.key(0), draws))
+
+
+#: Peers that may be there, by the package that has them.
+PEERS = {"pgmpy": ("pgmpy", by_pgmpy), "NumPyro": ("numpyro", by_numpyro)}
 
 
 def contestants(tables: Tables) -> dict[str, Callable[[int], Any]]:
@@ -122,7 +162,8 @@ def contestants(tables: Tables) -> dict[str, Callable[[int], Any]]:
         "NumPy by hand, rows": by_rows(tables),
         "NumPy by hand, values": by_values(tables),
     }
-    return made | ({"pgmpy": by_pgmpy(tables)} if importlib.util.find_spec("pgmpy") else {})
+    there = {name: make for name, (p, make) in PEERS.items() if importlib.util.find_spec(p)}
+    return made | {name: make(tables) for name, make in there.items()}
 
 
 def check(made: dict[str, Callable[[int], Any]], draws: int) -> None:
@@ -161,7 +202,7 @@ def section(quick: bool) -> Section:
         f"{DRAWS:,} draws of every variable. A call of ours takes about a millisecond whatever its "
         "size, for the question and the labels, and its numbers are counted, so that draw 7 is "
         "draw 7 however many there are: Philox costs 4 ns a number, NumPy's own PCG64 2.5 ns.",
-        *([] if "pgmpy" in made else ["pgmpy was skipped: it is not on this machine."]),
+        *(without(name) for name in PEERS if name not in made),
     ]
     return Section(f"{DRAWS:,} draws of networks of tables", rows=rows, notes=notes)
 

@@ -22,8 +22,13 @@ PEERS = (
     "jaxlib",
     "casadi",
     "dwave-samplers",
+    "heyoka",
     "jitcdde",
+    "jitcode",
+    "libroadrunner",
+    "numpyro",
     "pgmpy",
+    "pysd",
 )
 
 HEAD = """# Benchmarks
@@ -48,6 +53,16 @@ class Goal:
         what = "of its time" if self.inverse else "faster"
         unit = f"{ratio:.2f} x {what}"
         return f"{unit} (goal: {self.sense} {self.bound:g}; {'met' if met else 'missed'})"
+
+
+def beside(ours: float, theirs: float) -> str:
+    """The ratio of times where there is no goal."""
+    return f"{ours / theirs:.3g} x of its time"
+
+
+def without(peer: str) -> str:
+    """What is said of a peer that is not installed."""
+    return f"{peer} was skipped: it is not on this machine."
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,7 @@ class Section:
         absent = [g.peer for g in self.goals if g.peer not in {*self.times, *self.others}]
         notes = [
             *self.notes,
-            *(f"{peer} was skipped: it is not on this machine." for peer in absent),
+            *map(without, absent),
         ]
         return [*made, "", *(f"{note}\n" for note in notes)]
 

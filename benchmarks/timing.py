@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,12 @@ def once(run: Run) -> tuple[float, Any]:
     begin = time.perf_counter()
     result = run()
     return time.perf_counter() - begin, result
+
+
+def used() -> float:
+    """CPU seconds of this process so far, over all threads, and of those that it has waited for."""
+    whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return sum(each.ru_utime + each.ru_stime for each in map(resource.getrusage, whose))
 
 
 def spent(run: Run) -> tuple[float, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -23,12 +23,23 @@ OnFailure = Literal["raise", "mask"]
 #: What is computed of a sweep, (..., *sweep); an error of a run is told in words, or that it is.
 Computed = Callable[[Sweep, bool], Array]
 
+#: What the coordinate is called that says where a run failed.
+FAILED = "failed"
+
 # What a run fails by: it leaves the finite numbers, or no part of its steps is short enough.
 _FAILURES = EvaluationError, NoParts
 
 # A run that fails names the points of which it knows that. Where they are fewer than one in so
 # many, what is left is asked in two halves.
 _FEW = 16
+
+
+class AllFailed(EvaluationError):
+    """Runs fail at all ``points`` of a sweep, so many, and it says why the first does."""
+
+    def __init__(self, message: str, points: int = 0) -> None:
+        super().__init__(message)
+        self.points = points
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +62,19 @@ class Masked:
 
     def labelled(self, sweep: Sweep) -> dict[str, xr.Variable]:
         """The coordinate that says where a run failed, and, in its attributes, why."""
-        if self.failed is None:
-            return {}
-        told = {"count": int(self.failed.sum()), "reason": self.reason}
-        return {"failed": column(sweep.dims, self.failed, told)}
+        return {} if self.failed is None else said(sweep.dims, self.failed, self.reason)
+
+
+def said(dims: Sequence[str], failed: Bools, reason: str) -> dict[str, xr.Variable]:
+    """Where runs failed along these dims, and why the first one did, as a coordinate."""
+    return {FAILED: column(dims, failed, {"count": int(failed.sum()), "reason": reason})}
 
 
 def computed(sweep: Sweep, compute: Computed, on_failure: OnFailure) -> Masked:
     """What is computed of a sweep. Where runs fail: the first error, or an answer without them.
 
-    Raises ``QueryError`` where there is nothing to mask, and ``EvaluationError`` where runs fail at
-    all points.
+    Raises ``QueryError`` where there is nothing to mask, and ``AllFailed``, an ``EvaluationError``,
+    where runs fail at all points.
 
     >>> from causalopt.language.symbols import variables
     >>> from causalopt.measures.response.optimization import op
@@ -102,7 +115,7 @@ def _masked(sweep: Sweep, points: int, compute: Computed) -> Masked:
         values[..., asked] = found.reshape(*values.shape[:-1], len(asked))
     if values is None:
         # Every run fails, and there is nothing but why.
-        return Masked(compute(sweep, True))
+        raise AllFailed(_reason(sweep, failed, compute), points)
     return Masked(
         values.reshape(*values.shape[:-1], *sweep.shape),
         failed.reshape(sweep.shape),

@@ -25,6 +25,7 @@ from causalopt.backends.pacing import NoParts
 from causalopt.ground.errors import EvaluationError, QueryError, UndefinedError
 from causalopt.ground.scaled import stacked
 from causalopt.runs import masking
+from causalopt.runs.masking import AllFailed
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import swept
 
@@ -168,6 +169,10 @@ def test_arrays():
 def test_where_all_fail_there_is_only_why():
     with pytest.raises(EvaluationError, match=r"x\[1\] is infinite .* where x\[0\] = 1e\+200"):
         op(GROWS, y, x[0], x[5], over={x[0]: [1e200, -1e200]}, on_failure="mask")
+    # Of the first point, though the other one leaves the numbers before it.
+    with pytest.raises(AllFailed, match=r"where x\[0\] = 1e\+40") as told:
+        op(GROWS, y, x[0], x[5], over={x[0]: [1e40, 1e200]}, on_failure="mask")
+    assert told.value.points == 2
 
 
 def test_undefined_and_masked_are_told_apart():

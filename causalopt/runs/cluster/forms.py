@@ -12,7 +12,13 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array
 from causalopt.runs.cluster.chunks import Part, within
 from causalopt.runs.cluster.extents import Extent
-from causalopt.runs.cluster.survey import Said, dims_of, plain_attributes, refuse_another_form
+from causalopt.runs.cluster.survey import (
+    COUNTS,
+    Said,
+    dims_of,
+    plain_attributes,
+    refuse_another_form,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -112,6 +118,11 @@ class ResultForm:
     def said(self, name: str) -> Said:
         """What results say of a variable; without a name, of themselves."""
         return plain_attributes((self.example[name] if name else self.example).attrs)
+
+    def unsaid(self) -> dict[str, Said]:
+        """What a part says of itself, and of each variable, where nothing was found: no counts."""
+        names = ("", *self.orders)
+        return {n: {k: 0 if k in COUNTS else v for k, v in self.said(n).items()} for n in names}
 
     def labels(self) -> Iterator[tuple[str, tuple[str, ...], Array, Said]]:
         """The labels of dims that are not swept: names, dims, values, and what is said of them."""

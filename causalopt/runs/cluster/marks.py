@@ -27,7 +27,7 @@ _NAME = re.compile(r"(\d+)\.(done|faults)")
 class ChunkMark:
     """What became of a chunk: who did it, in how many seconds, and what went wrong.
 
-    ``attributes`` are of variables that say something else there than at the first point.
+    ``attributes`` are what results say of themselves there, and of each variable.
     ``faults`` are places in the chunk, counted as points are, and why there is no number there (by
     its place in ``reasons``); a place below zero stands for the whole chunk.
     """

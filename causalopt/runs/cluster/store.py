@@ -46,7 +46,7 @@ class Store:
     """A store at a place: dims that are swept, labels, how points are cut, and what it is of.
 
     Its ``token`` tells it from another that comes to lie at the same place. ``alone``, one process
-    is to do it, where nobody else is named.
+    is to do it, where nobody else is named; where it ``masks``, results say where runs failed.
     """
 
     path: Path
@@ -56,6 +56,7 @@ class Store:
     chunks: Chunks
     identity: Identity
     alone: bool = False
+    masks: bool = False
     settled: bool = False
 
     @property
@@ -104,12 +105,12 @@ class Store:
 
 def created(
     path: Path, form: ResultForm, coords: Coordinates, chunks: Chunks, identity: Identity,
-    *, alone: bool,
+    *, alone: bool, masks: bool,
 ) -> Store:  # fmt: skip
     """A new store without results; where another process made one meanwhile, that one."""
     beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     names = (*coords, *(name for name, *_ in form.labels()))
-    store = Store(beside, secrets.token_hex(8), form.dims, names, chunks, identity, alone)
+    store = Store(beside, secrets.token_hex(8), form.dims, names, chunks, identity, alone, masks)
     with writing(path):
         try:
             _fill(store, form, coords)
@@ -134,8 +135,8 @@ def opened(path: Path) -> Store:
         chunks = Chunks(tuple(said["whole"]), tuple(said["each"]))  # type: ignore[arg-type]  # as it was written
         names = tuple(said["dims"]), tuple(said["coords"])  # type: ignore[arg-type]  # as it was written
         identity = Identity(**said["identity"])  # type: ignore[arg-type]  # as it was written
-        settled = bool(said["alone"]), bool(said.get("settled"))
-        return Store(path, str(said["token"]), *names, chunks, identity, *settled)  # type: ignore[arg-type]  # as it was written
+        facts = bool(said["alone"]), bool(said.get("masks")), bool(said.get("settled"))
+        return Store(path, str(said["token"]), *names, chunks, identity, *facts)  # type: ignore[arg-type]  # as it was written
     except (OSError, KeyError, ValueError, TypeError, BaseZarrError):
         there = "something else" if path.exists() else "nothing"
         raise SweepError(
@@ -183,6 +184,7 @@ def _fill(store: Store, form: ResultForm, coords: Coordinates) -> None:
         "whole": store.chunks.whole,
         "each": store.chunks.each,
         "alone": store.alone,
+        "masks": store.masks,
         "identity": {**vars(store.identity), "versions": dict(store.identity.versions)},
     }
     group.create_group(PROGRESS, attributes=about)

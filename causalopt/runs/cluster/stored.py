@@ -15,12 +15,17 @@ from causalopt.runs.cluster.chunks import Part
 from causalopt.runs.cluster.marks import Attributes, ChunkMark, Marked, marked, marks_in
 from causalopt.runs.cluster.store import Store
 from causalopt.runs.cluster.survey import common
+from causalopt.runs.masking import said
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
     import xarray as xr
 
+
+# What the table says of points whose chunk is still to be done.
+_WAITING = "not done yet"
 
 #: A place along each dim.
 Place = tuple[int, ...]
@@ -78,8 +83,12 @@ class StoredSweep:
 
     @property
     def data(self) -> xr.Dataset:
-        """The results, a lazy dataset; NaN where there are none, or none yet."""
-        return self.store.data()
+        """The results, a lazy dataset; NaN where there are none, or none yet.
+
+        Those of a function that is given ``on_failure="mask"`` say where runs failed, ``failed``.
+        """
+        data = self.store.data()
+        return data.assign_coords(self._failed()) if self.store.masks else data
 
     @property
     def marked(self) -> Marked:
@@ -98,13 +107,7 @@ class StoredSweep:
     @property
     def table(self) -> xr.Dataset:
         """The results with a column ``error``: why there is no number; empty where there is one."""
-        known, data = self.marked, self.data
-        errors = np.full(self.store.chunks.whole, "not done yet", dtype=object)
-        for number in known.done | known.faulty:
-            errors[np.ix_(*self.store.chunks.part(number))] = ""
-        for number, place, error in self._faults(known):
-            part = self.store.chunks.part(number)
-            errors[np.ix_(*part) if place is None else _at(part, place)] = error
+        data, errors = self.data, self._errors()
         (name,) = apart(["error"], set(map(str, data.variables)))
         return data.assign({name: (self.store.dims, errors.astype(str))})
 
@@ -124,11 +127,9 @@ class StoredSweep:
         """The same, where results say of themselves what all chunks say together."""
         form = self.store.form
         names = ("", *form.orders)
-        first: Attributes = {name: form.said(name) for name in names}
-        of_chunks = (
-            {name: mark.attributes.get(name, first[name]) for name in names}
-            for mark in self.all_marks()
-        )
+        # A mark of a version before may leave out what is said everywhere.
+        usual: Attributes = {name: form.said(name) for name in names}
+        of_chunks = ({**usual, **mark.attributes} for mark in self.all_marks())
         total = functools.reduce(
             lambda one, other: {n: common([one[n], other[n]]) for n in names}, of_chunks
         )
@@ -137,7 +138,7 @@ class StoredSweep:
 
     def _labels(self) -> dict[str, list[tuple[str, list[object]]]]:
         """The names and values of what is swept along each dim."""
-        data = self.data
+        data = self.store.data()
         return {
             dim: [
                 (str(name), labels.values.tolist())
@@ -146,6 +147,24 @@ class StoredSweep:
             ]
             for dim in self.store.dims
         }
+
+    def _errors(self) -> npt.NDArray[np.object_]:
+        """Why there is no number, in words, at every point; empty where there is one."""
+        known = self.marked
+        errors = np.full(self.store.chunks.whole, _WAITING, dtype=object)
+        for number in known.done | known.faulty:
+            errors[np.ix_(*self.store.chunks.part(number))] = ""
+        for number, place, error in self._faults(known):
+            part = self.store.chunks.part(number)
+            errors[np.ix_(*part) if place is None else _at(part, place)] = error
+        return errors
+
+    def _failed(self) -> dict[str, xr.Variable]:
+        """Where runs failed, and why the first did, as a masked sweep labels it in one call."""
+        errors = self._errors()
+        failed = (errors != "") & (errors != _WAITING)
+        reason = str(errors[failed][0]) if failed.any() else ""
+        return said(self.store.dims, failed, reason)
 
     def _faults(self, known: Marked) -> Iterator[tuple[int, Place | None, str]]:
         """Chunks with faults: where in the chunk (None: all of it), and why, in order."""

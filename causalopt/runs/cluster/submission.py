@@ -58,7 +58,7 @@ def done_here(sent: Sent, store: Store, chunks: Sequence[int]) -> Iterator[int]:
                 raise
             except Exception as error:
                 if trial == TRIALS:
-                    write_mark(store.marks, number, _of_a_whole_chunk(why(error)))
+                    write_mark(store.marks, number, _of_a_whole_chunk(store, why(error)))
         yield number
 
 
@@ -132,7 +132,7 @@ class _Desk:
                 else:
                     if error is not None:
                         told = _DEADLY if is_deadly else why(error)
-                        write_mark(self.store.marks, number, _of_a_whole_chunk(told))
+                        write_mark(self.store.marks, number, _of_a_whole_chunk(self.store, told))
                     yield number
                 room = 1 if count % _COUNTED else _ahead(self.client) - len(number_of)
                 following.update(more(max(1, room)))
@@ -185,5 +185,5 @@ def _error_of(future: Future[bool | Refused]) -> BaseException | None:
     return error
 
 
-def _of_a_whole_chunk(told: str) -> ChunkMark:
-    return ChunkMark(whoami(), 0.0, {}, [told], [(-1, 0)])
+def _of_a_whole_chunk(store: Store, told: str) -> ChunkMark:
+    return ChunkMark(whoami(), 0.0, store.form.unsaid(), [told], [(-1, 0)])

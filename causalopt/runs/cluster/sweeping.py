@@ -15,6 +15,7 @@ from causalopt.ground.progress import counted
 from causalopt.runs.cluster.chunks import Chunks
 from causalopt.runs.cluster.engine import connected
 from causalopt.runs.cluster.forms import ResultForm
+from causalopt.runs.cluster.gaps import Gaps
 from causalopt.runs.cluster.identity import Identity, versions
 from causalopt.runs.cluster.libraries import library
 from causalopt.runs.cluster.store import Store, created, opened
@@ -56,7 +57,9 @@ def sweep(
     cores, or this process alone, if that keeps all cores busy or is done before others start.
 
     A point where a value leaves the finite numbers, and a chunk that fails three times, is NaN, and
-    recorded with its error in ``failures``; with ``retry``, these are done again. Digits depend
+    recorded with its error in ``failures``; with ``retry``, these are done again. Where the
+    function is given ``on_failure="mask"``, ``data`` has the coordinate ``failed`` of one call, and
+    of points that failed side by side ``failures`` have the error of the first. Digits depend
     neither on who computes, nor on how often it was stopped, nor, but with JAX, on the chunks.
 
     Returns the ``StoredSweep``: ``data`` is a lazy dataset.
@@ -152,7 +155,8 @@ def _begin(
     """A new store; where another process has begun one meanwhile, that one, if it is the same."""
     form = ResultForm.of(trial.first, dims_of(trial.first, survey.extents))
     cut, coords = Chunks.of(survey.shape, points), coordinates(trial.first, survey.extents)
-    known = created(place, form, coords, cut, identity, alone=alone)
+    masks = Gaps.of(trial.first, form.dims) is not None
+    known = created(place, form, coords, cut, identity, alone=alone, masks=masks)
     identity.refuse_another(known.identity, place)
     return known
 

@@ -18,10 +18,12 @@ from causalopt.ground.errors import CausaloptError, EvaluationError, SweepError
 from causalopt.ground.types import Array
 from causalopt.runs.cluster.chunks import Chunks, Part, halves, points_of, size
 from causalopt.runs.cluster.forms import ResultForm
+from causalopt.runs.cluster.gaps import Gaps
 from causalopt.runs.cluster.identity import refuse_other_versions
 from causalopt.runs.cluster.marks import Attributes, ChunkMark, write_mark
 from causalopt.runs.cluster.store import Store, opened
 from causalopt.runs.cluster.survey import Said, Survey, common
+from causalopt.runs.masking import AllFailed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -88,10 +90,8 @@ def perform(sent: Sent, place: str, token: str, number: int, *, forgiving: bool)
     reasons = list(dict.fromkeys(found.faults.values()))
     places = {point: i for i, point in enumerate(points_of(part))} if found.faults else {}
     faults = sorted((places[point], reasons.index(told)) for point, told in found.faults.items())
-    said = {name: attrs for name, attrs in found.attributes.items() if attrs != form.said(name)}
-    write_mark(
-        store.marks, number, ChunkMark(whoami(), time.monotonic() - begin, said, reasons, faults)
-    )
+    spent = time.monotonic() - begin
+    write_mark(store.marks, number, ChunkMark(whoami(), spent, found.attributes, reasons, faults))
     return not faults
 
 
@@ -108,15 +108,19 @@ def computed(survey: Survey, form: ResultForm, part: Part, *, forgiving: bool) -
             found = answered(survey, piece)
             form.put(arrays, found, piece, part, survey.extents)
         except caught as error:
-            if size(piece) > 1:
+            if isinstance(error, AllFailed) and error.points == size(piece):
+                faults.update(Gaps.everywhere(piece, why(error)).told(piece))
+            elif size(piece) > 1:
                 waiting += halves(piece)
             else:
                 faults[next(points_of(piece))] = why(error)
             continue
+        gaps = Gaps.of(found, form.dims)
+        faults.update(() if gaps is None else gaps.told(piece))
         for name in ("", *form.orders):
             attrs = (found[name] if name else found).attrs
             said[name] = common([said[name], attrs]) if name in said else common([attrs])
-    return Computed(arrays, said, faults)
+    return Computed(arrays, said or form.unsaid(), faults)
 
 
 def answered(survey: Survey, part: Part) -> xr.Dataset:
