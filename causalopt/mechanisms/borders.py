@@ -149,29 +149,51 @@ def _of_whole_part(part: Expr) -> frozenset[Border]:
     return frozenset({Border(-inner.xreplace({time: sympy.Integer(0)}) / slope, 1 / slope)})
 
 
-def _of_difference(difference: Expr) -> frozenset[Border]:
-    """When a difference changes its sign that is linear in time and in one whole part of it."""
-    difference = difference.xreplace(
-        {m: m.args[0] - m.args[1] * _whole_part(m) for m in difference.atoms(Mod)}
-    )
-    wholes = [w for w in difference.atoms(floor, ceiling) if time in w.free_symbols]
+def zero_of(difference: Expr) -> Border | None:
+    """When a difference is zero that is linear in time, or in it and in one whole part of it.
+
+    With a whole part that is once in each of its periods, if it comes to it. None where it is never
+    zero, or at no such times.
+
+    >>> zero_of(2 * time - 3), zero_of(time - 12 * floor(time / 12) - 3)
+    (Border(first=3/2, period=None), Border(first=3, period=12))
+    """
+    wholes = _whole_parts(difference)
     if len(wholes) > 1:
-        return frozenset()
+        return None
     count = Dummy(real=True)
     linear = difference.xreplace(dict.fromkeys(wholes, count))
     slope, step = _slope(linear), _slope(linear, count)
-    if slope is None or step is None or {time, count} & (slope + step).free_symbols:
-        return frozenset()
-    begin = linear.xreplace({time: sympy.Integer(0), count: sympy.Integer(0)})
+    if not slope or step is None or {time, count} & (slope + step).free_symbols:
+        return None
+    first = -linear.xreplace({time: sympy.Integer(0), count: sympy.Integer(0)}) / slope
     if not wholes:
-        return frozenset({Border(-begin / slope)}) if slope != 0 else frozenset()
-    (jumps,) = _of_whole_part(wholes[0]) or (None,)
-    if jumps is None or slope == 0:
-        return frozenset({jumps} if jumps else ())
-    if sympy.simplify(slope * jumps.period + step) != 0:
+        return Border(first)
+    jumps = _of_whole_part(wholes[0])
+    if not jumps:
+        return None
+    (again,) = jumps
+    # The rest of the time by the period is as it was after each.
+    is_rest = sympy.simplify(slope * again.period + step) == 0
+    return Border(first, again.period) if is_rest else None
+
+
+def _of_difference(difference: Expr) -> frozenset[Border]:
+    """When a difference changes its sign: at a zero, or where its one whole part jumps."""
+    difference = difference.xreplace(
+        {m: m.args[0] - m.args[1] * _whole_part(m) for m in difference.atoms(Mod)}
+    )
+    wholes, zero = _whole_parts(difference), zero_of(difference)
+    if not wholes or len(wholes) > 1:
+        return frozenset({zero} if zero and not wholes else ())
+    rest = difference.xreplace({wholes[0]: sympy.Integer(0)})
+    if zero is None and time in rest.free_symbols:
         return frozenset()
-    # The rest of the time by the period comes to a number once in each.
-    return frozenset({jumps, Border(-begin / slope, jumps.period)})
+    return _of_whole_part(wholes[0]).union({zero} if zero else ())
+
+
+def _whole_parts(difference: Expr) -> list[Expr]:
+    return [w for w in difference.atoms(floor, ceiling) if time in w.free_symbols]
 
 
 def _in_steps(times: Times, steps: int, size: Floats) -> Floats:

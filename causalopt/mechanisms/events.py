@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from sympy import Basic, Expr, Function, Piecewise, Symbol
+import sympy
+from sympy import And, Basic, Expr, Function, Not, Or, Piecewise, Symbol
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
@@ -28,7 +29,8 @@ class Event:
     and false again within a step is not seen. In steps, the values at the end of that step are set,
     from what the step gives. Under a method, the moment is found inside the step, to the last
     digit; the values there are set, and the rest of the step is taken from them.
-    Of several at once, each sets what it sets, and where two set one variable, the one named first.
+    Of several at once, each sets what it sets, and where two set one variable, the one named first;
+    a case in which a variable is set to itself leaves it to the others.
     One that another's jump makes true is a second event of a step, which a run refuses, and so is
     one that comes true again from its own edge, as ``Event(x < 0.6, {x: 0.6})`` does where x falls;
     in steps, conditions are asked of what the step gives, before any value is set.
@@ -116,14 +118,36 @@ class Event:
         >>> Event(h < 0.6, {h: 0.6}).sets_its_edge, Event(h < 0, {v: -v}).sets_its_edge
         (True, False)
         """
-        values = {v: rule.value({}) for v, rule in self._values.items()}
-        asked = self.crossing.atoms(Variable)
+        asked, values = self.crossing.atoms(Variable), self.values
         return bool(asked & values.keys()) and not self.crossing.xreplace(values).atoms(Variable)
 
-    def value(self, variable: Variable, at: Terms) -> Expr | None:
-        """What it sets a variable to; None where it leaves it."""
+    @property
+    def values(self) -> dict[Variable, Expr]:
+        """What it sets each of its variables to."""
+        return {v: rule.value({}) for v, rule in self._values.items()}
+
+    def cases(self, variable: Variable, at: Terms) -> list[tuple[Expr, Boolean]]:
+        """What it sets a variable to, and where; nothing where it leaves it as it is.
+
+        >>> from causalopt.language.symbols import variables
+        >>> h, v = variables("h v")
+        >>> Event(h < 0, {v: Piecewise((-v, v < 0), (v, True))}).cases(v, {})
+        [(-v, v < 0)]
+        """
         rule = self._values.get(variable)
-        return None if rule is None else rule.value(at)
+        if rule is None:
+            return []
+        whole = rule.value({})
+        if not isinstance(whole, Piecewise) or variable not in (value for value, _ in whole.args):
+            return [(rule.value(at), sympy.true)]
+        found, left = [], list[Boolean]()
+        for value, condition in whole.args:
+            if value == variable:
+                left.append(condition)
+            else:
+                here = And(condition, Not(Or(*left)))
+                found.append((value.xreplace(dict(at)), here.xreplace(dict(at))))
+        return found
 
 
 def _functions(formula: Basic) -> set[Basic]:

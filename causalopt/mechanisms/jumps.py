@@ -243,8 +243,11 @@ class Jumps:
         }
 
     def _jumped(self, variable: Variable, there: Terms, first: Sequence[Boolean]) -> Expr:
-        cases = [(e.value(variable, there), on) for e, on in zip(self.events, first, strict=True)]
-        jumps = [(value, on) for value, on in cases if value is not None]
+        jumps = [
+            (value, And(on, here))
+            for event, on in zip(self.events, first, strict=True)
+            for value, here in event.cases(variable, there)
+        ]
         # Not evaluated: that tries every condition with every other, twice as long for each more.
         return (
             Piecewise(*jumps, (there[variable], True), evaluate=False) if jumps else there[variable]

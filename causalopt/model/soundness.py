@@ -87,7 +87,7 @@ def _check_end(
     if not event.sets_its_edge or not isinstance(event.when, StrictGreaterThan | StrictLessThan):
         return
     numbers = {s: Float(number) for s, number in parameters.items()}
-    values = {v: value for v in event.set if (value := event.value(v, {})) is not None}
+    values = event.values
     along = {v: rule.value({}) for v, rule in rates.items() if not rule.is_opaque}
     motion = Expression(event.crossing).forward({}, {**along, time: Integer(1)})
     height, speed = (e.xreplace(values).xreplace(numbers) for e in (event.crossing, motion))

@@ -48,6 +48,22 @@ CASES = {
     "a constant choice": (["k == 1.25 && x > 0.75", "k == 2 && x > 0.5"], [0.75]),
     "another choice": (["k == 2 || x > 0.75", "k != 2 && x > 1.45"], [0.75, 1.45]),
     "equal from below": (["x == 1.55"], [1.55]),
+    "periods as quotients": (["floor(time/1.5) == time/1.5", "time/2 - floor(time/2) == 0.35"],
+                             [1.5, 3, 4.5, 0.7, 2.7, 4.7]),
+    "periods that are parameters": (["rem(time, k) == 0", "time - k*floor(time/k) == k/5"],
+                                    [1.25, 2.5, 3.75, 5, 0.25, 1.5, 2.75, 4]),
+    "shifted periods": (["rem(time - 1, 1.5) == 0", "rem(time - 0.1, 0.3) == 0 && time < 0.8"],
+                        [1, 2.5, 4, 0.1, 0.4, 0.7]),
+    "rests from a time on": (["rem(time - 2.25, 1) == 0.5"], [2.75, 3.75, 4.75]),
+    "rests until then": (["rem(time - 2.25, 1) == -0.5"], [0.75, 1.75]),
+    "rests that never are": (
+        ["rem(time, 2) == 2", "rem(time, 2) == -0.5", "rem(time, k) == 2*k"], []),
+    "at one moment with what does not hold": (
+        ["time == 2.05 && x > 3", "time == 2.05", "rem(time, 1) == 0.05 && x > 8"], [2.05]),
+    "a stretch": (["floor(time) == 3", "ceil(time) == 2", "floor(2*time) == 3"], [3, 1, 1.5]),
+    "no stretch": (["floor(time) == 2.5"], []),
+    "a time or else": (["time == 0.55 || x >= 2.15", "time == 3 || x >= 1.25"], [0.55, 2.15, 1.25]),
+    "periods or else": (["rem(time, 1) == 0.5 || (x > 1.25 && x < 3.25)"], [0.5, 1.25, 3.5, 4.5]),
 }  # fmt: skip
 
 
@@ -100,7 +116,8 @@ def test_tangents_take_the_moment_of_an_event_that_is_chosen(read):
     [
         ("x == 1 && y == 1.5 + x", {}, "write inequalities"),
         ("time == 1 && time == 2", {}, "write inequalities"),
-        ("time == 1 || x > 2", {}, "write inequalities"),
+        ("time == 1 || x != 2", {}, "write inequalities"),
+        ("rem(time, 2) == rem(time, 3)", {}, "write inequalities"),
         ("time^2 == 4", {}, "write inequalities"),
         ("time == 1", {"delay": "1"}, "for a moment alone, and waits"),
     ],

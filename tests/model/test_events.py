@@ -443,3 +443,17 @@ def test_what_sets_its_own_edge_and_turns_is_a_good_model(method, tolerance):
 def test_a_sum_of_steps_stays_on_its_edge():
     floor = System({x: x - 0.1}, start={x: 1}, events=[Event(x < 0.6, {x: 0.6})])
     np.testing.assert_allclose(run(floor.world(steps=9)).x.values[0, 4:], 0.6, rtol=1e-15)
+
+
+@pytest.mark.parametrize("method", [None, "rk4"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_leaves_a_variable_as_it_is_leaves_it_to_others(backend, method):
+    # Both happen at 1, and the one named first has the last word where it has one.
+    rules = {x: 0 * x if method else x, u: 0 * u if method else u}
+    for known, expected in ((3, 7), (-3, 5), (0, 7)):
+        first = Event(time >= 1, {x: sp.Piecewise((6, u > 5), (x, u > -1), (5, True))})
+        events = [first, Event(time >= 1, {x: x + 6})]
+        kind = System.from_ode if method else System
+        more = {"method": method} if method else {}
+        model = kind(rules, start={x: 1, u: known}, events=events, dt=0.25, **more)
+        assert run(model.world(steps=8), backend=backend).x.values[0, -1] == expected

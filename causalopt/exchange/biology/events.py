@@ -11,10 +11,11 @@ from sympy import And, Expr, Not, Or, Piecewise, Symbol
 from sympy.core.relational import StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
+from causalopt.exchange.biology.instants import DUE, NEVER
 from causalopt.exchange.biology.numbers import constant_of, number
 from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.rates import Rates
-from causalopt.exchange.biology.triggers import DUE, INEQUALITIES, NEVER, Occasion, occasions
+from causalopt.exchange.biology.triggers import INEQUALITIES, Occasion, occasions
 from causalopt.ground.checks import shown
 from causalopt.language.symbols import Parameter, Variable, time
 from causalopt.mechanisms.events import Event
@@ -133,7 +134,7 @@ def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
     if not fact["takes_values_then"]:
         seen.update(*(value.free_symbols for value in values.values()))
     with formulas.within(at):
-        found = occasions(trigger, rates.still)
+        found = occasions(trigger, rates.still, rates.positive)
         moment = _moment(rates, found, delay)
     seen.update(*(one.given.free_symbols for one in found))
     if not found:

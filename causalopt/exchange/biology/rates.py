@@ -173,6 +173,11 @@ class Rates:
         return frozenset(found)
 
     @functools.cached_property
+    def positive(self) -> frozenset[Symbol]:
+        """The parameters that are positive numbers in the file."""
+        return frozenset(s for s, number in self.plain_numbers.items() if number > 0)
+
+    @functools.cached_property
     def outputs(self) -> frozenset[Symbol]:
         """What follows from others by rules, and neither rates nor events do from it."""
         rules = {self.symbols.variable(name) for name in self.symbols.roles.assigned}

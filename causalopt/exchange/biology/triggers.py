@@ -10,19 +10,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import And, Dummy, Eq, Expr, Max, Min, Ne, Not, Or, Piecewise, Symbol, floor
+from sympy import And, Dummy, Eq, Expr, Max, Min, Ne, Not, Or, Piecewise, Symbol, ceiling, floor
 from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 from sympy.logic.boolalg import Boolean
 
+from causalopt.exchange.biology.instants import DUE, NEVER, Instants, instants_of
 from causalopt.exchange.biology.numbers import number
 from causalopt.language.symbols import Parameter, time
 
 #: Inequalities, as sympy has them.
 INEQUALITIES = (StrictGreaterThan, GreaterThan, StrictLessThan, LessThan)
-#: When what waits for nothing is due.
-NEVER = number(1e300)
-#: In the place of the instant that is due.
-DUE = Dummy("due")
 # A run begins at time 0.
 _FROM_0 = {
     time < 0: sympy.false,
@@ -32,14 +29,6 @@ _FROM_0 = {
 }
 # More cases than these are not told apart.
 _MOST_CASES = 100
-
-
-@dataclass(frozen=True)
-class Instants:
-    """Moments one after another: the first after the start, and the one that follows ``DUE``."""
-
-    first: Expr
-    following: Expr
 
 
 @dataclass(frozen=True)
@@ -55,10 +44,13 @@ class Occasion:
     is_passing: bool = False
 
 
-def occasions(trigger: Boolean, still: Collection[Symbol]) -> tuple[Occasion, ...]:
+def occasions(
+    trigger: Boolean, still: Collection[Symbol], positive: Collection[Symbol] = ()
+) -> tuple[Occasion, ...]:
     """When an event of a trigger happens; nothing where that is no matter of inequalities.
 
     ``still`` is what changes by jumps alone: whether it is equal to something holds for a while.
+    What is ``positive`` may be a period.
 
     >>> x, k = Symbol("x"), Parameter("k")
     >>> [one.when for one in occasions((x > 1) & Eq(k, 2), {k})]
@@ -71,36 +63,82 @@ def occasions(trigger: Boolean, still: Collection[Symbol]) -> tuple[Occasion, ..
     Instants(first=3, following=_due + 12)
     """
     trigger = trigger.xreplace(_FROM_0)
+    trigger = trigger.xreplace({e: _stretch(e) for e in trigger.atoms(Eq)})
     points = {e for e in trigger.atoms(Eq) if not e.free_symbols <= set(still)}
     if not points:
         when = _single(trigger, still)
         return () if when is None else (Occasion(when),)
     cases = _cases(trigger, points)
-    if not cases:
+    if cases is None:
         return ()
-    listed = [case for case in cases if _is_listed(case[0])]
-    if len({given for _, given in listed}) != 1:
-        listed = []
-    found = [_listed(listed)] if listed[1:] else []
-    alone = [case for case in cases if not (found and case in listed)]
-    for point, given in alone:
-        found += _occasions_of(point, given, still)
-    return tuple(found)
-
-
-def _cases(trigger: Boolean, points: Collection[Boolean]) -> list[tuple[Expr, Boolean]]:
-    """What is zero at a moment of a trigger, and what has to hold there; nothing where unclear."""
-    if len(trigger.atoms(Eq, Ne, *INEQUALITIES)) > _MOST_CASES:
-        return []
     found = []
+    if cases.lasting != sympy.false:
+        when = _single(cases.lasting, still)
+        if when is None:
+            return ()
+        found.append(Occasion(when))
+    return (*found, *_of_points(cases, still, positive))
+
+
+def _stretch(point: Eq) -> Boolean:
+    """Where a whole part alone is equal to a number: from there up to the next one, or nowhere."""
+    difference = point.lhs - point.rhs
+    wholes, count = list(difference.atoms(floor, ceiling)), Dummy(real=True)
+    linear = difference.xreplace(dict.fromkeys(wholes, count))
+    slope = linear.diff(count)
+    if len(wholes) != 1 or linear.free_symbols != {count} or not slope.is_number:
+        return point
+    inner, value = wholes[0].args[0], -linear.xreplace({count: number(0)}) / slope
+    if not float(value).is_integer():
+        return sympy.false
+    if isinstance(wholes[0], ceiling):
+        return And(inner > value - 1, inner <= value)
+    return And(inner >= value, inner < value + 1)
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """What holds for a while, and what is zero at a moment with what has to hold there."""
+
+    lasting: Boolean
+    points: Sequence[tuple[Expr, Boolean]]
+
+
+def _cases(trigger: Boolean, points: Collection[Boolean]) -> _Cases | None:
+    """A trigger case by case; None where one is of two moments at once."""
+    if len(trigger.atoms(Eq, Ne, *INEQUALITIES)) > _MOST_CASES:
+        return None
+    found, lasting = [], []
     for case in Or.make_args(sympy.to_dnf(trigger)):
         parts = And.make_args(case)
         here = [part for part in parts if part in points]
         given = And(*(part for part in parts if part not in points))
-        if len(here) != 1 or given.atoms(Eq, Ne) & {*points, *map(Not, points)}:
-            return []
-        found.append((here[0].lhs - here[0].rhs, given))
-    return found
+        if len(here) > 1 or given.atoms(Eq, Ne) & {*points, *map(Not, points)}:
+            return None
+        if here:
+            found.append((here[0].lhs - here[0].rhs, given))
+        else:
+            lasting.append(case)
+    # What holds already does not come true.
+    others = Or(*lasting)
+    return _Cases(others, [(point, And(given, Not(others))) for point, given in found])
+
+
+def _of_points(
+    cases: _Cases, still: Collection[Symbol], positive: Collection[Symbol]
+) -> tuple[Occasion, ...]:
+    """The occasions of moments; nothing where one cannot be told."""
+    listed = [case for case in cases.points if _is_listed(case[0])]
+    if len({given for _, given in listed}) != 1:
+        listed = []
+    found = [_listed(listed)] if listed[1:] else []
+    alone = [case for case in cases.points if not (found and case in listed)]
+    for point, given in alone:
+        more = _occasions_of(point, given, still, positive)
+        if not more:
+            return ()
+        found += more
+    return tuple(found)
 
 
 def _moment(difference: Expr) -> Expr | None:
@@ -126,32 +164,19 @@ def _listed(cases: Sequence[tuple[Expr, Boolean]]) -> Occasion:
 
 
 def _occasions_of(
-    difference: Expr, given: Boolean, still: Collection[Symbol]
+    difference: Expr, given: Boolean, still: Collection[Symbol], positive: Collection[Symbol]
 ) -> tuple[Occasion, ...]:
     moment = _moment(difference)
     if moment is not None:
         return (Occasion(time >= moment, given, is_passing=True),)
-    instants = _again_and_again(difference)
-    if instants is not None:
-        return (Occasion(sympy.true, given, instants, is_passing=True),)
+    instants = instants_of(difference, positive)
+    if instants:
+        return tuple(Occasion(sympy.true, given, one, is_passing=True) for one in instants)
     if time in difference.free_symbols or difference.atoms(floor):
         return ()
     # What moves comes to be equal from below or from above.
     sides = (difference >= 0, difference <= 0)
     return tuple(Occasion(side, given, is_passing=True) for side in sides)
-
-
-def _again_and_again(difference: Expr) -> Instants | None:
-    """The instants at which the rest of the time by a period is a number, from 0 up to it."""
-    floors = list(difference.atoms(floor))
-    if len(floors) != 1 or time not in floors[0].free_symbols:
-        return None
-    period = time / floors[0].args[0]
-    for sign in (1, -1):
-        rest = sympy.expand(time - period * floors[0] - sign * difference)
-        if period.is_positive and rest.is_number and bool(rest >= 0) and bool(rest < period):
-            return Instants(rest if rest > 0 else period, DUE + period)
-    return None
 
 
 def _single(trigger: Boolean, still: Collection[Symbol]) -> Boolean | None:
