@@ -108,7 +108,8 @@ class Expression(Mechanism):
 
     def between_borders(self) -> Expression:
         """The formula, what jumps at known times asked inside of a step."""
-        return Expression(between_borders(self.formula))
+        within = between_borders(self.formula)
+        return self if within is self.formula else Expression(within)
 
     @property
     def borders(self) -> frozenset[Border]:
