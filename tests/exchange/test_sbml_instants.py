@@ -117,6 +117,7 @@ def test_tangents_take_the_moment_of_an_event_that_is_chosen(read):
         ("x == 1 && y == 1.5 + x", {}, "write inequalities"),
         ("time == 1 && time == 2", {}, "write inequalities"),
         ("time == 1 || x != 2", {}, "write inequalities"),
+        ("time^2 == 4 || x > 2", {}, "write inequalities"),
         ("rem(time, 2) == rem(time, 3)", {}, "write inequalities"),
         ("time^2 == 4", {}, "write inequalities"),
         ("time == 1", {"delay": "1"}, "for a moment alone, and waits"),

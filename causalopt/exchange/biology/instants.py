@@ -74,9 +74,8 @@ def _sides(difference: Expr) -> Iterator[tuple[Expr, Expr | None, Expr | None]]:
 
 def _with_signs(difference: Expr, signs: Mapping[Expr, int]) -> Expr:
     known = {sign(of): sympy.Integer(s) for of, s in signs.items()}
-    return cast(
-        Expr, difference.xreplace({**known, **{Abs(of): s * of for of, s in signs.items()}})
-    )
+    known |= {Abs(of): s * of for of, s in signs.items()}
+    return cast(Expr, difference.xreplace(known))
 
 
 def _turn(inner: Expr) -> Expr | None:

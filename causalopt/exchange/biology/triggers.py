@@ -71,13 +71,11 @@ def occasions(
     cases = _cases(trigger, points)
     if cases is None:
         return ()
-    found = []
-    if cases.lasting != sympy.false:
-        when = _single(cases.lasting, still)
-        if when is None:
-            return ()
-        found.append(Occasion(when))
-    return (*found, *_of_points(cases, still, positive))
+    moments = _of_points(cases, still, positive)
+    if not moments or cases.lasting == sympy.false:
+        return moments
+    when = _single(cases.lasting, still)
+    return () if when is None else (Occasion(when), *moments)
 
 
 def _stretch(point: Eq) -> Boolean:
