@@ -24,7 +24,10 @@ from causalopt.language.symbols import Parameter, time
 #: A time inside the part of a step that a formula is asked about: none of its borders is there.
 INSIDE = Symbol("inside the step", real=True)
 
-_INEQUALITIES = (StrictGreaterThan, GreaterThan, StrictLessThan, LessThan)
+_EQUALITIES = (sympy.Eq, sympy.Ne)
+_COMPARISONS = (StrictGreaterThan, GreaterThan, StrictLessThan, LessThan, *_EQUALITIES)
+# A run begins at time 0.
+_FROM_0 = {sympy.Abs(time): time, sympy.sign(time): sympy.Integer(1)}
 #: The most times that one formula may jump in a step.
 MOST_IN_A_STEP = 1_000
 # What is so close, in steps beside how many they are, is one: borders, and ends of steps.
@@ -83,7 +86,9 @@ def moments_in(borders: Sequence[Times], steps: int, size: Floats) -> Floats:
     >>> moments_in([half], 3, np.array([0.1])).tolist()
     [[2.5]]
     """
-    at = np.concatenate([_in_steps(one, steps, size) for one in borders], axis=1)
+    with np.errstate(all="ignore"):
+        at = np.concatenate([_in_steps(one, steps, size) for one in borders], axis=1)
+    at[~np.isfinite(at)] = np.nan
     at[~((at > 0.0) & (at < steps) & is_between(at))] = np.nan
     at = np.sort(at, axis=1)
     at[:, 1:][np.diff(at, axis=1) < _ROOM * steps] = np.nan
@@ -113,7 +118,7 @@ def _jumping(formula: Expr) -> Mapping[Basic, frozenset[Border]]:
     """The parts of a formula that jump at known times, and when."""
     if time not in formula.free_symbols:
         return {}
-    found = {part: _borders(part) for part in formula.atoms(*_INEQUALITIES, *_STEPS, Mod)}
+    found = {part: _borders(part) for part in formula.atoms(*_COMPARISONS, *_STEPS, Mod)}
     return {part: borders for part, borders in found.items() if borders}
 
 
@@ -121,13 +126,16 @@ def _borders(part: Basic) -> frozenset[Border]:
     """When a part jumps; nothing where it never does, and where it cannot be told."""
     if time not in part.free_symbols or not _is_clock(part):
         return frozenset()
-    if isinstance(part, _INEQUALITIES):
+    part = part.xreplace(_FROM_0)
+    if isinstance(part, _EQUALITIES):
+        return _of_whole_numbers(part.lhs - part.rhs)
+    if isinstance(part, _COMPARISONS):
         return _of_difference(part.lhs - part.rhs)
     if isinstance(part, Mod):
         return _of_whole_part(_whole_part(part))
     if isinstance(part, floor | ceiling):
         return _of_whole_part(part)
-    return _of_difference(part.args[0])
+    return _of_difference(part.args[0]) if part.args else frozenset()
 
 
 def _is_clock(part: Basic) -> bool:
@@ -192,6 +200,15 @@ def _of_difference(difference: Expr) -> frozenset[Border]:
     return _of_whole_part(wholes[0]).union({zero} if zero else ())
 
 
+def _of_whole_numbers(difference: Expr) -> frozenset[Border]:
+    """When a whole part becomes another one, if nothing else in a difference goes with the time."""
+    wholes = _whole_parts(difference)
+    rest = difference.xreplace(dict.fromkeys(wholes, sympy.Integer(0)))
+    if len(wholes) != 1 or time in rest.free_symbols:
+        return frozenset()
+    return _of_whole_part(wholes[0])
+
+
 def _whole_parts(difference: Expr) -> list[Expr]:
     return [w for w in difference.atoms(floor, ceiling) if time in w.free_symbols]
 
@@ -202,12 +219,13 @@ def _in_steps(times: Times, steps: int, size: Floats) -> Floats:
     if times.period is None:
         return first
     period = abs(times.period / size)[:, None]
+    # By a period of 0 there is no rest: that is for the formula to say.
+    period = np.where(period > 0.0, period, np.nan)
     shortest = np.nanmin(period, initial=np.inf)
     if shortest * MOST_IN_A_STEP < 1.0:
         raise QueryError(
-            f"A formula jumps every {np.nanmin(abs(times.period)):g} units of time, more than "
+            f"A formula jumps every {shortest * size.min():g} units of time, more than "
             f"{MOST_IN_A_STEP:,} times in a step (MOST_IN_A_STEP): take shorter steps dt."
         )
-    with np.errstate(invalid="ignore"):
-        begin = first - np.floor(first / period) * period
+    begin = first - np.floor(first / period) * period
     return begin + period * np.arange(int(steps / shortest) + 2)

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 
 import sympy
-from sympy import And, Expr, Float, Or
+from sympy import And, Basic, Dummy, Expr, Float, Mod, Or, ceiling, floor
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
@@ -45,24 +45,48 @@ def in_steps(formula: Expr, room: float, length: float, where: str) -> Expr:
     """
     # Inside a step, where a moment is looked for, times are no multiples of anything.
     asked = [c for c in formula.atoms(Relational) if {time, SHARE} & c.free_symbols == {time}]
-    changed = {condition: _in_steps(condition, room, length, where) for condition in asked}
+    changed: dict[Basic, Basic] = {c: _in_steps(c, room, length, where) for c in asked}
+    wholes = [
+        w for w in formula.atoms(floor, ceiling, Mod) if {time, SHARE} & w.free_symbols == {time}
+    ]
+    changed |= {whole: _whole_with_room(whole, room) for whole in wholes}
     return formula.xreplace(changed)
+
+
+def _whole_with_room(part: Expr, room: float) -> Expr:
+    """A whole part of the time as it is where rounding has left it a little short of a number."""
+    if isinstance(part, Mod):
+        inner, period = part.args
+        whole = _whole_with_room(floor(inner / period), room)
+        return part if not whole.args or whole == floor(inner / period) else inner - period * whole
+    rate = part.args[0].diff(time) if part.args else sympy.Integer(0)
+    if rate.is_zero or rate.has(sympy.Derivative, sympy.Subs) or time in rate.free_symbols:
+        return part
+    by = abs(rate) * Float(room)
+    return part.func(part.args[0] + (by if isinstance(part, floor) else -by))
 
 
 def _in_steps(condition: Relational, room: float, length: float, where: str) -> Boolean:
     difference = condition.lhs - condition.rhs
-    rate = difference.diff(time)
-    if rate.is_number and rate.is_finite and not rate.is_zero:
+    wholes = [w for w in difference.atoms(floor, ceiling, Mod) if time in w.free_symbols]
+    # From one whole number to the next one, they stay, and the rest of a period goes with the time.
+    frozen = difference.xreplace({w: Dummy(real=True) if not isinstance(w, Mod)
+                                  else w.args[0] + Dummy(real=True) for w in wholes})  # fmt: skip
+    rate = frozen.diff(time)
+    own = difference.xreplace({w: _whole_with_room(w, room) for w in wholes})
+    is_equality = isinstance(condition, sympy.Eq | sympy.Ne)
+    is_linear = rate.is_number and rate.is_finite and not rate.is_zero
+    if is_linear and not (is_equality and wholes):
         if isinstance(condition, sympy.Eq):
             _check_met(condition, difference / rate - time, length, where)
-        return _WITH_ROOM[condition.func](difference, abs(rate) * Float(room))
-    if isinstance(condition, sympy.Eq | sympy.Ne):
+        return _WITH_ROOM[condition.func](own, abs(rate) * Float(room))
+    if is_equality and not (wholes and rate.is_zero):
         raise DeclarationError(
             f"The mechanism of {where} asks whether {condition}: times are multiples of "
             f"{length:g}, as floats, and nearly never equal to anything. Write a stretch of time, "
             f"such as Mod(time, 24) < {length:g}."
         )
-    return condition
+    return condition.func(own, 0, evaluate=False) if wholes else condition
 
 
 def _check_met(condition: Relational, offset: Expr, length: float, where: str) -> None:

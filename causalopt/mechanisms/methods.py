@@ -15,9 +15,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {"euler": EULER, "rk4": RK4, "dopri5": DOPRI5, "rodas4": RODAS4, "auto": AUTO}
 )
 
-# The part of a step that rounding may take; and where steps may be taken in parts, which end
-# anywhere, so that in this room a moment is taken for the end of a part.
-_ROOM, _ROOM_IN_PARTS = 1e-6, 1e-10
+# The part of a step that rounding may take; by a method that looks inside of steps, which may have
+# short parts; and where it finds parts by itself, which end anywhere, so that in this room a moment
+# is taken for the end of a part.
+_ROOM, _ROOM_INSIDE, _ROOM_IN_PARTS = 1e-6, 1e-9, 1e-10
 
 
 def on_clock(
@@ -33,10 +34,15 @@ def on_clock(
     if length is None:
         return dict(mechanisms)
     kind = None if method is None else METHODS[method]
-    is_whole = kind is None or kind.estimates is None
+    looks = () if kind is None else kind.nodes
+    pieces = math.lcm(*(int(node.q) for node in looks))
     # The same in each part of a step, or a time would be before its condition where one part ends,
     # and after it where the next begins.
-    room = length * (_ROOM if is_whole else _ROOM_IN_PARTS)
-    nodes = () if kind is None else kind.nodes
-    pieces = math.lcm(*(int(node.q) for node in nodes))
+    room = length * _room_of(kind)
     return {v: m.in_steps(room, length / pieces, str(v)) for v, m in mechanisms.items()}
+
+
+def _room_of(kind: Method | None) -> float:
+    if kind is None or len(kind.nodes) < 2:
+        return _ROOM
+    return _ROOM_INSIDE if kind.estimates is None else _ROOM_IN_PARTS

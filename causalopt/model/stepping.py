@@ -54,17 +54,21 @@ class Stepping:
 
     @functools.cached_property
     def borders(self) -> frozenset[Border]:
-        """The times at which what is ``written`` jumps, where steps are divided.
+        """The times at which what is ``written`` jumps, where steps are divided."""
+        rules = self.written if self.divides else ()
+        return frozenset[Border]().union(*(rule.borders for rule in rules))
 
-        With delays, noise and formulas of its length a step is one whole.
+    @functools.cached_property
+    def divides(self) -> bool:
+        """Whether steps are divided where a formula jumps inside of them.
+
+        With delays, noise and formulas of its length a step is one whole; Euler's looks at its
+        start alone.
         """
         looks = () if self.method is None else METHODS[self.method].nodes
-        is_whole = self.delayed or not self.is_plain or any(
-            isinstance(s, Noise) for rule in self.written for s in rule.arguments
-        )  # fmt: skip
-        if len(looks) < 2 or (is_whole and self.tolerance is None):
-            return frozenset()
-        return frozenset[Border]().union(*(rule.borders for rule in self.written))
+        drawn = any(isinstance(s, Noise) for rule in self.written for s in rule.arguments)
+        is_whole = self.delayed or drawn or not self.is_plain
+        return len(looks) > 1 and not (is_whole and self.tolerance is None)
 
     @functools.cached_property
     def is_plain(self) -> bool:

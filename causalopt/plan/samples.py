@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from causalopt.language.symbols import Past
+from causalopt.language.symbols import Noise, Past
 from causalopt.mechanisms.borders import Border
 from causalopt.mechanisms.methods import METHODS
+from causalopt.model.moments import at_start
+from causalopt.model.stepping import step_term
 from causalopt.model.system import System
 from causalopt.plan.block import Input
 from causalopt.plan.lanes import AnyWorld
@@ -75,9 +77,15 @@ def divides_at(system: System, worlds: Sequence[AnyWorld]) -> frozenset[Border]:
     """The times at which the steps of worlds are divided, since formulas jump there."""
     bases = [t.base for world in worlds for t in world.treatments if t.base is not None]
     replaced = [base.replacement for base in bases if base.replacement is not None]
-    if replaced and system.tolerance is None:
+    # One that stands in for an equation is written for the end of a step.
+    earlier = [at_start(rule, step_term(system.dt)) for rule in replaced]
+    is_whole = any(
+        isinstance(s, Noise | Past) for rule in replaced for s in rule.arguments
+    ) or any({system.dt} & {*a.arguments} & {*b.arguments}
+             for a, b in zip(replaced, earlier, strict=True))  # fmt: skip
+    if system.tolerance is None and (is_whole or not system.stepping.divides):
         return frozenset()
-    return system.stepping.borders.union(*(rule.borders for rule in replaced))
+    return system.stepping.borders.union(*(rule.borders for rule in (*replaced, *earlier)))
 
 
 def _can_be_halved(system: System, worlds: Sequence[AnyWorld]) -> bool:

@@ -39,7 +39,7 @@ def read(tmp_path):
 
 @pytest.mark.parametrize(
     "formula",
-    ["z/z", "z*(1/z)", "0*(1/z)", "(1/z)^0", "1/(1/z)", "x + 1/z - 1/z", "z/(z*x)", "rem(z, z)",
+    ["z/z", "z*(1/z)", "0*(1/z)", "x + 1/z - 1/z", "z/(z*x)", "(x/z)/(1/z)", "rem(z, z)",
      "quotient(z, z)", "log(z, z)", "sqrt(z - 1)^2", "sin(arcsin(z + 2))", "ln(-x) - ln(-x)",
      "piecewise(z/z, x > 0, 2)"],
 )  # fmt: skip
@@ -71,14 +71,18 @@ def test_what_does_not_matter_matters_where_it_has_no_number(read):
     parts = (*X, *Z, Y, assignment("y", "x/z"), parameter("w", 0, constant=False))
     with pytest.raises(FileError, match=f"'w' has no number .*{NONE}"):
         read(*parts, rate("w", "x + 0*y"))
-    with pytest.warns(RuntimeWarning, match="y, w left out"):
-        read(*parts, assignment("w", "x + 0*y"))
+    for formula in ("x + 0*y", "2*y", "piecewise(y, z > 1, 3)"):
+        with pytest.warns(RuntimeWarning, match="y, w left out"):
+            read(*parts, assignment("w", formula))
+        with pytest.warns(RuntimeWarning, match="y, w left out"):
+            read(*X, *Z, Y, assignment("y", "z/z"), parts[-1], assignment("w", formula))
 
 
 @pytest.mark.parametrize(
     ("formula", "value"),
     [("x/x", 1), ("exp(2*ln(z))", 0), ("z^z", 1), ("z^0", 1), ("piecewise(z/z, z > 0, 3)", 3),
-     ("piecewise(4, x > 0, z/z)", 4), ("log(z, x)", 0), ("delay(x, 1)/x", 1), ("rateOf(z)/x", 1),
+     ("piecewise(4, x > 0, z/z)", 4), ("log(z, x)", 0), ("1/(1/z)", 0), ("1/(1 + (x/z)^2)", 0),
+     ("delay(x, 1)/x", 1), ("rateOf(z)/x", 1),
      ("z/(x + z)", 0)],
 )  # fmt: skip
 def test_what_has_a_number_keeps_it(read, formula, value):

@@ -9,7 +9,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
-from sympy import And, Heaviside, Mod, Or, Piecewise, ceiling, floor, sign, sin
+from sympy import And, Eq, Heaviside, Mod, Ne, Or, Piecewise, ceiling, floor, sign, sin
 
 from causalopt import Event, QueryError, System, every_n, parameters, run, tangents, time, variables
 from causalopt.backends import BACKENDS
@@ -228,3 +228,71 @@ def test_what_is_made_of_whole_steps_says_so():
             ask(inside)
     unrolled = at_end.unroll(8)
     assert run(unrolled.world()).value.sel(node="x[8]").item() == pytest.approx(last(at_end, 8))
+
+
+PERIODIC = {
+    "a rest": lambda q: Mod(time, q) < 0.5,
+    "a rest by a whole part": lambda q: time - q * floor(time / q) < 0.5,
+    "a whole part": lambda q: floor(time / q) > x,
+}
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4", "auto"])
+@pytest.mark.parametrize("case", PERIODIC)
+@pytest.mark.parametrize(("dt", "period"), [(1, 3), (0.3, 3), (0.7, 2.1), (0.1, 2.1), (0.25, 1.3)])
+def test_no_moment_of_an_event_falls_between_two_steps(method, case, dt, period):
+    # The end of a step, t/3 + dt/3, may be 1.99... where the next one begins at 2.
+    for q, known in ((period, {}), (p, {"parameters": {p: period}})):
+        counting = [Event(PERIODIC[case](q), {x: x + 1})]
+        model = System.from_ode(
+            {x: 0 * x}, start={x: 0}, events=counting, dt=dt, method=method, **known
+        )
+        steps = round(12.65 / dt)
+        assert last(model, steps) == math.floor(steps * dt / period + 1e-9)
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4", "rodas4", "auto"])
+def test_what_is_recorded_at_a_border_is_what_begins_there(method):
+    for rule in (time - 3 * floor(time / 3), Mod(time, 3), 3 * ceiling(time / 3) - time):
+        model = System.from_ode(
+            {x: 0 * x}, algebraic={light: rule}, start={x: 0}, dt=1, method=method
+        )
+        told = run(model.world(steps=9)).sel(world="W")["light"].values.ravel()
+        assert told == pytest.approx([float(rule.subs(time, k)) for k in range(10)], abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", LOOKING)
+def test_a_formula_put_in_has_its_borders_too(kind):
+    model = System.from_ode(
+        {x: light - y * x, y: 0 * y}, algebraic={light: 0 * time}, start={x: 0, y: 0}, dt=1,
+        **KINDS[kind].how,
+    )  # fmt: skip
+    put_in = model.world(steps=4).replace(light[0:], Heaviside(time - 1.4))
+    assert run(put_in, keep="last").x.item() == pytest.approx(2.6, rel=1e-12)
+    rated = model.world(steps=4).replace(x[0:], on(time < 2.3) - light)
+    assert run(rated, keep="last").x.item() == pytest.approx(2.3, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", LOOKING)
+@pytest.mark.parametrize(("begin", "long"), [(1.5 + 1e-6, 1e-7), (1.5 + 1e-6, 1e-5), (1.51, 1e-7)])
+def test_a_short_pulse_beside_the_end_of_a_step_is_met(kind, begin, long):
+    pulse = Piecewise((1 / long, And(time >= begin, time < begin + long)), (0, True))
+    model = System.from_ode({x: pulse}, start={x: 0}, dt=0.5, **KINDS[kind].how)
+    assert last(model, 8) == pytest.approx(1, rel=1e-7)
+
+
+@pytest.mark.parametrize("kind", LOOKING)
+def test_whole_parts_of_what_is_never_negative_and_equalities_of_them(kind):
+    remainder = time - 3 * floor(sympy.Abs(time) / 3) * sign(time)
+    for formula, total in (
+        (remainder, 13.5), (on(remainder < 1), 3), (floor(sympy.Abs(time) / 3) * sign(time), 9),
+        (on(Eq(floor(time), 2)), 1), (on(Ne(floor(time / 2), 1)), 7), (on(Eq(ceiling(time), 2)), 1),
+    ):  # fmt: skip
+        model = System.from_ode({x: formula}, start={x: 0}, dt=1, **KINDS[kind].how)
+        assert last(model, 9) == pytest.approx(total, rel=1e-12)
+
+
+def test_a_point_without_a_period_leaves_the_others_alone():
+    model = system(on(Mod(time, p) < 0.5), "rk4", parameters={p: 1})
+    found = run(model.world(steps=32), over={p: [0.0, 2.0]}).sel(world="W")["x"].values[-1]
+    assert found[1] == pytest.approx(lit([(2 * k, 2 * k + 0.5) for k in range(4)], 8.0), rel=3e-8)

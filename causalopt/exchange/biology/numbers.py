@@ -16,7 +16,7 @@ from sympy import Basic, Expr, Float, Integer, Mul, Symbol
 from sympy.core.numbers import NumberSymbol
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from causalopt.exchange.biology.operations import Meaning, chosen
+from causalopt.exchange.biology.operations import Meaning, chosen, over
 from causalopt.mechanisms.fitness import inside_out
 
 M = TypeVar("M", bound=Basic)
@@ -115,7 +115,7 @@ def evaluated(formula: Basic, at: Mapping[Symbol, float]) -> Basic:
     """
     found = _worked_out(formula, at)
     if found.is_infinite:
-        raise UnfitError("a number beyond the largest float")
+        raise UnfitError("no finite real number: it is infinite, or beyond the largest float")
     return found
 
 
@@ -195,10 +195,12 @@ def _operated(made: Callable[..., Basic], args: list[Basic]) -> Basic:
     counting = args[1::2] if made is chosen else args[1:] if made is ExprCondPair else args
     if any(arg is sympy.nan for arg in counting):
         return sympy.nan
+    if made is over:
+        return _operated(Mul, [args[0], _operated(sympy.Pow, [args[1], Integer(-1)])])
     found = _made(made, args)
-    if made is sympy.log and found is sympy.zoo:
-        # As for floats: z**n may be written exp(n*ln(z)).
-        return -sympy.oo
+    # As for floats: z**n may be written exp(n*ln(z)), and z**n/(1 + z**n) as 1/(1 + (1/z)**n).
+    if found is sympy.zoo and made in (sympy.log, sympy.Pow):
+        return -sympy.oo if made is sympy.log else sympy.oo
     if isinstance(found, Expr):
         if not found.is_Number or found is sympy.nan:
             return sympy.nan

@@ -49,6 +49,11 @@ def _compared(relation: type[Relational]) -> Operation:
     return Operation(chain, 2, _MANY)
 
 
+def over(a: Expr, b: Expr) -> Expr:
+    """A quotient: as a product, so that floats divided by 0 are what sympy has for that."""
+    return a * Pow(b, -1)
+
+
 def _quotient(a: Expr, b: Expr) -> Expr:
     """The whole part of a/b, towards 0."""
     if b == 0:
@@ -62,7 +67,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "plus": Operation(Add, 0, _MANY),
     "minus": Operation(_minus, 1, 2),
     "times": Operation(Mul, 0, _MANY),
-    "divide": Operation(lambda a, b: a / b, 2, 2),
+    "divide": Operation(over, 2, 2),
     "power": Operation(Pow, 2, 2),
     "function_power": Operation(Pow, 2, 2),
     "function_root": Operation(_root, 1, 2),

@@ -50,7 +50,7 @@ def as_written(
                 raise _refusal(rates, one)
             del found[symbol]
     for one in _changes(rates):
-        if _is_without(one, rates, found):
+        if has_number(_now(one.read), found) and _is_without(one, rates, found):
             raise _refusal(rates, one)
     return found
 
@@ -63,7 +63,7 @@ def _lost(
         symbol: one
         for symbol, one in _values(rates, given)
         if symbol in numbers and _is_without(one, rates, numbers)
-    }
+    }  # fmt: skip
 
 
 def _values(rates: Rates, given: Mapping[Quantity, Expr]) -> Iterator[tuple[Symbol, _Written]]:
@@ -86,9 +86,9 @@ def _changes(rates: Rates) -> Iterator[_Written]:
 
 
 def _is_without(one: _Written, rates: Rates, numbers: Mapping[Symbol, float]) -> bool:
-    """Whether a formula has a number as it was read, and none as it is written."""
-    if not has_number(_now(one.read), numbers):
-        return False
+    """Whether a formula has no number as it is written, or is of something that has none."""
+    if not _now(one.read).free_symbols <= numbers.keys():
+        return True
     working = replace(
         rates.formulas,
         named=lambda name: _now(rates.formulas.named(name)),
