@@ -147,8 +147,8 @@ MUTANTS = [
            "for sign in (1,)]\n        center",
            "tests/backends/test_limits.py"),
     Mutant("a condition on time has no room for rounding",
-           "mechanisms/methods.py", "_ROOM, _ROOM_IN_PARTS = 1e-6, 1e-10",
-           "_ROOM, _ROOM_IN_PARTS = 1e-30, 1e-10",
+           "mechanisms/methods.py", "_ROOM, _ROOM_INSIDE, _ROOM_IN_PARTS = 1e-6,",
+           "_ROOM, _ROOM_INSIDE, _ROOM_IN_PARTS = 1e-30,",
            "tests/mechanisms/test_clock.py"),
     Mutant("units of other dimensions are alike",
            "language/base_units.py", "        return None\n    apart",
@@ -321,4 +321,7 @@ MUTANTS = [
     Mutant("a case in which an event leaves a variable takes it from the others",
            "mechanisms/events.py", "if value == variable:", "if value == variable and left:",
            "tests/model/test_events.py -k leaves_a_variable"),
+    Mutant("a whole part of the time has no room for rounding",
+           "mechanisms/clock.py", "by = abs(rate) * Float(room)", "by = abs(rate) * Float(0)",
+           "tests/runs/test_borders.py -k falls_between"),
 ]  # fmt: skip
