@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
 from causalopt.study.courses import STEPS, experiments_over_time
 from causalopt.study.record import Experiment, Study
@@ -44,7 +45,7 @@ class Format:
     """How files of a suffix become studies; several formats may share one.
 
     ``steps`` says how many steps a system that was read runs. ``others`` are the formats that share
-    the suffix, by the name of the outermost element of their files.
+    the suffix, itself among them, by the name of the outermost element of their files.
     """
 
     name: str
@@ -59,8 +60,14 @@ class Format:
         from causalopt.exchange.elements import root_of
         from causalopt.exchange.reading import FileText
 
-        outermost = root_of(FileText.of(path, f"a model in {self.name}")).name
-        return self.others.get(outermost.rpartition(":")[2], self)
+        known = " or ".join(sorted(known.name for known in self.others.values()))
+        source = FileText.of(path, f"a model in {known}")
+        root = root_of(source)
+        found = self.others.get(root.name.rpartition(":")[2])
+        if found is None:
+            told = f"this is no model in {known}: its outermost element is {shown(root.name)}."
+            raise source.refusal(root.offset, told)
+        return found
 
 
 def study_of(path: Path, suffixed: Format) -> Study:
@@ -252,7 +259,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ".stmx": _XMILE,
         ".toml": Format("model text", _text),
         ".xmile": _XMILE,
-        ".xml": replace(_XMLBIF, others={"sbml": _SBML}),
+        ".xml": replace(_XMLBIF, others={"BIF": _XMLBIF, "sbml": _SBML, "xmile": _XMILE}),
         ".xmlbif": _XMLBIF,
     }
 )

@@ -1,5 +1,7 @@
 """Models in other people's formats, as a user of the terminal types their paths."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -53,6 +55,19 @@ def test_the_outermost_element_says_what_an_xml_file_is(name, call, tmp_path):
     pytest.importorskip("libsbml", reason="python-libsbml is not installed")
     (tmp_path / name).write_text(SBML)
     assert "a model in SBML" in call("show", name).output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "is empty: a model in SBML or XMILE or XMLBIF was expected"),
+     ("<html><body/></html>", "this is no model in SBML or XMILE or XMLBIF: .* is 'html'"),
+     ("<sbml", "no well-formed XML")],
+)  # fmt: skip
+def test_an_xml_file_of_no_known_kind_says_what_is_known(text, told, call, tmp_path):
+    (tmp_path / "odd.xml").write_text(text)
+    done = call("run", "odd.xml")
+    assert done.exit_code == 1
+    assert re.search(told, " ".join(done.output.split()))
 
 
 def test_a_model_in_sbml_is_run_over_time(call, tmp_path):
