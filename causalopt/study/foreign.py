@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from causalopt.ground.checks import shown
 from causalopt.ground.errors import FileError
 from causalopt.study.courses import STEPS, experiments_over_time
 from causalopt.study.record import Experiment, Study
@@ -59,6 +58,7 @@ class Format:
             return self
         from causalopt.exchange.elements import root_of
         from causalopt.exchange.reading import FileText
+        from causalopt.ground.checks import shown
 
         known = " or ".join(sorted(known.name for known in self.others.values()))
         source = FileText.of(path, f"a model in {known}")
