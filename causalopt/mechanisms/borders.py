@@ -88,8 +88,7 @@ def moments_in(borders: Sequence[Times], steps: int, size: Floats) -> Floats:
     """
     with np.errstate(all="ignore"):
         at = np.concatenate([_in_steps(one, steps, size) for one in borders], axis=1)
-    at[~np.isfinite(at)] = np.nan
-    at[~((at > 0.0) & (at < steps) & is_between(at))] = np.nan
+        at[~((at > 0.0) & (at < steps) & is_between(at))] = np.nan
     at = np.sort(at, axis=1)
     at[:, 1:][np.diff(at, axis=1) < _ROOM * steps] = np.nan
     at = np.sort(at, axis=1)
@@ -127,10 +126,12 @@ def _borders(part: Basic) -> frozenset[Border]:
     if time not in part.free_symbols or not _is_clock(part):
         return frozenset()
     part = part.xreplace(_FROM_0)
-    if isinstance(part, _EQUALITIES):
-        return _of_whole_numbers(part.lhs - part.rhs)
     if isinstance(part, _COMPARISONS):
-        return _of_difference(part.lhs - part.rhs)
+        difference = part.lhs - part.rhs
+        wholes = {rest: rest.args[0] - rest.args[1] * _whole_part(rest)
+                  for rest in difference.atoms(Mod)}  # fmt: skip
+        asked = _of_whole_numbers if isinstance(part, _EQUALITIES) else _of_difference
+        return asked(difference.xreplace(wholes))
     if isinstance(part, Mod):
         return _of_whole_part(_whole_part(part))
     if isinstance(part, floor | ceiling):
@@ -188,16 +189,10 @@ def zero_of(difference: Expr) -> Border | None:
 
 def _of_difference(difference: Expr) -> frozenset[Border]:
     """When a difference changes its sign: at a zero, or where its one whole part jumps."""
-    difference = difference.xreplace(
-        {m: m.args[0] - m.args[1] * _whole_part(m) for m in difference.atoms(Mod)}
-    )
-    wholes, zero = _whole_parts(difference), zero_of(difference)
-    if not wholes or len(wholes) > 1:
-        return frozenset({zero} if zero and not wholes else ())
-    rest = difference.xreplace({wholes[0]: sympy.Integer(0)})
-    if zero is None and time in rest.free_symbols:
-        return frozenset()
-    return _of_whole_part(wholes[0]).union({zero} if zero else ())
+    zero = zero_of(difference)
+    if zero is None:
+        return _of_whole_numbers(difference)
+    return frozenset({zero}).union(*map(_of_whole_part, _whole_parts(difference)))
 
 
 def _of_whole_numbers(difference: Expr) -> frozenset[Border]:

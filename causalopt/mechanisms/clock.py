@@ -1,7 +1,8 @@
 """Conditions on time as conditions on steps: times are multiples of dt, floats only nearly so.
 
 3 * 0.1 is no 0.3 to a float, so that ``Eq(time, 0.3)`` would never hold. A comparison that is
-linear in time is made with room for rounding, which no other time comes into.
+linear in time is made with room for rounding, which no other time comes into, and so is a whole
+part: 2/3 + 1/3 may be a little less than 1.
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ def _whole_with_room(part: Expr, room: float) -> Expr:
     """A whole part of the time as it is where rounding has left it a little short of a number."""
     if isinstance(part, Mod):
         inner, period = part.args
-        whole = _whole_with_room(floor(inner / period), room)
-        return part if not whole.args or whole == floor(inner / period) else inner - period * whole
+        whole = floor(inner / period)
+        roomy = _whole_with_room(whole, room)
+        return part if roomy == whole else inner - period * roomy
     rate = part.args[0].diff(time) if part.args else sympy.Integer(0)
     if rate.is_zero or rate.has(sympy.Derivative, sympy.Subs) or time in rate.free_symbols:
         return part

@@ -92,7 +92,9 @@ class Stepping:
             known = np.array(
                 [float(time.xreplace(cast(dict[Basic, float], {**numbers}))) for time in times]
             )
-            inside = known[(known > 0.0) & is_between(known / size)]
+            # What comes again does so after the start, whenever it was first.
+            comes = (known > 0.0) | (len(times) > 1)
+            inside = known[comes & is_between(known / size)]
             if inside.size:
                 raise QueryError(
                     f"{what} is made of one step, and a formula jumps at {inside[0]:g}, inside of "

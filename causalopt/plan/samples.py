@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from causalopt.language.symbols import Noise, Past
 from causalopt.mechanisms.borders import Border
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.methods import METHODS
 from causalopt.model.moments import at_start
 from causalopt.model.stepping import step_term
@@ -79,13 +81,18 @@ def divides_at(system: System, worlds: Sequence[AnyWorld]) -> frozenset[Border]:
     replaced = [base.replacement for base in bases if base.replacement is not None]
     # One that stands in for an equation is written for the end of a step.
     earlier = [at_start(rule, step_term(system.dt)) for rule in replaced]
-    is_whole = any(
-        isinstance(s, Noise | Past) for rule in replaced for s in rule.arguments
-    ) or any({system.dt} & {*a.arguments} & {*b.arguments}
-             for a, b in zip(replaced, earlier, strict=True))  # fmt: skip
-    if system.tolerance is None and (is_whole or not system.stepping.divides):
+    is_divided = system.stepping.divides and all(
+        map(_divides, replaced, earlier, repeat(system.dt))
+    )
+    if system.tolerance is None and not is_divided:
         return frozenset()
     return system.stepping.borders.union(*(rule.borders for rule in (*replaced, *earlier)))
+
+
+def _divides(rule: Mechanism, earlier: Mechanism, dt: object) -> bool:
+    """Whether what is put in says what a part of a step does, and not what a whole one does."""
+    is_whole = any(isinstance(s, Noise | Past) for s in rule.arguments)
+    return not is_whole and dt not in {*rule.arguments} & {*earlier.arguments}
 
 
 def _can_be_halved(system: System, worlds: Sequence[AnyWorld]) -> bool:

@@ -20,8 +20,17 @@ def in_this_process(monkeypatch):
 
 
 @pytest.fixture
+def read(tmp_path):
+    """What reads a small model in SBML by its parts, in steps of 0.1."""
+    # It needs what is optional, and other files of tests here do not.
+    from exchange.sbml_texts import reader
+
+    return reader(tmp_path, dt=0.1)
+
+
+@pytest.fixture
 def course(read):
-    """The values of a variable, by a model's parts; ``read`` is that of the file of tests."""
+    """The values of a variable, by a model's parts."""
 
     def of(name, *parts, steps=20):
         data = run(read(*parts).world(steps=steps)).sel(world="W")

@@ -13,7 +13,6 @@ from exchange.sbml_texts import (
     parameter,
     rate,
     reaction,
-    reader,
     reference,
     species,
     start,
@@ -26,11 +25,6 @@ Y = parameter("y", 1, constant=False)
 
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def read(tmp_path):
-    return reader(tmp_path, dt=0.1)
 
 
 def switched(at, before, after, steps=20):

@@ -15,7 +15,6 @@ from exchange.sbml_texts import (
     parameter,
     rate,
     reaction,
-    reader,
     reference,
     species,
     start,
@@ -29,11 +28,6 @@ from causalopt import FileError, op, run, tangents
 from causalopt.exchange.biology.implied import root_of
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def read(tmp_path):
-    return reader(tmp_path, dt=0.1)
 
 
 def course(system, steps=60):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exchange.sbml_texts import CLOCK, event, parameter, rate, reader
+from exchange.sbml_texts import CLOCK, event, parameter, rate
 
 from causalopt import EvaluationError, FileError, run, tangents
 
@@ -11,11 +11,6 @@ Y = parameter("y", 1, constant=False)
 FLAG = parameter("flag", 0, constant=False)
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def read(tmp_path):
-    return reader(tmp_path, dt=0.1)
 
 
 def counted(moments):

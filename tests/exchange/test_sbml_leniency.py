@@ -11,7 +11,6 @@ from exchange.sbml_texts import (
     parameter,
     rate,
     reaction,
-    reader,
     reference,
     species,
 )
@@ -22,11 +21,6 @@ X = (parameter("x", 1, constant=False), rate("x", "-x"))
 Y = parameter("y", constant=False)
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def read(tmp_path):
-    return reader(tmp_path, dt=0.1)
 
 
 def named(system):

@@ -14,7 +14,6 @@ from exchange.sbml_texts import (
     parameter,
     rate,
     reaction,
-    reader,
     reference,
     species,
     start,
@@ -30,11 +29,6 @@ W = (parameter("w", 0, constant=False), rate("w", "y"))
 NONE = "as it is written"
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def read(tmp_path):
-    return reader(tmp_path, dt=0.1)
 
 
 @pytest.mark.parametrize(

@@ -216,12 +216,12 @@ def test_what_jumps_too_often_is_refused():
 
 
 def test_what_is_made_of_whole_steps_says_so():
-    inside, at_end = (
-        System.from_ode(
-            {x: on(Mod(time, 1) < edge) - y, y: x}, start={x: 1, y: 0}, dt=0.25, method="rk4"
-        )
-        for edge in (0.3, 0.5)
+    inside, at_end, shifted = (
+        System.from_ode({x: on(when) - y, y: x}, start={x: 1, y: 0}, dt=0.25, method="rk4")
+        for when in (Mod(time, 1) < 0.3, Mod(time, 1) < 0.5, Mod(time + 0.1, 1) < 0.5)
     )
+    with pytest.raises(QueryError, match="a formula jumps at"):
+        shifted.unroll(4)
     for ask in (lambda model: model.unroll(4), lambda model: every_n(model, m=x[4], A=y)):
         ask(at_end)
         with pytest.raises(QueryError, match=r"a formula jumps at 0\.3, inside of one of 0\.25"):
