@@ -42,7 +42,7 @@ from causalopt.plan import Block, Layers, Loop
 _CALL = 1e8
 
 # One call records about this many numbers of a slot: what is made of them finds them in the cache.
-_KEPT = 1 << 14
+_KEPT = 1 << 15
 
 # One call takes about this many numbers of noise, so few that they stay in the second-level cache,
 # and, where it can, for this many steps, so many that asking a law for them costs little.

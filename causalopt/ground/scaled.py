@@ -7,8 +7,9 @@ multiplying a float by a power of two changes none of its digits, so that only t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -29,7 +30,9 @@ _FARTHEST = 5000
 # Between these sizes, a quotient has lost no digit.
 _TINY, _HUGE = 1e-280, 1e280
 # Work on long results goes in blocks that stay in the cache of a processor.
-_BLOCK = 1 << 14
+_BLOCK = 1 << 15
+# A block whose power changes more often is not cut.
+_FEW = 8
 _LOG2 = math.log(2.0)
 # A mantissa from 1/2 to 1 times 2 to less than this power, either way, is a float with all digits.
 _FARTHEST_FLOAT = 1000
@@ -125,7 +128,7 @@ class Ratio:
 
     def value(self) -> Floats:
         """The ratio as floats, zero or infinite where it is out of their range."""
-        return self._each(lambda mantissa, power: Scaled(mantissa, power).plain())
+        return self._each(_as_float)
 
     def log_size(self) -> Floats:
         """log |x / y|, finite wherever the ratio is neither zero nor infinite.
@@ -136,66 +139,43 @@ class Ratio:
 
     def is_negative(self) -> Bools:
         """Whether x and y have opposite signs."""
-        return self._each(lambda mantissa, _: mantissa) < 0
+        return self._each(_signed) < 0
 
-    def _each(self, measure: Callable[[Floats, Ints], Floats]) -> Floats:
-        """A measure of (mantissa, power), the ratio being mantissa * 2**power, at every point."""
+    def _each(self, measure: Callable[[_Quotient, Floats], object]) -> Floats:
+        """What a measure of quotients writes, at every point."""
         shape = self.x.mantissa.shape
-        columns = [
+        x, above, y, below = (
             _flat(a, shape) for side in (self.x, self.y) for a in (side.mantissa, side.power)
-        ]
+        )
         measured = np.empty(math.prod(shape))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             for low in range(0, measured.size, _BLOCK):
-                block = slice(low, low + _BLOCK)
-                x, above, y, below = (a if a.ndim == 0 else a[block] for a in columns)
-                measured[block] = measure(*_divided(x, _alike(above), y, _alike(below)))
+                powers = _within(above, low, low + _BLOCK) - _within(below, low, low + _BLOCK)
+                for first, stop, power in _stretches(powers, low, min(low + _BLOCK, measured.size)):
+                    some = slice(first, stop)
+                    measure(_divided(x[some], y[some], power), measured[some])
         return measured.reshape(shape)
 
 
-def _alike(powers: Ints) -> Ints:
-    """Powers as one number where they are the same all along, which is less to work with."""
-    if powers.ndim == 0 or powers[0] != powers[-1] or (powers != powers[0]).any():
-        return powers
-    one: Ints = powers[0]
-    return one
+@dataclass(frozen=True, eq=False)
+class _Quotient:
+    """Ratios ``mantissa * 2**power``, one after the other, with one power or one for each.
 
-
-def _log_size(mantissa: Floats, power: Ints) -> Floats:
-    """log |mantissa * 2**power|."""
-    size = np.abs(mantissa)
-    if not power.any():
-        return _log(size)
-    low, high = _range_of_powers(size, power)
-    if low > -_FARTHEST_FLOAT and high < _FARTHEST_FLOAT:
-        return _log(np.ldexp(size, power.astype(np.int32)))
-    top, up = np.frexp(size)
-    whole = power + up
-    if high <= -_FARTHEST_FLOAT or low >= _FARTHEST_FLOAT:
-        return _log(top) + whole * _LOG2
-    # Of a number that is a float, the log of that float: near 1, a sum would lose its digits.
-    inside = np.abs(whole) < _FARTHEST_FLOAT
-    plain = _log(shifted(top, np.where(inside, whole, 0)))
-    return plain + np.where(inside, 0, whole) * _LOG2
-
-
-def _log(size: Floats) -> Floats:
-    # In place, in memory that is in the processor's cache already.
-    logs: Floats = np.log(size, out=size)
-    return logs
-
-
-def _range_of_powers(size: Floats, power: Ints) -> tuple[float, float]:
-    """Between which powers of two all of size * 2**power lie; -inf and inf where it is not said.
-
-    Powers seldom change along a run: most stretches of it are inside the range of floats from end
-    to end, or outside, and no number needs a choice of its own.
+    The ``size`` of a mantissa lies between 2**low and 2**high, which are infinite where that is not
+    known. The arrays are nobody else's, but for the power.
     """
-    least, most = float(size.min()), float(size.max())
-    if not _TINY < least <= most < _HUGE:
-        return -math.inf, math.inf
-    lifts = math.frexp(least)[1], math.frexp(most)[1]
-    return float(lifts[0] + int(power.min())), float(lifts[1] + int(power.max()))
+
+    mantissa: Floats
+    size: Floats
+    power: Ints
+    low: float = -math.inf
+    high: float = math.inf
+
+    def is_within(self, low: float, high: float) -> bool:
+        """Whether all ratios surely lie between these powers of two."""
+        one = self.power.ndim == 0
+        least, most = (self.power, self.power) if one else (self.power.min(), self.power.max())
+        return bool(low < self.low + least and self.high + most < high)
 
 
 def _flat(column: Array, shape: tuple[int, ...]) -> Array:
@@ -204,15 +184,62 @@ def _flat(column: Array, shape: tuple[int, ...]) -> Array:
     return (column if column.shape == shape else np.broadcast_to(column, shape)).reshape(-1)
 
 
-def _divided(x: Floats, above: Ints, y: Floats, below: Ints) -> tuple[Floats, Ints]:
-    """x * 2**above / (y * 2**below) as a mantissa and a power of two."""
+def _within(column: Ints, first: int, stop: int) -> Ints:
+    return column if column.ndim == 0 else column[first:stop]
+
+
+def _stretches(powers: Ints, first: int, stop: int) -> Iterator[tuple[int, int, Ints]]:
+    """The block from ``first`` to ``stop`` cut where its power changes, where that is seldom.
+
+    Along a run powers change once in many steps: with one power for all there is less to do.
+    """
+    if powers.ndim == 0:
+        yield first, stop, powers
+        return
+    cuts = np.flatnonzero(powers[1:] != powers[:-1]) + 1
+    if len(cuts) > _FEW:
+        yield first, stop, powers
+        return
+    for low, high in pairwise((0, *cuts.tolist(), stop - first)):
+        yield first + low, first + high, powers[low]
+
+
+def _divided(x: Floats, y: Floats, power: Ints) -> _Quotient:
+    """x / y * 2**power."""
     # Divided as they are where that loses nothing, which is nearly always.
-    mantissa, power = x / y, above - below
+    mantissa = x / y
     size = np.abs(mantissa)
-    if ((size > _TINY) & (size < _HUGE)).all():
-        return mantissa, power
+    least, most = float(size.min()), float(size.max())
+    if least > _TINY and most < _HUGE:
+        return _Quotient(mantissa, size, power, math.frexp(least)[1], math.frexp(most)[1])
     # Somewhere x or y is zero, or their mantissas are too far apart to be divided as they are.
     (top, up), (bottom, down) = np.frexp(x), np.frexp(y)
     mantissa = top / bottom
-    power = power + up - down
-    return mantissa, np.where(np.isfinite(mantissa) & (mantissa != 0), power, 0)
+    sound = np.isfinite(mantissa) & (mantissa != 0)
+    return _Quotient(mantissa, np.abs(mantissa), np.where(sound, power + up - down, 0))
+
+
+def _as_float(ratio: _Quotient, out: Floats) -> None:
+    out[:] = Scaled(ratio.mantissa, ratio.power).plain()
+
+
+def _signed(ratio: _Quotient, out: Floats) -> None:
+    out[:] = ratio.mantissa
+
+
+def _log_size(ratio: _Quotient, out: Floats) -> None:
+    """log |mantissa * 2**power|."""
+    size, power = ratio.size, ratio.power
+    if ratio.is_within(-_FARTHEST_FLOAT, _FARTHEST_FLOAT):
+        np.log(np.ldexp(size, power.astype(np.int32), out=size), out=out)
+        return
+    top, up = np.frexp(size)
+    whole = np.add(up, power, dtype=np.float64)
+    if ratio.is_within(_FARTHEST_FLOAT, math.inf) or ratio.is_within(-math.inf, -_FARTHEST_FLOAT):
+        np.log(top, out=out)
+    else:
+        # Of a number that is a float, the log of that float: near 1, a sum would lose its digits.
+        inside = np.abs(whole) < _FARTHEST_FLOAT
+        np.log(shifted(top, np.where(inside, whole, 0)), out=out)
+        whole[inside] = 0.0
+    out += np.multiply(whole, _LOG2, out=whole)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 def _real(ratio: Ratio) -> Floats:
     # Taken from 0, for the minus of 0 is another zero.
-    return 0.0 - ratio.log_size()
+    logs = ratio.log_size()
+    return np.subtract(0.0, logs, out=logs)
 
 
 def _complex(ratio: Ratio) -> Array:
