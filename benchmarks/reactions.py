@@ -23,6 +23,8 @@ SPEED, HALF, FED = 2.0, 0.5, 1.0
 # Steps of one length that come closer than the tolerance.
 _STEP = 0.05
 
+_PEER = "libroadrunner, CVODE"
+
 
 def written(path: Path) -> None:
     """Each substance becomes the next, by Michaelis and Menten; the first is fed."""
@@ -77,10 +79,13 @@ def readers(path: Path) -> dict[str, Callable[[], Run]]:
         "causalopt, dopri5 to a tolerance": lambda: ours(
             path, "auto", dt=1, method="dopri5", tolerance=TOLERANCE
         ),
+        "the same, compiled": lambda: ours(
+            path, "numba", dt=1, method="dopri5", tolerance=TOLERANCE
+        ),
         f"causalopt, rk4 by {_STEP}, compiled": lambda: ours(path, "numba", dt=_STEP, method="rk4"),
     }
     is_there = importlib.util.find_spec("roadrunner")
-    return made | ({"libroadrunner, CVODE": lambda: theirs(path)} if is_there else {})
+    return made | ({_PEER: lambda: theirs(path)} if is_there else {})
 
 
 def section(quick: bool) -> Section:
@@ -95,11 +100,11 @@ def section(quick: bool) -> Section:
             np.testing.assert_array_less(error, 100 * TOLERANCE, err_msg=name)
         reading = alternate(made, 1 if quick else 5, clock=used)
         times = alternate(runs, 3 if quick else 15, clock=process_time)
-    has_peer = len(made) == 3
+    has_peer = _PEER in made
     peer = [*times.values()][-1].median
     rows = ["| | read, CPU s | run, CPU s | largest error | |", "|---|---|---|---|---|"]
     for name in made:
-        told = beside(times[name].median, peer) if has_peer and "causalopt" in name else ""
+        told = beside(times[name].median, peer) if has_peer and name != _PEER else ""
         seconds = f"{reading[name].median:.3g} | {times[name].median:.3g}"
         rows.append(f"| {name} | {seconds} | {errors[name]:.2g} | {told} |")
     notes = [] if has_peer else [without("libroadrunner")]

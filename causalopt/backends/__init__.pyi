@@ -1,3 +1,4 @@
+from .compiled_pacing import walker as walker
 from .interface import Backend as Backend
 from .interface import Inputs as Inputs
 from .interface import NotFinite as NotFinite

@@ -31,7 +31,7 @@ VARIABLE = "CAUSALOPT_CACHE_DIR"
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 
 #: What a file holds, in its name too: another version of this package may hold something else.
-_FORM = "names, code"
+_FORM = "names, code of a name of its own"
 
 Compiled = Callable[..., Any]
 
@@ -71,7 +71,10 @@ def function(source: str, name: str, signature: str) -> Compiled:
     marked = {"choose": choose, "high_product": high_product, "compiled": numba.njit(**_OPTIONS)}
     namespace: dict[str, Any] = {"__name__": __name__, **marked}
     exec("import math\nimport numpy\n" + source, namespace)
-    dispatcher: Any = numba.njit(**_OPTIONS)(namespace[name])
+    written = namespace[name]
+    # Machine code is found by name, also long after other code was read in: one name, one code.
+    written.__qualname__ = f"{name}_{_digest(source, name, signature)}"
+    dispatcher: Any = numba.njit(**_OPTIONS)(written)
     place = _place(source, name, signature)
     if place is None:
         dispatcher.compile(signature)
@@ -91,8 +94,12 @@ def _place(source: str, name: str, signature: str) -> Path | None:
     if where is None:
         return None
     options = repr(sorted(_OPTIONS.items()))
-    text = "\0".join([*_machine(), source, name, signature, options, _FORM])
-    return where / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:32]}.bin"
+    digest = _digest(*_machine(), source, name, signature, options, _FORM)
+    return where / f"{name}-{digest}.bin"
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
 
 
 @functools.cache

@@ -124,6 +124,10 @@ class Backend(Protocol):
         the run.
         """
 
+    @property
+    def patience(self) -> int:
+        """How often a point tries parts of steps before compiled code looks for them."""
+
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """How many generators of draws it holds at once: one for each noise of each chain."""
 

@@ -25,6 +25,11 @@ class OnFirstUse:
         """Run a system's plan."""
         return self.made().loop(plan, inputs, recorded, points)
 
+    @property
+    def patience(self) -> int:
+        """That of the backend."""
+        return self.made().patience
+
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """Those that it holds at once."""
         return self.made().generators(plan, points, chains)

@@ -58,6 +58,11 @@ class NumbaBackend(ReferringBackend):
     compiled form.
     """
 
+    @property
+    def patience(self) -> int:
+        """None: parts of steps are looked for in compiled code from the first."""
+        return 0
+
     def loop(
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
     ) -> Iterator[Recording]:
@@ -91,11 +96,11 @@ COMPILED = NumbaBackend(REFERENCE)
 
 def _can_compile(plan: Loop) -> bool:
     """Whether numba is there and knows every function of a plan; warns once where not."""
-    if not _numba_is_there():
+    if not is_there():
         _warn_once("numba is not installed: running with NumPy, which is slower.")
         return False
     for segment in plan.segments:
-        unknown = _not_compiled(segment.block)
+        unknown = not_compiled(segment.block)
         if unknown is not None:
             _warn_once(
                 f"{unknown} has no compiled form: systems that use it run with NumPy, "
@@ -106,12 +111,13 @@ def _can_compile(plan: Loop) -> bool:
 
 
 @functools.cache
-def _numba_is_there() -> bool:
+def is_there() -> bool:
+    """Whether numba is installed."""
     return importlib.util.find_spec("numba") is not None
 
 
 @functools.lru_cache(maxsize=256)
-def _not_compiled(block: Block) -> str | None:
+def not_compiled(block: Block) -> str | None:
     """The name of a function that has no compiled form; None where all have."""
     try:
         check(block)

@@ -26,6 +26,11 @@ from causalopt.plan import Group, Layers, Loop
 class NumPyBackend:
     """One call per block and step; every value may be an array over the points of a sweep."""
 
+    @property
+    def patience(self) -> int:
+        """So many attempts take about as long as compiling does."""
+        return 2000
+
     def loop(
         self, plan: Loop, inputs: Inputs, recorded: range, points: int | None
     ) -> Iterator[Recording]:

@@ -16,6 +16,11 @@ class ReferringBackend:
 
     reference: Backend
 
+    @property
+    def patience(self) -> int:
+        """That of the reference: how much work there will be is not known before."""
+        return self.reference.patience
+
     def layers(self, plan: Layers, inputs: Inputs, points: int | None) -> Recording:
         """Run a network's plan."""
         return self.reference.layers(plan, inputs, points)

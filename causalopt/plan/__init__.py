@@ -1,7 +1,7 @@
 """Plans: worlds flattened to assignments, the only thing that a backend sees."""
 
 from causalopt.plan.block import Block, Input, block_of, needed_in_order, single_form
-from causalopt.plan.dividing import Division, Told, divided, divided_at
+from causalopt.plan.dividing import Division, Pieces, Told, divided, divided_at
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
@@ -22,6 +22,7 @@ __all__ = [
     "Layers",
     "Loop",
     "Patch",
+    "Pieces",
     "Plan",
     "Remembered",
     "Segment",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,10 +102,7 @@ def divided_at(moments: Floats, steps: int, size: Floats) -> Division:
 
 def _in_order(points: Ints, numbers: Ints, moments: Floats, steps: int, size: Floats) -> Division:
     """The division of steps at moments, in order point by point, each inside the step it is of."""
-    # The how manieth each is in its step.
-    pairs = points * steps + numbers
-    order = np.arange(len(pairs))
-    rank = order - np.maximum.accumulate(np.where(np.r_[True, np.diff(pairs) != 0], order, 0))
+    rank = _ranks(points * steps + numbers)
     counts = np.ones(steps, dtype=np.int64)
     np.maximum.at(counts, numbers, rank + 2)
     first = np.r_[0, np.cumsum(counts)[:-1]]
@@ -116,3 +113,41 @@ def _in_order(points: Ints, numbers: Ints, moments: Floats, steps: int, size: Fl
     stops = np.r_[begins[1:], steps * size[None, :]]
     stops[first + counts - 1] = np.arange(1, steps + 1)[:, None] * size
     return Division(counts, stops - begins, begins)
+
+
+def _ranks(pairs: Ints) -> Ints:
+    """The how manieth of its like each is, where those that are alike lie side by side."""
+    order = np.arange(len(pairs))
+    is_first = np.r_[True, pairs[1:] != pairs[:-1]][: len(pairs)]
+    return order - np.maximum.accumulate(np.where(is_first, order, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Parts of steps in a row, point after point: each is of a point, and in a step from 0 on.
+
+    ``points``, ``steps``, ``lengths`` and ``begins`` have one entry for each part.
+    """
+
+    points: Ints
+    steps: Ints
+    lengths: Floats
+    begins: Floats
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Pieces]) -> Pieces:
+        """The parts of some points, and those of others."""
+        columns = [(p.points, p.steps, p.lengths, p.begins) for p in pieces]
+        return cls(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+    def side_by_side(self, steps: int, size: Floats) -> Division:
+        """These parts as the division of so many steps, each of a ``size`` (points,)."""
+        rank = _ranks(self.points * steps + self.steps)
+        counts = np.zeros(steps, dtype=np.int64)
+        np.maximum.at(counts, self.steps, rank + 1)
+        rows = np.r_[0, np.cumsum(counts)[:-1]][self.steps] + rank
+        # What a point needs no more begins where its step ends, and takes no time.
+        begins = np.repeat(np.arange(1, steps + 1), counts)[:, None] * size
+        lengths = np.zeros_like(begins)
+        lengths[rows, self.points], begins[rows, self.points] = self.lengths, self.begins
+        return Division(counts, lengths, begins)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from causalopt.backends.pacing import NoParts
+from causalopt.backends.demand import NoParts
 from causalopt.ground.errors import EvaluationError, QueryError, UndefinedError
 from causalopt.ground.types import Array, Bools, Ints
 from causalopt.runs.labels import column

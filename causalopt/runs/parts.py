@@ -10,8 +10,9 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from causalopt.backends import Backend, Inputs, NotFinite, Recording
+from causalopt.backends.demand import Demand
 from causalopt.backends.evaluation import evaluate
-from causalopt.backends.pacing import Demand, division_of
+from causalopt.backends.pacing import division_of
 from causalopt.ground.types import Floats, Ints
 from causalopt.mechanisms.borders import Times, moments_in
 from causalopt.mechanisms.methods import METHODS
@@ -118,9 +119,17 @@ def divided_plan(
 
 
 def in_parts(
-    plan: Plan, division: Division | None, model: Model, lanes: Lanes, sweep: Sweep
+    plan: Plan,
+    division: Division | None,
+    model: Model,
+    lanes: Lanes,
+    sweep: Sweep,
+    patience: int,
 ) -> Plan | InParts:
-    """A plan as it is, or with its steps divided where that is asked for."""
+    """A plan as it is, or with its steps divided where that is asked for.
+
+    Parts that an error decides about are looked for with the ``patience`` of a backend.
+    """
     if not isinstance(plan, Loop) or not plan.pace.inputs:
         return plan
     if division is None:
@@ -133,6 +142,7 @@ def in_parts(
             sweep.points,
             demand_on(errors, system),
             moments * size[:, None],
+            patience,
         )
     return InParts.of(plan, division)
 

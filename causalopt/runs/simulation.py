@@ -13,7 +13,7 @@ import numpy as np
 from sympy import Add, Mul, Number, Symbol, preorder_traversal
 
 from causalopt.backends import BACKENDS, Backend, Inputs, NotFinite, Recording, Stopped
-from causalopt.backends.pacing import GivesWay, TooManyParts
+from causalopt.backends.demand import GivesWay, TooManyParts
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -102,7 +102,7 @@ def simulate(
     measured: Array | None = None
     try:
         inputs = inputs_of(plan, model, sweep, seed)
-        whole = in_parts(plan, division, model, lanes, sweep)
+        whole = in_parts(plan, division, model, lanes, sweep, runner.patience)
         for part in recorded(whole, runner, inputs, rows, sweep.points):
             values = measure([_picked(part, place, key, along) for place, key in kept])
             if measured is None:

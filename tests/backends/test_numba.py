@@ -224,7 +224,7 @@ def test_a_function_without_compiled_form_runs_with_numpy(monkeypatch):
 
 def test_without_numba_the_reference_runs_and_says_so_once(monkeypatch):
     monkeypatch.setattr(backend, "_said", set())
-    monkeypatch.setattr(backend, "_numba_is_there", lambda: False)
+    monkeypatch.setattr(backend, "is_there", lambda: False)
     W = coefficients(0.5, 1.0).world(steps=20)
     with pytest.warns(RuntimeWarning, match="numba is not installed"):
         found = run(W, backend="numba")

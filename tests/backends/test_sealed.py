@@ -274,3 +274,35 @@ def test_whoever_waits_does_not_wait_for_ever(place, monkeypatch):
             assert len(waited) == 3
     with sealed.alone(place):
         assert len(waited) == 3
+
+
+STEPS = """
+    import sys
+    from causalopt.backends import cache
+
+    STEP = "float64(float64)"
+
+    def made(number):
+        return cache.function(f"def step(a): return a + {number}", "step", STEP)
+
+    text = "def twice(step, a): return step(step(a))"
+    twice = cache.function(text, "twice", f"float64(FunctionType({STEP}), float64)")
+    steps = [made(float(number)) for number in sys.argv[1:]]
+    print([twice(step, 0.0) for step in steps])
+"""
+
+
+def test_two_codes_of_one_name_are_told_apart_wherever_they_were_compiled(tmp_path):
+    """What is called by its address is looked up by name, when all of it has been read in."""
+
+    def told(*numbers):
+        environment = {**os.environ, cache.VARIABLE: str(tmp_path)}
+        command = [sys.executable, "-c", textwrap.dedent(STEPS), *map(str, numbers)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+        return done.stdout.strip()
+
+    # Each step is the first code that its process compiles.
+    assert told() == "[]"
+    assert told(1) == "[2.0]"
+    assert told(5) == "[10.0]"
+    assert told(1, 5) == "[2.0, 10.0]"

@@ -17,7 +17,7 @@ from causalopt import (
     time,
     variables,
 )
-from causalopt.backends import pacing
+from causalopt.backends import demand
 from causalopt.ground.errors import QueryError
 from causalopt.mechanisms.integrators import AUTO, DOPRI5
 from tests.backends.cases import BY_NAME
@@ -106,7 +106,7 @@ def test_a_method_takes_over_only_where_short_parts_are_many():
 
 def test_auto_goes_back_where_the_implicit_method_takes_too_many_parts(monkeypatch):
     """A fast oscillation that is damped: short parts of order five are fewer."""
-    monkeypatch.setattr(pacing, "_MOST", 3500)
+    monkeypatch.setattr(demand, "MOST", 3500)
     rates = {x: -50 * x + 2000 * y, y: -2000 * x - 50 * y + z, z: -z}
 
     def along(method):

@@ -133,7 +133,7 @@ def test_many_parents_are_told_in_part():
 class Unrepeatable:
     """A backend whose every run fails one step earlier than the one before."""
 
-    step = 5
+    step, patience = 5, 0
 
     def generators(self, plan, points, chains):
         return 0

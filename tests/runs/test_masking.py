@@ -20,8 +20,8 @@ from causalopt import (
     tangents,
     variables,
 )
+from causalopt.backends.demand import NoParts
 from causalopt.backends.interface import NotFinite
-from causalopt.backends.pacing import NoParts
 from causalopt.ground.errors import EvaluationError, QueryError, UndefinedError
 from causalopt.ground.scaled import stacked
 from causalopt.runs import masking

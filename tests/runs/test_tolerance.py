@@ -20,7 +20,7 @@ from causalopt import (
     time,
     variables,
 )
-from causalopt.backends import pacing
+from causalopt.backends import demand
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError
 from causalopt.mechanisms.methods import METHODS
 from tests.runs.oscillator import mu, van_der_pol, x, y
@@ -119,7 +119,7 @@ def test_the_oregonator_has_the_published_values():
 @pytest.mark.parametrize("method", ["dopri5", "rodas4"])
 def test_what_grows_from_nothing_is_right_beside_its_own_size(method, monkeypatch):
     """A chain that empties into itself: the k-th is t^k exp(-t) / k!, however little that is."""
-    monkeypatch.setattr(pacing, "_MOST", 2000)
+    monkeypatch.setattr(demand, "MOST", 2000)
     chain = variables(" ".join(f"c{k}" for k in range(9)))
     rates = {chain[0]: -chain[0], **{b: a - b for a, b in pairwise(chain)}}
     starts = {c: float(c is chain[0]) for c in chain}
@@ -132,7 +132,7 @@ def test_what_grows_from_nothing_is_right_beside_its_own_size(method, monkeypatc
 
 def test_a_long_chain_fills_from_nothing(monkeypatch):
     """What no float can hold as yet is no error."""
-    monkeypatch.setattr(pacing, "_MOST", 2000)
+    monkeypatch.setattr(demand, "MOST", 2000)
     chain = variables(" ".join(f"c{k}" for k in range(40)))
     rates = {chain[0]: -chain[0], **{b: a - b for a, b in pairwise(chain)}}
     starts = {c: float(c is chain[0]) for c in chain}
@@ -300,7 +300,7 @@ def test_a_value_that_leaves_the_finite_numbers_is_told_where(method):
 
 
 def test_an_explicit_method_that_would_take_for_ever_says_which_does_not(monkeypatch):
-    monkeypatch.setattr(pacing, "_MOST", 2000)
+    monkeypatch.setattr(demand, "MOST", 2000)
     system = van_der_pol("dopri5", dt=2000, stiff=1e6)
     with pytest.raises(QueryError, match=r'2,000 attempts .*method="rodas4"'):
         run(system.world(steps=1))
