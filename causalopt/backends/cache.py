@@ -31,7 +31,7 @@ VARIABLE = "CAUSALOPT_CACHE_DIR"
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 
 #: What a file holds, in its name too: another version of this package may hold something else.
-_FORM = "names, code"
+_FORM = "names, code of helpers with names of their own"
 
 Compiled = Callable[..., Any]
 
@@ -67,8 +67,13 @@ def function(source: str, name: str, signature: str) -> Compiled:
 
     from causalopt.backends.intrinsics import choose, high_product
 
+    def compiled_too(helper: Any) -> Any:
+        # Of functions of one name from different files, the loader takes the first for all.
+        helper.__qualname__ = f"{helper.__name__}_{hashlib.sha256(source.encode()).hexdigest()}"
+        return numba.njit(**_OPTIONS)(helper)
+
     # What a text has besides, it marks as compiled itself.
-    marked = {"choose": choose, "high_product": high_product, "compiled": numba.njit(**_OPTIONS)}
+    marked = {"choose": choose, "high_product": high_product, "compiled": compiled_too}
     namespace: dict[str, Any] = {"__name__": __name__, **marked}
     exec("import math\nimport numpy\n" + source, namespace)
     dispatcher: Any = numba.njit(**_OPTIONS)(namespace[name])

@@ -126,6 +126,40 @@ def test_kept_code_does_without_the_compiler_unless_it_calls_what_may_come_with_
     assert told_by_a_process() == [value, "True", "4.0"]
 
 
+HELPED = """
+    import sys
+    import numpy
+    from causalopt.backends import cache
+
+    def made(shift):
+        more = "".join(f"    table[0] = math.cos(table[0] * {j}.0)\\n" for j in range(60))
+        source = (
+            f"@compiled\\ndef work_out(table):\\n{more}    table[0] = table[0] + {shift}\\n"
+            "def helped(table):\\n    work_out(table)\\n    work_out(table)\\n"
+        )
+        return cache.function(source, "helped", "void(float64[::1])")
+
+    for shift in map(float, sys.argv[1:]):
+        table = numpy.zeros(1)
+        made(shift)(table)
+        print(float(table[0]).hex())
+"""
+
+
+def test_helpers_of_one_name_from_two_files_are_not_taken_for_each_other(tmp_path):
+    """Each function is compiled in a process of its own, and all are read in another one."""
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path)}
+
+    def told_of(*shifts):
+        asked = [sys.executable, "-c", textwrap.dedent(HELPED), *shifts]
+        run = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+        return run.stdout.split()
+
+    alone = told_of("1.0") + told_of("2.0")
+    assert len(set(alone)) == 2
+    assert told_of("1.0", "2.0") == alone
+
+
 def shortened(kept):
     return kept[: len(kept) // 2]
 
