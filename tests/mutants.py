@@ -100,7 +100,7 @@ MUTANTS = [
            "backends/cache.py", "if not all(map(binding.address_of_symbol, called)):", "if False:",
            "tests/backends/test_numba.py -k kept_code"),
     Mutant("a compiled remainder has the sign of what is divided",
-           "backends/calls.py", "text.chosen(differ, moved, rest)", "text.chosen(differ, rest, rest)",
+           "backends/calls.py", "text.chosen(differ, moved,", "text.chosen(differ, rest,",
            "tests/backends/test_lowering.py -k formulas"),
     Mutant("a compiled loop backwards goes no further than its first turn",
            "backends/statements.py", '"slt" if step > 0 else "sgt"', '"slt"',

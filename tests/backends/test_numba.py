@@ -39,10 +39,12 @@ PROGRAM = """
     import sys
     from causalopt import System, run, variables, parameter
     from causalopt.backends import cache, native
+    from numba.core.dispatcher import Dispatcher
 
     compiled = []
-    before = native.assembled
-    native.assembled = lambda text: (compiled.append(1), before(text))[1]
+    assembled, compile = native.assembled, Dispatcher.compile
+    native.assembled = lambda text: (compiled.append(1), assembled(text))[1]
+    Dispatcher.compile = lambda self, signature: (compiled.append(1), compile(self, signature))[1]
     a, b = variables("a b")
     k = parameter("k")
     system = System({a: 0.9 * a - k * b, b: a}, start={a: 1, b: 2}, parameters={k: 0.25})
