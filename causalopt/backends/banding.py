@@ -50,6 +50,8 @@ def banded(block: Block, shape: Shape) -> str:
     made = [f"p{j} = {input_at(j)}" for j in range(given)]
     moment = ["t = (i - 1) * dt"]
     moment += [f"p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)]
+    # They are asked for after the loop that sets them.
+    moment += [f"n{j} = 0.0" for j in shape.values]
     return banded_loop(shape, slots, made, moment, step, all_finite(shape))
 
 

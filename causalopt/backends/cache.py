@@ -1,12 +1,15 @@
 """Compiled functions on disk, so that a second process need not compile them again.
 
-A file holds one function, under a seal. Its name is the hash of the source and of everything else
-that the machine code depends on: the versions of numba, llvmlite, NumPy and Python, and the
-processor. A file that is damaged, or that the present numba cannot read, is compiled anew and
+What a text says is written as LLVM's at once where that is known (``lowering``), and compiled by
+numba where it is not, which takes some milliseconds for each operation.
+
+A file holds one function, under a seal. Its name is the hash of the source, or of LLVM's text of
+it, and of everything else that the machine code depends on: the versions of numba, llvmlite, NumPy
+and Python, and the processor. A file that is damaged, or that cannot be read, is compiled anew and
 replaced.
 
-What compiled code calls, and does not hold, stands beside it by name. Where all of that is there as
-soon as numba's runtime is, what numba compiles with is not imported.
+What code compiled by numba calls, and does not hold, stands beside it by name. Where all of that is
+there as soon as numba's runtime is, what numba compiles with is not imported.
 """
 
 from __future__ import annotations
@@ -20,9 +23,12 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from causalopt.backends import sealed
+from causalopt.backends import native, sealed
+from causalopt.backends.llvm_text import NotCovered
+from causalopt.backends.lowering import Lowered, lowered
+from causalopt.ground.errors import CausaloptError
 
 #: Where compiled code is kept, in place of the user's cache folder; empty for nowhere.
 VARIABLE = "CAUSALOPT_CACHE_DIR"
@@ -31,9 +37,16 @@ VARIABLE = "CAUSALOPT_CACHE_DIR"
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 
 #: What a file holds, in its name too: another version of this package may hold something else.
-_FORM = "names, code of a name of its own"
+_FORM = "names, code with names of its own"
+
+# What a file of machine code begins with.
+_MARK = b"machine code\n"
 
 Compiled = Callable[..., Any]
+
+
+class NotCompiled(CausaloptError):
+    """No compiler has a way with a text; the message is the name of what the last one raised."""
 
 
 def folder() -> Path | None:
@@ -61,45 +74,88 @@ def function(source: str, name: str, signature: str) -> Compiled:
     """The function ``name`` of a source text, compiled for one signature.
 
     Taken from this process, else from disk, else compiled. The text is the package's own: it is
-    written from blocks, with generated names only.
+    written from blocks, with generated names only. Arrays that a function is given are all
+    different ones, and its indices count from the front. ``NotCompiled`` where it cannot be done.
     """
+    if native.is_there():
+        with contextlib.suppress(NotCovered, RecursionError):
+            return _native(name, lowered(source, name, signature))
+    return _by_numba(source, name, signature)
+
+
+def _native(name: str, text: Lowered) -> Compiled:
+    """Our own text for LLVM, made machine code, or that as it was kept."""
+    place = _named(name, [*native.machine(), text.text, repr(text.form)])
+    if place is None:
+        return native.loaded(text.form, native.assembled(text.text))
+    code = _code_at(place)
+    if code is None:
+        # Once on a machine, also where many processes begin at once.
+        with sealed.alone(place):
+            code = _code_at(place)
+            if code is None:
+                code = native.assembled(text.text)
+                sealed.write(place, _MARK + code)
+    return native.loaded(text.form, code)
+
+
+def _code_at(place: Path) -> bytes | None:
+    """The machine code at a place; LLVM ends the process where it is given anything else."""
+    content = sealed.read(place)
+    return content.removeprefix(_MARK) if content and content.startswith(_MARK) else None
+
+
+def _by_numba(source: str, name: str, signature: str) -> Compiled:
+    """A function that numba compiles, or has compiled."""
     import numba
+    from numba.core.errors import NumbaError
 
     from causalopt.backends.intrinsics import choose, high_product
 
+    def named(written: Any) -> Any:
+        # Of functions of one name from different files, the loader takes the first for all.
+        written.__qualname__ = f"{written.__name__}_{hashlib.sha256(source.encode()).hexdigest()}"
+        return written
+
+    def compiled(helper: Any) -> Any:
+        return numba.njit(**_OPTIONS)(named(helper))
+
     # What a text has besides, it marks as compiled itself.
-    marked = {"choose": choose, "high_product": high_product, "compiled": numba.njit(**_OPTIONS)}
+    marked = {"choose": choose, "high_product": high_product, "compiled": compiled}
     namespace: dict[str, Any] = {"__name__": __name__, **marked}
     exec("import math\nimport numpy\n" + source, namespace)
-    written = namespace[name]
-    # Machine code is found by name, also long after other code was read in: one name, one code.
-    written.__qualname__ = f"{name}_{_digest(source, name, signature)}"
-    dispatcher: Any = numba.njit(**_OPTIONS)(written)
-    place = _place(source, name, signature)
+    dispatcher: Any = compiled(namespace[name])
+    try:
+        _made(dispatcher, signature, _place(source, name, signature))
+    except (NumbaError, RecursionError) as error:
+        raise NotCompiled(type(error).__name__) from error
+    dispatcher.disable_compile()
+    return cast(Compiled, dispatcher)
+
+
+def _made(dispatcher: Any, signature: str, place: Path | None) -> None:
+    """See to it that the dispatcher has its code."""
     if place is None:
         dispatcher.compile(signature)
     elif not _restored(dispatcher, place):
-        # Once on a machine, also where many processes begin at once.
         with sealed.alone(place):
             if not _restored(dispatcher, place):
                 dispatcher.compile(signature)
                 _keep(dispatcher, place)
-    dispatcher.disable_compile()
-    compiled: Compiled = dispatcher
-    return compiled
 
 
 def _place(source: str, name: str, signature: str) -> Path | None:
+    options = repr(sorted(_OPTIONS.items()))
+    return _named(name, [*_machine(), source, name, signature, options, _FORM])
+
+
+def _named(name: str, parts: Sequence[str]) -> Path | None:
+    """Where what depends on some texts is kept; None where nothing is."""
     where = folder()
     if where is None:
         return None
-    options = repr(sorted(_OPTIONS.items()))
-    digest = _digest(*_machine(), source, name, signature, options, _FORM)
-    return where / f"{name}-{digest}.bin"
-
-
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return where / f"{name}-{digest[:32]}.bin"
 
 
 @functools.cache

@@ -5,20 +5,20 @@ What decides how long parts are is compiled once, for all plans: it calls a plan
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
 from causalopt.backends import cache
 from causalopt.backends import demand as rules
 from causalopt.backends.advancing import loop_of
-from causalopt.backends.codegen import NARROW_SIGNATURE
 from causalopt.backends.demand import Demand, GivesWay, too_many, too_short
+from causalopt.backends.native import Bound, Loaded
 from causalopt.backends.numba import is_there, not_compiled
 from causalopt.backends.shape import Shape
-from causalopt.ground.types import Floats, Ints
+from causalopt.ground.types import Floats
 from causalopt.plan import Block, Loop, Pieces, Segment
 
 # Compiled code hears nothing from outside, so one call into it lasts about this many nanoseconds,
@@ -28,99 +28,42 @@ _CALL, _KEPT = 1e8, 1 << 14
 # How a call ends: at the end of a segment, at that of its time, or where there is no way on.
 _DONE, _PAUSED, _STUCK, _MANY, _STIFF = range(5)
 
-# The arguments of ``paced``: two steps; the point's state, and its memory; what a step is given;
-# where things are in a state; how good a part has to be; where formulas jump; what is found; and
-# what a step records, which is nothing.
+# What ``paced`` is given: two steps, with all that they are; the point's state, and its memory; the
+# length and the begin of a part; where things are in a state; how good a part has to be; where
+# formulas jump; and what is found.
 _SIGNATURE = (
-    f"int64(FunctionType({NARROW_SIGNATURE}), FunctionType({NARROW_SIGNATURE}), boolean,"
-    " float64[:,::1], float64[:,::1], float64[::1], float64[::1], int64[::1],"
-    " float64[::1], int64[::1], int64[::1], float64[:,:,::1],"
-    " int64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1], int64[:,::1],"
-    " float64, int64, boolean, float64[::1], float64[::1], float64[::1], int64[::1],"
-    " int64[:,::1], float64[:,:,::1], int64[:,:,::1])"
+    "int64(call, call, boolean, float64[:,::1], float64[:,::1], float64[::1], float64[::1],"
+    " int64[::1], float64[:,:,::1], int64[::1], int64[::1], int64[::1], int64[:,::1], boolean[::1],"
+    " int64[:,::1], float64, int64, boolean, float64[::1], float64[::1], float64[::1], int64[::1])"
 )
 
+_LARGER = "choose(({0} >= {1}) | ({0} != {0}), {0}, {1})"
 
-# The loop ``paced`` carries a point part by part until a segment or a call ends. ``clock`` has the
-# length of a step, that of the next part, and when it begins; ``marks`` the step, the first and the
-# last but one of the segment, the attempts at this step, how many parts stiffness kept short and
-# how many of the last it did not, the attempts that are left to the call, how many parts it has
-# found, and the most attempts at a step.
+
+def _size(place: str, indent: str) -> str:
+    """Lines that set ``size``: how large a number is, or a small part of what it was."""
+    lines = (
+        f"size = abs(before[{place}, 0])",
+        f"other = abs(after[{place}, 0])",
+        f"size = {_LARGER.format('size', 'other')}",
+        f"other = {rules.SMALL!r} * peaks[{place}]",
+        f"size = {_LARGER.format('size', 'other')}",
+    )
+    return f"\n{indent}".join(lines)
+
+
+# The loop carries a point part by part until a segment or a call ends. A step goes from ``before``
+# to ``after``, in place of which stands what was before when it begins. ``clock`` has the length of
+# a step, that of the next part, and when it begins; ``marks`` the step, the first and the last but
+# one of the segment, the attempts at this step, how many parts stiffness kept short and how many of
+# the last it did not, the attempts that are left to the call, how many parts it has found, and the
+# most attempts at a step.
 _SOURCE = f"""
-@compiled
-def copy(taken, given):
-    for j in range(len(given)):
-        taken[j, 0] = given[j, 0]
-
-
-@compiled
-def larger(x, y):
-    return choose((x >= y) | (x != x), x, y)
-
-
-@compiled
-def size_of(j, before, after, peaks):
-    return larger(larger(abs(before[j, 0]), abs(after[j, 0])), {rules.SMALL!r} * peaks[j])
-
-
-@compiled
-def excess_of(before, after, peaks, values, errors, moving, tolerance, is_short):
-    for k in range(len(values)):
-        j = values[k]
-        if after[j, 0] - after[j, 0] != 0.0:
-            return math.inf
-    worst = 0.0
-    for k in range(errors.shape[1]):
-        j = errors[1, k]
-        error = abs(after[errors[0, k], 0])
-        if error <= {rules.NOTHING!r} or (is_short and peaks[j] == 0.0):
-            continue
-        missed = error / (tolerance * size_of(j, before, after, peaks))
-        if missed - missed == 0.0:
-            worst = max(worst, missed)
-        elif not moving[k]:
-            return math.inf
-    return worst
-
-
-@compiled
-def strain_of(before, after, peaks, looks):
-    turned = 0.0
-    apart = 0.0
-    for k in range(looks.shape[1]):
-        size = size_of(looks[2, k], before, after, peaks)
-        one = (after[looks[0, k], 0] / size) ** 2
-        other = (after[looks[1, k], 0] / size) ** 2
-        turned += choose(one == one, one, 0.0)
-        apart += choose(other == other, other, 0.0)
-    apart = math.sqrt(apart)
-    if not apart > {rules.UNSEEN!r}:
-        return 0.0
-    strain = math.sqrt(turned) / apart
-    return choose(strain - strain == 0.0, strain, 0.0)
-
-
-@compiled
-def rescale(state, groups, ends):
-    first = 0
-    for m in range(len(ends)):
-        stop = ends[m]
-        size = 0.0
-        for k in range(first, stop):
-            size = larger(abs(state[groups[k], 0]), size)
-        if size > 0.0 and size - size == 0.0:
-            for k in range(first, stop):
-                state[groups[k], 0] /= size
-        first = stop
-
-
-def paced(inside, last, is_other, state, after, peaks, clock, marks, given, offset, stride, pace,
-          groups, ends, values, errors, moving, looks, tolerance, order, gives_way, borders,
-          lengths, begins, counts, powers, kept, kept_powers):
+def paced(inside, last, is_other, before, after, peaks, clock, marks, pace, groups, ends, values,
+          errors, moving, looks, tolerance, order, gives_way, borders, lengths, begins, counts):
     whole, trial, begin = clock[0], clock[1], clock[2]
     number, start, stop, tried = marks[0], marks[1], marks[2], marks[3]
     strained, calm, left = marks[4], marks[5], marks[6]
-    never = {np.iinfo(np.int64).max}
     short = tolerance * whole
     filled = 0
     cut = 0
@@ -130,7 +73,7 @@ def paced(inside, last, is_other, state, after, peaks, clock, marks, given, offs
         if tried == 0:
             begin = (number - 1) * whole
             if number == start:
-                trial = min(trial, short)
+                trial = choose(short < trial, short, trial)
         if not begin < end:
             number += 1
             tried = 0
@@ -147,7 +90,7 @@ def paced(inside, last, is_other, state, after, peaks, clock, marks, given, offs
             cut += 1
         goal = end
         if cut < len(borders):
-            goal = min(end, borders[cut])
+            goal = choose(borders[cut] < end, borders[cut], end)
         rest = goal - begin
         part = trial
         if trial >= rest * (1.0 - 1e-9):
@@ -159,30 +102,63 @@ def paced(inside, last, is_other, state, after, peaks, clock, marks, given, offs
             part = part + (goal - (begin + part))
         pace[0, 0, 0] = part
         pace[1, 0, 0] = begin
-        copy(after, state)
-        inside(after, powers, 0, given, offset, stride, pace, 1, 2, 0.0, 0, never, 1, kept,
-               kept_powers)
-        excess = excess_of(state, after, peaks, values, errors, moving, tolerance, part <= short)
+        for j in range(len(peaks)):
+            after[j, 0] = before[j, 0]
+        inside()
+
+        excess = 0.0
+        for k in range(len(values)):
+            j = values[k]
+            if after[j, 0] - after[j, 0] != 0.0:
+                excess = math.inf
+        for k in range(errors.shape[1]):
+            j = errors[1, k]
+            error = abs(after[errors[0, k], 0])
+            if error <= {rules.NOTHING!r} or (part <= short and peaks[j] == 0.0):
+                continue
+            {_size("j", " " * 12)}
+            missed = error / (tolerance * size)
+            if missed - missed == 0.0:
+                excess = choose(missed > excess, missed, excess)
+            elif not moving[k]:
+                excess = math.inf
         is_good = excess <= 1.0
         if is_good and is_other and arrives and goal == end:
-            copy(after, state)
-            last(after, powers, 0, given, offset, stride, pace, 1, 2, 0.0, 0, never, 1, kept,
-                 kept_powers)
+            for j in range(len(peaks)):
+                after[j, 0] = before[j, 0]
+            last()
         if not is_good:
             least = {rules.SHORTEST!r} * abs(begin)
             if excess == math.inf:
-                least = {rules.SHORTEST_TO_NOWHERE!r} * max(abs(begin), whole)
+                far = choose(abs(begin) > whole, abs(begin), whole)
+                least = {rules.SHORTEST_TO_NOWHERE!r} * far
             if part <= least:
                 status = {_STUCK}
                 break
-        strain = strain_of(state, after, peaks, looks)
-        factor = {rules.MARGIN!r} * excess ** (-1.0 / (order + 1))
-        factor = min(max(factor, {rules.SHORTER!r}), {rules.LONGER!r})
+
+        turned = 0.0
+        apart = 0.0
+        for k in range(looks.shape[1]):
+            j = looks[2, k]
+            {_size("j", " " * 12)}
+            one = (after[looks[0, k], 0] / size)**2
+            turned += choose(one == one, one, 0.0)
+            one = (after[looks[1, k], 0] / size)**2
+            apart += choose(one == one, one, 0.0)
+        apart = math.sqrt(apart)
+        strain = choose(apart > {rules.UNSEEN!r}, math.sqrt(turned) / apart, 0.0)
+        strain = choose(strain - strain == 0.0, strain, 0.0)
+        factor = {rules.MARGIN!r} * excess**(-1.0 / (order + 1))
+        factor = choose(factor < {rules.SHORTER!r}, {rules.SHORTER!r}, factor)
+        factor = choose(factor > {rules.LONGER!r}, {rules.LONGER!r}, factor)
         is_held = strain * factor > {rules.STRAINED!r}
         if is_good:
-            calm = 0 if is_held else calm + 1
-            strained += is_held
-            copy(state, after)
+            calm += 1
+            if is_held:
+                calm = 0
+                strained += 1
+            for j in range(len(peaks)):
+                before[j, 0] = after[j, 0]
             lengths[filled] = part
             begins[filled] = begin
             filled += 1
@@ -192,17 +168,31 @@ def paced(inside, last, is_other, state, after, peaks, clock, marks, given, offs
         if gives_way and strained > {rules.MANY}:
             status = {_STIFF}
             break
-        rescale(state, groups, ends)
+
+        first = 0
+        for m in range(len(ends)):
+            size = 0.0
+            for k in range(first, ends[m]):
+                other = abs(before[groups[k], 0])
+                size = {_LARGER.format("other", "size")}
+            if size > 0.0 and size - size == 0.0:
+                for k in range(first, ends[m]):
+                    before[groups[k], 0] /= size
+            first = ends[m]
         for j in range(len(peaks)):
-            peaks[j] = larger(abs(state[j, 0]), peaks[j])
+            other = abs(before[j, 0])
+            peaks[j] = choose((other >= peaks[j]) | (other != other), other, peaks[j])
         longer = part * factor
         if arrives and is_good:
-            longer = max(longer, trial)
+            longer = choose(trial > longer, trial, longer)
         if strain > 0.0:
-            longer = min(longer, part * ({rules.STABLE!r} / strain))
+            stable = part * ({rules.STABLE!r} / strain)
+            longer = choose(stable < longer, stable, longer)
         trial = longer
         if is_good:
-            begin = goal if arrives else begin + part
+            begin = begin + part
+            if arrives:
+                begin = goal
     clock[1], clock[2] = trial, begin
     marks[0], marks[3], marks[4], marks[5], marks[7] = number, tried, strained, calm, filled
     return status
@@ -214,17 +204,9 @@ class Ready:
     """A segment made ready: the compiled step of parts, that of the last, and what one costs."""
 
     segment: Segment
-    inside: cache.Compiled
-    last: cache.Compiled
+    inside: Loaded
+    last: Loaded
     nanoseconds: int
-
-    @classmethod
-    def of(cls, segment: Segment, noises: int) -> Ready:
-        """A segment whose blocks can be compiled."""
-        # Nothing is checked, rescaled or recorded in these steps.
-        shape = Shape((), (), (), noises)
-        loops = [loop_of("narrow", block, shape) for block in _blocks(segment)]
-        return cls(segment, loops[0][0], loops[-1][0], loops[0][2])
 
 
 def _blocks(segment: Segment) -> tuple[Block, Block]:
@@ -238,6 +220,7 @@ class Walker:
     plan: Loop
     segments: Sequence[Ready]
     demand: Demand
+    paced: cache.Compiled
 
     def found(self, point: int, given: Floats, state: Floats, borders: Floats) -> Pieces:
         """The parts of a point with its inputs (inputs,), and the state (slots,) at the start.
@@ -246,28 +229,27 @@ class Walker:
         """
         whole = given[self.plan.length_of_steps]
         clock, marks = np.array([whole, whole, 0.0]), np.zeros(9, dtype=np.int64)
-        memory = state[:, None].copy(), np.empty((len(state), 1)), abs(state), clock, marks
-        rest = *self._told(given), *self._places(), np.sort(borders[np.isfinite(borders)])
-        counts, pieces = np.zeros(self.plan.steps, dtype=np.int64), list[tuple[Floats, Floats]]()
+        before, after = state[:, None].copy(), np.empty((len(state), 1))
+        pace = np.empty((len(self.plan.noises), 1, 1))
+        memory = before, after, abs(state), clock, marks, pace
+        rest = *self._places, np.sort(borders[np.isfinite(borders)])
+        counts, pieces = np.zeros(self.plan.steps, dtype=np.int64), list[Floats]()
         for ready in self.segments:
+            steps = _steps(ready, after, given, pace)
             first, stop = ready.segment.start, ready.segment.stop
             marks[:4], marks[8] = (first, first, stop, 0), rules.MOST
             status = _PAUSED
             while status == _PAUSED:
                 marks[6] = max(1, int(_CALL / ready.nanoseconds))
-                status, piece = _called(ready, *memory, *rest, counts)
-                pieces.append(piece)
+                kept = np.empty((2, _KEPT))
+                status = self.paced(*steps, *memory, *rest, *kept, counts)
+                pieces.append(kept[:, : marks[7]])
             self._refuse(status, point, int(marks[0]), clock)
-        lengths, begins = (np.concatenate(rows) for rows in zip(*pieces, strict=True))
-        steps = np.repeat(np.arange(len(counts)), counts)
-        return Pieces(np.full(len(steps), point), steps, lengths, begins)
+        lengths, begins = np.concatenate(pieces, axis=1)
+        steps_of = np.repeat(np.arange(len(counts)), counts)
+        return Pieces(np.full(len(steps_of), point), steps_of, lengths, begins)
 
-    def _told(self, given: Floats) -> tuple[Floats, Ints, Ints, Floats]:
-        """What a step is given, as it looks it up: inputs, and the length and begin of a part."""
-        entries = len(given) + 1
-        offset, stride = np.arange(entries), np.zeros(entries, dtype=np.int64)
-        return np.append(given, 0.0), offset, stride, np.empty((len(self.plan.noises), 1, 1))
-
+    @functools.cached_property
     def _places(self) -> tuple[object, ...]:
         """Where things are in a state, and how good a part has to be."""
         plan, asked = self.plan, self.demand
@@ -290,26 +272,35 @@ class Walker:
         raise too_short(number, clock[2], self.demand.tolerance, [point])
 
 
-def _called(ready: Ready, *memory: object) -> tuple[int, tuple[Floats, Floats]]:
-    """One call: how it ends, and the lengths and begins of the parts that it found."""
-    *before, counts = memory
-    lengths, begins = np.empty((2, _KEPT))
-    nothing = np.empty((0, 1), np.int64), np.empty((0, 0, 0)), np.empty((0, 0, 0), np.int64)
-    paced = cache.function(_SOURCE, "paced", _SIGNATURE)
-    steps = ready.inside, ready.last, ready.inside is not ready.last
-    status = paced(*steps, *before, lengths, begins, counts, *nothing)
-    filled = cast(Ints, memory[4])[7]
-    return status, (lengths[:filled].copy(), begins[:filled].copy())
+def _steps(ready: Ready, after: Floats, given: Floats, pace: Floats) -> tuple[Bound, Bound, bool]:
+    """The two steps of a segment with all that they are given, and whether they differ."""
+    offset = np.arange(len(given) + 1)
+    looked_up = np.append(given, 0.0), offset, np.zeros_like(offset), pace
+    # One step, which records nothing.
+    once = 1, 2, 0.0, 0, np.iinfo(np.int64).max, 1, np.empty((0, 0, 0)), _NO_POWERS[None]
+    one, other = (
+        loop.bound(after, _NO_POWERS, 0, *looked_up, *once) for loop in (ready.inside, ready.last)
+    )
+    return one, other, ready.inside is not ready.last
+
+
+_NO_POWERS = np.empty((0, 1), dtype=np.int64)
 
 
 def walker(plan: Loop, demand: Demand) -> Walker | None:
-    """What finds the parts of a plan's steps; None where one of them has no compiled code."""
+    """What finds the parts of a plan's steps; None where one of them is no machine code of ours."""
     blocks = {block for segment in plan.segments for block in _blocks(segment)}
     if not is_there() or any(map(not_compiled, blocks)):
         return None
-    from numba.core.errors import NumbaError
-
-    try:
-        return Walker(plan, [Ready.of(s, len(plan.noises)) for s in plan.segments], demand)
-    except (NumbaError, RecursionError):
-        return None
+    # Nothing is checked, rescaled or recorded in these steps.
+    shape = Shape((), (), (), len(plan.noises))
+    ready = []
+    for segment in plan.segments:
+        try:
+            inside, last = (loop_of("narrow", block, shape) for block in _blocks(segment))
+        except (cache.NotCompiled, RecursionError):
+            return None
+        if not isinstance(inside[0], Loaded) or not isinstance(last[0], Loaded):
+            return None
+        ready.append(Ready(segment, inside[0], last[0], inside[2]))
+    return Walker(plan, ready, demand, cache.function(_SOURCE, "paced", _SIGNATURE))

@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from causalopt.backends.advancing import CompiledSegment, advance, loop_of
+from causalopt.backends.cache import NotCompiled
 from causalopt.backends.compiled_run import (
     CompiledRun,
     blame,
@@ -137,8 +138,6 @@ def _warn_once(message: str) -> None:
 
 def _compiled_segments(run: CompiledRun) -> list[CompiledSegment] | None:
     """The segments made ready; None, with a warning, where numba cannot compile one."""
-    from numba.core.errors import NumbaError
-
     plan = run.plan
     shape = Shape(plan.value_slots, plan.scales, plan.recorded, len(plan.noises), plan.chains)
     name = "narrow" if run.tile == 1 else "wide"
@@ -149,10 +148,11 @@ def _compiled_segments(run: CompiledRun) -> list[CompiledSegment] | None:
             )
             for s in plan.segments
         ]
-    except (NumbaError, RecursionError) as error:
+    except (NotCompiled, RecursionError) as error:
+        why = str(error) if isinstance(error, NotCompiled) else type(error).__name__
         _warn_once(
-            f"numba could not compile a system of {len(plan.slots)} values "
-            f"({type(error).__name__}): it runs with NumPy, which is slower."
+            f"numba could not compile a system of {len(plan.slots)} values ({why}): it runs with "
+            "NumPy, which is slower."
         )
         return None
 

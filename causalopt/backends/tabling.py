@@ -84,11 +84,12 @@ class Tabled:
         # By itself, for a compiler follows each name of a loop through all blocks that are in it.
         yield "def work_out(table):"
         for number, group in enumerate(self.groups.groups):
-            head, depth, seen, target = _loop(number, group)
+            head, seen, target = _loop(number, group)
             terms = named("a", range(len(seen)))
             lines, (result,) = lines_of(block_of(group.routine), terms)
-            yield from indented(1, head)
-            yield from indented(1 + depth, write(_Member(terms, seen, lines, target, result)))
+            # A loop too where there is but one, so that its names have nothing to do with others.
+            yield f"    for {head}:"
+            yield from indented(2, write(_Member(terms, seen, lines, target, result)))
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ def _side_by_side(one: _Member) -> list[str]:
     return [*rows, f"out = table[{one.target}]", f"for q in range({TILE}):", *points]
 
 
-def _loop(number: int, group: Alike) -> tuple[list[str], int, list[str], str]:
-    """The head of a loop over a group and its depth, the rows that each sees, and its own row."""
+def _loop(number: int, group: Alike) -> tuple[str, list[str], str]:
+    """What a loop over a group goes over, the rows that each sees, and its own row."""
     if group.count == 1:
-        return [], 0, [str(rows[0]) for rows in group.seen.tolist()], str(group.first)
+        return "_ in range(1)", [str(rows[0]) for rows in group.seen.tolist()], str(group.first)
     seen = [f"SEEN{number}[{place}, g]" for place in range(len(group.seen))]
-    return [f"for g in range({group.count}):"], 1, seen, f"{group.first} + g"
+    return f"g in range({group.count})", seen, f"{group.first} + g"
 
 
 def _array(name: str, places: Sequence[object]) -> str:
@@ -179,7 +180,7 @@ def banded(groups: Groups, shape: Shape, slots: int) -> str:
         "for g in range(VALUES.size):",
         "    gone += new[VALUES[g]] - new[VALUES[g]]",
     ]
-    made, moment = list(_table_alone(tabled)), list(_moment(tabled))
+    made, moment = list(_table_alone(tabled)), [*_moment(tabled), "gone = 0.0"]
     loop = banded_loop(shape, slots, made, moment, step, "(gone == 0.0)")
     return joined(tabled.constants(), tabled.groups_alone(), loop)
 

@@ -38,12 +38,13 @@ k, q = parameters("k q")
 PROGRAM = """
     import sys
     from causalopt import System, run, variables, parameter
-    from causalopt.backends import cache
+    from causalopt.backends import cache, native
     from numba.core.dispatcher import Dispatcher
 
     compiled = []
-    before = Dispatcher.compile
-    Dispatcher.compile = lambda self, signature: (compiled.append(1), before(self, signature))[1]
+    assembled, compile = native.assembled, Dispatcher.compile
+    native.assembled = lambda text: (compiled.append(1), assembled(text))[1]
+    Dispatcher.compile = lambda self, signature: (compiled.append(1), compile(self, signature))[1]
     a, b = variables("a b")
     k = parameter("k")
     system = System({a: 0.9 * a - k * b, b: a}, start={a: 1, b: 2}, parameters={k: 0.25})
@@ -99,7 +100,7 @@ KEPT = """
     def made(name, formula):
         return cache.function(f"def {name}(a): return {formula}", name, "float64(float64[::1])")
 
-    wanted = made("wanted", "math.exp(a[0]) + math.frexp(a[2])[1]")
+    wanted = made("wanted", "math.gamma(a[0]) + math.frexp(a[2])[1]")
     print(float(wanted(numpy.array([1.0, 2.0, 4.0]))).hex(), "numba.np.linalg" in sys.modules)
     # What is compiled after it finds all that it needs.
     print(float(made("other", "a.sum() + 1")(numpy.ones(3))))
@@ -116,7 +117,7 @@ def test_kept_code_does_without_the_compiler_unless_it_calls_what_may_come_with_
 
     value, compiler_is_there, other = told_by_a_process()
     assert (compiler_is_there, other) == ("True", "4.0")
-    assert float.fromhex(value) == pytest.approx(np.e + 3, rel=1e-15)
+    assert float.fromhex(value) == pytest.approx(1 + 3, rel=1e-15)
     for file in tmp_path.glob("other-*.bin"):
         file.unlink()
     assert told_by_a_process() == [value, "False", "4.0"]
@@ -124,6 +125,48 @@ def test_kept_code_does_without_the_compiler_unless_it_calls_what_may_come_with_
     called, code = pickle.loads(sealed.read(file))
     sealed.write(file, serialize.dumps(((*called, "nothing_has_this_name"), code)))
     assert told_by_a_process() == [value, "True", "4.0"]
+
+
+HELPED = """
+    import sys
+    import numpy
+    from causalopt.backends import cache, native
+
+    native.is_there = {own_way} or (lambda: False)
+
+    def made(shift):
+        more = "".join(f"    table[0] = math.cos(table[0] * {j}.0)\\n" for j in range(60))
+        source = (
+            f"@compiled\\ndef work_out(table):\\n{more}    table[0] = table[0] + {shift}\\n"
+            "def helped(table):\\n    work_out(table)\\n    work_out(table)\\n"
+        )
+        return cache.function(source, "helped", "void(float64[::1])")
+
+    for shift in map(float, sys.argv[1:]):
+        table = numpy.zeros(1)
+        made(shift)(table)
+        print(float(table[0]).hex())
+"""
+
+
+@pytest.mark.parametrize("own_way", ["None", "native.is_there"])
+def test_helpers_of_one_name_from_two_files_are_not_taken_for_each_other(own_way, tmp_path):
+    """Each function is compiled in a process of its own, and all are read in another one."""
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path)}
+
+    def told_of(*shifts):
+        asked = [
+            sys.executable,
+            "-c",
+            textwrap.dedent(HELPED.replace("{own_way}", own_way)),
+            *shifts,
+        ]
+        run = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+        return run.stdout.split()
+
+    alone = told_of("1.0") + told_of("2.0")
+    assert len(set(alone)) == 2
+    assert told_of("1.0", "2.0") == alone
 
 
 def shortened(kept):
@@ -145,7 +188,7 @@ def test_damaged_code_is_compiled_again_and_replaced(tmp_path, damage):
     assert told(in_a_process(tmp_path)) == (0, value)
 
 
-def test_code_that_numba_cannot_read_is_compiled_again(tmp_path):
+def test_code_that_cannot_be_read_is_compiled_again(tmp_path):
     _, value = told(in_a_process(tmp_path))
     (file,) = tmp_path.glob("*.bin")
     sealed.write(file, pickle.dumps(("not", "code")))
