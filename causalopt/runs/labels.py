@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,21 +65,42 @@ def in_single(model: Model) -> Mapping[str, str]:
     return ReadOnly({"float32": ", ".join(names)} if names else {})
 
 
-def coordinate(axis: Axis) -> xr.Coordinates:
-    """The coordinate along the rows of a series."""
+def together(coords: Mapping[str, xr.Variable], axis: Axis | None = None) -> xr.Coordinates:
+    """Coordinates with their indexes, and that of the rows of an axis where these are shown.
+
+    With these at hand a result is put together once: xarray asks for no index that it has, and
+    to give a result one more coordinate takes longer than to make it.
+    """
     import xarray as xr
 
-    if axis.labels is not None:
-        return xr.Coordinates({axis.dim: axis.values})
+    rows = None if axis is None or not axis.is_shown else coordinate(axis)
+    # Along a dim of another name there is no index.
+    owned = [name for name, along in coords.items() if along.dims == (name,)]
+    indexes: dict[Hashable, xr.Index] = {name: _index_of(name, coords[name]) for name in owned}
+    if rows is None:
+        return xr.Coordinates(coords, indexes)
+    return xr.Coordinates({**coords, **rows.variables}, {**indexes, **rows.xindexes})
+
+
+def _index_of(name: str, along: xr.Variable) -> xr.Index:
+    import xarray as xr
+
+    return xr.indexes.PandasIndex(along.to_index(), name, coord_dtype=along.dtype)
+
+
+def coordinate(axis: Axis) -> xr.Coordinates:
+    """The coordinate along the rows of a series."""
+    if isinstance(axis.labels, np.ndarray):
+        return together({axis.dim: index(axis.dim, axis.labels, {})})
     # Questions about one run share their axis: it is made once, unless it takes much memory.
+    if axis.labels is not None:
+        names = tuple(map(str, axis.labels))
+        return (_names_kept if len(names) <= _MOST_NAMES_KEPT else _names)(axis.dim, names)
     return (_numbers_kept if len(axis.rows) <= _LONGEST_AXIS_KEPT else _numbers)(axis)
 
 
-def along_rows(data: xr.Dataset, axis: Axis) -> xr.Dataset:
-    """Results with the coordinate of their rows, or without the dim of a row that is not shown."""
-    if not axis.is_shown:
-        return data.isel({axis.dim: 0})
-    return data.assign_coords(coordinate(axis))
+def _names(dim: str, names: tuple[str, ...]) -> xr.Coordinates:
+    return together({dim: index(dim, names, {})})
 
 
 def _numbers(axis: Axis) -> xr.Coordinates:
@@ -88,9 +109,11 @@ def _numbers(axis: Axis) -> xr.Coordinates:
 
     # Made by hand, since xarray would copy the values twice on the way.
     index = pd.Index(np.asarray(axis.values), copy=False, name=axis.dim)
-    column: xr.Variable = xr.Variable([axis.dim], index, {"units": axis.unit})
+    column = xr.Variable([axis.dim], index, {"units": axis.unit}).to_index_variable()
     return xr.Coordinates({axis.dim: column}, {axis.dim: xr.indexes.PandasIndex(index, axis.dim)})
 
 
 _LONGEST_AXIS_KEPT = 1 << 22
+_MOST_NAMES_KEPT = 1 << 12
 _numbers_kept = functools.lru_cache(maxsize=4)(_numbers)
+_names_kept = functools.lru_cache(maxsize=16)(_names)

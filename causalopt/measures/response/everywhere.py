@@ -26,7 +26,7 @@ from causalopt.model.network import Network
 from causalopt.model.selection import Stretch
 from causalopt.model.system import System
 from causalopt.model.world import World
-from causalopt.runs.labels import column, coordinate, index, sweep_coords
+from causalopt.runs.labels import column, index, sweep_coords, together
 from causalopt.runs.simulation import gradients
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Draws, Over, Sweep
@@ -238,5 +238,4 @@ def _labelled(
     # A network's nodes are one series: it needs no dim of series.
     table = values if names else values[0]
     attrs = {**measure.attributes(), **arguments}
-    array = xr.DataArray(column(dims, table, attrs), coords, name=measure.name)
-    return array.assign_coords(coordinate(axis))
+    return xr.DataArray(column(dims, table, attrs), together(coords, axis), name=measure.name)
