@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sympy import Integer, Symbol
@@ -62,6 +62,27 @@ class Group:
     weightings: tuple[Weighting, ...] = ()
     mechanism: Mechanism | None = None
 
+    @functools.cached_property
+    def rows(self) -> slice | Ints:
+        """The targets, as an index of a table."""
+        return _run_of(self.targets)
+
+    @functools.cached_property
+    def columns(self) -> tuple[slice | Ints, ...]:
+        """The ids of each argument, as indices of a table."""
+        return tuple(map(_run_of, self.arguments.T))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it has finite values whatever it sees: the places of a table, as they are."""
+        return self.block is None and self.mechanism is not None and not self.patches
+
+
+def _run_of(ids: Ints) -> slice | Ints:
+    """Ids as an index; of such as follow one another as a slice, which copies nothing."""
+    is_run = len(ids) > 0 and bool((ids[1:] - ids[:-1] == 1).all())
+    return slice(int(ids[0]), int(ids[-1]) + 1) if is_run else ids
+
 
 @dataclass(frozen=True, eq=False)
 class Layers:
@@ -79,8 +100,10 @@ class Layers:
     tangents: Mapping[int, int]
     wanted: tuple[int, ...] = ()
 
-    #: The noises of a network are among its inputs: each has one value.
-    noises: tuple[Input, ...] = ()
+    @functools.cached_property
+    def noises(self) -> tuple[Input, ...]:
+        """Those of the inputs that are drawn, each once."""
+        return tuple(entry for entry in self.inputs if isinstance(entry.label, Noise))
 
     @property
     def nodes(self) -> int:
@@ -137,7 +160,23 @@ def flatten_network(
     """The layers that compute every node of a network in every lane.
 
     Blocks give the partial derivatives too where there are tangents, or where they are asked for.
+    Plans of networks that are not large are made once.
     """
+    is_small = len(network.columns.labels) <= _LARGEST_KEPT
+    how = _flattened_kept if is_small else _flattened
+    plan = how(network, lanes, wanted, with_partials=with_partials)
+    # Labels that are equal may be written in other ways, 1 and 1.0, and are told as they are here.
+    labels = network.columns.labels
+    return plan if plan.labels is labels else replace(plan, labels=labels)
+
+
+# A plan of a network with more nodes than this takes as much memory as what is asked of it.
+_LARGEST_KEPT = 1 << 12
+
+
+def _flattened(
+    network: Network, lanes: Lanes, wanted: tuple[int, ...], *, with_partials: bool
+) -> Layers:
     inputs = NetworkInputs(network)
     with_partials = with_partials or bool(lanes.tangents)
     # First the groups, for these say which inputs there are.
@@ -151,6 +190,9 @@ def flatten_network(
         tangents=lanes.tangents,
         wanted=wanted,
     )
+
+
+_flattened_kept = functools.lru_cache(maxsize=64)(_flattened)
 
 
 def _groups(

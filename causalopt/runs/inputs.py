@@ -43,11 +43,13 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
                 return sweep.arrays[symbol]
         return entry.value if (known := known_of(entry.label)) is None else known
 
-    values = {entry.symbol.name: value(entry) for entry in plan.inputs}
-    arrays = {name: v for name, v in values.items() if isinstance(v, Tensor | Tree)}
-    numbers = {name: v for name, v in values.items() if not isinstance(v, Tensor | Tree)}
     noises = [entry for entry in plan.noises if isinstance(entry.label, Noise)]
     draws = {entry.symbol.name: stream(entry.label) for entry in noises}
+    # A network draws its noises one after the other, where it puts them.
+    given = [entry for entry in plan.inputs if entry.symbol.name not in draws]
+    values = {entry.symbol.name: value(entry) for entry in given}
+    arrays = {name: v for name, v in values.items() if isinstance(v, Tensor | Tree)}
+    numbers = {name: v for name, v in values.items() if not isinstance(v, Tensor | Tree)}
     return Inputs(numbers, draws, arrays)
 
 
