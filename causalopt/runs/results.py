@@ -18,7 +18,7 @@ from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.labels import column, in_single, index, sweep_coords, together
+from causalopt.runs.labels import column, in_single, named, sweep_coords, together
 from causalopt.runs.masking import OnFailure, computed
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
@@ -134,7 +134,7 @@ def _gather(
         for series, part in zip(chosen, parts, strict=True)
     }
     kind = {"quantity": "tangent" if tangent else "value", **in_single(model)}
-    coords = {"world": index("world", names, {}), **sweep_coords(sweep)}
+    coords = {"world": named("world", names), **sweep_coords(sweep)}
     coords |= found.labelled(sweep)
     data = xr.Dataset(columns, together(coords, axis), kind)
     return data if axis.is_shown else data.isel({axis.dim: 0})
