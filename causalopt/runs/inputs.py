@@ -77,6 +77,8 @@ def given_by(
 def _formulas_in_turn(model: Model, labels: Iterable[object]) -> list[Label]:
     """The parameters with formulas that inputs follow from, each after what it follows from."""
     given = cast(Mapping[Label, float | Expr], model.parameters)
+    if not any(isinstance(value, Expr) for value in given.values()):
+        return []
     ends = [label for label in labels if label in given]
     formulas = {s: given[s] for s in [*ends, *followed(given, ends)]}
     return in_turn({s: f for s, f in formulas.items() if isinstance(f, Expr)}, "parameters")
