@@ -13,6 +13,7 @@ from causalopt.backends.limits import partial_at
 from causalopt.ground.scaled import aligned, is_tame, shifted
 from causalopt.ground.types import Floats, Ints, Number
 from causalopt.plan import Blend, Group, Layers, Patch, Weighting
+from causalopt.plan.draws import Stream
 
 # Powers of tangents in a network come in steps of this many, so that nodes of about one size share
 # one, and most sums need no alignment.
@@ -21,7 +22,7 @@ _STEP = 512
 
 def fill(plan: Layers, inputs: Inputs, points: int | None) -> tuple[Floats, dict[int, Ints]]:
     """The values and tangents of all nodes and inputs (lanes, ids, points), and exponents."""
-    size = plan.nodes + len(plan.inputs), 1 if points is None else points
+    size = plan.rows, 1 if points is None else points
     # Every node is written before it is read, in all lanes.
     table = np.empty((plan.lanes, *size))
     exponents = {lane: np.zeros(size, dtype=np.int64) for lane in plan.tangents}
@@ -32,8 +33,9 @@ def fill(plan: Layers, inputs: Inputs, points: int | None) -> tuple[Floats, dict
     values = next(lane for lane in range(plan.lanes) if lane not in plan.tangents)
     gates = {place: table[values, place].copy() for place in weights}
     with np.errstate(all="ignore"):
+        passing = {i: inputs.draws[entry.symbol.name] for i, entry in plan.passing.items()}
         for group in plan.groups:
-            _advance(plan, group, table, exponents, gates)
+            _advance(plan, group, table, exponents, gates, passing)
             for patch in group.patches:
                 _apply(patch, table, exponents, gates)
         for group in plan.groups:
@@ -46,6 +48,8 @@ def _put_inputs(plan: Layers, inputs: Inputs, given: Floats) -> None:
     """Put the inputs (lanes, inputs, points) in place: none of them moves with a tangent."""
     first, *others = (lane for lane in range(plan.lanes) if lane not in plan.tangents)
     for i, entry in enumerate(plan.inputs):
+        if plan.nodes + i in plan.passing:
+            continue
         name = entry.symbol.name
         known = inputs.values.get(name)
         given[first, i] = inputs.draws[name].without_time() if known is None else known
@@ -61,8 +65,12 @@ def _advance(
     table: Floats,
     exponents: dict[int, Ints],
     gates: Mapping[int, Floats],
+    passing: Mapping[int, Stream],
 ) -> None:
-    """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
+    """Compute one group in all of its lanes: values by its block, tangents by the chain rule.
+
+    Noises that are ``passing`` are drawn here.
+    """
     function = _function_of(group)
     if function is None:
         for lane in group.lanes:
@@ -74,6 +82,9 @@ def _advance(
     for lane in group.lanes:
         if lane not in plan.tangents:
             seen = _arguments(group, table, lane, gates)
+            for j, i in enumerate(group.arguments[0].tolist() if passing else ()):
+                if i in passing:
+                    seen[j] = np.reshape(passing[i].without_time(), (1, -1))
             results = function(*seen)
             table[lane, group.rows] = results[0]
             partials[lane] = sound(group, results[1:], seen)

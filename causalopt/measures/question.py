@@ -292,7 +292,7 @@ class Question:
         )
 
 
-def question(
+def question_of(
     of: Model | World[Model],
     A: Nodes,
     n: Nodes,
@@ -314,7 +314,7 @@ def question(
     >>> from causalopt.model.system import System
     >>> T, R = variables("T R")
     >>> room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35})
-    >>> question(room, T, R[0], R[10]) is question(room, T, R[0], R[10])
+    >>> question_of(room, T, R[0], R[10]) is question_of(room, T, R[0], R[10])
     True
     """
     is_plain = all(isinstance(name, _PLAIN) for name in (A, n, m))

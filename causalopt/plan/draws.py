@@ -102,10 +102,10 @@ def drawn(law: Law, key: Ints, chains: Ints, steps: range, entry: int) -> Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Chains:
+class DrawnChains:
     """Which chain of draws each point belongs to, (points,): all noises of a run share it.
 
-    >>> chains = Chains(np.array([4, 2, 3, 4]))
+    >>> chains = DrawnChains(np.array([4, 2, 3, 4]))
     >>> chains.drawn.tolist(), chains.places.tolist(), chains.side_by_side
     ([2, 3, 4], [2, 0, 1, 2], ((0, 2, 3),))
     """
@@ -135,13 +135,13 @@ class Chains:
         """Whether there is one point, in chain 0."""
         return len(self.of_points) == 1 and not self.of_points.any()
 
-    def of(self, points: Ints) -> Chains:
+    def of(self, points: Ints) -> DrawnChains:
         """Those of some of the points."""
-        return Chains(self.of_points[points])
+        return DrawnChains(self.of_points[points])
 
 
 #: What a single run has: one point, in chain 0, though no point is told of it.
-_ALONE = Chains(np.zeros(1, dtype=np.int64))
+_ALONE = DrawnChains(np.zeros(1, dtype=np.int64))
 
 
 class Stream:
@@ -151,7 +151,8 @@ class Stream:
     Steps are asked for in order, one by one with ``at`` or many at once with ``take``.
 
     >>> from causalopt.language.laws import normal
-    >>> one, many = Stream(normal(), "e", 0), Stream(normal(), "e", 0, Chains(np.array([0, 1, 0])))
+    >>> one = Stream(normal(), "e", 0)
+    >>> many = Stream(normal(), "e", 0, DrawnChains(np.array([0, 1, 0])))
     >>> first = one.at(0)
     >>> (many.at(0) == first).tolist()
     [True, False, True]
@@ -159,7 +160,7 @@ class Stream:
     [True, False]
     """
 
-    def __init__(self, law: Law, name: str, seed: int, chains: Chains | None = None) -> None:
+    def __init__(self, law: Law, name: str, seed: int, chains: DrawnChains | None = None) -> None:
         self.chains = chains
         self._law, self._name, self._seed = law, name, seed
         self._next = 0
@@ -180,7 +181,7 @@ class Stream:
         """The numbers of a single run, without points, from the first step on.
 
         >>> from causalopt.language.laws import normal
-        >>> swept = Stream(normal(), "e", 0, Chains(np.array([0])))
+        >>> swept = Stream(normal(), "e", 0, DrawnChains(np.array([0])))
         >>> bool(swept.single().at(3) == swept.at(3)[0])
         True
         """
@@ -239,7 +240,7 @@ class Stream:
 class Track(Stream):
     """What is given step by step, (steps, *shape): the same for every point."""
 
-    def __init__(self, noise: Noise, given: Listed, chains: Chains | None = None) -> None:
+    def __init__(self, noise: Noise, given: Listed, chains: DrawnChains | None = None) -> None:
         super().__init__(given, noise.name, 0, chains)
         self._noise, self._given = noise, given
 
@@ -292,7 +293,7 @@ class ArrayStream(Stream):
     True
     """
 
-    def __init__(self, noise: Noise, seed: int, chains: Chains | None = None) -> None:
+    def __init__(self, noise: Noise, seed: int, chains: DrawnChains | None = None) -> None:
         super().__init__(noise.law, noise.name, seed, chains)
         self._noise = noise
 
@@ -323,7 +324,7 @@ class ArrayStream(Stream):
         return drawn.reshape(*drawn.shape[:-1], *self._noise.shape)
 
 
-def stream_of(noise: Noise, seed: int, chains: Chains | None = None) -> Stream:
+def stream_of(noise: Noise, seed: int, chains: DrawnChains | None = None) -> Stream:
     """The numbers of a noise: drawn by its law, or given."""
     if isinstance(noise.law, Listed):
         return Track(noise, noise.law, chains)

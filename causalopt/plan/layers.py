@@ -110,6 +110,28 @@ class Layers:
         """The number of nodes."""
         return len(self.labels)
 
+    @functools.cached_property
+    def passing(self) -> Mapping[int, Input]:
+        """The noises that one node alone sees, in one lane, by a table: they need not be kept.
+
+        No slope and no message asks for them.
+        """
+        if self.lanes > 1 or not self.groups:
+            return {}
+        count = np.bincount(np.concatenate([g.arguments.reshape(-1) for g in self.groups]))
+        drawn = {self.nodes + i: e for i, e in enumerate(self.inputs) if e in self.noises}
+        alone = (g for g in self.groups if g.is_finite and len(g.targets) == 1)
+        seen = (i for group in alone for i in group.arguments[0].tolist())
+        return {i: drawn[i] for i in seen if i in drawn and count[i] == 1}
+
+    @functools.cached_property
+    def rows(self) -> int:
+        """How many nodes and inputs are kept: all but the last ones, where these only pass."""
+        kept = self.nodes + len(self.inputs)
+        while kept - 1 in self.passing:
+            kept -= 1
+        return kept
+
     @property
     def drawn(self) -> int:
         """The number of noises that are drawn, each in one or several nodes."""
@@ -149,7 +171,7 @@ class Layers:
         And what the largest group is computed from, a copy of each argument and the result.
         """
         tables = self.lanes + len(self.tangents)
-        table = self.nodes + len(self.inputs)
+        table = self.rows
         group = max((g.arguments.size + g.targets.size for g in self.groups), default=0)
         return points * (tables * table + group + len(self.wanted) * rows)
 

@@ -158,10 +158,10 @@ def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
 
 def _parted(values: Floats, count: int, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:
     """The values of each series, (worlds, rows, *sweep, *shape), of entries one after the other."""
-    sizes = [count * math.prod(shape) for shape in shapes]
-    blocks = np.split(values, np.cumsum(sizes)[:-1])
-    parts = []
-    for block, shape in zip(blocks, shapes, strict=True):
+    parts, first = [], 0
+    for shape in shapes:
+        stop = first + count * math.prod(shape)
+        block, first = values[first:stop], stop
         whole = block.reshape(count, *shape, *values.shape[1:])
         own = range(1, 1 + len(shape))
         parts.append(np.moveaxis(whole, own, range(-len(shape), 0)) if shape else whole)
