@@ -201,7 +201,8 @@ def section(quick: bool) -> Section:
     notes = [
         f"{DRAWS:,} draws of every variable. A call of ours takes about half a millisecond "
         "whatever its size, for the question and the labels, and its numbers are counted, so that "
-        "draw 7 is draw 7 however many there are: Philox costs 4 ns a number, NumPy's own PCG64 2.5 ns.",
+        "draw 7 is draw 7 however many there are: Philox costs 4 ns a number, NumPy's own PCG64 "
+        "2.5 ns.",
         *(without(name) for name in PEERS if name not in made),
     ]
     return Section(f"{DRAWS:,} draws of networks of tables", rows=rows, notes=notes)
