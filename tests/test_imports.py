@@ -104,7 +104,7 @@ def test_the_command_line_starts_without_sympy():
 
 #: What Op has no use for, asked of a system of numbers: parts of libraries, and of the house.
 NOT_FOR_OP = {
-    *("scipy.special", "scipy.linalg", "scipy.sparse", "scipy.stats", "scipy.optimize"),
+    *("scipy", "scipy.special", "scipy.linalg", "scipy.sparse", "scipy.stats", "scipy.optimize"),
     *("matplotlib", "pint", "tqdm", "jax", "numba", "llvmlite", "dask", "distributed", "zarr"),
     *("h5netcdf", "pydot", "pygraphviz", "latex2mathml", "click", "IPython"),
     *("causalopt.exchange", "causalopt.linearisation", "causalopt.distributions"),

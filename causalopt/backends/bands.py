@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from causalopt.backends.careful import careful_step
-from causalopt.backends.functions import compiled
 from causalopt.ground.scaled import LARGE, NO_POWER, aligned, shifted
 from causalopt.ground.types import Bools, Floats, Ints, Number
 from causalopt.plan import Loop, Segment
@@ -52,13 +51,17 @@ class Powers:
         self.are_together = True
 
     def advance(
-        self, segment: Segment, state: list[Number], rest: Sequence[Number], number: int
+        self,
+        segment: Segment,
+        step: Callable[..., list[Number]],
+        state: list[Number],
+        rest: Sequence[Number],
+        number: int,
     ) -> list[Number]:
-        """The state after a step, which is ``segment.block`` of the state and the rest."""
-        step = compiled(segment.block)
+        """The state after a ``step`` of the state and the rest, the compiled ``segment.block``."""
         if self.are_together:
             after = step(*state, *rest)
-            if all(self._is_tame(after[j]) for j in self._tangents) or self._rescaled(after):
+            if self._are_tame(after) or self._rescaled(after):
                 return after
         after, powers = self._in_bands(step, state, rest)
         self._mend(after, powers, segment, state, rest, number)
@@ -90,12 +93,18 @@ class Powers:
         if is_lost.any():
             after[:] = list(numbers)
 
-    def _is_tame(self, tangent: Number) -> bool:
-        if self._is_scalar:
-            size = abs(float(tangent))
-            return LOW < size < LARGE or size == 0.0
-        sizes = np.abs(tangent)
-        return bool((((sizes > LOW) & (sizes < LARGE)) | (sizes == 0.0)).all())
+    def _are_tame(self, state: Sequence[Number]) -> bool:
+        """Whether no tangent has a size that is to be looked at; it is asked at every step."""
+        for j in self._tangents:
+            if self._is_scalar:
+                size = abs(float(state[j]))
+                if not (LOW < size < LARGE or size == 0.0):
+                    return False
+                continue
+            sizes = np.abs(state[j])
+            if not (((sizes > LOW) & (sizes < LARGE)) | (sizes == 0.0)).all():
+                return False
+        return True
 
     def _rescaled(self, state: list[Number]) -> bool:
         """Take the size of each group out of its tangents, if that leaves them all their digits."""

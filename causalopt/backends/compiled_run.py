@@ -136,8 +136,11 @@ def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> CompiledR
 
 def _by_chain(streams: Sequence[Stream]) -> Ints | None:
     """The points in the order of their chains, so that points side by side share their draws."""
-    chains = streams[0].chains if streams else None
-    if chains is None or (chains[1:] >= chains[:-1]).all():
+    shared = streams[0].chains if streams else None
+    if shared is None or shared.places is None:
+        return None
+    chains = shared.of_points
+    if (chains[1:] >= chains[:-1]).all():
         return None
     return np.argsort(chains, kind="stable")
 

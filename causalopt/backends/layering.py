@@ -13,6 +13,7 @@ from causalopt.backends.limits import partial_at
 from causalopt.ground.scaled import aligned, is_tame, shifted
 from causalopt.ground.types import Floats, Ints, Number
 from causalopt.plan import Blend, Group, Layers, Patch, Weighting
+from causalopt.plan.draws import Stream
 
 # Powers of tangents in a network come in steps of this many, so that nodes of about one size share
 # one, and most sums need no alignment.
@@ -21,26 +22,41 @@ _STEP = 512
 
 def fill(plan: Layers, inputs: Inputs, points: int | None) -> tuple[Floats, dict[int, Ints]]:
     """The values and tangents of all nodes and inputs (lanes, ids, points), and exponents."""
-    size = plan.nodes + len(plan.inputs), 1 if points is None else points
-    table = np.zeros((plan.lanes, *size))
+    size = plan.rows, 1 if points is None else points
+    # Every node is written before it is read, in all lanes.
+    table = np.empty((plan.lanes, *size))
     exponents = {lane: np.zeros(size, dtype=np.int64) for lane in plan.tangents}
-    for lane in range(plan.lanes):
-        if lane not in plan.tangents:
-            for i, entry in enumerate(plan.inputs):
-                table[lane, plan.nodes + i] = inputs.values[entry.symbol.name]
+    _put_inputs(plan, inputs, table[:, plan.nodes :])
     # A tangent lane has the weights of its gates too: they are numbers, and do not move.
     weights = {w.weight for group in plan.groups for w in group.weightings}
     weights |= {b.weight for g in plan.groups for p in g.patches for b in p.blends}
     values = next(lane for lane in range(plan.lanes) if lane not in plan.tangents)
     gates = {place: table[values, place].copy() for place in weights}
     with np.errstate(all="ignore"):
+        passing = {i: inputs.draws[entry.symbol.name] for i, entry in plan.passing.items()}
         for group in plan.groups:
-            _advance(plan, group, table, exponents, gates)
+            _advance(plan, group, table, exponents, gates, passing)
             for patch in group.patches:
                 _apply(patch, table, exponents, gates)
         for group in plan.groups:
-            _check_group(plan, group, table)
+            if not group.is_finite:
+                _check_group(plan, group, table)
     return table, exponents
+
+
+def _put_inputs(plan: Layers, inputs: Inputs, given: Floats) -> None:
+    """Put the inputs (lanes, inputs, points) in place: none of them moves with a tangent."""
+    first, *others = (lane for lane in range(plan.lanes) if lane not in plan.tangents)
+    for i, entry in enumerate(plan.inputs):
+        if plan.nodes + i in plan.passing:
+            continue
+        name = entry.symbol.name
+        known = inputs.values.get(name)
+        given[first, i] = inputs.draws[name].without_time() if known is None else known
+    for lane in others:
+        given[lane] = given[first]
+    for lane in plan.tangents:
+        given[lane] = 0.0
 
 
 def _advance(
@@ -49,21 +65,28 @@ def _advance(
     table: Floats,
     exponents: dict[int, Ints],
     gates: Mapping[int, Floats],
+    passing: Mapping[int, Stream],
 ) -> None:
-    """Compute one group in all of its lanes: values by its block, tangents by the chain rule."""
+    """Compute one group in all of its lanes: values by its block, tangents by the chain rule.
+
+    Noises that are ``passing`` are drawn here.
+    """
     function = _function_of(group)
     if function is None:
         for lane in group.lanes:
             is_value = lane not in plan.tangents
-            table[lane, group.targets] = plan.starts[group.targets, None] if is_value else 0.0
+            table[lane, group.rows] = plan.starts[group.targets, None] if is_value else 0.0
         return
     partials: dict[int, list[Number]] = {}
     # Values first, for the slopes of all tangent lanes are those at the values that they share.
     for lane in group.lanes:
         if lane not in plan.tangents:
             seen = _arguments(group, table, lane, gates)
+            for j, i in enumerate(group.arguments[0].tolist() if passing else ()):
+                if i in passing:
+                    seen[j] = np.reshape(passing[i].without_time(), (1, -1))
             results = function(*seen)
-            table[lane, group.targets] = results[0]
+            table[lane, group.rows] = results[0]
             partials[lane] = sound(group, results[1:], seen)
     for lane in group.lanes:
         if lane in plan.tangents:
@@ -84,15 +107,18 @@ def _function_of(group: Group) -> Callable[..., Sequence[Number]] | None:
 
 
 def _arguments(group: Group, table: Floats, lane: int, gates: Mapping[int, Floats]) -> list[Floats]:
-    """What the nodes of a group see in a value lane, one array (k, points) an argument."""
-    columns = [table[lane, column] for column in group.arguments.T]
-    for weighting in group.weightings:
-        if weighting.lane == lane and weighting.other is not None:
-            for j, column in enumerate(group.arguments.T):
-                rows = weighting.rows
-                weight = gates[weighting.weight] * weighting.outside[:, j, None]
-                other = table[weighting.other, column[rows]]
-                columns[j][rows] = (1.0 - weight) * columns[j][rows] + weight * other
+    """What the nodes of a group see in a value lane, one array (k, points) an argument.
+
+    They are for reading: some are parts of the table.
+    """
+    mixed = [w for w in group.weightings if w.lane == lane and w.other is not None]
+    columns = [table[lane, column] for column in (group.arguments.T if mixed else group.columns)]
+    for weighting in mixed:
+        for j, column in enumerate(group.arguments.T):
+            rows = weighting.rows
+            weight = gates[weighting.weight] * weighting.outside[:, j, None]
+            other = table[weighting.other, column[rows]]
+            columns[j][rows] = (1.0 - weight) * columns[j][rows] + weight * other
     return columns
 
 
@@ -271,7 +297,7 @@ def _blend(
 
 def _check_group(plan: Layers, group: Group, table: Floats) -> None:
     for lane in group.lanes:
-        values = table[lane, group.targets]
+        values = table[lane, group.rows]
         if np.isfinite(values).all():
             continue
         row, point = np.argwhere(~np.isfinite(values))[0]

@@ -10,6 +10,7 @@ import numpy as np
 from causalopt.backends.adjoint import pushed_back
 from causalopt.backends.bands import Powers
 from causalopt.backends.careful import first_state
+from causalopt.backends.functions import compiled
 from causalopt.backends.halving import (
     Snapshot,
     points_looked_at,
@@ -47,12 +48,13 @@ class NumPyBackend:
             state = [_spread(value, shape) for value in first_state(plan, given)]
             run.record(state, scales.powers, 0)
             for segment in plan.segments:
+                function = compiled(segment.block)
                 for step in track(range(segment.start, segment.stop), "steps"):
                     drawn = [stream.at(step - 1) for stream in streams]
                     if step - 1 in plan.samples.steps and scales.are_together:
                         seen.append(Snapshot.of(step - 1, state, looked_at, drawn))
                     time = np.float64((step - 1) * plan.dt)
-                    state = scales.advance(segment, state, [*given, *drawn, time], step)
+                    state = scales.advance(segment, function, state, [*given, *drawn, time], step)
                     run.record(state, scales.powers, step)
             if seen:
                 warn_of_long_steps(plan, [taken_again(plan, given, seen)])

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import mpmath
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike
 
 from causalopt.ground.types import Array, Bools, Floats, Number
@@ -44,6 +43,8 @@ def above_branch(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
     >>> float(above_branch(-0.3678794411)), float(above_branch(0.0))
     (1.97077...e-05, 1.0)
     """
+    import scipy
+
     at, order = np.asarray(x, dtype=np.float64), np.asarray(branch)
     square = 2 * math.e * ((at + _INVERSE_E[0]) + _INVERSE_E[1])
     is_real = (square >= 0) & ((order == 0) | (order == -1))
@@ -59,6 +60,8 @@ def above_branch(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
 
 def lambert(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
     """Lambert's W, NaN where it is complex: scipy's loses half its digits near -1/e."""
+    import scipy
+
     above = above_branch(x, branch)
     far: Array = scipy.special.lambertw(x, branch)
     real = np.where(far.imag == 0, far.real, np.nan)
@@ -68,6 +71,8 @@ def lambert(x: ArrayLike, branch: ArrayLike = 0) -> Floats:
 
 def log_gamma(x: ArrayLike) -> Floats:
     """The logarithm of the gamma function, which is complex below zero."""
+    import scipy
+
     at = np.asarray(x)
     found: Floats = np.where(at >= 0, scipy.special.gammaln(at), np.nan)[()]
     return found
@@ -75,6 +80,8 @@ def log_gamma(x: ArrayLike) -> Floats:
 
 def cosine_integral(x: ArrayLike) -> Floats:
     """Ci, which is complex below zero."""
+    import scipy
+
     at = np.asarray(x)
     found: Floats = np.where(at >= 0, scipy.special.sici(at)[1], np.nan)[()]
     return found
@@ -82,6 +89,8 @@ def cosine_integral(x: ArrayLike) -> Floats:
 
 def factorial(x: ArrayLike) -> Floats:
     """Gamma(x + 1), for numbers that are not whole too; NaN at its poles."""
+    import scipy
+
     at = np.asarray(x)
     is_pole = (at < 0) & (at == np.floor(at))
     found: Floats = np.where(is_pole, np.nan, scipy.special.gamma(at + 1.0))[()]
@@ -90,6 +99,8 @@ def factorial(x: ArrayLike) -> Floats:
 
 def beta(x: ArrayLike, y: ArrayLike) -> Floats:
     """The beta function; scipy gives zero for what is small and negative."""
+    import scipy
+
     parts = [np.asarray(u, dtype=np.float64) for u in (x, y)]
     parts.append(parts[0] + parts[1])
     own = scipy.special.beta(*parts[:2])

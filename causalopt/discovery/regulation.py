@@ -15,7 +15,7 @@ from causalopt.measures.record import Measure
 from causalopt.measures.response.optimization import OP
 from causalopt.model.interface import Model
 from causalopt.model.world import World
-from causalopt.runs.labels import sweep_coords
+from causalopt.runs.labels import sweep_coords, together
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Draws, Over, swept
@@ -91,7 +91,7 @@ def self_regulation(
         **target.arguments(),
         "on_loop": int(on_loop),
     }
-    return xr.DataArray(values, sweep_coords(sweep), [*sweep.dims], OP2.name, attrs)
+    return xr.DataArray(values, together(sweep_coords(sweep)), [*sweep.dims], OP2.name, attrs)
 
 
 def _log_sizes(numbers: list[Scaled]) -> Array:

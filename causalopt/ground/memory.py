@@ -42,8 +42,9 @@ def refuse_what_does_not_fit(needed: int, what: str, remedy: str) -> None:
 
 def _free() -> int | None:
     with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        # Line by line, for it is asked often, and the line is one of the first.
+        with Path("/proc/meminfo").open("rb") as lines:
+            line = next(line for line in lines if line.startswith(b"MemAvailable:"))
         return int(line.split()[1]) * 1024
     with contextlib.suppress(AttributeError, OSError, ValueError):
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

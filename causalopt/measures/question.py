@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats
 from causalopt.language.domains import domain_of
 from causalopt.language.subspaces import Directions
-from causalopt.language.symbols import Nodes
+from causalopt.language.symbols import Node, Nodes, NodeSet, Variable
 from causalopt.model.interface import Model, Place, as_model
 from causalopt.model.selection import Key, Stretch
 from causalopt.model.shifting import as_rows, shift_of
@@ -220,6 +220,10 @@ class Question:
 
     def arguments(self) -> dict[str, str]:
         """The question as text, for the attributes of a result."""
+        return dict(self._arguments)
+
+    @functools.cached_property
+    def _arguments(self) -> dict[str, str]:
         named = {"A": self.A, "n": self.n, "m": self.m}
         return {name: nodes_as_text(nodes) for name, nodes in named.items() if nodes is not None}
 
@@ -286,6 +290,53 @@ class Question:
             f"m = {m} lies inside A: Y holds it at its value in W, so that it cannot show what A "
             f"does. Choose m outside A{hint}, or leave it out of A."
         )
+
+
+def question_of(
+    of: Model | World[Model],
+    A: Nodes,
+    n: Nodes,
+    m: Nodes,
+    *,
+    steps: int | None = None,
+    over: Over | None = None,
+    draws: Draws | None = None,
+    delta: float | None = None,
+    keep: Keep = "all",
+    along: object = None,
+    read: object = None,
+) -> Question:
+    """A ``Question``, which is made once where it is asked again: that it can be, is checked then.
+
+    Those of single names and of no sweep are kept: they take longer to check than to answer.
+
+    >>> from causalopt.language.symbols import variables
+    >>> from causalopt.model.system import System
+    >>> T, R = variables("T R")
+    >>> room = System({T: R - 25, R: R - 0.1 * T}, start={T: 10, R: 35})
+    >>> question_of(room, T, R[0], R[10]) is question_of(room, T, R[0], R[10])
+    True
+    """
+    is_plain = all(isinstance(name, _PLAIN) for name in (A, n, m))
+    is_plain &= all(part is None for part in (over, draws, along, read))
+    is_plain &= all(isinstance(part, _WRITTEN) for part in (steps, delta, keep))
+    # A world with many effects takes much memory itself.
+    is_small = isinstance(of, Model) or (isinstance(of, World) and len(of.effects) <= _FEW)
+    if is_plain and is_small:
+        return _question_kept(of, A, n, m, steps=steps, delta=delta, keep=keep)
+    return Question(
+        *(of, A, n, m), steps=steps, over=over, draws=draws, delta=delta, keep=keep, along=along,
+        read=read,
+    )  # fmt: skip
+
+
+# Names that are equal where they are written alike, and that no other is equal to: results have
+# them as they were written, and 1 and 1.0 are two texts.
+_PLAIN = Variable, Node, NodeSet
+# What else is looked up as it is written.
+_WRITTEN = int, float, str, type(None)
+_FEW = 64
+_question_kept: Callable[..., Question] = functools.lru_cache(maxsize=64, typed=True)(Question)
 
 
 def nodes_as_text(nodes: object) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.ground.types import Floats
+from causalopt.ground.types import Array
 from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.borders import Border
@@ -92,7 +92,7 @@ class Mechanism(ABC):
         return None
 
     @property
-    def by_index(self) -> Callable[..., Floats] | None:
+    def by_index(self) -> Callable[..., Array] | None:
         """It as a function of arrays, where that is an index and no formula; then it has no slope.
 
         Of an array for each argument, over nodes and points; a number where it is the same for all.

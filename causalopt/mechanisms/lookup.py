@@ -31,7 +31,7 @@ from causalopt.language.tables import Table, row_name
 from causalopt.language.typeset import name as tex_name
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import ZERO, Mechanism, Naming, Terms, Writer
-from causalopt.mechanisms.picking import ByChance, Picked
+from causalopt.mechanisms.picking import Picked, drawing
 
 #: A table with more rows than this can be pushed through, but not run as a world.
 LARGEST_BRANCHES = 10_000
@@ -109,13 +109,13 @@ class Lookup(Mechanism):
         return _branches(self.cells, [at.get(s, s) for s in self.inputs])
 
     @functools.cached_property
-    def by_index(self) -> Callable[..., Floats]:
+    def by_index(self) -> Callable[..., Array]:
         """The place of the next value of many points, each by the row that it has, of any table.
 
         Raises ``EvaluationError`` for masses with symbols in them.
         """
         codes = self.cells.codes
-        return ByChance.of(_as_numbers(self.cells)) if codes is None else Picked.of(codes)
+        return drawing(_as_numbers(self.cells)) if codes is None else Picked.of(codes)
 
     def reverse(self, at: Terms, weight: Expr) -> dict[Symbol, Expr]:
         """Zero for each argument: between its jumps a table is constant."""

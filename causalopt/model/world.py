@@ -241,6 +241,10 @@ class World(Generic[M]):
 
         Its values are the same, so worlds that differ in derivatives alone are computed once.
         """
+        return self._values
+
+    @functools.cached_property
+    def _values(self) -> World[M]:
         # An infinitesimal difference moves no value, here or in the worlds that nodes are held to.
         plain = self._map(lambda t: t.without_nudge().elsewhere(World.values_only))
         loose = plain._map(lambda t: let_go(t) if t.worlds() else t)

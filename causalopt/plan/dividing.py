@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from causalopt.ground.types import Floats, Ints
-from causalopt.plan.draws import Source, Stream, drawn
+from causalopt.plan.draws import DrawnChains, Source, Stream, drawn
 from causalopt.plan.loop import Loop, Segment
 
 
@@ -47,7 +47,7 @@ class Told(Stream):
     """A number in every part (parts, points), told step by step like draws."""
 
     def __init__(self, numbers: Floats, *, is_single: bool) -> None:
-        self.chains = None if is_single else np.arange(numbers.shape[1])
+        self.chains = None if is_single else DrawnChains(np.arange(numbers.shape[1]))
         self._numbers, self._is_single, self._next = numbers, is_single, 0
 
     def of(self, points: Ints) -> Stream:

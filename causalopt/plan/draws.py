@@ -15,6 +15,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -100,14 +101,58 @@ def drawn(law: Law, key: Ints, chains: Ints, steps: range, entry: int) -> Floats
     return numbers
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnChains:
+    """Which chain of draws each point belongs to, (points,): all noises of a run share it.
+
+    >>> chains = DrawnChains(np.array([4, 2, 3, 4]))
+    >>> chains.drawn.tolist(), chains.places.tolist(), chains.side_by_side
+    ([2, 3, 4], [2, 0, 1, 2], ((0, 2, 3),))
+    """
+
+    of_points: Ints
+
+    @functools.cached_property
+    def drawn(self) -> Ints:
+        """The chains that are drawn, in order."""
+        return self.of_points if self.places is None else np.unique(self.of_points)
+
+    @functools.cached_property
+    def places(self) -> Ints | None:
+        """The place of each point's among those; None where each point has its own, in order."""
+        chains = self.of_points
+        if (chains[1:] > chains[:-1]).all():
+            return None
+        return np.unique(chains, return_inverse=True)[1].astype(np.int64)
+
+    @functools.cached_property
+    def side_by_side(self) -> tuple[tuple[int, int, int], ...]:
+        """Those that are drawn as runs of neighbours: the place, the first and the number."""
+        return tuple(_side_by_side(self.drawn))
+
+    @functools.cached_property
+    def is_single(self) -> bool:
+        """Whether there is one point, in chain 0."""
+        return len(self.of_points) == 1 and not self.of_points.any()
+
+    def of(self, points: Ints) -> DrawnChains:
+        """Those of some of the points."""
+        return DrawnChains(self.of_points[points])
+
+
+#: What a single run has: one point, in chain 0, though no point is told of it.
+_ALONE = DrawnChains(np.zeros(1, dtype=np.int64))
+
+
 class Stream:
     """The numbers of one noise, step after step, in one or several chains.
 
-    ``chains`` (points,) says which chain each point of a sweep belongs to; None for a single run,
-    in chain 0. Steps are asked for in order, one by one with ``at`` or many at once with ``take``.
+    ``chains`` say which chain each point of a sweep belongs to; None for a single run, in chain 0.
+    Steps are asked for in order, one by one with ``at`` or many at once with ``take``.
 
     >>> from causalopt.language.laws import normal
-    >>> one, many = Stream(normal(), "e", 0), Stream(normal(), "e", 0, np.array([0, 1, 0]))
+    >>> one = Stream(normal(), "e", 0)
+    >>> many = Stream(normal(), "e", 0, DrawnChains(np.array([0, 1, 0])))
     >>> first = one.at(0)
     >>> (many.at(0) == first).tolist()
     [True, False, True]
@@ -115,37 +160,28 @@ class Stream:
     [True, False]
     """
 
-    def __init__(self, law: Law, name: str, seed: int, chains: Ints | None = None) -> None:
+    def __init__(self, law: Law, name: str, seed: int, chains: DrawnChains | None = None) -> None:
         self.chains = chains
         self._law, self._name, self._seed = law, name, seed
         self._next = 0
         self._start = 0
         self._piece: Floats = np.empty((0, 0))
 
-    @functools.cached_property
-    def _distinct(self) -> tuple[Ints, Ints | None]:
-        """The chains that are drawn, and the place among them of each point's, where it matters."""
-        chains = np.zeros(1, np.int64) if self.chains is None else self.chains
-        if (chains[1:] > chains[:-1]).all():
-            return chains, None
-        distinct, places = np.unique(chains, return_inverse=True)
-        return distinct, places.astype(np.int64)
-
     def of(self, points: Ints) -> Stream:
         """The numbers of some of the points, from the first step on; all where there are none."""
-        chains = None if self.chains is None else self.chains[points]
+        chains = None if self.chains is None else self.chains.of(points)
         return Stream(self._law, self._name, self._seed, chains)
 
     @property
     def is_single(self) -> bool:
         """Whether it has what a single run has: one point, or none, in chain 0."""
-        return self.chains is None or (len(self.chains) == 1 and not self.chains.any())
+        return self.chains is None or self.chains.is_single
 
     def single(self) -> Stream:
         """The numbers of a single run, without points, from the first step on.
 
         >>> from causalopt.language.laws import normal
-        >>> swept = Stream(normal(), "e", 0, np.array([0]))
+        >>> swept = Stream(normal(), "e", 0, DrawnChains(np.array([0])))
         >>> bool(swept.single().at(3) == swept.at(3)[0])
         True
         """
@@ -178,7 +214,7 @@ class Stream:
 
     def _of_points(self, drawn: Floats, axis: int) -> Floats:
         """What was drawn for each chain, for each point."""
-        places = self._distinct[1]
+        places = None if self.chains is None else self.chains.places
         return drawn if places is None else np.take(drawn, places, axis)
 
     def _drawn_once(self) -> Floats:
@@ -187,7 +223,7 @@ class Stream:
 
     def _entry_once(self, entry: int) -> Floats:
         """That of one entry of an array, (chains,)."""
-        key, parts = key_of(self._seed, self._name), _side_by_side(self._distinct[0])
+        key, parts = key_of(self._seed, self._name), (self.chains or _ALONE).side_by_side
         chances = [uniforms_without_time(key, first, many, entry) for _, first, many in parts]
         return self._law.quantiles(chances[0] if len(chances) == 1 else np.concatenate(chances))
 
@@ -197,19 +233,20 @@ class Stream:
 
     def _entry(self, entry: int, steps: range, source: Source) -> Floats:
         """Those of one entry of an array, (steps, chains)."""
-        return source(self._law, key_of(self._seed, self._name), self._distinct[0], steps, entry)
+        chains = (self.chains or _ALONE).drawn
+        return source(self._law, key_of(self._seed, self._name), chains, steps, entry)
 
 
 class Track(Stream):
     """What is given step by step, (steps, *shape): the same for every point."""
 
-    def __init__(self, noise: Noise, given: Listed, chains: Ints | None = None) -> None:
+    def __init__(self, noise: Noise, given: Listed, chains: DrawnChains | None = None) -> None:
         super().__init__(given, noise.name, 0, chains)
         self._noise, self._given = noise, given
 
     def of(self, points: Ints) -> Stream:
         """The same for other points."""
-        chains = None if self.chains is None else self.chains[points]
+        chains = None if self.chains is None else self.chains.of(points)
         return Track(self._noise, self._given, chains)
 
     def single(self) -> Stream:
@@ -225,14 +262,14 @@ class Track(Stream):
         start, self._next = self._next, self._next + count
         self._refuse_beyond(self._next)
         rows = self._given.values.numbers[start : self._next, None]
-        many = 1 if self.chains is None or self._noise.shape else len(self.chains)
+        many = 1 if self.chains is None or self._noise.shape else len(self.chains.of_points)
         return np.repeat(rows, many, axis=1)
 
     def at(self, step: int) -> Floats | np.float64:
         """The value of this step."""
         self._refuse_beyond(step + 1)
         value = np.float64(self._given.values.numbers[step])
-        return value if self.chains is None else np.full(len(self.chains), value)
+        return value if self.chains is None else np.full(len(self.chains.of_points), value)
 
     def without_time(self) -> Floats | np.float64:
         """The first value."""
@@ -256,13 +293,13 @@ class ArrayStream(Stream):
     True
     """
 
-    def __init__(self, noise: Noise, seed: int, chains: Ints | None = None) -> None:
+    def __init__(self, noise: Noise, seed: int, chains: DrawnChains | None = None) -> None:
         super().__init__(noise.law, noise.name, seed, chains)
         self._noise = noise
 
     def of(self, points: Ints) -> Stream:
         """The numbers of some of the points."""
-        chains = None if self.chains is None else self.chains[points]
+        chains = None if self.chains is None else self.chains.of(points)
         return ArrayStream(self._noise, self._seed, chains)
 
     def single(self) -> Stream:
@@ -287,7 +324,7 @@ class ArrayStream(Stream):
         return drawn.reshape(*drawn.shape[:-1], *self._noise.shape)
 
 
-def stream_of(noise: Noise, seed: int, chains: Ints | None = None) -> Stream:
+def stream_of(noise: Noise, seed: int, chains: DrawnChains | None = None) -> Stream:
     """The numbers of a noise: drawn by its law, or given."""
     if isinstance(noise.law, Listed):
         return Track(noise, noise.law, chains)

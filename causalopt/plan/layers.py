@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sympy import Integer, Symbol
@@ -62,6 +62,27 @@ class Group:
     weightings: tuple[Weighting, ...] = ()
     mechanism: Mechanism | None = None
 
+    @functools.cached_property
+    def rows(self) -> slice | Ints:
+        """The targets, as an index of a table."""
+        return _run_of(self.targets)
+
+    @functools.cached_property
+    def columns(self) -> tuple[slice | Ints, ...]:
+        """The ids of each argument, as indices of a table."""
+        return tuple(map(_run_of, self.arguments.T))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it has finite values whatever it sees: the places of a table, as they are."""
+        return self.block is None and self.mechanism is not None and not self.patches
+
+
+def _run_of(ids: Ints) -> slice | Ints:
+    """Ids as an index; of such as follow one another as a slice, which copies nothing."""
+    is_run = len(ids) > 0 and bool((ids[1:] - ids[:-1] == 1).all())
+    return slice(int(ids[0]), int(ids[-1]) + 1) if is_run else ids
+
 
 @dataclass(frozen=True, eq=False)
 class Layers:
@@ -79,13 +100,37 @@ class Layers:
     tangents: Mapping[int, int]
     wanted: tuple[int, ...] = ()
 
-    #: The noises of a network are among its inputs: each has one value.
-    noises: tuple[Input, ...] = ()
+    @functools.cached_property
+    def noises(self) -> tuple[Input, ...]:
+        """Those of the inputs that are drawn, each once."""
+        return tuple(entry for entry in self.inputs if isinstance(entry.label, Noise))
 
     @property
     def nodes(self) -> int:
         """The number of nodes."""
         return len(self.labels)
+
+    @functools.cached_property
+    def passing(self) -> Mapping[int, Input]:
+        """The noises that one node alone sees, in one lane, by a table: they need not be kept.
+
+        No slope and no message asks for them.
+        """
+        if self.lanes > 1 or not self.groups:
+            return {}
+        count = np.bincount(np.concatenate([g.arguments.reshape(-1) for g in self.groups]))
+        drawn = {self.nodes + i: e for i, e in enumerate(self.inputs) if e in self.noises}
+        alone = (g for g in self.groups if g.is_finite and len(g.targets) == 1)
+        seen = (i for group in alone for i in group.arguments[0].tolist())
+        return {i: drawn[i] for i in seen if i in drawn and count[i] == 1}
+
+    @functools.cached_property
+    def rows(self) -> int:
+        """How many nodes and inputs are kept: all but the last ones, where these only pass."""
+        kept = self.nodes + len(self.inputs)
+        while kept - 1 in self.passing:
+            kept -= 1
+        return kept
 
     @property
     def drawn(self) -> int:
@@ -126,7 +171,7 @@ class Layers:
         And what the largest group is computed from, a copy of each argument and the result.
         """
         tables = self.lanes + len(self.tangents)
-        table = self.nodes + len(self.inputs)
+        table = self.rows
         group = max((g.arguments.size + g.targets.size for g in self.groups), default=0)
         return points * (tables * table + group + len(self.wanted) * rows)
 
@@ -137,7 +182,23 @@ def flatten_network(
     """The layers that compute every node of a network in every lane.
 
     Blocks give the partial derivatives too where there are tangents, or where they are asked for.
+    Plans of networks that are not large are made once.
     """
+    is_small = len(network.columns.labels) <= _LARGEST_KEPT
+    how = _flattened_kept if is_small else _flattened
+    plan = how(network, lanes, wanted, with_partials=with_partials)
+    # Labels that are equal may be written in other ways, 1 and 1.0, and are told as they are here.
+    labels = network.columns.labels
+    return plan if plan.labels is labels else replace(plan, labels=labels)
+
+
+# A plan of a network with more nodes than this takes as much memory as what is asked of it.
+_LARGEST_KEPT = 1 << 12
+
+
+def _flattened(
+    network: Network, lanes: Lanes, wanted: tuple[int, ...], *, with_partials: bool
+) -> Layers:
     inputs = NetworkInputs(network)
     with_partials = with_partials or bool(lanes.tangents)
     # First the groups, for these say which inputs there are.
@@ -151,6 +212,9 @@ def flatten_network(
         tangents=lanes.tangents,
         wanted=wanted,
     )
+
+
+_flattened_kept = functools.lru_cache(maxsize=64)(_flattened)
 
 
 def _groups(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -124,11 +125,16 @@ class Loop:
 
     def size(self, points: int, rows: int) -> int:
         """How many numbers a run holds: the state, the inputs, and what is recorded."""
+        held, recorded = self._sizes
+        return points * (held + recorded * rows)
+
+    @functools.cached_property
+    def _sizes(self) -> tuple[int, int]:
+        """How many numbers a run holds of a point, and how many it records of a step."""
         count = max((e.directions.count for e in self.inputs if e.directions), default=1)
         moving = {j for group in self.scales for j in group}
         sizes = [
             math.prod(slot.shape) * (count if j in moving else 1)
             for j, slot in enumerate(self.slots)
         ]
-        recorded = sum(sizes[j] for j in self.recorded)
-        return points * (sum(sizes) + len(self.inputs) + recorded * rows)
+        return sum(sizes) + len(self.inputs), sum(sizes[j] for j in self.recorded)

@@ -43,11 +43,13 @@ def inputs_of(plan: Plan, model: Model, sweep: Sweep, seed: int) -> Inputs:
                 return sweep.arrays[symbol]
         return entry.value if (known := known_of(entry.label)) is None else known
 
-    values = {entry.symbol.name: value(entry) for entry in plan.inputs}
-    arrays = {name: v for name, v in values.items() if isinstance(v, Tensor | Tree)}
-    numbers = {name: v for name, v in values.items() if not isinstance(v, Tensor | Tree)}
     noises = [entry for entry in plan.noises if isinstance(entry.label, Noise)]
     draws = {entry.symbol.name: stream(entry.label) for entry in noises}
+    # A network draws its noises one after the other, where it puts them.
+    given = [entry for entry in plan.inputs if entry.symbol.name not in draws]
+    values = {entry.symbol.name: value(entry) for entry in given}
+    arrays = {name: v for name, v in values.items() if isinstance(v, Tensor | Tree)}
+    numbers = {name: v for name, v in values.items() if not isinstance(v, Tensor | Tree)}
     return Inputs(numbers, draws, arrays)
 
 
@@ -56,25 +58,29 @@ def given_by(
 ) -> Callable[[Label], float | Floats | None]:
     """What a sweep, or a formula, gives some inputs; None where one has a value of its own."""
     swept, numbers_of = sweep.inputs(), model.parameter_values
+    found: dict[Label, Floats] = {}
 
-    @functools.cache
+    # It does not call itself: what it holds, which may be large, would wait for a collection.
     def known_of(label: Label) -> float | Floats | None:
         formula = model.formula_of(label)
         if label in swept or formula is None:
             return swept.get(label)
-        columns = {s: known_of(s) for s in formula.free_symbols}
-        numbers = {s: numbers_of[s] if c is None else c for s, c in columns.items()}
-        return sweep.checked(label, formula, evaluate([formula], numbers)[0])
+        return found[label]
 
-    # Each after what it follows from, for chains can be longer than Python's stack.
-    for label in _formulas_in_turn(model, labels):
-        known_of(label)
+    for label, formula in _formulas_in_turn(model, labels):
+        if label not in swept:
+            columns = {s: known_of(s) for s in formula.free_symbols}
+            numbers = {s: numbers_of[s] if c is None else c for s, c in columns.items()}
+            found[label] = sweep.checked(label, formula, evaluate([formula], numbers)[0])
     return known_of
 
 
-def _formulas_in_turn(model: Model, labels: Iterable[object]) -> list[Label]:
+def _formulas_in_turn(model: Model, labels: Iterable[object]) -> list[tuple[Label, Expr]]:
     """The parameters with formulas that inputs follow from, each after what it follows from."""
     given = cast(Mapping[Label, float | Expr], model.parameters)
+    if not any(isinstance(value, Expr) for value in given.values()):
+        return []
     ends = [label for label in labels if label in given]
     formulas = {s: given[s] for s in [*ends, *followed(given, ends)]}
-    return in_turn({s: f for s, f in formulas.items() if isinstance(f, Expr)}, "parameters")
+    written = {s: f for s, f in formulas.items() if isinstance(f, Expr)}
+    return [(label, written[label]) for label in in_turn(written, "parameters")]

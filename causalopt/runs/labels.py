@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,30 +31,54 @@ def column(dims: Sequence[str], values: Array, attrs: Mapping[str, object]) -> x
     return xr.Variable(dims, np.asarray(values), attrs, fastpath=True)
 
 
-def sweep_coords(sweep: Sweep) -> dict[str, xr.Variable]:
+@dataclass(frozen=True, eq=False)
+class Coordinate:
+    """A coordinate of a result, and its index, if it has one."""
+
+    variable: xr.Variable
+    index: xr.Index | None = None
+
+
+def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
     """One coordinate per swept target, with its unit; along one dim where they run together."""
-    coords: dict[str, xr.Variable] = {}
+    coords: dict[str, Coordinate] = {}
     for name, axis in zip(sweep.names, sweep.axes, strict=True):
         quantity = getattr(axis.target, "variable", axis.target)
         unit = {"units": quantity.unit if isinstance(quantity, Quantity) else ""}
         values = np.asarray(domain_of(axis.target).values_of(axis.values))
         coords[name] = (
-            column(sweep.dims, values, unit) if sweep.paired else index(name, values, unit)
+            Coordinate(column(sweep.dims, values, unit))
+            if sweep.paired
+            else indexed(name, values, unit)
         )
     return coords
 
 
-def index(name: str, labels: Sequence[object] | Array, attrs: Mapping[str, str]) -> xr.Variable:
+def indexed(name: str, labels: Array, attrs: Mapping[str, str]) -> Coordinate:
     """The coordinate of a dim of its own name, of numbers or of names."""
     import pandas as pd
     import xarray as xr
 
-    values = np.asarray(labels)
     # xarray keeps how long names may be, which pandas does not know.
-    kept = xr.indexes.PandasIndex(pd.Index(values), name, coord_dtype=values.dtype)
+    kept = xr.indexes.PandasIndex(pd.Index(labels), name, coord_dtype=labels.dtype)
     along: xr.Variable = kept.create_variables()[name]
     along.attrs.update(attrs)
-    return along
+    return Coordinate(along, kept)
+
+
+def named(dim: str, labels: Sequence[str]) -> Coordinate:
+    """The coordinate of a dim of its own name, of names."""
+    # Questions about one model share their names: these are made once, unless they are many.
+    how = _named_kept if len(labels) <= _MOST_NAMES_KEPT else _named
+    return how(dim, tuple(labels))
+
+
+def _named(dim: str, labels: tuple[str, ...]) -> Coordinate:
+    return indexed(dim, np.asarray(labels), {})
+
+
+_MOST_NAMES_KEPT = 1 << 12
+_named_kept = functools.lru_cache(maxsize=32)(_named)
 
 
 @functools.lru_cache(maxsize=64)
@@ -65,31 +90,38 @@ def in_single(model: Model) -> Mapping[str, str]:
     return ReadOnly({"float32": ", ".join(names)} if names else {})
 
 
-def coordinate(axis: Axis) -> xr.Coordinates:
-    """The coordinate along the rows of a series."""
+def together(coords: Mapping[str, Coordinate], axis: Axis | None = None) -> xr.Coordinates:
+    """Coordinates with their indexes, and that of the rows of an axis where these are shown.
+
+    With these at hand a result is put together once: xarray asks for no index that it has, and
+    to give a result one more coordinate takes longer than to make it.
+    """
     import xarray as xr
 
+    if axis is not None and axis.is_shown:
+        coords = {**coords, axis.dim: _along(axis)}
+    indexes = {name: one.index for name, one in coords.items() if one.index is not None}
+    return xr.Coordinates({name: one.variable for name, one in coords.items()}, indexes)
+
+
+def _along(axis: Axis) -> Coordinate:
+    """The coordinate along the rows of a series."""
+    if isinstance(axis.labels, np.ndarray):
+        return indexed(axis.dim, axis.labels, {})
     if axis.labels is not None:
-        return xr.Coordinates({axis.dim: axis.values})
+        return named(axis.dim, [str(label) for label in axis.labels])
     # Questions about one run share their axis: it is made once, unless it takes much memory.
     return (_numbers_kept if len(axis.rows) <= _LONGEST_AXIS_KEPT else _numbers)(axis)
 
 
-def along_rows(data: xr.Dataset, axis: Axis) -> xr.Dataset:
-    """Results with the coordinate of their rows, or without the dim of a row that is not shown."""
-    if not axis.is_shown:
-        return data.isel({axis.dim: 0})
-    return data.assign_coords(coordinate(axis))
-
-
-def _numbers(axis: Axis) -> xr.Coordinates:
+def _numbers(axis: Axis) -> Coordinate:
     import pandas as pd
     import xarray as xr
 
     # Made by hand, since xarray would copy the values twice on the way.
     index = pd.Index(np.asarray(axis.values), copy=False, name=axis.dim)
-    column: xr.Variable = xr.Variable([axis.dim], index, {"units": axis.unit})
-    return xr.Coordinates({axis.dim: column}, {axis.dim: xr.indexes.PandasIndex(index, axis.dim)})
+    along = xr.Variable([axis.dim], index, {"units": axis.unit}).to_index_variable()
+    return Coordinate(along, xr.indexes.PandasIndex(index, axis.dim))
 
 
 _LONGEST_AXIS_KEPT = 1 << 22

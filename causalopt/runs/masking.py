@@ -11,7 +11,7 @@ import numpy as np
 from causalopt.backends.demand import NoParts
 from causalopt.ground.errors import EvaluationError, QueryError, UndefinedError
 from causalopt.ground.types import Array, Bools, Ints
-from causalopt.runs.labels import column
+from causalopt.runs.labels import Coordinate, column
 from causalopt.runs.sweeps import Sweep
 
 if TYPE_CHECKING:
@@ -60,9 +60,12 @@ class Masked:
             return np.zeros((), dtype=bool)
         return self.failed.reshape(*self.failed.shape, *[1] * own)
 
-    def labelled(self, sweep: Sweep) -> dict[str, xr.Variable]:
+    def labelled(self, sweep: Sweep) -> dict[str, Coordinate]:
         """The coordinate that says where a run failed, and, in its attributes, why."""
-        return {} if self.failed is None else said(sweep.dims, self.failed, self.reason)
+        if self.failed is None:
+            return {}
+        told = said(sweep.dims, self.failed, self.reason)
+        return {name: Coordinate(variable) for name, variable in told.items()}
 
 
 def said(dims: Sequence[str], failed: Bools, reason: str) -> dict[str, xr.Variable]:

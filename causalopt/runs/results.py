@@ -18,7 +18,7 @@ from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.labels import along_rows, column, in_single, index, sweep_coords
+from causalopt.runs.labels import column, in_single, named, sweep_coords, together
 from causalopt.runs.masking import OnFailure, computed
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
@@ -134,10 +134,10 @@ def _gather(
         for series, part in zip(chosen, parts, strict=True)
     }
     kind = {"quantity": "tangent" if tangent else "value", **in_single(model)}
-    coords = {"world": index("world", names, {}), **sweep_coords(sweep)}
+    coords = {"world": named("world", names), **sweep_coords(sweep)}
     coords |= found.labelled(sweep)
-    data = xr.Dataset(columns, coords, kind)
-    return along_rows(data, axis)
+    data = xr.Dataset(columns, together(coords, axis), kind)
+    return data if axis.is_shown else data.isel({axis.dim: 0})
 
 
 def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
@@ -158,10 +158,10 @@ def _directions(worlds: Sequence[World[Model]]) -> tuple[int, ...]:
 
 def _parted(values: Floats, count: int, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:
     """The values of each series, (worlds, rows, *sweep, *shape), of entries one after the other."""
-    sizes = [count * math.prod(shape) for shape in shapes]
-    blocks = np.split(values, np.cumsum(sizes)[:-1])
-    parts = []
-    for block, shape in zip(blocks, shapes, strict=True):
+    parts, first = [], 0
+    for shape in shapes:
+        stop = first + count * math.prod(shape)
+        block, first = values[first:stop], stop
         whole = block.reshape(count, *shape, *values.shape[1:])
         own = range(1, 1 + len(shape))
         parts.append(np.moveaxis(whole, own, range(-len(shape), 0)) if shape else whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -99,16 +99,14 @@ def simulate(
     along = _directions(plan)
     look = functools.partial(values_at, backend=backend)
     _refuse_what_does_not_fit(plan, rows, sweep, runner)
-    measured: Array | None = None
     try:
         inputs = inputs_of(plan, model, sweep, seed)
         whole = in_parts(plan, division, model, lanes, sweep, runner.patience)
-        for part in recorded(whole, runner, inputs, rows, sweep.points):
-            values = measure([_picked(part, place, key, along) for place, key in kept])
-            if measured is None:
-                shape = *values.shape[:-2], len(rows), sweep.points or 1
-                measured = np.empty(shape, dtype=values.dtype)
-            measured[..., part.rows, part.points] = values
+        parts = (
+            (part, measure([_picked(part, place, key, along) for place, key in kept]))
+            for part in recorded(whole, runner, inputs, rows, sweep.points)
+        )
+        measured = _put_together(parts, (len(rows), sweep.points or 1))
     except GivesWay:
         return _by_others(
             cast(System, model),
@@ -123,8 +121,6 @@ def simulate(
     except Stopped as error:
         refuse_where_a_value_ends(wants, rows, sweep, backend)
         raise told_of(error) from None
-    if measured is None:
-        raise QueryError("There is nothing to run: no row is kept.")
     return measured.reshape(*measured.shape[:-1], *sweep.shape)
 
 
@@ -165,6 +161,36 @@ def refuse_where_a_value_ends(
     values = [Want(world, want.series) for world in worlds for want in wants]
     if values:
         simulate(values, rows, sweep, backend, stacked)
+
+
+def _put_together(parts: Iterable[tuple[Recording, Array]], size: tuple[int, int]) -> Array:
+    """What is measured of the parts of a recording, of so many (rows, points), in its place."""
+    measured: Array | None = None
+    for part, values in parts:
+        if measured is None:
+            shape = *values.shape[:-2], *size
+            measured = values if _is_whole(part, values) else np.empty(shape, dtype=values.dtype)
+        if measured is not values:
+            measured[..., part.rows, part.points] = values
+    if measured is None:
+        raise QueryError("There is nothing to run: no row is kept.")
+    return measured
+
+
+def _is_whole(part: Recording, values: Array) -> bool:
+    """Whether what is measured of a part is all, and lies by itself: it can be handed on as it is.
+
+    What it is a small piece of would be kept as long as it is.
+    """
+    held = values if values.base is None else values.base
+    is_all = all(isinstance(s, slice) and s == slice(None) for s in (part.rows, part.points))
+    is_own = values.flags.c_contiguous and values.flags.writeable
+    is_most = getattr(held, "nbytes", math.inf) <= _BESIDE * values.nbytes
+    return is_all and is_own and is_most
+
+
+# So many times the memory of a result may be kept with it.
+_BESIDE = 1.25
 
 
 @functools.singledispatch

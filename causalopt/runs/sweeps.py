@@ -23,6 +23,7 @@ from causalopt.language.words import listed
 from causalopt.model.interface import Model
 from causalopt.model.selection import Stretch
 from causalopt.model.world import M, World
+from causalopt.plan.draws import DrawnChains
 
 #: What takes many values: nodes and parameters, each by a list or array of them. There is a point
 #: for all of each with all of the others.
@@ -101,18 +102,20 @@ class Sweep:
 
     def inputs(self) -> dict[object, Floats]:
         """For each swept input, its value at every point."""
-        if self.paired:
+        if self.paired or len(self.axes) == 1:
             return {axis.input: axis.values for axis in self.axes}
         # The last axis runs fastest, so that a result is reshaped without being moved.
         grids = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
         return {a.input: g.reshape(-1) for a, g in zip(self.axes, grids, strict=True)}
 
-    def chains(self) -> Ints | None:
+    def chains(self) -> DrawnChains | None:
         """Which chain of draws each point belongs to: chain 0 where draws are not swept."""
         if self.points is None:
             return None
         drawn = self.inputs().get(DRAW)
-        return np.zeros(self.points, np.int64) if drawn is None else drawn.astype(np.int64)
+        return DrawnChains(
+            np.zeros(self.points, np.int64) if drawn is None else drawn.astype(np.int64)
+        )
 
     def applied(self, world: World[M]) -> World[M]:
         """The world with its swept nodes as inputs."""
@@ -240,8 +243,8 @@ def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
         f"Draw fewer at a time, draws=range({len(chains) // 2:,}) and then the rest: draws of "
         "several runs can be put together.",
     )
-    numbers = np.arange(chains.start, chains.stop, chains.step)
-    return SweptAxis("draw", DRAW, numbers.astype(np.float64))
+    numbers = np.arange(chains.start, chains.stop, chains.step, dtype=np.float64)
+    return SweptAxis("draw", DRAW, numbers)
 
 
 def _axis(model: Model, target: Label, values: object, place: int) -> SweptAxis:

@@ -12,7 +12,7 @@ from causalopt.backends.counting import counted
 from causalopt.language.laws import as_law
 from causalopt.language.symbols import variables
 from causalopt.model.system import System
-from causalopt.plan.draws import Stream, drawn, key_of
+from causalopt.plan.draws import DrawnChains, Stream, drawn, key_of
 
 LAWS = {
     "uniform": uniform(),
@@ -50,10 +50,10 @@ def test_every_number_is_that_of_the_generator(name, chains, first, count, entry
 )
 def test_points_that_share_a_chain_share_its_numbers(chains, cuts):
     laws = [LAWS["coin"], LAWS["normal"]]
-    streams = [Stream(law, str(i), 2, np.array(chains)) for i, law in enumerate(laws)]
+    streams = [Stream(law, str(i), 2, DrawnChains(np.array(chains))) for i, law in enumerate(laws)]
     found = np.concatenate([drawn_by(streams, count) for count in cuts], axis=1)
     for i, law in enumerate(laws):
-        alone = Stream(law, str(i), 2, np.array(chains)).take(sum(cuts))
+        alone = Stream(law, str(i), 2, DrawnChains(np.array(chains))).take(sum(cuts))
         assert np.array_equal(found[i], alone)
 
 

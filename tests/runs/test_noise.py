@@ -27,7 +27,7 @@ from causalopt import (
     variables,
 )
 from causalopt.plan import draws
-from causalopt.plan.draws import Stream, key_of
+from causalopt.plan.draws import DrawnChains, Stream, key_of
 
 x, v, u = variables("x v u")
 e = noise("e", normal(0, 1))
@@ -87,7 +87,7 @@ def test_any_law_of_scipy_is_a_law():
 @given(st.integers(1, 2000), st.integers(0, 5), st.integers(0, 3))
 def test_draws_do_not_depend_on_how_they_are_cut_or_on_other_chains(steps, seed, chain):
     alone = drawn_by(e.law, "e", seed, chain, steps)
-    together = Stream(e.law, "e", seed, np.arange(4))
+    together = Stream(e.law, "e", seed, DrawnChains(np.arange(4)))
     found = [together.at(step)[chain] for step in range(steps)]
     assert np.array_equal(found, alone)
 
@@ -98,12 +98,12 @@ def test_draws_do_not_depend_on_how_they_are_cut_or_on_other_chains(steps, seed,
 )
 def test_many_steps_at_once_are_the_same_steps(cuts, points):
     chains = np.array([3, 0, 3, 1, 2])
-    whole = Stream(e.law, "e", 4, chains)
+    whole = Stream(e.law, "e", 4, DrawnChains(chains))
     part = whole.of(np.array(points))
     taken = np.concatenate([part.take(count) for count in cuts])
     assert taken.shape == (sum(cuts), len(points))
     for step in {0, cuts[0] - 1, sum(cuts) // 2, sum(cuts) - 1}:
-        alone = Stream(e.law, "e", 4, chains)
+        alone = Stream(e.law, "e", 4, DrawnChains(chains))
         assert np.array_equal(taken[step], alone.at(step)[points])
 
 
@@ -215,8 +215,8 @@ def test_a_network_has_one_number_in_each_chain(chains):
 
 def test_a_noise_without_time_has_no_number_of_one_with_time():
     step, alone = (
-        Stream(uniform(), "e", 0, np.arange(400)),
-        Stream(uniform(), "e", 0, np.arange(64)),
+        Stream(uniform(), "e", 0, DrawnChains(np.arange(400))),
+        Stream(uniform(), "e", 0, DrawnChains(np.arange(64))),
     )
     assert not np.isin(alone.without_time(), step.take(64)).any()
 
@@ -239,7 +239,7 @@ def test_whoever_asks_for_a_number_without_time_is_told_the_same(seed):
 
 def test_many_chains_are_drawn_part_by_part(monkeypatch):
     monkeypatch.setattr(draws, "_AT_ONCE", 16 * 7)
-    stream = Stream(uniform(), "e", 1, np.arange(3, 40))
+    stream = Stream(uniform(), "e", 1, DrawnChains(np.arange(3, 40)))
     assert np.array_equal(stream.take(20)[:, 30], drawn_by(uniform(), "e", 1, 33, 20))
     assert stream.without_time()[30] == drawn_without_time(uniform(), "e", 1, 33)
 

@@ -14,7 +14,7 @@ from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
-from causalopt.runs.labels import column, coordinate, in_single, sweep_coords
+from causalopt.runs.labels import column, in_single, sweep_coords, together
 from causalopt.runs.masking import Masked, OnFailure, computed
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
@@ -125,5 +125,4 @@ def labelled(
     dims = [*([] if axis is None else [axis.dim]), *asked.sweep.dims, *own]
     numbers = column(dims, values, attrs)
     coords = {**sweep_coords(asked.sweep), **found.labelled(asked.sweep)}
-    array = xr.DataArray(numbers, coords, name=measure.name)
-    return array if axis is None else array.assign_coords(coordinate(axis))
+    return xr.DataArray(numbers, together(coords, axis), name=measure.name)

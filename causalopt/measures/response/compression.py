@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from causalopt.ground.scaled import Ratio
 from causalopt.language.symbols import Nodes
-from causalopt.measures.question import Question
+from causalopt.measures.question import question_of
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import answer
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
@@ -79,7 +79,7 @@ def comp(
     >>> comp(thermostat, A=T, n=R[0], m=R, steps=3).values.round(4)
     array([1.  , 1.  , 0.99, 0.98])
     """
-    asked = Question(
+    asked = question_of(
         *(of, A, n, m), steps=steps, over=over, draws=draws, delta=delta, keep=keep, along=along,
         read=read,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from causalopt.measures.response.everywhere import measure_named
 from causalopt.measures.response.sharing import touched
 from causalopt.model.interface import Model, as_model
 from causalopt.model.world import World
-from causalopt.runs.labels import coordinate
+from causalopt.runs.labels import together
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -99,7 +99,7 @@ def every_A(
         return xr.DataArray(values[:, 0], {"A": list(parts)}, ["A"], chosen.name, attrs)
     axis = asked.model.axis(asked.rows)
     array = xr.DataArray(values, {"A": list(parts)}, ["A", axis.dim], chosen.name, attrs)
-    return array.assign_coords(coordinate(axis))
+    return array.assign_coords(together({}, axis))
 
 
 def _parts(

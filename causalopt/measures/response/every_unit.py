@@ -18,7 +18,7 @@ from causalopt.language.symbols import Nodes, Parameter, Variable
 from causalopt.measures.question import Question, names_of, nodes_as_text
 from causalopt.measures.record import Measure
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
-from causalopt.runs.labels import coordinate, in_single
+from causalopt.runs.labels import in_single, together
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.sweeps import Sweep, SweptAxis
 
@@ -64,7 +64,7 @@ def of_units(asked: Question, parts: Sequence[Nodes], measure: Measure) -> xr.Da
         return xr.DataArray(values, coords, ["A"], measure.name, attrs)
     rows = asked.model.axis(asked.rows)
     array = xr.DataArray(values, coords, ["A", rows.dim], measure.name, attrs)
-    return array.assign_coords(coordinate(rows))
+    return array.assign_coords(together({}, rows))
 
 
 def _together(asked: Question, part: PartOf, count: int, measure: Measure) -> Array:

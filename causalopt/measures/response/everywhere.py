@@ -26,7 +26,7 @@ from causalopt.model.network import Network
 from causalopt.model.selection import Stretch
 from causalopt.model.system import System
 from causalopt.model.world import World
-from causalopt.runs.labels import column, coordinate, index, sweep_coords
+from causalopt.runs.labels import column, named, sweep_coords, together
 from causalopt.runs.simulation import gradients
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Draws, Over, Sweep
@@ -231,12 +231,11 @@ def _labelled(
     axis = model.axis(rows)
     coords = sweep_coords(sweep)
     dims = [axis.dim, *sweep.dims]
-    names = [series.name for series in model.series if series.key is not None]
-    if names:
-        coords["variable"] = index("variable", names, {})
+    variables = [series.name for series in model.series if series.key is not None]
+    if variables:
+        coords["variable"] = named("variable", variables)
         dims = ["variable", *dims]
     # A network's nodes are one series: it needs no dim of series.
-    table = values if names else values[0]
+    table = values if variables else values[0]
     attrs = {**measure.attributes(), **arguments}
-    array = xr.DataArray(column(dims, table, attrs), coords, name=measure.name)
-    return array.assign_coords(coordinate(axis))
+    return xr.DataArray(column(dims, table, attrs), together(coords, axis), name=measure.name)

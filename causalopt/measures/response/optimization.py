@@ -10,7 +10,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Nodes
-from causalopt.measures.question import Question
+from causalopt.measures.question import question_of
 from causalopt.measures.record import Measure
 from causalopt.measures.response.answers import answer
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
@@ -106,7 +106,7 @@ def op(
     """
     if branch not in _BRANCHES:
         raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
-    asked = Question(
+    asked = question_of(
         *(of, A, n, m), steps=steps, over=over, draws=draws, delta=delta, keep=keep, along=along,
         read=read,
     )  # fmt: skip

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import scipy
 
 from causalopt.ground.scaled import Ratio, Scaled, shifted
 from causalopt.ground.types import Array, Floats, Ints
@@ -186,6 +185,8 @@ def pencil(x: Jacobian, y: Jacobian) -> Reduced:
 
 
 def _eigenvalues(x: Floats, y: Floats, unit: float) -> tuple[Array, int, Floats]:
+    import scipy
+
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         nothing = np.full(len(x), np.nan)
         return nothing.astype(complex), 0, nothing
