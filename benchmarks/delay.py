@@ -91,8 +91,7 @@ def section(quick: bool) -> Section:
         rows.append("| " + " | ".join([name, *_told(*first_and_next(code, rounds))]) + " |")
     notes.append(
         "CPU seconds in a new process, from the question to the labels. A step of NumPy's backend "
-        "takes 4 microseconds here; importing numba and compiling pay off from some 200,000 steps "
-        "on, for derivatives from 50,000, and from 20,000 where the code is on disk already."
+        "takes 4 microseconds here."
     )
     return Section(f"Mackey and Glass, 170 lags, {STEPS:,} steps", rows=rows, notes=notes)
 
