@@ -1,4 +1,4 @@
-"""FormulaText in Python's text as LLVM's, operation by operation, each rounded as it stands.
+"""Formulas in Python's text as LLVM's, operation by operation, each rounded as it stands.
 
 Nothing is taken together, put in another order or left out that could change a digit: sums are
 LLVM's ``fadd``, and a power by a whole number is squares and products from the lowest bit on.

@@ -165,7 +165,7 @@ class Loaded:
     form: _Packed
 
     def __call__(self, *given: Any) -> Any:
-        """Call it."""
+        """Call it; its own arrays live until it ends."""
         row, _own = self.form.packed(given)
         return self.function(row)
 

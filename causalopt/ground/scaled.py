@@ -144,9 +144,8 @@ class Ratio:
     def _each(self, measure: Callable[[_Quotient, Floats], object]) -> Floats:
         """What a measure of quotients writes, at every point."""
         shape = self.x.mantissa.shape
-        x, above, y, below = (
-            _flat(a, shape) for side in (self.x, self.y) for a in (side.mantissa, side.power)
-        )
+        x, y = (np.broadcast_to(side.mantissa, shape).reshape(-1) for side in (self.x, self.y))
+        above, below = (_flat(side.power, shape) for side in (self.x, self.y))
         measured = np.empty(math.prod(shape))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             for low in range(0, measured.size, _BLOCK):
@@ -178,10 +177,8 @@ class _Quotient:
         return bool(low < self.low + least and self.high + most < high)
 
 
-def _flat(column: Array, shape: tuple[int, ...]) -> Array:
-    if column.ndim == 0:
-        return column
-    return (column if column.shape == shape else np.broadcast_to(column, shape)).reshape(-1)
+def _flat(powers: Ints, shape: tuple[int, ...]) -> Ints:
+    return powers if powers.ndim == 0 else np.broadcast_to(powers, shape).reshape(-1)
 
 
 def _within(column: Ints, first: int, stop: int) -> Ints:

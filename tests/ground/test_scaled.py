@@ -86,3 +86,12 @@ def test_a_power_that_differs_between_two_equal_ends_is_seen():
     power = np.array([2000, 2000, 2001, 2000])
     found = Ratio(Scaled(np.ones(4), power), Scaled.of(np.ones(4))).log_size()
     assert found == pytest.approx(power * np.log(2.0), rel=1e-15)
+
+
+def test_a_single_number_and_one_beside_many_are_ratios_too():
+    two, four = (Scaled.of(np.array(number)) for number in (2.0, 4.0))
+    assert Ratio(two, four).log_size() == np.log(0.5)
+    assert Ratio(two, four).value() == 0.5
+    beside = Ratio(Scaled.of(np.array([2.0, -8.0])), four)
+    assert beside.log_size().tolist() == [np.log(0.5), np.log(2.0)]
+    assert beside.is_negative().tolist() == [False, True]
