@@ -61,8 +61,7 @@ def differences(data: xr.Dataset, variable: str, ax: Axes, *, scale: str = "line
     quantity = axis_label(data[variable], variable)
     size = "size of the difference" if scale == "log" else "difference"
     ax.set_ylabel(f"{size} in {quantity}")
-    ax.legend()
-    return ax
+    return add_legend(ax)
 
 
 def shade_negative(comp: xr.DataArray, ax: Axes) -> Axes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.ground.errors import QueryError
-from causalopt.plots.labels import axis_label, value_label
+from causalopt.plots.labels import add_legend, axis_label, value_label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,7 +46,7 @@ def escape_curve(escaped: xr.DataArray, ax: Axes, *, dim: str = "steps") -> Axes
     else:
         for value in escaped[others[0]].values:
             along(escaped.sel({others[0]: value}), ax, label=value_label(others[0], value))
-        ax.legend()
+        add_legend(ax)
     # Lines at 0 and at 1 stay clear of the frame.
     ax.set(ylim=(-0.02, 1.02), ylabel=axis_label(escaped, "escape probability"))
     return ax

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import secrets
 import tempfile
+import warnings
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,10 +160,19 @@ def write_figure(picture: Figure | Drawing, folder: Path, name: str) -> list[Pat
     for path in paths:
         with replacement(path) as temporary:
             if hasattr(picture, "savefig"):
-                picture.savefig(temporary, format=path.suffix[1:])
+                with _however_long_it_takes():
+                    picture.savefig(temporary, format=path.suffix[1:])
             else:
                 temporary.write_bytes(picture.render(path.suffix[1:]))
     return paths
+
+
+@contextlib.contextmanager
+def _however_long_it_takes() -> Iterator[None]:
+    """Matplotlib warns of a legend by the clock, and so of how busy the machine is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message='Creating legend with loc="best"')
+        yield
 
 
 def _check_picture(picture: object, name: str) -> None:

@@ -1,9 +1,11 @@
 """Results on disk: nothing is lost and nothing is overwritten in silence."""
 
 import errno
+import itertools
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import xarray as xr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from causalopt import FileError, ModelError, System, op, variables
+from causalopt import FileError, ModelError, System, op, plots, variables
 from causalopt.study import storage
 
 a, b = variables("a b")
@@ -153,3 +155,16 @@ def test_what_is_no_labelled_result_is_told(tmp_path, nothing):
     with pytest.raises(ModelError):
         storage.write_data(nothing, tmp_path / "data.nc")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_figure_is_written_however_long_its_legend_takes(tmp_path, monkeypatch):
+    ticks = itertools.count(step=10)
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks))
+    monkeypatch.setattr("matplotlib.legend.time", clock)
+    with plots.figure() as (picture, ax):
+        ax.plot([0, 1], label="T")
+        ax.legend()
+    assert [path.suffix for path in storage.write_figure(picture, tmp_path, "T")] == [
+        ".png",
+        ".svg",
+    ]
