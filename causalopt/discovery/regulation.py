@@ -15,7 +15,7 @@ from causalopt.measures.record import Measure
 from causalopt.measures.response.optimization import OP
 from causalopt.model.interface import Model
 from causalopt.model.world import World
-from causalopt.runs.labels import sweep_coords, together
+from causalopt.runs.labels import array_of, column, sweep_coords
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Draws, Over, swept
@@ -67,7 +67,6 @@ def self_regulation(
     >>> self_regulation(room, seen, R[:1000]).item()
     0.0
     """
-    import xarray as xr
 
     target = Target(of, m, nudge=nudge, steps=steps)
     keys = target.members(A, "A")
@@ -91,7 +90,7 @@ def self_regulation(
         **target.arguments(),
         "on_loop": int(on_loop),
     }
-    return xr.DataArray(values, together(sweep_coords(sweep)), [*sweep.dims], OP2.name, attrs)
+    return array_of(column(sweep.dims, values, attrs), sweep_coords(sweep), None, OP2.name)
 
 
 def _log_sizes(numbers: list[Scaled]) -> Array:

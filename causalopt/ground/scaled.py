@@ -34,6 +34,9 @@ _BLOCK = 1 << 15
 # A block whose power changes more often is not cut.
 _FEW = 8
 _LOG2 = math.log(2.0)
+# Where the log of a float is smaller than _PLAIN, and it was multiplied by a power of two between
+# -_NEAR and _NEAR, it was a float with all its digits before: 500 / log(2) + 256 is below 1022.
+_NEAR, _PLAIN = 256, 500.0
 # A mantissa from 1/2 to 1 times 2 to less than this power, either way, is a float with all digits.
 _FARTHEST_FLOAT = 1000
 
@@ -141,18 +144,18 @@ class Ratio:
         """Whether x and y have opposite signs."""
         return self._each(_signed) < 0
 
-    def _each(self, measure: Callable[[_Quotient, Floats], object]) -> Floats:
-        """What a measure of quotients writes, at every point."""
+    def _each(self, measure: Callable[[Floats, Floats, Ints, Floats], object]) -> Floats:
+        """What a measure of x, y, and the power beside x / y writes, at every point."""
         shape = self.x.mantissa.shape
-        x, y = (np.broadcast_to(side.mantissa, shape).reshape(-1) for side in (self.x, self.y))
-        above, below = (_flat(side.power, shape) for side in (self.x, self.y))
+        x, y = (_flat(side.mantissa, shape) for side in (self.x, self.y))
+        above, below = (_column(side.power, shape) for side in (self.x, self.y))
         measured = np.empty(math.prod(shape))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             for low in range(0, measured.size, _BLOCK):
                 powers = _within(above, low, low + _BLOCK) - _within(below, low, low + _BLOCK)
                 for first, stop, power in _stretches(powers, low, min(low + _BLOCK, measured.size)):
                     some = slice(first, stop)
-                    measure(_divided(x[some], y[some], power), measured[some])
+                    measure(x[some], y[some], power, measured[some])
         return measured.reshape(shape)
 
 
@@ -177,8 +180,13 @@ class _Quotient:
         return bool(low < self.low + least and self.high + most < high)
 
 
-def _flat(powers: Ints, shape: tuple[int, ...]) -> Ints:
-    return powers if powers.ndim == 0 else np.broadcast_to(powers, shape).reshape(-1)
+def _flat(numbers: Array, shape: tuple[int, ...]) -> Array:
+    whole = numbers if numbers.shape == shape else np.broadcast_to(numbers, shape)
+    return whole.reshape(-1)
+
+
+def _column(powers: Ints, shape: tuple[int, ...]) -> Ints:
+    return powers if powers.ndim == 0 else _flat(powers, shape)
 
 
 def _within(column: Ints, first: int, stop: int) -> Ints:
@@ -216,15 +224,33 @@ def _divided(x: Floats, y: Floats, power: Ints) -> _Quotient:
     return _Quotient(mantissa, np.abs(mantissa), np.where(sound, power + up - down, 0))
 
 
-def _as_float(ratio: _Quotient, out: Floats) -> None:
+def _as_float(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
+    ratio = _divided(x, y, power)
     out[:] = Scaled(ratio.mantissa, ratio.power).plain()
 
 
-def _signed(ratio: _Quotient, out: Floats) -> None:
-    out[:] = ratio.mantissa
+def _signed(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
+    out[:] = _divided(x, y, power).mantissa
 
 
-def _log_size(ratio: _Quotient, out: Floats) -> None:
+def _log_size(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
+    """log |x / y * 2**power|."""
+    if not _has_plain_logs(x, y, power, out):
+        _log_far(_divided(x, y, power), out)
+
+
+def _has_plain_logs(x: Floats, y: Floats, power: Ints, out: Floats) -> bool:
+    """Whether these are the logs of floats that lost no digit on the way, which is seen of them."""
+    if power.ndim or not -_NEAR <= power <= _NEAR:
+        return False
+    np.abs(np.divide(x, y, out=out), out=out)
+    if power:
+        np.multiply(out, math.ldexp(1.0, int(power)), out=out)
+    np.log(out, out=out)
+    return bool(out.min() > -_PLAIN and out.max() < _PLAIN)
+
+
+def _log_far(ratio: _Quotient, out: Floats) -> None:
     """log |mantissa * 2**power|."""
     size, power = ratio.size, ratio.power
     if ratio.is_within(-_FARTHEST_FLOAT, _FARTHEST_FLOAT):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,10 +60,18 @@ def indexed(name: str, labels: Array, attrs: Mapping[str, str]) -> Coordinate:
     import xarray as xr
 
     # xarray keeps how long names may be, which pandas does not know.
-    kept = xr.indexes.PandasIndex(pd.Index(labels), name, coord_dtype=labels.dtype)
+    index = pd.Index(_for_reading(labels))
+    kept = xr.indexes.PandasIndex(index, name, coord_dtype=labels.dtype)
     along: xr.Variable = kept.create_variables()[name]
     along.attrs.update(attrs)
     return Coordinate(along, kept)
+
+
+def _for_reading(labels: Array) -> Array:
+    """Labels as results share them."""
+    view = labels.view()
+    view.flags.writeable = False
+    return view
 
 
 def named(dim: str, labels: Sequence[str]) -> Coordinate:
@@ -98,10 +106,31 @@ def together(coords: Mapping[str, Coordinate], axis: Axis | None = None) -> xr.C
     """
     import xarray as xr
 
-    if axis is not None and axis.is_shown:
-        coords = {**coords, axis.dim: _along(axis)}
-    indexes = {name: one.index for name, one in coords.items() if one.index is not None}
-    return xr.Coordinates({name: one.variable for name, one in coords.items()}, indexes)
+    coords = _with_axis(coords, axis)
+    return xr.Coordinates({name: one.variable for name, one in coords.items()}, _indexes_of(coords))
+
+
+def array_of(
+    values: xr.Variable, coords: Mapping[str, Coordinate], axis: Axis | None, name: str
+) -> xr.DataArray:
+    """A result with coordinates, and that of the rows of an axis where these are shown.
+
+    Labels are shared with what has the same: an index is never written to, and to copy the one
+    of a long run, as xarray would, takes as long as much of the run.
+    """
+    import xarray as xr
+
+    coords = _with_axis(coords, axis)
+    variables = {n: one.variable.copy(deep=one.index is None) for n, one in coords.items()}
+    return xr.DataArray(values, variables, name=name, indexes=_indexes_of(coords), fastpath=True)
+
+
+def _with_axis(coords: Mapping[str, Coordinate], axis: Axis | None) -> Mapping[str, Coordinate]:
+    return coords if axis is None or not axis.is_shown else {**coords, axis.dim: _along(axis)}
+
+
+def _indexes_of(coords: Mapping[str, Coordinate]) -> dict[Hashable, xr.Index]:
+    return {name: one.index for name, one in coords.items() if one.index is not None}
 
 
 def _along(axis: Axis) -> Coordinate:
@@ -119,7 +148,7 @@ def _numbers(axis: Axis) -> Coordinate:
     import xarray as xr
 
     # Made by hand, since xarray would copy the values twice on the way.
-    index = pd.Index(np.asarray(axis.values), copy=False, name=axis.dim)
+    index = pd.Index(_for_reading(np.asarray(axis.values)), copy=False, name=axis.dim)
     along = xr.Variable([axis.dim], index, {"units": axis.unit}).to_index_variable()
     return Coordinate(along, xr.indexes.PandasIndex(index, axis.dim))
 

@@ -1,5 +1,6 @@
 """What is kept from call to call: plans, questions and coordinates, none taken for another."""
 
+import contextlib
 import itertools
 import math
 
@@ -191,6 +192,7 @@ ASKED = {
     "draws": lambda: run(lawn(0.5).world(), draws=5),
     "sweep": lambda: run(room().world(steps=3), over={k: [0.1, 0.2]}),
     "op": lambda: op(room(), T, R[0], R, steps=3),
+    "op of points": lambda: op(room(), T, R[0], R, steps=3, over=[{k: 0.1}, {k: 0.2}]),
     "op at a node": lambda: op(room(), T, R[0], R[3]),
 }
 
@@ -203,12 +205,22 @@ def test_what_is_written_on_a_result_stays_there(ask):
     for coordinate in marred.coords.values():
         coordinate.attrs["units"] = "elsewhere"
         coordinate.encoding["dtype"] = "float32"
+        with contextlib.suppress(ValueError):
+            coordinate.values[...] = coordinate.values[0]
     for values in [marred] if hasattr(marred, "item") else marred.data_vars.values():
         assert values.values.flags.writeable
         values.values[...] = math.inf
     assert ask().identical(first)
     for name, coordinate in ask().coords.items():
         assert coordinate.encoding == first.coords[name].encoding
+
+
+def test_results_of_one_run_share_their_labels():
+    first, again = (op(room(), T, R[0], R, steps=3, over={k: [0.1, 0.2]}) for _ in range(2))
+    assert first.indexes["time"] is again.indexes["time"]
+    for dim in first.dims:
+        with pytest.raises(ValueError, match="read-only"):
+            first[dim].values[0] = 7.0
 
 
 def test_a_result_keeps_no_memory_of_what_was_computed_beside_it():

@@ -14,7 +14,7 @@ from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
 from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
-from causalopt.runs.labels import column, in_single, sweep_coords, together
+from causalopt.runs.labels import array_of, column, in_single, sweep_coords
 from causalopt.runs.masking import Masked, OnFailure, computed
 from causalopt.runs.simulation import Want, simulate
 from causalopt.runs.straying import check_assumptions
@@ -103,8 +103,6 @@ def labelled(
     graph, and still nothing reaches it; ``infinite`` counts the x/0 and 0/y. Where failures are
     masked, the coordinate ``failed`` says of which points, and its attributes why.
     """
-    import xarray as xr
-
     values = found.values
     # A sum is finite only where all its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
@@ -125,4 +123,4 @@ def labelled(
     dims = [*([] if axis is None else [axis.dim]), *asked.sweep.dims, *own]
     numbers = column(dims, values, attrs)
     coords = {**sweep_coords(asked.sweep), **found.labelled(asked.sweep)}
-    return xr.DataArray(numbers, together(coords, axis), name=measure.name)
+    return array_of(numbers, coords, axis, measure.name)

@@ -26,7 +26,7 @@ from causalopt.model.network import Network
 from causalopt.model.selection import Stretch
 from causalopt.model.system import System
 from causalopt.model.world import World
-from causalopt.runs.labels import column, named, sweep_coords, together
+from causalopt.runs.labels import array_of, column, named, sweep_coords
 from causalopt.runs.simulation import gradients
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Draws, Over, Sweep
@@ -226,8 +226,6 @@ def _labelled(
     arguments: dict[str, str],
 ) -> xr.DataArray:
     """Values (series, rows, *sweep) with dims (variable, time, ...), or (node, ...)."""
-    import xarray as xr
-
     axis = model.axis(rows)
     coords = sweep_coords(sweep)
     dims = [axis.dim, *sweep.dims]
@@ -238,4 +236,4 @@ def _labelled(
     # A network's nodes are one series: it needs no dim of series.
     table = values if variables else values[0]
     attrs = {**measure.attributes(), **arguments}
-    return xr.DataArray(column(dims, table, attrs), together(coords, axis), name=measure.name)
+    return array_of(column(dims, table, attrs), coords, axis, measure.name)
