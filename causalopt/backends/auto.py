@@ -13,8 +13,11 @@ from causalopt.plan import Layers, Loop
 
 # A step of the NumPy backend costs as much as this many more points of a sweep do.
 _POINTS_PER_STEP = 500
-# With this many steps the NumPy backend takes about as long as compiling does.
+# With this many steps of a small system the NumPy backend takes about as long as compiling does.
 _LONG = 20_000
+# A step costs as much again with this many statements more. To compile them takes longer too: no
+# run of fewer steps than _SHORT is worth it.
+_STATEMENTS_PER_STEP, _SHORT = 30, 1_000
 
 #: The points of the sweep that is computed in parts, by the points of the present part.
 _whole: ContextVar[tuple[int, int]] = ContextVar("whole", default=(0, 0))
@@ -37,9 +40,11 @@ def as_part(points: int, whole: int) -> Iterator[None]:
 class AutoBackend(ReferringBackend):
     """Chooses by the size of the work alone, so that the same call always gives the same digits.
 
-    A run of a system is compiled from steps * (1 + points / 500) >= 20,000 on: 20,000 steps of one
-    point, or 100 steps of 100,000 points. All else, networks without time among it, runs with
-    NumPy; what has arrays and functions with the backend of arrays.
+    A run of a system whose step is k statements is compiled where steps * (1 + points / 500) is at
+    least 1,000, and times 1 + k / 30 at least 20,000: some 18,000 steps of a thermostat, or 100 of
+    100,000 points, or 2,000 steps of ten oscillators that hear of each other. All else, networks
+    without time among it, runs with NumPy; what has arrays and functions with the backend of
+    arrays.
     """
 
     long: Backend
@@ -61,4 +66,11 @@ class AutoBackend(ReferringBackend):
             return self.arrays
         part, whole = _whole.get()
         work = plan.steps * (1 + (whole if points == part else points) / _POINTS_PER_STEP)
-        return self.long if work >= _LONG else self.reference
+        is_long = work >= _SHORT and work * (1 + _statements(plan) / _STATEMENTS_PER_STEP) >= _LONG
+        return self.long if is_long else self.reference
+
+
+def _statements(plan: Loop) -> int:
+    """How many statements a step has, where it has most."""
+    blocks = (segment.block for segment in plan.segments)
+    return max((len(b.assignments) + len(b.results) for b in blocks), default=0)
