@@ -177,7 +177,7 @@ def test_what_no_system_can_be_made_of_is_told():
 
 
 def test_plants_of_python_control_are_the_same():
-    control = pytest.importorskip("control")
+    control = pytest.importorskip("control", reason="the extra `test` brings it")
     A, B, C, D = [[0, 1], [-2, -3]], [[0], [1]], [[1, 0]], [[0.5]]
     named = control.ss(A, B, C, D, states=["p", "v"], inputs=["force"], outputs=["place"])
     plant = plant_of(named)

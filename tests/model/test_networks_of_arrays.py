@@ -249,7 +249,7 @@ def test_trees_of_weights_are_parameters_and_nodes():
 
 
 def test_weights_of_equinox_are_a_parameter():
-    equinox = pytest.importorskip("equinox")
+    equinox = pytest.importorskip("equinox", reason="the extra `test` brings it")
     import jax
 
     from causalopt.mechanisms.tracing import in_double

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy
-import torch
 
 from causalopt import (
     DeclarationError,
@@ -20,6 +19,8 @@ from causalopt import (
     training,
     variables,
 )
+
+torch = pytest.importorskip("torch", reason="the extra `test` brings it")
 
 (x,) = variables("x")
 k, n, th = parameters("k n th")

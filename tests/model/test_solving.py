@@ -4,7 +4,6 @@ import functools
 import subprocess
 import sys
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,6 +25,8 @@ from causalopt import (
     time,
     variables,
 )
+
+diffrax = pytest.importorskip("diffrax", reason="the extra `test` brings it")
 
 s = array("s", 3)
 (k,) = parameters("k")
