@@ -112,16 +112,17 @@ class Stride:
 class Explicit(Method):
     """An explicit Runge-Kutta method as its tableau (Butcher 1963): nodes, matrix, weights.
 
-    ``along`` are the weights that give the state when a ``SHARE`` of the step has passed: those of
-    the method's natural continuous extension, with which delays keep its order (Zennaro 1986).
-    ``off`` are the weights of the difference to a method of another order, and ``estimates`` is the
-    lower of the two orders (Fehlberg 1969).
+    ``extension`` has the weights that give the state when a share of the step has passed, each as
+    the coefficients of a polynomial in it, of degree 1 and on: those of the method's natural
+    continuous extension, with which delays keep its order (Zennaro 1986). ``off`` are the
+    weights of the difference to a method of another order, and ``estimates`` is the lower of the
+    two orders (Fehlberg 1969).
     """
 
     nodes: tuple[Rational, ...]
     matrix: tuple[tuple[Rational, ...], ...]
     weights: tuple[Rational, ...]
-    along: tuple[Expr, ...]
+    extension: tuple[tuple[Rational, ...], ...]
     off: tuple[Rational, ...] = ()
     estimates: int | None = None
     stiff: tuple[str, ...] = ()
@@ -130,6 +131,11 @@ class Explicit(Method):
     def tableau(self) -> Explicit:
         """Itself."""
         return self
+
+    @functools.cached_property
+    def along(self) -> tuple[Expr, ...]:
+        """The weights that give the state when a ``SHARE`` of the step has passed."""
+        return tuple(map(_polynomial, self.extension))
 
     @property
     def halfway(self) -> tuple[Expr, ...] | None:
@@ -179,30 +185,25 @@ class Explicit(Method):
 
 _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
 
-EULER = Explicit((_ZERO,), ((),), (_ONE,), (SHARE,))
-
-RK4 = Explicit(
-    (_ZERO, _HALF, _HALF, _ONE),
-    ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
-    (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
-    (
-        SHARE - Rational(3, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
-        SHARE**2 - Rational(2, 3) * SHARE**3,
-        SHARE**2 - Rational(2, 3) * SHARE**3,
-        -Rational(1, 2) * SHARE**2 + Rational(2, 3) * SHARE**3,
-    ),
-)
-
 
 def _fractions(text: str) -> tuple[Rational, ...]:
     """The numbers of a row of a table."""
     return tuple(Rational(*map(int, number.split("/"))) for number in text.split())
 
 
-def _polynomial(row: str) -> Expr:
+def _polynomial(row: tuple[Rational, ...]) -> Expr:
     """The polynomial in the share of a step that has these coefficients, of degree 1 and on."""
-    return sympy.Add(*(c * SHARE**n for n, c in enumerate(_fractions(row), start=1)))
+    return sympy.Add(*(c * SHARE**n for n, c in enumerate(row, start=1)))
 
+
+EULER = Explicit((_ZERO,), ((),), (_ONE,), ((_ONE,),))
+
+RK4 = Explicit(
+    (_ZERO, _HALF, _HALF, _ONE),
+    ((), (_HALF,), (_ZERO, _HALF), (_ZERO, _ZERO, _ONE)),
+    (Rational(1, 6), Rational(1, 3), Rational(1, 3), Rational(1, 6)),
+    tuple(map(_fractions, ("1 -3/2 2/3", "0 1 -2/3", "0 1 -2/3", "0 -1/2 2/3"))),
+)
 
 # Dormand and Prince (1980); the continuous extension, of order four, is Shampine's (1986).
 DOPRI5 = Explicit(
@@ -217,7 +218,7 @@ DOPRI5 = Explicit(
         "35/384 0 500/1113 125/192 -2187/6784 11/84",
     ))),
     _fractions("35/384 0 500/1113 125/192 -2187/6784 11/84 0"),
-    tuple(map(_polynomial, (
+    tuple(map(_fractions, (
         "1 -8048581381/2820520608 8663915743/2820520608 -12715105075/11282082432",
         "",
         "0 131558114200/32700410799 -68118460800/10900136933 87487479700/32700410799",
