@@ -12,8 +12,9 @@ from causalopt.ground.errors import TooLargeError
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
 _USED = Path("/sys/fs/cgroup/memory.current")
 
-# So many bytes are there wherever Python is; to ask the system takes longer than small runs do.
-_FITS = 1 << 18
+# So many bytes are there wherever Python is: importing the package takes twice as many. To ask the
+# system takes as long as a small run does.
+_FITS = 1 << 26
 
 
 def available() -> int | None:

@@ -14,7 +14,7 @@ from causalopt.ground.types import Array
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Quantity
 from causalopt.model.interface import Axis, Model
-from causalopt.runs.sweeps import Sweep
+from causalopt.runs.sweeps import DRAW, MOST_DRAWS_KEPT, Sweep, SweptAxis
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,17 +41,34 @@ class Coordinate:
 
 def sweep_coords(sweep: Sweep) -> dict[str, Coordinate]:
     """One coordinate per swept target, with its unit; along one dim where they run together."""
-    coords: dict[str, Coordinate] = {}
-    for name, axis in zip(sweep.names, sweep.axes, strict=True):
-        quantity = getattr(axis.target, "variable", axis.target)
-        unit = {"units": quantity.unit if isinstance(quantity, Quantity) else ""}
-        values = np.asarray(domain_of(axis.target).values_of(axis.values))
-        coords[name] = (
-            Coordinate(column(sweep.dims, values, unit))
-            if sweep.paired
-            else indexed(name, values, unit)
-        )
-    return coords
+    named_axes = zip(sweep.names, sweep.axes, strict=True)
+    if sweep.paired:
+        return {
+            name: Coordinate(column(sweep.dims, *_values_and_unit(axis)))
+            for name, axis in named_axes
+        }
+    return {
+        name: (_swept_kept if _is_kept(axis) else _swept)(name, axis) for name, axis in named_axes
+    }
+
+
+def _values_and_unit(axis: SweptAxis) -> tuple[Array, dict[str, str]]:
+    """The values of a swept target, as a user knows them, and its unit."""
+    quantity = getattr(axis.target, "variable", axis.target)
+    unit = {"units": quantity.unit if isinstance(quantity, Quantity) else ""}
+    return np.asarray(domain_of(axis.target).values_of(axis.values)), unit
+
+
+def _swept(name: str, axis: SweptAxis) -> Coordinate:
+    return indexed(name, *_values_and_unit(axis))
+
+
+def _is_kept(axis: SweptAxis) -> bool:
+    """Whether questions share an axis, and so its coordinate."""
+    return axis.input == DRAW and len(axis.values) <= MOST_DRAWS_KEPT
+
+
+_swept_kept = functools.lru_cache(maxsize=8)(_swept)
 
 
 def indexed(name: str, labels: Array, attrs: Mapping[str, str]) -> Coordinate:

@@ -47,13 +47,18 @@ DRAW = Symbol("draw")
 _FOR_CHAIN = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SweptAxis:
     """One swept node or parameter: what it is, the input it becomes, and its values (k,)."""
 
     target: Label
     input: Symbol
     values: Floats
+
+    @functools.cached_property
+    def chains(self) -> DrawnChains:
+        """Which chains of draws its values are the numbers of."""
+        return DrawnChains(self.values.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,8 @@ class Sweep:
         """Which chain of draws each point belongs to: chain 0 where draws are not swept."""
         if self.points is None:
             return None
+        if len(self.axes) == 1 and self.axes[0].input == DRAW:
+            return self.axes[0].chains
         drawn = self.inputs().get(DRAW)
         return DrawnChains(
             np.zeros(self.points, np.int64) if drawn is None else drawn.astype(np.int64)
@@ -243,8 +250,18 @@ def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
         f"Draw fewer at a time, draws=range({len(chains) // 2:,}) and then the rest: draws of "
         "several runs can be put together.",
     )
+    return (_drawn_kept if len(chains) <= MOST_DRAWS_KEPT else _drawn)(chains)
+
+
+def _drawn(chains: range) -> SweptAxis:
     numbers = np.arange(chains.start, chains.stop, chains.step, dtype=np.float64)
+    numbers.setflags(write=False)
     return SweptAxis("draw", DRAW, numbers)
+
+
+#: Questions that draw the same chains share their axis: it is made once, unless they are many.
+MOST_DRAWS_KEPT = 1 << 16
+_drawn_kept = functools.lru_cache(maxsize=8)(_drawn)
 
 
 def _axis(model: Model, target: Label, values: object, place: int) -> SweptAxis:
