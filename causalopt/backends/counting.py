@@ -14,14 +14,15 @@ from causalopt.language.laws import Choice, Law
 _MOST_VALUES = 8
 
 _SIGNATURE = (
-    "void(float64[:,::1], uint64, uint64, int64[::1], int64, int64, float64[::1], float64[::1])"
+    "void(float64[:,::1], uint64, uint64, int64[::1], int64, int64, float64[::1], float64[::1], "
+    "float64[::1])"
 )
 # Philox 4x64-10 (Salmon and others 2011), with NumPy's constants. Chains are in the inner loop,
-# so that one does not wait for another; a number that stairs make of another is made in a row.
+# so that one does not wait for another; a number that stairs make of another is made in a row, for
+# which there is room (points,).
 _SOURCE = """
-def counted(numbers, key, other, chains, first, entry, bounds, values):
+def counted(numbers, key, other, chains, first, entry, bounds, values, row):
     steps, points = numbers.shape
-    row = numpy.empty(points)
     for block in range(first // 4, (first + steps + 3) // 4):
         low = 4 * block - first
         tile, place = numpy.uint64(block // 4), numpy.uint64(block % 4 + 1)
@@ -76,9 +77,13 @@ def counted(law: Law, key: Ints, chains: Ints, steps: range, entry: int) -> Floa
     """
     numbers = np.empty((len(steps), len(chains)))
     stairs = stairs_of(law)
-    bounds, values = (np.empty(0), np.empty(0)) if stairs is None else stairs
-    _compiled()(numbers, *key, chains, steps.start, entry, bounds, values)
+    bounds, values, row = _NO_STAIRS if stairs is None else (*stairs, np.empty(len(chains)))
+    _compiled()(numbers, *key, chains, steps.start, entry, bounds, values, row)
     return law.quantiles(numbers) if stairs is None else numbers
+
+
+# Bounds, values and room, where numbers stay as they are.
+_NO_STAIRS = np.empty(0), np.empty(0), np.empty(0)
 
 
 @functools.singledispatch

@@ -12,9 +12,11 @@ from causalopt.ground.errors import TooLargeError
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
 _USED = Path("/sys/fs/cgroup/memory.current")
 
-# So many bytes are there wherever Python is: importing the package takes twice as many. To ask the
-# system takes as long as a small run does.
-_FITS = 1 << 26
+# So many bytes are there wherever Python is; to ask the system takes longer than small runs do.
+_FITS = 1 << 18
+
+# The bytes in which Linux has said how much is free.
+_FIRST_LINES = 512
 
 
 def available() -> int | None:
@@ -42,11 +44,11 @@ def refuse_what_does_not_fit(needed: int, what: str, remedy: str) -> None:
 
 
 def _free() -> int | None:
-    with contextlib.suppress(OSError, ValueError, StopIteration):
-        # Line by line, for it is asked often, and the line is one of the first.
-        with Path("/proc/meminfo").open("rb") as lines:
-            line = next(line for line in lines if line.startswith(b"MemAvailable:"))
-        return int(line.split()[1]) * 1024
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        # Its first lines at once, for it is asked often, and the line is one of them.
+        with Path("/proc/meminfo").open("rb", buffering=0) as lines:
+            told = lines.read(_FIRST_LINES).partition(b"\nMemAvailable:")[2]
+        return int(told.split(maxsplit=1)[0]) * 1024
     with contextlib.suppress(AttributeError, OSError, ValueError):
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return None

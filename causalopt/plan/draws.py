@@ -60,8 +60,18 @@ def uniforms_without_time(key: Ints, first: int, chains: int, entry: int = 0) ->
 
 def _generator(key: Ints, *counter: int) -> np.random.Generator:
     """NumPy's generator, this thread's own until it asks for the next; it counts on, then draws."""
-    start = np.array(counter, dtype=np.uint64)
-    _HERE.bits.state = _FRESH | {"state": {"counter": start, "key": key}}
+    _HERE.bits.state = {
+        "bit_generator": "Philox",
+        "state": {
+            "counter": np.array(counter, dtype=np.uint64),
+            "key": np.asarray(key, dtype=np.uint64),
+        },
+        # Nothing is left of what was drawn before.
+        "buffer": _NOTHING,
+        "buffer_pos": _FOR_COUNTER,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
     return _HERE.generator
 
 
@@ -74,14 +84,7 @@ class _Here(threading.local):
 
 
 _HERE = _Here()
-# What else a generator knows that has drawn nothing.
-_FRESH = {
-    "bit_generator": "Philox",
-    "buffer": np.zeros(_FOR_COUNTER, dtype=np.uint64),
-    "buffer_pos": _FOR_COUNTER,
-    "has_uint32": 0,
-    "uinteger": 0,
-}
+_NOTHING = np.zeros(_FOR_COUNTER, dtype=np.uint64)
 
 
 @functools.lru_cache(maxsize=1024)

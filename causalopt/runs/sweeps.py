@@ -244,13 +244,15 @@ def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
         raise QueryError(
             f"draws={draws} names no chains: write range(1000, 2000) for the 1,000 from 1,000 on."
         )
+    if len(chains) <= MOST_DRAWS_KEPT:
+        return _drawn_kept(chains)
     refuse_what_does_not_fit(
         _FOR_CHAIN * len(chains),
         f"A run of {len(chains):,} draws",
         f"Draw fewer at a time, draws=range({len(chains) // 2:,}) and then the rest: draws of "
         "several runs can be put together.",
     )
-    return (_drawn_kept if len(chains) <= MOST_DRAWS_KEPT else _drawn)(chains)
+    return _drawn(chains)
 
 
 def _drawn(chains: range) -> SweptAxis:

@@ -1,5 +1,8 @@
 """Noise: laws against scipy, draws that only the seed decides, worlds that share them."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -235,6 +238,21 @@ def test_whoever_asks_for_a_number_without_time_is_told_the_same(seed):
     fails = Network({v: sp.log(x - 100 + e)}, start={x: 2}).world(seed=seed)
     with pytest.raises(EvaluationError, match=f"e = {drawn:.6g}"):
         run(fails)
+
+
+def test_threads_that_draw_at_once_draw_their_own_numbers():
+    """Each thread sets its own generator: what another draws meanwhile moves nothing."""
+    streams = [Stream(e.law, str(i), i) for i in range(4)]
+    alone = [stream.single().take(2000) for stream in streams]
+    own = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(5):
+                found = list(pool.map(lambda stream: stream.single().take(2000), streams))
+                assert all(map(np.array_equal, found, alone))
+    finally:
+        sys.setswitchinterval(own)
 
 
 def test_many_chains_are_drawn_part_by_part(monkeypatch):
