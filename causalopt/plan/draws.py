@@ -60,7 +60,8 @@ def uniforms_without_time(key: Ints, first: int, chains: int, entry: int = 0) ->
 
 def _generator(key: Ints, *counter: int) -> np.random.Generator:
     """NumPy's generator, this thread's own until it asks for the next; it counts on, then draws."""
-    _HERE.bits.state = {
+    generator = _HERE.generator
+    generator.bit_generator.state = {
         "bit_generator": "Philox",
         "state": {
             "counter": np.array(counter, dtype=np.uint64),
@@ -72,15 +73,16 @@ def _generator(key: Ints, *counter: int) -> np.random.Generator:
         "has_uint32": 0,
         "uinteger": 0,
     }
-    return _HERE.generator
+    return generator
 
 
 class _Here(threading.local):
     """One generator for each thread: to set it takes a tenth of the time that to make one does."""
 
-    def __init__(self) -> None:
-        self.bits = np.random.Philox(0)
-        self.generator = np.random.Generator(self.bits)
+    # On first use, for to import NumPy's random numbers takes longer than all of this package.
+    @functools.cached_property
+    def generator(self) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(0))
 
 
 _HERE = _Here()
