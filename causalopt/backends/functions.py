@@ -52,7 +52,7 @@ _OWN: Mapping[type, Callable[..., Number]] = {
 }
 _NAMED = {f"own_{function.__name__}": function for function in _OWN.values()}
 # lambdify's own "numpy" has all of it imported, also those parts that come on first use.
-_NUMPY = {name: found for name, found in vars(np).items() if name in np.__all__}
+_NUMPY = {name: vars(np)[name] for name in np.__all__ if name in vars(np)}
 _ELEMENTARY_MODULES = [{"came_true": special.came_true, "settled": special.settled}, _NUMPY]
 _MODULES = [_NAMED, "scipy", *_ELEMENTARY_MODULES]
 

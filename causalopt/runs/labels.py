@@ -142,6 +142,30 @@ def array_of(
     return xr.DataArray(values, variables, name=name, indexes=_indexes_of(coords), fastpath=True)
 
 
+def dataset_of(
+    columns: Mapping[str, xr.Variable],
+    coords: Mapping[str, Coordinate],
+    axis: Axis,
+    attrs: Mapping[str, object],
+) -> xr.Dataset:
+    """Columns with their coordinates as a result.
+
+    One alone is an array first, which is taken as it is: of the parts of a dataset xarray asks
+    whether each goes with the others, and that takes as long as a small run.
+    """
+    import xarray as xr
+
+    if len(columns) != 1:
+        return xr.Dataset(columns, together(coords, axis), attrs)
+    ((name, values),) = columns.items()
+    own = _with_axis(coords, axis)
+    # Listed as xarray lists those of a dataset: in the order of the dims.
+    ordered = {each: own[each] for each in (*map(str, values.dims), *own) if each in own}
+    data = array_of(values, ordered, None, name).to_dataset()
+    data.attrs.update(attrs)
+    return data
+
+
 def _with_axis(coords: Mapping[str, Coordinate], axis: Axis | None) -> Mapping[str, Coordinate]:
     return coords if axis is None or not axis.is_shown else {**coords, axis.dim: _along(axis)}
 

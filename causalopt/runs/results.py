@@ -18,7 +18,7 @@ from causalopt.model.interface import Model, Series
 from causalopt.model.lettering import letters
 from causalopt.model.world import World
 from causalopt.runs.keeping import Keep, kept
-from causalopt.runs.labels import column, in_single, named, sweep_coords, together
+from causalopt.runs.labels import column, dataset_of, in_single, named, sweep_coords
 from causalopt.runs.masking import OnFailure, computed
 from causalopt.runs.simulation import Rows, Want, simulate
 from causalopt.runs.straying import check_assumptions, refuse_straying
@@ -106,8 +106,6 @@ def _gather(
     *,
     tangent: bool,
 ) -> xr.Dataset:
-    import xarray as xr
-
     model = _common_model(worlds)
     names = _labels(worlds, labels)
     sweep = swept(model, over, draws, [noise for world in worlds for noise in world.noises])
@@ -136,7 +134,7 @@ def _gather(
     kind = {"quantity": "tangent" if tangent else "value", **in_single(model)}
     coords = {"world": named("world", names), **sweep_coords(sweep)}
     coords |= found.labelled(sweep)
-    data = xr.Dataset(columns, together(coords, axis), kind)
+    data = dataset_of(columns, coords, axis, kind)
     return data if axis.is_shown else data.isel({axis.dim: 0})
 
 

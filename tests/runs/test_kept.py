@@ -7,6 +7,7 @@ import math
 import networkx as nx
 import numpy as np
 import pytest
+import xarray as xr
 
 from causalopt import (
     Network,
@@ -213,6 +214,16 @@ def test_what_is_written_on_a_result_stays_there(ask):
     assert ask().identical(first)
     for name, coordinate in ask().coords.items():
         assert coordinate.encoding == first.coords[name].encoding
+
+
+@pytest.mark.parametrize("name", ["run of a network", "draws", "run", "sweep"])
+def test_a_result_is_what_xarray_makes_of_its_parts(name):
+    data = ASKED[name]()
+    parts = {each: data[each].variable for each in data.data_vars}
+    coords = {each: data[each].variable for each in data.coords}
+    assert data.identical(xr.Dataset(parts, coords, data.attrs))
+    assert all(data.indexes[dim].equals(data[dim].to_index()) for dim in data.indexes)
+    assert set(data.indexes) == {each for each in data.coords if each in data.dims}
 
 
 def test_results_of_one_run_share_their_labels():
