@@ -54,6 +54,8 @@ _NAMED = {f"own_{function.__name__}": function for function in _OWN.values()}
 # lambdify's own "numpy" has all of it imported, also those parts that come on first use.
 _NUMPY = {name: vars(np)[name] for name in np.__all__ if name in vars(np)}
 _ELEMENTARY_MODULES = [{"came_true": special.came_true, "settled": special.settled}, _NUMPY]
+# From here on integers are none of NumPy's.
+_NO_INTEGER = 2**63
 _MODULES = [_NAMED, "scipy", *_ELEMENTARY_MODULES]
 
 
@@ -192,6 +194,15 @@ class _NumPyPrinter(SciPyPrinter):
     def _print_Float(self, number: sympy.Float) -> str:
         # All digits of it: sympy prints fifteen, and a float has up to seventeen.
         return repr(float(number))
+
+    def _print_Integer(self, number: sympy.Integer) -> str:
+        # What no integer of NumPy's can hold would be an object in an array.
+        return str(number.p) if abs(number.p) < _NO_INTEGER else repr(float(number.p))
+
+    def _print_Heaviside(self, call: sympy.Heaviside) -> str:
+        # sympy's own way is a choice that takes what is no number for more than 0.
+        step = self._module_format("numpy.heaviside")
+        return f"{step}({', '.join(map(self._print, call.args))})"
 
     def _print_KroneckerDelta(self, call: sympy.KroneckerDelta) -> str:
         same = f"{self._module_format('numpy.equal')}({', '.join(map(self._print, call.args))})"

@@ -261,7 +261,13 @@ def _polynomial(u: Value, *coefficients: Value) -> Value:
 
 
 def _heaviside(x: Value, at_zero: Value = 0.5) -> Value:
-    return jnp.where(x == 0, at_zero, jnp.where(x > 0, 1.0, 0.0))
+    # What is no number stays none.
+    return jnp.where(x == 0, at_zero, jnp.where(x > 0, 1.0, jnp.where(x < 0, 0.0, math.nan)))
+
+
+def _sign(x: Value) -> Value:
+    # As NumPy's: that of -0 is 0.
+    return jnp.where(x == 0, 0.0, jnp.sign(x))
 
 
 _HEADS: Mapping[type, Head] = {
@@ -275,7 +281,6 @@ _HEADS: Mapping[type, Head] = {
             "atan2": "arctan2",
             "exp": "exp",
             "Abs": "abs",
-            "sign": "sign",
             "floor": "floor",
             "ceiling": "ceil",
         }.items()
@@ -313,6 +318,7 @@ _HEADS: Mapping[type, Head] = {
     sympy.frac: lambda a: a - jnp.floor(a),
     sympy.sinc: lambda a: jnp.sinc(a / math.pi),
     sympy.Heaviside: _heaviside,
+    sympy.sign: _sign,
     sympy.loggamma: lambda x: jnp.where(x >= 0, jax.scipy.special.gammaln(x), math.nan),
     Share: lambda part, whole: part / whole,
     Length: lambda u, v: jnp.hypot(u, v),

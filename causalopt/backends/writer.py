@@ -42,7 +42,7 @@ _CALLS: Mapping[type, str] = {
 
 # Functions written out as choices between temporaries {0}, {1}; NaN passes through as in NumPy.
 _CHOICES: Mapping[type, str] = {
-    sympy.sign: "choose({0} > 0.0, 1.0, choose({0} < 0.0, -1.0, {0} * 0.0))",
+    sympy.sign: "choose({0} > 0.0, 1.0, choose({0} < 0.0, -1.0, {0} * 0.0 + 0.0))",
     sympy.Heaviside: "choose({0} > 0.0, 1.0, choose({0} < 0.0, 0.0, {0} * 0.0 + {1}))",
     sympy.Mod: "({0} % {1})",
     sympy.frac: "({0} - numpy.floor({0}))",

@@ -393,3 +393,29 @@ def test_networks_agree_with_the_reference(backend):
             comp(network, n=a, m=end, **asked, backend=x) for x in ("numpy", backend)
         )
         close(found, expected)
+
+
+@every
+@pytest.mark.parametrize("step", [sp.Heaviside, lambda u: sp.Heaviside(u, 1), sp.sign])
+def test_a_step_of_what_is_no_number_is_none(step, backend):
+    system = System({x: x, y: step(sp.log(-x))}, start={x: 0.7, y: 0})
+    with pytest.raises(EvaluationError):
+        run(system.world(1), backend=backend)
+
+
+@every
+def test_the_sign_of_either_zero_is_zero(backend):
+    # Of -0 the angle would be -pi: what is behind, on the other side.
+    system = System({x: x, y: sp.atan2(sp.sign(x), y - 1)}, start={x: 0.0, y: 0.3})
+    zeros = np.array([-0.0, 0.0] * 5)
+    found = run(system.world(1), over={x[0]: zeros}, backend=backend).y.values[0, 1]
+    assert found.tolist() == [np.pi] * 10
+
+
+@every
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, 2**63, 10**20, -(10**30)])
+def test_whole_numbers_of_any_size_are_floats(number, backend):
+    branch = sp.Piecewise((number, x > 5), (x, True))
+    system = System({x: x, y: branch}, start={x: 0.7, y: 0})
+    found = run(system.world(1), over={x[0]: [0.7, 6.0]}, backend=backend).y.values[0, 1]
+    assert found.tolist() == [0.7, float(number)]
