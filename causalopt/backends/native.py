@@ -20,6 +20,11 @@ from causalopt.backends.statements import CALL
 _OLDEST = 17
 
 _LOCK = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # A process that is forked while another thread compiles would wait for that thread for ever.
+    os.register_at_fork(
+        before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+    )
 
 
 @functools.cache

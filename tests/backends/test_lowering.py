@@ -2,6 +2,10 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -174,3 +178,27 @@ def test_tables_of_nothing_are_written():
     source = f"{tabling._array('EMPTY', [])}\ndef none():\n    return EMPTY.size\n"
     ours, theirs = both(source, "none", "int64()")
     assert ours() == theirs() == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no processes")
+def test_a_process_forked_while_another_thread_compiles_can_compile():
+    program = """
+        import os, sys, threading, time
+        from causalopt.backends import native
+
+        held = threading.Event()
+
+        def compiling():
+            with native._LOCK:
+                held.set()
+                time.sleep(0.3)
+
+        threading.Thread(target=compiling).start()
+        held.wait()
+        child = os.fork()
+        if not child:
+            os._exit(0 if native._LOCK.acquire(timeout=5) else 3)
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=60)
+    assert ended.returncode == 0
