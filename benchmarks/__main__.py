@@ -60,7 +60,7 @@ def long_run(quick: bool) -> Section:
     loop = seconds * steps / loop_steps
     notes = [f"The Python loop ran {loop_steps:,} steps; its time is scaled to all of them."]
     goals = [
-        Goal("C", "at most", 1.3, inverse=True),
+        Goal("C", "at most", 1.2, inverse=True),
         Goal("JAX", "at least", 2.5),
         Goal("CasADi", "at least", 12),
         Goal("a Python loop", "at least", 30),

@@ -164,7 +164,7 @@ def many_kinds(quick: bool) -> Section:
         f"| first Comp: derivatives and code of {count:,} mechanisms | {first:.3g} |",
         f"| Comp again | {again:.3g} |",
     ]
-    return Section(f"A network of {count:,} different mechanisms", rows=rows)
+    return Section(f"A chain of {count:,} different mechanisms, by from_arrays", rows=rows)
 
 
 SECTIONS = (section, many_kinds)

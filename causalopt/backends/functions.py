@@ -54,9 +54,9 @@ _NAMED = {f"own_{function.__name__}": function for function in _OWN.values()}
 # lambdify's own "numpy" has all of it imported, also those parts that come on first use.
 _NUMPY = {name: vars(np)[name] for name in np.__all__ if name in vars(np)}
 _ELEMENTARY_MODULES = [{"came_true": special.came_true, "settled": special.settled}, _NUMPY]
-# From here on integers are none of NumPy's.
-_NO_INTEGER = 2**63
 _MODULES = [_NAMED, "scipy", *_ELEMENTARY_MODULES]
+# From this size on, integers are none of NumPy's.
+_NO_INTEGER = 2**63
 
 
 @functools.lru_cache(maxsize=8192)

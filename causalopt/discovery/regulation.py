@@ -67,7 +67,6 @@ def self_regulation(
     >>> self_regulation(room, seen, R[:1000]).item()
     0.0
     """
-
     target = Target(of, m, nudge=nudge, steps=steps)
     keys = target.members(A, "A")
     W = target.base

@@ -117,6 +117,7 @@ class Sweep:
         """Which chain of draws each point belongs to: chain 0 where draws are not swept."""
         if self.points is None:
             return None
+        # Questions that sweep draws alone share their axis, and so its chains.
         if len(self.axes) == 1 and self.axes[0].input == DRAW:
             return self.axes[0].chains
         drawn = self.inputs().get(DRAW)
