@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TypeAlias
 
 import sympy
-from sympy import Add, Basic, Expr, Float, Pow, Rational, Symbol
+from sympy import Add, Basic, Expr, Float, Mul, Pow, Rational, Symbol
 from sympy.core.relational import Relational
 
 from causalopt.mechanisms.fitness import inside_out, parts_of
@@ -27,6 +27,17 @@ _UNORDERED = (sympy.Add, sympy.Mul, sympy.Max, sympy.Min, sympy.And, sympy.Or)
 # Where exponentials cancel, their factors have to be known.
 _GROWING = (sympy.exp, sympy.sinh, sympy.cosh)
 
+# What is smooth everywhere, and powers that are products.
+_SMOOTH = (
+    *(Symbol, sympy.Number, sympy.NumberSymbol, Add, Mul),
+    *(sympy.sin, sympy.cos, sympy.exp, sympy.sinh, sympy.cosh, sympy.tanh),
+    *(sympy.erf, sympy.atan, sympy.asinh),
+)
+_HIGHEST = 64
+
+# Floats hold whole numbers below this, so that a quotient of two of them is rounded once.
+_EXACT = 1 << 53
+
 
 def places(count: int, letter: str = "a") -> list[str]:
     """Names of places, in the order of text too."""
@@ -34,11 +45,31 @@ def places(count: int, letter: str = "a") -> list[str]:
     return [f"{letter}{i:0{width}}" for i in range(count)]
 
 
-def pattern_of(formula: Expr, symbols: Sequence[Symbol]) -> tuple[Expr, tuple[Expr, ...]]:
+def is_smooth(formula: Expr) -> bool:
+    """Whether a formula has all derivatives wherever it has a value, by what it is made of.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> is_smooth(sympy.sin(x) ** 2 / 7), is_smooth(1 / x), is_smooth(abs(x))
+    (True, False, False)
+    """
+    return all(map(_is_smooth, parts_of(formula)))
+
+
+def _is_smooth(part: Basic) -> bool:
+    if isinstance(part, Pow):
+        exponent = part.exp
+        return bool(exponent.is_Integer and 0 < exponent <= _HIGHEST)
+    return isinstance(part, _SMOOTH)
+
+
+def pattern_of(
+    formula: Expr, symbols: Sequence[Symbol], fractions: Collection[Basic] = ()
+) -> tuple[Expr, tuple[Expr, ...]]:
     """The formula with places for its symbols and decimals, and what stands at each of them.
 
     ``symbols`` come first. Decimals that a derivative has to know keep their own place: exponents,
-    those that are compared, and factors of exponentials in a quotient.
+    those that are compared, and factors of exponentials in a quotient. Some ``fractions``, such as
+    ``loose_fractions``, have places too.
 
     >>> x, y = sympy.symbols("x y", real=True)
     >>> pattern_of(sympy.sin(0.3 * x) + y, [x, y])
@@ -48,17 +79,43 @@ def pattern_of(formula: Expr, symbols: Sequence[Symbol]) -> tuple[Expr, tuple[Ex
     """
     place: dict[Basic, int] = {symbol: number for number, symbol in enumerate(symbols)}
     known = _known_decimals(formula)
+    decimals = {part for part in parts_of(formula) if isinstance(part, Float) and part != 0}
+    numbers = (decimals - known) | set(fractions)
     line_of: dict[Basic, int] = {}
     lines: list[_Line] = []
     for part in inside_out(formula):
         line_of[part] = len(lines)
-        if part in place or (isinstance(part, Float) and part not in known and part != 0):
+        if part in place or part in numbers:
             lines.append(place.setdefault(part, len(place)))
         else:
             lines.append(_as_it_is(part, line_of))
     at = tuple(place)
     signs = tuple(0 if isinstance(s, Symbol) else 1 if s > 0 else 2 for s in at)
     return _written(tuple(lines), signs), at
+
+
+def loose_fractions(formula: Expr) -> set[Basic]:
+    """The whole numbers and fractions that may as well be others: terms and factors, but no -1.
+
+    Only those of a formula that is smooth everywhere, whose derivatives no limit is needed for, and
+    only such as a float holds to its last digit. None that is a power somewhere.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> sorted(loose_fractions(sympy.sin(3 * x**2 + 5) / 7 - x))
+    [1/7, 3, 5]
+    >>> loose_fractions(abs(3 * x))
+    set()
+    """
+    if not is_smooth(formula):
+        return set()
+    parts = list(parts_of(formula))
+    loose = {arg for part in parts if isinstance(part, Add | Mul) for arg in part.args}
+    powers = {arg for part in parts if isinstance(part, Pow) for arg in part.args}
+    return {n for n in loose - powers if _is_fraction(n) and n != -1}
+
+
+def _is_fraction(number: Basic) -> bool:
+    return isinstance(number, Rational) and max(abs(number.p), number.q) < _EXACT
 
 
 def shape_of(formula: Expr) -> tuple[Expr, tuple[Expr, ...]]:

@@ -26,7 +26,7 @@ from causalopt.mechanisms.fitness import check_constants, check_nesting, check_p
 from causalopt.mechanisms.holes import smooth
 from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Writer
 from causalopt.mechanisms.numerical import without_code
-from causalopt.mechanisms.patterns import pattern_of
+from causalopt.mechanisms.patterns import loose_fractions, pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 from causalopt.mechanisms.routines import Filled, long_form
 
@@ -94,8 +94,9 @@ class Expression(Mechanism):
         return Expression(self.as_written(names))
 
     def pattern(self) -> tuple[Expression, tuple[Expr, ...]]:
-        """The formula as it is computed, with places for its symbols and its decimals."""
-        formula, at = pattern_of(smooth(self.formula), self.arguments)
+        """The formula as it is computed, with places for its symbols and for numbers."""
+        own = smooth(self.formula)
+        formula, at = pattern_of(own, self.arguments, loose_fractions(own))
         return Expression(formula), at
 
     def increment(self, variable: Symbol, parts: Sequence[tuple[Expr, Terms]]) -> Expression:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalopt import Network, run, tangents, variables
-from causalopt.mechanisms.patterns import pattern_of
+from causalopt.mechanisms.patterns import loose_fractions, pattern_of
 from causalopt.plan import flatten_network, lanes_of
 
 # Formulas of two nodes and two decimals: smooth ones, quotients that saturate, holes, choices.
@@ -55,6 +55,66 @@ def test_alike_mechanisms_have_the_slopes_that_each_has_alone(number, pairs, sta
             value_and_slopes(together, y, u, v), value_and_slopes(alone, y, u, v),
             rtol=1e-14, atol=1e-300,
         )  # fmt: skip
+
+
+# Whole numbers and fractions of formulas that are smooth.
+FRACTIONS = [
+    lambda u, v, p, q: sp.sin(u + p) * q + v,
+    lambda u, v, p, q: sp.tanh(p * u - v) / 7 + q * u**2 - q,
+    lambda u, v, p, q: sp.exp(-p * u**2) * (q - v) ** 3 + 2 * v,
+    lambda u, v, p, q: sp.cosh(p * u) * sp.cos(q * v + 3) - sp.atan(p * v),
+]
+fractions = st.fractions(-3, 3, max_denominator=40).map(lambda f: sp.Rational(f))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(range(len(FRACTIONS))),
+    st.lists(st.tuples(fractions, fractions), min_size=2, max_size=4, unique=True),
+    st.tuples(decimals, decimals),
+)
+def test_formulas_that_differ_in_fractions_have_the_slopes_that_each_has_exactly(
+    number, pairs, start
+):
+    u, v = variables("u v")
+    targets = variables(" ".join(f"y{i}" for i in range(len(pairs))))
+    formulas = dict(zip(targets, (FRACTIONS[number](u, v, p, q) for p, q in pairs), strict=True))
+    values = dict(zip((u, v), start, strict=True))
+    together = Network(formulas, start=values)
+    exact = {node: sp.Rational(value) for node, value in values.items()}
+    for y, formula in formulas.items():
+        whole = [formula, sp.diff(formula, u), sp.diff(formula, v)]
+        expected = [float(part.subs(exact).evalf(30)) for part in whole]
+        np.testing.assert_allclose(
+            value_and_slopes(together, y, u, v), expected, rtol=1e-12, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("make", FRACTIONS)
+def test_a_network_of_formulas_that_differ_in_fractions_compiles_few_of_them(make):
+    made = [
+        lambda u, v, p=p, q=p + 2: make(u, v, sp.Rational(2 * p + 3, 64), sp.Rational(q, 7))
+        for p in range(60)
+    ]
+    parents = np.stack([np.arange(-2, 60), np.arange(-1, 61)], axis=1)
+    parents[:2] = -1
+    network = Network.from_arrays(made, np.arange(-2, 60).clip(-1), parents, start=0.3)
+    W = network.world()
+    groups = flatten_network(network, lanes_of([W], [W.perturb(0)])).groups
+    # Where numbers of one formula happen to be the same, or 1, it is a formula of its own.
+    assert len({id(group.block) for group in groups if group.block is not None}) <= 8
+
+
+def test_numbers_that_a_formula_cannot_do_without_stay_in_it():
+    x, y = sp.symbols("x y", real=True)
+
+    loose = loose_fractions
+    assert loose(3 * x + sp.Rational(1, 3)) == {3, sp.Rational(1, 3)}
+    assert loose(-x + y**3) == set()
+    assert loose(3 * x**3 + 1) == {1}
+    assert loose(x + 2**60) == set()
+    for rough in (3 / x, sp.sqrt(x + 3), sp.Max(3 * x, y), sp.Abs(x + 3), sp.floor(3 * x), x**100):
+        assert loose(rough + 5 * y) == set()
 
 
 def chain(count, make):
