@@ -149,7 +149,7 @@ MUTANTS = [
            "derive/proof/serving.py", "(resource.RLIMIT_AS, MEMORY),", "",
            "tests/derive/proof/test_worker.py -k memory"),
     Mutant("a value at a single point has a slope of its own",
-           "mechanisms/differentiation.py", "sympy.nan if is_here or is_alone else slope", "slope",
+           "mechanisms/differentiation.py", "NoSlope() if is_here or is_alone else slope", "slope",
            "tests/backends/test_careful.py -k 'hole and numpy'"),
     Mutant("a limit asks one side alone",
            "backends/limits.py", "for sign in (-1, 1)]\n        center",

@@ -24,6 +24,7 @@ from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
     Length,
+    NoSlope,
     Offset,
     PlaceOf,
     Polynomial,
@@ -37,7 +38,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
-    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found),
+    *(Share, Length, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found),
 )
 
 

@@ -23,6 +23,7 @@ from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
     Length,
+    NoSlope,
     Offset,
     PlaceOf,
     Polynomial,
@@ -54,7 +55,7 @@ _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found, Filled, Routine),
+    *(Share, Length, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found, Filled, Routine),
 )
 
 

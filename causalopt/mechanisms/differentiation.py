@@ -25,6 +25,7 @@ from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
     Length,
+    NoSlope,
     PlaceOfLargest,
     PlaceOfSmallest,
     Share,
@@ -212,7 +213,7 @@ def _unless_alone(part: Piecewise, slopes: Sequence[Expr], symbols: Set[Symbol])
     for slope, (_, condition) in zip(slopes, part.args, strict=True):
         equalities = condition.atoms(Eq) if isinstance(condition, Eq | sympy.And) else ()
         is_here = any(not symbols.isdisjoint(e.free_symbols) for e in equalities)
-        kept.append(sympy.nan if is_here or is_alone else slope)
+        kept.append(NoSlope() if is_here or is_alone else slope)
         # Of what comes after "not equal", nothing is left but equality.
         is_unequal = isinstance(condition, sympy.Ne)
         is_alone |= is_unequal and not symbols.isdisjoint(condition.free_symbols)

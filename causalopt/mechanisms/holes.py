@@ -30,6 +30,7 @@ from sympy import (
     erf,
     exp,
     log,
+    nan,
     sin,
     sinh,
     tan,
@@ -239,7 +240,7 @@ def _sized(part: Expr) -> tuple[Expr, Expr]:
 
 def _is_nothing(part: Expr, here: Mapping[Symbol, Expr]) -> bool:
     """Whether a part is zero at a place, but for the rounding of decimals that cancel there."""
-    value = part.xreplace(here)
+    value = _at(part, here)
     if value == 0:
         return True
     if isinstance(part, Mul):
@@ -252,6 +253,23 @@ def _is_nothing(part: Expr, here: Mapping[Symbol, Expr]) -> bool:
         return _is_nothing(part.args[0] - 1, here)
     if not isinstance(part, Add) or not value.is_number:
         return False
-    number, *terms = (abs(each.xreplace(here).evalf(15)) for each in (part, *part.args))
+    terms = [number for each in part.args for number in Add.make_args(_at(each, here))]
+    sizes = [abs(each.evalf(15)) for each in (value, *terms) if each.is_number]
     # A term may have a pole of its own there.
-    return bool(number.is_finite and Add(*terms).is_finite and number < _NOTHING * Add(*terms))
+    if not all(size.is_Float or size.is_Rational for size in sizes):
+        return False
+    return bool(sizes[0] < _NOTHING * Add(*sizes[1:]))
+
+
+def _at(part: Expr, here: Mapping[Symbol, Expr]) -> Expr:
+    """A part at a place; NaN where sympy, which evaluates at once, raises for what it comes to.
+
+    >>> x = Symbol("x", real=True)
+    >>> _at(Min(1, 1 / x), {x: Integer(0)})
+    nan
+    """
+    try:
+        value: Expr = part.xreplace(dict(here))
+    except (ArithmeticError, AttributeError, NotImplementedError, TypeError, ValueError):
+        return nan
+    return value

@@ -27,14 +27,6 @@ _UNORDERED = (sympy.Add, sympy.Mul, sympy.Max, sympy.Min, sympy.And, sympy.Or)
 # Where exponentials cancel, their factors have to be known.
 _GROWING = (sympy.exp, sympy.sinh, sympy.cosh)
 
-# What is smooth everywhere, and powers that are products.
-_SMOOTH = (
-    *(Symbol, sympy.Number, sympy.NumberSymbol, Add, Mul),
-    *(sympy.sin, sympy.cos, sympy.exp, sympy.sinh, sympy.cosh, sympy.tanh),
-    *(sympy.erf, sympy.atan, sympy.asinh),
-)
-_HIGHEST = 64
-
 # Floats hold whole numbers below this, so that a quotient of two of them is rounded once.
 _EXACT = 1 << 53
 
@@ -43,23 +35,6 @@ def places(count: int, letter: str = "a") -> list[str]:
     """Names of places, in the order of text too."""
     width = len(str(count))
     return [f"{letter}{i:0{width}}" for i in range(count)]
-
-
-def is_smooth(formula: Expr) -> bool:
-    """Whether a formula has all derivatives wherever it has a value, by what it is made of.
-
-    >>> x = sympy.Symbol("x", real=True)
-    >>> is_smooth(sympy.sin(x) ** 2 / 7), is_smooth(1 / x), is_smooth(abs(x))
-    (True, False, False)
-    """
-    return all(map(_is_smooth, parts_of(formula)))
-
-
-def _is_smooth(part: Basic) -> bool:
-    if isinstance(part, Pow):
-        exponent = part.exp
-        return bool(exponent.is_Integer and 0 < exponent <= _HIGHEST)
-    return isinstance(part, _SMOOTH)
 
 
 def pattern_of(
@@ -97,21 +72,20 @@ def pattern_of(
 def loose_fractions(formula: Expr) -> set[Basic]:
     """The whole numbers and fractions that may as well be others: terms and factors, but no -1.
 
-    Only those of a formula that is smooth everywhere, whose derivatives no limit is needed for, and
-    only such as a float holds to its last digit. None that is a power somewhere.
+    As of decimals, none that a derivative has to know, and no exponents; and only such as a float
+    holds to its last digit.
 
     >>> x = sympy.Symbol("x", real=True)
     >>> sorted(loose_fractions(sympy.sin(3 * x**2 + 5) / 7 - x))
     [1/7, 3, 5]
-    >>> loose_fractions(abs(3 * x))
-    set()
     """
-    if not is_smooth(formula):
-        return set()
     parts = list(parts_of(formula))
     loose = {arg for part in parts if isinstance(part, Add | Mul) for arg in part.args}
-    powers = {arg for part in parts if isinstance(part, Pow) for arg in part.args}
-    return {n for n in loose - powers if _is_fraction(n) and n != -1}
+    powers = [part for part in parts if isinstance(part, Pow)]
+    known = {power.base for power in powers}.union(
+        *(part.atoms(Rational) for part in (*_telling(parts), *(power.exp for power in powers)))
+    )
+    return {n for n in loose - known if _is_fraction(n) and n != -1}
 
 
 def _is_fraction(number: Basic) -> bool:
@@ -192,14 +166,18 @@ def _by_shape(formula: Expr) -> Iterator[Basic]:
 def _known_decimals(formula: Expr) -> set[Basic]:
     """The decimals that a derivative has to know: of what is compared, which comes first."""
     parts = list(parts_of(formula))
+    inner = [*_telling(parts), *(part.exp for part in parts if isinstance(part, Pow))]
+    return set().union(*(part.atoms(Float) for part in inner))
+
+
+def _telling(parts: Sequence[Basic]) -> Iterator[Basic]:
+    """Those parts of a formula whose numbers a derivative has to know."""
     is_quotient = any(
         isinstance(part, Pow) and isinstance(part.base, Add) and not part.exp.is_nonnegative
         for part in parts
     )
     kept = (Relational, sympy.Max, sympy.Min, Steady, *(_GROWING if is_quotient else ()))
-    inner = [part for part in parts if isinstance(part, kept)]
-    inner += [part.exp for part in parts if isinstance(part, Pow) and not part.exp.is_Integer]
-    return set().union(*(part.atoms(Float) for part in inner))
+    yield from (part for part in parts if isinstance(part, kept))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -13,17 +13,27 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from sympy import Atom, Expr, Integer, Symbol
+import sympy
+from sympy import Add, Atom, Expr, Integer, Mul, Pow, Symbol
 
 from causalopt.mechanisms.calls import unless_zero
 from causalopt.mechanisms.differentiation import Differentiation
 from causalopt.mechanisms.fitness import parts_of
 from causalopt.mechanisms.found import Found
-from causalopt.mechanisms.patterns import is_smooth, places, shape_of
+from causalopt.mechanisms.patterns import places, shape_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 
 # With fewer parts than this a formula is as short as the term that would stand for it.
 _LONG = 16
+
+# Powers that are products.
+_MOST = 64
+
+_SMOOTH = (
+    *(Symbol, sympy.Number, sympy.NumberSymbol, Add, Mul),
+    *(sympy.sin, sympy.cos, sympy.exp, sympy.sinh, sympy.cosh, sympy.tanh),
+    *(sympy.erf, sympy.atan, sympy.asinh),
+)
 
 
 class Routine(Atom):
@@ -53,7 +63,6 @@ class Routine(Atom):
 class Filled(Expr):
     """What a routine gives of some terms; 0 where it is linear in some that are all 0.
 
-    >>> import sympy
     >>> x, y = sympy.symbols("x y", real=True)
     >>> Filled(Routine(x * y, (x, y), moved=1), x, Integer(0))
     0
@@ -113,7 +122,8 @@ def long_form(formula: Expr) -> Filled | None:
 
     Formulas that are alike up to names and numbers have one routine, mostly.
     """
-    if sum(1 for part in parts_of(formula) if part.args) < _LONG or not is_smooth(formula):
+    parts = list(parts_of(formula))
+    if sum(1 for part in parts if part.args) < _LONG or not all(map(_is_smooth, parts)):
         return None
     routine, at = routine_of(formula)
     form: Filled = Expr.__new__(Filled, routine, *at)
@@ -125,7 +135,6 @@ def routine_of(formula: Expr) -> tuple[Routine, tuple[Expr, ...]]:
 
     What is searched over is bound to where it stands: a formula with a search in it is its own.
 
-    >>> import sympy
     >>> x, y = sympy.symbols("x y", real=True)
     >>> routine_of(x + sympy.sin(y) + 2) == routine_of(y + sympy.sin(x) + 2)
     False
@@ -139,13 +148,19 @@ def routine_of(formula: Expr) -> tuple[Routine, tuple[Expr, ...]]:
     return Routine(pattern, tuple(Symbol(name, real=True) for name in places(len(at)))), at
 
 
+def _is_smooth(part: sympy.Basic) -> bool:
+    if isinstance(part, Pow):
+        exponent = part.exp
+        return bool(exponent.is_Integer and 0 < exponent <= _MOST)
+    return isinstance(part, _SMOOTH)
+
+
 @functools.lru_cache(maxsize=4096)
 def pushed(routine: Routine, moving: tuple[Symbol, ...]) -> Routine:
     """How a routine moves along: sum_u df/du(at) along_u, over some of its places u.
 
     Its places are those of the routine, and then one for how each of these moves.
 
-    >>> import sympy
     >>> x, y = sympy.symbols("x y", real=True)
     >>> pushed(Routine(sympy.sin(x) * y, (x, y)), (x,)).formula
     v0*y*cos(x)

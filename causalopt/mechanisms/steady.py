@@ -112,6 +112,35 @@ class Length(Steady):
     _pythoncode = _numpycode = _mpmathcode = _called
 
 
+class NoSlope(Steady):
+    """What stands where a formula says nothing about a slope: as a number NaN.
+
+    sympy orders numbers by size, which raises for a NaN of its own.
+
+    >>> sympy.Piecewise((NoSlope(), sympy.Eq(sympy.Symbol("x"), 0)), (1, True)).subs("x", 0)
+    (nan)
+    """
+
+    nargs = 0
+    is_number = False
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """NaN."""
+        return sympy.nan
+
+    def _named(self, printer: Printer) -> str:
+        name: str = printer._module_format(self._homes[printer.printmethod])
+        return name
+
+    _homes: ClassVar = {
+        "_pythoncode": "math.nan",
+        "_numpycode": "numpy.nan",
+        "_mpmathcode": "mpmath.nan",
+    }
+    _pythoncode = _numpycode = _mpmathcode = _named
+
+
 class AboveBranch(Steady):
     """W(u) + 1 for a branch of Lambert's W: it is zero at the branch point, u = -1/e."""
 

@@ -35,6 +35,8 @@ def series_of(formula: Expr, symbol: Symbol, center: Expr, count: int) -> Series
         return [_tidy(formula), *[_ZERO] * (count - 1)]
     if formula == symbol:
         return [_tidy(center), _ONE, *[_ZERO] * (count - 2)]
+    if not isinstance(formula, Add | Mul | Pow) and type(formula) not in {*_FUNCTIONS, *_INTEGRALS}:
+        raise NoSeriesError
     inner = [series_of(arg, symbol, center, count) for arg in formula.args]
     if isinstance(formula, Add):
         return [_tidy(Add(*column)) for column in zip(*inner, strict=True)]

@@ -45,6 +45,12 @@ SMOOTH = {
     "bump": (System({x: x / 2 + exp(-1 / x**2)}, start={x: 0}), x[0], x, [1, 0.5, 0.25, 0.125]),
     "filled hole": (System({v: v, x: x / 2 + HOLE}, start={v: -55, x: 0}),
                     v[0], x, [0, 0.005, 0.0075, 0.00875]),
+    "choices of equality": (
+        System({x: Piecewise((x, sp.Eq(y, 2)), (x / 2, True)) + Piecewise((y, y < 1), (1, True)),
+                y: y + Piecewise((0, sp.Eq(x, 3)), (x / 4, x < 9), (x, True))},
+               start={x: 0, y: 0.25}),
+        x[0], x, [1, 0.5, 0.5, 0.625],
+    ),
     "sinc of a sum": (System({x: x / 2 + Piecewise((sp.sin(y) / y, Ne(y, 0)), (1, True)), y: y},
                              start={x: 0, y: 0}), y[0], x, [0, 0, 0, 0]),
 }  # fmt: skip

@@ -53,6 +53,34 @@ def test_what_has_no_hole_is_left_as_it_is(formula):
     assert smooth(formula) == formula
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        # What has another value, or none, where a factor of the other side is zero.
+        y * (x + y) / (3 * (x + y - sympy.Rational(3, 2))),
+        (x + y) / ((x + y + 1) * sympy.floor(y)),
+        10 * sympy.Min(1, 1 / sympy.sqrt(x)) / x,
+        sympy.tanh(49 * x**2 / sympy.Max(3, 1 / (10 * x), sympy.tan(y))),
+        (sympy.Max(5, sympy.cbrt(2 * y), x + x / y) + 1) / sympy.sqrt(y + 5),
+        x / (sympy.sign(x**-2) + 5),
+        (x + 1) / (x**2 * (sympy.Heaviside(sympy.sqrt(x)) + 1)),
+        x * sympy.Heaviside(y**2) / (5 + sympy.Max(10, 7 * x, sympy.frac(1 / x) ** -2)),
+        k * sympy.frac(x) / (sympy.Mod(sympy.sqrt(y), k) + m),
+        sympy.Piecewise((sympy.log(2 * y), 1 / y >= 3), (x + 7, True)) / y,
+        x * sympy.Piecewise((y, y >= 2), (x, True)) / sympy.sign(x) + y,
+        y * sympy.cosh(sympy.Piecewise((x, x >= 4), (y**2, True))) / (x * sympy.floor(y)),
+    ],
+)
+def test_what_sympy_has_no_value_for_at_a_place_is_no_hole(formula):
+    assert smooth(formula) == formula
+
+
+def test_what_is_zero_but_for_rounding_is_seen_beside_symbols():
+    formula = sin(x + y - 0.1 * 3) / (x + y - 0.3)
+    assert 0.1 * 3 != 0.3
+    assert holes(formula)
+
+
 def test_work_goes_with_the_size_of_a_mean():
     """A weighted mean of n has n places at which its sum is zero, which are one."""
 
