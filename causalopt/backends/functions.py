@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from sympy.printing.numpy import SciPyPrinter
 
 from causalopt.backends import special
 from causalopt.backends.grouping import Alike, Groups, grouped
+from causalopt.backends.writer import LONGEST
 from causalopt.ground.types import Number
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.found import Found
@@ -210,10 +211,22 @@ class _NumPyPrinter(SciPyPrinter):
         return f"(1.0*{same})"
 
     def _print_And(self, condition: sympy.And) -> str:
-        return self._folded("numpy.logical_and", condition)
+        return self._folded("numpy.logical_and", condition.args)
 
     def _print_Or(self, condition: sympy.Or) -> str:
-        return self._folded("numpy.logical_or", condition)
+        return self._folded("numpy.logical_or", condition.args)
+
+    def _print_Add(self, total: sympy.Add, order: str | None = None) -> str:
+        if len(total.args) > LONGEST:
+            return self._folded("numpy.add", self._as_ordered_terms(total, order=order))
+        text: str = super()._print_Add(total, order=order)
+        return text
+
+    def _print_Mul(self, product: sympy.Mul) -> str:
+        if len(product.args) > LONGEST:
+            return self._folded("numpy.multiply", product.as_ordered_factors())
+        text: str = super()._print_Mul(product)
+        return text
 
     def _print_ITE(self, condition: sympy.ITE) -> str:
         # sympy's own way is a choice of numbers, NaN by default, and no condition any more.
@@ -221,6 +234,7 @@ class _NumPyPrinter(SciPyPrinter):
             f"{self._module_format('numpy.where')}({', '.join(map(self._print, condition.args))})"
         )
 
-    def _folded(self, function: str, condition: sympy.Basic) -> str:
+    def _folded(self, function: str, parts: Iterable[sympy.Basic]) -> str:
+        """What a function of two makes of parts, from the left: a line of them is too long."""
         reduce, two = self._module_format("functools.reduce"), self._module_format(function)
-        return f"{reduce}({two}, [{', '.join(map(self._print, condition.args))}])"
+        return f"{reduce}({two}, [{', '.join(map(self._print, parts))}])"

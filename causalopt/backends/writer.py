@@ -60,7 +60,7 @@ _STRUCTURE = (
 
 
 #: How many operands stand in one line: a compiler walks them one within another.
-_LONGEST = 50
+LONGEST = 50
 
 
 class CannotCompile(CausaloptError):
@@ -131,6 +131,25 @@ class _Writer(PythonCodePrinter):
         return repr(float(number))
 
     _print_Pi = _print_Exp1 = _print_NumberSymbol
+
+    def _print_Add(self, total: sympy.Add, order: str | None = None) -> str:
+        if len(total.args) > LONGEST:
+            return self._from_left(" + ", self._as_ordered_terms(total, order=order))
+        text: str = super()._print_Add(total, order=order)
+        return text
+
+    def _print_Mul(self, product: sympy.Mul) -> str:
+        if len(product.args) > LONGEST:
+            return self._from_left(" * ", product.as_ordered_factors())
+        text: str = super()._print_Mul(product)
+        return text
+
+    def _from_left(self, sign: str, formulas: Iterable[Expr]) -> str:
+        """Formulas added or multiplied one after the other, a few in each statement."""
+        first, *rest = (f"({self.text(formula)})" for formula in formulas)
+        for i in range(0, len(rest), LONGEST):
+            first = self._temporary_text(sign.join([first, *rest[i : i + LONGEST]]))
+        return first
 
     def _print_Pow(self, power: sympy.Pow, rational: bool = False) -> str:
         base, exponent = power.args
@@ -245,8 +264,8 @@ class _Writer(PythonCodePrinter):
 
     def _joined(self, sign: str, condition: BooleanFunction) -> str:
         parts = [f"({self.text(c)})" for c in self._sorted(condition)]
-        while len(parts) > _LONGEST:
-            few = [parts[i : i + _LONGEST] for i in range(0, len(parts), _LONGEST)]
+        while len(parts) > LONGEST:
+            few = [parts[i : i + LONGEST] for i in range(0, len(parts), LONGEST)]
             parts = [self._temporary_text(sign.join(some)) for some in few]
         return f"({sign.join(parts)})"
 

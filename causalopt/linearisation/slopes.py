@@ -73,7 +73,7 @@ def _by_argument(mechanism: Mechanism) -> Mapping[Symbol, list[_Way]]:
 @functools.lru_cache(maxsize=1 << 14)
 def _partial(mechanism: Mechanism, argument: Symbol) -> tuple[SlopeTerm, ...]:
     """The derivative of what is no sum; of a long formula, as that of a routine by its places."""
-    form = mechanism.long_form
+    form = mechanism.long_form()
     if form is None:
         return (_in_places(_partials(mechanism)[argument]),)
     given = dict(zip(form.routine.places, form.terms, strict=True))

@@ -14,7 +14,7 @@ from causalopt.language.domains import Domain
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.borders import Border
 from causalopt.mechanisms.patterns import places
-from causalopt.mechanisms.routines import Filled
+from causalopt.mechanisms.routines import LONG, Filled
 
 #: What stands in for the arguments of a mechanism, in a plan: symbols, numbers, expressions.
 Terms = Mapping[Symbol, Expr]
@@ -86,8 +86,7 @@ class Mechanism(ABC):
         """The mechanisms that it is a weighted sum of, each computed by itself; or it alone."""
         return (Addend(ONE, self),)
 
-    @property
-    def long_form(self) -> Filled | None:
+    def long_form(self, least: int = LONG) -> Filled | None:
         """Its formula as one term of a plan, where it is long and smooth everywhere; else None."""
         return None
 

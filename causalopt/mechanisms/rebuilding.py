@@ -6,7 +6,7 @@ makes d + Abs(c) >= c - 2*b, and of that the first again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TypeVar
 
 import sympy
@@ -45,16 +45,19 @@ def with_terms(formula: Expr, at: Mapping[Symbol, Expr]) -> Expr:
     >>> with_terms(sympy.Max(*x, evaluate=False), {x[8]: sympy.Integer(7)}).args[0]
     7
     """
-    if not at:
+    symbols = formula.free_symbols
+    # Of thousands of terms a formula needs a few.
+    own = {symbol: at[symbol] for symbol in symbols if symbol in at}
+    if not own:
         return formula
-    if _only_renames(formula, at):
-        return _put_together(formula, at, _as_it_is)
+    if _only_renames(symbols, own):
+        return _put_together(formula, own, _as_it_is)
     if not compares_many(formula):
-        return rebuilt(lambda: formula.xreplace(dict(at)))
-    return rebuilt(lambda: _put_together(formula, at, with_parts))
+        return rebuilt(lambda: formula.xreplace(own))
+    return rebuilt(lambda: _put_together(formula, own, with_parts))
 
 
-def _only_renames(formula: Expr, at: Mapping[Symbol, Expr]) -> bool:
+def _only_renames(symbols: Set[Symbol], at: Mapping[Symbol, Expr]) -> bool:
     """Whether other names, or later times, stand for symbols: what was open stays so.
 
     Two symbols must not become one: of x < y that would make x < x.
@@ -63,7 +66,7 @@ def _only_renames(formula: Expr, at: Mapping[Symbol, Expr]) -> bool:
     named = [key if term.is_Add and key in term.args else term for key, term in at.items()]
     if not all(isinstance(name, Symbol) for name in named) or len({*named}) < len(named):
         return False
-    return {*named}.isdisjoint(formula.free_symbols - at.keys())
+    return {*named}.isdisjoint(symbols - at.keys())
 
 
 def _as_it_is(part: Basic, inner: Sequence[Basic]) -> Basic:

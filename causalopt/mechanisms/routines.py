@@ -23,8 +23,8 @@ from causalopt.mechanisms.found import Found
 from causalopt.mechanisms.patterns import places, shape_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 
-# With fewer parts than this a formula is as short as the term that would stand for it.
-_LONG = 16
+#: From so many parts on a formula is longer than the term that would stand for it.
+LONG = 16
 
 # Powers that are products.
 _MOST = 64
@@ -117,13 +117,15 @@ def written_out(formula: Expr) -> Expr:
 
 
 @functools.lru_cache(maxsize=4096)
-def long_form(formula: Expr) -> Filled | None:
-    """A formula as a routine of its symbols and numbers; None where it is short, or not smooth.
+def long_form(formula: Expr, least: int = LONG) -> Filled | None:
+    """A formula as a routine of its symbols and numbers; None where it is not smooth, or short.
+
+    Short is what has fewer than ``least`` parts.
 
     Formulas that are alike up to names and numbers have one routine, mostly.
     """
     parts = list(parts_of(formula))
-    if sum(1 for part in parts if part.args) < _LONG or not all(map(_is_smooth, parts)):
+    if sum(1 for part in parts if part.args) < least or not all(map(_is_smooth, parts)):
         return None
     routine, at = routine_of(formula)
     form: Filled = Expr.__new__(Filled, routine, *at)

@@ -28,7 +28,7 @@ from causalopt.mechanisms.interface import Mechanism, Naming, Terms, UnitOf, Wri
 from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.patterns import loose_fractions, pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
-from causalopt.mechanisms.routines import Filled, long_form
+from causalopt.mechanisms.routines import LONG, Filled, long_form
 
 #: Functions that numeric libraries lack, in terms of those that they have.
 RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -71,10 +71,9 @@ class Expression(Mechanism):
         """The free symbols, in the order of their names: parents come from the formula alone."""
         return in_order_of_names(self.formula.free_symbols)
 
-    @property
-    def long_form(self) -> Filled | None:
+    def long_form(self, least: int = LONG) -> Filled | None:
         """The formula as it is best computed, where it is long and smooth everywhere."""
-        return long_form(smooth(self.formula))
+        return long_form(smooth(self.formula), least)
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols, as it is best computed."""

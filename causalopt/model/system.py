@@ -175,9 +175,14 @@ class System(OverTime):
         """What was declared of each variable, in terms of a step: a value, or a rate of change."""
         return ReadOnly({v: self._in_a_step(v, rule) for v, rule in self._written.items()})
 
-    @property
+    @functools.cached_property
     def _written(self) -> Mapping[Variable, Mechanism]:
         return cast(Mapping[Variable, Mechanism], {**self.mechanisms, **self.algebraic})
+
+    @functools.cached_property
+    def _is_in_stages(self) -> bool:
+        """Whether a step goes through more than what was declared."""
+        return self.template.keys() != self.declarations.keys()
 
     def _in_a_step(self, variable: Variable, written: Mechanism) -> Mechanism:
         """A mechanism as written, its delays in steps; an equation as it is at a step's end."""
@@ -304,12 +309,11 @@ class System(OverTime):
                 return Account(start=self.beginning.value_of(variable))
             return Account(None, rule, rule, {s: node_at(s, 0) for s in rule.arguments})
         declared = replacement or self._written[variable]
-        in_stages = self.template.keys() != self.declarations.keys()
         # A step through stages is told by its rate, and so is one that is replaced.
-        in_step = self.declarations if in_stages else self.template
+        in_step = self.declarations if self._is_in_stages else self.template
         assigned = in_step[variable] if replacement is None else replacement
         names = {symbol: node_at(symbol, step) for symbol in assigned.arguments}
-        return Account(None, declared, assigned, names, in_stages)
+        return Account(None, declared, assigned, names, self._is_in_stages)
 
     def earlier(
         self, key: Key, replaced: Callable[[Key], Mechanism | None]

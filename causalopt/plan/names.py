@@ -69,13 +69,13 @@ class Names:
     """What the numbers of one plan are called: state before and after a step, inputs, time.
 
     It grows while a plan is written: each is named when it is first asked for. ``beginning`` says
-    what was before the start, where there is a time. ``with_routines``, long formulas are
-    abbreviated.
+    what was before the start, where there is a time. Smooth formulas are abbreviated from
+    ``routines_from`` parts on.
     """
 
     model: Model
     beginning: Beginning | None = None
-    with_routines: bool = False
+    routines_from: int | None = None
     inputs: dict[object, Input] = field(default_factory=dict)
     noises: dict[Noise, Input] = field(default_factory=dict)
     time: Symbol = field(default_factory=lambda: Symbol("t", real=True))

@@ -12,6 +12,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Past, Stage
 from causalopt.language.words import listed
 from causalopt.mechanisms.integrators import FEW
+from causalopt.mechanisms.routines import LONG
 from causalopt.model.moments import at_start
 from causalopt.model.staging import (
     Treated,
@@ -36,6 +37,10 @@ from causalopt.plan.terms import NodeTerms
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
+# Of more variables than this, short formulas too, from so few parts on, are put together once for
+# all that are alike. A step takes longer by that: what neighbours share is computed for each.
+_MANY, _SHORT = 64, 4
+
 
 @functools.lru_cache(maxsize=64)
 def flatten_system(
@@ -52,7 +57,7 @@ def flatten_system(
     With ``errors``, stages that estimate a step's errors can be wanted. Where it ``is_divided``,
     steps are taken in parts, as they are where there is a tolerance.
     """
-    names = Names(system, system.beginning, with_routines=len(system.variables) > FEW)
+    names = Names(system, system.beginning, _routines_from(len(system.variables)))
     worlds = [lane.world for lane in lanes.lanes]
     stretches = stretches_of(system, steps, worlds)
     pace = pace_of(names, system.dt, is_in_parts=is_divided or system.tolerance is not None)
@@ -96,6 +101,13 @@ def flatten_system(
         samples=NONE if is_divided else samples_of(system, steps, worlds, inputs),
         borders=divides_at(system, worlds),
     )
+
+
+def _routines_from(variables: int) -> int | None:
+    """How many parts a formula of one of so many variables has at least, to be a routine."""
+    if variables <= FEW:
+        return None
+    return LONG if variables <= _MANY else _SHORT
 
 
 def _with(terms: Mapping[Symbol, Expr], raw: dict[Symbol, Expr]) -> dict[Symbol, Expr]:

@@ -104,7 +104,8 @@ class NodeTerms:
 
     def _long_form(self, mechanism: Mechanism) -> Filled | None:
         """A formula that is long and smooth as one term, in a plan that has such."""
-        return mechanism.long_form if self.names.with_routines else None
+        least = self.names.routines_from
+        return None if least is None else mechanism.long_form(least)
 
     def _slope(
         self, mechanism: Mechanism, formula: Expr, argument: Symbol, at: Mapping[Symbol, Expr]

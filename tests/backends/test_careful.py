@@ -159,3 +159,24 @@ def test_a_run_that_meets_a_hole_later_is_exact_there(backend):
         expected.append(expected[-1] * np.cos(1) + float(near.evalf(40)))
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert run(system.world(steps=60), backend=backend)["x"].notnull().all()
+
+
+@every
+def test_sums_of_thousands_and_products_of_dozens_are_put_in_code(backend):
+    many = variables(" ".join(f"x{i:04}" for i in range(2000)))
+    network = Network(
+        {y: sp.Add(*(sp.sin(s) for s in many)), z: y / 7 * Piecewise((2, y > 0), (3, True))},
+        start=dict.fromkeys(many, 0.25),
+    )
+    found = run(network.world(), backend=backend)["value"]
+    expected = 2000 * np.sin(0.25)
+    assert found.sel(node="y").item() == pytest.approx(expected, rel=1e-12)
+    few = variables(" ".join(f"u{i:02}" for i in range(60)))
+    system = System(
+        {v: sp.Mul(*(1 + s / 9 for s in few)) - v / 2, **{s: s * 0.75 for s in few}},
+        start={v: 0, **dict.fromkeys(few, 0.25)},
+    )
+    nudged = system.world(steps=2).perturb(few[7][0])
+    found = tangents(nudged, backend=backend)["v"].values.reshape(-1)
+    slopes = [(1 + 0.25 * k / 9) ** 59 / 9 * k for k in (1, 0.75)]
+    np.testing.assert_allclose(found, [0, slopes[0], slopes[1] - slopes[0] / 2], rtol=1e-12)

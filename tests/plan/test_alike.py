@@ -6,9 +6,10 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import Network, run, tangents, variables
+from causalopt import Network, System, run, tangents, variables
 from causalopt.mechanisms.patterns import loose_fractions, pattern_of
-from causalopt.plan import flatten_network, lanes_of
+from causalopt.mechanisms.routines import Filled
+from causalopt.plan import Slot, flatten_network, flatten_system, lanes_of
 
 # Formulas of two nodes and two decimals: smooth ones, quotients that saturate, holes, choices.
 ALIKE = [
@@ -168,3 +169,41 @@ def test_what_a_derivative_has_to_know_is_part_of_the_pattern():
         sp.exp(0.3 * x) / (1 + sp.exp(0.3 * x)) + y, sp.exp(0.3 * x) / (1 + sp.exp(0.6 * x)) + y
     )
     assert not same(0.3 * x + 0.3 * y, 0.3 * x + 0.7 * y)
+
+
+def test_short_rates_of_many_variables_are_one_routine():
+    count, dt = 70, 0.1
+    x = variables(" ".join(f"x{i:02}" for i in range(count)))
+    pulls = 0.3 + np.arange(count) / 97
+    system = System.from_ode(
+        {v: sp.sin(x[i - 1] - v) * float(pulls[i]) for i, v in enumerate(x)},
+        start={v: i / 10 for i, v in enumerate(x)}, dt=dt, method="rk4",
+    )  # fmt: skip
+    W = system.world(steps=5)
+    X = W.perturb(x[3][0])
+    loop = flatten_system(system, 5, lanes_of([W], [X]), tuple(Slot(0, v) for v in x))
+    written = [f for segment in loop.segments for _, f in segment.block.assignments]
+    routines = {call.routine for f in written for call in f.atoms(Filled)}
+    assert len(routines) <= 2
+
+    def rate(at):
+        return pulls * np.sin(np.roll(at, 1) - at)
+
+    def step(at):
+        first = rate(at)
+        second = rate(at + dt / 2 * first)
+        third = rate(at + dt / 2 * second)
+        return at + dt / 6 * (first + 2 * second + 2 * third + rate(at + dt * third))
+
+    # The slope by an imaginary step, which rounds nothing away.
+    at = np.arange(count) / 10 + 1e-30j * (np.arange(count) == 3)
+    for _ in range(5):
+        at = step(at)
+    found = tangents(X)
+    values = run(W)
+    for i in (2, 3, 4, 7):
+        name = x[i].name
+        np.testing.assert_allclose(values[name].values.reshape(-1)[-1], at[i].real, rtol=1e-13)
+        np.testing.assert_allclose(
+            found[name].values.reshape(-1)[-1], at[i].imag * 1e30, rtol=1e-12, atol=1e-300
+        )
