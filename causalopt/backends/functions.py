@@ -228,6 +228,17 @@ class _NumPyPrinter(SciPyPrinter):
         text: str = super()._print_Mul(product)
         return text
 
+    def _print_Piecewise(self, choice: sympy.Piecewise) -> str:
+        # sympy's own way makes simpler conditions first, and asks for values at places of its own.
+        select = self._module_format("numpy.select")
+        values, conditions = (
+            f"[{','.join(self._print(pair.args[i]) for pair in choice.args)}]" for i in (0, 1)
+        )
+        return f"{select}({conditions}, {values}, default={self._print(sympy.nan)})"
+
+    def _print_ComplexInfinity(self, number: sympy.Expr) -> str:
+        return str(self._print(sympy.nan))
+
     def _print_ITE(self, condition: sympy.ITE) -> str:
         # sympy's own way is a choice of numbers, NaN by default, and no condition any more.
         return (

@@ -87,6 +87,8 @@ class _Walk:
         return self._known[formula]
 
     def _worked_out(self, formula: Basic) -> Value:
+        if formula is sympy.zoo:
+            return math.nan
         if isinstance(formula, sympy.Number | sympy.NumberSymbol):
             return float(formula)
         if isinstance(formula, Called):

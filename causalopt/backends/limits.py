@@ -212,7 +212,7 @@ def _precise(mechanism: Mechanism, place: int) -> Precise:
     def value(point: Sequence[mpmath.mpf]) -> mpmath.mpf | None:
         try:
             number = mpmath.mpmathify(function(*point))
-        except (ZeroDivisionError, ValueError, OverflowError, TypeError):
+        except (ArithmeticError, NotImplementedError, RecursionError, TypeError, ValueError):
             return None
         return number if isinstance(number, mpmath.mpf) and mpmath.isfinite(number) else None
 

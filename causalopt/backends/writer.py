@@ -53,6 +53,7 @@ _SMALLER = "choose(({0} <= {1}) | ({0} != {0}), {0}, {1})"
 
 _STRUCTURE = (
     *(sympy.Add, sympy.Mul, sympy.Pow, sympy.Number, sympy.NumberSymbol, Symbol),
+    type(sympy.zoo),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
     *(Share, Length, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found, Filled, Routine),
@@ -129,6 +130,9 @@ class _Writer(PythonCodePrinter):
 
     def _print_NumberSymbol(self, number: sympy.NumberSymbol) -> str:
         return repr(float(number))
+
+    def _print_ComplexInfinity(self, number: Expr) -> str:
+        return "math.nan"
 
     _print_Pi = _print_Exp1 = _print_NumberSymbol
 

@@ -173,7 +173,10 @@ def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
         (power,) = (term for term in base.args if isinstance(term, sympy.exp))
         inner = Mul(*(factor for factor in Mul.make_args(slope) if factor != power))
         terms = [Mul(-1, inner, Pow(2 + 2 * sympy.cosh(power.args[0]), -1))]
-    if turn != 0:
+    if turn != 0 and base.is_negative:
+        # Real for whole exponents alone.
+        terms.append(NoSlope())
+    elif turn != 0:
         grown = Mul(part, sympy.log(base), turn)
         # 0^e stays 0 as e moves, though log(0) is infinite.
         terms.append(grown if base.is_positive else Piecewise((_ZERO, Eq(base, 0)), (grown, True)))
@@ -221,14 +224,18 @@ def _unless_alone(part: Piecewise, slopes: Sequence[Expr], symbols: Set[Symbol])
 
 
 def _of_size(part: Expr, slopes: Sequence[Expr]) -> Expr:
-    return Piecewise((slopes[0], part.args[0] >= 0), (-slopes[0], True))
+    (inner,), (slope,) = part.args, slopes
+    if inner.has(Piecewise):
+        return AtPlace(PlaceOfLargest(inner, -inner), 0, slope, -slope)
+    return Piecewise((slope, inner >= 0), (-slope, True))
 
 
 def _of_extreme(part: Expr, slopes: Sequence[Expr]) -> Expr:
     """The slope of the first of the largest, or the smallest, arguments."""
-    if len(slopes) == 2:
-        if slopes[0] == slopes[1]:
-            return slopes[0]
+    if len(slopes) == 2 and slopes[0] == slopes[1]:
+        return slopes[0]
+    # A condition on a choice is written out by sympy: a choice of conditions, some without sense.
+    if len(slopes) == 2 and not part.has(Piecewise):
         former = sympy.Ge if isinstance(part, sympy.Max) else sympy.Le
         return Piecewise((slopes[0], former(*part.args, evaluate=False)), (slopes[1], True))
     place = (PlaceOfLargest if isinstance(part, sympy.Max) else PlaceOfSmallest)(*part.args)
@@ -241,7 +248,11 @@ def _of_extreme(part: Expr, slopes: Sequence[Expr]) -> Expr:
 
 def _of_remainder(part: Expr, slopes: Sequence[Expr]) -> Expr:
     (value, period), (slope, stretch) = part.args, slopes
-    return Add(slope, Mul(-1, sympy.floor(value / period), stretch))
+    if stretch == 0:
+        return slope
+    # The whole number of periods that the remainder leaves: a quotient may be rounded up to one.
+    periods = sympy.floor((value - part) / period + sympy.S.Half)
+    return Add(slope, Mul(-1, periods, stretch))
 
 
 def _of_fraction(part: Expr, slopes: Sequence[Expr]) -> Expr:

@@ -1,7 +1,8 @@
-"""Formulas put together anew, where sympy turns a condition to and fro for ever.
+"""Formulas put together anew, where sympy turns a condition to and fro for ever, or raises.
 
 sympy brings conditions to a canonical form, which some have none of: of 2*b - c >= -d - Abs(c) it
-makes d + Abs(c) >= c - 2*b, and of that the first again.
+makes d + Abs(c) >= c - 2*b, and of that the first again. And it asks of each branch of a choice how
+it compares, also of one that is never taken and has no real value.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sympy import Basic, Expr, Symbol
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanFunction
 
+from causalopt.ground.errors import CausaloptError
 from causalopt.mechanisms.fitness import inside_out
 
 T = TypeVar("T")
@@ -25,7 +27,7 @@ _COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, Relational, BooleanFunction
 
 
 def rebuilt(build: Callable[[], T]) -> T:
-    """What is built, left as it is written where sympy comes to no end of tidying it.
+    """What is built, left as it is written where sympy comes to no end of tidying it, or raises.
 
     >>> b, c, d = sympy.symbols("b c d", real=True)
     >>> rebuilt(lambda: sympy.Piecewise((1, 2*b - c >= -b - d - sympy.Abs(c)), (0, True)))
@@ -33,7 +35,9 @@ def rebuilt(build: Callable[[], T]) -> T:
     """
     try:
         return build()
-    except RecursionError:
+    except CausaloptError:
+        raise
+    except (RecursionError, TypeError, ValueError):
         with sympy.evaluate(False):
             return build()
 

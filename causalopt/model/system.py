@@ -179,11 +179,6 @@ class System(OverTime):
     def _written(self) -> Mapping[Variable, Mechanism]:
         return cast(Mapping[Variable, Mechanism], {**self.mechanisms, **self.algebraic})
 
-    @functools.cached_property
-    def _is_in_stages(self) -> bool:
-        """Whether a step goes through more than what was declared."""
-        return self.template.keys() != self.declarations.keys()
-
     def _in_a_step(self, variable: Variable, written: Mechanism) -> Mechanism:
         """A mechanism as written, its delays in steps; an equation as it is at a step's end."""
         mechanism = moments.in_steps(written, self.step_size or 1.0, variable)
@@ -309,11 +304,12 @@ class System(OverTime):
                 return Account(start=self.beginning.value_of(variable))
             return Account(None, rule, rule, {s: node_at(s, 0) for s in rule.arguments})
         declared = replacement or self._written[variable]
-        # A step through stages is told by its rate, and so is one that is replaced.
-        in_step = self.declarations if self._is_in_stages else self.template
+        # Where a template has inner stages too, a step is told by its rate, also a replaced one.
+        in_stages = len(self.template) > len(self.declarations)
+        in_step = self.declarations if in_stages else self.template
         assigned = in_step[variable] if replacement is None else replacement
         names = {symbol: node_at(symbol, step) for symbol in assigned.arguments}
-        return Account(None, declared, assigned, names, self._is_in_stages)
+        return Account(None, declared, assigned, names, in_stages)
 
     def earlier(
         self, key: Key, replaced: Callable[[Key], Mechanism | None]
