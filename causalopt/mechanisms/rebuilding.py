@@ -37,7 +37,7 @@ def rebuilt(build: Callable[[], T]) -> T:
         return build()
     except CausaloptError:
         raise
-    except (RecursionError, TypeError, ValueError):
+    except (ArithmeticError, RecursionError, TypeError, ValueError):
         with sympy.evaluate(False):
             return build()
 

@@ -78,12 +78,29 @@ def single_form(
     every = Tuple(*written)
     parts = list(inside_out(every))
     is_large, bound = len(parts) > _MANY or compares_many(every), bound_in(parts)
-    share = _shared if is_large else sympy.cse
-    shared, reduced = rebuilt(lambda: share(written, symbols=fresh, ignore=bound))
+    share = sympy.cse if not is_large and all(map(_is_tidy, parts)) else _shared
+    try:
+        shared, reduced = share(written, symbols=fresh, ignore=bound)
+    except (ArithmeticError, RecursionError, TypeError, ValueError):
+        shared, reduced = rebuilt(lambda: _shared(written, fresh, bound))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)
     return _one(Block(tuple(arguments), tuple((s, assigned[s]) for s in order), finals))
+
+
+def _is_tidy(part: Basic) -> bool:
+    """Whether a sum or product is as sympy writes it: of what is not, its ``cse`` mixes up parts.
+
+    >>> a = sympy.symbols("a", real=True)
+    >>> _is_tidy(2 / a), _is_tidy(sympy.Mul(-1, sympy.Integer(1), 1 / a, evaluate=False))
+    (True, False)
+    """
+    if not isinstance(part, sympy.Add | sympy.Mul):
+        return True
+    numbers = [arg for arg in part.args if arg.is_Number]
+    is_flat = not any(isinstance(arg, type(part)) for arg in part.args)
+    return is_flat and len(numbers) <= 1 and part.identity not in numbers
 
 
 @functools.lru_cache(maxsize=4096)

@@ -33,6 +33,9 @@ THERE = [
     (Mod(a, c**b), (0.5, 1, -2), (-1.5, 1, None, 1)),
     (Mod(a ** Rational(2, 3), Rational(1, 2)), (0, 0, 0), (0, None, 0, 0)),
     (Mod(asin(a), b), (1, 0.5, 0), (np.pi / 2 - 1.5, None, -3, 0)),
+    # sympy turns the condition of the larger one to and fro.
+    (sp.log(Abs(Mod(b / a, c))) + Max(b - a, a - c), (2.0, 5.0, 1.0),
+     (np.log(0.5) + 3, -1.25 / 0.5 - 1, 0.5 / 0.5 + 1, -2 / 0.5)),
     # A power of a negative number is real for whole exponents alone.
     ((-2) ** a, (2, 0, 0), (4, None, 0, 0)),
     (b - (-0.3) ** a, (-1, 2, 0), (2 + 1 / 0.3, None, 1, 0)),
