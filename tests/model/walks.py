@@ -21,8 +21,8 @@ H = mpmath.mpf(10) ** -18
 # The classical method of order four: where each stage lies, what it is made of, and the weights.
 NODES = (0, mpmath.mpf(1) / 2, mpmath.mpf(1) / 2, 1)
 MATRIX = ((), (mpmath.mpf(1) / 2,), (0, mpmath.mpf(1) / 2), (0, 0, 1))
-# The middle of a step, as stage 5, by Zennaro's continuous extension. Stage 6 is what the step comes
-# to at its end, before anything is done there.
+# The middle of a step, as stage 5, by Zennaro's continuous extension. Stage 6 is what the step
+# comes to at its end, before anything is done there.
 MIDDLE = tuple(mpmath.mpf(w) / 24 for w in (5, 4, 4, -1))
 WEIGHTS = tuple(mpmath.mpf(w) / 6 for w in (1, 2, 2, 1))
 
