@@ -111,6 +111,15 @@ class Rise(Stage):
     __slots__ = ()
 
 
+class LeftLimit(Stage):
+    """What a variable comes to as a step ends, before anything is done to it there.
+
+    Where nothing is, that is the variable itself; at the start it is what the history comes to.
+    """
+
+    __slots__ = ()
+
+
 class Shifted(Labelled):
     """A variable's value at another step than the one before; it belongs to that variable."""
 

@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr, Mul, Rational, Symbol
 
 from causalopt.ground.errors import DeclarationError
-from causalopt.language.symbols import Next, Past, Rise, Stage, Variable, time
+from causalopt.language.symbols import LeftLimit, Next, Past, Rise, Stage, Variable, time
 from causalopt.mechanisms.borders import INSIDE
 from causalopt.mechanisms.crossing import SHARE
 from causalopt.mechanisms.increments import Increment
@@ -149,6 +149,10 @@ class Explicit(Method):
         """The number of the stage that stands for the middle of a step."""
         return len(self.nodes) + 1
 
+    def limit(self, variable: Variable) -> LeftLimit:
+        """The stage that stands for what a variable comes to as a step ends."""
+        return LeftLimit(variable, self.middle + 1)
+
     def assigned(
         self,
         rates: Mapping[Variable, Mechanism],
@@ -241,7 +245,7 @@ class MethodStep:
 
     The variables' stages are named, not repeated, so that clamping a variable clamps what the
     others see of it inside the step. Where some are delayed, each has its middle of a step too, and
-    what is ``bordered`` has a stage where the step begins.
+    its limit as the step ends; what is ``bordered`` has a stage where the step begins.
     """
 
     method: Explicit
@@ -284,6 +288,7 @@ class MethodStep:
         stages = {_seen_at(variable, j).variable: combined(row) for j, row in inner}
         if self._has_middle:
             stages[Stage(variable, method.middle)] = combined(method.halfway or ())
+            stages[method.limit(variable)] = combined(method.weights)
         step = {variable: combined(method.weights)}
         if self.stride.errors:
             judged = method.judged(variable)
@@ -293,13 +298,15 @@ class MethodStep:
     def of_equation(self, variable: Variable, equation: Mechanism) -> dict[Variable, Mechanism]:
         """The stages and the step of a variable with an equation, which holds at each of them."""
         first = 0 if variable in self.bordered else 1
-        stages = {j + 1: node for j, node in enumerate(self.method.nodes) if j >= first}
+        looks = enumerate(self.method.nodes)
+        stages = {Stage(variable, j + 1): node for j, node in looks if j >= first}
         if self._has_middle:
-            stages[self.method.middle] = _HALF
+            stages[Stage(variable, self.method.middle)] = _HALF
+            stages[self.method.limit(variable)] = _ONE
         within = self.stride.seen(equation)
         inner = {
-            Stage(variable, number): within.renamed(self._inside(within, number, node))
-            for number, node in stages.items()
+            stage: within.renamed(self._inside(within, stage, node))
+            for stage, node in stages.items()
         }
         return {**inner, variable: equation}
 
@@ -317,15 +324,15 @@ class MethodStep:
         pasts = [s for s in rate.arguments if isinstance(s, Past)] if node else []
         return terms | {s: self._past(s.variable, s.by - 1, node) for s in pasts}
 
-    def _inside(self, equation: Mechanism, number: int, node: Rational) -> dict[Symbol, Expr]:
-        """What an equation of the end of a step sees inside it."""
+    def _inside(self, equation: Mechanism, stage: Stage, node: Rational) -> dict[Symbol, Expr]:
+        """What an equation of the end of a step sees at a stage inside it."""
         terms: dict[Symbol, Expr] = {time: time + (node - 1) * self.stride.size}
         terms |= self.stride.inside(time - self.stride.size)
         for symbol in equation.arguments:
             if isinstance(symbol, Next):
                 v = symbol.variable
-                is_staged = number > 1 or v in self.bordered
-                terms[symbol] = Stage(v, number).next if is_staged else v
+                is_staged = stage.number > 1 or v in self.bordered
+                terms[symbol] = type(stage)(v, stage.number).next if is_staged else v
             elif isinstance(symbol, Past):
                 terms[symbol] = self._past(symbol.variable, symbol.by, node)
             elif isinstance(symbol, Variable):
@@ -333,8 +340,14 @@ class MethodStep:
         return terms
 
     def _past(self, variable: Variable, steps: int, node: Rational) -> Symbol:
-        """A variable at a part of the step that ended so many steps before this one began."""
-        there = variable if node == 1 else Stage(variable, self.method.middle)
+        """A variable at a part of the step that ended so many steps before this one began.
+
+        At its end it is seen as it came to it: what is done there begins with the next step.
+        """
+        if not node:
+            return Past(variable, steps + 1)
+        method = self.method
+        there = method.limit(variable) if node == 1 else Stage(variable, method.middle)
         return Past(there, steps) if steps else there
 
 

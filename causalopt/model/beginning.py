@@ -14,7 +14,8 @@ from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.tensors import Tensor
 from causalopt.language.domains import Coded, domain_of
-from causalopt.language.symbols import Label, Next, Node, Parameter, Variable, time
+from causalopt.language.symbols import Label, LeftLimit, Next, Node, Parameter, Variable, time
+from causalopt.mechanisms.borders import INSIDE
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.amounts import Kept, comes_to, formulas_of, numbers_in
 from causalopt.model.circles import WHOLE, Cuts, opened
@@ -142,9 +143,13 @@ class Beginning:
         """
         owner = owner_of(variable)
         if owner in self.history:
-            # The only stage that is looked back to is the middle of a step.
-            steps = step - Rational(1, 2) if variable is not owner else Rational(step)
-            known = self.history[owner].value({time: steps * self.size})
+            rule, middle, steps = self.history[owner], step - Rational(1, 2), Rational(step)
+            if isinstance(variable, LeftLimit):
+                rule = rule.between_borders()
+            elif variable is not owner:
+                # The only other stage that is looked back to is the middle of a step.
+                steps = middle
+            known = rule.value({time: steps * self.size, INSIDE: middle * self.size})
             if known.free_symbols <= {self.size}:
                 where = (
                     f"What {owner} was at time = {float(steps) * self.length:g}, before the start,"

@@ -6,6 +6,7 @@ perturbation, of a world whose values are in a value lane; worlds with the same 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,11 @@ class Lane:
     world: AnyWorld
     values: int
     is_tangent: bool
+
+    @functools.cached_property
+    def treated(self) -> frozenset[Key]:
+        """What something is done to at some step."""
+        return frozenset(key for key, _ in self.world.effects)
 
     def at(self, key: Key, step: int = 0) -> Treatment[AnyWorld]:
         """What this lane's interventions do to a node."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.errors import QueryError
-from causalopt.language.symbols import Past, Stage
+from causalopt.language.symbols import LeftLimit, Past, Stage, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.integrators import FEW
 from causalopt.mechanisms.routines import LONG
@@ -215,7 +215,12 @@ def _carry_pasts(
     waiting = [slot for slot, kind in kinds.items() if isinstance(kind, Past)]
     # Inside a step it is looked back to where a mechanism says so, or one that stands in for it.
     seen = set().union(*(e.free_symbols for raw in raws for e in raw.values()))
-    waiting += [s for s, kind in kinds.items() if is_inner(kind) and names.before(s) in seen]
+    inner = [slot for slot, kind in kinds.items() if is_inner(kind)]
+    asked = [slot for slot in inner if names.before(slot) in seen]
+    # A limit for which the variable itself stands in begins as that does, for who asks for it.
+    back = {(slot.lane, _kept_of(slot.variable)) for slot in (*waiting, *asked)}
+    limits = [s for s in inner if isinstance(s.variable, LeftLimit) and s not in asked]
+    waiting += [*asked, *(s for s in limits if (s.lane, s.variable.owner) in back)]
     for slot in waiting:
         past, step = slot.variable, 0
         if isinstance(past, Past):
@@ -226,6 +231,11 @@ def _carry_pasts(
             past, step = past.variable, -past.by
         is_tangent = lanes.lanes[slot.lane].is_tangent
         first[names.after(slot)] = _ZERO if is_tangent else names.history(past, step)
+
+
+def _kept_of(kind: Variable | Past) -> Variable:
+    """The variable that is looked back to, or the inside of whose step is."""
+    return owner_of(kind.variable if isinstance(kind, Past) else kind)
 
 
 def _last_nudge(lane: Lane) -> int:

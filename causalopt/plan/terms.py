@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.language.domains import domain_of
 from causalopt.language.subspaces import Blending, Directions, Subspace
-from causalopt.language.symbols import Next, Parameter, Past, Shifted, Variable
+from causalopt.language.symbols import LeftLimit, Next, Parameter, Past, Shifted, Variable
 from causalopt.mechanisms.calls import Called, Code, Filling, Transformed
 from causalopt.mechanisms.interface import Addend, Mechanism
 from causalopt.mechanisms.routines import Filled
@@ -187,9 +187,22 @@ class NodeTerms:
     def _argument(self, place: int, symbol: Symbol) -> Expr:
         """What an argument is in a lane; what was before the start is the same in all."""
         if self.step or isinstance(symbol, Next) or not isinstance(symbol, Variable | Past):
-            return self.names.argument(place, symbol)
+            return self.names.argument(place, self._remembered(place, symbol))
         node, is_tangent = node_at(symbol, self.step), self.lanes.lanes[place].is_tangent
         return _ZERO if is_tangent else self.names.history(node.variable, node.step)
+
+    def _remembered(self, place: int, symbol: Symbol) -> Symbol:
+        """The variable itself, for its limit in a lane where that is the same: one is kept."""
+        at = symbol.variable if isinstance(symbol, Past) else symbol
+        if not isinstance(at, LeftLimit) or self._jumps(place, at.owner):
+            return symbol
+        return Past(at.owner, symbol.by) if isinstance(symbol, Past) else at.owner
+
+    def _jumps(self, place: int, variable: Variable) -> bool:
+        """Whether a variable may be another at some end of a step than it comes to there."""
+        beginning = self.names.beginning
+        known = () if beginning is None else (*beginning.history, *beginning.equations)
+        return variable in known or variable in self.lanes.lanes[place].treated
 
     def _is_inside(self, symbol: Symbol, gate: Gate[AnyWorld]) -> bool:
         """Whether an argument is one of the nodes inside a gate."""

@@ -21,7 +21,8 @@ H = mpmath.mpf(10) ** -18
 # The classical method of order four: where each stage lies, what it is made of, and the weights.
 NODES = (0, mpmath.mpf(1) / 2, mpmath.mpf(1) / 2, 1)
 MATRIX = ((), (mpmath.mpf(1) / 2,), (0, mpmath.mpf(1) / 2), (0, 0, 1))
-# The middle of a step, as stage 5, by Zennaro's continuous extension.
+# The middle of a step, as stage 5, by Zennaro's continuous extension. Stage 6 is what the step
+# comes to at its end, before anything is done there.
 MIDDLE = tuple(mpmath.mpf(w) / 24 for w in (5, 4, 4, -1))
 WEIGHTS = tuple(mpmath.mpf(w) / 6 for w in (1, 2, 2, 1))
 
@@ -64,7 +65,7 @@ class Walk:
     def node(self, name, step, stage=0):
         place = name, step, stage
         if step < 0 or (stage and step <= 0):
-            return self._before(name, step - (mpmath.mpf(1) / 2 if stage else 0))
+            return self._before(name, step - (mpmath.mpf(1) / 2 if stage == 5 else 0))
         if place not in self.known:
             self.known[place] = self._worked_out(*place)
         return self.known[place]
@@ -144,13 +145,13 @@ class Walk:
 
     def _at_once(self, seen, step, stage, look):
         """What an equation sees at the end of a step, or at a stage of it."""
-        part = (1, None, *NODES[1:], mpmath.mpf(1) / 2)[stage]
+        part = (1, None, *NODES[1:], mpmath.mpf(1) / 2, 1)[stage]
         if seen == "t":
             return mpmath.mpf(self.program.dt) * (step - 1 + part)
         name, _, lag = seen.partition(".lag")
         if not lag:
             return look(name, step, stage)
-        return look(name, step - int(lag), 0 if part == 1 else 5)
+        return look(name, step - int(lag), (6 if part == 1 else 5) if stage else 0)
 
     def _seen(self, seen, step, look):
         if seen == "t":
@@ -161,11 +162,11 @@ class Walk:
         return look(seen.removesuffix(".next"), step if seen.endswith(".next") else step - 1)
 
     def _along(self, rate, name, step, stage, look):
-        """A step along a rate, or an inner stage (2, 3, 4, 5) of it."""
+        """A step along a rate, or an inner stage (2 to 6) of it."""
         dt = mpmath.mpf(self.program.dt)
         weights = (1,) if self.program.method == "euler" else WEIGHTS
         total = look(name, step - 1)
-        for j, weight in enumerate((*MATRIX, MIDDLE)[stage - 1] if stage else weights):
+        for j, weight in enumerate((*MATRIX, MIDDLE, WEIGHTS)[stage - 1] if stage else weights):
             if weight:
                 total += dt * weight * rate(self._at_stage(j, step, look, dt))
         return total
@@ -175,10 +176,10 @@ class Walk:
             if seen == "t":
                 return dt * (step - 1 + NODES[j])
             name, _, lag = seen.partition(".lag")
-            if lag and NODES[j] in (0, 1):
-                return look(name, step - 1 - int(lag) + NODES[j])
+            if lag and NODES[j] == 0:
+                return look(name, step - 1 - int(lag))
             if lag:
-                return look(name, step - int(lag), 5)
+                return look(name, step - int(lag), 6 if NODES[j] == 1 else 5)
             return look(seen, step, j + 1) if j else look(seen, step - 1)
 
         return see
