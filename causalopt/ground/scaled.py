@@ -123,7 +123,7 @@ def _entries_first(numbers: Floats) -> Floats:
 class Ratio:
     """x / y, whose numbers may lie outside the range of floats.
 
-    0/0 is NaN, x/0 infinite and 0/y zero, on every backend.
+    0/0 is NaN, x/0 infinite, with the sign of x, and 0/y zero, on every backend.
     """
 
     x: Scaled
@@ -219,7 +219,8 @@ def _divided(x: Floats, y: Floats, power: Ints) -> _Quotient:
         return _Quotient(mantissa, size, power, math.frexp(least)[1], math.frexp(most)[1])
     # Somewhere x or y is zero, or their mantissas are too far apart to be divided as they are.
     (top, up), (bottom, down) = np.frexp(x), np.frexp(y)
-    mantissa = top / bottom
+    # A zero has no sign: which it is of -0.0 and 0.0 is left by the order of a sum, and no result.
+    mantissa = top / (bottom + 0.0)
     sound = np.isfinite(mantissa) & (mantissa != 0)
     return _Quotient(mantissa, np.abs(mantissa), np.where(sound, power + up - down, 0))
 

@@ -57,16 +57,23 @@ class Values(ABC):
 
 
 class SystemValues(Values):
-    """Those of a system, whose ``needed`` variables and inner stages are run once."""
+    """Those of a system, whose ``needed`` variables and inner stages are run once, together.
+
+    What else is asked for, where a slope has no formula and is a limit, is run when it is.
+    """
 
     def __init__(self, world: World[Model], backend: str, needed: Collection[Key]) -> None:
         super().__init__(world, backend)
         self._system = cast(System, world.model)
         self._needed = needed
+        self._known: dict[Key, Floats] = {}
 
-    @functools.cached_property
-    def _course(self) -> Mapping[Key, Floats]:
-        return self._run(self._needed)
+    def _course(self, key: Key) -> Floats:
+        """The values of a series at every row."""
+        if key not in self._known:
+            missing = self._needed if key in self._needed else [key]
+            self._known.update(self._run(missing))
+        return self._known[key]
 
     def column(self, symbol: Symbol, names: Mapping[Symbol, Label], rows: Ints) -> Column:
         """A parameter's value; of all else, the value at each row."""
@@ -78,7 +85,7 @@ class SystemValues(Values):
             return np.asarray(steps * (self._system.step_size or 1.0))
         if isinstance(node.variable, Noise):
             return self._draws(node.variable, self.world.steps or 1)[steps]
-        column = self._course[node.variable][np.maximum(steps, 0)]
+        column = self._course(node.variable)[np.maximum(steps, 0)]
         for place in np.flatnonzero(steps < 0):
             column[place] = self._before(node.variable, int(steps[place]))
         return column

@@ -95,3 +95,10 @@ def test_a_single_number_and_one_beside_many_are_ratios_too():
     beside = Ratio(Scaled.of(np.array([2.0, -8.0])), four)
     assert beside.log_size().tolist() == [np.log(0.5), np.log(2.0)]
     assert beside.is_negative().tolist() == [False, True]
+
+
+def test_a_zero_below_has_no_sign():
+    x, zeros = np.array([2.0, 2.0, -2.0, -2.0]), np.array([0.0, -0.0, 0.0, -0.0])
+    found = Ratio(Scaled.of(x), Scaled.of(zeros))
+    assert found.value().tolist() == [np.inf, np.inf, -np.inf, -np.inf]
+    assert found.is_negative().tolist() == [False, False, True, True]
