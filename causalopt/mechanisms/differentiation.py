@@ -124,7 +124,7 @@ def _slope(part: Expr, moving: Sequence[Expr], known: _Slopes, symbols: Set[Symb
 def _is_product(part: Expr) -> bool:
     """Whether a part may be a quotient; the logistic function has a rule of its own."""
     if isinstance(part, Pow):
-        return not (part.exp == -1 and _is_logistic(part.base))
+        return not (part.exp == -1 and is_logistic(part.base))
     return isinstance(part, Mul)
 
 
@@ -168,7 +168,7 @@ def _of_power(part: Expr, slopes: Sequence[Expr]) -> Expr:
     """b^e: e b^(e-1) b' + b^e log(b) e'."""
     (base, exponent), (slope, turn) = part.args, slopes
     terms = [_along_base(part, slope)] if slope != 0 else []
-    if exponent == -1 and _is_logistic(base):
+    if exponent == -1 and is_logistic(base):
         # -u' e^u / (1 + e^u)^2 is infinity over infinity where e^u overflows; this is not.
         (power,) = (term for term in base.args if isinstance(term, sympy.exp))
         inner = Mul(*(factor for factor in Mul.make_args(slope) if factor != power))
@@ -199,8 +199,13 @@ def _along_base(part: Pow, slope: Expr) -> Expr:
     return Mul(exponent, part, Share(slope, base))
 
 
-def _is_logistic(base: Expr) -> bool:
-    """Whether a base is 1 + exp(u)."""
+def is_logistic(base: Expr) -> bool:
+    """Whether a base is 1 + exp(u), whose power -1 has a slope of its own.
+
+    >>> x = Symbol("x", real=True)
+    >>> is_logistic(1 + sympy.exp(-x)), is_logistic(2 + sympy.exp(-x))
+    (True, False)
+    """
     heads = sorted(type(term).__name__ for term in base.args)
     return isinstance(base, Add) and heads == ["One", "exp"]
 

@@ -12,6 +12,7 @@ import sympy
 from sympy import Add, Basic, Expr, Float, Mul, Pow, Rational, Symbol
 from sympy.core.relational import Relational
 
+from causalopt.mechanisms.differentiation import is_logistic
 from causalopt.mechanisms.fitness import inside_out, parts_of
 from causalopt.mechanisms.rebuilding import rebuilt
 from causalopt.mechanisms.steady import Steady
@@ -72,8 +73,8 @@ def pattern_of(
 def loose_fractions(formula: Expr) -> set[Basic]:
     """The whole numbers and fractions that may as well be others: terms and factors, but no -1.
 
-    As of decimals, none that a derivative has to know, and no exponents; and only such as a float
-    holds to its last digit.
+    As of decimals, none that a derivative has to know, such as the 1 of 1 / (1 + exp(x)), and no
+    exponents; and only such as a float holds to its last digit.
 
     >>> x = sympy.Symbol("x", real=True)
     >>> sorted(loose_fractions(sympy.sin(3 * x**2 + 5) / 7 - x))
@@ -85,6 +86,8 @@ def loose_fractions(formula: Expr) -> set[Basic]:
     known = {power.base for power in powers}.union(
         *(part.atoms(Rational) for part in (*_telling(parts), *(power.exp for power in powers)))
     )
+    if any(is_logistic(power.base) for power in powers):
+        known.add(sympy.S.One)
     return {n for n in loose - known if _is_fraction(n) and n != -1}
 
 

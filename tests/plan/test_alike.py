@@ -123,6 +123,7 @@ def test_numbers_that_a_formula_cannot_do_without_stay_in_it():
     assert loose(sp.Max(3 * x, y) + 5) == {5}
     assert loose(sp.Piecewise((3 * x, x < 7), (x + 7, True))) == {3}
     assert loose(sp.exp(3 * x) / (2 + sp.exp(5 * x))) == {2}
+    assert loose(7 / (1 + sp.exp(-3 * x))) == {7}
 
 
 def chain(count, make):
