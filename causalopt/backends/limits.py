@@ -18,6 +18,7 @@ from sympy import Symbol
 
 from causalopt.backends.special import came_true_precisely, settled_precisely
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.rebuilding import NO_VALUE
 
 #: Where a formula in many digits finds its functions.
 PRECISE = [{"came_true": came_true_precisely, "settled": settled_precisely}, "mpmath"]
@@ -212,7 +213,7 @@ def _precise(mechanism: Mechanism, place: int) -> Precise:
     def value(point: Sequence[mpmath.mpf]) -> mpmath.mpf | None:
         try:
             number = mpmath.mpmathify(function(*point))
-        except (ArithmeticError, NotImplementedError, RecursionError, TypeError, ValueError):
+        except NO_VALUE:
             return None
         return number if isinstance(number, mpmath.mpf) and mpmath.isfinite(number) else None
 

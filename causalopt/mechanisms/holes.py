@@ -38,6 +38,7 @@ from sympy import (
 )
 
 from causalopt.mechanisms.fitness import parts_of
+from causalopt.mechanisms.rebuilding import NO_VALUE
 from causalopt.mechanisms.steady import Beside, Offset, Polynomial
 from causalopt.mechanisms.taylor import NoSeriesError, over, series_of
 
@@ -270,6 +271,6 @@ def _at(part: Expr, here: Mapping[Symbol, Expr]) -> Expr:
     """
     try:
         value: Expr = part.xreplace(dict(here))
-    except (ArithmeticError, AttributeError, NotImplementedError, TypeError, ValueError):
+    except NO_VALUE:
         return nan
     return value

@@ -20,6 +20,14 @@ from causalopt.mechanisms.fitness import inside_out
 
 T = TypeVar("T")
 
+#: What sympy and mpmath raise where a part has no value, or none that can be compared: each of
+#: their functions in a way of its own, as soon as it is written ("Modulo by zero", "The argument
+#: 'zoo' is not comparable", "Invalid NaN comparison", "complex modulo").
+NO_VALUE = (
+    *(ArithmeticError, AttributeError, NotImplementedError),
+    *(RecursionError, TypeError, ValueError),
+)
+
 # A largest of more arguments is put together as it is: sympy compares all with all.
 _MOST_COMPARED = 8
 # What sympy looks at for long, in search of what is always so.
@@ -37,7 +45,7 @@ def rebuilt(build: Callable[[], T]) -> T:
         return build()
     except CausaloptError:
         raise
-    except (ArithmeticError, RecursionError, TypeError, ValueError):
+    except NO_VALUE:
         with sympy.evaluate(False):
             return build()
 

@@ -14,7 +14,7 @@ from causalopt.language.domains import Coded
 from causalopt.language.subspaces import Directions
 from causalopt.mechanisms.fitness import inside_out
 from causalopt.mechanisms.found import bound_in
-from causalopt.mechanisms.rebuilding import compares_many, rebuilt, with_parts, with_terms
+from causalopt.mechanisms.rebuilding import NO_VALUE, compares_many, rebuilt, with_parts, with_terms
 from causalopt.mechanisms.routines import Routine
 
 # With more parts than this, parts of sums and products that are the same are not looked for: that
@@ -81,7 +81,7 @@ def single_form(
     share = sympy.cse if not is_large and all(map(_is_tidy, parts)) else _shared
     try:
         shared, reduced = share(written, symbols=fresh, ignore=bound)
-    except (ArithmeticError, RecursionError, TypeError, ValueError):
+    except NO_VALUE:
         shared, reduced = rebuilt(lambda: _shared(written, fresh, bound))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
