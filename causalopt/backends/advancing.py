@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,26 +67,46 @@ def loop_of(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int,
 
 
 @dataclass(frozen=True, eq=False)
-class _Call:
-    """One stretch of steps of a batch: what is drawn in it, and what it records.
+class Ledger:
+    """What some steps of a batch record, from row ``low`` and point ``origin`` on.
 
-    ``values`` (recorded, rows, points) and ``exponents`` (recorded tangents, rows, points) are
-    those of the recorded steps from row ``low`` on.
+    ``values`` are (recorded, rows, points), and ``exponents`` (recorded tangents, rows, points).
     """
+
+    low: int
+    origin: int
+    values: Floats
+    exponents: Ints
+
+    @classmethod
+    def of(cls, run: CompiledRun, batch: range, first: int, stop: int) -> Ledger:
+        """An empty one for the steps from ``first`` to ``stop``."""
+        low, high = rows_before(run.recorded, first), rows_before(run.recorded, stop)
+        origin = batch.start * run.tile
+        shape = high - low, min(batch.stop * run.tile, run.points) - origin
+        values = np.empty((len(run.plan.recorded), *shape))
+        return cls(low, origin, values, np.empty((len(run.tangents), *shape), dtype=np.int64))
+
+    def part(self, run: CompiledRun) -> Recording:
+        """What is in it."""
+        return part_of(run, self.values, self.exponents, self.low, self.origin)
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """One stretch of steps of a batch: what is drawn in it, and where it records."""
 
     first: int
     stop: int
     drawn: Floats
-    low: int
-    values: Floats
-    exponents: Ints
+    ledger: Ledger
 
     def clock(self, run: CompiledRun, first: int) -> tuple[int, int, float, int, int, int]:
         """What a loop is told of time, where it begins at a step: when and where to record."""
-        row = rows_before(run.recorded, first)
-        is_due = row < self.low + self.values.shape[1]
+        row, low = rows_before(run.recorded, first), self.ledger.low
+        is_due = row < low + self.ledger.values.shape[1]
         due = run.recorded[row] if is_due else np.iinfo(np.int64).max
-        return first, self.stop, run.plan.dt, row - self.low, due, run.recorded.step
+        return first, self.stop, run.plan.dt, row - low, due, run.recorded.step
 
 
 def advance(
@@ -97,20 +117,14 @@ def advance(
     drawn: Floats,
     first: int,
     stop: int,
-) -> Iterator[Recording]:
-    """Carry a batch of tiles from step ``first`` to ``stop``, and give what it recorded."""
-    low, high = rows_before(run.recorded, first), rows_before(run.recorded, stop)
-    origin = batch.start * run.tile
-    shape = high - low, min(batch.stop * run.tile, run.points) - origin
-    values = np.empty((len(run.plan.recorded), *shape))
-    exponents = np.empty((len(run.tangents), *shape), dtype=np.int64)
-    call = _Call(first, stop, drawn, low, values, exponents)
+    ledger: Ledger,
+) -> None:
+    """Carry a batch of tiles from step ``first`` to ``stop``, and record that in a ledger."""
+    call = _Call(first, stop, drawn, ledger)
     if run.tile == 1:
-        run.faults[origin] = _Alone.of(run, segment, call, origin, 0).carry()
+        run.faults[ledger.origin] = _Alone.of(run, segment, call, ledger.origin, 0).carry()
     else:
         _carry_tiles(run, segment, call, batch, rows)
-    if low < high:
-        yield part_of(run, values, exponents, low, origin)
 
 
 def _carry_tiles(
@@ -124,7 +138,7 @@ def _carry_tiles(
     given = run.given.flat, run.given.offset, run.given.stride, call.drawn
     segment.loop(
         *(run.state, run.powers, batch.start, batch.stop, rows, *given),
-        *(*call.clock(run, call.first), call.values, call.exponents, run.faults),
+        *(*call.clock(run, call.first), call.ledger.values, call.ledger.exponents, run.faults),
     )
     for tile in batch:
         if run.faults[tile] < 0:
@@ -163,10 +177,12 @@ class _Alone:
         cls, run: CompiledRun, segment: CompiledSegment, call: _Call, point: int, column: int
     ) -> _Alone:
         """A point that has recorded nothing yet."""
-        if call.values.shape[2] == 1:
-            return cls(run, segment, call, point, column, call.values, call.exponents)
-        values = np.empty((*call.values.shape[:2], 1))
-        exponents = np.empty((*call.exponents.shape[:2], 1), dtype=np.int64)
+        ledger = call.ledger
+        if ledger.values.shape[2] == 1:
+            return cls(run, segment, call, point, column, ledger.values, ledger.exponents)
+        # What was recorded before this call stays.
+        values = ledger.values[:, :, column : column + 1].copy()
+        exponents = ledger.exponents[:, :, column : column + 1].copy()
         return cls(run, segment, call, point, column, values, exponents)
 
     def carry(self) -> int:
@@ -182,9 +198,9 @@ class _Alone:
                 step = self._looped("narrow", step, ())
                 if 0 < step < self.call.stop:
                     self.run.apart[self.point] = np.zeros(len(self.run.state), dtype=np.int64)
-        if self.values is not self.call.values:
-            self.call.values[:, :, self.column] = self.values[:, :, 0]
-            self.call.exponents[:, :, self.column] = self.exponents[:, :, 0]
+        if self.values is not self.call.ledger.values:
+            self.call.ledger.values[:, :, self.column] = self.values[:, :, 0]
+            self.call.ledger.exponents[:, :, self.column] = self.exponents[:, :, 0]
         return -min(step, 0)
 
     def _in_bands(self, step: int) -> int:

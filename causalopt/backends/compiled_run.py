@@ -60,12 +60,12 @@ class CompiledRun:
         every = {j for group in self.plan.scales for j in group}
         return tuple(r for r, j in enumerate(self.plan.recorded) if j in every)
 
-    @property
+    @functools.cached_property
     def points(self) -> int:
         """The number of points, one where nothing is swept."""
         return int(self.state.shape[1])
 
-    @property
+    @functools.cached_property
     def tile(self) -> int:
         """How many points are computed side by side."""
         return TILE if self.points >= FEW else 1

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from causalopt.backends.advancing import CompiledSegment, advance, loop_of
+from causalopt.backends.advancing import CompiledSegment, Ledger, advance, loop_of
 from causalopt.backends.cache import NotCompiled
 from causalopt.backends.compiled_run import (
     CompiledRun,
@@ -222,11 +222,14 @@ def _carry(
             if run.halted.is_set():
                 return
             end = min(begin + chunks.step, segment.stop)
+            ledger = Ledger.of(run, batch, begin, end)
             cuts = [s + 1 for s in samples if begin < s + 1 < end]
             for first, stop in pairwise((begin, *cuts, end)):
                 drawn = drawn_by(streams, stop - first)
                 if first - 1 in samples and run.apart.keys().isdisjoint(points.tolist()):
                     run.seen.append(seen_at(run, batch, first - 1, points, drawn))
-                yield from advance(run, segment, batch, rows, drawn, first, stop)
+                advance(run, segment, batch, rows, drawn, first, stop, ledger)
                 if (run.faults[batch.start : batch.stop] > 0).all():
                     return
+            if ledger.values.shape[1]:
+                yield ledger.part(run)

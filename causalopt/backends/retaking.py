@@ -73,9 +73,12 @@ def _taken(
     offset, stride = np.arange(entries) * width, np.ones(entries, dtype=np.int64)
     stride[-1] = 0
     first = parts * seen.step + 1
-    for step in range(first, first + parts):
+    # What is drawn and what is looked back to is the same in both halves: else they go together.
+    together = 1 if looked_back or run.streams else parts
+    for step in range(first, first + parts, together):
         state[looked_back] = past
-        rest = step, step + 1, run.plan.dt / parts, 0, _NEVER, 1, _NO_VALUES, _EXPONENTS
+        stop = step + together
+        rest = step, stop, run.plan.dt / parts, 0, _NEVER, 1, _NO_VALUES, _EXPONENTS
         if run.tile > 1:
             faults, rows = np.zeros(1, dtype=np.int64), np.empty(segment.buffer)
             given = flat, offset, stride, draws
@@ -85,7 +88,7 @@ def _taken(
             continue
         for point in range(width):
             given = flat, offset, stride, np.ascontiguousarray(draws[:, :, point : point + 1])
-            if segment.loop(state, powers, point, *given, *rest) != step + 1:
+            if segment.loop(state, powers, point, *given, *rest) != stop:
                 state[:, point] = np.nan
     for group, power in zip(scales, powers, strict=True):
         state[list(group)] = np.ldexp(state[list(group)], power)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 
@@ -27,6 +27,8 @@ NO_POWER = np.iinfo(np.int64).min // 2
 # A shift by more powers of two than this leaves nothing of a float, or more than fits.
 _FARTHEST = 5000
 
+Whole = TypeVar("Whole", int, Ints)
+
 # Between these sizes, a quotient has lost no digit.
 _TINY, _HUGE = 1e-280, 1e280
 # Work on long results goes in blocks that stay in the cache of a processor.
@@ -34,9 +36,6 @@ _BLOCK = 1 << 15
 # A block whose power changes more often is not cut.
 _FEW = 8
 _LOG2 = math.log(2.0)
-# Where the log of a float is smaller than _PLAIN, and it was multiplied by a power of two between
-# -_NEAR and _NEAR, it was a float with all its digits before: 500 / log(2) + 256 is below 1022.
-_NEAR, _PLAIN = 256, 500.0
 # A mantissa from 1/2 to 1 times 2 to less than this power, either way, is a float with all digits.
 _FARTHEST_FLOAT = 1000
 
@@ -152,8 +151,9 @@ class Ratio:
         measured = np.empty(math.prod(shape))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             for low in range(0, measured.size, _BLOCK):
-                powers = _within(above, low, low + _BLOCK) - _within(below, low, low + _BLOCK)
-                for first, stop, power in _stretches(powers, low, min(low + _BLOCK, measured.size)):
+                high = min(low + _BLOCK, measured.size)
+                powers = _within(above, low, high) - _within(below, low, high)
+                for first, stop, power in _stretches(powers, low, high):
                     some = slice(first, stop)
                     measure(x[some], y[some], power, measured[some])
         return measured.reshape(shape)
@@ -161,23 +161,10 @@ class Ratio:
 
 @dataclass(frozen=True, eq=False)
 class _Quotient:
-    """Ratios ``mantissa * 2**power``, one after the other, with one power or one for each.
-
-    The ``size`` of a mantissa lies between 2**low and 2**high, which are infinite where that is not
-    known. The arrays are nobody else's, but for the power.
-    """
+    """Ratios ``mantissa * 2**power``, one after the other, with one power or one for each."""
 
     mantissa: Floats
-    size: Floats
     power: Ints
-    low: float = -math.inf
-    high: float = math.inf
-
-    def is_within(self, low: float, high: float) -> bool:
-        """Whether all ratios surely lie between these powers of two."""
-        one = self.power.ndim == 0
-        least, most = (self.power, self.power) if one else (self.power.min(), self.power.max())
-        return bool(low < self.low + least and self.high + most < high)
 
 
 def _flat(numbers: Array, shape: tuple[int, ...]) -> Array:
@@ -213,16 +200,20 @@ def _divided(x: Floats, y: Floats, power: Ints) -> _Quotient:
     """x / y * 2**power."""
     # Divided as they are where that loses nothing, which is nearly always.
     mantissa = x / y
-    size = np.abs(mantissa)
-    least, most = float(size.min()), float(size.max())
-    if least > _TINY and most < _HUGE:
-        return _Quotient(mantissa, size, power, math.frexp(least)[1], math.frexp(most)[1])
+    if _extremes(np.abs(mantissa)) is not None:
+        return _Quotient(mantissa, power)
     # Somewhere x or y is zero, or their mantissas are too far apart to be divided as they are.
     (top, up), (bottom, down) = np.frexp(x), np.frexp(y)
     # A zero has no sign: which it is of -0.0 and 0.0 is left by the order of a sum, and no result.
     mantissa = top / (bottom + 0.0)
     sound = np.isfinite(mantissa) & (mantissa != 0)
-    return _Quotient(mantissa, np.abs(mantissa), np.where(sound, power + up - down, 0))
+    return _Quotient(mantissa, np.where(sound, power + up - down, 0))
+
+
+def _extremes(sizes: Floats) -> tuple[int, int] | None:
+    """The powers of two of the least and the largest; None where some have lost digits."""
+    least, most = float(sizes.min()), float(sizes.max())
+    return (math.frexp(least)[1], math.frexp(most)[1]) if least > _TINY and most < _HUGE else None
 
 
 def _as_float(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
@@ -235,35 +226,41 @@ def _signed(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
 
 
 def _log_size(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
-    """log |x / y * 2**power|."""
-    if not _has_plain_logs(x, y, power, out):
-        _log_far(_divided(x, y, power), out)
+    """log |x / y * 2**power|.
 
-
-def _has_plain_logs(x: Floats, y: Floats, power: Ints, out: Floats) -> bool:
-    """Whether these are the logs of floats that lost no digit on the way, which is seen of them."""
-    if power.ndim or not -_NEAR <= power <= _NEAR:
-        return False
-    np.abs(np.divide(x, y, out=out), out=out)
-    if power:
-        np.multiply(out, math.ldexp(1.0, int(power)), out=out)
-    np.log(out, out=out)
-    return bool(out.min() > -_PLAIN and out.max() < _PLAIN)
-
-
-def _log_far(ratio: _Quotient, out: Floats) -> None:
-    """log |mantissa * 2**power|."""
-    size, power = ratio.size, ratio.power
-    if ratio.is_within(-_FARTHEST_FLOAT, _FARTHEST_FLOAT):
-        np.log(np.ldexp(size, power.astype(np.int32), out=size), out=out)
+    Of a number that is a float, the log of that float: near 1, a sum would lose its digits. Of one
+    that is not, ``_taken_out`` comes out first, as much for all where that is as much for all.
+    """
+    if power.ndim == 0 and _has_one_log(x, y, int(power), out):
         return
-    top, up = np.frexp(size)
-    whole = np.add(up, power, dtype=np.float64)
-    if ratio.is_within(_FARTHEST_FLOAT, math.inf) or ratio.is_within(-math.inf, -_FARTHEST_FLOAT):
-        np.log(top, out=out)
-    else:
-        # Of a number that is a float, the log of that float: near 1, a sum would lose its digits.
-        inside = np.abs(whole) < _FARTHEST_FLOAT
-        np.log(shifted(top, np.where(inside, whole, 0)), out=out)
-        whole[inside] = 0.0
-    out += np.multiply(whole, _LOG2, out=whole)
+    ratio = _divided(x, y, power)
+    size, own = np.frexp(np.abs(ratio.mantissa))
+    power = own + ratio.power
+    taken = _taken_out(power)
+    np.log(np.ldexp(size, (power - taken).astype(np.int32)), out=out)
+    out += taken * _LOG2
+
+
+def _has_one_log(x: Floats, y: Floats, power: int, out: Floats) -> bool:
+    """Whether as much comes out of all, and then their logs are written."""
+    np.abs(np.divide(x, y, out=out), out=out)
+    extremes = _extremes(out)
+    if extremes is None:
+        return False
+    taken, other = (_taken_out(own + power) for own in extremes)
+    if taken != other:
+        return False
+    if power != taken:
+        np.ldexp(out, power - taken, out=out)
+    np.log(out, out=out)
+    if taken:
+        np.add(out, taken * _LOG2, out=out)
+    return True
+
+
+def _taken_out(power: Whole) -> Whole:
+    """What is taken out of mantissas from 1/2 to 1 times 2**power, a matter of their size alone.
+
+    It leaves a float, and of a float it is nothing.
+    """
+    return (power + _FARTHEST_FLOAT) // (2 * _FARTHEST_FLOAT) * (2 * _FARTHEST_FLOAT)
