@@ -33,6 +33,8 @@ _NOWHERE: Terms = MappingProxyType({})
 _HALF = Rational(1, 2)
 # Which part of a condition's way over a step is no way back.
 _BACK = Rational(1, 10**6)
+# Which part of a step is its very end, or its very beginning.
+_LATE = Rational(1, 10**6)
 # Which part of a step lies between moments that are one, but for rounding.
 _SAME = Rational(1, 2**44)
 
@@ -231,12 +233,17 @@ class Jumps:
     def _located(self, method: Explicit, event: Event, number: int) -> dict[Variable, Mechanism]:
         """Whether an event happens in the step, and when, as a part of it; 1 where it does not."""
         end = self._there(_END, Rational(1))
-        happens = And(Not(event.when), _at(event.when, end))
+        plain = {v: v for v in (*self.rules, *self.equations)}
+        rates = {v: Stage(v, _FIRST + _RATE).next for v in self.rules}
+        # What an event has sent back at the very end of the step before is out, but for rounding.
+        is_out = event.crossing < -_LATE * self.size * _number(event, number, _DEPARTING).next
+        happens = And(Or(Not(event.when), is_out), _at(event.when, end))
         there = self._with_equations(self._along(method, SHARE), SHARE)
         is_on, condition = _happens(event, number), _at(event.when, there)
         found = _number(event, number, _FOUND)
         moment = Onset(is_on, condition, _at(event.crossing, there), found.next)
         return {
+            _number(event, number, _DEPARTING): Expression(self._motion(event, plain, rates)),
             _number(event, number, _ON): Expression(Piecewise((1, happens), (0, True))),
             found: Expression(Crossing(is_on, condition)),
             _number(event, number, _WHEN): moment,
@@ -272,15 +279,18 @@ class Jumps:
             _TURNED: self._motion(
                 event, after, {v: Stage(v, _REST + _RATE).next for v in self.rules}
             ),
+            _LEAVING: self._motion(event, last, {v: r.value(last) for v, r in self.rules.items()}),
         }
-        height, motion, turned = (_number(event, number, place).next for place in numbers)
+        height, motion, turned, leaving = (_number(event, number, place).next for place in numbers)
         is_back = Or(height < 0, turned < Min(0, (1 + _BACK) * motion))
         if event.sets_its_edge:
             # No rounding is in that: x = 0.6 is not below 0.6, though a moment later it may be.
             is_back = Or(is_back, Not(_at(event.when, after)))
+        # At the very end of a step, rounding may leave beyond the edge what is on its way out.
+        is_left = Or(share >= 1, And(share > 1 - _LATE, leaving < 0))
         anything = Or(*(_happens(e, n) for n, e in enumerate(self.events)))
         other = And(anything, Not(first), Not(_at(event.when, before)))
-        returns = Or(And(first, is_back, share < 1), other)
+        returns = Or(And(first, is_back, Not(is_left)), other)
         numbers[_SECOND] = Piecewise((1, And(_at(event.when, last), returns)), (0, True))
         return {_number(event, number, place): Expression(e) for place, e in numbers.items()}
 
@@ -301,9 +311,10 @@ _RATE = 100
 # Those of the moments of each event, beyond all others.
 _MOMENTS = 1000
 
-# What there is to say of each: whether it happens; when, and how that moves; how high it is over
-# its edge after the jump, how fast it moves before and after it; and whether it is one too many.
-_ON, _FOUND, _WHEN, _HEIGHT, _MOTION, _TURNED, _SECOND = range(7)
+# What there is to say of each: how fast it moves as the step begins; whether it happens; when, and
+# how that moves; how high it is over its edge after the jump, how fast it moves before it, after it
+# and at the end of the step; and whether it is one too many.
+_DEPARTING, _ON, _FOUND, _WHEN, _HEIGHT, _MOTION, _TURNED, _LEAVING, _SECOND = range(9)
 
 # What the moment of the first event is a stage of: no variable of a model.
 _MOMENT = Variable("the first event")
