@@ -28,7 +28,8 @@ class Event:
     It comes true in a step at whose start it is false and at whose end it is true: what comes true
     and false again within a step is not seen. In steps, the values at the end of that step are set,
     from what the step gives. Under a method, the moment is found inside the step, to the last
-    digit; the values there are set, and the rest of the step is taken from them.
+    digit; the values there are set, and the rest of the step is taken from them. What rounding has
+    left beyond its edge as a step begins, and is on its way out, counts as out.
     Of several at once, each sets what it sets, and where two set one variable, the one named first;
     a case in which a variable is set to itself leaves it to the others.
     One that another's jump makes true is a second event of a step, which a run refuses, and so is
