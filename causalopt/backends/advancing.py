@@ -91,6 +91,20 @@ class Ledger:
         """What is in it."""
         return part_of(run, self.values, self.exponents, self.low, self.origin)
 
+    def column(self, place: int) -> Ledger:
+        """One of its points by itself: the ledger where it has no other, else a copy."""
+        if self.values.shape[2] == 1:
+            return self
+        one = slice(place, place + 1)
+        copies = self.values[:, :, one].copy(), self.exponents[:, :, one].copy()
+        return Ledger(self.low, self.origin + place, *copies)
+
+    def put(self, place: int, column: Ledger) -> None:
+        """What one of its points has recorded by itself."""
+        if column is not self:
+            self.values[:, :, place] = column.values[:, :, 0]
+            self.exponents[:, :, place] = column.exponents[:, :, 0]
+
 
 @dataclass(frozen=True, eq=False)
 class _Call:
@@ -169,21 +183,14 @@ class _Alone:
     call: _Call
     point: int
     column: int
-    values: Floats
-    exponents: Ints
+    ledger: Ledger
 
     @classmethod
     def of(
         cls, run: CompiledRun, segment: CompiledSegment, call: _Call, point: int, column: int
     ) -> _Alone:
-        """A point that has recorded nothing yet."""
-        ledger = call.ledger
-        if ledger.values.shape[2] == 1:
-            return cls(run, segment, call, point, column, ledger.values, ledger.exponents)
-        # What was recorded before this call stays.
-        values = ledger.values[:, :, column : column + 1].copy()
-        exponents = ledger.exponents[:, :, column : column + 1].copy()
-        return cls(run, segment, call, point, column, values, exponents)
+        """A point, with what it recorded before this stretch."""
+        return cls(run, segment, call, point, column, call.ledger.column(column))
 
     def carry(self) -> int:
         """Carry it to the end of the stretch; the step at which a value is not finite, or 0.
@@ -198,9 +205,7 @@ class _Alone:
                 step = self._looped("narrow", step, ())
                 if 0 < step < self.call.stop:
                     self.run.apart[self.point] = np.zeros(len(self.run.state), dtype=np.int64)
-        if self.values is not self.call.ledger.values:
-            self.call.ledger.values[:, :, self.column] = self.values[:, :, 0]
-            self.call.ledger.exponents[:, :, self.column] = self.exponents[:, :, 0]
+        self.call.ledger.put(self.column, self.ledger)
         return -min(step, 0)
 
     def _in_bands(self, step: int) -> int:
@@ -218,7 +223,7 @@ class _Alone:
         reached: int = loop(
             *(run.state, run.powers, *apart, self.point),
             *(run.given.flat, run.given.offset, run.given.stride, np.ascontiguousarray(drawn)),
-            *(*call.clock(run, step), self.values, self.exponents),
+            *(*call.clock(run, step), self.ledger.values, self.ledger.exponents),
         )
         return reached
 
@@ -233,7 +238,8 @@ class _Alone:
         run.put(self.point, after, new_powers)
         row, due = call.clock(run, step)[3:5]
         if due == step:
-            self.values[:, row, 0] = [after[j] for j in run.plan.recorded]
-            self.exponents[:, row, 0] = [new_powers[run.plan.recorded[r]] for r in run.tangents]
+            self.ledger.values[:, row, 0] = [after[j] for j in run.plan.recorded]
+            powers_there = [new_powers[run.plan.recorded[r]] for r in run.tangents]
+            self.ledger.exponents[:, row, 0] = powers_there
         is_finite = np.isfinite([after[j] for j in run.plan.value_slots]).all()
         return step + 1 if is_finite else -step

@@ -16,6 +16,8 @@ import numpy as np
 
 from causalopt.ground.types import Array, Bools, Floats, Ints
 
+Whole = TypeVar("Whole", int, Ints)
+
 #: A number whose size leaves 2**-POWER to 2**POWER is brought back: far enough inside the range of
 #: floats (2**-1022 to 2**1023) that one step of any reasonable system stays in it.
 POWER = 300
@@ -26,8 +28,6 @@ NO_POWER = np.iinfo(np.int64).min // 2
 
 # A shift by more powers of two than this leaves nothing of a float, or more than fits.
 _FARTHEST = 5000
-
-Whole = TypeVar("Whole", int, Ints)
 
 # Between these sizes, a quotient has lost no digit.
 _TINY, _HUGE = 1e-280, 1e280

@@ -233,7 +233,6 @@ class Jumps:
     def _located(self, method: Explicit, event: Event, number: int) -> dict[Variable, Mechanism]:
         """Whether an event happens in the step, and when, as a part of it; 1 where it does not."""
         end = self._there(_END, Rational(1))
-        plain = {v: v for v in (*self.rules, *self.equations)}
         rates = {v: Stage(v, _FIRST + _RATE).next for v in self.rules}
         # What an event has sent back at the very end of the step before is out, but for rounding.
         is_out = event.crossing < -_LATE * self.size * _number(event, number, _DEPARTING).next
@@ -243,7 +242,7 @@ class Jumps:
         found = _number(event, number, _FOUND)
         moment = Onset(is_on, condition, _at(event.crossing, there), found.next)
         return {
-            _number(event, number, _DEPARTING): Expression(self._motion(event, plain, rates)),
+            _number(event, number, _DEPARTING): Expression(self._motion(event, _NOWHERE, rates)),
             _number(event, number, _ON): Expression(Piecewise((1, happens), (0, True))),
             found: Expression(Crossing(is_on, condition)),
             _number(event, number, _WHEN): moment,

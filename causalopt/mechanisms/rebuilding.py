@@ -24,8 +24,12 @@ T = TypeVar("T")
 #: their functions in a way of its own, as soon as it is written ("Modulo by zero", "The argument
 #: 'zoo' is not comparable", "Invalid NaN comparison", "complex modulo").
 NO_VALUE = (
-    *(ArithmeticError, AttributeError, NotImplementedError),
-    *(RecursionError, TypeError, ValueError),
+    ArithmeticError,
+    AttributeError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
 )
 
 # A largest of more arguments is put together as it is: sympy compares all with all.

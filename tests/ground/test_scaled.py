@@ -52,6 +52,9 @@ stretches = {
     "across the smallest": (-1100, -900),
     "one power for all, beyond floats": (2500, 2500),
     "one power for all, below floats": (-2500, -2500),
+    "one power for all, at the largest float": (1000, 1000),
+    "one power for all, at the smallest": (-1000, -1000),
+    "one power for all, where more comes out of some": (3000, 3000),
 }
 
 

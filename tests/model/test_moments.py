@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from causalopt import Event, System, parameters, run, tangents, time, variables
+from causalopt import EvaluationError, Event, System, parameters, run, tangents, time, variables
 
 h, v, x, y, c = variables("h v x y c")
 H, V, r1, r2, r3 = parameters("H V r1 r2 r3")
@@ -185,3 +185,50 @@ def test_what_no_event_touches_runs_as_without_events(method):
     # And what follows from it does so up to the first event.
     first = int(np.argmax(data.c.values[0] > 0))
     np.testing.assert_allclose(data.y.values[:, :first], plain.y.values[:, :first], atol=1e-13)
+
+
+@pytest.mark.parametrize(("steps", "dt"), [(5, 0.1), (5, 0.2), (3, 0.05), (7, 1 / 3), (4, 0.01)])
+@pytest.mark.parametrize("method", ["rk4", "dopri5"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_bounce_at_the_very_end_of_a_step_is_one(backend, method, steps, dt):
+    """Rounding leaves it a little before or after: some of these were two events."""
+    g, r = 9.81, 0.8
+    for height in (g * (steps * dt) ** 2 / 2 * (1 + e) for e in (-2e-12, -2e-15, 0, 2e-15, 2e-12)):
+        W = System.from_ode(
+            {h: v, v: -g + 0 * v}, start={h: height, v: 0}, events=[Event(h < 0, {v: -r * v})],
+            dt=dt, method=method,
+        ).world(steps=2 * steps)  # fmt: skip
+        fall, speed = math.sqrt(2 * height / g), math.sqrt(2 * height * g)
+        t = dt * np.arange(2 * steps + 1)
+        bounced = r * speed * (t - fall) - g * (t - fall) ** 2 / 2
+        found = run(W, backend=backend).h.values[0]
+        expected = np.where(t < fall, height - g * t**2 / 2, bounced)
+        np.testing.assert_allclose(found, expected, atol=1e-13 * height)
+        # The slope by the height of what it is after the bounce.
+        slope = (r * (g * (t - fall) - speed) + g * (t - fall)) / speed
+        moved = tangents(W.perturb(h[0]), labels=["X"], backend=backend).h.values[0]
+        after = slice(steps + 1, None)
+        np.testing.assert_allclose(moved[after], slope[after], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_rounding_left_below_the_edge_bounces_again_in_the_next_step(backend):
+    W = System.from_ode(
+        {h: v, v: -10.0 + 0 * v}, start={h: 5.0, v: 0}, events=[Event(h < 0, {v: 0.75})], dt=0.2,
+        method="rk4",
+    ).world(steps=6)  # fmt: skip
+    data = run(W, backend=backend)
+    assert -1e-14 < data.h.item(5) < 0
+    # It is back after 0.15 s, and on its way up again.
+    assert data.h.item(6) == pytest.approx(0.75 * 0.05 - 5 * 0.05**2, abs=1e-12)
+    assert data.v.item(6) == pytest.approx(0.75 - 10 * 0.05, abs=1e-12)
+
+
+def test_a_second_event_at_the_very_end_of_a_step_is_told():
+    """x jumps back at 1 - 5e-7, and a rate that grows takes it over its edge before the end."""
+    late = System.from_ode(
+        {x: y, y: 0 * y}, start={x: 0, y: 1 + 5e-7}, dt=1, method="rk4",
+        events=[Event(x > 1, {x: x - 2e-6, y: 100})],
+    )  # fmt: skip
+    with pytest.raises(EvaluationError, match="two events fell into one step"):
+        run(late.world(steps=1))
