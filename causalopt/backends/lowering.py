@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from causalopt.backends.arithmetic import stored_as
 from causalopt.backends.llvm_text import Array, NotCovered, Text, Value, number, whole
 from causalopt.backends.statements import CALL, KINDS, Argument, Statements
+
+# Python 3.11 counts the depth of all trees that are being made together: of two threads at once, it
+# raises a SystemError in one (CPython's issue 106905).
+_PARSING = threading.Lock()
 
 _PURE = "nounwind willreturn memory(none)"
 
@@ -47,7 +52,9 @@ def lowered(source: str, name: str, signature: str) -> Lowered:
     """A function of a text, for a signature in numba's words."""
     result, arguments = _signed(signature)
     unit = _Unit()
-    for statement in ast.parse(source).body:
+    with _PARSING:
+        tree = ast.parse(source)
+    for statement in tree.body:
         match statement:
             case ast.FunctionDef(name=found) if found == name:
                 rooms = unit.function(statement, arguments, result)
