@@ -5,8 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sympy import Basic
+
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
+
+# Where sympy keeps what it has computed once.
+_HASH = Basic.__dict__["_mhash"]
 
 
 class Endless:
@@ -20,6 +25,11 @@ class Endless:
         if name == "__iter__":
             raise AttributeError(name)
         return object.__getattribute__(self, name)
+
+    def __hash__(self) -> int:
+        # Formulas are looked up by their symbols, millions of times: not by the way above.
+        known: int | None = _HASH.__get__(self)
+        return Basic.__hash__(self) if known is None else known
 
 
 def as_step(variable: object, step: object) -> int:

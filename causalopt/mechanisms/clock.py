@@ -44,14 +44,21 @@ def in_steps(formula: Expr, room: float, length: float, where: str) -> Expr:
     >>> in_steps(sympy.Piecewise((x, time < 3), (0, True)), 1e-7, 0.1, "x")
     Piecewise((x, t < 2.9999999), (0, True))
     """
+    changed: dict[Basic, Basic] = {
+        part: _in_steps(part, room, length, where)
+        if isinstance(part, Relational)
+        else _whole_with_room(part, room)
+        for part in _by_the_clock(formula)
+    }
+    return formula.xreplace(changed) if changed else formula
+
+
+@functools.lru_cache(maxsize=4096)
+def _by_the_clock(formula: Expr) -> tuple[Basic, ...]:
+    """The conditions on time and whole parts of it: asked of a rate at each stage of a step."""
     # Inside a step, where a moment is looked for, times are no multiples of anything.
-    asked = [c for c in formula.atoms(Relational) if {time, SHARE} & c.free_symbols == {time}]
-    changed: dict[Basic, Basic] = {c: _in_steps(c, room, length, where) for c in asked}
-    wholes = [
-        w for w in formula.atoms(floor, ceiling, Mod) if {time, SHARE} & w.free_symbols == {time}
-    ]
-    changed |= {whole: _whole_with_room(whole, room) for whole in wholes}
-    return formula.xreplace(changed)
+    parts = formula.atoms(Relational, floor, ceiling, Mod)
+    return tuple(part for part in parts if {time, SHARE} & part.free_symbols == {time})
 
 
 def _whole_with_room(part: Expr, room: float) -> Expr:

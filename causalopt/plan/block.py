@@ -133,7 +133,7 @@ def _shared(
             users[part] > 1
             and part.args
             and isinstance(part, Expr)
-            and ignore.isdisjoint(part.free_symbols)
+            and not (ignore and ignore.intersection(part.free_symbols))
         ):
             shared.append((next(symbols), new[part]))
             new[part] = shared[-1][0]
@@ -173,4 +173,10 @@ def needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> 
 
 def _uses(formula: Expr) -> list[Symbol]:
     """The symbols of a formula in a fixed order, so that the same plan gives the same code."""
-    return sorted(formula.free_symbols, key=lambda s: str(s.name), reverse=True)
+    return sorted(symbols_of(formula), key=lambda s: str(s.name), reverse=True)
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def symbols_of(formula: Expr) -> frozenset[Symbol]:
+    """The symbols of a formula, which several questions about a plan are of: found once."""
+    return frozenset(formula.free_symbols)

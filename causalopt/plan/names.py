@@ -127,9 +127,10 @@ class Names:
     def argument(self, lane: int, symbol: Symbol) -> Symbol:
         """What an argument of a mechanism is called in one lane."""
         key = lane, symbol
-        if key not in self._arguments:
-            self._arguments[key] = self._argument(lane, symbol)
-        return self._arguments[key]
+        known = self._arguments.get(key)
+        if known is None:
+            known = self._arguments[key] = self._argument(lane, symbol)
+        return known
 
     def _argument(self, lane: int, symbol: Symbol) -> Symbol:
         # The step that ends at 1 stands for any: nodes at 0 are before it, nodes at 1 after it.
@@ -147,9 +148,10 @@ class Names:
 
     def once(self, key: Hashable, compute: Callable[[], T]) -> T:
         """What is worked out when it is first asked for: lanes and stages ask for the same."""
-        if key not in self._known:
-            self._known[key] = compute()
-        return cast(T, self._known[key])
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = compute()
+        return cast(T, known)
 
     def slope(self, formula: Expr, slope: Slope) -> Symbol:
         """A partial derivative that has a formula."""
@@ -172,10 +174,11 @@ class Names:
         return slopes | {symbol: formula for formula, (symbol, _) in self.parts.items()}
 
     def _pair(self, slot: Slot) -> tuple[Symbol, Symbol]:
-        if slot not in self.states:
+        pair = self.states.get(slot)
+        if pair is None:
             i = len(self.states)
-            self.states[slot] = Symbol(f"s{i}", real=True), Symbol(f"n{i}", real=True)
-        return self.states[slot]
+            pair = self.states[slot] = Symbol(f"s{i}", real=True), Symbol(f"n{i}", real=True)
+        return pair
 
     def _input(
         self, key: object, label: object, value: Coded, directions: Directions | None = None

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from sympy import Expr, Integer, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol
 
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import LeftLimit, Past, Stage, Variable
@@ -27,7 +27,7 @@ from causalopt.model.staging import (
 from causalopt.model.stepping import step_term
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
-from causalopt.plan.block import Block, single_form
+from causalopt.plan.block import Block, single_form, symbols_of
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms
 from causalopt.plan.names import UNIT, Names, Slot
@@ -164,7 +164,7 @@ def _scales(
         for symbol, formula in raw.items():
             if symbol not in owner:
                 continue
-            own, seen = owner[symbol], {owner[s] for s in formula.free_symbols if s in owner}
+            own, seen = owner[symbol], {owner[s] for s in symbols_of(formula) if s in owner}
             for lane in seen.intersection(tangents) if own in groups else ():
                 if lane not in groups[own]:
                     groups[own] |= groups[lane]
@@ -313,9 +313,9 @@ def always_zero(
     waiting: list[Symbol] = []
     for raw in raws:
         for symbol in raw.keys() & tangents.keys():
-            for source in raw[symbol].free_symbols & tangents.keys():
+            for source in symbols_of(raw[symbol]) & tangents.keys():
                 entered.setdefault(source, []).append(symbol)
-            if raw[symbol].xreplace(nothing) != 0:
+            if not _is_zero_with(nothing, raw[symbol]):
                 waiting.append(symbol)
     while waiting:
         symbol = waiting.pop()
@@ -324,6 +324,17 @@ def always_zero(
             reached.update(pair)
             waiting.extend(target for s in pair for target in entered.get(s, ()))
     return {s: _ZERO for s in tangents if s not in reached}
+
+
+def _is_zero_with(nothing: Mapping[Symbol, Expr], formula: Expr) -> bool:
+    """Whether a formula is 0 where some symbols are: mostly its terms tell, each by a factor."""
+    if formula.is_Atom:
+        return formula in nothing or formula == 0
+    if isinstance(formula, Add):
+        return all(_is_zero_with(nothing, term) for term in formula.args)
+    if isinstance(formula, Mul) and not nothing.keys().isdisjoint(formula.args):
+        return True
+    return bool(formula.xreplace(nothing) == 0)
 
 
 def _needed(
@@ -344,5 +355,5 @@ def _needed(
             waiting.append(names.after(owner[symbol]))
         for raw in raws:
             if symbol in raw:
-                waiting.extend(raw[symbol].free_symbols)
+                waiting.extend(symbols_of(raw[symbol]))
     return [slot for slot in names.states if slot in needed]

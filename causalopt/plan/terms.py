@@ -213,5 +213,9 @@ class NodeTerms:
 def _seen_by(addend: Addend, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
     """What the arguments of a part of a mechanism are, where those of the whole are given."""
     terms = dict(addend.terms)
-    seen = {s: terms.get(s, s) for s in addend.mechanism.arguments}
-    return {s: at[t] if t in at else t.xreplace(at) for s, t in seen.items()}
+    seen: dict[Symbol, Expr] = {}
+    for symbol in addend.mechanism.arguments:
+        term = terms.get(symbol, symbol)
+        known = at.get(term)
+        seen[symbol] = term.xreplace(at) if known is None else known
+    return seen
