@@ -3,6 +3,10 @@
 x / (exp(x) - 1) is 1 - x/2 + x^2/12 - ... near zero, but exp(x) - 1 has few digits left of x there,
 and its slope fewer still. Near such a hole a polynomial stands in for the quotient; at the hole
 itself all is as it was written.
+
+Decimals are read as they are written: 0.1 x + 5.44 and exp(-x/10 - 5.44) - 1 are 0 at -54.4, but
+as floats a rounding apart, and between these places their quotient is all rounding. Where not both
+are 0 as floats at the place of the hole, the polynomial holds there too.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from sympy import (
     Eq,
     Expr,
     Float,
+    Function,
     Integer,
     Min,
     Mul,
@@ -52,6 +57,9 @@ _ROUND = Float(2.0**-58)
 # How far a polynomial reaches that leaves nothing out, and how large a part of what cancels the
 # rounding of decimals may leave.
 _ROUGH, _NOTHING = 2.0**-5, 1e-12
+
+# To how many digits that rounding is known, and a distance that no two floats have.
+_DIGITS, _NO_DISTANCE = 60, Float(1e-300)
 
 # Functions that are zero where their argument is.
 _ODD = (sin, tan, sinh, tanh, asin, atan, asinh, atanh, erf)
@@ -167,9 +175,10 @@ def _zero_with(base: Expr) -> Expr:
     if isinstance(base, log):
         return base.args[0] - 1
     if isinstance(base, Add) and len(base.args) == 2:
-        ratio = -base.args[0] / base.args[1]
-        if isinstance(ratio, exp):
-            return ratio.args[0]
+        # Of decimals sympy makes a factor: exp(x - 0.3) is 0.74... exp(x).
+        number, power = (-base.args[0] / base.args[1]).as_coeff_Mul()
+        if isinstance(power, exp) and number.is_positive:
+            return power.args[0] + log(number)
     return base
 
 
@@ -180,15 +189,52 @@ def _near_one(above: Expr, below: Expr, bases: Sequence[Expr]) -> tuple[Expr, Ex
     the same ones, whichever of these the base is solved for.
     """
     both = above.free_symbols & below.free_symbols
-    for base in bases:
+    sides = [_read(above), _read(below)]
+    for base in map(_read, bases):
         for symbol, center in _roots(base) if base.free_symbols <= both else ():
             here = {symbol: center}
-            if not all(_is_nothing(part, here) for part in (below, above)):
+            if not all(_is_nothing(side, here) for side in reversed(sides)):
                 break
-            near = _near(above, below, symbol, center)
-            if near is not None:
-                return near
+            numerator, denominator = (_meeting(side, here) for side in sides)
+            near = _near(numerator, denominator, symbol, center)
+            if near is None:
+                continue
+            polynomial, offset, reach = near
+            as_float = {symbol: Float(center) if center.is_number else center}
+            is_open = all(_is_zero_float(part, as_float) for part in (above, below))
+            return polynomial, offset if is_open else offset + _NO_DISTANCE, reach
     return None
+
+
+def _is_zero_float(part: Expr, here: Mapping[Symbol, Expr]) -> bool:
+    """Whether a part is 0 at a place in floats, however the last digit of a function is rounded."""
+    functions = [f for f in part.atoms(Function, exp) if not f.free_symbols.isdisjoint(here)]
+    inner = [_at(f.args[0], here) for f in functions]
+    # Where functions that may have a zero have one, they are exact.
+    is_exact = all(argument.is_zero or (argument - 1).is_zero for argument in inner)
+    return is_exact and bool(_at(part, here).is_zero)
+
+
+def _read(part: Expr) -> Expr:
+    """A part whose decimals are the numbers that they are written as: 1/10 for 0.1.
+
+    >>> x = Symbol("x")
+    >>> _read(0.1 * x + 0.55)
+    x/10 + 11/20
+    """
+    return _at(part, {number: Rational(repr(float(number))) for number in part.atoms(Float)})
+
+
+def _meeting(part: Expr, here: Mapping[Symbol, Expr]) -> Expr:
+    """A part whose sums are 0 at a place where they are so but for the rounding of decimals."""
+    if part.free_symbols.isdisjoint(here):
+        return part
+    if isinstance(part, log):
+        return log(1 + _meeting(part.args[0] - 1, here))
+    met: Expr = part.func(*(_meeting(arg, here) for arg in part.args)) if part.args else part
+    left = _at(met, here)
+    is_rounding = isinstance(met, Add) and left != 0 and _is_nothing(met, here)
+    return met - (left if left.is_Rational else left.evalf(_DIGITS)) if is_rounding else met
 
 
 def _roots(base: Expr) -> Iterator[tuple[Symbol, Expr]]:
@@ -236,7 +282,7 @@ def _sized(part: Expr) -> tuple[Expr, Expr]:
     if isinstance(part, Add):
         size = max(abs(term.as_coeff_Mul()[0]) for term in part.args)
         return size, Add(*(term / size for term in part.args))
-    return (abs(part), part / abs(part)) if part.is_Float and part != 0 else (_ONE, part)
+    return (abs(part), part / abs(part)) if part.is_Number and part != 0 else (_ONE, part)
 
 
 def _is_nothing(part: Expr, here: Mapping[Symbol, Expr]) -> bool:

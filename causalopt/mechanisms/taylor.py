@@ -6,15 +6,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import sympy
-from sympy import Add, Expr, Float, Function, Integer, Mul, Pow, Symbol
+from sympy import Add, Expr, Function, Integer, Mul, Pow, Symbol
 
 #: The coefficients of a series, by their powers from 0 on.
 Series = list[Expr]
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
-# What is left of zero where decimals are rounded, and where irrational numbers have 40 digits.
-_ROUNDED, _DIGITS, _NOTHING = 1e-12, 40, 1e-30
+# How many digits irrational numbers have, and the part of its terms that is left of a zero.
+_DIGITS, _NOTHING = 40, 1e-30
 
 # Longer coefficients are not worth their digits, and wider ones not the time to see it.
 _LONGEST, _WIDEST = 150, 2_000
@@ -32,14 +32,14 @@ def series_of(formula: Expr, symbol: Symbol, center: Expr, count: int) -> Series
     [1, 2, 2, 4/3]
     """
     if symbol not in formula.free_symbols:
-        return [_tidy(formula), *[_ZERO] * (count - 1)]
+        return [_total(Add.make_args(formula)), *[_ZERO] * (count - 1)]
     if formula == symbol:
-        return [_tidy(center), _ONE, *[_ZERO] * (count - 2)]
+        return [_total([center]), _ONE, *[_ZERO] * (count - 2)]
     if not isinstance(formula, Add | Mul | Pow) and type(formula) not in {*_FUNCTIONS, *_INTEGRALS}:
         raise NoSeriesError
     inner = [series_of(arg, symbol, center, count) for arg in formula.args]
     if isinstance(formula, Add):
-        return [_tidy(Add(*column)) for column in zip(*inner, strict=True)]
+        return [_total(column) for column in zip(*inner, strict=True)]
     if isinstance(formula, Mul):
         total, *rest = inner
         for factor in rest:
@@ -68,34 +68,38 @@ def over(above: Series, below: Series) -> Series:
     above, below = above[order:], below[order:]
     result: Series = []
     for n, coefficient in enumerate(above):
-        passed = (below[k] * result[n - k] for k in range(1, n + 1))
-        result.append(_tidy((coefficient - Add(*passed)) / below[0]))
+        passed = (-below[k] * result[n - k] for k in range(1, n + 1))
+        result.append(_total([_total([coefficient, *passed]) / below[0]]))
     return result
 
 
 def times(first: Series, second: Series) -> Series:
     """The product of two series."""
-    return [
-        _tidy(Add(*(first[k] * second[n - k] for k in range(n + 1)))) for n in range(len(first))
-    ]
+    return [_total([first[k] * second[n - k] for k in range(n + 1)]) for n in range(len(first))]
 
 
-def _tidy(coefficient: Expr) -> Expr:
-    """A coefficient in a form in which zero is seen; irrational numbers as digits."""
+def _total(terms: Sequence[Expr]) -> Expr:
+    """The sum of some terms in a form in which zero is seen; irrational numbers as digits."""
+    coefficient = Add(*terms)
     if coefficient.is_Rational:
         return coefficient
     if coefficient.is_number:
         number = coefficient.evalf(_DIGITS)
         if not number.is_Float:
             raise NoSeriesError
-        is_rounded = any(part._prec < 60 for part in coefficient.atoms(Float))
-        return _ZERO if abs(number) < (_ROUNDED if is_rounded else _NOTHING) else number
+        largest = max(abs(term.evalf(15)) for term in terms)
+        return _ZERO if abs(number) < _NOTHING * largest else number
     if _spread(coefficient) > _WIDEST:
         raise NoSeriesError
     tidied: Expr = sympy.expand(coefficient)
     if tidied.count_ops() > _LONGEST:
         raise NoSeriesError
     return tidied
+
+
+def _unless_nothing(value: Expr) -> Expr:
+    """A function's value, zero where that is all that the digits of its argument say."""
+    return _ZERO if value.is_Float and abs(value) < _NOTHING else _total([value])
 
 
 def _spread(formula: Expr) -> float:
@@ -122,19 +126,19 @@ def _power(base: Series, exponent: Expr) -> Series:
         for _ in range(int(exponent) - 1):
             total = times(total, base)
         return total
-    result = [_tidy(Pow(base[0], exponent))]
+    result = [_total([Pow(base[0], exponent)])]
     for n in range(1, len(base)):
-        terms = ((k * exponent - (n - k)) * base[k] * result[n - k] for k in range(1, n + 1))
-        result.append(_tidy(Add(*terms) / (n * base[0])))
+        terms = [(k * exponent - (n - k)) * base[k] * result[n - k] for k in range(1, n + 1)]
+        result.append(_total([_total(terms) / (n * base[0])]))
     return result
 
 
 def _integrated(slope: Series, u: Series, first: Expr) -> Series:
     """The series that begins with a number and has the slope times that of u."""
-    result = [_tidy(first)]
+    result = [_unless_nothing(first)]
     for n in range(1, len(u)):
-        terms = (k * u[k] * slope[n - k] for k in range(1, n + 1))
-        result.append(_tidy(Add(*terms) / n))
+        terms = [k * u[k] * slope[n - k] / n for k in range(1, n + 1)]
+        result.append(_total(terms))
     return result
 
 
@@ -142,11 +146,11 @@ def _grown(
     u: Series, firsts: Sequence[Expr], slopes: Callable[[Sequence[Series]], Sequence[Series]]
 ) -> list[Series]:
     """Functions of u whose slopes by u are functions of themselves, coefficient by coefficient."""
-    results = [[_tidy(first)] for first in firsts]
+    results = [[_total([first])] for first in firsts]
     for n in range(1, len(u)):
         grown = slopes(results)
         for result, slope in zip(results, grown, strict=True):
-            result.append(_tidy(Add(*(k * u[k] * slope[n - k] for k in range(1, n + 1))) / n))
+            result.append(_total([k * u[k] * slope[n - k] / n for k in range(1, n + 1)]))
     return results
 
 
@@ -161,13 +165,13 @@ def _tangent(u: Series, first: Expr, sign: int) -> Series:
         squared = times(results[0], results[0])
         return [[(_ONE if n == 0 else _ZERO) + sign * c for n, c in enumerate(squared)]]
 
-    return _grown(u, [first], slope)[0]
+    return _grown(u, [_unless_nothing(first)], slope)[0]
 
 
 def _pair(u: Series, odd: type[Function], even: type[Function], sign: int) -> list[Series]:
     """sin and cos, or sinh and cosh: each is the slope of the other, up to a sign."""
     return _grown(
-        u, [odd(u[0]), even(u[0])],
+        u, [_unless_nothing(odd(u[0])), _unless_nothing(even(u[0]))],
         lambda pair: [pair[1], _negative(pair[0]) if sign < 0 else pair[0]],
     )  # fmt: skip
 

@@ -1,13 +1,20 @@
 """Where quotients are given polynomials, and where none is sought: by 60 digits, and by calls."""
 
+import math
+from fractions import Fraction
+
 import mpmath
 import pytest
 import sympy
-from sympy import Add, exp, sin, symbols
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sympy import Add, cos, exp, sin, symbols, tanh
 
+from causalopt.backends.evaluation import evaluate
 from causalopt.ground.work import measured
 from causalopt.mechanisms.holes import smooth
 from causalopt.mechanisms.steady import Beside
+from causalopt.mechanisms.symbolic import Expression
 
 x, y, z, k, m = symbols("x y z k m", real=True)
 
@@ -79,6 +86,79 @@ def test_what_is_zero_but_for_rounding_is_seen_beside_symbols():
     formula = sin(x + y - 0.1 * 3) / (x + y - 0.3)
     assert 0.1 * 3 != 0.3
     assert holes(formula)
+
+
+# Rates as they are written of channels in a membrane, with numbers in decimals: of a height c, a
+# place -s and a width w, as formulas of sympy's, and as what they mean, by mpmath.
+RATES = {
+    "height over a wall": (
+        lambda c, s, w: c * (x + s) / (1 - exp(-(x + s) / w)),
+        lambda c, s, w, v: c * (v + s) / (1 - mpmath.exp(-(v + s) / w)),
+    ),
+    "over a tangent": (
+        lambda c, s, w: c * (x + s) / tanh((x + s) / w),
+        lambda c, s, w, v: c * (v + s) / mpmath.tanh((v + s) / w),
+    ),
+    "of two walls": (
+        lambda c, s, w: (exp(c * (x + s)) - 1) / (1 - exp(-(x + s) / w)),
+        lambda c, s, w, v: mpmath.expm1(c * (v + s)) / -mpmath.expm1(-(v + s) / w),
+    ),
+    "a wall over a height": (
+        lambda c, s, w: (1 - exp(-(x + s) / w)) / (c * (x + s)),
+        lambda c, s, w, v: -mpmath.expm1(-(v + s) / w) / (c * (v + s)),
+    ),
+    "twice zero": (
+        lambda c, s, w: (c - c * cos((x + s) / w)) / (x + s) ** 2,
+        lambda c, s, w, v: c * (1 - mpmath.cos((v + s) / w)) / (v + s) ** 2,
+    ),
+}
+decimals = st.integers(1, 999).map(lambda n: n / 100)
+widths = st.integers(30, 1999).map(lambda n: n / 100)
+
+
+@pytest.mark.parametrize("name", RATES)
+@given(decimals, st.integers(-800, 800).map(lambda n: n / 10), widths, st.floats(-13, 0))
+@example(0.01, 55.0, 10.0, -13.0)
+@example(0.01, 55.0, 10.0, -5.0)
+@example(0.1, 54.4, 10.0, -13.0)
+@example(0.1, -0.3, 10.0, -6.0)
+@example(0.32, 52.1, 4.0, -13.0)
+@settings(max_examples=40, deadline=None)
+def test_decimals_are_read_as_they_are_written(name, height, place, width, power):
+    written, meant = RATES[name]
+    at = -place + 10.0**power * width
+    exact = [Fraction(str(number)) for number in (height, place, width)]
+    with mpmath.workdps(60):
+        numbers = [mpmath.mpf(n.numerator) / n.denominator for n in exact]
+        if mpmath.mpf(at) + numbers[1] == 0:
+            return
+        true = meant(*numbers, mpmath.mpf(at))
+        slope = mpmath.diff(lambda v: meant(*numbers, v), at, h=mpmath.mpf(10) ** -25)
+    mechanism = Expression(written(height, place, width))
+    found, moved = (
+        float(p) for p in evaluate([mechanism.value({}), mechanism.partial(x)], {x: at})
+    )
+    assert found == pytest.approx(float(true), rel=1e-11)
+    scale = abs(true) / width
+    assert moved == pytest.approx(float(slope), rel=1e-9, abs=float(1e-11 * scale))
+
+
+@pytest.mark.parametrize(
+    ("formula", "place", "there"),
+    [
+        # Zero to floats on both sides, as it is written.
+        (0.01 * (x + 55) / (1 - exp(-(x + 55) / 10)), -55.0, math.nan),
+        (0.1 * x / (exp(0.1 * x) - 1), 0.0, math.nan),
+        # Of rounding on one side at least.
+        (0.1 * (x + 54.4) / (1 - exp(-(x + 54.4) / 10)), -54.4, 1.0),
+        (0.1 * (x - 0.3) / (1 - exp(-(x - 0.3) / 10)), 0.3, 1.0),
+        ((exp(0.1 * (x + 54.4)) - 1) / (1 - exp(-(x + 54.4) / 10)), -54.4, 1.0),
+        (sin(x) / (x - sympy.pi), math.pi, -1.0),
+    ],
+)
+def test_at_the_place_itself_rounding_is_no_value(formula, place, there):
+    (value,) = evaluate([Expression(formula).value({})], {x: place})
+    assert float(value) == pytest.approx(there, rel=1e-14, nan_ok=True)
 
 
 def test_work_goes_with_the_size_of_a_mean():
