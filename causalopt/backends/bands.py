@@ -9,7 +9,7 @@ large one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -33,6 +33,9 @@ LOW = 2.0**-SPREAD
 
 #: What is smaller has lost digits: the step is taken again, band by band.
 EXACT = 2.0**-1000
+
+# Bands after the first are taken side by side, about so many numbers of a slot at once.
+_SIDE_BY_SIDE = 256
 
 
 class Powers:
@@ -80,7 +83,7 @@ class Powers:
     ) -> None:
         """Take the step with care at the points whose tangents are not finite, in place."""
         shape = self.powers.shape[1:]
-        numbers = np.stack([self._spread(value) for value in after])
+        numbers = self._table(after)
         is_lost = ~np.isfinite(numbers[self._tangents]).all(axis=0)
         for point in np.argwhere(is_lost & np.isfinite(numbers[self._values]).all(axis=0)):
             place = tuple(point)
@@ -110,7 +113,7 @@ class Powers:
         """Take the size of each group out of its tangents, if that leaves them all their digits."""
         removed = []
         for group in self.groups:
-            sizes = np.abs(np.stack([self._spread(state[j]) for j in group]))
+            sizes = np.abs(self._table([state[j] for j in group]))
             largest, least = sizes.max(axis=0), np.where(sizes == 0.0, np.inf, sizes).min(axis=0)
             height, depth = np.frexp(largest)[1], np.frexp(np.where(largest == 0.0, 1.0, least))[1]
             is_whole = np.isfinite(largest) & (least >= EXACT)
@@ -128,35 +131,59 @@ class Powers:
         self, step: Callable[..., list[Number]], state: Sequence[Number], rest: Sequence[Number]
     ) -> tuple[list[Number], Ints]:
         """The state after a step, and the powers of its tangents, whose mantissas are below 1."""
-        mantissas = np.stack([self._spread(number) for number in state])
-        waiting = np.zeros(mantissas.shape, dtype=np.bool_)
-        waiting[self._tangents] = mantissas[self._tangents] != 0.0
-        mantissas, lifts = np.frexp(mantissas)
-        raised = self.powers + lifts
-        results: list[list[Number]] = []
-        tops: list[Ints] = []
-        while waiting.any() or not results:
-            top = self._highest(raised, waiting)
-            band = waiting & (raised > top - BAND)
-            part = np.where(band, shifted(mantissas, np.where(band, raised - top, 0)), 0.0)
-            taken = [*state]
-            for j in self._tangents:
-                taken[j] = part[j]
-            results.append(step(*taken, *rest))
-            tops.append(top[self._tangents])
-            waiting &= ~band
-        after = results[0]
-        terms = [[self._spread(result[j]) for j in self._tangents] for result in results]
-        sums, powers = _added(np.array(terms), np.stack(tops))
+        parts, tops = zip(*self._bands(state), strict=True)
+        taken = [*state]
+        for j, part in zip(self._tangents, parts[0], strict=True):
+            taken[j] = part
+        after = step(*taken, *rest)
+        terms = [self._table([after[j] for j in self._tangents])]
+        count = max(1, _SIDE_BY_SIDE // max(1, terms[0][0].size))
+        for first in range(1, len(parts), count):
+            terms += self._side_by_side(step, state, rest, parts[first : first + count])
+        sums, powers = _added(np.stack(terms), np.stack(tops))
         for j, mantissa in zip(self._tangents, sums, strict=True):
             after[j] = mantissa
         all_powers = np.zeros_like(self.powers)
         all_powers[self._tangents] = powers
         return after, all_powers
 
+    def _bands(self, state: Sequence[Number]) -> Iterator[tuple[Floats, Ints]]:
+        """The tangents of each band without a power of two, and that power; zeros are the rest."""
+        mantissas, lifts = np.frexp(self._table(state))
+        waiting = np.zeros(mantissas.shape, dtype=np.bool_)
+        waiting[self._tangents] = mantissas[self._tangents] != 0.0
+        raised, is_first = self.powers + lifts, True
+        while is_first or waiting.any():
+            top = self._highest(raised, waiting)
+            band = waiting & (raised > top - BAND)
+            part = np.where(band, shifted(mantissas, np.where(band, raised - top, 0)), 0.0)
+            yield part[self._tangents], top[self._tangents]
+            waiting &= ~band
+            is_first = False
+
+    def _side_by_side(
+        self,
+        step: Callable[..., list[Number]],
+        state: Sequence[Number],
+        rest: Sequence[Number],
+        parts: Sequence[Floats],
+    ) -> Iterator[Floats]:
+        """The tangents (tangents, *points) after a step of each of some bands, in one call."""
+        along = np.stack(parts, axis=-1)
+        taken = [
+            n[..., None] if isinstance(n, np.ndarray) and n.ndim else n for n in (*state, *rest)
+        ]
+        for j, part in zip(self._tangents, along, strict=True):
+            taken[j] = part
+        after = step(*taken)
+        whole = np.empty(along.shape)
+        for row, j in zip(whole, self._tangents, strict=True):
+            row[...] = after[j]
+        return iter(np.moveaxis(whole, -1, 0))
+
     def _brought_together(self, state: list[Number]) -> bool:
         """Give each group one power again, if its tangents are close enough."""
-        mantissas = np.stack([self._spread(number) for number in state])
+        mantissas = self._table(state)
         counts = np.zeros(mantissas.shape, dtype=np.bool_)
         counts[self._tangents] = (mantissas != 0.0)[self._tangents]
         counts &= np.isfinite(mantissas)
@@ -175,8 +202,19 @@ class Powers:
             top[group] = np.where(counts[group], powers[group], NO_POWER).max(axis=0)
         return top
 
+    def _table(self, numbers: Sequence[Number]) -> Floats:
+        """Some numbers, or one for each point, as (numbers, *points)."""
+        table = np.empty((len(numbers), *self.powers.shape[1:]))
+        for row, number in enumerate(numbers):
+            table[row] = number
+        return table
+
     def _spread(self, number: Number) -> Floats:
         return np.broadcast_to(np.asarray(number, dtype=np.float64), self.powers.shape[1:])
+
+
+def _at_points(number: Number) -> Number:
+    return number[..., None] if isinstance(number, np.ndarray) and number.ndim else number
 
 
 def _added(terms: Floats, powers: Ints) -> tuple[Floats, Ints]:
