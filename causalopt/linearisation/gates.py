@@ -14,10 +14,10 @@ import numpy as np
 
 from causalopt.ground.errors import EvaluationError
 from causalopt.ground.memory import refuse_what_does_not_fit
-from causalopt.ground.scaled import NO_POWER, shifted
+from causalopt.ground.scaled import NO_POWER, is_tame, shifted
 from causalopt.ground.types import Floats, Ints
 from causalopt.linearisation.passes import compiled_carry, compiled_carry_back
-from causalopt.linearisation.world import Linear
+from causalopt.linearisation.world import Linear, Table
 
 # Slopes and differences of so many numbers are held at once; of longer runs, the rest is computed
 # again when it is passed back.
@@ -26,10 +26,15 @@ _TOGETHER = 1 << 24
 
 @dataclass(frozen=True, eq=False)
 class AtM:
-    """What is left at m: ``mantissas`` (rows, watched, lanes) times 2**``powers`` (rows, lanes)."""
+    """What is left at m: ``mantissas`` (rows, watched, lanes) times 2**``powers`` (rows, lanes).
+
+    Where it ``is_rough``, slopes on the way are so large or so small that a difference may have
+    been lost beside others in its row.
+    """
 
     mantissas: Floats
     powers: Ints
+    is_rough: bool
 
     @functools.cached_property
     def _top(self) -> Ints:
@@ -106,12 +111,12 @@ class GatedNudge:
         for piece, start in reversed(list(zip(self._pieces(weights), starts, strict=True))):
             # What the pass along has ended with is there still; other pieces are computed again.
             ends = piece.stop == self.rows.stop
-            window = last if ends else self._carried(piece, start, weights)
+            table = self.linear.table(piece)
+            window = last if ends else self._carried(table, piece, start, weights)
             back = np.zeros(window.d.shape)
             back[len(back) - len(later) :] += later
             inside, rows = self._places(piece)
             back[rows, self.watched] += worth[inside]
-            table = self.linear.table(piece)
             settings = self.gates, weights, self._before
             compiled_carry_back()(*table, *settings, window.d, window.powers, back, through)
             later = back[: self._before]
@@ -173,14 +178,17 @@ class GatedNudge:
         mantissas = np.empty((len(self.rows), len(self.watched), lanes))
         powers = np.empty((len(self.rows), lanes), dtype=np.int64)
         starts: list[_Window] = []
+        is_rough = False
         for piece in self._pieces(weights):
             starts.append(whole.end(self._before))
-            whole = self._carried(piece, starts[-1], weights)
+            table = self.linear.table(piece)
+            is_rough = is_rough or _are_far_apart(table)
+            whole = self._carried(table, piece, starts[-1], weights)
             inside, rows = self._places(piece)
             mantissas[inside] = whole.d[rows][:, self.watched]
             powers[inside] = whole.powers[rows]
         self.linear.check(mantissas)
-        return AtM(mantissas, powers), starts, whole
+        return AtM(mantissas, powers, is_rough), starts, whole
 
     def _places(self, piece: range) -> tuple[slice, slice]:
         """The rows of m in a piece: their places among those of m, and in the piece's window."""
@@ -192,15 +200,22 @@ class GatedNudge:
             slice(start - before, stop - before),
         )
 
-    def _carried(self, piece: range, start: _Window, weights: Floats) -> _Window:
+    def _carried(self, table: Table, piece: range, start: _Window, weights: Floats) -> _Window:
         """The differences in the rows of a piece, after those that come before it."""
         d = np.empty((self._before + len(piece), *start.d.shape[1:]))
         powers = np.empty((len(d), start.powers.shape[1]), dtype=np.int64)
         d[: self._before], powers[: self._before] = start.d, start.powers
         nudges = np.ascontiguousarray(self.nudges[piece.start : piece.stop])
-        table, settings = self.linear.table(piece), (self.gates, weights, self.watched)
+        settings = self.gates, weights, self.watched
         compiled_carry()(*table, *settings, nudges, self._before, d, powers)
         return _Window(d, powers)
+
+
+def _are_far_apart(table: Table) -> bool:
+    """Whether a slope, of those that are there, is beyond what a row's power of two makes up."""
+    _, _, _, fixed, varying, slopes = table
+    sizes = (np.abs(each) for each in (fixed[varying < 0], slopes))
+    return not all((is_tame(size) | np.isnan(size)).all() for size in sizes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Every single variable as A, in one pass: the numbers of comp and op, part by part."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -70,6 +71,28 @@ def test_differences_far_below_others_keep_their_digits():
     found = every_A(apart, m[0], m, steps=600, measure="comp")
     for A in (fast, slow, a):
         same(found.sel(A=A.name).values, comp(apart, A, m[0], m, steps=600).values)
+
+
+@pytest.mark.parametrize("factor", [1e-158, 1e-160, 1e-165, 1e-170])
+def test_factors_that_leave_nothing_beside_others_are_told_apart(factor):
+    # With u held, a is p^t and b is t p^(t-1): a row of a and b is wider than floats are.
+    a, u, b = variables("a u b")
+    S = System({a: factor * a + u, u: 10 * b, b: factor * b + a}, start={a: 1, u: 0, b: 0})
+    for t in (4, 6):
+        (found,) = every_A(S, a[0], b[t], among=[u], measure="op").values
+        x = [[mpmath.mpf(1), mpmath.mpf(0), mpmath.mpf(0)]]
+        for _ in range(t):
+            old = x[-1]
+            x.append([factor * old[0] + old[1], 10 * old[2], factor * old[2] + old[0]])
+        y = t * mpmath.mpf(factor) ** (t - 1)
+        assert found == pytest.approx(float(mpmath.log(y / x[-1][2])), rel=1e-13)
+
+
+def test_a_large_factor_and_a_small_one_are_told_apart():
+    a, u, b = variables("a u b")
+    rules = {a: 1e150 * a + u, u: 2 * b, b: 1e-160 * b + 1e-300 * a}
+    far = System(rules, start={a: 1e-5, u: 0, b: 0})
+    assert every_A(far, a[0], b[2]).values.tolist() == [0.0]
 
 
 def test_what_cannot_be_held_is_told():
