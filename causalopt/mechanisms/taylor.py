@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import mpmath
 import sympy
 from sympy import Add, Expr, Function, Integer, Mul, Pow, Symbol
 
@@ -35,6 +36,8 @@ def series_of(formula: Expr, symbol: Symbol, center: Expr, count: int) -> Series
         return [_total(Add.make_args(formula)), *[_ZERO] * (count - 1)]
     if formula == symbol:
         return [_total([center]), _ONE, *[_ZERO] * (count - 2)]
+    if type(formula) in _BY_DIGITS:
+        return _by_digits(formula, symbol, center, count)
     if not isinstance(formula, Add | Mul | Pow) and type(formula) not in {*_FUNCTIONS, *_INTEGRALS}:
         raise NoSeriesError
     inner = [series_of(arg, symbol, center, count) for arg in formula.args]
@@ -142,6 +145,32 @@ def _integrated(slope: Series, u: Series, first: Expr) -> Series:
     return result
 
 
+def _by_digits(formula: Expr, symbol: Symbol, center: Expr, count: int) -> Series:
+    """The series of a special function, whose coefficients are numbers that mpmath finds.
+
+    >>> x = Symbol("x")
+    >>> [round(c, 6) for c in series_of(sympy.besselj(0, x), x, Integer(0), 5)]
+    [1.0, 0, -0.25, 0, 0.015625]
+    """
+    *order, argument = formula.args
+    u = series_of(argument, symbol, center, count)
+    if not (all(n.is_Integer and n >= 0 for n in order) and u[0].is_number):
+        raise NoSeriesError
+    place = Symbol("u")
+    function = sympy.lambdify(place, formula.func(*order, place), "mpmath")
+    with mpmath.workdps(_DIGITS + 20):
+        numbers = mpmath.taylor(function, mpmath.mpf(u[0].evalf(_DIGITS)), count - 1)
+        # A difference quotient leaves so much where there is nothing.
+        largest = max(map(abs, numbers))
+        kept = [number if abs(number) > _NOTHING * largest else 0 for number in numbers]
+        coefficients = [sympy.Float(number, _DIGITS) if number else _ZERO for number in kept]
+    off, total = [_ZERO, *u[1:]], [_ZERO] * count
+    for coefficient in reversed(coefficients):
+        total = times(total, off)
+        total[0] = _total([total[0], coefficient])
+    return total
+
+
 def _grown(
     u: Series, firsts: Sequence[Expr], slopes: Callable[[Sequence[Series]], Sequence[Series]]
 ) -> list[Series]:
@@ -189,4 +218,12 @@ _FUNCTIONS: Mapping[type, Callable[[Series], Series]] = {
 # Functions whose slopes are made of others.
 _INTEGRALS = frozenset(
     {sympy.log, sympy.atan, sympy.asin, sympy.acos, sympy.asinh, sympy.atanh, sympy.erf}
+)
+
+# Functions that have a series at any place; Bessel's of a whole order.
+_BY_DIGITS = frozenset(
+    {
+        *(sympy.besselj, sympy.besseli, sympy.Si, sympy.Shi, sympy.erfc, sympy.erfi),
+        *(sympy.fresnels, sympy.fresnelc, sympy.airyai, sympy.airybi),
+    }
 )

@@ -144,6 +144,35 @@ def test_decimals_are_read_as_they_are_written(name, height, place, width, power
 
 
 @pytest.mark.parametrize(
+    ("formula", "meant"),
+    [
+        ((1 - sympy.besselj(0, x)) / x**2, lambda v: (1 - mpmath.besselj(0, v)) / v**2),
+        (sympy.besselj(1, 2 * x) / x, lambda v: mpmath.besselj(1, 2 * v) / v),
+        ((sympy.besseli(0, x) - 1) / x**2, lambda v: (mpmath.besseli(0, v) - 1) / v**2),
+        (sympy.Si(x) / x, lambda v: mpmath.si(v) / v),
+        (sympy.Shi(x) / sin(x), lambda v: mpmath.shi(v) / mpmath.sin(v)),
+        ((1 - sympy.erfc(x)) / x, lambda v: mpmath.erf(v) / v),
+        (sympy.erfi(x) / x, lambda v: mpmath.erfi(v) / v),
+        (sympy.fresnels(x) / x**3, lambda v: mpmath.fresnels(v) / v**3),
+        (sympy.fresnelc(x) / x, lambda v: mpmath.fresnelc(v) / v),
+        (
+            (sympy.airyai(x) - sympy.airyai(0)) / x,
+            lambda v: (mpmath.airyai(v) - mpmath.airyai(0)) / v,
+        ),
+    ],
+)
+def test_special_functions_have_polynomials_too(formula, meant):
+    mechanism = Expression(formula)
+    for at in (1e-3, -1e-4, 1e-5, 1e-6, 1e-8, -1e-12):
+        both = evaluate([mechanism.value({}), mechanism.partial(x)], {x: at})
+        with mpmath.workdps(80):
+            true = meant(mpmath.mpf(at))
+            slope = mpmath.diff(meant, mpmath.mpf(at), h=mpmath.mpf(at) * mpmath.mpf(10) ** -20)
+        assert float(both[0]) == pytest.approx(float(true), rel=1e-14)
+        assert float(both[1]) == pytest.approx(float(slope), rel=1e-12)
+
+
+@pytest.mark.parametrize(
     ("formula", "place", "there"),
     [
         # Zero to floats on both sides, as it is written.
