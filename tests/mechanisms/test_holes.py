@@ -150,7 +150,7 @@ def test_decimals_are_read_as_they_are_written(name, height, place, width, power
         (sympy.besselj(1, 2 * x) / x, lambda v: mpmath.besselj(1, 2 * v) / v),
         ((sympy.besseli(0, x) - 1) / x**2, lambda v: (mpmath.besseli(0, v) - 1) / v**2),
         (sympy.Si(x) / x, lambda v: mpmath.si(v) / v),
-        (sympy.Shi(x) / sin(x), lambda v: mpmath.shi(v) / mpmath.sin(v)),
+        (sympy.Si(x) / sin(x), lambda v: mpmath.si(v) / mpmath.sin(v)),
         ((1 - sympy.erfc(x)) / x, lambda v: mpmath.erf(v) / v),
         (sympy.erfi(x) / x, lambda v: mpmath.erfi(v) / v),
         (sympy.fresnels(x) / x**3, lambda v: mpmath.fresnels(v) / v**3),
