@@ -332,6 +332,40 @@ def test_impossible_draws_are_refused(ask, told):
         ask()
 
 
+@pytest.mark.parametrize(
+    ("law", "told"),
+    [
+        (scipy.stats.norm([0, 100]), r"given \[0, 100\] \(list\).*Write a noise for each"),
+        (scipy.stats.norm(loc=np.zeros(1)), r"given array\(\[0\.\]\) \(ndarray\)"),
+        (scipy.stats.norm(0, 1j), r"given 1j \(complex\)"),
+        (scipy.stats.norm(0, float("nan")), r"given nan \(float\)"),
+        (scipy.stats.norm(0, sp.Symbol("s")), r"the formula s.*write normal\(mean, deviation\)"),
+        (scipy.stats.norm(0, 0), r"norm\(0\.0, 0\.0\) is no law of chance.*\[nan\]"),
+        (scipy.stats.gamma(-1), r"gamma\(-1\.0\) is no law of chance.*\[nan\]"),
+        (scipy.stats.gamma(2, scale=-1), r"gamma\(2\.0, scale=-1\.0\) is no law"),
+        (scipy.stats.uniform(0, float("inf")), r"its quantiles at \[0\.5\] are \[inf\]"),
+        (scipy.stats.poisson(-1), r"poisson\(-1\.0\) is no law of chance"),
+        (scipy.stats.gamma, r"gamma gives no quantiles \(TypeError.*write a frozen"),
+    ],
+)
+def test_what_is_no_law_of_scipy_for_a_number_is_refused(law, told):
+    with pytest.raises(DeclarationError, match=told):
+        noise("g", law)
+
+
+def test_laws_of_scipy_may_reach_to_infinity_and_have_numbers_of_numpy():
+    for law in (
+        scipy.stats.truncnorm(0, np.inf),
+        scipy.stats.norm(np.float32(1), scale=np.array(2)),
+        scipy.stats.rv_discrete(values=([1, 2], [0.5, 0.5])),
+        scipy.stats.rv_histogram(np.histogram([1.0, 2.0, 4.0])),
+        scipy.stats.norm,
+    ):
+        assert np.isfinite(
+            run(System({x: noise("g", law)}, start={x: 0}).world(steps=3))["x"]
+        ).all()
+
+
 def test_weights_say_how_far_off_their_sum_is():
     with pytest.raises(DeclarationError, match=r"0.9999999, 1e-07 too little.*normalise=True"):
         choice([1, 2], weights=[0.5, 0.4999999])
