@@ -174,6 +174,18 @@ def test_a_range_of_draws_is_a_part_of_all():
             run(W, draws=none)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_chains_are_told_apart_up_to_the_last_that_there_is(backend):
+    W, last = System({x: e}, start={x: 0}).world(steps=2, seed=4), 2**53 - 1
+    found = run(W, draws=range(last - 2, last + 1), backend=backend)["x"]
+    assert found.draw.values.tolist() == [last - 2, last - 1, last]
+    for chain, numbers in zip(range(last - 2, last + 1), found.values[0, 1:].T, strict=True):
+        assert numbers == pytest.approx(drawn_by(e.law, "e", 4, chain, 2), rel=1e-13)
+    for beyond in (range(last, last + 2), range(2**60, 2**60 + 3), range(2**64), 2**60):
+        with pytest.raises(QueryError, match=r"names the chain .*9,007,199,254,740,992 of them"):
+            run(W, draws=beyond, backend=backend)
+
+
 def test_draws_and_sweeps_multiply_with_the_same_draws_at_every_point():
     found = run(walk.world(steps=10), over={x[0]: [0.0, 1.0]}, draws=4)["x"]
     assert found.dims == ("world", "time", "x[0]", "draw")
