@@ -12,11 +12,16 @@ import numpy.typing as npt
 from numpy.random import Generator, SeedSequence, default_rng
 from sympy import Expr
 
-from causalopt.distributions.real.estimate import Estimate, knn_entropy, with_error
+from causalopt.distributions.real.estimate import (
+    Estimate,
+    covariance_of_density,
+    knn_entropy,
+    with_error,
+)
 from causalopt.distributions.real.sound import check_real, is_limited
 from causalopt.distributions.real.step import check_pushable
 from causalopt.ground.checks import as_mapping, as_whole
-from causalopt.ground.errors import DeclarationError
+from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base
 from causalopt.ground.readonly import fields_alone, restore
@@ -176,13 +181,16 @@ class Ensemble:
         return Ensemble(self.variables, samples, self.seed, self.path, self.age + steps)
 
     def covariance(self) -> Floats:
-        """The covariance of the samples, shape (d, d)."""
+        """The covariance of the samples, shape (d, d); a ``QueryError`` for a single sample."""
+        if len(self.samples) < 2:
+            raise QueryError("One sample has no covariance: draw two or more.")
         return np.atleast_2d(np.cov(self.samples, rowvar=False))
 
     def log_variance(self, base: Expr | float = 2) -> float:
-        """log det covariance, in units of log(base)."""
+        """log det covariance, in units of log(base); a ``QueryError`` where that is singular."""
         check_base(base)
-        return float(np.linalg.slogdet(self.covariance())[1]) / math.log(base)
+        covariance = covariance_of_density(self.samples)
+        return float(np.linalg.slogdet(covariance)[1]) / math.log(base)
 
     def entropy(self, base: Expr | float = 2) -> Estimate:
         """The differential entropy in units of log(base), estimated from distances to neighbours.
