@@ -20,7 +20,7 @@ from causalopt.distributions.real.estimate import (
 )
 from causalopt.distributions.real.sound import check_real, is_limited
 from causalopt.distributions.real.step import check_pushable
-from causalopt.ground.checks import as_mapping, as_whole
+from causalopt.ground.checks import as_mapping, as_whole, refuse_masked
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base
@@ -67,6 +67,7 @@ class Ensemble:
     age: int = 0
 
     def __post_init__(self) -> None:
+        refuse_masked(self.samples, "The array of samples")
         object.__setattr__(self, "variables", check_real(self.variables))
         if self.samples.ndim != 2 or self.samples.shape[1] != len(self.variables):
             raise DeclarationError(
@@ -274,6 +275,7 @@ def _variable(given: object) -> Variable:
 
 
 def _numbers(given: object, variable: object) -> Floats:
+    refuse_masked(given, f"The list of samples of {variable}")
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
