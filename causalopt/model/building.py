@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
 from causalopt.ground.checks import as_list, as_mapping, is_single, refuse_masked
-from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.errors import CausaloptError, DeclarationError, nearest
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.arrays import ArrayVariable
@@ -55,8 +55,11 @@ def shared_mechanism(
     where = f"a node with {count} parents"
     try:
         given = mechanism(*slots)
-    except TypeError as error:
-        raise DeclarationError(f"The mechanism of {where} fails: {error}.") from error
+    except CausaloptError:
+        raise
+    except Exception as error:  # whatever the code of a user raises
+        told = f"{type(error).__name__}: {error}"
+        raise DeclarationError(f"The mechanism of {where} fails ({told}).") from error
     is_made = isinstance(given, Mechanism)
     shared = given.fit(domain, where) if is_made else expression(given, where)
     timed = [s for s in shared.arguments if isinstance(s, Shifted | Time)]
@@ -225,6 +228,11 @@ def as_whole_numbers(given: npt.ArrayLike, name: str, axes: int) -> Ints:
         raise DeclarationError(
             f"{name} has {array.ndim} axes of {array.dtype}: write whole numbers in an array with "
             f"{axes}."
+        )
+    if array.dtype.kind == "u" and array.max(initial=0) > np.iinfo(np.int64).max:
+        raise DeclarationError(
+            f"{name} holds {array.max()}, and counts from 0 on what there is: write smaller "
+            "numbers, and -1 for none."
         )
     return array.astype(np.int64)
 

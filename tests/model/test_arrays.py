@@ -133,6 +133,8 @@ CHAIN = {"kinds": [-1, 1, 1], "parents": [[-1], [0], [1]], "start": 0.5}
         ({"kinds": np.ma.array([-1, 1, 1], mask=[0, 0, 1])}, "kinds has masked entries"),
         ({"parents": np.ma.array([[-1], [0], [1]], mask=[[1], [0], [0]])}, "parents has masked"),
         ({"labels": np.ma.array([5, 7, 9], mask=[0, 0, 1])}, "labels has masked entries"),
+        ({"parents": np.array([[2**64 - 1], [2**63], [1]], np.uint64)}, "parents holds 1844674407"),
+        ({"kinds": np.array([2**63, 1, 1], np.uint64)}, "kinds holds 9223372036854775808"),
         ({"start": [1.0]}, "write one number, or one for each"),
         ({"start": "one"}, "no number"),
         ({"labels": ["a", "b"]}, "one row per node"),
@@ -187,6 +189,10 @@ LAWS = [noise("e", normal(0, 1)), noise("e", normal(0, 2))]
         (lambda u: u.next, r"uses u0.next, but a Network has no time"),
         (lambda u: u - u.lag(2), r"uses u0.lag\(2\), but a Network has no time"),
         (lambda u: u + finite("f", ["a"]), "uses f, which is not declared here"),
+        (lambda: 1, r"a node with 1 parents fails \(TypeError: .*takes 0 positional"),
+        (lambda u: 1 / 0, r"a node with 1 parents fails \(ZeroDivisionError: division by zero\)"),
+        (lambda u: [][0], r"a node with 1 parents fails \(IndexError: list index out of range\)"),
+        (lambda u: normal(0, -1), r"^normal\(deviation=-1\): write a number above 0"),
     ],
 )
 def test_what_no_network_has(mechanism, words):
