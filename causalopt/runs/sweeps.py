@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from causalopt.ground import checks
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import NotAtPointsError, QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats, Ints
@@ -149,15 +149,17 @@ class Sweep:
         """What a formula gives a parameter at each point, if it is finite and may be so."""
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
-            raise QueryError(
-                f"{parameter} = {formula} is no finite real number{self.describe(int(bad[0]))}."
+            raise NotAtPointsError(
+                f"{parameter} = {formula} is no finite real number{self.describe(int(bad[0]))}.",
+                bad.tolist(),
             )
         stray = domain_of(parameter).strays(values)
         if stray is not None:
             point, fact = stray
-            raise QueryError(
+            raise NotAtPointsError(
                 f"{parameter} = {formula} is {values.flat[point]:g}{self.describe(point)}, and is "
-                f"assumed to be {fact}."
+                f"assumed to be {fact}.",
+                [point],
             )
         return values
 
