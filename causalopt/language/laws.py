@@ -174,6 +174,9 @@ def _number(given: object) -> str:
 def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | Dependent:
     """The normal law; its numbers may be formulas of parameters.
 
+    Where a formula makes the deviation negative, draws are mirrored about the mean: it is the law
+    of the deviation's size.
+
     >>> normal(0, 2).quantiles(np.array([0.5, 0.975])).round(3)
     array([0.  , 3.92])
     """
@@ -188,7 +191,10 @@ def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | 
 
 
 def uniform(low: float | Expr = 0.0, high: float | Expr = 1.0) -> Uniform | Dependent:
-    """The uniform law on [low, high); its numbers may be formulas of parameters."""
+    """The uniform law on [low, high); its numbers may be formulas of parameters.
+
+    Where formulas make high less than low, draws are mirrored: they lie between the two as well.
+    """
     if _is_formula(low) or _is_formula(high):
         floor, width = _term(low, "low of a law"), _term(high, "high of a law") - _term(low, "low")
         words = f"uniform({low}, {high})"
