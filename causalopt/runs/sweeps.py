@@ -268,7 +268,8 @@ def chains_asked(draws: object) -> range:
         raise QueryError(
             f"draws={draws} names no chains: write range(1000, 2000) for the 1,000 from 1,000 on."
         )
-    if chains[-1] >= _CHAINS:
+    # So many from 0 on are refused for their memory.
+    if isinstance(draws, range) and chains[-1] >= _CHAINS:
         raise QueryError(
             f"draws={draws} names the chain {chains[-1]}, and there are {_CHAINS:,} of them, from "
             "0 on: write smaller numbers, or another seed for draws of their own."
