@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import NotAtPointsError
 from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.language.symbols import Stage, Variable
 from causalopt.mechanisms.integrators import Method
@@ -42,12 +42,8 @@ class GivesWay(Exception):
     """Stiffness alone keeps parts short, or none is short enough: another method takes over."""
 
 
-class NoParts(QueryError):
-    """A step has no parts that keep the tolerance; ``points`` of a sweep are known to be why."""
-
-    def __init__(self, message: str, points: Sequence[int] = ()) -> None:
-        super().__init__(message)
-        self.points = points
+class NoParts(NotAtPointsError):
+    """A step has no parts that keep the tolerance."""
 
     def of(self, points: Sequence[int]) -> NoParts:
         """The same, known of other points."""

@@ -22,6 +22,7 @@ from causalopt.distributions.finite.states import (
     state_of,
     strides,
 )
+from causalopt.ground.checks import refuse_masked
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import exact_array, is_exact
@@ -92,6 +93,7 @@ class Enthalpies:
         known = check_variables(variables)
         shape = tuple(v.size for v in known)
         if not isinstance(values, Mapping):
+            refuse_masked(values, "The array of enthalpies")
             flat = np.asarray(values)
             if flat.shape != shape:
                 raise DeclarationError(

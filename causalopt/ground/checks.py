@@ -86,8 +86,7 @@ def finite_row(given: object, where: str) -> Floats:
     """
     hint = "write a list of one or more finite numbers, such as np.linspace(5, 45, 401)"
     # Texts are no numbers, an imaginary part would be dropped, and a mask with it.
-    if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any():
-        raise QueryError(f"{where} has masked values: leave them out, or fill them.")
+    refuse_masked(given, where, QueryError)
     try:
         array = np.asarray(given)
     except ValueError:
@@ -109,6 +108,21 @@ def finite_row(given: object, where: str) -> Floats:
         count = int((~np.isfinite(numbers)).sum())
         raise QueryError(f"{where} has {count} values that are not finite: {hint}.")
     return numbers
+
+
+def refuse_masked(
+    given: object, where: str, error: type[DeclarationError | QueryError] = DeclarationError
+) -> None:
+    """Raise an error for an array with masked entries, whose numbers would lose their mask.
+
+    >>> refuse_masked(np.ma.array([1, 2], mask=[True, False]), "start")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.DeclarationError: start has masked entries: fill them, or leave them
+    out.
+    """
+    if np.ma.is_masked(given):
+        raise error(f"{where} has masked entries: fill them, or leave them out.")
 
 
 def shown(given: object) -> str:
@@ -136,6 +150,8 @@ def as_float(given: object) -> float | None:
     if isinstance(given, str | bytes | bool | complex | np.complexfloating | np.bool_):
         return None
     if isinstance(given, np.ndarray) and (given.ndim or given.dtype.kind not in "iuf"):
+        return None
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
         return None
     if not isinstance(given, SupportsFloat) and as_whole(given) is None:
         return None

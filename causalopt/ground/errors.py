@@ -18,6 +18,17 @@ class QueryError(CausaloptError, ValueError):
     """A question that cannot be asked of a system: n inside A, a step that does not exist."""
 
 
+class NotAtPointsError(QueryError):
+    """A question that cannot be asked at some points of a sweep, and perhaps at the others.
+
+    ``points`` are places in what is swept of which it is known.
+    """
+
+    def __init__(self, message: str, points: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.points = points
+
+
 class EvaluationError(CausaloptError, ArithmeticError):
     """A mechanism left the finite real numbers while it ran: which node, at which step."""
 

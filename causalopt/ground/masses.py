@@ -14,7 +14,7 @@ import numpy as np
 import sympy
 from sympy import Add, Expr, Integer, Mul, Rational
 
-from causalopt.ground.checks import TOLERANCE, as_float, as_whole
+from causalopt.ground.checks import TOLERANCE, as_float, as_whole, refuse_masked
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.types import Array, Ints
 from causalopt.ground.work import bounded
@@ -34,6 +34,7 @@ def masses_of(given: Iterable[object], where: str) -> Masses:
     >>> masses_of([1, Rational(1, 2)], "P"), masses_of([1, 0.5], "P")
     (array([1, 1/2], dtype=object), array([1. , 0.5]))
     """
+    refuse_masked(given, where)
     if isinstance(given, np.ndarray) and given.dtype != object:
         if given.dtype.kind not in "iuf":
             raise DeclarationError(f"{where} holds {given.dtype} and not numbers.")

@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 
+from causalopt.ground.checks import refuse_masked
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 
@@ -87,8 +88,7 @@ def real_numbers(
         raise DeclarationError(f"{where} holds {kind}: write {wanted} of real numbers.")
     if shape is not None and numbers.shape != shape:
         raise DeclarationError(f"{where} has shape {numbers.shape}: write {wanted}.")
-    if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any():
-        raise DeclarationError(f"{where} has masked entries: fill them, or leave them out.")
+    refuse_masked(given, where)
     fine = np.isfinite(numbers)
     if not fine.all():
         raise DeclarationError(

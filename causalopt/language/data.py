@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from causalopt.ground.checks import refuse_masked
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats
@@ -52,10 +53,7 @@ def series(name: str, values: object, unit: str = "") -> Noise:
         numbers = np.asarray(values)
     except (TypeError, ValueError, RuntimeError):
         numbers = np.empty(0, dtype=object)
-    if np.ma.is_masked(values):
-        raise DeclarationError(
-            f'series("{name}", ...) has masked values: fill them, or leave these steps out.'
-        )
+    refuse_masked(values, f'series("{name}", ...)')
     if numbers.dtype.kind not in "iubf" or not numbers.size or not np.isfinite(numbers).all():
         raise DeclarationError(
             f'series("{name}", ...): write an array (steps, ...) of finite real numbers, a row for '

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import sympy
 from sympy import And, Expr, Piecewise, Symbol
 
-from causalopt.ground.checks import TOLERANCE, as_float, as_list, beside_one, finite
+from causalopt.ground.checks import TOLERANCE, as_float, as_list, beside_one, finite, shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats as Floats
 
@@ -116,6 +116,12 @@ class Inverse:
         family = getattr(self.distribution, "dist", None)
         return type(family).__module__ in _FAMILIES and not hasattr(family, "_histogram")
 
+    @property
+    def numbers(self) -> tuple[object, ...]:
+        """The numbers that its family was given."""
+        named = getattr(self.distribution, "kwds", {})
+        return (*getattr(self.distribution, "args", ()), *named.values())
+
     def __repr__(self) -> str:
         family = getattr(self.distribution, "dist", None)
         if not self.has_family:
@@ -168,6 +174,9 @@ def _number(given: object) -> str:
 def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | Dependent:
     """The normal law; its numbers may be formulas of parameters.
 
+    Where a formula makes the deviation negative, draws are mirrored about the mean: it is the law
+    of the deviation's size.
+
     >>> normal(0, 2).quantiles(np.array([0.5, 0.975])).round(3)
     array([0.  , 3.92])
     """
@@ -182,7 +191,10 @@ def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | 
 
 
 def uniform(low: float | Expr = 0.0, high: float | Expr = 1.0) -> Uniform | Dependent:
-    """The uniform law on [low, high); its numbers may be formulas of parameters."""
+    """The uniform law on [low, high); its numbers may be formulas of parameters.
+
+    Where formulas make high less than low, draws are mirrored: they lie between the two as well.
+    """
     if _is_formula(low) or _is_formula(high):
         floor, width = _term(low, "low of a law"), _term(high, "high of a law") - _term(low, "low")
         words = f"uniform({low}, {high})"
@@ -298,8 +310,53 @@ def as_law(given: object) -> Law:
     if isinstance(given, Normal | Uniform | Choice | Inverse | Dependent):
         return given
     if isinstance(given, HasQuantiles):
-        return Inverse(given)
+        return _by_quantiles(given)
     raise DeclarationError(
         f"{given!r} is no law of chance: write normal(0, 1), uniform(0, 1), choice([-1, 1]) or a "
         "frozen distribution of scipy.stats."
     )
+
+
+def _by_quantiles(given: HasQuantiles) -> Inverse:
+    """What scipy made, as a law, if it is the law of a single number."""
+    law = Inverse(given)
+    for number in law.numbers:
+        _refuse_unless_number(number)
+    found = _median(law)
+    if found.shape != (1,) or not np.isfinite(found).all():
+        raise DeclarationError(
+            f"{shown(law)} is no law of chance: its quantiles at [0.5] are "
+            f"{shown(found.tolist())}. Write numbers that its family takes, such as "
+            "scipy.stats.gamma(2.5, scale=2)."
+        )
+    return law
+
+
+def _refuse_unless_number(given: object) -> None:
+    if _is_formula(given):
+        raise DeclarationError(
+            f"A law of scipy's is given the formula {given}, and takes numbers alone: write "
+            "normal(mean, deviation), uniform(low, high) or choice(values, weights) for a law with "
+            "parameters, or put the formula in the mechanism."
+        )
+    number = as_float(given)
+    if number is None or math.isnan(number):
+        raise DeclarationError(
+            f"A law of scipy's is given {shown(given)} ({type(given).__name__}), and takes numbers "
+            "alone. Write a noise for each law; or one of an array, each entry of which is drawn "
+            'by itself, noise("e", scipy.stats.norm(), shape=2), and shift and scale it in the '
+            "mechanism."
+        )
+
+
+def _median(law: Inverse) -> Floats:
+    """The number below which half of the draws fall (1,), asked for as draws are."""
+    try:
+        with np.errstate(all="ignore"):
+            return law.quantiles(np.array([0.5]))
+    except Exception as error:  # whatever the code of scipy or of a user raises
+        named = getattr(law.distribution, "name", None) or shown(law)
+        raise DeclarationError(
+            f"{named} gives no quantiles ({type(error).__name__}: {error}): write a frozen "
+            "distribution, with all of its numbers, such as scipy.stats.gamma(2.5)."
+        ) from error

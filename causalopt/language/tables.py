@@ -12,6 +12,7 @@ from numbers import Integral, Number
 import numpy as np
 from sympy import Symbol
 
+from causalopt.ground.checks import refuse_masked
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.types import Array
 from causalopt.language.finite_variables import Parent, as_parent, values_of
@@ -90,6 +91,7 @@ def table(parents: Parent | Iterable[Parent], rows: object, *, normalise: bool =
     >>> prior = table((), {"hot": 0.2, "cold": 0.8})
     """
     asked_by = parents_of(parents, "table")
+    refuse_masked(rows, "table(...)")
     if isinstance(rows, np.ndarray):
         return Table(asked_by, _divided_array(rows) if normalise else rows.copy())
     entries = entries_of(rows, asked_by)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
-from causalopt.ground.checks import as_list, as_mapping, is_single
-from causalopt.ground.errors import DeclarationError, nearest
+from causalopt.ground.checks import as_list, as_mapping, is_single, refuse_masked
+from causalopt.ground.errors import CausaloptError, DeclarationError, nearest
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.arrays import ArrayVariable
@@ -55,8 +55,11 @@ def shared_mechanism(
     where = f"a node with {count} parents"
     try:
         given = mechanism(*slots)
-    except TypeError as error:
-        raise DeclarationError(f"The mechanism of {where} fails: {error}.") from error
+    except CausaloptError:
+        raise
+    except Exception as error:  # whatever the code of a user raises
+        told = f"{type(error).__name__}: {error}"
+        raise DeclarationError(f"The mechanism of {where} fails ({told}).") from error
     is_made = isinstance(given, Mechanism)
     shared = given.fit(domain, where) if is_made else expression(given, where)
     timed = [s for s in shared.arguments if isinstance(s, Shifted | Time)]
@@ -94,6 +97,7 @@ def as_labels(labels: Sequence[Label] | None, count: int) -> Sequence[Label]:
 
 
 def _as_tuple(labels: object) -> tuple[Label, ...]:
+    refuse_masked(labels, "labels")
     given = labels.tolist() if isinstance(labels, np.ndarray) else labels
     names = []
     for label in as_list(given, "labels", '["a", "b"]'):
@@ -203,17 +207,19 @@ def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
         )
     # Adding 0 makes one zero of the two, as everywhere.
     starts: Floats = np.where(columns.kinds < 0, values + 0.0, np.nan)
-    bad = np.flatnonzero((columns.kinds < 0) & ~np.isfinite(starts))
+    masked = np.broadcast_to(np.ma.getmaskarray(np.ma.asarray(given)), starts.shape)
+    bad = np.flatnonzero((columns.kinds < 0) & (masked | ~np.isfinite(starts)))
     if bad.size:
+        told = "masked" if masked[bad[0]] else starts[bad[0]]
         raise DeclarationError(
-            f"start of the root {columns.labels[bad[0]]} is {starts[bad[0]]}: "
-            "write a finite real number."
+            f"start of the root {columns.labels[bad[0]]} is {told}: write a finite real number."
         )
     return starts
 
 
 def as_whole_numbers(given: npt.ArrayLike, name: str, axes: int) -> Ints:
     """An array of whole numbers with so many axes, or an error that says what was given."""
+    refuse_masked(given, name)
     try:
         array = np.asarray(given)
     except (TypeError, ValueError):
@@ -222,6 +228,11 @@ def as_whole_numbers(given: npt.ArrayLike, name: str, axes: int) -> Ints:
         raise DeclarationError(
             f"{name} has {array.ndim} axes of {array.dtype}: write whole numbers in an array with "
             f"{axes}."
+        )
+    if array.dtype.kind == "u" and array.max(initial=0) > np.iinfo(np.int64).max:
+        raise DeclarationError(
+            f"{name} holds {array.max()}, and counts from 0 on what there is: write smaller "
+            "numbers, and -1 for none."
         )
     return array.astype(np.int64)
 

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from causalopt.backends.demand import NoParts
-from causalopt.ground.errors import EvaluationError, QueryError, UndefinedError
+from causalopt.ground.errors import (
+    EvaluationError,
+    NotAtPointsError,
+    QueryError,
+    UndefinedError,
+)
 from causalopt.ground.types import Array, Bools, Ints
 from causalopt.runs.labels import Coordinate, column
 from causalopt.runs.sweeps import Sweep
@@ -26,8 +30,9 @@ Computed = Callable[[Sweep, bool], Array]
 #: What the coordinate is called that says where a run failed.
 FAILED = "failed"
 
-# What a run fails by: it leaves the finite numbers, or no part of its steps is short enough.
-_FAILURES = EvaluationError, NoParts
+# What a run fails by: it leaves the finite numbers, or cannot be asked: no part of its steps is
+# short enough, or a parameter follows from others to no number.
+_FAILURES = EvaluationError, NotAtPointsError
 
 # A run that fails names the points of which it knows that. Where they are fewer than one in so
 # many, what is left is asked in two halves.
@@ -128,7 +133,7 @@ def _masked(sweep: Sweep, points: int, compute: Computed) -> Masked:
 
 def _known(error: Exception, count: int) -> list[int]:
     """The points of which an error says that they failed; one that is alone did."""
-    known = list(error.points) if isinstance(error, UndefinedError | NoParts) else []
+    known = list(error.points) if isinstance(error, UndefinedError | NotAtPointsError) else []
     return known or ([0] if count == 1 else [])
 
 

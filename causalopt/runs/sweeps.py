@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from causalopt.ground import checks
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import NotAtPointsError, QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats, Ints
@@ -34,6 +34,9 @@ Over = Grid | Sequence[Mapping[Label, object]]
 
 #: How many chains of the noise are run, from the first on; or, as a range, which ones.
 Draws = int | range
+
+# So many chains there are: their numbers are a coordinate of results, and floats tell these apart.
+_CHAINS = 2**53
 
 # What arrays of measures are called: in a file, an array and its coordinates share their names.
 _RESULTS = ("comp", "op", "optimizing_power", "failed")
@@ -146,15 +149,17 @@ class Sweep:
         """What a formula gives a parameter at each point, if it is finite and may be so."""
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
-            raise QueryError(
-                f"{parameter} = {formula} is no finite real number{self.describe(int(bad[0]))}."
+            raise NotAtPointsError(
+                f"{parameter} = {formula} is no finite real number{self.describe(int(bad[0]))}.",
+                bad.tolist(),
             )
         stray = domain_of(parameter).strays(values)
         if stray is not None:
             point, fact = stray
-            raise QueryError(
+            raise NotAtPointsError(
                 f"{parameter} = {formula} is {values.flat[point]:g}{self.describe(point)}, and is "
-                f"assumed to be {fact}."
+                f"assumed to be {fact}.",
+                [point],
             )
         return values
 
@@ -240,11 +245,7 @@ def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
             f"draws={draws}, but this model has no noise: every draw would be the same. Leave "
             "draws out, or declare a noise, such as noise('e', normal(0, 1))."
         )
-    chains = draws if isinstance(draws, range) else range(checks.whole(draws, "draws", 1))
-    if not chains or min(chains[0], chains[-1]) < 0 or chains.step < 0:
-        raise QueryError(
-            f"draws={draws} names no chains: write range(1000, 2000) for the 1,000 from 1,000 on."
-        )
+    chains = chains_asked(draws)
     if len(chains) <= MOST_DRAWS_KEPT:
         return _drawn_kept(chains)
     refuse_what_does_not_fit(
@@ -254,6 +255,26 @@ def _draws(noises: Sequence[Noise], draws: object) -> SweptAxis:
         "several runs can be put together.",
     )
     return _drawn(chains)
+
+
+def chains_asked(draws: object) -> range:
+    """The numbers of the chains that ``draws`` asks for; a ``QueryError`` where it asks for none.
+
+    >>> chains_asked(3), chains_asked(range(1000, 2000))
+    (range(0, 3), range(1000, 2000))
+    """
+    chains = draws if isinstance(draws, range) else range(checks.whole(draws, "draws", 1))
+    if not chains or min(chains[0], chains[-1]) < 0 or chains.step < 0:
+        raise QueryError(
+            f"draws={draws} names no chains: write range(1000, 2000) for the 1,000 from 1,000 on."
+        )
+    # So many from 0 on are refused for their memory.
+    if isinstance(draws, range) and chains[-1] >= _CHAINS:
+        raise QueryError(
+            f"draws={draws} names the chain {chains[-1]}, and there are {_CHAINS:,} of them, from "
+            "0 on: write smaller numbers, or another seed for draws of their own."
+        )
+    return chains
 
 
 def _drawn(chains: range) -> SweptAxis:

@@ -175,6 +175,12 @@ def test_estimates_add_batch_by_batch():
     assert float(-one) == -1.0
 
 
+def test_one_sample_has_no_covariance():
+    with pytest.raises(QueryError, match="One sample has no covariance"):
+        Ensemble.of({T: [1.0]}).covariance()
+    assert Ensemble.of({T: [1.0, 3.0]}).covariance().tolist() == [[2.0]]
+
+
 def test_what_has_no_density_is_refused():
     with pytest.raises(QueryError, match="lie on a surface"):
         Ensemble.of({T: range(200), R: range(200)}).entropy()

@@ -12,6 +12,7 @@ from sympy import cos, sin
 
 from causalopt import (
     Box,
+    Ensemble,
     Gaussian,
     QueryError,
     System,
@@ -152,6 +153,34 @@ def test_log_variance_of_samples_under_a_linear_step(seed, steps):
     assert found.value == pytest.approx(0, abs=1e-10)
     assert found.strength.value == pytest.approx(found.information, abs=1e-10)
     assert found.strength.value > 0
+
+
+COUNT = np.arange(200.0)
+
+
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        ({T: [1.0], R: [2.0]}, "1 samples are too few for the covariance of 2 variables"),
+        ({T: [1.0, 2.0], R: [1.0, 3.0]}, "2 samples are too few.*draw 30 or more"),
+        ({T: np.full(200, 1.0), R: np.full(200, 2.0)}, "surface"),
+        ({T: np.full(200, 0.1), R: COUNT}, "surface"),
+        ({T: 0.1 * COUNT, R: 0.3 * COUNT}, r"surface.*log of the variance are minus infinity"),
+        ({T: 1e200 * COUNT, R: COUNT**2}, "beyond the range of floats"),
+        ({T: 1e-200 * COUNT, R: COUNT**2}, "beyond the range of floats"),
+    ],
+)
+def test_log_variance_of_samples_without_a_density_is_refused(samples, told):
+    swap = System({T: R, R: T}, start={T: 1, R: 1})
+    with pytest.raises(QueryError, match=told):
+        log_variance_strength(swap, T | R, Ensemble.of(samples))
+
+
+def test_log_variance_of_samples_that_a_step_makes_flat_is_refused():
+    flat, P = System({T: R, R: 2 * R}, start={T: 1, R: 1}), Ensemble.of({T: COUNT**2, R: COUNT})
+    assert P.log_variance() == pytest.approx(math.log2(np.linalg.det(P.covariance())))
+    with pytest.raises(QueryError, match="surface"):
+        log_variance_strength(flat, T | R, P)
 
 
 def test_twice_the_entropy_for_gaussians():

@@ -128,6 +128,13 @@ CHAIN = {"kinds": [-1, 1, 1], "parents": [[-1], [0], [1]], "start": 0.5}
         ({"parents": [[-1.0], [0.0], [1.0]]}, "whole numbers"),
         ({"kinds": [-1, 1, 2]}, "kinds of node 2 is 2"),
         ({"start": [np.nan, 0, 0]}, "start of the root 0 is nan"),
+        ({"start": np.ma.array([1.0, 0, 0], mask=[1, 0, 0])}, "start of the root 0 is masked"),
+        ({"start": np.ma.masked}, "start of the root 0 is masked"),
+        ({"kinds": np.ma.array([-1, 1, 1], mask=[0, 0, 1])}, "kinds has masked entries"),
+        ({"parents": np.ma.array([[-1], [0], [1]], mask=[[1], [0], [0]])}, "parents has masked"),
+        ({"labels": np.ma.array([5, 7, 9], mask=[0, 0, 1])}, "labels has masked entries"),
+        ({"parents": np.array([[2**64 - 1], [2**63], [1]], np.uint64)}, "parents holds 1844674407"),
+        ({"kinds": np.array([2**63, 1, 1], np.uint64)}, "kinds holds 9223372036854775808"),
         ({"start": [1.0]}, "write one number, or one for each"),
         ({"start": "one"}, "no number"),
         ({"labels": ["a", "b"]}, "one row per node"),
@@ -137,6 +144,11 @@ def test_arrays_that_cannot_be(change, words):
     given = CHAIN | change
     with pytest.raises(DeclarationError, match=words):
         from_arrays(**given)
+
+
+def test_what_is_ignored_may_be_masked():
+    hidden = np.ma.array([0.5, 7, 7], mask=[False, True, True])
+    assert from_arrays(**CHAIN) == from_arrays(**CHAIN | {"start": hidden})
 
 
 def test_a_noise_is_drawn_once_for_all_nodes_as_in_words():
@@ -177,6 +189,10 @@ LAWS = [noise("e", normal(0, 1)), noise("e", normal(0, 2))]
         (lambda u: u.next, r"uses u0.next, but a Network has no time"),
         (lambda u: u - u.lag(2), r"uses u0.lag\(2\), but a Network has no time"),
         (lambda u: u + finite("f", ["a"]), "uses f, which is not declared here"),
+        (lambda: 1, r"a node with 1 parents fails \(TypeError: .*takes 0 positional"),
+        (lambda u: 1 / 0, r"a node with 1 parents fails \(ZeroDivisionError: division by zero\)"),
+        (lambda u: [][0], r"a node with 1 parents fails \(IndexError: list index out of range\)"),
+        (lambda u: normal(0, -1), r"^normal\(deviation=-1\): write a number above 0"),
     ],
 )
 def test_what_no_network_has(mechanism, words):

@@ -7,15 +7,23 @@ import pytest
 import sympy
 
 from causalopt import (
+    Chain,
     DeclarationError,
+    Distribution,
+    Ensemble,
+    Enthalpies,
+    Gaussian,
     QueryError,
     System,
     array,
+    choice,
+    finite,
     function,
     parameters,
     participation_ratio,
     run,
     series,
+    table,
     training,
     variables,
 )
@@ -86,6 +94,30 @@ def test_masks_that_hide_nothing_and_short_floats_are_arrays():
     assert run(short.world(steps=1)).h.values[0, 1].tolist() == [7, 7, 7]
 
 
+FLAG, HALF = finite("flag", [0, 1]), np.ma.array([[0.5, 0.5], [0.5, 0.5]], mask=[[1, 0], [0, 0]])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: System({x: x}, start={x: np.ma.masked}),
+        lambda: System({x: k * x}, start={x: 1}, parameters={k: np.ma.array(2.0, mask=True)}),
+        lambda: Ensemble.of({x: MASKED}),
+        lambda: Ensemble((x,), MASKED[:, None]),
+        lambda: Distribution.of(FLAG, HALF[0]),
+        lambda: Enthalpies.of(FLAG, HALF[0]),
+        lambda: Chain(FLAG, HALF),
+        lambda: table(FLAG, HALF),
+        lambda: Gaussian((x,), HALF[0, :1], [[1]]),
+        lambda: Gaussian((x,), [0], HALF[:1, :1]),
+        lambda: choice([1, 2], weights=HALF[0]),
+    ],
+)
+def test_no_mask_is_dropped(make):
+    with pytest.raises(DeclarationError, match="masked"):
+        make()
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
@@ -96,7 +128,7 @@ def test_masks_that_hide_nothing_and_short_floats_are_arrays():
         (lambda: held({1: np.ones(2), "b": np.ones(2)}), r"parameters\[th\] has keys that cannot"),
         (lambda: array("t", like={"a": np.array([1j])}), "holds complex128 values"),
         (lambda: array("t", like={"a": np.array(["a"])}), "holds <U1 values"),
-        (lambda: series("w", MASKED), "masked values"),
+        (lambda: series("w", MASKED), "masked entries"),
         (lambda: series("w", torch.ones(3, requires_grad=True)), "an array"),
         (lambda: h.along(np.array([1, 2, 1j]), read=[1, 0, 0]), "directions holds complex"),
         (lambda: h.along([1, 0, 0], read=MASKED), "read has masked"),

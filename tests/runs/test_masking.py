@@ -152,6 +152,36 @@ def test_what_is_assumed_of_a_symbol_is_masked_too():
     assert "is assumed to be positive" in found.failed.attrs["reason"]
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba", "jax"])
+def test_a_parameter_that_follows_to_no_number_is_masked(backend):
+    gain, rate = parameter("gain"), parameter("rate", positive=True)
+    values = {r: 1, gain: 1 / r, rate: gain + 1}
+    follows = System({x: x * gain, y: y * rate}, start={x: 1, y: 1}, parameters=values)
+    points = {r: [1.0, 0.0, 2.0, -0.5, 4.0]}
+    found = run(follows.world(steps=3), over=points, on_failure="mask", backend=backend)
+    assert found.failed.values.tolist() == [False, True, False, True, False]
+    assert found.failed.attrs["count"] == 2
+    assert found.failed.attrs["reason"] == "gain = 1/r is no finite real number where r = 0."
+    np.testing.assert_allclose(found.x[0, -1], [1, np.nan, 1 / 8, np.nan, 1 / 64], rtol=1e-14)
+    strays = run(follows.world(steps=3), over={r: [1, -0.5]}, on_failure="mask", backend=backend)
+    assert strays.failed.attrs["reason"] == (
+        "rate = gain + 1 is -1 where r = -0.5, and is assumed to be positive."
+    )
+    told = op(follows, y, x[0], x[3], over=points, on_failure="mask", backend=backend)
+    assert told.failed.values.tolist() == found.failed.values.tolist()
+    with pytest.raises(AllFailed, match="gain = 1/r is no finite real number where r = 0"):
+        run(follows.world(steps=3), over={r: [0, -0.5]}, on_failure="mask", backend=backend)
+
+
+def test_a_parameter_that_no_run_reads_fails_nowhere():
+    size = parameter("size")
+    values = {size: 1, r: 1 / size}
+    unread = System({x: -x}, start={x: 1}, parameters=values).world(steps=2)
+    read = System({x: -r * x}, start={x: 1}, parameters=values).world(steps=2)
+    failed = [run(W, over={size: [1, 0]}, on_failure="mask").failed.values for W in (unread, read)]
+    assert np.array_equal(failed, [[False, False], [False, True]])
+
+
 def test_arrays():
     h, A = array("h", 3), variables("A")[0]
     bends = function(lambda h, r, A: h**2 * r + A)

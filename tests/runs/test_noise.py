@@ -174,6 +174,18 @@ def test_a_range_of_draws_is_a_part_of_all():
             run(W, draws=none)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_chains_are_told_apart_up_to_the_last_that_there_is(backend):
+    W, last = System({x: e}, start={x: 0}).world(steps=2, seed=4), 2**53 - 1
+    found = run(W, draws=range(last - 2, last + 1), backend=backend)["x"]
+    assert found.draw.values.tolist() == [last - 2, last - 1, last]
+    for chain, numbers in zip(range(last - 2, last + 1), found.values[0, 1:].T, strict=True):
+        assert numbers == pytest.approx(drawn_by(e.law, "e", 4, chain, 2), rel=1e-13)
+    for beyond in (range(last, last + 2), range(2**60, 2**60 + 3), range(2**64)):
+        with pytest.raises(QueryError, match=r"names the chain .*9,007,199,254,740,992 of them"):
+            run(W, draws=beyond, backend=backend)
+
+
 def test_draws_and_sweeps_multiply_with_the_same_draws_at_every_point():
     found = run(walk.world(steps=10), over={x[0]: [0.0, 1.0]}, draws=4)["x"]
     assert found.dims == ("world", "time", "x[0]", "draw")
@@ -330,6 +342,40 @@ def test_impossible_noise_is_refused(make, told):
 def test_impossible_draws_are_refused(ask, told):
     with pytest.raises(QueryError, match=told):
         ask()
+
+
+@pytest.mark.parametrize(
+    ("law", "told"),
+    [
+        (scipy.stats.norm([0, 100]), r"given \[0, 100\] \(list\).*Write a noise for each"),
+        (scipy.stats.norm(loc=np.zeros(1)), r"given array\(\[0\.\]\) \(ndarray\)"),
+        (scipy.stats.norm(0, 1j), r"given 1j \(complex\)"),
+        (scipy.stats.norm(0, float("nan")), r"given nan \(float\)"),
+        (scipy.stats.norm(0, sp.Symbol("s")), r"the formula s.*write normal\(mean, deviation\)"),
+        (scipy.stats.norm(0, 0), r"norm\(0\.0, 0\.0\) is no law of chance.*\[nan\]"),
+        (scipy.stats.gamma(-1), r"gamma\(-1\.0\) is no law of chance.*\[nan\]"),
+        (scipy.stats.gamma(2, scale=-1), r"gamma\(2\.0, scale=-1\.0\) is no law"),
+        (scipy.stats.uniform(0, float("inf")), r"its quantiles at \[0\.5\] are \[inf\]"),
+        (scipy.stats.poisson(-1), r"poisson\(-1\.0\) is no law of chance"),
+        (scipy.stats.gamma, r"gamma gives no quantiles \(TypeError.*write a frozen"),
+    ],
+)
+def test_what_is_no_law_of_scipy_for_a_number_is_refused(law, told):
+    with pytest.raises(DeclarationError, match=told):
+        noise("g", law)
+
+
+def test_laws_of_scipy_may_reach_to_infinity_and_have_numbers_of_numpy():
+    for law in (
+        scipy.stats.truncnorm(0, np.inf),
+        scipy.stats.norm(np.float32(1), scale=np.array(2)),
+        scipy.stats.rv_discrete(values=([1, 2], [0.5, 0.5])),
+        scipy.stats.rv_histogram(np.histogram([1.0, 2.0, 4.0])),
+        scipy.stats.norm,
+    ):
+        assert np.isfinite(
+            run(System({x: noise("g", law)}, start={x: 0}).world(steps=3))["x"]
+        ).all()
 
 
 def test_weights_say_how_far_off_their_sum_is():

@@ -19,7 +19,7 @@ from causalopt.distributions.finite.states import (
     state_of,
     substates,
 )
-from causalopt.ground.checks import TOLERANCE, beside_one, shown
+from causalopt.ground.checks import TOLERANCE, beside_one, refuse_masked, shown
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.types import Floats, Ints
@@ -230,6 +230,7 @@ def _rows_of(kernel: npt.ArrayLike | sparray) -> csr_array:
     """A kernel as sparse rows of its own."""
     import scipy.sparse
 
+    refuse_masked(kernel, "The kernel")
     try:
         if np.iscomplexobj(kernel):
             raise TypeError

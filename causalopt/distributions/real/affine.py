@@ -12,6 +12,7 @@ from sympy import Add, Expr, Matrix, MatrixBase, Rational
 from causalopt.distributions.real.ensemble import Ensemble, streams
 from causalopt.distributions.real.sound import check_real, check_within, counted, is_limited
 from causalopt.distributions.real.step import AffineStep, affine, rational
+from causalopt.ground.checks import refuse_masked
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base, exact_base, log_of
@@ -327,6 +328,7 @@ def _intervals(
 
 def _exact(given: object, shape: tuple[int, int], name: str) -> Matrix:
     """A matrix of exact numbers; entries are read one by one, and text not at all."""
+    refuse_masked(given, f"The {name}")
     entries = given.tolist() if isinstance(given, MatrixBase) else given
     try:
         array = np.array(entries, dtype=object)

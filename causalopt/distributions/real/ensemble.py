@@ -12,11 +12,16 @@ import numpy.typing as npt
 from numpy.random import Generator, SeedSequence, default_rng
 from sympy import Expr
 
-from causalopt.distributions.real.estimate import Estimate, knn_entropy, with_error
+from causalopt.distributions.real.estimate import (
+    Estimate,
+    covariance_of_density,
+    knn_entropy,
+    with_error,
+)
 from causalopt.distributions.real.sound import check_real, is_limited
 from causalopt.distributions.real.step import check_pushable
-from causalopt.ground.checks import as_mapping, as_whole
-from causalopt.ground.errors import DeclarationError
+from causalopt.ground.checks import as_mapping, as_whole, refuse_masked
+from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base
 from causalopt.ground.readonly import fields_alone, restore
@@ -62,6 +67,7 @@ class Ensemble:
     age: int = 0
 
     def __post_init__(self) -> None:
+        refuse_masked(self.samples, "The array of samples")
         object.__setattr__(self, "variables", check_real(self.variables))
         if self.samples.ndim != 2 or self.samples.shape[1] != len(self.variables):
             raise DeclarationError(
@@ -176,13 +182,16 @@ class Ensemble:
         return Ensemble(self.variables, samples, self.seed, self.path, self.age + steps)
 
     def covariance(self) -> Floats:
-        """The covariance of the samples, shape (d, d)."""
+        """The covariance of the samples, shape (d, d); a ``QueryError`` for a single sample."""
+        if len(self.samples) < 2:
+            raise QueryError("One sample has no covariance: draw two or more.")
         return np.atleast_2d(np.cov(self.samples, rowvar=False))
 
     def log_variance(self, base: Expr | float = 2) -> float:
-        """log det covariance, in units of log(base)."""
+        """log det covariance, in units of log(base); a ``QueryError`` where that is singular."""
         check_base(base)
-        return float(np.linalg.slogdet(self.covariance())[1]) / math.log(base)
+        covariance = covariance_of_density(self.samples)
+        return float(np.linalg.slogdet(covariance)[1]) / math.log(base)
 
     def entropy(self, base: Expr | float = 2) -> Estimate:
         """The differential entropy in units of log(base), estimated from distances to neighbours.
@@ -266,6 +275,7 @@ def _variable(given: object) -> Variable:
 
 
 def _numbers(given: object, variable: object) -> Floats:
+    refuse_masked(given, f"The list of samples of {variable}")
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -98,17 +98,42 @@ def knn_entropy(samples: Floats) -> float:
     return float(digamma(count) - digamma(NEIGHBOURS) + volume + shift)
 
 
+def covariance_of_density(samples: Floats) -> Floats:
+    """The covariance (d, d) of samples (n, d) that may have a density.
+
+    Raises ``QueryError`` for samples that are too few to tell, and for those on a surface.
+
+    >>> covariance_of_density(np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 3.0]])).tolist()
+    [[1.0, 0.0], [0.0, 3.0]]
+    """
+    count, size = samples.shape
+    if count <= size:
+        raise QueryError(
+            f"{count} samples are too few for the covariance of {size} variables: draw "
+            f"{BATCHES * (size + 1)} or more."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        covariance: Floats = np.atleast_2d(np.cov(samples, rowvar=False))
+        scales = np.sqrt(np.diag(covariance))
+    # Asked of the samples: the mean of equal numbers may differ from them by rounding.
+    varies = (samples != samples[0]).any(axis=0)
+    if not np.isfinite(covariance).all() or not scales[varies].all():
+        raise QueryError(
+            "The covariance of the samples is beyond the range of floats: measure the variables in "
+            "other units."
+        )
+    # Of the correlations: a variable in small units makes no surface.
+    if not varies.all() or np.linalg.cond(covariance / scales / scales[:, None]) > 1e14:
+        raise QueryError(
+            "The samples lie on a surface (their covariance is singular), where the differential "
+            "entropy and the log of the variance are minus infinity."
+        )
+    return covariance
+
+
 def _to_unit_covariance(samples: Floats) -> tuple[Floats, float]:
     # An affine map adds log|det| to the entropy. Samples that are alike in all directions make near
     # balls small ones, over which the density is level, as the estimator supposes.
-    covariance: Floats = np.atleast_2d(np.cov(samples, rowvar=False))
-    scales = np.sqrt(np.diag(covariance))
-    # Of the correlations: a variable in small units makes no surface.
-    if not scales.all() or np.linalg.cond(covariance / np.outer(scales, scales)) > 1e14:
-        raise QueryError(
-            "The samples lie on a surface (their covariance is singular), where the differential "
-            "entropy is minus infinity."
-        )
-    lower = np.linalg.cholesky(covariance)
+    lower = np.linalg.cholesky(covariance_of_density(samples))
     centred = samples - samples.mean(axis=0)
     return np.linalg.solve(lower, centred.T).T, float(np.log(np.diag(lower)).sum())

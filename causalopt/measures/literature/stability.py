@@ -21,7 +21,7 @@ from causalopt.measures.literature.finite_worlds import Requirement
 from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.runs.results import run
-from causalopt.runs.sweeps import Draws, Grid
+from causalopt.runs.sweeps import Draws, Grid, chains_asked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -92,8 +92,7 @@ def basin_stability(
         data = run(world, over=starts, draws=draws, keep=kept, backend=backend)
         return cast(Bools, _held(data, conditions, world.model).all(axis=0))
 
-    number = 1 if draws is None else draws
-    chains = len(number) if isinstance(number, range) else whole(number, "draws", 1)
+    chains = 1 if draws is None else len(chains_asked(draws))
     parts = _parts(over, (more + 1) * len(conditions) * chains)
     pieces = [_Count.of(stays, part, chains) for part in parts]
     inside, total, lost = (sum(column) for column in zip(*pieces, strict=True))

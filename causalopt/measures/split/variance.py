@@ -41,6 +41,9 @@ def log_variance_strength(
     an affine step z -> M z + c every V gains the same factor det(M)^2, so that the adjusted one is
     zero for every distribution: the source's finding for the linear thermostat.
 
+    Raises ``QueryError`` for samples that are too few, and for those whose covariance is singular,
+    at the start or after the steps: their log V is minus infinity.
+
     Source: "Defining Optimization in a Deeper Way", part 2.
 
     >>> from causalopt.distributions import Gaussian

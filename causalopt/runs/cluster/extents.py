@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from causalopt.ground.checks import shown, whole
+from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Array
 from causalopt.language.symbols import Label
 from causalopt.language.words import listed
-from causalopt.runs.sweeps import Draws, Over
+from causalopt.runs.sweeps import Draws, Over, chains_asked
 
 #: What a function is called with, by the names of its arguments.
 Given = dict[str, object]
@@ -142,7 +142,7 @@ def extents_of(over: Over | None, draws: Draws | None) -> tuple[Extent, ...]:
     elif over is not None:
         grid.append(_points(over))
     if draws is not None:
-        grid.append(SweptDraws(_chains(draws)))
+        grid.append(SweptDraws(chains_asked(draws)))
     if not grid:
         raise QueryError(
             "Nothing is swept: write over={k: [...]}, a list of points, or a number of draws."
@@ -207,14 +207,3 @@ def _refuse_twice(columns: Sequence[Array], where: str) -> None:
         raise QueryError(
             f"{where} has {told} more than once, first at place {place}: write each value once."
         )
-
-
-def _chains(draws: Draws) -> range:
-    if isinstance(draws, range):
-        if not draws or draws.step < 1 or draws[0] < 0:
-            raise QueryError(
-                f"draws={draws} names no chains: write range(1000, 2000) for the 1,000 from 1,000 "
-                "on."
-            )
-        return draws
-    return range(whole(draws, "draws", 1))

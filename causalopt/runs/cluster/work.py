@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from causalopt.backends.auto import as_part
 from causalopt.backends.workers import one_of_many
-from causalopt.ground.errors import CausaloptError, EvaluationError, SweepError
+from causalopt.ground.errors import CausaloptError, EvaluationError, NotAtPointsError, SweepError
 from causalopt.ground.types import Array
 from causalopt.runs.cluster.chunks import Chunks, Part, halves, points_of, size
 from causalopt.runs.cluster.forms import ResultForm
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: What may be wrong at one point, or with too many points at once: the others go on.
-OF_POINTS = (EvaluationError, MemoryError)
+OF_POINTS = (EvaluationError, NotAtPointsError, MemoryError)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from causalopt import (
     Question,
     Survey,
     SweepError,
+    System,
     comp,
     op,
     open_sweep,
@@ -275,6 +276,15 @@ def test_a_first_point_that_fails_is_no_reason_to_stop(client, tmp_path):
     with pytest.raises(EvaluationError, match="x"):
         sweep(ask, {k: [4.0, 5.0]}, store=tmp_path / "y.zarr", client=client)
     assert not (tmp_path / "y.zarr").exists()
+
+
+def test_a_parameter_that_follows_to_no_number_is_a_fault_of_its_point(tmp_path):
+    follows = System({x: x * d}, start={x: 1}, parameters={k: 1, d: 1 / k})
+    ask, where = partial(run, follows.world(3)), {k: [0.0, 1.0, 2.0]}
+    kept = sweep(ask, where, store=tmp_path / "x.zarr")
+    assert [failure.where["k"] for failure in kept.failures] == [0.0]
+    assert "d = 1/k is no finite real number where k = 0" in kept.failures[0].error
+    assert kept.data.x.sel(world="W", k=2.0).values.tolist() == [1, 0.5, 0.25, 0.125]
 
 
 @pytest.mark.parametrize("alone", [False, True])
