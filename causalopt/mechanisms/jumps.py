@@ -19,6 +19,7 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Past, Stage, Variable, time
+from causalopt.mechanisms.clock import as_times_go, end_of_step
 from causalopt.mechanisms.crossing import SHARE, Crossing
 from causalopt.mechanisms.events import Event
 from causalopt.mechanisms.integrators import Explicit, Method, Stride
@@ -44,13 +45,14 @@ class Jumps:
     """A step over variables with events: what it assigns, hidden stages among it.
 
     ``rules`` are the steps of variables, or their rates; ``equations`` what holds at the end of a
-    step (in terms of R.next).
+    step (in terms of R.next). Without a ``length``, time counts steps.
     """
 
     rules: Mapping[Variable, Mechanism]
     equations: Mapping[Variable, Mechanism]
     events: Sequence[Event]
     at: Stride
+    length: float | None
 
     @property
     def size(self) -> Expr:
@@ -88,15 +90,48 @@ class Jumps:
         before: dict[Symbol, Expr] = {v.next: Stage(v, 1).next for v in every}
         assigned = {Stage(v, 1): rule.renamed(before) for v, rule in every.items()}
         at = self._there(1, Rational(1))
-        fires = [And(Not(e.when), _at(e.when, at)) for e in self.events]
+        fires = [And(Not(self._begun(e)), self._over(e, at)) for e in self.events]
         jumped = {v: Expression(self._jumped(v, at, fires)) for v in self.rules}
-        return {**assigned, **jumped, **self.equations}
+        return {**self._times, **assigned, **jumped, **self.equations}
+
+    # -- conditions, where a step begins and where it is over -------------------------------------
+
+    @functools.cached_property
+    def _times(self) -> dict[Variable, Mechanism]:
+        """When a step begins and is over: what is the end of one is the beginning of the next."""
+        if all(time not in event.when.free_symbols for event in self.events):
+            return {}
+        return {_BEGUN: Expression(time), _OVER: Expression(end_of_step(self.size))}
+
+    def _begun(self, event: Event) -> Boolean:
+        """The condition where a step begins."""
+        return _at(self._as_times_go(event.when, event), {time: _BEGUN.next})
+
+    def _over(self, event: Event, at: Terms) -> Boolean:
+        """The condition where a step is over, and everything is as at its end."""
+        return _at(self._as_times_go(event.when, event), {**at, time: _OVER.next})
+
+    def _is_out(self, event: Event, number: int) -> Boolean:
+        """Whether an event has sent back, at the end of the step before, what this begins with.
+
+        Rounding may have left that beyond the edge, on its way out.
+        """
+        if not self._moved & event.crossing.free_symbols:
+            return sympy.false
+        departing = _number(event, number, _DEPARTING).next
+        height = _at(self._as_times_go(event.crossing, event), {time: _BEGUN.next})
+        return And(departing < 0, height < -_LATE * self.size * departing)
+
+    def _as_times_go(self, formula: F, event: Event) -> F:
+        where = f"{next(iter(event.set))} in the event when {event.when}"
+        return as_times_go(formula, self.length, where)
 
     # -- inside the steps of a method ------------------------------------------------------------
 
     def inside(self, method: Explicit) -> dict[Variable, Mechanism]:
         """The step up to the first event, the jump, and the rest of the step."""
-        assigned = self._part(method, _FIRST, lambda v: v, Rational(0), self.size)
+        assigned = {**self._times}
+        assigned |= self._part(method, _FIRST, lambda v: v, Rational(0), self.size)
         end = {v: v + self.size * self._sum(v, method.weights, _FIRST) for v in self.rules}
         assigned |= self._state(_END, end, Rational(1))
         for number, event in enumerate(self.events):
@@ -104,6 +139,8 @@ class Jumps:
         share = Stage(_MOMENT, 0)
         moments = [_number(event, n, _WHEN).next for n, event in enumerate(self.events)]
         assigned[share] = Expression(Min(*moments))
+        if self._times:
+            assigned[_AT] = Expression(time + share.next * self.size)
         assigned |= self._state(_BEFORE, self._along(method, share.next), share.next)
         there = self._there(_BEFORE, share.next)
         first = [And(_happens(e, n), moments[n] <= share.next + _SAME)
@@ -234,9 +271,8 @@ class Jumps:
         """Whether an event happens in the step, and when, as a part of it; 1 where it does not."""
         end = self._there(_END, Rational(1))
         rates = {v: Stage(v, _FIRST + _RATE).next for v in self.rules}
-        # What an event has sent back at the very end of the step before is out, but for rounding.
-        is_out = event.crossing < -_LATE * self.size * _number(event, number, _DEPARTING).next
-        happens = And(Or(Not(event.when), is_out), _at(event.when, end))
+        is_out = self._is_out(event, number)
+        happens = And(Or(Not(self._begun(event)), is_out), self._over(event, end))
         there = self._with_equations(self._along(method, SHARE), SHARE)
         is_on, condition = _happens(event, number), _at(event.when, there)
         found = _number(event, number, _FOUND)
@@ -288,9 +324,11 @@ class Jumps:
         # At the very end of a step, rounding may leave beyond the edge what is on its way out.
         is_left = Or(share >= 1, And(share > 1 - _LATE, leaving < 0))
         anything = Or(*(_happens(e, n) for n, e in enumerate(self.events)))
-        other = And(anything, Not(first), Not(_at(event.when, before)))
+        # No room for rounding is inside of a step.
+        was_on = _at(event.when, {**before, time: _AT.next})
+        other = And(anything, Not(first), Not(was_on))
         returns = Or(And(first, is_back, Not(is_left)), other)
-        numbers[_SECOND] = Piecewise((1, And(_at(event.when, last), returns)), (0, True))
+        numbers[_SECOND] = Piecewise((1, And(self._over(event, last), returns)), (0, True))
         return {_number(event, number, place): Expression(e) for place, e in numbers.items()}
 
     def _motion(self, event: Event, at: Terms, rates: Mapping[Variable, Expr]) -> Expr:
@@ -317,6 +355,8 @@ _DEPARTING, _ON, _FOUND, _WHEN, _HEIGHT, _MOTION, _TURNED, _LEAVING, _SECOND = r
 
 # What the moment of the first event is a stage of: no variable of a model.
 _MOMENT = Variable("the first event")
+# When a step begins, when it is over, and when that event is.
+_BEGUN, _OVER, _AT = (Stage(_MOMENT, number) for number in (1, 2, 3))
 
 
 def _number(event: Event, number: int, place: int) -> Stage:

@@ -125,7 +125,7 @@ class Stepping:
             between_borders=is_looked_into,
         )
         if self.events:
-            assigned = Jumps(rules, equations, self.events, at).of(method)
+            assigned = Jumps(rules, equations, self.events, at, self.length).of(method)
         elif method is None:
             assigned = {**rules, **equations}
         else:

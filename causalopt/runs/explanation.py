@@ -110,11 +110,12 @@ def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Value
     """What to write where the run passes with shorter steps; None where it fails with these too.
 
     It is tried, for a world as declared: up to the time of the failure and as long again. With
-    events, up to the failure alone: what bounces for ever has too many later on.
+    events, for a step more, in which what one of them makes true is told: what bounces for ever has
+    too many later on.
     """
     for finer in _FINER if not world.effects else ():
         model = world.model.time_step(finer=finer)
-        last = step * finer * (1 if world.model.jumping else 2)
+        last = (step + 1 if world.model.jumping else 2 * step) * finer
         if model is None or last > _LONGEST_TRIAL:
             return None
         try:
