@@ -366,7 +366,7 @@ MUTANTS = [
     Mutant("a moment just after the start of a run is at the start",
            "mechanisms/clock.py", "_with_room(formula, _ROUNDED * time,",
            "_with_room(formula, _ROUNDED * (time + length),",
-           "tests/model/test_moments_in_time.py -k time_comes"),
+           "tests/model/test_moments_in_time.py -k 'from_the_start and way2'"),
     Mutant("a whole part of the time has no room for rounding",
            "mechanisms/clock.py", "by = abs(rate) * room", "by = 0 * room",
            "tests/runs/test_borders.py -k falls_between"),

@@ -123,7 +123,9 @@ def test_where_rounding_leaves_the_end_of_a_step_is_its_end(way, dt):
 def test_what_holds_from_the_start_never_comes_true(way):
     for when in (time >= at, sp.Mod(time, period) >= at):
         assert (counted(way, 0.1, when, [0.0], STEPS) == 0).all()
-    # After the start is not at the start.
+    # After the start is not at the start, however soon it is.
+    soon = counted(way, 0.1, time >= at, [1e-300, 1e-20, 1e-12], STEPS)
+    assert (soon == (np.arange(STEPS + 1) > 0)).all()
     assert (counted(way, 0.1, time > at, [0.0], STEPS) == (np.arange(STEPS + 1) > 0)).all()
 
 
