@@ -189,13 +189,15 @@ def _near_one(above: Expr, below: Expr, bases: Sequence[Expr]) -> tuple[Expr, Ex
     the same ones, whichever of these the base is solved for.
     """
     both = above.free_symbols & below.free_symbols
-    sides = [_read(above), _read(below)]
+    sides, is_rounded = [_read(above), _read(below)], above.has(Float) or below.has(Float)
     for base in map(_read, bases):
         for symbol, center in _roots(base) if base.free_symbols <= both else ():
             here = {symbol: center}
             if not all(_is_nothing(side, here) for side in reversed(sides)):
                 break
-            numerator, denominator = (_meeting(side, here) for side in sides)
+            numerator, denominator = (
+                _meeting(side, here) if is_rounded else side for side in sides
+            )
             near = _near(numerator, denominator, symbol, center)
             if near is None:
                 continue
@@ -209,7 +211,7 @@ def _near_one(above: Expr, below: Expr, bases: Sequence[Expr]) -> tuple[Expr, Ex
 def _is_zero_float(part: Expr, here: Mapping[Symbol, Expr]) -> bool:
     """Whether a part is 0 at a place in floats, however the last digit of a function is rounded."""
     functions = [f for f in part.atoms(Function, exp) if not f.free_symbols.isdisjoint(here)]
-    inner = [_at(f.args[0], here) for f in functions]
+    inner = [_at(f.args[-1], here) for f in functions]
     # Where functions that may have a zero have one, they are exact.
     is_exact = all(argument.is_zero or (argument - 1).is_zero for argument in inner)
     return is_exact and bool(_at(part, here).is_zero)

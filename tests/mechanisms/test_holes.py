@@ -82,6 +82,12 @@ def test_what_sympy_has_no_value_for_at_a_place_is_no_hole(formula):
     assert smooth(formula) == formula
 
 
+def test_a_pole_beside_a_zero_is_no_rounding_of_it():
+    formula = (x - 1) / (x - 1 - sympy.Rational(1, 10**14))
+    (value,) = evaluate([Expression(formula).value({})], {x: 1 + 1e-8})
+    assert float(value) - 1 == pytest.approx(1e-6, rel=0.05)
+
+
 def test_what_is_zero_but_for_rounding_is_seen_beside_symbols():
     formula = sin(x + y - 0.1 * 3) / (x + y - 0.3)
     assert 0.1 * 3 != 0.3
