@@ -170,9 +170,8 @@ class Powers:
     ) -> Iterator[Floats]:
         """The tangents (tangents, *points) after a step of each of some bands, in one call."""
         along = np.stack(parts, axis=-1)
-        taken = [
-            n[..., None] if isinstance(n, np.ndarray) and n.ndim else n for n in (*state, *rest)
-        ]
+        # Points come first, and beside each its bands.
+        taken = [*map(_at_points, (*state, *rest))]
         for j, part in zip(self._tangents, along, strict=True):
             taken[j] = part
         after = step(*taken)

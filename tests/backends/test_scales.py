@@ -4,6 +4,7 @@ The oracle carries exact rationals: a linear system's tangents are products of i
 """
 
 from fractions import Fraction
+from itertools import pairwise
 
 import mpmath
 import numpy as np
@@ -192,6 +193,26 @@ def test_what_is_kept_of_a_run_is_what_the_whole_has(backend):
     assert np.isfinite(whole.values[1:]).all()
     for step in (1, 17, 111, 200):
         assert op(system, A=v, n=u[0], m=w[step], backend=backend).item() == whole.values[step]
+
+
+@pytest.mark.parametrize("points", [1, 5, 300])
+def test_how_many_bands_go_side_by_side_changes_no_digit(points, monkeypatch):
+    # Down a chain a nudge falls by 1e-40 from each to the next: a dozen bands at a time.
+    *x, beside = variables(" ".join(f"x{i}" for i in range(13)))
+    (rate,) = parameters("rate")
+    rules = {b: rate * b + 1e-40 * sp.tanh(a) for a, b in pairwise(x)}
+    rules |= {x[0]: rate * x[0], beside: x[10] * 1e-41, x[11]: rules[x[11]] + beside}
+    chain = System(rules, start=dict.fromkeys(rules, 0.5), parameters={rate: 1})
+    asked = {"n": x[0][0], "m": x[11], "A": beside, "steps": 30, "backend": "numpy"}
+    over = {rate: np.linspace(0.5, 1, points)}
+    W = chain.world(steps=30).perturb(x[0])
+    found = [tangents(W, over=over, backend="numpy")[v.name].values for v in x]
+    strength = op(chain, over=over, **asked).values
+    monkeypatch.setattr("causalopt.backends.bands._SIDE_BY_SIDE", 1)
+    again = [tangents(W, over=over, backend="numpy")[v.name].values for v in x]
+    np.testing.assert_array_equal(found, again)
+    assert np.isfinite(strength[13:]).all()
+    np.testing.assert_array_equal(strength, op(chain, over=over, **asked).values)
 
 
 def test_lorenz_over_twelve_thousand_steps_both_ways():
