@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -156,8 +157,7 @@ def _by_digits(formula: Expr, symbol: Symbol, center: Expr, count: int) -> Serie
     u = series_of(argument, symbol, center, count)
     if not (all(n.is_Integer and n >= 0 for n in order) and u[0].is_number):
         raise NoSeriesError
-    place = Symbol("u")
-    function = sympy.lambdify(place, formula.func(*order, place), "mpmath")
+    function = functools.partial(_BY_DIGITS[type(formula)], *map(int, order))
     with mpmath.workdps(_DIGITS + 20):
         numbers = mpmath.taylor(function, mpmath.mpf(u[0].evalf(_DIGITS)), count - 1)
         # A difference quotient leaves so much where there is nothing.
@@ -220,10 +220,15 @@ _INTEGRALS = frozenset(
     {sympy.log, sympy.atan, sympy.asin, sympy.acos, sympy.asinh, sympy.atanh, sympy.erf}
 )
 
-# Functions that have a series at any place; Bessel's of a whole order.
-_BY_DIGITS = frozenset(
-    {
-        *(sympy.besselj, sympy.besseli, sympy.Si, sympy.erfc, sympy.erfi),
-        *(sympy.fresnels, sympy.fresnelc, sympy.airyai, sympy.airybi),
-    }
-)
+# Functions that have a series at any place, as mpmath has them; Bessel's of a whole order.
+_BY_DIGITS: Mapping[type, Callable[..., mpmath.mpf]] = {
+    sympy.besselj: mpmath.besselj,
+    sympy.besseli: mpmath.besseli,
+    sympy.Si: mpmath.si,
+    sympy.erfc: mpmath.erfc,
+    sympy.erfi: mpmath.erfi,
+    sympy.fresnels: mpmath.fresnels,
+    sympy.fresnelc: mpmath.fresnelc,
+    sympy.airyai: mpmath.airyai,
+    sympy.airybi: mpmath.airybi,
+}
