@@ -32,6 +32,8 @@ from sympy import (
     asinh,
     atan,
     atanh,
+    cos,
+    cosh,
     erf,
     exp,
     log,
@@ -169,7 +171,12 @@ def _linear(part: Expr) -> list[Expr]:
 
 
 def _zero_with(base: Expr) -> Expr:
-    """What is zero where a base is, of the forms that are often seen: x for sin(x), exp(x) - 1."""
+    """What is zero where a base is, of the forms that are often seen.
+
+    >>> x = Symbol("x")
+    >>> {abs(_zero_with(base)) for base in (x, sin(x), exp(x) - 1, 1 - cos(x), cosh(x) - 1)}
+    {Abs(x)}
+    """
     if isinstance(base, _ODD):
         return base.args[0]
     if isinstance(base, log):
@@ -179,6 +186,9 @@ def _zero_with(base: Expr) -> Expr:
         number, power = (-base.args[0] / base.args[1]).as_coeff_Mul()
         if isinstance(power, exp) and number.is_positive:
             return power.args[0] + log(number)
+        even = power.as_base_exp()[0]
+        if isinstance(even, cos | cosh) and (number - 1).is_zero:
+            return even.args[0]
     return base
 
 

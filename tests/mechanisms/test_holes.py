@@ -8,7 +8,7 @@ import pytest
 import sympy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sympy import Add, cos, exp, sin, symbols, tanh
+from sympy import Add, cos, cosh, exp, sin, symbols, tanh
 
 from causalopt.backends.evaluation import evaluate
 from causalopt.ground.work import measured
@@ -82,6 +82,14 @@ def test_what_sympy_has_no_value_for_at_a_place_is_no_hole(formula):
     assert smooth(formula) == formula
 
 
+def test_decimals_cancel_in_every_order_as_they_are_written():
+    mechanism = Expression((cos(0.1 * x) - 1 + 0.005 * x**2) / x**4)
+    both = evaluate([mechanism.value({}), mechanism.partial(x)], {x: 1e-3})
+    # 1e-4/24 - 1e-6/720 x^2 + ...
+    assert float(both[0]) == pytest.approx(1e-4 / 24 - 1e-12 / 720, rel=1e-14)
+    assert float(both[1]) == pytest.approx(-2e-9 / 720, rel=1e-9)
+
+
 def test_a_pole_beside_a_zero_is_no_rounding_of_it():
     formula = (x - 1) / (x - 1 - sympy.Rational(1, 10**14))
     (value,) = evaluate([Expression(formula).value({})], {x: 1 + 1e-8})
@@ -116,6 +124,10 @@ RATES = {
     "twice zero": (
         lambda c, s, w: (c - c * cos((x + s) / w)) / (x + s) ** 2,
         lambda c, s, w, v: c * (1 - mpmath.cos((v + s) / w)) / (v + s) ** 2,
+    ),
+    "twice zero on both sides": (
+        lambda c, s, w: (c - c * cos((x + s) / w)) / (cosh(c * (x + s)) - 1),
+        lambda c, s, w, v: c * (1 - mpmath.cos((v + s) / w)) / (mpmath.cosh(c * (v + s)) - 1),
     ),
 }
 decimals = st.integers(1, 999).map(lambda n: n / 100)
