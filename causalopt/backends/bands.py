@@ -139,7 +139,7 @@ class Powers:
         terms = [self._table([after[j] for j in self._tangents])]
         count = max(1, _SIDE_BY_SIDE // max(1, terms[0][0].size))
         for first in range(1, len(parts), count):
-            terms += self._side_by_side(step, state, rest, parts[first : first + count])
+            terms.extend(self._side_by_side(step, state, rest, parts[first : first + count]))
         sums, powers = _added(np.stack(terms), np.stack(tops))
         for j, mantissa in zip(self._tangents, sums, strict=True):
             after[j] = mantissa
@@ -152,14 +152,15 @@ class Powers:
         mantissas, lifts = np.frexp(self._table(state))
         waiting = np.zeros(mantissas.shape, dtype=np.bool_)
         waiting[self._tangents] = mantissas[self._tangents] != 0.0
-        raised, is_first = self.powers + lifts, True
-        while is_first or waiting.any():
+        raised = self.powers + lifts
+        while True:
             top = self._highest(raised, waiting)
             band = waiting & (raised > top - BAND)
             part = np.where(band, shifted(mantissas, np.where(band, raised - top, 0)), 0.0)
             yield part[self._tangents], top[self._tangents]
             waiting &= ~band
-            is_first = False
+            if not waiting.any():
+                return
 
     def _side_by_side(
         self,
@@ -167,8 +168,8 @@ class Powers:
         state: Sequence[Number],
         rest: Sequence[Number],
         parts: Sequence[Floats],
-    ) -> Iterator[Floats]:
-        """The tangents (tangents, *points) after a step of each of some bands, in one call."""
+    ) -> Floats:
+        """The tangents (bands, tangents, *points) after a step of some bands, in one call."""
         along = np.stack(parts, axis=-1)
         # Points come first, and beside each its bands.
         taken = [*map(_at_points, (*state, *rest))]
@@ -178,7 +179,7 @@ class Powers:
         whole = np.empty(along.shape)
         for row, j in zip(whole, self._tangents, strict=True):
             row[...] = after[j]
-        return iter(np.moveaxis(whole, -1, 0))
+        return np.moveaxis(whole, -1, 0)
 
     def _brought_together(self, state: list[Number]) -> bool:
         """Give each group one power again, if its tangents are close enough."""

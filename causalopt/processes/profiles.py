@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.ground import checks
-from causalopt.ground.checks import refuse_masked
 from causalopt.ground.errors import QueryError
 from causalopt.ground.tensors import why_foreign
 from causalopt.ground.types import Floats, Ints
@@ -180,7 +179,7 @@ def _numbers(
     except (TypeError, ValueError, RuntimeError):
         why = why_foreign(given) or f"has rows of many lengths: write {wanted}."
         raise QueryError(f"{name} {why}") from None
-    refuse_masked(given, name, QueryError)
+    checks.refuse_masked(given, name, QueryError)
     if numbers.dtype.kind not in "iuf":
         raise QueryError(f"{name} holds {numbers.dtype} values: write {wanted} of real numbers.")
     if not least <= numbers.ndim <= (most or least) or not numbers.size:
