@@ -85,10 +85,10 @@ def end_of_step(size: Expr) -> Expr:
     """The time at which a step of a ``size`` ends, to the last digit that at which the next begins.
 
     That is size (number + 1) where the step begins at size number, as whole steps do, and what is
-    added up elsewhere, in parts of steps.
+    added up elsewhere, in parts of steps, which may be of no length.
     """
     begun = floor(time / size + Rational(1, 2)) * size
-    is_whole = Abs(time - begun) <= 0
+    is_whole = And(size > 0, Abs(time - begun) <= 0)
     return Piecewise((floor(time / size + Rational(3, 2)) * size, is_whole), (time + size, True))
 
 

@@ -30,6 +30,7 @@ from causalopt.mechanisms.steady import (
     PlaceOfSmallest,
     Share,
 )
+from causalopt.mechanisms.truth import undecided_in
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -212,7 +213,9 @@ def is_logistic(base: Expr) -> bool:
 
 def _of_choice(part: Expr, slopes: Sequence[Expr]) -> Expr:
     conditions = [condition for _, condition in part.args]
-    return Piecewise(*zip(slopes, conditions, strict=True))
+    slope = Piecewise(*zip(slopes, conditions, strict=True))
+    # Of what moves on no branch nothing moves: no other is needed.
+    return slope if slope == 0 else Add(slope, undecided_in(part))
 
 
 def _unless_alone(part: Piecewise, slopes: Sequence[Expr], symbols: Set[Symbol]) -> list[Expr]:

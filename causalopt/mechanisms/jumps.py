@@ -26,6 +26,7 @@ from causalopt.mechanisms.integrators import Explicit, Method, Stride
 from causalopt.mechanisms.interface import Mechanism, Terms
 from causalopt.mechanisms.onset import Onset
 from causalopt.mechanisms.symbolic import Expression
+from causalopt.mechanisms.truth import undecided
 
 F = TypeVar("F", Expr, Boolean)
 
@@ -298,7 +299,7 @@ class Jumps:
     def _again(self, event: Event, number: int, first: Boolean) -> dict[Variable, Mechanism]:
         """Whether an event comes true after the first, by its jump or in the rest of the step.
 
-        That is once too often.
+        That is once too often. NaN says that its condition is neither true nor false.
         """
         share = Stage(_MOMENT, 0).next
         end, last = self._there(_END, Rational(1)), self._there(_LAST, Rational(1))
@@ -328,7 +329,11 @@ class Jumps:
         was_on = _at(event.when, {**before, time: _AT.next})
         other = And(anything, Not(first), Not(was_on))
         returns = Or(And(first, is_back, Not(is_left)), other)
-        numbers[_SECOND] = Piecewise((1, And(self._over(event, last), returns)), (0, True))
+        is_on = self._over(event, last)
+        # What the end of the step would be without its events may be where nothing can be asked.
+        asked = (self._begun(event), was_on, is_on)
+        second = Piecewise((1, And(is_on, returns)), (0, True))
+        numbers[_SECOND] = sympy.Add(second, *map(undecided, asked))
         return {_number(event, number, place): Expression(e) for place, e in numbers.items()}
 
     def _motion(self, event: Event, at: Terms, rates: Mapping[Variable, Expr]) -> Expr:

@@ -29,6 +29,7 @@ from causalopt.mechanisms.numerical import without_code
 from causalopt.mechanisms.patterns import loose_fractions, pattern_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_terms
 from causalopt.mechanisms.routines import LONG, Filled, long_form
+from causalopt.mechanisms.truth import decided
 
 #: Functions that numeric libraries lack, in terms of those that they have.
 RECIPROCALS: Mapping[type, Callable[[Expr], Expr]] = {
@@ -71,13 +72,20 @@ class Expression(Mechanism):
         """The free symbols, in the order of their names: parents come from the formula alone."""
         return in_order_of_names(self.formula.free_symbols)
 
+    @property
+    def remedy(self) -> str:
+        """What to do where its value is no finite number."""
+        own = smooth(self.formula)
+        asked = "guard what is asked in it, as (x > 0) & (log(x) < 1) does, "
+        return super().remedy if decided(own) is own else asked + super().remedy
+
     def long_form(self, least: int = LONG) -> Filled | None:
         """The formula as it is best computed, where it is long and smooth everywhere."""
         return long_form(smooth(self.formula), least)
 
     def value(self, at: Terms) -> Expr:
         """The formula, with terms in the place of its symbols, as it is best computed."""
-        return with_terms(smooth(self.formula), at)
+        return with_terms(decided(smooth(self.formula)), at)
 
     def as_written(self, at: Terms) -> Expr:
         """The formula as it is written, with terms in the place of its symbols."""
@@ -94,7 +102,7 @@ class Expression(Mechanism):
 
     def pattern(self) -> tuple[Expression, tuple[Expr, ...]]:
         """The formula as it is computed, with places for its symbols and for numbers."""
-        own = smooth(self.formula)
+        own = decided(smooth(self.formula))
         formula, at = pattern_of(own, self.arguments, loose_fractions(own))
         return Expression(formula), at
 

@@ -90,10 +90,13 @@ def _trouble(
     remedy = _finer(world, key, sweep.only(error.point), error.step, values)
     declared = _account(world, key, error.step).declared
     bounded = "start it elsewhere" if declared is None else declared.remedy
-    # A step with two events is left without a value, which is no infinity.
+    # A step with two events is left without a value, which is no infinity; and so is one with an
+    # event whose condition has no answer.
     if world.model.jumping and not np.isinf(error.value):
         kind += ", or two events fell into one step"
         bounded += (
+            ". Where what an event asks is not real, as sqrt(x) < 0.1 below 0, ask for the same of "
+            "what is: x < 0.01"
             ". If they were two, write them as one, whose values are those after both: the jump of "
             "the first may make the second come true. One that sets its own edge, as x < 0.6 does "
             "by x = 0.6, comes true again at once: set what lies beyond it, or bound the rate"

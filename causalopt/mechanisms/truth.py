@@ -1,0 +1,154 @@
+"""Conditions that are neither true nor false, since a side of them is no real number.
+
+What is no number compares as false in a computer: of Piecewise((1, sqrt(x) < 0.1), (2, True)) it
+would make 2 where x < 0, though nobody has said so. What is chosen by such a condition is no number
+either. A guard keeps its sense, as in Kleene's logic of three values: (x > 0) & (log(x) < 1) is
+false where x < 0, whatever log(x) may be.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import sympy
+from sympy import Add, And, Basic, Eq, Expr, Integer, KroneckerDelta, Ne, Not, Or, Piecewise, Pow
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean, BooleanAtom, BooleanFunction
+
+from causalopt.mechanisms.fitness import inside_out, parts_of
+from causalopt.mechanisms.rebuilding import rebuilt, with_parts
+from causalopt.mechanisms.steady import AtPlace, Beside, Length, Offset, PlaceOf, Polynomial
+
+_ZERO = Integer(0)
+
+# What is a real number wherever its own parts are.
+_REAL = (
+    *(sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul),
+    *(sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside, sympy.Max, sympy.Min),
+    *(sympy.exp, sympy.sin, sympy.cos, sympy.tan, sympy.sinc, sympy.sinh, sympy.cosh, sympy.tanh),
+    *(sympy.asinh, sympy.atan, sympy.atan2, sympy.erf, sympy.erfc, sympy.frac, KroneckerDelta),
+    *(Piecewise, ExprCondPair, Boolean, Length, Polynomial, Beside, PlaceOf, AtPlace),
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def decided(formula: Expr) -> Expr:
+    """The formula, each choice in it NaN where a condition of it is neither true nor false.
+
+    It is the same formula where all that is compared is real wherever the symbols are.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> decided(Piecewise((1, x < 2), (0, True)))
+    Piecewise((1, x < 2), (0, True))
+    >>> asked = decided(Piecewise((1, sympy.sqrt(x) < 2), (0, True)))
+    >>> asked.subs(x, 1), asked.subs(x, 9)
+    (1, 0)
+    """
+    parts = list(inside_out(formula))
+    if all(undecided_in(part) == 0 for part in parts):
+        return formula
+
+    def told() -> Expr:
+        new: dict[Basic, Basic] = {}
+        for part in parts:
+            made = with_parts(part, [new[arg] for arg in part.args])
+            # By what is written: what is made of it may be NaN where a choice inside of it is.
+            doubt = undecided_in(part)
+            new[part] = made if doubt == 0 else Add(made, doubt)
+        whole: Expr = new[formula]
+        return whole
+
+    return rebuilt(told)
+
+
+def undecided_in(choice: Basic) -> Expr:
+    """0 where a choice knows what it chooses, and NaN elsewhere; 0 for what is no choice."""
+    if isinstance(choice, KroneckerDelta):
+        return undecided(Eq(*choice.args[:2], evaluate=False))
+    if not isinstance(choice, Piecewise):
+        return _ZERO
+    total: Expr = _ZERO
+    for _, condition in reversed(choice.args):
+        # What comes after the branch that is taken is not asked.
+        later = total if total == 0 else _unless(condition, total)
+        total = Add(undecided(condition), later)
+    return total
+
+
+@functools.lru_cache(maxsize=4096)
+def undecided(condition: Boolean) -> Expr:
+    """0 where a condition is true or false, and NaN where it is neither.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> undecided(x > 0), undecided(sympy.log(x) < 1)
+    (0, (sign(log(x)) - sign(log(x))))
+    """
+    if isinstance(condition, Relational):
+        return Add(*(_lost(side) for side in condition.args if isinstance(side, Expr)))
+    if isinstance(condition, BooleanAtom):
+        return _ZERO
+    if isinstance(condition, Not):
+        return undecided(condition.args[0])
+    if not isinstance(condition, And | Or):
+        return undecided(condition.to_nnf(simplify=False)) if _is_joined(condition) else _ZERO
+    total = Add(*map(undecided, condition.args))
+    settling = _is_false if isinstance(condition, And) else _is_true
+    return total if total == 0 else _unless(Or(*map(settling, condition.args)), total)
+
+
+def _is_joined(condition: Boolean) -> bool:
+    return isinstance(condition, BooleanFunction)
+
+
+def _unless(condition: Boolean, doubt: Expr) -> Expr:
+    """Nothing where a condition is true, and a doubt elsewhere."""
+    return Piecewise((_ZERO, condition), (doubt, True))
+
+
+def _lost(side: Expr) -> Expr:
+    """0 where a side is a number, be it infinite, and NaN where it is none."""
+    if all(map(_is_real, parts_of(side))):
+        return _ZERO
+    size = sympy.sign(side)
+    return Offset(size, size)
+
+
+def _is_real(part: Basic) -> bool:
+    """Whether a part is a real number, or infinite, wherever its own parts are."""
+    if isinstance(part, Pow):
+        is_root = part.exp.is_nonnegative and (part.exp.is_Integer or part.base.is_nonnegative)
+        return bool(is_root or part.base.is_positive)
+    if isinstance(part, sympy.log):
+        return bool(part.args[0].is_positive)
+    if isinstance(part, sympy.Mod):
+        return bool(part.args[1].is_nonzero)
+    return isinstance(part, _REAL)
+
+
+def _is_true(condition: Boolean) -> Boolean:
+    """A condition that holds where one is true, and not where it is undecided."""
+    return _settled(condition, is_so=True)
+
+
+def _is_false(condition: Boolean) -> Boolean:
+    """A condition that holds where one is false, and not where it is undecided."""
+    return _settled(condition, is_so=False)
+
+
+def _settled(condition: Boolean, *, is_so: bool) -> Boolean:
+    if isinstance(condition, Not):
+        return _settled(condition.args[0], is_so=not is_so)
+    if isinstance(condition, And | Or):
+        parts: Sequence[Boolean] = [_settled(part, is_so=is_so) for part in condition.args]
+        # Not all of them are so where one of them is not so.
+        joined = isinstance(condition, And) == is_so
+        return And(*parts) if joined else Or(*parts)
+    if isinstance(condition, Relational):
+        own = condition if is_so else condition.negated
+        # What is no number differs from all, and is neither more nor less.
+        return Or(own.lhs < own.rhs, own.lhs > own.rhs) if isinstance(own, Ne) else own
+    if isinstance(condition, BooleanAtom):
+        return condition if is_so else Not(condition)
+    return _settled(condition.to_nnf(simplify=False), is_so=is_so)

@@ -1,0 +1,180 @@
+"""Choices by conditions that are neither true nor false, on every backend."""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sympy.core.relational import Relational
+
+from causalopt import EvaluationError, Event, Network, System, comp, run, variables
+from causalopt.mechanisms.truth import decided
+
+x, y, z = variables("x y z")
+BACKENDS = ("numpy", "numba", "jax")
+
+
+def _log(u):
+    return None if u < 0 else math.log(u) if u else -math.inf
+
+
+def _quotient(u, v):
+    return u / v if v else math.copysign(math.inf, u) if u else None
+
+
+# What is compared, beside what it is in plain Python: None where it is no real number.
+SIDES = [
+    (x, lambda x, y: x),
+    (sp.sqrt(x), lambda x, y: math.sqrt(x) if x >= 0 else None),
+    (sp.log(y), lambda x, y: _log(y)),
+    (x / y, _quotient),
+    (sp.acos(x), lambda x, y: math.acos(x) if abs(x) <= 1 else None),
+    (1 + x**2, lambda x, y: 1 + x**2),
+]
+# A comparison, and what it says of two numbers.
+COMPARISONS = [
+    (sp.Lt, lambda u, v: u < v),
+    (sp.Ge, lambda u, v: u >= v),
+    (sp.Gt, lambda u, v: u > v),
+    (sp.Eq, lambda u, v: u == v),
+    (sp.Ne, lambda u, v: u != v),
+]
+
+
+def compared(side, comparison, level):
+    (formula, value), (relation, holds) = side, comparison
+
+    def told(x, y):
+        u = value(x, y)
+        return None if u is None else holds(u, level)
+
+    return relation(formula, level), told
+
+
+def negated(one):
+    condition, told = one
+
+    def other(x, y):
+        return None if told(x, y) is None else not told(x, y)
+
+    return sp.Not(condition), other
+
+
+def joined(kind, parts):
+    """In Kleene's logic: what settles it does so whatever the others are."""
+    relations = set().union(*(condition.atoms(Relational) for condition, _ in parts))
+    # Of a condition and its negation sympy makes what it is of all real numbers.
+    assume(all(relation.negated not in relations for relation in relations))
+    settling = kind is sp.Or
+
+    def told(x, y):
+        known = [part(x, y) for _, part in parts]
+        if settling in known:
+            return settling
+        return None if None in known else not settling
+
+    return kind(*(condition for condition, _ in parts)), told
+
+
+comparisons = st.builds(
+    compared, st.sampled_from(SIDES), st.sampled_from(COMPARISONS), st.sampled_from([-0.5, 0.5, 2])
+)
+conditions = st.recursive(
+    comparisons,
+    lambda inner: (
+        st.builds(negated, inner)
+        | st.builds(
+            joined, st.sampled_from([sp.And, sp.Or]), st.lists(inner, min_size=2, max_size=3)
+        )
+    ),
+    max_leaves=4,
+)
+POINTS = [(u, v) for u in (-2.0, -0.25, 0.0, 0.25, 1.0, 4.0) for v in (-1.0, 0.0, 0.5, 8.0)]
+
+
+@functools.cache
+def chosen(formula, backend):
+    """What a formula gives at the points, NaN where a run says that it is no number."""
+    model = Network({x: 0.0, y: 0.0, z: formula})
+    points = [{x: u, y: v} for u, v in POINTS]
+    found = run(model.world(), over=points, backend=backend, on_failure="mask")
+    return found.value.sel(node="z").values.ravel()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(deadline=None, max_examples=25)
+@given(first=conditions, second=conditions)
+def test_a_choice_is_a_number_where_its_conditions_have_answers(backend, first, second):
+    formula = sp.Piecewise((1, first[0]), (2, second[0]), (3, True))
+    if not formula.has(sp.Piecewise):
+        return
+
+    def expected(u, v):
+        told = first[1](u, v), second[1](u, v)
+        if told[0] is None or (not told[0] and told[1] is None):
+            return math.nan
+        return 1.0 if told[0] else 2.0 if told[1] else 3.0
+
+    found = chosen(formula, backend)
+    np.testing.assert_array_equal(found, [expected(*point) for point in POINTS])
+
+
+def test_what_compares_real_numbers_alone_is_left_as_it_is():
+    root = sp.sqrt(sp.Abs(x)) < 3
+    for condition in (x > 2, root, sp.log(1 + x**2) > y, sp.Mod(x, 3) < 1, sp.exp(x) ** y > 2,
+                      sp.sin(x) < y, sp.Eq(sp.Max(x, y), 1), 2**x > 3):  # fmt: skip
+        formula = 2 * sp.Piecewise((x, condition), (y, True))
+        assert decided(formula) is formula
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_slope_is_chosen_by_what_has_an_answer_too(backend):
+    """Where nothing but a difference at y is asked for, no value of y is computed."""
+    choice = sp.Piecewise((2 * x, sp.sqrt(x) < 0.5), (3 * x, True))
+    model = System({x: x - 0.3, y: choice, z: z}, start={x: 1, y: 0, z: 0})
+    asked = {"A": z, "n": x[0], "m": y, "keep": "last", "backend": backend}
+    assert comp(model, steps=4, **asked).item() == 1.0
+    with pytest.raises(EvaluationError, match=r"y\[5\]"):
+        comp(model, steps=5, **asked)
+
+
+def test_a_message_says_to_guard_it():
+    model = System({x: x, y: sp.Piecewise((1, sp.sqrt(x) < 0.1), (2, True))}, start={x: -1, y: 0})
+    with pytest.raises(EvaluationError, match=r"y\[1\] is complex or undefined.* guard what is as"):
+        run(model.world(steps=2))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("method", [None, "euler", "rk4", "dopri5"])
+def test_an_event_whose_condition_has_no_answer_is_no_event_that_did_not_happen(method, backend):
+    """x falls through 0 inside a step: by then sqrt(x) < 0.1 has come true, and is gone again."""
+
+    def falling(dt, when):
+        given = {"start": {x: 1}, "dt": dt, "events": [Event(when, {x: 1})]}
+        if method is None:
+            return System({x: x - dt}, **given)
+        return System.from_ode({x: -sp.Integer(1)}, method=method, **given)
+
+    def last(dt, when):
+        return run(falling(dt, when).world(steps=round(1.5 / dt)), backend=backend).x.values[0, -1]
+
+    asked, same = sp.sqrt(x) < 0.1, x < 0.01
+    # In steps that do not leap over it, it is what it is in terms of x.
+    assert last(0.007, asked) == last(0.007, same)
+    with pytest.raises(EvaluationError, match=r"x\[\d+\] is complex or undefined"):
+        last(0.15, asked)
+    assert 0 < last(0.15, same) < 1
+
+
+def test_an_end_that_another_event_keeps_from_is_not_asked():
+    """Without its events a step may end where nothing can be asked: what counts is how it does."""
+    model = System.from_ode(
+        {x: -sp.Integer(1), y: 0 * y}, start={x: 1, y: 0}, dt=0.15, method="rk4",
+        events=[Event(x < 0.05, {x: 1}), Event(sp.sqrt(x) > 2, {y: 1})],
+    )  # fmt: skip
+    found = run(model.world(steps=30))
+    assert (found.y == 0).all()
+    assert found.x.min() > 0.05
