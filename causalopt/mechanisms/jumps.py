@@ -329,11 +329,9 @@ class Jumps:
         was_on = _at(event.when, {**before, time: _AT.next})
         other = And(anything, Not(first), Not(was_on))
         returns = Or(And(first, is_back, Not(is_left)), other)
-        is_on = self._over(event, last)
-        # What the end of the step would be without its events may be where nothing can be asked.
-        asked = (self._begun(event), was_on, is_on)
-        second = Piecewise((1, And(is_on, returns)), (0, True))
-        numbers[_SECOND] = sympy.Add(second, *map(undecided, asked))
+        second = Piecewise((1, And(self._over(event, last), returns)), (0, True))
+        # It may have come true before the first, where by then nothing can be asked any more.
+        numbers[_SECOND] = sympy.Add(second, undecided(And(anything, was_on)))
         return {_number(event, number, place): Expression(e) for place, e in numbers.items()}
 
     def _motion(self, event: Event, at: Terms, rates: Mapping[Variable, Expr]) -> Expr:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy.core.relational import Relational
 
-from causalopt import EvaluationError, Event, Network, System, comp, run, variables
+from causalopt import EvaluationError, Event, Network, System, comp, run, time, variables
 from causalopt.mechanisms.truth import decided
 
 x, y, z = variables("x y z")
@@ -178,3 +178,19 @@ def test_an_end_that_another_event_keeps_from_is_not_asked():
     found = run(model.world(steps=30))
     assert (found.y == 0).all()
     assert found.x.min() > 0.05
+
+
+def test_what_may_have_come_true_before_the_first_event_of_a_step_is_told():
+    """x goes through 0 on its way to a jump that brings it back: by then sqrt(x) < 0.1 was true."""
+
+    def counted(when, moment):
+        model = System.from_ode(
+            {x: -sp.Integer(1), y: 0 * y}, start={x: 1, y: 0}, dt=0.3, method="rk4",
+            events=[Event(time >= moment, {x: 1}), Event(when, {y: y + 1})],
+        )  # fmt: skip
+        return run(model.world(steps=5)).y.values[0, -1]
+
+    for asked in (x < 0.01, sp.sqrt(x) < 0.1):
+        assert counted(asked, 0.95) == 0
+        with pytest.raises(EvaluationError, match="undefined, or two events"):
+            counted(asked, 1.1)
