@@ -16,12 +16,15 @@ import mpmath
 import sympy
 from sympy import Symbol
 
-from causalopt.backends.special import came_true_precisely, settled_precisely
+from causalopt.backends.special import came_true_precisely, settled_precisely, size_precisely
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.mechanisms.rebuilding import NO_VALUE
 
 #: Where a formula in many digits finds its functions.
-PRECISE = [{"came_true": came_true_precisely, "settled": settled_precisely}, "mpmath"]
+PRECISE = [
+    {"came_true": came_true_precisely, "settled": settled_precisely, "abs": size_precisely},
+    "mpmath",
+]
 
 #: A function of numbers, in as many digits as are set; None where it has no real value.
 Precise = Callable[[Sequence[mpmath.mpf]], mpmath.mpf | None]

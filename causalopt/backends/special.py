@@ -173,3 +173,12 @@ def settled_precisely(
             return new[place]
         now = new
     return mpmath.nan
+
+
+def size_precisely(number: mpmath.mpf | mpmath.mpc) -> mpmath.mpf:
+    """|u| in as many digits as are set; NaN for a complex u, which has a size too.
+
+    >>> size_precisely(mpmath.mpf(-2)), size_precisely(mpmath.sqrt(-2))
+    (mpf('2.0'), mpf('nan'))
+    """
+    return mpmath.nan if isinstance(number, mpmath.mpc) else abs(number)

@@ -30,7 +30,7 @@ from causalopt.mechanisms.steady import (
     PlaceOfSmallest,
     Share,
 )
-from causalopt.mechanisms.truth import undecided_in
+from causalopt.mechanisms.truth import lost, undecided_in
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -234,24 +234,25 @@ def _unless_alone(part: Piecewise, slopes: Sequence[Expr], symbols: Set[Symbol])
 def _of_size(part: Expr, slopes: Sequence[Expr]) -> Expr:
     (inner,), (slope,) = part.args, slopes
     if inner.has(Piecewise):
-        return AtPlace(PlaceOfLargest(inner, -inner), 0, slope, -slope)
-    return Piecewise((slope, inner >= 0), (-slope, True))
+        return AtPlace(PlaceOfLargest(inner, -inner), 0, slope, -slope) + lost(inner)
+    return Piecewise((slope, inner >= 0), (-slope, True)) + lost(inner)
 
 
 def _of_extreme(part: Expr, slopes: Sequence[Expr]) -> Expr:
     """The slope of the first of the largest, or the smallest, arguments."""
     if len(slopes) == 2 and slopes[0] == slopes[1]:
         return slopes[0]
+    doubt = Add(*map(lost, part.args))
     # A condition on a choice is written out by sympy: a choice of conditions, some without sense.
     if len(slopes) == 2 and not part.has(Piecewise):
         former = sympy.Ge if isinstance(part, sympy.Max) else sympy.Le
-        return Piecewise((slopes[0], former(*part.args, evaluate=False)), (slopes[1], True))
+        return Piecewise((slopes[0], former(*part.args, evaluate=False)), (slopes[1], True)) + doubt
     place = (PlaceOfLargest if isinstance(part, sympy.Max) else PlaceOfSmallest)(*part.args)
     total = _ZERO
     for number, slope in enumerate(slopes):
         if slope != 0:
             total = AtPlace(place, number, slope, total)
-    return total
+    return total + doubt
 
 
 def _of_remainder(part: Expr, slopes: Sequence[Expr]) -> Expr:

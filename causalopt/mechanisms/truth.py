@@ -86,7 +86,7 @@ def undecided(condition: Boolean) -> Expr:
     (0, (sign(log(x)) - sign(log(x))))
     """
     if isinstance(condition, Relational):
-        return Add(*(_lost(side) for side in condition.args if isinstance(side, Expr)))
+        return Add(*(lost(side) for side in condition.args if isinstance(side, Expr)))
     if isinstance(condition, BooleanAtom):
         return _ZERO
     if isinstance(condition, Not):
@@ -107,8 +107,13 @@ def _unless(condition: Boolean, doubt: Expr) -> Expr:
     return Piecewise((_ZERO, condition), (doubt, True))
 
 
-def _lost(side: Expr) -> Expr:
-    """0 where a side is a number, be it infinite, and NaN where it is none."""
+def lost(side: Expr) -> Expr:
+    """0 where a side of a comparison is a number, be it infinite, and NaN where it is none.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> lost(x), lost(sympy.log(x))
+    (0, (sign(log(x)) - sign(log(x))))
+    """
     if all(map(_is_real, parts_of(side))):
         return _ZERO
     size = sympy.sign(side)

@@ -141,6 +141,20 @@ def test_a_slope_is_chosen_by_what_has_an_answer_too(backend):
         comp(model, steps=5, **asked)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("largest", [sp.Max(sp.sqrt(x), z), -sp.Min(-sp.sqrt(x), -z, 1 - z),
+                                     sp.Max(sp.sqrt(x), *(k * z for k in range(1, 12))),
+                                     sp.Abs(sp.sqrt(x) + z)])  # fmt: skip
+def test_of_what_cannot_be_compared_none_is_the_largest(backend, largest):
+    """Of a size too: |i + z| has a slope, of a number that is not real."""
+    model = System({x: x, y: largest, z: z / 2}, start={x: -1, y: 0, z: 1})
+    asked = {"A": x, "n": z[0], "m": y, "keep": "last", "backend": backend}
+    with pytest.raises(EvaluationError, match=r"y\[1\] has no derivative by z"):
+        comp(model, steps=2, **asked)
+    there = model.with_start({x: 0.01})
+    assert comp(there, steps=2, **asked).item() == 1.0
+
+
 def test_a_message_says_to_guard_it():
     model = System({x: x, y: sp.Piecewise((1, sp.sqrt(x) < 0.1), (2, True))}, start={x: -1, y: 0})
     with pytest.raises(EvaluationError, match=r"y\[1\] is complex or undefined.* guard what is as"):
