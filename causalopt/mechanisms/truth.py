@@ -54,8 +54,8 @@ def decided(formula: Expr) -> Expr:
         new: dict[Basic, Basic] = {}
         for part in parts:
             made = with_parts(part, [new[arg] for arg in part.args])
-            # By what is written: what is made of it may be NaN where a choice inside of it is.
-            doubt = undecided_in(part)
+            # Of what a choice inside of it makes NaN there is doubt too.
+            doubt = undecided_in(made)
             new[part] = made if doubt == 0 else Add(made, doubt)
         whole: Expr = new[formula]
         return whole
@@ -87,19 +87,15 @@ def undecided(condition: Boolean) -> Expr:
     """
     if isinstance(condition, Relational):
         return Add(*(lost(side) for side in condition.args if isinstance(side, Expr)))
-    if isinstance(condition, BooleanAtom):
+    if not isinstance(condition, BooleanFunction):
         return _ZERO
     if isinstance(condition, Not):
         return undecided(condition.args[0])
     if not isinstance(condition, And | Or):
-        return undecided(condition.to_nnf(simplify=False)) if _is_joined(condition) else _ZERO
+        return undecided(condition.to_nnf(simplify=False))
     total = Add(*map(undecided, condition.args))
     settling = _is_false if isinstance(condition, And) else _is_true
     return total if total == 0 else _unless(Or(*map(settling, condition.args)), total)
-
-
-def _is_joined(condition: Boolean) -> bool:
-    return isinstance(condition, BooleanFunction)
 
 
 def _unless(condition: Boolean, doubt: Expr) -> Expr:

@@ -142,6 +142,20 @@ def test_a_slope_is_chosen_by_what_has_an_answer_too(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_asked_of_a_choice_is_asked_of_its_conditions_too(backend):
+    """It is true where it would be so whichever had been chosen, as sympy writes it out."""
+    inner = sp.Piecewise((1, sp.sqrt(x) < 0.5), (2, True))
+    found = chosen(sp.Piecewise((1, inner + y > 1.5), (3, True)), backend)
+
+    def expected(u, v):
+        if u < 0:
+            return 1 if 1 + v > 1.5 else math.nan
+        return 1 if 1 + (u >= 0.25) + v > 1.5 else 3
+
+    np.testing.assert_array_equal(found, [expected(*point) for point in POINTS])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("largest", [sp.Max(sp.sqrt(x), z), -sp.Min(-sp.sqrt(x), -z, 1 - z),
                                      sp.Max(sp.sqrt(x), *(k * z for k in range(1, 12))),
                                      sp.Abs(sp.sqrt(x) + z)])  # fmt: skip
