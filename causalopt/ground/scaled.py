@@ -7,7 +7,7 @@ multiplying a float by a power of two changes none of its digits, so that only t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar, overload
@@ -153,25 +153,29 @@ class Ratio:
 
     def value(self) -> Floats:
         """The ratio as floats, zero or infinite where it is out of their range."""
-        return Scaled(self.mantissa, self.power).plain()
+        return self._each(_as_float)
 
     def log_size(self) -> Floats:
         """log |x / y|, finite wherever the ratio is neither zero nor infinite.
 
         Its digits depend on the ratio alone, and not on which powers of two were taken out of it.
         """
-        shape = self.mantissa.shape
-        mantissas, powers = _flat(self.mantissa, shape), _column(self.power, shape)
-        logs = np.empty(mantissas.size)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            for first, stop, power in _stretches(powers, mantissas.size):
-                some = slice(first, stop)
-                _log_size(mantissas[some], power, logs[some])
-        return logs.reshape(shape)
+        return self._each(_log_size)
 
     def is_negative(self) -> Bools:
         """Whether x and y have opposite signs."""
         return self.mantissa < 0
+
+    def _each(self, measure: Callable[[Floats, Ints, Floats], object]) -> Floats:
+        """What a measure of mantissas and their power writes, stretch by stretch."""
+        shape = self.mantissa.shape
+        mantissas, powers = _flat(self.mantissa, shape), _column(self.power, shape)
+        measured = np.empty(mantissas.size)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            for first, stop, power in _stretches(powers, mantissas.size):
+                some = slice(first, stop)
+                measure(mantissas[some], power, measured[some])
+        return measured.reshape(shape)
 
 
 def _flat(numbers: Array, shape: tuple[int, ...]) -> Array:
@@ -206,6 +210,10 @@ def _extremes(sizes: Floats) -> tuple[int, int] | None:
     """The powers of two of the least and the largest; None where some have lost digits."""
     least, most = float(sizes.min(initial=1.0)), float(sizes.max(initial=1.0))
     return (math.frexp(least)[1], math.frexp(most)[1]) if least > _TINY and most < _HUGE else None
+
+
+def _as_float(mantissa: Floats, power: Ints, out: Floats) -> None:
+    out[:] = Scaled(mantissa, power).plain()
 
 
 def _log_size(mantissa: Floats, power: Ints, out: Floats) -> None:

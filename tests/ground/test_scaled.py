@@ -74,6 +74,20 @@ def test_what_a_number_stands_beside_changes_no_digit_of_its_log(low, high):
         assert found[i] == log_size(x[i], above[i] + 30, y[i], 30)
 
 
+@given(st.integers(-2600, 2600), st.integers(0, 700), st.sampled_from([1, 7, 2047, 2049, 9000]))
+def test_what_a_long_stretch_comes_to_is_what_each_of_it_does(power, spread, count):
+    # Some are floats where others are not, so that more comes out of some than of others.
+    draws = np.random.default_rng(count)
+    mantissas = np.ldexp(draws.uniform(0.5, 1.0, count), draws.integers(-spread, spread + 1, count))
+    powers = np.full(count, power)
+    together, apart = Ratio(mantissas, np.array(power)), Ratio(mantissas, powers)
+    each = [Ratio(mantissas[[i]], powers[[i]]) for i in range(0, count, 61)]
+    for measure in (Ratio.log_size, Ratio.value):
+        np.testing.assert_array_equal(measure(together), measure(apart))
+        found = [measure(one)[0] for one in each]
+        np.testing.assert_array_equal(measure(apart)[::61], found)
+
+
 def test_a_zero_or_a_hole_in_a_stretch_beyond_floats_stays_one():
     x, y = np.array([1.0, 0.0, 1.0, np.nan, 3.0]), np.array([2.0, 2.0, 0.0, 1.0, 4.0])
     power = np.full(5, 2000)
