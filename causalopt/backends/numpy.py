@@ -64,7 +64,10 @@ class NumPyBackend:
                     run.record(state, scales.powers, step)
             if seen:
                 warn_of_long_steps(plan, [taken_again(plan, given, seen)])
-        yield as_wanted(plan, run.recording())
+        part = as_wanted(plan, run.recording())
+        # Both sides of a quotient are held no longer than until it is taken.
+        del run
+        yield part
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """All of them."""

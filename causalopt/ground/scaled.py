@@ -138,18 +138,16 @@ class Ratio:
         >>> Ratio.of(Scaled.of(np.array([1.0, -1.0])), Scaled.of(np.array([4.0, 0.0]))).value()
         array([0.25, -inf])
         """
-        power = x.power - y.power
+        shape = x.mantissa.shape
+        tops, bottoms = (_flat(side.mantissa, shape) for side in (x, y))
+        above, below = (np.broadcast_to(side.power, shape).reshape(-1) for side in (x, y))
+        mantissas, powers = np.empty(tops.size), np.empty(tops.size, dtype=np.int64)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            # Divided as they are where that loses nothing, which is nearly always.
-            mantissa = x.mantissa / y.mantissa
-            if _extremes(np.abs(mantissa)) is not None:
-                return cls(mantissa, power)
-            # Somewhere x or y is zero, or their mantissas are too far apart to be divided so.
-            (top, up), (bottom, down) = np.frexp(x.mantissa), np.frexp(y.mantissa)
-            # A zero has no sign: which it is of -0.0 and 0.0 is left by the order of a sum.
-            mantissa = top / (bottom + 0.0)
-        sound = np.isfinite(mantissa) & (mantissa != 0)
-        return cls(mantissa, np.where(sound, power + up - down, 0))
+            for low in range(0, tops.size, _BLOCK):
+                some = slice(low, low + _BLOCK)
+                beside = above[some] - below[some]
+                mantissas[some], powers[some] = _divided(tops[some], bottoms[some], beside)
+        return cls(mantissas.reshape(shape), powers.reshape(shape))
 
     def value(self) -> Floats:
         """The ratio as floats, zero or infinite where it is out of their range."""
@@ -204,6 +202,20 @@ def _stretches(powers: Ints, size: int) -> Iterator[tuple[int, int, Ints]]:
             continue
         for first, stop in pairwise((0, *cuts.tolist(), high - low)):
             yield low + first, low + stop, own[first]
+
+
+def _divided(x: Floats, y: Floats, power: Ints) -> tuple[Floats, Ints]:
+    """x / y * 2**power, as a mantissa and a power."""
+    # Divided as they are where that loses nothing, which is nearly always.
+    mantissa = x / y
+    if _extremes(np.abs(mantissa)) is not None:
+        return mantissa, power
+    # Somewhere x or y is zero, or their mantissas are too far apart to be divided as they are.
+    (top, up), (bottom, down) = np.frexp(x), np.frexp(y)
+    # A zero has no sign: which it is of -0.0 and 0.0 is left by the order of a sum, and no result.
+    mantissa = top / (bottom + 0.0)
+    sound = np.isfinite(mantissa) & (mantissa != 0)
+    return mantissa, np.where(sound, power + up - down, 0)
 
 
 def _extremes(sizes: Floats) -> tuple[int, int] | None:
