@@ -70,7 +70,7 @@ def loop_of(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int,
 class Ledger:
     """What some steps of a batch record, from row ``low`` and point ``origin`` on.
 
-    ``values`` are (recorded, rows, points), and ``exponents`` (recorded tangents, rows, points).
+    ``values`` are (recorded, rows, points), ``exponents`` those of what has a power.
     """
 
     low: int
@@ -84,8 +84,8 @@ class Ledger:
         low, high = rows_before(run.recorded, first), rows_before(run.recorded, stop)
         origin = batch.start * run.tile
         shape = high - low, min(batch.stop * run.tile, run.points) - origin
-        values = np.empty((len(run.plan.recorded), *shape))
-        return cls(low, origin, values, np.empty((len(run.tangents), *shape), dtype=np.int64))
+        values = np.empty((len(run.plan.quotients or run.plan.recorded), *shape))
+        return cls(low, origin, values, np.empty((len(run.powered), *shape), dtype=np.int64))
 
     def part(self, run: CompiledRun) -> Recording:
         """What is in it."""
@@ -238,8 +238,10 @@ class _Alone:
         run.put(self.point, after, new_powers)
         row, due = call.clock(run, step)[3:5]
         if due == step:
-            self.ledger.values[:, row, 0] = [after[j] for j in run.plan.recorded]
-            powers_there = [new_powers[run.plan.recorded[r]] for r in run.tangents]
-            self.ledger.exponents[:, row, 0] = powers_there
+            columns = np.array(after)[:, None], np.array(new_powers, dtype=np.int64)[:, None]
+            found = run.record_of(*columns, row, self.column)
+            self.ledger.values[:, row] = np.concatenate(found.values)
+            for exponents, place in zip(self.ledger.exponents, run.powered, strict=True):
+                exponents[row] = found.exponents[place][0]
         is_finite = np.isfinite([after[j] for j in run.plan.value_slots]).all()
         return step + 1 if is_finite else -step

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from causalopt.backends.bands import BAND, CLOSE
-from causalopt.backends.codegen import input_at, joined
+from causalopt.backends.codegen import input_at, joined, recorded
 from causalopt.backends.rescaling import all_finite
 from causalopt.backends.shape import Shape, indented, named
 from causalopt.backends.writer import lines_of
@@ -86,7 +86,7 @@ def banded_loop(
         "            reached = -i",
         "            break",
         "        if i == due:",
-        _recorded(shape),
+        indented(3, recorded(shape, "old[{}]".format, lambda j, _: f"own[{j}]")),
         _CLOSE.format(slots=slots, close=CLOSE, least=_LEAST, none=NO_POWER),
         _STORED.format(slots=slots, scales=len(shape.scales), none=NO_POWER),
     )
@@ -109,18 +109,6 @@ def _remembered(chain: Remembered) -> Sequence[str]:
         f"new[{first}] = part[{chain.source}]",
         f"for j in range({first + 1}, {stop}):",
         "    new[j] = part[j - 1]",
-    ]
-
-
-def _recorded(shape: Shape) -> Sequence[str]:
-    return [
-        *(f"            values[{r}, row, 0] = old[{j}]" for r, j in enumerate(shape.recorded)),
-        *(
-            f"            exponents[{r}, row, 0] = own[{j}]"
-            for r, (j, _) in enumerate(shape.powers)
-        ),
-        "            row += 1",
-        "            due += every",
     ]
 
 

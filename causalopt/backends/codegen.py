@@ -7,7 +7,7 @@ buffer, in an inner loop over points without branches, which a compiler turns in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from causalopt.backends.rescaling import (
@@ -80,10 +80,7 @@ def narrow(block: Block, shape: Shape) -> str:
         "            reached = -i",
         "            break",
         "        if i == due:",
-        (f"            values[{r}, row, 0] = s{j}" for r, j in enumerate(shape.recorded)),
-        (f"            exponents[{r}, row, 0] = e{k}" for r, (_, k) in enumerate(shape.powers)),
-        "            row += 1",
-        "            due += every",
+        indented(3, recorded(shape, "s{}".format, lambda _, k: f"e{k}")),
         (f"    state[{j}, point] = s{j}" for j in own),
         (f"    powers[{k}, point] = e{k}" for k in scales),
         "    return reached",
@@ -240,14 +237,27 @@ def _mended(shape: Shape, places: _Places) -> list[str]:
     ]
 
 
+def recorded(
+    shape: Shape, slot: Callable[[int], str], power: Callable[[int, int], str]
+) -> list[str]:
+    """What one point records of a step that is due, by how its slots and powers are written."""
+    values, powers = shape.values_recorded(slot), shape.powers_recorded(power)
+    return [
+        *(f"values[{r}, row, 0] = {value}" for r, value in enumerate(values)),
+        *(f"exponents[{r}, row, 0] = {own}" for r, own in enumerate(powers)),
+        "row += 1",
+        "due += every",
+    ]
+
+
 def _recorded(shape: Shape, places: _Places) -> list[str]:
-    """The recorded slots of a step that is due."""
-    slots = [(r, places.state(j)) for r, j in enumerate(shape.recorded)]
-    powers = [(r, places.power(k)) for r, (_, k) in enumerate(shape.powers)]
+    """What a tile records of a step that is due."""
+    values = shape.values_recorded(places.state)
+    powers = shape.powers_recorded(lambda _, k: f"int({places.power(k)})")
     return [
         "for q in range(width):",
-        *(f"    values[{r}, at, left + q] = {slot}" for r, slot in slots),
-        *(f"    exponents[{r}, at, left + q] = int({power})" for r, power in powers),
+        *(f"    values[{r}, at, left + q] = {value}" for r, value in enumerate(values)),
+        *(f"    exponents[{r}, at, left + q] = {power}" for r, power in enumerate(powers)),
         "at += 1",
         "next_due += every",
     ]

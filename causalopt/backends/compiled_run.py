@@ -14,7 +14,7 @@ from causalopt.backends.careful import first_state
 from causalopt.backends.codegen import TILE
 from causalopt.backends.counting import counted
 from causalopt.backends.halving import Snapshot
-from causalopt.backends.interface import Inputs, NotFinite, Recording
+from causalopt.backends.interface import Inputs, NotFinite, Recording, as_wanted
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Loop
 from causalopt.plan.draws import Stream
@@ -56,9 +56,29 @@ class CompiledRun:
 
     @functools.cached_property
     def tangents(self) -> tuple[int, ...]:
-        """The places, among what is recorded, of the slots that are tangents."""
+        """The places, among the recorded slots, of those that are tangents."""
         every = {j for group in self.plan.scales for j in group}
         return tuple(r for r, j in enumerate(self.plan.recorded) if j in every)
+
+    @functools.cached_property
+    def powered(self) -> tuple[int, ...]:
+        """The places, among what is recorded, of what has a power: quotients and tangents."""
+        return tuple(range(len(self.plan.quotients))) or self.tangents
+
+    def record_of(self, state: Floats, powers: Ints, row: int, point: int) -> Recording:
+        """What is recorded of a state (slots, points) with powers of its own, at a place on."""
+        slots = self.plan.recorded
+        whole = Recording(
+            state[list(slots), None],
+            {r: powers[slots[r], None] for r in self.tangents},
+            slice(row, row + 1),
+            self.named(slice(point, point + state.shape[1])),
+        )
+        return as_wanted(self.plan, whole)
+
+    def named(self, points: slice) -> slice | Ints:
+        """Which points of the sweep some points of the run are."""
+        return points if self.order is None else self.order[points]
 
     @functools.cached_property
     def points(self) -> int:
@@ -148,20 +168,18 @@ def _by_chain(streams: Sequence[Stream]) -> Ints | None:
 def part_of(
     run: CompiledRun, values: Floats, exponents: Ints, row: int, point: int = 0
 ) -> Recording:
-    """Recorded values (slots, rows, points) and exponents as a part that begins at a place."""
-    points = slice(point, point + values.shape[2])
+    """Recorded values (recorded, rows, points), exponents, as a part that begins at a place."""
     return Recording(
         values,
-        dict(zip(run.tangents, exponents, strict=True)),
+        dict(zip(run.powered, exponents, strict=True)),
         slice(row, row + values.shape[1]),
-        points if run.order is None else run.order[points],
+        run.named(slice(point, point + values.shape[2])),
     )
 
 
 def first_part(run: CompiledRun) -> Recording:
     """What a run records of step 0."""
-    values = run.state[list(run.plan.recorded), None]
-    return part_of(run, values, np.zeros((len(run.tangents), 1, run.points), dtype=np.int64), 0)
+    return run.record_of(run.state, np.zeros(run.state.shape, dtype=np.int64), 0, 0)
 
 
 def blame(run: CompiledRun, step: int, points: Ints) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
+from causalopt.ground.scaled import Ratio, Scaled
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.symbols import Label
@@ -36,8 +37,9 @@ class Recording:
     """What a run recorded.
 
     A loop's ``values`` have shape (recorded slots, recorded steps, points), a network's (lanes,
-    nodes, points); where slots hold arrays, they are a list, with (steps, points, *shape) for each,
-    and (steps, points, *shape, k) for tangents in k directions. A tangent is
+    nodes, points); they may be a list, which has (steps, points, *shape) for each slot that holds
+    arrays, and (steps, points, *shape, k) for tangents in k directions. Where the plan has
+    quotients, these are there in place of slots. A tangent, or a quotient of two, is
     ``values * 2**exponents``: ``exponents`` is there for those alone, by place among the recorded
     slots, with shape (recorded steps, points), or (steps, points, 1, ..., k); of a network by lane,
     (nodes, points). ``rows`` and ``points`` say which of the recorded steps and points a part of a
@@ -54,6 +56,16 @@ class Recording:
         """The number of recorded steps, or nodes, and of points."""
         values = self.values
         return values.shape[1:3] if isinstance(values, np.ndarray) else values[0].shape[:2]
+
+
+def as_wanted(plan: Loop, part: Recording) -> Recording:
+    """What is recorded of a plan's slots as it is wanted: as quotients, where the plan has some."""
+    if not plan.quotients:
+        return part
+    sides = {place: Scaled(part.values[place], power) for place, power in part.exponents.items()}
+    ratios = [Ratio.of(sides[x], sides[y]) for x, y in plan.quotients]
+    powers = {place: ratio.power for place, ratio in enumerate(ratios)}
+    return Recording([ratio.mantissa for ratio in ratios], powers, part.rows, part.points)
 
 
 def refuse_arrays(plan: Loop, name: str) -> None:

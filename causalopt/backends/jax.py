@@ -10,7 +10,7 @@ import numpy as np
 
 from causalopt.backends.failures import in_words
 from causalopt.backends.halving import first_again, warn_of_long_steps
-from causalopt.backends.interface import Inputs, NotFinite, Recording
+from causalopt.backends.interface import Inputs, NotFinite, Recording, as_wanted
 from causalopt.backends.jax_program import program_of
 from causalopt.backends.numpy import REFERENCE
 from causalopt.backends.referring import ReferringBackend
@@ -72,7 +72,8 @@ class JaxBackend(ReferringBackend):
         if plan.samples.steps and not plan.has_arrays:
             plain = [np.asarray(inputs.values[e.symbol.name], float) for e in plan.inputs]
             warn_of_long_steps(plan, first_again(plan, plain, streams, points))
-        yield _recording(plan, [np.asarray(column) for column in columns], points)
+        whole = _recording(plan, [np.asarray(column) for column in columns], points)
+        yield as_wanted(plan, whole)
 
     def slopes(
         self, plan: Loop, inputs: Inputs, row: int, entering: Sequence[str], read: Floats

@@ -43,7 +43,7 @@ from causalopt.plan import Block, Layers, Loop
 _CALL = 1e8
 
 # One call records about this many numbers of a slot: what is made of them finds them in the cache.
-_KEPT = 1 << 15
+_KEPT = 1 << 16
 
 # One call takes about this many numbers of noise, so few that they stay in the second-level cache,
 # and, where it can, for this many steps, so many that asking a law for them costs little.
@@ -139,7 +139,7 @@ def _warn_once(message: str) -> None:
 def _compiled_segments(run: CompiledRun) -> list[CompiledSegment] | None:
     """The segments made ready; None, with a warning, where numba cannot compile one."""
     plan = run.plan
-    shape = Shape(plan.value_slots, plan.scales, plan.recorded, len(plan.noises), plan.chains)
+    shape = Shape.of(plan)
     name = "narrow" if run.tile == 1 else "wide"
     try:
         return [

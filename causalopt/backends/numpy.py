@@ -17,7 +17,13 @@ from causalopt.backends.halving import (
     taken_again,
     warn_of_long_steps,
 )
-from causalopt.backends.interface import Inputs, NotFinite, Recording, refuse_arrays
+from causalopt.backends.interface import (
+    Inputs,
+    NotFinite,
+    Recording,
+    as_wanted,
+    refuse_arrays,
+)
 from causalopt.backends.layering import fill, slopes_in
 from causalopt.ground.progress import track
 from causalopt.ground.types import Floats, Ints, Number
@@ -58,7 +64,10 @@ class NumPyBackend:
                     run.record(state, scales.powers, step)
             if seen:
                 warn_of_long_steps(plan, [taken_again(plan, given, seen)])
-        yield run.recording()
+        part = as_wanted(plan, run.recording())
+        # Both sides of a quotient are held no longer than until it is taken.
+        del run
+        yield part
 
     def generators(self, plan: Loop | Layers, points: int, chains: int) -> int:
         """All of them."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from causalopt.plan import Block, Remembered
+from causalopt.plan import Block, Loop, Remembered
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,9 @@ class Shape:
     """What a loop does around its block: the places of slots in the block's state.
 
     ``values`` are checked to be finite, each group of ``scales`` is rescaled by one power of two,
-    and ``recorded`` are kept. ``noises`` counts the arguments, the last but for the time, that are
-    drawn afresh at each step. What is in ``chains`` is moved on in memory, not computed.
+    and ``recorded`` are kept, or the ``quotients`` of pairs of tangents. ``noises`` counts the
+    arguments, the last but for the time, that are drawn afresh at each step. What is in ``chains``
+    is moved on in memory, not computed.
     """
 
     values: tuple[int, ...]
@@ -22,6 +23,14 @@ class Shape:
     recorded: tuple[int, ...]
     noises: int = 0
     chains: tuple[Remembered, ...] = ()
+    quotients: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, plan: Loop) -> Shape:
+        """That of a plan's loops."""
+        pairs = tuple((plan.recorded[x], plan.recorded[y]) for x, y in plan.quotients)
+        rest = len(plan.noises), plan.chains, pairs
+        return cls(plan.value_slots, plan.scales, plan.recorded, *rest)
 
     def computed(self, slots: int) -> list[int]:
         """The places of the slots that a step computes: all but those in chains."""
@@ -50,8 +59,30 @@ class Shape:
     @property
     def powers(self) -> tuple[tuple[int, int], ...]:
         """The place and the group of each recorded slot that is a tangent: it has a power too."""
-        group_of = {j: k for k, group in enumerate(self.scales) for j in group}
+        group_of = self.group_of
         return tuple((j, group_of[j]) for j in self.recorded if j in group_of)
+
+    @property
+    def group_of(self) -> dict[int, int]:
+        """The group of each tangent."""
+        return {j: k for k, group in enumerate(self.scales) for j in group}
+
+    def values_recorded(self, slot: Callable[[int], str]) -> list[str]:
+        """What is recorded, by how a ``slot`` is written: x, or x / y.
+
+        A zero below has no sign, and tangents are close enough to 1 for a quotient of all digits.
+        """
+        if self.quotients:
+            return [f"{slot(x)} / ({slot(y)} + 0.0)" for x, y in self.quotients]
+        return [slot(j) for j in self.recorded]
+
+    def powers_recorded(self, power: Callable[[int, int], str]) -> list[str]:
+        """The powers beside it, by how that of a slot, of a group, is written."""
+        if self.quotients:
+            group_of = self.group_of
+            both = [[power(j, group_of[j]) for j in pair] for pair in self.quotients]
+            return [f"{above} - {below}" for above, below in both]
+        return [power(j, k) for j, k in self.powers]
 
 
 def named(letter: str, places: Iterable[int]) -> list[str]:

@@ -55,8 +55,7 @@ class Tabled:
         yield _array("RESULTS", self._results())
         yield _array("VALUES", self.shape.values)
         yield _array("TANGENTS", self.shape.tangents)
-        yield _array("RECORDED", self.shape.recorded)
-        yield _array("POWERS", [k for _, k in self.shape.powers])
+        yield from self._recorded()
         yield _array("SCALED", [j for places in self.shape.scales for j in places])
         ends = list(accumulate(map(len, self.shape.scales)))
         yield _array("BEGIN", [0, *ends[:-1]] if ends else [])
@@ -70,6 +69,24 @@ class Tabled:
             first, *others = chain.places
             rows |= {first: chain.source, **{j: j - 1 for j in others}}
         return [rows[j] for j in range(self.slots)]
+
+    def _recorded(self) -> Iterator[str]:
+        """The slots that are recorded and the groups of those with powers, or pairs of them."""
+        pairs, group_of = self.shape.quotients, self.shape.group_of
+        above = [x for x, _ in pairs] or self.shape.recorded
+        yield _array("RECORDED", above)
+        yield _array("POWERS", [group_of[j] for j in above if j in group_of])
+        yield _array("BELOW", [y for _, y in pairs])
+        yield _array("POWERS_BELOW", [group_of[y] for _, y in pairs])
+
+    def records(self, q: str = "") -> dict[str, str]:
+        """What is recorded, and the power beside it, at a place q."""
+        value, power = f"new[RECORDED[g]{q}]", f"power[POWERS[g]{q}]"
+        if self.shape.quotients:
+            # A zero below has no sign.
+            value = f"{value} / (new[BELOW[g]{q}] + 0.0)"
+            power = f"{power} - power[POWERS_BELOW[g]{q}]"
+        return {"value": value, "power": power}
 
     def groups_alone(self) -> Iterator[str]:
         """A function that computes all groups of one point, one after the other."""
@@ -158,7 +175,7 @@ def narrow(groups: Groups, shape: Shape, slots: int) -> str:
         "                reached = i",
         "                break",
         indented(3, _divided()),
-        _TAKEN_OVER.format(slots=slots),
+        _TAKEN_OVER.format(slots=slots, **tabled.records()),
         f"    for j in range({slots}):",
         "        state[j, point] = table[j]",
         "    for k in range(END.size):",
@@ -225,7 +242,7 @@ def wide(groups: Groups, shape: Shape, slots: int) -> str:
         "                    break",
         f"                for q in range({TILE}):",
         indented(5, _divided(", q")),
-        _CARRIED.format(slots=slots),
+        _CARRIED.format(slots=slots, **tabled.records(", q")),
     )
 
 
@@ -249,9 +266,9 @@ _TAKEN_OVER = """\
             break
         if i == due:
             for g in range(RECORDED.size):
-                values[g, row, 0] = new[RECORDED[g]]
+                values[g, row, 0] = {value}
             for g in range(POWERS.size):
-                exponents[g, row, 0] = power[POWERS[g]]
+                exponents[g, row, 0] = {power}
             row += 1
             due += every"""
 
@@ -324,10 +341,10 @@ _CARRIED = """\
             if i == next_due:
                 for g in range(RECORDED.size):
                     for q in range(width):
-                        values[g, at, left + q] = new[RECORDED[g], q]
+                        values[g, at, left + q] = {value}
                 for g in range(POWERS.size):
                     for q in range(width):
-                        exponents[g, at, left + q] = power[POWERS[g], q]
+                        exponents[g, at, left + q] = {power}
                 at += 1
                 next_due += every
         if faults[tile] < 0:

@@ -95,7 +95,7 @@ def self_regulation(
 def _log_sizes(numbers: list[Scaled]) -> Array:
     """log |d| of each, minus infinity where there is no difference."""
     one = Scaled.of(np.ones_like(numbers[0].mantissa))
-    return np.stack([Ratio(number, one).log_size() for number in numbers])
+    return np.stack([Ratio.of(number, one).log_size() for number in numbers])
 
 
 def _log_norm(log_sizes: Floats) -> Floats:

@@ -32,9 +32,11 @@ _FARTHEST = 5000
 # Between these sizes, a quotient has lost no digit.
 _TINY, _HUGE = 1e-280, 1e280
 # Work on long results goes in blocks that stay in the cache of a processor.
-_BLOCK = 1 << 15
+_BLOCK = 1 << 16
 # A block whose power changes more often is not cut.
-_FEW = 8
+_FEW = 16
+# A stretch of which more comes out of some than of others is halved, down to so many.
+_SHORT = 1 << 11
 _LOG2 = math.log(2.0)
 # A mantissa from 1/2 to 1 times 2 to less than this power, either way, is a float with all digits.
 _FARTHEST_FLOAT = 1000
@@ -120,13 +122,32 @@ def _entries_first(numbers: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Ratio:
-    """x / y, whose numbers may lie outside the range of floats.
+    """x / y as ``mantissa * 2**power``, which may lie outside the range of floats.
 
-    0/0 is NaN, x/0 infinite, with the sign of x, and 0/y zero, on every backend.
+    0/0 is NaN, x/0 infinite, with the sign of x, and 0/y zero, on every backend. ``power`` has the
+    shape of ``mantissa``, or none where all have the same.
     """
 
-    x: Scaled
-    y: Scaled
+    mantissa: Floats
+    power: Ints
+
+    @classmethod
+    def of(cls, x: Scaled, y: Scaled) -> Ratio:
+        """x / y, with all its digits.
+
+        >>> Ratio.of(Scaled.of(np.array([1.0, -1.0])), Scaled.of(np.array([4.0, 0.0]))).value()
+        array([0.25, -inf])
+        """
+        shape = x.mantissa.shape
+        tops, bottoms = (_flat(side.mantissa, shape) for side in (x, y))
+        above, below = (np.broadcast_to(side.power, shape).reshape(-1) for side in (x, y))
+        mantissas, powers = np.empty(tops.size), np.empty(tops.size, dtype=np.int64)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            for low in range(0, tops.size, _BLOCK):
+                some = slice(low, low + _BLOCK)
+                beside = above[some] - below[some]
+                mantissas[some], powers[some] = _divided(tops[some], bottoms[some], beside)
+        return cls(mantissas.reshape(shape), powers.reshape(shape))
 
     def value(self) -> Floats:
         """The ratio as floats, zero or infinite where it is out of their range."""
@@ -141,30 +162,18 @@ class Ratio:
 
     def is_negative(self) -> Bools:
         """Whether x and y have opposite signs."""
-        return self._each(_signed) < 0
+        return self.mantissa < 0
 
-    def _each(self, measure: Callable[[Floats, Floats, Ints, Floats], object]) -> Floats:
-        """What a measure of x, y, and the power beside x / y writes, at every point."""
-        shape = self.x.mantissa.shape
-        x, y = (_flat(side.mantissa, shape) for side in (self.x, self.y))
-        above, below = (_column(side.power, shape) for side in (self.x, self.y))
-        measured = np.empty(math.prod(shape))
+    def _each(self, measure: Callable[[Floats, Ints, Floats], object]) -> Floats:
+        """What a measure of mantissas and their power writes, stretch by stretch."""
+        shape = self.mantissa.shape
+        mantissas, powers = _flat(self.mantissa, shape), _column(self.power, shape)
+        measured = np.empty(mantissas.size)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            for low in range(0, measured.size, _BLOCK):
-                high = min(low + _BLOCK, measured.size)
-                powers = _within(above, low, high) - _within(below, low, high)
-                for first, stop, power in _stretches(powers, low, high):
-                    some = slice(first, stop)
-                    measure(x[some], y[some], power, measured[some])
+            for first, stop, power in _stretches(powers, mantissas.size):
+                some = slice(first, stop)
+                measure(mantissas[some], power, measured[some])
         return measured.reshape(shape)
-
-
-@dataclass(frozen=True, eq=False)
-class _Quotient:
-    """Ratios ``mantissa * 2**power``, one after the other, with one power or one for each."""
-
-    mantissa: Floats
-    power: Ints
 
 
 def _flat(numbers: Array, shape: tuple[int, ...]) -> Array:
@@ -176,74 +185,72 @@ def _column(powers: Ints, shape: tuple[int, ...]) -> Ints:
     return powers if powers.ndim == 0 else _flat(powers, shape)
 
 
-def _within(column: Ints, first: int, stop: int) -> Ints:
-    return column if column.ndim == 0 else column[first:stop]
-
-
-def _stretches(powers: Ints, first: int, stop: int) -> Iterator[tuple[int, int, Ints]]:
-    """The block from ``first`` to ``stop`` cut where its power changes, where that is seldom.
+def _stretches(powers: Ints, size: int) -> Iterator[tuple[int, int, Ints]]:
+    """Blocks, each cut where its power changes, where that is seldom.
 
     Along a run powers change once in many steps: with one power for all there is less to do.
     """
-    if powers.ndim == 0:
-        yield first, stop, powers
-        return
-    cuts = np.flatnonzero(powers[1:] != powers[:-1]) + 1
-    if len(cuts) > _FEW:
-        yield first, stop, powers
-        return
-    for low, high in pairwise((0, *cuts.tolist(), stop - first)):
-        yield first + low, first + high, powers[low]
+    for low in range(0, size, _BLOCK):
+        high = min(low + _BLOCK, size)
+        if powers.ndim == 0:
+            yield low, high, powers
+            continue
+        own = powers[low:high]
+        cuts = np.flatnonzero(own[1:] != own[:-1]) + 1
+        if len(cuts) > _FEW:
+            yield low, high, own
+            continue
+        for first, stop in pairwise((0, *cuts.tolist(), high - low)):
+            yield low + first, low + stop, own[first]
 
 
-def _divided(x: Floats, y: Floats, power: Ints) -> _Quotient:
-    """x / y * 2**power."""
+def _divided(x: Floats, y: Floats, power: Ints) -> tuple[Floats, Ints]:
+    """x / y * 2**power, as a mantissa and a power."""
     # Divided as they are where that loses nothing, which is nearly always.
     mantissa = x / y
     if _extremes(np.abs(mantissa)) is not None:
-        return _Quotient(mantissa, power)
+        return mantissa, power
     # Somewhere x or y is zero, or their mantissas are too far apart to be divided as they are.
     (top, up), (bottom, down) = np.frexp(x), np.frexp(y)
     # A zero has no sign: which it is of -0.0 and 0.0 is left by the order of a sum, and no result.
     mantissa = top / (bottom + 0.0)
     sound = np.isfinite(mantissa) & (mantissa != 0)
-    return _Quotient(mantissa, np.where(sound, power + up - down, 0))
+    return mantissa, np.where(sound, power + up - down, 0)
 
 
 def _extremes(sizes: Floats) -> tuple[int, int] | None:
     """The powers of two of the least and the largest; None where some have lost digits."""
-    least, most = float(sizes.min()), float(sizes.max())
+    least, most = float(sizes.min(initial=1.0)), float(sizes.max(initial=1.0))
     return (math.frexp(least)[1], math.frexp(most)[1]) if least > _TINY and most < _HUGE else None
 
 
-def _as_float(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
-    ratio = _divided(x, y, power)
-    out[:] = Scaled(ratio.mantissa, ratio.power).plain()
+def _as_float(mantissa: Floats, power: Ints, out: Floats) -> None:
+    out[:] = Scaled(mantissa, power).plain()
 
 
-def _signed(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
-    out[:] = _divided(x, y, power).mantissa
-
-
-def _log_size(x: Floats, y: Floats, power: Ints, out: Floats) -> None:
-    """log |x / y * 2**power|.
+def _log_size(mantissa: Floats, power: Ints, out: Floats) -> None:
+    """log |mantissa * 2**power|.
 
     Of a number that is a float, the log of that float: near 1, a sum would lose its digits. Of one
     that is not, ``_taken_out`` comes out first, as much for all where that is as much for all.
     """
-    if power.ndim == 0 and _has_one_log(x, y, int(power), out):
-        return
-    ratio = _divided(x, y, power)
-    size, own = np.frexp(np.abs(ratio.mantissa))
-    power = own + ratio.power
+    np.abs(mantissa, out=out)
+    if power.ndim == 0:
+        if _has_one_log(int(power), out):
+            return
+        if out.size > _SHORT:
+            for half in (slice(out.size // 2), slice(out.size // 2, None)):
+                _log_size(mantissa[half], power, out[half])
+            return
+    size, own = np.frexp(out)
+    power = own + power
     taken = _taken_out(power)
     np.log(np.ldexp(size, (power - taken).astype(np.int32)), out=out)
     out += taken * _LOG2
 
 
-def _has_one_log(x: Floats, y: Floats, power: int, out: Floats) -> bool:
+def _has_one_log(power: int, out: Floats) -> bool:
     """Whether as much comes out of all, and then their logs are written."""
-    np.abs(np.divide(x, y, out=out), out=out)
     extremes = _extremes(out)
     if extremes is None:
         return False

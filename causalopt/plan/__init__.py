@@ -5,7 +5,7 @@ from causalopt.plan.dividing import Division, Pieces, Told, divided, divided_at
 from causalopt.plan.flattening import Plan, flatten
 from causalopt.plan.lanes import Lane, Lanes, lanes_of
 from causalopt.plan.layers import Group, Layers, Weighting, flatten_network
-from causalopt.plan.loop import Loop, Remembered, Segment, Terms
+from causalopt.plan.loop import Loop, Remembered, Segment, Terms, in_quotients
 from causalopt.plan.names import UNIT, Slope, Slot
 from causalopt.plan.patches import Blend, Patch
 from causalopt.plan.steps import flatten_system
@@ -37,6 +37,7 @@ __all__ = [
     "flatten",
     "flatten_network",
     "flatten_system",
+    "in_quotients",
     "lanes_of",
     "needed_in_order",
     "single_form",

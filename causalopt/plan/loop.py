@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Symbol
 
@@ -61,7 +61,8 @@ class Loop:
     ``scales`` groups the tangent slots that enter each other. A step is linear and homogeneous in
     each group, so that a backend may multiply a group by a power of two, of which it keeps count,
     or may take it in parts. ``slopes`` are the partial derivatives that the segments' terms name.
-    ``recorded`` are the slots whose values are wanted. ``noises`` are inputs with a new value at
+    ``recorded`` are the slots whose values are wanted, or, where there are ``quotients``, those of
+    some of them by others, pairs of places among them. ``noises`` are inputs with a new value at
     every step. ``value_slots`` are the places of the slots that hold values, not tangents, in the
     order in which a step computes them: of those that are not finite after a step, the first is
     where it began. Without ``steps`` all there is is the start. ``chains`` are the slots for what
@@ -88,6 +89,7 @@ class Loop:
     pace: Pace = WHOLE
     samples: Samples = NONE
     borders: frozenset[Border] = frozenset()
+    quotients: tuple[tuple[int, int], ...] = ()
 
     @property
     def length_of_steps(self) -> int:
@@ -138,3 +140,12 @@ class Loop:
             for j, slot in enumerate(self.slots)
         ]
         return sum(sizes) + len(self.inputs), sum(sizes[j] for j in self.recorded)
+
+
+@functools.lru_cache(maxsize=256)
+def in_quotients(plan: Loop, pairs: tuple[tuple[int, int], ...]) -> Loop:
+    """A plan of which quotients of tangents are wanted: pairs of places among its recorded slots.
+
+    One and the same plan each time, for what a backend makes of it is kept.
+    """
+    return replace(plan, quotients=pairs)

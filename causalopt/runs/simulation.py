@@ -17,8 +17,8 @@ from causalopt.backends.demand import GivesWay, TooManyParts
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
-from causalopt.ground.scaled import Scaled, stacked
-from causalopt.ground.types import Array, Floats, Ints
+from causalopt.ground.scaled import Ratio, Scaled, stacked
+from causalopt.ground.types import Array, Floats
 from causalopt.language.domains import domain_of
 from causalopt.model.interface import Model
 from causalopt.model.network import Network
@@ -38,6 +38,7 @@ from causalopt.plan.draws import FOR_CHAIN
 from causalopt.runs.explanation import explained, told_of
 from causalopt.runs.inputs import inputs_of
 from causalopt.runs.parts import InParts, by_other_methods, divided_plan, in_parts
+from causalopt.runs.reading import Read, Reading, numbers_of, ratios_of
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -82,8 +83,38 @@ def simulate(
     Raises ``TooLargeError``, before it starts, for what does not fit in memory, and
     ``EvaluationError`` where a node leaves the finite real numbers.
     """
+    return _simulated(wants, rows, sweep, backend, (numbers_of, measure), in_words)
+
+
+def simulate_ratios(
+    pairs: Sequence[tuple[Want, Want]],
+    rows: Rows,
+    sweep: Sweep,
+    backend: str,
+    measure: Callable[[list[Ratio]], Array],
+    *,
+    in_words: bool = True,
+) -> Array:
+    """What is measured of quotients of tangents at some rows, as ``simulate`` measures numbers.
+
+    A run of numbers takes them where it has both, so that half as much is handed on.
+    """
+    wants = [want for pair in pairs for want in pair]
+    return _simulated(wants, rows, sweep, backend, (ratios_of, measure), in_words)
+
+
+def _simulated(
+    wants: Sequence[Want],
+    rows: Rows,
+    sweep: Sweep,
+    backend: str,
+    reading: tuple[Reading[Read], Callable[[list[Read]], Array]],
+    in_words: bool,
+) -> Array:
+    """What is measured of a recording, read in one of two ways: as numbers, or as ratios."""
     if not wants or not rows:
         raise QueryError("There is nothing to run: no variable and no node is kept.")
+    read_of, measure = reading
     model, seed = wants[0].world.model, wants[0].world.seed
     lanes, places = lanes_wanted(wants, sweep)
     # A tangent that no infinitesimal perturbation reaches has no lane, and is zero.
@@ -96,14 +127,14 @@ def simulate(
     carried = plan.carried(distinct)
     kept = [(carried.index(pair) if pair in carried else None, pair[1]) for pair in wanted]
     runner = backend_named(backend)
-    along = _directions(plan)
+    plan, read = read_of(plan, kept)
     look = functools.partial(values_at, backend=backend)
     _refuse_what_does_not_fit(plan, rows, sweep, runner)
     try:
         inputs = inputs_of(plan, model, sweep, seed)
         whole = in_parts(plan, division, model, lanes, sweep, runner.patience)
         parts = (
-            (part, measure([_picked(part, place, key, along) for place, key in kept]))
+            (part, measure(read(part)))
             for part in recorded(whole, runner, inputs, rows, sweep.points)
         )
         measured = _put_together(parts, (len(rows), sweep.points or 1))
@@ -111,7 +142,7 @@ def simulate(
         return _by_others(
             cast(System, model),
             wants,
-            lambda those: simulate(those, rows, sweep, backend, measure, in_words=in_words),
+            lambda those: _simulated(those, rows, sweep, backend, reading, in_words),
         )
     except NotFinite as error:
         if not in_words:
@@ -320,20 +351,6 @@ def lanes_wanted(wants: Sequence[Want], sweep: Sweep) -> tuple[Lanes, list[int]]
         for want in wants
     ]
     return lanes, places
-
-
-def _directions(plan: Plan) -> tuple[int, ...]:
-    """The number of directions of the tangents of arrays, as a shape; none where these have one."""
-    return tuple({e.directions.count for e in plan.inputs if e.directions is not None})
-
-
-def _picked(part: Recording, place: int | None, key: Key, directions: tuple[int, ...]) -> Scaled:
-    """What was recorded at a place of a series; zeros of a tangent that nothing reaches."""
-    none: Ints = np.zeros((), dtype=np.int64)
-    if place is None:
-        shape = domain_of(key).shape
-        return Scaled(np.zeros((*part.size, *shape, *directions)), none)
-    return Scaled(part.values[place], part.exponents.get(place, none))
 
 
 def values_at(

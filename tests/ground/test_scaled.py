@@ -15,7 +15,7 @@ powers = st.integers(-5000, 5000) | st.integers(-500, 500)
 def log_size(x, above, y, below):
     """The log of one ratio, as it stands beside one whose powers are zero."""
     sides = [Scaled(np.array([m, 1.0]), np.array([p, 0])) for m, p in ((x, above), (y, below))]
-    return Ratio(*sides).log_size()[0]
+    return Ratio.of(*sides).log_size()[0]
 
 
 @given(mantissas, mantissas, powers, powers, st.integers(-400, 400), st.integers(-400, 400))
@@ -65,7 +65,7 @@ def test_what_a_number_stands_beside_changes_no_digit_of_its_log(low, high):
     above = draws.integers(low, high + 1, 40)
     below = np.full(40, 30)
     sides = Scaled(x, above + 30), Scaled(y, below)
-    found = Ratio(*sides).log_size()
+    found = Ratio.of(*sides).log_size()
     for i in range(40):
         with mpmath.workdps(60):
             ratio = mpmath.mpf(x[i]) / mpmath.mpf(y[i]) * mpmath.mpf(2) ** int(above[i])
@@ -74,10 +74,24 @@ def test_what_a_number_stands_beside_changes_no_digit_of_its_log(low, high):
         assert found[i] == log_size(x[i], above[i] + 30, y[i], 30)
 
 
+@given(st.integers(-2600, 2600), st.integers(0, 700), st.sampled_from([1, 7, 2047, 2049, 9000]))
+def test_what_a_long_stretch_comes_to_is_what_each_of_it_does(power, spread, count):
+    # Some are floats where others are not, so that more comes out of some than of others.
+    draws = np.random.default_rng(count)
+    mantissas = np.ldexp(draws.uniform(0.5, 1.0, count), draws.integers(-spread, spread + 1, count))
+    powers = np.full(count, power)
+    together, apart = Ratio(mantissas, np.array(power)), Ratio(mantissas, powers)
+    each = [Ratio(mantissas[[i]], powers[[i]]) for i in range(0, count, 61)]
+    for measure in (Ratio.log_size, Ratio.value):
+        np.testing.assert_array_equal(measure(together), measure(apart))
+        found = [measure(one)[0] for one in each]
+        np.testing.assert_array_equal(measure(apart)[::61], found)
+
+
 def test_a_zero_or_a_hole_in_a_stretch_beyond_floats_stays_one():
     x, y = np.array([1.0, 0.0, 1.0, np.nan, 3.0]), np.array([2.0, 2.0, 0.0, 1.0, 4.0])
     power = np.full(5, 2000)
-    found = Ratio(Scaled(x, power), Scaled(y, np.zeros(5, np.int64))).log_size()
+    found = Ratio.of(Scaled(x, power), Scaled(y, np.zeros(5, np.int64))).log_size()
     big = 2000 * np.log(2.0)
     assert found[[0, 4]] == pytest.approx([big + np.log(0.5), big + np.log(0.75)], rel=1e-15)
     assert found[1] == -np.inf
@@ -87,21 +101,21 @@ def test_a_zero_or_a_hole_in_a_stretch_beyond_floats_stays_one():
 
 def test_a_power_that_differs_between_two_equal_ends_is_seen():
     power = np.array([2000, 2000, 2001, 2000])
-    found = Ratio(Scaled(np.ones(4), power), Scaled.of(np.ones(4))).log_size()
+    found = Ratio.of(Scaled(np.ones(4), power), Scaled.of(np.ones(4))).log_size()
     assert found == pytest.approx(power * np.log(2.0), rel=1e-15)
 
 
 def test_a_single_number_and_one_beside_many_are_ratios_too():
     two, four = (Scaled.of(np.array(number)) for number in (2.0, 4.0))
-    assert Ratio(two, four).log_size() == np.log(0.5)
-    assert Ratio(two, four).value() == 0.5
-    beside = Ratio(Scaled.of(np.array([2.0, -8.0])), four)
+    assert Ratio.of(two, four).log_size() == np.log(0.5)
+    assert Ratio.of(two, four).value() == 0.5
+    beside = Ratio.of(Scaled.of(np.array([2.0, -8.0])), four)
     assert beside.log_size().tolist() == [np.log(0.5), np.log(2.0)]
     assert beside.is_negative().tolist() == [False, True]
 
 
 def test_a_zero_below_has_no_sign():
     x, zeros = np.array([2.0, 2.0, -2.0, -2.0]), np.array([0.0, -0.0, 0.0, -0.0])
-    found = Ratio(Scaled.of(x), Scaled.of(zeros))
+    found = Ratio.of(Scaled.of(x), Scaled.of(zeros))
     assert found.value().tolist() == [np.inf, np.inf, -np.inf, -np.inf]
     assert found.is_negative().tolist() == [False, False, True, True]

@@ -45,7 +45,7 @@ def test_every_record_is_here():
 
 
 def ratio(x, y):
-    return Ratio(Scaled.of(np.array([float(x)])), Scaled.of(np.array([float(y)])))
+    return Ratio.of(Scaled.of(np.array([float(x)])), Scaled.of(np.array([float(y)])))
 
 
 @EVERY

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.ground.errors import QueryError
-from causalopt.ground.scaled import Ratio, stacked
+from causalopt.ground.scaled import Ratio
 from causalopt.ground.types import Array
 from causalopt.language.symbols import Nodes, Quantity
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
-from causalopt.measures.response.answers import labelled, responses
+from causalopt.measures.response.answers import both_sides, labelled, responses
 from causalopt.measures.response.compression import COMP
 from causalopt.measures.response.of_arrays import is_of_arrays
 from causalopt.model.interface import Model
@@ -85,10 +85,8 @@ def effects(
         array = labelled(asked, measure, Masked(values if asked.over_rows else values[0]))
         return array.drop_attrs().assign_attrs(units=unit, long_name=_WORDS[name])
 
-    both = responses(
-        asked, lambda ratio: stacked([ratio.x, ratio.y]), backend, [asked.place.series]
-    )
-    total, direct = (side / (asked.by or 1.0) for side in both[0])
+    both = both_sides(asked, backend, asked.place.series)
+    total, direct = (side / (asked.by or 1.0) for side in both)
     with np.errstate(invalid="ignore", over="ignore"):
         through = total - direct
     comp = responses(asked, COMP.function, backend, [asked.place.series])[0]

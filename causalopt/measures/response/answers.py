@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from causalopt.ground.scaled import Ratio, Scaled
-from causalopt.ground.types import Array, Bools
+from causalopt.ground.scaled import Ratio, Scaled, stacked
+from causalopt.ground.types import Array, Bools, Floats
 from causalopt.language.symbols import Node, Variable
 from causalopt.measures.question import Question
 from causalopt.measures.record import Measure
@@ -16,7 +16,7 @@ from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
 from causalopt.runs.labels import array_of, column, in_single, sweep_coords
 from causalopt.runs.masking import Masked, OnFailure, computed
-from causalopt.runs.simulation import Want, simulate
+from causalopt.runs.simulation import Want, simulate, simulate_ratios
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Sweep
 
@@ -53,27 +53,48 @@ def responses(
     """
     W, X, Y = asked.worlds()
     sweep = asked.sweep if sweep is None else sweep
-    exact = asked.by is None
-    check_assumptions([W] if exact else [W, X], asked.rows, sweep, backend, in_words=in_words)
-    worlds = (X, Y) if exact else (W, X, Y)
-    wants = [Want(world, key, exact) for key in series for world in worlds]
-    ratio = Ratio if exact else _difference
+    worlds = [W] if asked.by is None else [W, X]
+    check_assumptions(worlds, asked.rows, sweep, backend, in_words=in_words)
 
-    def measured(numbers: list[Scaled]) -> Array:
-        count = len(worlds)
-        groups = [numbers[i : i + count] for i in range(0, len(numbers), count)]
-        measures = [measure(ratio(*group)) for group in groups]
+    def measured(ratios: list[Ratio]) -> Array:
+        measures = [measure(ratio) for ratio in ratios]
         # Most questions ask about one series: that needs no copy.
         return measures[0][None] if len(measures) == 1 else np.stack(measures)
 
-    return simulate(wants, asked.rows, sweep, backend, measured, in_words=in_words)
+    if asked.by is None:
+        pairs = [(Want(X, key, tangent=True), Want(Y, key, tangent=True)) for key in series]
+        return simulate_ratios(pairs, asked.rows, sweep, backend, measured, in_words=in_words)
+
+    def of_differences(numbers: list[Scaled]) -> Array:
+        return measured([Ratio.of(*_differences(*some)) for some in _in_threes(numbers)])
+
+    wants = [Want(world, key) for key in series for world in (W, X, Y)]
+    return simulate(wants, asked.rows, sweep, backend, of_differences, in_words=in_words)
 
 
-def _difference(w: Scaled, x: Scaled, y: Scaled) -> Ratio:
-    """The ratio of finite differences, x - w to y - w."""
+def both_sides(asked: Question, backend: str, key: Key) -> Floats:
+    """The responses of a series in X and in Y, (2, rows, *sweep), by a difference as it is."""
+    W, X, Y = asked.worlds()
+    if asked.by is None:
+        check_assumptions([W], asked.rows, asked.sweep, backend)
+        wants = [Want(world, key, tangent=True) for world in (X, Y)]
+        return simulate(wants, asked.rows, asked.sweep, backend, stacked)
+    check_assumptions([W, X], asked.rows, asked.sweep, backend)
+    return simulate(
+        [Want(world, key) for world in (W, X, Y)],
+        *(asked.rows, asked.sweep, backend, lambda numbers: stacked(_differences(*numbers))),
+    )
+
+
+def _in_threes(numbers: list[Scaled]) -> list[list[Scaled]]:
+    return [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
+
+
+def _differences(w: Scaled, x: Scaled, y: Scaled) -> tuple[Scaled, Scaled]:
+    """The finite differences, x - w and y - w."""
     # As floats: a difference of two runs knows no digits below the rounding of w.
     at_w = w.plain()
-    return Ratio(Scaled.of(x.plain() - at_w), Scaled.of(y.plain() - at_w))
+    return Scaled.of(x.plain() - at_w), Scaled.of(y.plain() - at_w)
 
 
 def _saturated(asked: Question, is_undefined: Bools) -> int:

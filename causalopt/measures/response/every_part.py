@@ -170,7 +170,7 @@ def _measured(
         mantissas, powers = at.mantissas[:, 0], at.powers
         sides = [Scaled(mantissas[:, j], powers[:, j]) for j in range(len(some) + 1)]
         for place, y in enumerate(sides[1:]):
-            values[low + place] = measure.function(Ratio(sides[0], y))
+            values[low + place] = measure.function(Ratio.of(sides[0], y))
             is_rough[low + place] = at.is_rough or (_are_small(sides[0]) | _are_small(y)).any()
     return values, is_rough
 

@@ -75,7 +75,7 @@ def _together(asked: Question, part: PartOf, count: int, measure: Measure) -> Ar
     def measured(numbers: list[Scaled]) -> Array:
         if is_of_arrays(asked):
             return whole.values(numbers, measure)
-        return measure.function(Ratio(*numbers))
+        return measure.function(Ratio.of(*numbers))
 
     wants = [Want(world, asked.key_of_m, tangent=True) for world in (X, Y)]
     axis = SweptAxis(_NUMBER, _NUMBER, np.arange(count, dtype=np.float64))

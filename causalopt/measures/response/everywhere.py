@@ -116,7 +116,7 @@ def every_n(
     (row,) = asked.place.rows
     check_assumptions([flat.base], network.rows(None), asked.sweep, backend)
     x, y = gradients(flat.base, network.nodes[row], [[], held], asked.sweep, backend)
-    values = chosen.function(Ratio(x, y))
+    values = chosen.function(Ratio.of(x, y))
     values[[network.index[key] for key in held]] = np.nan
     arguments = {"A": nodes_as_text(A), "m": str(m)}
     return _labelled(flat.model, flat.rows, values[flat.places], asked.sweep, chosen, arguments)
@@ -144,7 +144,7 @@ def _back_in_time(
     check_assumptions([asked.base], rows, asked.sweep, backend)
     linear = linearised(asked.base, backend)
     x, y = (derivatives(linear, place.series, row, held) for held in ((), asked.held))
-    values = measure.function(Ratio(x, y)).T
+    values = measure.function(Ratio.of(x, y)).T
     keys = [entry.key for entry in asked.model.series]
     table = values[[linear.keys.index(key) for key in keys]]
     for series, some in rows_of(asked.model, asked.held):

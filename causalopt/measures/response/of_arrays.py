@@ -84,7 +84,7 @@ def _along(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
 def _single(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:
     # Numbers keep their signs, which lengths have not.
     sides = (Scaled(side.mantissas[..., 0, :], side.powers) for side in (x, y))
-    return _with_nothing_hidden(measure.function(Ratio(*sides)))
+    return _with_nothing_hidden(measure.function(Ratio.of(*sides)))
 
 
 def _rms(x: Jacobian, y: Jacobian, measure: Measure) -> Reduced:

@@ -89,12 +89,12 @@ def _norm(numbers: Floats, axis: int) -> Floats:
 
 def lengths(x: Jacobian, y: Jacobian) -> Ratio:
     """The ratio of the lengths of columns, each direction of n by itself, (..., p)."""
-    return Ratio(x.columns, y.columns)
+    return Ratio.of(x.columns, y.columns)
 
 
 def sizes(x: Jacobian, y: Jacobian) -> Ratio:
     """The ratio of the roots of all squares (Frobenius), (...)."""
-    return Ratio(x.size, y.size)
+    return Ratio.of(x.size, y.size)
 
 
 def error_of_probes(x: Jacobian, y: Jacobian) -> Floats:

@@ -123,7 +123,7 @@ class SymbolicResponse:
         x, y, *sides = self._lines.numbers(wanted, known)
         x, y = self._without_rounding(x, y)
         self._check_branches(dict(zip(compared, map(exact, sides), strict=True)))
-        ratio = Ratio(Scaled.of(np.array([x])), Scaled.of(np.array([y])))
+        ratio = Ratio.of(Scaled.of(np.array([x])), Scaled.of(np.array([y])))
         return float(self.measure.function(ratio)[0])
 
     def _without_rounding(self, x: float, y: float) -> tuple[float, float]:
