@@ -25,6 +25,7 @@ from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
     Length,
+    Lost,
     NoSlope,
     Offset,
     PlaceOf,
@@ -39,7 +40,7 @@ _ELEMENTARY = (
     *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh),
     *(sympy.exp, sympy.log, sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.frac),
     *(sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise, sympy.sinc, sympy.Mod),
-    *(Share, Length, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found),
+    *(Share, Length, Lost, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found),
 )
 
 

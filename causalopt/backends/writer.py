@@ -23,6 +23,7 @@ from causalopt.mechanisms.steady import (
     AtPlace,
     Beside,
     Length,
+    Lost,
     NoSlope,
     Offset,
     PlaceOf,
@@ -56,7 +57,20 @@ _STRUCTURE = (
     type(sympy.zoo),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(Share, Length, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace, Found, Filled, Routine),
+    *(
+        Share,
+        Length,
+        Lost,
+        NoSlope,
+        Offset,
+        Polynomial,
+        Beside,
+        PlaceOf,
+        AtPlace,
+        Found,
+        Filled,
+        Routine,
+    ),
 )
 
 

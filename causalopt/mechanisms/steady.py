@@ -141,6 +141,48 @@ class NoSlope(Steady):
     _pythoncode = _numpycode = _mpmathcode = _named
 
 
+class Lost(Steady):
+    """0 for a number, be it infinite, and NaN for what is none, as sqrt(u) is where u < 0.
+
+    >>> u = sympy.Symbol("u", real=True)
+    >>> asked = Lost(sympy.sqrt(u))
+    >>> asked.subs(u, 2), asked.subs(u, -2)
+    (0, (nan))
+    """
+
+    nargs = 1
+
+    @staticmethod
+    def plain(*args: Expr) -> Expr:
+        """0, where there is anything to be said."""
+        return sympy.Integer(0)
+
+    @classmethod
+    def eval(cls, u: Expr) -> Expr | None:
+        """What is known of a number."""
+        if not u.is_number:
+            return None
+        return sympy.Integer(0) if u.is_extended_real else NoSlope()
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Zero: it does not move."""
+        return sympy.Integer(0)
+
+    def _sympystr(self, printer: Printer) -> str:
+        return f"(0 if {printer._print(self.args[0])} is real)"
+
+    def _told(self, printer: Printer) -> str:
+        u = f"({printer._print(self.args[0])})"
+        if printer.printmethod == "_mpmathcode":
+            # What is complex has no size there: see ``backends.special``.
+            return f"(0 if abs({u}) == abs({u}) else {printer._module_format('mpmath.nan')})"
+        if printer.printmethod == "_numpycode":
+            return f"{printer._module_format('numpy.where')}({u} == {u}, 0.0, {u})[()]"
+        return f"choose({u} == {u}, 0.0, {u})"
+
+    _pythoncode = _numpycode = _mpmathcode = _told
+
+
 class AboveBranch(Steady):
     """W(u) + 1 for a branch of Lambert's W: it is zero at the branch point, u = -1/e."""
 

@@ -19,17 +19,18 @@ from sympy.logic.boolalg import Boolean, BooleanAtom, BooleanFunction
 
 from causalopt.mechanisms.fitness import inside_out, parts_of
 from causalopt.mechanisms.rebuilding import rebuilt, with_parts
-from causalopt.mechanisms.steady import AtPlace, Beside, Length, Offset, PlaceOf, Polynomial
+from causalopt.mechanisms.steady import AtPlace, Beside, Length, Lost, PlaceOf, Polynomial
 
 _ZERO = Integer(0)
 
-# What is a real number wherever its own parts are.
+# What is a real number wherever its own parts are, and too small to overflow. What overflows may
+# leave infinity less infinity.
 _REAL = (
     *(sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul),
     *(sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.Heaviside, sympy.Max, sympy.Min),
-    *(sympy.exp, sympy.sin, sympy.cos, sympy.tan, sympy.sinc, sympy.sinh, sympy.cosh, sympy.tanh),
-    *(sympy.asinh, sympy.atan, sympy.atan2, sympy.erf, sympy.erfc, sympy.frac, KroneckerDelta),
-    *(Piecewise, ExprCondPair, Boolean, Length, Polynomial, Beside, PlaceOf, AtPlace),
+    *(sympy.sin, sympy.cos, sympy.tan, sympy.sinc, sympy.tanh, sympy.asinh, sympy.atan),
+    *(sympy.atan2, sympy.erf, sympy.erfc, sympy.frac, KroneckerDelta, Piecewise, ExprCondPair),
+    *(Boolean, Length, Polynomial, Beside, PlaceOf, AtPlace),
 )
 
 
@@ -69,12 +70,16 @@ def undecided_in(choice: Basic) -> Expr:
         return undecided(Eq(*choice.args[:2], evaluate=False))
     if not isinstance(choice, Piecewise):
         return _ZERO
-    total: Expr = _ZERO
-    for _, condition in reversed(choice.args):
-        # What comes after the branch that is taken is not asked.
-        later = total if total == 0 else _unless(condition, total)
-        total = Add(undecided(condition), later)
-    return total
+    asked: dict[Expr, None] = {}
+    doubts: list[tuple[Expr, Boolean]] = []
+    for _, condition in choice.args:
+        # Where a branch is taken, those before it have been asked; many ask of one and the same.
+        asked |= dict.fromkeys(Add.make_args(undecided(condition)))
+        doubts.append((Add(*asked), condition))
+    total = doubts[-1][0]
+    while doubts and doubts[-1][0] == total:
+        doubts.pop()
+    return Piecewise(*doubts, (total, True), evaluate=False) if doubts else total
 
 
 @functools.lru_cache(maxsize=4096)
@@ -83,7 +88,7 @@ def undecided(condition: Boolean) -> Expr:
 
     >>> x = sympy.Symbol("x", real=True)
     >>> undecided(x > 0), undecided(sympy.log(x) < 1)
-    (0, (sign(log(x)) - sign(log(x))))
+    (0, (0 if log(x) is real))
     """
     if isinstance(condition, Relational):
         return Add(*(lost(side) for side in condition.args if isinstance(side, Expr)))
@@ -95,12 +100,8 @@ def undecided(condition: Boolean) -> Expr:
         return undecided(condition.to_nnf(simplify=False))
     total = Add(*map(undecided, condition.args))
     settling = _is_false if isinstance(condition, And) else _is_true
-    return total if total == 0 else _unless(Or(*map(settling, condition.args)), total)
-
-
-def _unless(condition: Boolean, doubt: Expr) -> Expr:
-    """Nothing where a condition is true, and a doubt elsewhere."""
-    return Piecewise((_ZERO, condition), (doubt, True))
+    is_settled = Or(*map(settling, condition.args))
+    return total if total == 0 else Piecewise((_ZERO, is_settled), (total, True))
 
 
 def lost(side: Expr) -> Expr:
@@ -108,12 +109,12 @@ def lost(side: Expr) -> Expr:
 
     >>> x = sympy.Symbol("x", real=True)
     >>> lost(x), lost(sympy.log(x))
-    (0, (sign(log(x)) - sign(log(x))))
+    (0, (0 if log(x) is real))
     """
     if all(map(_is_real, parts_of(side))):
         return _ZERO
-    size = sympy.sign(side)
-    return Offset(size, size)
+    told: Expr = Lost(side)
+    return told
 
 
 def _is_real(part: Basic) -> bool:

@@ -124,7 +124,7 @@ def test_a_choice_is_a_number_where_its_conditions_have_answers(backend, first, 
 
 def test_what_compares_real_numbers_alone_is_left_as_it_is():
     root = sp.sqrt(sp.Abs(x)) < 3
-    for condition in (x > 2, root, sp.log(1 + x**2) > y, sp.Mod(x, 3) < 1, sp.exp(x) ** y > 2,
+    for condition in (x > 2, root, sp.log(1 + x**2) > y, sp.Mod(x, 3) < 1, sp.asinh(x) > 2,
                       sp.sin(x) < y, sp.Eq(sp.Max(x, y), 1), 2**x > 3):  # fmt: skip
         formula = 2 * sp.Piecewise((x, condition), (y, True))
         assert decided(formula) is formula
@@ -139,6 +139,30 @@ def test_a_slope_is_chosen_by_what_has_an_answer_too(backend):
     assert comp(model, steps=4, **asked).item() == 1.0
     with pytest.raises(EvaluationError, match=r"y\[5\]"):
         comp(model, steps=5, **asked)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_many_branches_are_no_deeper_than_a_few(backend):
+    """Of one side that all compare, and of a side for each."""
+    for side in (lambda k: sp.sqrt(x), lambda k: sp.sqrt(x + k / 1000)):
+        steps = [(k, side(k) < 0.1 * k) for k in range(1, 120)]
+        formula = sp.Piecewise(*steps, (0, True), evaluate=False)
+        model = Network({x: 0.0, z: formula})
+        points = {x: [-1.0, 0.0, 1.0, 30.0]}
+        found = run(model.world(), over=points, backend=backend, on_failure="mask")
+        found = found.value.sel(node="z").values.ravel()
+        root = np.sqrt(1.0 + 0.001 * np.arange(1, 120) * (side(1) != side(2)))
+        first = 1 + np.argmax(root < 0.1 * np.arange(1, 120))
+        np.testing.assert_array_equal(found, [math.nan, 1, first, 55])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_overflows_may_be_no_number(backend):
+    for side in (sp.exp(-999 * x) - sp.exp(-1999 * x), y * sp.exp(-999 * x),
+                 sp.sin(sp.exp(-999 * x))):  # fmt: skip
+        found = chosen(sp.Piecewise((1, side > 0), (2, True)), backend)
+        lost = [u < -0.75 and (side.has(sp.sin) or not side.has(y) or v == 0) for u, v in POINTS]
+        np.testing.assert_array_equal(np.isnan(found), lost)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
