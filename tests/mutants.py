@@ -38,7 +38,7 @@ MUTANTS = [
            "is_rough = False",
            "tests/measures/test_every_part.py -k factor"),
     Mutant("a condition that is neither true nor false is taken for false",
-           "mechanisms/truth.py", "if all(undecided_in(part) == 0 for part in parts)", "if parts",
+           "mechanisms/truth.py", "or _is_decided(parts)", "or parts",
            "tests/mechanisms/test_truth.py -k 'choice_is and numpy'"),
     Mutant("what is no number differs from a number",
            "mechanisms/truth.py", "if isinstance(own, Ne) else own", "if not own else own",

@@ -11,14 +11,16 @@ from sympy import Expr, Symbol
 from causalopt.backends.functions import compiled
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats, Number
+from causalopt.mechanisms.truth import decided
 from causalopt.plan import single_form
 
 
 def evaluate(formulas: Sequence[Expr], columns: Mapping[Symbol, Floats | float]) -> list[Floats]:
     """Each formula at every point, as floats in the shape to which the columns broadcast.
 
-    ``columns`` gives the values of each symbol. Where a formula is undefined or complex it gives
-    NaN, where it overflows an infinity; that is for the caller to refuse. Names never become code.
+    ``columns`` gives the values of each symbol. Where a formula is undefined or complex, or chooses
+    by a condition that is, it gives NaN, where it overflows an infinity; that is for the caller to
+    refuse. Names never become code.
     Raises ``QueryError`` for a symbol without values.
 
     >>> from sympy import symbols
@@ -45,7 +47,7 @@ def _function(
     unknown = set().union(*(formula.free_symbols for formula in formulas)) - set(names)
     if unknown:
         raise QueryError(f"{min(map(str, unknown))} has no values: give it some.")
-    renamed = [formula.xreplace(names) for formula in formulas]
+    renamed = [decided(formula.xreplace(names)) for formula in formulas]
     return compiled(single_form(list(names.values()), {}, renamed))
 
 

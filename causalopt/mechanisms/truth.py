@@ -38,7 +38,8 @@ _REAL = (
 def decided(formula: Expr) -> Expr:
     """The formula, each choice in it NaN where a condition of it is neither true nor false.
 
-    It is the same formula where all that is compared is real wherever the symbols are.
+    It is the same formula where all that is compared is real wherever the symbols are, and where it
+    has been decided before.
 
     >>> x = sympy.Symbol("x", real=True)
     >>> decided(Piecewise((1, x < 2), (0, True)))
@@ -48,7 +49,7 @@ def decided(formula: Expr) -> Expr:
     (1, 0)
     """
     parts = list(inside_out(formula))
-    if all(undecided_in(part) == 0 for part in parts):
+    if any(isinstance(part, Lost) for part in parts) or _is_decided(parts):
         return formula
 
     def told() -> Expr:
@@ -62,6 +63,10 @@ def decided(formula: Expr) -> Expr:
         return whole
 
     return rebuilt(told)
+
+
+def _is_decided(parts: Sequence[Basic]) -> bool:
+    return all(undecided_in(part) == 0 for part in parts)
 
 
 def undecided_in(choice: Basic) -> Expr:

@@ -22,6 +22,7 @@ from causalopt.language.symbols import Parameter, Quantity, Variable
 from causalopt.language.trees import Tree
 from causalopt.language.vectors import spread
 from causalopt.mechanisms.interface import Mechanism
+from causalopt.mechanisms.rebuilding import NO_VALUE
 from causalopt.mechanisms.symbolic import expression
 
 J = TypeVar("J")
@@ -198,8 +199,8 @@ def comes_to(formula: Expr, numbers: Mapping[K, float], where: str) -> float:
 def _evaluated(formula: Expr, known: tuple[tuple[Symbol, Expr], ...]) -> Expr:
     try:
         value: Expr = formula.xreplace(dict(known)).evalf(_DIGITS)
-    except (ValueError, ArithmeticError):
-        # At a pole some functions have no value, and say so.
+    except NO_VALUE:
+        # At a pole some functions have no value, and say so; a condition may compare what has none.
         return sympy.nan
     return value
 

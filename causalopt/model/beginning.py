@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,15 +54,18 @@ class Beginning:
         return ReadOnly({v: numbers[v] for v in self.variables if v not in held})
 
     def _comes_to(self, variable: Variable, rule: Mechanism, at: Mapping[Symbol, float]) -> float:
-        with contextlib.suppress(DeclarationError):
-            # So many digits leave nothing to cancel; what reads 0/0 there is told by its limit.
-            return comes_to(rule.as_written({}), at, f"start[{variable}]")
         try:
+            # So many digits leave nothing to cancel.
+            return comes_to(rule.as_written({}), at, f"start[{variable}]")
+        except DeclarationError as error:
+            as_written = error
+        try:
+            # What reads 0/0 there is told by its limit.
             return comes_to(rule.value({}), at, f"start[{variable}]")
         except DeclarationError:
             owner = owner_of(variable)
             if owner is variable:
-                raise
+                raise as_written from None
             raise DeclarationError(
                 f"Newton's method comes to no value of {owner}[0] on its circle of equations, from "
                 f"newton={self.newton}: write values nearer to a solution, if there is one."

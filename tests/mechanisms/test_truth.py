@@ -10,7 +10,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy.core.relational import Relational
 
-from causalopt import EvaluationError, Event, Network, System, comp, run, time, variables
+from causalopt import (
+    CausaloptError,
+    DeclarationError,
+    EvaluationError,
+    Event,
+    Network,
+    System,
+    comp,
+    parameters,
+    run,
+    time,
+    variables,
+)
 from causalopt.mechanisms.truth import decided
 
 x, y, z = variables("x y z")
@@ -191,6 +203,23 @@ def test_of_what_cannot_be_compared_none_is_the_largest(backend, largest):
         comp(model, steps=2, **asked)
     there = model.with_start({x: 0.01})
     assert comp(there, steps=2, **asked).item() == 1.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_amounts_that_are_chosen_are_numbers_too(backend):
+    """A start value and a parameter: as declared, and at the points of a sweep."""
+    k, q = parameters("k q")
+    choice = sp.Piecewise((1, sp.sqrt(q) < 0.1), (2, True))
+    by_parameter = System({x: x + k}, start={x: 1}, parameters={k: choice, q: 1})
+    by_start = System({x: x}, start={x: choice}, parameters={q: 1})
+    for model in (by_parameter, by_start):
+        with pytest.raises(DeclarationError, match=r"Piecewise.* no finite real number at q = -1"):
+            model.with_parameters({q: -1})
+        asked = {"over": {q: [1.0, -1.0, 0.0]}, "backend": backend}
+        with pytest.raises(CausaloptError, match=r"q = -1"):
+            run(model.world(steps=1), **asked)
+        found = run(model.world(steps=1), **asked, on_failure="mask").x.values[0, -1]
+        np.testing.assert_array_equal(found - found[2], [1, math.nan, 0])
 
 
 def test_a_message_says_to_guard_it():
