@@ -57,20 +57,8 @@ _STRUCTURE = (
     type(sympy.zoo),
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
-    *(
-        Share,
-        Length,
-        Lost,
-        NoSlope,
-        Offset,
-        Polynomial,
-        Beside,
-        PlaceOf,
-        AtPlace,
-        Found,
-        Filled,
-        Routine,
-    ),
+    *(Share, Length, Lost, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace),
+    *(Found, Filled, Routine),
 )
 
 

@@ -44,6 +44,15 @@ class Steady(Function):
         return text if exp is None else f"{text}^{{{exp}}}"
 
 
+def _where(printer: Printer, case: str, value: str, otherwise: str) -> str:
+    """A choice of two values, as the code that a printer writes has it."""
+    if printer.printmethod == "_mpmathcode":
+        return f"({value} if {case} else {otherwise})"
+    if printer.printmethod == "_numpycode":
+        return f"{printer._module_format('numpy.where')}({case}, {value}, {otherwise})[()]"
+    return f"choose({case}, {value}, {otherwise})"
+
+
 class Share(Steady):
     """t / s, as one division.
 
@@ -172,13 +181,9 @@ class Lost(Steady):
         return f"(0 if {printer._print(self.args[0])} is real)"
 
     def _told(self, printer: Printer) -> str:
-        u = f"({printer._print(self.args[0])})"
-        if printer.printmethod == "_mpmathcode":
-            # What is complex has no size there: see ``backends.special``.
-            return f"(0 if abs({u}) == abs({u}) else {printer._module_format('mpmath.nan')})"
-        if printer.printmethod == "_numpycode":
-            return f"{printer._module_format('numpy.where')}({u} == {u}, 0.0, {u})[()]"
-        return f"choose({u} == {u}, 0.0, {u})"
+        # What is complex has no size in limits: see ``backends.special``.
+        size = f"abs({printer._print(self.args[0])})"
+        return _where(printer, f"{size} == {size}", "0.0", size)
 
     _pythoncode = _numpycode = _mpmathcode = _told
 
@@ -285,11 +290,7 @@ class Beside(Steady):
     def _chosen(self, printer: Printer) -> str:
         near, away, offset, reach = (f"({printer._print(arg)})" for arg in self.args)
         case = f"({offset} != 0) & (abs({offset}) <= {reach})"
-        if printer.printmethod == "_mpmathcode":
-            return f"({near} if {case} else {away})"
-        if printer.printmethod == "_numpycode":
-            return f"{printer._module_format('numpy.where')}({case}, {near}, {away})[()]"
-        return f"choose({case}, {near}, {away})"
+        return _where(printer, case, near, away)
 
     _pythoncode = _numpycode = _mpmathcode = _chosen
 
@@ -390,11 +391,6 @@ class AtPlace(Steady):
 
     def _chosen(self, printer: Printer) -> str:
         place, number, value, otherwise = (f"({printer._print(arg)})" for arg in self.args)
-        if printer.printmethod == "_mpmathcode":
-            return f"({value} if {place} == {number} else {otherwise})"
-        if printer.printmethod == "_numpycode":
-            name = printer._module_format("numpy.where")
-            return f"{name}({place} == {number}, {value}, {otherwise})[()]"
-        return f"choose({place} == {number}, {value}, {otherwise})"
+        return _where(printer, f"{place} == {number}", value, otherwise)
 
     _pythoncode = _numpycode = _mpmathcode = _chosen

@@ -104,8 +104,8 @@ def undecided(condition: Boolean) -> Expr:
     if not isinstance(condition, And | Or):
         return undecided(condition.to_nnf(simplify=False))
     total = Add(*map(undecided, condition.args))
-    settling = _is_false if isinstance(condition, And) else _is_true
-    is_settled = Or(*map(settling, condition.args))
+    # One part that is false settles an And, one that is true an Or.
+    is_settled = Or(*(_settled(part, is_so=isinstance(condition, Or)) for part in condition.args))
     return total if total == 0 else Piecewise((_ZERO, is_settled), (total, True))
 
 
@@ -126,7 +126,7 @@ def _is_real(part: Basic) -> bool:
     """Whether a part is a real number, or infinite, wherever its own parts are."""
     if isinstance(part, Pow):
         is_root = part.exp.is_nonnegative and (part.exp.is_Integer or part.base.is_nonnegative)
-        return bool(is_root or part.base.is_positive)
+        return bool(is_root or (part.base.is_positive and part.exp.is_number))
     if isinstance(part, sympy.log):
         return bool(part.args[0].is_positive)
     if isinstance(part, sympy.Mod):
@@ -134,17 +134,8 @@ def _is_real(part: Basic) -> bool:
     return isinstance(part, _REAL)
 
 
-def _is_true(condition: Boolean) -> Boolean:
-    """A condition that holds where one is true, and not where it is undecided."""
-    return _settled(condition, is_so=True)
-
-
-def _is_false(condition: Boolean) -> Boolean:
-    """A condition that holds where one is false, and not where it is undecided."""
-    return _settled(condition, is_so=False)
-
-
 def _settled(condition: Boolean, *, is_so: bool) -> Boolean:
+    """A condition that holds where one is so, true or false, and not where it is undecided."""
     if isinstance(condition, Not):
         return _settled(condition.args[0], is_so=not is_so)
     if isinstance(condition, And | Or):

@@ -137,7 +137,7 @@ def test_a_choice_is_a_number_where_its_conditions_have_answers(backend, first, 
 def test_what_compares_real_numbers_alone_is_left_as_it_is():
     root = sp.sqrt(sp.Abs(x)) < 3
     for condition in (x > 2, root, sp.log(1 + x**2) > y, sp.Mod(x, 3) < 1, sp.asinh(x) > 2,
-                      sp.sin(x) < y, sp.Eq(sp.Max(x, y), 1), 2**x > 3):  # fmt: skip
+                      sp.sin(x) < y, sp.Eq(sp.Max(x, y), 1)):  # fmt: skip
         formula = 2 * sp.Piecewise((x, condition), (y, True))
         assert decided(formula) is formula
 
