@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from causalopt.backends.advancing import CompiledSegment
-from causalopt.backends.compiled_run import CompiledRun
+from causalopt.backends.compiled_run import CompiledRun, InputTable
 from causalopt.backends.halving import Retaken, Snapshot, points_looked_at, remembered
 from causalopt.ground.types import Floats, Ints
 
@@ -36,43 +36,66 @@ def retaken_of(run: CompiledRun, segments: Sequence[CompiledSegment]) -> Iterato
     seen = sorted(run.seen, key=lambda one: (one.points[0], one.step))
     for _, group in groupby(seen, key=lambda one: one.points[0]):
         some = list(group)
-        inputs = {parts: _inputs(run, some[0].points, parts) for parts in (1, 2)}
-        ends = {parts: np.stack([_taken(run, segments, one, flat, parts) for one in some])
-                for parts, flat in inputs.items()}  # fmt: skip
         before = np.stack([one.state for one in some])
-        yield Retaken([one.step for one in some], before, ends[1], ends[2])
-
-
-def _inputs(run: CompiledRun, points: Ints, parts: int) -> Floats:
-    """The inputs of points, side by side, (inputs * width + 1,), with a step in equal parts."""
-    given = run.given
-    table = given.flat[given.offset[:-1, None] + points * given.stride[:-1, None]]
-    table[run.plan.samples.length] /= parts
-    width = run.tile if run.tile > 1 else len(points)
-    filled = np.concatenate([table, np.repeat(table[:, -1:], width - len(points), axis=1)], axis=1)
-    return np.append(filled.reshape(-1), 0.0)
-
-
-def _side_by_side(rows: Floats, width: int) -> Floats:
-    """Rows of points, the last of them again and again up to a width."""
-    return np.concatenate([rows, np.repeat(rows[:, -1:], width - rows.shape[1], axis=1)], axis=1)
+        ends = [_taken(run, segments, some, before, parts) for parts in (1, 2)]
+        yield Retaken([one.step for one in some], before, *ends)
 
 
 def _taken(
-    run: CompiledRun, segments: Sequence[CompiledSegment], seen: Snapshot, flat: Floats, parts: int
+    run: CompiledRun,
+    segments: Sequence[CompiledSegment],
+    seen: Sequence[Snapshot],
+    before: Floats,
+    parts: int,
 ) -> Floats:
-    """The state after the step, which is taken in equal parts; NaN where it cannot be."""
-    segment = next(s for s in segments if s.start <= seen.step + 1 < s.stop)
-    count, scales = len(seen.points), run.plan.scales
-    width = run.tile if run.tile > 1 else count
-    state, draws = _side_by_side(seen.state, width), _side_by_side(seen.drawn, width)[:, None]
-    looked_back = remembered(run.plan)
-    past = state[looked_back]
-    powers = np.zeros((len(scales), width), dtype=np.int64)
-    entries = len(run.given.offset)
-    offset, stride = np.arange(entries) * width, np.ones(entries, dtype=np.int64)
+    """The states (samples, slots, points) after steps in equal parts; NaN where there is none."""
+    points, scales = seen[0].points, run.plan.scales
+    width = run.tile if run.tile > 1 else len(points)
+    states = _side_by_side(before, width)
+    draws = _side_by_side(np.stack([one.drawn for one in seen]), width)[:, :, None]
+    powers = np.zeros((len(seen), len(scales), width), dtype=np.int64)
+    given = _inputs(run, points, parts, width)
+    for one, *rows in zip(seen, states, powers, draws, strict=True):
+        segment = next(s for s in segments if s.start <= one.step + 1 < s.stop)
+        _take(run, segment, one.step, parts, given, *rows)
+    for k, group in enumerate(map(list, scales)):
+        states[:, group] = np.ldexp(states[:, group], powers[:, k, None])
+    return states[..., : len(points)]
+
+
+def _inputs(run: CompiledRun, points: Ints, parts: int, width: int) -> InputTable:
+    """The inputs of points, side by side, with a step in equal parts."""
+    given = run.given
+    table = given.flat[given.offset[:-1, None] + points * given.stride[:-1, None]]
+    table[run.plan.samples.length] /= parts
+    flat = np.append(_side_by_side(table, width).reshape(-1), 0.0)
+    entries = len(given.offset)
+    stride = np.ones(entries, dtype=np.int64)
     stride[-1] = 0
-    first = parts * seen.step + 1
+    return InputTable(flat, np.arange(entries) * width, stride)
+
+
+def _side_by_side(rows: Floats, width: int) -> Floats:
+    """Rows of points, the last of them again and again up to a width; a copy."""
+    filled = np.empty((*rows.shape[:-1], width))
+    filled[..., : rows.shape[-1]] = rows
+    filled[..., rows.shape[-1] :] = rows[..., -1:]
+    return filled
+
+
+def _take(
+    run: CompiledRun,
+    segment: CompiledSegment,
+    after: int,
+    parts: int,
+    inputs: InputTable,
+    state: Floats,
+    powers: Ints,
+    draws: Floats,
+) -> None:
+    """Carry a state, of points side by side, over the step after one that is taken in parts."""
+    looked_back, given = remembered(run.plan), (inputs.flat, inputs.offset, inputs.stride)
+    past, first = state[looked_back], parts * after + 1
     # What is drawn and what is looked back to is the same in both halves: else they go together.
     together = 1 if looked_back or run.streams else parts
     for step in range(first, first + parts, together):
@@ -81,15 +104,11 @@ def _taken(
         rest = step, stop, run.plan.dt / parts, 0, _NEVER, 1, _NO_VALUES, _EXPONENTS
         if run.tile > 1:
             faults, rows = np.zeros(1, dtype=np.int64), np.empty(segment.buffer)
-            given = flat, offset, stride, draws
-            segment.loop(state, powers, 0, 1, rows, *given, *rest, faults)
+            segment.loop(state, powers, 0, 1, rows, *given, draws, *rest, faults)
             if faults[0]:
                 state[:] = np.nan
             continue
-        for point in range(width):
-            given = flat, offset, stride, np.ascontiguousarray(draws[:, :, point : point + 1])
-            if segment.loop(state, powers, point, *given, *rest) != stop:
+        for point in range(state.shape[1]):
+            own = np.ascontiguousarray(draws[:, :, point : point + 1])
+            if segment.loop(state, powers, point, *given, own, *rest) != stop:
                 state[:, point] = np.nan
-    for group, power in zip(scales, powers, strict=True):
-        state[list(group)] = np.ldexp(state[list(group)], power)
-    return state[:, :count]

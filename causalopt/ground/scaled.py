@@ -48,10 +48,22 @@ def shifted(mantissa: Array, power: Array) -> Floats:
     >>> shifted(np.array([1.5, 1.0]), np.array([4, -10**9])).tolist()
     [24.0, 0.0]
     """
+    if power.ndim == 0:
+        return _moved(mantissa, int(np.clip(power, -_FARTHEST, _FARTHEST)))
     # What a run that ended early has not written may be anything.
     with np.errstate(invalid="ignore"):
         product: Floats = np.ldexp(mantissa, np.clip(power, -_FARTHEST, _FARTHEST).astype(np.int32))
     return product
+
+
+def _moved(mantissa: Array, by: int, out: Floats | None = None) -> Floats:
+    """mantissa * 2**by: where 2**by is a float as a product, which is as exact, and faster."""
+    moved: Floats
+    if abs(by) < _FARTHEST_FLOAT:
+        moved = np.multiply(mantissa, 2.0**by, out=out)
+    else:
+        moved = np.ldexp(mantissa, by, out=out)
+    return moved
 
 
 @overload
@@ -258,7 +270,7 @@ def _has_one_log(power: int, out: Floats) -> bool:
     if taken != other:
         return False
     if power != taken:
-        np.ldexp(out, power - taken, out=out)
+        _moved(out, power - taken, out)
     np.log(out, out=out)
     if taken:
         np.add(out, taken * _LOG2, out=out)

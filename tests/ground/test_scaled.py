@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt.ground.scaled import Ratio, Scaled
+from causalopt.ground.scaled import Ratio, Scaled, shifted
 
 mantissas = st.floats(0.5, 1.0, exclude_max=True)
 powers = st.integers(-5000, 5000) | st.integers(-500, 500)
@@ -40,6 +40,16 @@ def test_a_ratio_beside_one_has_all_the_digits_of_its_log(power):
     for size in (1.0, 1 + 2**-40, 1 - 2**-41):
         found = log_size(size, power, 1.0, power)
         assert found == pytest.approx(float(mpmath.log(size)), rel=1e-15, abs=0)
+
+
+@given(st.floats(), st.integers(-3000, 3000))
+def test_one_power_for_all_leaves_the_digits_that_each_with_its_own_has(number, power):
+    numbers = np.array([number, 1.0])
+    with np.errstate(all="ignore"):
+        together, each = (
+            shifted(numbers, powers) for powers in (np.int64(power), np.array([power, power]))
+        )
+    assert together.tobytes() == each.tobytes()
 
 
 stretches = {
