@@ -310,15 +310,15 @@ def test_memory_does_not_grow_with_steps_where_the_last_is_kept():
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells of its peaks")
-@pytest.mark.parametrize(("steps", "draws"), [(2_000_000, None), (20_000, 200)])
+@pytest.mark.parametrize(("steps", "draws"), [(4_000_000, None), (60_000, 200)])
 def test_memory_does_not_grow_with_the_steps_of_a_noisy_run(steps, draws):
     noisy = System({a: 0.9 * a + noise("e", normal())}, start={a: 0})
     run(noisy.world(steps=2_000), draws=draws, keep="last", backend="numba")
     Path("/proc/self/clear_refs").write_text("5")
     before = peak()
     run(noisy.world(steps=steps), draws=draws, keep="last", backend="numba")
-    # All draws together would be 16 MB and 32 MB.
-    assert peak() - before < 8e6
+    # All draws together would be 32 MB and 96 MB; what threads hold of their own is a few.
+    assert peak() - before < 12e6
 
 
 def test_code_does_not_nest_by_the_number_of_branches():
