@@ -31,6 +31,16 @@ class InputTable:
     offset: Ints
     stride: Ints
 
+    @classmethod
+    def of(cls, columns: Sequence[Floats]) -> InputTable:
+        """That of each input's numbers: one for all points, or one for each."""
+        sizes = np.array([len(column) for column in columns], dtype=np.int64)
+        return cls(
+            flat=np.concatenate([*columns, np.zeros(1)]),
+            offset=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            stride=np.append(sizes > 1, False).astype(np.int64),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledRun:
@@ -128,12 +138,6 @@ def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> CompiledR
     columns = [np.atleast_1d(np.asarray(value, np.float64)) for value in values]
     if order is not None:
         columns = [column[order] if len(column) > 1 else column for column in columns]
-    sizes = np.array([len(column) for column in columns], dtype=np.int64)
-    given = InputTable(
-        flat=np.concatenate([*columns, np.zeros(1)]),
-        offset=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        stride=np.append(sizes > 1, False).astype(np.int64),
-    )
     with np.errstate(all="ignore"):
         first = first_state(plan, [c if len(c) > 1 else c[0] for c in columns])
     state = np.empty((len(plan.slots), points))
@@ -142,7 +146,7 @@ def start(plan: Loop, inputs: Inputs, recorded: range, points: int) -> CompiledR
     tile = TILE if points >= FEW else 1
     run = CompiledRun(
         plan=plan,
-        given=given,
+        given=InputTable.of(columns),
         streams=streams,
         order=order,
         recorded=recorded,

@@ -68,11 +68,7 @@ def _inputs(run: CompiledRun, points: Ints, parts: int, width: int) -> InputTabl
     given = run.given
     table = given.flat[given.offset[:-1, None] + points * given.stride[:-1, None]]
     table[run.plan.samples.length] /= parts
-    flat = np.append(_side_by_side(table, width).reshape(-1), 0.0)
-    entries = len(given.offset)
-    stride = np.ones(entries, dtype=np.int64)
-    stride[-1] = 0
-    return InputTable(flat, np.arange(entries) * width, stride)
+    return InputTable.of(list(_side_by_side(table, width)))
 
 
 def _side_by_side(rows: Floats, width: int) -> Floats:
