@@ -110,7 +110,7 @@ def _by_numba(source: str, name: str, signature: str) -> Compiled:
     import numba
     from numba.core.errors import NumbaError
 
-    from causalopt.backends.intrinsics import choose, high_product
+    from causalopt.backends import intrinsics
 
     def named(written: Any) -> Any:
         # Of functions of one name from different files, the loader takes the first for all.
@@ -121,8 +121,7 @@ def _by_numba(source: str, name: str, signature: str) -> Compiled:
         return numba.njit(**_OPTIONS)(named(helper))
 
     # What a text has besides, it marks as compiled itself.
-    marked = {"choose": choose, "high_product": high_product, "compiled": compiled}
-    namespace: dict[str, Any] = {"__name__": __name__, **marked}
+    namespace: dict[str, Any] = {"__name__": __name__, "compiled": compiled, **intrinsics.BY_NAME}
     exec("import math\nimport numpy\n" + source, namespace)
     dispatcher: Any = compiled(namespace[name])
     try:

@@ -106,6 +106,15 @@ def _upper_half(text: Text, x: Value, y: Value) -> Value:
     return text.value(Kind.COUNT, f"trunc i128 {upper} to i64")
 
 
+def _bits(text: Text, x: Value) -> Value:
+    given = text.converted(x, Kind.FLOAT)
+    return text.value(Kind.WHOLE, f"bitcast {given} to i64")
+
+
+def _of_bits(text: Text, x: Value) -> Value:
+    return text.value(Kind.FLOAT, f"bitcast {text.converted(x, Kind.WHOLE)} to double")
+
+
 def _outermost(sign: str) -> Callable[..., Value]:
     def found(text: Text, first: Value, *others: Value) -> Value:
         for other in others:
@@ -125,6 +134,8 @@ _CALLS: Mapping[str, Callable[..., Value]] = {
     "min": _outermost("slt"),
     "max": _outermost("sgt"),
     "high_product": _upper_half,
+    "bits_of": _bits,
+    "float_of_bits": _of_bits,
     "numpy.uint64": _counted,
     "math.ldexp": _raised,
     "math.isfinite": _finite,

@@ -15,6 +15,7 @@ from causalopt.backends.codegen import TILE
 from causalopt.backends.counting import counted
 from causalopt.backends.halving import Snapshot
 from causalopt.backends.interface import Inputs, NotFinite, Recording, as_wanted
+from causalopt.backends.logarithms import log_size
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Loop
 from causalopt.plan.draws import Stream
@@ -83,6 +84,7 @@ class CompiledRun:
             {r: powers[slots[r], None] for r in self.tangents},
             slice(row, row + 1),
             self.named(slice(point, point + state.shape[1])),
+            log_size,
         )
         return as_wanted(self.plan, whole)
 
@@ -178,6 +180,7 @@ def part_of(
         dict(zip(run.powered, exponents, strict=True)),
         slice(row, row + values.shape[1]),
         run.named(slice(point, point + values.shape[2])),
+        log_size,
     )
 
 

@@ -144,8 +144,8 @@ def too_many(number: int, end: float, points: Sequence[int]) -> TooManyParts:
     return TooManyParts(
         f"Step {number}, to time {end:.6g}, takes more than {MOST:,} attempts at "
         "parts of it. Where a rate is large beside what it leads to, an implicit method takes "
-        'fewer, method="rodas4"; where a value leaves the finite numbers, or a derivative '
-        "fades at such a rate, nothing helps but an earlier end; else take shorter steps dt, "
-        "or a larger tolerance.",
+        'fewer: method="rodas4", where it is another; where a value leaves the finite numbers, or '
+        "a derivative fades at such a rate, nothing helps but an earlier end; else take shorter "
+        "steps dt, or a larger tolerance.",
         points,
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.ground.scaled import Ratio, Scaled
+from causalopt.ground.scaled import LogSize, Ratio, Scaled, log_size
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.symbols import Label
@@ -43,13 +43,15 @@ class Recording:
     ``values * 2**exponents``: ``exponents`` is there for those alone, by place among the recorded
     slots, with shape (recorded steps, points), or (steps, points, 1, ..., k); of a network by lane,
     (nodes, points). ``rows`` and ``points`` say which of the recorded steps and points a part of a
-    loop's recording holds; points that do not lie side by side are listed.
+    loop's recording holds; points that do not lie side by side are listed. ``log`` takes logarithms
+    of its quotients, all of one run in one way.
     """
 
     values: Floats | Sequence[Floats]
     exponents: Mapping[int, Ints]
     rows: slice = field(default_factory=lambda: slice(None))
     points: slice | Ints = field(default_factory=lambda: slice(None))
+    log: LogSize = log_size
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -65,7 +67,8 @@ def as_wanted(plan: Loop, part: Recording) -> Recording:
     sides = {place: Scaled(part.values[place], power) for place, power in part.exponents.items()}
     ratios = [Ratio.of(sides[x], sides[y]) for x, y in plan.quotients]
     powers = {place: ratio.power for place, ratio in enumerate(ratios)}
-    return Recording([ratio.mantissa for ratio in ratios], powers, part.rows, part.points)
+    mantissas = [ratio.mantissa for ratio in ratios]
+    return replace(part, values=mantissas, exponents=powers)
 
 
 def refuse_arrays(plan: Loop, name: str) -> None:

@@ -162,6 +162,24 @@ def as_float(given: object) -> float | None:
         return None
 
 
+def as_floats(given: object) -> Floats | None:
+    """Real numbers in an array of any shape; None where one is none, and for rows of many lengths.
+
+    Texts are no numbers here, though NumPy reads them, and nothing loses an imaginary part.
+
+    >>> as_floats([[1, 0.5]]), as_floats(["1"]), as_floats([1j]), as_floats([[1], [1, 2]])
+    (array([[1. , 0.5]]), None, None, None)
+    """
+    try:
+        array = np.asarray(given)
+        is_foreign = array.dtype.kind not in "biuf"
+        if is_foreign and any(as_float(entry) is None for entry in array.reshape(-1).tolist()):
+            return None
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def as_list(given: object, name: str, example: str) -> list[object]:
     """What a list or array holds, or a ``DeclarationError`` that says what to write.
 

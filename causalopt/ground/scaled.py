@@ -132,16 +132,30 @@ def _entries_first(numbers: Floats) -> Floats:
     return numbers[None] if plain else np.moveaxis(numbers.reshape(rows, points, -1), -1, 0)
 
 
+def log_size(mantissa: Floats, power: Ints) -> Floats:
+    """log |mantissa * 2**power|, finite wherever that is neither zero nor infinite.
+
+    >>> log_size(np.array([0.75]), np.array([2000])).item()
+    1386.0066790474386
+    """
+    return _in_stretches(mantissa, power, _log_size)
+
+
+#: Gives log |mantissa * 2**power|; its digits depend on that number alone.
+LogSize = Callable[[Floats, Ints], Floats]
+
+
 @dataclass(frozen=True, eq=False)
 class Ratio:
     """x / y as ``mantissa * 2**power``, which may lie outside the range of floats.
 
     0/0 is NaN, x/0 infinite, with the sign of x, and 0/y zero, on every backend. ``power`` has the
-    shape of ``mantissa``, or none where all have the same.
+    shape of ``mantissa``, or none where all have the same. ``log`` takes its logarithm.
     """
 
     mantissa: Floats
     power: Ints
+    log: LogSize = log_size
 
     @classmethod
     def of(cls, x: Scaled, y: Scaled) -> Ratio:
@@ -163,29 +177,32 @@ class Ratio:
 
     def value(self) -> Floats:
         """The ratio as floats, zero or infinite where it is out of their range."""
-        return self._each(_as_float)
+        return _in_stretches(self.mantissa, self.power, _as_float)
 
     def log_size(self) -> Floats:
         """log |x / y|, finite wherever the ratio is neither zero nor infinite.
 
         Its digits depend on the ratio alone, and not on which powers of two were taken out of it.
         """
-        return self._each(_log_size)
+        return self.log(self.mantissa, self.power)
 
     def is_negative(self) -> Bools:
         """Whether x and y have opposite signs."""
         return self.mantissa < 0
 
-    def _each(self, measure: Callable[[Floats, Ints, Floats], object]) -> Floats:
-        """What a measure of mantissas and their power writes, stretch by stretch."""
-        shape = self.mantissa.shape
-        mantissas, powers = _flat(self.mantissa, shape), _column(self.power, shape)
-        measured = np.empty(mantissas.size)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            for first, stop, power in _stretches(powers, mantissas.size):
-                some = slice(first, stop)
-                measure(mantissas[some], power, measured[some])
-        return measured.reshape(shape)
+
+def _in_stretches(
+    mantissa: Floats, power: Ints, measure: Callable[[Floats, Ints, Floats], object]
+) -> Floats:
+    """What a measure of mantissas and their power writes, stretch by stretch."""
+    shape = mantissa.shape
+    mantissas, powers = _flat(mantissa, shape), _column(power, shape)
+    measured = np.empty(mantissas.size)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        for first, stop, own in _stretches(powers, mantissas.size):
+            some = slice(first, stop)
+            measure(mantissas[some], own, measured[some])
+    return measured.reshape(shape)
 
 
 def _flat(numbers: Array, shape: tuple[int, ...]) -> Array:

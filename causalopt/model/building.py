@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr, Integer, Symbol
 
-from causalopt.ground.checks import as_list, as_mapping, is_single, refuse_masked
+from causalopt.ground.checks import as_floats, as_list, as_mapping, is_single, refuse_masked, shown
 from causalopt.ground.errors import CausaloptError, DeclarationError, nearest
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
@@ -196,10 +196,9 @@ def refuse_arrays_among(labels: Sequence[Label]) -> None:
 
 def start_values(columns: Columns, given: npt.ArrayLike) -> Floats:
     """The values of the roots (n,), NaN elsewhere."""
-    try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise DeclarationError(f"start holds what is no number: {given!r}.") from None
+    values = as_floats(given)
+    if values is None:
+        raise DeclarationError(f"start holds what is no number: {shown(given)}.")
     if values.shape not in ((), columns.kinds.shape):
         raise DeclarationError(
             f"start has shape {values.shape}: write one number, or one for each of the "

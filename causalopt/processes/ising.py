@@ -12,7 +12,7 @@ import numpy.typing as npt
 import sympy
 from sympy import Add, Expr
 
-from causalopt.ground.checks import as_list, as_mapping, as_whole, shown
+from causalopt.ground.checks import as_floats, as_list, as_mapping, as_whole, shown
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.readonly import ReadOnly
@@ -191,10 +191,9 @@ class Ising:
 
     def energies(self, states: npt.ArrayLike) -> Floats:
         """The energies (...) of states (..., spins), given by the values of the spins."""
-        try:
-            s = np.asarray(states, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DeclarationError(f"The states are {shown(states)}: write their values.") from None
+        s = as_floats(states)
+        if s is None:
+            raise DeclarationError(f"The states are {shown(states)}: write their values.")
         if s.ndim < 1 or s.shape[-1] != len(self.spins):
             raise DeclarationError(
                 f"The states have shape {s.shape}: the last axis has one value for each of "

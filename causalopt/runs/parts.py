@@ -96,11 +96,11 @@ def _at_steps(part: Recording, places: Ints) -> Iterator[Recording]:
     which = np.flatnonzero((places >= first) & (places < last))
     if which.size:
         rows = places[which] - first
-        yield Recording(
-            values[:, rows],
-            {j: powers[rows] for j, powers in part.exponents.items()},
-            slice(int(which[0]), int(which[-1]) + 1),
-            part.points,
+        yield replace(
+            part,
+            values=values[:, rows],
+            exponents={j: powers[rows] for j, powers in part.exponents.items()},
+            rows=slice(int(which[0]), int(which[-1]) + 1),
         )
 
 

@@ -45,7 +45,7 @@ def ratios_of(plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list[
 
 
 def _taken(part: Recording) -> list[Ratio]:
-    return [Ratio(values, part.exponents[i]) for i, values in enumerate(part.values)]
+    return [Ratio(values, part.exponents[i], part.log) for i, values in enumerate(part.values)]
 
 
 def _directions(plan: Plan) -> tuple[int, ...]:

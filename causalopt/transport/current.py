@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Expr, Rational
 
 from causalopt.backends.evaluation import evaluate
-from causalopt.ground.checks import are_chances, whole
+from causalopt.ground.checks import are_chances, as_floats, shown, whole
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -333,7 +333,7 @@ def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
     """The probability of each cell: of a normal cut to the interval, or as given."""
     from scipy.special import ndtr
 
-    if isinstance(start, tuple):
+    if isinstance(start, tuple) and len(start) == 2:
         mean, deviation = (finite_number(part, "start") for part in start)
         if deviation <= 0:
             raise QueryError(f"The deviation of the start is {deviation}: write one above 0.")
@@ -345,7 +345,13 @@ def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
             )
         masses /= masses.sum()
         return masses
-    masses = np.array(start, dtype=np.float64)
+    given = as_floats(start)
+    if given is None:
+        raise QueryError(
+            f"The start is {shown(start)}: write one probability for each of {len(edges) - 1} "
+            "cells, in all 1, or (mean, deviation)."
+        )
+    masses = given
     if masses.shape != (len(edges) - 1,) or not are_chances(masses.tolist()):
         raise QueryError(
             f"The start has shape {masses.shape} and sums to {masses.sum():g}: write one "
@@ -355,9 +361,12 @@ def _masses(start: tuple[float, float] | Floats, edges: Floats) -> Floats:
 
 
 def _intervals(times: Sequence[float]) -> list[float]:
-    spans = np.diff(np.concatenate([[0.0], np.asarray(times, dtype=np.float64)]))
-    if not len(spans) or not np.isfinite(spans).all() or (spans < 0).any():
-        raise QueryError(f"times is {times!r}: write numbers of steps from 0 on, in order.")
+    moments = as_floats(times)
+    if moments is None or moments.ndim != 1 or not moments.size or not np.isfinite(moments).all():
+        raise QueryError(f"times is {shown(times)}: write numbers of steps from 0 on, in order.")
+    spans = np.diff(moments, prepend=0.0)
+    if (spans < 0).any():
+        raise QueryError(f"times is {shown(times)}: write numbers of steps from 0 on, in order.")
     return [float(span) for span in spans]
 
 

@@ -36,6 +36,7 @@ OF_ONE = (
     *("math.erf(x)", "math.erfc(x)", "abs(x)", "numpy.floor(x)", "numpy.ceil(x)", "-x"),
     *(f"x**{power}" for power in (2, 3, 5, 7, 10, 17, 64)),
     *("(1.0/(x**3))", "x**(-0.5)", "x**0.5", "x**2.5", "math.frexp(x)[0]", "math.frexp(x)[1] + 0"),
+    *("bits_of(x) % 65536", "float_of_bits(bits_of(x) - (bits_of(x) & 1048575))"),
     *("math.inf - x", "choose(math.isfinite(x), x, math.nan)", "2.0**-53 * x"),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from causalopt import Network, System, noise, normal, parameter, parameters, variables
 from causalopt.backends.shape import Shape
-from causalopt.ground.scaled import Ratio
+from causalopt.ground.scaled import Ratio, log_size
 from causalopt.runs.simulation import Want, simulate, simulate_ratios
 from causalopt.runs.sweeps import swept
 from tests.backends.cases import BY_NAME
@@ -25,7 +25,7 @@ every = pytest.mark.parametrize("backend", BY_NAME)
 
 
 def told(ratios):
-    each = [[r.log_size(), r.value(), 1.0 * r.is_negative()] for r in ratios]
+    each = [[log_size(r.mantissa, r.power), r.value(), 1.0 * r.is_negative()] for r in ratios]
     return np.concatenate([np.stack(numbers) for numbers in each])
 
 

@@ -119,6 +119,9 @@ def test_a_periodic_chain_never_comes_near():
         ([[0.5, 0.4], [0, 1]], "go on from two = x sum to 0.9"),
         ([[1.5, -0.5], [0, 1]], "holds -0.5"),
         ([[np.nan, 1], [0, 1]], "holds nan"),
+        ([["0.5", "0.5"], [0, 1]], "write a square of chances"),
+        ([[1j, 0], [0, 1]], "write a square of chances"),
+        ([[1, 0], [1]], "write a square of chances"),
     ],
 )
 def test_what_is_no_kernel_is_refused(kernel, said):

@@ -195,6 +195,9 @@ def test_what_has_no_density_is_refused():
     ("make", "message"),
     [
         (lambda: Ensemble.of({T: [1.0], R: [1.0, 2.0]}), "have the shapes"),
+        (lambda: Ensemble.of({T: ["1", "2"]}), r"samples of T are \['1', '2'\]"),
+        (lambda: Ensemble.of({T: [1j]}), "write a list of numbers"),
+        (lambda: Ensemble.of({T: [[1.0], [1.0, 2.0]]}), "write a list of numbers"),
         (lambda: Ensemble.of({T: [1.0, math.nan]}), "1 of the samples' numbers are not finite"),
         (lambda: Ensemble((T, R), np.zeros((3, 3))), r"have shape \(3, 3\)"),
     ],

@@ -137,6 +137,8 @@ CHAIN = {"kinds": [-1, 1, 1], "parents": [[-1], [0], [1]], "start": 0.5}
         ({"kinds": np.array([2**63, 1, 1], np.uint64)}, "kinds holds 9223372036854775808"),
         ({"start": [1.0]}, "write one number, or one for each"),
         ({"start": "one"}, "no number"),
+        ({"start": "1"}, "no number"),
+        ({"start": ["1", "0", "0"]}, "no number"),
         ({"labels": ["a", "b"]}, "one row per node"),
     ],
 )

@@ -206,6 +206,8 @@ def test_a_qubo_has_the_energies_of_dimod():
     np.testing.assert_allclose(model.energies(states), expected, atol=1e-12)
     tabulated = Enthalpies.tabulated(model.spins, model.energy)
     np.testing.assert_allclose(tabulated.values, expected, atol=1e-12)
+    with pytest.raises(DeclarationError, match="write their values"):
+        model.energies(states.astype(str))
 
 
 def test_sixteen_spins_have_an_exact_final_distribution():

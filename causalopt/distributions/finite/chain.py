@@ -19,7 +19,7 @@ from causalopt.distributions.finite.states import (
     state_of,
     substates,
 )
-from causalopt.ground.checks import TOLERANCE, beside_one, refuse_masked, shown
+from causalopt.ground.checks import TOLERANCE, as_floats, beside_one, refuse_masked, shown
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.types import Floats, Ints
@@ -234,8 +234,10 @@ def _rows_of(kernel: npt.ArrayLike | sparray) -> csr_array:
     try:
         if np.iscomplexobj(kernel):
             raise TypeError
-        # read as numbers first, for scipy leaves out what is no number and false
-        given = kernel if scipy.sparse.issparse(kernel) else np.asarray(kernel, dtype=np.float64)
+        # Read as numbers first, for scipy leaves out what is no number and false.
+        given = kernel if scipy.sparse.issparse(kernel) else as_floats(kernel)
+        if given is None:
+            raise TypeError
         return scipy.sparse.csr_array(given, dtype=np.float64, copy=True)
     except (TypeError, ValueError, OverflowError):
         raise DeclarationError(

@@ -20,7 +20,7 @@ from causalopt.distributions.real.estimate import (
 )
 from causalopt.distributions.real.sound import check_real, is_limited
 from causalopt.distributions.real.step import check_pushable
-from causalopt.ground.checks import as_mapping, as_whole, refuse_masked
+from causalopt.ground.checks import as_floats, as_mapping, as_whole, refuse_masked, shown
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base
@@ -276,9 +276,9 @@ def _variable(given: object) -> Variable:
 
 def _numbers(given: object, variable: object) -> Floats:
     refuse_masked(given, f"The list of samples of {variable}")
-    try:
-        return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
+    numbers = as_floats(given)
+    if numbers is None:
         raise DeclarationError(
-            f"The samples of {variable} are {given!r}: write a list of numbers."
-        ) from None
+            f"The samples of {variable} are {shown(given)}: write a list of numbers."
+        )
+    return numbers
