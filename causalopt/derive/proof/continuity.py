@@ -1,8 +1,9 @@
-"""Whether a formula is continuous on the whole line, with no pole and no jump."""
+"""Whether a formula is continuous on the whole line, or along a range, with no pole and no jump."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -23,8 +24,85 @@ class Discontinuous(Exception):
         self.part = part
 
 
-def continuous_if(whole: sp.Expr, x: sp.Symbol, assumed: Sequence[Boolean]) -> Iterator[Boolean]:
-    """Conditions on unknown functions under which a formula is continuous for all real ``x``.
+@dataclasses.dataclass(frozen=True)
+class Stretch:
+    """A ``variable`` that runs from ``low`` to ``high``, its ends included unless it is open.
+
+    ``known`` is what is assumed of what else there is.
+    """
+
+    variable: sp.Symbol
+    low: sp.Expr
+    high: sp.Expr
+    known: tuple[Boolean, ...]
+    is_open: bool = False
+
+    @classmethod
+    def of(cls, low: sp.Expr, high: sp.Expr, known: Sequence[Boolean]) -> Stretch:
+        """A range with its ends, and a variable of the sign that both of them have."""
+        if not (low.is_extended_real and high.is_extended_real):
+            return cls(sp.Dummy("x"), low, high, tuple(known))
+        for sign, test in _SIGNS.items():
+            if all(_is_so(test(end), known) for end in (low, high)):
+                return cls(sp.Dummy("x", **{sign: True}), low, high, tuple(known))
+        return cls(sp.Dummy("x", real=True), low, high, tuple(known))
+
+    def inside(self) -> Stretch:
+        """The range without its ends."""
+        x = self.variable
+        signs = {"positive": x.is_nonnegative, "negative": x.is_nonpositive}
+        known = {sign: True for sign, holds in signs.items() if holds}
+        inner = sp.Dummy("x", **(known or {"real": x.is_real}))
+        return dataclasses.replace(self, variable=inner, is_open=True)
+
+    def value_of(self, whole: sp.Expr, end: sp.Expr) -> sp.Expr | None:
+        """What a continuous formula has, or tends to, at an end; None where that is not finite."""
+        if self.is_open or end.is_infinite:
+            value = sp.limit(whole, self.variable, end, "+" if end is self.low else "-")
+        else:
+            value = whole.subs(self.variable, end)
+        is_strange = value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.Limit, sp.AccumBounds)
+        return None if is_strange or value.has(self.variable) else value
+
+    def off_zero(self, base: sp.Expr, positive: bool) -> list[Boolean] | None:
+        """What keeps a line along it above 0, or off 0; None for what is no line between numbers.
+
+        At open ends it may be 0, though not at both.
+        """
+        x = self.variable
+        if not base.is_polynomial(x) or sp.degree(base, x) != 1:
+            return None
+        first, last = (base.subs(x, end) for end in (self.low, self.high))
+        if not (first.is_real and last.is_real):
+            return None
+        if self.is_open:
+            up = [first >= 0, last >= 0, first + last > 0]
+            return up if positive or (first + last).is_positive else None
+        if positive or first.is_positive or last.is_positive:
+            return [first > 0, last > 0]
+        if first.is_negative or last.is_negative:
+            return [first < 0, last < 0]
+        return [first * last > 0]
+
+
+_SIGNS: dict[str, Callable[[sp.Expr], Boolean]] = {
+    "positive": lambda end: end > 0,
+    "negative": lambda end: end < 0,
+    "nonnegative": lambda end: end >= 0,
+    "nonpositive": lambda end: end <= 0,
+}
+
+
+def _is_so(need: Boolean, known: Sequence[Boolean]) -> bool:
+    return bool(need == sp.true or (need != sp.false and is_granted(need, known)))
+
+
+def continuous_if(
+    whole: sp.Expr, x: sp.Symbol, assumed: Sequence[Boolean], along: Stretch | None = None
+) -> Iterator[Boolean]:
+    """Conditions under which a formula is continuous for all real ``x``, or ``along`` a range.
+
+    They are on unknown functions, and on the ends of the range.
 
     Raises
     ------
@@ -46,32 +124,48 @@ def continuous_if(whole: sp.Expr, x: sp.Symbol, assumed: Sequence[Boolean]) -> I
             raise Discontinuous(whole)
         return
     if isinstance(whole, sp.Pow) and not isinstance(whole, sp.exp):
-        yield from _power(whole, x, assumed)
+        yield from _power(whole, x, assumed, along)
     elif isinstance(whole, sp.log) and len(whole.args) == 1:
-        yield from _off_zero(whole, whole.args[0], x, assumed, positive=True)
+        yield from _off_zero(whole, whole.args[0], x, assumed, along, positive=True)
+    elif isinstance(whole, sp.asin | sp.acos):
+        for gap in (1 - whole.args[0], 1 + whole.args[0]):
+            yield from _off_zero(whole, gap, x, assumed, along, positive=True)
     elif isinstance(whole, ON_LINE):
         if not all(arg.is_real for arg in whole.args):
             raise Discontinuous(whole)
     elif not isinstance(whole, (*EVERYWHERE, AppliedUndef)):
         raise Discontinuous(whole)
     for arg in whole.args:
-        yield from continuous_if(arg, x, assumed)
+        yield from continuous_if(arg, x, assumed, along)
 
 
-def _power(whole: sp.Pow, x: sp.Symbol, assumed: Sequence[Boolean]) -> Iterator[Boolean]:
+def _power(
+    whole: sp.Pow, x: sp.Symbol, assumed: Sequence[Boolean], along: Stretch | None
+) -> Iterator[Boolean]:
     base, exponent = whole.as_base_exp()
     if base == sp.E or (exponent.is_Integer and exponent.is_positive):
         return
     if exponent.is_positive and not exponent.has(x) and base.is_nonnegative:
         return
-    yield from _off_zero(whole, base, x, assumed, positive=not exponent.is_Integer)
+    yield from _off_zero(whole, base, x, assumed, along, positive=not exponent.is_Integer)
 
 
 def _off_zero(
-    whole: sp.Expr, base: sp.Expr, x: sp.Symbol, assumed: Sequence[Boolean], positive: bool
+    whole: sp.Expr,
+    base: sp.Expr,
+    x: sp.Symbol,
+    assumed: Sequence[Boolean],
+    along: Stretch | None,
+    positive: bool,
 ) -> Iterator[Boolean]:
     """What must not vanish, or must be positive, for all x."""
     if base.is_positive or (base.is_nonzero and not positive) or _has_no_root(base, x, positive):
+        return
+    on_ends = None if along is None else along.off_zero(base, positive)
+    if on_ends is not None:
+        if sp.false in on_ends:
+            raise Discontinuous(whole)
+        yield from (need for need in on_ends if not _is_so(need, assumed))
         return
     needs = (base > 0,) if positive and base.is_real else nonzero_conditions(base)
     if positive and not base.is_real:

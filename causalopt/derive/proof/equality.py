@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 import sympy as sp
+from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.conditions import conditions_of, settle_branches
 from causalopt.derive.proof.correction import find_correction
+from causalopt.derive.proof.integrals import worked_out
 from causalopt.derive.proof.limits import with_limits_shown
 from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.statement.expressions import Formula
@@ -39,27 +41,36 @@ def decide_equal(left: Formula, right: Formula, scope: Scope, progress: Progress
 
 def prove(pairs: Sequence[Pair], trials: Trials, scope: Scope) -> Verdict:
     """Proved where a route brings every difference to zero, and no trial speaks against it."""
+    needs = _needs([side for pair in pairs for side in pair], scope)
     names = []
     for left, right in pairs:
         difference = differentiate(left) - differentiate(right)
         difference = with_limits_shown(difference, scope)
-        name, remains = to_zero(difference)
+        name, remains = to_zero(difference, known=scope.relations)
         # on the seams of what is differentiated nothing is claimed, which may settle branches too
         off_seams = [sp.Ne(gap, 0) for side in (left, right) for gap in kink_gaps(side)]
-        known = [*scope.relations, *off_seams]
+        known = [*scope.relations, *off_seams, *needs]
         if name is None and known:
             # sympy cannot be told of assumptions between symbols: they choose among branches here
-            name, _ = to_zero(settle_branches(difference.doit(), known))
+            done = worked_out(difference, scope.relations)
+            name, _ = to_zero(settle_branches(done.whole.doit(), known))
         if name is None:
             return leave_open("no route brings the difference to zero", remains, trials.held_at)
         names.append(name)
-    needs = conditions_of((side for pair in pairs for side in pair), scope.relations)
     # without one case in which both sides have values the claim may be about nothing at all, and
     # a proof alone would stand on sympy's word
     if not trials.held_at:
         return dataclasses.replace(leave_open(NO_POINT), conditions=needs)
     route = ", ".join(dict.fromkeys(names))
     return Verdict(Status.PROVED, route=route, conditions=needs, held_at=trials.held_at)
+
+
+def _needs(sides: Sequence[sp.Expr], scope: Scope) -> tuple[Boolean, ...]:
+    """What must hold for the sides to be defined, their integrals among them."""
+    needs = list(conditions_of(sides, scope.relations))
+    for side in sides:
+        needs += worked_out(differentiate(side), scope.relations).conditions
+    return tuple(dict.fromkeys(needs))
 
 
 def _entries(left: Formula, right: Formula) -> Iterator[Pair]:

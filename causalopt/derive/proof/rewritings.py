@@ -155,7 +155,7 @@ def gather_integrals(whole: sp.Expr) -> sp.Expr:
             continue
         limits = integrals[0].limits
         integrands[limits] = integrands.get(limits, 0) + factor * integrals[0].function
-    return sp.expand(sum((sp.Integral(f, *lim).doit() for lim, f in integrands.items()), rest))
+    return sp.expand(sum((sp.Integral(f, *lim) for lim, f in integrands.items() if f != 0), rest))
 
 
 def evaluate(whole: sp.Expr) -> sp.Expr:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import sympy as sp
+from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof import rewritings
+from causalopt.derive.proof.integrals import worked_out
 from causalopt.derive.proof.monotone import constant_value
 from causalopt.derive.statement.expressions import Rewriting, unknown_functions
 from causalopt.derive.trial.directions import is_on_line
@@ -18,11 +20,16 @@ SHARE = 0.12  # of the work that a step may take, for one route; the cheap ones 
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """A name for the reader, and a rewriting that gives 0 for nothing but what is 0."""
+    """A name for the reader, and a rewriting that gives 0 for nothing but what is 0.
+
+    Where it ``evaluates`` integrals, or may, it is given those that a proof is known for worked out
+    already, and none of the others.
+    """
 
     name: str
     rewrite: Rewriting
     share: float = SHARE
+    evaluates: bool = False
 
 
 # A proof is told by the name of the first route that comes out at zero: so the order runs from what
@@ -49,20 +56,29 @@ ROUTES = (
     Route("real and imaginary parts", rewritings.parts),
     # integrals with unknown functions can be compared, but not worked out: gather before that
     Route("integrals over one range", rewritings.gather_integrals),
-    Route("integrals and sums evaluated", rewritings.evaluate),
+    Route("integrals and sums evaluated", rewritings.evaluate, evaluates=True),
     # whatever sympy has: dear, and no reason that a reader could follow
-    Route("simplify", sp.simplify),
-    Route("cases", rewritings.piecewise),
-    Route("cases by sign", rewritings.by_sign),
-    Route("integrals and sums evaluated, simplified", rewritings.evaluate_and_simplify, 2 * SHARE),
-    Route("derivative zero, and zero at a point", constant_value, 2 * SHARE),
+    Route("simplify", sp.simplify, evaluates=True),
+    Route("cases", rewritings.piecewise, evaluates=True),
+    Route("cases by sign", rewritings.by_sign, evaluates=True),
+    Route(
+        "integrals and sums evaluated, simplified",
+        rewritings.evaluate_and_simplify,
+        2 * SHARE,
+        evaluates=True,
+    ),
+    Route("derivative zero, and zero at a point", constant_value, 2 * SHARE, evaluates=True),
 )
 
 ALGEBRA = ROUTES[:4]  # enough for rational expressions in symbols, functions and derivatives
 
 
-def to_zero(difference: sp.Expr, routes: tuple[Route, ...] = ROUTES) -> tuple[str | None, sp.Expr]:
+def to_zero(
+    difference: sp.Expr, routes: tuple[Route, ...] = ROUTES, known: tuple[Boolean, ...] = ()
+) -> tuple[str | None, sp.Expr]:
     """The name of the first route that brings a difference to zero, and the shortest form met.
+
+    ``known`` is what is assumed between symbols, which integrals may need.
 
     >>> x = sp.Symbol("x")
     >>> to_zero(sp.sin(x) ** 2 + sp.cos(x) ** 2 - 1)
@@ -73,10 +89,14 @@ def to_zero(difference: sp.Expr, routes: tuple[Route, ...] = ROUTES) -> tuple[st
     shortest = difference
     opaque = {limit: sp.Dummy("limit") for limit in difference.atoms(sp.Limit) if _is_open(limit)}
     masked, shown = difference.xreplace(opaque), {name: limit for limit, name in opaque.items()}
+    done = worked_out(masked, known) if any(route.evaluates for route in routes) else None
     for route in routes:
         try:
             with at_most(route.share):
-                rewritten = route.rewrite(masked).xreplace(shown)
+                if route.evaluates and done is not None:
+                    rewritten = done.shown(route.rewrite(done.whole)).xreplace(shown)
+                else:
+                    rewritten = route.rewrite(masked).xreplace(shown)
         except Exhausted:
             continue
         except Exception:  # sympy fails in many ways on what it was not made for: try the next

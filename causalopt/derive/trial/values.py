@@ -82,7 +82,7 @@ def _is_derivative(node: sp.Basic) -> bool:
 
 
 def _take(node: sp.Derivative | sp.Subs) -> sp.Expr:
-    return node.doit(deep=False) if isinstance(node, sp.Derivative) else node.doit()
+    return node.doit(deep=False) if isinstance(node, sp.Derivative) else node.doit(integrals=False)
 
 
 def value(whole: sp.Basic, numbers: Mapping[sp.Symbol, sp.Expr]) -> sp.Basic:
