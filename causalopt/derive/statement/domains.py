@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 
 import sympy as sp
 
@@ -27,13 +28,19 @@ def check_definition(let: Let, givens: Sequence[Given | Let], where: str) -> Non
         As for a positive symbol that stands for -1.
     """
     _check_slopes(let, where)
-    reading = reading_of(givens, ())
-    fault = contradicted({let.name: reading.read(let.value)}, reading.scope.relations)
+    fault = next(_faults(lambda: _faults_of_definition(let, givens)), None)
     if fault is not None:
         raise DerivationError(
             f"{where}: {let.name} = {let.value} contradicts that {fault}: nothing fits both; "
             "define a name of which that is not assumed."
         )
+
+
+def _faults_of_definition(let: Let, givens: Sequence[Given | Let]) -> Iterator[str]:
+    reading = reading_of(givens, ())
+    fault = contradicted({let.name: reading.read(let.value)}, reading.scope.relations)
+    if fault is not None:
+        yield fault
 
 
 def check_step(step: Step, givens: Sequence[Given | Let], where: str) -> None:
@@ -45,15 +52,29 @@ def check_step(step: Step, givens: Sequence[Given | Let], where: str) -> None:
         As for -1 in place of a positive symbol, or for a slope in a whole number.
     """
     _check_slopes(step, where)
+    for fault in _faults(lambda: _faults_of_step(step, givens)):
+        raise DerivationError(f"{where}: {fault}: {ADVICE}")
+
+
+def _faults_of_step(step: Step, givens: Sequence[Given | Let]) -> Iterator[str]:
     reading = reading_of(givens, step.assuming)
     read, relations = reading.step(step), reading.scope.relations
     for values in values_put_in(read):
         fault = contradicted(values, relations)
         if fault is not None:
-            raise DerivationError(f"{where}: {listed(values)} contradicts that {fault}: {ADVICE}")
-    for stray in strays_in(read, relations):
-        if stray.sure:
-            raise DerivationError(f"{where}: {stray.needs}: {ADVICE}")
+            yield f"{listed(values)} contradicts that {fault}"
+    yield from (stray.needs for stray in strays_in(read, relations) if stray.sure)
+
+
+def _faults(find: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """The first fault that is found; none where sympy fails on what was written.
+
+    Judging the step looks again, and leaves it open where that fails.
+    """
+    try:
+        yield from itertools.islice(find(), 1)
+    except Exception:  # sympy fails in many ways on what it was not made for
+        return
 
 
 def listed(values: Values) -> str:
