@@ -74,7 +74,7 @@ def limit_form() -> Derivation:
     )
 
 
-t = sp.Symbol("t", integer=True, positive=True)
+t = sp.Symbol("t", integer=True, nonnegative=True)
 a = sp.Symbol("a", real=True)
 k = sp.Symbol("k", positive=True)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.printing.html import as_html
 from causalopt.derive.printing.latex import as_latex
@@ -87,9 +89,15 @@ class Derivation:
         with borrow() as worker:
             for number, step in enumerate(self.steps, 1):
                 # judged as if the steps that it rests on held: where they do not is told apart
-                task = Task(step_alone(number, self.steps), self.given, seed)
+                cited = places_cited(step, self.steps)
+                task = Task(
+                    step_alone(number, self.steps, self.given),
+                    self.given,
+                    seed,
+                    tuple(_borrowed(cited, self.steps, verdicts)),
+                )
                 verdict = worker.judge(task, limit)
-                weak = _weak_places(places_cited(step, self.steps), verdicts)
+                weak = _weak_places(cited, verdicts)
                 verdicts.append(_with_reasons(verdict, weak))
         return Report(self, tuple(verdicts))
 
@@ -104,6 +112,20 @@ class Derivation:
 
     def _repr_html_(self) -> str:
         return as_html(self._page())
+
+
+def _borrowed(
+    cited: Sequence[int], steps: Sequence[Step], verdicts: Sequence[Verdict]
+) -> Iterator[Boolean]:
+    """Under what the steps that are cited hold, and those that these rest on, beyond the givens."""
+    behind, ahead = set(cited), list(cited)
+    while ahead:
+        more = set(places_cited(steps[ahead.pop() - 1], steps)) - behind
+        behind |= more
+        ahead += more
+    for place in sorted(behind):
+        yield from steps[place - 1].assuming
+        yield from verdicts[place - 1].conditions
 
 
 def _weak_places(cited: Sequence[int], verdicts: Sequence[Verdict]) -> list[str]:

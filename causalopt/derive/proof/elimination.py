@@ -9,12 +9,14 @@ from typing import TypeAlias
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from causalopt.derive.statement.expressions import define
+from causalopt.derive.proof.instances import has_room, put_at_fitting, put_once
+from causalopt.derive.statement.scope import Scope
 from causalopt.derive.trial.values import differentiate
 
 #: What an equation can be solved for: a symbol, a function or a derivative of one, a logarithm ...
 Kernel: TypeAlias = sp.Expr
 
+NOTHING = Scope()
 MANY_OPERATIONS = 200  # above it, a solution is not cancelled: that would take too long
 
 
@@ -22,17 +24,17 @@ MANY_OPERATIONS = 200  # above it, a solution is not cancelled: that would take 
 class Solved:
     """A hypothesis solved for one thing in it, and what was divided by.
 
-    ``everywhere``: it holds for all arguments, since the function stands as it was given; at other
-    arguments, as in R(high) for a given R(s), it is one value only.
+    ``known``: it holds for all arguments that fit this scope, since the function stands as it was
+    given; at other arguments, as in R(high) for a given R(s), it is one value only, and None.
     """
 
     what: Kernel
     value: sp.Expr
     divisor: sp.Expr
-    everywhere: bool = False
+    known: Scope | None = None
 
 
-def ways_to_solve(gap: sp.Expr, declared: Sequence[AppliedUndef] = ()) -> Iterator[Solved]:
+def ways_to_solve(gap: sp.Expr, scope: Scope = NOTHING) -> Iterator[Solved]:
     """Everything that ``gap = 0`` determines because it enters linearly, derivatives first.
 
     A logarithm determines its argument; a positive thing is determined by its exponential.
@@ -53,8 +55,12 @@ def ways_to_solve(gap: sp.Expr, declared: Sequence[AppliedUndef] = ()) -> Iterat
             continue
         slope, rest = polynomial.all_coeffs()
         value = sp.cancel(-rest / slope) if _is_small(rest) else -rest / slope
-        function = what.expr if isinstance(what, sp.Derivative) else what
-        yield from _unwrap(Solved(what, value, slope, function in declared), declared)
+        yield from _unwrap(Solved(what, value, slope, _known(what, scope)), scope)
+
+
+def _known(what: Kernel, scope: Scope) -> Scope | None:
+    function = what.expr if isinstance(what, sp.Derivative) else what
+    return scope if function in scope.functions else None
 
 
 def _is_small(whole: sp.Expr) -> bool:
@@ -91,7 +97,7 @@ def _is_higher(derivative: sp.Derivative, than: sp.Derivative) -> bool:
     return all(counts.get(v, 0) >= n for v, n in than.variable_count)
 
 
-def _unwrap(solved: Solved, declared: Sequence[AppliedUndef]) -> Iterator[Solved]:
+def _unwrap(solved: Solved, scope: Scope) -> Iterator[Solved]:
     """log(x) = a as x = exp(a), and exp(x) = a as x = log(a), the latter for real x alone."""
     what = solved.what
     if not isinstance(what, sp.log | sp.exp):
@@ -101,17 +107,17 @@ def _unwrap(solved: Solved, declared: Sequence[AppliedUndef]) -> Iterator[Solved
     plain = isinstance(inner, sp.Symbol | AppliedUndef)
     if plain and (isinstance(what, sp.log) or inner.is_real):
         value = sp.exp(solved.value) if isinstance(what, sp.log) else sp.log(solved.value)
-        yield Solved(inner, value, solved.divisor, inner in declared)
+        yield Solved(inner, value, solved.divisor, _known(inner, scope))
 
 
 def put(whole: sp.Expr, solved: Solved) -> sp.Expr:
     """``whole`` with the solved thing, and derivatives of it, written out."""
     what = solved.what
-    if not solved.everywhere:
-        return differentiate(whole.subs(what, solved.value))
-    # an equation between functions holds at every argument, and so may be differentiated
-    if isinstance(what, AppliedUndef):
-        return differentiate(define(whole, what, solved.value))
+    # an equation between functions holds at every argument that fits, and so may be differentiated
+    if isinstance(what, AppliedUndef) and solved.known:
+        return differentiate(put_at_fitting(whole, what, solved.value, solved.known))
+    if solved.known is None or not all(has_room(x, solved.known) for x in what.expr.args):
+        return differentiate(put_once(whole, what, solved.value))
     while any(_is_higher(derivative, what) for derivative in whole.atoms(sp.Derivative)):
         # the value may hold lower derivatives, which raise again: each round lowers the order
         whole = differentiate(whole.replace(sp.Derivative, lambda *args: _lower(args, solved)))
@@ -133,7 +139,7 @@ def _lower(args: Sequence[sp.Basic], solved: Solved) -> sp.Expr:
 def eliminations(
     gaps: Sequence[sp.Expr],
     wanted: sp.Expr | None = None,
-    declared: Sequence[AppliedUndef] = (),
+    scope: Scope = NOTHING,
 ) -> Iterator[tuple[Solved, ...]]:
     """Ways to solve all hypotheses one after the other; each solution enters those after it.
 
@@ -142,8 +148,8 @@ def eliminations(
     if not gaps:
         yield ()
         return
-    for solved in sorted(ways_to_solve(gaps[0], declared), key=lambda way: way.what != wanted):
+    for solved in sorted(ways_to_solve(gaps[0], scope), key=lambda way: way.what != wanted):
         rest = [put(gap, solved) for gap in gaps[1:]]
-        for others in eliminations([gap for gap in rest if sp.expand(gap) != 0], wanted, declared):
+        for others in eliminations([gap for gap in rest if sp.expand(gap) != 0], wanted, scope):
             yield (solved, *others)
-    yield from eliminations(gaps[1:], wanted, declared)
+    yield from eliminations(gaps[1:], wanted, scope)

@@ -239,7 +239,7 @@ def _eliminations(
 ) -> Iterator[tuple[Solved, ...]]:
     # what a hypothesis can be solved for depends on those before it: so in several orders
     for order in itertools.islice(itertools.permutations(gaps), MOST_ORDERS):
-        yield from eliminations(order, wanted, scope.functions)
+        yield from eliminations(order, wanted, scope)
 
 
 def _reduce(whole: sp.Expr, solutions: Sequence[Solved]) -> sp.Expr:

@@ -7,11 +7,13 @@ import functools
 from collections.abc import Mapping
 
 import sympy as sp
+from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.equality import decide_equal
 from causalopt.derive.proof.following import decide_follows
 from causalopt.derive.proof.limits import decide_limit
 from causalopt.derive.proof.line import decide_line
+from causalopt.derive.proof.premises import needs_of_definitions, open_premise
 from causalopt.derive.proof.series import decide_series
 from causalopt.derive.proof.settling import settle
 from causalopt.derive.proof.stationary import decide_stationary
@@ -25,25 +27,33 @@ from causalopt.derive.statement.steps import (
     Follows,
     OverTheLine,
     Stationary,
+    Status,
     Step,
     Substitution,
     TendsTo,
 )
-from causalopt.derive.statement.verdict import Progress, Verdict
+from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
 
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A step with all that its verdict depends on; steps it refers to stand in it as equations."""
+    """A step with all that its verdict depends on; steps it refers to stand in it as equations.
+
+    ``borrowed`` is what those steps were shown under: at other values it has to hold there.
+    """
 
     step: Step
     givens: tuple[Given | Let, ...]
     seed: int = 0
+    borrowed: tuple[Boolean, ...] = ()
 
 
 def judge(task: Task, progress: Progress) -> Verdict:
     """Decide a step, in the symbols of the page."""
-    reading = reading_of(task.givens, task.step.assuming, task.seed)
+    reading = reading_of(task.givens, task.step.assuming, task.seed, task.borrowed)
+    fault = open_premise(task.step, task.givens, reading)
+    if fault is not None:
+        return leave_open(fault)
 
     def back(verdict: Verdict) -> Verdict:
         return map_expressions(verdict, reading.back)
@@ -52,6 +62,10 @@ def judge(task: Task, progress: Progress) -> Verdict:
     for rule in step.rules(Substitution):
         step = _special_case(step, dict(rule.values.items()))
     decided = decide(step, reading.scope, lambda so_far: progress(back(so_far)))
+    if decided.status is Status.PROVED:
+        needs = needs_of_definitions(task.step, task.givens, reading)
+        needs = tuple(dict.fromkeys((*decided.conditions, *needs)))
+        decided = dataclasses.replace(decided, conditions=needs)
     verdict = back(settle(decided, reading.scope))
     # written back, a correction may be the claim's own left side, which corrects nothing
     if str(verdict.corrected) == str(getattr(task.step, "left", None)):

@@ -44,7 +44,10 @@ class Reading:
 
 
 def reading_of(
-    givens: Sequence[Given | Let], assuming: Iterable[Relational], seed: int = 0
+    givens: Sequence[Given | Let],
+    assuming: Iterable[Relational],
+    seed: int = 0,
+    borrowed: Iterable[Boolean] = (),
 ) -> Reading:
     """How to read the expressions of a step.
 
@@ -71,6 +74,7 @@ def reading_of(
         # what sympy now knows of a symbol comes out as True, and need not be assumed
         relations=tuple(r for r in map(plain.read, relations) if r != sp.true),
         seed=seed,
+        borrowed=tuple(r for r in map(plain.read, borrowed) if r != sp.true),
     )
     return Reading(forth, scope)
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from causalopt.derive.statement.steps import Equal, Follows, Hypothesis, Step
+from causalopt.derive.statement.expressions import define
+from causalopt.derive.statement.givens import Given, Let
+from causalopt.derive.statement.steps import Equal, Follows, Hypothesis, Step, Substitution
 from causalopt.ground.errors import DerivationError
 
 
@@ -25,7 +27,7 @@ def places_cited(step: Step, steps: Sequence[Step]) -> list[int]:
     return [place_of(cited, steps) for cited in step.since if isinstance(cited, int | str)]
 
 
-def step_alone(number: int, steps: Sequence[Step]) -> Step:
+def step_alone(number: int, steps: Sequence[Step], givens: Sequence[Given | Let] = ()) -> Step:
     """A step with the steps that it refers to written out as equations.
 
     >>> x = sp.Symbol("x")
@@ -36,15 +38,33 @@ def step_alone(number: int, steps: Sequence[Step]) -> Step:
     step = steps[number - 1]
     if not isinstance(step, Follows):
         return step
-    return dataclasses.replace(step, since=tuple(_equation(each, steps) for each in step.since))
+    equations = (_equation(each, steps, givens) for each in step.since)
+    # at special values an equation may be one of numbers, which says nothing of the symbols
+    since = tuple(e for e in equations if sp.Eq(e.lhs, e.rhs) not in (sp.true, sp.false))
+    return dataclasses.replace(step, since=since)
 
 
-def _equation(hypothesis: Hypothesis, steps: Sequence[Step]) -> sp.Equality:
+def _equation(
+    hypothesis: Hypothesis, steps: Sequence[Step], givens: Sequence[Given | Let]
+) -> sp.Equality:
     if not isinstance(hypothesis, int | str):
         return hypothesis
     step = steps[place_of(hypothesis, steps) - 1]
     if isinstance(step, Follows):
-        return step.conclusion
-    if isinstance(step, Equal):
-        return sp.Eq(step.left, step.right, evaluate=False)
-    raise DerivationError(f"step {hypothesis} is no equation")
+        left, right = step.conclusion.args
+    elif isinstance(step, Equal):
+        left, right = step.left, step.right
+    else:
+        raise DerivationError(f"step {hypothesis} is no equation")
+    # a step that is claimed for special values says nothing of others
+    for rule in step.rules(Substitution):
+        values = dict(rule.values.items())
+        written = (_written_out(side, givens) for side in (left, right))
+        left, right = (side.subs(values, simultaneous=True) for side in written)
+    return sp.Eq(left, right, evaluate=False)
+
+
+def _written_out(whole: sp.Basic, givens: Sequence[Given | Let]) -> sp.Basic:
+    for let in reversed([given for given in givens if isinstance(given, Let)]):
+        whole = define(whole, let.name, let.value)
+    return whole

@@ -14,7 +14,8 @@ from sympy.core.relational import Relational
 class Scope:
     """Symbols and functions with what is assumed of them, and how cases for them are drawn.
 
-    ``gaussian`` makes the functions of a case vanish at infinity; ``seed`` decides all cases.
+    ``borrowed`` relations are those under which the steps that are cited hold; ``gaussian`` makes
+    the functions of a case vanish at infinity; ``seed`` decides all cases.
     """
 
     symbols: tuple[sp.Symbol, ...] = ()
@@ -22,6 +23,7 @@ class Scope:
     relations: tuple[Relational, ...] = ()
     gaussian: bool = False
     seed: int = 0
+    borrowed: tuple[Relational, ...] = dataclasses.field(default=(), repr=False)
 
     def within(self, *wholes: sp.Basic) -> Scope:
         """The part of the scope that expressions, and the assumptions on them, speak of.

@@ -12,6 +12,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from causalopt.derive.statement.contradiction import find_conflict
+from causalopt.derive.statement.domains import check_definition, check_step
 from causalopt.derive.statement.expressions import Name, check_size, unknown_functions
 from causalopt.derive.statement.givens import Given, Let
 from causalopt.derive.statement.records import expressions_of
@@ -44,10 +45,13 @@ def validate(givens: Sequence[Given | Let], steps: Sequence[Step]) -> None:
     known = _Known({}, [])
     for number, given in enumerate(givens, 1):
         _read_given(given, f"given {number}", known)
+        if isinstance(given, Let):
+            check_definition(given, givens[:number], f"given {number}")
     labels: dict[str, int] = {}
     for number, step in enumerate(steps, 1):
         where = f"step {number}"
         _read_step(step, where, known)
+        check_step(step, givens, where)
         _check_references(step, number, steps, labels)
         if step.name in labels:
             raise DerivationError(
