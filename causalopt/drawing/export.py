@@ -6,8 +6,8 @@ from collections import Counter
 
 import networkx as nx
 
-from causalopt.drawing.render import visible
 from causalopt.ground.errors import QueryError
+from causalopt.ground.letters import visible
 from causalopt.language.symbols import Quantity
 from causalopt.model.interface import Model
 

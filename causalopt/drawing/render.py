@@ -15,6 +15,7 @@ from causalopt.drawing.sheet import Frame, Sheet
 from causalopt.ground.errors import QueryError
 from causalopt.ground.files import replacement
 from causalopt.ground.fonts import fonts_for
+from causalopt.ground.letters import visible
 
 if TYPE_CHECKING:
     import pydot
@@ -154,25 +155,3 @@ def _label(lines: Iterable[str]) -> str:
 def _escape(line: str) -> str:
     shown = visible(line)
     return _ENTITY.sub("&amp;", shown).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def visible(text: str) -> str:
-    """Text in one line of letters that XML can hold.
-
-    >>> visible("a\\tb\\0")
-    'a b␀'
-    """
-    return "".join(map(_visible_letter, text))
-
-
-def _visible_letter(letter: str) -> str:
-    """A letter that XML can hold: control characters by their pictures, such as ␀."""
-    code = ord(letter)
-    if letter in "\n\r\t":
-        return " "
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    odd = 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
-    return "\ufffd" if odd else letter

@@ -10,11 +10,12 @@ from typing import cast
 from causalopt.drawing.grid import grid_sheet
 from causalopt.drawing.panels import Content, panel
 from causalopt.drawing.picture import Gap, Item, name_by_step, shorten, skeleton
-from causalopt.drawing.render import drawing_of, visible
+from causalopt.drawing.render import drawing_of
 from causalopt.drawing.sheet import Arrow, Mark, Sheet, extent
 from causalopt.explorer.opened import MOST_UNROLLED
 from causalopt.explorer.setting import variable_of
 from causalopt.ground.errors import QueryError
+from causalopt.ground.letters import visible
 from causalopt.language.symbols import Label
 from causalopt.model.interface import Model
 from causalopt.model.world import World

@@ -11,6 +11,8 @@ import numpy as np
 
 from causalopt.ground import palette
 from causalopt.ground.fonts import fonts_for
+from causalopt.ground.letters import visible_lines
+from causalopt.plots.labels import DRAWN
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -48,10 +50,17 @@ def figure(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Fi
 
 
 def _use_fonts_with_its_letters(picture: Figure) -> None:
-    """Let matplotlib look for letters beyond its own font where this machine has them."""
+    """Let matplotlib look for letters beyond its own font where this machine has them.
+
+    What no font has, as control characters, is drawn as a sign.
+    """
     from matplotlib.text import Text
 
     texts = [text for text in picture.findobj(Text) if isinstance(text, Text)]
+    for text in texts:
+        drawn = visible_lines(text.get_text()).translate(DRAWN)
+        if drawn != text.get_text():
+            text.set_text(drawn)
     families = fonts_for(text.get_text() for text in texts)
     for text in texts if families else ():
         text.set_fontfamily([*text.get_fontfamily(), *families])

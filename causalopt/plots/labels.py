@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.ground import palette
+from causalopt.ground.letters import visible
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # What names a node by its time, as users write it.
 _MOMENT = re.compile(r"(?P<variable>.+)\.at\((?P<time>-?\d[\w.+-]*)\)", re.DOTALL)
+#: Pictures of control characters are in no font of matplotlib's own: what is drawn in their place.
+DRAWN = dict.fromkeys(range(0x2400, 0x2422), "\ufffd")
 # A mass is written as a fraction where one with a denominator up to this is the mass itself.
 _LARGEST_DENOMINATOR = 36
 
@@ -55,7 +58,7 @@ def tick_label(value: object) -> str:
     >>> print(tick_label("5 $"))
     5 \$
     """
-    return str(value).replace("$", r"\$")
+    return visible(str(value)).translate(DRAWN).replace("$", r"\$")
 
 
 def fraction(mass: float) -> str:

@@ -16,8 +16,12 @@ from causalopt.drawing.sheet import Mark, Sheet
 NAMES = ["<b>", '"', "\\", "a\\", 'c"d', "é$\\alpha_1$", "<script>alert(1)</script>", "a&b", "&lt;",
          "&#60;b&#62;", "\\N", "\\G", "n0", "%s", "{x}", "名前", "a;b", "a->b", "<", "/*", "#",
          "]]>", "\\n", 'x" URL="javascript:alert(1)', "a\\\\", "--", "node"]  # fmt: skip
-# What an XML file can hold: labels hold no other characters, and no line breaks.
-LETTERS = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Zl", "Zp"])
+# What an XML file can hold: labels hold no other characters, no line breaks, and nothing that turns
+# the direction of a line.
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+LETTERS = st.characters(
+    exclude_categories=["Cc", "Cs", "Cn", "Zl", "Zp"], exclude_characters=TURNING
+)
 WORDS = st.text(LETTERS, min_size=1, max_size=12).filter(str.strip)
 AWKWARD = st.text(st.sampled_from('"\\&;<>#{}[]|nNGlrLTEH01 -/*$%'), min_size=1).filter(str.strip)
 
@@ -83,7 +87,9 @@ def test_any_text_comes_out_as_written_and_adds_no_element(names):
 
 @pytest.mark.parametrize(
     ("given", "seen"), [("a\x00b", "a␀b"), ("a\x1b[31m", "a␛[31m"), ("a\nb", "a b"), ("\x7f", "␡"),
-                        ("\ud800", "\ufffd"), ("\uffff", "\ufffd"), ("\x85x", "\ufffdx")]
+                        ("\ud800", "\ufffd"), ("\uffff", "\ufffd"), ("\x85x", "\ufffdx"),
+                        ("a\u2028b", "a b"), ("a\u2029b", "a b"),
+                        *((f"a{letter}b", "a\ufffdb") for letter in TURNING)]
 )  # fmt: skip
 def test_what_no_picture_can_hold_is_made_visible(given, seen):
     svg = drawing_of(Sheet((Mark(0, (given,)),), (), (), placed=False)).render("svg")

@@ -193,6 +193,8 @@ TIMED_XML = {
     "RAMP(2, 1, 4)": TIMED["RAMP(2, 1, 4)"],
     "PULSE(6, 2)": lambda t, h: 6 / h if t == 2 else 0.0,
     "PULSE(6, 2, 3)": lambda t, h: 6 / h if t >= 2 and (t - 2) % 3 == 0 else 0.0,
+    # With an interval of 0 there is one: section 3.5.4 of XMILE 1.0.
+    "PULSE(6, 2, 0)": lambda t, h: 6 / h if t == 2 else 0.0,
     "TIME * DT + STARTTIME - STOPTIME": lambda t, h: t * h + 0 - 10,
 }
 
@@ -207,6 +209,22 @@ def test_functions_of_time(dialect, formula, dt, tmp_path):
     found = trajectories(read(tmp_path, simple(formula, dialect, dt=dt)))["y"]
     times = np.arange(len(found)) * dt  # exact in binary
     assert found == pytest.approx([expected(t, dt) for t in times], rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "formula", "interval"),
+    [
+        ("vensim", "PULSE TRAIN(1, 0.5, 0, 6)", "0"),
+        ("vensim", "PULSE TRAIN(1, 0.5, -2, 6)", "-2"),
+        ("vensim", "PULSE TRAIN(1, 0.5, Time * 0, 6)", "0"),
+        ("xmile", "PULSE(6, 2, -1)", "-1"),
+        ("xmile", "PULSE(6, 2, TIME * 0)", "0"),
+    ],
+)
+def test_an_interval_that_leads_to_no_next_pulse_is_told(dialect, formula, interval, tmp_path):
+    told = f"line .*the interval from one pulse to the next is {interval} at the start: write one"
+    with pytest.raises(FileError, match=told):
+        read(tmp_path, simple(formula, dialect))
 
 
 def test_a_step_begins_on_time_where_floats_are_rounded(tmp_path):

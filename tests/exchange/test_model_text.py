@@ -451,6 +451,14 @@ UNANSWERED = {
     "m inside A": ('n = "R[0]"\nm = "T[4]"', '"T[4]"', "m lies inside A"),
     "no end": ('n = "R[0]"\nm = "R"', '"R"', "steps is missing"),
     "a time without dt": ('n = "R[0]"\nm = "R.at(2)"', '"R.at(2)"', "has no dt"),
+    "a step beyond the most": ('n = "R[0]"\nm = "R[10000001]"', '"R[10000001]"', "MOST_STEPS"),
+    "a step of 13 digits": ('n = "R[0]"\nm = "R[1000000000000]"', '"R[1000000000000]"',
+                            "a node 1000000000000 steps after the start .*name an earlier one"),
+    "a step of 2,000 digits": (f'n = "R[0]"\nm = "R[{"9" * 1900}]"', "\"R[9", "1901? digits steps"),
+    "an end beyond the most": ('n = "R[0]"\nm = "R[:10000002]"', '"R[:10000002]"', "MOST_STEPS"),
+    "two steps": ('n = "R[0]"\nm = "R[1 2]"', '"R[1 2]"', "names no nodes"),
+    "a swept step beyond the most": ('n = "R[0]"\nm = "R[4]"\nover = {"R[1000000000000]" = [1]}',
+                                     "[1]", "MOST_STEPS"),
 }  # fmt: skip
 
 
@@ -463,3 +471,29 @@ def test_a_question_without_an_answer_is_told_where_it_stands(case, tmp_path):
     place = rf"line {line + 1}, column {lines[line].rindex(at) + 1}: .*{told}"
     with pytest.raises(FileError, match=place):
         read_text_of(tmp_path, ASKED + asked)
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("R[0000000000012]", 12, 13),
+        ("R[0000000000003]", 3, 4),
+        ("R[12:0000000000000013]", 12, 13),
+        ("R[ 3 : 5 ]", 3, 5),
+        ("R[:5]", 0, 5),
+        ("R[10000000]", 10_000_000, 10_000_001),
+        ("R[0:10000001]", 0, 10_000_001),
+    ],
+)
+def test_all_digits_of_a_step_are_read(written, first, last, tmp_path):
+    record = read_text_of(tmp_path, f'{ASKED}n = "R[0]"\nm = "{written}"')
+    (R,) = (one for one in record.model.variables if one.name == "R")
+    asked = record.questions[0].m
+    assert asked == (R[first] if ":" not in written else R[first:last])
+
+
+@pytest.mark.parametrize("written", ["R.at(1e9)", "R.between(0, 1e12)"])
+def test_a_time_beyond_the_most_steps_is_refused(written, tmp_path):
+    asked = f'dt = 0.5\n{ASKED}n = "R[0]"\nm = "{written}"'
+    with pytest.raises(FileError, match=r"line .*MOST_STEPS"):
+        read_text_of(tmp_path, asked)

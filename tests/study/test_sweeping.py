@@ -73,6 +73,14 @@ def test_an_experiment_is_swept_and_says_what_became_of_it(tmp_path, monkeypatch
     assert np.array_equal(open_sweep("x.zarr").data.value, expected, equal_nan=True)
     # What it says later is the same, and computes nothing.
     assert call("--store", "x.zarr", "--status").output == found.output
+    # A file that is lost is told, and does not count as done.
+    lost = Path("x.zarr/value/c/0")
+    lost.rename("aside")
+    damaged = call("--store", "x.zarr", "--status").output
+    assert "2 of 3 chunks of (4,) are done" in damaged
+    assert "2 failures, in 2 chunks:\n    n from 0 to 3: " in damaged
+    assert "is missing. Write the same sweep again" in " ".join(damaged.split())
+    Path("aside").rename(lost)
     # Another file is another question, though it is of the same name.
     write(tmp_path, bad=8)
     other = call("mine.py", "--store", "x.zarr")

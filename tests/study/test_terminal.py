@@ -403,6 +403,14 @@ def test_draw_writes_a_picture_and_never_over_one(tmp_path, monkeypatch):
     again = call("draw", "lorenz")
     assert again.exit_code == 1
     assert "is there already" in again.output
+    # A link is there, wherever it leads.
+    for name, leads in (("l.svg", tmp_path / "new.svg"), ("m.svg", tmp_path / "lorenz.svg")):
+        (tmp_path / name).symlink_to(leads)
+        linked = call("draw", "lorenz", "--output", name)
+        assert linked.exit_code == 1
+        assert f"{name} is there already" in linked.output
+        assert (tmp_path / name).is_symlink()
+    assert not (tmp_path / "new.svg").exists()
     assert call("draw", "lorenz", "--output", "other.png").exit_code == 0
     assert "no format 'gif'" in call("draw", "lorenz", "--output", "other.gif").output
     assert "fewer steps" in call("draw", "lorenz", "--steps", "999999", "--output", "x.svg").output

@@ -1,11 +1,15 @@
 """Models in text, as a user of the terminal types their paths: run, shown and drawn."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from causalopt import op, steering_shares
 from causalopt.exchange import read_model
+from causalopt.plots.figures import figure
+from causalopt.plots.labels import axis_label, value_label
 from causalopt.study import load_model
 
 ROOM = """
@@ -160,3 +164,38 @@ def test_what_asks_for_a_step_of_each_variable_is_left_out_where_steps_are_share
         names[method] = [one.name for one in load_model(str(path)).experiments]
     assert names["rk4"] == ["worlds", "op", "every_A", "every_n", "shares"]
     assert names["auto"] == names["rodas4"] == ["worlds", "op"]
+
+
+# Steers a terminal, turns a line around, or breaks it: C0, DEL, C1, overrides of direction, breaks.
+STEERING = "\x1b]0;owned\x07\x9b2J\x85\x7f\u202e\u2066\u2069\u2028\u2029\r"
+STEERED = "␛]0;owned␇\ufffd2J\ufffd␡\ufffd\ufffd\ufffd   "
+
+
+def test_what_would_steer_the_terminal_is_shown_as_a_sign(call, tmp_path):
+    odd = json.dumps(f"R{STEERING}\nfake = 1").replace("\x7f", "\\u007f")
+    named = json.dumps(json.loads(odd).join("''")).replace("\x7f", "\\u007f")
+    (tmp_path / "odd.toml").write_text(
+        f"title = {odd}\nsource = {odd}\n[variables.{odd}]\nnext = {named}\nstart = 1\n"
+        f"[variables.T]\nnext = {named}\nstart = 1\n"
+        f"[[questions]]\nA = 'T'\nn = {named[:-1]}[0]\"\nm = {named[:-1]}[3]\"\n"
+    )
+    for command in ("show", "run", "check"):
+        found = call(command, "odd.toml")
+        assert not found.exit_code, found.output
+        assert [c for c in found.output if not c.isprintable() and c != "\n"] == []
+        assert not [line for line in found.output.split("\n") if line.startswith("fake")]
+    assert f"R{STEERED} fake = 1[i+1] = R{STEERED} fake = 1" in call("show", "odd.toml").output
+    found = call("show", f"{STEERING}.toml")
+    assert found.exit_code == 1
+    assert [c for c in found.output if not c.isprintable() and c != "\n"] == []
+
+
+def test_a_figure_draws_a_sign_for_what_no_font_has(tmp_path):
+    with figure() as (picture, ax):
+        ax.set(title="a\x1bb\nc\u202e", xlabel=axis_label(xr.DataArray(0), "\x07"))
+        ax.plot([0, 1], label=value_label("k\x00", "\x9b"))
+        ax.legend()
+    picture.savefig(tmp_path / "x.png")  # without a warning
+    assert ax.get_title() == "a\ufffdb\nc\ufffd"
+    assert ax.get_xlabel() == "\ufffd"
+    assert ax.get_legend().get_texts()[0].get_text() == "k\ufffd = \ufffd"

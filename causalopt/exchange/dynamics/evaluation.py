@@ -57,6 +57,10 @@ def value_of(source: FileText, formula: Syntax, known: Mapping[str, float]) -> f
 
 
 def _applied(source: FileText, function: str, given: list[float], offset: int) -> float:
+    # Which no file names: pulses that come again are written by it.
+    if function == "modulo of time" and given[1] <= 0:
+        told = f"the interval from one pulse to the next is {given[1]:g} at the start: write one"
+        raise source.refusal(offset, f"{told} above 0.")
     try:
         value = float(OPERATORS[function].value(given))
     except (ArithmeticError, ValueError):

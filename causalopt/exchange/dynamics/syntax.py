@@ -171,14 +171,23 @@ def rewritten(formula: Syntax, change: Callable[[Syntax], Syntax]) -> Syntax:
     return change(formula)
 
 
+# Without an interval, or where it is 0, there is one pulse: section 3.5.4 of XMILE 1.0.
+_LAST_ZERO_IS_NONE = frozenset({("pulse", 3)})
+
+
 def by_other_name(applied: Applied, other_names: Mapping[tuple[str, int], OtherName]) -> Applied:
     """A function by the name that it has in all formats."""
-    key = (applied.function, len(applied.arguments))
-    function, places = other_names.get(key, (applied.function, range(len(applied.arguments))))
+    written = applied.arguments
+    key = (applied.function, len(written))
+    if key in other_names and key in _LAST_ZERO_IS_NONE and _is_zero(written[-1]):
+        written, key = written[:-1], (key[0], key[1] - 1)
+    function, places = other_names.get(key, (applied.function, range(len(written))))
     given = tuple(
-        applied.arguments[place]
-        if isinstance(place, int)
-        else replace(place, offset=applied.offset)
+        written[place] if isinstance(place, int) else replace(place, offset=applied.offset)
         for place in places
     )
     return replace(applied, function=function, arguments=given)
+
+
+def _is_zero(formula: Syntax) -> bool:
+    return isinstance(formula, Literal) and formula.value == 0

@@ -32,7 +32,7 @@ MOST_STEPS = 10_000_000
 _KEYS = ("A", "n", "m", "steps", "delta", "over")
 _NODE = re.compile(
     r"""\s*(?:(?P<name>[^\W\d]\w*)|'(?P<quoted>(?:[^'\\]|\\['\\])*)')\s*
-    (?:\[\s*(?P<first>[0-9]{1,12})?\s*(?P<to>:)?\s*(?P<last>[0-9]{1,12})?\s*\]
+    (?:\[\s*(?P<first>[0-9]+)?\s*(?:(?P<to>:)\s*(?P<last>[0-9]+)?\s*)?\]
     |\.\s*at\(\s*(?P<at>[-+.0-9eE]{1,40})\s*\)
     |\.\s*between\(\s*(?P<begin>[-+.0-9eE]{1,40})\s*,\s*(?P<end>[-+.0-9eE]{1,40})\s*\))?\s*""",
     re.VERBOSE,
@@ -99,7 +99,7 @@ def _check_nodes(entry: TomlEntry, question: ModelQuestion, model: Model) -> Non
     n, m, steps = question.n, question.m, question.steps
     if m is not None and steps is None:
         named = [m, question.A, *([] if n is None else [n])]
-        steps = entry["m"].asked(lambda: model.run_length(None, named))
+        steps = entry["m"].asked(lambda: _run_length(model, named))
     elif steps is not None:
         steps = entry["steps"].asked(lambda: model.run_length(question.steps))
     elif n is not None and model.has_time:
@@ -112,6 +112,14 @@ def _check_nodes(entry: TomlEntry, question: ModelQuestion, model: Model) -> Non
         _check_outside(entry["m"], held, entry["m"].asked(lambda: model.select(m, steps)))
     if n is not None:
         _check_outside(entry["n"], held, [entry["n"].asked(lambda: model.single(n, steps, "n"))])
+
+
+def _run_length(model: Model, named: Sequence[Nodes]) -> int | None:
+    """The steps up to the last node that is named."""
+    steps = model.run_length(None, named)
+    if steps is not None:
+        _check_length(steps)
+    return steps
 
 
 def _check_outside(entry: TomlEntry, held: Sequence[Stretch], places: Sequence[Stretch]) -> None:
@@ -156,12 +164,30 @@ def _indexed(variable: Variable, found: re.Match[str]) -> NamedNodes:
         return variable.at(_time(found["at"]))
     if found["begin"]:
         return variable.between(_time(found["begin"]), _time(found["end"]))
-    first, last = (None if found[key] is None else int(found[key]) for key in ("first", "last"))
+    first, last = (_step(found, key) for key in ("first", "last"))
     if found["to"]:
         return variable[slice(first, last)]
     if first is None and "[" in found[0].rsplit("'")[-1]:
         raise DeclarationError(f"write a step, such as {variable}[0].")
     return variable if first is None else variable[first]
+
+
+def _step(found: re.Match[str], key: str) -> int | None:
+    digits = found[key]
+    if digits is None:
+        return None
+    step = int(digits)
+    _check_length(step - (key == "last"))
+    return step
+
+
+def _check_length(steps: int) -> None:
+    """Whether a run of so many steps can be asked of a file."""
+    if steps > MOST_STEPS:
+        told = f"a node {shown(steps)} steps after the start is named, and a question has a run of"
+        raise DeclarationError(
+            f"{told} {MOST_STEPS:,} steps at most (MOST_STEPS): name an earlier one."
+        )
 
 
 def _time(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,14 @@ class Chunks:
             range(int(i) * part, min((int(i) + 1) * part, size))
             for i, part, size in zip(places, self.each, self.whole, strict=True)
         )
+
+    def number(self, places: Sequence[int]) -> int:
+        """The number of a chunk by its place among the chunks along each dim.
+
+        >>> Chunks((3, 4), (2, 4)).number((1, 0))
+        1
+        """
+        return int(np.ravel_multi_index(tuple(places), self.along))
 
 
 def size(part: Part) -> int:

@@ -10,17 +10,20 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from causalopt.ground.errors import SweepError
 from causalopt.ground.files import replacement
+from causalopt.runs.cluster.digests import Digest, Files
 from causalopt.runs.cluster.survey import Said
 
 #: What each variable says of itself in a chunk, by its name; the results as a whole by none.
 Attributes = Mapping[str, Said]
 
 _NAME = re.compile(r"(\d+)\.(done|faults)")
+# A file inside the store alone.
+_PLACE = re.compile(r"(?!\.{1,2}/)[^/]+/c(/\d+)*")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class ChunkMark:
     ``attributes`` are what results say of themselves there, and of each variable.
     ``faults`` are places in the chunk, counted as points are, and why there is no number there (by
     its place in ``reasons``); a place below zero stands for the whole chunk.
+    ``files`` are the digests of the files in which its numbers are; of a chunk that was never
+    written, and in the mark of a version before, None.
     """
 
     by: str
@@ -37,6 +42,7 @@ class ChunkMark:
     attributes: Attributes
     reasons: Sequence[str] = ()
     faults: Sequence[tuple[int, int]] = ()
+    files: Files | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,12 @@ def write_mark(folder: Path, number: int, mark: ChunkMark) -> None:
         temporary.write_text(json.dumps(asdict(mark)), encoding="utf-8")
     # In this order, so that a chunk has a mark at any moment.
     (done if mark.faults else faulty).unlink(missing_ok=True)
+
+
+def unmark(folder: Path, number: int) -> None:
+    """Take the marks of a chunk away, so that it is done again."""
+    for kind in ("done", "faults"):
+        (folder / f"{number}.{kind}").unlink(missing_ok=True)
 
 
 def is_done(folder: Path, number: int) -> bool:
@@ -77,12 +89,30 @@ def marks_in(folder: Path, marks: Marked) -> Iterator[tuple[int, ChunkMark]]:
     numbers = [(n, "done") for n in sorted(marks.done)]
     numbers += [(n, "faults") for n in sorted(marks.faulty)]
     for number, kind in numbers:
-        file = folder / f"{number}.{kind}"
-        try:
-            yield number, ChunkMark(**json.loads(file.read_text(encoding="utf-8")))
-        except FileNotFoundError:  # another process does it again just now
-            continue
-        except (OSError, ValueError, TypeError):
-            raise SweepError(
-                f"{file} cannot be read: remove it, and the chunk is done again."
-            ) from None
+        mark = _read(folder / f"{number}.{kind}")
+        if mark is not None:  # else another process does it again just now
+            yield number, mark
+
+
+def mark_of(folder: Path, number: int) -> ChunkMark | None:
+    """The mark of a chunk, where it has one."""
+    return _read(folder / f"{number}.done") or _read(folder / f"{number}.faults")
+
+
+def _read(file: Path) -> ChunkMark | None:
+    try:
+        mark = ChunkMark(**json.loads(file.read_text(encoding="utf-8")))
+        if mark.files is None:
+            return mark
+        files: dict[str, Digest] = {
+            place: (int(size), str(sha)) for place, (size, sha) in mark.files.items()
+        }
+        if not all(_PLACE.fullmatch(place) for place in files):
+            raise ValueError(files)
+        return replace(mark, files=files)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise SweepError(
+            f"{file} cannot be read: remove it, and the chunk is done again."
+        ) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from causalopt.language.naming import apart
 from causalopt.runs.cluster.chunks import Part
+from causalopt.runs.cluster.digests import AGAIN, fault_among
 from causalopt.runs.cluster.marks import Attributes, ChunkMark, Marked, marked, marks_in
 from causalopt.runs.cluster.store import Store
 from causalopt.runs.cluster.survey import common
@@ -53,6 +54,7 @@ class SweepStatus:
     """How far a sweep is: chunks that are done, those of them with faults, and how many there are.
 
     ``by`` counts them by who did them, ``seconds`` is how long that took all of them together.
+    ``damaged`` chunks were done, and have files that are missing or cut by now.
     """
 
     done: int
@@ -60,6 +62,7 @@ class SweepStatus:
     chunks: int
     by: Mapping[str, int]
     seconds: float
+    damaged: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -97,27 +100,55 @@ class StoredSweep:
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """Where there is no number though it was asked for, and why, in the order of the points."""
-        labels = self._labels()
+        """Where there is no number though it was asked for, and why, in the order of the points.
+
+        So are chunks whose files are missing or cut by now.
+        """
+        labels, known, damaged = self._labels(), self.marked, self.damaged()
+        faults = [fault for fault in self._faults(known) if fault[0] not in damaged]
+        faults += [(n, None, f"{told} {AGAIN}") for n, told in damaged.items()]
         return tuple(
             Failure(self._where(self.store.chunks.part(n), place, labels), error, n)
-            for n, place, error in self._faults(self.marked)
+            for n, place, error in sorted(faults, key=lambda fault: fault[0])
         )
 
     @property
     def table(self) -> xr.Dataset:
         """The results with a column ``error``: why there is no number; empty where there is one."""
         data, errors = self.data, self._errors()
+        for number, told in self.damaged().items():
+            errors[np.ix_(*self.store.chunks.part(number))] = f"{told} {AGAIN}"
         (name,) = apart(["error"], set(map(str, data.variables)))
         return data.assign({name: (self.store.dims, errors.astype(str))})
 
     @property
     def status(self) -> SweepStatus:
         """How far it is."""
-        known, marks = self.marked, list(self.all_marks())
-        by = Counter(mark.by for mark in marks)
-        seconds = sum(mark.seconds for mark in marks)
-        return SweepStatus(len(marks), len(known.faulty), self.store.chunks.count, by, seconds)
+        marks = dict(marks_in(self.store.marks, self.marked))
+        damaged = self._damaged_among(marks.items(), in_full=False)
+        sound = [mark for number, mark in marks.items() if number not in damaged]
+        by = Counter(mark.by for mark in sound)
+        faulty = sum(bool(mark.faults) for mark in sound)
+        seconds = sum(mark.seconds for mark in sound)
+        return SweepStatus(len(sound), faulty, self.store.chunks.count, by, seconds, len(damaged))
+
+    def damaged(self, *, in_full: bool = False) -> dict[int, str]:
+        """Chunks that were done and have lost some of it since, and what is wrong with their files.
+
+        Files that are missing or cut are seen without being read. ``in_full``, all are read, which
+        tells of a byte that has changed too.
+        """
+        return self._damaged_among(marks_in(self.store.marks, self.marked), in_full=in_full)
+
+    def _damaged_among(
+        self, marks: Iterable[tuple[int, ChunkMark]], *, in_full: bool
+    ) -> dict[int, str]:
+        """Damaged chunks among some; of marks of a version before nothing is known."""
+        told = (
+            (number, fault_among(self.path, mark.files or {}, in_full=in_full))
+            for number, mark in marks
+        )
+        return {number: fault for number, fault in told if fault}
 
     def all_marks(self) -> Iterator[ChunkMark]:
         """The marks of all chunks that have one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from causalopt.runs.cluster.forms import ResultForm
 from causalopt.runs.cluster.gaps import Gaps
 from causalopt.runs.cluster.identity import Identity, versions
 from causalopt.runs.cluster.libraries import library
+from causalopt.runs.cluster.marks import unmark
 from causalopt.runs.cluster.store import Store, created, opened
 from causalopt.runs.cluster.stored import StoredSweep
 from causalopt.runs.cluster.submission import done_by, done_here, expected, trial_by
@@ -67,7 +69,8 @@ def sweep(
     Raises ``SweepError`` for a store of another sweep, a worker of another version and a scheduler
     that does not answer, ``FileError`` where the store cannot be written, ``TooLargeError`` for a
     chunk that does not fit in memory, and ``QueryError`` for no points, or one that comes twice.
-    What was done by then stays.
+    What was done by then stays. All files that a store has are read first: a chunk of which one is
+    missing or changed is told by a ``RuntimeWarning``, and done again.
 
     >>> import tempfile
     >>> from functools import partial
@@ -88,8 +91,10 @@ def sweep(
     identity = Identity.of(survey)
     wanted = None if chunk is None else whole(chunk, "chunk", 1)
     known = _begun(place, identity, wanted) if place.exists() else None
-    if known is not None and not _left(known, retry):
-        return StoredSweep(known)
+    if known is not None:
+        _unmark_damaged(known)
+        if not _left(known, retry):
+            return StoredSweep(known)
     is_named = client is not None or workers is not None
     trial = None if is_named or known is not None else tried(sent, wanted)
     points = math.prod(survey.shape)
@@ -109,7 +114,8 @@ def sweep(
 def open_sweep(store: str | Path) -> StoredSweep:
     """The sweep in a store, as far as it is; nothing is computed, and dask is not needed.
 
-    Raises ``SweepError`` where there is none.
+    Raises ``SweepError`` where there is none, and ``FileError`` where it is damaged; results are
+    looked at when they are read.
     """
     return StoredSweep(opened(_place(store)))
 
@@ -169,6 +175,18 @@ def _finished(
     for _ in counted(done(left), total, total - len(left), "chunks"):
         pass
     return StoredSweep(store).settled()
+
+
+def _unmark_damaged(store: Store) -> None:
+    """Take away the marks of chunks whose files are not what was written, so that they are done."""
+    damaged = StoredSweep(store).damaged(in_full=True)
+    if not damaged:
+        return
+    first, *others = damaged.values()
+    more = f" {len(others):,} more chunks are damaged too." if others else ""
+    warnings.warn(f"{first}{more} What was lost is computed again.", RuntimeWarning, stacklevel=3)
+    for number in damaged:
+        unmark(store.marks, number)
 
 
 def _left(store: Store, retry: bool) -> list[int]:

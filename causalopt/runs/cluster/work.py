@@ -86,12 +86,13 @@ def perform(sent: Sent, place: str, token: str, number: int, *, forgiving: bool)
     survey, store = sent.survey, _store(place, token)
     part, form = store.chunks.part(number), _form(store)
     found = computed(survey, form, part, forgiving=forgiving)
-    store.write(form, part, found.arrays)
+    files = store.write(form, part, found.arrays)
     reasons = list(dict.fromkeys(found.faults.values()))
     places = {point: i for i, point in enumerate(points_of(part))} if found.faults else {}
     faults = sorted((places[point], reasons.index(told)) for point, told in found.faults.items())
     spent = time.monotonic() - begin
-    write_mark(store.marks, number, ChunkMark(whoami(), spent, found.attributes, reasons, faults))
+    mark = ChunkMark(whoami(), spent, found.attributes, reasons, faults, files)
+    write_mark(store.marks, number, mark)
     return not faults
 
 

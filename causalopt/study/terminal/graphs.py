@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from causalopt.ground.letters import visible
 from causalopt.study.terminal.printing import load_or_stop, stop, stopping_where_refused
 
 if TYPE_CHECKING:
@@ -54,11 +56,11 @@ def draw(model: str, output: Path | None, **options: Unpack[_Options]) -> None:
     if study.system is None:
         stop(f"{study.name} declares no system, and has no graph. Write: causalopt show")
     target = output or Path(f"{study.name}.svg")
-    if target.exists():
+    if os.path.lexists(target):
         stop(f"{target} is there already: choose another name with --output FILE.")
     with stopping_where_refused():
         _picture(study.system, options).save(target)
-    click.echo(f"Picture: {target.resolve()}")
+    click.echo(visible(f"Picture: {target.resolve()}"))
 
 
 def _picture(model: Model, options: _Options) -> Drawing:

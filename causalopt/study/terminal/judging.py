@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from causalopt.ground import progress
+from causalopt.ground.letters import visible
 from causalopt.study import storage
 from causalopt.study.comparison import compare
 from causalopt.study.files import find_model
@@ -63,7 +64,7 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
     with _silence(quiet or as_json), stopping_where_refused():
         refuse_missing_files(findings.file, [archive.path for archive in study.archives])
         working = storage.working_folder(results, study.name)
-        click.echo(fit(f"{study.title}\n{study.source}"))
+        click.echo(fit(f"{visible(study.title)}\n{visible(study.source)}"))
         _space_before(study.experiments or study.derivations)
         with _stoppable(findings), progress.shown(not (quiet or as_json)):
             for experiment in progress.pieces(study.experiments, "experiments"):
@@ -74,7 +75,7 @@ def run(model: str, results: Path, look: bool, quiet: bool, as_json: bool) -> No
         print_claims(findings.comparisons)
         if moved is not None:
             click.echo(f"\nThe results of an earlier run are now in {moved}")
-        click.echo(f"\nPictures and data: {folder.resolve()}")
+        click.echo(f"\nPictures and data: {visible(str(folder.resolve()))}")
     _conclude(findings, quiet, as_json, folder)
     page = folder.resolve() / "index.html"
     if look and not webbrowser.open(page.as_uri()):
@@ -98,7 +99,7 @@ def check(model: str, quiet: bool, as_json: bool) -> None:
         archives = [archive.path for archive in findings.study.archives]
         with stopping_where_refused():
             refuse_missing_files(findings.file, archives)
-        click.echo(fit(findings.study.title))
+        click.echo(fit(visible(findings.study.title)))
         _space_before(findings.study.derivations)
         with _stoppable(findings), progress.shown(not (quiet or as_json)):
             _judge(findings)
@@ -196,7 +197,7 @@ def _space_before(coming: Sequence[object]) -> None:
 
 def _say(text: str) -> None:
     with progress.above():
-        click.echo(text)
+        click.echo(visible(text))
 
 
 def _silence(wanted: bool) -> contextlib.AbstractContextManager[object]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from causalopt.ground.letters import visible
 from causalopt.study.files import model_files, title_of
 from causalopt.study.needs import missing_extras, missing_files
-from causalopt.study.terminal.printing import fit, load_or_stop, wrap
+from causalopt.study.terminal.printing import fit, in_its_lines, load_or_stop, wrap
 
 
 @click.command("list", short_help="List the models that come with the package.")
@@ -26,9 +27,10 @@ def list_models() -> None:
 def show(model: str) -> None:
     """Show a model in text: declaration, equations, graph, experiments and claims."""
     study = load_or_stop(model)
-    click.echo(fit(f"{study.title}\n{study.source}\n"))
+    click.echo(fit(f"{visible(study.title)}\n{visible(study.source)}\n"))
     if study.system is not None:
-        click.echo(fit(f"{study.system}\n\nGraph: what each variable is computed from"))
+        declared = in_its_lines(study.system)
+        click.echo(fit(f"{declared}\n\nGraph: what each variable is computed from"))
         for child, parents in study.system.causes().items():
             click.echo(wrap(f"{child} <- {', '.join(parents)}", 4))
     for experiment in study.experiments:

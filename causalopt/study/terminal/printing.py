@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from causalopt.ground.errors import CausaloptError
+from causalopt.ground.letters import visible, visible_lines
 from causalopt.study.loading import load_model, own_traceback
 
 if TYPE_CHECKING:
     from causalopt.derive import Report
+    from causalopt.model.interface import Model
     from causalopt.study.comparison import Comparison
     from causalopt.study.record import Study
 
@@ -34,7 +36,7 @@ def load_or_stop(model: str) -> Study:
 
 def complain(message: str) -> None:
     """Print a message to standard error, in red."""
-    click.secho(message, fg="red", err=True)
+    click.secho(visible_lines(message), fg="red", err=True)
 
 
 def stop(message: str) -> NoReturn:
@@ -63,9 +65,12 @@ def width() -> int:
 
 
 def fit(text: str) -> str:
-    """Lines longer than the terminal, broken; what follows stands four columns further in."""
+    """Lines longer than the terminal, broken; what follows stands four columns further in.
+
+    What would steer the terminal is shown as a sign, as in all that is printed of a model.
+    """
     lines, columns = [], width()
-    for line in text.split("\n"):
+    for line in visible_lines(text).split("\n"):
         indent = " " * (len(line) - len(line.lstrip()))
         after = indent + " " * 4
         parts = textwrap.wrap(line, columns, subsequent_indent=after, break_on_hyphens=False)
@@ -77,8 +82,21 @@ def wrap(text: str, indent: int) -> str:
     """A paragraph as wide as the terminal, every line of it as far in as ``indent``."""
     margin = " " * indent
     return textwrap.fill(
-        text, width(), initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+        visible(text),
+        width(),
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_on_hyphens=False,
     )
+
+
+def in_its_lines(model: Model) -> str:
+    """A model in words, where a name with a line break adds no line of its own."""
+    text, symbols = str(model), {*model.graph, *model.parameters, *model.noises}
+    for name in sorted(map(str, symbols), key=len, reverse=True):
+        if visible(name) != name:
+            text = text.replace(name, visible(name))
+    return text
 
 
 def counted(count: int, thing: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from causalopt.ground.files import only_one
+from causalopt.ground.letters import visible_lines
 from causalopt.study.storage import write_text
 from causalopt.study.terminal.printing import STOPPED, fit, stopping_where_refused
 
@@ -48,12 +49,12 @@ def survey(folder: Path, output: Path | None) -> None:
         _, python = files_of(folder)
         known = {} if output is None else known_in(output)
         _keep(output, rows, known, python)
-        click.echo(head_lines(columns))
+        click.echo(visible_lines(head_lines(columns)))
         try:
             for row in rows_of(folder, known):
                 rows.append(row)
                 _keep(output, rows, known, python)
-                click.echo(lines_of(row, columns))
+                click.echo(visible_lines(lines_of(row, columns)))
         except KeyboardInterrupt:
             goes_on = f" What was done is in {output}: the same command goes on." if output else ""
             click.echo(fit(f"\nStopped.{goes_on}"), err=True)

@@ -88,7 +88,8 @@ def _print_status(kept: StoredSweep) -> None:
         click.echo(wrap(f"{counted(count, 'chunk')} by {who}", 4))
     failures = kept.failures
     if failures:
-        click.secho(f"{counted(len(failures), 'failure')}, in {status.faulty} chunks:", fg="red")
+        chunks = len({failure.chunk for failure in failures})
+        click.secho(f"{counted(len(failures), 'failure')}, in {chunks} chunks:", fg="red")
     for failure in failures[:_SHOWN]:
         click.echo(wrap(str(failure), 4))
     if len(failures) > _SHOWN:
