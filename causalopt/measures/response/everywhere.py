@@ -181,7 +181,7 @@ def _(of: Network, A: Nodes, m: Nodes) -> _Flat:
 @_flat.register
 def _(of: World, A: Nodes, m: Nodes) -> _Flat:  # type: ignore[type-arg]  # dispatched by its class
     network = of.model
-    if isinstance(network, System):
+    if of.steps is not None:
         return _flat_steps(of, A, m)
     rows = network.rows(None)
     return _Flat(of, A, m, network, rows, np.arange(len(rows))[None])
