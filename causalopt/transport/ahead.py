@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.transport.reached import Reached
 from causalopt.transport.transfer import TransferOperator, powers, summed
@@ -75,7 +76,7 @@ class Ahead:
     """The first steps, and the matrix K (n, n) by which what is inside then goes on.
 
     ``below`` and ``above`` (n,) leave in a step; ``mass`` (n,) is inside after the first steps.
-    Where ``is_exact``, all is but for rounding, and K is among all places that are ever reached.
+    Where ``is_bounded``, K says nothing of how far off it is: what is inside may leave or stay.
     """
 
     paths: Paths
@@ -84,20 +85,20 @@ class Ahead:
     above: Floats
     mass: Floats
     where: str
-    is_exact: bool
+    is_bounded: bool
 
     @classmethod
-    def on(cls, operator: TransferOperator, paths: Paths) -> Ahead:
+    def on(cls, operator: TransferOperator, paths: Paths, *, is_bounded: bool) -> Ahead:
         """The first steps, and then a grid: what is inside is laid on it."""
         mass = operator.spread(paths.places, paths.chances)
         below, above = operator.below.sum(axis=0), operator.above.sum(axis=0)
-        return cls(paths, operator.matrix, below, above, mass, operator.where, is_exact=False)
+        return cls(paths, operator.matrix, below, above, mass, operator.where, is_bounded)
 
     @classmethod
     def among(cls, reached: Reached, paths: Paths, where: str) -> Ahead:
         """The places that are ever reached, and no grid."""
         below, above = reached.below.sum(axis=0), reached.above.sum(axis=0)
-        return cls(paths, reached.matrix, below, above, paths.chances, where, is_exact=True)
+        return cls(paths, reached.matrix, below, above, paths.chances, where, is_bounded=False)
 
     def expected(self, gain: Floats) -> Floats:
         """What is gained in all at each place visited before leaving, from each place (n,)."""
@@ -105,8 +106,7 @@ class Ahead:
 
     def escape_chances(self, side: str, counts: Sequence[int]) -> Floats:
         """The probability of having left on a side by each of some steps."""
-        sides = {"below": self.paths.below, "above": self.paths.above, "any": self.paths.left}
-        left, depth = sides[side], len(self.paths.below) - 1
+        left, depth = self._left_on(side), len(self.paths.below) - 1
         chances = [left[n] for n in counts if n <= depth]
         later = [n - depth for n in counts if n > depth]
         if later and self.mass.any():
@@ -117,10 +117,19 @@ class Ahead:
             return np.array(chances + [left[-1] + float(self.mass @ (whole - u)) for u in after])
         return np.array(chances + [left[-1]] * len(later))
 
-    def rounding(self, escaped: Floats, counts: Sequence[int]) -> Floats:
-        """What rounding, and going on by a factor, may make of the chances to have left."""
-        is_later = np.array(counts) >= len(self.paths.below)
-        return np.where(is_later & bool(self.mass.any()), _CUT, _ROUNDED * escaped)
+    def error(self, side: str, escaped: Floats, counts: Sequence[int]) -> Floats:
+        """How far off the chances to have left may be, but for what cells are to blame for."""
+        is_later = (np.array(counts) >= len(self.paths.below)) & bool(self.mass.any())
+        after = np.full(len(counts), _CUT)
+        if self.is_bounded:
+            left, rest = self._left_on(side)[-1], float(self.mass.sum())
+            after = _CUT + np.maximum(escaped - left, left + rest - escaped)
+        return np.where(is_later, after, _ROUNDED * escaped)
+
+    def _left_on(self, side: str) -> tuple[float, ...]:
+        """What has left on a side by each of the first steps."""
+        left = {"below": self.paths.below, "above": self.paths.above, "any": self.paths.left}
+        return left[side]
 
     def mean_time(self) -> float:
         """The mean number of steps until it leaves."""
@@ -128,7 +137,18 @@ class Ahead:
         first = math.fsum(1 - left for left in self.paths.left[:-1])
         if not self.mass.any():
             return first
+        if self.is_bounded:
+            raise QueryError(digits_missing("mean time"))
         return float(first + self.mass @ self.expected(np.ones(len(self.mass))))
+
+
+def digits_missing(asked: str) -> str:
+    """Why a number has no digits where steps of many digits are added, and what to write."""
+    return (
+        f"The steps add up to too many places to be followed, and a grid does not show the {asked} "
+        "with an error that holds: write steps, start and ends with fewer digits, such as 0.17 in "
+        "place of 0.172733, or run an ensemble."
+    )
 
 
 #: For each side: what leaves there in all, from each place.

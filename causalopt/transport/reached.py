@@ -25,6 +25,8 @@ _MOST_PLACES = 20_000
 _MOST_MOVES = 300_000
 # A map that is not linear is put in by sympy, which takes so many times as long.
 _SLOWER = 30
+# Paths that never meet again have one entry for each place but the first.
+_MEETING = 1.1
 # Numbers of more digits are those of no lattice: they would grow without end.
 _LARGEST = 10**60
 
@@ -53,6 +55,16 @@ class Reached:
     below: Floats
     above: Floats
     depth: int | None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether more is reached than was followed, though paths meet again and again.
+
+        So it is for sums of steps of many digits. Chances then lie at points for ever, and no grid
+        shows by its cells how far off it is; where a map brings places closer together, they meet
+        in no point, and chances spread.
+        """
+        return self.depth is not None and self.matrix.nnz > _MEETING * len(self.places)
 
     @classmethod
     def of(cls, maps: Sequence[Branch], sides: Sides, start: Floats) -> Reached | None:
