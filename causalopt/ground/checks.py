@@ -94,8 +94,12 @@ def finite_row(given: object, where: str) -> Floats:
     except TypeError:
         raise QueryError(f"{where} is a {type(given).__name__}: {hint}.") from None
     if array.ndim != 1 or not array.size:
-        single = f", such as [{given!r}]" if as_float(given) is not None else ""
-        raise QueryError(f"{where} has shape {array.shape}: {hint}{single}.")
+        if as_float(given) is not None:
+            raise QueryError(
+                f"{where} is one number, {given!r}, and takes a list of them: write [{given!r}], "
+                "or more, such as np.linspace(5, 45, 401)."
+            )
+        raise QueryError(f"{where} has shape {array.shape}: {hint}.")
     if array.dtype.kind not in "iuf":
         for entry in array.tolist() if array.dtype.kind == "O" else array:
             if as_float(entry) is None:

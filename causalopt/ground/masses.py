@@ -92,7 +92,8 @@ def check_masses(masses: Masses, where: str, name: Callable[[int], str]) -> None
     if is_exact(masses):
         _check_exact(masses, where, name)
         return
-    off = float(masses.sum()) - 1.0
+    with np.errstate(over="ignore"):
+        off = float(masses.sum()) - 1.0
     # NaN and infinity show in the sum, so that the masses need be looked at one by one no more.
     if not math.isfinite(off) or (masses.size and masses.min() < 0):
         for i in np.flatnonzero(~(masses >= 0) | np.isinf(masses)).tolist():

@@ -38,6 +38,10 @@ class Law(Protocol):
         """The numbers below which a draw falls with these chances, in [0, 1), of any shape."""
 
 
+# A sum of so large weights may leave the range of floats.
+_SUMMED = 1e290
+
+
 @dataclass(frozen=True)
 class Normal:
     """The normal law with a mean and a standard deviation."""
@@ -242,11 +246,13 @@ def choice(
         raise DeclarationError(
             f"choice has {len(outcomes)} values and {len(chances)} weights: write one for each."
         )
-    least, total = min(chances), math.fsum(chances)
+    least = min(chances)
     if least < 0:
         raise DeclarationError(f"choice has the negative weight {least:g}: write numbers from 0.")
     if normalise:
         return Choice(outcomes, _divided(chances))
+    # Of weights near the largest float there is no sum.
+    total = math.fsum(chances) if max(chances) < _SUMMED else math.inf
     if abs(total - 1) > TOLERANCE:
         raise DeclarationError(
             f"The weights {list(chances)} of choice sum to {total:.12g}, {beside_one(total)} "

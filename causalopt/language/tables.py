@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 from numbers import Integral, Number
 
 import numpy as np
@@ -93,9 +93,11 @@ def table(parents: Parent | Iterable[Parent], rows: object, *, normalise: bool =
     asked_by = parents_of(parents, "table")
     refuse_masked(rows, "table(...)")
     if isinstance(rows, np.ndarray):
-        return Table(asked_by, _divided_array(rows) if normalise else rows.copy())
+        return Table(asked_by, _divided_array(rows, asked_by) if normalise else rows.copy())
     entries = entries_of(rows, asked_by)
-    return Table(asked_by, tuple(map(_divided, entries)) if normalise else entries)
+    if normalise:
+        entries = tuple(_divided(row, i, asked_by) for i, row in enumerate(entries))
+    return Table(asked_by, entries)
 
 
 def parents_of(parents: object, what: str) -> tuple[Parent, ...]:
@@ -119,22 +121,49 @@ def entries_of(rows: object, parents: tuple[Parent, ...]) -> tuple[object, ...]:
     return tuple(_nested(rows, parents, ()))
 
 
-def _divided(row: object) -> object:
+def _divided(row: object, place: int, parents: tuple[Parent, ...]) -> object:
     """The masses of a row by their sum; what is wrong with them is told where they are checked."""
     if not isinstance(row, Mapping) or not all(isinstance(m, Number) for m in row.values()):
         return row
     # Whole numbers as fractions: counts stay exact.
     masses = {v: Fraction(m) if isinstance(m, Integral) else m for v, m in row.items()}
+    if not masses or not all(0 <= mass < math.inf for mass in masses.values()):
+        return row
+    largest = max(masses.values())
+    if largest == 0:
+        raise _nothing_to_divide(place, parents)
+    if sum(masses.values()) == math.inf:
+        masses = {value: mass / largest for value, mass in masses.items()}
     total = sum(masses.values())
-    return {value: mass / total for value, mass in masses.items()} if total > 0 else row
+    return {value: mass / total for value, mass in masses.items()}
 
 
-def _divided_array(rows: Array) -> Array:
-    if rows.dtype.kind != "f" or not rows.ndim:
+def _divided_array(rows: Array, parents: tuple[Parent, ...]) -> Array:
+    """The same of an array of masses."""
+    if rows.dtype.kind != "f" or not rows.ndim or not rows.size:
         return rows.copy()
-    totals = rows.sum(axis=-1, keepdims=True)
-    divided: Array = np.divide(rows, totals, out=rows.copy(), where=totals > 0)
+    empty = np.flatnonzero((rows == 0).all(axis=-1))
+    if empty.size:
+        raise _nothing_to_divide(int(empty[0]), parents)
+    is_sound = ((rows >= 0) & (rows < np.inf)).all(axis=-1, keepdims=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        totals = rows.sum(axis=-1, keepdims=True)
+    scales = np.where(np.isinf(totals), rows.max(axis=-1, keepdims=True), 1.0)
+    shares = np.divide(rows, scales, out=rows.copy(), where=is_sound)
+    totals = np.where(is_sound, shares.sum(axis=-1, keepdims=True), 1.0)
+    divided: Array = shares / totals
     return divided
+
+
+def _nothing_to_divide(place: int, parents: tuple[Parent, ...]) -> DeclarationError:
+    """What to say of a row of masses that are all 0."""
+    states = product(*(values_of(parent).names for parent in parents))
+    state = next(islice(states, place, None), ())
+    words = ", ".join(f"{p} = {name}" for p, name in zip(parents, state, strict=False))
+    return DeclarationError(
+        f"The masses of the row {words or '()'} are all 0: there is nothing to normalise by. Write "
+        "one above 0 in each row."
+    )
 
 
 def _next_names(cells: Iterable[object]) -> dict[str, str]:

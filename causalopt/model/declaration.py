@@ -54,7 +54,7 @@ def check_formulas(
                 f"The mechanism of {target} uses {timed[0]}, but a Network has no time: "
                 "declare a System."
             )
-    _refuse_shared_names({s for m in checked.values() for s in m.arguments} | set(checked))
+    refuse_shared_names({s for m in checked.values() for s in m.arguments} | set(checked))
     if same_step:
         refuse_names_of_dims(checked)
     return checked
@@ -83,7 +83,8 @@ def check_not_empty(variables: Sized) -> None:
         )
 
 
-def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
+def refuse_shared_names(symbols: Iterable[Symbol]) -> None:
+    """Raise ``DeclarationError`` where two symbols have one name: two laws of one noise, say."""
     owners: dict[str, Symbol] = {}
     for symbol in symbols:
         if not isinstance(symbol, Quantity):
@@ -119,7 +120,7 @@ def check_symbols(formulas: Mapping[K, Mechanism], known: Iterable[Symbol], reme
     ``remedy`` says what a variable wants; parameters and foreign symbols want the same everywhere.
     """
     everything = set(known)
-    _refuse_shared_names(everything | {s for m in formulas.values() for s in m.arguments})
+    refuse_shared_names(everything | {s for m in formulas.values() for s in m.arguments})
     for target, mechanism in formulas.items():
         for symbol in mechanism.arguments:
             owner = symbol.variable if isinstance(symbol, Shifted) else symbol

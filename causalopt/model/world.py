@@ -35,7 +35,7 @@ from causalopt.model.courses import (
     same,
     span,
 )
-from causalopt.model.declaration import noises_of
+from causalopt.model.declaration import noises_of, refuse_shared_names
 from causalopt.model.gating import check_weighable, movable, replaceable, weighing
 from causalopt.model.interface import Model
 from causalopt.model.interventions import Base, Fixed, Held, Replaced
@@ -175,7 +175,9 @@ class World(Generic[M]):
 
         @functools.cache
         def replaced(at: Stretch) -> Replaced[World[Model]]:
-            return Replaced(self.model.mechanism(at.key, formula))
+            mechanism = self.model.mechanism(at.key, formula)
+            refuse_shared_names({*self.noises, *mechanism.arguments})
+            return Replaced(mechanism)
 
         # A start follows from no step: what is done to it stays as it is.
         stretches = [

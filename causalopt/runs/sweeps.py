@@ -264,6 +264,9 @@ def chains_asked(draws: object) -> range:
     (range(0, 3), range(1000, 2000))
     """
     chains = draws if isinstance(draws, range) else range(checks.whole(draws, "draws", 1))
+    if chains and chains.step < 0 and chains[-1] >= 0:
+        up = range(chains[-1], chains[0] + 1, -chains.step)
+        raise QueryError(f"draws={draws} counts down, and chains are counted up: write {up}.")
     if not chains or min(chains[0], chains[-1]) < 0 or chains.step < 0:
         raise QueryError(
             f"draws={draws} names no chains: write range(1000, 2000) for the 1,000 from 1,000 on."

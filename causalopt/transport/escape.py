@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,34 +14,28 @@ from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
 from causalopt.model.system import System
+from causalopt.transport.ahead import SIDES, Ahead, Paths, digits_missing
 from causalopt.transport.chance import branches
-from causalopt.transport.transfer import Inside, Place, TransferOperator, powers
+from causalopt.transport.leading import leading_bounds
+from causalopt.transport.reached import Reached
+from causalopt.transport.transfer import Inside, Place, TransferOperator
 
 if TYPE_CHECKING:
     import xarray as xr
 
-# The first steps go along this many paths, and this many steps, at most.
-_PATHS = 4096
-_DEEPEST = 64
 # The grids whose values are compared, as parts of the finest. They divide differently: where a
 # value jumps from place to place its error is erratic, and half the cells may agree by luck. In
 # surveys of the pit three times the largest difference covered 152 of 153 errors of the mean time;
 # the difference from half the cells alone covers about four of five.
 _COARSER = (0.81, 0.63, 0.5)
+_NO_RATE = "Everything leaves in finitely many steps: there is no rate."
 # So much may leave by rounding.
 _LEAK = 1e-12
-
-#: For each side: what leaves there in all, from each place.
-_SIDES: dict[str, Callable[[TransferOperator], Floats]] = {
-    "any": lambda operator: np.ones(operator.matrix.shape[0]),
-    "below": lambda operator: operator.expected(operator.below.sum(axis=0)),
-    "above": lambda operator: operator.expected(operator.above.sum(axis=0)),
-}
 
 
 @dataclass(frozen=True)
 class Refined:
-    """A value from a grid, and three times its largest difference from three coarser grids."""
+    """A value, and an error that it does not exceed, or three times its difference from others."""
 
     value: float
     error: float
@@ -66,11 +60,14 @@ def escape_probability(
 
     ``escaped`` (steps) is e(n) - (K^n e)(w) at the start w, where e is 1 for ``side="any"``, and
     the chance to leave on that side at all for "below" and "above"; K is the transfer operator.
-    The first steps go along all paths, up to 4096 of them, and are exact: only then is the
+    Where few places are ever reached (up to 20,000), as in a walk by 0.5 and -0.2, all is exact but
+    for rounding, which is the ``error``, and no grid is asked. Decimals are read as written.
+    Else the first steps go along all paths, thousands of them, and are exact: only then is the
     probability smooth enough for a grid.
     ``error`` (steps) is three times the largest difference from the same on three coarser
     grids, the last of half the ``cells`` (8000 a side, 200 in two dimensions). Their cells fall
-    differently, so that what jumps inside a cell shows.
+    differently, so that what jumps inside a cell shows. Where steps of many digits are added, no
+    cells show it: the error is then that of what is inside after the first steps, and may be large.
     Start values other than the state's do not matter; ``start`` is the system's own, where it is
     not given. In two dimensions ``inside`` and ``start`` are dicts by variable, and "below" and
     "above" are those of the variable by which it left, the first where both are outside.
@@ -91,15 +88,15 @@ def escape_probability(
 
     counts = _counts(steps)
 
-    def ask(operator: TransferOperator) -> Floats:
-        paths = _Paths.of(operator, _start(system, operator, start))
-        return paths.escape_chances(operator, _side(side), counts)
+    def ask(ahead: Ahead) -> tuple[Floats, Floats]:
+        escaped = ahead.escape_chances(_side(side), counts)
+        return escaped, ahead.error(side, escaped, counts)
 
-    operator, fine, error = _compare_grids(system, inside, cells, ask)
+    operator, fine, error = _compare_ways(system, inside, cells, start, ask)
     attrs = {"inside": operator.where, "side": side, "cells": len(operator.axes[0]) - 1}
     columns = {
         "escaped": ("steps", fine, {"long_name": "escape probability", "units": "1"}),
-        "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
+        "error": ("steps", error, {"long_name": "how far off it may be"}),
     }
     return xr.Dataset(columns, {"steps": counts}, attrs)
 
@@ -132,61 +129,17 @@ def hitting_times(
     refuse_what_does_not_fit(100 * last, f"The chances of {last:,} steps", "Ask for fewer steps.")
     counts = list(range(1, last + 1))
 
-    def ask(operator: TransferOperator) -> Floats:
-        paths = _Paths.of(operator, _start(system, operator, start))
-        return np.diff(paths.escape_chances(operator, _side(side), counts), prepend=0.0)
+    def ask(ahead: Ahead) -> tuple[Floats, Floats]:
+        escaped = ahead.escape_chances(_side(side), counts)
+        error = np.append(0.0, ahead.error(side, escaped, counts))
+        return np.diff(escaped, prepend=0.0), error[1:] + error[:-1]
 
-    operator, fine, error = _compare_grids(system, inside, cells, ask)
+    operator, fine, error = _compare_ways(system, inside, cells, start, ask)
     columns = {
         "chance": ("steps", fine, {"long_name": "chance to leave at this step", "units": "1"}),
-        "error": ("steps", error, {"long_name": "three times the difference from coarser grids"}),
+        "error": ("steps", error, {"long_name": "how far off it may be"}),
     }
     return xr.Dataset(columns, {"steps": counts}, {"inside": operator.where, "side": side})
-
-
-@dataclass(frozen=True)
-class _Paths:
-    """All paths of the first steps: what has left by each, and where the rest is at the end."""
-
-    below: tuple[float, ...]
-    above: tuple[float, ...]
-    places: Floats
-    chances: Floats
-
-    @classmethod
-    def of(cls, operator: TransferOperator, start: Floats) -> _Paths:
-        """As many steps from the start (d,) as keep the number of paths within bounds."""
-        places, chances = start[None, :], np.ones(1)
-        below, above = [0.0], [0.0]
-        many = max(len(operator.maps), 2)
-        while len(places) and len(places) * many <= _PATHS and len(below) <= _DEEPEST:
-            places = np.concatenate([branch.image(places) for branch in operator.maps])
-            chances = np.concatenate([branch.chance * chances for branch in operator.maps])
-            kept, under, over = operator.sides(places)
-            below.append(below[-1] + float(chances[under.any(axis=0)].sum()))
-            above.append(above[-1] + float(chances[over.any(axis=0)].sum()))
-            places, chances = places[kept], chances[kept]
-        return cls(tuple(below), tuple(above), places, chances)
-
-    @property
-    def left(self) -> tuple[float, ...]:
-        """What has left on any side by each step."""
-        return tuple(map(sum, zip(self.below, self.above, strict=True)))
-
-    def escape_chances(self, operator: TransferOperator, side: str, counts: list[int]) -> Floats:
-        """The probability of having left on a side by each of some steps."""
-        sides = {"below": self.below, "above": self.above, "any": self.left}
-        left, depth = sides[side], len(self.below) - 1
-        chances = [left[n] for n in counts if n <= depth]
-        later = [n - depth for n in counts if n > depth]
-        if later:
-            whole = _SIDES[side](operator)
-            # What is inside yet is laid on the grid. Of all that leaves on this side, K^n e is what
-            # does so more than n steps later: the rest has left by then.
-            mass = operator.spread(self.places, self.chances)
-            after = powers(operator.matrix, whole, later)
-            chances += [left[-1] + float(mass @ (whole - u)) for u in after]
-        return np.array(chances)
 
 
 def mean_escape_time(
@@ -194,9 +147,10 @@ def mean_escape_time(
 ) -> Refined:
     """The mean number of steps until a system leaves where it is inside: m = 1 + K m.
 
-    The first steps go along all paths, since m jumps from place to place; ``error`` is found
-    as there. Arguments and errors are those of ``escape_probability``; ``QueryError`` too where
-    it may never leave.
+    It is exact where few places are reached; else the first steps go along all paths, since m jumps
+    from place to place, and ``error`` is found as there. Arguments and errors are those of
+    ``escape_probability``; ``QueryError`` too where it may never leave, and where steps of many
+    digits are added.
 
     >>> from causalopt.language.laws import choice
     >>> from causalopt.language.symbols import noise, variables
@@ -206,22 +160,20 @@ def mean_escape_time(
     15.0
     """
 
-    def ask(operator: TransferOperator) -> Floats:
-        paths = _Paths.of(operator, _start(system, operator, start))
-        longer = operator.expected(np.ones(operator.matrix.shape[0]))
-        # The mean of n is the sum of the chances to be inside still, from step 0 on.
-        first = math.fsum(1 - left for left in paths.left[:-1])
-        return np.array(first + operator.spread(paths.places, paths.chances) @ longer)
+    def ask(ahead: Ahead) -> tuple[Floats, Floats]:
+        mean = np.array(ahead.mean_time())
+        return mean, 1e-9 * mean
 
-    return Refined(*map(float, _compare_grids(system, inside, cells, ask)[1:]))
+    return Refined(*map(float, _compare_ways(system, inside, cells, start, ask)[1:]))
 
 
 def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> Refined:
     """The rate of escape in the long run: -log of the leading eigenvalue of K, per step.
 
     A system that has stayed inside for long leaves in the next step with probability
-    1 - exp(-rate). The error is three times the largest difference from three
-    coarser grids.
+    1 - exp(-rate). Where few places are reached from the system's start, it is between two bounds;
+    else the error is three times the largest difference from three coarser grids. ``QueryError``
+    where steps of many digits are added.
 
     >>> from causalopt.language.laws import choice
     >>> from causalopt.language.symbols import noise, variables
@@ -231,8 +183,16 @@ def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> 
     >>> round(float(np.exp(-rate)), 9) == round((1 + 2**0.5) / 3, 9)
     True
     """
-    _, value, error = _compare_grids(system, inside, cells, lambda K: -np.log(_leading(K)[0]))
-    return Refined(float(value), float(error))
+    operator = TransferOperator.of(system, inside, _default(cells, system))
+    # The start of a system need not be inside, where only a grid is asked.
+    reached = _reached(operator, system.start_values)
+    if reached is not None and reached.depth is None:
+        return _rate(*leading_bounds(reached.matrix))
+    if reached is not None and reached.is_cut_off:
+        raise QueryError(digits_missing("rate"))
+    rate = -np.log(_leading(operator)[0])
+    others = [-np.log(_leading(one)[0]) for one in _coarser(system, inside, operator)]
+    return Refined(float(rate), float(_apart(rate, others)))
 
 
 def quasi_stationary(system: System, inside: Inside, *, cells: int | None = None) -> xr.DataArray:
@@ -314,7 +274,7 @@ def _fixed_point(operator: TransferOperator, mass: Floats) -> tuple[float, Float
         after = turned @ mass
         total = float(after.sum())
         if total <= 0:
-            raise QueryError("Everything leaves in finitely many steps: there is no rate.")
+            raise QueryError(_NO_RATE)
         moved = float(np.abs(after / total - mass).sum())
         mass, factor = after / total, total
         # The first steps may stand still before what was near one place has spread.
@@ -326,22 +286,63 @@ def _fixed_point(operator: TransferOperator, mass: Floats) -> tuple[float, Float
     )
 
 
-def _compare_grids(
+def _compare_ways(
     system: System,
     inside: Inside,
     cells: int | None,
-    ask: Callable[[TransferOperator], Floats | float],
+    start: Place | None,
+    ask: Callable[[Ahead], tuple[Floats, Floats]],
 ) -> tuple[TransferOperator, Floats, Floats]:
-    """The finest operator, its value, and three times the largest difference from coarser ones."""
-    fine = _default(cells, system)
-    operator = TransferOperator.of(system, inside, fine)
-    value = np.asarray(ask(operator))
+    """The finest operator, a value, and how far off it may be.
+
+    Where few places are reached there is no grid: the value is exact but for rounding.
+    """
+    operator = TransferOperator.of(system, inside, _default(cells, system))
+    begin = _start(system, operator, start)
+    reached = Reached.of(operator.maps, operator.ends, begin)
+    if reached is not None and reached.depth is None:
+        value, rounded = ask(Ahead.among(reached, Paths.among(reached), operator.where))
+        return operator, value, rounded
+    paths = Paths.of(operator, begin) if reached is None else Paths.among(reached)
+    is_bounded = reached is not None and reached.is_cut_off
+    value, rounded = ask(Ahead.on(operator, paths, is_bounded=is_bounded))
+    grids = _coarser(system, inside, operator)
+    others = [ask(Ahead.on(one, paths, is_bounded=is_bounded))[0] for one in grids]
+    return operator, value, np.maximum(_apart(value, others), rounded)
+
+
+def _reached(operator: TransferOperator, start: Place) -> Reached | None:
+    """The places that are reached, from a start that is inside."""
+    try:
+        begin = operator.place(start)
+    except QueryError:
+        return None
+    return Reached.of(operator.maps, operator.ends, begin)
+
+
+def _rate(low: float, high: float) -> Refined:
+    """The rate of an eigenvalue between two bounds."""
+    if high <= 0:
+        raise QueryError(_NO_RATE)
+    low, high = -math.log(high), -math.log(max(low, np.finfo(float).tiny))
+    return Refined((low + high) / 2, (high - low) / 2 + 1e-12)
+
+
+def _coarser(
+    system: System, inside: Inside, operator: TransferOperator
+) -> Iterator[TransferOperator]:
+    """The same on coarser grids, which divide differently."""
+    fine = len(operator.axes[0]) - 1
+    for part in _COARSER:
+        yield TransferOperator.of(system, inside, max(2, round(fine * part)))
+
+
+def _apart(value: Floats, others: Sequence[Floats]) -> Floats:
+    """Three times the largest difference."""
     # No bound is known for what jumps inside a cell: the scatter over grids that divide differently
     # stands for the error, and the largest of three differences is seldom too small by luck.
-    sizes = [max(2, round(fine * part)) for part in _COARSER]
-    others = [np.asarray(ask(TransferOperator.of(system, inside, size))) for size in sizes]
-    error: Floats = 3 * np.max([np.abs(value - coarse) for coarse in others], axis=0)
-    return operator, value, error
+    error: Floats = 3 * np.max([np.abs(value - other) for other in others], axis=0)
+    return error
 
 
 def _default(cells: int | None, system: System) -> int:
@@ -353,8 +354,8 @@ def _start(system: System, operator: TransferOperator, given: Place | None) -> F
 
 
 def _side(given: str) -> str:
-    if given not in _SIDES:
-        raise QueryError(f"There is no side {given!r}." + nearest(given, _SIDES))
+    if given not in SIDES:
+        raise QueryError(f"There is no side {given!r}." + nearest(given, SIDES))
     return given
 
 

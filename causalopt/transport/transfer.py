@@ -97,6 +97,11 @@ class TransferOperator:
         return _points(self.axes)
 
     @property
+    def ends(self) -> list[tuple[float, float]]:
+        """Where it ends on both sides, by each variable."""
+        return [(float(axis[0]), float(axis[-1])) for axis in self.axes]
+
+    @property
     def where(self) -> str:
         """The interval or rectangle in words."""
         sides = zip(self.variables, self.axes, strict=True)
@@ -178,28 +183,33 @@ class TransferOperator:
         leave there.
         Raises ``QueryError`` where from some places it never leaves.
         """
-        now = np.array(gain, dtype=np.float64)
-        total = now.copy()
-        for step in range(1, _LONGEST):
-            after = self.matrix @ now
-            # K has no negative entry: where low v <= K v <= high v, all later gains lie between
-            # low^k v and high^k v, two geometric series. To look costs as much as a step.
-            low, high = _ratios(now, after) if step % _EVERY == 0 else (0.0, 1.0)
-            now = after
-            total += now
-            if (now <= _ROUNDING * total).all():
-                return total
-            # What is left is between low / (1 - low) and high / (1 - high) times the last gain.
-            if low <= high < 1 and (high - low) < _LOSS * (1 - high):
-                total += now * (low / (1 - low))
-                return total
-            # Everywhere more than 1 - 1e-13 is kept: the sum would be all rounding.
-            if 1 - low < _NEVER:
-                break
-        raise QueryError(
-            f"{self.where} is not left from everywhere within any time that can be summed: the "
-            "mean is infinite, or close to it. Take a smaller interval."
-        )
+        return summed(self.matrix, gain, self.where)
+
+
+def summed(matrix: csr_matrix, gain: Floats, where: str) -> Floats:
+    """sum_n K^n gain (n,), to 1e-10 of each; ``QueryError`` where it has no end."""
+    now = np.array(gain, dtype=np.float64)
+    total = now.copy()
+    for step in range(1, _LONGEST):
+        after = matrix @ now
+        # K has no negative entry: where low v <= K v <= high v, all later gains lie between
+        # low^k v and high^k v, two geometric series. To look costs as much as a step.
+        low, high = _ratios(now, after) if step % _EVERY == 0 else (0.0, 1.0)
+        now = after
+        total += now
+        if (now <= _ROUNDING * total).all():
+            return total
+        # What is left is between low / (1 - low) and high / (1 - high) times the last gain.
+        if low <= high < 1 and (high - low) < _LOSS * (1 - high):
+            total += now * (low / (1 - low))
+            return total
+        # Everywhere more than 1 - 1e-13 is kept: the sum would be all rounding.
+        if 1 - low < _NEVER:
+            break
+    raise QueryError(
+        f"{where} is not left from everywhere within any time that can be summed: the "
+        "mean is infinite, or close to it. Take a smaller interval."
+    )
 
 
 def powers(matrix: csr_matrix, values: Floats, counts: Sequence[int]) -> Iterator[Floats]:

@@ -133,3 +133,20 @@ drawn = truths(3, 9)
 def test_what_has_no_interval_is_refused(ask, told):
     with pytest.raises(QueryError, match=told):
         ask()
+
+
+def test_intervals_of_what_is_not_there_or_no_number():
+    with pytest.raises(QueryError, match="no draws here"):
+        probability_interval(xr.DataArray(np.zeros(0, bool), dims="draw"))
+    with pytest.raises(QueryError, match="a mean is of numbers"):
+        mean_interval(xr.DataArray(["a", "b"], dims="draw"))
+    with pytest.raises(QueryError, match=r"values.real and that of values.imag"):
+        mean_interval(xr.DataArray([1 + 1j, 3], dims="draw"))
+
+
+@pytest.mark.parametrize("power", [-1000, -600, 600, 1018])
+def test_the_interval_of_huge_and_tiny_numbers(power):
+    numbers = xr.DataArray([[1.0, 2.0, 4.5], [1.0, 1.5, 1.75]], dims=("k", "draw"))
+    plain, moved = mean_interval(numbers), mean_interval(numbers * 2.0**power)
+    for name in ("mean", "low", "high"):
+        assert np.array_equal(moved[name], plain[name] * 2.0**power)

@@ -14,10 +14,13 @@ from causalopt import (
     comp,
     every_m,
     every_n,
+    finite,
+    gradients,
     noise,
     normal,
     op,
     parameters,
+    table,
     variables,
 )
 
@@ -218,3 +221,71 @@ def test_every_draw_is_asked(measure, over):
             np.testing.assert_allclose(
                 backward.sel(variable=v.name)[step], source, rtol=1e-10, atol=1e-12
             )
+
+
+# Nothing can be added to a name, though codes of names have slopes.
+TWO = ["on", "off"]
+T, B, R, u = finite("T", TWO), finite("B", TWO), *variables("R u")
+turned = table(T, {"on": "off", "off": "on"})
+ROOM = System(
+    {T: T, B: turned, R: R - u * noise("e", choice([0.1, 0.2])), u: R * (1 + T) + B},
+    start={T: "off", B: "on", R: 3, u: 0},
+)
+HOUSE = Network({R: 3 * T, B: turned, u: R + T + B}, start={T: "off"})
+
+
+@pytest.mark.parametrize("measure", ["comp", "op"])
+@pytest.mark.parametrize(
+    ("model", "A", "m", "swept"),
+    [
+        (ROOM, u, R[3], {"over": {R[0]: [3, 4]}}),
+        (ROOM, u, R[3], {"draws": 3}),
+        (ROOM.world(3), u, R[3], {"draws": 3}),
+        (ROOM.world(5, seed=2), u, R[3], {"draws": 2, "over": {R[0]: [3, 4]}}),
+        (ROOM, T, u[2], {"draws": 2}),
+        (ROOM, u, R[3], {}),
+        (HOUSE, R, u, {}),
+        (HOUSE, T, u, {}),
+        (HOUSE.world(), B, u, {"over": {R: [1, 2]}}),
+        (ROOM.unroll(3), u[1], R[3], {"draws": 2}),
+    ],
+)
+def test_names_take_no_difference(measure, model, A, m, swept):
+    found = every_n(model, A=A, m=m, measure=measure, **swept)
+    base = getattr(model, "model", model)
+    if "node" in found.dims:
+        nodes, tables = base.nodes, found.transpose("node", ...).values
+    else:
+        nodes = [v[i] for v in base.variables for i in range(found.sizes["time"])]
+        tables = found.transpose("variable", "time", ...).values
+        tables = tables.reshape(-1, *tables.shape[2:])
+    for node, values in zip(nodes, tables, strict=True):
+        try:
+            alone = MEASURES[measure](model, A=A, n=node, m=m, **swept).values
+        except QueryError:
+            alone = np.nan
+        np.testing.assert_allclose(values, np.broadcast_to(alone, values.shape), rtol=1e-12)
+
+
+@pytest.mark.parametrize("swept", [{}, {"over": {R[0]: [3]}}, {"draws": 2}])
+def test_names_show_no_difference(swept):
+    with pytest.raises(QueryError, match="nothing adds to a name"):
+        every_n(ROOM, A=u, m=T[3], **swept)
+    found = every_m(ROOM, A=u, n=R[0], steps=3, **swept).sel(variable=["T", "B"])
+    assert np.isnan(found).all()
+
+
+def test_worlds_of_systems_that_cannot_be_drawn_for_every_n():
+    with pytest.raises(QueryError, match=r"interventions of its own.*system.unroll\(3\)"):
+        every_n(ROOM.world(3).do(u[1], 2), A=u, m=R[3], draws=2)
+    with pytest.raises(QueryError, match="lies after the last step, 3"):
+        every_n(ROOM.world(3), A=u, m=R[5], draws=2)
+    with pytest.raises(QueryError, match=r"no single node: write T\[100\]"):
+        every_n(ROOM.world(3), A=u, m=R, draws=2)
+
+
+def test_names_have_no_gradient():
+    with pytest.raises(QueryError, match=r"m = T\[3\] has no derivatives: it takes named values"):
+        gradients(ROOM, T[3], by=[R[0]])
+    with pytest.raises(QueryError, match=r"by names T\[0\], which has no derivatives"):
+        gradients(ROOM, R[3], by=[T[0]])

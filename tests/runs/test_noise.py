@@ -169,7 +169,7 @@ def test_a_range_of_draws_is_a_part_of_all():
         found = run(W, draws=part)["x"]
         assert found.draw.values.tolist() == list(part)
         assert found.identical(whole.sel(draw=list(part)))
-    for none in (range(0), range(-3, 2), range(5, 0, -1)):
+    for none in (range(0), range(-3, 2)):
         with pytest.raises(QueryError, match="names no chains"):
             run(W, draws=none)
 

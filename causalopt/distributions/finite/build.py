@@ -43,14 +43,20 @@ def listed_masses(
 
 def _divided(masses: Masses, head: str) -> Masses:
     """Masses divided by their sum; of what has no sum above 0, the masses that are refused."""
-    total = Add(*masses) if is_exact(masses) else float(masses.sum())
+    total = Add(*masses) if is_exact(masses) else float(np.abs(masses).max(initial=0.0))
     if total == 0 or not masses.size:
         raise DeclarationError(f"The masses of {head} are all 0: there is nothing to normalise by.")
     # A negative mass, NaN or infinity is for the check to name.
     refused = not is_exact(masses) and (not math.isfinite(total) or masses.min() < 0)
     if refused or (is_exact(masses) and any(mass.is_negative for mass in masses)):
         return masses
-    return masses / total
+    if is_exact(masses):
+        return masses / total
+    with np.errstate(over="ignore"):
+        scale = 1.0 if math.isfinite(masses.sum()) else total
+    shares: Masses = masses / scale
+    divided: Masses = shares / shares.sum()
+    return divided
 
 
 def _as_summed(masses: Masses, head: str) -> Masses:
@@ -58,7 +64,8 @@ def _as_summed(masses: Masses, head: str) -> Masses:
     numbers = not is_exact(masses) or all(mass.is_Rational for mass in masses)
     if not numbers or not masses.size or min(masses) < 0:
         return masses
-    total = sum(masses) if is_exact(masses) else float(masses.sum())
+    with np.errstate(over="ignore"):
+        total = sum(masses) if is_exact(masses) else float(masses.sum())
     # Exact masses sum to 1 exactly or not at all.
     off = abs(total - 1)
     if math.isfinite(total) and off > (0 if is_exact(masses) else TOLERANCE):

@@ -269,7 +269,11 @@ def _normalised(variables: Variables, kernel: csr_array) -> csr_array:
     """Each row divided by its sum, which is above 0; entries are checked afterwards."""
     from scipy.sparse import diags_array
 
-    sums = np.asarray(kernel.sum(axis=1)).reshape(-1)
+    with np.errstate(over="ignore"):
+        sums = np.asarray(kernel.sum(axis=1)).reshape(-1)
+    if np.isinf(sums).any() and np.isfinite(kernel.data).all():
+        # By the largest of all first, so that no sum overflows.
+        return _normalised(variables, kernel / kernel.data.max())
     empty = np.flatnonzero(~(sums > 0))
     if empty.size:
         # Of a kernel of another shape the state has no name, and its shape is the first to mend.

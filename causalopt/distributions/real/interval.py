@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _DRAW = "draw"
+# Numbers between this and its inverse have squares whose sums are floats.
+_LEAST = 1e-100
 _METHODS = ("wilson", "exact")
 
 
@@ -50,6 +52,11 @@ def probability_interval(
     if method not in _METHODS:
         raise QueryError(f"There is no method {method!r}." + nearest(method, _METHODS))
     count = happened.sizes[_DRAW]
+    if not count:
+        raise QueryError(
+            "There are no draws here, and no share of none: ask for one or more, as draws=1000 "
+            "does, or select fewer of them away."
+        )
     hits = happened.sum(_DRAW)
     # Many points of a run have the same count: each interval is solved for once.
     distinct, places = np.unique(hits.values, return_inverse=True)
@@ -86,12 +93,41 @@ def mean_interval(values: xr.DataArray, *, level: float = 0.95, dim: str = _DRAW
         raise QueryError(
             f"One {dim} does not tell how much they differ: ask for two or more, as draws=2 does."
         )
-    with np.errstate(invalid="ignore"):
-        mean = values.mean(dim, skipna=False)
-        spread = values.std(dim, ddof=1, skipna=False) / math.sqrt(count)
+    values = _as_numbers(values)
+    # By a power of two, which rounds nothing, so that no sum or square leaves the range of floats.
+    power = _power(values.values)
+    scaled = values.copy(data=np.ldexp(values.values, -power))
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean = scaled.mean(dim, skipna=False)
+        spread = scaled.std(dim, ddof=1, skipna=False) / math.sqrt(count)
         half = float(t.ppf((1 + level) / 2, count - 1)) * spread.values
-        low, high = mean.values - half, mean.values + half
+        low, high = (np.ldexp(end, power) for end in (mean.values - half, mean.values + half))
+        mean = mean.copy(data=np.ldexp(mean.values, power))
     return _interval("mean", mean, low, high, {"level": level, "draws": count})
+
+
+def _as_numbers(values: xr.DataArray) -> xr.DataArray:
+    """Values as floats; ``QueryError`` for texts, dates and complex numbers."""
+    kind = values.dtype.kind
+    if kind == "c":
+        raise QueryError(
+            "The values are complex, and an interval is of real numbers: ask for the mean_interval "
+            "of values.real and that of values.imag."
+        )
+    if kind not in "biuf":
+        raise QueryError(
+            f"The values are of the kind {values.dtype}, and a mean is of numbers: give one "
+            "variable of a run with numbers, or ask for the probability_interval of values == ..."
+        )
+    return values.astype(np.float64)
+
+
+def _power(numbers: Floats) -> int:
+    """The power of two of the largest of them; 0 where a square of each is in range anyway."""
+    finite = np.abs(numbers[np.isfinite(numbers)])
+    largest = float(finite.max(initial=0.0))
+    is_tame = largest == 0.0 or _LEAST < largest < 1 / _LEAST
+    return 0 if is_tame else math.frexp(largest)[1]
 
 
 def _interval(

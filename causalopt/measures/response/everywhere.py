@@ -88,8 +88,8 @@ def every_n(
     For a network (or a world of one): dims (node, *swept). For a system, or a world of one:
     (variable, time, *swept), for n at every step up to that of m, in one pass back along its run;
     where something is swept or drawn it is unrolled, and takes more memory. The numbers are those
-    of ``comp`` and ``op`` for each n alone; where n lies in A, which ``comp`` refuses, and where m
-    is not downstream of n, they are NaN.
+    of ``comp`` and ``op`` for each n alone; where n lies in A or has named values, which ``comp``
+    refuses, and where m is not downstream of n, they are NaN.
 
     Swept dims are those of ``over``, and ``draw`` where there are ``draws`` of the noise.
 
@@ -109,15 +109,14 @@ def every_n(
     flat = _flat(of, A, m)
     asked = Question(flat.base, flat.A, None, flat.m, over=over, draws=draws)
     network = flat.base.model
-    why = domain_of(flat.m).why_no_difference()
-    if why is not None:
-        raise QueryError(f"m = {m} has no derivatives: {why}.")
     held = [stretch.key for stretch in asked.held]
     (row,) = asked.place.rows
     check_assumptions([flat.base], network.rows(None), asked.sweep, backend)
     x, y = gradients(flat.base, network.nodes[row], [[], held], asked.sweep, backend)
     values = chosen.function(Ratio.of(x, y))
-    values[[network.index[key] for key in held]] = np.nan
+    # A pass back gives slopes by the codes of named values too, to which nothing can be added.
+    named_values = [i for i, at in enumerate(network.nodes) if domain_of(at).why_no_difference()]
+    values[[*named_values, *(network.index[key] for key in held)]] = np.nan
     arguments = {"A": nodes_as_text(A), "m": str(m)}
     return _labelled(flat.model, flat.rows, values[flat.places], asked.sweep, chosen, arguments)
 
@@ -171,7 +170,7 @@ class _Flat:
 
 @functools.singledispatch
 def _flat(of: object, A: Nodes, m: Nodes) -> _Flat:
-    raise QueryError("every_n takes a System or a Network, or a world of a Network.")
+    raise QueryError("every_n takes a System or a Network, or a world of one.")
 
 
 @_flat.register
@@ -183,26 +182,38 @@ def _(of: Network, A: Nodes, m: Nodes) -> _Flat:
 def _(of: World, A: Nodes, m: Nodes) -> _Flat:  # type: ignore[type-arg]  # dispatched by its class
     network = of.model
     if of.steps is not None:
-        return _flat(None, A, m)
+        return _flat_steps(of, A, m)
     rows = network.rows(None)
     return _Flat(of, A, m, network, rows, np.arange(len(rows))[None])
 
 
 @_flat.register
 def _(of: System, A: Nodes, m: Nodes) -> _Flat:
-    """A system as a network up to m, and A and m as nodes of it."""
     if isinstance(m, Variable):
         raise QueryError(f"m = {m} is no single node: write {m}[100].")
-    places = of.select(m)
-    if len(places) != 1 or places[0].stop != places[0].start + 1:
-        raise QueryError(f"m = {m} is no single node: write {of.variables[0]}[100].")
+    return _flat_steps(of.world(of.run_length(None, [m])), A, m)
+
+
+def _flat_steps(of: World[System], A: Nodes, m: Nodes) -> _Flat:
+    """A world of a system as a network up to m, and A and m as nodes of it."""
+    system = of.model
+    if of.effects:
+        raise QueryError(
+            "every_n sweeps and draws systems by their unrolled steps, and this world has "
+            "interventions of its own: make them on the network of its steps, "
+            f"system.unroll({of.steps}).world(), or ask without over and draws."
+        )
+    places = system.select(m, of.steps)
+    if isinstance(m, Variable) or len(places) != 1 or places[0].stop != places[0].start + 1:
+        raise QueryError(f"m = {m} is no single node: write {system.variables[0]}[100].")
     last = places[0].start
-    network = of.unroll(max(last, 1))
-    inside = [s for s in of.select(A) if s.start <= last]
+    network = system.unroll(max(last, 1))
+    inside = [s for s in system.select(A, of.steps) if s.start <= last]
     held = [NodeSet(_variable(s), s.start, min(s.stop, last + 1)) for s in inside]
     rows = range(last + 1)
-    ids = np.array([[network.index[Node(v, i)] for i in rows] for v in of.variables])
-    return _Flat(network.world(), held, Node(_variable(places[0]), last), of, rows, ids)
+    ids = np.array([[network.index[Node(v, i)] for i in rows] for v in system.variables])
+    base = network.world(seed=of.seed)
+    return _Flat(base, held, Node(_variable(places[0]), last), system, rows, ids)
 
 
 def _variable(stretch: Stretch) -> Variable:

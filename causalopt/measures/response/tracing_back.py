@@ -64,6 +64,7 @@ def gradients(
 
     model, steps = (of.model, of.steps) if isinstance(of, World) else (as_model(of), None)
     at = model.single(m, steps, "m")
+    _refuse_named(at, f"m = {nodes_as_text(m)}")
     base = of if isinstance(of, World) else World(model, model.run_length(None, [m]))
     reading = _reading(at, m, read)
     given = checks.as_list(by, "by", "[theta[0], importance[0]]")
@@ -112,10 +113,17 @@ def _reading(at: Stretch, m: Nodes, read: object) -> Floats:
 def _place(base: World[Model], n: object) -> Stretch:
     """A single node that takes a difference."""
     place = base.model.single(n, base.steps, "by")
+    _refuse_named(place, f"by names {nodes_as_text(n)}, which")
+    return place
+
+
+def _refuse_named(place: Stretch, told: str) -> None:
+    """Raise ``QueryError`` for a node of named values."""
     why = domain_of(place.key).why_no_difference()
     if why is not None:
-        raise QueryError(f"by names {nodes_as_text(n)}, which has no derivatives: {why}.")
-    return place
+        raise QueryError(
+            f"{told} has no derivatives: {why}. Choose among the variables with numbers."
+        )
 
 
 def _with_inputs(
