@@ -25,7 +25,7 @@ class Discontinuous(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Stretch:
+class Along:
     """A ``variable`` that runs from ``low`` to ``high``, its ends included unless it is open.
 
     ``known`` is what is assumed of what else there is.
@@ -38,7 +38,7 @@ class Stretch:
     is_open: bool = False
 
     @classmethod
-    def of(cls, low: sp.Expr, high: sp.Expr, known: Sequence[Boolean]) -> Stretch:
+    def of(cls, low: sp.Expr, high: sp.Expr, known: Sequence[Boolean]) -> Along:
         """A range with its ends, and a variable of the sign that both of them have."""
         if not (low.is_extended_real and high.is_extended_real):
             return cls(sp.Dummy("x"), low, high, tuple(known))
@@ -47,7 +47,7 @@ class Stretch:
                 return cls(sp.Dummy("x", **{sign: True}), low, high, tuple(known))
         return cls(sp.Dummy("x", real=True), low, high, tuple(known))
 
-    def inside(self) -> Stretch:
+    def inside(self) -> Along:
         """The range without its ends."""
         x = self.variable
         signs = {"positive": x.is_nonnegative, "negative": x.is_nonpositive}
@@ -98,7 +98,7 @@ def _is_so(need: Boolean, known: Sequence[Boolean]) -> bool:
 
 
 def continuous_if(
-    whole: sp.Expr, x: sp.Symbol, assumed: Sequence[Boolean], along: Stretch | None = None
+    whole: sp.Expr, x: sp.Symbol, assumed: Sequence[Boolean], along: Along | None = None
 ) -> Iterator[Boolean]:
     """Conditions under which a formula is continuous for all real ``x``, or ``along`` a range.
 
@@ -140,7 +140,7 @@ def continuous_if(
 
 
 def _power(
-    whole: sp.Pow, x: sp.Symbol, assumed: Sequence[Boolean], along: Stretch | None
+    whole: sp.Pow, x: sp.Symbol, assumed: Sequence[Boolean], along: Along | None
 ) -> Iterator[Boolean]:
     base, exponent = whole.as_base_exp()
     if base == sp.E or (exponent.is_Integer and exponent.is_positive):
@@ -155,7 +155,7 @@ def _off_zero(
     base: sp.Expr,
     x: sp.Symbol,
     assumed: Sequence[Boolean],
-    along: Stretch | None,
+    along: Along | None,
     positive: bool,
 ) -> Iterator[Boolean]:
     """What must not vanish, or must be positive, for all x."""

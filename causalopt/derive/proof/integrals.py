@@ -18,7 +18,7 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.conditions import BINDERS
-from causalopt.derive.proof.continuity import Discontinuous, Stretch, continuous_if
+from causalopt.derive.proof.continuity import Along, Discontinuous, continuous_if
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.values import NoValue, at
@@ -120,7 +120,7 @@ def _by_ranges(node: sp.Integral, known: Conditions) -> tuple[sp.Expr, Condition
 def _over_one_range(
     whole: sp.Expr, variable: sp.Symbol, low: sp.Expr, high: sp.Expr, known: Conditions
 ) -> tuple[sp.Expr, Conditions] | None:
-    along = Stretch.of(low, high, known)
+    along = Along.of(low, high, known)
     x = along.variable
     integrand = whole.xreplace({variable: x})
     primitive = sp.integrate(integrand, x)
@@ -145,7 +145,7 @@ def _over_one_range(
     return sp.Piecewise(*values), tuple(dict.fromkeys(needs))
 
 
-def _between(primitive: sp.Expr, along: Stretch) -> tuple[sp.Expr, Conditions] | None:
+def _between(primitive: sp.Expr, along: Along) -> tuple[sp.Expr, Conditions] | None:
     """F(b) - F(a), and what F takes to be continuous from a to b; None where that is not seen."""
     for stretch in (along, along.inside()):
         here = primitive.xreplace({along.variable: stretch.variable})
@@ -160,7 +160,7 @@ def _between(primitive: sp.Expr, along: Stretch) -> tuple[sp.Expr, Conditions] |
 
 
 def _as_sympy_has_it(
-    whole: sp.Expr, variable: sp.Symbol, along: Stretch
+    whole: sp.Expr, variable: sp.Symbol, along: Along
 ) -> tuple[sp.Expr, Conditions] | None:
     """The integral over a range without parameters of what is continuous in it, by sympy's table.
 
