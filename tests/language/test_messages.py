@@ -74,7 +74,7 @@ REFUSED = {
     "a parameter that is set": (lambda: W.do(k, 1), r"with_parameters\(\{k: ...\}\)"),
     "a parameter that is moved": (lambda: W.perturb(k, by=1), "k is a parameter"),
     "a parameter of a network": (lambda: N.world().do(k, 1), r"over=\{k: \[...\]\}"),
-    "a single value": (lambda: run(W, over={k: 2.0}), r"such as \[2.0\]"),
+    "a single value": (lambda: run(W, over={k: 2.0}), r"write \[2.0\], or more"),
     "a time without dt": (lambda: W.perturb(T.at(2)), r"such as R\[2\]"),
     "a variable for n": (lambda: op(S, A=T, n=R, m=R[3]), r"write R\[0\]"),
     "two nodes for n": (lambda: op(S, A=T, n=[R[0], R[1]], m=R[3]), "is not one node"),
