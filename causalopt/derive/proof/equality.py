@@ -46,7 +46,7 @@ def prove(pairs: Sequence[Pair], trials: Trials, scope: Scope) -> Verdict:
     for left, right in pairs:
         difference = differentiate(left) - differentiate(right)
         difference = with_limits_shown(difference, scope)
-        name, remains = to_zero(difference, known=scope.relations)
+        name, remains = to_zero(difference, known=scope.relations, on_conditions=True)
         # on the seams of what is differentiated nothing is claimed, which may settle branches too
         off_seams = [sp.Ne(gap, 0) for side in (left, right) for gap in kink_gaps(side)]
         known = [*scope.relations, *off_seams, *needs]

@@ -61,7 +61,12 @@ def worked_out(whole: sp.Expr, known: Conditions = ()) -> WorkedOut:
         with at_most(SHARE):
             return _one_by_one(whole, lambda node: _value(node, known))
     except Exhausted:
-        return _one_by_one(whole, lambda node: None)
+        return all_hidden(whole)
+
+
+def all_hidden(whole: sp.Expr) -> WorkedOut:
+    """An expression with no integral worked out."""
+    return _one_by_one(whole, lambda node: None)
 
 
 def _one_by_one(

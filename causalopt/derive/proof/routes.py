@@ -8,7 +8,7 @@ import sympy as sp
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof import rewritings
-from causalopt.derive.proof.integrals import worked_out
+from causalopt.derive.proof.integrals import all_hidden, worked_out
 from causalopt.derive.proof.monotone import constant_value
 from causalopt.derive.statement.expressions import Rewriting, unknown_functions
 from causalopt.derive.trial.directions import is_on_line
@@ -74,11 +74,16 @@ ALGEBRA = ROUTES[:4]  # enough for rational expressions in symbols, functions an
 
 
 def to_zero(
-    difference: sp.Expr, routes: tuple[Route, ...] = ROUTES, known: tuple[Boolean, ...] = ()
+    difference: sp.Expr,
+    routes: tuple[Route, ...] = ROUTES,
+    known: tuple[Boolean, ...] = (),
+    *,
+    on_conditions: bool = False,
 ) -> tuple[str | None, sp.Expr]:
     """The name of the first route that brings a difference to zero, and the shortest form met.
 
-    ``known`` is what is assumed between symbols, which integrals may need.
+    ``known`` is what is assumed between symbols, which integrals may need. What else these take is
+    for whoever asks ``on_conditions`` to find; for others such integrals are not worked out.
 
     >>> x = sp.Symbol("x")
     >>> to_zero(sp.sin(x) ** 2 + sp.cos(x) ** 2 - 1)
@@ -90,6 +95,8 @@ def to_zero(
     opaque = {limit: sp.Dummy("limit") for limit in difference.atoms(sp.Limit) if _is_open(limit)}
     masked, shown = difference.xreplace(opaque), {name: limit for limit, name in opaque.items()}
     done = worked_out(masked, known) if any(route.evaluates for route in routes) else None
+    if done is not None and done.conditions and not on_conditions:
+        done = all_hidden(masked)
     for route in routes:
         try:
             with at_most(route.share):

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 from sympy import I, Integral, Rational, cos, exp, log, oo, pi, sin, sqrt, tan
 
-from causalopt.derive import Derivation, Equal, Status
+from causalopt.derive import Derivation, Equal, Follows, Status
 from causalopt.derive.proof.integrals import worked_out
 
 t, a, b = sp.symbols("t a b", real=True)
@@ -62,6 +62,14 @@ def test_that_no_pole_is_between_the_ends_is_a_condition():
     for found, needs in zip(verdicts([a, b], claims), claims.values(), strict=True):
         assert found.status is Status.PROVED
         assert needs in found.conditions
+
+
+def test_a_conclusion_does_not_drop_what_an_integral_takes():
+    y = sp.Symbol("y", real=True)
+    premise = sp.Eq(y, Integral(t**-2, (t, a, b)))
+    steps = [Follows(sp.Eq(y, 1 / a - 1 / b), since=[premise])]
+    (found,) = Derivation("page", given=[a, b, y], steps=steps).check(limit=6).verdicts
+    assert found.status is not Status.PROVED or (a * b > 0) in found.conditions
 
 
 def test_what_has_a_continuous_primitive_is_proved():
