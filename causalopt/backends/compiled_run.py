@@ -84,7 +84,7 @@ class CompiledRun:
             {r: powers[slots[r], None] for r in self.tangents},
             slice(row, row + 1),
             self.named(slice(point, point + state.shape[1])),
-            log_size,
+            log=log_size,
         )
         return as_wanted(self.plan, whole)
 
@@ -180,7 +180,7 @@ def part_of(
         dict(zip(run.powered, exponents, strict=True)),
         slice(row, row + values.shape[1]),
         run.named(slice(point, point + values.shape[2])),
-        log_size,
+        log=log_size,
     )
 
 

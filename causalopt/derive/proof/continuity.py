@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof.conditions import is_granted, nonzero_conditions
+from causalopt.derive.statement.fitting import SIGNS
 from causalopt.derive.trial.expansion import ENTIRE, ON_REAL
 
 EVERYWHERE = (sp.Add, sp.Mul, *ENTIRE)
@@ -42,8 +43,8 @@ class Along:
         """A range with its ends, and a variable of the sign that both of them have."""
         if not (low.is_extended_real and high.is_extended_real):
             return cls(sp.Dummy("x"), low, high, tuple(known))
-        for sign, test in _SIGNS.items():
-            if all(_is_so(test(end), known) for end in (low, high)):
+        for sign in ("positive", "negative", "nonnegative", "nonpositive"):
+            if all(is_granted(SIGNS[sign](end, 0), known) for end in (low, high)):
                 return cls(sp.Dummy("x", **{sign: True}), low, high, tuple(known))
         return cls(sp.Dummy("x", real=True), low, high, tuple(known))
 
@@ -83,18 +84,6 @@ class Along:
         if first.is_negative or last.is_negative:
             return [first < 0, last < 0]
         return [first * last > 0]
-
-
-_SIGNS: dict[str, Callable[[sp.Expr], Boolean]] = {
-    "positive": lambda end: end > 0,
-    "negative": lambda end: end < 0,
-    "nonnegative": lambda end: end >= 0,
-    "nonpositive": lambda end: end <= 0,
-}
-
-
-def _is_so(need: Boolean, known: Sequence[Boolean]) -> bool:
-    return bool(need == sp.true or (need != sp.false and is_granted(need, known)))
 
 
 def continuous_if(
@@ -165,7 +154,7 @@ def _off_zero(
     if on_ends is not None:
         if sp.false in on_ends:
             raise Discontinuous(whole)
-        yield from (need for need in on_ends if not _is_so(need, assumed))
+        yield from (need for need in on_ends if not is_granted(need, assumed))
         return
     needs = (base > 0,) if positive and base.is_real else nonzero_conditions(base)
     if positive and not base.is_real:

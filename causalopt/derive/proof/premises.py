@@ -8,15 +8,13 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import Boolean
 
-from causalopt.derive.proof.conditions import conditions_of
+from causalopt.derive.proof.conditions import BINDERS, conditions_of
 from causalopt.derive.proof.fitting import unshown
 from causalopt.derive.statement.domains import listed, strays_in, values_put_in
 from causalopt.derive.statement.givens import Given, Let
 from causalopt.derive.statement.reading import Reading
 from causalopt.derive.statement.records import expressions_of
 from causalopt.derive.statement.steps import Equal, Follows, Step
-
-BINDERS = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Subs)
 
 
 def open_premise(step: Step, givens: Sequence[Given | Let], reading: Reading) -> str | None:
