@@ -13,6 +13,7 @@ from causalopt.backends.banding import BANDED_SIGNATURE, banded
 from causalopt.backends.careful import careful_step
 from causalopt.backends.codegen import (
     NARROW_SIGNATURE,
+    TILE,
     WIDE_SIGNATURE,
     buffer_size,
     narrow,
@@ -22,7 +23,9 @@ from causalopt.backends.compiled_run import CompiledRun, part_of, rows_before
 from causalopt.backends.grouping import Groups, grouped
 from causalopt.backends.interface import Recording
 from causalopt.backends.shape import Shape
+from causalopt.backends.telling import STEPS
 from causalopt.backends.writer import weight
+from causalopt.ground.scaled import Form
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Block, Terms
 
@@ -63,7 +66,10 @@ def loop_of(name: str, block: Block, shape: Shape) -> tuple[cache.Compiled, int,
     groups = grouped(block, shape.computed(slots))
     source = write(block, shape) if groups is None else write_large(groups, shape, slots)
     loop = cache.function(source, name, signature)
-    return loop, buffer_size(block, shape), weight(block)
+    alone, beside = weight(block)
+    # A table of numbers keeps compilers from some of the vector code.
+    is_quick = name == "wide" and groups is None
+    return loop, buffer_size(block, shape), beside if is_quick else alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +86,35 @@ class Ledger:
 
     @classmethod
     def of(cls, run: CompiledRun, batch: range, first: int, stop: int) -> Ledger:
-        """An empty one for the steps from ``first`` to ``stop``."""
-        low, high = rows_before(run.recorded, first), rows_before(run.recorded, stop)
-        origin = batch.start * run.tile
-        shape = high - low, min(batch.stop * run.tile, run.points) - origin
+        """An empty one for the steps from ``first`` to ``stop``; step 0 is entered with the first.
+
+        A result in one part is that part, and is not copied.
+        """
+        low = rows_before(run.recorded, first if first > 1 else 0)
+        points = slice(batch.start * run.tile, min(batch.stop * run.tile, run.points))
+        width = points.stop - points.start
+        shape = rows_before(run.recorded, stop) - low, width
         values = np.empty((len(run.plan.quotients or run.plan.recorded), *shape))
-        return cls(low, origin, values, np.empty((len(run.powered), *shape), dtype=np.int64))
+        exponents = np.empty((len(run.powered), *shape), dtype=np.int64)
+        ledger = cls(low, points.start, values, exponents)
+        if first == 1 and 0 in run.recorded:
+            powers = np.zeros((len(run.state), width), dtype=np.int64)
+            ledger.enter(run, 0, slice(0, width), run.state[:, points], powers)
+        return ledger
+
+    def room(self, run: CompiledRun, rows: int, width: int) -> Ints:
+        """Where a loop puts powers: among what is recorded, or beside what is one number each."""
+        if run.plan.form is Form.SCALED:
+            return self.exponents
+        beside = len(self.values), min(rows, self.values.shape[1]), width
+        return np.empty(beside, dtype=np.int64)
+
+    def enter(self, run: CompiledRun, row: int, column: slice, state: Floats, powers: Ints) -> None:
+        """What is recorded of a state (slots, points) with powers of its own."""
+        found = run.record_of(state, powers, row, column.start)
+        self.values[:, row, column] = np.concatenate(found.values)
+        for place, power in found.exponents.items():
+            self.exponents[run.powered.index(place), row, column] = power[0]
 
     def part(self, run: CompiledRun) -> Recording:
         """What is in it."""
@@ -150,9 +179,10 @@ def _carry_tiles(
     for tile in tiles.intersection(batch):
         run.faults[tile] = run.faults[tile] or -1
     given = run.given.flat, run.given.offset, run.given.stride, call.drawn
+    room = call.ledger.room(run, call.stop - call.first, TILE)
     segment.loop(
         *(run.state, run.powers, batch.start, batch.stop, rows, *given),
-        *(*call.clock(run, call.first), call.ledger.values, call.ledger.exponents, run.faults),
+        *(*call.clock(run, call.first), call.ledger.values, room, run.faults),
     )
     for tile in batch:
         if run.faults[tile] < 0:
@@ -223,7 +253,7 @@ class _Alone:
         reached: int = loop(
             *(run.state, run.powers, *apart, self.point),
             *(run.given.flat, run.given.offset, run.given.stride, np.ascontiguousarray(drawn)),
-            *(*call.clock(run, step), self.ledger.values, self.ledger.exponents),
+            *(*call.clock(run, step), self.ledger.values, self.ledger.room(run, STEPS, 1)),
         )
         return reached
 
@@ -239,9 +269,6 @@ class _Alone:
         row, due = call.clock(run, step)[3:5]
         if due == step:
             columns = np.array(after)[:, None], np.array(new_powers, dtype=np.int64)[:, None]
-            found = run.record_of(*columns, row, self.column)
-            self.ledger.values[:, row] = np.concatenate(found.values)
-            for exponents, place in zip(self.ledger.exponents, run.powered, strict=True):
-                exponents[row] = found.exponents[place][0]
+            self.ledger.enter(run, row, slice(0, 1), *columns)
         is_finite = np.isfinite([after[j] for j in run.plan.value_slots]).all()
         return step + 1 if is_finite else -step

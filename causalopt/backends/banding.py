@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from causalopt.backends.bands import BAND, CLOSE
-from causalopt.backends.codegen import input_at, joined, recorded
+from causalopt.backends.codegen import input_at, recorded
 from causalopt.backends.rescaling import all_finite
-from causalopt.backends.shape import Shape, indented, named
+from causalopt.backends.shape import Shape, indented, joined, named
+from causalopt.backends.telling import over_steps
 from causalopt.backends.writer import lines_of
 from causalopt.ground.scaled import NO_POWER
 from causalopt.plan import Block, Remembered
@@ -67,6 +68,22 @@ def banded_loop(
 
     ``made`` comes once, before it, and ``moment`` once in each step; ``is_finite`` asks of values.
     """
+    whole = joined(
+        moment,
+        _PICKED.format(slots=slots, none=NO_POWER, band=BAND),
+        indented(1, step),
+        _ADDED.format(slots=slots, farthest=_FARTHEST),
+        f"if lost != 0.0 and {is_finite}:",
+        "    reached = -stop - i",
+        "    break",
+        _COMMITTED.format(slots=slots),
+        f"if not {is_finite}:",
+        "    reached = -i",
+        "    break",
+        "if i == due:",
+        indented(1, recorded(shape, "old[{}]".format, lambda j, _: f"own[{j}]")),
+        _CLOSE.format(slots=slots, close=CLOSE, least=_LEAST, none=NO_POWER),
+    )
     return joined(
         "def banded(state, powers, apart, point, given, offset, stride, drawn,",
         "           first, stop, dt, row, due, every, values, exponents):",
@@ -74,20 +91,7 @@ def banded_loop(
         _SETUP.format(slots=slots, scales=len(shape.scales)),
         _grouped(shape),
         _LOADED.format(slots=slots),
-        indented(2, moment),
-        _PICKED.format(slots=slots, none=NO_POWER, band=BAND),
-        indented(3, step),
-        _ADDED.format(slots=slots, farthest=_FARTHEST),
-        f"        if lost != 0.0 and {is_finite}:",
-        "            reached = -stop - i",
-        "            break",
-        _COMMITTED.format(slots=slots),
-        f"        if not {is_finite}:",
-        "            reached = -i",
-        "            break",
-        "        if i == due:",
-        indented(3, recorded(shape, "old[{}]".format, lambda j, _: f"own[{j}]")),
-        _CLOSE.format(slots=slots, close=CLOSE, least=_LEAST, none=NO_POWER),
+        indented(1, over_steps(shape, whole.splitlines())),
         _STORED.format(slots=slots, scales=len(shape.scales), none=NO_POWER),
     )
 
@@ -130,68 +134,67 @@ _LOADED = """\
         if group[j] >= 0:
             old[j], lift = math.frexp(state[j, point])
             own[j] = powers[group[j], point] + apart[j] + lift
-    reached = stop
-    for i in range(first, stop):"""
+    reached = stop"""
 
 # A pass takes the largest tangents of each group that wait, and those of about their size.
 _PICKED = """\
-        for j in range({slots}):
-            waits[j] = group[j] >= 0 and old[j] != 0.0
-            total[j] = 0.0
-            raised[j] = 0
-        again = True
-        while again:
-            top[:] = {none}
-            for j in range({slots}):
-                if waits[j]:
-                    top[group[j]] = max(top[group[j]], own[j])
-            again = False
-            for j in range({slots}):
-                part[j] = old[j] if group[j] < 0 else 0.0
-                if waits[j] and own[j] > top[group[j]] - {band}:
-                    part[j] = math.ldexp(old[j], own[j] - top[group[j]])
-                    waits[j] = False
-                again |= waits[j]"""
+for j in range({slots}):
+    waits[j] = group[j] >= 0 and old[j] != 0.0
+    total[j] = 0.0
+    raised[j] = 0
+again = True
+while again:
+    top[:] = {none}
+    for j in range({slots}):
+        if waits[j]:
+            top[group[j]] = max(top[group[j]], own[j])
+    again = False
+    for j in range({slots}):
+        part[j] = old[j] if group[j] < 0 else 0.0
+        if waits[j] and own[j] > top[group[j]] - {band}:
+            part[j] = math.ldexp(old[j], own[j] - top[group[j]])
+            waits[j] = False
+        again |= waits[j]"""
 
 # total[j] * 2**raised[j] += new[j] * 2**top, both brought to the larger power.
 _ADDED = """\
-            for j in range({slots}):
-                if group[j] < 0:
-                    total[j] = new[j]
-                elif new[j] != 0.0:
-                    mantissa, lift = math.frexp(new[j])
-                    power = top[group[j]] + lift
-                    if total[j] != 0.0:
-                        high = max(power, raised[j])
-                        mantissa = math.ldexp(mantissa, max(power - high, -{farthest}))
-                        mantissa += math.ldexp(total[j], max(raised[j] - high, -{farthest}))
-                        mantissa, lift = math.frexp(mantissa)
-                        power = high + lift
-                    total[j] = mantissa
-                    raised[j] = power if mantissa != 0.0 else 0
-        lost = 0.0
-        for j in range({slots}):
-            if group[j] >= 0:
-                lost += total[j] - total[j]"""
+    for j in range({slots}):
+        if group[j] < 0:
+            total[j] = new[j]
+        elif new[j] != 0.0:
+            mantissa, lift = math.frexp(new[j])
+            power = top[group[j]] + lift
+            if total[j] != 0.0:
+                high = max(power, raised[j])
+                mantissa = math.ldexp(mantissa, max(power - high, -{farthest}))
+                mantissa += math.ldexp(total[j], max(raised[j] - high, -{farthest}))
+                mantissa, lift = math.frexp(mantissa)
+                power = high + lift
+            total[j] = mantissa
+            raised[j] = power if mantissa != 0.0 else 0
+lost = 0.0
+for j in range({slots}):
+    if group[j] >= 0:
+        lost += total[j] - total[j]"""
 
 _COMMITTED = """\
-        for j in range({slots}):
-            old[j] = total[j]
-            own[j] = raised[j]"""
+for j in range({slots}):
+    old[j] = total[j]
+    own[j] = raised[j]"""
 
 _CLOSE = """\
-        if i - first >= {least}:
-            top[:] = {none}
-            for j in range({slots}):
-                if group[j] >= 0 and old[j] != 0.0 and math.isfinite(old[j]):
-                    top[group[j]] = max(top[group[j]], own[j])
-            is_close = True
-            for j in range({slots}):
-                if group[j] >= 0 and old[j] != 0.0 and math.isfinite(old[j]):
-                    is_close &= own[j] >= top[group[j]] - {close}
-            if is_close:
-                reached = i + 1
-                break"""
+if i - first >= {least}:
+    top[:] = {none}
+    for j in range({slots}):
+        if group[j] >= 0 and old[j] != 0.0 and math.isfinite(old[j]):
+            top[group[j]] = max(top[group[j]], own[j])
+    is_close = True
+    for j in range({slots}):
+        if group[j] >= 0 and old[j] != 0.0 and math.isfinite(old[j]):
+            is_close &= own[j] >= top[group[j]] - {close}
+    if is_close:
+        reached = i + 1
+        break"""
 
 _STORED = """\
     top[:] = {none}

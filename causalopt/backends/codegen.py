@@ -7,7 +7,7 @@ buffer, in an inner loop over points without branches, which a compiler turns in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from causalopt.backends.rescaling import (
@@ -17,7 +17,8 @@ from causalopt.backends.rescaling import (
     in_chains,
     rescaled,
 )
-from causalopt.backends.shape import Shape, indented, named
+from causalopt.backends.shape import Shape, indented, joined, named
+from causalopt.backends.telling import of_tile, over_steps, power_in_tile, power_of_point
 from causalopt.backends.writer import lines_of
 from causalopt.plan import Block
 
@@ -49,10 +50,7 @@ def narrow(block: Block, shape: Shape) -> str:
     too far apart for one scale. Where a value left the finite numbers, it returns minus the step.
     """
     slots, scales = len(block.results), range(len(shape.scales))
-    given = len(block.arguments) - slots - shape.noises - 1
-    arguments = [*named("s", range(slots)), *named("p", range(given + shape.noises)), "t"]
-    body, results = lines_of(block, arguments)
-    own = shape.computed(slots)
+    given, own = len(block.arguments) - slots - shape.noises - 1, shape.computed(slots)
     return joined(
         "def narrow(state, powers, point, given, offset, stride, drawn,",
         "           first, stop, dt, row, due, every, values, exponents):",
@@ -60,31 +58,40 @@ def narrow(block: Block, shape: Shape) -> str:
         (f"    p{j} = {input_at(j)}" for j in range(given)),
         (f"    e{k} = powers[{k}, point]" for k in scales),
         "    reached = stop",
-        "    for i in range(first, stop):",
-        "        t = (i - 1) * dt",
-        (f"        p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
-        (f"        s{j} = state[{j}, point]" for j in shape.looked_at(block)),
-        (f"        c{m} = s{chain.source}" for m, chain in enumerate(shape.chains)),
-        (f"        {line}" for line in body),
-        (f"        n{j} = {results[j]}" for j in own),
-        f"        if not {all_plainly_tame(shape)} and not {all_tame(shape)}:",
-        "            apart = False",
-        indented(3, rescaled(shape, "state[j, point]", "c{}")),
-        "            if apart:",
-        "                reached = i",
-        "                break",
-        (f"            e{k} += f{k}" for k in scales),
-        (f"        s{j} = n{j}" for j in own),
-        indented(2, _moved_on(shape)),
-        f"        if not {all_finite(shape)}:",
-        "            reached = -i",
-        "            break",
-        "        if i == due:",
-        indented(3, recorded(shape, "s{}".format, lambda _, k: f"e{k}")),
+        indented(1, over_steps(shape, _step_alone(block, shape, given))),
         (f"    state[{j}, point] = s{j}" for j in own),
         (f"    powers[{k}, point] = e{k}" for k in scales),
         "    return reached",
     )
+
+
+def _step_alone(block: Block, shape: Shape, given: int) -> list[str]:
+    """One step of one point, with what is asked of it and what it records."""
+    slots, own = len(block.results), shape.computed(len(block.results))
+    arguments = [*named("s", range(slots)), *named("p", range(given + shape.noises)), "t"]
+    body, results = lines_of(block, arguments)
+    return [
+        "t = (i - 1) * dt",
+        *(f"p{given + j} = drawn[{j}, i - first, 0]" for j in range(shape.noises)),
+        *(f"s{j} = state[{j}, point]" for j in shape.looked_at(block)),
+        *(f"c{m} = s{chain.source}" for m, chain in enumerate(shape.chains)),
+        *body,
+        *(f"n{j} = {results[j]}" for j in own),
+        f"if not {all_plainly_tame(shape)} and not {all_tame(shape)}:",
+        "    apart = False",
+        *indented(1, rescaled(shape, "state[j, point]", "c{}")),
+        "    if apart:",
+        "        reached = i",
+        "        break",
+        *(f"    e{k} += f{k}" for k in range(len(shape.scales))),
+        *(f"s{j} = n{j}" for j in own),
+        *_moved_on(shape),
+        f"if not {all_finite(shape)}:",
+        "    reached = -i",
+        "    break",
+        "if i == due:",
+        *indented(1, recorded(shape, "s{}".format, lambda _, k: f"e{k}")),
+    ]
 
 
 def wide(block: Block, shape: Shape) -> str:
@@ -116,6 +123,7 @@ def wide(block: Block, shape: Shape) -> str:
         indented(4, _recorded(shape, places)),
         "        if faults[tile] < 0:",
         "            continue",
+        indented(2, of_tile(shape)),
         indented(2, _stored(shape, places)),
     )
 
@@ -242,9 +250,10 @@ def recorded(
 ) -> list[str]:
     """What one point records of a step that is due, by how its slots and powers are written."""
     values, powers = shape.values_recorded(slot), shape.powers_recorded(power)
+    at = power_of_point(shape)
     return [
         *(f"values[{r}, row, 0] = {value}" for r, value in enumerate(values)),
-        *(f"exponents[{r}, row, 0] = {own}" for r, own in enumerate(powers)),
+        *(f"exponents[{r}, {at}] = {own}" for r, own in enumerate(powers)),
         "row += 1",
         "due += every",
     ]
@@ -254,10 +263,11 @@ def _recorded(shape: Shape, places: _Places) -> list[str]:
     """What a tile records of a step that is due."""
     values = shape.values_recorded(places.state)
     powers = shape.powers_recorded(lambda _, k: f"int({places.power(k)})")
+    there = power_in_tile(shape)
     return [
         "for q in range(width):",
         *(f"    values[{r}, at, left + q] = {value}" for r, value in enumerate(values)),
-        *(f"    exponents[{r}, at, left + q] = {power}" for r, power in enumerate(powers)),
+        *(f"    exponents[{r}, {there}] = {power}" for r, power in enumerate(powers)),
         "at += 1",
         "next_due += every",
     ]
@@ -291,11 +301,3 @@ def _at(row: int) -> str:
 def _drawn(place: str, noise: int) -> list[str]:
     # A loop of its own, so that the one over the block still becomes vector code.
     return [f"for q in range({TILE}):", f"    {place} = drawn[{noise}, i - first, left + q]"]
-
-
-def joined(*parts: str | Iterable[str]) -> str:
-    """Lines, and lists of lines, as one text."""
-    lines: list[str] = []
-    for part in parts:
-        lines.extend([part] if isinstance(part, str) else part)
-    return "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ from causalopt.backends.counting import counted
 from causalopt.backends.halving import Snapshot
 from causalopt.backends.interface import Inputs, NotFinite, Recording, as_wanted
 from causalopt.backends.logarithms import log_size
+from causalopt.ground.scaled import Form
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Loop
 from causalopt.plan.draws import Stream
@@ -73,7 +74,12 @@ class CompiledRun:
 
     @functools.cached_property
     def powered(self) -> tuple[int, ...]:
-        """The places, among what is recorded, of what has a power: quotients and tangents."""
+        """The places, among what is recorded, of what has a power: quotients and tangents.
+
+        None of these where each is one number, in which the power is.
+        """
+        if self.plan.form is not Form.SCALED:
+            return ()
         return tuple(range(len(self.plan.quotients))) or self.tangents
 
     def record_of(self, state: Floats, powers: Ints, row: int, point: int) -> Recording:

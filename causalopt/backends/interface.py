@@ -10,7 +10,7 @@ import numpy as np
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.ground.scaled import LogSize, Ratio, Scaled, log_size
+from causalopt.ground.scaled import Form, LogSize, Ratio, Scaled, log_size
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.symbols import Label
@@ -39,12 +39,12 @@ class Recording:
     A loop's ``values`` have shape (recorded slots, recorded steps, points), a network's (lanes,
     nodes, points); they may be a list, which has (steps, points, *shape) for each slot that holds
     arrays, and (steps, points, *shape, k) for tangents in k directions. Where the plan has
-    quotients, these are there in place of slots. A tangent, or a quotient of two, is
-    ``values * 2**exponents``: ``exponents`` is there for those alone, by place among the recorded
-    slots, with shape (recorded steps, points), or (steps, points, 1, ..., k); of a network by lane,
-    (nodes, points). ``rows`` and ``points`` say which of the recorded steps and points a part of a
-    loop's recording holds; points that do not lie side by side are listed. ``log`` takes logarithms
-    of its quotients, all of one run in one way.
+    quotients, these are there in place of slots, in its form. A tangent, or a scaled quotient of
+    two, is ``values * 2**exponents``: ``exponents`` is there for those alone, by place among the
+    recorded slots, with shape (recorded steps, points), or (steps, points, 1, ..., k); of a network
+    by lane, (nodes, points). ``rows`` and ``points`` say which of the recorded steps and points a
+    part of a loop's recording holds; points that do not lie side by side are listed.
+    ``log`` takes logarithms of its quotients, all of one run in one way.
     """
 
     values: Floats | Sequence[Floats]
@@ -65,7 +65,9 @@ def as_wanted(plan: Loop, part: Recording) -> Recording:
     if not plan.quotients:
         return part
     sides = {place: Scaled(part.values[place], power) for place, power in part.exponents.items()}
-    ratios = [Ratio.of(sides[x], sides[y]) for x, y in plan.quotients]
+    ratios = [Ratio.of(sides[x], sides[y], log=part.log) for x, y in plan.quotients]
+    if plan.form is not Form.SCALED:
+        return replace(part, values=[ratio.told(plan.form) for ratio in ratios], exponents={})
     powers = {place: ratio.power for place, ratio in enumerate(ratios)}
     mantissas = [ratio.mantissa for ratio in ratios]
     return replace(part, values=mantissas, exponents=powers)

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from causalopt.backends import cache
+from causalopt.backends.shape import indented, joined
 from causalopt.ground.types import Floats, Ints
 
 # The number is m 2**e with m from sqrt(1/2) to sqrt(2): log m is 2 artanh(s) for s = f / (2 + f)
@@ -15,30 +16,40 @@ from causalopt.ground.types import Floats, Ints
 # made a float by the bits of 1.5 2**52, beside which it stands in the last places: processors have
 # no vector operation for it. What is below normal floats has too few digits in its bits, and is
 # lifted.
-_SOURCE = f"""
-def logs(mantissas, powers, out):
-    for i in range(out.size):
-        size = abs(mantissas[i])
-        is_small = size < {2.0**-1022!r}
-        bits = bits_of(choose(is_small, size * {2.0**54!r}, size))
-        above = bits - {0x3FE6A09E667F3BCD}
-        m = float_of_bits(bits - (above & {-1 << 52}))
-        power = (above >> 52) + powers[i]
-        e = float_of_bits(power + {0x4338000000000000}) - {1.5 * 2.0**52!r}
-        e -= choose(is_small, 54.0, 0.0)
-        f = m - 1.0
-        s = f / (2.0 + f)
-        z = s * s
-        w = z * z
-        even = w * (0.22222198432149784 + w * 0.15313837699209373) + 0.3999999999940942
-        odd = w * (0.1818357216161805 + w * 0.14798198605116586) + 0.2857142874366239
-        rest = w * even + z * (w * odd + 0.6666666666666735)
-        half = 0.5 * f * f
-        low = s * (half + rest) + e * 1.9082149292705877e-10
-        found = low - half + f + e * 0.6931471803691238
-        found = choose(size < math.inf, found, size)
-        out[i] = choose(size == 0.0, -math.inf, found)
+_STATEMENTS = f"""
+l_size = abs({{mantissa}})
+l_is_small = l_size < {2.0**-1022!r}
+l_bits = bits_of(choose(l_is_small, l_size * {2.0**54!r}, l_size))
+l_above = l_bits - {0x3FE6A09E667F3BCD}
+l_m = float_of_bits(l_bits - (l_above & {-1 << 52}))
+l_power = (l_above >> 52) + {{power}}
+l_e = float_of_bits(l_power + {0x4338000000000000}) - {1.5 * 2.0**52!r}
+l_e -= choose(l_is_small, 54.0, 0.0)
+l_f = l_m - 1.0
+l_s = l_f / (2.0 + l_f)
+l_z = l_s * l_s
+l_w = l_z * l_z
+l_even = l_w * (0.22222198432149784 + l_w * 0.15313837699209373) + 0.3999999999940942
+l_odd = l_w * (0.1818357216161805 + l_w * 0.14798198605116586) + 0.2857142874366239
+l_rest = l_w * l_even + l_z * (l_w * l_odd + 0.6666666666666735)
+l_half = 0.5 * l_f * l_f
+l_low = l_s * (l_half + l_rest) + l_e * 1.9082149292705877e-10
+l_found = l_low - l_half + l_f + l_e * 0.6931471803691238
+l_found = choose(l_size < math.inf, l_found, l_size)
+{{out}} = choose(l_size == 0.0, -math.inf, l_found)
 """
+
+
+def statements(mantissa: str, power: str, out: str) -> list[str]:
+    """The statements that set ``out`` to log |mantissa * 2**power|, in names of their own."""
+    return _STATEMENTS.format(mantissa=mantissa, power=power, out=out).strip().splitlines()
+
+
+_SOURCE = joined(
+    "def logs(mantissas, powers, out):",
+    "    for i in range(out.size):",
+    indented(2, statements("mantissas[i]", "powers[i]", "out[i]")),
+)
 _SIGNATURE = "void(float64[::1], int64[::1], float64[::1])"
 
 

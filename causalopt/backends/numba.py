@@ -7,11 +7,11 @@ drawn by the same generators, a stretch of steps at a time, and handed to the lo
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,9 +33,10 @@ from causalopt.backends.numpy import REFERENCE
 from causalopt.backends.referring import ReferringBackend
 from causalopt.backends.retaking import looked_at, retaken_of, seen_at
 from causalopt.backends.shape import Shape
-from causalopt.backends.workers import available
+from causalopt.backends.workers import available, shared
 from causalopt.backends.writer import CannotCompile, check
 from causalopt.ground.progress import track
+from causalopt.ground.scaled import Form
 from causalopt.plan import Block, Layers, Loop
 
 # Compiled code hears nothing from outside, so one call into it lasts about this long, in
@@ -44,6 +45,9 @@ _CALL = 1e8
 
 # One call records about this many numbers of a slot: what is made of them finds them in the cache.
 _KEPT = 1 << 16
+
+# What a loop has made one number of already may lie further away.
+_MADE = 1 << 20
 
 # One call takes about this many numbers of noise, so few that they stay in the second-level cache,
 # and, where it can, for this many steps, so many that asking a law for them costs little.
@@ -77,7 +81,7 @@ class NumbaBackend(ReferringBackend):
         if segments is None:
             yield from self.reference.loop(plan, inputs, recorded, points)
             return
-        if 0 in recorded:
+        if not segments and 0 in recorded:
             yield first_part(run)
         yield from _carry_out(run, segments)
         warn_of_long_steps(plan, retaken_of(run, segments))
@@ -190,17 +194,9 @@ def _share(
     def carried(batch: range) -> list[Recording]:
         return list(_carry(run, segments, batch, show=False))
 
-    with ThreadPoolExecutor(workers) as pool:
-        work = [pool.submit(carried, batch) for batch in batches]
-        work.reverse()
-        try:
-            for _ in track(range(len(work)), "batches"):
-                yield from work.pop().result()
-        finally:
-            # Nothing is left to do, unless an error or Ctrl-C ended this early.
-            run.halted.set()
-            for batch in work:
-                batch.cancel()
+    with contextlib.closing(shared(batches, carried, workers, run.halted.set)) as work:
+        for _ in track(range(len(batches)), "batches"):
+            yield from next(work)
 
 
 def _carry(
@@ -208,21 +204,17 @@ def _carry(
 ) -> Iterator[Recording]:
     """Carry a batch of tiles to the last step, a stretch of steps at a call."""
     rows = np.empty(max(segment.buffer for segment in segments))
-    width = run.tile * len(batch)
-    kept = max(1, _KEPT // width)
-    longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
     streams, points = streams_of(run, batch), looked_at(run, batch)
     samples = run.plan.samples.steps if points.size else ()
-    if streams:
-        longest = min(longest, _DRAWN // (len(streams) * width))
     for segment in segments:
-        size = min(longest, int(_CALL / (segment.nanoseconds * width)))
-        chunks = range(segment.start, segment.stop, max(1, size))
-        for begin in track(chunks, "steps") if show else chunks:
+        calls, together = _calls(run, segment, batch)
+        for number, begin in enumerate(track(calls, "steps") if show else calls):
             if run.halted.is_set():
                 return
-            end = min(begin + chunks.step, segment.stop)
-            ledger = Ledger.of(run, batch, begin, end)
+            if number % together == 0:
+                until = min(begin + together * calls.step, segment.stop)
+                ledger = Ledger.of(run, batch, begin, until)
+            end = min(begin + calls.step, segment.stop)
             cuts = [s + 1 for s in samples if begin < s + 1 < end]
             for first, stop in pairwise((begin, *cuts, end)):
                 drawn = drawn_by(streams, stop - first)
@@ -231,5 +223,17 @@ def _carry(
                 advance(run, segment, batch, rows, drawn, first, stop, ledger)
                 if (run.faults[batch.start : batch.stop] > 0).all():
                     return
-            if ledger.values.shape[1]:
+            if end == until and ledger.values.shape[1]:
                 yield ledger.part(run)
+
+
+def _calls(run: CompiledRun, segment: CompiledSegment, batch: range) -> tuple[range, int]:
+    """The steps at which calls of compiled code begin, and how many record together."""
+    width = run.tile * len(batch)
+    kept = max(1, (_KEPT if run.plan.form is Form.SCALED else _MADE) // width)
+    longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
+    size = min(longest, int(_CALL / (segment.nanoseconds * width)))
+    if run.streams:
+        size = min(size, _DRAWN // (len(run.streams) * width))
+    size = max(1, size)
+    return range(segment.start, segment.stop, size), -(-longest // size)

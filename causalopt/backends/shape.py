@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from causalopt.ground.scaled import Form
 from causalopt.plan import Block, Loop, Remembered
 
 
@@ -13,7 +14,8 @@ class Shape:
     """What a loop does around its block: the places of slots in the block's state.
 
     ``values`` are checked to be finite, each group of ``scales`` is rescaled by one power of two,
-    and ``recorded`` are kept, or the ``quotients`` of pairs of tangents. ``noises`` counts the
+    and ``recorded`` are kept, or the ``quotients`` of pairs of tangents, in a
+    ``form``. ``noises`` counts the
     arguments, the last but for the time, that are drawn afresh at each step. What is in ``chains``
     is moved on in memory, not computed.
     """
@@ -24,12 +26,13 @@ class Shape:
     noises: int = 0
     chains: tuple[Remembered, ...] = ()
     quotients: tuple[tuple[int, int], ...] = ()
+    form: Form = Form.SCALED
 
     @classmethod
     def of(cls, plan: Loop) -> Shape:
         """That of a plan's loops."""
         pairs = tuple((plan.recorded[x], plan.recorded[y]) for x, y in plan.quotients)
-        rest = len(plan.noises), plan.chains, pairs
+        rest = len(plan.noises), plan.chains, pairs, plan.form
         return cls(plan.value_slots, plan.scales, plan.recorded, *rest)
 
     def computed(self, slots: int) -> list[int]:
@@ -93,3 +96,11 @@ def named(letter: str, places: Iterable[int]) -> list[str]:
 def indented(depth: int, lines: Iterable[str]) -> list[str]:
     """Lines further in."""
     return ["    " * depth + line for line in lines]
+
+
+def joined(*parts: str | Iterable[str]) -> str:
+    """Lines, and lists of lines, as one text."""
+    lines: list[str] = []
+    for part in parts:
+        lines.extend([part] if isinstance(part, str) else part)
+    return "\n".join(lines) + "\n"

@@ -16,9 +16,10 @@ from itertools import accumulate
 
 from causalopt.backends.banding import banded_loop
 from causalopt.backends.bands import EXACT, LOW
-from causalopt.backends.codegen import TILE, joined
+from causalopt.backends.codegen import TILE
 from causalopt.backends.grouping import Alike, Groups
-from causalopt.backends.shape import Shape, indented, named
+from causalopt.backends.shape import Shape, indented, joined, named
+from causalopt.backends.telling import of_tile, over_steps, power_in_tile, power_of_point
 from causalopt.backends.writer import lines_of
 from causalopt.ground.scaled import LARGE
 from causalopt.plan import block_of
@@ -79,14 +80,14 @@ class Tabled:
         yield _array("BELOW", [y for _, y in pairs])
         yield _array("POWERS_BELOW", [group_of[y] for _, y in pairs])
 
-    def records(self, q: str = "") -> dict[str, str]:
-        """What is recorded, and the power beside it, at a place q."""
+    def records(self, at: str, q: str = "") -> dict[str, str]:
+        """What is recorded, at a place q, and the power beside it, with where that is put."""
         value, power = f"new[RECORDED[g]{q}]", f"power[POWERS[g]{q}]"
         if self.shape.quotients:
             # A zero below has no sign.
             value = f"{value} / (new[BELOW[g]{q}] + 0.0)"
             power = f"{power} - power[POWERS_BELOW[g]{q}]"
-        return {"value": value, "power": power}
+        return {"value": value, "power": power, "at": at}
 
     def groups_alone(self) -> Iterator[str]:
         """A function that computes all groups of one point, one after the other."""
@@ -148,6 +149,21 @@ def _array(name: str, places: Sequence[object]) -> str:
 def narrow(groups: Groups, shape: Shape, slots: int) -> str:
     """The source of ``codegen.narrow`` for a large block."""
     tabled = Tabled(groups, shape, slots)
+    step = joined(
+        _moment(tabled),
+        "work_out(table)",
+        f"for j in range({slots}):",
+        "    new[j] = table[RESULTS[j]]",
+        _TAME.format(low=LOW),
+        f"if not (tame and total < {LARGE!r}):",
+        "    apart = False",
+        indented(1, _measured()),
+        "    if apart:",
+        "        reached = i",
+        "        break",
+        indented(1, _divided()),
+        _TAKEN_OVER.format(slots=slots, **tabled.records(power_of_point(shape))),
+    )
     return joined(
         tabled.constants(),
         tabled.groups_alone(),
@@ -162,20 +178,7 @@ def narrow(groups: Groups, shape: Shape, slots: int) -> str:
         f"    for j in range({slots}):",
         "        table[j] = state[j, point]",
         "    reached = stop",
-        "    for i in range(first, stop):",
-        indented(2, _moment(tabled)),
-        "        work_out(table)",
-        f"        for j in range({slots}):",
-        "            new[j] = table[RESULTS[j]]",
-        _TAME.format(low=LOW),
-        f"        if not (tame and total < {LARGE!r}):",
-        "            apart = False",
-        indented(3, _measured()),
-        "            if apart:",
-        "                reached = i",
-        "                break",
-        indented(3, _divided()),
-        _TAKEN_OVER.format(slots=slots, **tabled.records()),
+        indented(1, over_steps(shape, step.splitlines())),
         f"    for j in range({slots}):",
         "        state[j, point] = table[j]",
         "    for k in range(END.size):",
@@ -242,35 +245,37 @@ def wide(groups: Groups, shape: Shape, slots: int) -> str:
         "                    break",
         f"                for q in range({TILE}):",
         indented(5, _divided(", q")),
-        _CARRIED.format(slots=slots, **tabled.records(", q")),
+        _CARRIED.format(slots=slots, **tabled.records(power_in_tile(shape), ", q")),
+        indented(2, of_tile(shape)),
+        _PUT_BACK.format(slots=slots),
     )
 
 
 # What is asked of the new tangents of one point, and how a step of it ends.
 _TAME = """\
-        total = 0.0
-        tame = True
-        for g in range(TANGENTS.size):
-            other = abs(new[TANGENTS[g]])
-            total += other
-            tame &= (other > {low!r}) | (other == 0.0)"""
+total = 0.0
+tame = True
+for g in range(TANGENTS.size):
+    other = abs(new[TANGENTS[g]])
+    total += other
+    tame &= (other > {low!r}) | (other == 0.0)"""
 
 _TAKEN_OVER = """\
-        lost = 0.0
-        for g in range(VALUES.size):
-            lost += new[VALUES[g]] - new[VALUES[g]]
-        for j in range({slots}):
-            table[j] = new[j]
-        if not lost == 0.0:
-            reached = -i
-            break
-        if i == due:
-            for g in range(RECORDED.size):
-                values[g, row, 0] = {value}
-            for g in range(POWERS.size):
-                exponents[g, row, 0] = {power}
-            row += 1
-            due += every"""
+lost = 0.0
+for g in range(VALUES.size):
+    lost += new[VALUES[g]] - new[VALUES[g]]
+for j in range({slots}):
+    table[j] = new[j]
+if not lost == 0.0:
+    reached = -i
+    break
+if i == due:
+    for g in range(RECORDED.size):
+        values[g, row, 0] = {value}
+    for g in range(POWERS.size):
+        exponents[g, {at}] = {power}
+    row += 1
+    due += every"""
 
 
 def _measured(q: str = "") -> list[str]:
@@ -334,7 +339,7 @@ _LOOKED_AT = """\
                 faults[tile] = i
                 break"""
 
-# The end of a step of a tile, and of all its steps.
+# The end of a step of a tile, and of all its steps; then what is put back of it.
 _CARRIED = """\
             for j in range({slots}):
                 table[j] = new[j]
@@ -344,11 +349,13 @@ _CARRIED = """\
                         values[g, at, left + q] = {value}
                 for g in range(POWERS.size):
                     for q in range(width):
-                        exponents[g, at, left + q] = {power}
+                        exponents[g, {at}] = {power}
                 at += 1
                 next_due += every
         if faults[tile] < 0:
-            continue
+            continue"""
+
+_PUT_BACK = """\
         for q in range(width):
             for j in range({slots}):
                 state[j, base + q] = table[j, q]

@@ -285,10 +285,20 @@ class _Writer(PythonCodePrinter):
         return sorted(condition.args, key=sympy.default_sort_key)
 
 
-def weight(block: Block) -> int:
-    """Roughly how many nanoseconds a step of a block takes at most, compiled, for one point."""
+def weight(block: Block) -> tuple[int, int]:
+    """Roughly how many nanoseconds a step of a block takes at most, compiled, for one point.
+
+    By itself, and among points side by side, which a processor takes several of at once.
+    """
     operations = calls = 0
     for formula in (*(e for _, e in block.assignments), *block.results):
         operations += 1 + int(formula.count_ops())
-        calls += len(formula.atoms(sympy.Function, sympy.Pow))
-    return 10 + 3 * operations + 40 * calls
+        calls += sum(map(_is_call, formula.atoms(sympy.Function, sympy.Pow)))
+    return 10 + 3 * operations + 40 * calls, 1 + operations + 40 * calls
+
+
+def _is_call(part: Expr) -> bool:
+    """Whether a part is more than a few instructions: no choice, quotient, square or root."""
+    if isinstance(part, sympy.Pow):
+        return part.exp not in (-1, 2, sympy.S.Half)
+    return not isinstance(part, (sympy.Piecewise, sympy.Abs))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 #: Op2: Op of the whole course, 0 where A does nothing.
-OP2 = Measure("op2", "Op2", "nat", 0.0, OP.function)
+OP2 = Measure("op2", "Op2", "nat", 0.0, OP.function, OP.told)
 
 
 def self_regulation(

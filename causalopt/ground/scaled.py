@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
 from typing import TypeVar, overload
 
@@ -145,6 +146,14 @@ def log_size(mantissa: Floats, power: Ints) -> Floats:
 LogSize = Callable[[Floats, Ints], Floats]
 
 
+class Form(Enum):
+    """How a ratio is told: as a mantissa and a power, as a float, or by the log of its size."""
+
+    SCALED = "scaled"
+    FLOAT = "float"
+    LOG = "log"
+
+
 @dataclass(frozen=True, eq=False)
 class Ratio:
     """x / y as ``mantissa * 2**power``, which may lie outside the range of floats.
@@ -158,7 +167,7 @@ class Ratio:
     log: LogSize = log_size
 
     @classmethod
-    def of(cls, x: Scaled, y: Scaled) -> Ratio:
+    def of(cls, x: Scaled, y: Scaled, *, log: LogSize = log_size) -> Ratio:
         """x / y, with all its digits.
 
         >>> Ratio.of(Scaled.of(np.array([1.0, -1.0])), Scaled.of(np.array([4.0, 0.0]))).value()
@@ -173,7 +182,7 @@ class Ratio:
                 some = slice(low, low + _BLOCK)
                 beside = above[some] - below[some]
                 mantissas[some], powers[some] = _divided(tops[some], bottoms[some], beside)
-        return cls(mantissas.reshape(shape), powers.reshape(shape))
+        return cls(mantissas.reshape(shape), powers.reshape(shape), log)
 
     def value(self) -> Floats:
         """The ratio as floats, zero or infinite where it is out of their range."""
@@ -185,6 +194,10 @@ class Ratio:
         Its digits depend on the ratio alone, and not on which powers of two were taken out of it.
         """
         return self.log(self.mantissa, self.power)
+
+    def told(self, form: Form) -> Floats:
+        """It in a form that is one number."""
+        return self.log_size() if form is Form.LOG else self.value()
 
     def is_negative(self) -> Bools:
         """Whether x and y have opposite signs."""

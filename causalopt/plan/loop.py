@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Symbol
 
+from causalopt.ground.scaled import Form
 from causalopt.language.symbols import Label, Noise
 from causalopt.mechanisms.borders import Border
 from causalopt.model.selection import Key
@@ -62,14 +63,14 @@ class Loop:
     each group, so that a backend may multiply a group by a power of two, of which it keeps count,
     or may take it in parts. ``slopes`` are the partial derivatives that the segments' terms name.
     ``recorded`` are the slots whose values are wanted, or, where there are ``quotients``, those of
-    some of them by others, pairs of places among them. ``noises`` are inputs with a new value at
-    every step. ``value_slots`` are the places of the slots that hold values, not tangents, in the
-    order in which a step computes them: of those that are not finite after a step, the first is
-    where it began. Without ``steps`` all there is is the start. ``chains`` are the slots for what
-    is looked back to. Where it ``has_arrays``, some slots hold arrays, or some terms are calls of
-    functions. ``pace`` says whether its steps are taken in parts, ``samples`` which of them are
-    looked at, for whether they are short enough, and ``borders`` at which times they are to be
-    divided.
+    some of them by others, pairs of places among them, in a ``form``. ``noises`` are inputs with a
+    new value at every step. ``value_slots`` are the places of the slots that hold values, not
+    tangents, in the order in which a step computes them: of those that are not finite after a step,
+    the first is where it began. Without ``steps`` all there is is the start. ``chains`` are the
+    slots for what is looked back to. Where it ``has_arrays``, some slots hold arrays, or some terms
+    are calls of functions. ``pace`` says whether its steps are taken in parts, ``samples`` which of
+    them are looked at, for whether they are short enough, and ``borders`` at which times they are
+    to be divided.
     """
 
     slots: tuple[Slot, ...]
@@ -90,6 +91,7 @@ class Loop:
     samples: Samples = NONE
     borders: frozenset[Border] = frozenset()
     quotients: tuple[tuple[int, int], ...] = ()
+    form: Form = Form.SCALED
 
     @property
     def length_of_steps(self) -> int:
@@ -143,9 +145,9 @@ class Loop:
 
 
 @functools.lru_cache(maxsize=256)
-def in_quotients(plan: Loop, pairs: tuple[tuple[int, int], ...]) -> Loop:
+def in_quotients(plan: Loop, pairs: tuple[tuple[int, int], ...], form: Form) -> Loop:
     """A plan of which quotients of tangents are wanted: pairs of places among its recorded slots.
 
     One and the same plan each time, for what a backend makes of it is kept.
     """
-    return replace(plan, quotients=pairs)
+    return replace(plan, quotients=pairs, form=form)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
 from causalopt.backends import Recording
-from causalopt.ground.scaled import Ratio, Scaled
-from causalopt.ground.types import Ints
+from causalopt.ground.scaled import Form, Ratio, Scaled
+from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.model.selection import Key
 from causalopt.plan import Loop, Plan, in_quotients
@@ -17,7 +17,7 @@ from causalopt.plan import Loop, Plan, in_quotients
 #: What is kept: places in a recording (None: a tangent that is zero for good), and series.
 Kept = Sequence[tuple[int | None, Key]]
 
-Read = TypeVar("Read", Scaled, Ratio)
+Read = TypeVar("Read", Scaled, Ratio, Floats)
 
 #: The plan that records what is kept, and what is read of a part of its recording.
 Reading = Callable[[Plan, Kept], tuple[Plan, Callable[[Recording], list[Read]]]]
@@ -31,10 +31,9 @@ def numbers_of(plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list
 
 def ratios_of(plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list[Ratio]]]:
     """A plan that takes the quotients of what is kept, two by two, if it can and has both."""
-    places = [place for place, _ in kept if place is not None]
-    if isinstance(plan, Loop) and not plan.has_arrays and len(places) == len(kept):
-        pairs = tuple(zip(places[::2], places[1::2], strict=True))
-        return in_quotients(plan, pairs), _taken
+    pairs = _pairs(plan, kept)
+    if pairs is not None:
+        return in_quotients(cast(Loop, plan), pairs, Form.SCALED), _taken
     plan, read = numbers_of(plan, kept)
 
     def divided(part: Recording) -> list[Ratio]:
@@ -42,6 +41,23 @@ def ratios_of(plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list[
         return [Ratio.of(x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
 
     return plan, divided
+
+
+def in_form(form: Form, plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list[Floats]]]:
+    """A plan that tells these quotients in a form that is one number, if it can and has both."""
+    pairs = _pairs(plan, kept)
+    if pairs is not None:
+        return in_quotients(cast(Loop, plan), pairs, form), lambda part: list(part.values)
+    plan, read = ratios_of(plan, kept)
+    return plan, lambda part: [ratio.told(form) for ratio in read(part)]
+
+
+def _pairs(plan: Plan, kept: Kept) -> tuple[tuple[int, int], ...] | None:
+    """What is kept, two by two, where a run of a plan has both of all and takes quotients."""
+    places = [place for place, _ in kept if place is not None]
+    if isinstance(plan, Loop) and not plan.has_arrays and len(places) == len(kept):
+        return tuple(zip(places[::2], places[1::2], strict=True))
+    return None
 
 
 def _taken(part: Recording) -> list[Ratio]:

@@ -17,7 +17,7 @@ from causalopt.backends.demand import GivesWay, TooManyParts
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
-from causalopt.ground.scaled import Ratio, Scaled, stacked
+from causalopt.ground.scaled import Form, Ratio, Scaled, stacked
 from causalopt.ground.types import Array, Floats
 from causalopt.language.domains import domain_of
 from causalopt.model.interface import Model
@@ -38,7 +38,7 @@ from causalopt.plan.draws import FOR_CHAIN
 from causalopt.runs.explanation import explained, told_of
 from causalopt.runs.inputs import inputs_of
 from causalopt.runs.parts import InParts, by_other_methods, divided_plan, in_parts
-from causalopt.runs.reading import Read, Reading, numbers_of, ratios_of
+from causalopt.runs.reading import Read, Reading, in_form, numbers_of, ratios_of
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -103,6 +103,25 @@ def simulate_ratios(
     return _simulated(wants, rows, sweep, backend, (ratios_of, measure), in_words)
 
 
+def simulate_in_form(
+    form: Form,
+    pairs: Sequence[tuple[Want, Want]],
+    rows: Rows,
+    sweep: Sweep,
+    backend: str,
+    measure: Callable[[list[Floats]], Array],
+    *,
+    in_words: bool = True,
+) -> Array:
+    """What is measured of quotients of tangents in a form that is one number.
+
+    A run of numbers makes it of them, where they are still in the cache.
+    """
+    wants = [want for pair in pairs for want in pair]
+    reading = functools.partial(in_form, form)
+    return _simulated(wants, rows, sweep, backend, (reading, measure), in_words)
+
+
 def _simulated(
     wants: Sequence[Want],
     rows: Rows,
@@ -111,7 +130,7 @@ def _simulated(
     reading: tuple[Reading[Read], Callable[[list[Read]], Array]],
     in_words: bool,
 ) -> Array:
-    """What is measured of a recording, read in one of two ways: as numbers, or as ratios."""
+    """What is measured of a recording, read as numbers, as ratios, or as these in a form."""
     if not wants or not rows:
         raise QueryError("There is nothing to run: no variable and no node is kept.")
     read_of, measure = reading
@@ -200,7 +219,8 @@ def _put_together(parts: Iterable[tuple[Recording, Array]], size: tuple[int, int
     for part, values in parts:
         if measured is None:
             shape = *values.shape[:-2], *size
-            measured = values if _is_whole(part, values) else np.empty(shape, dtype=values.dtype)
+            is_whole = _is_whole(part, values, size)
+            measured = values if is_whole else np.empty(shape, dtype=values.dtype)
         if measured is not values:
             measured[..., part.rows, part.points] = values
     if measured is None:
@@ -208,13 +228,13 @@ def _put_together(parts: Iterable[tuple[Recording, Array]], size: tuple[int, int
     return measured
 
 
-def _is_whole(part: Recording, values: Array) -> bool:
+def _is_whole(part: Recording, values: Array, size: tuple[int, int]) -> bool:
     """Whether what is measured of a part is all, and lies by itself: it can be handed on as it is.
 
     What it is a small piece of would be kept as long as it is.
     """
     held = values if values.base is None else values.base
-    is_all = all(isinstance(s, slice) and s == slice(None) for s in (part.rows, part.points))
+    is_all = isinstance(part.points, slice) and values.shape[-2:] == size
     is_own = values.flags.c_contiguous and values.flags.writeable
     is_most = getattr(held, "nbytes", math.inf) <= _BESIDE * values.nbytes
     return is_all and is_own and is_most

@@ -1,7 +1,7 @@
 """Quotients of tangents that a run takes itself: those of what it records of both, to the digit.
 
 Each is asked of the same worlds in two ways: recorded as a quotient, and as two numbers of which
-one is made afterwards.
+one is made afterwards; and in the forms that are one number, which the run makes, or not.
 """
 
 import numpy as np
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from causalopt import Network, System, noise, normal, parameter, parameters, variables
 from causalopt.backends.shape import Shape
-from causalopt.ground.scaled import Ratio, log_size
-from causalopt.runs.simulation import Want, simulate, simulate_ratios
+from causalopt.backends.telling import STEPS
+from causalopt.ground.scaled import Form, Ratio, log_size
+from causalopt.runs.simulation import Want, simulate, simulate_in_form, simulate_ratios
 from causalopt.runs.sweeps import swept
 from tests.backends.cases import BY_NAME
 from tests.backends.test_careful import SMOOTH
@@ -21,12 +22,19 @@ from tests.backends.test_scales import FLAT, SIZES, STATE, linear, u, v, w
 from tests.backends.test_tabling import FEW, ONE, RINGS, TILES, k, ring, x
 from tests.runs.oscillator import van_der_pol
 
+# More steps than numbers are made of at once, for one point.
+LONG = STEPS + 100
+
 every = pytest.mark.parametrize("backend", BY_NAME)
 
 
 def told(ratios):
     each = [[log_size(r.mantissa, r.power), r.value(), 1.0 * r.is_negative()] for r in ratios]
     return np.concatenate([np.stack(numbers) for numbers in each])
+
+
+def in_form(form):
+    return lambda ratios: np.stack([ratio.told(form) for ratio in ratios])
 
 
 def two_by_two(numbers):
@@ -40,6 +48,11 @@ def agree(X, Y, series, backend, rows=range(13), over=None, draws=None):
     taken = simulate_ratios(pairs, rows, sweep, backend, told)
     each = [want for pair in pairs for want in pair]
     np.testing.assert_array_equal(taken, simulate(each, rows, sweep, backend, two_by_two))
+    for form in (Form.FLOAT, Form.LOG):
+        there = simulate_in_form(form, pairs, rows, sweep, backend, np.stack)
+        after = simulate_ratios(pairs, rows, sweep, backend, in_form(form))
+        np.testing.assert_array_equal(there, after)
+        np.testing.assert_array_equal(np.signbit(there), np.signbit(after))
     return taken
 
 
@@ -61,6 +74,15 @@ def test_at_some_steps_of_a_run_that_leaves_the_range_of_floats(rows, count, bac
     W = linear([1e-3, 1.0, 0.0, 3.0, 0.5, 1e9, 0.25, 0.125, 1e4]).world(steps=300)
     over = count and {FLAT[4]: np.linspace(0.4, 0.6, count)}
     taken = agree(W.perturb(u[0]), W.perturb(w[0]), [v], backend, rows, over)
+    assert np.isfinite(taken[0][np.array(rows) > 0]).all()
+
+
+@pytest.mark.parametrize("rows", [range(3 * STEPS + 1), range(5, 3 * STEPS, 7)])
+@pytest.mark.parametrize("count", [None, 70])
+def test_of_more_steps_than_a_block_has(rows, count):
+    W = linear([1e-3, 1.0, 0.0, 3.0, 0.5, 1e9, 0.25, 0.125, 1e4]).world(steps=3 * STEPS)
+    over = count and {FLAT[4]: np.linspace(0.4, 0.6, count)}
+    taken = agree(W.perturb(u[0]), W.perturb(w[0]), [v, u], "numba", rows, over)
     assert np.isfinite(taken[0][np.array(rows) > 0]).all()
 
 
@@ -108,10 +130,11 @@ def test_where_a_derivative_is_a_limit(backend, name, count):
 @pytest.mark.parametrize("values", [ONE, FEW, TILES], ids=["one", "few", "tiles"])
 @pytest.mark.parametrize("name", RINGS)
 def test_of_a_large_block(name, values):
-    W = RINGS[name].world(steps=12, seed=3)
+    steps = LONG if values is ONE else 12
+    W = RINGS[name].world(steps=steps, seed=3)
     X = W.perturb(x[3][0])
     Y = X.clamp([x[4], x[9]], to=W)
-    agree(X, Y, [x[3], x[2], x[20]], "numba", over={k: values})
+    agree(X, Y, [x[3], x[2], x[20]], "numba", range(0, steps + 1, 3), over={k: values})
 
 
 @pytest.mark.parametrize("values", [ONE, TILES], ids=["one", "tiles"])
@@ -133,13 +156,15 @@ def test_a_zero_below_has_no_sign_in_a_large_block(values):
 
 @pytest.mark.parametrize("values", [ONE, TILES], ids=["one", "tiles"])
 def test_of_a_large_block_whose_tangents_are_far_apart(values):
+    steps = LONG if values is ONE else 12
     system = ring(
         lambda p, a, q, i: k * a * (1e-30 if i % 3 else 3) + 1e-90 * p + 1e40 * q,
         start=lambda i: 0,
         parameters={k: 0.125},
     )
-    W = system.world(steps=12)
-    agree(W.perturb(x[3][0]), W.perturb(x[7][0]), [x[3], x[5], x[7]], "numba", over={k: values})
+    W, rows = system.world(steps=steps), range(1, steps + 1)
+    pair = W.perturb(x[3][0]), W.perturb(x[7][0])
+    agree(*pair, [x[3], x[5], x[7]], "numba", rows, over={k: values})
 
 
 @every

@@ -89,7 +89,7 @@ def effects(
     total, direct = (side / (asked.by or 1.0) for side in both)
     with np.errstate(invalid="ignore", over="ignore"):
         through = total - direct
-    comp = responses(asked, COMP.function, backend, [asked.place.series])[0]
+    comp = responses(asked, COMP, backend, [asked.place.series])[0]
     columns = {"total": total, "direct": direct, "through": through}
     data = xr.Dataset({name: shown(name, values) for name, values in columns.items()})
     data["comp"] = labelled(asked, COMP, Masked(comp if asked.over_rows else comp[0]))

@@ -16,7 +16,8 @@ from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
 from causalopt.runs.labels import array_of, column, in_single, sweep_coords
 from causalopt.runs.masking import Masked, OnFailure, computed
-from causalopt.runs.simulation import Want, simulate, simulate_ratios
+from causalopt.runs.reading import Read
+from causalopt.runs.simulation import Want, simulate, simulate_in_form, simulate_ratios
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Sweep
 
@@ -30,8 +31,8 @@ def answer(
     """A measure of (dx_m/dn) / (dy_m/dn), with dims time (where m is over time) and sweep."""
 
     def compute(sweep: Sweep, in_words: bool) -> Array:
-        series, how = [asked.place.series], measure.function
-        (values,) = responses(asked, how, backend, series, sweep=sweep, in_words=in_words)
+        series = [asked.place.series]
+        (values,) = responses(asked, measure, backend, series, sweep=sweep, in_words=in_words)
         return cast(Array, values if asked.over_rows else values[0])
 
     return labelled(asked, measure, computed(asked.sweep, compute, on_failure))
@@ -39,7 +40,7 @@ def answer(
 
 def responses(
     asked: Question,
-    measure: Callable[[Ratio], Array],
+    measure: Measure,
     backend: str,
     series: list[Key],
     *,
@@ -56,20 +57,30 @@ def responses(
     worlds = [W] if asked.by is None else [W, X]
     check_assumptions(worlds, asked.rows, sweep, backend, in_words=in_words)
 
-    def measured(ratios: list[Ratio]) -> Array:
-        measures = [measure(ratio) for ratio in ratios]
-        # Most questions ask about one series: that needs no copy.
-        return measures[0][None] if len(measures) == 1 else np.stack(measures)
-
+    of_ratios = _of_each(measure.function)
     if asked.by is None:
         pairs = [(Want(X, key, tangent=True), Want(Y, key, tangent=True)) for key in series]
-        return simulate_ratios(pairs, asked.rows, sweep, backend, measured, in_words=in_words)
+        run, told = (pairs, asked.rows, sweep, backend), measure.told
+        if told is None:
+            return simulate_ratios(*run, of_ratios, in_words=in_words)
+        return simulate_in_form(told.form, *run, _of_each(told.function), in_words=in_words)
 
     def of_differences(numbers: list[Scaled]) -> Array:
-        return measured([Ratio.of(*_differences(*some)) for some in _in_threes(numbers)])
+        return of_ratios([Ratio.of(*_differences(*some)) for some in _in_threes(numbers)])
 
     wants = [Want(world, key) for key in series for world in (W, X, Y)]
     return simulate(wants, asked.rows, sweep, backend, of_differences, in_words=in_words)
+
+
+def _of_each(function: Callable[[Read], Array]) -> Callable[[list[Read]], Array]:
+    """The measure of each series that is read, one after the other along a new first axis."""
+
+    def measured(those: list[Read]) -> Array:
+        measures = [function(one) for one in those]
+        # Most questions ask about one series: that needs no copy.
+        return measures[0][None] if len(measures) == 1 else np.stack(measures)
+
+    return measured
 
 
 def both_sides(asked: Question, backend: str, key: Key) -> Floats:

@@ -66,7 +66,7 @@ def every_m(
     asked = Question(of, A, n, steps=steps, over=over, draws=draws)
     asked.model.check_numbers("every_m")
     series = [entry.key for entry in asked.model.series]
-    values = responses(asked, chosen.function, backend, series)
+    values = responses(asked, chosen, backend, series)
     for place, rows in rows_of(asked.model, asked.held):
         values[place, rows.start : rows.stop] = np.nan
     rows = asked.model.rows(asked.base.steps)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.ground.errors import QueryError
-from causalopt.ground.scaled import Ratio
+from causalopt.ground.scaled import Form, Ratio
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Nodes
 from causalopt.measures.question import question_of
-from causalopt.measures.record import Measure
+from causalopt.measures.record import Measure, Told
 from causalopt.measures.response.answers import answer
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.model.interface import Model
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def _real(ratio: Ratio) -> Floats:
+def _minus(logs: Floats) -> Floats:
     # Taken from 0, for the minus of 0 is another zero.
-    logs = ratio.log_size()
     return np.subtract(0.0, logs, out=logs)
+
+
+def _real(ratio: Ratio) -> Floats:
+    return _minus(ratio.log_size())
 
 
 def _complex(ratio: Ratio) -> Array:
@@ -35,7 +38,7 @@ def _complex(ratio: Ratio) -> Array:
 
 
 #: Op: 0 where A does nothing.
-OP = Measure("op", "Op", "nat", 0.0, _real)
+OP = Measure("op", "Op", "nat", 0.0, _real, Told(Form.LOG, _minus))
 #: Op on the principal branch of the logarithm, with its imaginary part.
 OP_COMPLEX = Measure("op", "Op", "nat", 0.0, _complex)
 _BRANCHES = {"real": OP, "complex": OP_COMPLEX}
