@@ -143,7 +143,8 @@ def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Value
     events, for a step more, in which what one of them makes true is told: what bounces for ever has
     too many later on.
     """
-    for finer in _FINER if not world.effects else ():
+    is_whole = world.model.in_whole_steps() is world.model
+    for finer in _FINER if is_whole and not world.effects else ():
         model = world.model.time_step(finer=finer)
         last = (step + 1 if world.model.jumping else 2 * step) * finer
         if model is None or last > _LONGEST_TRIAL:
