@@ -161,8 +161,8 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "/": _pair(lambda a, b: a / b, lambda a, b: a / b),
         "^": _pair(math.pow, Pow),
         "negative": _single(lambda a: -a, lambda a: -a),
-        # XMILE's, with the sign of the divisor: a = INT(a / b) b + a MOD b. Vensim's MODULO has that
-        # of the dividend.
+        # XMILE's has the sign of the divisor: a = INT(a / b) b + a MOD b. That of the dividend is
+        # Vensim's, MODULO.
         "mod": _pair(operator.mod, lambda x, m: Mod(x, m, evaluate=False)),
         "modulo": _pair(math.fmod, _rest, (0,)),
         # Of what is not negative, as times behind another are.
