@@ -91,16 +91,36 @@ def check_nesting(formula: Expr, where: str) -> None:
 
 
 def check_constants(formula: Expr, where: str) -> None:
-    """Raise ``DeclarationError`` for a constant that no float holds: complex, or too large."""
+    """Raise ``DeclarationError`` for a constant that no float holds: complex, or too large.
+
+    What is complex in a branch of a choice may never be taken: where it is, a run says so.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> check_constants(sympy.Piecewise((x, x < 1), (sympy.asin(5), True)), "x")
+    """
     constants: set[Basic] = set()
+    asked = _always_asked(formula)
     for part in inside_out(formula):
         if not isinstance(part, Symbol) and constants.issuperset(part.args):
             constants.add(part)
             why = _why_unfit(part) if isinstance(part, Expr) else None
-            if why is not None:
+            if why is not None and (part in asked or part.is_real is not False):
                 raise DeclarationError(
                     f"The mechanism of {where} holds {_written(part)}, which is {why}."
                 )
+
+
+def _always_asked(formula: Basic) -> set[Basic]:
+    """The parts of a formula that are not in branches of choices alone."""
+    seen: set[Basic] = {formula}
+    waiting = [formula]
+    while waiting:
+        part = waiting.pop()
+        inner = part.args[1:] if isinstance(part, ExprCondPair) else part.args
+        inner = [arg for arg in inner if arg not in seen]
+        seen.update(inner)
+        waiting += inner
+    return seen
 
 
 def inside_out(formula: Basic, key: Callable[[Basic], bytes] | None = None) -> Iterator[Basic]:

@@ -26,7 +26,7 @@ from sympy import (
     sqrt,
 )  # fmt: skip
 
-from causalopt import EvaluationError, Network, System, run, tangents, variables
+from causalopt import DeclarationError, EvaluationError, Network, System, run, tangents, variables
 from tests.backends.cases import BY_NAME
 
 a, b, c, y, z = variables("a b c y z")
@@ -131,3 +131,24 @@ def test_what_has_no_value_has_no_slope_either(formula, at, backend):
         tangents(W.perturb(a[0]), backend=backend)
     assert "y[1] is " in str(by_value.value)
     assert str(by_slope.value) == str(by_value.value)
+
+
+@every
+@pytest.mark.parametrize("beyond", [asin(5), a * acos(7), 2 + atanh(Rational(11, 10)) * b])
+def test_a_constant_that_is_complex_counts_where_it_is_taken(beyond, backend):
+    choice = Piecewise((a / 2 + b, a < 10), (beyond, True))
+    system = System({a: choice, b: b}, start={a: 1, b: 0})
+    moved = tangents(system.world(steps=2).perturb(a[0]), backend=backend).a.values.reshape(-1)
+    np.testing.assert_allclose(moved, [1, 0.5, 0.25])
+    found = run(system.world(steps=2), over={a[0]: [4, 9]}, backend=backend)
+    np.testing.assert_allclose(found.a[0].T, [[4, 2, 1], [9, 4.5, 2.25]])
+    with pytest.raises(EvaluationError, match=r"a\[1\] is complex or undefined"):
+        run(system.with_start({a: 11}).world(steps=2), backend=backend)
+    network = Network({y: choice}, start={a: 1, b: 3})
+    assert run(network.world(), backend=backend)["value"].sel(node="y").item() == 3.5
+
+
+def test_a_constant_that_is_complex_and_always_asked_is_refused():
+    for formula in (a + asin(5), Piecewise((a, a < 1), (b, True)) * acos(7)):
+        with pytest.raises(DeclarationError, match="which is complex"):
+            System({a: formula, b: b}, start={a: 1, b: 1})
