@@ -244,7 +244,7 @@ class Walker:
                 kept = np.empty((2, _KEPT))
                 status = self.paced(*steps, *memory, *rest, *kept, counts)
                 pieces.append(kept[:, : marks[7]])
-            self._refuse(status, point, int(marks[0]), clock)
+            self._refuse(status, point, int(marks[0]), clock, after)
         lengths, begins = np.concatenate(pieces, axis=1)
         steps_of = np.repeat(np.arange(len(counts)), counts)
         return Pieces(np.full(len(steps_of), point), steps_of, lengths, begins)
@@ -261,7 +261,7 @@ class Walker:
         good = asked.tolerance, asked.order, asked.gives_way
         return *numbers, errors, asked.moving, looks, *good
 
-    def _refuse(self, status: int, point: int, number: int, clock: Floats) -> None:
+    def _refuse(self, status: int, point: int, number: int, clock: Floats, after: Floats) -> None:
         """Raise an error for a status that is no end of a segment."""
         if status == _DONE:
             return
@@ -269,7 +269,8 @@ class Walker:
             raise GivesWay
         if status == _MANY:
             raise too_many(number, number * clock[0], [point])
-        raise too_short(number, clock[2], self.demand.tolerance, [point])
+        slot = rules.without_number(after[:, 0], self.plan.value_slots)
+        raise too_short(number, clock[2], self.demand.tolerance, [point], slot)
 
 
 def _steps(ready: Ready, after: Floats, given: Floats, pace: Floats) -> tuple[Bound, Bound, bool]:

@@ -43,11 +43,21 @@ class GivesWay(Exception):
 
 
 class NoParts(NotAtPointsError):
-    """A step has no parts that keep the tolerance."""
+    """A step has no parts that keep the tolerance.
+
+    Where that is since a value is no number in any of them, however short, ``lost`` says which: the
+    step and the slot that it is in.
+    """
+
+    def __init__(
+        self, message: str, points: Sequence[int] = (), lost: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(message, points)
+        self.lost = lost
 
     def of(self, points: Sequence[int]) -> NoParts:
         """The same, known of other points."""
-        return type(self)(str(self), points)
+        return type(self)(str(self), points, self.lost)
 
 
 class TooManyParts(NoParts):
@@ -127,8 +137,13 @@ def _size(before: Floats, after: Floats, peaks: Floats) -> Floats:
     return np.maximum(np.maximum(abs(before), abs(after)), SMALL * peaks)
 
 
-def too_short(number: int, begin: float, tolerance: float, points: Sequence[int]) -> NoParts:
-    """What is told of a step, begun so late, of which no part is good however short it is."""
+def too_short(
+    number: int, begin: float, tolerance: float, points: Sequence[int], slot: int | None
+) -> NoParts:
+    """What is told of a step, begun so late, of which no part is good however short it is.
+
+    Of those that are tried last the value in a ``slot`` is no number.
+    """
     return NoParts(
         f"Near time {begin:.6g}, in step {number}, no part of a step is short "
         f"enough for the tolerance of {tolerance:g}: a value leaves the finite "
@@ -136,7 +151,13 @@ def too_short(number: int, begin: float, tolerance: float, points: Sequence[int]
         "End the run before, make an event of a jump, let one event set what two would, or "
         "allow more.",
         points,
+        None if slot is None else (number, slot),
     )
+
+
+def without_number(values: Floats, slots: Sequence[int]) -> int | None:
+    """The first of the slots whose value (slots,) is no number, though no infinite one either."""
+    return next((j for j in slots if np.isnan(values[j])), None)
 
 
 def too_many(number: int, end: float, points: Sequence[int]) -> TooManyParts:

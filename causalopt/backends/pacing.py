@@ -146,7 +146,7 @@ class _Course:
             is_last = arrives & (goal == end)
             if inside is not segment and is_last.any():
                 after = np.where(is_last, self._carried(segment.block, part, begin), after)
-            self._refuse_too_short(number, begin, part, excess, is_good | (rest <= 0.0))
+            self._refuse_too_short(number, begin, part, excess, is_good | (rest <= 0.0), after)
             strain, factor = self._strain(after), self.demand.factor(excess)
             self._look_for_stiffness(strain * factor > rules.STRAINED, is_good)
             self.state = self._rescaled(np.where(is_good, after, self.state))
@@ -220,7 +220,13 @@ class _Course:
             raise GivesWay
 
     def _refuse_too_short(
-        self, number: int, begin: Floats, part: Floats, excess: Floats, is_good: Bools
+        self,
+        number: int,
+        begin: Floats,
+        part: Floats,
+        excess: Floats,
+        is_good: Bools,
+        after: Floats,
     ) -> None:
         """Raise an error where a part that is not good is too short to be cut once more."""
         least = rules.SHORTEST * abs(begin)
@@ -231,7 +237,8 @@ class _Course:
                 raise GivesWay
             points = np.flatnonzero(stuck).tolist()
             point = points[0]
-            raise too_short(number, begin[point], self.demand.tolerance, points)
+            slot = rules.without_number(after[:, point], self.values)
+            raise too_short(number, begin[point], self.demand.tolerance, points, slot)
 
 
 def _next(borders: Floats, begin: Floats, end: Floats) -> Floats:

@@ -14,6 +14,7 @@ from causalopt.discovery.shares import by_gate, gates_of, integrated, quadrature
 from causalopt.discovery.target import Target, base_of
 from causalopt.ground import checks
 from causalopt.ground.errors import QueryError
+from causalopt.ground.letters import visible_lines
 from causalopt.ground.types import Floats
 from causalopt.language.symbols import Nodes, Stage
 from causalopt.linearisation.gates import GatedNudge
@@ -81,7 +82,7 @@ class Optimizers:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f"<pre>{html.escape(visible_lines(str(self)))}</pre>"
 
 
 def find_optimizers(

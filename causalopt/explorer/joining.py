@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from causalopt.explorer.files import page_files
+from causalopt.ground.letters import visible
 
 # What an exported page begins with, and what its modules find in the place of the server.
 _FIRST = "exported"
@@ -30,7 +31,7 @@ def one_file(title: str, record: Mapping[str, object]) -> str:
     script = "\n" + joined(_FIRST)
     head = (
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script, style)}">',
-        f"<title>{html.escape(title)}</title>",
+        f"<title>{html.escape(visible(title))}</title>",
         f'<link rel="icon" href="data:image/svg+xml;base64,{_encoded("icon.svg")}">',
         f"<style>{style}</style>",
         f'<script type="application/json" id="recorded">{inert(record)}</script>',

@@ -14,6 +14,7 @@ from causalopt.study.foreign import FORMATS
 from causalopt.study.loading import load_model
 from causalopt.study.needs import is_installed
 from causalopt.study.terminal.printing import (
+    STOPPED,
     complain,
     counted,
     fit,
@@ -58,7 +59,8 @@ def explore(
     """Open a page on this machine: the graph, the worlds and Op of MODEL, moving as sliders move.
 
     MODEL is the name of a model (see: causalopt list) or the path of a model file. Nobody else can
-    open the page: it listens on this machine alone, and its link holds a secret. Ctrl-C ends it.
+    open the page: it listens on this machine alone, and its link holds a secret. Ctrl-C ends it,
+    with the exit code 130.
 
     With --export the page is written into a file, computed beforehand at values along one or two
     parameters or start values. Another question than the opening one is taken from the live page:
@@ -76,6 +78,8 @@ def explore(
 
         serve(model, port, lambda link: _tell(link, no_browser))
     click.echo("\nEnded.")
+    # A server ends by being stopped, as every other command that is.
+    sys.exit(STOPPED)
 
 
 def _export(

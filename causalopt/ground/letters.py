@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-# They change the direction of the letters that follow, so that a text reads as another one.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+import unicodedata
+
+# What has no width, or changes the direction of the letters around it, so that a text reads as
+# another one: format characters, but for those that join letters of some scripts or keep them
+# apart, and those that are signs.
+_FORMAT = "Cf"
+_WRITTEN = frozenset(
+    "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2"
+)
 _BREAKS = frozenset("\n\r\t\u2028\u2029")
 
 
 def visible(text: str) -> str:
     """Text in one line of letters that can be seen, and that XML can hold.
 
-    >>> visible("a\\tb\\0"), visible("R\\x1b[31m")
-    ('a b␀', 'R␛[31m')
+    >>> visible("a\\tb\\0"), visible("R\\x1b[31m"), visible("T\\u200b\\u202ek")
+    ('a b␀', 'R␛[31m', 'T��k')
     """
     return "".join(map(_visible_letter, text))
 
@@ -33,4 +40,5 @@ def _visible_letter(letter: str) -> str:
     if code == 0x7F:
         return "␡"
     odd = 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
-    return "\ufffd" if odd or letter in _TURNING else letter
+    hidden = unicodedata.category(letter) == _FORMAT and letter not in _WRITTEN
+    return "\ufffd" if odd or hidden else letter

@@ -303,7 +303,8 @@ def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
                 "elementary functions or Piecewise."
             )
         terms.append(Mul(partial, slope))
-    return Add(*terms)
+    doubt = lost(part) if terms and isinstance(part, _NARROWER) else _ZERO
+    return Add(*terms, doubt)
 
 
 def _partial(part: Expr, place: int) -> Expr | None:
@@ -335,6 +336,9 @@ _PARTIALS: Mapping[type[Expr], Callable[..., tuple[Expr, ...]]] = {
     sympy.atan2: _of_angle,
     sympy.LambertW: _of_lambert,
 }
+
+# What has a slope whose formula is real where it itself is not: log(u) has 1/u where u < 0.
+_NARROWER = sympy.log, sympy.atanh, sympy.loggamma, sympy.Ci, sympy.expint
 
 # What does not move: atoms, and functions that are constant between their jumps.
 _CONSTANT = (

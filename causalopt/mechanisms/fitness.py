@@ -28,6 +28,9 @@ _CONDITIONS = (
     *(sympy.Nand, sympy.Nor, sympy.Implies, sympy.Equivalent, sympy.ITE),
 )
 
+# Inverse functions that every backend takes to NaN beyond their domains.
+_INVERSE = sympy.asin, sympy.acos, sympy.atanh
+
 
 def check_parts(formula: Expr, where: str) -> None:
     """Raise ``DeclarationError`` for a part that is neither a number nor a comparison of numbers.
@@ -91,16 +94,40 @@ def check_nesting(formula: Expr, where: str) -> None:
 
 
 def check_constants(formula: Expr, where: str) -> None:
-    """Raise ``DeclarationError`` for a constant that no float holds: complex, or too large."""
+    """Raise ``DeclarationError`` for a constant that no float holds: complex, or too large.
+
+    An inverse function beyond its domain in a branch of a choice may never be taken: where it is, a
+    run says so. Roots of negative numbers are refused there too, for Python makes numbers of them.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> check_constants(sympy.Piecewise((x, x < 1), (sympy.asin(5), True)), "x")
+    """
     constants: set[Basic] = set()
+    asked, beyond = _always_asked(formula), set[Basic]()
     for part in inside_out(formula):
         if not isinstance(part, Symbol) and constants.issuperset(part.args):
             constants.add(part)
             why = _why_unfit(part) if isinstance(part, Expr) else None
-            if why is not None:
+            is_beyond = isinstance(part, _INVERSE) or not beyond.isdisjoint(part.args)
+            if why is not None and is_beyond and part.is_real is False and part not in asked:
+                beyond.add(part)
+            elif why is not None:
                 raise DeclarationError(
                     f"The mechanism of {where} holds {_written(part)}, which is {why}."
                 )
+
+
+def _always_asked(formula: Basic) -> set[Basic]:
+    """The parts of a formula that are not in branches of choices alone."""
+    seen: set[Basic] = {formula}
+    waiting = [formula]
+    while waiting:
+        part = waiting.pop()
+        inner = part.args[1:] if isinstance(part, ExprCondPair) else part.args
+        inner = [arg for arg in inner if arg not in seen]
+        seen.update(inner)
+        waiting += inner
+    return seen
 
 
 def inside_out(formula: Basic, key: Callable[[Basic], bytes] | None = None) -> Iterator[Basic]:

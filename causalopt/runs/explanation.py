@@ -9,7 +9,12 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.backends import NotFinite, Stopped
-from causalopt.ground.errors import EvaluationError, LongStepsWarning, UndefinedError
+from causalopt.ground.errors import (
+    CausaloptError,
+    EvaluationError,
+    LongStepsWarning,
+    UndefinedError,
+)
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Label, Node, Noise
 from causalopt.mechanisms.interface import Mechanism
@@ -41,11 +46,15 @@ def explained(
     """The error as a user reads it: node, step, sweep point, the values it was computed from."""
     place, key = plan.culprit(error.place)
     world = lanes.lanes[place].world
+    if error.argument is not None and world.steps is not None:
+        error = _of_the_value(error, owner_of(key), world, sweep, values)
     found = _values_before if world.steps is not None else _values_beside
     given = plan.known(error.given) or found(error, key, world, sweep, values)
     key = owner_of(key)
     step = f" (step {error.step})" if world.steps is not None else ""
-    changed = " in a world with interventions" if any(map(_acts, world.treatments)) else ""
+    nudged = error.argument is not None
+    acts = any(_acts(treatment, nudged=nudged) for treatment in world.treatments)
+    changed = " in a world with interventions" if acts else ""
     pairs = [f"{label} {_told_of(value)}" for label, value in given.items()]
     listed = [*pairs[:_TOLD], "..."] if len(pairs) > _TOLD else pairs
     at = f", at {', '.join(listed)}" if listed else ""
@@ -64,6 +73,24 @@ def told_of(error: Stopped) -> EvaluationError:
         f"A function stopped the run, one of {', '.join(error.functions)}: {error.said}. Look at "
         "the values that it is given, by run(W), and at what it asks of them."
     )
+
+
+def _of_the_value(
+    error: NotFinite, key: Key, world: World[Model], sweep: Sweep, values: Values
+) -> NotFinite:
+    """The error of a derivative that is not there; of the value, where that is not there either.
+
+    A run that is asked for derivatives alone does not compute what these do not depend on.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LongStepsWarning)
+            values(world, [key], error.step, sweep.only(error.point))
+    except CausaloptError as told:
+        first = told.__context__
+        if isinstance(first, NotFinite) and first.step == error.step:
+            return NotFinite(error.place, error.step, error.point, first.value)
+    return error
 
 
 def _trouble(
@@ -116,7 +143,8 @@ def _finer(world: World[Model], key: Key, point: Sweep, step: int, values: Value
     events, for a step more, in which what one of them makes true is told: what bounces for ever has
     too many later on.
     """
-    for finer in _FINER if not world.effects else ():
+    is_whole = world.model.in_whole_steps() is world.model
+    for finer in _FINER if is_whole and not world.effects else ():
         model = world.model.time_step(finer=finer)
         last = (step + 1 if world.model.jumping else 2 * step) * finer
         if model is None or last > _LONGEST_TRIAL:
@@ -194,11 +222,13 @@ def _told_of(value: Array | float) -> str:
     return f"in [{np.min(value):.6g}, {np.max(value):.6g}]"
 
 
-def _acts(treatment: Treatment[World[Model]]) -> bool:
-    """Whether something is done to a node, beyond sweeping it."""
-    base = treatment.base
+def _acts(treatment: Treatment[World[Model]], *, nudged: bool) -> bool:
+    """Whether something is done to a node, beyond sweeping it; a nudge moves derivatives alone."""
+    base, shift = treatment.base, treatment.shift
     swept = isinstance(base, Fixed) and isinstance(base.value, Symbol)
-    return treatment.shift is not None or not swept
+    if shift is not None and shift.is_infinitesimal and not nudged:
+        return base is not None and not swept
+    return shift is not None or not swept
 
 
 def _mechanism(world: World[Model], key: Key, step: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import cast
@@ -10,14 +11,16 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from causalopt.backends import Backend, Inputs, NotFinite, Recording
-from causalopt.backends.demand import Demand
+from causalopt.backends.demand import Demand, NoParts
 from causalopt.backends.evaluation import evaluate
 from causalopt.backends.pacing import division_of
 from causalopt.ground.types import Floats, Ints
 from causalopt.mechanisms.borders import Times, moments_in
 from causalopt.mechanisms.methods import METHODS
+from causalopt.mechanisms.truth import decided, undecided
 from causalopt.model.interface import Model
 from causalopt.model.system import System
+from causalopt.model.template import owner_of
 from causalopt.plan import (
     Division,
     Lanes,
@@ -128,7 +131,8 @@ def in_parts(
 ) -> Plan | InParts:
     """A plan as it is, or with its steps divided where that is asked for.
 
-    Parts that an error decides about are looked for with the ``patience`` of a backend.
+    Parts that an error decides about are looked for with the ``patience`` of a backend. Raises
+    ``NoParts`` where there are none, and ``NotFinite`` where a condition has no answer instead.
     """
     if not isinstance(plan, Loop) or not plan.pace.inputs:
         return plan
@@ -136,15 +140,38 @@ def in_parts(
         system = cast(System, model)
         errors = error_plan(plan, system, lanes)
         moments, size = _moments(plan, model, sweep)
-        division = division_of(
-            errors,
-            inputs_of(errors, model, sweep, 0),
-            sweep.points,
-            demand_on(errors, system),
-            moments * size[:, None],
-            patience,
-        )
+        inputs, demand = inputs_of(errors, model, sweep, 0), demand_on(errors, system)
+        borders = moments * size[:, None]
+        try:
+            division = division_of(errors, inputs, sweep.points, demand, borders, patience)
+        except NoParts as told:
+            raise _of_the_value(told, errors, plan, system) from None
     return InParts.of(plan, division)
+
+
+def _of_the_value(told: NoParts, errors: Loop, plan: Loop, system: System) -> Exception:
+    """Why a step has no parts: a value that is no number, where a condition may have no answer.
+
+    What overflows on its way is no number either, and where two events fall into one moment.
+    """
+    if told.lost is None or not _asks_what_may_not_be_real(system):
+        return told
+    step, place = told.lost
+    own = owner_of(errors.slots[place].variable)
+    slots = {s.lane: j for j, s in enumerate(plan.slots) if owner_of(s.variable) == own}
+    if not slots:
+        return told
+    # Of a derivative alone there is no value in the plan that was asked for.
+    slot = slots.get(errors.slots[place].lane, max(slots.values()))
+    points = np.array(told.points)
+    return NotFinite((slot,), step, int(points[0]), math.nan, points=points)
+
+
+def _asks_what_may_not_be_real(system: System) -> bool:
+    """Whether a condition compares what is real not everywhere, as sqrt(x) < 0.1."""
+    rates = [mechanism.as_written({}) for mechanism in system.mechanisms.values()]
+    choices = any(decided(rate) is not rate for rate in rates)
+    return choices or any(undecided(event.when) != 0 for event in system.events)
 
 
 def _moments(plan: Loop, model: Model, sweep: Sweep) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr
 
+from causalopt.ground.letters import visible_lines
 from causalopt.language import typeset
 from causalopt.model.showing import starts_shown
 from causalopt.study.pages import mathematics
@@ -191,4 +192,4 @@ def _rows(first: str, second: str, rows: list[tuple[str, str]]) -> str:
 
 
 def _text(words: str) -> str:
-    return html.escape(words)
+    return html.escape(visible_lines(words))

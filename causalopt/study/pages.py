@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from causalopt.ground.letters import visible, visible_lines
 from causalopt.ground.palette import DIM, GREEN, INK, ORANGE, PALE_BLUE, RED, WHITE, grey
 
 if TYPE_CHECKING:
@@ -62,12 +63,12 @@ def page(title: str, bodies: Iterable[str]) -> str:
     >>> "One &amp; two" in text, "<msup>" in text
     (True, True)
     """
-    inside = "\n".join(_set_formulas(body) for body in bodies)
+    inside, said = "\n".join(map(_set_formulas, bodies)), html.escape(visible(title))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n"
-        f"<body><h1>{html.escape(title)}</h1>\n{inside}\n</body></html>\n"
+        f"<title>{said}</title><style>{_STYLE}</style></head>\n"
+        f"<body><h1>{said}</h1>\n{inside}\n</body></html>\n"
     )
 
 
@@ -167,7 +168,7 @@ def in_ten_digits(value: object) -> str:
 
 def _text(words: str) -> str:
     # A backslash would start mathematics.
-    return html.escape(words).replace("\\", "&#92;")
+    return html.escape(visible_lines(words)).replace("\\", "&#92;")
 
 
 def mathematics(latex: str, display: str) -> str:
@@ -179,7 +180,7 @@ def mathematics(latex: str, display: str) -> str:
     from latex2mathml.converter import convert
 
     # The converter knows the other name of what stands one below the other.
-    known = _escape_words(latex.replace("{aligned}", "{split}"))
+    known = _escape_words(visible(latex.replace("{aligned}", "{split}")))
     return str(convert(known, display=display)).replace("\\", "&#92;")
 
 

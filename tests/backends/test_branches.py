@@ -4,9 +4,29 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from sympy import ITE, Abs, Max, Min, Mod, Ne, Piecewise, Rational, asin, ceiling, exp
+from sympy import (
+    ITE,
+    Abs,
+    Ci,
+    Max,
+    Min,
+    Mod,
+    Ne,
+    Piecewise,
+    Rational,
+    acos,
+    acoth,
+    asin,
+    atanh,
+    ceiling,
+    exp,
+    expint,
+    log,
+    loggamma,
+    sqrt,
+)  # fmt: skip
 
-from causalopt import EvaluationError, Network, System, run, tangents, variables
+from causalopt import DeclarationError, EvaluationError, Network, System, run, tangents, variables
 from tests.backends.cases import BY_NAME
 
 a, b, c, y, z = variables("a b c y z")
@@ -89,3 +109,46 @@ def test_a_power_that_is_complex_is_told_whatever_else_is_alike(backend):
             tangents(network.world().perturb(a), backend=backend)
     with pytest.raises(EvaluationError, match="y is complex or undefined"):
         tangents(Network({y: (-2) ** a}, start={a: 0.5}).world().perturb(a), backend=backend)
+
+
+#: Formulas in a, and where they have no value, though most of their slopes have a formula there.
+NOWHERE = [
+    (log(a), -4), (log(a**3), -0.5), (log(log(a)), 0.5), (log(a) + log(-a), 2), (atanh(a), 1.5),
+    (acoth(a), 0.5), (loggamma(a), -2.5), (Ci(a), -2), (expint(1, a), -1), (sqrt(a), -4),
+    (acos(a), 2), (a ** Rational(3, 2), -1), (log(a), 0),
+]  # fmt: skip
+
+
+@every
+@pytest.mark.filterwarnings("ignore:.*has no compiled form:RuntimeWarning")
+@pytest.mark.parametrize(("formula", "at"), NOWHERE)
+def test_what_has_no_value_has_no_slope_either(formula, at, backend):
+    """The slope alone is asked for: y enters nothing, so that its value is not computed."""
+    W = System({a: a, y: y + formula}, start={a: at, y: 0}).world(steps=2)
+    with pytest.raises(EvaluationError) as by_value:
+        run(W, backend=backend)
+    with pytest.raises(EvaluationError) as by_slope:
+        tangents(W.perturb(a[0]), backend=backend)
+    assert "y[1] is " in str(by_value.value)
+    assert str(by_slope.value) == str(by_value.value)
+
+
+@every
+@pytest.mark.parametrize("beyond", [asin(5), a * acos(7), 2 + atanh(Rational(11, 10)) * b])
+def test_a_constant_that_is_complex_counts_where_it_is_taken(beyond, backend):
+    choice = Piecewise((a / 2 + b, a < 10), (beyond, True))
+    system = System({a: choice, b: b}, start={a: 1, b: 0})
+    moved = tangents(system.world(steps=2).perturb(a[0]), backend=backend).a.values.reshape(-1)
+    np.testing.assert_allclose(moved, [1, 0.5, 0.25])
+    found = run(system.world(steps=2), over={a[0]: [4, 9]}, backend=backend)
+    np.testing.assert_allclose(found.a[0].T, [[4, 2, 1], [9, 4.5, 2.25]])
+    with pytest.raises(EvaluationError, match=r"a\[1\] is complex or undefined"):
+        run(system.with_start({a: 11}).world(steps=2), backend=backend)
+    network = Network({y: choice}, start={a: 1, b: 3})
+    assert run(network.world(), backend=backend)["value"].sel(node="y").item() == 3.5
+
+
+def test_a_constant_that_is_complex_and_always_asked_is_refused():
+    for formula in (a + asin(5), Piecewise((a, a < 1), (b, True)) * acos(7)):
+        with pytest.raises(DeclarationError, match="which is complex"):
+            System({a: formula, b: b}, start={a: 1, b: 1})

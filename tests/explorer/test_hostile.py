@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import subprocess
+import sys
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -109,3 +111,42 @@ def test_an_address_that_is_written_to_harm_is_text_or_refused(seen, thermostat_
     page.page.wait_for_selector(".landscape", state="attached")
     assert page.page.evaluate("window.harmed") is None
     assert page.page.locator("script").count() == 1
+
+
+# It reads from right to left between the first two, and there is a letter without a width.
+TURNED = "k\u202eevil\u202c\u200b\u2066"
+TURNING = f"""
+from causalopt import System, parameter, variable
+from causalopt.study import Claim, Study
+a, b = variable({"a" + TURNED!r}), variable({"b" + TURNED!r})
+k = parameter({TURNED!r})
+system = System({{a: a / 2 + b, b: -k * a}}, start={{a: 1, b: 0.5}}, parameters={{k: 0.3}})
+claims = (Claim({"c" + TURNED!r}, "s", 1.0, lambda: 1.0),)
+study = Study(name="mine", title={TURNED!r}, source={TURNED!r}, system=system, claims=claims)
+"""
+
+
+def assert_nothing_turns(page):
+    body = page.page.locator("body")
+    labels = "e => [...e.querySelectorAll('[aria-label]')].map(o => o.ariaLabel).join(' ')"
+    shown = body.evaluate("e => e.innerText") + page.page.title() + body.evaluate(labels)
+    assert "k\ufffdevil\ufffd" in shown
+    assert not set("\u202e\u202c\u200b\u2066").intersection(shown)
+
+
+def test_names_that_turn_a_line_are_shown_as_what_they_are(seen, tmp_path):
+    model = tmp_path / "mine.py"
+    model.write_text(TURNING)
+    with exploring(model, "--trust") as (_, link):
+        page = seen(f"{link}#steps=5", width=400, height=800)
+        assert_nothing_turns(page)
+        # A name that is chosen is asked for as it is.
+        page.page.select_option("select >> nth=0", index=1)
+        page.page.wait_for_function("location.hash.includes('evil')")
+        page.page.wait_for_selector("svg")
+        assert_nothing_turns(page)
+    command = [sys.executable, "-m", "causalopt", "explore", str(model), "--trust", "--export"]
+    subprocess.run([*command, str(tmp_path / "page.html")], check=True, capture_output=True)
+    text = (tmp_path / "page.html").read_text()
+    assert not set(TURNED).difference("kevil").intersection(text)
+    assert_nothing_turns(seen((tmp_path / "page.html").as_uri(), width=400, height=800))

@@ -190,7 +190,7 @@ def test_it_ends_without_a_word_in_the_middle_of_an_answer(tmp_path):
         process.send_signal(signal.SIGINT)
         answer = waiting.result(10)
         assert (answer.status_code, answer.json()) == (200, {"dropped": True})
-        assert process.wait(10) == 0
+        assert process.wait(10) == 130
         assert process.stderr.read() == ""
 
 

@@ -199,7 +199,7 @@ def test_of_what_cannot_be_compared_none_is_the_largest(backend, largest):
     """Of a size too: |i + z| has a slope, of a number that is not real."""
     model = System({x: x, y: largest, z: z / 2}, start={x: -1, y: 0, z: 1})
     asked = {"A": x, "n": z[0], "m": y, "keep": "last", "backend": backend}
-    with pytest.raises(EvaluationError, match=r"y\[1\] has no derivative by z"):
+    with pytest.raises(EvaluationError, match=r"y\[1\] is complex or undefined"):
         comp(model, steps=2, **asked)
     there = model.with_start({x: 0.01})
     assert comp(there, steps=2, **asked).item() == 1.0

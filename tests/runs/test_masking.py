@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import log, sqrt
+from sympy import acos, log, sqrt
 
 from causalopt import (
     Network,
@@ -94,6 +94,23 @@ def test_the_reason_is_that_of_the_first_point():
         "count": 0,
         "reason": "",
     }
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba", "jax"])
+@pytest.mark.parametrize("asked", [sqrt(x), log(x), acos(x)])
+def test_a_slope_is_not_blamed_for_a_value(asked, backend):
+    system = System({x: x, y: asked + y}, start={x: 1, y: 0})
+    W = system.world(steps=2)
+    with pytest.raises(EvaluationError, match=r"y\[1\] is complex or undefined") as error:
+        run(W, over={x[0]: [-4]}, backend=backend)
+    moved = tangents(W.perturb(x[0]), over={x[0]: [-4, 0.5]}, on_failure="mask", backend=backend)
+    assert moved.failed.attrs == {"count": 1, "reason": str(error.value)}
+
+
+def test_a_vertical_slope_of_a_value_that_is_there_is_blamed():
+    W = System({x: x, y: sqrt(x) + y}, start={x: 1, y: 0}).world(steps=2).perturb(x[0])
+    moved = tangents(W, over={x[0]: [0, 1]}, on_failure="mask")
+    assert "y[1] has no derivative by x" in moved.failed.attrs["reason"]
 
 
 def test_a_network_and_a_derivative_that_is_not_there():

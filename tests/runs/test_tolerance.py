@@ -10,6 +10,7 @@ import sympy
 from scipy.integrate import solve_ivp
 
 from causalopt import (
+    Event,
     System,
     array,
     every_n,
@@ -359,6 +360,50 @@ def test_an_error_of_a_run_in_parts_names_the_step_of_the_system():
         tolerance=1e-6,
     )  # fmt: skip
     with pytest.raises((QueryError, EvaluationError), match="step 4"):
+        run(system.world(steps=6))
+
+
+UNDECIDED = {
+    "a rate": ({y: sympy.Piecewise((1, sympy.sqrt(x) < 0.1), (2, True))}, ()),
+    "an event": ({y: 0 * y}, [Event(sympy.sqrt(x) < 0.1, {y: y + 1})]),
+}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("a rate", "dopri5"), ("a rate", "rodas4"), ("a rate", "auto"), ("an event", "dopri5")],
+)
+def test_a_condition_without_an_answer_is_told_as_in_whole_steps(name, method, backend):
+    rates, events = UNDECIDED[name]
+
+    def told(over, **how):
+        system = System.from_ode(
+            {x: -1 + 0 * x, **rates}, start={x: 1, y: 0}, dt=0.3, events=events, **how
+        )
+        W = system.world(steps=6)
+        masked = run(W, over=over, on_failure="mask", backend=backend)
+        with pytest.raises(EvaluationError) as error:
+            run(W, over=over, backend=backend)
+        assert masked.failed.attrs["reason"] == str(error.value)
+        return masked.failed.values.tolist(), str(error.value)
+
+    # Before it is asked of a negative number it has an answer.
+    for over in ({x[0]: [1.0, 9.0, 2.5]}, {x[0]: [9.0, -1.0]}):
+        failed, words = told(over, method=method, tolerance=1e-6)
+        alike, whole = told(over, method="rk4")
+        assert failed == alike
+        # Values that lead there differ by the tolerance, and are told in the order of the method.
+        assert words.split(", at")[0] == whole.split(", at")[0]
+        assert words.split("its rate")[1] == whole.split("its rate")[1]
+
+
+def test_events_that_fall_into_one_moment_are_told_as_that():
+    events = [Event(x < 0.5, {x: x - 1}), Event(x < 0, {y: 1})]
+    system = System.from_ode(
+        {x: -1 + 0 * x, y: 0 * y}, start={x: 1, y: 0}, dt=0.3, method="auto", events=events
+    )
+    with pytest.raises(QueryError, match="an event makes another one happen at the same moment"):
         run(system.world(steps=6))
 
 

@@ -12,6 +12,7 @@ import sympy
 from sympy import Expr
 
 from causalopt.distributions.finite.states import Variables, state_of
+from causalopt.ground.letters import visible
 from causalopt.ground.masses import Masses
 from causalopt.ground.types import Ints
 from causalopt.language.words import tex
@@ -65,12 +66,16 @@ def latex(variables: Variables, states: Ints, masses: Masses) -> str:
 def html(variables: Variables, states: Ints, masses: Masses) -> str:
     """An HTML table: variables by their names, masses as fractions, or with six digits."""
     grid = _grid(variables, states, masses)
-    head = "".join(f"<th>{_html.escape(words)}</th>" for words in (grid.corner, *grid.columns))
+    head = "".join(f"<th>{_name(words)}</th>" for words in (grid.corner, *grid.columns))
     body = "".join(
-        f"<tr><th>{_html.escape(row)}</th>{''.join(f'<td>{_typeset(c)}</td>' for c in cells)}</tr>"
+        f"<tr><th>{_name(row)}</th>{''.join(f'<td>{_typeset(c)}</td>' for c in cells)}</tr>"
         for row, cells in zip(grid.rows, grid.cells, strict=True)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _name(words: str) -> str:
+    return _html.escape(visible(words))
 
 
 def _typeset(mass: Cell) -> str:

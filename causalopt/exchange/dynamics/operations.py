@@ -161,7 +161,9 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "/": _pair(lambda a, b: a / b, lambda a, b: a / b),
         "^": _pair(math.pow, Pow),
         "negative": _single(lambda a: -a, lambda a: -a),
-        "mod": _pair(math.fmod, _rest, (0,)),
+        # XMILE's has the sign of the divisor: a = INT(a / b) b + a MOD b. That of the dividend is
+        # Vensim's, MODULO.
+        "mod": _pair(operator.mod, lambda x, m: Mod(x, m, evaluate=False)),
         "modulo": _pair(math.fmod, _rest, (0,)),
         # Of what is not negative, as times behind another are.
         "modulo of time": _pair(lambda x, m: x % m, lambda x, m: Mod(x, m, evaluate=False)),
@@ -189,6 +191,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "cosh": _single(math.cosh, sympy.cosh),
         "tanh": _single(math.tanh, sympy.tanh),
         "integer": _single(lambda x: float(math.trunc(x)), _whole_part, (0,)),
+        "whole at most": _single(lambda x: float(math.floor(x)), sympy.floor),
         "quantum": _pair(
             lambda x, step: step * math.trunc(x / step) if step > 0 else x,
             lambda x, step: Piecewise((step * _whole_part(x / step), step > 0), (x, True)),

@@ -82,7 +82,7 @@ _ONE, _THREE, _NONE = Literal(1.0, 0), Literal(3.0, 0), Literal(0.0, 0)
 #: What stands for functions of XMILE. A seed is left out: that of a world decides.
 OTHER_NAMES: Mapping[tuple[str, int], OtherName] = MappingProxyType(
     {
-        ("int", 1): ("integer", (0,)),
+        ("int", 1): ("whole at most", (0,)),
         ("init", 1): ("initial", (0,)),
         ("previous", 2): ("delay fixed", (0, Reference("TIME STEP", 0), 1)),
         ("smth1", 2): ("smooth n", (0, 1, 0, _ONE)),

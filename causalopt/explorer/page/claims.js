@@ -3,7 +3,7 @@
  * @module
  */
 import { ask } from "./ask.js";
-import { element } from "./dom.js";
+import { element, seen } from "./dom.js";
 import { kept } from "./recall.js";
 
 /**
@@ -56,9 +56,9 @@ function row(claim, act) {
 /** @param {HTMLElement} line @param {Object} told */
 function judge(line, told) {
   const isFault = Boolean(told.fault || told.wrong);
-  line.querySelector(".computed").textContent = told.computed ?? "";
+  line.querySelector(".computed").textContent = seen(told.computed ?? "");
   line.querySelector(".reason").textContent =
-    told.fault ?? ([told.reason && `Differs, because ${told.reason}`, told.wrong].filter(Boolean).join(" "));
+    seen(told.fault ?? [told.reason && `Differs, because ${told.reason}`, told.wrong].filter(Boolean).join(" "));
   const word = told.fault ? "fails" : told.word;
   line.dataset.word = word;
   const verdict = line.querySelector(".judged span") ?? element("span");

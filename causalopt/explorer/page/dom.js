@@ -5,6 +5,22 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// Controls, and what is no sign: letters that turn a line around, or that have no width. Those that
+// join letters, or keep them apart, are a part of how some scripts are written.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]|(?![\u200c\u200d\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2])\p{Cf}/gu;
+
+// Attributes that are read as texts.
+const READ = ["aria-label", "aria-valuetext", "title", "placeholder"];
+
+/**
+ * A text with a sign for each letter that cannot be seen, so that it reads as what it is.
+ * @param {string} text
+ * @returns {string}
+ */
+export function seen(text) {
+  return String(text).replace(UNSEEN, "\ufffd");
+}
+
 /**
  * An element of HTML. Properties that start with "on" are listeners, the others attributes; what is
  * null or false is left out. Children are elements, or texts.
@@ -54,8 +70,8 @@ function dressed(made, said, children) {
   for (const [name, value] of Object.entries(said)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value !== null && value !== undefined && value !== false)
-      made.setAttribute(name, value === true ? "" : String(value));
+      made.setAttribute(name, value === true ? "" : READ.includes(name) ? seen(value) : String(value));
   }
-  made.append(...children);
+  made.append(...children.map((child) => (child instanceof Node ? child : seen(child))));
   return made;
 }

@@ -4,7 +4,7 @@
  */
 import { current, settle, whenChanged } from "./address.js";
 import { drawCharts } from "./charts.js";
-import { element, part } from "./dom.js";
+import { element, part, seen } from "./dom.js";
 import { graphPart } from "./graph.js";
 import { keepingPart } from "./keeping.js";
 import { placesOf, pointAt, recorded } from "./recorded.js";
@@ -18,7 +18,7 @@ function draw() {
   point = pointAt(places);
   const others = strangers(asked, point);
   part("elsewhere").textContent = others.length
-    ? `This file has no answer for ${others.join(", ")}: it shows what it has. The live page has all.` : "";
+    ? `This file has no answer for ${seen(others.join(", "))}: it shows what it has. The live page has all.` : "";
   settle(current().toString(), point.address);
   say(point.verdict);
   drawCharts(point.charts);
@@ -50,8 +50,8 @@ function strangers(asked, { address }) {
 }
 
 function start() {
-  part("title").textContent = recorded.title;
-  part("source").textContent = recorded.source;
+  part("title").textContent = seen(recorded.title);
+  part("source").textContent = seen(recorded.source);
   part("graph").append(...graphPart(recorded.graph, point.asked, true, true));
   part("question").replaceWith(question(point.asked), element("p", { id: "elsewhere", class: "note", role: "status" }));
   part("more").remove();

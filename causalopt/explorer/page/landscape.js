@@ -4,7 +4,7 @@
  */
 import { change, current, note, relevant, whenChanged } from "./address.js";
 import { demand } from "./demand.js";
-import { element, shape } from "./dom.js";
+import { element, seen, shape } from "./dom.js";
 import { short, ticks } from "./numbers.js";
 
 /** How many places each axis has, from the first picture to the last. */
@@ -54,7 +54,7 @@ function drawn(told) {
   const show = (j, i) => {
     at = [j, i];
     const words = told.axes.map((axis, k) => `${axis.name} = ${short(axis.values[at[k]])}`).join(", ");
-    said.textContent = `${words}: Op ${told.values[i][j] === null ? "is undefined" : `= ${short(told.values[i][j])} nat`}`;
+    said.textContent = `${seen(words)}: Op ${told.values[i][j] === null ? "is undefined" : `= ${short(told.values[i][j])} nat`}`;
     for (const [key, value] of Object.entries({ x: LEFT + j * wide, width: wide, height: high1, visibility: "visible",
       y: up ? TOP + (count - 1 - i) * high1 : TOP })) cursor.setAttribute(key, value);
   };

@@ -7,7 +7,7 @@ import { ask, facts as known } from "./ask.js";
 import { drawCharts } from "./charts.js";
 import { controls, showValues } from "./controls.js";
 import { lookAgain } from "./demand.js";
-import { element, keepFocus, part } from "./dom.js";
+import { element, keepFocus, part, seen } from "./dom.js";
 import { graphPart } from "./graph.js";
 import { keepingPart } from "./keeping.js";
 import { morePart } from "./more.js";
@@ -116,9 +116,9 @@ function tellOfWaiting() {
 async function start() {
   facts = await known();
   openWith(facts.opening);
-  document.title = `${facts.title} – causalopt`;
-  part("title").textContent = facts.title;
-  part("source").textContent = facts.source;
+  document.title = `${seen(facts.title)} – causalopt`;
+  part("title").textContent = seen(facts.title);
+  part("source").textContent = seen(facts.source);
   part("controls").append(...controls(facts));
   part("controls").addEventListener("submit", (event) => event.preventDefault());
   part("question").addEventListener("submit", (event) => event.preventDefault());

@@ -2,7 +2,7 @@
  * The answer in a sentence.
  * @module
  */
-import { part } from "./dom.js";
+import { part, seen } from "./dom.js";
 
 /**
  * Say it.
@@ -10,8 +10,8 @@ import { part } from "./dom.js";
  */
 export function say(verdict) {
   part("verdict").className = `verdict ${verdict.tone}`;
-  part("sentence").textContent = verdict.sentence;
-  part("meaning").textContent = verdict.meaning;
+  part("sentence").textContent = seen(verdict.sentence);
+  part("meaning").textContent = seen(verdict.meaning);
   part("digits").textContent = verdict.value ? `Op in all digits: ${verdict.value}` : "";
   part("digits").dataset.op = verdict.value;
 }

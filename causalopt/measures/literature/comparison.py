@@ -12,6 +12,7 @@ from causalopt.distributions.real.affine import Box, Gaussian
 from causalopt.distributions.real.ensemble import Ensemble
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import CausaloptError, QueryError, nearest
+from causalopt.ground.letters import visible
 from causalopt.language.symbols import Nodes
 from causalopt.measures.literature.asking import ENTRIES, Asked, Entry
 from causalopt.measures.literature.measurement import Measurement
@@ -90,7 +91,7 @@ class MeasureTable:
 
 
 def _html_cells(row: Row) -> str:
-    cells = [html.escape(cell) for cell in row.cells()]
+    cells = [html.escape(visible(cell)) for cell in row.cells()]
     if row.measurement is None:
         return f'<td>{cells[0]}</td><td colspan="3">{cells[3]}</td>'
     return "".join(f"<td>{cell}</td>" for cell in cells)

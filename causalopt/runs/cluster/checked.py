@@ -20,21 +20,24 @@ if TYPE_CHECKING:
 #: do where it has another. None where nothing is known.
 Known = Callable[[str], tuple[Digest | None, str] | None]
 
+#: What is wrong with a file of which nothing is known, and what to do; empty where nothing is seen.
+Judged = Callable[[str, bytes], str]
+
 
 class CheckedFiles(WrapperStore[LocalStore]):
     """The files of a folder; a ``FileError`` for one that is not what was written."""
 
-    def __init__(self, store: LocalStore, known: Known) -> None:
+    def __init__(self, store: LocalStore, known: Known, judged: Judged) -> None:
         super().__init__(store)
-        self._known = known
+        self._known, self._judged = known, judged
 
     @classmethod
-    def at(cls, folder: Path, known: Known) -> CheckedFiles:
+    def at(cls, folder: Path, known: Known, judged: Judged) -> CheckedFiles:
         """Those of a folder, to read."""
-        return cls(LocalStore(folder, read_only=True), known)
+        return cls(LocalStore(folder, read_only=True), known, judged)
 
     def _with_store(self, store: LocalStore) -> CheckedFiles:
-        return type(self)(store, self._known)
+        return type(self)(store, self._known, self._judged)
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
@@ -53,7 +56,7 @@ class CheckedFiles(WrapperStore[LocalStore]):
     def _told(self, key: str, found: Buffer | None) -> str:
         known = self._known(key)
         if known is None:
-            return ""
+            return "" if found is None else self._judged(key, found.to_bytes())
         here = None if found is None else digest(found.to_bytes())
         told = fault(self._store.root / key, known[0], here)
         return told and f"{told} {known[1]}"

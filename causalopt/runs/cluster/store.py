@@ -26,6 +26,7 @@ from causalopt.runs.cluster.identity import Identity
 from causalopt.runs.cluster.libraries import library
 from causalopt.runs.cluster.marks import mark_of
 from causalopt.runs.cluster.survey import Said
+from causalopt.runs.cluster.undigested import advice, fault_in
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -96,7 +97,8 @@ class Store:
         try:
             # As they are: xarray would make dates of numbers whose unit is the hour.
             data: xr.Dataset = xr.open_zarr(
-                CheckedFiles.at(self.path, self._known), chunks=None, consolidated=False,
+                CheckedFiles.at(self.path, self._known, self._judged), chunks=None,
+                consolidated=False,
                 decode_cf=False, zarr_format=_FORMAT,
             )  # fmt: skip
         except (FileError, SweepError):
@@ -130,6 +132,13 @@ class Store:
         mark = mark_of(self.marks, self.chunks.number([along[dim] for dim in self.dims]))
         known = None if mark is None else mark.files
         return None if known is None else (known.get(place), AGAIN)
+
+    def _judged(self, place: str, content: bytes) -> str:
+        """What is wrong with a file that has no digest, and what to do; of most nothing is seen."""
+        told, is_label = fault_in(self.path, place, content), place.split("/")[0] in self.coords
+        if not told or is_label:
+            return told and f"{told} {ANEW}"
+        return f"{told} {advice(self.path, place, self.marks, self.dims, self.chunks)}"
 
     def write(self, form: ResultForm, part: Part, arrays: Mapping[str, Array]) -> Files:
         """Write what was found at a chunk; the digests of the files that hold it now."""

@@ -174,10 +174,8 @@ def test_a_mark_names_files_of_its_store_alone(place, tmp_path):
         swept(tmp_path)
 
 
-def test_a_store_without_digests_is_read_as_it_is(tmp_path):
-    """As one that was made before there were any."""
-    kept = swept(tmp_path)
-    whole = kept.data.load()
+def without_digests(kept):
+    """A store as one that was made before there were any."""
     about = json.loads((kept.store.marks / "zarr.json").read_text())
     del about["attributes"]["contents"]
     (kept.store.marks / "zarr.json").write_text(json.dumps(about))
@@ -185,7 +183,35 @@ def test_a_store_without_digests_is_read_as_it_is(tmp_path):
         mark = json.loads(file.read_text())
         del mark["files"]
         file.write_text(json.dumps(mark))
-    old = open_sweep(tmp_path / "st.zarr")
+    return open_sweep(kept.path)
+
+
+@pytest.mark.parametrize("size", [0, 3, 10, -1])
+def test_a_cut_file_without_a_digest_is_told(size, tmp_path):
+    kept = swept(tmp_path)
+    whole = kept.data.load()
+    old = without_digests(kept)
+    file = kept.path / "op" / "c" / "1"
+    file.write_bytes(file.read_bytes()[:size])
+    mark = kept.store.marks / "1.done"
+    with pytest.raises(FileError, match=f"{file} cannot be unpacked.*Remove {mark}, write the"):
+        old.data.op.load()
+    mark.unlink()
+    assert swept(tmp_path).data.load().identical(whole)
+
+
+def test_a_cut_label_without_a_digest_is_told(tmp_path):
+    kept = without_digests(swept(tmp_path))
+    file = kept.path / "k" / "c" / "0"
+    file.write_bytes(file.read_bytes()[:9])
+    with pytest.raises(FileError, match=f"{file} cannot be unpacked.*from a copy, or remove the s"):
+        kept.data  # noqa: B018
+
+
+def test_a_store_without_digests_is_read_as_it_is(tmp_path):
+    kept = swept(tmp_path)
+    whole = kept.data.load()
+    old = without_digests(kept)
     assert old.status.is_complete
     assert not old.failures
     assert old.data.load().identical(whole)
