@@ -303,8 +303,14 @@ def _of_function(part: Expr, slopes: Sequence[Expr]) -> Expr:
                 "elementary functions or Piecewise."
             )
         terms.append(Mul(partial, slope))
-    doubt = lost(part) if terms and isinstance(part, _NARROWER) else _ZERO
+    doubt = _doubt(part) if terms and isinstance(part, _NARROWER) else _ZERO
     return Add(*terms, doubt)
+
+
+def _doubt(part: Expr) -> Expr:
+    """0 where a function is a number whose slope is one in more places, and NaN elsewhere."""
+    # A root is there where a logarithm is, and takes a fraction of its time.
+    return lost(sympy.sqrt(part.args[0]) if isinstance(part, sympy.log) else part)
 
 
 def _partial(part: Expr, place: int) -> Expr | None:
