@@ -144,9 +144,12 @@ def _to_mpc(number: sp.Expr) -> mpmath.mpc:
 
 
 def _simplest_form(left: sp.Expr, change: Rewriting) -> sp.Expr | None:
+    """``left`` worked out; None where it is long, or no more than ``left`` written otherwise."""
     plain = change(differentiate(left))
     simple = min((sp.factor_terms(sp.expand(plain)), sp.simplify(plain)), key=sp.count_ops)
     if len(str(simple)) > LONGEST or simple.has(sp.nan, sp.zoo):
+        return None
+    if sp.expand(left - simple) == 0 and sp.count_ops(simple) >= sp.count_ops(left):
         return None
     return simple if to_zero(simple - plain)[0] else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -23,6 +24,7 @@ from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Step
 from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.kinks import derivative_on_seam
+from causalopt.derive.trial.sampling import points
 from tests.derive.proof import falsehoods as made
 
 x, y, a, b = made.GIVEN
@@ -160,7 +162,16 @@ def test_limits_in_equations_are_for_every_value() -> None:
 
 
 def test_cases_are_aimed_at_every_sign_and_at_gaps() -> None:
-    points = list(aimed_points(Scope((x, y)), [x - 3 * y - 1], usual=0))
-    signs = {tuple(sp.sign(value) for _, value in point.symbols) for point in points}
+    aimed = list(aimed_points(Scope((x, y)), [x - 3 * y - 1], usual=0))
+    signs = {tuple(sp.sign(value) for _, value in point.symbols) for point in aimed}
     assert len(signs) == 9
-    assert any(dict(p.symbols)[x] == 3 * dict(p.symbols)[y] + 1 for p in points)
+    assert any(dict(p.symbols)[x] == 3 * dict(p.symbols)[y] + 1 for p in aimed)
+
+
+def test_cases_leave_the_line_where_a_symbol_may() -> None:
+    z = sp.Symbol("z")
+    F = sp.Function("F")(z)
+    drawn = list(itertools.islice(points(Scope((z,), (F,))), 6))
+    assert sum(not dict(point.symbols)[z].is_real for point in drawn) >= 2
+    page = Derivation("page", given=[z], steps=[Equal(Abs(z) ** 2, z**2)])
+    assert page.check().verdicts[0].status is Status.REFUTED
