@@ -77,7 +77,7 @@ def judge(task: Task, progress: Progress) -> Verdict:
         decided = _with_correction_shown(decided, step, reading.scope)
     verdict = back(settle(decided, reading.scope))
     # written back, a correction may be the claim's own left side, which corrects nothing
-    if str(verdict.corrected) == str(task.step.left_side):
+    if verdict.corrected == task.step.left_side:
         verdict = dataclasses.replace(verdict, corrected=None)
     return verdict
 

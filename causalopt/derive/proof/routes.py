@@ -10,7 +10,7 @@ from sympy.logic.boolalg import Boolean
 from causalopt.derive.proof import rewritings
 from causalopt.derive.proof.integrals import all_hidden, worked_out
 from causalopt.derive.proof.monotone import constant_value
-from causalopt.derive.statement.expressions import Rewriting, unknown_functions
+from causalopt.derive.statement.expressions import Rewriting, as_kept, unknown_functions
 from causalopt.derive.trial.directions import is_on_line
 from causalopt.derive.trial.seams import SEAMED
 from causalopt.ground.work import Exhausted, at_most
@@ -131,4 +131,4 @@ def _in_the_same_names(rewritten: sp.Expr, difference: sp.Expr) -> bool:
 
 
 def _length(whole: sp.Expr) -> int:
-    return len(str(whole))
+    return len(as_kept(whole))
