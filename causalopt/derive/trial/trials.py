@@ -10,7 +10,7 @@ import sympy as sp
 
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Counterexample, Point
-from causalopt.derive.trial.aimed import points_on
+from causalopt.derive.trial.aimed import points_around, points_on
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
@@ -19,7 +19,7 @@ from causalopt.derive.trial.values import NoValue, at
 from causalopt.ground.work import Exhausted, at_most
 
 ENOUGH = 8  # points at which both sides are defined
-MOST_ON_SEAMS = 24
+MOST_AIMED = 24  # of each kind
 SHARE = 0.4  # of the work that a step may take
 
 
@@ -47,13 +47,20 @@ def try_pairs(pairs: Sequence[Pair], scope: Scope, enough: int = ENOUGH) -> Tria
     """
     here = scope.within(*(side for pair in pairs for side in pair))
     trials = try_at(points(here), lambda point: compare_at(pairs, point), enough)
-    seams = [gap for pair in pairs for side in pair for gap in seam_gaps(side)]
-    if trials.counterexample is not None or not seams:
+    if trials.counterexample is not None:
         return trials
-    # random points seldom meet a seam, and that is where formulas of cases fail
-    on_seams = points_on(here, list(dict.fromkeys(seams)))
-    aimed = try_at(on_seams, lambda point: compare_at(pairs, point), MOST_ON_SEAMS)
-    return dataclasses.replace(trials, counterexample=aimed.counterexample)
+    seams = list(dict.fromkeys(gap for pair in pairs for side in pair for gap in seam_gaps(side)))
+    # random points seldom meet a seam or a branch cut, and that is where formulas of cases fail
+    for aim in (points_on(here, seams), points_around(here) if _has_cuts(pairs) else ()):
+        aimed = try_at(aim, lambda point: compare_at(pairs, point), MOST_AIMED)
+        if aimed.counterexample is not None:
+            return dataclasses.replace(trials, counterexample=aimed.counterexample)
+    return trials
+
+
+def _has_cuts(pairs: Sequence[Pair]) -> bool:
+    """Whether there is more to a claim than quotients of polynomials."""
+    return not all(side.is_rational_function() for pair in pairs for side in pair)
 
 
 def try_at(

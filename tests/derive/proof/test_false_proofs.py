@@ -175,3 +175,17 @@ def test_cases_leave_the_line_where_a_symbol_may() -> None:
     assert sum(not dict(point.symbols)[z].is_real for point in drawn) >= 2
     page = Derivation("page", given=[z], steps=[Equal(Abs(z) ** 2, z**2)])
     assert page.check().verdicts[0].status is Status.REFUTED
+
+
+def test_what_fails_on_a_cut_or_across_it_is_refuted() -> None:
+    z, v = sp.symbols("z v")
+    claims = [
+        (sp.sqrt(z) * sp.sqrt(v), sp.sqrt(z * v)),
+        (sp.log(z * v), sp.log(z) + sp.log(v)),
+        (sp.log(1 / z), -sp.log(z)),
+        (sp.conjugate(sp.log(z)), sp.log(sp.conjugate(z))),
+        (sp.arg(z * v), sp.arg(z) + sp.arg(v)),
+    ]
+    steps = [Equal(*claim) for claim in claims]
+    verdicts = Derivation("page", given=[z, v], steps=steps).check().verdicts
+    assert [verdict.status for verdict in verdicts] == [Status.REFUTED] * len(claims)
