@@ -20,6 +20,7 @@ from causalopt.derive import (
     TendsTo,
     Verdict,
 )
+from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Step
 from causalopt.derive.trial.aimed import aimed_points
@@ -189,3 +190,34 @@ def test_what_fails_on_a_cut_or_across_it_is_refuted() -> None:
     steps = [Equal(*claim) for claim in claims]
     verdicts = Derivation("page", given=[z, v], steps=steps).check().verdicts
     assert [verdict.status for verdict in verdicts] == [Status.REFUTED] * len(claims)
+
+
+def test_binomials_below_zero_are_no_quotients_of_gamma_functions() -> None:
+    n, m = sp.symbols("n m", integer=True)
+    N = sp.Symbol("N", integer=True, nonnegative=True)
+    mirrored, kept, square, pascal = (
+        Derivation(
+            "page",
+            given=[n, m, N, x],
+            steps=[
+                Equal(sp.binomial(n, m), sp.binomial(n, n - m)),
+                Equal(sp.binomial(N, m), sp.binomial(N, N - m)),
+                Equal(sp.binomial(x, 2), x * (x - 1) / 2),
+                Equal(sp.binomial(x, m) + sp.binomial(x, m - 1), sp.binomial(x + 1, m)),
+            ],
+        )
+        .check()
+        .verdicts
+    )
+    assert mirrored.status is Status.REFUTED
+    assert dict(mirrored.counterexample.point.symbols)[n] < 0
+    assert [kept.status, square.status] == [Status.PROVED] * 2
+    assert pascal.status is not Status.REFUTED
+    name, _ = to_zero(sp.binomial(n, m) - sp.binomial(n, n - m))
+    assert name is None
+
+
+def test_a_hypothesis_that_sympy_cannot_solve_is_no_fault() -> None:
+    verdict = verdict_on(Follows(Eq(x, y), since=[Eq(floor(x), floor(y))]))
+    assert verdict.status is not Status.PROVED
+    assert "sympy failed" not in verdict.reason
