@@ -25,7 +25,7 @@ from causalopt.backends.interface import Recording
 from causalopt.backends.shape import Shape
 from causalopt.backends.telling import STEPS
 from causalopt.backends.writer import weight
-from causalopt.ground.scaled import Form
+from causalopt.ground.scaled import RatioForm
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Block, Terms
 
@@ -104,7 +104,7 @@ class Ledger:
 
     def room(self, run: CompiledRun, rows: int, width: int) -> Ints:
         """Where a loop puts powers: among what is recorded, or beside what is one number each."""
-        if run.plan.form is Form.SCALED:
+        if run.plan.form is RatioForm.SCALED:
             return self.exponents
         beside = len(self.values), min(rows, self.values.shape[1]), width
         return np.empty(beside, dtype=np.int64)

@@ -16,7 +16,7 @@ from causalopt.backends.counting import counted
 from causalopt.backends.halving import Snapshot
 from causalopt.backends.interface import Inputs, NotFinite, Recording, as_wanted
 from causalopt.backends.logarithms import log_size
-from causalopt.ground.scaled import Form
+from causalopt.ground.scaled import RatioForm
 from causalopt.ground.types import Floats, Ints
 from causalopt.plan import Loop
 from causalopt.plan.draws import Stream
@@ -78,7 +78,7 @@ class CompiledRun:
 
         None of these where each is one number, in which the power is.
         """
-        if self.plan.form is not Form.SCALED:
+        if self.plan.form is not RatioForm.SCALED:
             return ()
         return tuple(range(len(self.plan.quotients))) or self.tangents
 

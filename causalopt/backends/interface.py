@@ -10,7 +10,7 @@ import numpy as np
 
 from causalopt.ground.errors import QueryError
 from causalopt.ground.readonly import ReadOnly
-from causalopt.ground.scaled import Form, LogSize, Ratio, Scaled, log_size
+from causalopt.ground.scaled import LogSize, Ratio, RatioForm, Scaled, log_size
 from causalopt.ground.tensors import Tensor
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.symbols import Label
@@ -66,7 +66,7 @@ def as_wanted(plan: Loop, part: Recording) -> Recording:
         return part
     sides = {place: Scaled(part.values[place], power) for place, power in part.exponents.items()}
     ratios = [Ratio.of(sides[x], sides[y], log=part.log) for x, y in plan.quotients]
-    if plan.form is not Form.SCALED:
+    if plan.form is not RatioForm.SCALED:
         return replace(part, values=[ratio.told(plan.form) for ratio in ratios], exponents={})
     powers = {place: ratio.power for place, ratio in enumerate(ratios)}
     mantissas = [ratio.mantissa for ratio in ratios]

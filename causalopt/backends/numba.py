@@ -36,7 +36,7 @@ from causalopt.backends.shape import Shape
 from causalopt.backends.workers import available, shared
 from causalopt.backends.writer import CannotCompile, check
 from causalopt.ground.progress import track
-from causalopt.ground.scaled import Form
+from causalopt.ground.scaled import RatioForm
 from causalopt.plan import Block, Layers, Loop
 
 # Compiled code hears nothing from outside, so one call into it lasts about this long, in
@@ -230,7 +230,7 @@ def _carry(
 def _calls(run: CompiledRun, segment: CompiledSegment, batch: range) -> tuple[range, int]:
     """The steps at which calls of compiled code begin, and how many record together."""
     width = run.tile * len(batch)
-    kept = max(1, (_KEPT if run.plan.form is Form.SCALED else _MADE) // width)
+    kept = max(1, (_KEPT if run.plan.form is RatioForm.SCALED else _MADE) // width)
     longest = run.recorded.step * kept if len(run.recorded) > kept else run.plan.steps
     size = min(longest, int(_CALL / (segment.nanoseconds * width)))
     if run.streams:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from causalopt.ground.scaled import Form
+from causalopt.ground.scaled import RatioForm
 from causalopt.plan import Block, Loop, Remembered
 
 
@@ -26,7 +26,7 @@ class Shape:
     noises: int = 0
     chains: tuple[Remembered, ...] = ()
     quotients: tuple[tuple[int, int], ...] = ()
-    form: Form = Form.SCALED
+    form: RatioForm = RatioForm.SCALED
 
     @classmethod
     def of(cls, plan: Loop) -> Shape:

@@ -1,8 +1,8 @@
 """What loops make of the quotients that they record, while these are in the cache: one number each.
 
-A quotient is a mantissa and a power of two. Where its ``Form`` is one number, loops put mantissas
-in the place of that, powers beside them, and then the number of each in its place, for which a
-compiler finds vector code.
+A quotient is a mantissa and a power of two. Where its ``RatioForm`` is one number, loops put
+mantissas in the place of that, powers beside them, and then the number of each in its place, for
+which a compiler finds vector code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from causalopt.backends import logarithms
 from causalopt.backends.shape import Shape, indented
-from causalopt.ground.scaled import Form
+from causalopt.ground.scaled import RatioForm
 
 #: So many steps of one point are taken before their numbers are made: they are still in the cache.
 STEPS = 1024
@@ -29,13 +29,13 @@ v_second = float_of_bits((v_power - v_half + 1023) * {1 << 52})
 """
 
 
-def statements(form: Form, mantissa: str, power: str, out: str) -> list[str]:
+def statements(form: RatioForm, mantissa: str, power: str, out: str) -> list[str]:
     """The statements that set ``out`` to the number of a quotient mantissa * 2**power.
 
-    >>> statements(Form.FLOAT, "x", "n", "y")[-1]
+    >>> statements(RatioForm.FLOAT, "x", "n", "y")[-1]
     'y = x * v_first * v_second'
     """
-    if form is Form.LOG:
+    if form is RatioForm.LOG:
         return logarithms.statements(mantissa, power, out)
     return _FLOAT.format(mantissa=mantissa, power=power, out=out).strip().splitlines()
 
@@ -46,7 +46,7 @@ def over_steps(shape: Shape, step: Iterable[str]) -> list[str]:
     Where it makes numbers, it does so of a block of ``STEPS`` at a time, for whose powers there is
     room in ``exponents``.
     """
-    if shape.form is Form.SCALED:
+    if shape.form is RatioForm.SCALED:
         return ["for i in range(first, stop):", *indented(1, step)]
     own = "values[g, j, 0]"
     return [
@@ -64,7 +64,7 @@ def over_steps(shape: Shape, step: Iterable[str]) -> list[str]:
 
 def of_tile(shape: Shape) -> list[str]:
     """The numbers of what a tile has recorded in rows from ``row`` to ``at``."""
-    if shape.form is Form.SCALED:
+    if shape.form is RatioForm.SCALED:
         return []
     own = "values[g, j, left + q]"
     return [
@@ -77,9 +77,9 @@ def of_tile(shape: Shape) -> list[str]:
 
 def power_of_point(shape: Shape) -> str:
     """Where in ``exponents`` the power of what one point records is put."""
-    return "row, 0" if shape.form is Form.SCALED else "row - begun, 0"
+    return "row, 0" if shape.form is RatioForm.SCALED else "row - begun, 0"
 
 
 def power_in_tile(shape: Shape) -> str:
     """Where in ``exponents`` the power of what a tile records is put."""
-    return "at, left + q" if shape.form is Form.SCALED else "at - row, q"
+    return "at, left + q" if shape.form is RatioForm.SCALED else "at - row, q"

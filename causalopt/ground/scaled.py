@@ -146,7 +146,7 @@ def log_size(mantissa: Floats, power: Ints) -> Floats:
 LogSize = Callable[[Floats, Ints], Floats]
 
 
-class Form(Enum):
+class RatioForm(Enum):
     """How a ratio is told: as a mantissa and a power, as a float, or by the log of its size."""
 
     SCALED = "scaled"
@@ -195,9 +195,9 @@ class Ratio:
         """
         return self.log(self.mantissa, self.power)
 
-    def told(self, form: Form) -> Floats:
+    def told(self, form: RatioForm) -> Floats:
         """It in a form that is one number."""
-        return self.log_size() if form is Form.LOG else self.value()
+        return self.log_size() if form is RatioForm.LOG else self.value()
 
     def is_negative(self) -> Bools:
         """Whether x and y have opposite signs."""

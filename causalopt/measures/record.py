@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from causalopt.ground.scaled import Form, Ratio
+from causalopt.ground.scaled import Ratio, RatioForm
 from causalopt.ground.types import Array, Floats
 
 
 @dataclass(frozen=True)
-class Told:
+class InForm:
     """What a measure makes of ratios in a form that is one number; it may put it in their place."""
 
-    form: Form
+    form: RatioForm
     function: Callable[[Floats], Array]
 
 
@@ -31,7 +31,7 @@ class Measure:
     unit: str
     neutral: float
     function: Callable[[Ratio], Array]
-    told: Told | None = None
+    told: InForm | None = None
 
     def attributes(self) -> dict[str, str | float]:
         """What a result says of its measure."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Symbol
 
-from causalopt.ground.scaled import Form
+from causalopt.ground.scaled import RatioForm
 from causalopt.language.symbols import Label, Noise
 from causalopt.mechanisms.borders import Border
 from causalopt.model.selection import Key
@@ -91,7 +91,7 @@ class Loop:
     samples: Samples = NONE
     borders: frozenset[Border] = frozenset()
     quotients: tuple[tuple[int, int], ...] = ()
-    form: Form = Form.SCALED
+    form: RatioForm = RatioForm.SCALED
 
     @property
     def length_of_steps(self) -> int:
@@ -145,7 +145,7 @@ class Loop:
 
 
 @functools.lru_cache(maxsize=256)
-def in_quotients(plan: Loop, pairs: tuple[tuple[int, int], ...], form: Form) -> Loop:
+def in_quotients(plan: Loop, pairs: tuple[tuple[int, int], ...], form: RatioForm) -> Loop:
     """A plan of which quotients of tangents are wanted: pairs of places among its recorded slots.
 
     One and the same plan each time, for what a backend makes of it is kept.

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from causalopt.backends import Recording
-from causalopt.ground.scaled import Form, Ratio, Scaled
+from causalopt.ground.scaled import Ratio, RatioForm, Scaled
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.model.selection import Key
@@ -33,7 +33,7 @@ def ratios_of(plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list[
     """A plan that takes the quotients of what is kept, two by two, if it can and has both."""
     pairs = _pairs(plan, kept)
     if pairs is not None:
-        return in_quotients(cast(Loop, plan), pairs, Form.SCALED), _taken
+        return in_quotients(cast(Loop, plan), pairs, RatioForm.SCALED), _taken
     plan, read = numbers_of(plan, kept)
 
     def divided(part: Recording) -> list[Ratio]:
@@ -43,7 +43,9 @@ def ratios_of(plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list[
     return plan, divided
 
 
-def in_form(form: Form, plan: Plan, kept: Kept) -> tuple[Plan, Callable[[Recording], list[Floats]]]:
+def in_form(
+    form: RatioForm, plan: Plan, kept: Kept
+) -> tuple[Plan, Callable[[Recording], list[Floats]]]:
     """A plan that tells these quotients in a form that is one number, if it can and has both."""
     pairs = _pairs(plan, kept)
     if pairs is not None:

@@ -17,7 +17,7 @@ from causalopt.backends.demand import GivesWay, TooManyParts
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
-from causalopt.ground.scaled import Form, Ratio, Scaled, stacked
+from causalopt.ground.scaled import Ratio, RatioForm, Scaled, stacked
 from causalopt.ground.types import Array, Floats
 from causalopt.language.domains import domain_of
 from causalopt.model.interface import Model
@@ -104,7 +104,7 @@ def simulate_ratios(
 
 
 def simulate_in_form(
-    form: Form,
+    form: RatioForm,
     pairs: Sequence[tuple[Want, Want]],
     rows: Rows,
     sweep: Sweep,

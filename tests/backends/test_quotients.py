@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from causalopt import Network, System, noise, normal, parameter, parameters, variables
 from causalopt.backends.shape import Shape
 from causalopt.backends.telling import STEPS
-from causalopt.ground.scaled import Form, Ratio, log_size
+from causalopt.ground.scaled import Ratio, RatioForm, log_size
 from causalopt.runs.simulation import Want, simulate, simulate_in_form, simulate_ratios
 from causalopt.runs.sweeps import swept
 from tests.backends.cases import BY_NAME
@@ -48,7 +48,7 @@ def agree(X, Y, series, backend, rows=range(13), over=None, draws=None):
     taken = simulate_ratios(pairs, rows, sweep, backend, told)
     each = [want for pair in pairs for want in pair]
     np.testing.assert_array_equal(taken, simulate(each, rows, sweep, backend, two_by_two))
-    for form in (Form.FLOAT, Form.LOG):
+    for form in (RatioForm.FLOAT, RatioForm.LOG):
         there = simulate_in_form(form, pairs, rows, sweep, backend, np.stack)
         after = simulate_ratios(pairs, rows, sweep, backend, in_form(form))
         np.testing.assert_array_equal(there, after)

@@ -12,13 +12,13 @@ from causalopt import comp
 from causalopt.backends import cache, native
 from causalopt.backends.shape import Shape, indented, joined
 from causalopt.backends.telling import STEPS, over_steps, statements
-from causalopt.ground.scaled import Form
+from causalopt.ground.scaled import RatioForm
 from tests.backends.cases import a, b, lorenz
 
 SOURCE = joined(
     "def told(mantissas, powers, out):",
     "    for i in range(out.size):",
-    indented(2, statements(Form.FLOAT, "mantissas[i]", "powers[i]", "out[i]")),
+    indented(2, statements(RatioForm.FLOAT, "mantissas[i]", "powers[i]", "out[i]")),
 )
 SIGNATURE = "void(float64[::1], int64[::1], float64[::1])"
 

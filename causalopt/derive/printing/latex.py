@@ -9,6 +9,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef, UndefinedFunction
 from sympy.printing.latex import LatexPrinter
 
+from causalopt.derive.printing.order import Ordered
 from causalopt.derive.printing.page import (
     Page,
     Piece,
@@ -38,7 +39,7 @@ SPECIAL = {
 }
 
 
-class FormulaPrinter(LatexPrinter):  # type: ignore[misc]  # sympy is untyped
+class FormulaPrinter(Ordered, LatexPrinter):  # type: ignore[misc]  # sympy is untyped
     """Formulas as in a paper: no arguments that a function always has, no commands in names."""
 
     def __init__(self, functions: Mapping[UndefinedFunction, AppliedUndef]) -> None:

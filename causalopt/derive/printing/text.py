@@ -11,6 +11,7 @@ from sympy.core.relational import Relational
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
+from causalopt.derive.printing.order import Ordered
 from causalopt.derive.printing.page import (
     MARKS,
     Page,
@@ -24,7 +25,7 @@ from causalopt.derive.printing.page import (
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class _TextPrinter(StrPrinter):  # type: ignore[misc]  # sympy is untyped
+class _TextPrinter(Ordered, StrPrinter):  # type: ignore[misc]  # sympy is untyped
     """Derivatives as d²P/dW², and functions without the arguments that they always have."""
 
     def __init__(self, functions: Mapping[UndefinedFunction, AppliedUndef]) -> None:
@@ -58,6 +59,10 @@ class _TextPrinter(StrPrinter):  # type: ignore[misc]  # sympy is untyped
 
     def _print_Equality(self, node: Relational) -> str:
         return f"{self._print(node.lhs)} = {self._print(node.rhs)}"
+
+    def _print_ImmutableDenseMatrix(self, node: sp.ImmutableDenseMatrix) -> str:
+        rows = (", ".join(map(self._print, row)) for row in node.tolist())
+        return f"[{', '.join(f'[{row}]' for row in rows)}]"
 
     def _print_Limit(self, node: sp.Limit) -> str:
         whole, variable, to, _ = node.args

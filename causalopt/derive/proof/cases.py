@@ -159,5 +159,8 @@ def _symbol_solution(
         return None
     chosen = options[number % len(options)]
     rest = concrete.subs({s: v for s, v in numbers.items() if s != chosen})
-    roots = [root for root in sp.solve(rest, chosen) if root.is_number]
+    try:
+        roots = [root for root in sp.solve(rest, chosen) if root.is_number]
+    except FAILURES:
+        return None
     return (chosen, roots[number % len(roots)]) if roots else None

@@ -8,7 +8,7 @@ import mpmath
 import sympy as sp
 
 from causalopt.derive.proof.routes import to_zero
-from causalopt.derive.statement.expressions import Rewriting
+from causalopt.derive.statement.expressions import Rewriting, as_kept
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.failures import FAILURES
@@ -144,9 +144,12 @@ def _to_mpc(number: sp.Expr) -> mpmath.mpc:
 
 
 def _simplest_form(left: sp.Expr, change: Rewriting) -> sp.Expr | None:
+    """``left`` worked out; None where it is long, or no more than ``left`` written otherwise."""
     plain = change(differentiate(left))
     simple = min((sp.factor_terms(sp.expand(plain)), sp.simplify(plain)), key=sp.count_ops)
-    if len(str(simple)) > LONGEST or simple.has(sp.nan, sp.zoo):
+    if len(as_kept(simple)) > LONGEST or simple.has(sp.nan, sp.zoo):
+        return None
+    if sp.expand(left - simple) == 0 and sp.count_ops(simple) >= sp.count_ops(left):
         return None
     return simple if to_zero(simple - plain)[0] else None
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
+from causalopt.derive.proof.conditions import conditions_of
 from causalopt.derive.proof.equality import decide_equal
 from causalopt.derive.proof.following import decide_follows
 from causalopt.derive.proof.limits import decide_limit
@@ -19,7 +20,7 @@ from causalopt.derive.proof.settling import settle
 from causalopt.derive.proof.stationary import decide_stationary
 from causalopt.derive.statement.givens import Given, Let
 from causalopt.derive.statement.reading import reading_of
-from causalopt.derive.statement.records import map_expressions
+from causalopt.derive.statement.records import expressions_of, map_expressions
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import (
     Equal,
@@ -33,6 +34,11 @@ from causalopt.derive.statement.steps import (
     TendsTo,
 )
 from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
+from causalopt.derive.trial.failures import FAILURES
+from causalopt.derive.trial.sampling import satisfies
+from causalopt.ground.work import Exhausted, at_most
+
+SHARE = 0.3  # of the work that a step may take, to show a correction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,11 +72,39 @@ def judge(task: Task, progress: Progress) -> Verdict:
         needs = needs_of_definitions(task.step, task.givens, reading)
         needs = tuple(dict.fromkeys((*decided.conditions, *needs)))
         decided = dataclasses.replace(decided, conditions=needs)
+    if decided.corrected is not None:
+        progress(back(dataclasses.replace(decided, corrected=None)))
+        decided = _with_correction_shown(decided, step, reading.scope)
     verdict = back(settle(decided, reading.scope))
     # written back, a correction may be the claim's own left side, which corrects nothing
-    if str(verdict.corrected) == str(getattr(task.step, "left", None)):
+    if verdict.corrected == task.step.left_side:
         verdict = dataclasses.replace(verdict, corrected=None)
     return verdict
+
+
+def _with_correction_shown(refuted: Verdict, step: Step, scope: Scope) -> Verdict:
+    """A refutation with its correction, where that is proved as a claim of its own would be."""
+    try:
+        with at_most(SHARE):
+            sure = _is_corrected(refuted, step, scope)
+    except (Exhausted, *FAILURES):
+        sure = False
+    return refuted if sure else dataclasses.replace(refuted, corrected=None)
+
+
+def _is_corrected(refuted: Verdict, step: Step, scope: Scope) -> bool:
+    """Whether the correction holds wherever its sides are defined, and the claim fails there."""
+    mended, case = step.with_right(refuted.corrected), refuted.counterexample
+    if mended is None or case is None:
+        return False
+    shown = decide(mended, scope, lambda _: None)
+    defined = conditions_of(expressions_of(mended), scope.relations)
+    if shown.status is not Status.PROVED or not set(shown.conditions) <= set(defined):
+        return False
+    if satisfies(case.point, shown.conditions):
+        return True
+    there = dataclasses.replace(scope, relations=(*scope.relations, *shown.conditions))
+    return decide(step, there, lambda _: None).status is Status.REFUTED
 
 
 def _special_case(step: Step, values: Mapping[sp.Expr, sp.Expr]) -> Step:

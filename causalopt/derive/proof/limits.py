@@ -25,7 +25,7 @@ from causalopt.derive.trial.expansion import Undetermined, Unexpandable, expand
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.nearby import Nearby, nearby_from
 from causalopt.derive.trial.sampling import satisfies
-from causalopt.derive.trial.seams import SEAMED, beside, is_seamed, seam_gaps
+from causalopt.derive.trial.seams import beside, is_seamed, seam_gaps
 from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
 from causalopt.ground.work import Exhausted, at_most
 
@@ -60,17 +60,17 @@ def decide_limit(step: TendsTo, scope: Scope, progress: Progress) -> Verdict:
     looks = look(whole, step, scope)
     general = _general_limit(whole, step)
     if looks.against and not looks.held:
-        return _refuted(looks.against[0], general, looks)
+        return _refuted(looks.against[0], general)
     shown = _show(whole, step, scope.without(step.variable), general)
     if shown is None:
         if looks.against:
-            return _refuted(looks.against[0], general, looks)
+            return _refuted(looks.against[0], general)
         remains = general.value if general else sp.Limit(whole, step.variable, step.to)
         return leave_open(_why_open(step, looks), remains, looks.held)
     # a proof holds where its conditions do: there no case may speak against it
     looks = looks.within(shown.needs)
     if looks.against:
-        return _refuted(looks.against[0], general, looks)
+        return _refuted(looks.against[0], general)
     if looks.doubtful or not looks.held:
         return leave_open(UNCONFIRMED, shown.value, looks.held)
     return Verdict(Status.PROVED, shown.route, shown.needs, held_at=looks.held)
@@ -97,13 +97,9 @@ def with_limits_shown(whole: sp.Expr, scope: Scope) -> sp.Expr:
     return whole.xreplace(values)
 
 
-def _refuted(case: Counterexample, general: LimitValue | None, looks: Looks) -> Verdict:
-    # a limit found for the symbols at large corrects nothing that fails at a special value alone,
-    # and none that sympy took through a seam is trusted
-    sure = general is not None and not looks.held and not general.value.atoms(*SEAMED)
-    mended = general.value if general is not None and sure else None
-    needs = general.needs if general is not None else ()
-    return Verdict(Status.REFUTED, conditions=needs, counterexample=case, corrected=mended)
+def _refuted(case: Counterexample, general: LimitValue | None) -> Verdict:
+    mended = general.value if general is not None else None
+    return Verdict(Status.REFUTED, counterexample=case, corrected=mended)
 
 
 def _why_open(step: TendsTo, looks: Looks) -> str:

@@ -10,7 +10,7 @@ from sympy.logic.boolalg import Boolean
 from causalopt.derive.proof import rewritings
 from causalopt.derive.proof.integrals import all_hidden, worked_out
 from causalopt.derive.proof.monotone import constant_value
-from causalopt.derive.statement.expressions import Rewriting, unknown_functions
+from causalopt.derive.statement.expressions import Rewriting, as_kept, unknown_functions
 from causalopt.derive.trial.directions import is_on_line
 from causalopt.derive.trial.seams import SEAMED
 from causalopt.ground.work import Exhausted, at_most
@@ -70,6 +70,12 @@ ROUTES = (
     Route("derivative zero, and zero at a point", constant_value, 2 * SHARE, evaluates=True),
 )
 
+#: Names of which no route knows anything, for functions that the gamma function would stand for.
+HIDDEN = {
+    kind: sp.Function(f"hidden {kind.__name__}")
+    for kind in (sp.binomial, sp.RisingFactorial, sp.FallingFactorial, sp.catalan)
+}
+
 ALGEBRA = ROUTES[:4]  # enough for rational expressions in symbols, functions and derivatives
 
 
@@ -94,6 +100,7 @@ def to_zero(
     shortest = difference
     opaque = {limit: sp.Dummy("limit") for limit in difference.atoms(sp.Limit) if _is_open(limit)}
     masked, shown = difference.xreplace(opaque), {name: limit for limit, name in opaque.items()}
+    masked = masked.replace(_is_off_gamma, lambda node: HIDDEN[node.func](*node.args))
     done = worked_out(masked, known) if any(route.evaluates for route in routes) else None
     if done is not None and done.conditions and not on_conditions:
         done = all_hidden(masked)
@@ -101,9 +108,12 @@ def to_zero(
         try:
             with at_most(route.share):
                 if route.evaluates and done is not None:
-                    rewritten = done.shown(route.rewrite(done.whole)).xreplace(shown)
+                    rewritten = done.shown(route.rewrite(done.whole))
                 else:
-                    rewritten = route.rewrite(masked).xreplace(shown)
+                    rewritten = route.rewrite(masked)
+                for kind, hidden in HIDDEN.items():
+                    rewritten = rewritten.replace(hidden, kind)
+                rewritten = rewritten.xreplace(shown)
         except Exhausted:
             continue
         except Exception:  # sympy fails in many ways on what it was not made for: try the next
@@ -113,6 +123,21 @@ def to_zero(
         if _in_the_same_names(rewritten, difference) and _length(rewritten) < _length(shortest):
             shortest = rewritten
     return None, shortest
+
+
+def _is_off_gamma(node: sp.Basic) -> bool:
+    """Whether a binomial or the like may have a value that the gamma functions for it have not.
+
+    At a whole number below 0 these have poles: binomial(-2, 1) is -2, binomial(-2, -3) is 0, and as
+    quotients of gamma functions they are written alike. What is continuous there is what it is
+    beside it, as binomial(x, 2) is.
+    """
+    if node.func not in HIDDEN or node.args[0].is_nonnegative:
+        return False
+    base, *rest = node.args
+    if base.is_integer is False or (rest and rest[0].is_Integer):
+        return False
+    return base.is_integer is True or not (rest and rest[0].is_integer)
 
 
 def _is_open(limit: sp.Limit) -> bool:
@@ -131,4 +156,4 @@ def _in_the_same_names(rewritten: sp.Expr, difference: sp.Expr) -> bool:
 
 
 def _length(whole: sp.Expr) -> int:
-    return len(str(whole))
+    return len(as_kept(whole))

@@ -51,6 +51,18 @@ def expression(value: object) -> sp.Basic:
     return sp.Rational(fraction.numerator, fraction.denominator)
 
 
+def as_kept(whole: sp.Basic) -> str:
+    """The text of an expression, with the terms of its sums as they are kept.
+
+    sympy's own order asks for the number of each term, which may take for ever to come.
+
+    >>> x = sp.Symbol("x")
+    >>> as_kept(x**2 + x + 1) == str(x**2 + x + 1)
+    False
+    """
+    return str(sp.sstr(whole, order="none"))
+
+
 def _why_not(value: object) -> str:
     if isinstance(value, str):
         return f"{value!r} is text: build it from sympy symbols."

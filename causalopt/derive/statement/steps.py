@@ -141,6 +141,15 @@ class Step:
         by = self.by if isinstance(self.by, tuple) else (self.by,)
         return (rule for rule in by if isinstance(rule, kind))
 
+    @property
+    def left_side(self) -> Formula | None:
+        """What an equation says something of; None where the step is no equation."""
+        return None
+
+    def with_right(self, right: sp.Expr) -> Step | None:
+        """The same claim with another right-hand side; None where it has none."""
+        return None
+
     def _keep(self, **values: object) -> None:
         # frozen from outside: a record is written to only while it is made
         for field, value in values.items():
@@ -168,6 +177,15 @@ class Equal(Step):
             )
         self._keep(left=left, right=right)
 
+    @property
+    def left_side(self) -> Formula:
+        """The left-hand side."""
+        return self.left
+
+    def with_right(self, right: sp.Expr) -> Equal:
+        """left = another right-hand side."""
+        return dataclasses.replace(self, right=right)
+
 
 @dataclasses.dataclass(frozen=True)
 class Follows(Step):
@@ -187,6 +205,16 @@ class Follows(Step):
             if not isinstance(hypothesis, int | str):
                 _check_equation(hypothesis)
         self._keep(conclusion=self.conclusion, since=tuple(since))
+
+    @property
+    def left_side(self) -> sp.Expr:
+        """The left-hand side of the conclusion."""
+        return self.conclusion.lhs
+
+    def with_right(self, right: sp.Expr) -> Follows:
+        """The conclusion with another right-hand side, from the same hypotheses."""
+        conclusion = sp.Eq(self.conclusion.lhs, right, evaluate=False)
+        return dataclasses.replace(self, conclusion=conclusion)
 
     @property
     def equations(self) -> tuple[sp.Equality, ...]:
@@ -213,6 +241,10 @@ class TendsTo(Step):
             raise DerivationError(f"side={self.side!r}: write '+', '-' or '+-'.")
         as_symbol(self.variable)
         self._keep(whole=as_scalar(self.whole), value=as_scalar(self.value), to=as_scalar(self.to))
+
+    def with_right(self, right: sp.Expr) -> TendsTo:
+        """Another limit at the same point."""
+        return dataclasses.replace(self, value=right)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,6 +274,10 @@ class Expands(Step):
             series=as_scalar(self.series),
             about=as_scalar(self.about),
         )
+
+    def with_right(self, right: sp.Expr) -> Expands:
+        """Another series about the same point."""
+        return dataclasses.replace(self, series=right)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,9 @@ from causalopt.ground.work import Exhausted, at_most
 MOST_GAPS = 8
 MOST_SIGNED = 3  # symbols of which all signs are tried together
 SIZES = (sp.Integer(1), sp.Rational(7, 3))
+MOST_TURNED = 2  # symbols of which all directions are tried together
+GRID = tuple(map(sp.Integer, range(-3, 3)))
+TURNS = (-1, sp.I, -sp.I, -1 + sp.I, -1 - sp.I)
 SHARE = 0.03  # of the work that a step may take, for solving one gap
 
 
@@ -39,6 +42,41 @@ def points_on(scope: Scope, gaps: Sequence[sp.Expr]) -> Iterator[Point]:
     """Points of the scope on the zeros of gaps and beside them."""
     random = list(itertools.islice(points(scope), 2))
     return (p for p in _on_gaps(scope, gaps, random) if satisfies(p, scope.relations))
+
+
+def points_around(scope: Scope) -> Iterator[Point]:
+    """Points of the scope at which what may be complex lies in all directions, cuts among them.
+
+    >>> z = sp.Symbol("z")
+    >>> [str(point) for point in points_around(Scope((z,)))]
+    ['z = -1', 'z = I', 'z = -I', 'z = -1 + I', 'z = -1 - I']
+    """
+    turned = [s for s in scope.symbols if s.is_extended_real is None][:MOST_TURNED]
+    random = list(itertools.islice(points(scope), 2)) if turned else []
+    for number, turns in enumerate(itertools.product(TURNS, repeat=len(turned))):
+        sizes = (SIZES[k % 2] for k in range(len(turned)))
+        chosen = {s: sp.expand(t * k) for s, t, k in zip(turned, turns, sizes, strict=True)}
+        if random and all(fits(s, v) for s, v in chosen.items()):
+            point = _with_values(random[number % len(random)], chosen)
+            if satisfies(point, scope.relations):
+                yield point
+
+
+def points_on_grid(scope: Scope) -> Iterator[Point]:
+    """Points of the scope at which whole numbers lie about 0, in all signs and orders.
+
+    >>> n = sp.Symbol("n", integer=True)
+    >>> [str(point) for point in points_on_grid(Scope((n,)))]
+    ['n = -3', 'n = -2', 'n = -1', 'n = 0', 'n = 1', 'n = 2']
+    """
+    whole = [s for s in scope.symbols if s.is_integer][:MOST_TURNED]
+    random = list(itertools.islice(points(scope), 1)) if whole else []
+    for point, values in itertools.product(random, itertools.product(GRID, repeat=len(whole))):
+        chosen = dict(zip(whole, values, strict=True))
+        if all(fits(s, v) for s, v in chosen.items()):
+            moved = _with_values(point, chosen)
+            if satisfies(moved, scope.relations):
+                yield moved
 
 
 def _by_sign(scope: Scope, random: Sequence[Point]) -> Iterator[Point]:

@@ -55,6 +55,11 @@ def _with_a_zero(numbers: Numbers, attempt: int) -> Numbers:
     )
 
 
+def _is_off_line(attempt: int) -> bool:
+    """Every second time what may be complex is: zeros come every third time, and leave some."""
+    return attempt % 2 == 1
+
+
 def satisfies(point: Point, relations: Sequence[Relational]) -> bool:
     """Whether the assumptions, and those that sympy keeps with each symbol, hold at a point."""
     if not all(fits(symbol, value) for symbol, value in point.symbols):
@@ -98,7 +103,7 @@ def random_number(symbol: sp.Symbol, attempt: int, source: random.Random) -> sp.
             value = sp.I * part
         elif symbol.is_irrational:
             value = sp.sqrt(2) * part
-        elif symbol.is_extended_real is None and attempt % 3 == 2:
+        elif symbol.is_extended_real is None and _is_off_line(attempt):
             value = part + sp.I * sp.Rational(
                 source.randint(-3 * top, 3 * top), source.randint(1, 2)
             )
@@ -130,7 +135,7 @@ def random_function(
         return first**2
     if function.is_nonpositive:
         return -(first**2)
-    if function.is_extended_real is None and attempt % 3 == 2:
+    if function.is_extended_real is None and _is_off_line(attempt):
         return first + sp.I * shape(function.args, attempt, source)
     return first
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import sympy as sp
+from sympy.functions.combinatorial.factorials import CombinatorialFunction
 
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Counterexample, Point
-from causalopt.derive.trial.aimed import points_on
+from causalopt.derive.trial.aimed import points_around, points_on, points_on_grid
 from causalopt.derive.trial.comparison import Compared, compare
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.sampling import points
@@ -19,7 +20,7 @@ from causalopt.derive.trial.values import NoValue, at
 from causalopt.ground.work import Exhausted, at_most
 
 ENOUGH = 8  # points at which both sides are defined
-MOST_ON_SEAMS = 24
+MOST_AIMED = 36  # of each kind
 SHARE = 0.4  # of the work that a step may take
 
 
@@ -47,13 +48,24 @@ def try_pairs(pairs: Sequence[Pair], scope: Scope, enough: int = ENOUGH) -> Tria
     """
     here = scope.within(*(side for pair in pairs for side in pair))
     trials = try_at(points(here), lambda point: compare_at(pairs, point), enough)
-    seams = [gap for pair in pairs for side in pair for gap in seam_gaps(side)]
-    if trials.counterexample is not None or not seams:
+    if trials.counterexample is not None:
         return trials
-    # random points seldom meet a seam, and that is where formulas of cases fail
-    on_seams = points_on(here, list(dict.fromkeys(seams)))
-    aimed = try_at(on_seams, lambda point: compare_at(pairs, point), MOST_ON_SEAMS)
-    return dataclasses.replace(trials, counterexample=aimed.counterexample)
+    seams = list(dict.fromkeys(gap for pair in pairs for side in pair for gap in seam_gaps(side)))
+    # random points seldom meet a seam or a branch cut, and that is where formulas of cases fail
+    for aim in (points_on(here, seams), *_where_special(pairs, here)):
+        aimed = try_at(aim, lambda point: compare_at(pairs, point), MOST_AIMED)
+        if aimed.counterexample is not None:
+            return dataclasses.replace(trials, counterexample=aimed.counterexample)
+    return trials
+
+
+def _where_special(pairs: Sequence[Pair], scope: Scope) -> Iterator[Iterable[Point]]:
+    """Where what is more than a quotient of polynomials may have a cut, or values of its own."""
+    sides = [side for pair in pairs for side in pair]
+    if not all(side.is_rational_function() for side in sides):
+        yield points_around(scope)
+    if any(side.has(CombinatorialFunction) for side in sides):
+        yield points_on_grid(scope)
 
 
 def try_at(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from causalopt.ground.scaled import Form, Ratio
+from causalopt.ground.scaled import Ratio, RatioForm
 from causalopt.ground.types import Floats
 from causalopt.language.symbols import Nodes
 from causalopt.measures.question import question_of
-from causalopt.measures.record import Measure, Told
+from causalopt.measures.record import InForm, Measure
 from causalopt.measures.response.answers import answer
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.model.interface import Model
@@ -26,7 +26,7 @@ def _as_they_are(values: Floats) -> Floats:
 
 
 #: Comp: 1 where A does nothing.
-COMP = Measure("comp", "Comp", "1", 1.0, Ratio.value, Told(Form.FLOAT, _as_they_are))
+COMP = Measure("comp", "Comp", "1", 1.0, Ratio.value, InForm(RatioForm.FLOAT, _as_they_are))
 
 
 def comp(

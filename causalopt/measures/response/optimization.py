@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.ground.errors import QueryError
-from causalopt.ground.scaled import Form, Ratio
+from causalopt.ground.scaled import Ratio, RatioForm
 from causalopt.ground.types import Array, Floats
 from causalopt.language.symbols import Nodes
 from causalopt.measures.question import question_of
-from causalopt.measures.record import Measure, Told
+from causalopt.measures.record import InForm, Measure
 from causalopt.measures.response.answers import answer
 from causalopt.measures.response.of_arrays import ArrayQuestion, is_of_arrays
 from causalopt.model.interface import Model
@@ -38,7 +38,7 @@ def _complex(ratio: Ratio) -> Array:
 
 
 #: Op: 0 where A does nothing.
-OP = Measure("op", "Op", "nat", 0.0, _real, Told(Form.LOG, _minus))
+OP = Measure("op", "Op", "nat", 0.0, _real, InForm(RatioForm.LOG, _minus))
 #: Op on the principal branch of the logarithm, with its imaginary part.
 OP_COMPLEX = Measure("op", "Op", "nat", 0.0, _complex)
 _BRANCHES = {"real": OP, "complex": OP_COMPLEX}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html.parser
 import re
 
@@ -22,6 +23,8 @@ from causalopt.derive import (
 )
 from causalopt.derive.printing.latex import label
 from causalopt.derive.printing.page import MARKS
+from causalopt.derive.statement.expressions import as_kept
+from causalopt.ground.work import Exhausted, at_most, measured
 
 W, t = sp.symbols("W t", real=True)
 P = sp.Function("P", positive=True)(W, t)
@@ -158,3 +161,22 @@ def test_limits_print_with_their_side() -> None:
     x = sp.Symbol("x", real=True)
     page = Derivation("page", given=[x], steps=[TendsTo(1 / x, sp.oo, variable=x, to=0, side="+")])
     assert "1/x → oo as x → 0 from above" in str(page)
+
+
+def test_no_number_is_worked_out_to_print_it() -> None:
+    k = sp.Symbol("k", integer=True, positive=True)
+    endless = sp.Sum(sp.sin(k**2) / k, (k, 1, sp.oo))
+    whole = sp.Add(W * endless, sp.Mul(W, endless + 1, evaluate=False), evaluate=False)
+    page = Derivation("page", given=[W], steps=[Equal(whole, endless + W)])
+    texts = []
+    with measured(1), contextlib.suppress(Exhausted), at_most(1):
+        texts += [str(page), page._repr_latex_(), as_kept(whole)]
+    # looked at out here: a failure in there would have its formulas printed
+    assert len(texts) == 3
+    assert "1 + Sum(sin(k**2)/k" in texts[0]
+    assert "1 + \\sum" in texts[1]
+
+
+def test_a_matrix_is_printed_in_its_line() -> None:
+    page = Derivation("page", given=[W], steps=[Equal(sp.Matrix([[W, 1]]), sp.Matrix([[1, W]]))])
+    assert "1. [[W, 1]] = [[1, W]]" in str(page)

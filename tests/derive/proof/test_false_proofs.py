@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -19,10 +20,12 @@ from causalopt.derive import (
     TendsTo,
     Verdict,
 )
+from causalopt.derive.proof.routes import to_zero
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Step
 from causalopt.derive.trial.aimed import aimed_points
 from causalopt.derive.trial.kinks import derivative_on_seam
+from causalopt.derive.trial.sampling import points
 from tests.derive.proof import falsehoods as made
 
 x, y, a, b = made.GIVEN
@@ -160,7 +163,61 @@ def test_limits_in_equations_are_for_every_value() -> None:
 
 
 def test_cases_are_aimed_at_every_sign_and_at_gaps() -> None:
-    points = list(aimed_points(Scope((x, y)), [x - 3 * y - 1], usual=0))
-    signs = {tuple(sp.sign(value) for _, value in point.symbols) for point in points}
+    aimed = list(aimed_points(Scope((x, y)), [x - 3 * y - 1], usual=0))
+    signs = {tuple(sp.sign(value) for _, value in point.symbols) for point in aimed}
     assert len(signs) == 9
-    assert any(dict(p.symbols)[x] == 3 * dict(p.symbols)[y] + 1 for p in points)
+    assert any(dict(p.symbols)[x] == 3 * dict(p.symbols)[y] + 1 for p in aimed)
+
+
+def test_cases_leave_the_line_where_a_symbol_may() -> None:
+    z = sp.Symbol("z")
+    F = sp.Function("F")(z)
+    drawn = list(itertools.islice(points(Scope((z,), (F,))), 6))
+    assert sum(not dict(point.symbols)[z].is_real for point in drawn) >= 2
+    page = Derivation("page", given=[z], steps=[Equal(Abs(z) ** 2, z**2)])
+    assert page.check().verdicts[0].status is Status.REFUTED
+
+
+def test_what_fails_on_a_cut_or_across_it_is_refuted() -> None:
+    z, v = sp.symbols("z v")
+    claims = [
+        (sp.sqrt(z) * sp.sqrt(v), sp.sqrt(z * v)),
+        (sp.log(z * v), sp.log(z) + sp.log(v)),
+        (sp.log(1 / z), -sp.log(z)),
+        (sp.conjugate(sp.log(z)), sp.log(sp.conjugate(z))),
+        (sp.arg(z * v), sp.arg(z) + sp.arg(v)),
+    ]
+    steps = [Equal(*claim) for claim in claims]
+    verdicts = Derivation("page", given=[z, v], steps=steps).check().verdicts
+    assert [verdict.status for verdict in verdicts] == [Status.REFUTED] * len(claims)
+
+
+def test_binomials_below_zero_are_no_quotients_of_gamma_functions() -> None:
+    n, m = sp.symbols("n m", integer=True)
+    N = sp.Symbol("N", integer=True, nonnegative=True)
+    mirrored, kept, square, pascal = (
+        Derivation(
+            "page",
+            given=[n, m, N, x],
+            steps=[
+                Equal(sp.binomial(n, m), sp.binomial(n, n - m)),
+                Equal(sp.binomial(N, m), sp.binomial(N, N - m)),
+                Equal(sp.binomial(x, 2), x * (x - 1) / 2),
+                Equal(sp.binomial(x, m) + sp.binomial(x, m - 1), sp.binomial(x + 1, m)),
+            ],
+        )
+        .check()
+        .verdicts
+    )
+    assert mirrored.status is Status.REFUTED
+    assert dict(mirrored.counterexample.point.symbols)[n] < 0
+    assert [kept.status, square.status] == [Status.PROVED] * 2
+    assert pascal.status is not Status.REFUTED
+    name, _ = to_zero(sp.binomial(n, m) - sp.binomial(n, n - m))
+    assert name is None
+
+
+def test_a_hypothesis_that_sympy_cannot_solve_is_no_fault() -> None:
+    verdict = verdict_on(Follows(Eq(x, y), since=[Eq(floor(x), floor(y))]))
+    assert verdict.status is not Status.PROVED
+    assert "sympy failed" not in verdict.reason
