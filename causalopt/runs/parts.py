@@ -170,7 +170,7 @@ def _of_the_value(told: NoParts, errors: Loop, plan: Loop, system: System) -> Ex
 def _asks_what_may_not_be_real(system: System) -> bool:
     """Whether a condition compares what is real not everywhere, as sqrt(x) < 0.1."""
     rates = [mechanism.as_written({}) for mechanism in system.mechanisms.values()]
-    choices = any(decided(rate) is not rate for rate in rates)
+    choices = any(decided(rate) != rate for rate in rates)
     return choices or any(undecided(event.when) != 0 for event in system.events)
 
 
