@@ -72,7 +72,8 @@ def check(exact: Any, share: Any, count: int) -> None:
         raise AssertionError(f"{CELLS} cells leave an error of {errors.max():.2g}")
     # Chains share their draws over the rates, and each rate has its own binomial deviation; a
     # share of few chains may lie a whole chain off.
-    deviations = np.sqrt(chances * (1 - chances) / count)
+    # Rounding may leave a chance just below 0 or above 1.
+    deviations = np.sqrt(np.maximum(chances * (1 - chances), 0.0) / count)
     if (np.abs(share - chances) > 5 * deviations + 5 / count).any():
         raise AssertionError("the chains and the operator do not agree")
 
