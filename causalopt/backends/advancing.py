@@ -111,7 +111,7 @@ class Ledger:
 
     def enter(self, run: CompiledRun, row: int, column: slice, state: Floats, powers: Ints) -> None:
         """What is recorded of a state (slots, points) with powers of its own."""
-        found = run.record_of(state, powers, row, column.start)
+        found = run.record_of(state, powers)
         self.values[:, row, column] = np.concatenate(found.values)
         for place, power in found.exponents.items():
             self.exponents[run.powered.index(place), row, column] = power[0]

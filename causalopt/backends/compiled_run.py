@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -82,17 +82,11 @@ class CompiledRun:
             return ()
         return tuple(range(len(self.plan.quotients))) or self.tangents
 
-    def record_of(self, state: Floats, powers: Ints, row: int, point: int) -> Recording:
-        """What is recorded of a state (slots, points) with powers of its own, at a place on."""
+    def record_of(self, state: Floats, powers: Ints) -> Recording:
+        """What is recorded of a state (slots, points) with powers of its own."""
         slots = self.plan.recorded
-        whole = Recording(
-            state[list(slots), None],
-            {r: powers[slots[r], None] for r in self.tangents},
-            slice(row, row + 1),
-            self.named(slice(point, point + state.shape[1])),
-            log=log_size,
-        )
-        return as_wanted(self.plan, whole)
+        tangents = {r: powers[slots[r], None] for r in self.tangents}
+        return as_wanted(self.plan, Recording(state[list(slots), None], tangents, log=log_size))
 
     def named(self, points: slice) -> slice | Ints:
         """Which points of the sweep some points of the run are."""
@@ -190,9 +184,10 @@ def part_of(
     )
 
 
-def first_part(run: CompiledRun) -> Recording:
-    """What a run records of step 0."""
-    return run.record_of(run.state, np.zeros(run.state.shape, dtype=np.int64), 0, 0)
+def only_part(run: CompiledRun) -> Recording:
+    """What a run without steps records."""
+    found = run.record_of(run.state, np.zeros(run.state.shape, dtype=np.int64))
+    return replace(found, points=run.named(slice(0, run.points)))
 
 
 def blame(run: CompiledRun, step: int, points: Ints) -> None:

@@ -23,7 +23,7 @@ from causalopt.backends.compiled_run import (
     CompiledRun,
     blame,
     drawn_by,
-    first_part,
+    only_part,
     start,
     streams_of,
 )
@@ -82,7 +82,7 @@ class NumbaBackend(ReferringBackend):
             yield from self.reference.loop(plan, inputs, recorded, points)
             return
         if not segments and 0 in recorded:
-            yield first_part(run)
+            yield only_part(run)
         yield from _carry_out(run, segments)
         warn_of_long_steps(plan, retaken_of(run, segments))
 

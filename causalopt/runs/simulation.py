@@ -17,7 +17,7 @@ from causalopt.backends.demand import GivesWay, TooManyParts
 from causalopt.ground.checks import shown
 from causalopt.ground.errors import QueryError, UndefinedError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
-from causalopt.ground.scaled import Ratio, RatioForm, Scaled, stacked
+from causalopt.ground.scaled import Scaled, stacked
 from causalopt.ground.types import Array, Floats
 from causalopt.language.domains import domain_of
 from causalopt.model.interface import Model
@@ -38,7 +38,7 @@ from causalopt.plan.draws import FOR_CHAIN
 from causalopt.runs.explanation import explained, told_of
 from causalopt.runs.inputs import inputs_of
 from causalopt.runs.parts import InParts, by_other_methods, divided_plan, in_parts
-from causalopt.runs.reading import Read, Reading, in_form, numbers_of, ratios_of
+from causalopt.runs.reading import Read, Reading, numbers_of
 from causalopt.runs.sweeps import Sweep
 
 #: The rows of a series that are kept: some steps of a run, or some nodes of a network.
@@ -91,34 +91,17 @@ def simulate_ratios(
     rows: Rows,
     sweep: Sweep,
     backend: str,
-    measure: Callable[[list[Ratio]], Array],
+    reading: Reading[Read],
+    measure: Callable[[list[Read]], Array],
     *,
     in_words: bool = True,
 ) -> Array:
     """What is measured of quotients of tangents at some rows, as ``simulate`` measures numbers.
 
-    A run of numbers takes them where it has both, so that half as much is handed on.
+    They are read as ratios, or in a form that is one number: a run takes them, where it has both
+    tangents, and makes that number of them, so that less is handed on.
     """
     wants = [want for pair in pairs for want in pair]
-    return _simulated(wants, rows, sweep, backend, (ratios_of, measure), in_words)
-
-
-def simulate_in_form(
-    form: RatioForm,
-    pairs: Sequence[tuple[Want, Want]],
-    rows: Rows,
-    sweep: Sweep,
-    backend: str,
-    measure: Callable[[list[Floats]], Array],
-    *,
-    in_words: bool = True,
-) -> Array:
-    """What is measured of quotients of tangents in a form that is one number.
-
-    A run of numbers makes it of them, where they are still in the cache.
-    """
-    wants = [want for pair in pairs for want in pair]
-    reading = functools.partial(in_form, form)
     return _simulated(wants, rows, sweep, backend, (reading, measure), in_words)
 
 

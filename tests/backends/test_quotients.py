@@ -4,6 +4,8 @@ Each is asked of the same worlds in two ways: recorded as a quotient, and as two
 one is made afterwards; and in the forms that are one number, which the run makes, or not.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -14,7 +16,8 @@ from causalopt import Network, System, noise, normal, parameter, parameters, var
 from causalopt.backends.shape import Shape
 from causalopt.backends.telling import STEPS
 from causalopt.ground.scaled import Ratio, RatioForm, log_size
-from causalopt.runs.simulation import Want, simulate, simulate_in_form, simulate_ratios
+from causalopt.runs.reading import in_form, ratios_of
+from causalopt.runs.simulation import Want, simulate, simulate_ratios
 from causalopt.runs.sweeps import swept
 from tests.backends.cases import BY_NAME
 from tests.backends.test_careful import SMOOTH
@@ -33,7 +36,7 @@ def told(ratios):
     return np.concatenate([np.stack(numbers) for numbers in each])
 
 
-def in_form(form):
+def made_in(form):
     return lambda ratios: np.stack([ratio.told(form) for ratio in ratios])
 
 
@@ -45,12 +48,12 @@ def agree(X, Y, series, backend, rows=range(13), over=None, draws=None):
     """What is told of the quotients in X by those in Y, once it is seen that both ways agree."""
     pairs = [(Want(X, one, True), Want(Y, one, True)) for one in series]
     sweep = swept(X.model, over, draws, X.noises)
-    taken = simulate_ratios(pairs, rows, sweep, backend, told)
+    taken = simulate_ratios(pairs, rows, sweep, backend, ratios_of, told)
     each = [want for pair in pairs for want in pair]
     np.testing.assert_array_equal(taken, simulate(each, rows, sweep, backend, two_by_two))
     for form in (RatioForm.FLOAT, RatioForm.LOG):
-        there = simulate_in_form(form, pairs, rows, sweep, backend, np.stack)
-        after = simulate_ratios(pairs, rows, sweep, backend, in_form(form))
+        there = simulate_ratios(pairs, rows, sweep, backend, partial(in_form, form), np.stack)
+        after = simulate_ratios(pairs, rows, sweep, backend, ratios_of, made_in(form))
         np.testing.assert_array_equal(there, after)
         np.testing.assert_array_equal(np.signbit(there), np.signbit(after))
     return taken

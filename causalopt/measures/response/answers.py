@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -16,8 +17,8 @@ from causalopt.model.selection import Key
 from causalopt.model.wiring import downstream_over_time, is_downstream
 from causalopt.runs.labels import array_of, column, in_single, sweep_coords
 from causalopt.runs.masking import Masked, OnFailure, computed
-from causalopt.runs.reading import Read
-from causalopt.runs.simulation import Want, simulate, simulate_in_form, simulate_ratios
+from causalopt.runs.reading import Read, in_form, ratios_of
+from causalopt.runs.simulation import Want, simulate, simulate_ratios
 from causalopt.runs.straying import check_assumptions
 from causalopt.runs.sweeps import Sweep
 
@@ -62,8 +63,9 @@ def responses(
         pairs = [(Want(X, key, tangent=True), Want(Y, key, tangent=True)) for key in series]
         run, told = (pairs, asked.rows, sweep, backend), measure.told
         if told is None:
-            return simulate_ratios(*run, of_ratios, in_words=in_words)
-        return simulate_in_form(told.form, *run, _of_each(told.function), in_words=in_words)
+            return simulate_ratios(*run, ratios_of, of_ratios, in_words=in_words)
+        reading = functools.partial(in_form, told.form)
+        return simulate_ratios(*run, reading, _of_each(told.function), in_words=in_words)
 
     def of_differences(numbers: list[Scaled]) -> Array:
         return of_ratios([Ratio.of(*_differences(*some)) for some in _in_threes(numbers)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from causalopt.ground.scaled import Ratio, RatioForm
+from causalopt.ground.scaled import RatioForm
 from causalopt.ground.types import Floats
 from causalopt.language.symbols import Nodes
 from causalopt.measures.question import question_of
@@ -25,8 +25,10 @@ def _as_they_are(values: Floats) -> Floats:
     return values
 
 
+_TOLD = InForm(RatioForm.FLOAT, _as_they_are)
+
 #: Comp: 1 where A does nothing.
-COMP = Measure("comp", "Comp", "1", 1.0, Ratio.value, InForm(RatioForm.FLOAT, _as_they_are))
+COMP = Measure("comp", "Comp", "1", 1.0, _TOLD.of, _TOLD)
 
 
 def comp(

@@ -29,16 +29,16 @@ def _minus(logs: Floats) -> Floats:
     return np.subtract(0.0, logs, out=logs)
 
 
-def _real(ratio: Ratio) -> Floats:
-    return _minus(ratio.log_size())
+_TOLD = InForm(RatioForm.LOG, _minus)
 
 
 def _complex(ratio: Ratio) -> Array:
-    return _real(ratio) - 1j * np.pi * ratio.is_negative()
+    complexes: Array = _TOLD.of(ratio) - 1j * np.pi * ratio.is_negative()
+    return complexes
 
 
 #: Op: 0 where A does nothing.
-OP = Measure("op", "Op", "nat", 0.0, _real, InForm(RatioForm.LOG, _minus))
+OP = Measure("op", "Op", "nat", 0.0, _TOLD.of, _TOLD)
 #: Op on the principal branch of the logarithm, with its imaginary part.
 OP_COMPLEX = Measure("op", "Op", "nat", 0.0, _complex)
 _BRANCHES = {"real": OP, "complex": OP_COMPLEX}

@@ -45,7 +45,7 @@ def _unpacks(content: bytes) -> bool:
 
     try:
         Zstd().decode(content)
-    except Exception:  # a codec refuses what is damaged in ways of its own
+    except RuntimeError:
         return False
     return True
 
