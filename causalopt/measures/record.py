@@ -16,7 +16,7 @@ class InForm:
     form: RatioForm
     function: Callable[[Floats], Array]
 
-    def of(self, ratio: Ratio) -> Array:
+    def __call__(self, ratio: Ratio) -> Array:
         """The measure of ratios that are told in that form first."""
         return self.function(ratio.told(self.form))
 

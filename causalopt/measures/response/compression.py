@@ -28,7 +28,7 @@ def _as_they_are(values: Floats) -> Floats:
 _TOLD = InForm(RatioForm.FLOAT, _as_they_are)
 
 #: Comp: 1 where A does nothing.
-COMP = Measure("comp", "Comp", "1", 1.0, _TOLD.of, _TOLD)
+COMP = Measure("comp", "Comp", "1", 1.0, _TOLD, _TOLD)
 
 
 def comp(

@@ -33,12 +33,12 @@ _TOLD = InForm(RatioForm.LOG, _minus)
 
 
 def _complex(ratio: Ratio) -> Array:
-    complexes: Array = _TOLD.of(ratio) - 1j * np.pi * ratio.is_negative()
+    complexes: Array = _TOLD(ratio) - 1j * np.pi * ratio.is_negative()
     return complexes
 
 
 #: Op: 0 where A does nothing.
-OP = Measure("op", "Op", "nat", 0.0, _TOLD.of, _TOLD)
+OP = Measure("op", "Op", "nat", 0.0, _TOLD, _TOLD)
 #: Op on the principal branch of the logarithm, with its imaginary part.
 OP_COMPLEX = Measure("op", "Op", "nat", 0.0, _complex)
 _BRANCHES = {"real": OP, "complex": OP_COMPLEX}
