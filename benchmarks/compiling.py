@@ -15,6 +15,7 @@ from benchmarks.setup import printed
 # first oscillator is at time 1. JiTCODE chooses the steps that its tolerance needs, and what it
 # writes to be compiled is taken for a package where there is one around it.
 _OURS = """
+import xarray
 from sympy import Add, sin
 from benchmarks.timing import used
 from causalopt import System, comp, run, variables

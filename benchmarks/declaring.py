@@ -11,7 +11,7 @@ from benchmarks.page import Section
 from benchmarks.setup import seconds_of
 
 _HEAD = """
-import random, time
+import random, time, xarray
 from sympy import Add, Max, exp, log, sin, tanh
 from causalopt import Network, System, comp, every_A, variables
 begin = time.process_time()

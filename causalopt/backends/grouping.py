@@ -7,8 +7,9 @@ table of all numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from sympy import Expr, Symbol
@@ -67,10 +68,10 @@ def grouped(block: Block, places: Sequence[int]) -> Groups | None:
     alike = _alike(_numbers_alone(formulas))
     if len(alike) * _ALIKE > len(formulas):
         return None
-    rows = {symbol: row for row, symbol in enumerate(block.arguments)}
+    rows: dict[_Term, int] = {symbol: row for row, symbol in enumerate(block.arguments)}
     numbers = dict.fromkeys(
         term for members in alike.values() for _, at in members for term in at
-        if not isinstance(term, Symbol)
+        if isinstance(term, float)
     )  # fmt: skip
     rows |= {number: len(rows) + i for i, number in enumerate(numbers)}
     groups: list[Alike] = []
@@ -80,7 +81,7 @@ def grouped(block: Block, places: Sequence[int]) -> Groups | None:
         rows |= {symbol: len(rows) + i for i, (symbol, _) in enumerate(members)}
     return Groups(
         arguments=len(block.arguments),
-        numbers=np.array([float(number) for number in numbers]),
+        numbers=np.array(list(numbers)),
         groups=groups,
         rows=len(rows),
         results={place: rows[name] for place, name in names.items()},
@@ -101,8 +102,9 @@ def _numbers_alone(formulas: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
     return numbers
 
 
+_Term: TypeAlias = Symbol | float
 #: The assignments of a routine, each of some terms.
-_Members = list[tuple[Symbol, tuple[Expr, ...]]]
+_Members: TypeAlias = list[tuple[Symbol, tuple[_Term, ...]]]
 
 
 def _alike(formulas: Mapping[Symbol, Expr]) -> dict[tuple[int, Routine], _Members]:
@@ -110,11 +112,23 @@ def _alike(formulas: Mapping[Symbol, Expr]) -> dict[tuple[int, Routine], _Member
 
     Each comes one turn after the last of those that it uses.
     """
-    turns: dict[Expr, int] = {}
+    turns: dict[_Term, int] = {}
     alike: dict[tuple[int, Routine], _Members] = {}
     for symbol, formula in formulas.items():
-        is_filled = isinstance(formula, Filled) and all(term.is_Atom for term in formula.terms)
-        routine, at = (formula.routine, formula.terms) if is_filled else routine_of(formula)
+        routine, at = _as_routine(formula)
         turn = turns[symbol] = 1 + max((turns.get(term, 0) for term in at), default=0)
         alike.setdefault((turn, routine), []).append((symbol, at))
     return alike
+
+
+def _as_routine(formula: Expr) -> tuple[Routine, tuple[_Term, ...]]:
+    """A formula as a routine, and the symbols and numbers in its places."""
+    if isinstance(formula, Filled) and all(term.is_Atom for term in formula.args):
+        own, paths = map(_in_table, (formula.own, formula.paths))
+        return formula.routine, (*own, *formula.numbers.floats, *paths)
+    routine, terms = routine_of(formula)
+    return routine, _in_table(terms)
+
+
+def _in_table(terms: Iterable[Expr]) -> tuple[_Term, ...]:
+    return tuple(term if isinstance(term, Symbol) else float(term) for term in terms)

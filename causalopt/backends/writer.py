@@ -17,7 +17,7 @@ from causalopt.ground.errors import CausaloptError
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
 from causalopt.mechanisms.fitness import parts_of
 from causalopt.mechanisms.found import Found
-from causalopt.mechanisms.routines import Filled, Routine
+from causalopt.mechanisms.routines import Filled, Numbers, Routine
 from causalopt.mechanisms.settled import TURNS, Settled, nowhere_in_text
 from causalopt.mechanisms.steady import (
     AtPlace,
@@ -58,7 +58,7 @@ _STRUCTURE = (
     *(sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair, Relational),
     *(BooleanFunction, sympy.logic.boolalg.BooleanAtom, sympy.Max, sympy.Min, sympy.sinc),
     *(Share, Length, Lost, NoSlope, Offset, Polynomial, Beside, PlaceOf, AtPlace),
-    *(Found, Filled, Routine),
+    *(Found, Filled, Routine, Numbers),
 )
 
 

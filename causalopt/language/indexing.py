@@ -11,7 +11,7 @@ from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, QueryError
 
 # Where sympy keeps what it has computed once.
-_HASH = Basic.__dict__["_mhash"]
+_hash_of = Basic.__dict__["_mhash"].__get__
 
 
 class Endless:
@@ -28,7 +28,7 @@ class Endless:
 
     def __hash__(self) -> int:
         # Formulas are looked up by their symbols, millions of times: not by the way above.
-        known: int | None = _HASH.__get__(self)
+        known: int | None = _hash_of(self)
         return Basic.__hash__(self) if known is None else known
 
 

@@ -62,8 +62,7 @@ def _by_argument(mechanism: Mechanism) -> Mapping[Symbol, list[_Way]]:
     ways: dict[Symbol, list[_Way]] = {}
     for addend in mechanism.addends:
         terms = dict(addend.terms)
-        for own in addend.mechanism.arguments:
-            argument = terms.get(own, own)
+        for own, argument in addend.places:
             if isinstance(argument, Symbol):
                 way = addend.weight, addend.mechanism, terms, own
                 ways.setdefault(argument, []).append(way)

@@ -69,16 +69,19 @@ def _instead_of(part: Basic) -> str:
     return "write a formula of variables, parameters and numbers"
 
 
-def parts_of(formula: Basic) -> Iterator[Basic]:
+# A formula is asked many questions in a row, each of which is of all of its parts.
+@functools.lru_cache(maxsize=16)
+def parts_of(formula: Basic) -> tuple[Basic, ...]:
     """Each part once, before its own parts."""
+    parts: list[Basic] = []
     seen: set[Basic] = {formula}
     waiting = [formula]
     while waiting:
-        part = waiting.pop()
-        yield part
-        inner = [arg for arg in part.args if arg not in seen]
+        parts.append(waiting.pop())
+        inner = [arg for arg in parts[-1].args if arg not in seen]
         seen.update(inner)
         waiting += inner
+    return tuple(parts)
 
 
 def check_nesting(formula: Expr, where: str) -> None:
@@ -130,20 +133,29 @@ def _always_asked(formula: Basic) -> set[Basic]:
     return seen
 
 
-def inside_out(formula: Basic, key: Callable[[Basic], bytes] | None = None) -> Iterator[Basic]:
-    """Each part once, after its own parts: formulas are graphs, and deeper than Python's stack.
+@functools.lru_cache(maxsize=16)
+def inside_out(formula: Basic) -> tuple[Basic, ...]:
+    """Each part once, after its own parts."""
+    return tuple(each_inside_out(formula))
+
+
+def each_inside_out(formula: Basic, key: Callable[[Basic], bytes] | None = None) -> Iterator[Basic]:
+    """The same one by one: formulas are graphs, and deeper than Python's stack.
 
     ``key`` orders the parts of a part, the last first.
     """
     seen: set[Basic] = set()
-    waiting = [formula]
+    # A part comes up twice where it has parts: first to wait for these.
+    waiting = [(formula, False)]
     while waiting:
-        inner = [arg for arg in waiting[-1].args if arg not in seen]
-        if inner:
-            waiting += inner if key is None else sorted(inner, key=key)
+        part, has_waited = waiting.pop()
+        if part in seen:
             continue
-        part = waiting.pop()
-        if part not in seen:
+        inner = () if has_waited else [arg for arg in part.args if arg not in seen]
+        if inner:
+            waiting.append((part, True))
+            waiting += [(arg, False) for arg in (inner if key is None else sorted(inner, key=key))]
+        else:
             seen.add(part)
             yield part
 

@@ -82,7 +82,7 @@ def smooth(formula: Expr) -> Expr:
     >>> near.doit().subs(x, 0), away, offset
     (1, x/(exp(x) - 1), x)
     """
-    parts = list(parts_of(formula))
+    parts = parts_of(formula)
     # What divides by nothing has no holes; a step of an integrator is made of what is smooth.
     if not any(map(_is_below, parts)) or any(isinstance(part, Beside) for part in parts):
         return formula

@@ -53,11 +53,12 @@ class Increment(Mechanism):
         seen = {self.variable}
         for weight, pairs in self.places:
             terms = dict(pairs)
-            seen |= weight.free_symbols
-            seen |= set().union(*(terms.get(s, s).free_symbols for s in self.rate.arguments))
+            own = [terms.get(s, s) for s in self.rate.arguments]
+            seen.update(term for term in own if isinstance(term, Symbol))
+            seen = seen.union(weight.free_symbols, *(t.free_symbols for t in own if t.args))
         return in_order_of_names(seen)
 
-    @property
+    @functools.cached_property
     def addends(self) -> tuple[Addend, ...]:
         """The variable, and its rate at each of the places."""
         rates = (Addend(weight, self.rate, terms) for weight, terms in self.places)
@@ -106,7 +107,8 @@ class Increment(Mechanism):
 
     def in_steps(self, room: float, length: float, where: str) -> Increment:
         """The step, the conditions of its rate on time made with room for rounding."""
-        return Increment(self.variable, self.rate.in_steps(room, length, where), self.places)
+        within = self.rate.in_steps(room, length, where)
+        return self if within is self.rate else Increment(self.variable, within, self.places)
 
     def check_units(self, of: UnitOf, own: UnitOfMeasure | None, where: str) -> None:
         """Compare the units of what the formula adds, compares and takes functions of."""

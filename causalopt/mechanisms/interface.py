@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ class Addend:
     weight: Expr
     mechanism: Mechanism
     terms: tuple[tuple[Symbol, Expr], ...] = ()
+
+    @functools.cached_property
+    def places(self) -> tuple[tuple[Symbol, Expr], ...]:
+        """Each argument of the mechanism, in order, and the term that stands in its place."""
+        terms = dict(self.terms)
+        return tuple((symbol, terms.get(symbol, symbol)) for symbol in self.mechanism.arguments)
 
 
 class Mechanism(ABC):

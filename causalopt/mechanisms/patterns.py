@@ -13,7 +13,7 @@ from sympy import Add, Basic, Expr, Float, Mul, Pow, Rational, Symbol
 from sympy.core.relational import Relational
 
 from causalopt.mechanisms.differentiation import is_logistic
-from causalopt.mechanisms.fitness import inside_out, parts_of
+from causalopt.mechanisms.fitness import each_inside_out, inside_out, parts_of
 from causalopt.mechanisms.rebuilding import rebuilt
 from causalopt.mechanisms.steady import Steady
 
@@ -80,7 +80,7 @@ def loose_fractions(formula: Expr) -> set[Basic]:
     >>> sorted(loose_fractions(sympy.sin(3 * x**2 + 5) / 7 - x))
     [1/7, 3, 5]
     """
-    parts = list(parts_of(formula))
+    parts = parts_of(formula)
     loose = {arg for part in parts if isinstance(part, Add | Mul) for arg in part.args}
     powers = [part for part in parts if isinstance(part, Pow)]
     known = {power.base for power in powers}.union(
@@ -148,7 +148,7 @@ def _as_it_is(part: Basic, line_of: Mapping[Basic, int]) -> _Line:
 
 def _by_shape(formula: Expr) -> Iterator[Basic]:
     """Each part after its own parts: those that differ in shape in an order of shapes."""
-    parts = list(inside_out(formula))
+    parts = inside_out(formula)
     uses = _uses(parts)
     shapes: dict[Basic, bytes] = {}
     for part in parts:
@@ -163,12 +163,12 @@ def _by_shape(formula: Expr) -> Iterator[Basic]:
             own = part.func.__name__ if inner else f"{type(part).__name__} {part}"
         whole = own.encode(), *(sorted(inner) if isinstance(part, _UNORDERED) else inner)
         shapes[part] = blake2b(b" ".join(whole), digest_size=8).digest()
-    return inside_out(formula, shapes.__getitem__)
+    return each_inside_out(formula, shapes.__getitem__)
 
 
 def _known_decimals(formula: Expr) -> set[Basic]:
     """The decimals that a derivative has to know: of what is compared, which comes first."""
-    parts = list(parts_of(formula))
+    parts = parts_of(formula)
     inner = [*_telling(parts), *(part.exp for part in parts if isinstance(part, Pow))]
     return set().union(*(part.atoms(Float) for part in inner))
 

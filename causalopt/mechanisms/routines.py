@@ -14,7 +14,7 @@ import functools
 from collections.abc import Mapping
 
 import sympy
-from sympy import Add, Atom, Expr, Integer, Mul, Pow, Symbol
+from sympy import Add, Atom, Basic, Expr, Integer, Mul, Pow, Symbol
 
 from causalopt.mechanisms.calls import unless_zero
 from causalopt.mechanisms.differentiation import Differentiation
@@ -28,6 +28,8 @@ LONG = 16
 
 # Powers that are products.
 _MOST = 64
+
+_ZERO = Integer(0)
 
 _SMOOTH = (
     *(Symbol, sympy.Number, sympy.NumberSymbol, Add, Mul),
@@ -60,21 +62,49 @@ class Routine(Atom):
         return f"routine of {len(self.places)}"
 
 
+class Numbers(Atom):
+    """Numbers that stand in places of a routine, as one constant of a plan.
+
+    A formula has hundreds of them, the same in all of its copies: looked up one by one, which sympy
+    does slowly, they would cost more than all of the rest.
+    """
+
+    __slots__ = ("floats", "values")
+    values: tuple[Expr, ...]
+    floats: tuple[float, ...]
+
+    def __new__(cls, *values: Expr) -> Numbers:
+        numbers: Numbers = Atom.__new__(cls)
+        numbers.values, numbers.floats = values, tuple(map(float, values))
+        return numbers
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        return self.values
+
+    def __getnewargs__(self) -> tuple[object, ...]:
+        return self.values
+
+    def _sympystr(self, printer: object) -> str:
+        return f"{len(self.values)} numbers"
+
+
 class Filled(Expr):
     """What a routine gives of some terms; 0 where it is linear in some that are all 0.
 
+    The ``numbers`` stand in the last of its own places, those before which it moves along.
+
     >>> x, y = sympy.symbols("x y", real=True)
-    >>> Filled(Routine(x * y, (x, y), moved=1), x, Integer(0))
+    >>> Filled(Routine(x * y, (x, y), moved=1), Numbers(), x, Integer(0))
     0
     """
 
     is_commutative = True
     is_real = True
 
-    def __new__(cls, routine: Routine, *terms: Expr) -> Expr:
+    def __new__(cls, routine: Routine, numbers: Numbers, *terms: Expr) -> Expr:
         if not routine.moved:
-            return Expr.__new__(cls, routine, *terms)
-        return unless_zero(cls, terms[-routine.moved :], routine, *terms)
+            return Expr.__new__(cls, routine, numbers, *terms)
+        return unless_zero(cls, terms[-routine.moved :], routine, numbers, *terms)
 
     @property
     def routine(self) -> Routine:
@@ -83,23 +113,59 @@ class Filled(Expr):
         return routine
 
     @property
+    def numbers(self) -> Numbers:
+        """The numbers that are the same wherever the formula stands."""
+        numbers: Numbers = self.args[1]
+        return numbers
+
+    @property
+    def own(self) -> tuple[Expr, ...]:
+        """The terms in the places of its symbols."""
+        own: tuple[Expr, ...] = self.args[2 : len(self.args) - self.routine.moved]
+        return own
+
+    @property
+    def paths(self) -> tuple[Expr, ...]:
+        """How those places move that do."""
+        paths: tuple[Expr, ...] = self.args[len(self.args) - self.routine.moved :]
+        return paths
+
+    @property
     def terms(self) -> tuple[Expr, ...]:
-        """What stands in its places."""
-        terms: tuple[Expr, ...] = self.args[1:]
-        return terms
+        """What stands in all of its places."""
+        return (*self.own, *self.numbers.values, *self.paths)
+
+    @property
+    def free_symbols(self) -> set[Symbol]:
+        """The symbols in its terms, most of which are symbols themselves."""
+        symbols = {term for term in self.args[2:] if term.is_Symbol}
+        return symbols.union(*(t.free_symbols for t in self.args[2:] if not t.is_Symbol))
+
+    def _xreplace(self, rule: Mapping[Basic, Expr]) -> tuple[Expr, bool]:
+        # As sympy has it, which makes a call of its own for each symbol.
+        if self in rule:
+            return rule[self], True
+        terms = [rule.get(t, t) if t.is_Atom else t.xreplace(rule) for t in self.args[2:]]
+        if all(new is old for new, old in zip(terms, self.args[2:], strict=True)):
+            return self, False
+        return Filled(self.routine, self.numbers, *terms), True
 
     def at(self, terms: Mapping[Symbol, Expr]) -> Expr:
         """The same of other terms, in the place of its symbols."""
-        return Filled(self.routine, *(terms.get(term, term) for term in self.terms))
+        return Filled(
+            self.routine, self.numbers, *(terms.get(term, term) for term in self.args[2:])
+        )
 
     def along(self, terms: Mapping[Symbol, Expr], paths: Mapping[Symbol, Expr]) -> Expr:
         """How it moves at some terms: sum_u df/du paths_u, over those of its symbols that move."""
-        pairs = zip(self.routine.places, self.terms, strict=True)
-        moving = {place: paths[term] for place, term in pairs if paths.get(term, 0) != 0}
+        # Numbers, in the places after these, stand still.
+        pairs = zip(self.routine.places, self.own, strict=False)
+        moving = {place: paths[term] for place, term in pairs if paths.get(term, _ZERO) != _ZERO}
         if not moving:
-            return Integer(0)
-        given = (terms.get(term, term) for term in self.terms)
-        return Filled(pushed(self.routine, tuple(moving)), *given, *moving.values())
+            return _ZERO
+        given = (terms.get(term, term) for term in self.own)
+        routine = pushed(self.routine, tuple(moving))
+        return Filled(routine, self.numbers, *given, *moving.values())
 
     def written_out(self) -> Expr:
         """The formula, with the terms in its places."""
@@ -124,11 +190,12 @@ def long_form(formula: Expr, least: int = LONG) -> Filled | None:
 
     Formulas that are alike up to names and numbers have one routine, mostly.
     """
-    parts = list(parts_of(formula))
+    parts = parts_of(formula)
     if sum(1 for part in parts if part.args) < least or not all(map(_is_smooth, parts)):
         return None
     routine, at = routine_of(formula)
-    form: Filled = Expr.__new__(Filled, routine, *at)
+    symbols = [term for term in at if isinstance(term, Symbol)]
+    form: Filled = Expr.__new__(Filled, routine, Numbers(*at[len(symbols) :]), *symbols)
     return form
 
 
@@ -150,7 +217,7 @@ def routine_of(formula: Expr) -> tuple[Routine, tuple[Expr, ...]]:
     return Routine(pattern, tuple(Symbol(name, real=True) for name in places(len(at)))), at
 
 
-def _is_smooth(part: sympy.Basic) -> bool:
+def _is_smooth(part: Basic) -> bool:
     if isinstance(part, Pow):
         exponent = part.exp
         return bool(exponent.is_Integer and 0 < exponent <= _MOST)

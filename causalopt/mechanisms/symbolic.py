@@ -112,7 +112,8 @@ class Expression(Mechanism):
 
     def in_steps(self, room: float, length: float, where: str) -> Expression:
         """The formula, its conditions on time made with room for rounding: see ``clock``."""
-        return Expression(in_steps(self.formula, room, length, where))
+        within = in_steps(self.formula, room, length, where)
+        return self if within is self.formula else Expression(within)
 
     def between_borders(self) -> Expression:
         """The formula, what jumps at known times asked inside of a step."""
@@ -227,7 +228,7 @@ def _not_a_formula(given: object, where: str) -> str:
 
 def _refuse_what_cannot_run(formula: Expr, where: str) -> None:
     # Each part once: as trees, formulas may be far larger than they are.
-    parts = list(parts_of(formula))
+    parts = parts_of(formula)
     unknown = sorted(str(part.func) for part in parts if isinstance(part, AppliedUndef))
     if unknown or any(isinstance(part, UndefinedFunction) for part in parts):
         raise DeclarationError(

@@ -48,7 +48,7 @@ def decided(formula: Expr) -> Expr:
     >>> asked.subs(x, 1), asked.subs(x, 9)
     (1, 0)
     """
-    parts = list(inside_out(formula))
+    parts = inside_out(formula)
     if any(isinstance(part, Lost) for part in parts) or _is_decided(parts):
         return formula
 

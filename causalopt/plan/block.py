@@ -12,7 +12,7 @@ from sympy import Basic, Expr, Symbol, Tuple, numbered_symbols
 
 from causalopt.language.domains import Coded
 from causalopt.language.subspaces import Directions
-from causalopt.mechanisms.fitness import inside_out
+from causalopt.mechanisms.fitness import each_inside_out
 from causalopt.mechanisms.found import bound_in
 from causalopt.mechanisms.rebuilding import NO_VALUE, compares_many, rebuilt, with_parts, with_terms
 from causalopt.mechanisms.routines import Routine
@@ -76,13 +76,14 @@ def single_form(
     # left in it, where alone it means something.
     written = [*(raw[s] for s in targets), *results]
     every = Tuple(*written)
-    parts = list(inside_out(every))
+    parts = list(each_inside_out(every))
     is_large, bound = len(parts) > _MANY or compares_many(every), bound_in(parts)
-    share = sympy.cse if not is_large and all(map(_is_tidy, parts)) else _shared
+    own = functools.partial(_shared, parts)
+    share = sympy.cse if not is_large and all(map(_is_tidy, parts)) else own
     try:
         shared, reduced = share(written, symbols=fresh, ignore=bound)
     except NO_VALUE:
-        shared, reduced = rebuilt(lambda: _shared(written, fresh, bound))
+        shared, reduced = rebuilt(lambda: own(written, fresh, bound))
     assigned = {**dict(shared), **dict(zip(targets, reduced[: len(targets)], strict=True))}
     finals = tuple(reduced[len(targets) :])
     order = needed_in_order(assigned, finals)
@@ -118,11 +119,17 @@ def block_of(routine: Routine) -> Block:
 
 
 def _shared(
-    formulas: Sequence[Expr], symbols: Iterator[Symbol], ignore: frozenset[Symbol]
+    parts: Sequence[Basic],
+    formulas: Sequence[Expr],
+    symbols: Iterator[Symbol],
+    ignore: frozenset[Symbol],
 ) -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
-    """As sympy's ``cse``, for parts that are the same alone, and in linear time."""
+    """As sympy's ``cse``, for parts that are the same alone, and in linear time.
+
+    The ``parts`` of the formulas come inside out, and last the tuple of all.
+    """
     users: Counter[Basic] = Counter(formulas)
-    parts = [part for part in inside_out(Tuple(*formulas)) if type(part) is not Tuple]
+    parts = parts[:-1]
     for part in parts:
         users.update(dict.fromkeys(part.args, 1))
     shared: list[tuple[Symbol, Expr]] = []
@@ -149,7 +156,11 @@ def _filled_in(
         known = {s: value for s, value in raw.items() if value.is_Number or value in arguments}
         if not known:
             return raw, results
-        raw = {s: with_terms(value, known) for s, value in raw.items() if s not in known}
+        raw = {
+            s: value if known.keys().isdisjoint(symbols_of(value)) else with_terms(value, known)
+            for s, value in raw.items()
+            if s not in known
+        }
         results = [with_terms(value, known) for value in results]
 
 
@@ -171,9 +182,10 @@ def needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> 
     return list(order)
 
 
-def _uses(formula: Expr) -> list[Symbol]:
+@functools.lru_cache(maxsize=1 << 14)
+def _uses(formula: Expr) -> tuple[Symbol, ...]:
     """The symbols of a formula in a fixed order, so that the same plan gives the same code."""
-    return sorted(symbols_of(formula), key=lambda s: str(s.name), reverse=True)
+    return tuple(sorted(symbols_of(formula), key=lambda s: str(s.name), reverse=True))
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -82,7 +82,7 @@ class Names:
     states: dict[Slot, tuple[Symbol, Symbol]] = field(default_factory=dict)
     slopes: dict[Expr, tuple[Symbol, Slope]] = field(default_factory=dict)
     parts: dict[Expr, tuple[Symbol, int]] = field(default_factory=dict)
-    _arguments: dict[tuple[int, Symbol], Symbol] = field(default_factory=dict)
+    _arguments: dict[int, dict[Symbol, Expr]] = field(default_factory=dict)
     _known: dict[Hashable, object] = field(default_factory=dict)
 
     def before(self, slot: Slot) -> Symbol:
@@ -124,15 +124,12 @@ class Names:
             return self._input(value, value, float("nan"))
         return self._input(("constant", value), None, value)
 
+    def seen_in(self, lane: int) -> dict[Symbol, Expr]:
+        """What arguments of mechanisms are in one lane, those that were asked for."""
+        return self._arguments.setdefault(lane, {})
+
     def argument(self, lane: int, symbol: Symbol) -> Symbol:
         """What an argument of a mechanism is called in one lane."""
-        key = lane, symbol
-        known = self._arguments.get(key)
-        if known is None:
-            known = self._arguments[key] = self._argument(lane, symbol)
-        return known
-
-    def _argument(self, lane: int, symbol: Symbol) -> Symbol:
         # The step that ends at 1 stands for any: nodes at 0 are before it, nodes at 1 after it.
         if isinstance(symbol, Past):
             return self.before(Slot(lane, symbol))

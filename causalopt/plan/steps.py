@@ -12,7 +12,7 @@ from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import LeftLimit, Past, Stage, Variable
 from causalopt.language.words import listed
 from causalopt.mechanisms.integrators import FEW
-from causalopt.mechanisms.routines import LONG
+from causalopt.mechanisms.routines import LONG, Filled
 from causalopt.model.moments import at_start
 from causalopt.model.staging import (
     Treated,
@@ -112,7 +112,8 @@ def _routines_from(variables: int) -> int | None:
 
 def _with(terms: Mapping[Symbol, Expr], raw: dict[Symbol, Expr]) -> dict[Symbol, Expr]:
     """Assignments with terms in the place of some symbols."""
-    return {s: e.xreplace(terms) for s, e in raw.items()} if terms else raw
+    known = terms.keys()
+    return {s: e if known.isdisjoint(symbols_of(e)) else e.xreplace(terms) for s, e in raw.items()}
 
 
 def _segments(
@@ -158,13 +159,14 @@ def _scales(
     """The places of the tangent slots, in groups: each lane with those that it copies from."""
     owner = {s: slot.lane for slot, pair in names.states.items() for s in pair}
     owner |= dict(names.parts.values())
+    nobody = len(lanes.lanes)
     tangents = [i for i, lane in enumerate(lanes.lanes) if lane.is_tangent]
     groups = {lane: {lane} for lane in tangents}
     for raw in raws:
         for symbol, formula in raw.items():
             if symbol not in owner:
                 continue
-            own, seen = owner[symbol], {owner[s] for s in symbols_of(formula) if s in owner}
+            own, seen = owner[symbol], {owner.get(s, nobody) for s in symbols_of(formula)}
             for lane in seen.intersection(tangents) if own in groups else ():
                 if lane not in groups[own]:
                     groups[own] |= groups[lane]
@@ -214,7 +216,7 @@ def _carry_pasts(
     kinds = {slot: slot.variable for slot in names.states}
     waiting = [slot for slot, kind in kinds.items() if isinstance(kind, Past)]
     # Inside a step it is looked back to where a mechanism says so, or one that stands in for it.
-    seen = set().union(*(e.free_symbols for raw in raws for e in raw.values()))
+    seen = set().union(*(symbols_of(e) for raw in raws for e in raw.values()))
     inner = [slot for slot, kind in kinds.items() if is_inner(kind)]
     asked = [slot for slot in inner if names.before(slot) in seen]
     # A limit for which the variable itself stands in begins as that does, for who asks for it.
@@ -334,6 +336,8 @@ def _is_zero_with(nothing: Mapping[Symbol, Expr], formula: Expr) -> bool:
         return all(_is_zero_with(nothing, term) for term in formula.args)
     if isinstance(formula, Mul) and not nothing.keys().isdisjoint(formula.args):
         return True
+    if isinstance(formula, Filled):
+        return bool(formula.paths) and all(_is_zero_with(nothing, path) for path in formula.paths)
     return bool(formula.xreplace(nothing) == 0)
 
 

@@ -84,9 +84,8 @@ class NodeTerms:
         self, addend: Addend, at: Mapping[Symbol, Expr], along: Mapping[Symbol, Expr]
     ) -> Expr:
         """The chain rule: slopes at the values, times what moves along each argument."""
-        mechanism, inner, terms = addend.mechanism, _seen_by(addend, at), dict(addend.terms)
-        moving = [s for s in mechanism.arguments if isinstance(s, Variable | Shifted)]
-        paths = {s: along[terms.get(s, s)] for s in moving}
+        mechanism, inner = addend.mechanism, _seen_by(addend, at)
+        paths = {s: along[term] for s, term in addend.places if isinstance(s, Variable | Shifted)}
         key = mechanism, tuple(inner.values())
 
         def moved() -> Expr:
@@ -97,7 +96,7 @@ class NodeTerms:
                 return long.along(inner, paths)
             slopes = self.names.once(("slopes", *key), lambda: mechanism.reverse(inner, _ONE))
             return Add(
-                *(Mul(self._slope(mechanism, slopes[s], s, inner), paths[s]) for s in moving)
+                *(Mul(self._slope(mechanism, slopes[s], s, inner), by) for s, by in paths.items())
             )
 
         return self.names.once(("moved", *key, tuple(paths.values())), moved)
@@ -167,7 +166,12 @@ class NodeTerms:
         self, mechanism: Mechanism, place: int, gate: Gate[AnyWorld] | None
     ) -> dict[Symbol, Expr]:
         """What each argument of a mechanism is in a lane, behind the gate if there is one."""
-        terms = {s: self._argument(place, s) for s in mechanism.arguments}
+        # At the start each node is what it was before: later, all of a lane see the same.
+        known = self.names.seen_in(place) if self.step else {}
+        for symbol in mechanism.arguments:
+            if symbol not in known:
+                known[symbol] = self._argument(place, symbol)
+        terms = {s: known[s] for s in mechanism.arguments}
         if gate is None:
             return terms
         is_tangent = self.lanes.lanes[place].is_tangent
@@ -212,10 +216,8 @@ class NodeTerms:
 
 def _seen_by(addend: Addend, at: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
     """What the arguments of a part of a mechanism are, where those of the whole are given."""
-    terms = dict(addend.terms)
     seen: dict[Symbol, Expr] = {}
-    for symbol in addend.mechanism.arguments:
-        term = terms.get(symbol, symbol)
+    for symbol, term in addend.places:
         known = at.get(term)
         seen[symbol] = term.xreplace(at) if known is None else known
     return seen

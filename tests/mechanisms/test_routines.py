@@ -1,5 +1,7 @@
 """Routines: long formulas as one term, with what stands in their places, and how they move."""
 
+import pickle
+
 import mpmath
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from causalopt.mechanisms.patterns import places, shape_of
-from causalopt.mechanisms.routines import Filled, Routine, long_form, pushed, written_out
+from causalopt.mechanisms.routines import Filled, Numbers, Routine, long_form, pushed, written_out
 
 x = sp.symbols("x:20", real=True)
 FUNCTIONS = (sp.sin, sp.cos, sp.exp, sp.sinh, sp.cosh, sp.tanh, sp.erf, sp.atan, sp.asinh)
@@ -51,7 +53,7 @@ def test_what_does_not_move_is_constant_and_nothing_moved_is_zero():
     ) == pytest.approx(0, abs=1e-15)
     assert form.along({}, {}) == form.along({}, {x[4]: sp.Integer(0)}) == 0
     moved = pushed(form.routine, form.routine.places[:2])
-    terms = [*form.terms, sp.Symbol("u"), sp.Symbol("v")]
+    terms = [form.numbers, *form.own, sp.Symbol("u"), sp.Symbol("v")]
     assert Filled(moved, *terms).xreplace({sp.Symbol("u"): sp.Integer(0)}) != 0
     gone = {sp.Symbol("u"): sp.Integer(0), sp.Symbol("v"): sp.Integer(0)}
     assert Filled(moved, *terms).xreplace(gone) == 0
@@ -78,10 +80,27 @@ def test_what_is_short_is_no_routine():
 
 def test_routines_within_others_are_written_out():
     form = long_form(long(sp.sin))
-    inner = form.at({x[5]: Filled(Routine(x[0] ** 2, (x[0],)), x[7])})
+    inner = form.at({x[5]: Filled(Routine(x[0] ** 2, (x[0],)), Numbers(), x[7])})
     expected = long(sp.sin).xreplace({x[5]: x[7] ** 2})
     assert written_out(inner) == expected
     assert written_out(x[0] + 1) == x[0] + 1
+
+
+def test_a_filled_routine_has_symbols_and_replaces_them_as_any_formula_does():
+    u, v, w = sp.symbols("u v w", real=True)
+    moved = pushed(Routine(x[0] * sp.sin(x[1]) * x[2], x[:3]), x[:1])
+    for terms in ([u, v, w], [u + v, u, 2 * w], [sp.sin(u), w, v * w + 1], [u, u, u]):
+        filled = Filled(moved, Numbers(sp.Float(0.5)), *terms)
+        assert filled.free_symbols == set().union(*(term.free_symbols for term in terms))
+        assert filled.terms == (*terms[:2], 0.5, terms[2])
+        for rule in ({u: v}, {u: sp.Integer(2), v: u * w}, {w: sp.Integer(0)}, {x[9]: u}):
+            inner = [term.xreplace(rule) for term in terms]
+            assert filled.xreplace(rule) == Filled(moved, filled.numbers, *inner)
+            assert (u + 3 * filled).xreplace(rule) == u.xreplace(rule) + 3 * filled.xreplace(rule)
+        assert filled.xreplace({x[9]: u}) is filled
+        assert filled.xreplace({filled: v}) == v
+        sent = pickle.loads(pickle.dumps(filled))
+        assert (sent, hash(sent), sent.numbers.floats) == (filled, hash(filled), (0.5,))
 
 
 def formulas():
