@@ -25,6 +25,13 @@ _ROUNDS = 100
 _NEAR = 1e-12
 # What rounding leaves of a gap, and which part of the sizes is a long way.
 _ROUNDING, _FAR = 1e-15, 1e-3
+# The same of a gap where no step of Newton's method has closed it.
+_CLOSED = 1e-14
+# The least that a variable is sized as, beside the largest that it has been on the way: one that
+# comes to 0 has no size of its own there.
+_LEAST = 1e-10
+# What a matrix of even rows and columns has to nothing, beside its largest.
+_FLAT = 1e-13
 
 
 def fixed_point(model: Model) -> System:
@@ -47,9 +54,10 @@ def fixed_point(model: Model) -> System:
     system.check_numbers("fixed_point")
     _check(system)
     free = [v for v in system.variables if v not in system.algebraic]
-    state = _State.at(system, free, np.array([system.start_values[v] for v in free]))
+    begun = np.array([system.start_values[v] for v in free])
+    state = _State.at(system, free, begun, np.abs(begun))
     for _ in range(_ROUNDS):
-        if (np.abs(state.move) <= _NEAR * state.sizes).all():
+        if state.has_arrived:
             return system.with_start(dict(zip(free, state.x.tolist(), strict=True)))
         nearer = None if state.is_lost else _nearer(system, free, state)
         if nearer is None:
@@ -66,13 +74,27 @@ def fixed_point(model: Model) -> System:
 class _State:
     """Where Newton's method is: f(x) - x, the step that it takes, and what enters each variable.
 
-    ``sizes`` are |x| + sum_j |df/dx_j x_j|, all (variables,).
+    ``sizes`` are |x| + sum_j |df/dx_j x_j|, ``reach`` the largest that each x has been, all
+    (variables,). Where it ``is_flat``, I - Df has no
+    inverse, and the step is the shortest of those that leave the least of the gap.
     """
 
     x: Floats
     gap: Floats
     move: Floats
     sizes: Floats
+    reach: Floats
+    is_flat: bool
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether no step would move it any more, and nothing is left that no step can close.
+
+        At x + 1 there is no step, and at the bottom of x^2 + 1 - x none: neither is a fixed point.
+        """
+        is_near = bool((np.abs(self.move) <= _NEAR * self.sizes).all())
+        is_closed = not self.is_flat or bool((np.abs(self.gap) <= _CLOSED * self.sizes).all())
+        return is_near and is_closed
 
     @property
     def is_lost(self) -> bool:
@@ -84,8 +106,8 @@ class _State:
         return bool(is_rounding.all() and (np.abs(self.move) > _FAR * self.sizes).any())
 
     @classmethod
-    def at(cls, system: System, free: Sequence[Variable], x: Floats) -> _State:
-        """The state at x."""
+    def at(cls, system: System, free: Sequence[Variable], x: Floats, before: Floats) -> _State:
+        """The state at x, where ``before`` is what was reached until now."""
         start: dict[Label, float] = dict(zip(free, x.tolist(), strict=True))
         W = system.with_start(start).world(steps=1)
         none = swept(system, None, None, ())
@@ -99,14 +121,33 @@ class _State:
         ends = still.ends_of([linear.place_of(v) for v in free])
         push = np.zeros(len(delays))
         push[ends] = gap
-        try:
-            move = np.linalg.solve(delays, push)[ends]
-        except np.linalg.LinAlgError:
-            move = np.linalg.lstsq(delays, push, rcond=None)[0][ends]
+        move, is_flat = _solved(delays, push)
         # What is there at once, by the nodes of a step in their order, from sizes one step before.
-        reach = np.abs(np.eye(len(delays)) - delays)
-        sizes = np.abs(x) + (reach[np.ix_(ends, ends)] @ np.abs(x))
-        return cls(x, gap, move.astype(np.float64), sizes)
+        enters = np.abs(np.eye(len(delays)) - delays)
+        sizes = np.abs(x) + (enters[np.ix_(ends, ends)] @ np.abs(x))
+        reach = np.maximum(before, np.abs(x))
+        return cls(x, gap, move[ends], np.maximum(sizes, _LEAST * reach), reach, is_flat)
+
+
+def _solved(matrix: Floats, wanted: Floats) -> tuple[Floats, bool]:
+    """What the matrix makes ``wanted`` of, and whether it has no inverse but for rounding.
+
+    Then it is the shortest of what comes nearest, beside the sizes of rows and columns: where a sum
+    is conserved, a whole line of points is fixed, and rounding alone would say how far to go on it.
+    """
+    rows = _without_zeros(np.abs(matrix).max(axis=1))
+    even = matrix / rows[:, np.newaxis]
+    columns = _without_zeros(np.abs(even).max(axis=0))
+    even = even / columns
+    strengths = np.linalg.svd(even, compute_uv=False)
+    if strengths[-1] > _FLAT * strengths[0]:
+        return np.linalg.solve(matrix, wanted).astype(np.float64), False
+    shortest = np.linalg.lstsq(even, wanted / rows, rcond=_FLAT)[0]
+    return (shortest / columns).astype(np.float64), True
+
+
+def _without_zeros(sizes: Floats) -> Floats:
+    return np.where(sizes > 0.0, sizes, 1.0)
 
 
 def _nearer(system: System, free: Sequence[Variable], state: _State) -> _State | None:
@@ -115,11 +156,11 @@ def _nearer(system: System, free: Sequence[Variable], state: _State) -> _State |
         with np.errstate(all="ignore"):
             there = state.x + state.move * 0.5**halvings
             try:
-                beyond = _State.at(system, free, there)
+                beyond = _State.at(system, free, there, state.reach)
             except (EvaluationError, DeclarationError, QueryError):
                 continue
         # Beside the sizes of each, so that none is lost beside a larger unit.
-        scale = np.where(state.sizes > 0.0, state.sizes, 1.0)
+        scale = _without_zeros(state.sizes)
         if np.linalg.norm(beyond.gap / scale) < np.linalg.norm(state.gap / scale):
             return beyond
     return None

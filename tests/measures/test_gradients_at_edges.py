@@ -91,7 +91,7 @@ class Rounded(Mechanism):
 
 def test_derivatives_of_ones_own_are_not_passed_back():
     sensed = System({x: Rounded(y), y: y - x / 10}, start={x: 0.5, y: 0.2})
-    with pytest.raises(QueryError, match="x follows by rounded y, which has derivatives of its own"):
+    with pytest.raises(QueryError, match="x follows by rounded y, which has derivatives of its"):
         gradients(sensed, y[4], [y[0]])
     plain = System({x: y, y: y - x / 10}, start={x: 0.5, y: 0.2})
     replaced = plain.world(steps=4).replace(x[1:3], Rounded(y))
