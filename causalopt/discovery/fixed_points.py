@@ -9,7 +9,7 @@ import numpy as np
 
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError
 from causalopt.ground.scaled import stacked
-from causalopt.ground.types import Floats
+from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Time, Variable
 from causalopt.linearisation.still import Still
@@ -27,10 +27,10 @@ _NEAR = 1e-12
 _ROUNDING, _FAR = 1e-15, 1e-3
 # The same of a gap where no step of Newton's method has closed it.
 _CLOSED = 1e-14
-# The least that a variable is sized as, beside the largest that it has been on the way: one that
-# comes to 0 has no size of its own there.
+# The least that sizes are, beside the largest that they have been on the way: what comes to 0 has
+# no size of its own there.
 _LEAST = 1e-10
-# What a matrix of even rows and columns has to nothing, beside its largest.
+# What is nothing beside the largest strength of a matrix of even rows.
 _FLAT = 1e-13
 
 
@@ -55,7 +55,7 @@ def fixed_point(model: Model) -> System:
     _check(system)
     free = [v for v in system.variables if v not in system.algebraic]
     begun = np.array([system.start_values[v] for v in free])
-    state = _State.at(system, free, begun, np.abs(begun))
+    state = _State.at(system, free, begun, np.zeros(len(free)))
     for _ in range(_ROUNDS):
         if state.has_arrived:
             return system.with_start(dict(zip(free, state.x.tolist(), strict=True)))
@@ -74,9 +74,9 @@ def fixed_point(model: Model) -> System:
 class _State:
     """Where Newton's method is: f(x) - x, the step that it takes, and what enters each variable.
 
-    ``sizes`` are |x| + sum_j |df/dx_j x_j|, ``reach`` the largest that each x has been, all
-    (variables,). Where it ``is_flat``, I - Df has no
-    inverse, and the step is the shortest of those that leave the least of the gap.
+    ``sizes`` are |x| + sum_j |df/dx_j x_j|, ``reach`` the largest that they have been, all
+    (variables,). Where it ``is_flat``, I - Df has no inverse, and the step is the shortest of those
+    that leave the least of the gap.
     """
 
     x: Floats
@@ -119,31 +119,38 @@ class _State:
         still = Still(linear, slopes)
         delays = still.delays(1.0).real
         ends = still.ends_of([linear.place_of(v) for v in free])
-        push = np.zeros(len(delays))
-        push[ends] = gap
-        move, is_flat = _solved(delays, push)
         # What is there at once, by the nodes of a step in their order, from sizes one step before.
         enters = np.abs(np.eye(len(delays)) - delays)
         sizes = np.abs(x) + (enters[np.ix_(ends, ends)] @ np.abs(x))
-        reach = np.maximum(before, np.abs(x))
-        return cls(x, gap, move[ends], np.maximum(sizes, _LEAST * reach), reach, is_flat)
+        reach = np.maximum(before, sizes)
+        move, is_flat = _solved(delays, ends, gap, reach)
+        return cls(x, gap, move, np.maximum(sizes, _LEAST * reach), reach, is_flat)
 
 
-def _solved(matrix: Floats, wanted: Floats) -> tuple[Floats, bool]:
-    """What the matrix makes ``wanted`` of, and whether it has no inverse but for rounding.
+def _solved(delays: Floats, ends: Ints, gap: Floats, reach: Floats) -> tuple[Floats, bool]:
+    """The step of each variable that closes the gap, and whether no one step does.
 
-    Then it is the shortest of what comes nearest, beside the sizes of rows and columns: where a sum
-    is conserved, a whole line of points is fixed, and rounding alone would say how far to go on it.
+    Then it is the shortest of those that leave the least, beside what each variable has been: where
+    a sum is conserved, a whole line of points is fixed, and rounding alone would say how far to go.
     """
-    rows = _without_zeros(np.abs(matrix).max(axis=1))
-    even = matrix / rows[:, np.newaxis]
-    columns = _without_zeros(np.abs(even).max(axis=0))
-    even = even / columns
+    rest = np.setdiff1d(np.arange(len(delays)), ends)
+    within, out = (delays[np.ix_(rest, side)] for side in (rest, ends))
+    try:
+        inner = np.linalg.solve(within, out)
+    except np.linalg.LinAlgError:
+        push = np.zeros(len(delays))
+        push[ends] = gap
+        return np.linalg.lstsq(delays, push, rcond=None)[0][ends].astype(np.float64), True
+    matrix = delays[np.ix_(ends, ends)] - delays[np.ix_(ends, rest)] @ inner
+    scale = _without_zeros(reach)
+    even = matrix * scale
+    rows = _without_zeros(np.abs(even).max(axis=1))
+    even = even / rows[:, np.newaxis]
     strengths = np.linalg.svd(even, compute_uv=False)
     if strengths[-1] > _FLAT * strengths[0]:
-        return np.linalg.solve(matrix, wanted).astype(np.float64), False
-    shortest = np.linalg.lstsq(even, wanted / rows, rcond=_FLAT)[0]
-    return (shortest / columns).astype(np.float64), True
+        return np.linalg.solve(matrix, gap).astype(np.float64), False
+    shortest = np.linalg.lstsq(even, gap / rows, rcond=_FLAT)[0]
+    return (scale * shortest).astype(np.float64), True
 
 
 def _without_zeros(sizes: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Fixed points where I - Df has no inverse: found where there is one, refused where there is none."""
+"""Fixed points where I - Df has no inverse: found, or refused where there is none."""
 
 import pytest
 from sympy import Abs, Piecewise
