@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, cast
 
@@ -18,7 +19,7 @@ from jax import Array, lax
 from sympy import Basic, Expr, Symbol
 
 from causalopt.backends.jax_single import pushed_at_size, traced_back_at_size
-from causalopt.mechanisms.calls import Called, Code, Pushed
+from causalopt.mechanisms.calls import Called, Code, Pushed, is_passed_back
 from causalopt.mechanisms.crossing import HALVINGS, SHARE, Crossing
 from causalopt.mechanisms.routines import Filled
 from causalopt.mechanisms.settled import TURNS, Settled, leads_nowhere
@@ -145,7 +146,26 @@ class _Walk:
 
         ends = jnp.zeros(()), jnp.ones(())
         _, late = lax.fori_loop(0, HALVINGS, half, ends)
-        return jnp.where(is_on, late, 1.0)
+        moment = self._moving(late, condition, is_on) if is_passed_back() else late
+        return jnp.where(is_on, moment, 1.0)
+
+    def _moving(self, found: Array, condition: Basic, is_on: Value) -> Value:
+        """A moment that moves as the two sides of its condition do, which are one there.
+
+        A search passes nothing back, so the implicit function theorem stands in for it.
+        """
+        if not isinstance(condition, sympy.Gt | sympy.Ge | sympy.Lt | sympy.Le):
+            return found
+        height, there = condition.lhs - condition.rhs, lax.stop_gradient(found)
+
+        def at(share: Array) -> Array:
+            return jnp.asarray(_Walk({**self.values, SHARE: share}, {}).of(height), float)
+
+        high, steep = jax.jvp(at, (there,), (jnp.ones(()),))
+        # Where it does not happen, nothing is divided by a slope that may be 0.
+        steep = jnp.where(is_on, lax.stop_gradient(steep), 1.0)
+        moved: Array = there - (high - lax.stop_gradient(high)) / steep
+        return moved
 
     def _settled(self, found: Settled) -> Value:
         """What an unknown settles at when turns are taken; NaN where it does not."""
@@ -221,6 +241,16 @@ def _sum(*terms: Value) -> Value:
 
 def _product(*factors: Value) -> Value:
     return functools.reduce(lambda a, b: a * b, factors)
+
+
+def _chosen_by(is_better: Callable[[Value, Value], Value]) -> Head:
+    """The first of the best, and its slope: of two that are alike JAX would take half of each."""
+
+    def one(best: Value, other: Value) -> Value:
+        # What is no number stays none, wherever it stands.
+        return jnp.where(jnp.logical_or(is_better(other, best), other != other), other, best)
+
+    return lambda *terms: functools.reduce(one, terms)
 
 
 def _folded(name: str) -> Head:
@@ -303,8 +333,8 @@ _HEADS: Mapping[type, Head] = {
         }.items()
     },
     sympy.log: lambda x, *base: jnp.log(x) if not base else jnp.log(x) / jnp.log(*base),
-    sympy.Max: _folded("maximum"),
-    sympy.Min: _folded("minimum"),
+    sympy.Max: _chosen_by(operator.gt),
+    sympy.Min: _chosen_by(operator.lt),
     sympy.And: _folded("logical_and"),
     sympy.Or: _folded("logical_or"),
     sympy.Not: lambda x: jnp.logical_not(x),

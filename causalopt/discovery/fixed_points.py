@@ -9,7 +9,7 @@ import numpy as np
 
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError
 from causalopt.ground.scaled import stacked
-from causalopt.ground.types import Floats
+from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
 from causalopt.language.symbols import Label, Time, Variable
 from causalopt.linearisation.still import Still
@@ -25,6 +25,13 @@ _ROUNDS = 100
 _NEAR = 1e-12
 # What rounding leaves of a gap, and which part of the sizes is a long way.
 _ROUNDING, _FAR = 1e-15, 1e-3
+# The same of a gap where no step of Newton's method has closed it.
+_CLOSED = 1e-14
+# The least that sizes are, beside the largest that they have been on the way: what comes to 0 has
+# no size of its own there.
+_LEAST = 1e-10
+# What is nothing beside the largest strength of a matrix of even rows.
+_FLAT = 1e-13
 
 
 def fixed_point(model: Model) -> System:
@@ -47,9 +54,10 @@ def fixed_point(model: Model) -> System:
     system.check_numbers("fixed_point")
     _check(system)
     free = [v for v in system.variables if v not in system.algebraic]
-    state = _State.at(system, free, np.array([system.start_values[v] for v in free]))
+    begun = np.array([system.start_values[v] for v in free])
+    state = _State.at(system, free, begun, np.zeros(len(free)))
     for _ in range(_ROUNDS):
-        if (np.abs(state.move) <= _NEAR * state.sizes).all():
+        if state.has_arrived:
             return system.with_start(dict(zip(free, state.x.tolist(), strict=True)))
         nearer = None if state.is_lost else _nearer(system, free, state)
         if nearer is None:
@@ -66,13 +74,27 @@ def fixed_point(model: Model) -> System:
 class _State:
     """Where Newton's method is: f(x) - x, the step that it takes, and what enters each variable.
 
-    ``sizes`` are |x| + sum_j |df/dx_j x_j|, all (variables,).
+    ``sizes`` are |x| + sum_j |df/dx_j x_j|, ``reach`` the largest that they have been, all
+    (variables,). Where it ``is_flat``, I - Df has no inverse, and the step is the shortest of those
+    that leave the least of the gap.
     """
 
     x: Floats
     gap: Floats
     move: Floats
     sizes: Floats
+    reach: Floats
+    is_flat: bool
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether no step would move it any more, and nothing is left that no step can close.
+
+        At x + 1 there is no step, and at the bottom of x^2 + 1 - x none: neither is a fixed point.
+        """
+        is_near = bool((np.abs(self.move) <= _NEAR * self.sizes).all())
+        is_closed = not self.is_flat or bool((np.abs(self.gap) <= _CLOSED * self.sizes).all())
+        return is_near and is_closed
 
     @property
     def is_lost(self) -> bool:
@@ -84,8 +106,8 @@ class _State:
         return bool(is_rounding.all() and (np.abs(self.move) > _FAR * self.sizes).any())
 
     @classmethod
-    def at(cls, system: System, free: Sequence[Variable], x: Floats) -> _State:
-        """The state at x."""
+    def at(cls, system: System, free: Sequence[Variable], x: Floats, before: Floats) -> _State:
+        """The state at x, where ``before`` is what was reached until now."""
         start: dict[Label, float] = dict(zip(free, x.tolist(), strict=True))
         W = system.with_start(start).world(steps=1)
         none = swept(system, None, None, ())
@@ -97,16 +119,42 @@ class _State:
         still = Still(linear, slopes)
         delays = still.delays(1.0).real
         ends = still.ends_of([linear.place_of(v) for v in free])
+        # What is there at once, by the nodes of a step in their order, from sizes one step before.
+        enters = np.abs(np.eye(len(delays)) - delays)
+        sizes = np.abs(x) + (enters[np.ix_(ends, ends)] @ np.abs(x))
+        reach = np.maximum(before, sizes)
+        move, is_flat = _solved(delays, ends, gap, reach)
+        return cls(x, gap, move, np.maximum(sizes, _LEAST * reach), reach, is_flat)
+
+
+def _solved(delays: Floats, ends: Ints, gap: Floats, reach: Floats) -> tuple[Floats, bool]:
+    """The step of each variable that closes the gap, and whether no one step does.
+
+    Then it is the shortest of those that leave the least, beside what each variable has been: where
+    a sum is conserved, a whole line of points is fixed, and rounding alone would say how far to go.
+    """
+    rest = np.setdiff1d(np.arange(len(delays)), ends)
+    within, out = (delays[np.ix_(rest, side)] for side in (rest, ends))
+    try:
+        inner = np.linalg.solve(within, out)
+    except np.linalg.LinAlgError:
         push = np.zeros(len(delays))
         push[ends] = gap
-        try:
-            move = np.linalg.solve(delays, push)[ends]
-        except np.linalg.LinAlgError:
-            move = np.linalg.lstsq(delays, push, rcond=None)[0][ends]
-        # What is there at once, by the nodes of a step in their order, from sizes one step before.
-        reach = np.abs(np.eye(len(delays)) - delays)
-        sizes = np.abs(x) + (reach[np.ix_(ends, ends)] @ np.abs(x))
-        return cls(x, gap, move.astype(np.float64), sizes)
+        return np.linalg.lstsq(delays, push, rcond=None)[0][ends].astype(np.float64), True
+    matrix = delays[np.ix_(ends, ends)] - delays[np.ix_(ends, rest)] @ inner
+    scale = _without_zeros(reach)
+    even = matrix * scale
+    rows = _without_zeros(np.abs(even).max(axis=1))
+    even = even / rows[:, np.newaxis]
+    strengths = np.linalg.svd(even, compute_uv=False)
+    if strengths[-1] > _FLAT * strengths[0]:
+        return np.linalg.solve(matrix, gap).astype(np.float64), False
+    shortest = np.linalg.lstsq(even, gap / rows, rcond=_FLAT)[0]
+    return (scale * shortest).astype(np.float64), True
+
+
+def _without_zeros(sizes: Floats) -> Floats:
+    return np.where(sizes > 0.0, sizes, 1.0)
 
 
 def _nearer(system: System, free: Sequence[Variable], state: _State) -> _State | None:
@@ -115,11 +163,11 @@ def _nearer(system: System, free: Sequence[Variable], state: _State) -> _State |
         with np.errstate(all="ignore"):
             there = state.x + state.move * 0.5**halvings
             try:
-                beyond = _State.at(system, free, there)
+                beyond = _State.at(system, free, there, state.reach)
             except (EvaluationError, DeclarationError, QueryError):
                 continue
         # Beside the sizes of each, so that none is lost beside a larger unit.
-        scale = np.where(state.sizes > 0.0, state.sizes, 1.0)
+        scale = _without_zeros(state.sizes)
         if np.linalg.norm(beyond.gap / scale) < np.linalg.norm(state.gap / scale):
             return beyond
     return None

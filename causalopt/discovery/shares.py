@@ -77,6 +77,7 @@ def steering_shares(
 
     if checks.finite(tolerance, "tolerance") <= 0.0:
         raise QueryError(f"tolerance is {tolerance}: write a small positive number, such as 1e-8.")
+    with_edges = checks.switch(edges, "edges")
     target = Target(of, m, nudge=nudge, steps=steps)
     gated = gates_of(target, among)
     found = integrated(gated, tolerance)
@@ -98,7 +99,7 @@ def steering_shares(
         {"variable": names},
         {**target.arguments(), "points": found.points, "converged": int(found.converged)},
     )
-    return data.assign(_by_edge(gated, found.edges)) if edges else data
+    return data.assign(_by_edge(gated, found.edges)) if with_edges else data
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from causalopt.ground.checks import is_option, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats, Ints
@@ -44,10 +45,10 @@ class Target:
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        if self.nudge not in NUDGES:
+        if not is_option(self.nudge, NUDGES):
             raise QueryError(
-                f'nudge is {self.nudge!r}: write nudge="sustained", a difference at every step of '
-                'm, or nudge="pulse", one difference where m begins.'
+                f'nudge is {shown(self.nudge)}: write nudge="sustained", a difference at every '
+                'step of m, or nudge="pulse", one difference where m begins.'
             )
         if self.base.is_infinitesimal:
             raise QueryError(

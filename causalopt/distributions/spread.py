@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from sympy import Expr
 
+from causalopt.ground.checks import shown
+from causalopt.ground.errors import QueryError
 from causalopt.language.splits import Split
 from causalopt.model.system import System
 
@@ -20,6 +22,7 @@ class Entropy(Protocol):
         """The entropy as a float."""
 
 
+@runtime_checkable
 class Spread(Protocol):
     """A distribution that can be pushed through a system, decorrelated, and has an entropy.
 
@@ -37,3 +40,13 @@ class Spread(Protocol):
 
     def entropy(self, base: Expr | float = 2) -> Entropy:
         """The entropy in units of log(base): an expression, a float, or an ``Estimate``."""
+
+
+def as_spread(P: object) -> Spread:
+    """The distribution itself, or a ``QueryError`` that says what was given instead."""
+    if isinstance(P, Spread) and not isinstance(P, type):
+        return P
+    raise QueryError(
+        f"P is {shown(P)} ({type(P).__name__}): write a distribution over the system's variables, "
+        "such as Distribution.uniform(T, R), or of real values a Box, a Gaussian or an Ensemble."
+    )

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Rational
 from typing import Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from causalopt.distributions.finite.states import (
     state_of,
     strides,
 )
-from causalopt.ground.checks import refuse_masked
+from causalopt.ground.checks import as_float, of_kind, refuse_masked, shown
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import exact_array, is_exact
@@ -210,7 +211,7 @@ def boltzmann(H: Enthalpies, T: Expr | float) -> Distribution:
      low  high
        0     1
     """
-    temperature = as_temperature(T)
+    temperature, H = as_temperature(T), as_enthalpies(H)
     states = np.flatnonzero(H.allowed)
     if not _exact_at(H, temperature):
         # Shifted so that the likeliest state has weight 1: what is too small for a float then is
@@ -230,7 +231,7 @@ def log_partition(H: Enthalpies, T: Expr | float) -> Expr | float:
     In nats; by log-sum-exp in floats, a sympy expression where enthalpies and T are exact. As T
     goes to infinity it tends to the log number of allowed states.
     """
-    temperature = as_temperature(T)
+    temperature, H = as_temperature(T), as_enthalpies(H)
     if _exact_at(H, temperature):
         rewards = H.rewards[np.flatnonzero(H.allowed)]
         return sympy.log(sympy.Add(*(_weight(value, temperature) for value in rewards)))
@@ -241,12 +242,12 @@ def log_partition(H: Enthalpies, T: Expr | float) -> Expr | float:
 
 def as_temperature(T: object) -> Expr | float:
     """A temperature: a number above 0, infinity, or a positive symbol."""
-    if isinstance(T, bool | str) or T is None:
-        raise QueryError(f"T is {T!r}: write a temperature, a number above 0.")
-    try:
-        temperature = T if isinstance(T, float) else sympy.sympify(T, strict=True)
-    except sympy.SympifyError:
-        raise QueryError(f"T is {T!r}: write a temperature, a number above 0.") from None
+    number = as_float(T)
+    is_symbolic = isinstance(T, Expr) and T.is_extended_real is not False
+    if T is sympy.nan or (number is None and not is_symbolic):
+        raise QueryError(f"T is {shown(T)}: write a temperature, a number above 0.")
+    is_exact = isinstance(T, Expr | Rational)
+    temperature = sympy.sympify(T) if is_exact or number is None else number
     if isinstance(temperature, Expr) and temperature.free_symbols:
         if not temperature.is_positive:
             raise QueryError(
@@ -260,6 +261,13 @@ def as_temperature(T: object) -> Expr | float:
             "states; come near it with a small T, such as 1e-9, which is safe here."
         )
     return temperature
+
+
+def as_enthalpies(H: object) -> Enthalpies:
+    """Enthalpies, or an error that says what to write."""
+    return of_kind(
+        H, Enthalpies, "H", 'Enthalpies, such as Enthalpies.of(T, {"low": 0, "high": 1})'
+    )
 
 
 def _exact_at(H: Enthalpies, T: Expr | float) -> bool:

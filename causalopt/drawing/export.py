@@ -33,6 +33,8 @@ def named_graph(model: Model) -> nx.DiGraph:
     >>> graph.nodes["T"]
     {'unit': 'degC', 'formula': 'R - 25', 'start': 10.0}
     """
+    if not isinstance(model, Model):
+        raise QueryError(f"{type(model).__name__} has no graph: give a System or a Network.")
     names = {node: visible(model.name_of(node)) for node in model.graph}
     twice = [name for name, count in Counter(names.values()).items() if count > 1]
     if twice:

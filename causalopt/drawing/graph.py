@@ -23,7 +23,7 @@ from causalopt.drawing.picture import (
 from causalopt.drawing.render import Drawing, drawing_of
 from causalopt.drawing.scale import Scale, read
 from causalopt.drawing.strokes import read_strokes
-from causalopt.ground.checks import whole
+from causalopt.ground.checks import switch, whole
 from causalopt.ground.errors import QueryError
 from causalopt.model.asked import as_system
 from causalopt.model.interface import Model
@@ -85,6 +85,7 @@ def draw(
     steps, columns = whole(steps, "steps", 1), whole(columns, "columns", 3)
     if not isinstance(model, Model):
         raise QueryError(f"{type(model).__name__} cannot be drawn: give a System or a Network.")
+    _check_switches(inputs=inputs, mechanisms=mechanisms, legend=legend, stages=stages)
     _check_not_empty(model)
     check_worlds(model, worlds)
     shown = list(worlds) or [_base(model, steps)]
@@ -127,6 +128,7 @@ def draw_template(
     True
     """
     as_system(system, ": it has no template. Write draw(...).")
+    _check_switches(inputs=inputs, mechanisms=mechanisms, legend=legend, stages=stages)
     _check_not_empty(system)
     bones = skeleton(system, 1, written=not stages)
     _check_size(bones, 1, inputs)
@@ -138,6 +140,11 @@ def draw_template(
 
 def _base(model: Model, steps: int) -> World[Model]:
     return World(model, model.run_length(steps if model.has_time else None))
+
+
+def _check_switches(**given: object) -> None:
+    for name, value in given.items():
+        switch(value, name)
 
 
 def _check_not_empty(model: Model) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from causalopt.drawing.look import ARROW
 from causalopt.drawing.sheet import Frame, Sheet
+from causalopt.ground.checks import as_path
 from causalopt.ground.errors import QueryError
 from causalopt.ground.files import replacement
 from causalopt.ground.fonts import fonts_for
@@ -62,7 +63,7 @@ class Drawing:
 
         Raises ``FileError`` where it cannot be written.
         """
-        target = Path(path)
+        target = as_path(path, "path", "graph.svg")
         content = self.render(target.suffix.lstrip(".").lower())
         with replacement(target) as temporary:
             temporary.write_bytes(content)

@@ -26,11 +26,7 @@ def by_names(graph: nx.DiGraph) -> nx.DiGraph:
     >>> by_names(nx.DiGraph([(1, "a")])).edges
     OutEdgeView([('1', 'a')])
     """
-    if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
-        raise DeclarationError(
-            f"{shown(graph)} is no graph of single arrows: give a networkx.DiGraph, and of a model "
-            "causalopt.named_graph(model)."
-        )
+    check_graph(graph)
     found = nx.DiGraph()
     names: dict[object, str] = {}
     for node, about in graph.nodes(data=True):
@@ -44,6 +40,15 @@ def by_names(graph: nx.DiGraph) -> nx.DiGraph:
         found.add_edge(first, second)
         found.edges[first, second].update(_checked(about, f"arrow {first!r} -> {second!r}"))
     return found
+
+
+def check_graph(graph: object) -> None:
+    """Raise ``DeclarationError`` for what is no graph of single arrows."""
+    if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
+        raise DeclarationError(
+            f"{shown(graph)} is no graph of single arrows: give a networkx.DiGraph, and of a model "
+            "causalopt.named_graph(model)."
+        )
 
 
 def _name(text: str) -> str:

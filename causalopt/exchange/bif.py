@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from causalopt.exchange.chances import (
 )
 from causalopt.exchange.printed import Printed, printed_tables
 from causalopt.exchange.reading import FileText
-from causalopt.ground.checks import shown
+from causalopt.ground.checks import as_path, shown
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.files import replacement
 from causalopt.language.domains import Value
@@ -105,7 +104,7 @@ def write_bif(network: Network, path: str | os.PathLike[str]) -> None:
     tables = printed_tables(network, "BIF")
     blocks = [*map(_variable_block, tables), *map(_table_block, tables)]
     text = "".join(("network unknown {\n}\n", *blocks))
-    with replacement(Path(path)) as temporary:
+    with replacement(as_path(path, "path", "model.bif")) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import ClassVar
 
 import networkx as nx
 
+from causalopt.exchange.arrows import check_graph
 from causalopt.exchange.chances import Word, check_shows
 from causalopt.exchange.reading import FileText
 from causalopt.exchange.scanner import Scanner
+from causalopt.ground.checks import as_path
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.files import replacement
 
@@ -100,6 +101,7 @@ def write_dagitty(graph: nx.DiGraph, path: str | os.PathLike[str]) -> None:
     a -> "b c"
     }
     """
+    check_graph(graph)
     if not nx.is_directed_acyclic_graph(graph):
         raise DeclarationError(
             "The graph has a cycle, and DAGitty holds none: of a system, write the graph of some "
@@ -107,7 +109,7 @@ def write_dagitty(graph: nx.DiGraph, path: str | os.PathLike[str]) -> None:
         )
     lines = [f"{_written(node)}{_said(about)}" for node, about in graph.nodes(data=True)]
     lines += [f"{_written(source)} -> {_written(target)}" for source, target in graph.edges]
-    with replacement(Path(path)) as temporary:
+    with replacement(as_path(path, "path", "graph.txt")) as temporary:
         temporary.write_text("\n".join(("dag {", *lines, "}\n")), encoding="utf-8")
 
 

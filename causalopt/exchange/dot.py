@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import networkx as nx
 
 from causalopt.exchange.arrows import by_names
+from causalopt.ground.checks import as_path
 from causalopt.ground.files import replacement
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "&": "&amp;"})
@@ -52,7 +52,7 @@ def write_dot(graph: nx.DiGraph, path: str | os.PathLike[str]) -> None:
     for source, target, about in named.edges(data=True):
         said = f" [{', '.join(_said(about))}]" if about else ""
         lines.append(f"{ids[source]} -> {ids[target]}{said}")
-    with replacement(Path(path)) as temporary:
+    with replacement(as_path(path, "path", "graph.dot")) as temporary:
         temporary.write_text("\n".join(("digraph {", *lines, "}\n")), encoding="utf-8")
 
 

@@ -97,6 +97,10 @@ class _Text(NamedTuple):
 
 
 def _whole(formula: Basic) -> str:
+    if not isinstance(formula, Basic):
+        raise DeclarationError(
+            f"{shown(formula)} ({type(formula).__name__}) is no formula: write one with symbols."
+        )
     texts: dict[Basic, _Text] = {}
     with bounded("The formula", "write it in simpler parts"):
         for part in inside_out(formula):

@@ -15,8 +15,8 @@ from sympy.logic.boolalg import Boolean
 
 from causalopt.exchange.text.parts import is_condition, put_together
 from causalopt.exchange.text.tokens import FormulaError, tokens_of
-from causalopt.ground.checks import shown
-from causalopt.ground.errors import TooLargeError
+from causalopt.ground.checks import as_mapping, shown
+from causalopt.ground.errors import DeclarationError, TooLargeError
 from causalopt.ground.work import bounded
 
 T = TypeVar("T")
@@ -47,6 +47,7 @@ def formula_of(text: str, symbols: Mapping[str, Symbol]) -> Expr:
     causalopt.exchange.text.tokens.FormulaError: Column 1 of the formula: there is no function
     '__import__' in formulas.
     """
+    as_mapping(symbols, "symbols", '{"x": x}')
     return _within_limits(text, lambda: formula_in(text, symbols))
 
 
@@ -70,6 +71,7 @@ def condition_of(text: str, symbols: Mapping[str, Symbol]) -> Boolean:
     >>> condition_of("h < 0 and not v == 2", {"h": h, "v": v})
     (h < 0) & Ne(v, 2)
     """
+    as_mapping(symbols, "symbols", '{"x": x}')
     return _within_limits(text, lambda: condition_in(text, symbols))
 
 
@@ -106,6 +108,11 @@ def work_of(letters: int) -> float:
 
 
 def _within_limits(text: str, read: Callable[[], T]) -> T:
+    if not isinstance(text, str):
+        raise DeclarationError(
+            f"A formula in text is {shown(text)} ({type(text).__name__}): write text, such as "
+            "'R - k*T'."
+        )
     try:
         with bounded("The formula", "write it in simpler parts", work_of(len(text))):
             return read()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import networkx as nx
 
 from causalopt.exchange.arrows import by_names
+from causalopt.ground.checks import as_path
 from causalopt.ground.files import replacement
 
 
@@ -34,5 +34,8 @@ def write_graphml(graph: nx.DiGraph, path: str | os.PathLike[str]) -> None:
     # The class itself: the functions of networkx take whatever writer is installed, and split
     # lines at letters that a name may hold.
     writer = nx.GraphMLWriter(by_names(graph), encoding="utf-8")
-    with replacement(Path(path)) as temporary, temporary.open("wb") as stream:
+    with (
+        replacement(as_path(path, "path", "graph.graphml")) as temporary,
+        temporary.open("wb") as stream,
+    ):
         writer.dump(stream)

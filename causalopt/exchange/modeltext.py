@@ -14,6 +14,7 @@ from causalopt.exchange.text.questions import ModelQuestion, question_pairs, que
 from causalopt.exchange.text.symbols import symbols_in
 from causalopt.exchange.text.toml import TomlValue, toml_document
 from causalopt.exchange.text.writing import model_sections
+from causalopt.ground.checks import as_path
 from causalopt.ground.errors import CausaloptError, DeclarationError, TooLargeError
 from causalopt.ground.files import replacement
 from causalopt.ground.work import bounded
@@ -112,8 +113,9 @@ def write_model(
     told, sections = model_sections(model)
     sections += [("[[questions]]", question_pairs(question)) for question in asked]
     text = toml_document({**head, **told}, sections)
-    _check_same(text, ModelRecord(Path(path).stem, title, source, model, asked))
-    with replacement(Path(path)) as temporary:
+    place = as_path(path, "path", "model.toml")
+    _check_same(text, ModelRecord(place.stem, title, source, model, asked))
+    with replacement(place) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

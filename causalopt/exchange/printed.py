@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from causalopt.ground.checks import of_kind
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.masses import as_floats
 from causalopt.ground.types import Floats
@@ -32,6 +33,7 @@ def printed_tables(network: Network, form: str) -> list[Printed]:
     Raises ``DeclarationError`` for what ``form`` does not hold: real values, formulas, decisions,
     utilities, chances with symbols in them, and names that no page shows.
     """
+    of_kind(network, Network, "What is written", f"a Network of tables, which {form} holds")
     tables = [printed_table(network, label, form) for label in network.nodes]
     for one in tables:
         for name in (one.child.name, *map(str, one.child.values)):

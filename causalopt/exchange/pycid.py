@@ -13,7 +13,7 @@ import networkx as nx
 import numpy as np
 
 from causalopt.exchange.printed import printed_table
-from causalopt.ground.checks import as_float, shown
+from causalopt.ground.checks import as_float, of_kind, shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats
 from causalopt.language.finite_variables import Finite, own_variable
@@ -223,6 +223,7 @@ def write_pycid(network: Network) -> object:
     Raises ``DeclarationError`` for what such a diagram does not hold (real values, formulas,
     symbols in amounts or chances, nothing to decide or to want), and where PyCID is not installed.
     """
+    of_kind(network, Network, "What is written", "a Network with decisions and utilities")
     rules = {label: network.account(label).assigned for label in network.nodes}
     wanted = {x: u for x, rule in rules.items() if rule and (u := as_utility(rule))}
     decided = [x for x, rule in rules.items() if rule and is_decision(rule)]

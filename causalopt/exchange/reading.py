@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
+from causalopt.ground.checks import as_path
 from causalopt.ground.errors import FileError
 
 #: The most bytes of a model file: what is larger is not read at all.
@@ -18,7 +18,7 @@ def read_text(path: str | os.PathLike[str], what: str = "a model", most: int = M
     Raises ``FileError`` for a file that is not there, no file, larger than ``most`` bytes, not
     UTF-8, empty, or of bytes that are no text.
     """
-    path = Path(path)
+    path = as_path(path, "path", "model.xml")
     try:
         with path.open("rb") as file:
             # One byte beyond tells, whatever the file system says of its size.
@@ -67,7 +67,8 @@ class FileText:
     @classmethod
     def of(cls, path: str | os.PathLike[str], what: str) -> FileText:
         """A file that is read; errors are those of ``read_text``."""
-        return cls(os.fspath(path), read_text(path, what))
+        text = read_text(path, what)
+        return cls(os.fspath(path), text)
 
     def refusal(self, offset: int, message: str) -> FileError:
         """What is wrong at a character of the text, to be raised."""

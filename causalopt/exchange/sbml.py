@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Symbol
@@ -22,6 +21,7 @@ from causalopt.exchange.biology.units import units_in
 from causalopt.exchange.biology.writing import document_of
 from causalopt.exchange.biology.written import as_written
 from causalopt.exchange.reading import FileText
+from causalopt.ground.checks import as_path
 from causalopt.ground.errors import DeclarationError, FileError, TooLargeError
 from causalopt.ground.files import replacement
 from causalopt.ground.work import bounded
@@ -140,7 +140,7 @@ def write_sbml(system: System, path: str | os.PathLike[str]) -> None:
     )
     """
     text = document_of(system)
-    with replacement(Path(path)) as temporary:
+    with replacement(as_path(path, "path", "model.xml")) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 from causalopt.exchange.chances import (
@@ -21,7 +20,7 @@ from causalopt.exchange.chances import (
 from causalopt.exchange.elements import Element, refuse_strange, root_of
 from causalopt.exchange.printed import Printed, printed_tables
 from causalopt.exchange.reading import FileText
-from causalopt.ground.checks import shown
+from causalopt.ground.checks import as_path, shown
 from causalopt.ground.files import replacement
 from causalopt.language.finite_variables import Finite
 from causalopt.model.network import Network
@@ -109,7 +108,7 @@ def write_xmlbif(network: Network, path: str | os.PathLike[str]) -> None:
     tables = printed_tables(network, "XMLBIF")
     blocks = [*map(_variable_block, tables), *map(_definition_block, tables)]
     text = "".join((_HEAD, *blocks, "</NETWORK>\n</BIF>\n"))
-    with replacement(Path(path)) as temporary:
+    with replacement(as_path(path, "path", "model.xml")) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

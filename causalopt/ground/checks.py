@@ -1,4 +1,4 @@
-"""Checks of single values: whole numbers, finite numbers, weights. The same everywhere.
+"""Checks of single values: numbers, weights, options, paths. The same everywhere.
 
 NumPy's integers, its floats and its arrays without axes count as numbers; truth values do not.
 """
@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Protocol, SupportsFloat, runtime_checkable
+import os
+from collections.abc import Container, Hashable, Iterable, Mapping, MappingView, Set
+from pathlib import Path
+from typing import Protocol, SupportsFloat, TypeGuard, TypeVar, runtime_checkable
 
 import numpy as np
 
-from causalopt.ground.errors import DeclarationError, QueryError
+from causalopt.ground.errors import DeclarationError, FileError, QueryError
 from causalopt.ground.types import Floats
+
+Kind = TypeVar("Kind")
 
 #: Numbers that stand for chances sum to 1 within this much. Nothing is ever renormalised.
 TOLERANCE = 1e-9
@@ -87,6 +91,8 @@ def finite_row(given: object, where: str) -> Floats:
     hint = "write a list of one or more finite numbers, such as np.linspace(5, 45, 401)"
     # Texts are no numbers, an imaginary part would be dropped, and a mask with it.
     refuse_masked(given, where, QueryError)
+    if isinstance(given, Set | Mapping) or given is None:
+        raise QueryError(f"{where} is {shown(given)} ({type(given).__name__}): {hint}.")
     try:
         array = np.asarray(given)
     except ValueError:
@@ -101,7 +107,7 @@ def finite_row(given: object, where: str) -> Floats:
             )
         raise QueryError(f"{where} has shape {array.shape}: {hint}.")
     if array.dtype.kind not in "iuf":
-        for entry in array.tolist() if array.dtype.kind == "O" else array:
+        for entry in array.tolist():
             if as_float(entry) is None:
                 raise QueryError(
                     f"{where} holds {shown(entry)} ({type(entry).__name__}), which is no number: "
@@ -184,23 +190,86 @@ def as_floats(given: object) -> Floats | None:
         return None
 
 
+def is_option(given: object, known: Container[str]) -> TypeGuard[str]:
+    """Whether it is one of the words that an option takes; what is no text is none.
+
+    >>> is_option("last", ("all", "last")), is_option(np.array([1, 2]), ("all", "last"))
+    (True, False)
+    """
+    return isinstance(given, str) and given in known
+
+
+def switch(given: object, name: str) -> bool:
+    """A truth value, or a ``QueryError``: text and numbers would be taken for one by their size.
+
+    >>> switch("no", "edges")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.QueryError: edges is 'no': write True or False.
+    """
+    if not isinstance(given, bool | np.bool_):
+        raise QueryError(f"{name} is {shown(given)}: write True or False.")
+    return bool(given)
+
+
+def of_kind(given: object, kind: type[Kind], name: str, instead: str) -> Kind:
+    """A value of that kind, or a ``QueryError`` that says what was given instead.
+
+    >>> of_kind(3, list, "H", "a list")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.QueryError: H is 3 (int): write a list.
+    """
+    if isinstance(given, kind):
+        return given
+    raise QueryError(f"{name} is {shown(given)} ({type(given).__name__}): write {instead}.")
+
+
+def as_path(given: object, name: str, example: str) -> Path:
+    """A path, or a ``FileError`` that says what was given instead.
+
+    >>> as_path(None, "store", "home.zarr")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.FileError: store is None (NoneType): write a path, such as 'home.zarr'.
+    """
+    if isinstance(given, str | os.PathLike) and given != "":
+        # Of a path in bytes Path makes none.
+        with contextlib.suppress(TypeError):
+            return Path(given)
+    raise FileError(
+        f"{name} is {shown(given)} ({type(given).__name__}): write a path, such as {example!r}."
+    )
+
+
 def as_list(given: object, name: str, example: str) -> list[object]:
     """What a list or array holds, or a ``DeclarationError`` that says what to write.
 
-    >>> as_list(range(2), "weights", "[0.5, 0.5]"), as_list({"a"}, "names", "['a']")
+    A set has no order, and so would be another list in another session.
+
+    >>> as_list(range(2), "weights", "[0.5, 0.5]"), as_list(("a",), "names", "['a']")
     ([0, 1], ['a'])
+    >>> as_list({"a"}, "names", "['a']")
+    Traceback (most recent call last):
+    ...
+    causalopt.ground.errors.DeclarationError: names is {'a'}, and a set has no order: write a list,
+    such as ['a'].
     >>> as_list(np.array(1), "weights", "[0.5, 0.5]")
     Traceback (most recent call last):
     ...
     causalopt.ground.errors.DeclarationError: weights is array(1) (ndarray): write a list, such as
     [0.5, 0.5].
     """
+    if isinstance(given, Set) and not isinstance(given, MappingView):
+        raise DeclarationError(
+            f"{name} is {shown(given)}, and a set has no order: write a list, such as {example}."
+        )
     # A variable can be indexed without end, and so is not walked over.
     with contextlib.suppress(TypeError):
         if isinstance(given, Iterable) and not isinstance(given, str | bytes):
             return list(given)
     raise DeclarationError(
-        f"{name} is {given!r} ({type(given).__name__}): write a list, such as {example}."
+        f"{name} is {shown(given)} ({type(given).__name__}): write a list, such as {example}."
     )
 
 

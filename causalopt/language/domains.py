@@ -264,14 +264,8 @@ def domain_of(label: object) -> Domain:
 
 def named(values: object, name: object) -> Named:
     """The domain of a list of values, checked: one or more, no two the same."""
-    # An array without axes is iterable by its type alone.
-    has_axes = getattr(values, "ndim", None) != 0
-    if isinstance(values, str) or not isinstance(values, Iterable) or not has_axes:
-        raise DeclarationError(
-            f"finite({name!r}, {values!r}): the values come as a list, such as "
-            f'finite({name!r}, ["high", "low"]).'
-        )
-    checked = [_named_value(value, name) for value in values]
+    given = checks.as_list(values, f"What {name} takes", f'finite({name!r}, ["high", "low"])')
+    checked = [_named_value(value, name) for value in given]
     if not checked:
         raise DeclarationError(f"finite({name!r}, []) has no values: give it one or more.")
     _refuse_twice(checked, name)

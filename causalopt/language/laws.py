@@ -12,7 +12,7 @@ import numpy.typing as npt
 import sympy
 from sympy import And, Expr, Piecewise, Symbol
 
-from causalopt.ground.checks import TOLERANCE, as_float, as_list, beside_one, finite, shown
+from causalopt.ground.checks import TOLERANCE, as_float, as_list, beside_one, finite, shown, switch
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Floats as Floats
 
@@ -235,13 +235,15 @@ def choice(
     """
     each = as_list(values, "The values of choice", "choice([-1, 1])")
     chosen = None if weights is None else as_list(weights, "The weights of choice", "[0.5, 0.5]")
+    is_divided = switch(normalise, "normalise")
     if any(map(_is_formula, [*each, *(chosen or ())])):
-        return _dependent_choice(each, chosen, normalise=normalise)
+        return _dependent_choice(each, chosen, normalise=is_divided)
     outcomes = tuple(finite(value, "values of a law") for value in each)
     if not outcomes:
         raise DeclarationError("choice([]) chooses among nothing: write one value or more.")
-    equal = [1 / len(outcomes)] * len(outcomes)
-    chances = tuple(finite(weight, "weights of a law") for weight in chosen or equal)
+    equal: list[object] = [1 / len(outcomes)] * len(outcomes)
+    given = equal if chosen is None else chosen
+    chances = tuple(finite(weight, "weights of a law") for weight in given)
     if len(chances) != len(outcomes):
         raise DeclarationError(
             f"choice has {len(outcomes)} values and {len(chances)} weights: write one for each."
@@ -249,7 +251,7 @@ def choice(
     least = min(chances)
     if least < 0:
         raise DeclarationError(f"choice has the negative weight {least:g}: write numbers from 0.")
-    if normalise:
+    if is_divided:
         return Choice(outcomes, _divided(chances))
     # Of weights near the largest float there is no sum.
     total = math.fsum(chances) if max(chances) < _SUMMED else math.inf
@@ -266,7 +268,8 @@ def _dependent_choice(
     values: Sequence[object], weights: Sequence[object] | None, *, normalise: bool
 ) -> Dependent:
     """One of values, by chances, of which some are formulas."""
-    chosen = weights or [sympy.Rational(1, len(values))] * len(values)
+    equal: Sequence[object] = [sympy.Rational(1, len(values))] * len(values)
+    chosen = equal if weights is None else weights
     if len(chosen) != len(values):
         raise DeclarationError(
             f"choice has {len(values)} values and {len(chosen)} weights: write one for each."

@@ -147,7 +147,9 @@ def _barred(left: object, right: object) -> Split:
 def _part(given: object) -> Part:
     if isinstance(given, Divisible):
         return (given,)
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    # An array without axes is iterable by its type alone.
+    has_axes = getattr(given, "ndim", None) != 0
+    if isinstance(given, str) or not isinstance(given, Iterable) or not has_axes:
         raise QueryError(f"A split has the part {given!r}: a part is one or more variables.")
     part = tuple(given)
     if not part:

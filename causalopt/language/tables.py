@@ -12,7 +12,7 @@ from numbers import Integral, Number
 import numpy as np
 from sympy import Symbol
 
-from causalopt.ground.checks import refuse_masked
+from causalopt.ground.checks import refuse_masked, switch
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.types import Array
 from causalopt.language.finite_variables import Parent, as_parent, values_of
@@ -92,10 +92,11 @@ def table(parents: Parent | Iterable[Parent], rows: object, *, normalise: bool =
     """
     asked_by = parents_of(parents, "table")
     refuse_masked(rows, "table(...)")
+    is_divided = switch(normalise, "normalise")
     if isinstance(rows, np.ndarray):
-        return Table(asked_by, _divided_array(rows, asked_by) if normalise else rows.copy())
+        return Table(asked_by, _divided_array(rows, asked_by) if is_divided else rows.copy())
     entries = entries_of(rows, asked_by)
-    if normalise:
+    if is_divided:
         entries = tuple(_divided(row, i, asked_by) for i, row in enumerate(entries))
     return Table(asked_by, entries)
 

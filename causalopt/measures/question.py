@@ -77,6 +77,7 @@ class Question:
             self._worlds  # noqa: B018  # a cached property
         if self.m is not None:
             self._check_m(self.m)
+            self.readings if self.read is not None else None  # noqa: B018  # what cannot be read
         if self.by == 0.0:
             raise QueryError(
                 "delta is 0: write a small difference, or leave it out for the exact one."
@@ -103,9 +104,10 @@ class Question:
     def base(self) -> World[Model]:
         """The world W that is asked about: long enough for every node that is named."""
         if isinstance(self.of, World):
-            if self.steps not in (None, self.of.steps):
+            if self.steps is not None and checks.as_whole(self.steps) != self.of.steps:
                 raise QueryError(
-                    f"steps is {self.steps}, but this world has {self.of.steps}: leave steps out."
+                    f"steps is {checks.shown(self.steps)}, but this world has {self.of.steps}: "
+                    "leave steps out."
                 )
             return self.of
         model = as_model(self.of)

@@ -82,6 +82,11 @@ class Utility(Mechanism):
         """The parents."""
         return self.inputs
 
+    @property
+    def moves_as_computed(self) -> bool:
+        """It jumps, and is still between."""
+        return True
+
     def value(self, at: Terms) -> Expr:
         """The number, as a Piecewise of the terms."""
         try:

@@ -69,6 +69,11 @@ class Increment(Mechanism):
         """Whether its rate is."""
         return self.rate.is_opaque
 
+    @property
+    def moves_as_computed(self) -> bool:
+        """Whether its rate does."""
+        return self.rate.moves_as_computed
+
     def value(self, at: Terms) -> Expr:
         """The step, with terms in the place of its symbols."""
         if not self.is_opaque:

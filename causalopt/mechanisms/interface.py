@@ -71,6 +71,11 @@ class Mechanism(ABC):
         """Whether it has no formula, so that its derivative is taken along directions alone."""
         return False
 
+    @property
+    def moves_as_computed(self) -> bool:
+        """Whether its derivatives are those of how its value is computed, as a formula's are."""
+        return False
+
     def fit(self, domain: Domain, where: str) -> Mechanism:
         """The same for a node of this domain, which ``where`` names.
 

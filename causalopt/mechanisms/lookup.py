@@ -96,6 +96,11 @@ class Lookup(Mechanism):
         return self.inputs
 
     @property
+    def moves_as_computed(self) -> bool:
+        """It jumps, and is still between."""
+        return True
+
+    @property
     def parents(self) -> tuple[Symbol, ...]:
         """What the table is asked by, in the order of its rows."""
         return self.inputs if self.cells.codes is not None else self.inputs[:-1]

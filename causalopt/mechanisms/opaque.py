@@ -116,6 +116,11 @@ class Function(OutsideFormulas, Mechanism):
         return True
 
     @property
+    def moves_as_computed(self) -> bool:
+        """It is differentiated as it is computed."""
+        return True
+
+    @property
     def remedy(self) -> str:
         """What its function says itself; else that it be bound inside."""
         inside = "bound it inside the function, with jnp.clip or jnp.where, or start it elsewhere"

@@ -73,6 +73,11 @@ class Expression(Mechanism):
         return in_order_of_names(self.formula.free_symbols)
 
     @property
+    def moves_as_computed(self) -> bool:
+        """A formula is differentiated as it is computed."""
+        return True
+
+    @property
     def remedy(self) -> str:
         """What to do where its value is no finite number."""
         own = smooth(self.formula)

@@ -99,7 +99,7 @@ class World(Generic[M]):
         World of System, steps=4
             a[2:5]: perturbed
         """
-        find = self.model.onward if every_step else self.model.select
+        find = self.model.onward if checks.switch(every_step, "every_step") else self.model.select
         stretches = movable(find(nodes, self.steps), nodes, added=to is None)
         return self._put(stretches, shift_of(nodes, by, to, along))
 

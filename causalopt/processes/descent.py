@@ -183,7 +183,7 @@ def sgd(
             f"{size * len(data):,} terms, and one may have {_MOST_PICKS:,}: take a smaller batch "
             "or fewer losses, or add normal noise to gradient_descent in its place."
         )
-    law = choice(range(len(data)), None if weights is None else list(weights))
+    law = choice(range(len(data)), weights)
     names = ["j"] if size == 1 else [f"j{i + 1}" for i in range(size)]
     picks = {Variable(name): Noise(f"pick_{name}", law) for name in names}
     nodes: dict[Variable, Expr] = dict(picks)

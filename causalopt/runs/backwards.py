@@ -11,6 +11,8 @@ from causalopt.backends import OF_ARRAYS, NotFinite, Stopped
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.language.domains import Coded
+from causalopt.model.interface import Model
+from causalopt.model.world import World
 from causalopt.plan import Loop, flatten
 from causalopt.runs.explanation import explained, told_of
 from causalopt.runs.inputs import inputs_of
@@ -48,6 +50,7 @@ def slopes(
             "tangents(world.perturb(n)), or leave tolerance out, and let steps end at the times at "
             "which formulas jump."
         )
+    _refuse_own_derivatives(want.world)
     inputs = inputs_of(plan, model, sweep, want.world.seed)
     # What leads nowhere is no input of the plan.
     named = {entry.label: entry.symbol.name for entry in plan.inputs}
@@ -63,3 +66,25 @@ def slopes(
         refuse_where_a_value_ends([asked], range(row, row + 1), sweep, "jax")
         raise told_of(error) from None
     return number, dict(zip(inside, back, strict=True))
+
+
+def _refuse_own_derivatives(world: World[Model]) -> None:
+    """Raise ``QueryError`` for a mechanism whose derivatives are not those of what it computes.
+
+    A pass back differentiates what was computed, and would give numbers that ``tangents`` does not.
+    """
+    keys = [series.key for series in world.model.series]
+    written = {key: world.model.account(key, 1).declared for key in keys}
+    replaced = {
+        key: treatment.base.replacement
+        for course, treated in world.courses.items()
+        for treatment in course
+        if treatment.base is not None
+        for key in treated
+    }
+    for key, mechanism in (*written.items(), *replaced.items()):
+        if mechanism is not None and not mechanism.moves_as_computed:
+            raise QueryError(
+                f"{key} follows by {mechanism}, which has derivatives of its own, and a pass back "
+                "takes those of what is computed: ask tangents(world.perturb(n)), or every_n."
+            )

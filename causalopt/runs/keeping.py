@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from causalopt.ground.checks import as_whole
+from causalopt.ground.checks import as_whole, is_option, shown
 from causalopt.ground.errors import QueryError
 
 #: "all" steps, the "last" one, or every k-th from the first on.
@@ -17,13 +17,12 @@ def kept(keep: Keep | object, steps: range) -> range:
     >>> kept("last", range(101)), kept(25, range(101))
     (range(100, 101), range(0, 101, 25))
     """
-    if keep == "all":
-        return steps
-    if keep == "last":
-        return steps[-1:]
+    if is_option(keep, ("all", "last")):
+        return steps if keep == "all" else steps[-1:]
     every = as_whole(keep)
     if every is None or every < 1:
         raise QueryError(
-            f'keep is {keep!r}: write "all", "last", or a whole number k, to keep every k-th step.'
+            f'keep is {shown(keep)}: write "all", "last", or a whole number k, to keep every k-th '
+            "step."
         )
     return steps[::every]

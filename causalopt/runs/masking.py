@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from causalopt.ground.checks import is_option, shown
 from causalopt.ground.errors import (
     EvaluationError,
     NotAtPointsError,
@@ -93,8 +94,8 @@ def computed(sweep: Sweep, compute: Computed, on_failure: OnFailure) -> Masked:
     >>> found.failed.values, found.values.round(2)
     (array([False,  True, False]), array([-15.07,    nan,  -8.9 ]))
     """
-    if on_failure not in ("raise", "mask"):
-        raise QueryError(f'on_failure is {on_failure!r}: write "raise" or "mask".')
+    if not is_option(on_failure, ("raise", "mask")):
+        raise QueryError(f'on_failure is {shown(on_failure)}: write "raise" or "mask".')
     if on_failure == "raise":
         return Masked(compute(sweep, True))
     if sweep.points is None:

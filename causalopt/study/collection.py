@@ -122,6 +122,11 @@ def sweep_models(
     ...     kept.table.value.values.tolist(), kept.table.error.values.tolist()
     ([1.0, 1.0], ['', ''])
     """
+    if not callable(question):
+        raise QueryError(
+            f"question is {shown(question)}: write a function of a model, such as "
+            "lambda model: len(model.series)."
+        )
     sources = _sources(models)
     asked = AskingModels(question, ReadOnly(sources))
     where: Grid = {"model": list(sources)}

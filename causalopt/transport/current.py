@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Expr, Rational
 
 from causalopt.backends.evaluation import evaluate
-from causalopt.ground.checks import are_chances, as_floats, shown, whole
+from causalopt.ground.checks import are_chances, as_floats, shown, switch, whole
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -208,6 +208,7 @@ class Current:
         if dt is not None and not finite_number(dt, "dt") > 0:
             raise QueryError(f"dt is {dt}: write a number of steps above 0.")
         cells, spans = whole(cells, "cells", 3), _intervals(times)
+        absorbing = switch(absorbing, "absorbing")
         _refuse_too_many(cells, _FOR_RUN + 2 * len(spans))
         edges = np.linspace(low, high, cells + 1)
         middles, width = (edges[1:] + edges[:-1]) / 2, (high - low) / cells

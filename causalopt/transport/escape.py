@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.ground.checks import as_whole, whole
+from causalopt.ground.checks import as_whole, is_option, shown, whole
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
@@ -354,14 +354,16 @@ def _start(system: System, operator: TransferOperator, given: Place | None) -> F
 
 
 def _side(given: str) -> str:
-    if given not in SIDES:
-        raise QueryError(f"There is no side {given!r}." + nearest(given, SIDES))
+    if not is_option(given, SIDES):
+        raise QueryError(f"There is no side {shown(given)}." + nearest(given, SIDES))
     return given
 
 
 def _counts(steps: int | Iterable[int]) -> list[int]:
     single = as_whole(steps)
-    if single is not None or not isinstance(steps, Iterable):
+    # An array without axes is iterable by its type alone.
+    has_axes = getattr(steps, "ndim", None) != 0
+    if single is not None or not isinstance(steps, Iterable) or not has_axes:
         counts = [single]
     else:
         counts = [as_whole(n) for n in steps]

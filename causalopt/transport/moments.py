@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, ImmutableMatrix, Rational
 
-from causalopt.ground.checks import are_chances
+from causalopt.ground.checks import are_chances, as_list
 from causalopt.ground.checks import finite as finite_number
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.symbols import Variable
@@ -49,7 +49,8 @@ class GradientMoments:
         weights: Sequence[float] | None = None,
     ) -> GradientMoments:
         """The moments over losses, equally likely where no ``weights`` are given."""
-        data = [expression(loss, f"loss {i}") for i, loss in enumerate(losses)]
+        each = as_list(losses, "losses", "[W**2, (W - 1)**2]")
+        data = [expression(loss, f"loss {i}") for i, loss in enumerate(each)]
         if not data:
             raise DeclarationError("There is no loss to descend: write one or more.")
         if not parameters or not all(isinstance(p, Variable) for p in parameters):

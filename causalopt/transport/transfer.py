@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from causalopt.ground.checks import finite as finite_number
-from causalopt.ground.checks import whole
+from causalopt.ground.checks import shown, whole
 from causalopt.ground.errors import QueryError, TooLargeError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.memory import refuse_what_does_not_fit
@@ -265,9 +265,10 @@ def _ratios(before: Floats, after: Floats) -> tuple[float, float]:
 def as_interval(inside: tuple[float, float]) -> tuple[float, float]:
     """(low, high) as two finite numbers in order."""
     try:
-        low, high = inside
+        # A set has no order, and of a dict there are the keys.
+        low, high = () if isinstance(inside, Set | Mapping) else inside
     except (TypeError, ValueError):
-        raise QueryError(f"inside is {inside!r}: write two numbers, (low, high).") from None
+        raise QueryError(f"inside is {shown(inside)}: write two numbers, (low, high).") from None
     low, high = finite_number(low, "inside"), finite_number(high, "inside")
     if not low < high:
         raise QueryError(f"inside=({low:g}, {high:g}) is empty: write ({high:g}, {low:g}).")

@@ -57,8 +57,10 @@ def test_tables_survive_pickling():
     ("values", "message"),
     [
         ([], r"finite\('T', \[\]\) has no values"),
-        ("high", "the values come as a list"),
-        (3, "the values come as a list"),
+        ("high", "write a list, such as finite"),
+        (3, "write a list, such as finite"),
+        ({"a", "b"}, "a set has no order"),
+        (b"ab", r"\(bytes\): write a list"),
         (["a", "b", "a"], "has the value 'a' twice"),
         (["a", 1.5], r"has the value 1.5 \(float\)"),
         (["a", True], r"has the value True \(bool\)"),

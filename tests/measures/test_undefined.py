@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Max
 
-from causalopt import Network, System, comp, op, variables
+from causalopt import Network, QueryError, System, comp, op, variables
 
 u, v, w, x, y = variables("u v w x y")
 
@@ -53,3 +53,20 @@ def test_over_time_it_is_the_unrolled_graph_that_says_so(arrows):
     found = comp(system, A=y, n=u[1], m=x, steps=5)
     reached = [x[i] in nx.descendants(graph, u[1]) for i in range(6)]
     assert (found.attrs["undefined"], found.attrs["saturated"]) == (6, sum(reached))
+
+
+def test_a_difference_that_is_lost_at_n_is_no_wall():
+    home = System({y: x - 25, x: x - y / 9, w: w / 2}, start={x: 35, y: 10, w: 0})
+    asked = {"A": y, "n": x[0], "m": x[2]}
+    with pytest.raises(QueryError, match=r"delta is 1e-17, which is lost beside x\[0\] = 35"):
+        comp(home, **asked, delta=1e-17)
+    for option in ({"on_failure": "raise"}, {"on_failure": "mask"}):
+        with pytest.raises(QueryError, match=r"lost beside x\[0\] = 35"):
+            op(home, **asked, delta=1e-17, over={x[0]: [0, 35]}, **option)
+    assert np.isfinite(comp(home, **asked, delta=1e-13))
+    # Where all of it arrives at n, 0/0 says what it said.
+    street = comp(home, A=y, n=w[0], m=x[2], delta=1e-3)
+    assert (street.attrs["undefined"], street.attrs["saturated"]) == (1, 0)
+    pair = Network({v: x * y}, start={x: 2, y: 3})
+    with pytest.raises(QueryError, match="lost beside x = 2"):
+        comp(pair, A=y, n=x, m=v, delta=1e-17)

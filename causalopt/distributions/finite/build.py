@@ -9,7 +9,7 @@ import numpy as np
 from sympy import Add, Expr
 
 from causalopt.distributions.finite.states import Variables, refuse_too_many, state_of, strides
-from causalopt.ground.checks import TOLERANCE
+from causalopt.ground.checks import TOLERANCE, switch
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.masses import Masses, check_masses, is_exact, masses_of
 from causalopt.ground.types import Ints
@@ -22,14 +22,14 @@ def listed_masses(
     variables: Variables, given: object, normalise: bool = False
 ) -> tuple[Ints, Masses]:
     """The states that have mass, ascending, and their masses; negative ones refused by name."""
-    head = f"P({listed(variables)})"
+    head, is_divided = f"P({listed(variables)})", switch(normalise, "normalise")
     if isinstance(given, Mapping):
         places = [_place(variables, key, head) for key in given]
         states = np.array(places, dtype=np.int64)
         masses = masses_of(given.values(), head)
     else:
         states, masses = _from_array(variables, given, head)
-    masses = _divided(masses, head) if normalise else _as_summed(masses, head)
+    masses = _divided(masses, head) if is_divided else _as_summed(masses, head)
     check_masses(masses, head, lambda i: state_of(variables, states[i]))
     kept = np.array([mass != 0 for mass in masses]) if is_exact(masses) else masses != 0
     if not kept.all():

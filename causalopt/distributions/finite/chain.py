@@ -19,7 +19,7 @@ from causalopt.distributions.finite.states import (
     state_of,
     substates,
 )
-from causalopt.ground.checks import TOLERANCE, as_floats, beside_one, refuse_masked, shown
+from causalopt.ground.checks import TOLERANCE, as_floats, beside_one, refuse_masked, shown, switch
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.types import Floats, Ints
@@ -73,7 +73,7 @@ class Chain:
         rows.sum_duplicates()
         # What is read off the graph takes every entry that is stored for an arrow.
         rows.eliminate_zeros()
-        if normalise:
+        if switch(normalise, "normalise"):
             rows = _normalised(known, rows)
         object.__setattr__(self, "variables", known)
         object.__setattr__(self, "kernel", rows)
@@ -269,6 +269,8 @@ def _normalised(variables: Variables, kernel: csr_array) -> csr_array:
     """Each row divided by its sum, which is above 0; entries are checked afterwards."""
     from scipy.sparse import diags_array
 
+    # Of a kernel of another shape states have no name, and one without rows no sums.
+    _check_shape(variables, kernel)
     with np.errstate(over="ignore"):
         sums = np.asarray(kernel.sum(axis=1)).reshape(-1)
     if np.isinf(sums).any() and np.isfinite(kernel.data).all():
@@ -276,8 +278,6 @@ def _normalised(variables: Variables, kernel: csr_array) -> csr_array:
         return _normalised(variables, kernel / kernel.data.max())
     empty = np.flatnonzero(~(sums > 0))
     if empty.size:
-        # Of a kernel of another shape the state has no name, and its shape is the first to mend.
-        _check_shape(variables, kernel)
         raise DeclarationError(
             f"The chances to go on from {state_of(variables, empty[0])} sum to "
             f"{sums[empty[0]]:.12g}: there is nothing to normalise by."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.ground.checks import as_float
+from causalopt.ground.checks import as_float, is_option, shown
 from causalopt.ground.errors import QueryError, nearest
 from causalopt.ground.types import Floats
 
@@ -43,14 +43,14 @@ def probability_interval(
     """
     from scipy.stats import binomtest
 
-    _check(happened, level, _DRAW)
+    level = _checked_level(happened, level, _DRAW)
     if happened.dtype != np.bool_:
         raise QueryError(
             f"The draws hold numbers ({happened.dtype}), not truths: compare them with something, "
             "such as found.x > 1, or ask for the mean_interval."
         )
-    if method not in _METHODS:
-        raise QueryError(f"There is no method {method!r}." + nearest(method, _METHODS))
+    if not is_option(method, _METHODS):
+        raise QueryError(f"There is no method {shown(method)}." + nearest(method, _METHODS))
     count = happened.sizes[_DRAW]
     if not count:
         raise QueryError(
@@ -87,7 +87,7 @@ def mean_interval(values: xr.DataArray, *, level: float = 0.95, dim: str = _DRAW
     """
     from scipy.stats import t
 
-    _check(values, level, dim)
+    level = _checked_level(values, level, dim)
     count = values.sizes[dim]
     if count < 2:
         raise QueryError(
@@ -137,10 +137,11 @@ def _interval(
     return middle.to_dataset(name=name).assign(columns).assign_attrs(about)
 
 
-def _check(given: object, level: object, dim: str) -> None:
+def _checked_level(given: object, level: object, dim: str) -> float:
+    """The level as a float, where there are draws to ask."""
     import xarray as xr
 
-    if not isinstance(given, xr.DataArray) or dim not in given.dims:
+    if not isinstance(given, xr.DataArray) or not is_option(dim, [*map(str, given.dims)]):
         what = f"dims {given.dims}" if isinstance(given, xr.DataArray) else type(given).__name__
         raise QueryError(
             f"There is no dim {dim} here ({what}): give one variable of a run with draws, such as "
@@ -148,4 +149,5 @@ def _check(given: object, level: object, dim: str) -> None:
         )
     share = as_float(level)
     if share is None or not 0 < share < 1:
-        raise QueryError(f"level is {level!r}: write a number between 0 and 1, such as 0.95.")
+        raise QueryError(f"level is {shown(level)}: write a number between 0 and 1, such as 0.95.")
+    return share

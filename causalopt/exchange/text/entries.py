@@ -191,7 +191,8 @@ def read_toml(path: str | os.PathLike[str], what: str) -> TomlEntry:
 
     Raises ``FileError`` for what is no TOML, too large or nested too deep, with line and column.
     """
-    return entry_of(os.fspath(path), read_text(path, what, MOST_TOML_BYTES))
+    text = read_text(path, what, MOST_TOML_BYTES)
+    return entry_of(os.fspath(path), text)
 
 
 def entry_of(path: str, text: str) -> TomlEntry:

@@ -22,6 +22,7 @@ from causalopt.mechanisms.interface import ONE
 from causalopt.model.system import System
 from causalopt.model.world import World
 from causalopt.runs.results import run
+from causalopt.runs.simulation import backend_named
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,6 +71,7 @@ def conditional_exponents(
     """
     import xarray as xr
 
+    backend_named(backend)
     W = of if isinstance(of, World) else NEEDS.system(of).world(steps)
     system = NEEDS.real(W.model)
     stretches = system.select(A, W.steps)

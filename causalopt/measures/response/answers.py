@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio, Scaled, stacked
 from causalopt.ground.types import Array, Bools, Floats
 from causalopt.language.symbols import Node, Variable
@@ -34,6 +35,8 @@ def answer(
     def compute(sweep: Sweep, in_words: bool) -> Array:
         series = [asked.place.series]
         (values,) = responses(asked, measure, backend, series, sweep=sweep, in_words=in_words)
+        if asked.by is not None and np.isnan(values).any():
+            _refuse_lost(asked, sweep, backend)
         return cast(Array, values if asked.over_rows else values[0])
 
     return labelled(asked, measure, computed(asked.sweep, compute, on_failure))
@@ -72,6 +75,24 @@ def responses(
 
     wants = [Want(world, key) for key in series for world in (W, X, Y)]
     return simulate(wants, asked.rows, sweep, backend, of_differences, in_words=in_words)
+
+
+def _refuse_lost(asked: Question, sweep: Sweep, backend: str) -> None:
+    """Raise ``QueryError`` where a finite difference is lost at n already: 0/0 says nothing there.
+
+    It is told apart from the 0/0 of a wall, or of an m that is not downstream.
+    """
+    W, X, _ = asked.worlds()
+    key, (row, *_) = asked.place_of_n.key, asked.model.place(asked.place_of_n).rows
+    wants = [Want(world, key) for world in (W, X)]
+    plain, moved = simulate(wants, range(row, row + 1), sweep, backend, stacked)
+    lost = np.asarray(plain == moved)
+    if lost.any():
+        raise QueryError(
+            f"delta is {asked.by:g}, which is lost beside {asked.n} = {plain[lost][0]:g}, where "
+            f"floats are {np.spacing(abs(plain[lost][0])):.2g} apart: write a larger one, or leave "
+            "delta out, for the exact derivative."
+        )
 
 
 def _of_each(function: Callable[[Read], Array]) -> Callable[[list[Read]], Array]:

@@ -74,8 +74,7 @@ def every_A(
     import xarray as xr
 
     chosen = measure_named(measure)
-    if not isinstance(first_order, bool | np.bool_):
-        raise QueryError(f"first_order is {checks.shown(first_order)}: write True or False.")
+    checks.switch(first_order, "first_order")
     in_parts = parts_of_arrays(among)
     if in_parts:
         first = Question(of, in_parts[0], n, m, steps=steps, along=along, read=read)
@@ -85,7 +84,10 @@ def every_A(
     if first_order:
         raise QueryError("first_order is of the units of an array: name it, among=h.")
     parts = _parts(of, n, m, among, steps)
-    questions = {name: Question(of, part, n, m, steps=steps) for name, part in parts.items()}
+    questions = {
+        name: Question(of, part, n, m, steps=steps, along=along, read=read)
+        for name, part in parts.items()
+    }
     asked = next(iter(questions.values()))
     whole = linearised(asked.base)
     held = [_members(whole, question) for question in questions.values()]

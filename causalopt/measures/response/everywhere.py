@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from causalopt.ground.checks import is_option, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio
 from causalopt.ground.types import Array, Ints
@@ -223,8 +224,8 @@ def _variable(stretch: Stretch) -> Variable:
 
 def measure_named(name: str) -> Measure:
     """The measure of that name."""
-    if name not in _MEASURES:
-        raise QueryError(f'measure is {name!r}: write measure="comp" or measure="op".')
+    if not is_option(name, _MEASURES):
+        raise QueryError(f'measure is {shown(name)}: write measure="comp" or measure="op".')
     return _MEASURES[name]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.checks import is_option, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.scaled import Ratio, RatioForm
 from causalopt.ground.types import Array, Floats
@@ -107,8 +108,8 @@ def op(
     >>> op(thermostat, A=T, n=R[0], m=R[1000]).item()  # doctest: +ELLIPSIS
     10.14316585...
     """
-    if branch not in _BRANCHES:
-        raise QueryError(f'branch is {branch!r}: write branch="real" or branch="complex".')
+    if not is_option(branch, _BRANCHES):
+        raise QueryError(f'branch is {shown(branch)}: write branch="real" or branch="complex".')
     asked = question_of(
         *(of, A, n, m), steps=steps, over=over, draws=draws, delta=delta, keep=keep, along=along,
         read=read,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from causalopt.ground.checks import as_mapping, shown
 from causalopt.ground.errors import QueryError
 from causalopt.language.symbols import Nodes
 from causalopt.measures.response.compression import comp
@@ -53,10 +55,11 @@ def optimizing_power(
     10.0
     """
     axis = n if along is None else along
-    if axis not in over:
+    named = as_mapping(over, "over", "{R[0]: np.linspace(5, 45, 4001)}")
+    if not isinstance(axis, Hashable) or axis not in named:
         raise QueryError(
-            f"over has no values for {axis}, the axis of the integral: write "
-            f"over={{{axis}: np.linspace(5, 45, 4001)}}."
+            f"over has no values for {shown(axis)}, the axis of the integral: write "
+            f"over={{{shown(axis)}: np.linspace(5, 45, 4001)}}."
         )
     along_axis = comp(of, A, n, m, over=over, steps=steps, delta=delta, backend=backend)
     swept = zip(over, along_axis.dims[-len(over) :], strict=True)

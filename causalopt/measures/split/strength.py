@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr
 
-from causalopt.distributions.spread import Entropy, Spread
-from causalopt.ground.errors import TooLargeError
-from causalopt.ground.masses import unit_of
+from causalopt.distributions.spread import Entropy, Spread, as_spread
+from causalopt.ground.checks import as_list
+from causalopt.ground.errors import QueryError, TooLargeError
+from causalopt.ground.masses import check_base, unit_of
 from causalopt.language.splits import Split, partitions
 from causalopt.language.words import listed
 from causalopt.model.asked import as_system
+from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ def optimizing_strength(
     >>> optimizing_strength(meet, A | B, P).value
     1
     """
-    chosen = P.split(split)
+    chosen = as_spread(P).split(split)
     return _strength(system, chosen, P, P.decorrelate(chosen), steps, base)
 
 
@@ -127,7 +129,7 @@ def adjusted_optimizing_strength(
     >>> adjusted_optimizing_strength(swap, A | B, P).value
     0
     """
-    chosen = P.split(split)
+    chosen = as_spread(P).split(split)
     apart = P.decorrelate(chosen)
     strength = _strength(system, chosen, P, apart, steps, base)
     return AdjustedStrength(strength, P.entropy(base), apart.entropy(base))
@@ -164,7 +166,12 @@ def split_strengths(
             f"{_MOST_SPLITS:,} are asked about at once: write splits=[...] with those that you "
             "mean, or take the marginal of fewer variables first."
         )
-    chosen = [P.split(split) for split in splits or partitions(system.variables)]
+    check_steps(steps)
+    check_base(base)
+    named = partitions(system.variables) if splits is None else as_list(splits, "splits", "[T | R]")
+    chosen = [as_spread(P).split(split) for split in named]
+    if not chosen:
+        raise QueryError("splits is empty: write one or more, such as [T | R], or leave it out.")
     for split in chosen:
         _warn_of_unread(system, split)
     # The way of P itself is the same for every split.

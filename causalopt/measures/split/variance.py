@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from sympy import Expr
 
 from causalopt.distributions.spread import Entropy
-from causalopt.ground.masses import unit_of
+from causalopt.ground.checks import shown
+from causalopt.ground.errors import QueryError
+from causalopt.ground.masses import check_base, unit_of
 from causalopt.language.splits import Split
 from causalopt.measures.split.strength import AdjustedStrength, Strength
+from causalopt.model.declaration import check_steps
 from causalopt.model.system import System
 
 
+@runtime_checkable
 class Varying(Protocol):
     """A distribution with a covariance: ``Box``, ``Gaussian`` or ``Ensemble``."""
 
@@ -54,6 +58,13 @@ def log_variance_strength(
     >>> log_variance_strength(thermostat, T | R, P).value
     0
     """
+    check_base(base)
+    check_steps(steps)
+    if not isinstance(P, Varying):
+        raise QueryError(
+            f"P is {shown(P)} ({type(P).__name__}), which has no covariance: write a Box, a "
+            "Gaussian or an Ensemble, or ask optimizing_strength, by entropy."
+        )
     chosen = P.split(split)
     apart = P.decorrelate(chosen)
     strength = Strength(

@@ -12,6 +12,7 @@ from causalopt.backends.evaluation import evaluate
 from causalopt.distributions.real.ensemble import Ensemble
 from causalopt.distributions.real.estimate import Estimate, with_error
 from causalopt.distributions.real.step import check_pushable, jacobian, step_of
+from causalopt.ground.checks import of_kind
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import check_base
 from causalopt.ground.types import Floats
@@ -34,7 +35,8 @@ def jacobian_determinant(system: System) -> Expr:
     >>> jacobian_determinant(System({T: R, R: R - k * T}, start={T: 1, R: 1}, parameters={k: 0.3}))
     k
     """
-    check_pushable(system, system.variables)
+    known = as_system(system, ", whose Jacobian could be asked for: give a System.")
+    check_pushable(known, known.variables)
     with bounded("The determinant of the step", "give numbers for parameters, or sample"):
         return sympy.factor(jacobian(step_of(system, {}), system.variables).det())
 
@@ -80,6 +82,7 @@ def adjusted_strength_by_volume(
             "adjusted_optimizing_strength, which estimates entropies."
         )
     determinant = jacobian_determinant(system)
+    of_kind(P, Ensemble, "P", "an Ensemble, such as Gaussian.of({x: (0, 1)}).sample(1000, seed=1)")
     apart = P.decorrelate(P.split(split))
     # Sample by sample, since those of P' are those of P shuffled: what both share leaves the error.
     difference = _log_stretch(system, apart, determinant, steps)

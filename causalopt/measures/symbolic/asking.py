@@ -124,7 +124,8 @@ def _difference(delta: float | Symbol) -> Expr:
     """The difference at n: a symbol, or an exact number other than 0."""
     if isinstance(delta, Symbol):
         return delta
-    number = exact(delta if isinstance(delta, Expr) else checks.finite(delta, "delta"))
+    is_exact = isinstance(delta, Expr) and delta.is_number and delta.is_real and delta.is_finite
+    number = exact(delta if is_exact else checks.finite(delta, "delta"))
     if number == 0:
         raise QueryError(
             "delta is 0: write a small difference or a symbol, or leave it out for the exact one."
@@ -135,7 +136,8 @@ def _difference(delta: float | Symbol) -> Expr:
 def branches_at(inputs: WorldInputs, at: Numbers, delta: float | Symbol | None) -> Branches:
     """The branches that are taken at a point."""
     point = dict(checks.as_mapping(at, "at", "{R[0]: 35}"))
-    moved = {delta: exact(point.pop(delta))} if delta in point else {}
+    is_given = isinstance(delta, Symbol) and delta in point
+    moved = {delta: exact(point.pop(delta))} if is_given else {}
 
     def look_up(symbol: Symbol) -> Expr:
         if symbol == delta:

@@ -123,7 +123,9 @@ def put_for(
     """
     model = world.model
     numbers: dict[Label, Expr] = {}
-    for label, value in checks.as_mapping(values or {}, name, "{k: Rational(1, 4)}").items():
+    for label, value in checks.as_mapping(
+        {} if values is None else values, name, "{k: Rational(1, 4)}"
+    ).items():
         known = label if label in model.parameters else _started(world, label)
         is_exact = isinstance(value, Expr) and value.is_real and value.is_number
         numbers[known] = value if is_exact else exact(checks.finite(value, f"{name}[{label}]"))

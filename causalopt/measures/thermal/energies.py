@@ -11,10 +11,12 @@ from sympy import Expr
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.thermal import (
     Enthalpies,
+    as_enthalpies,
     as_temperature,
     boltzmann,
     log_partition,
 )
+from causalopt.ground.checks import of_kind
 from causalopt.ground.errors import QueryError
 from causalopt.ground.masses import Masses, is_exact
 from causalopt.ground.types import Array
@@ -60,7 +62,7 @@ def free_energy(P: Distribution, H: Enthalpies, T: Expr | float) -> Expr | float
     >>> free_energy(Distribution.delta({level: "high"}), H, T=2)
     3
     """
-    temperature = as_temperature(T)
+    temperature, H = as_temperature(T), as_enthalpies(H)
     return _number(mean_enthalpy(P, H) + H.sign * _times(temperature, P.entropy(sympy.E)))
 
 
@@ -74,7 +76,7 @@ def equilibrium_free_energy(H: Enthalpies, T: Expr | float) -> Expr | float:
     >>> equilibrium_free_energy(Enthalpies.of(level, {"low": 0, "high": 0}), T=2)
     2*log(2)
     """
-    temperature = as_temperature(T)
+    temperature, H = as_temperature(T), as_enthalpies(H)
     # At a temperature near 0 the largest term is beyond the range of floats, its product is not.
     best = _best(H)
     shifted = Enthalpies(H.variables, H.values - best, H.convention)
@@ -86,7 +88,8 @@ def free_energy_gap(P: Distribution, H: Enthalpies, T: Expr | float) -> Expr | f
 
     Units of the enthalpy, in both conventions: T log Z - G(P), or F(P) + T log Z.
     """
-    return _number(H.sign * (equilibrium_free_energy(H, T) - free_energy(P, H, T)))
+    best = equilibrium_free_energy(H, T)
+    return _number(H.sign * (best - free_energy(P, H, T)))
 
 
 def heat_capacity(H: Enthalpies, T: Expr | float) -> Expr | float:
@@ -154,6 +157,8 @@ def free_energy_over(P: xr.DataArray, H: Enthalpies, T: float | xr.DataArray) ->
 
 def _align(P: Distribution, H: Enthalpies) -> tuple[Masses, Array]:
     """The masses of the states that have one, and their enthalpies."""
+    of_kind(P, Distribution, "P", 'a Distribution, such as Distribution.of(T, {"low": 1})')
+    H = as_enthalpies(H)
     if set(P.variables) != set(H.variables):
         raise QueryError(
             f"The distribution is over {', '.join(map(str, P.variables))}, the enthalpies over "

@@ -12,8 +12,8 @@ from sympy import Expr
 from causalopt.distributions.finite.chain import Chain, dense_masses
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.states import state_of
-from causalopt.distributions.thermal import Enthalpies, as_temperature, boltzmann
-from causalopt.ground.checks import whole
+from causalopt.distributions.thermal import Enthalpies, as_enthalpies, as_temperature, boltzmann
+from causalopt.ground.checks import as_float, of_kind, shown, whole
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.measures.thermal.energies import free_energy_gap
@@ -150,7 +150,8 @@ def why_not_equilibrium(
     at equilibrium (total variation 0.0253, free energy missing 0.00202, confidence 0.81)
         a fair sample is as far off with chance 0.82
     """
-    temperature = float(as_temperature(T))
+    temperature, H = float(as_temperature(T)), as_enthalpies(H)
+    _check_kinds(P, chain, start)
     _check_share(tolerance, "tolerance")
     _check_share(level, "level")
     equilibrium, observed = boltzmann(H, temperature), P.floats()
@@ -181,9 +182,23 @@ def why_not_equilibrium(
     )  # fmt: skip
 
 
+def _check_kinds(P: object, chain: object, start: object) -> None:
+    such_as = 'a Distribution, such as Distribution.of(T, {"low": 1})'
+    of_kind(P, Distribution, "P", such_as)
+    if start is not None:
+        of_kind(start, Distribution, "start", such_as)
+        if chain is None:
+            raise QueryError(
+                "start is where a chain begins, and there is none: write chain=, or leave it out."
+            )
+    if chain is not None:
+        of_kind(chain, Chain, "chain", "the Chain of a step, such as Chain.of(system)")
+
+
 def _check_share(given: float, name: str) -> None:
-    if not 0 < given < 1:
-        raise QueryError(f"{name} is {given!r}: write a number between 0 and 1.")
+    share = as_float(given)
+    if share is None or not 0 < share < 1:
+        raise QueryError(f"{name} is {shown(given)}: write a number between 0 and 1.")
 
 
 def _counts(masses: Floats, draws: int) -> Ints:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from causalopt.backends.workers import available
-from causalopt.ground.checks import whole
+from causalopt.ground.checks import as_path, switch, whole
 from causalopt.ground.errors import QueryError, SweepError
 from causalopt.ground.progress import counted
 from causalopt.runs.cluster.chunks import Chunks
@@ -87,6 +87,9 @@ def sweep(
     (array([28.623, 26.272, 25.044]), 3, ())
     """
     survey, place = surveyed(asked, over, draws), _place(store)
+    retry = switch(retry, "retry")
+    if workers is not None:
+        whole(workers, "workers", 1)
     sent = packed(survey)
     identity = Identity.of(survey)
     wanted = None if chunk is None else whole(chunk, "chunk", 1)
@@ -138,7 +141,7 @@ def packed(survey: Survey) -> Sent:
 def _place(store: str | Path) -> Path:
     if isinstance(store, str) and "://" in store:
         raise QueryError(f"store is {store!r}: write a folder that all workers see.")
-    return Path(store).expanduser().absolute()
+    return as_path(store, "store", "home.zarr").expanduser().absolute()
 
 
 def _begun(place: Path, identity: Identity, chunk: int | None) -> Store:
