@@ -18,6 +18,7 @@ from causalopt.mechanisms.calls import Called, Code, Filling, Transformed
 from causalopt.mechanisms.fitness import parts_of
 from causalopt.mechanisms.routines import Filled, Routine
 from causalopt.mechanisms.steady import AtPlace, Beside, Length, Offset, PlaceOf, Polynomial
+from causalopt.model.template import is_inner
 from causalopt.plan.block import symbols_of
 from causalopt.plan.lanes import Lanes
 from causalopt.plan.names import Names, Slot
@@ -38,7 +39,9 @@ def values_in_doubt(
 ) -> tuple[Slot, ...]:
     """The values that the variables of wanted tangents follow from, those that may not be there."""
     of_values = lanes.tangents
-    slot_of = {symbol: slot for slot, pair in names.states.items() for symbol in pair}
+    # Where a step comes to in between is a part of it, which the start has no value of.
+    slot_of = {s: slot for slot, pair in names.states.items() if not is_inner(slot.variable)
+               for s in pair}  # fmt: skip
     tangents = [slot for slot in wanted if slot.lane in of_values]
     waiting = [Slot(of_values[slot.lane], slot.variable) for slot in tangents]
     found: dict[Slot, bool] = {}
@@ -49,8 +52,8 @@ def values_in_doubt(
         formulas = list(_formulas(names.after(slot), slot_of, raws))
         found[slot] = any(map(is_in_doubt, formulas))
         seen = {slot_of[s] for f in formulas for s in symbols_of(f) if s in slot_of}
-        waiting.extend(sorted(seen - found.keys(), key=lambda other: str(names.after(other))))
-    return tuple(slot for slot, may_be_missing in found.items() if may_be_missing)
+        waiting.extend(seen - found.keys())
+    return tuple(s for s in names.states if found.get(s) and not is_inner(s.variable))
 
 
 def _formulas(

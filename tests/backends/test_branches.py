@@ -164,6 +164,18 @@ def test_what_has_no_value_has_no_slope_by_what_it_is_simple_in_either(backend):
 
 
 @every
+def test_what_has_no_value_inside_a_step_has_no_slope_either(backend):
+    """A division at an inner stage of a step, where y is found, is one of the step."""
+    rates = {a: 1 + 0 * a, y: 1 / a + y}
+    W = System.from_ode(rates, start={a: -1, y: 1}, dt=2, method="rk4").world(steps=2)
+    with pytest.raises(EvaluationError, match=r"y\[1\] is infinite") as by_value:
+        run(W, backend=backend)
+    with pytest.raises(EvaluationError) as by_slope:
+        tangents(W.perturb(y[0]), backend=backend)
+    assert str(by_slope.value) == str(by_value.value)
+
+
+@every
 @pytest.mark.parametrize("beyond", [asin(5), a * acos(7), 2 + atanh(Rational(11, 10)) * b])
 def test_a_constant_that_is_complex_counts_where_it_is_taken(beyond, backend):
     choice = Piecewise((a / 2 + b, a < 10), (beyond, True))
