@@ -143,9 +143,8 @@ def _jump(
         return None
     here, *sides = ends_beside(node, at)
     for side in sides:
-        if not (side.is_number and here.is_number):
-            continue
-        if compare(side, here) is Compared.DIFFERENT:
+        is_told = all(end.is_number and end.is_finite for end in (side, here))
+        if is_told and compare(side, here) is Compared.DIFFERENT:
             return Counterexample(Point(), side, here)
     return None
 

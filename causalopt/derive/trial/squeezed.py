@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sympy as sp
 
 from causalopt.derive.trial.expansion import Unexpandable, expand
@@ -41,7 +43,8 @@ def squeezed_limit(
         raise Unexpandable("a step inside of something")
     limit = sp.S.Zero
     divisors: list[sp.Expr] = []
-    for powers, factor in sp.Poly(loose, *parts.values()).terms():
+    for powers in sp.Poly(loose, *parts.values()).monoms():
+        factor = _factor_of(dict(zip(parts.values(), powers, strict=True)), loose)
         expansion = expand(beside(factor, variable, to, sign, h), h)
         tends = expansion.limit()
         divisors += expansion.nonzero
@@ -49,6 +52,14 @@ def squeezed_limit(
             raise Unexpandable("a step that is not squeezed")
         limit += tends
     return limit, tuple(divisors)
+
+
+def _factor_of(powers: Mapping[sp.Symbol, int], whole: sp.Expr) -> sp.Expr:
+    """What a product of powers is multiplied by in a polynomial, with all that it is divided by."""
+    for part, power in powers.items():
+        whole = (sp.diff(whole, part, power) if power else whole).subs(part, 0)
+        whole /= sp.factorial(power)
+    return whole
 
 
 def _is_of_real(
