@@ -151,6 +151,17 @@ def bounded(what: str, instead: str, limit: float = FORMULAS) -> Iterator[None]:
         ) from None
 
 
+def is_spent() -> bool:
+    """Whether what the block around may take is used up: then it was not the inner limit's fault.
+
+    >>> with measured(0.001), at_most(1):
+    ...     is_spent()
+    False
+    """
+    meter = _meter_here()
+    return meter is not None and meter.calls >= meter.stop
+
+
 def _meter_here() -> Meter | None:
     here = _meters.get(threading.get_ident())
     return here[-1] if here else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from causalopt.ground.letters import visible
+
 _TEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -35,9 +37,9 @@ def the_first(told: Sequence[str], most: int = 5) -> str:
 
 
 def tex(label: object) -> str:
-    """A label as LaTeX text, its special letters escaped.
+    """A label as LaTeX text of letters that can be seen, its special ones escaped.
 
     >>> print(tex("50%_off"))
     \\text{50\\%\\_off}
     """
-    return rf"\text{{{''.join(_TEX.get(letter, letter) for letter in str(label))}}}"
+    return rf"\text{{{''.join(_TEX.get(letter, letter) for letter in visible(str(label)))}}}"

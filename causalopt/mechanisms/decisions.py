@@ -17,6 +17,7 @@ from causalopt.ground.errors import DeclarationError, EvaluationError, QueryErro
 from causalopt.language.domains import Domain, Named
 from causalopt.language.finite_variables import Parent, values_of
 from causalopt.language.tables import entries_of, parents_of, row_name
+from causalopt.language.typeset import name as tex_name
 from causalopt.language.words import listed
 from causalopt.mechanisms.interface import ZERO, Mechanism, Naming, Terms, Writer
 from causalopt.mechanisms.lookup import picked
@@ -62,7 +63,7 @@ class Decision(Mechanism):
 
     def latex(self) -> str:
         """The same."""
-        return rf"\operatorname{{decision}}\left({', '.join(map(sympy.latex, self.seen))}\right)"
+        return rf"\operatorname{{decision}}\left({', '.join(map(tex_name, self.seen))}\right)"
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Utility(Mechanism):
 
     def latex(self) -> str:
         """The utility by its parents."""
-        return rf"\operatorname{{utility}}\left({', '.join(map(sympy.latex, self.inputs))}\right)"
+        return rf"\operatorname{{utility}}\left({', '.join(map(tex_name, self.inputs))}\right)"
 
 
 def decision(seen: Parent | Iterable[Parent]) -> Decision:

@@ -17,6 +17,7 @@ from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.declaration import cycle_message
 from causalopt.model.network import Network
 from causalopt.plan.block import Input, needed_in_order, single_form
+from causalopt.plan.doubts import values_in_doubt
 from causalopt.plan.lanes import Lane, Lanes
 from causalopt.plan.loop import Loop, Terms
 from causalopt.plan.names import Names, Slot
@@ -42,7 +43,8 @@ def flatten_forward(network: Network, lanes: Lanes, wanted: tuple[Slot, ...]) ->
     zero = always_zero(lanes, names, [raw])
     raw = {symbol: formula.xreplace(zero) for symbol, formula in raw.items()}
     slot_of = {after: slot for slot, (_, after) in names.states.items()}
-    needed = needed_in_order(raw, [names.after(slot) for slot in wanted])
+    doubted = values_in_doubt(wanted, names, lanes, [raw])
+    needed = needed_in_order(raw, [names.after(slot) for slot in (*doubted, *wanted)])
     of_values = {i for i, lane in enumerate(lanes.lanes) if not lane.is_tangent}
     every = [slot_of[symbol] for symbol in needed if symbol in slot_of]
     slots = tuple(slot for slot in every if slot.lane in of_values or slot in wanted)

@@ -28,6 +28,7 @@ from causalopt.model.stepping import step_term
 from causalopt.model.system import System
 from causalopt.model.template import is_inner, owner_of
 from causalopt.plan.block import Block, single_form, symbols_of
+from causalopt.plan.doubts import values_in_doubt
 from causalopt.plan.lanes import AnyWorld, Lane, Lanes
 from causalopt.plan.loop import Loop, Remembered, Segment, Terms
 from causalopt.plan.names import UNIT, Names, Slot
@@ -73,10 +74,11 @@ def flatten_system(
     zero = always_zero(lanes, names, [first, *raws])
     first = _with(zero, first)
     raws = [_with(pace.given, _with(zero, raw)) for raw in raws]
+    doubted = values_in_doubt(wanted, names, lanes, [first, *raws])
     # (Something has to be, also where all that is wanted is zero.)
     wanted = tuple(slot for slot in wanted if names.after(slot) not in zero) or wanted[:1]
     # Of the rest, the state is what the wanted slots depend on, over any number of steps.
-    slots = sorted(_needed(wanted, names, raws), key=_in_chains)
+    slots = sorted(_needed((*wanted, *doubted), names, raws), key=_in_chains)
     inputs, noises = tuple(names.inputs.values()), (*names.noises.values(), *pace.inputs)
     given, drawn = ([entry.symbol for entry in entries] for entries in (inputs, noises))
     state, after = ([side(slot) for slot in slots] for side in (names.before, names.after))

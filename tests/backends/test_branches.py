@@ -26,7 +26,16 @@ from sympy import (
     sqrt,
 )  # fmt: skip
 
-from causalopt import DeclarationError, EvaluationError, Network, System, run, tangents, variables
+from causalopt import (
+    DeclarationError,
+    EvaluationError,
+    Network,
+    System,
+    comp,
+    run,
+    tangents,
+    variables,
+)
 from tests.backends.cases import BY_NAME
 
 a, b, c, y, z = variables("a b c y z")
@@ -130,6 +139,39 @@ def test_what_has_no_value_has_no_slope_either(formula, at, backend):
     with pytest.raises(EvaluationError) as by_slope:
         tangents(W.perturb(a[0]), backend=backend)
     assert "y[1] is " in str(by_value.value)
+    assert str(by_slope.value) == str(by_value.value)
+
+
+@every
+def test_what_has_no_value_has_no_slope_by_what_it_is_simple_in_either(backend):
+    """sqrt(b) + a moves as a does, wherever b is, and is nowhere where b is negative."""
+    said = []
+    for formulas in ({y: sqrt(b) + y, z: z + y}, {y: 1 / (b + 1) + y, z: z + y}):
+        W = System({a: a, b: b, **formulas}, start={a: 0, b: -1, y: 1, z: 2}).world(steps=2)
+        with pytest.raises(EvaluationError) as by_value:
+            run(W, backend=backend)
+        said.append(str(by_value.value))
+        # By what it is simple in, by what it does not follow from at all, and one step further on.
+        for nudged, kept in ((y, "all"), (a, "all"), (y, z[1:])):
+            with pytest.raises(EvaluationError) as by_slope:
+                tangents(W.perturb(nudged[0]), keep=kept, backend=backend)
+            assert str(by_slope.value) == said[-1]
+        with pytest.raises(EvaluationError, match=r"y\[1\] is "):
+            comp(W, y[0], z[1], z[2], backend=backend)
+        assert tangents(W.perturb(y[0]), keep=a[1:], backend=backend).a.values.tolist() == [[0, 0]]
+    assert "complex or undefined" in said[0]
+    assert "infinite" in said[1]
+
+
+@every
+def test_what_has_no_value_inside_a_step_has_no_slope_either(backend):
+    """A division at an inner stage of a step, where y is found, is one of the step."""
+    rates = {a: 1 + 0 * a, y: 1 / a + y}
+    W = System.from_ode(rates, start={a: -1, y: 1}, dt=2, method="rk4").world(steps=2)
+    with pytest.raises(EvaluationError, match=r"y\[1\] is infinite") as by_value:
+        run(W, backend=backend)
+    with pytest.raises(EvaluationError) as by_slope:
+        tangents(W.perturb(y[0]), backend=backend)
     assert str(by_slope.value) == str(by_value.value)
 
 

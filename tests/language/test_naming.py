@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt import DeclarationError, variables
+from causalopt import DeclarationError, Network, decision, finite, table, variables
 from causalopt.language.naming import DIMS, apart
 
 
@@ -50,3 +50,14 @@ def test_a_range_of_too_many_names_is_refused_at_once(names):
 def test_a_range_of_some_names_is_all_of_them():
     assert [v.name for v in variables("x0:3 y7:9")] == ["x0", "x1", "x2", "y7", "y8"]
     assert len(variables("x0:2000")) == 2000
+
+
+def test_no_equation_has_letters_that_cannot_be_seen():
+    """A name that turns its line around reads as another one in LaTeX too."""
+    name = "a\u202eb\u200b"
+    seen, chosen, told = (finite(name + end, [f"x{name}", "y"]) for end in ("", "c", "t"))
+    rows = table(chosen, {f"x{name}": "y", "y": f"x{name}"})
+    network = Network({chosen: decision(seen), told: rows}, start={seen: "y"})
+    for text in (network._repr_latex_(), network.world()._repr_latex_(), rows._repr_latex_()):
+        assert not set(text) & set("\u200b\u202e")
+    assert "\\text{a\ufffdb\ufffd}" in network._repr_latex_()

@@ -167,3 +167,29 @@ def test_a_large_block_may_hold_choices(backend):
     for k, v in enumerate(q):
         exact = 0.3 * whole + (0.37 + 0.01 * whole * k) * (place - whole)
         np.testing.assert_allclose(found[str(v)].values[0], exact, rtol=1e-12)
+
+
+def assigned_of(rates, nudged, read):
+    """What a step assigns of a plan for the tangents of one variable, and the values it keeps."""
+    system = System.from_ode(rates, start=dict.fromkeys(rates, 1), dt=0.01, method="rk4")
+    X = system.world(steps=3).perturb(nudged[0])
+    lanes = lanes_of([], [X])
+    plan = flatten(system, 3, lanes, [(lanes.tangent_of[X], read)])
+    kept = {str(plan.slots[j].variable) for j in plan.value_slots}
+    return len(plan.segments[-1].block.assignments), kept & set(map(str, rates))
+
+
+def test_values_that_are_always_there_are_not_kept_for_their_tangents():
+    a, b, c = variables("a b c")
+    known = sp.exp(-c) + sp.sqrt(1 + c**2) + 1 / (2 + sp.Abs(c)) + 2**c + sp.log(3 + c**2)
+    alone = assigned_of({a: b - a, b: -a, c: -c}, b, a)
+    assert assigned_of({a: b - a + known, b: -a, c: -c}, b, a) == alone
+    assert alone[1] == set()
+
+
+def test_of_values_that_may_be_missing_those_alone_are_kept_that_are_followed():
+    a, b, c, d = variables("a b c d")
+    rates = {a: b - a, b: -a + sp.sqrt(c), c: -c, d: sp.log(a) - d}
+    assert assigned_of(rates, b, a)[1] == {"a", "b", "c"}
+    # Of what is looked at as well, as a is here, nothing is computed that was not.
+    assert assigned_of({a: b - a, b: -(a**3), c: sp.log(c)}, b, a)[1] == {"a", "b"}

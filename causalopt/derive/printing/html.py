@@ -1,4 +1,7 @@
-"""A derivation as HTML for notebooks: labels come out as written and run nothing."""
+"""A derivation as HTML for notebooks: labels come out as written and run nothing.
+
+Letters that cannot be seen, or that turn a line around, are signs, as on all other pages.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from causalopt.derive.printing.page import (
     verdict_rows,
     why_row,
 )
+from causalopt.ground.letters import visible
 
 
 def as_html(page: Page) -> str:
@@ -48,9 +52,9 @@ def as_html(page: Page) -> str:
 
 def _words(text: str) -> str:
     # a dollar or a backslash in running text would start a formula, but not on its own in a span
-    plain = escaping.escape(text)
+    plain = escaping.escape(visible(text))
     return re.sub(r"[$\\]", lambda match: f"<span>{match[0]}</span>", plain)
 
 
 def _formula(latex: str) -> str:
-    return f"\\({escaping.escape(latex, quote=False)}\\)"
+    return f"\\({escaping.escape(visible(latex), quote=False)}\\)"

@@ -19,6 +19,7 @@ from causalopt.derive.printing.page import (
     why_row,
 )
 from causalopt.derive.statement.steps import Status
+from causalopt.ground.letters import visible
 
 PLAIN_NAME = re.compile(r"[^\W_]+(_[^\W_]+)*\Z")
 SIGNS = {
@@ -82,12 +83,12 @@ class FormulaPrinter(Ordered, LatexPrinter):  # type: ignore[misc]  # sympy is u
 
 
 def label(text: str) -> str:
-    """Text inside a formula, in which nothing is a command.
+    """Text inside a formula, in letters that can be seen, of which none is a command.
 
     >>> print(label("<b>5 $"))
     <\\text{b}>\\text{5 }\\$
     """
-    chunks = re.findall(r"[^\\{}$&#%_^~<>']+|.", text, flags=re.DOTALL)
+    chunks = re.findall(r"[^\\{}$&#%_^~<>']+|.", visible(text), flags=re.DOTALL)
     return "".join(SPECIAL.get(chunk) or rf"\text{{{chunk}}}" for chunk in chunks)
 
 

@@ -13,14 +13,17 @@ from causalopt.derive.proof.correction import find_correction
 from causalopt.derive.proof.integrals import worked_out
 from causalopt.derive.proof.limits import with_limits_shown
 from causalopt.derive.proof.routes import to_zero
+from causalopt.derive.proof.sums import evaluable
 from causalopt.derive.statement.expressions import Formula
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Status
 from causalopt.derive.statement.verdict import Progress, Verdict, leave_open
+from causalopt.derive.trial.divergence import divergence_of
 from causalopt.derive.trial.kinks import kink_gaps
 from causalopt.derive.trial.trials import Pair, Trials, try_pairs
 from causalopt.derive.trial.values import differentiate
 
+NO_INTEGRAL = "the integral has no value: what is integrated has a pole in its range"
 NO_POINT = "no case that fits the assumptions was found in which both sides have values"
 
 
@@ -35,6 +38,9 @@ def decide_equal(left: Formula, right: Formula, scope: Scope, progress: Progress
         progress(verdict)
         mended = find_correction(left, right, here) if len(pairs) == 1 else None
         return dataclasses.replace(verdict, corrected=mended)
+    lost = divergence_of(pairs[0]) if len(pairs) == 1 and not trials.held_at else None
+    if lost is not None:
+        return Verdict(Status.REFUTED, counterexample=lost, reason=NO_INTEGRAL)
     progress(leave_open("", left - right, trials.held_at))
     return prove(pairs, trials, scope)
 
@@ -52,7 +58,7 @@ def prove(pairs: Sequence[Pair], trials: Trials, scope: Scope) -> Verdict:
         known = [*scope.relations, *off_seams, *needs]
         if name is None and known:
             # sympy cannot be told of assumptions between symbols: they choose among branches here
-            done = worked_out(difference, scope.relations)
+            done = evaluable(difference, scope.relations)
             name, _ = to_zero(settle_branches(done.whole.doit(), known))
         if name is None:
             return leave_open("no route brings the difference to zero", remains, trials.held_at)

@@ -26,7 +26,7 @@ from causalopt.ground.work import Exhausted, at_most
 
 Conditions: TypeAlias = tuple[Boolean, ...]
 
-SHARE = 0.12  # of the work that a step may take, for all integrals of an expression
+SHARE = 0.04  # of the work that a step may take, for all integrals of an expression
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _value(node: sp.Integral, known: Conditions) -> tuple[sp.Expr, Conditions] |
     """The value of an integral, and what it takes; None where no proof of one is known."""
     found = None
     with contextlib.suppress(*FAILURES):
-        found = _by_ranges(node, known)
+        found = _by_ranges(node, known) or _by_size(node, known)
     if found is None and not node.free_symbols and not node.atoms(AppliedUndef):
         # a number has the closed form that an integral by quadrature confirms
         with contextlib.suppress(NoValue, *FAILURES):
@@ -120,6 +120,20 @@ def _by_ranges(node: sp.Integral, known: Conditions) -> tuple[sp.Expr, Condition
     if further is None or any(need.has(*(limit[0] for limit in outer)) for need in needs):
         return None
     return further[0], (*needs, *further[1])
+
+
+def _by_size(node: sp.Integral, known: Conditions) -> tuple[sp.Expr, Conditions] | None:
+    """By the size of a real symbol, which is positive, where the sign of it makes no difference."""
+    for symbol in sorted(node.free_symbols, key=str):
+        is_signed = symbol.is_nonnegative or symbol.is_nonpositive
+        if not symbol.is_real or is_signed or node.xreplace({symbol: -symbol}) != node:
+            continue
+        size = sp.Dummy("size", positive=True)
+        found = _by_ranges(node.xreplace({symbol: size}), known)
+        if found is not None and not found[0].has(sp.Integral):
+            value, needs = found[0].subs(size, sp.Abs(symbol)), (sp.Ne(symbol, 0), *found[1])
+            return value, tuple(need.subs(size, sp.Abs(symbol)) for need in needs)
+    return None
 
 
 def _over_one_range(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
@@ -26,11 +27,14 @@ from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.nearby import Nearby, nearby_from
 from causalopt.derive.trial.sampling import satisfies
 from causalopt.derive.trial.seams import beside, is_seamed, seam_gaps
+from causalopt.derive.trial.squeezed import squeezed_limit
 from causalopt.derive.trial.values import NoValue, at, differentiate, instantiate
 from causalopt.ground.work import Exhausted, at_most
 
 SHARE = 0.4  # of the work that a step may take
+OF_SUMS = 0.03  # the same where sums are in it, of which sympy finds a limit soon, or never
 INFINITIES = (sp.oo, -sp.oo)
+SQUEEZED = "limit by squeezing"
 IN_THE_PLANE = "that it holds in every direction was not shown"
 UNCONFIRMED = "numbers nearby do not confirm the limit that was found"
 USUAL = 4  # random cases, before those that are aimed
@@ -134,7 +138,7 @@ def look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
     doubtful: list[Point] = []
     against: list[Counterexample] = []
     try:
-        with at_most(SHARE):
+        with at_most(_share_of(whole)):
             for point in aimed_points(here, _gaps_at(whole, step), USUAL):
                 outcome = _look_once(whole, step, point)
                 if isinstance(outcome, Counterexample):
@@ -146,6 +150,10 @@ def look(whole: sp.Expr, step: TendsTo, scope: Scope) -> Looks:
     except Exhausted:  # what was seen so far counts
         pass
     return Looks(tuple(held), tuple(doubtful), tuple(against))
+
+
+def _share_of(whole: sp.Expr) -> float:
+    return OF_SUMS if whole.has(sp.Sum, sp.Product) else SHARE
 
 
 def _gaps_at(whole: sp.Expr, step: TendsTo) -> list[sp.Expr]:
@@ -227,6 +235,8 @@ def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: sp.Expr
     h = sp.Dummy("h", positive=True)
     try:
         with at_most(SHARE / 4):
+            with contextlib.suppress(Unexpandable, Undetermined):
+                return squeezed_limit(local, variable, to, sign, h)[0]
             moved = beside(local, variable, to, sign, h)
             try:
                 return expand(moved, h).limit()
@@ -240,13 +250,15 @@ def _exact_limit(local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: sp.Expr
 def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
     """The limit for the symbols at large: a correction, and a value to compare the claim with."""
     try:
-        with at_most(SHARE / 2):
+        with at_most(_share_of(whole) / 2):
             if not whole.atoms(AppliedUndef) and whole.atoms(sp.Piecewise):
                 return None  # sympy picks a branch where it cannot know of one
             if whole.atoms(AppliedUndef):
                 # Taylor's formula goes through both sides at once, and so through no seam
                 seamless = not is_seamed(whole, step.variable)
                 return limit_by_taylor(whole, step.variable, step.to) if seamless else None
+            with contextlib.suppress(Unexpandable, Undetermined):
+                return _squeezed(whole, step)
             if _in_plane(step):  # sympy's limits are those along a line
                 moved = beside(whole, step.variable, step.to, sp.S.One, h := sp.Dummy("h"))
                 value = expand(moved, h).limit()
@@ -263,6 +275,14 @@ def _general_limit(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
     return LimitValue(value, "limit by dominant terms")
 
 
+def _squeezed(whole: sp.Expr, step: TendsTo) -> LimitValue | None:
+    """The limit of what has steps in it, where it is the same on all sides."""
+    h = sp.Dummy("h", positive=True)
+    ways = (squeezed_limit(whole, step.variable, step.to, sign, h)[0] for sign in _ways(step))
+    values = set(ways)
+    return LimitValue(values.pop(), SQUEEZED) if len(values) == 1 else None
+
+
 def _show(
     whole: sp.Expr, step: TendsTo, scope: Scope, general: LimitValue | None
 ) -> LimitValue | None:
@@ -274,7 +294,7 @@ def _show(
         return dataclasses.replace(general, needs=tuple(dict.fromkeys(needs)))
     routes: list[str] = []
     try:
-        with at_most(SHARE):
+        with at_most(_share_of(whole)):
             beside_it = _needs_on_sides(whole, step, scope, routes)
     except (Exhausted, NoValue, *FAILURES):
         return None
@@ -310,8 +330,7 @@ def _show_from(
     local, target = case.read(whole.subs(step.variable, free)), case.read(step.value)
     to = case.read(step.to)
     try:
-        moved = beside(local, free, to, sign, h)
-        for limit, divisors, route in _limits_of(moved, h, to in INFINITIES):
+        for limit, divisors, route in _limits_of(local, free, to, sign, h):
             if limit == target:
                 routes.append(route)
                 return divisors
@@ -328,8 +347,12 @@ def _show_from(
 
 
 def _limits_of(
-    moved: sp.Expr, h: sp.Symbol, infinite: bool
+    local: sp.Expr, variable: sp.Symbol, to: sp.Expr, sign: sp.Expr, h: sp.Symbol
 ) -> Iterator[tuple[sp.Expr, tuple[sp.Expr, ...], str]]:
+    with contextlib.suppress(Unexpandable):
+        yield *squeezed_limit(local, variable, to, sign, h), SQUEEZED
+        return
+    moved = beside(local, variable, to, sign, h)
     try:
         expansion = expand(moved, h)
         limit = expansion.limit()
@@ -343,6 +366,6 @@ def _limits_of(
     # those that may decide are given a sign first
     for gap in deciding_signs(moved, h):
         raise Undetermined(gap)
-    limit = limit_of_dominant(moved, h, infinite)
+    limit = limit_of_dominant(moved, h, to in INFINITIES)
     if limit is not None:
         yield limit, (), "limit by dominant terms"

@@ -8,14 +8,16 @@ import sympy as sp
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof import rewritings
-from causalopt.derive.proof.integrals import all_hidden, worked_out
+from causalopt.derive.proof.integrals import all_hidden
 from causalopt.derive.proof.monotone import constant_value
+from causalopt.derive.proof.sums import evaluable, leaves_sums, without_endless
 from causalopt.derive.statement.expressions import Rewriting, as_kept, unknown_functions
 from causalopt.derive.trial.directions import is_on_line
 from causalopt.derive.trial.seams import SEAMED
 from causalopt.ground.work import Exhausted, at_most
 
 SHARE = 0.12  # of the work that a step may take, for one route; the cheap ones come first
+OF_SUMS = 0.02  # for one that evaluates what has sums in it of which sympy knows no value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,12 +103,14 @@ def to_zero(
     opaque = {limit: sp.Dummy("limit") for limit in difference.atoms(sp.Limit) if _is_open(limit)}
     masked, shown = difference.xreplace(opaque), {name: limit for limit, name in opaque.items()}
     masked = masked.replace(_is_off_gamma, lambda node: HIDDEN[node.func](*node.args))
-    done = worked_out(masked, known) if any(route.evaluates for route in routes) else None
+    done = evaluable(masked, known) if any(route.evaluates for route in routes) else None
     if done is not None and done.conditions and not on_conditions:
-        done = all_hidden(masked)
+        done = without_endless(all_hidden(masked))
+    # sympy looks long for what a sum without a value may be
+    most = OF_SUMS if done is not None and leaves_sums(done.whole) else 1
     for route in routes:
         try:
-            with at_most(route.share):
+            with at_most(min(route.share, most) if route.evaluates else route.share):
                 if route.evaluates and done is not None:
                     rewritten = done.shown(route.rewrite(done.whole))
                 else:

@@ -14,11 +14,26 @@ from causalopt.derive.proof.conditions import conditions_of
 from causalopt.derive.proof.equality import prove
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.steps import Stationary, Status
-from causalopt.derive.statement.verdict import Counterexample, Progress, Verdict, leave_open
-from causalopt.derive.trial.kinks import derivative_on_seam, kink_gaps, slopes_beside
-from causalopt.derive.trial.sampling import points
+from causalopt.derive.statement.verdict import (
+    Counterexample,
+    Point,
+    Progress,
+    Verdict,
+    leave_open,
+)
+from causalopt.derive.trial.comparison import Compared, compare
+from causalopt.derive.trial.kinks import (
+    derivative_on_seam,
+    ends_beside,
+    kink_gaps,
+    slopes_beside,
+)
+from causalopt.derive.trial.sampling import fits, points
 from causalopt.derive.trial.trials import Pair, try_pairs
 from causalopt.derive.trial.values import differentiate
+
+#: So near to a point both of its sides are looked at, for whether the variable comes there.
+BESIDE = sp.Rational(1, 1000)
 
 #: The derivatives of one expression by each variable of the point, taken there.
 Gradient: TypeAlias = Sequence[sp.Expr]
@@ -30,7 +45,7 @@ def decide_stationary(step: Stationary, scope: Scope, progress: Progress) -> Ver
     at = dict(step.at.items())
     constraints = [(gap.subs(at, simultaneous=True), sp.S.Zero) for gap in gaps]
     wholes = (differentiate(step.objective), *gaps)
-    kink = _kink(wholes, at, scope)
+    kink = _kink(step, wholes, at, scope)
     if kink is not None:
         return kink
     slope, *slopes = (_gradient(whole, at) for whole in wholes)
@@ -98,7 +113,7 @@ def _seams_at(wholes: Sequence[sp.Expr], at: Mapping[sp.Symbol, sp.Expr]) -> lis
 
 
 def _kink(
-    wholes: Sequence[sp.Expr], at: Mapping[sp.Symbol, sp.Expr], scope: Scope
+    step: Stationary, wholes: Sequence[sp.Expr], at: Mapping[sp.Symbol, sp.Expr], scope: Scope
 ) -> Verdict | None:
     """The verdict where the point lies on a seam across which a slope is not one number."""
     for whole, x in itertools.product(wholes, at):
@@ -107,10 +122,30 @@ def _kink(
             continue
         sides = slopes_beside(node, at)
         point = next(points(scope.within(*at.values())), None)
+        jump = None if step.under else _jump(node, at, scope)
+        if jump is not None:
+            return Verdict(Status.REFUTED, counterexample=jump, reason="it jumps there")
         if sides is None or point is None or not all(side.is_number for side in sides):
             return leave_open("the point lies on a seam, and the slopes beside it were not found")
         case = Counterexample(point, *sides)
         return Verdict(Status.REFUTED, counterexample=case, reason="the slope jumps there")
+    return None
+
+
+def _jump(
+    node: sp.Derivative, at: Mapping[sp.Symbol, sp.Expr], scope: Scope
+) -> Counterexample | None:
+    """A value beside the point that is another than at it, where the variable is free to move."""
+    x, numbers = node.variables[0], [*at.values()]
+    is_bound = any(relation.has(*at) for relation in scope.relations)
+    is_free = not is_bound and all(fits(x, at[x] + step) for step in (-BESIDE, BESIDE))
+    if not is_free or not all(number.is_Rational for number in numbers):
+        return None
+    here, *sides = ends_beside(node, at)
+    for side in sides:
+        is_told = all(end.is_number and end.is_finite for end in (side, here))
+        if is_told and compare(side, here) is Compared.DIFFERENT:
+            return Counterexample(Point(), side, here)
     return None
 
 

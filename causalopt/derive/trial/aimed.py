@@ -18,6 +18,7 @@ MOST_SIGNED = 3  # symbols of which all signs are tried together
 SIZES = (sp.Integer(1), sp.Rational(7, 3))
 MOST_TURNED = 2  # symbols of which all directions are tried together
 GRID = tuple(map(sp.Integer, range(-3, 3)))
+ROOTS = (sp.Rational(1, 2), sp.Integer(2), sp.Rational(-1, 3))
 TURNS = (-1, sp.I, -sp.I, -1 + sp.I, -1 - sp.I)
 SHARE = 0.03  # of the work that a step may take, for solving one gap
 
@@ -60,6 +61,30 @@ def points_around(scope: Scope) -> Iterator[Point]:
             point = _with_values(random[number % len(random)], chosen)
             if satisfies(point, scope.relations):
                 yield point
+
+
+def points_of_powers(scope: Scope, exponents: Sequence[sp.Expr]) -> Iterator[Point]:
+    """Points of the scope at which exponents are no whole numbers, and what is raised lies around.
+
+    For whole ones much holds of powers that does not for others.
+
+    >>> z, w, a = *sp.symbols("z w"), sp.Symbol("a", real=True)
+    >>> str(next(points_of_powers(Scope((z, w, a)), [a])))
+    'z = -1, w = -7/3, a = 1/2'
+    """
+    raised = [s for e in exponents for s in sorted(e.free_symbols, key=str) if not s.is_integer]
+    free = [s for s in dict.fromkeys(raised) if s in scope.symbols][:MOST_TURNED]
+    others = [s for s in scope.symbols if s not in free][:MOST_TURNED]
+    random = list(itertools.islice(points(scope), 1)) if free else []
+    choices = [*([ROOTS] * len(free)), *([(-1, sp.I, 1)] * len(others))]
+    for point, values in itertools.product(random, itertools.product(*choices)):
+        sizes = (*([sp.S.One] * len(free)), *SIZES)
+        pairs = zip((*free, *others), values, sizes, strict=False)
+        chosen = {s: value * size for s, value, size in pairs}
+        if all(fits(s, v) for s, v in chosen.items()):
+            moved = _with_values(point, chosen)
+            if satisfies(moved, scope.relations):
+                yield moved
 
 
 def points_on_grid(scope: Scope) -> Iterator[Point]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import sympy as sp
@@ -74,6 +75,20 @@ def slopes_beside(
     if any(sp.simplify(first - second) != 0 for first, second in lower):
         return None
     return right[-1] * sp.factorial(order), left[-1] * sp.factorial(order)
+
+
+def ends_beside(node: sp.Derivative, numbers: Mapping[sp.Symbol, sp.Expr]) -> list[sp.Expr]:
+    """What is differentiated, at a point, and what it comes to there from the right and left.
+
+    A side from which that is not known is left out.
+    """
+    variable, about = node.variables[0], numbers[node.variables[0]]
+    local = node.expr.subs({s: v for s, v in numbers.items() if s != variable})
+    ends = [local.subs(variable, about)]
+    for sign in (1, -1):
+        with contextlib.suppress(Unexpandable, Undetermined, *FAILURES):
+            ends += _terms_beside(local, variable, about, sign, 0)
+    return ends
 
 
 def _terms_beside(

@@ -12,13 +12,19 @@ from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.failures import FAILURES
 from causalopt.derive.trial.kinks import derivative_on_seam, kink_gaps
 from causalopt.derive.trial.nearby import INFINITE, approaches
+from causalopt.ground.work import Exhausted, at_most
 
 LARGEST_EXPONENT = 3_000  # exact powers above it would fill the memory
+SHARE = 0.04  # of the work that a step may take, for one value of an integral, sum or limit
 BINDERS = (sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Derivative, sp.Subs)
 
 
 class NoValue(Exception):
     """The expression has no finite value here, or none that can be trusted."""
+
+
+class TooLong(NoValue):
+    """An integral, a sum or a limit has a value at most after much work, and so beside it too."""
 
 
 def at(whole: sp.Expr, point: Point) -> sp.Expr:
@@ -131,6 +137,16 @@ def _branch_value(whole: sp.Piecewise, numbers: Mapping[sp.Symbol, sp.Expr]) -> 
 def _closed_value(whole: sp.Expr, numbers: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
     """Integrals, sums and limits: a closed form that an independent computation confirms."""
     here = whole.subs({s: numbers[s] for s in whole.free_symbols if s in numbers})
+    if here.has(sp.DiracDelta):
+        raise NoValue(f"no number confirms a pulse: {here}")
+    try:
+        with at_most(SHARE):
+            return _confirmed(here)
+    except Exhausted:
+        raise TooLong(f"{here} takes too much work") from None
+
+
+def _confirmed(here: sp.Expr) -> sp.Expr:
     closed = here.doit()
     if closed.has(*BINDERS) or closed.free_symbols:
         raise NoValue(f"{here} has no closed form")

@@ -7,6 +7,7 @@ import sys
 import click
 
 from causalopt.ground import progress
+from causalopt.ground.letters import visible
 from causalopt.study.files import find_model
 from causalopt.study.needs import refuse_missing_files
 from causalopt.study.terminal.printing import STOPPED, error_text, load_or_stop, stop
@@ -42,4 +43,4 @@ def remake(model: str, names: tuple[str, ...]) -> None:
             sys.exit(STOPPED)
         except Exception as error:
             stop(error_text(error, file))
-        click.echo(f"{archive.path}: {archive.count} points")
+        click.echo(visible(f"{archive.path}: {archive.count} points"))

@@ -24,6 +24,7 @@ from causalopt.derive import (
 from causalopt.derive.printing.latex import label
 from causalopt.derive.printing.page import MARKS
 from causalopt.derive.statement.expressions import as_kept
+from causalopt.ground.letters import visible
 from causalopt.ground.work import Exhausted, at_most, measured
 
 W, t = sp.symbols("W t", real=True)
@@ -99,7 +100,7 @@ def test_reasons_and_routes_come_out_as_written(name: str) -> None:
         verdict = Verdict(status, route=name, remains=W, reason=name)
         seen = Parsed(Report(page, (verdict,))._repr_html_())
         assert seen.tags <= {"div", "h4", "ul", "ol", "li", "strong", "small", "br", "span"}
-        assert seen.text.count(name) == 2
+        assert seen.text.count(visible(name)) == 2
         assert f"{MARKS[status]} {status}" in seen.text
 
 
@@ -135,7 +136,7 @@ def test_labels_come_out_as_written_and_run_nothing(name: str) -> None:
     seen = Parsed(report._repr_html_())
     assert seen.tags <= {"div", "h4", "p", "ul", "ol", "li", "strong", "small", "br", "span"}
     assert seen.attributes == [("class", "causalopt-derivation")]
-    assert name in seen.text
+    assert visible(name) in seen.text
     for command in ("href", "input"):
         assert f"\\{command}" not in report._repr_latex_()
     assert "\x1b" not in str(report)
@@ -180,3 +181,22 @@ def test_no_number_is_worked_out_to_print_it() -> None:
 def test_a_matrix_is_printed_in_its_line() -> None:
     page = Derivation("page", given=[W], steps=[Equal(sp.Matrix([[W, 1]]), sp.Matrix([[1, W]]))])
     assert "1. [[W, 1]] = [[1, W]]" in str(page)
+
+
+#: A name that a page would show as another one: it turns its line around, and has an empty letter.
+UNSEEN = "k\u200b\u202eb\x1b[31m"
+
+
+def test_no_page_has_letters_that_cannot_be_seen():
+    odd, f = sp.Symbol(UNSEEN, real=True), sp.Function(UNSEEN + "f", real=True)
+    page = Derivation(
+        f"title {UNSEEN}",
+        source=f"source {UNSEEN}",
+        given=[Given(odd, f"meaning {UNSEEN}"), Given(f(odd), "a function")],
+        steps=[Equal(odd + f(odd), odd + f(odd + 1), by=f"rule {UNSEEN}"), Equal(f(2), f(2))],
+    )
+    judged = page.check()
+    for shown in (page, judged):
+        for text in (shown._repr_html_(), shown._repr_latex_(), str(shown)):
+            assert not set(text) & set("\u200b\u202e\x1b")
+        assert "k\ufffd\ufffdb\u241b[31m" in shown._repr_html_()
