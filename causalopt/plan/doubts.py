@@ -6,8 +6,7 @@ negative there is no value whose derivative that would be.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sympy
 from sympy import Basic, Expr, Pow, Symbol
@@ -15,8 +14,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean
 
 from causalopt.mechanisms.calls import Called, Code, Filling, Transformed
-from causalopt.mechanisms.fitness import parts_of
-from causalopt.mechanisms.routines import Filled, Routine
+from causalopt.mechanisms.routines import Filled, Numbers, Routine
 from causalopt.mechanisms.steady import AtPlace, Beside, Length, Offset, PlaceOf, Polynomial
 from causalopt.model.template import is_inner
 from causalopt.plan.block import symbols_of
@@ -30,7 +28,8 @@ _THERE = (
     *(sympy.sin, sympy.cos, sympy.tan, sympy.sinc, sympy.exp, sympy.sinh, sympy.cosh, sympy.tanh),
     *(sympy.asinh, sympy.atan, sympy.atan2, sympy.erf, sympy.erfc, sympy.frac),
     *(sympy.KroneckerDelta, sympy.Piecewise, ExprCondPair, Boolean),
-    *(Length, Offset, Polynomial, Beside, PlaceOf, AtPlace, Routine, Filled, Code, Transformed),
+    *(Length, Offset, Polynomial, Beside, PlaceOf, AtPlace),
+    *(Routine, Numbers, Filled, Code, Transformed),
 )
 
 
@@ -38,6 +37,9 @@ def values_in_doubt(
     wanted: Iterable[Slot], names: Names, lanes: Lanes, raws: Sequence[Mapping[Symbol, Expr]]
 ) -> tuple[Slot, ...]:
     """The values that the variables of wanted tangents follow from, those that may not be there."""
+    doubted = {s for raw in raws for s, formula in raw.items() if is_in_doubt(formula)}
+    if not doubted:
+        return ()
     of_values = lanes.tangents
     # Where a step comes to in between is a part of it, which the start has no value of.
     slot_of = {s: slot for slot, pair in names.states.items() if not is_inner(slot.variable)
@@ -49,29 +51,30 @@ def values_in_doubt(
         slot = waiting.pop()
         if slot in found or slot not in names.states:
             continue
-        formulas = list(_formulas(names.after(slot), slot_of, raws))
-        found[slot] = any(map(is_in_doubt, formulas))
-        seen = {slot_of[s] for f in formulas for s in symbols_of(f) if s in slot_of}
-        waiting.extend(seen - found.keys())
+        own = names.after(slot)
+        entering = _entering(own, slot_of, raws)
+        found[slot] = own in doubted or not doubted.isdisjoint(entering - slot_of.keys())
+        waiting.extend({slot_of[s] for s in entering if s in slot_of} - found.keys())
     return tuple(s for s in names.states if found.get(s) and not is_inner(s.variable))
 
 
-def _formulas(
+def _entering(
     symbol: Symbol, slots: Mapping[Symbol, Slot], raws: Sequence[Mapping[Symbol, Expr]]
-) -> Iterator[Expr]:
-    """What a symbol is assigned, and the parts of it that have names of their own."""
+) -> set[Symbol]:
+    """What enters a symbol at once: the parts of it that have names, and other slots."""
+    entering: set[Symbol] = set()
     for raw in raws:
         waiting, seen = [symbol], set[Symbol]()
         while waiting:
             formula = raw.get(waiting.pop())
             if formula is not None:
-                yield formula
-                named = symbols_of(formula) - slots.keys() - seen
-                seen |= named
-                waiting.extend(named)
+                new = symbols_of(formula) - seen
+                seen |= new
+                waiting.extend(new - slots.keys())
+        entering |= seen
+    return entering
 
 
-@functools.lru_cache(maxsize=4096)
 def is_in_doubt(formula: Expr) -> bool:
     """Whether there may be no value where all symbols of a formula have one.
 
@@ -79,7 +82,17 @@ def is_in_doubt(formula: Expr) -> bool:
     >>> [is_in_doubt(f) for f in (sympy.sqrt(z), 1 / z, sympy.sqrt(1 + z**2), sympy.exp(z))]
     [True, True, False, False]
     """
-    return not all(map(_is_there, parts_of(formula)))
+    waiting: list[Basic] = [formula]
+    seen: set[Basic] = set()
+    while waiting:
+        part = waiting.pop()
+        if not _is_there(part):
+            return True
+        # A routine is filled with hundreds of symbols, each of which has a value.
+        inner = [arg for arg in part.args if not arg.is_Symbol and arg not in seen]
+        seen.update(inner)
+        waiting += inner
+    return False
 
 
 def _is_there(part: Basic) -> bool:
