@@ -4,11 +4,12 @@ Ours are the same in every run, so that a run says whether the code is another. 
 others, and more of them: what those find becomes a test of its own. ``make figures`` has the tests
 of screenshots write them.
 
-Of a test with many cases that each take long, ``@pytest.mark.sampled(5)`` leaves every fifth to
-``make test``: ``make long`` runs all.
+Of a test with many cases that each take long, ``@pytest.mark.sampled(5)`` leaves a fifth to
+``make test``: ``make long`` runs the others.
 """
 
-from collections import Counter
+import zlib
+from collections import defaultdict
 
 import pytest
 from hypothesis import settings
@@ -27,12 +28,14 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark as long what ``make test`` leaves out of the cases of a test, in their order."""
-    cases = Counter()
+    """Mark as long what ``make test`` leaves out of the cases of a test, always the same."""
+    families = defaultdict(list)
     for item in items:
         mark = item.get_closest_marker("sampled")
         if mark is not None:
-            (every,), test = mark.args, item.nodeid.partition("[")[0]
-            if cases[test] % every:
-                item.add_marker(pytest.mark.long)
-            cases[test] += 1
+            families[item.nodeid.partition("[")[0], *mark.args].append(item)
+    for (_, every), cases in families.items():
+        # By chance, as it were: of each backend some, in whatever order the cases come.
+        cases.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
+        for item in cases[-(-len(cases) // every) :]:
+            item.add_marker(pytest.mark.long)

@@ -62,6 +62,7 @@ ASKED = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("system", [functions, rates, shrinking, noisy])

@@ -94,6 +94,7 @@ def test_values_and_slopes_beside_what_has_none(formula, at, expected, backend):
         assert slope == (None if wanted is None else pytest.approx(wanted, rel=1e-13))
 
 
+@pytest.mark.sampled(3)
 @every
 @pytest.mark.parametrize(
     ("formula", "at", "expected"), [case for case in THERE if None not in case[2]]

@@ -56,6 +56,7 @@ SMOOTH = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @every
 @points
 @pytest.mark.parametrize("name", SMOOTH)
@@ -161,6 +162,7 @@ def test_a_run_that_meets_a_hole_later_is_exact_there(backend):
     assert run(system.world(steps=60), backend=backend)["x"].notnull().all()
 
 
+@pytest.mark.sampled(3)
 @every
 def test_sums_of_thousands_and_products_of_dozens_are_put_in_code(backend):
     many = variables(" ".join(f"x{i:04}" for i in range(2000)))

@@ -96,6 +96,7 @@ def test_a_number_has_all_the_digits_of_a_float(backend, number):
         assert found == (near > number)
 
 
+@pytest.mark.sampled(5)
 @every
 def test_every_function_has_its_value(backend, functions):
     system, rows = functions
@@ -116,6 +117,7 @@ def is_smooth(function, point):
         return abs(right - left) < 1e-3 and abs(right - 2 * mid + left) < 1e-4 * step
 
 
+@pytest.mark.sampled(5)
 @every
 def test_every_function_has_its_derivative(backend, functions):
     system, rows = functions
@@ -152,6 +154,7 @@ def test_worlds_agree_with_the_reference(backend, make, how):
         close(found[name], expected[name])
 
 
+@pytest.mark.sampled(3)
 @other
 @pytest.mark.parametrize("points", [None, 1, 3, 64, 65, 131])
 @pytest.mark.parametrize("make", SYSTEMS, ids=lambda f: f.__name__)

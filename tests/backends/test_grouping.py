@@ -137,6 +137,7 @@ def test_a_large_block_may_hold_events(backend):
         assert found[str(a)].isel(time=11).item() == pytest.approx(exact, rel=1e-11, abs=0)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", BY_NAME)
 def test_a_large_block_may_hold_circles_of_equations(backend):
     """v = b - v^3 at each moment, whose one root is Cardano's."""

@@ -159,6 +159,7 @@ BESIDE = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("backend", [*BACKENDS, "jax"])
 @pytest.mark.parametrize("points", [None, 3, 20])
 @pytest.mark.parametrize("case", BESIDE)

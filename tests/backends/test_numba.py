@@ -178,6 +178,7 @@ def flipped(kept):
     return kept[:middle] + bytes([kept[middle] ^ 1]) + kept[middle + 1 :]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("damage", [shortened, flipped, lambda _: b""])
 def test_damaged_code_is_compiled_again_and_replaced(tmp_path, damage):
     _, value = told(in_a_process(tmp_path))
@@ -227,6 +228,7 @@ def test_other_numbers_run_the_same_code():
 LAWS = {"normal": normal(), "by quantiles": scipy.stats.gamma(2.5)}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("points", [None, 1000])
 @pytest.mark.parametrize("law", [None, *LAWS])
 def test_control_c_is_heard_within_a_second(points, law):

@@ -59,6 +59,7 @@ def agree(X, Y, series, backend, rows=range(13), over=None, draws=None):
     return taken
 
 
+@pytest.mark.sampled(4)
 @every
 @pytest.mark.parametrize("count", [None, 3, 70])
 @given(numbers=st.lists(st.sampled_from([*SIZES, -2.0, -1e-200]), min_size=9, max_size=9))
@@ -116,6 +117,7 @@ def test_of_tangents_far_below_others_of_theirs(backend, count):
     assert (course[1:] == 2.0 ** (-3 * np.arange(200))[:, None]).all()
 
 
+@pytest.mark.sampled(7)
 @every
 @pytest.mark.parametrize("name", SMOOTH)
 @pytest.mark.parametrize("count", [None, 20])
@@ -130,6 +132,7 @@ def test_where_a_derivative_is_a_limit(backend, name, count):
     assert (taken[1][held] == 1.0).all()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("values", [ONE, FEW, TILES], ids=["one", "few", "tiles"])
 @pytest.mark.parametrize("name", RINGS)
 def test_of_a_large_block(name, values):

@@ -90,6 +90,7 @@ def test_op_is_exact_in_jax_too():
         close(found, answers(numbers, 2))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", BY_NAME)
 @given(rates)
 @settings(max_examples=4, deadline=None)
@@ -195,6 +196,7 @@ def test_what_is_kept_of_a_run_is_what_the_whole_has(backend):
         assert op(system, A=v, n=u[0], m=w[step], backend=backend).item() == whole.values[step]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("points", [1, 5, 300])
 def test_how_many_bands_go_side_by_side_changes_no_digit(points, monkeypatch):
     # Down a chain a nudge falls by 1e-40 from each to the next: a dozen bands at a time.

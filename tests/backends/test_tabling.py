@@ -113,6 +113,7 @@ def falls_apart(i):
     return Fraction(1, 2**30), Fraction(4) if i < 4 else Fraction(1, 64), Fraction(1, 2**30)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("values", [[0.0], np.zeros(70)], ids=["one", "tiles"])
 @pytest.mark.parametrize(
     ("weights", "steps", "loop"), [(grows, 900, ""), (falls_apart, 250, "banded")]

@@ -39,6 +39,7 @@ ALL = [
 LONG = [("invariances", "units"), ("free_energy", "stirling"), ("current", "end_states")]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("name", "derivation"),
     [pytest.param(*one, marks=pytest.mark.long) if one in LONG else one for one in ALL],
@@ -102,6 +103,7 @@ def test_current_in_terms_of_the_variance() -> None:
     assert expanded(report.verdicts[3].corrected - quarter) == 0
 
 
+@pytest.mark.long
 def test_end_state_tells_that_the_variance_must_not_vanish() -> None:
     S2 = model("current")["S2"]
     verdicts = checked("current", "end_states").verdicts

@@ -296,6 +296,7 @@ def test_modules_tied_one_way_are_found(parts):
     assert exact == 10
 
 
+@pytest.mark.long
 def test_a_well_mixed_system_has_no_border():
     source = np.random.default_rng(3)
     matrix = source.normal(size=(14, 14))

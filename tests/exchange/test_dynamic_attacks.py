@@ -292,6 +292,7 @@ def check_refused(read, path, text, told):
         assert re.search(told, found), found
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", TOO_MUCH)
 def test_formulas_that_are_too_much_are_refused(case, tmp_path):
     formula, told = TOO_MUCH[case]
@@ -333,6 +334,7 @@ DOCUMENTS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("case", DOCUMENTS)
 def test_documents_that_are_too_much_are_refused(case, tmp_path):
     text, told = DOCUMENTS[case]

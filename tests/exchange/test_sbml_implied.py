@@ -58,6 +58,7 @@ ROOTS = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("infix", ROOTS)
 @pytest.mark.parametrize("method", ["rk4", "auto"])
 def test_a_root_is_followed_from_where_the_file_begins(read, infix, method):

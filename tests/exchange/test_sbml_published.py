@@ -25,6 +25,7 @@ def read(path, dt=0.01, method="rk4", tolerance=None):
     return read_sbml(path, dt=dt, method=method, tolerance=tolerance, units=fits)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_rates_are_those_of_another_program(path):
     system = read(path, DELAYED.get(path.stem, 0.01))

@@ -150,7 +150,7 @@ def system_of(seed):
         return None
 
 
-@settings(max_examples=15)
+@settings(max_examples=settings.default.max_examples // 8)
 @given(st.integers(0, 10**9))
 def test_what_is_written_is_read_back_as_equal_and_runs_the_same(tmp_path_factory, seed):
     system = system_of(seed)

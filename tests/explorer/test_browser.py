@@ -174,6 +174,7 @@ def test_a_run_that_leaves_the_numbers_is_told_where_the_curve_would_stand(seen,
         page.close()
 
 
+@pytest.mark.long
 def test_ten_pages_at_once_and_one_that_closes_in_the_middle(browser, thermostat_link):
     values = [0.005 + 0.001 * i for i in range(10)]
     pages = [Seen(browser, f"{thermostat_link}#p.k={value}") for value in values]
@@ -227,6 +228,7 @@ CROWDED = """() => [...document.querySelectorAll('svg.plot')].reduce(([out, upon
 }, [0, 0])"""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("width", [1200, 400])
 @pytest.mark.parametrize("steps", [100, 1000])
 def test_the_numbers_beside_curves_are_inside_and_apart(

@@ -60,6 +60,7 @@ TABS = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("text", "tab", "button", "there"), TABS)
 def test_every_tab_shows_names_as_text(seen, tmp_path, text, tab, button, there):
     model = tmp_path / "mine.py"

@@ -96,6 +96,7 @@ def test_a_slider_that_moves_drops_the_landscape_that_runs(noting, seen):
         page.close()
 
 
+@pytest.mark.long
 def test_ten_pages_draw_landscapes_at_once_while_their_sliders_move(browser):
     with exploring("find_the_thermostat") as (_, link):
         values = [0.1 + 0.01 * i for i in range(10)]

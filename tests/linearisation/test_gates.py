@@ -89,6 +89,7 @@ def test_what_goes_through_edges_is_the_derivative_by_their_gates(kind):
         np.testing.assert_allclose(size, nudged.log_norm(np.full((count, 1), 0.6)), rtol=1e-14)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "name", [n for n, w in worlds().items() if w.steps is not None and n != "named"]
 )

@@ -25,6 +25,7 @@ METHODS = ("euler", "rk4", "dopri5")
 OTHERS = {v: -v for v in variables("y0 y1 y2 y3 y4 y5 y6 y7")}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("rates", RATES.values(), ids=RATES)
 def test_the_terms_sum_up_to_the_derivative(rates, method):

@@ -149,6 +149,7 @@ def nodes_of(W):
     return labels[0], [labels[1]], labels[len(labels) - 1]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", REAL)
 def test_one_at_a_time_every_m_and_every_n_agree(kind):
     W = world_of(MODELS[kind]())

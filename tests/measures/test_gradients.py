@@ -87,7 +87,8 @@ def test_by_pixels_and_by_labels_too():
     assert found["data0[0]"].dims == ("data0[0]_axis0", "data0[0]_axis1")
 
 
-@settings(max_examples=8)
+# Each is compiled anew: four at every run.
+@settings(max_examples=settings.default.max_examples // 10)
 @given(st.integers(0, 30), st.integers(0, 30))
 def test_a_node_in_the_middle_is_that_of_a_tangent(first, last):
     system = room()

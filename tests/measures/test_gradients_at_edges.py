@@ -13,6 +13,7 @@ x, y, h, v = variables("x y h v")
 g, c = parameters("g c")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("last", [8, 10, 12])
 def test_the_moment_of_an_event_moves_in_a_pass_back(last):
     """A ball that falls from h: until time sqrt(2 h / g), and then up by c of its speed."""

@@ -389,6 +389,7 @@ def contracting(precision):
     return system, g, v
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("steps", [20, 30, 60])
 def test_derivatives_of_single_precision_have_the_range_of_doubles(steps):
     found = []

@@ -134,6 +134,7 @@ decimals = st.integers(1, 999).map(lambda n: n / 100)
 widths = st.integers(30, 1999).map(lambda n: n / 100)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", RATES)
 @given(decimals, st.integers(-800, 800).map(lambda n: n / 10), widths, st.floats(-13, 0))
 @example(0.01, 55.0, 10.0, -13.0)
@@ -161,6 +162,7 @@ def test_decimals_are_read_as_they_are_written(name, height, place, width, power
     assert moved == pytest.approx(float(slope), rel=1e-9, abs=float(1e-11 * scale))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("formula", "meant"),
     [

@@ -191,6 +191,7 @@ def test_what_is_asked_of_a_choice_is_asked_of_its_conditions_too(backend):
     np.testing.assert_array_equal(found, [expected(*point) for point in POINTS])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("largest", [sp.Max(sp.sqrt(x), z), -sp.Min(-sp.sqrt(x), -z, 1 - z),
                                      sp.Max(sp.sqrt(x), *(k * z for k in range(1, 12))),
@@ -228,6 +229,7 @@ def test_a_message_says_to_guard_it():
         run(model.world(steps=2))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("method", [None, "euler", "rk4", "dopri5"])
 def test_an_event_whose_condition_has_no_answer_is_no_event_that_did_not_happen(method, backend):

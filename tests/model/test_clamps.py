@@ -31,6 +31,7 @@ from tests.model.recipes import (
 # -- clamped to itself -----------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", SMOOTH)
 @given(data=st.data())
 @settings(max_examples=6)
@@ -47,6 +48,7 @@ def test_a_world_clamped_to_itself_is_unchanged(kind, data):
         unchanged(world, made(WORLDS[kind], (*recipe, change), kind))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("kind", "by"),
     # Between two names there is nothing.
@@ -132,6 +134,7 @@ def test_a_step_between_a_node_that_is_held_and_one_that_is_set_is_as_it_was():
 # -- soft clamps -----------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", SMOOTH)
 @given(data=st.data())
 @settings(max_examples=3)
@@ -166,6 +169,7 @@ GATED = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", GATED)
 @pytest.mark.parametrize("kind", IN_TIME)
 def test_a_swept_gate_is_a_plain_walk_at_each_weight(kind, name):

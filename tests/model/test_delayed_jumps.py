@@ -58,6 +58,7 @@ def test_a_history_that_does_not_meet_the_start(lag, before, backend):
     np.testing.assert_allclose(found.x.values[0], expected, atol=1e-13)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("history", [{}, {x: 1}, {x: sp.cos(3 * time)}])
 @pytest.mark.parametrize("step", [0, 4, 10, 13])
@@ -73,6 +74,7 @@ def test_a_nudge_jumps_wherever_it_is_made(step, history, backend):
     np.testing.assert_allclose(moved - run(W).x.values[0], expected / 2, atol=1e-13)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("first", [0, 5, 10])
 @pytest.mark.parametrize("last", [0, 4])

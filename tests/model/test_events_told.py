@@ -21,6 +21,7 @@ def of_steps(dt, *events):
     )
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("dt", [0.3, 0.1, 0.07, 0.05, 0.025, 0.0125, 0.01])
 def test_where_one_event_makes_another_true_no_shorter_steps_are_advised(dt):
     """Where rounding puts the first at the very end of a step, they are told in the next one."""

@@ -45,6 +45,7 @@ def thermostat(**changes):
 # -- equal by value --------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_declared_twice_is_equal_and_hashed_alike(name):
     first, second = everything()[name], everything()[name]
@@ -160,6 +161,7 @@ def test_mappings_of_a_model_cannot_be_set_and_say_what_to_write():
     assert system == thermostat()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_fields_cannot_be_set(name):
     held = everything()[name]
@@ -320,6 +322,7 @@ def test_plans_that_are_remembered_never_give_an_old_number(changes, steps):
 # -- copies, and other processes -------------------------------------------------------------------
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "copied",
@@ -353,6 +356,7 @@ def arrays_of(held):
             waiting += list(getattr(reached, "__dict__", {}).values())
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "copied",

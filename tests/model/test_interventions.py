@@ -38,6 +38,7 @@ from tests.model.recipes import (
 # -- against the plain walk ------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", SMOOTH)
 @given(data=st.data())
 @settings(max_examples=10)
@@ -83,6 +84,7 @@ READ = [(kind, name, measure, "numpy") for kind in IN_TIME for name in FIXED
         for measure in (run, tangents)]  # fmt: skip
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("kind", "name", "measure", "backend"), [*READ, *COMPILED])
 def test_backends_walk_as_the_plain_walk(kind, name, measure, backend):
     recipe = FIXED[name]

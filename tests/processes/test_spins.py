@@ -48,6 +48,7 @@ def law(model, cooling, rule, steps):
     return data.P.values.reshape(-1), table.values
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("model", [glass(4), Ising.qubo(couplings(4))], ids=["ising", "qubo"])
 @pytest.mark.parametrize("rule", ["metropolis", "glauber", "heat-bath"])
 def test_sweeps_follow_the_exact_law(model, rule):

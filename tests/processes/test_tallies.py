@@ -35,6 +35,7 @@ def summed(theta, groups, order, count):
     return tally
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("order", [None, ORDER, [[place[0]] for place in ORDER]])
 @pytest.mark.parametrize(
     "groups", [np.arange(COUNT), [0, 1, 0, 1, 2, 0, 2], [0] * COUNT, [9, 2, 2, 2, 4, 9, 2]]

@@ -63,6 +63,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", LOOKING)
 @pytest.mark.parametrize("case", CASES)
 def test_each_stretch_is_a_run_of_its_own(case, kind):
@@ -78,6 +79,7 @@ def test_a_rate_of_time_alone_adds_up_to_the_last_digits(kind, relation):
     assert last(model, 20) == pytest.approx(1, rel=1e-14)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", LOOKING)
 @pytest.mark.parametrize("case", CASES)
 def test_a_node_that_jumps_is_beyond_its_border_where_a_step_begins(case, kind):

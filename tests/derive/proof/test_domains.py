@@ -63,6 +63,7 @@ OUTSIDE: list[tuple[Given, Step]] = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("given", "step"), OUTSIDE)
 def test_a_hypothesis_says_nothing_outside_its_range(given: Given, step: Step) -> None:
     assert statuses(given, step) != ["proved"]
@@ -96,10 +97,14 @@ def test_what_is_not_shown_to_fit_is_not_put_in(
     assert statuses(given, step) == ["undecided"]
 
 
-def test_what_fits_is_put_in() -> None:
+@pytest.mark.long
+def test_a_whole_number_that_fits_is_put_into_a_sum() -> None:
     odd = alternating(2 * m + 1)
     cited = Follows(Eq(odd, 0), since=[1], by=Substitution({m: 2 * m + 1}))
     assert statuses([m], Equal(alternating(m), 0), cited) == ["proved"] * 2
+
+
+def test_what_fits_is_put_in() -> None:
     step = at(exp(x), 0, Eq(f(p), 0), by=Substitution({p: exp(x)}))
     assert statuses([p, x, f(p)], step) == ["proved"]
     more = Follows(Eq(Abs(x + 1), x + 1), since=[Eq(Abs(x), x)], by=Substitution({x: x + 1}))

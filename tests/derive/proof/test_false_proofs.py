@@ -51,11 +51,12 @@ def prove_none(count: int, seed: int, families: Sequence[made.Family]) -> Counte
     return Counter(verdict.status for verdict in verdicts)
 
 
-def test_no_slip_is_proved() -> None:
-    statuses = prove_none(150, 1, made.QUICK)
+@pytest.mark.parametrize("count", [40, pytest.param(150, marks=pytest.mark.long)])
+def test_no_slip_is_proved(count: int) -> None:
+    statuses = prove_none(count, 1, made.QUICK)
     # refused for a reason, and not for want of one: most are told to be false
-    assert statuses[Status.UNDECIDED] + statuses[Status.EXHAUSTED] <= 15
-    assert statuses[Status.REFUTED] >= 100
+    assert statuses[Status.UNDECIDED] + statuses[Status.EXHAUSTED] <= count // 10
+    assert statuses[Status.REFUTED] >= 2 * count // 3
 
 
 @pytest.mark.long

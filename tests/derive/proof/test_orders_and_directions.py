@@ -39,9 +39,10 @@ def prove_none(count: int, seed: int) -> Counter[Status]:
     return Counter(verdict.status for verdict in verdicts)
 
 
-def test_nothing_false_is_proved() -> None:
-    statuses = prove_none(35, 1)
-    assert statuses[Status.REFUTED] >= 12  # told to be false, by an exact case
+@pytest.mark.parametrize("count", [8, pytest.param(35, marks=pytest.mark.long)])
+def test_nothing_false_is_proved(count: int) -> None:
+    statuses = prove_none(count, 1)
+    assert statuses[Status.REFUTED] >= count // 3  # told to be false, by an exact case
 
 
 @pytest.mark.long
@@ -50,13 +51,15 @@ def test_nothing_false_of_two_thousand_is_proved(seed: int) -> None:
     prove_none(105, seed)
 
 
-def test_what_is_true_of_the_same_kinds_is_proved() -> None:
-    steps = [claim.step for claim in made.claims(40, 1, made.TRUE)]
+@pytest.mark.parametrize("count", [10, pytest.param(40, marks=pytest.mark.long)])
+def test_what_is_true_of_the_same_kinds_is_proved(count: int) -> None:
+    steps = [claim.step for claim in made.claims(count, 1, made.TRUE)]
     verdicts = Derivation("page", given=made.GIVEN, steps=steps).check().verdicts
     assert {verdict.status for verdict in verdicts} == {Status.PROVED}
     assert not any(verdict.conditions for verdict in verdicts)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("step", "status"),
     [
@@ -96,6 +99,7 @@ def over_the_line(primitive: sp.Expr) -> Verdict:
     return verdict_on(Equal(integral, 0, by=OverTheLine(x, primitive)))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("primitive", "why"),
     [

@@ -148,6 +148,7 @@ def test_an_assumption_that_sympy_knows_already_is_no_fault() -> None:
     assert statuses(report) == ["proved"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("whole", "value", "options"),
     [

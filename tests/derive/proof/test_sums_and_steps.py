@@ -32,6 +32,7 @@ def tends(whole: sp.Expr, value: sp.Expr, variable: sp.Symbol, to: sp.Expr) -> T
     return TendsTo(whole, value, variable=variable, to=to)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("step", "given"),
     [
@@ -142,6 +143,7 @@ def test_what_has_values_somewhere_or_on_no_side_is_not_refuted(
     assert verdict_on(step, *given).status is not Status.REFUTED
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("integrand", "ends", "value"),
     [

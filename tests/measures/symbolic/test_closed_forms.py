@@ -175,6 +175,7 @@ MODELS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", MODELS)
 def test_closed_forms_are_the_measure_at_every_step(name):
     model = MODELS[name]

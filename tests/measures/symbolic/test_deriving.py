@@ -39,7 +39,13 @@ PAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PAGES)
+# Of these pages a sum of many products, or a sine, takes sympy many seconds.
+SLOW = {"order four", "network"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in SLOW)) for name in PAGES]
+)
 def test_every_step_is_proved_and_the_end_is_the_formula(name):
     of, A, n, m, more = PAGES[name]
     page = derivation_of(of, A, n, m, **more)

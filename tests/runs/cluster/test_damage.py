@@ -41,6 +41,7 @@ def swept(folder, client=None):
     return sweep(STRENGTH, GRID, store=folder / "st.zarr", chunk=10, client=client)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("chunk", [1, 3])
 @pytest.mark.parametrize("alone", [True, False])
