@@ -104,9 +104,13 @@ def test_a_whole_number_that_fits_is_put_into_a_sum() -> None:
     assert statuses([m], Equal(alternating(m), 0), cited) == ["proved"] * 2
 
 
-def test_what_fits_is_put_in() -> None:
+@pytest.mark.long
+def test_what_is_positive_is_put_into_a_function_of_what_is() -> None:
     step = at(exp(x), 0, Eq(f(p), 0), by=Substitution({p: exp(x)}))
     assert statuses([p, x, f(p)], step) == ["proved"]
+
+
+def test_what_fits_is_put_in() -> None:
     more = Follows(Eq(Abs(x + 1), x + 1), since=[Eq(Abs(x), x)], by=Substitution({x: x + 1}))
     assert statuses([x, x > 0], more) == ["proved"]
 
