@@ -64,6 +64,7 @@ def test_every_claim_stands(name):
         assert comparison.fault is None, because
 
 
+@pytest.mark.sampled(4)
 @runnable()
 def test_every_experiment_gives_data_and_figures(name, tmp_path):
     with only_what_comes_along():

@@ -163,6 +163,7 @@ def test_a_claim_that_cannot_stand_or_fails_is_told():
         assert "no claim of number" in told(subject, "claim", number=number)["fault"]
 
 
+@pytest.mark.long
 def test_a_derivation_is_read_without_verdicts_and_checked_with_them():
     subject = subject_of("gradient_descent")
     report = subject.study.derivations[0]().check()

@@ -84,6 +84,7 @@ def test_the_script_of_tables_gives_the_masses_and_the_sums_of_the_page(written)
     assert str(scope["adjusted"].value) == exact["adjusted strength = strength − information"]
 
 
+@pytest.mark.long
 def test_the_script_of_claims_and_derivations_gives_the_verdicts_of_the_page():
     subject = subject_of("dumb_thermostat")
     words = [verdict.word for verdict in made(subject, "tab=claims")["verdicts"]]

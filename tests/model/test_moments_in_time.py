@@ -66,6 +66,7 @@ def moment(dt, end, part):
     return end * dt * (1 + part) if end else max(abs(part), 1e-100) * dt
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", WAYS)
 @settings(deadline=None, max_examples=10)
@@ -80,6 +81,7 @@ def test_it_happens_in_the_step_in_which_its_time_comes(way, backend, moments, d
             assert np.argmax(row) == end + (part > 0 or end == 0)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 @settings(deadline=None, max_examples=10)
 @given(
@@ -105,6 +107,7 @@ def test_where_the_room_for_rounding_ends_it_ends_for_both_steps(way, dt):
         assert (counted(way, dt, CONDITIONS[name], edges.ravel(), STEPS)[:, -1] == 1).all()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("dt", [0.1, 0.3, 86400.0])
 @pytest.mark.parametrize("way", WAYS)
 def test_where_rounding_leaves_the_end_of_a_step_is_its_end(way, dt):

@@ -194,6 +194,7 @@ def swinging(method):
     )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", [diffrax.Tsit5(), diffrax.Euler(), ADAPTIVE])
 def test_derivatives_go_back_through_what_the_solver_did(method):
     system = swinging(method)
@@ -215,6 +216,7 @@ def test_steps_without_an_end_are_told_where_derivatives_go_back():
         gradients(endless, s[2], by=[s[0]], read=[1, 0, 0])
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "asked",
     [

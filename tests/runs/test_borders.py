@@ -239,6 +239,7 @@ PERIODIC = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("method", ["euler", "rk4", "auto"])
 @pytest.mark.parametrize("case", PERIODIC)
 @pytest.mark.parametrize(("dt", "period"), [(1, 3), (0.3, 3), (0.7, 2.1), (0.1, 2.1), (0.25, 1.3)])

@@ -145,6 +145,7 @@ def test_every_method_is_here():
     assert {kind.method for kind in KINDS.values()} == METHODS.keys()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("name", "kind", "backend"), ASKED)
 @pytest.mark.filterwarnings("ignore::causalopt.ground.errors.LongStepsWarning")
 def test_values_and_tangents_are_those_of_the_closed_form(name, kind, backend):

@@ -182,6 +182,7 @@ def test_a_forcing_is_seen_though_a_step_holds_whole_waves_of_it(waves, method):
 # -- derivatives -----------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("method", ["dopri5", "rodas4"])
 @pytest.mark.parametrize(("A", "n"), [(y, x[0]), (y[2:5], x[3])])
 def test_op_is_what_differences_find(method, A, n):
