@@ -191,7 +191,6 @@ def test_what_is_asked_of_a_choice_is_asked_of_its_conditions_too(backend):
     np.testing.assert_array_equal(found, [expected(*point) for point in POINTS])
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("largest", [sp.Max(sp.sqrt(x), z), -sp.Min(-sp.sqrt(x), -z, 1 - z),
                                      sp.Max(sp.sqrt(x), *(k * z for k in range(1, 12))),

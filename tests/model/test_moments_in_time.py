@@ -81,7 +81,6 @@ def test_it_happens_in_the_step_in_which_its_time_comes(way, backend, moments, d
             assert np.argmax(row) == end + (part > 0 or end == 0)
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 @settings(deadline=None, max_examples=10)
 @given(

@@ -80,7 +80,6 @@ ASKS = {
 }
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
 def test_the_parts_are_those_of_the_reference(ask, asked):
     arguments = asked(ask)
