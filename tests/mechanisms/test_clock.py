@@ -2,12 +2,16 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Eq, Ge, Gt, Le, Lt, Mod, Ne, Piecewise, Rational
+from sympy import Eq, Ge, Gt, Le, Lt, Mod, Ne, Piecewise, Rational, Symbol
 
 from causalopt import DeclarationError, System, parameters, run, time, variables
+from causalopt.backends.evaluation import evaluate
+from causalopt.mechanisms.clock import end_of_step
+from causalopt.mechanisms.symbolic import Expression
 from tests.backends.cases import BY_NAME
 
 (x,) = variables("x")
@@ -88,6 +92,13 @@ def test_a_method_looks_inside_a_step():
     assert found.tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3])
     with pytest.raises(DeclarationError, match=r"multiples of 0\.5"):
         System.from_ode({x: rule}, start={x: 0}, dt=0.5, method="euler")
+
+
+def test_the_end_of_a_step_is_where_the_next_one_begins_and_one_of_no_length_ends_at_once():
+    size = Symbol("size", real=True)
+    sizes, begun = np.array([0.1, 0.25, 1 / 7, 0.0]), np.array([3 * 0.1, 0.3, 2.0, 2.0])
+    (found,) = evaluate([Expression(end_of_step(size)).value({})], {size: sizes, time: begun})
+    assert found.tolist() == [4 * 0.1, 0.55, 15 * (1 / 7), 2.0]
 
 
 def test_steps_are_counted_as_they_are():

@@ -23,6 +23,8 @@ from causalopt import (
     time,
     variables,
 )
+from causalopt.backends.evaluation import evaluate
+from causalopt.mechanisms.symbolic import Expression
 from causalopt.mechanisms.truth import decided
 
 x, y, z = variables("x y z")
@@ -191,10 +193,22 @@ def test_what_is_asked_of_a_choice_is_asked_of_its_conditions_too(backend):
     np.testing.assert_array_equal(found, [expected(*point) for point in POINTS])
 
 
+LARGEST = [
+    *(sp.Max(sp.sqrt(x), z), -sp.Min(-sp.sqrt(x), -z, 1 - z)),
+    *(sp.Max(sp.sqrt(x), *(k * z for k in range(1, 12))), sp.Abs(sp.sqrt(x) + z)),
+]
+
+
+@pytest.mark.parametrize(("largest", "expected"), [*zip(LARGEST, (1, 1, 11, 1), strict=True)])
+def test_what_cannot_be_compared_has_no_slope(largest, expected):
+    """Nor has a size; in a run the value is told of first."""
+    (slope,) = evaluate([Expression(largest).partial(z)], {x: np.array([-1.0, 0.01]), z: 1.0})
+    assert np.isnan(slope[0])
+    assert slope[1] == expected
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("largest", [sp.Max(sp.sqrt(x), z), -sp.Min(-sp.sqrt(x), -z, 1 - z),
-                                     sp.Max(sp.sqrt(x), *(k * z for k in range(1, 12))),
-                                     sp.Abs(sp.sqrt(x) + z)])  # fmt: skip
+@pytest.mark.parametrize("largest", LARGEST)
 def test_of_what_cannot_be_compared_none_is_the_largest(backend, largest):
     """Of a size too: |i + z| has a slope, of a number that is not real."""
     model = System({x: x, y: largest, z: z / 2}, start={x: -1, y: 0, z: 1})
