@@ -50,12 +50,12 @@ class Increment(Mechanism):
     @functools.cached_property
     def arguments(self) -> tuple[Symbol, ...]:
         """The variable, what weighs its rates, and what these follow from at their places."""
-        seen = {self.variable}
-        for weight, pairs in self.places:
-            terms = dict(pairs)
-            own = [terms.get(s, s) for s in self.rate.arguments]
+        seen: set[Symbol] = set()
+        for addend in self.addends:
+            own = [term for _, term in addend.places]
+            # Most are symbols, of which sympy makes a set each.
             seen.update(term for term in own if isinstance(term, Symbol))
-            seen = seen.union(weight.free_symbols, *(t.free_symbols for t in own if t.args))
+            seen.update(addend.weight.free_symbols, *(t.free_symbols for t in own if t.args))
         return in_order_of_names(seen)
 
     @functools.cached_property
