@@ -130,13 +130,40 @@ def unknown_functions(whole: sp.Basic) -> frozenset[UndefinedFunction]:
 def define(whole: sp.Basic, name: Name, value: sp.Expr) -> sp.Basic:
     """``whole`` with a defined symbol, or a defined function at any arguments, written out.
 
+    A derivative by a value of the function is one by a place, which is taken there.
+
     >>> x, y = sp.symbols("x y")
     >>> f = sp.Function("f")
     >>> define(f(y) + 1, f(x), x**2)
     y**2 + 1
+    >>> define(sp.Derivative(x * f(x), f(x)), f(x), x**2).doit()
+    x
     """
     if not isinstance(name, AppliedUndef):
         return whole.subs(name, value)
     if not whole.has(name.func):
         return whole
-    return whole.replace(name.func, sp.Lambda(name.args, value))
+    by_places = whole.replace(
+        lambda node: _is_by(node, name.func), lambda node: _by_places(node, name.func)
+    )
+    return by_places.replace(name.func, sp.Lambda(name.args, value))
+
+
+def _is_by(node: sp.Basic, function: UndefinedFunction) -> bool:
+    return isinstance(node, sp.Derivative) and any(v.has(function) for v in node.variables)
+
+
+def _by_places(derivative: sp.Derivative, function: UndefinedFunction) -> sp.Expr:
+    """A derivative by values of a function, by symbols for them, which have these values then."""
+    whole = derivative.expr
+    for variable, count in derivative.variable_count:
+        if not variable.has(function):
+            whole = sp.Derivative(whole, (variable, count))
+            continue
+        # its own slopes stay what they are, as they do in sympy's derivative by it
+        slopes = {d: sp.Dummy() for d in whole.atoms(sp.Derivative) if d.expr == variable}
+        place = sp.Dummy("place", **variable.assumptions0)
+        there = whole.xreplace(slopes).xreplace({variable: place})
+        there = there.xreplace({stands: slope for slope, stands in slopes.items()})
+        whole = sp.Subs(sp.Derivative(there, (place, count)), place, variable)
+    return whole

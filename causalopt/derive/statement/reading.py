@@ -19,23 +19,29 @@ from causalopt.derive.statement.steps import Step
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """How to rewrite expressions for the checker, and how to rewrite its findings back."""
+    """How to rewrite expressions for the checker, and how to rewrite its findings back.
 
-    forth: tuple[tuple[Name, sp.Expr], ...]
+    A definition is written out, the last one first, since it may speak of those before; then names
+    become those of which the checker knows more (``sharper``).
+    """
+
+    defined: tuple[tuple[Name, sp.Expr], ...]
+    sharper: tuple[tuple[Name, Name], ...]
     scope: Scope
 
     def read(self, whole: sp.Basic) -> sp.Basic:
         """An expression in the checker's symbols."""
-        for old, new in self.forth:
-            whole = define(whole, old, new)
+        for name, value in self.defined:
+            whole = define(whole, name, value)
+        for old, new in self.sharper:
+            whole = _renamed(whole, old, new)
         return whole
 
     def back(self, whole: sp.Basic) -> sp.Basic:
-        """An expression of the checker, in the symbols of the page."""
-        for old, new in reversed(self.forth):
-            # only names turn back; a definition stays written out, as its value may occur anywhere
-            if isinstance(new, sp.Symbol | AppliedUndef):
-                whole = define(whole, new, old)
+        """An expression of the checker, in the symbols of the page; definitions stay written out,
+        as their values may occur anywhere."""
+        for old, new in self.sharper:
+            whole = _renamed(whole, new, old)
         return whole
 
     def step(self, step: Step) -> Step:
@@ -62,11 +68,9 @@ def reading_of(
     relations.extend(assuming)
     # sympy takes sqrt(x²) for x where the symbol is positive, not where x > 0 is assumed of it:
     # so the checker works with symbols that carry what the page assumes
-    sharper = [pair for name in names if (pair := _sharpening(name, relations)) is not None]
-    lets = [(let.name, let.value) for let in givens if isinstance(let, Let)]
-    # the last definition first: its value may speak of earlier ones
-    forth = (*reversed(lets), *sharper)
-    plain = Reading(forth, Scope())
+    sharper = tuple(pair for name in names if (pair := _sharpening(name, relations)) is not None)
+    defined = tuple((let.name, let.value) for let in reversed(givens) if isinstance(let, Let))
+    plain = Reading(defined, sharper, Scope())
     read = [plain.read(name) for name in names]
     scope = Scope(
         symbols=tuple(name for name in read if isinstance(name, sp.Symbol)),
@@ -76,7 +80,13 @@ def reading_of(
         seed=seed,
         borrowed=tuple(r for r in map(plain.read, borrowed) if r != sp.true),
     )
-    return Reading(forth, scope)
+    return Reading(defined, sharper, scope)
+
+
+def _renamed(whole: sp.Basic, old: Name, new: Name) -> sp.Basic:
+    if isinstance(old, AppliedUndef):
+        return whole.replace(old.func, new.func)
+    return whole.subs(old, new)
 
 
 def _sharpening(name: Name, relations: Sequence[Boolean]) -> tuple[Name, Name] | None:

@@ -267,6 +267,33 @@ def test_definitions_substitutions_and_references() -> None:
     assert report.verdicts[4].reason == "rests on step 4, which is refuted"
 
 
+def test_a_derivative_by_the_value_of_a_function_is_one_by_a_place() -> None:
+    """Whatever the function is: by f where f is x, too, x itself stays what it is."""
+    F, D, slope = sp.Function("F", real=True), sp.Derivative, sp.Derivative(f, x)
+    claims = [
+        (D(x * F(f), f), x * D(F(f), f), 2 * x * D(F(f), f)),
+        (D(F(f), x), D(F(f), f) * slope, D(F(f), f)),
+        (D(x * F(f), f, x), D(F(f), f) + x * D(F(f), (f, 2)) * slope, x * D(F(f), (f, 2))),
+        # as in Euler and Lagrange, who move values and slopes apart
+        (D(f * slope, f), slope, sp.S.Zero),
+        (D(f * slope**2, slope), 2 * f * slope, 2 * slope),
+    ]
+    given = (x, y, f, F(y))
+    for whole, right, wrong in claims:
+        report = check(Equal(whole, right), Equal(whole, wrong), given=given)
+        assert statuses(report) == ["proved", "refuted"]
+        assert len(report.verdicts[0].held_at) == 8
+        for formula in (x, x**2, sp.Integer(3)):
+            one = check(Equal(whole, right), given=(x, y, Let(f, formula), F(y)))
+            assert statuses(one) == ["proved"]
+
+
+def test_what_is_defined_as_a_symbol_is_told_by_that_symbol() -> None:
+    refuted = check(Equal(w, 2 * x), given=(x, Let(w, x))).verdicts[0].counterexample
+    assert refuted is not None
+    assert [symbol for symbol, _ in refuted.point.symbols] == [x]
+
+
 def test_unexpected_verdicts_are_listed() -> None:
     report = check(Equal(x, x), Equal(x, y), Equal(x, x + 1, expect=Status.REFUTED))
     assert report.unexpected == (2,)
