@@ -65,7 +65,7 @@ def test_every_claim_stands(name):
 
 
 @pytest.mark.sampled(4)
-@runnable()
+@runnable(long=["training_op"])
 def test_every_experiment_gives_data_and_figures(name, tmp_path):
     with only_what_comes_along():
         study = load_model(name)
@@ -96,6 +96,7 @@ def test_what_is_kept_is_what_is_computed(name):
             assert numbers.values == pytest.approx(kept[part].values, rel=1e-3, abs=5e-3), part
 
 
+@pytest.mark.long
 def test_localization_is_that_of_backpropagation_written_by_hand():
     """R^2 over the weights and over the biases: numbers of a program of its own."""
     pytest.importorskip("jax", reason="the model needs causalopt[jax]")

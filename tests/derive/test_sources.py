@@ -57,6 +57,7 @@ def expanded(whole: sp.Expr) -> sp.Expr:
     return sp.expand(whole.doit())
 
 
+@pytest.mark.long
 def test_master_equation_is_corrected_to_a_half_three_quarters_and_a_quarter() -> None:
     names = model("current")
     W, T, P, S2 = (names[label] for label in ("W", "T", "P", "S2"))
@@ -113,6 +114,7 @@ def test_end_state_tells_that_the_variance_must_not_vanish() -> None:
         assert verdict.conditions == (sp.Ne(S2, 0),)
 
 
+@pytest.mark.long
 def test_conventions_differ_by_exactly_their_drift() -> None:
     report = checked("current", "conventions")
     assert [v.status for v in report.verdicts[:6]] == [Status.PROVED] * 6

@@ -35,6 +35,7 @@ def test_shares_find_the_controllers_of_a_hundred_networks(planted, family):
     assert np.mean(found) >= LEAST[family]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("family", LEAST)
 def test_shares_find_most_controllers_of_a_few_networks(planted, family):
     # Ten networks tell less than a hundred: two deviations of such a mean below what is asked.
@@ -72,6 +73,7 @@ def test_modules_are_told_apart_in_ninety_five_of_a_hundred():
     assert exact >= 95
 
 
+@pytest.mark.long
 def test_the_gradient_of_two_thousand_gates_is_that_of_differences():
     source, count = np.random.default_rng(0), 2000
     v = variables("v", count=count)

@@ -180,6 +180,7 @@ def test_wrong_landscapes_are_told(ask, message):
         ask()
 
 
+@pytest.mark.long
 def test_the_basins_of_the_saturating_thermostat():
     import sympy as sp
 

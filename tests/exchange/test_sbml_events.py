@@ -253,6 +253,7 @@ AT_START = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", AT_START)
 def test_what_happens_at_the_start_changes_what_all_start_from(read, case):
     parts, expected = AT_START[case]

@@ -169,6 +169,7 @@ def test_what_is_written_is_read_back_as_equal_and_runs_the_same(tmp_path_factor
         np.testing.assert_allclose(theirs[str(v)], ours[str(v)], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.long
 def test_many_of_those_are_plain_and_run():
     systems = [system for system in map(system_of, range(12)) if system is not None]
     plain = [system for system in systems if all(map(is_plain, formulas_of(system)))]

@@ -117,6 +117,7 @@ def tree(draw, depth):
     return f"({left} {word} {right})", OPERATIONS[word](u, v)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(8))
 def test_random_formulas_have_the_numbers_of_floats_or_none(read, seed):
     draw = random.Random(seed)

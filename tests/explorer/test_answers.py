@@ -128,6 +128,7 @@ def test_times_are_said_as_people_say_them():
     assert times_as_text(-0.01).endswith("%")
 
 
+@pytest.mark.long
 def test_thirty_species_are_asked_like_any_other_model(tmp_path):
     """The model by which benchmarks/slider.py measures large ones."""
     (tmp_path / "species.toml").write_text(species_model())

@@ -153,6 +153,7 @@ def test_a_move_is_answered_while_something_long_is_computed(noting):
     assert long == DROPPED
 
 
+@pytest.mark.long
 def test_a_page_that_closes_in_the_middle_frees_the_process(noting, browser):
     with exploring(noting, "--trust") as (process, link):
         page = browser.new_page()

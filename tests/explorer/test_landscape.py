@@ -210,6 +210,7 @@ def draw(page, over=None):
     page.page.wait_for_selector("progress", state="hidden")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1200, 400])
 def test_a_place_that_is_chosen_by_keys_moves_the_sliders(seen, width):
     with exploring("find_the_thermostat") as (_, link):
@@ -240,6 +241,7 @@ def test_over_one_value_there_is_a_curve_and_a_click_moves_its_slider(seen):
         page.close()
 
 
+@pytest.mark.long
 def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(link, width=1200, height=800)
@@ -251,6 +253,7 @@ def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen):
         page.close()
 
 
+@pytest.mark.long
 def test_a_finer_picture_keeps_the_focus_of_the_one_before(seen):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(link, width=1200, height=800)
@@ -264,6 +267,7 @@ def test_a_finer_picture_keeps_the_focus_of_the_one_before(seen):
         page.close()
 
 
+@pytest.mark.long
 def test_the_link_brings_back_what_it_is_over_and_a_move_makes_it_pale(seen):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(f"{link}#{QUESTION}&along=s.R")

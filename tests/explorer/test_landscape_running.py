@@ -58,6 +58,7 @@ def test_of_twenty_landscapes_in_a_row_only_the_newest_is_computed(noting):
     assert len(replies[-1]["values"][0]) == 9
 
 
+@pytest.mark.long
 def test_what_runs_is_ended_by_the_next_one_and_moves_are_answered_meanwhile(noting):
     async def work(desks):
         running = asyncio.ensure_future(desks.ask("p", over(0.5)))

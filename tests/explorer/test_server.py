@@ -151,6 +151,7 @@ def test_a_request_that_is_none_is_refused(thermostat_link):
         assert httpx.post(thermostat_link + "ask", content=content).status_code == 400
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_every_process_that_it_started(how):
     with exploring("divided_network") as (process, link):

@@ -24,6 +24,7 @@ def link():
         yield found
 
 
+@pytest.mark.long
 def test_an_unrolled_graph_is_in_the_link(seen, link):
     page = seen(link).page
     page.check('input[name="unrolled"]')
@@ -67,6 +68,7 @@ def test_what_is_no_number_does_not_stay_in_a_field(seen, link, typed):
     )
 
 
+@pytest.mark.long
 def test_an_address_that_is_opened_in_an_open_page_asks_its_tabs_too(seen, link):
     one = seen(link)
     one.page.evaluate("location.hash = 'tab=landscape&ask=landscape&along=p.k&steps=20'")
@@ -217,6 +219,7 @@ def test_a_page_in_a_file_says_what_it_has_no_answer_for(seen, thermostat, asked
     assert plain.inner_text("#elsewhere") == ""
 
 
+@pytest.mark.long
 def test_all_chosen_nodes_of_a_large_graph_are_seen(seen):
     with exploring("explicit_scheme") as (_, link):
         page = seen(f"{link}#n=P4[0]&A=P40&m=P4&steps=5").page

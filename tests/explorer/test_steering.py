@@ -77,6 +77,7 @@ def test_who_steers_is_found_by_a_click_and_seen_in_the_graph(seen):
         page.close()
 
 
+@pytest.mark.long
 def test_a_row_of_the_ranking_becomes_the_question_by_keyboard(seen):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(link, width=400, height=800)

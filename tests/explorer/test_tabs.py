@@ -157,6 +157,7 @@ def test_of_what_is_moved_only_that_reaches_m_which_changes_it():
 # -- the link --------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1200, 400])
 def test_the_link_brings_back_the_tab_and_what_was_asked_in_it(seen, width):
     with exploring("dumb_thermostat") as (_, link):
@@ -185,6 +186,7 @@ def test_the_link_brings_back_the_tab_and_what_was_asked_in_it(seen, width):
             one.close()
 
 
+@pytest.mark.long
 def test_the_link_ranks_again_and_waits_with_other_tabs_until_they_are_opened(seen):
     with exploring("find_the_thermostat") as (_, link):
         page = seen(

@@ -212,6 +212,7 @@ def test_where_a_short_run_has_not_come_the_long_run_is_found_still():
     assert line["values"] == in_bars(stationary(subject.model, inside), edges).tolist()
 
 
+@pytest.mark.long
 def test_where_chains_wander_off_there_is_no_stationary_line():
     walk = sgd([W, -W], W, 0.1, start={W: 0})
     settled = told(alone(walk), "distribution", "steps=50", part="settled")
@@ -308,6 +309,7 @@ def test_code_that_runs_chains_goes_where_long_work_goes():
     assert desks._desk({"do": "answer", "address": "tab=distribution"}) is desks.quick
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1200, 400])
 def test_descent_by_keyboard_and_its_link(seen, width):
     with exploring("pit") as (_, link):
@@ -345,6 +347,7 @@ def test_descent_by_keyboard_and_its_link(seen, width):
             one.close()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1200, 400])
 def test_annealing_by_pointer_and_its_link(seen, width):
     with exploring("annealing_landscape") as (_, link):

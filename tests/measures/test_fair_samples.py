@@ -133,6 +133,7 @@ def test_fair_samples_are_called_a_fault_as_often_as_the_level_says(draws, level
     assert draws == 20 or alarms >= stats.binom(seeds, level_).ppf(5e-5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("chain", [None, metropolis()], ids=["alone", "chain"])
 @pytest.mark.parametrize("draws", [50, 1000])
 def test_a_fair_sample_has_no_fault(draws, chain):

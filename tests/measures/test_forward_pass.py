@@ -354,6 +354,7 @@ HELD = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("part", "alike"), HELD)
 @pytest.mark.parametrize(("n", "number"), [(z.part[0], x0), (a, a), (z.part[1], x1)])
 def test_arrays_are_as_good_as_a_node_for_each_entry(part, alike, n, number):
@@ -416,6 +417,7 @@ def test_what_is_not_downstream_is_undefined_and_what_is_behind_a_wall_saturated
 # -- sweeps, noise ---------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_sweep_is_each_run_by_itself():
     values, roots = [0.2, 0.5, 0.9], [1.0, 1.5]
     asked = {"A": q.part[0], "n": z, "m": t, "along": [1.0, 2.0]}

@@ -31,6 +31,7 @@ from causalopt.backends import jax_reverse
 (a,) = variables("a")
 
 
+@pytest.mark.long
 def test_reverse_is_forward_through_a_training_run(trained):  # noqa: F811
     W = trained.system.world(steps=600)
     read = np.random.default_rng(2).normal(size=trained.weights.shape)
@@ -88,6 +89,7 @@ def test_by_pixels_and_by_labels_too():
 
 
 # Each is compiled anew: four at every run.
+@pytest.mark.long
 @settings(max_examples=settings.default.max_examples // 10)
 @given(st.integers(0, 30), st.integers(0, 30))
 def test_a_node_in_the_middle_is_that_of_a_tangent(first, last):

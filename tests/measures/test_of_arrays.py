@@ -45,6 +45,7 @@ def test_hidden_units_steer_a_room():
         assert got == pytest.approx(values, abs=1e-10)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("part", "alike"),
     [(h.part[0], [units[0]]), (h.part[[1, 2]], [*units[1:]]), (h, [*units]), (u, u)],
@@ -96,6 +97,7 @@ def directions(size):
     return V / np.linalg.norm(V, axis=1, keepdims=True)
 
 
+@pytest.mark.long
 def test_the_gradient_steers_the_weights():
     system, theta, g = neural.descent(neural.cross_entropy, DIMS, 0.5, *neural.digits())
     V = directions(theta.shape[0])
@@ -219,6 +221,7 @@ def test_probes_estimate_the_mean_square_and_say_how_well(pair, monkeypatch):
     assert np.mean(np.square(z)) == pytest.approx(1.0, abs=0.35)
 
 
+@pytest.mark.long
 def test_at_the_edge_of_stability_the_gradient_amplifies_and_takes_it_back():
     """eta lambda is above 2: each step overshoots by more, until curvature answers."""
     x, y = neural.digits()
@@ -255,6 +258,7 @@ def test_another_part_takes_no_other_code():
     assert first != second
 
 
+@pytest.mark.long
 def test_every_unit_around_worlds_in_which_units_are_treated():
     """On top of what is done to them, and where n is another part of the same array."""
     system, v = room(), np.array([1.0, 0.5, -0.3])

@@ -21,6 +21,7 @@ from causalopt import (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("size", "total", "shares", "first"),
     [

@@ -115,6 +115,7 @@ BESIDE = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", IN_TIME)
 @pytest.mark.parametrize("name", BESIDE)
 def test_steps_beside_a_stretch_that_is_held_to_its_own_world_are_as_they_were(name, kind):

@@ -100,6 +100,7 @@ def test_measures_of_a_delay_agree():
         assert finite_difference == pytest.approx(whole, abs=1e-4)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("points", [1, 10])
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("rate", [Fraction(1, 2), Fraction(3), Fraction(-1, 5)])

@@ -391,6 +391,7 @@ def test_many_events_may_set_one_variable():
 EVERY_METHOD = [("euler", None), ("rk4", None), ("dopri5", None), ("dopri5", 1e-9), ("auto", None)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("method", "tolerance"), EVERY_METHOD)
 def test_what_sets_its_own_edge_and_falls_on_is_refused(method, tolerance):
     """It would happen without end: where that is sure it is told at once, else by the run."""

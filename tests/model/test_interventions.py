@@ -111,6 +111,7 @@ def test_a_gate_lets_in_its_own_where_these_are_set_again():
 # -- systems and the networks that they unroll to --------------------------------------------------
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("name", FIXED)
 @pytest.mark.parametrize("kind", IN_TIME)
@@ -151,6 +152,7 @@ def touching_once(changes):
     return kept
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", IN_TIME)
 @given(data=st.data())
 @settings(max_examples=6)

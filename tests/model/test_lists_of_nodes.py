@@ -42,6 +42,7 @@ ACTS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("act", ACTS)
 @settings(max_examples=6, deadline=None)
 @given(nodes=sets)

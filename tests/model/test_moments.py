@@ -107,6 +107,7 @@ CONDITIONS = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_a_condition_comes_true_where_it_does(name, backend):

@@ -89,6 +89,7 @@ def test_it_happens_in_the_step_in_which_its_time_comes(way, backend, moments, d
     name=st.sampled_from(sorted(PERIODIC)),
 )
 # One point needs a step in parts that the other has done with: for it they are of no length.
+@pytest.mark.sampled(2)
 @example(moments=[(1, -1e-4), (4, 1e-4)], dt=0.1, name="a swing")
 def test_what_comes_again_does_so_once_a_period(way, moments, dt, name):
     times = [moment(dt, *one) for one in moments]
@@ -123,6 +124,7 @@ def test_where_rounding_leaves_the_end_of_a_step_is_its_end(way, dt):
             np.testing.assert_array_equal(found, np.arange(STEPS + 1) >= end)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_holds_from_the_start_never_comes_true(way):
     for when in (time >= at, sp.Mod(time, period) >= at):

@@ -278,6 +278,7 @@ def test_a_loss_is_of_the_values_before_the_step(method):
                 method(loss, W)
 
 
+@pytest.mark.long
 def test_what_newton_would_multiply_out_without_end_is_refused():
     x = variables("x", count=30)
     start = dict.fromkeys(x, 0.1)

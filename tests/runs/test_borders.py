@@ -164,7 +164,7 @@ def test_delays_see_borders_at_the_ends_of_steps():
     assert last(model, 24, "y") == pytest.approx(0.5 + 1.5, rel=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(-1, 9), st.floats(0.001, 3)), min_size=1, max_size=4),
     st.sampled_from([0.1, 0.25, 0.5, 1.0, 1.7]),

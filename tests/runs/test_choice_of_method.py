@@ -52,6 +52,7 @@ def values_of(system, steps):
     return [found[0].x.values, found[0].y.values, found[1].values]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("stiff", "dt", "taken", "left"),
     [(1.0, 0.5, "dopri5", "rodas4"), (100.0, 20.0, "rodas4", "dopri5")],
@@ -68,6 +69,7 @@ def test_auto_is_the_method_that_stiffness_asks_for(stiff, dt, taken, left):
     assert not np.allclose(found[-1], other[-1], rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("backend", BY_NAME)
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-8])
 def test_rounding_does_not_grow_in_explicit_parts_of_stiff_rates(backend, tolerance):
@@ -82,6 +84,7 @@ def test_rounding_does_not_grow_in_explicit_parts_of_stiff_rates(backend, tolera
     assert found == pytest.approx(want, rel=max(10 * tolerance, 1e-7))
 
 
+@pytest.mark.long
 def test_one_stiff_point_has_all_points_by_the_same_method():
     asked = {"steps": 1, "over": {mu: [1.0, 1000.0]}, "backend": "numpy"}
     found, want = (
@@ -104,6 +107,7 @@ def test_a_method_takes_over_only_where_short_parts_are_many():
         assert along(length, "auto") != pytest.approx(along(length, left), rel=1e-9)
 
 
+@pytest.mark.long
 def test_auto_goes_back_where_the_implicit_method_takes_too_many_parts(monkeypatch):
     """A fast oscillation that is damped: short parts of order five are fewer."""
     monkeypatch.setattr(demand, "MOST", 3500)

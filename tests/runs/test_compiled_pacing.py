@@ -91,6 +91,7 @@ def test_the_parts_are_those_of_the_reference(ask, asked):
     assert found.counts.sum() > len(found.counts)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("patience", [1, 25, 60, 100])
 def test_points_that_are_passed_on_stand_beside_those_that_are_not(patience, asked):
     arguments = asked(ASKS["a sweep"])
@@ -135,6 +136,7 @@ def test_what_is_run_in_these_parts_is_within_the_tolerance(rate, begin, digits,
     assert found == pytest.approx(exact, abs=50 * 10**digits * max(1, abs(begin)))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("patience", [0, math.inf])
 def test_what_has_no_parts_is_told_alike(patience, asked, monkeypatch):
     leaves = system({x: x**2}, {x: 1}, dt=0.3, tolerance=1e-9)
@@ -174,6 +176,7 @@ def test_what_has_no_compiled_form_stays_with_the_reference(asked):
     assert compiled_pacing.walker(arguments[0], arguments[3]) is None
 
 
+@pytest.mark.long
 def test_a_system_of_many_alike_is_paced_by_its_loops(asked):
     many = variables(" ".join(f"v{i}" for i in range(40)))
     pull = sum(sympy.sin(v) for v in many)

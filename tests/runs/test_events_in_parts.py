@@ -65,6 +65,7 @@ def test_what_follows_a_jump_is_within_the_tolerance_too(moment):
     assert found == pytest.approx(1 + 4 * np.exp(-3 * (10 - moment)), rel=1e-8)
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=6), st.sampled_from([0.1, 0.3, 1 / 3]))
 @settings(max_examples=20, deadline=None)
 def test_no_time_falls_between_two_parts(places, dt):

@@ -173,6 +173,7 @@ def test_a_method_that_cannot_says_which_can(name, kind):
 # -- stiff -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @every_backend
 @pytest.mark.parametrize("kind", ["rodas4", "rodas4 in parts", "auto"])
 def test_a_fast_rate_is_no_hurdle(kind, backend):

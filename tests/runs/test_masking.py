@@ -68,6 +68,7 @@ def test_masked_points_are_those_that_fail_alone(backend, pairs):
     assert_masked(ask, points, rtol=1e-9)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("count", [7, 64, 65, 700])
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_many_points_in_tiles_of_compiled_code(backend, count):
@@ -149,6 +150,7 @@ def test_draws_keep_the_numbers_that_they_have_alone():
             np.testing.assert_array_equal(found.x.isel(draw=[chain]), one.x)
 
 
+@pytest.mark.long
 def test_steps_that_find_their_length():
     ode = System.from_ode(
         {x: x**2 - y, y: x - y}, start={x: 0.5, y: 0}, dt=0.5, method="dopri5", tolerance=1e-8

@@ -67,6 +67,7 @@ def test_slow_and_fast_reactions_have_the_published_values_up_to_a_time_of_1e11(
         assert found[name].item() == pytest.approx(value, rel=1e-6, abs=0)
 
 
+@pytest.mark.long
 def test_eight_reactions_have_the_published_values():
     """HIRES at t = 321.8122. Mazzia and Magherini (2008)."""
     s = variables(" ".join(f"s{i}" for i in range(1, 9)))
@@ -268,6 +269,7 @@ def test_every_backend_takes_the_same_parts(backend, method):
     assert found == pytest.approx(want, rel=1e-9, abs=1e-11, nan_ok=True)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("backend", ["numba", "jax"])
 @pytest.mark.parametrize("delta", [None, 1e-3])
 def test_every_backend_sweeps_in_the_same_parts(backend, delta):
@@ -370,6 +372,7 @@ UNDECIDED = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize(
     ("name", "method"),

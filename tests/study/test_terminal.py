@@ -85,7 +85,7 @@ def test_lines_fit_the_terminal_and_cut_no_word(words, columns):
 
 
 def test_empty_lines_come_alone(mine):
-    for words in (["check", "divided_network"], ["check", "derive_free_energy"], ["check", mine()],
+    for words in (["check", "divided_network"], ["check", "stirling"], ["check", mine()],
                   ["run", mine()], ["show", "lorenz"], ["list"]):  # fmt: skip
         output = call(*words).output
         assert "\n\n\n" not in output, words

@@ -90,6 +90,7 @@ def test_no_random_walk_is_off_by_more_than_its_error(seed):
     assert (np.abs(each.chance - np.diff(exact)) <= each.error + 1e-15).all()
 
 
+@pytest.mark.long
 def test_steps_of_many_digits_are_bounded():
     moves, weights = [-0.058654, -0.05754, 0.136173], [0.4454, 0.1695, 0.3851]
     system = walk(moves, weights, 6.33)

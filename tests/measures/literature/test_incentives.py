@@ -170,6 +170,7 @@ def test_where_no_information_has_value_it_changes_no_value(drawn):
             assert with_it == without
 
 
+@pytest.mark.long
 @FEW
 @given(drawn_diagrams())
 def test_where_no_control_has_value_no_table_is_better(drawn):

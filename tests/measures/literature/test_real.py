@@ -227,6 +227,7 @@ def test_exponents_along_a_run_agree_with_other_code(name, held):
     )
 
 
+@pytest.mark.long
 def test_exponents_of_pecora_and_carrolls_drives():
     """Where the drive makes the rest triangular its exponents are known; a sum is a trace."""
     system = CHAOTIC["lorenz"][0]

@@ -195,6 +195,7 @@ def test_closed_forms_are_the_measure_at_every_step(name):
             assert abs(nats - in_nats[steps]) < 1e-9, steps
 
 
+@pytest.mark.long
 def test_what_is_done_in_a_world_for_good_is_in_its_closed_form():
     W = thermostat(0.2).world(steps=40)
     soft = W.clamp(T, to=W.do(R[0], 30), by=g)

@@ -43,6 +43,7 @@ PAGES = {
 SLOW = {"order four", "network"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.long] * (name in SLOW)) for name in PAGES]
 )

@@ -43,6 +43,7 @@ def alone(name, failure):
     return str(told.value)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("chunk", [1, 3, 20])
 @pytest.mark.parametrize("name", MASKED)
 def test_it_is_one_call_in_parts(name, chunk, client, tmp_path):

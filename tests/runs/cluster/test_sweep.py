@@ -52,6 +52,7 @@ def as_dataset(found):
     return found.to_dataset() if isinstance(found, xr.DataArray) else found
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("chunk", [1, 5])
 @pytest.mark.parametrize("name", TOGETHER)
 def test_a_sweep_is_one_call_in_parts(name, chunk, client, tmp_path):
