@@ -8,6 +8,7 @@ import sympy as sp
 from sympy.logic.boolalg import Boolean
 
 from causalopt.derive.proof import rewritings
+from causalopt.derive.proof.ends import by_ends
 from causalopt.derive.proof.integrals import all_hidden
 from causalopt.derive.proof.monotone import constant_value
 from causalopt.derive.proof.sums import evaluable, leaves_sums, without_endless
@@ -58,6 +59,7 @@ ROUTES = (
     Route("real and imaginary parts", rewritings.parts),
     # integrals with unknown functions can be compared, but not worked out: gather before that
     Route("integrals over one range", rewritings.gather_integrals),
+    Route("integrals and sums by their ends", by_ends),
     Route("integrals and sums evaluated", rewritings.evaluate, evaluates=True),
     # whatever sympy has: dear, and no reason that a reader could follow
     Route("simplify", sp.simplify, evaluates=True),

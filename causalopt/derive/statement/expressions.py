@@ -94,7 +94,8 @@ def check_size(whole: sp.Basic) -> None:
     Raises
     ------
     DerivationError
-        Above ``MOST_NODES`` nodes or ``DEEPEST`` levels, or with a float inside.
+        Above ``MOST_NODES`` nodes or ``DEEPEST`` levels, with a float inside, or with a derivative
+        of which sympy does not tell by what it is.
     """
     for count, (node, depth) in enumerate(nodes(whole)):
         if count >= MOST_NODES:
@@ -115,6 +116,18 @@ def check_size(whole: sp.Basic) -> None:
                 f"{type(node).__name__} is a class of your own, which the checker does not run: "
                 "use sympy's functions, or an unknown one such as Function('f')."
             )
+        if _is_ambiguous(node):
+            raise DerivationError(
+                f"{node}: at a point of equal values sympy takes a derivative by one of these for "
+                "that by another, and adds them up: put in all but one before it is taken, as in "
+                "Subs(Derivative(H(u, x), u), u, x)."
+            )
+
+
+def _is_ambiguous(node: sp.Basic) -> bool:
+    if not isinstance(node, sp.Subs) or len(set(node.point)) == len(node.point):
+        return False
+    return bool(node.expr.has(sp.Derivative))
 
 
 def unknown_functions(whole: sp.Basic) -> frozenset[UndefinedFunction]:

@@ -49,6 +49,12 @@ CASES: list[tuple[str, tuple[object, ...], tuple[object, ...], str]] = [
     ("in a step", (x, x > 0), (FINE, Equal(x, x, assuming=[x < 0])), "step 2: .*contradicts given"),
     ("unknown symbol", (x,), (FINE, Equal(y, x)), "step 2: the symbol y was never given"),
     ("unknown function", (x,), (Equal(f, x),), "step 1: the function f was never given"),
+    (
+        "a derivative by which of two",
+        (x, y, w, f.func(y, w)),
+        (Equal(sp.Subs(sp.Derivative(f.func(y, w), y), (y, w), (x, x)), x),),
+        "step 1: .*at a point of equal values",
+    ),
     ("unknown in a rule", (x,), (FINE, Equal(x, x, by=Apply(sp.Lambda(w, w + y)))), "step 2: .* y"),
     ("unknown in a definition", (x, Let(y, x + w)), (FINE,), "given 2: the symbol w"),
     ("unknown argument", (f,), (FINE,), "given 1: the symbol x was never given"),
