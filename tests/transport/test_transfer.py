@@ -149,10 +149,20 @@ def test_the_shape_of_what_stays_is_of_the_places_that_the_start_leads_to(up, co
     np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-9)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("up", "count", "error"), [(0.6, 900, 1e-11), (0.9, 400, 0.02)])
+def test_the_rate_of_a_walk_that_drifts_is_between_near_bounds(up, count, error):
+    """What stays is far smaller at one end than at the other, down to the least of floats."""
+    stepping = noise("e", choice([1, -1], weights=[up, 1 - up]))
+    rate = escape_rate(System({x: x + stepping}, start={x: 3}), (0, count))
+    exact = -math.log(2 * math.sqrt(up * (1 - up)) * math.cos(math.pi / count))
+    assert abs(rate.value - exact) <= rate.error < error
+
+
 def test_a_shape_of_places_is_told_where_there_is_none():
     with pytest.raises(QueryError, match="Everything leaves in finitely many steps"):
         quasi_stationary(System({x: x + 1 + noise("e", choice([0, 1]))}, start={x: 1}), (0, 9))
-    drift = noise("e", choice([1, -1], weights=[0.6, 0.4]))
+    drift = noise("e", choice([1, -1], weights=[0.9, 0.1]))
     with pytest.raises(QueryError, match=r"have not settled .* take a smaller interval"):
         quasi_stationary(System({x: x + drift}, start={x: 3}), (0, 900))
 
