@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.domains import Named, Value, named
-from causalopt.language.symbols import Next, Node, Variable
+from causalopt.language.symbols import Lag, Next, Node, Variable
 
 
 class Finite(Variable):
@@ -71,6 +71,11 @@ def as_finite(symbol: object, where: str) -> Finite:
     """The finite variable itself, or an error: ``where`` says what wanted one."""
     if isinstance(symbol, Finite):
         return symbol
+    if isinstance(symbol, Lag):
+        raise DeclarationError(
+            f"{where} has {symbol}: tables read what was one step before. Hand the value on by "
+            f"a variable of its own, {{before: {symbol.variable}}}, and read that."
+        )
     raise DeclarationError(
         f"{where} has {symbol!r}, which takes no named values: declare it with "
         f'finite("{symbol}", ["...", "..."]).'

@@ -145,6 +145,16 @@ def is_standard(law: Law) -> bool:
     return bool(getattr(law, "of", ""))
 
 
+def law_text(law: Law) -> str:
+    """A law as it was written; one with formulas in it is made of standard draws.
+
+    >>> k = Symbol("k")
+    >>> law_text(choice([0, 1], [1 - k, k]).standard), law_text(Normal())
+    ('choice([0, 1], [1 - k, k])', 'Normal(mean=0.0, deviation=1.0)')
+    """
+    return getattr(law, "of", "") or repr(law).replace(", of=''", "")
+
+
 #: What stands for a draw of the standard law in the formula of a law that depends on parameters.
 DRAWN = Symbol("drawn", real=True)
 

@@ -11,6 +11,7 @@ from sympy import Expr, Symbol
 from causalopt.ground import checks
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.language.finite_variables import Finite
+from causalopt.language.laws import law_text
 from causalopt.language.naming import refuse_names_of_dims
 from causalopt.language.symbols import (
     Label,
@@ -23,6 +24,7 @@ from causalopt.language.symbols import (
     Time,
     Variable,
 )
+from causalopt.language.tables import table
 from causalopt.language.vectors import spread
 from causalopt.language.words import listed, the_first
 from causalopt.mechanisms.declared import Formula, mechanism_of
@@ -71,8 +73,15 @@ def mechanisms_of(formulas: object, where: str) -> dict[Variable, Mechanism]:
                 f'such as {target} = variable("{target}").'
             )
         place = f"{target} before the start" if where == "history" else ""
-        checked[target] = mechanism_of(target, formula, place)
+        given = _as_table(target, formula) if where == "history" else formula
+        checked[target] = mechanism_of(target, given, place)
     return checked
+
+
+def _as_table(target: Variable, given: object) -> object:
+    """The name of a value that was before the start as a table without parents; else as given."""
+    is_value = isinstance(target, Finite) and isinstance(given, str | int)
+    return table((), given) if is_value else given
 
 
 def check_not_empty(variables: Sized) -> None:
@@ -110,7 +119,7 @@ def _kind(symbol: Quantity) -> str:
 def _assumed(symbol: Symbol) -> str:
     facts = symbol._assumptions_orig
     if isinstance(symbol, Noise):
-        return f"with the law {symbol.law}"
+        return f"with the law {law_text(symbol.law)}"
     return "assumed " + ", ".join(f"{fact}={is_so}" for fact, is_so in sorted(facts.items()))
 
 

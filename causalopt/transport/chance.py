@@ -14,7 +14,7 @@ from causalopt.distributions.real.step import rational, step_of
 from causalopt.ground.errors import EvaluationError, QueryError
 from causalopt.ground.readonly import ReadOnly
 from causalopt.ground.types import Floats
-from causalopt.language.laws import Choice
+from causalopt.language.laws import Choice, law_text
 from causalopt.language.symbols import Parameter, Variable, time
 from causalopt.model.asked import as_system
 from causalopt.model.moments import check_memoryless
@@ -77,8 +77,9 @@ def branches(system: System) -> tuple[tuple[Variable, ...], tuple[Branch, ...]]:
     for noise in system.noises:
         if not isinstance(noise.law, Choice):
             raise QueryError(
-                f"The noise {noise} is {noise.law}: a transfer operator needs finitely many "
-                "outcomes, so declare it with choice(values, weights), or run an ensemble."
+                f"The noise {noise} is {law_text(noise.law)}: a transfer operator needs finitely "
+                "many outcomes with chances that are numbers, so declare it with choice([-1, 1], "
+                "weights=[0.4, 0.6]), or run an ensemble."
             )
     variables = _state(system)
     # Outcomes that move the state alike are one branch, so that a grid is mapped once for each map

@@ -16,7 +16,7 @@ from causalopt.ground.types import Floats
 from causalopt.model.system import System
 from causalopt.transport.ahead import SIDES, Ahead, Paths, digits_missing
 from causalopt.transport.chance import branches
-from causalopt.transport.leading import leading_bounds
+from causalopt.transport.leading import lasting_shape, leading_bounds
 from causalopt.transport.reached import Reached
 from causalopt.transport.transfer import Inside, Place, TransferOperator
 
@@ -184,12 +184,9 @@ def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> 
     True
     """
     operator = TransferOperator.of(system, inside, _default(cells, system))
-    # The start of a system need not be inside, where only a grid is asked.
-    reached = _reached(operator, system.start_values)
-    if reached is not None and reached.depth is None:
+    reached = _reached_inside(operator, system, "rate")
+    if reached is not None:
         return _rate(*leading_bounds(reached.matrix))
-    if reached is not None and reached.is_cut_off:
-        raise QueryError(digits_missing("rate"))
     rate = -np.log(_leading(operator)[0])
     others = [-np.log(_leading(one)[0]) for one in _coarser(system, inside, operator)]
     return Refined(float(rate), float(_apart(rate, others)))
@@ -199,10 +196,21 @@ def quasi_stationary(system: System, inside: Inside, *, cells: int | None = None
     """The density of the state of a system that has stayed inside for long.
 
     The left eigenvector of K of the leading eigenvalue, by the variables of the state, with
-    integral 1.
+    integral 1. Where few places are reached from the system's start, it is of these alone, and is 0
+    between them. ``QueryError`` where steps of many digits are added.
+
+    >>> from causalopt.language.laws import choice
+    >>> from causalopt.language.symbols import noise, variables
+    >>> (x,) = variables("x")
+    >>> step = noise("e", choice([-1, 1]))
+    >>> shape = quasi_stationary(System({x: x + step}, start={x: 1}), (0, 4), cells=8)
+    >>> [round(float(p), 4) for p in shape / shape.sum()]  # of 0, 0.5, ..., 4
+    [0.0, 0.0, 0.2929, 0.0, 0.4142, 0.0, 0.2929, 0.0, 0.0]
     """
     operator = TransferOperator.of(system, inside, _default(cells, system))
-    return _density(operator, _leading(operator)[1], "quasi-stationary density")
+    reached = _reached_inside(operator, system, "density")
+    mass = _leading(operator)[1] if reached is None else _lasting(operator, reached)
+    return _density(operator, mass, "quasi-stationary density")
 
 
 def stationary(
@@ -311,13 +319,24 @@ def _compare_ways(
     return operator, value, np.maximum(_apart(value, others), rounded)
 
 
-def _reached(operator: TransferOperator, start: Place) -> Reached | None:
-    """The places that are reached, from a start that is inside."""
+def _reached_inside(operator: TransferOperator, system: System, asked: str) -> Reached | None:
+    """The few places that a system ever reaches; None where a grid is asked."""
+    # The start of a system need not be inside, where only a grid is asked.
     try:
-        begin = operator.place(start)
+        begin = operator.place(system.start_values)
     except QueryError:
         return None
-    return Reached.of(operator.maps, operator.ends, begin)
+    reached = Reached.of(operator.maps, operator.ends, begin)
+    if reached is not None and reached.is_cut_off:
+        raise QueryError(digits_missing(asked))
+    return reached if reached is not None and reached.depth is None else None
+
+
+def _lasting(operator: TransferOperator, reached: Reached) -> Floats:
+    """The probability (n,) of what stays long among few places, which may take turns."""
+    if leading_bounds(reached.matrix)[1] <= 0:
+        raise QueryError(_NO_RATE)
+    return operator.spread(reached.places, lasting_shape(reached.matrix))
 
 
 def _rate(low: float, high: float) -> Refined:

@@ -1,4 +1,4 @@
-"""The leading eigenvalue of a matrix of chances, between two bounds."""
+"""The leading eigenvalue of a matrix of chances, between two bounds, and what it leaves."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import SuperLU
 
-# A matrix of so many rows is squared, others are taken step by step, so many times.
-_SQUARED = 700
-_SQUARINGS = 60
-_STEPS = 20_000
+# How far above a bound the next one is looked for, how often, and when two have met.
+_JUST_ABOVE_NODA, _ROUNDS_OF_PART, _TIGHT = 1e-14, 100, 1e-14
+# How far above the eigenvalue a shape is looked for, and when it has settled.
+_JUST_ABOVE, _ROUNDS, _SETTLED = 1e-10, 2_000, 1e-12
 
 
 def leading_bounds(matrix: csr_matrix) -> tuple[float, float]:
@@ -30,6 +32,32 @@ def leading_bounds(matrix: csr_matrix) -> tuple[float, float]:
     return max(low for low, _ in bounds), max(high for _, high in bounds)
 
 
+def lasting_shape(matrix: csr_matrix) -> Floats:
+    """Where what began at the first place is, once it has stayed for long: chances that sum to 1.
+
+    By inverse iteration, from just above the leading eigenvalue, which is to be above 0. Raises
+    ``QueryError`` where so many places do not settle.
+
+    >>> from scipy.sparse import csr_matrix
+    >>> lasting_shape(csr_matrix([[0.0, 0.5], [0.5, 0.0]])).round(9)
+    array([0.5, 0.5])
+    """
+    size, (low, high) = matrix.shape[0], leading_bounds(matrix)
+    above = high + max(high - low, _JUST_ABOVE * high)
+    solver = _inverse(matrix.T, above)
+    mass = np.eye(1, size)[0]
+    for _ in range(_ROUNDS):
+        after: Floats = np.abs(solver.solve(mass))
+        after /= after.sum()
+        if float(np.abs(after - mass).sum()) < _SETTLED:
+            return after
+        mass = after
+    raise QueryError(
+        f"The {size:,} places that are reached have not settled within {_ROUNDS:,} rounds, so that "
+        "no one density is seen: take a smaller interval."
+    )
+
+
 def _rows(part: Floats, count: int) -> list[Floats]:
     """The rows of each part."""
     order = np.argsort(part, kind="stable")
@@ -37,32 +65,38 @@ def _rows(part: Floats, count: int) -> list[Floats]:
 
 
 def _of_part(block: csr_matrix) -> tuple[float, float]:
-    """Bounds for places that all lead to one another."""
-    size = block.shape[0]
-    if size == 1:
+    """Bounds for places that all lead to one another, from above by Noda's iteration (1971).
+
+    Where (s I - K) y = v > 0, y is positive and K y below s y: the largest ratio is a lower s. So
+    it goes on, until the two bounds meet, or floats hold y no longer.
+    """
+    if block.shape[0] == 1:
         return float(block[0, 0]), float(block[0, 0])
-    # Half a step has the same eigenvectors, and no place that is reached in even steps alone.
-    v = _squared(block) if size <= _SQUARED else _stepped(block)
-    if not (v > 0).all():
-        return 0.0, 1.0
-    ratios = (block @ v) / v
-    return float(ratios.min()), float(min(ratios.max(), 1.0))
+    v, low, high = np.ones(block.shape[0]), 0.0, float(block.sum(axis=1).max())
+    for _ in range(_ROUNDS_OF_PART):
+        v = _below(block, high, v)
+        if not (np.isfinite(v).all() and (v > 0).all()):
+            break
+        ratios = (block @ v) / v
+        low, before, high = max(low, float(ratios.min())), high, min(high, float(ratios.max()))
+        if high >= before or high - low <= _TIGHT * high:
+            break
+    return low, min(high, 1.0)
 
 
-def _squared(block: csr_matrix) -> Floats:
-    """What is left of ones after 2^60 half steps."""
-    half = (block.toarray() + np.eye(block.shape[0])) / 2
-    for _ in range(_SQUARINGS):
-        half = half @ half
-        half /= half.max()
-    v: Floats = half.sum(axis=1)
-    return v
+def _below(block: csr_matrix, high: float, v: Floats) -> Floats:
+    """(s I - K)^-1 v, with s just above a bound; nothing finite where that has no inverse."""
+    try:
+        found: Floats = np.abs(_inverse(block, high * (1 + _JUST_ABOVE_NODA)).solve(v))
+    except RuntimeError:
+        return np.full(len(v), np.nan)
+    found /= found.max()
+    return found
 
 
-def _stepped(block: csr_matrix) -> Floats:
-    """What is left of ones after many half steps."""
-    v = np.ones(block.shape[0])
-    for _ in range(_STEPS):
-        v = (block @ v + v) / 2
-        v /= v.max()
-    return v
+def _inverse(matrix: csr_matrix, above: float) -> SuperLU:
+    """What solves (s I - K) y = v."""
+    from scipy.sparse import csc_matrix, identity
+    from scipy.sparse.linalg import splu
+
+    return splu(csc_matrix(above * identity(matrix.shape[0]) - matrix))

@@ -527,6 +527,47 @@ def test_a_stock_that_is_never_negative_lets_out_what_is_in_it(tmp_path):
         read(tmp_path, text.replace('"euler"', '"rk4"'))
 
 
+@pytest.mark.parametrize("inflow", ["1 - TIME", "s - 2 * TIME", "-3"])
+def test_an_inflow_that_is_negative_takes_no_more_out_than_there_is(inflow, tmp_path):
+    """And no flow that is never negative turns round to make up for it."""
+    text = xmile(
+        variable("stock", "s", "2", beside="<non_negative/>",
+                 flows=[("inflow", "i"), ("inflow", "j"), ("outflow", "o")]),
+        variable("flow", "i", f"{inflow} + 0 * s"), variable("flow", "j", "-0.5 + 0 * s"),
+        variable("flow", "o", "0.4", beside="<non_negative/>"),
+    )  # fmt: skip
+    ran, s = trajectories(read(tmp_path, text)), 2.0
+    for k in range(21):
+        wanted = {"1 - TIME": 1 - 0.5 * k, "s - 2 * TIME": s - k, "-3": -3}[inflow]
+        i = max(wanted, -s / 0.5)
+        j = max(-0.5, -(s / 0.5 + i))
+        o = min(0.4, s / 0.5 + i + j)
+        assert [ran[n][k] for n in "sijo"] == pytest.approx([s, i, j, o], rel=1e-12, abs=1e-12)
+        s += 0.5 * (i + j - o)
+    assert min(ran["s"].min(), ran["o"].min()) > -1e-12
+
+
+def test_a_flow_one_way_into_a_stock_is_left_as_it_is(tmp_path):
+    flows = [("inflow", "i"), ("inflow", "j")]
+    stock = variable("stock", "s", "2", beside="<non_negative/>", flows=flows)
+    one_way = variable("flow", "i", "TIME", beside="<non_negative/>"), variable("flow", "j", "3")
+    told = repr(read(tmp_path, xmile(stock, *one_way)))
+    assert "i = Max(0, INITIAL TIME + t)" in told
+    assert "j = 3.0" in told
+
+
+@pytest.mark.parametrize(("stock", "told"), [
+    (variable("stock", "s", "-3", beside="<non_negative/>"), "never negative and starts from -3"),
+    (variable("stock", "s", "1", beside='<gf><xscale min="0" max="1"/><ypts>1,2</ypts></gf>'),
+     "the stock 's' has a graphical function"),
+    (variable("stock", "s", "1", flows=[("inflow", "i")])
+     + variable("flow", "i", "DELAY(s, -2)"), "a delay of -2 is below 0"),
+])  # fmt: skip
+def test_stocks_and_delays_that_mean_nothing_are_refused(stock, told, tmp_path):
+    with pytest.raises(FileError, match=told):
+        read(tmp_path, xmile(stock))
+
+
 # -- chance ----------------------------------------------------------------------------------------
 
 

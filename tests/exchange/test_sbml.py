@@ -88,6 +88,20 @@ def test_amounts_are_kept_between_compartments_of_two_sizes(read):
 
 
 @pytest.mark.parametrize(
+    ("infix", "expected"),
+    [
+        ("tanh(exp(-time^2))", math.tanh(1)),
+        ("sin(cos(x))", math.sin(1)),
+        ("arctan(exp(x))", math.pi / 4),
+    ],
+)
+def test_whole_numbers_inside_of_formulas_are_numbers_at_the_start(course, infix, expected):
+    changing = parameter("x", 0, constant=False), rate("x", "0.1")
+    found = course("y", *changing, parameter("y", constant=False), assignment("y", infix))
+    assert found[0] == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
     ("given", "is_amount", "size", "expected"),
     [
         ({"amount": 6}, False, 2, 3.0),

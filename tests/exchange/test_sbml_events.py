@@ -148,6 +148,42 @@ def test_what_cannot_wait_ends_the_run(read, delay):
         run(system.world(steps=4))
 
 
+GROWING = (compartment("c", 1, constant=False), rate("c", "0.5"), species("S", 1))
+
+
+@pytest.mark.parametrize("then", [True, False])
+@pytest.mark.parametrize(
+    ("when", "moment", "told"),
+    [
+        ("time > 0.45", 0.75, {}),
+        ("S < 0.8", 0.8, {}),
+        ("time >= 0", 0.3, {"true_before": False}),
+    ],
+)
+def test_a_concentration_that_waits_is_set_whatever_its_compartment_grows_to(
+    course, when, moment, told, then
+):
+    """By libroadrunner 2.10.0 too."""
+    late = event(when, {"S": "3"}, delay="0.3", values_then=then, **told)
+    t = np.arange(21) * 0.1
+    size, at = 1 + 0.5 * t, 1 + 0.5 * moment
+    expected = np.where(t > moment + 1e-9, 3 * at / size, 1 / size)
+    far = np.abs(t - moment) > 1e-6
+    np.testing.assert_allclose(course("S", *GROWING, late)[far], expected[far], rtol=1e-9)
+
+
+def test_a_concentration_is_set_before_its_compartment_or_not_at_one_moment(course, read):
+    """The amount stays as the size is set; what follows from a size that is set before is told."""
+    cell = (compartment("c", 1, constant=False), species("S", 1))
+    sized = event("x > 0.45", {"c": "4"}, id="grows")
+    filled = event("x > 0.45", {"S": "3"}, id="fills")
+    assert course("S", *CLOCK, *cell, filled, sized)[-1] == 0.75
+    with pytest.raises(FileError, match=r"fills.* sets S, a concentration, and .*grows.* sets c"):
+        read(*CLOCK, *cell, sized, filled)
+    last = event("x > 0.45", {"S": "3"}, id="fills", priority="2")
+    assert course("S", *CLOCK, *cell, sized, last)[-1] == 0.75
+
+
 # -- order -----------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,17 @@ def test_a_delay_in_steps_is_a_plain_loop(lag, backend):
     )
 
 
+F = finite("F", ["a", "b"])
+
+
+def test_a_named_value_may_have_been_another_before():
+    known = System({F: F.lag(2)}, start={F: "b"}, history={F: "a"})
+    assert run(known.world(steps=5)).F.values.ravel().tolist() == [1, 0, 0, 1, 0, 0]
+    bits = finite("G", [1, 0])
+    counted = System({bits: bits.lag(1)}, start={bits: 1}, history={bits: 0})
+    assert run(counted.world(steps=3)).G.values.ravel().tolist() == [0, 1, 0, 1]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_history_is_what_was_before(backend):
     past = delayed(5, history={x: sp.cos(time) * k}, parameters={k: 2})
@@ -281,13 +292,17 @@ REFUSED = {
         lambda: System({x: x / 2}, start={x: 1}, history={x: 0}),
         "no mechanism uses with a delay",
     ),
+    "a history of no value": (
+        lambda: System({F: F.lag(1)}, start={F: "b"}, history={F: "z"}),
+        "'z', which is no value of F",
+    ),
     "a history of others": (lambda: delayed(2, history={x: y}), "time and parameters alone"),
     "a network": (lambda: Network({x: y.lag(2)}, start={y: 1}), "has no time"),
     "a table": (
         lambda: System(
             {(f := finite("f", ["a", "b"])): table(f.lag(2), {"a": "b", "b": "a"})}, start={f: "a"}
         ),
-        "takes no named values",
+        "one step before. Hand the value on by a variable",
     ),
     "an equation without a history": (
         lambda: System({x: u.lag(2)}, algebraic={u: -x}, start={x: 1}),

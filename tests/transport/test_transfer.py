@@ -136,6 +136,37 @@ def test_rate_and_shape_of_a_lazy_walk_in_closed_form():
     assert after.sum() + below + above == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.parametrize(("up", "count"), [(0.5, 9), (0.6, 60), (0.5, 900)])
+def test_the_shape_of_what_stays_is_of_the_places_that_the_start_leads_to(up, count):
+    """Of 1, 2, ... in closed form: the walk up to the next half would stay longer."""
+    stepping = noise("e", choice([1, -1], weights=[up, 1 - up]))
+    system = System({x: x + stepping}, start={x: 3})
+    shape = quasi_stationary(system, (0, count - 0.5), cells=4 * count - 2)
+    places = np.arange(1, count)
+    expected = (up / (1 - up)) ** (places / 2) * np.sin(np.pi * places / count)
+    found = (shape / shape.sum()).sel(x=places, method="nearest")
+    assert found.sum() == pytest.approx(1, abs=1e-9)
+    np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("up", "count", "error"), [(0.6, 900, 1e-11), (0.9, 400, 0.02)])
+def test_the_rate_of_a_walk_that_drifts_is_between_near_bounds(up, count, error):
+    """What stays is far smaller at one end than at the other, down to the least of floats."""
+    stepping = noise("e", choice([1, -1], weights=[up, 1 - up]))
+    rate = escape_rate(System({x: x + stepping}, start={x: 3}), (0, count))
+    exact = -math.log(2 * math.sqrt(up * (1 - up)) * math.cos(math.pi / count))
+    assert abs(rate.value - exact) <= rate.error < error
+
+
+def test_a_shape_of_places_is_told_where_there_is_none():
+    with pytest.raises(QueryError, match="Everything leaves in finitely many steps"):
+        quasi_stationary(System({x: x + 1 + noise("e", choice([0, 1]))}, start={x: 1}), (0, 9))
+    drift = noise("e", choice([1, -1], weights=[0.9, 0.1]))
+    with pytest.raises(QueryError, match=r"have not settled .* take a smaller interval"):
+        quasi_stationary(System({x: x + drift}, start={x: 3}), (0, 900))
+
+
 def test_a_long_run_by_one_factor_is_the_run_step_by_step():
     operator = TransferOperator.of(pit(0.0175), PIT, 500)
     plain = operator.backward(np.ones(501), 3000)
@@ -340,6 +371,15 @@ def test_parameters_of_the_step_are_put_in():
     states = np.array([[1.0], [3.0]])
     (half,) = TransferOperator.of(slow, (-1, 4), 10).maps
     assert half.image(states).tolist() == [[0.5], [1.5]]
+
+
+def test_a_noise_whose_chances_are_formulas_is_told_as_it_was_written():
+    (k,) = parameters("k")
+    gain = noise("e", choice([0, 1], weights=[1 - k, k]))
+    system = System({x: x / 2 + gain}, start={x: 0}, parameters={k: 0.25})
+    told = r"e is choice\(\[0, 1\], \[1 - k, k\]\): .* chances that are numbers"
+    with pytest.raises(QueryError, match=told):
+        stationary(system, (-1, 3))
 
 
 def test_grids_that_would_not_fit_are_refused_before_they_are_made():

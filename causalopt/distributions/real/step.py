@@ -14,7 +14,7 @@ from causalopt.ground.checks import as_float, as_whole, shown
 from causalopt.ground.errors import QueryError
 from causalopt.ground.work import bounded
 from causalopt.language.finite_variables import Finite
-from causalopt.language.laws import Normal
+from causalopt.language.laws import Normal, law_text
 from causalopt.language.symbols import Next, Noise, Variable, time
 from causalopt.mechanisms.symbolic import Expression
 from causalopt.model.asked import as_system
@@ -175,7 +175,7 @@ def _normal(noise: Noise, beside: str) -> tuple[Expr, Expr]:
     """The mean and the deviation of a normal noise, exact."""
     if not isinstance(noise.law, Normal):
         raise QueryError(
-            f"The noise {noise} is {noise.law}: the closed form is for normal noise, normal(mean, "
-            f"deviation); {beside}."
+            f"The noise {noise} is {law_text(noise.law)}: the closed form is for normal noise, "
+            f"normal(mean, deviation); {beside}."
         )
     return rational(noise.law.mean), rational(noise.law.deviation)

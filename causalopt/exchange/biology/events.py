@@ -17,7 +17,7 @@ from causalopt.exchange.biology.process import refused
 from causalopt.exchange.biology.rates import Rates
 from causalopt.exchange.biology.triggers import INEQUALITIES, Occasion, occasions
 from causalopt.ground.checks import shown
-from causalopt.language.symbols import Parameter, Variable, time
+from causalopt.language.symbols import Parameter, Quantity, Variable, time
 from causalopt.mechanisms.events import Event
 from causalopt.model.amounts import followed
 
@@ -29,11 +29,20 @@ MOST_EVENTS = 32
 
 
 @dataclass(frozen=True)
+class Diluted:
+    """The concentration that an event sets, and the size that makes an amount of it."""
+
+    concentration: Variable
+    size: Quantity
+
+
+@dataclass(frozen=True)
 class Happening:
     """An event as the file has it: what makes it happen, when it is carried out, what it sets.
 
     ``occasions`` are what makes it happen after the start; ``moment`` is when it is carried out,
-    where that can be told, and ``reads`` by what.
+    where that can be told, and ``reads`` by what. Of an amount in ``diluted`` the value is the
+    concentration: while an event waits, its compartment may grow.
     """
 
     name: str
@@ -42,6 +51,7 @@ class Happening:
     occasions: tuple[Occasion, ...]
     delay: Expr
     values: Mapping[Variable, Expr]
+    diluted: Mapping[Variable, Diluted]
     priority: float
     moment: float | None
     reads: frozenset[Symbol]
@@ -60,6 +70,19 @@ class Happening:
             return False
         is_strict = isinstance(self.occasions[0].when, StrictGreaterThan | StrictLessThan)
         return self.moment < 0 or (self.moment == 0 and not is_strict)
+
+    def carried_out(self, values: Mapping[Variable, Expr]) -> dict[Variable, Expr]:
+        """What is set to such values: of a concentration the amount, by the size there is then."""
+        return {
+            v: value * self.diluted[v].size if v in self.diluted else value
+            for v, value in values.items()
+        }
+
+    def keeper(self, variable: Variable) -> Variable:
+        """The variable that keeps a value until it is set."""
+        diluted = self.diluted.get(variable)
+        own = diluted.concentration if diluted else variable
+        return Variable(f"{own} by {self.name}", own.unit)
 
 
 @dataclass(frozen=True)
@@ -126,7 +149,7 @@ def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
     at, formulas = fact["at"], rates.formulas
     trigger = formulas.truth(fact["trigger"], at)
     delay = formulas.number(fact["delay"], at) if fact["delay"] else sympy.Integer(0)
-    values = _values(rates, fact)
+    values, diluted = _values(rates, fact)
     name = fact["id"] or f"event {place + 1}"
     # What waits is dropped by an event of its own.
     is_checked_once = fact["is_persistent"] or delay != 0
@@ -148,26 +171,33 @@ def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
         told += " inequality, or no delay."
         raise refused(rates.source, at, told)
     return Happening(
-        *(name, fact, trigger, found, delay, values, _priority(rates, fact, name), moment),
+        *(name, fact, trigger, found, delay, values, diluted),
+        *(_priority(rates, fact, name), moment),
         reads=frozenset(seen | followed(rates.equations, seen)),
     )
 
 
-def _values(rates: Rates, fact: EventFact) -> dict[Variable, Expr]:
-    """What an event sets; of a species that is diluted, its amount."""
+def _values(rates: Rates, fact: EventFact) -> tuple[dict[Variable, Expr], dict[Variable, Diluted]]:
+    """What an event sets; of a species that is diluted its amount, or what that is made of."""
     symbols, set_to = rates.symbols, {}
     for one in fact["assignments"]:
         if one["symbol"] in set_to:
             told = f"the event sets {shown(one['symbol'])} twice: leave one out."
             raise refused(rates.source, one["at"], told)
         set_to[one["symbol"]] = rates.formulas.number(one["formula"], one["at"])
-    values = {}
+    values: dict[Variable, Expr] = {}
+    diluted: dict[Variable, Diluted] = {}
     for name, value in set_to.items():
+        owner = symbols.owner(name)
         if name in symbols.amounts:
             compartment = symbols.roles.species[name]["compartment"]
-            value = value * set_to.get(compartment, symbols.quantities[compartment])
-        values[symbols.owner(name)] = value
-    return values
+            if compartment in set_to:
+                value = value * set_to[compartment]
+            else:
+                size = symbols.quantities[compartment]
+                diluted[owner] = Diluted(symbols.variable(name), size)
+        values[owner] = value
+    return values, diluted
 
 
 def _priority(rates: Rates, fact: EventFact, name: str) -> float:
@@ -213,6 +243,28 @@ def _check_order(rates: Rates, one: Happening, others: list[Happening]) -> None:
                 "holds for a moment alone nothing else."
             )
             raise refused(rates.source, one.fact["at"], told)
+        if other is not one and not is_apart and _comes_first(other, one, others):
+            _check_size(rates, one, other)
+
+
+def _comes_first(one: Happening, other: Happening, every: list[Happening]) -> bool:
+    """Whether an event is carried out before another one of its moment."""
+    if one.priority != other.priority:
+        return one.priority > other.priority
+    return every.index(one) < every.index(other)
+
+
+def _check_size(rates: Rates, one: Happening, other: Happening) -> None:
+    """What an event sets is no concentration in a size that another has set just before."""
+    for diluted in one.diluted.values():
+        sizes = {diluted.size, *followed(rates.equations, {diluted.size})}
+        if shared := sorted(map(str, sizes & other.values.keys())):
+            told = (
+                f"the event {shown(one.name)} sets {diluted.concentration}, a concentration, and "
+                f"{shown(other.name)} sets {shared[0]}, perhaps in the same moment and before it: "
+                "let one event set both, or the one that sets the size come last, by its priority."
+            )
+            raise refused(rates.source, one.fact["at"], told)
 
 
 def _have_two_moments(one: Happening, other: Happening) -> bool:
@@ -226,9 +278,10 @@ def _at_once(one: Happening, step: Parameter) -> Occurrences:
     """An event that is carried out when it is made to happen; one variable keeps each next time."""
     events: list[Event] = []
     kept: dict[Variable, Expr] = {}
+    set_to = one.carried_out(one.values)
     for place, occasion in enumerate(one.occasions):
         given = occasion.given
-        values = {v: Piecewise((value, given), (v, True)) for v, value in one.values.items()}
+        values = {v: Piecewise((value, given), (v, True)) for v, value in set_to.items()}
         when = occasion.when
         if occasion.instants:
             due = Variable(f"{one.name} is due" + f" ({place + 1})" * (place > 0), step.unit)
@@ -252,11 +305,11 @@ def _later(one: Happening, step: Parameter, waiting: Waiting | None) -> Occurren
     begun: dict[Variable, Expr] = {due: waiting.delay if waiting else sympy.Integer(0)}
     values = dict(one.values)
     if one.fact["takes_values_then"]:
-        kept = {v: Variable(f"{v} by {one.name}", v.unit) for v in values}
+        kept = {v: one.keeper(v) for v in values}
         decided |= {kept[v]: value for v, value in values.items()}
         begun |= {kept[v]: waiting.values[v] if waiting else sympy.Integer(0) for v in values}
-        values = {v: kept[v] for v in values}
-    events = [Event(time >= due, values)]
+        values = dict(kept)
+    events = [Event(time >= due, one.carried_out(values))]
     if not one.is_sure:
         events = [*(Event(occasion.when, decided) for occasion in one.occasions), *events]
         if not one.fact["is_persistent"]:

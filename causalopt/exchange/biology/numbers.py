@@ -206,4 +206,6 @@ def _operated(made: Callable[..., Basic], args: list[Basic]) -> Basic:
             return sympy.nan
         if not abs(found) <= _LARGEST:
             return sympy.oo if found > 0 else -sympy.oo
+        # cos(0.0) is a whole number to sympy, and tanh of one is left as it stands.
+        return Float(found)
     return found

@@ -116,7 +116,8 @@ class _Start:
         self.places |= dict.fromkeys(one.values, one.fact["at"])
         old = self.formulas_of(one.values)
         with self.rates.formulas.within(one.fact["at"]):
-            new = {v: _at_start(f, old) for v, f in (decided or one.values).items()}
+            set_to = one.carried_out(decided or one.values)
+            new = {v: _at_start(f, old) for v, f in set_to.items()}
             self.given = {q: _at_start(f, old) for q, f in self.given.items()} | new
             for name, values in self.due.items():
                 self.due[name] = values and {v: _at_start(f, old) for v, f in values.items()}

@@ -317,10 +317,10 @@ class _WritingOut:
         if given is None or step is None or step <= 0:
             told = "the time of a fixed delay is a constant here: use DELAY N for one that changes."
             raise self.all.refusal(part.offset, told)
-        steps = max(1, round(given / step)) if abs(given / step) <= _MOST_STEPS else None
+        steps = max(1, round(given / step)) if 0 <= given / step <= _MOST_STEPS else None
         if steps is None:
-            told = f"a delay of {given:g} is more than {_MOST_STEPS:,} steps of {step:g}."
-            raise self.all.refusal(part.offset, told)
+            why = "below 0" if given < 0 else f"more than {_MOST_STEPS:,} steps of {step:g}"
+            raise self.all.refusal(part.offset, f"a delay of {given:g} is {why}: write another.")
         word = Word(self.all.labels.label(f"input of DELAY FIXED in {self.owner}"), part.offset)
         self.all.keep(Definition(word, inner), inner)
         past = Delayed(Reference(word.text, part.offset), steps * step, initial, part.offset)

@@ -47,6 +47,7 @@ class _Document:
     dimensions: dict[str, Dimension] = field(default_factory=dict)
     shapes: dict[str, list[str]] = field(default_factory=dict)
     never_negative: set[str] = field(default_factory=set)
+    uniflows: set[str] = field(default_factory=set)
 
     def refusal(self, element: Element, message: str) -> FileError:
         return self.source.refusal(element.offset, message)
@@ -199,7 +200,10 @@ def _variables(document: _Document, variables: Element, method: str) -> list[Def
             told = f"{named} is a {element.name}, and stocks, flows, auxiliaries and graphical "
             raise document.refusal(element, f"{told}functions alone are read.")
         shape = [document.name_of(dim).text for dim in _inside(element, "dimensions")]
-        document.shapes[key_of(document.name_of(element).text)] = shape
+        key = key_of(document.name_of(element).text)
+        document.shapes[key] = shape
+        if element.name == "flow" and _is_never_negative(document, element):
+            document.uniflows.add(key)
     made = [d for element in elements for d in _definitions(document, element)]
     if len(made) > MOST_VARIABLES:
         told = f"there are more than {MOST_VARIABLES:,} variables (MOST_VARIABLES)."
@@ -267,6 +271,9 @@ def _formula(document: _Document, variable: Element, element: Element) -> Syntax
         raise document.refusal(element, told)
     formula = document.tokens(equations[0]).equation()
     if variable.name == "stock":
+        if graph is not None:
+            told = f"the stock {shown(word.text)} has a graphical function: let a flow have it."
+            raise document.refusal(element, told)
         return Applied("integ", (_rate(document, variable), formula), word.offset)
     if graph is not None:
         formula = Applied("lookup", (_graph(document, graph), formula), graph.offset)
@@ -313,23 +320,46 @@ def _limit(
 ) -> None:
     """Let no more flow out of a stock in a step than is in it or flows in, the first flow first.
 
-    ``places`` are those that definitions have in ``made``, by their keys.
+    An inflow that may be negative flows out then, and comes before the outflows. ``places`` are
+    those that definitions have in ``made``, by their keys.
     """
     offset, word = stock.offset, document.name_of(stock)
+    for place in places[key_of(word.text)]:
+        _check_start(document, stock, made[place].formula)
     if method != "euler":
         told = f"{shown(word.text)} is never negative, which holds for whole steps: use Euler."
         raise document.refusal(stock, told)
     shape = tuple(document.name_of(dim).text for dim in _inside(stock, "dimensions"))
     own, step = Reference(word.text, offset, shape), Reference("TIME STEP", offset)
     room: list[Syntax] = [Applied("/", (own, step), offset)]
-    room += [_flow(document, stock, flow) for flow in stock.all("inflow")]
-    for element in stock.all("outflow"):
-        flow = _flow(document, stock, element)
-        most = _total(stock, room)
-        for place in places.get(flow.key, ()):
-            least = Applied("min", (made[place].formula, most), element.offset)
-            made[place] = replace(made[place], formula=least)
-        room.append(Applied("negative", (flow,), element.offset))
+    for way in ("inflow", "outflow"):
+        for element in stock.all(way):
+            flow, most = _flow(document, stock, element), _total(stock, room)
+            is_out, is_one_way = way == "outflow", flow.key in document.uniflows
+            for place in places.get(flow.key, ()) if is_out or not is_one_way else ():
+                bound = (_outward if is_out else _inward)(made[place].formula, most)
+                made[place] = replace(made[place], formula=bound)
+            room.append(Applied("negative", (flow,), element.offset) if is_out else flow)
+
+
+def _check_start(document: _Document, stock: Element, formula: Syntax) -> None:
+    """Raise ``FileError`` for a stock that is never negative, and starts below 0."""
+    start = formula.arguments[-1] if isinstance(formula, Applied) else formula
+    if isinstance(start, Literal) and start.value < 0:
+        told = f"{shown(document.name_of(stock).text)} is never negative and starts from"
+        raise document.refusal(stock, f"{told} {start.value:g}: let it start from 0 or more.")
+
+
+def _outward(formula: Syntax, most: Syntax) -> Syntax:
+    """A flow that takes no more out of a stock than there is."""
+    return Applied("min", (formula, most), formula.offset)
+
+
+def _inward(formula: Syntax, most: Syntax) -> Syntax:
+    """The same of one into a stock, which takes out where it is negative."""
+    if isinstance(formula, Literal) and formula.value >= 0:
+        return formula
+    return Applied("max", (formula, Applied("negative", (most,), most.offset)), formula.offset)
 
 
 # -- graphical functions ---------------------------------------------------------------------------
