@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalopt.backends.interface import NotFinite
+from causalopt.backends.vanishing import Slopes
 from causalopt.ground.scaled import NO_POWER, shifted
-from causalopt.ground.types import Bools, Floats, Ints, Number
+from causalopt.ground.types import Bools, Floats, Ints
 from causalopt.plan import Group, Layers
 
 
@@ -29,7 +30,7 @@ class Adjoint:
 def pushed_back(
     plan: Layers,
     values: Floats,
-    partials: Callable[[Group, Floats], Sequence[Number]],
+    partials: Callable[[Group, Floats], Slopes],
     node: int,
     lane: int,
     held: Sequence[Ints],
@@ -64,13 +65,13 @@ def _collect(
     plan: Layers,
     adjoint: Adjoint,
     group: Group,
-    slopes: Sequence[Number],
+    slopes: Slopes,
     active: Ints,
     lane: int,
 ) -> None:
     """Add what a group's nodes pass back to their arguments."""
     flow, power = adjoint.mantissas[group.targets[active]], adjoint.powers[group.targets[active]]
-    for j, slope in enumerate(slopes):
+    for j, slope in enumerate(slopes.mantissas):
         every = np.broadcast_to(slope, (len(group.targets), flow.shape[1]))
         passed = every[active] * flow
         if not math.isfinite(passed.sum()):
@@ -81,7 +82,9 @@ def _collect(
                 node = lane, int(group.targets[active[row]])
                 value = float(passed[row, point])
                 raise NotFinite(node, 0, int(point), value, argument=parent)
-        _add(adjoint, group.arguments[active, j], passed, power)
+        # What is too small for a float has its power beside that of what flows.
+        lift = 0 if slopes.powers is None else slopes.powers[j][active]
+        _add(adjoint, group.arguments[active, j], passed, power + lift)
 
 
 def _add(adjoint: Adjoint, nodes: Ints, terms: Floats, power: Ints) -> None:

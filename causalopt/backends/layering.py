@@ -10,8 +10,10 @@ import numpy as np
 from causalopt.backends.functions import compiled
 from causalopt.backends.interface import Inputs, NotFinite
 from causalopt.backends.limits import partial_at
+from causalopt.backends.vanishing import Slopes, heard, lifted
 from causalopt.ground.scaled import aligned, is_tame, shifted
 from causalopt.ground.types import Floats, Ints, Number
+from causalopt.mechanisms.interface import Mechanism
 from causalopt.plan import Blend, Group, Layers, Patch, Weighting
 from causalopt.plan.draws import Stream
 
@@ -77,7 +79,7 @@ def _advance(
             is_value = lane not in plan.tangents
             table[lane, group.rows] = plan.starts[group.targets, None] if is_value else 0.0
         return
-    partials: dict[int, list[Number]] = {}
+    partials: dict[int, Slopes] = {}
     # Values first, for the slopes of all tangent lanes are those at the values that they share.
     for lane in group.lanes:
         if lane not in plan.tangents:
@@ -85,9 +87,9 @@ def _advance(
             for j, i in enumerate(group.arguments[0].tolist() if passing else ()):
                 if i in passing:
                     seen[j] = np.reshape(passing[i].without_time(), (1, -1))
-            results = function(*seen)
+            results, is_tiny = heard(function, seen)
             table[lane, group.rows] = results[0]
-            partials[lane] = sound(group, results[1:], seen)
+            partials[lane] = sound(group, results[1:], seen, is_tiny)
     for lane in group.lanes:
         if lane in plan.tangents:
             slopes = partials[plan.tangents[lane]]
@@ -122,37 +124,50 @@ def _arguments(group: Group, table: Floats, lane: int, gates: Mapping[int, Float
     return columns
 
 
-def slopes_in(group: Group, table: Floats, lane: int) -> list[Number]:
+def slopes_in(group: Group, table: Floats, lane: int) -> Slopes:
     """The partial derivative by each argument in a value lane; less behind a gate.
 
     What a gate lets in of another world does not move with this one.
     """
     block = group.block
     if block is None:
-        return []
+        return Slopes([])
     gates = {w.weight: table[lane, w.weight] for w in group.weightings}
     own = [patch for patch in group.patches if patch.lane == lane and patch.keep]
     blends = [(patch.nodes, blend.weight) for patch in own for blend in patch.blends]
     seen = _arguments(group, table, lane, gates)
-    slopes = sound(group, compiled(block)(*seen)[1:], seen)
+    results, is_tiny = heard(compiled(block), seen)
+    slopes = sound(group, results[1:], seen, is_tiny)
     shape = len(group.targets), table.shape[2]
     for weighting in (w for w in group.weightings if w.lane == lane):
-        for j, slope in enumerate(slopes):
-            kept = np.ones(shape)
-            kept[weighting.rows] -= gates[weighting.weight] * weighting.outside[:, j, None]
-            slopes[j] = slope * kept
+        kept = [np.ones(shape) for _ in slopes.mantissas]
+        for j, part in enumerate(kept):
+            part[weighting.rows] -= gates[weighting.weight] * weighting.outside[:, j, None]
+        slopes = slopes.times(kept)
     for nodes, weight in blends:
-        kept = np.ones(shape)
-        kept[np.isin(group.targets, nodes)] -= table[lane, weight]
-        slopes = [slope * kept for slope in slopes]
+        part = np.ones(shape)
+        part[np.isin(group.targets, nodes)] -= table[lane, weight]
+        slopes = slopes.times([part] * len(slopes.mantissas))
     return slopes
 
 
-def sound(group: Group, slopes: Sequence[Number], seen: Sequence[Floats]) -> list[Number]:
-    """The partial derivatives; where a formula has no number, as a limit, NaN where none is."""
+def sound(group: Group, slopes: Sequence[Number], seen: Sequence[Floats], is_tiny: bool) -> Slopes:
+    """The partial derivatives; where a formula has no number, as a limit, NaN where none is.
+
+    Those that are too small for a float have powers, where one ``is_tiny`` perhaps.
+    """
     mechanism = group.mechanism
-    if mechanism is None or all(math.isfinite(np.sum(slope)) for slope in slopes):
-        return list(slopes)
+    if mechanism is None or not slopes:
+        return Slopes(slopes)
+    finite = _limits(mechanism, slopes, seen)
+    return lifted(mechanism, finite, seen) if is_tiny else Slopes(finite)
+
+
+def _limits(
+    mechanism: Mechanism, slopes: Sequence[Number], seen: Sequence[Floats]
+) -> Sequence[Number]:
+    if all(math.isfinite(np.sum(slope)) for slope in slopes):
+        return slopes
     arguments = mechanism.arguments
     whole = [np.array(np.broadcast_to(slope, seen[0].shape)) for slope in slopes]
     for argument, slope in zip(arguments, whole, strict=True):
@@ -160,21 +175,23 @@ def sound(group: Group, slopes: Sequence[Number], seen: Sequence[Floats]) -> lis
             values = (float(column[place]) for column in seen)
             limit = partial_at(mechanism, argument, dict(zip(arguments, values, strict=True)))
             slope[place] = math.nan if limit is None else limit
-    return list(whole)
+    return whole
 
 
-def _push(partials: Sequence[Number], group: Group, tangents: Floats, powers: Ints) -> None:
+def _push(partials: Slopes, group: Group, tangents: Floats, powers: Ints) -> None:
     """sum_u df/du * tangent(u), on mantissas brought to the largest power among the arguments."""
-    if not partials:
+    slopes = partials.mantissas
+    if not slopes:
         tangents[group.targets] = 0.0
         return
     columns = group.arguments.T
     shared = powers[columns[0]]
     power = shared.flat[0]
-    if all((other == power).all() for other in (shared, *(powers[c] for c in columns[1:]))):
+    others = (shared, *(powers[c] for c in columns[1:]))
+    if partials.powers is None and all((other == power).all() for other in others):
         # The usual case: every argument has the same power, and most often none.
-        total = sum(p * tangents[column] for p, column in zip(partials, columns, strict=True))
-        if is_tame(np.abs(total)).all() and not _is_lost(total, partials, tangents, columns):
+        total = sum(p * tangents[column] for p, column in zip(slopes, columns, strict=True))
+        if is_tame(np.abs(total)).all() and not _is_lost(total, slopes, tangents, columns):
             tangents[group.targets] = total
             powers[group.targets] = power
             return
@@ -191,7 +208,7 @@ def _is_lost(total: Number, partials: Sequence[Number], tangents: Floats, column
 
 
 def _push_gated(
-    partials: Sequence[Number],
+    partials: Slopes,
     group: Group,
     through: Sequence[Weighting],
     table: Floats,
@@ -212,11 +229,11 @@ def _push_gated(
             moving_powers[rows] = exponents[weighting.other][seen]
     terms = np.concatenate([own, moving], axis=1)
     both = np.concatenate([powers, moving_powers], axis=1)
-    _add_up([*partials, *partials], terms, both, group, table[lane], exponents[lane])
+    _add_up(partials.twice(), terms, both, group, table[lane], exponents[lane])
 
 
 def _add_up(
-    partials: Sequence[Number],
+    partials: Slopes,
     terms: Floats,
     term_powers: Ints,
     group: Group,
@@ -225,7 +242,10 @@ def _add_up(
 ) -> None:
     """Put the sums of (k, terms, points) times their partials in place, on powers of their own."""
     size = terms[:, 0].shape
-    slopes, lifts = np.frexp(np.stack([np.broadcast_to(p, size) for p in partials], axis=1))
+    each = [np.broadcast_to(slope, size) for slope in partials.mantissas]
+    slopes, lifts = np.frexp(np.stack(each, axis=1))
+    if partials.powers is not None:
+        lifts = lifts + np.stack(partials.powers, axis=1)
     # What does not move has no say, even where there is no derivative by it.
     slopes = np.where(terms == 0.0, 0.0, slopes)
     # Products, not tangents, are brought to one power: a term with a zero slope has no say in it.
@@ -307,7 +327,7 @@ def _check_group(plan: Layers, group: Group, table: Floats) -> None:
         if lane not in plan.tangents:
             raise NotFinite((lane, node), 0, int(point), value, given)
         slopes = slopes_in(group, table, own)
-        for slope, parent in zip(slopes, group.arguments[row].tolist(), strict=True):
+        for slope, parent in zip(slopes.mantissas, group.arguments[row].tolist(), strict=True):
             each = np.broadcast_to(slope, values.shape)
             if not math.isfinite(each[row, point]) and table[lane, parent, point] != 0.0:
                 place, infinite = (lane, node), float(each[row, point])

@@ -25,6 +25,7 @@ from causalopt.backends.interface import (
     refuse_arrays,
 )
 from causalopt.backends.layering import fill, slopes_in
+from causalopt.backends.vanishing import Slopes
 from causalopt.ground.progress import track
 from causalopt.ground.types import Floats, Ints, Number
 from causalopt.plan import Group, Layers, Loop
@@ -91,7 +92,7 @@ class NumPyBackend:
         """The derivatives of one node by all nodes, group by group from the last to the first."""
         table, _ = fill(plan, inputs, points)
 
-        def slopes(group: Group, values: Floats) -> list[Number]:
+        def slopes(group: Group, values: Floats) -> Slopes:
             return slopes_in(group, table, lane)
 
         with np.errstate(all="ignore"):

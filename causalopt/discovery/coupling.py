@@ -67,7 +67,7 @@ def loop_coupling(
     if steps is not None:
         if at is not None:
             raise QueryError("at asks for frequencies, and steps for a course in time: write one.")
-        count = checks.whole(steps, "steps", 0)
+        count = checks.whole(steps, "steps", 1)
         course = _in_time(still, count, shown)
         coords = {"time": np.arange(count + 1) * still.dt, **sides}
         return xr.DataArray(course, coords, ["time", *sides], "coupling", attrs)

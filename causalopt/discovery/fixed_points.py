@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from causalopt.ground.errors import DeclarationError, EvaluationError, QueryError
+from causalopt.ground.errors import (
+    DeclarationError,
+    EvaluationError,
+    LongStepsWarning,
+    QueryError,
+)
 from causalopt.ground.scaled import stacked
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.domains import domain_of
@@ -53,6 +60,26 @@ def fixed_point(model: Model) -> System:
     system = as_system(model, ", and so no fixed point.")
     system.check_numbers("fixed_point")
     _check(system)
+    with _told_once():
+        return _found(system)
+
+
+@contextlib.contextmanager
+def _told_once() -> Iterator[None]:
+    """Tell the first of the warnings that steps are too long, of the many of a search."""
+    told: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            yield
+    finally:
+        is_long = [issubclass(one.category, LongStepsWarning) for one in told]
+        first = is_long.index(True) if any(is_long) else -1
+        for place, one in enumerate(told):
+            if place == first or not is_long[place]:
+                warnings.warn(one.message, one.category, stacklevel=4)
+
+
+def _found(system: System) -> System:
     free = [v for v in system.variables if v not in system.algebraic]
     begun = np.array([system.start_values[v] for v in free])
     state = _State.at(system, free, begun, np.zeros(len(free)))

@@ -13,7 +13,7 @@ from causalopt.explorer.escaping import Ends, escape_told, times_told, watched
 from causalopt.explorer.setting import Setting
 from causalopt.ground.errors import CausaloptError, QueryError, nearest
 from causalopt.ground.types import Floats
-from causalopt.transport.escape import quasi_stationary, stationary
+from causalopt.transport.lasting import quasi_stationary, stationary
 
 if TYPE_CHECKING:
     import xarray as xr

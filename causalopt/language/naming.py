@@ -11,6 +11,7 @@ from sympy import symbols
 
 from causalopt.ground.checks import as_whole, shown
 from causalopt.ground.errors import DeclarationError
+from causalopt.language.units import fault_in
 from causalopt.language.words import listed
 
 #: The dims of results: nothing that a user sweeps gives its plain name to a dim, if it is one.
@@ -71,7 +72,7 @@ def check_name(name: object, kind: str) -> None:
 
 
 def check_unit(unit: object, name: str) -> None:
-    """Raise ``DeclarationError`` for a unit that is no text."""
+    """Raise ``DeclarationError`` for a unit that is no text, or a formula that cannot be read."""
     if not isinstance(unit, str):
         raise DeclarationError(
             f'The unit of {name} is {shown(unit)}: write a string, such as unit="m". '
@@ -83,6 +84,12 @@ def check_unit(unit: object, name: str) -> None:
         raise DeclarationError(
             f"{unit!a} is the unit of {name}, and holds {odd!a}, which no page or file shows: "
             'write letters, such as unit="m".'
+        )
+    fault = fault_in(unit) if unit.strip() else ""
+    if fault:
+        raise DeclarationError(
+            f'The unit of {name} is "{unit}", which is written as a formula, and {fault}: write '
+            'names with one sign between them, such as "m/s", "1/s" or "W/(m^2 K)".'
         )
 
 

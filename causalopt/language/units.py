@@ -128,6 +128,31 @@ _NUMBERS = ("step", "steps", "dimensionless", "unitless")
 Token = tuple[str, str]
 
 
+# Signs between which something stands, in any formula.
+_SIGN = r"[*/^·⋅×]"
+_BARE = re.compile(rf"^\s*{_SIGN}|{_SIGN}\s*(?:{_SIGN}|\)|$)|\(\s*(?:{_SIGN}|\))")
+
+
+def fault_in(text: str) -> str:
+    """What is wrong with a text that is written as a formula, and is none; else "".
+
+    What may mean more than one thing, as "J/kg K", and what is words, is nobody's fault.
+
+    >>> fault_in("m//s"), fault_in("(m"), fault_in("J/kg K"), fault_in("things")
+    ('there is nothing beside // in it', 'a parenthesis in it has no other', '', '')
+    """
+    bare = _BARE.search(text.replace("**", "^"))
+    if bare is not None:
+        sign = "".join(bare[0].split())
+        return f"there is nothing beside {sign} in it"
+    depth = 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            break
+    return "a parenthesis in it has no other" if depth else ""
+
+
 class _Unreadable(Exception):
     """Text that is no product of powers of names."""
 

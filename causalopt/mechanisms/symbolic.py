@@ -80,6 +80,11 @@ class Expression(Mechanism):
     @property
     def remedy(self) -> str:
         """What to do where its value is no finite number."""
+        cases = self.formula.atoms(sympy.Piecewise)
+        unmet = [c for each in cases for c in each.args if each.args[-1].cond != sympy.true]
+        if unmet:
+            told = " or ".join(sorted({str(case.cond) for case in unmet}))
+            return f"keep to where one of its cases holds, {told}, or {super().remedy}"
         own = smooth(self.formula)
         asked = "guard what is asked in it, as (x > 0) & (log(x) < 1) does, "
         return super().remedy if decided(own) is own else asked + super().remedy

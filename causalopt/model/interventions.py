@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from sympy import Symbol
@@ -80,6 +80,11 @@ class Base(ABC, Generic[W]):
     def replacement(self) -> Mechanism | None:
         """The mechanism that gives the node's value in place of its own; None where none does."""
         return None
+
+    @property
+    def told(self) -> Mechanism | None:
+        """The same as it was written."""
+        return self.replacement
 
     @abstractmethod
     def apply(self, view: View[W, T]) -> T:
@@ -192,6 +197,8 @@ class Replaced(Base[W]):
     holds: ClassVar[bool] = False
     deed: ClassVar[str] = "replaced"
     mechanism: Mechanism
+    #: As it was written: what it says of a step knows delays by their steps alone.
+    written: Mechanism | None = field(default=None, compare=False)
 
     def apply(self, view: View[W, T]) -> T:
         """What the other mechanism gives."""
@@ -199,7 +206,7 @@ class Replaced(Base[W]):
 
     def words(self) -> str:
         """replaced by ..."""
-        return f"replaced by {self.mechanism}"
+        return f"replaced by {self.told}"
 
     @property
     def cuts(self) -> bool:
@@ -210,6 +217,11 @@ class Replaced(Base[W]):
     def replacement(self) -> Mechanism | None:
         """The other mechanism."""
         return self.mechanism
+
+    @property
+    def told(self) -> Mechanism | None:
+        """The other mechanism, as it was written."""
+        return self.written or self.mechanism
 
     def swept(self, by: Symbol, nodes: object) -> Base[W]:
         """The input: a sweep says what the node's value is."""
@@ -231,6 +243,11 @@ class OnTop(Base[W]):
     def replacement(self) -> Mechanism | None:
         """That of what is under it."""
         return None if self.under is None else self.under.replacement
+
+    @property
+    def told(self) -> Mechanism | None:
+        """That of what is under it."""
+        return None if self.under is None else self.under.told
 
     def worlds(self) -> tuple[W, ...]:
         """Those of what is under it."""

@@ -22,7 +22,7 @@ from causalopt.ground.readonly import fields_alone, restore
 from causalopt.language.subspaces import Subspace
 from causalopt.language.symbols import Nodes, Noise, Parameter
 from causalopt.language.words import tex
-from causalopt.mechanisms.declared import Formula
+from causalopt.mechanisms.declared import Formula, mechanism_of
 from causalopt.mechanisms.interface import Mechanism
 from causalopt.model.courses import (
     Change,
@@ -177,7 +177,7 @@ class World(Generic[M]):
         def replaced(at: Stretch) -> Replaced[World[Model]]:
             mechanism = self.model.mechanism(at.key, formula)
             refuse_shared_names({*self.noises, *mechanism.arguments})
-            return Replaced(mechanism)
+            return Replaced(mechanism, mechanism_of(at.key, formula))
 
         # A start follows from no step: what is done to it stays as it is.
         stretches = [

@@ -104,6 +104,8 @@ def _is_there(part: Basic) -> bool:
         return bool(is_product or is_root or base.is_positive)
     if isinstance(part, sympy.log):
         return bool(part.args[0].is_positive)
+    if isinstance(part, sympy.Piecewise):
+        return bool(part.args[-1].cond == sympy.true)
     if isinstance(part, sympy.Mod):
         return bool(part.args[1].is_nonzero)
     if isinstance(part, Called):

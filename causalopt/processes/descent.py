@@ -57,10 +57,10 @@ def gradient_descent(
     At a kink of the loss g is the slope of the branch taken, as everywhere in this package: for
     |W| it is 1 at W = 0. Where the loss is convex this is a subgradient. A jump adds nothing to g.
 
-    Raises ``DeclarationError`` for a loss that is text, complex, has no derivative, or moves by
-    jumps alone (floor(W)), for a rate that is not positive, and for a parameter without a start. A
-    run that leaves the real numbers raises ``EvaluationError`` with the node, and the values that
-    it was computed from.
+    Raises ``DeclarationError`` for a loss that is text, complex, has no derivative, moves by jumps
+    alone (floor(W)), or has other symbols than what is fitted and ``parameters``, for a rate that
+    is not positive, and for a parameter without a start. A run that leaves the real numbers raises
+    ``EvaluationError`` with the node, and the values that it was computed from.
 
     Source: "Modelling and Understanding SGD", the first section.
 
@@ -76,6 +76,7 @@ def gradient_descent(
     )
     """
     fitted = _as_variables(parameter)
+    _check_symbols({"the loss": loss}, fitted, (rate, parameters))
     slopes = _gradient(loss, fitted, "the loss")
     gradients = _gradient_nodes(fitted)
     return _descent(dict(zip(gradients, slopes, strict=True)), fitted, (rate, update), start,
@@ -109,6 +110,7 @@ def newton(
     array([[0., 2.]])
     """
     fitted = _as_variables(parameter)
+    _check_symbols({"the loss": loss}, fitted, (rate, parameters))
     slopes = dict(zip(_gradient_nodes(fitted), _gradient(loss, fitted, "the loss"), strict=True))
     curvature = [[Expression(slope).partial(p) for p in fitted] for slope in slopes.values()]
     if products_of_step(curvature, _MOST_PRODUCTS) >= _MOST_PRODUCTS:
@@ -160,8 +162,8 @@ def sgd(
     with ``draws=N`` for an ensemble. The other arguments, the names of the gradient and Op are
     those of ``gradient_descent``.
 
-    Raises ``DeclarationError`` for no losses, weights that do not sum to 1, a batch below 1, and
-    as ``gradient_descent`` does.
+    Raises ``DeclarationError`` for no losses, weights that do not sum to 1, a batch below 1, a
+    parameter that no loss depends on, and as ``gradient_descent`` does.
 
     Source: "Modelling and Understanding SGD", "SGD and Local Minima".
 
@@ -176,7 +178,9 @@ def sgd(
     size = as_whole(batch)
     if size is None or size < 1:
         raise DeclarationError(f"batch is {batch!r}: write a whole number of 1 or more.")
-    slopes = [_gradient(loss, fitted, f"loss {i}") for i, loss in enumerate(data)]
+    named = {f"loss {i}": loss for i, loss in enumerate(data)}
+    _check_symbols(named, fitted, (rate, parameters))
+    slopes = [_gradient(loss, fitted, where) for where, loss in named.items()]
     if size * len(data) > _MOST_PICKS:
         raise TooLargeError(
             f"A batch of {size:,} picks among {len(data):,} losses is a gradient of "
@@ -279,6 +283,36 @@ def _as_variables(parameter: Fitted) -> tuple[Variable, ...]:
     if len(set(fitted)) < len(fitted):
         raise DeclarationError(f"{list(fitted)} names a parameter twice: name each once.")
     return fitted
+
+
+def _check_symbols(
+    losses: Mapping[str, Expr],
+    fitted: Sequence[Variable],
+    given: tuple[float | Parameter, Mapping[Parameter, float] | None],
+) -> None:
+    """Refuse symbols that nothing gives a value to, though the slopes leave them out."""
+    rate, parameters = given
+    known = {*fitted, *as_mapping(parameters or {}, "parameters", "{rate: 0.1}")}
+    known.add(rate if isinstance(rate, Parameter) else Parameter("rate"))
+    used = {where: expression(loss, where).arguments for where, loss in losses.items()}
+    for where, symbols in used.items():
+        for symbol in symbols:
+            if isinstance(symbol, Variable | Parameter) and symbol not in known:
+                instead = (
+                    f"fit it too, with {[*fitted, symbol]}, or declare it as a parameter"
+                    if isinstance(symbol, Variable)
+                    else f"give it a value in parameters={{{symbol}: ...}}"
+                )
+                raise DeclarationError(
+                    f"{where} uses {symbol}, which is not declared here: {instead}."
+                )
+    there = {symbol for symbols in used.values() for symbol in symbols}
+    still = [str(variable) for variable in fitted if variable not in there]
+    if still and not any(isinstance(symbol, Shifted) for symbol in there):
+        raise DeclarationError(
+            f"{still[0]} is in no loss, so that descent would leave it where it starts: write a "
+            f"loss of {still[0]}, such as {still[0]}**2, or leave it out of what is fitted."
+        )
 
 
 def _gradient(loss: Expr, fitted: Sequence[Variable], where: str) -> list[Expr]:

@@ -238,6 +238,9 @@ def _mechanism(world: World[Model], key: Key, step: int) -> str:
         return "none"
     # Over time, a mechanism is told as it was declared; else by the labels that it stands for.
     names = account.names if world.steps is None else {}
+    base = world.at(key, step).base
+    if base is not None and base.replacement == account.declared and not names:
+        return str(base.told)
     return account.declared.words(lambda symbol: str(names.get(symbol, symbol)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from causalopt.ground.errors import ModelError
 from causalopt.ground.files import only_one
 from causalopt.study.declared import check_file_name, check_function, check_mapping
+from causalopt.study.sealing import Damaged, read_sealed
 from causalopt.study.storage import write_data
 
 if TYPE_CHECKING:
@@ -66,16 +67,14 @@ class Archive:
     def read(self) -> xr.Dataset:
         """The results, with a dim for each of ``over``.
 
-        Raises ``ModelError`` where there is no such file, or one of other settings.
+        Raises ``ModelError`` where there is no such file, one of other settings, or one in which a
+        byte has changed.
         """
-        import xarray as xr
-
         try:
-            with xr.open_dataset(self.path, engine="h5netcdf") as file:
-                held = file.load()
-        except (OSError, ValueError):
-            there = "no archive" if self.path.exists() else "not there"
-            raise ModelError(f"{self.path} is {there}. {self._advice}") from None
+            held = read_sealed(self.path)
+        except Damaged as damage:
+            why = f"is no archive: it {damage}" if self.path.exists() else "is not there"
+            raise ModelError(f"{self.path} {why}. {self._advice}") from None
         self._refuse_others(held)
         points = held.set_index(point=list(self.over)) if len(self.over) > 1 else held
         spread = points.unstack("point") if len(self.over) > 1 else _along(points, *self.over)
@@ -99,29 +98,30 @@ class Archive:
                     done[point] = one.assign_coords(
                         {name: ("point", [label]) for name, label in labels.items()}
                     )
-                    write_data(self._together(list(done.values())), self._beside)
+                    self._keep(done.values(), self._beside)
                 yield number
-            write_data(self._together(list(done.values())), self.path)
+            self._keep(done.values(), self.path)
             self._beside.unlink(missing_ok=True)
 
     def _done(self) -> dict[tuple[Label, ...], xr.Dataset]:
         """The points that an earlier try has computed, by their labels."""
-        import xarray as xr
-
         if not self._beside.exists():
             return {}
         try:
-            with xr.open_dataset(self._beside, engine="h5netcdf") as file:
-                held = file.load()
-        except (OSError, ValueError):
+            held = read_sealed(self._beside)
+        except Damaged as damage:
             raise ModelError(
-                f"{self._beside} is broken: remove it, and what it holds is computed again."
+                f"{self._beside} is broken: it {damage}. Remove it, and what it holds is computed "
+                "again."
             ) from None
         if held.attrs.get("settings") != self._settings:
             return {}
         asked = {tuple(labels.values()) for labels in self._points()}
         rows = {point: i for i, point in enumerate(_rows(held, self.over)) if point in asked}
         return {point: held.isel(point=[i]) for point, i in rows.items()}
+
+    def _keep(self, points: Iterable[xr.Dataset], path: Path) -> None:
+        write_data(self._together(list(points)), path, with_digest=True)
 
     @property
     def _beside(self) -> Path:

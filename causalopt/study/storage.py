@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from causalopt.ground.errors import ModelError
 from causalopt.ground.files import replacement, writing
+from causalopt.study.sealing import sealed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,19 +88,21 @@ def _renamed(folder: Path, target: Path) -> bool:
     return True
 
 
-def write_data(data: xr.Dataset | xr.DataArray, path: Path) -> None:
+def write_data(data: xr.Dataset | xr.DataArray, path: Path, *, with_digest: bool = False) -> None:
     """Write labelled results as netCDF 4, which ``xarray.open_dataset`` reads back as they are.
 
     Names may have any letters. A slash, which the format keeps for groups, is written as ∕
     (U+2215), with the name itself as ``long_name``. Complex values are pairs of a real and an
-    imaginary part, of a type that xarray knows. Raises ``ModelError`` for what is no labelled
-    result, or holds what no file can.
+    imaginary part, of a type that xarray knows. ``with_digest`` it says of itself what it holds, by
+    which ``sealing.read_sealed`` sees whether a byte has changed. Raises ``ModelError`` for what is
+    no labelled result, or holds what no file can.
     """
     dataset = _with_writable_names(_as_dataset(data, path.stem))
     _refuse_instructions(dataset, path)
     try:
         # By way of memory: HDF5 itself does not survive a disk that is full.
-        content = memoryview(dataset.to_netcdf(engine="h5netcdf"))
+        whole = sealed(dataset) if with_digest else dataset
+        content = memoryview(whole.to_netcdf(engine="h5netcdf"))
     except Exception as error:
         # Its libraries refuse, each in its own way, what is neither number nor text.
         raise ModelError(f"{path} cannot be written: {error}") from error

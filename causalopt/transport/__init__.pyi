@@ -3,7 +3,7 @@ from .escape import escape_probability as escape_probability
 from .escape import escape_rate as escape_rate
 from .escape import hitting_times as hitting_times
 from .escape import mean_escape_time as mean_escape_time
-from .escape import quasi_stationary as quasi_stationary
-from .escape import stationary as stationary
+from .lasting import quasi_stationary as quasi_stationary
+from .lasting import stationary as stationary
 from .moments import GradientMoments as GradientMoments
 from .transfer import TransferOperator as TransferOperator

@@ -16,7 +16,7 @@ from causalopt.ground.types import Floats
 from causalopt.model.system import System
 from causalopt.transport.ahead import SIDES, Ahead, Paths, digits_missing
 from causalopt.transport.chance import branches
-from causalopt.transport.leading import lasting_shape, leading_bounds
+from causalopt.transport.leading import leading_bounds
 from causalopt.transport.reached import Reached
 from causalopt.transport.transfer import Inside, Place, TransferOperator
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 # the difference from half the cells alone covers about four of five.
 _COARSER = (0.81, 0.63, 0.5)
 _NO_RATE = "Everything leaves in finitely many steps: there is no rate."
-# So much may leave by rounding.
-_LEAK = 1e-12
 
 
 @dataclass(frozen=True)
@@ -183,96 +181,25 @@ def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> 
     >>> round(float(np.exp(-rate)), 9) == round((1 + 2**0.5) / 3, 9)
     True
     """
-    operator = TransferOperator.of(system, inside, _default(cells, system))
-    reached = _reached_inside(operator, system, "rate")
-    if reached is not None:
-        return _rate(*leading_bounds(reached.matrix))
-    rate = -np.log(_leading(operator)[0])
-    others = [-np.log(_leading(one)[0]) for one in _coarser(system, inside, operator)]
+    operator = TransferOperator.of(system, inside, default_cells(cells, system))
+    # The start of a system need not be inside, where only a grid is asked.
+    reached = reached_from(operator, system.start_values)
+    if reached is not None and reached.depth is None:
+        return rate_between(*leading_bounds(reached.matrix))
+    if reached is not None and reached.is_cut_off:
+        raise QueryError(digits_missing("rate"))
+    rate = -np.log(leading(operator)[0])
+    others = [-np.log(leading(one)[0]) for one in _coarser(system, inside, operator)]
     return Refined(float(rate), float(_apart(rate, others)))
 
 
-def quasi_stationary(system: System, inside: Inside, *, cells: int | None = None) -> xr.DataArray:
-    """The density of the state of a system that has stayed inside for long.
-
-    The left eigenvector of K of the leading eigenvalue, by the variables of the state, with
-    integral 1. Where few places are reached from the system's start, it is of these alone, and is 0
-    between them. ``QueryError`` where steps of many digits are added.
-
-    >>> from causalopt.language.laws import choice
-    >>> from causalopt.language.symbols import noise, variables
-    >>> (x,) = variables("x")
-    >>> step = noise("e", choice([-1, 1]))
-    >>> shape = quasi_stationary(System({x: x + step}, start={x: 1}), (0, 4), cells=8)
-    >>> [round(float(p), 4) for p in shape / shape.sum()]  # of 0, 0.5, ..., 4
-    [0.0, 0.0, 0.2929, 0.0, 0.4142, 0.0, 0.2929, 0.0, 0.0]
-    """
-    operator = TransferOperator.of(system, inside, _default(cells, system))
-    reached = _reached_inside(operator, system, "density")
-    mass = _leading(operator)[1] if reached is None else _lasting(operator, reached)
-    return _density(operator, mass, "quasi-stationary density")
-
-
-def stationary(
-    system: System, inside: Inside, *, start: Place | None = None, cells: int | None = None
-) -> xr.DataArray:
-    """The density of the state of a system in the long run, where it never leaves ``inside``.
-
-    The left eigenvector of K of the eigenvalue 1 that ``start`` leads to, by the variables of the
-    state, with integral 1.
-    Steps spread probability between grid points, which adds at most a quarter of a squared cell to
-    the variance a step.
-
-    Raises ``QueryError`` where probability leaves: how much of it, in how many steps, and where.
-
-    >>> from causalopt.processes.descent import sgd
-    >>> from causalopt.language.symbols import variables
-    >>> (W,) = variables("W")
-    >>> end = stationary(sgd([W**2, W**2 - 2 * W], W, 0.25, start={W: 0}), (-0.5, 1.5), cells=400)
-    >>> round(float((end * end.W).sum() / end.sum()), 6)
-    0.5
-    """
-    operator = TransferOperator.of(system, inside, _default(cells, system))
-    begin = operator.spread(_start(system, operator, start)[None, :], np.ones(1))
-    steps = 1000
-    mass, below, above = operator.forward(begin, steps)
-    if below.sum() + above.sum() > _LEAK:
-        raise QueryError(
-            f"{operator.where} is left: of the probability, {mass.sum():.6g} is inside after "
-            f"{steps} steps, {_where_to(operator, below, above)}. Widen it, or ask for "
-            "quasi_stationary, which is for what stays."
-        )
-    return _density(operator, _fixed_point(operator, mass)[1], "stationary density")
-
-
-def _where_to(operator: TransferOperator, below: Floats, above: Floats) -> str:
-    """What has left, and on which side."""
-    parts = []
-    for variable, axis, under, over in zip(
-        operator.variables, operator.axes, below, above, strict=True
-    ):
-        parts += [f"{under:.6g} below {variable} = {axis[0]:g}"] if under else []
-        parts += [f"{over:.6g} above {variable} = {axis[-1]:g}"] if over else []
-    return " and ".join(parts)
-
-
-def _density(operator: TransferOperator, mass: Floats, name: str) -> xr.DataArray:
-    import xarray as xr
-
-    axes = {v.name: axis for v, axis in zip(operator.variables, operator.axes, strict=True)}
-    cell = math.prod(float(axis[1] - axis[0]) for axis in operator.axes)
-    shape = [len(axis) for axis in operator.axes]
-    values = mass.reshape(shape) / cell
-    return xr.DataArray(values, axes, list(axes), "density", {"long_name": name})
-
-
-def _leading(operator: TransferOperator) -> tuple[float, Floats]:
+def leading(operator: TransferOperator) -> tuple[float, Floats]:
     """The leading eigenvalue of K and its probability (n,)."""
     count = operator.matrix.shape[0]
-    return _fixed_point(operator, np.full(count, 1 / count))
+    return fixed_point(operator, np.full(count, 1 / count))
 
 
-def _fixed_point(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
+def fixed_point(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
     """What a step keeps of probability (n,) in the long run, and its shape, by repeated steps."""
     turned = operator.matrix.T.tocsr()
     factor = 0.0
@@ -305,8 +232,8 @@ def _compare_ways(
 
     Where few places are reached there is no grid: the value is exact but for rounding.
     """
-    operator = TransferOperator.of(system, inside, _default(cells, system))
-    begin = _start(system, operator, start)
+    operator = TransferOperator.of(system, inside, default_cells(cells, system))
+    begin = start_of(system, operator, start)
     reached = Reached.of(operator.maps, operator.ends, begin)
     if reached is not None and reached.depth is None:
         value, rounded = ask(Ahead.among(reached, Paths.among(reached), operator.where))
@@ -319,27 +246,16 @@ def _compare_ways(
     return operator, value, np.maximum(_apart(value, others), rounded)
 
 
-def _reached_inside(operator: TransferOperator, system: System, asked: str) -> Reached | None:
-    """The few places that a system ever reaches; None where a grid is asked."""
-    # The start of a system need not be inside, where only a grid is asked.
+def reached_from(operator: TransferOperator, start: Place) -> Reached | None:
+    """The places that are reached, from a start that is inside."""
     try:
-        begin = operator.place(system.start_values)
+        begin = operator.place(start)
     except QueryError:
         return None
-    reached = Reached.of(operator.maps, operator.ends, begin)
-    if reached is not None and reached.is_cut_off:
-        raise QueryError(digits_missing(asked))
-    return reached if reached is not None and reached.depth is None else None
+    return Reached.of(operator.maps, operator.ends, begin)
 
 
-def _lasting(operator: TransferOperator, reached: Reached) -> Floats:
-    """The probability (n,) of what stays long among few places, which may take turns."""
-    if leading_bounds(reached.matrix)[1] <= 0:
-        raise QueryError(_NO_RATE)
-    return operator.spread(reached.places, lasting_shape(reached.matrix))
-
-
-def _rate(low: float, high: float) -> Refined:
+def rate_between(low: float, high: float) -> Refined:
     """The rate of an eigenvalue between two bounds."""
     if high <= 0:
         raise QueryError(_NO_RATE)
@@ -364,11 +280,13 @@ def _apart(value: Floats, others: Sequence[Floats]) -> Floats:
     return error
 
 
-def _default(cells: int | None, system: System) -> int:
+def default_cells(cells: int | None, system: System) -> int:
+    """The cells that are asked for, or 8000 on a line and 200 a side in two dimensions."""
     return cells if cells is not None else (8000 if len(branches(system)[0]) == 1 else 200)
 
 
-def _start(system: System, operator: TransferOperator, given: Place | None) -> Floats:
+def start_of(system: System, operator: TransferOperator, given: Place | None) -> Floats:
+    """The place that is given, or where the system starts, as coordinates (d,)."""
     return operator.place(system.start_values if given is None else given)
 
 

@@ -57,6 +57,11 @@ class Reached:
     depth: int | None
 
     @property
+    def is_left(self) -> bool:
+        """Whether any step leads outside."""
+        return bool(self.below.any() or self.above.any())
+
+    @property
     def is_cut_off(self) -> bool:
         """Whether more is reached than was followed, though paths meet again and again.
 

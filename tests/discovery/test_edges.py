@@ -258,3 +258,9 @@ def test_a_refined_landscape_of_comp_is_one():
 
     found = optimization_basins(on([0.0, 0.4, 2.0], [0.0, 0.2, 1.0], "comp"), refine=comp)
     assert found.high.item() == pytest.approx(0.5, abs=1e-8)
+
+
+@pytest.mark.parametrize("steps", [0, -1, True, 2.0])
+def test_a_course_of_no_steps_is_refused(steps):
+    with pytest.raises(QueryError, match="whole number of 1 or more"):
+        loop_coupling(heard, steps=steps)

@@ -1,9 +1,10 @@
 """Fixed points where I - Df has no inverse: found, or refused where there is none."""
 
 import pytest
-from sympy import Abs, Piecewise
+from sympy import Abs, Piecewise, sin
 
 from causalopt import EvaluationError, System, fixed_point, variables
+from causalopt.ground.errors import LongStepsWarning
 
 x, y, z = variables("x y z")
 
@@ -47,3 +48,19 @@ def test_what_is_fixed_already_stays_as_it_is():
     still = System({x: x + y, y: y / 2}, start={x: 7, y: 3})
     assert fixed_point(still).start[x] == 7.0
     assert fixed_point(System({x: x}, start={x: 3})).start[x] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("rate", "method", "is_found"),
+    [(100 * sin(x) + 200, "rk4", False), (1 + 100 * x**2 - 50 * x**3, "euler", True)],
+)
+def test_steps_that_are_too_long_are_told_once(rate, method, is_found):
+    system = System.from_ode({x: rate}, start={x: 30}, dt=0.1, method=method)
+    with pytest.warns(LongStepsWarning) as told:  # noqa: PT031  # whether it is found or not
+        if is_found:
+            fixed_point(system)
+        else:
+            with pytest.raises(EvaluationError, match="reaches no fixed point"):
+                fixed_point(system)
+    assert len(told) == 1
+    assert told[0].filename == __file__

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pint.util import ParserHelper
 
+from causalopt import DeclarationError, noise, normal, parameter, variable
 from causalopt.language.base_units import base_of, factor, have_one_zero, is_pure
 from causalopt.language.units import PURE, times, unit_of
 
@@ -40,6 +41,29 @@ from causalopt.language.units import PURE, times, unit_of
 )
 def test_units_are_read_from_text(text, read):
     assert str(unit_of(text)) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["m//s", "m/", "/s", "*m", "m**", "m^", "^2", "m***s", "m/*s", "m·/s", "(m", "m)", "m)(",
+     "W/(m^2 K", "()", "m/()", "(/s)", "m / / s", "1/"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "make", [variable, parameter, lambda name, unit: noise(name, normal(), unit)]
+)
+def test_a_formula_that_cannot_be_read_is_refused(make, text):
+    with pytest.raises(DeclarationError, match="written as a formula") as told:
+        make("T", text)
+    assert f'"{text}"' in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "m/s", "m**2", "J/kg K", "W/m·K", "10 m", "things", "%", "€/h", "[K]", "m - s",
+     "a.u.", "people (thousands)", "m^(1/2)", "kg.m.s-2", "m^-1", "m**-1", "m ** 2"],
+)  # fmt: skip
+def test_what_is_a_name_or_may_mean_more_than_one_thing_is_kept(text):
+    assert variable("T", text).unit == text
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,13 @@ def test_rules_with_memory_are_the_loops_of_their_papers(update):
             "only moves jumps",
         ),
         (lambda: gradient_descent(sympy.besselj(W, 1), W, 0.1, start={W: 0}), "no derivative"),
+        (lambda: sgd([W, V], W, 0.1, start={W: 0}), r"loss 1 uses V.*with \[W, V\]"),
+        (lambda: sgd([W**2 + T, W], W, 0.1, start={W: 0}), r"loss 0 uses T.*parameters=\{T: "),
+        (lambda: gradient_descent(W**2 + V, W, 0.1, start={W: 0}), "the loss uses V"),
+        (lambda: newton(W**2 + T, W, start={W: 0}), "the loss uses T"),
+        (lambda: langevin(W**2 + V, W, 0.1, 0.1, start={W: 0}), "the loss uses V"),
+        (lambda: sgd([W**2, 3], [W, V], 0.1, start={W: 0, V: 0}), "V is in no loss"),
+        (lambda: gradient_descent(sympy.Integer(3), W, 0.1, start={W: 0}), "W is in no loss"),
         (lambda: gradient_descent(g**2, g, 0.1, start={g: 0}), "another name"),
         (lambda: gradient_descent(W**2, [W, W], 0.1, start={W: 0}), "twice"),
         (lambda: gradient_descent(W**2, T, 0.1, start={}), "write a variable"),
@@ -230,6 +237,11 @@ def test_rules_with_memory_are_the_loops_of_their_papers(update):
 def test_impossible_descents_are_refused(make, told):
     with pytest.raises(DeclarationError, match=told):
         make()
+
+
+def test_each_of_many_losses_may_be_of_some_parameters():
+    both = sgd([W**2, V**2 + T, 3], [W, V], 0.1, start={W: 1, V: 1}, parameters={T: 1})
+    assert set(both.variables) >= {W, V}
 
 
 def test_a_loss_that_is_not_real_where_the_run_goes_names_the_point():

@@ -96,7 +96,7 @@ def test_what_cannot_be_written_is_told_before_anything_is_computed(tmp_path):
         next(nowhere.remake())
     beside = tmp_path / "some-unfinished.nc"
     beside.write_bytes(b"\x89HDF")
-    with pytest.raises(ModelError, match="is broken: remove it"):
+    with pytest.raises(ModelError, match=r"is broken: .* Remove it"):
         next(archive(tmp_path, summed(calls)).remake())
     assert not calls
 
@@ -105,6 +105,7 @@ def test_results_that_are_there_twice_are_told(tmp_path):
     kept = archive(tmp_path)
     list(kept.remake())
     held = xr.load_dataset(kept.path, engine="h5netcdf")
+    del held.attrs["digest"]  # as archives were once
     xr.concat([held, held.isel(point=[0])], "point").to_netcdf(kept.path, engine="h5netcdf")
     with pytest.raises(ModelError, match="of seed=3, loss=half twice"):
         kept.read()

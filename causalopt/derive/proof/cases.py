@@ -11,6 +11,7 @@ from sympy.core.relational import Relational
 
 from causalopt.derive.proof.elimination import ways_to_solve
 from causalopt.derive.proof.routes import ALGEBRA, to_zero
+from causalopt.derive.statement.fitting import facts_of
 from causalopt.derive.statement.scope import Scope
 from causalopt.derive.statement.verdict import Point
 from causalopt.derive.trial.comparison import Compared, compare
@@ -38,7 +39,7 @@ def cases_satisfying(gaps: Sequence[sp.Expr], scope: Scope) -> Iterator[Point]:
     1
     """
     for number, point in enumerate(points(scope, tries=MOST_WAYS)):
-        case = _fitted_case(gaps, point, number)
+        case = _fitted_case(gaps, point, number, movable_in(scope))
         # solving may have failed, or put another gap off zero: whatever comes out is looked at
         if _is_case(gaps, case, scope):
             yield case
@@ -83,10 +84,30 @@ def _kept_signs(point: Point) -> list[Relational]:
     return signs
 
 
-def _fitted_case(gaps: Sequence[sp.Expr], point: Point, number: int) -> Point:
+def movable_in(scope: Scope) -> frozenset[AppliedUndef]:
+    """The functions of which nothing is assumed that a number more or less could put off.
+
+    A sign, say, is looked at in a case where the function is drawn, and at no other place.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> f, g = sp.Function("f")(x), sp.Function("g", positive=True)(x)
+    >>> movable_in(Scope((x,), (f, g))), movable_in(Scope((x,), (f, g), (f > 1,)))
+    (frozenset({f(x)}), frozenset())
+    """
+    known = (*scope.relations, *scope.borrowed)
+    return frozenset(
+        f for f in scope.functions
+        if facts_of(f).keys() <= {"real"} and not any(relation.has(f.func) for relation in known)
+    )  # fmt: skip
+
+
+def _fitted_case(
+    gaps: Sequence[sp.Expr], point: Point, number: int, movable: frozenset[AppliedUndef]
+) -> Point:
     """One case: solve the first gap for something undifferentiated, then the next, and so on.
 
-    ``number`` turns through the ways to solve, so that successive cases differ in kind.
+    ``number`` turns through the ways to solve, so that successive cases differ in kind; functions
+    that are ``movable`` may be moved up or down.
     """
     numbers, functions = dict(point.symbols), dict(point.functions)
     for gap in gaps:
@@ -105,8 +126,12 @@ def _fitted_case(gaps: Sequence[sp.Expr], point: Point, number: int) -> Point:
         if solution is not None:
             functions[solution[0]] = solution[1]
             continue
-        root = _symbol_solution(gap, numbers, functions, number)
-        if root is not None:
+        # roots of what is drawn for every second case, complex quartics among it, take seconds
+        moved = _moved_function(gap, numbers, functions, movable) if number % 2 else None
+        root = None if moved else _symbol_solution(gap, numbers, functions, number)
+        if moved is not None:
+            functions[moved[0]] = moved[1]
+        elif root is not None:
             numbers[root[0]] = root[1]
     return Point(tuple(numbers.items()), tuple(functions.items()))
 
@@ -124,6 +149,31 @@ def _function_solutions(
             ways = [way for way in ways_to_solve(concrete) if way.what == what]
             solutions.extend((what, way.value) for way in ways)
     return solutions
+
+
+def _moved_function(
+    gap: sp.Expr, numbers: Numbers, functions: Functions, movable: frozenset[AppliedUndef]
+) -> tuple[AppliedUndef, sp.Expr] | None:
+    """A function whose value at one place enters the gap, up or down by what makes that zero."""
+    for what, formula in functions.items():
+        places = {f for f in gap.atoms(AppliedUndef) if f.func == what.func}
+        is_inside = bool(gap.atoms(sp.Derivative, sp.Integral, sp.Sum))
+        if what not in movable or len(places) != 1 or is_inside:
+            continue
+        (place,) = places
+        value = sp.Dummy("value")
+        others = {f: known for f, known in functions.items() if f != what}
+        rest = instantiate(gap.xreplace({place: value}), Point((), tuple(others.items())))
+        rest = sp.expand(rest.subs(dict(numbers)))
+        slope = rest.coeff(value)
+        if not slope or rest.free_symbols != {value} or (rest - slope * value).has(value):
+            continue
+        at_place = [argument.subs(dict(numbers)) for argument in place.args]
+        there = formula.subs(dict(zip(what.args, at_place, strict=True)), simultaneous=True)
+        by = -rest.coeff(value, 0) / slope - there
+        if by.is_real or not facts_of(what):
+            return what, formula + by
+    return None
 
 
 def _differential_solution(
