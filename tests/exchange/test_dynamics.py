@@ -562,8 +562,12 @@ def test_a_flow_one_way_into_a_stock_is_left_as_it_is(tmp_path):
      "the stock 's' has a graphical function"),
     (variable("stock", "s", "1", flows=[("inflow", "i")])
      + variable("flow", "i", "DELAY(s, -2)"), "a delay of -2 is below 0"),
+    (variable("stock", "s", "1") + variable("aux", "a", "2", flows=[("inflow", "s")]),
+     "'a' is of the kind aux, and has the element inflow, which is not read there"),
+    (variable("stock", "s", "1") + variable("aux", "a", "2", beside="<non_negative/>"),
+     "'a' is of the kind aux, and has the element non_negative"),
 ])  # fmt: skip
-def test_stocks_and_delays_that_mean_nothing_are_refused(stock, told, tmp_path):
+def test_what_means_nothing_where_it_stands_is_refused(stock, told, tmp_path):
     with pytest.raises(FileError, match=told):
         read(tmp_path, xmile(stock))
 

@@ -32,8 +32,14 @@ from causalopt.ground.errors import FileError
 _SILENT = frozenset(
     {"doc", "units", "format", "range", "scale", "mathml", "event_poster", "access"}
 )
-_READ = frozenset({"eqn", "gf", "inflow", "outflow", "non_negative", "dimensions", "element"})
-_POINTS = frozenset({"xscale", "yscale", "xpts", "ypts"})
+_EVERY = frozenset({"eqn", "gf", "dimensions", "element"})
+# What may stand in each kind of variable, and is read.
+_READ = {
+    "stock": _EVERY | {"inflow", "outflow", "non_negative"},
+    "flow": _EVERY | {"non_negative"},
+    "aux": _EVERY,
+    "gf": frozenset({"xscale", "yscale", "xpts", "ypts"}),
+}
 _METHODS = ("euler", "rk4")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _DIGITS = 400
@@ -195,7 +201,7 @@ def _variables(document: _Document, variables: Element, method: str) -> list[Def
     """The variables of a model or macro; what flows out of a stock may be limited by it."""
     elements = [e for e in variables.children if e.name != "group" and ":" not in e.name]
     for element in elements:
-        if element.name not in ("stock", "flow", "aux", "gf"):
+        if element.name not in _READ:
             named = shown(element.attributes.get("name", ""))
             told = f"{named} is a {element.name}, and stocks, flows, auxiliaries and graphical "
             raise document.refusal(element, f"{told}functions alone are read.")
@@ -227,10 +233,11 @@ def _is_never_negative(document: _Document, element: Element) -> bool:
 def _definitions(document: _Document, element: Element) -> Iterator[Definition]:
     """A variable, or the elements of an array that have equations of their own."""
     word = document.name_of(element)
-    known = _SILENT | (_POINTS if element.name == "gf" else _READ)
+    known = _SILENT | _READ[element.name]
     for child in element.children:
         if child.name not in known and ":" not in child.name:
-            told = f"{shown(word.text)} has the element {child.name}, which is not read."
+            named = f"{shown(word.text)} is of the kind {element.name}"
+            told = f"{named}, and has the element {child.name}, which is not read there."
             raise document.refusal(child, told)
     unit = " ".join(next((child.text for child in element.all("units")), "").split())
     shape = [Word(document.name_of(d).text, d.offset) for d in _inside(element, "dimensions")]
