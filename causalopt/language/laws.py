@@ -188,8 +188,8 @@ def _number(given: object) -> str:
 def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | Dependent:
     """The normal law; its numbers may be formulas of parameters.
 
-    Raises ``DeclarationError`` for a deviation that is not above 0, or is negative whatever its
-    parameters. Where a run makes it negative there is no value, and ``EvaluationError`` says so.
+    Where a formula makes the deviation negative, draws are mirrored about the mean: it is the law
+    of the deviation's size.
 
     >>> normal(0, 2).quantiles(np.array([0.5, 0.975])).round(3)
     array([0.  , 3.92])
@@ -197,12 +197,7 @@ def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | 
     if _is_formula(mean) or _is_formula(deviation):
         middle, spread = _term(mean, "mean of a law"), _term(deviation, "deviation of a law")
         words = f"normal({mean}, {deviation})"
-        if spread.is_negative:
-            raise DeclarationError(
-                f"{words} has a deviation that is negative, whatever its parameters are: write "
-                f"normal({mean}, {-spread})."
-            )
-        return Dependent(words, Normal(of=words), middle + _from_zero(spread) * DRAWN)
+        return Dependent(words, Normal(of=words), middle + spread * DRAWN)
     finite(mean, "mean of a law")
     if not finite(deviation, "deviation of a law") > 0:
         raise DeclarationError(f"normal(deviation={deviation}): write a number above 0.")
@@ -212,17 +207,12 @@ def normal(mean: float | Expr = 0.0, deviation: float | Expr = 1.0) -> Normal | 
 def uniform(low: float | Expr = 0.0, high: float | Expr = 1.0) -> Uniform | Dependent:
     """The uniform law on [low, high); its numbers may be formulas of parameters.
 
-    Raises ``DeclarationError`` where high is not above low, or is below it whatever the parameters.
-    Where a run makes high less than low there is no value, and ``EvaluationError`` says so.
+    Where formulas make high less than low, draws are mirrored: they lie between the two as well.
     """
     if _is_formula(low) or _is_formula(high):
         floor, width = _term(low, "low of a law"), _term(high, "high of a law") - _term(low, "low")
         words = f"uniform({low}, {high})"
-        if width.is_negative:
-            raise DeclarationError(
-                f"{words} is empty, whatever its parameters are: write uniform({high}, {low})."
-            )
-        return Dependent(words, Uniform(of=words), floor + _from_zero(width) * DRAWN)
+        return Dependent(words, Uniform(of=words), floor + width * DRAWN)
     least, most = finite(low, "low of a law"), finite(high, "high of a law")
     if least == most:
         raise DeclarationError(
@@ -311,11 +301,6 @@ def _dependent_choice(
     words = f"choice({list(values)}, {list(chosen)})"
     formula = Piecewise(*zip(outcomes, cases, strict=True))
     return Dependent(words, Uniform(of=words), formula)
-
-
-def _from_zero(size: Expr) -> Expr:
-    """A size where it is one; what is below 0 is none, and has no value: a run says so."""
-    return size if size.is_nonnegative else Piecewise((size, size >= 0))
 
 
 def _is_formula(given: object) -> bool:

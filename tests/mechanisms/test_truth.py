@@ -236,6 +236,14 @@ def test_amounts_that_are_chosen_are_numbers_too(backend):
         np.testing.assert_array_equal(found - found[2], [1, math.nan, 0])
 
 
+def test_where_no_case_holds_a_run_says_which_there_are():
+    model = System({x: sp.Piecewise((x - 1, x >= 0))}, start={x: 1})
+    with pytest.raises(EvaluationError, match=r"x\[3\] is .* one of its cases holds, x >= 0, or"):
+        run(model.world(steps=4))
+    with pytest.raises(EvaluationError, match="x >= 0"):
+        tangents(model.world(steps=4).perturb(x[0]))
+
+
 def test_a_message_says_to_guard_it():
     model = System({x: x, y: sp.Piecewise((1, sp.sqrt(x) < 0.1), (2, True))}, start={x: -1, y: 0})
     with pytest.raises(EvaluationError, match=r"y\[1\] is complex or undefined.* guard what is as"):
