@@ -128,7 +128,8 @@ _NUMBERS = ("step", "steps", "dimensionless", "unitless")
 Token = tuple[str, str]
 
 
-# Signs between which something stands, in any formula.
+# What may be a formula, and signs between which something stands in any.
+_FORMULA = re.compile(r"[\w\s*/^·⋅×().+%°-]*")
 _SIGN = r"[*/^·⋅×]"
 _BARE = re.compile(rf"^\s*{_SIGN}|{_SIGN}\s*(?:{_SIGN}|\)|$)|\(\s*(?:{_SIGN}|\))")
 
@@ -141,6 +142,8 @@ def fault_in(text: str) -> str:
     >>> fault_in("m//s"), fault_in("(m"), fault_in("J/kg K"), fault_in("things")
     ('there is nothing beside // in it', 'a parenthesis in it has no other', '', '')
     """
+    if not _FORMULA.fullmatch(text):
+        return ""
     bare = _BARE.search(text.replace("**", "^"))
     if bare is not None:
         sign = "".join(bare[0].split())

@@ -20,6 +20,7 @@ from causalopt import (
     comp,
     parameters,
     run,
+    tangents,
     time,
     variables,
 )

@@ -203,4 +203,4 @@ def _places(limit: sp.Tuple) -> Sequence[sp.Expr]:
     if low.is_infinite or high.is_infinite:
         start = low if low.is_finite else high - 2 if high.is_finite else sp.S.NegativeOne
         return [start, start + 1, start + 2]
-    return [low + (high - low) * share for share in (sp.S.One / 7, sp.S.Half, sp.S(6) / 7)]
+    return [low + (high - low) * sp.Rational(part, 7) for part in (1, 3, 6)]
