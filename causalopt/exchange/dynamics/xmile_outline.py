@@ -236,8 +236,8 @@ def _definitions(document: _Document, element: Element) -> Iterator[Definition]:
     known = _SILENT | _READ[element.name]
     for child in element.children:
         if child.name not in known and ":" not in child.name:
-            named = f"{shown(word.text)} is of the kind {element.name}"
-            told = f"{named}, and has the element {child.name}, which is not read there."
+            kind = f"{shown(word.text)} is of the kind {element.name}"
+            told = f"{kind}, and has the element {child.name}, which is not read there."
             raise document.refusal(child, told)
     unit = " ".join(next((child.text for child in element.all("units")), "").split())
     shape = [Word(document.name_of(d).text, d.offset) for d in _inside(element, "dimensions")]
