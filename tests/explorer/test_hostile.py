@@ -146,6 +146,7 @@ def test_names_that_turn_a_line_are_shown_as_what_they_are(seen, tmp_path):
         page.page.wait_for_function("location.hash.includes('evil')")
         page.page.wait_for_selector("svg")
         assert_nothing_turns(page)
+        page.close()
     command = [sys.executable, "-m", "causalopt", "explore", str(model), "--trust", "--export"]
     subprocess.run([*command, str(tmp_path / "page.html")], check=True, capture_output=True)
     text = (tmp_path / "page.html").read_text()

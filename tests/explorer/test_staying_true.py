@@ -222,9 +222,9 @@ def test_a_page_in_a_file_says_what_it_has_no_answer_for(seen, thermostat, asked
 @pytest.mark.long
 def test_all_chosen_nodes_of_a_large_graph_are_seen(seen):
     with exploring("explicit_scheme") as (_, link):
-        page = seen(f"{link}#n=P4[0]&A=P40&m=P4&steps=5").page
-        page.wait_for_selector('.node[data-name="P40"]')
-        inside = page.evaluate(
+        page = seen(f"{link}#n=P4[0]&A=P40&m=P4&steps=5")
+        page.page.wait_for_selector('.node[data-name="P40"]')
+        inside = page.page.evaluate(
             """() => { const box = document.querySelector(".canvas").getBoundingClientRect();
                 return ["P4", "P40"].every((name) => {
                     const one = document.querySelector(`.node[data-name="${name}"]`);
@@ -232,6 +232,7 @@ def test_all_chosen_nodes_of_a_large_graph_are_seen(seen):
                     return left >= box.left && right <= box.right; }); }"""
         )
         assert inside
+        page.close()
 
 
 def test_a_network_of_the_same_names_is_drawn_by_them():

@@ -46,7 +46,7 @@ def test_everything_that_a_result_holds_comes_back(kept):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_changed_byte_is_read_as_another_result(kept):
     whole, right = kept.path.read_bytes(), kept.read()
-    places = np.random.default_rng(0).choice(len(whole), 150, replace=False)
+    places = np.random.default_rng(0).choice(len(whole), 60, replace=False)
     refused = 0
     for place in places.tolist():
         broken = bytearray(whole)
@@ -58,7 +58,7 @@ def test_no_changed_byte_is_read_as_another_result(kept):
             refused += 1
         else:
             assert found.identical(right)
-    assert refused > 30
+    assert refused > 12
 
 
 def test_a_changed_number_is_told(kept):

@@ -12,6 +12,8 @@ from sympy import Integral, Rational, Sum, oo
 
 from causalopt.derive import Derivation, Equal, Status
 from causalopt.derive.proof.ends import by_ends
+from causalopt.derive.statement.verdict import Point
+from causalopt.derive.trial.values import at
 
 a, b, c, s, t, u, v = sp.symbols("a b c s t u v", real=True)
 z, w = sp.symbols("z w")
@@ -36,6 +38,7 @@ TRUE = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("left", "right"), TRUE, ids=range(len(TRUE)))
 def test_what_is_alike_by_its_ends_is_proved(left: sp.Expr, right: sp.Expr) -> None:
     known = [a, b, c, n, t, u, F(u), G(u)]
@@ -45,8 +48,8 @@ def test_what_is_alike_by_its_ends_is_proved(left: sp.Expr, right: sp.Expr) -> N
     assert refuted.status is Status.REFUTED
 
 
+@pytest.mark.long
 def test_a_double_integral_of_a_product() -> None:
-    """Both sides have values, so that trials can look at it: each layer is confirmed by itself."""
     double = Integral(F(s) * G(t), (s, 0, 1), (t, 0, a))
     single = Integral(F(s), (s, 0, 1)) * Integral(G(t), (t, 0, a))
     steps = [Equal(double, single), Equal(double, 2 * single)]
@@ -108,6 +111,21 @@ def test_sums_are_those_of_their_terms(ranges: list[tuple[int, int, int]], shift
     written = sum((times * F(n + place) for place, times in terms.items()), sp.S.Zero)
     assert by_ends(whole - written) == 0
     assert by_ends(whole - written - Rational(1, 2) * F(n + 7)) != 0
+
+
+@pytest.mark.parametrize(
+    ("whole", "value"),
+    [
+        (Integral(s * t + 1 - s**2, (s, 0, 1), (t, 0, 2)), Rational(7, 3)),
+        (Integral(s * t, (s, 0, t), (t, 0, 2)), 2),
+        (Integral(sp.exp(-(s**2) - t**2), (s, -oo, oo), (t, -oo, oo)), sp.pi),
+        (Sum(Rational(1, 2) ** (k + j), (k, 0, oo), (j, 0, oo)), 4),
+    ],
+)
+def test_several_limits_have_values_each_confirmed_by_itself(
+    whole: sp.Expr, value: sp.Expr
+) -> None:
+    assert at(whole, Point()) == value
 
 
 def test_a_sum_without_end() -> None:
