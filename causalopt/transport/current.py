@@ -124,7 +124,8 @@ class Current:
         is 0 there, or to infinity: ``stationary`` tells them apart.
 
         Raises ``QueryError`` where S^2 is 0 everywhere, and where no closed form is found: it is
-        looked for where S^2 is constant and where b/D is a rational function.
+        looked for where S^2 is constant and where b/D is a rational function whose poles have
+        formulas.
 
         >>> from causalopt.language.symbols import variables
         >>> (W,) = variables("W")

@@ -9,13 +9,18 @@ from causalopt.ground.errors import QueryError
 from causalopt.ground.work import bounded
 from causalopt.language.symbols import Variable
 
+# Where the slope of a primitive is held against what it is a primitive of, and by how many digits.
+_PLACES = tuple(sympy.Rational(*pair) for pair in ((-17, 10), (2, 7), (29, 10)))
+_DIGITS = 30
+
 
 @bounded("This end state", "use evolve(...) with a long time")
 def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) -> Expr:
     """log P up to a constant, -share log D - int b/D dW: b P + share D' P + D P' = 0.
 
     Raises ``QueryError`` where D is 0 everywhere, and where no closed form of the integral is
-    found: it is looked for where D is constant, and where b/D is a rational function.
+    found: it is looked for where D is constant, and where b/D is a rational function whose poles
+    have formulas.
 
     >>> from causalopt.language.symbols import variables
     >>> (W,) = variables("W")
@@ -38,9 +43,11 @@ def log_density(drift: Expr, diffusion: Expr, share: Expr, parameter: Variable) 
     if D.has(held) and not ratio.is_rational_function(held):
         raise _no_closed_form(parameter)
     spread = share * sympy.log(D) if D.has(held) else sympy.Integer(0)
-    exponent = sympy.expand(-spread - sympy.integrate(ratio, held))
-    if exponent.has(sympy.Integral):
+    primitive = sympy.integrate(ratio, held)
+    # A RootSum has logarithms of complex numbers, of which the sizes alone are not the whole.
+    if primitive.has(sympy.Integral, sympy.RootSum) or not _is_primitive(primitive, ratio, held):
         raise _no_closed_form(parameter)
+    exponent = sympy.expand(-spread - primitive)
     # Between zeros of D what a logarithm is taken of keeps its sign, a constant as others.
     opened = sympy.expand_log(exponent, force=True).as_independent(held, as_Add=True)[1]
     real = opened.replace(sympy.log, lambda inner: sympy.log(Abs(inner)))
@@ -76,9 +83,24 @@ def is_normal_beside(exponent: Expr, parameter: Variable, zero: Expr, side: int)
     return bool(sympy.limit(grown, large, sympy.oo) == -sympy.oo)
 
 
+def _is_primitive(primitive: Expr, ratio: Expr, held: Dummy) -> bool:
+    """Whether the slope of a primitive is the ratio, at some places.
+
+    Of some ratios whose denominator is a quartic sympy gives 0.
+    """
+    slope = sympy.diff(primitive, held)
+    for place in _PLACES:
+        there = sympy.N(ratio.subs(held, place), _DIGITS)
+        gap = sympy.N(slope.subs(held, place), _DIGITS) - there
+        bound = (1 + abs(there)) / 10 ** (_DIGITS // 2)
+        if there.is_finite and not (gap.is_finite and abs(gap) < bound):
+            return False
+    return True
+
+
 def _no_closed_form(parameter: Variable) -> QueryError:
     return QueryError(
         f"The end state has no closed form that is found: the integral of G / S^2 over {parameter} "
-        "is of neither kind that is looked for (S^2 constant, or G / S^2 rational). Use "
-        "evolve(...) with a long time."
+        "is of neither kind that is looked for (S^2 constant, or G / S^2 rational, with poles that "
+        "have formulas). Use evolve(...) with a long time."
     )
