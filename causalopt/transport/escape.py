@@ -16,7 +16,7 @@ from causalopt.ground.types import Floats
 from causalopt.model.system import System
 from causalopt.transport.ahead import SIDES, Ahead, Paths, digits_missing
 from causalopt.transport.chance import branches
-from causalopt.transport.leading import leading_bounds
+from causalopt.transport.leading import NO_RATE, leading_bounds, long_run
 from causalopt.transport.reached import Reached
 from causalopt.transport.transfer import Inside, Place, TransferOperator
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 # surveys of the pit three times the largest difference covered 152 of 153 errors of the mean time;
 # the difference from half the cells alone covers about four of five.
 _COARSER = (0.81, 0.63, 0.5)
-_NO_RATE = "Everything leaves in finitely many steps: there is no rate."
 
 
 @dataclass(frozen=True)
@@ -182,43 +181,12 @@ def escape_rate(system: System, inside: Inside, *, cells: int | None = None) -> 
     True
     """
     operator = TransferOperator.of(system, inside, default_cells(cells, system))
-    # The start of a system need not be inside, where only a grid is asked.
-    reached = reached_from(operator, system.start_values)
-    if reached is not None and reached.depth is None:
-        return rate_between(*leading_bounds(reached.matrix))
-    if reached is not None and reached.is_cut_off:
-        raise QueryError(digits_missing("rate"))
-    rate = -np.log(leading(operator)[0])
-    others = [-np.log(leading(one)[0]) for one in _coarser(system, inside, operator)]
+    reached = reached_inside(operator, system, "rate")
+    if reached is not None:
+        return _rate(*leading_bounds(reached.matrix))
+    rate = -np.log(long_run(operator.matrix)[0])
+    others = [-np.log(long_run(one.matrix)[0]) for one in _coarser(system, inside, operator)]
     return Refined(float(rate), float(_apart(rate, others)))
-
-
-def leading(operator: TransferOperator) -> tuple[float, Floats]:
-    """The leading eigenvalue of K and its probability (n,)."""
-    count = operator.matrix.shape[0]
-    return fixed_point(operator, np.full(count, 1 / count))
-
-
-def fixed_point(operator: TransferOperator, mass: Floats) -> tuple[float, Floats]:
-    """What a step keeps of probability (n,) in the long run, and its shape, by repeated steps."""
-    turned = operator.matrix.T.tocsr()
-    factor = 0.0
-    # The quasi-stationary distribution is the fixed point of one step, brought back to sum 1: what
-    # else there was dies out by the ratio of the next eigenvalue to the leading one.
-    for count in range(200_000):
-        after = turned @ mass
-        total = float(after.sum())
-        if total <= 0:
-            raise QueryError(_NO_RATE)
-        moved = float(np.abs(after / total - mass).sum())
-        mass, factor = after / total, total
-        # The first steps may stand still before what was near one place has spread.
-        if moved < 1e-13 and count > 10:
-            return factor, mass
-    raise QueryError(
-        "The system has not forgotten where it started within 200,000 steps, so that no one rate "
-        "of escape or density is seen: take a smaller interval, with one well."
-    )
 
 
 def _compare_ways(
@@ -246,19 +214,23 @@ def _compare_ways(
     return operator, value, np.maximum(_apart(value, others), rounded)
 
 
-def reached_from(operator: TransferOperator, start: Place) -> Reached | None:
-    """The places that are reached, from a start that is inside."""
+def reached_inside(operator: TransferOperator, system: System, asked: str) -> Reached | None:
+    """The few places that a system ever reaches; None where a grid is asked."""
+    # The start of a system need not be inside, where only a grid is asked.
     try:
-        begin = operator.place(start)
+        begin = operator.place(system.start_values)
     except QueryError:
         return None
-    return Reached.of(operator.maps, operator.ends, begin)
+    reached = Reached.of(operator.maps, operator.ends, begin)
+    if reached is not None and reached.is_cut_off:
+        raise QueryError(digits_missing(asked))
+    return reached if reached is not None and reached.depth is None else None
 
 
-def rate_between(low: float, high: float) -> Refined:
+def _rate(low: float, high: float) -> Refined:
     """The rate of an eigenvalue between two bounds."""
     if high <= 0:
-        raise QueryError(_NO_RATE)
+        raise QueryError(NO_RATE)
     low, high = -math.log(high), -math.log(max(low, np.finfo(float).tiny))
     return Refined((low + high) / 2, (high - low) / 2 + 1e-12)
 

@@ -10,17 +10,9 @@ import numpy as np
 from causalopt.ground.errors import QueryError
 from causalopt.ground.types import Floats
 from causalopt.model.system import System
-from causalopt.transport.ahead import digits_missing
-from causalopt.transport.escape import (
-    default_cells,
-    fixed_point,
-    leading,
-    rate_between,
-    reached_from,
-    start_of,
-)
+from causalopt.transport.escape import default_cells, reached_inside, start_of
 from causalopt.transport.lattice import cells_for
-from causalopt.transport.leading import lasting_shape, leading_bounds
+from causalopt.transport.leading import lasting_shape, long_run
 from causalopt.transport.reached import Reached
 from causalopt.transport.transfer import Inside, Place, TransferOperator
 
@@ -50,13 +42,10 @@ def quasi_stationary(system: System, inside: Inside, *, cells: int | None = None
     """
     name = "quasi-stationary density"
     operator = TransferOperator.of(system, inside, default_cells(cells, system))
-    reached = reached_from(operator, system.start_values)
-    if reached is not None and reached.is_cut_off:
-        raise QueryError(digits_missing("density"))
-    if reached is not None and reached.depth is None:
-        rate_between(*leading_bounds(reached.matrix))
+    reached = reached_inside(operator, system, "density")
+    if reached is not None:
         return _among(system, inside, cells, operator, reached, name)
-    return _density(operator, leading(operator)[1], name)
+    return _density(operator, long_run(operator.matrix)[1], name)
 
 
 def stationary(
@@ -94,7 +83,7 @@ def stationary(
             f"{steps} steps, {_where_to(operator, below, above)}. Widen it, or ask for "
             "quasi_stationary, which is for what stays."
         )
-    return _density(operator, fixed_point(operator, mass)[1], name)
+    return _density(operator, long_run(operator.matrix, mass)[1], name)
 
 
 def _among(
@@ -106,9 +95,10 @@ def _among(
     name: str,
 ) -> xr.DataArray:
     """The density in the long run among few places, on a grid that has them among its points."""
+    shape = lasting_shape(reached.matrix)
     count = cells_for(reached, operator.ends, cells, default_cells(None, system))
     fitting = TransferOperator.of(system, inside, count)
-    return _density(fitting, fitting.spread(reached.places, lasting_shape(reached.matrix)), name)
+    return _density(fitting, fitting.spread(reached.places, shape), name)
 
 
 def _where_to(operator: TransferOperator, below: Floats, above: Floats) -> str:

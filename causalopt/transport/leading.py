@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from scipy.sparse.linalg import SuperLU
 
+NO_RATE = "Everything leaves in finitely many steps: there is no rate."
 # How far above a bound the next one is looked for, how often, and when two have met.
 _JUST_ABOVE_NODA, _ROUNDS_OF_PART, _TIGHT = 1e-14, 100, 1e-14
 # How far above the eigenvalue a shape is looked for, and when it has settled.
@@ -35,14 +36,16 @@ def leading_bounds(matrix: csr_matrix) -> tuple[float, float]:
 def lasting_shape(matrix: csr_matrix) -> Floats:
     """Where what began at the first place is, once it has stayed for long: chances that sum to 1.
 
-    By inverse iteration, from just above the leading eigenvalue, which is to be above 0. Raises
-    ``QueryError`` where so many places do not settle.
+    By inverse iteration, from just above the leading eigenvalue. Raises ``QueryError`` where that
+    is 0, and where so many places do not settle.
 
     >>> from scipy.sparse import csr_matrix
     >>> lasting_shape(csr_matrix([[0.0, 0.5], [0.5, 0.0]])).round(9)
     array([0.5, 0.5])
     """
     size, (low, high) = matrix.shape[0], leading_bounds(matrix)
+    if high <= 0:
+        raise QueryError(NO_RATE)
     above = high + max(high - low, _JUST_ABOVE * high)
     solver = _inverse(matrix.T, above)
     mass = np.eye(1, size)[0]
@@ -55,6 +58,37 @@ def lasting_shape(matrix: csr_matrix) -> Floats:
     raise QueryError(
         f"The {size:,} places that are reached have not settled within {_ROUNDS:,} rounds, so that "
         "no one density is seen: take a smaller interval."
+    )
+
+
+def long_run(matrix: csr_matrix, mass: Floats | None = None) -> tuple[float, Floats]:
+    """What a step keeps of probability (n,) in the long run, and its shape; spread evenly at first.
+
+    By repeated steps, for the many points of a grid. Raises ``QueryError`` where nothing is left,
+    and where it has not forgotten how it began.
+
+    >>> from scipy.sparse import csr_matrix
+    >>> kept, shape = long_run(csr_matrix([[0.5, 0.2], [0.2, 0.5]]))
+    >>> round(kept, 9), shape.round(9)
+    (0.7, array([0.5, 0.5]))
+    """
+    turned = matrix.T.tocsr()
+    mass = np.full(matrix.shape[0], 1 / matrix.shape[0]) if mass is None else mass
+    # The quasi-stationary distribution is the fixed point of one step, brought back to sum 1: what
+    # else there was dies out by the ratio of the next eigenvalue to the leading one.
+    for count in range(200_000):
+        after = turned @ mass
+        total = float(after.sum())
+        if total <= 0:
+            raise QueryError(NO_RATE)
+        moved = float(np.abs(after / total - mass).sum())
+        mass = after / total
+        # The first steps may stand still before what was near one place has spread.
+        if moved < 1e-13 and count > 10:
+            return total, mass
+    raise QueryError(
+        "The system has not forgotten where it started within 200,000 steps, so that no one rate "
+        "of escape or density is seen: take a smaller interval, with one well."
     )
 
 

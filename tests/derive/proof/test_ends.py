@@ -74,7 +74,8 @@ def test_a_double_integral_of_a_product() -> None:
         Sum(F(k), (k, 0, a)) - Sum(F(k), (k, 0, a - 1)) - F(a),
         Sum(F(2 * k), (k, 0, n)) - Sum(F(k), (k, 0, 2 * n)),
         # what is integrated in an integral is another function for each outer place
-        Integral(Integral(H(s, t), (s, 0, 1)), (t, 0, a)) - a * Integral(H(s, t), (s, 0, 1)),
+        Integral(G(t) * Integral(H(s, t), (s, 0, 1)), (t, 0, a))
+        - Integral(H(s, t), (s, 0, 1)) * Integral(G(u), (u, 0, a)),
         Sum(F(k) * Sum(F(j), (j, 0, k)), (k, 0, n)) - Sum(F(k), (k, 0, n)) ** 2,
     ],
     ids=range(8),
