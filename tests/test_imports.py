@@ -129,6 +129,12 @@ assert {question}.sizes["time"] == 11
 """
 
 
+def test_the_server_of_a_page_starts_without_what_computes():
+    loaded = everything_after("import causalopt.explorer.running")
+    assert "causalopt.explorer.server" in loaded
+    assert not loaded & {"sympy", "numpy", "causalopt.model", "causalopt.measures"}
+
+
 @pytest.mark.parametrize(
     "way",
     ["import causalopt; causalopt.op", "from causalopt.measures import op"],

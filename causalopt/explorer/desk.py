@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from causalopt.explorer.serving import Reply, Request
+from causalopt.explorer.requests import Reply, Request
 from causalopt.ground.errors import ModelError
 
 #: Seconds that a request may take when there is a newer one of the same page.

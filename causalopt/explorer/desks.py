@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from causalopt.explorer.desk import Desk
-from causalopt.explorer.serving import Reply, Request, takes_long
+from causalopt.explorer.requests import Reply, Request, takes_long
 
 #: Seconds that what takes long may still take when nobody waits for it.
 _LITTLE_PATIENCE = 0.5

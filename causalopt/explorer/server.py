@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from causalopt.explorer.desks import Desks
 from causalopt.explorer.files import page_files
 from causalopt.explorer.guard import HEADERS, Guard
-from causalopt.explorer.serving import Reply
+from causalopt.explorer.requests import Reply
 
 if TYPE_CHECKING:
     from starlette.requests import Request as Asked

@@ -24,15 +24,12 @@ from causalopt.explorer import (
 from causalopt.explorer.discretion import or_fault
 from causalopt.explorer.facts import facts_of
 from causalopt.explorer.opening import opening_of
+from causalopt.explorer.requests import Reply, Request
 from causalopt.explorer.screen import Screen
 from causalopt.explorer.setting import Setting
 from causalopt.ground.errors import ModelError
 from causalopt.model.interface import Model
 from causalopt.study.record import Study
-
-#: What a page sends, and what it is sent, as JSON holds it.
-Request = Mapping[str, object]
-Reply = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -167,23 +164,6 @@ ASKED: Mapping[str, Callable[[Subject, Request], Reply]] = MappingProxyType(
         "data": data,
     }
 )
-_OF_CHAINS = "tab=distribution"
-#: What may take long, and is asked of a process of its own.
-LONG = frozenset(
-    {"shares", "ranking", "measures", "landscape", "tables", "distribution", "energy"}
-    | {"claim", "derivation", "data"}
-)
-
-
-def takes_long(request: Request) -> bool:
-    """Whether a request is for the process of what takes long.
-
-    >>> takes_long({"do": "code", "address": "tab=distribution"}), takes_long({"do": "code"})
-    (True, False)
-    """
-    # The code of chains says where they came, for which they are run.
-    says = str(request.get("address", "")).split("&")
-    return request.get("do") in LONG or (request.get("do") == "code" and _OF_CHAINS in says)
 
 
 def served(subject: Subject, request: Request) -> Reply:

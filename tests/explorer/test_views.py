@@ -33,7 +33,8 @@ from causalopt.explorer.desks import Desks
 from causalopt.explorer.distribution import BARS, in_bars
 from causalopt.explorer.energy import heights_of
 from causalopt.explorer.escaping import watched
-from causalopt.explorer.serving import LONG, Subject, served
+from causalopt.explorer.requests import LONG
+from causalopt.explorer.serving import Subject, served
 from causalopt.study import Study, load_model
 from tests.explorer.conftest import exploring
 
