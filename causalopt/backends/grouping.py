@@ -96,8 +96,9 @@ def _numbers_alone(formulas: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
     conditions: dict[Symbol, Expr] = {}
     numbers: dict[Symbol, Expr] = {}
     for symbol, formula in formulas.items():
-        asked = conditions.keys() & formula.free_symbols
-        whole = with_terms(formula, conditions) if asked else formula
+        # Mostly there are none, and to find the symbols of a long formula takes long.
+        asks = bool(conditions) and not conditions.keys().isdisjoint(formula.free_symbols)
+        whole = with_terms(formula, conditions) if asks else formula
         (numbers if isinstance(formula, Expr) else conditions)[symbol] = whole
     return numbers
 

@@ -42,10 +42,12 @@ class Shape:
 
     def looked_at(self, block: Block) -> list[int]:
         """The places of the slots in chains that a step looks at."""
+        places = [j for chain in self.chains for j in chain.places]
+        if not places:
+            return places
         formulas = [e for _, e in block.assignments]
         formulas += [block.results[j] for j in self.computed(len(block.results))]
         seen = set().union(*(formula.free_symbols for formula in formulas))
-        places = (j for chain in self.chains for j in chain.places)
         return [j for j in places if block.arguments[j] in seen]
 
     def moving(self, group: Sequence[int]) -> tuple[list[int], list[int]]:

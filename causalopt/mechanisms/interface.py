@@ -12,6 +12,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Array
 from causalopt.language.domains import Domain
+from causalopt.language.symbols import Shifted, Variable
 from causalopt.language.units import Measured, UnitOfMeasure
 from causalopt.mechanisms.borders import Border
 from causalopt.mechanisms.patterns import places
@@ -45,6 +46,11 @@ class Addend:
         """Each argument of the mechanism, in order, and the term that stands in its place."""
         terms = dict(self.terms)
         return tuple((symbol, terms.get(symbol, symbol)) for symbol in self.mechanism.arguments)
+
+    @functools.cached_property
+    def moving(self) -> tuple[tuple[Symbol, Expr], ...]:
+        """Those of its places in which a variable stands, along which a tangent moves."""
+        return tuple((s, term) for s, term in self.places if isinstance(s, Variable | Shifted))
 
 
 class Mechanism(ABC):

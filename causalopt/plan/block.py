@@ -131,7 +131,7 @@ def _shared(
     users: Counter[Basic] = Counter(formulas)
     parts = parts[:-1]
     for part in parts:
-        users.update(dict.fromkeys(part.args, 1))
+        users.update(set(part.args))
     shared: list[tuple[Symbol, Expr]] = []
     new: dict[Basic, Basic] = {}
     for part in parts:
@@ -156,8 +156,9 @@ def _filled_in(
         known = {s: value for s, value in raw.items() if value.is_Number or value in arguments}
         if not known:
             return raw, results
+        filled = frozenset(known)
         raw = {
-            s: value if known.keys().isdisjoint(symbols_of(value)) else with_terms(value, known)
+            s: value if filled.isdisjoint(symbols_of(value)) else with_terms(value, known)
             for s, value in raw.items()
             if s not in known
         }
@@ -166,20 +167,22 @@ def _filled_in(
 
 def needed_in_order(assigned: Mapping[Symbol, Expr], finals: Iterable[Expr]) -> list[Symbol]:
     """The assigned symbols that some formulas need, each after those that it needs itself."""
-    order: dict[Symbol, None] = {}
+    order: list[Symbol] = []
+    unplaced = set(assigned)
     # Depth first with a stack of its own, since chains can be longer than Python's: a symbol comes
     # up twice, first to wait for what it uses, then to be placed after it.
     waiting = [(s, False) for final in reversed(list(finals)) for s in _uses(final)]
     while waiting:
         symbol, expanded = waiting.pop()
-        if symbol in order or symbol not in assigned:
+        if symbol not in unplaced:
             continue
         if expanded:
-            order[symbol] = None
+            order.append(symbol)
+            unplaced.remove(symbol)
         else:
             waiting.append((symbol, True))
-            waiting.extend((s, False) for s in _uses(assigned[symbol]))
-    return list(order)
+            waiting.extend((s, False) for s in _uses(assigned[symbol]) if s in unplaced)
+    return order
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -114,7 +114,7 @@ def _routines_from(variables: int) -> int | None:
 
 def _with(terms: Mapping[Symbol, Expr], raw: dict[Symbol, Expr]) -> dict[Symbol, Expr]:
     """Assignments with terms in the place of some symbols."""
-    known = terms.keys()
+    known = frozenset(terms)
     return {s: e if known.isdisjoint(symbols_of(e)) else e.xreplace(terms) for s, e in raw.items()}
 
 
@@ -310,14 +310,14 @@ def always_zero(
               if lanes.lanes[slot.lane].is_tangent}  # fmt: skip
     parts = (s for s, lane in names.parts.values() if lanes.lanes[lane].is_tangent)
     tangents = states | {symbol: (symbol,) for symbol in parts}
-    nothing = dict.fromkeys(tangents, _ZERO)
+    nothing, every = dict.fromkeys(tangents, _ZERO), frozenset(tangents)
     # A tangent is reached where a nudge is made, or where one that is reached enters it.
     entered: dict[Symbol, list[Symbol]] = {}
     reached: set[Symbol] = set()
     waiting: list[Symbol] = []
     for raw in raws:
         for symbol in raw.keys() & tangents.keys():
-            for source in symbols_of(raw[symbol]) & tangents.keys():
+            for source in symbols_of(raw[symbol]) & every:
                 entered.setdefault(source, []).append(symbol)
             if not _is_zero_with(nothing, raw[symbol]):
                 waiting.append(symbol)
@@ -361,5 +361,5 @@ def _needed(
             waiting.append(names.after(owner[symbol]))
         for raw in raws:
             if symbol in raw:
-                waiting.extend(symbols_of(raw[symbol]))
+                waiting.extend(symbols_of(raw[symbol]) - seen)
     return [slot for slot in names.states if slot in needed]

@@ -85,7 +85,7 @@ class NodeTerms:
     ) -> Expr:
         """The chain rule: slopes at the values, times what moves along each argument."""
         mechanism, inner = addend.mechanism, _seen_by(addend, at)
-        paths = {s: along[term] for s, term in addend.places if isinstance(s, Variable | Shifted)}
+        paths = {s: along[term] for s, term in addend.moving}
         key = mechanism, tuple(inner.values())
 
         def moved() -> Expr:
@@ -168,10 +168,12 @@ class NodeTerms:
         """What each argument of a mechanism is in a lane, behind the gate if there is one."""
         # At the start each node is what it was before: later, all of a lane see the same.
         known = self.names.seen_in(place) if self.step else {}
+        terms: dict[Symbol, Expr] = {}
         for symbol in mechanism.arguments:
-            if symbol not in known:
-                known[symbol] = self._argument(place, symbol)
-        terms = {s: known[s] for s in mechanism.arguments}
+            term = known.get(symbol)
+            if term is None:
+                term = known[symbol] = self._argument(place, symbol)
+            terms[symbol] = term
         if gate is None:
             return terms
         is_tangent = self.lanes.lanes[place].is_tangent
