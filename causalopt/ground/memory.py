@@ -13,7 +13,7 @@ _LIMIT = Path("/sys/fs/cgroup/memory.max")
 _USED = Path("/sys/fs/cgroup/memory.current")
 
 # So many bytes are there wherever Python is; to ask the system takes longer than small runs do.
-_FITS = 1 << 18
+_FITS = 1 << 22
 
 # The bytes in which Linux has said how much is free.
 _FIRST_LINES = 512
