@@ -47,12 +47,15 @@ class ReadOnly(Mapping[K, V], Generic[K, V]):
         return key in self._items
 
     def keys(self) -> KeysView[K]:
+        """What it has something for."""
         return self._items.keys()
 
     def values(self) -> ValuesView[V]:
+        """What it has."""
         return self._items.values()
 
     def items(self) -> ItemsView[K, V]:
+        """Both, in pairs."""
         return self._items.items()
 
     def __setitem__(self, key: object, value: object) -> NoReturn:

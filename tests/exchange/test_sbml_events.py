@@ -184,6 +184,48 @@ def test_a_concentration_is_set_before_its_compartment_or_not_at_one_moment(cour
     assert course("S", *CLOCK, *cell, sized, last)[-1] == 0.75
 
 
+# A concentration that has a rate of its own, in a compartment that grows.
+RATED = (*GROWING[:2], species("X", 1), rate("X", "2"))
+
+
+@pytest.mark.parametrize("then", [True, False])
+@pytest.mark.parametrize(
+    ("when", "moment", "delay", "told"),
+    [
+        ("time > 0.45", 0.45, None, {}),
+        ("c > 1.125", 0.25, None, {}),
+        ("time > 0.45", 0.45, 0.3, {}),
+        ("time >= 0", 0, None, {"true_before": False}),
+        ("time >= 0", 0, 0.3, {"true_before": False}),
+    ],
+)
+def test_a_compartment_that_is_set_keeps_the_amount_of_what_has_a_rate(
+    course, when, moment, delay, told, then
+):
+    """By libroadrunner 2.10.0 too."""
+    told = told if delay is None else {**told, "delay": str(delay)}
+    found = course("X", *RATED, event(when, {"c": "c + 2"}, values_then=then, **told))
+    done = moment + (delay or 0)
+    size, new = 1 + 0.5 * done, 3 + 0.5 * (moment if then else done)
+    t = np.arange(21) * 0.1
+    after = (1 + 2 * done) * size / new + 2 * (t - done)
+    np.testing.assert_allclose(found, np.where(t > done - 1e-9, after, 1 + 2 * t), rtol=1e-12)
+
+
+def test_a_concentration_with_a_rate_is_set_in_the_new_compartment(course, read):
+    cell = (compartment("c", 2, constant=False), species("X", 1), rate("X", "0"))
+    sized, set_too = {"c": "4"}, {"X": "3"}
+    assert course("X", *cell, event("time > 0.45", {**sized, **set_too}))[-1] == 3
+    one, other = event("time > 0.45", sized, id="grows"), event("time > 0.45", set_too, id="fills")
+    assert course("X", *cell, one, other)[-1] == 3
+    with pytest.raises(FileError, match=r"'grows' sets the size of what X is in, and 'fills' sets"):
+        read(*cell, other, one)
+    by_rule = (compartment("c", constant=False), assignment("c", "2*y"), *cell[1:], Y)
+    with pytest.raises(FileError, match=r"'grows' sets y, which the size of 'c' follows.*'X'"):
+        read(*by_rule, event("time > 0.45", {"y": "3"}, id="grows"))
+    assert course("X", *by_rule, event("time > 0.45", {"y": "3", "X": "7"}))[-1] == 7
+
+
 # -- order -----------------------------------------------------------------------------------------
 
 

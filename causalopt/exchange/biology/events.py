@@ -42,7 +42,8 @@ class Happening:
 
     ``occasions`` are what makes it happen after the start; ``moment`` is when it is carried out,
     where that can be told, and ``reads`` by what. Of an amount in ``diluted`` the value is the
-    concentration: while an event waits, its compartment may grow.
+    concentration: while an event waits, its compartment may grow. A concentration in ``thinned``,
+    which has a rate of its own, keeps its amount where its compartment is set to another size.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Happening:
     delay: Expr
     values: Mapping[Variable, Expr]
     diluted: Mapping[Variable, Diluted]
+    thinned: Mapping[Variable, Variable]
     priority: float
     moment: float | None
     reads: frozenset[Symbol]
@@ -72,11 +74,15 @@ class Happening:
         return self.moment < 0 or (self.moment == 0 and not is_strict)
 
     def carried_out(self, values: Mapping[Variable, Expr]) -> dict[Variable, Expr]:
-        """What is set to such values: of a concentration the amount, by the size there is then."""
-        return {
+        """What is set to such values: of a concentration the amount, by the size there is then.
+
+        And what is thinned by the sizes that are set.
+        """
+        amounts = {
             v: value * self.diluted[v].size if v in self.diluted else value
             for v, value in values.items()
         }
+        return amounts | {v: v * size / values[size] for v, size in self.thinned.items()}
 
     def keeper(self, variable: Variable) -> Variable:
         """The variable that keeps a value until it is set."""
@@ -172,7 +178,7 @@ def _happening(rates: Rates, fact: EventFact, place: int) -> Happening:
         raise refused(rates.source, at, told)
     return Happening(
         *(name, fact, trigger, found, delay, values, diluted),
-        *(_priority(rates, fact, name), moment),
+        *(_thinned(rates, fact, name), _priority(rates, fact, name), moment),
         reads=frozenset(seen | followed(rates.equations, seen)),
     )
 
@@ -198,6 +204,29 @@ def _values(rates: Rates, fact: EventFact) -> tuple[dict[Variable, Expr], dict[V
                 diluted[owner] = Diluted(symbols.variable(name), size)
         values[owner] = value
     return values, diluted
+
+
+def _thinned(rates: Rates, fact: EventFact, event: str) -> dict[Variable, Variable]:
+    """Concentrations with rates of their own, each with the compartment that an event sets.
+
+    One that the event sets too, or whose compartment it leaves as it is, is none of them.
+    """
+    symbols, roles = rates.symbols, rates.symbols.roles
+    names = {one["symbol"] for one in fact["assignments"]}
+    set_to = {symbols.owner(name) for name in names}
+    found: dict[Variable, Variable] = {}
+    for name in sorted(filter(roles.is_concentration, roles.rated.keys() - names)):
+        compartment = roles.species[name]["compartment"]
+        if compartment in names:
+            found[symbols.variable(name)] = symbols.variable(compartment)
+        elif shared := followed(rates.equations, {symbols.quantities[compartment]}) & set_to:
+            told = (
+                f"the event {shown(event)} sets {min(map(str, shared))}, which the size of "
+                f"{shown(compartment)} follows, and the concentration {shown(name)} has a rate of "
+                "its own there: let the event set that too."
+            )
+            raise refused(rates.source, fact["at"], told)
+    return found
 
 
 def _priority(rates: Rates, fact: EventFact, name: str) -> float:
@@ -255,7 +284,15 @@ def _comes_first(one: Happening, other: Happening, every: list[Happening]) -> bo
 
 
 def _check_size(rates: Rates, one: Happening, other: Happening) -> None:
-    """What an event sets is no concentration in a size that another has set just before."""
+    """An event makes no amount of a size, or of a concentration, that another has just set."""
+    for concentration in sorted(one.thinned.keys() & other.values.keys(), key=str):
+        told = (
+            f"the event {shown(one.name)} sets the size of what {concentration} is in, and "
+            f"{shown(other.name)} sets {concentration}, perhaps in the same moment and before it: "
+            "let one event set both, or the one that sets the concentration come last, by its "
+            "priority."
+        )
+        raise refused(rates.source, one.fact["at"], told)
     for diluted in one.diluted.values():
         sizes = {diluted.size, *followed(rates.equations, {diluted.size})}
         if shared := sorted(map(str, sizes & other.values.keys())):

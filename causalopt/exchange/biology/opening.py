@@ -113,10 +113,10 @@ class _Start:
     def carry_out(self, one: Happening) -> None:
         """Set what an event sets; what follows from it otherwise stays what it was."""
         decided = self.due.pop(one.name)
-        self.places |= dict.fromkeys(one.values, one.fact["at"])
-        old = self.formulas_of(one.values)
+        set_to = one.carried_out(decided or one.values)
+        self.places |= dict.fromkeys(set_to, one.fact["at"])
+        old = self.formulas_of(set_to)
         with self.rates.formulas.within(one.fact["at"]):
-            set_to = one.carried_out(decided or one.values)
             new = {v: _at_start(f, old) for v, f in set_to.items()}
             self.given = {q: _at_start(f, old) for q, f in self.given.items()} | new
             for name, values in self.due.items():
