@@ -28,7 +28,7 @@ bad = {"</h1></math>" + TAG + IMAGE!r}
 x = sp.Symbol(bad, real=True)
 page = lambda: Derivation(bad, given=[Given(x, bad)], steps=[Equal(1 / x + 1 / x, 2 / x)])
 claims = (Claim(bad, bad, 1.0, lambda: bad),)
-study = Study(name="mine", title={"</h1> " + TAG!r}, source="<b>", system=system,
+study = Study(name="mine", title="</h1> <script>harm()</script>", source="<b>", system=system,
               derivations=(page,), claims=claims)
 """
 FINITE = f"""

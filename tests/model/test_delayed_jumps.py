@@ -49,6 +49,7 @@ def by_steps(steps, lag, *, start, before, done=lambda step, value: value, held=
     return np.array(known, dtype=float)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("lag", [10, 20, 40])
 @pytest.mark.parametrize("before", [0, 3])
@@ -58,7 +59,7 @@ def test_a_history_that_does_not_meet_the_start(lag, before, backend):
     np.testing.assert_allclose(found.x.values[0], expected, atol=1e-13)
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("history", [{}, {x: 1}, {x: sp.cos(3 * time)}])
 @pytest.mark.parametrize("step", [0, 4, 10, 13])

@@ -140,7 +140,7 @@ def test_in_steps_the_values_of_the_step_are_set():
     np.testing.assert_array_equal(data.u.values[0], data.x.values[0] * 10)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("dt", [0.1, 0.07, 0.01])
 @pytest.mark.parametrize("method", ["euler", "rk4", "dopri5"])
 @pytest.mark.parametrize("backend", BACKENDS)

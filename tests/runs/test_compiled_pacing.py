@@ -80,6 +80,7 @@ ASKS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
 def test_the_parts_are_those_of_the_reference(ask, asked):
     arguments = asked(ask)

@@ -31,7 +31,7 @@ def test_derivatives_go_through_events_in_parts_of_steps():
     assert tangents(W.perturb(x[0]), labels=["X"]).x.values[0] == pytest.approx(np.ones(7))
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("moment", "dt"), [(1.0, 0.5), (1.25, 0.5), (1.25, 1.25), (0.9, 0.3), (1.1, 0.5)]
 )

@@ -97,6 +97,7 @@ def test_the_reason_is_that_of_the_first_point():
     }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", ["numpy", "numba", "jax"])
 @pytest.mark.parametrize("asked", [sqrt(x), log(x), acos(x)])
 def test_a_slope_is_not_blamed_for_a_value(asked, backend):
