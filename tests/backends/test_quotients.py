@@ -59,7 +59,7 @@ def agree(X, Y, series, backend, rows=range(13), over=None, draws=None):
     return taken
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @every
 @pytest.mark.parametrize("count", [None, 3, 70])
 @given(numbers=st.lists(st.sampled_from([*SIZES, -2.0, -1e-200]), min_size=9, max_size=9))

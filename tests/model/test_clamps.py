@@ -214,6 +214,7 @@ def test_a_gate_over_a_root_and_over_a_value_that_is_set_weighs_these():
     assert tangents(W.perturb(a).clamp(b, to=W, by=0.25)).value.values.tolist() == [[1, 1.5]]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", SMOOTH)
 @pytest.mark.parametrize("by", [0, 0.25, "g"])
 def test_a_difference_made_inside_a_gate_is_kept(kind, by):

@@ -116,6 +116,7 @@ def test_a_sweep_of_something_else_has_the_borders_of_all(backend):
     assert found.sel(world="W")["x"].values[-1].ravel() == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", LOOKING)
 def test_tangents_are_those_of_the_stretches(kind):
     # x' = s x with s = 2 until 1.1 and -1 from there on: dx/dx(0) = exp(2 * 1.1 - 0.9) at 2.
@@ -277,6 +278,7 @@ def test_a_formula_put_in_has_its_borders_too(kind):
     assert run(rated, keep="last").x.item() == pytest.approx(2.3, rel=1e-12)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", LOOKING)
 @pytest.mark.parametrize(("begin", "long"), [(1.5 + 1e-6, 1e-7), (1.5 + 1e-6, 1e-5), (1.51, 1e-7)])
 def test_a_short_pulse_beside_the_end_of_a_step_is_met(kind, begin, long):

@@ -54,6 +54,7 @@ def test_an_event_that_makes_another_happen_is_not_passed_over(moment, dt):
     assert beside.z.values[0].tolist() == after.tolist()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("moment", [1.25, 3.0, 4.999, 7.3])
 def test_what_follows_a_jump_is_within_the_tolerance_too(moment):
     """At rest a part is as long as a step; what a jump sets off in it was 57,278 in place of 1."""

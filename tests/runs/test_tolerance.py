@@ -169,6 +169,7 @@ def test_a_rate_that_depends_on_nothing_but_time_is_followed():
         assert found.z.values[0].tolist() == [7, 7, 7]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("waves", [1, 10, 90, 500])
 @pytest.mark.parametrize("method", ["dopri5", "rodas4"])
 def test_a_forcing_is_seen_though_a_step_holds_whole_waves_of_it(waves, method):
