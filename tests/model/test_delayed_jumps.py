@@ -59,8 +59,11 @@ def test_a_history_that_does_not_meet_the_start(lag, before, backend):
     np.testing.assert_allclose(found.x.values[0], expected, atol=1e-13)
 
 
-@pytest.mark.sampled(12)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.sampled(6)
+@pytest.mark.parametrize(
+    "backend",
+    [pytest.param(one, marks=[pytest.mark.long] * (one == "jax")) for one in BACKENDS],
+)
 @pytest.mark.parametrize("history", [{}, {x: 1}, {x: sp.cos(3 * time)}])
 @pytest.mark.parametrize("step", [0, 4, 10, 13])
 def test_a_nudge_jumps_wherever_it_is_made(step, history, backend):

@@ -255,6 +255,7 @@ def deeds(kind):
     return parts.map(deed)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", SMOOTH)
 @given(data=st.data())
 @settings(max_examples=25)

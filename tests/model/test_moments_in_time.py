@@ -97,8 +97,9 @@ def test_what_comes_again_does_so_once_a_period(way, moments, dt, name):
     np.testing.assert_array_equal(found[:, ::DOZEN], [range(5)] * len(times))
 
 
-@pytest.mark.sampled(3)
-@pytest.mark.parametrize("dt", [0.1, 1 / 7, 1e6])
+@pytest.mark.parametrize(
+    "dt", [0.1, *(pytest.param(dt, marks=pytest.mark.long) for dt in (1 / 7, 1e6))]
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_where_the_room_for_rounding_ends_it_ends_for_both_steps(way, dt):
     """The end of one is the beginning of the next to the last digit: floats one by one."""

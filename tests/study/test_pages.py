@@ -26,7 +26,10 @@ PAGES = [
     *(p for p in sorted(DOCS.rglob("*.md")) if not {p, *p.parents} & set(MADE)),
 ]
 
-LONG = {"arrays", "derivations", "plots", "solvers", "which_units"}
+LONG = {
+    "arrays", "derivations", "large_systems", "plots", "pytorch", "solvers", "where_learned",
+    "which_units",
+}  # fmt: skip
 
 
 def blocks(page):
