@@ -55,8 +55,14 @@ def only_what_comes_along():
     assert not {path for path in source if not any(map(path.is_relative_to, PACKED))}
 
 
-# These train for minutes where cores are few: their experiments are in every run.
-@runnable(long=["influence_of_data", "localization", "training_op"])
+# These train for minutes where cores are few: their experiments are in every run. Or they take
+# seconds, and others like them stay.
+@runnable(
+    long=[
+        "influence_of_data", "localization", "training_op", "saturating_thermostat",
+        "double_well", "many_small_steps", "annealing_landscape",
+    ]
+)  # fmt: skip
 def test_every_claim_stands(name):
     for claim in study_of(name).claims:
         comparison = compare(claim)
@@ -64,7 +70,7 @@ def test_every_claim_stands(name):
         assert comparison.fault is None, because
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(12)
 @runnable(long=["training_op"])
 def test_every_experiment_gives_data_and_figures(name, tmp_path):
     with only_what_comes_along():

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,12 +75,25 @@ def kinds(folder):
                   for path in folder.iterdir())  # fmt: skip
 
 
-def test_a_second_process_does_not_compile(tmp_path):
-    first = told(in_a_process(tmp_path, "1"))
-    second = told(in_a_process(tmp_path, "2"))
-    assert first[0] == 1
-    assert second == (0, first[1])
-    assert kinds(tmp_path) == [".lock", "bin", "key"]
+@pytest.fixture(scope="module")
+def compiled_once(tmp_path_factory):
+    """A folder that a process has left its code in, how often it compiled, and its answer."""
+    folder = tmp_path_factory.mktemp("kept") / "code"
+    return folder, *told(in_a_process(folder, "1"))
+
+
+@pytest.fixture
+def kept_code(compiled_once, tmp_path):
+    """A folder of one's own with kept code in it, and the answer of whoever compiled that."""
+    folder, _, value = compiled_once
+    return shutil.copytree(folder, tmp_path / "code"), value
+
+
+def test_a_second_process_does_not_compile(compiled_once):
+    folder, count, value = compiled_once
+    assert count == 1
+    assert told(in_a_process(folder, "2")) == (0, value)
+    assert kinds(folder) == [".lock", "bin", "key"]
 
 
 @pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.long)])
@@ -180,21 +194,21 @@ def flipped(kept):
 
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("damage", [shortened, flipped, lambda _: b""])
-def test_damaged_code_is_compiled_again_and_replaced(tmp_path, damage):
-    _, value = told(in_a_process(tmp_path))
-    (file,) = tmp_path.glob("*.bin")
+def test_damaged_code_is_compiled_again_and_replaced(kept_code, damage):
+    folder, value = kept_code
+    (file,) = folder.glob("*.bin")
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
-    assert told(in_a_process(tmp_path)) == (1, value)
-    assert told(in_a_process(tmp_path)) == (0, value)
+    assert told(in_a_process(folder)) == (1, value)
+    assert told(in_a_process(folder)) == (0, value)
 
 
-def test_code_that_cannot_be_read_is_compiled_again(tmp_path):
-    _, value = told(in_a_process(tmp_path))
-    (file,) = tmp_path.glob("*.bin")
+def test_code_that_cannot_be_read_is_compiled_again(kept_code):
+    folder, value = kept_code
+    (file,) = folder.glob("*.bin")
     sealed.write(file, pickle.dumps(("not", "code")))
-    assert told(in_a_process(tmp_path)) == (1, value)
-    assert told(in_a_process(tmp_path)) == (0, value)
+    assert told(in_a_process(folder)) == (1, value)
+    assert told(in_a_process(folder)) == (0, value)
 
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path):

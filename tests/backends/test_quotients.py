@@ -59,6 +59,7 @@ def agree(X, Y, series, backend, rows=range(13), over=None, draws=None):
     return taken
 
 
+@pytest.mark.sampled(2)
 @every
 @pytest.mark.parametrize("count", [None, 3, 70])
 @given(numbers=st.lists(st.sampled_from([*SIZES, -2.0, -1e-200]), min_size=9, max_size=9))
@@ -116,7 +117,7 @@ def test_of_tangents_far_below_others_of_theirs(backend, count):
     assert (course[1:] == 2.0 ** (-3 * np.arange(200))[:, None]).all()
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(14)
 @every
 @pytest.mark.parametrize("name", SMOOTH)
 @pytest.mark.parametrize("count", [None, 20])

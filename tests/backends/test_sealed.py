@@ -5,6 +5,7 @@ import hmac
 import os
 import pickle
 import platform
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -183,10 +184,22 @@ class Evil:
         return os.mkdir, (str(self.trace),)
 
 
+@pytest.fixture(scope="module")
+def compiled_once(tmp_path_factory):
+    """A folder that a process has left its code in, and its answer."""
+    folder = tmp_path_factory.mktemp("kept") / "code"
+    return folder, value_in(folder)[0]
+
+
+@pytest.fixture
+def kept_code(compiled_once, tmp_path):
+    """A folder of one's own with kept code in it, and the answer of whoever compiled that."""
+    return shutil.copytree(compiled_once[0], tmp_path / "cache"), compiled_once[1]
+
+
 @pytest.mark.parametrize("has_key", [False, True])
-def test_foreign_code_is_never_unpickled(tmp_path, has_key):
-    folder, trace = tmp_path / "cache", tmp_path / "trace"
-    value, _ = value_in(folder)
+def test_foreign_code_is_never_unpickled(kept_code, tmp_path, has_key):
+    (folder, value), trace = kept_code, tmp_path / "trace"
     (file,) = folder.glob("*.bin")
     evil = pickle.dumps(Evil(trace))
     if has_key:
@@ -198,9 +211,8 @@ def test_foreign_code_is_never_unpickled(tmp_path, has_key):
     assert trace.exists() == (has_key and not native.is_there())
 
 
-def test_another_systems_code_under_its_name_is_not_run(tmp_path):
-    folder = tmp_path / "cache"
-    first, _ = value_in(folder, 2)
+def test_another_systems_code_under_its_name_is_not_run(kept_code):
+    folder, first = kept_code
     (file,) = folder.glob("*.bin")
     second, _ = value_in(folder, 3)
     (other,) = set(folder.glob("*.bin")) - {file}
@@ -209,14 +221,14 @@ def test_another_systems_code_under_its_name_is_not_run(tmp_path):
     assert first != second
 
 
-def test_a_folder_that_all_may_write_into_is_told_and_the_run_goes_on(tmp_path):
+def test_a_folder_that_all_may_write_into_is_told_and_the_run_goes_on(compiled_once, tmp_path):
     folder = tmp_path / "open"
     folder.mkdir()
     folder.chmod(0o777)
     value, told = value_in(folder)
     assert told.count("RuntimeWarning: Compiled code is neither kept nor taken") == 1
     assert not list(folder.iterdir())
-    assert value_in(tmp_path / "own") == (value, "")
+    assert value == compiled_once[1]
 
 
 def placed():

@@ -36,7 +36,10 @@ ALL = [
 
 
 # The proofs of these take longest; the site checks them too.
-LONG = [("invariances", "units"), ("free_energy", "stirling"), ("current", "end_states")]
+LONG = [
+    ("invariances", "units"), ("free_energy", "stirling"), ("current", "end_states"),
+    ("comp_and_op", "rate_of_the_thermostat"),
+]  # fmt: skip
 
 
 @pytest.mark.sampled(4)
@@ -71,6 +74,7 @@ def test_master_equation_is_corrected_to_a_half_three_quarters_and_a_quarter() -
     assert len(terms.args) == 3
 
 
+@pytest.mark.long
 def test_counterexample_to_the_printed_master_equation_is_one_by_hand() -> None:
     names = model("current")
     W, T, P, S2 = (names[label] for label in ("W", "T", "P", "S2"))
@@ -95,6 +99,7 @@ def test_counterexample_to_the_printed_master_equation_is_one_by_hand() -> None:
     assert left != right
 
 
+@pytest.mark.long
 def test_current_in_terms_of_the_variance() -> None:
     names = model("current")
     W, T, P, S = (names[label] for label in ("W", "T", "P", "S"))

@@ -267,7 +267,7 @@ def test_comp_of_the_thermostat_is_the_running_sum_of_its_sensitivity():
     assert found == pytest.approx(np.cumsum(impulse), abs=1e-9)
 
 
-@pytest.mark.parametrize("parts", [2, 3])
+@pytest.mark.parametrize("parts", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_modules_tied_one_way_are_found(parts):
     exact = 0
     for seed in range(10):

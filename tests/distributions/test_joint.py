@@ -232,7 +232,7 @@ def test_push_against_sums_of_fractions(world):
     assert sum(pushed.masses) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(worlds(exact=True))
 def test_exact_and_float_agree(world):
     system, known, P = world

@@ -58,7 +58,7 @@ def test_the_series_agrees_with_fifty_digits(smart_near_zero):
             assert off < 60 * order**3 * 10 ** (-12 * order) * 28
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.integers(1, 9)), min_size=1, max_size=3),
     st.lists(st.tuples(st.integers(1, 3), st.integers(1, 9)), min_size=1, max_size=3),

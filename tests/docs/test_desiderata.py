@@ -33,7 +33,7 @@ EXPECTED = {
 CELLS = [(measure, wanted.name) for measure in MEASURES for wanted in DESIDERATA]
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("measure", "desired"), CELLS)
 def test_a_cell_is_what_random_systems_say(measure, desired):
     found = desiderata.cell(measure, desired)

@@ -32,6 +32,7 @@ def switched(at, before, after, steps=20):
     return np.where(np.arange(steps + 1) * 0.1 > at, after, before)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("trigger", "moment"),
     [
@@ -331,7 +332,7 @@ AT_START = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("case", AT_START)
 def test_what_happens_at_the_start_changes_what_all_start_from(read, case):
     parts, expected = AT_START[case]

@@ -62,7 +62,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", CASES)
 def test_events_happen_at_their_moments(case, course):
     triggers, moments = CASES[case]

@@ -57,10 +57,26 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(scope="module")
+# A server takes seconds to start, and no page changes what it serves: whoever asks the same model
+# asks the same server.
+@pytest.fixture(scope="session")
 def thermostat_link():
     """The link of the page of the continuous thermostat."""
     with exploring("continuous_thermostat") as (_, link):
+        yield link
+
+
+@pytest.fixture(scope="session")
+def hidden_link():
+    """The link of the page of the thermostat that is to be found among others."""
+    with exploring("find_the_thermostat") as (_, link):
+        yield link
+
+
+@pytest.fixture(scope="session")
+def dumb_link():
+    """The link of the page of the dumb thermostat."""
+    with exploring("dumb_thermostat") as (_, link):
         yield link
 
 

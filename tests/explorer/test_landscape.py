@@ -15,7 +15,6 @@ from causalopt.ground.errors import EvaluationError
 from causalopt.measures.response.optimization import op
 from causalopt.model.world import World
 from causalopt.study import Study, load_model
-from tests.explorer.conftest import exploring
 
 QUESTION = "n=R[0]&A=T&m=R[50]&steps=100"
 
@@ -212,76 +211,66 @@ def draw(page, over=None):
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1200, 400])
-def test_a_place_that_is_chosen_by_keys_moves_the_sliders(seen, width):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(link, width=width, height=800)
-        draw(page)
-        page.page.focus(".landscape")
-        # From the middle of the grid on, the 17th of 33 places from 0 to 0.02.
-        for key in ("ArrowRight", "ArrowUp"):
-            page.page.keyboard.press(key)
-        page.page.keyboard.press("Enter")
-        page.settled("p.k=0.010625")
-        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert "Outlined" in page.page.inner_text("#panel-landscape")
-        page.close()
+def test_a_place_that_is_chosen_by_keys_moves_the_sliders(seen, width, hidden_link):
+    page = seen(hidden_link, width=width, height=800)
+    draw(page)
+    page.page.focus(".landscape")
+    # From the middle of the grid on, the 17th of 33 places from 0 to 0.02.
+    for key in ("ArrowRight", "ArrowUp"):
+        page.page.keyboard.press(key)
+    page.page.keyboard.press("Enter")
+    page.settled("p.k=0.010625")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert "Outlined" in page.page.inner_text("#panel-landscape")
 
 
-def test_over_one_value_there_is_a_curve_and_a_click_moves_its_slider(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(link, width=1200, height=800)
-        draw(page, "p.k")
-        points = page.page.get_attribute(".landscape .ridge", "points").split()
-        assert len(points) == 33
-        heights = [float(point.split(",")[1]) for point in points[1:]]
-        # Op grows with k, and what is more is higher.
-        assert heights == sorted(heights, reverse=True)
-        page.page.click(".landscape rect >> nth=8")
-        page.settled("p.k=0.005")
-        page.close()
+def test_over_one_value_there_is_a_curve_and_a_click_moves_its_slider(seen, hidden_link):
+    page = seen(hidden_link, width=1200, height=800)
+    draw(page, "p.k")
+    points = page.page.get_attribute(".landscape .ridge", "points").split()
+    assert len(points) == 33
+    heights = [float(point.split(",")[1]) for point in points[1:]]
+    # Op grows with k, and what is more is higher.
+    assert heights == sorted(heights, reverse=True)
+    page.page.click(".landscape rect >> nth=8")
+    page.settled("p.k=0.005")
 
 
 @pytest.mark.long
-def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(link, width=1200, height=800)
-        draw(page, "p.k")
-        assert not page.page.query_selector("#panel-landscape .stale")
-        page.page.fill('input[type="number"][data-key="p.d"]', "0.2")
-        page.page.wait_for_selector("#panel-landscape .stale", state="attached")
-        assert "compute it anew" in page.page.inner_text("#panel-landscape")
-        page.close()
+def test_what_the_landscape_is_of_is_told_when_the_question_changes(seen, hidden_link):
+    page = seen(hidden_link, width=1200, height=800)
+    draw(page, "p.k")
+    assert not page.page.query_selector("#panel-landscape .stale")
+    page.page.fill('input[type="number"][data-key="p.d"]', "0.2")
+    page.page.wait_for_selector("#panel-landscape .stale", state="attached")
+    assert "compute it anew" in page.page.inner_text("#panel-landscape")
 
 
 @pytest.mark.long
-def test_a_finer_picture_keeps_the_focus_of_the_one_before(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(link, width=1200, height=800)
-        draw(page, "p.k")
-        page.page.focus(".landscape")
-        # Three pictures come, one in the place of the other.
-        page.page.evaluate("document.querySelector('[data-ask=landscape]').click()")
-        page.page.wait_for_selector("#panel-landscape progress:not([hidden])")
-        page.page.wait_for_selector("#panel-landscape progress", state="hidden")
-        assert page.page.evaluate("document.activeElement.classList.value") == "landscape"
-        page.close()
+def test_a_finer_picture_keeps_the_focus_of_the_one_before(seen, hidden_link):
+    page = seen(hidden_link, width=1200, height=800)
+    draw(page, "p.k")
+    page.page.focus(".landscape")
+    # Three pictures come, one in the place of the other.
+    page.page.evaluate("document.querySelector('[data-ask=landscape]').click()")
+    page.page.wait_for_selector("#panel-landscape progress:not([hidden])")
+    page.page.wait_for_selector("#panel-landscape progress", state="hidden")
+    assert page.page.evaluate("document.activeElement.classList.value") == "landscape"
 
 
 @pytest.mark.long
-def test_the_link_brings_back_what_it_is_over_and_a_move_makes_it_pale(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(f"{link}#{QUESTION}&along=s.R")
-        fields = page.page.locator("#panel-landscape select")
-        page.page.click("text=Landscape")
-        assert [field.input_value() for field in fields.all()] == ["s.R", ""]
-        page.page.click("text=Draw the landscape")
-        page.page.wait_for_selector(".landscape .ridge", state="attached")
-        page.page.eval_on_selector("#slider-p\\.k", MOVE)
-        page.page.wait_for_selector("#panel-landscape .stale")
-        page.page.wait_for_selector("#panel-landscape progress", state="hidden")
-        page.settled("p.k=0.015")
-        assert "along=s.R" in page.page.url
-        page.close()
+def test_the_link_brings_back_what_it_is_over_and_a_move_makes_it_pale(seen, hidden_link):
+    page = seen(f"{hidden_link}#{QUESTION}&along=s.R")
+    fields = page.page.locator("#panel-landscape select")
+    page.page.click("text=Landscape")
+    assert [field.input_value() for field in fields.all()] == ["s.R", ""]
+    page.page.click("text=Draw the landscape")
+    page.page.wait_for_selector(".landscape .ridge", state="attached")
+    page.page.eval_on_selector("#slider-p\\.k", MOVE)
+    page.page.wait_for_selector("#panel-landscape .stale")
+    page.page.wait_for_selector("#panel-landscape progress", state="hidden")
+    page.settled("p.k=0.015")
+    assert "along=s.R" in page.page.url
 
 
 MOVE = "field => { field.value = '0.015'; field.dispatchEvent(new Event('input')); }"

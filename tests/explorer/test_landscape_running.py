@@ -48,6 +48,7 @@ def over(value, places=9):
     return {"do": "landscape", "address": f"{ASKED}&s.a={value}", "places": places}
 
 
+@pytest.mark.long
 def test_of_twenty_landscapes_in_a_row_only_the_newest_is_computed(noting):
     async def work(desks):
         return await asyncio.gather(*(desks.ask("p", over(1 + i)) for i in range(20)))

@@ -137,13 +137,12 @@ def test_answers_are_sent_at_once():
     assert in_a_loop(is_sent_at_once())
 
 
-def test_a_port_that_is_taken_is_told():
-    with exploring("divided_network") as (_, link):
-        taken = str(urlsplit(link).port)
-        command = [sys.executable, "-m", "causalopt", "explore", "divided_network", "--port", taken]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 1
-        assert f"Port {taken} cannot be used" in done.stderr
+def test_a_port_that_is_taken_is_told(thermostat_link):
+    taken = str(urlsplit(thermostat_link).port)
+    command = [sys.executable, "-m", "causalopt", "explore", "divided_network", "--port", taken]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"Port {taken} cannot be used" in done.stderr
 
 
 def test_a_request_that_is_none_is_refused(thermostat_link):
@@ -151,7 +150,7 @@ def test_a_request_that_is_none_is_refused(thermostat_link):
         assert httpx.post(thermostat_link + "ask", content=content).status_code == 400
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_every_process_that_it_started(how):
     with exploring("divided_network") as (process, link):
@@ -188,11 +187,14 @@ def test_it_ends_without_a_word_in_the_middle_of_an_answer(tmp_path):
         waiting = thread.submit(asked, link, do="claim", number=0, page="p")
         while not (tmp_path / "begun").exists():
             time.sleep(0.02)
+        children = processes_under(process.pid)
+        assert children
         process.send_signal(signal.SIGINT)
         answer = waiting.result(10)
         assert (answer.status_code, answer.json()) == (200, {"dropped": True})
         assert process.wait(10) == 130
         assert process.stderr.read() == ""
+        assert all(map(is_gone, children))
 
 
 def test_a_program_is_run_only_where_it_is_trusted(tmp_path):
@@ -209,27 +211,32 @@ def test_a_program_is_run_only_where_it_is_trusted(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_no_folder_of_this_machine_is_on_a_page(tmp_path):
-    model = tmp_path / "mine.py"
-    model.write_text(MODEL)
-    with exploring(model, "--trust") as (_, link):
-        told = httpx.get(link + "facts").text
-        told += asked(link, do="code", address="", page="c").text
-        told += asked(link, do="answer", address="n=nothing", page="a").text
-        assert str(tmp_path) not in told
-        assert "mine.py" in told
-
-
-def test_of_a_page_only_the_newest_waits_and_the_server_lives(tmp_path):
-    model = tmp_path / "mine.py"
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """A model that is a program, the process that serves it, and its link."""
+    model = tmp_path_factory.mktemp("served") / "mine.py"
     model.write_text(MODEL)
     with exploring(model, "--trust") as (process, link):
-        (worker,) = processes_under(process.pid)
-        os.kill(worker, signal.SIGKILL)
-        told = asked(link, do="answer", address="", page="p").json()
-        assert "Another one has begun" in told["fault"]
-        told = asked(link, do="answer", address="", page="p").json()
-        assert told["verdict"]["value"]
+        yield model, process, link
+
+
+def test_no_folder_of_this_machine_is_on_a_page(mine):
+    model, _, link = mine
+    told = httpx.get(link + "facts").text
+    told += asked(link, do="code", address="", page="c").text
+    told += asked(link, do="answer", address="n=nothing", page="a").text
+    assert str(model.parent) not in told
+    assert "mine.py" in told
+
+
+def test_of_a_page_only_the_newest_waits_and_the_server_lives(mine):
+    _, process, link = mine
+    (worker,) = processes_under(process.pid)
+    os.kill(worker, signal.SIGKILL)
+    told = asked(link, do="answer", address="", page="p").json()
+    assert "Another one has begun" in told["fault"]
+    told = asked(link, do="answer", address="", page="p").json()
+    assert told["verdict"]["value"]
 
 
 @pytest.mark.parametrize(

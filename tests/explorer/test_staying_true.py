@@ -18,15 +18,9 @@ from tests.explorer.conftest import exploring
 x, y, z = variables("x y z")
 
 
-@pytest.fixture(scope="module")
-def link():
-    with exploring("continuous_thermostat") as (_, found):
-        yield found
-
-
 @pytest.mark.long
-def test_an_unrolled_graph_is_in_the_link(seen, link):
-    page = seen(link).page
+def test_an_unrolled_graph_is_in_the_link(seen, thermostat_link):
+    page = seen(thermostat_link).page
     page.check('input[name="unrolled"]')
     page.wait_for_selector('.node[data-name="R[3]"]')
     page.fill('input[name="steps unrolled"]', "7")
@@ -41,8 +35,8 @@ def test_an_unrolled_graph_is_in_the_link(seen, link):
     assert "unrolled" not in again.url
 
 
-def test_code_of_another_question_does_not_stay(seen, link):
-    page = seen(link).page
+def test_code_of_another_question_does_not_stay(seen, thermostat_link):
+    page = seen(thermostat_link).page
     page.click("text=Copy as Python")
     page.wait_for_selector("pre.code:not([hidden])")
     page.fill('[aria-label="k, exactly"]', "0.02")
@@ -54,8 +48,8 @@ def test_code_of_another_question_does_not_stay(seen, link):
 
 
 @pytest.mark.parametrize("typed", ["1e400", "", "-"])
-def test_what_is_no_number_does_not_stay_in_a_field(seen, link, typed):
-    one = seen(link)
+def test_what_is_no_number_does_not_stay_in_a_field(seen, thermostat_link, typed):
+    one = seen(thermostat_link)
     field = one.page.locator('[aria-label="k, exactly"]')
     field.fill("0.02")
     one.settled("p.k=0.02")
@@ -69,8 +63,8 @@ def test_what_is_no_number_does_not_stay_in_a_field(seen, link, typed):
 
 
 @pytest.mark.long
-def test_an_address_that_is_opened_in_an_open_page_asks_its_tabs_too(seen, link):
-    one = seen(link)
+def test_an_address_that_is_opened_in_an_open_page_asks_its_tabs_too(seen, thermostat_link):
+    one = seen(thermostat_link)
     one.page.evaluate("location.hash = 'tab=landscape&ask=landscape&along=p.k&steps=20'")
     one.settled("steps=20")
     one.page.wait_for_selector("#panel-landscape .result svg")
@@ -86,8 +80,8 @@ def test_an_address_that_is_opened_in_an_open_page_asks_its_tabs_too(seen, link)
     )
 
 
-def test_a_saved_picture_says_what_it_is_and_which_curve_is_which(seen, link, tmp_path):
-    page = seen(link).page
+def test_a_saved_picture_says_what_it_is_and_which_curve_is_which(seen, thermostat_link, tmp_path):
+    page = seen(thermostat_link).page
     saved = []
     page.on("download", lambda download: saved.append(download))
     page.click("text=Curves as SVG")
@@ -173,8 +167,8 @@ def test_where_nothing_can_be_held_alone_there_are_curves_to_see():
     assert [len(chart["traces"]) for chart in charts[:2]] == [2, 1]
 
 
-def test_an_old_answer_is_not_shown_as_if_it_were_new(seen, link):
-    page = seen(link).page
+def test_an_old_answer_is_not_shown_as_if_it_were_new(seen, thermostat_link):
+    page = seen(thermostat_link).page
     # An answer that takes longer than one is waited for.
     page.route("**/ask", lambda route: (page.wait_for_timeout(1500), route.continue_()))
     page.fill('[aria-label="k, exactly"]', "0.02")
@@ -200,8 +194,10 @@ def test_several_parts_steer_and_an_infinite_op_is_told():
     assert told["charts"][-1]["note"] == "infinite at 8 of 10 steps"
 
 
-def test_numbers_that_cannot_be_saved_are_told_without_an_error_of_the_browser(seen, link):
-    page = seen(f"{link}#n=R[0]&A=T&m=R&steps=20").page
+def test_numbers_that_cannot_be_saved_are_told_without_an_error_of_the_browser(
+    seen, thermostat_link
+):
+    page = seen(f"{thermostat_link}#n=R[0]&A=T&m=R&steps=20").page
     page.evaluate("location.hash = 'n=R[0]&A=T&m=R&steps=0'")
     page.wait_for_selector("#charts.stale")
     page.click("text=Numbers as netCDF")

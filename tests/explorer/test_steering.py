@@ -56,40 +56,36 @@ def test_what_has_no_shares_has_no_button(name):
     assert not told(Subject.of(load_model(name), name), "facts")["steering"]
 
 
-def test_who_steers_is_found_by_a_click_and_seen_in_the_graph(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(link)
-        page.page.click("text=Find the optimizer")
-        page.page.wait_for_selector(".bar")
-        outline = '.canvas .node[data-name="T"] rect'
-        width = "e => getComputedStyle(e).strokeWidth"
-        assert page.page.eval_on_selector(outline, width) == "7px"
-        first = page.page.locator("#panel-steering tbody tr").first.inner_text().split()
-        assert first == ["T", "1.93229"]
-        # What does not depend on the shares leaves them as they are; what they depend on does not.
-        page.page.click('.canvas .node[data-name="weather"]')
-        page.settled("n=weather")
-        assert page.page.eval_on_selector(outline, width) == "7px"
-        page.page.fill('input[type="number"][data-key="p.k"]', "0.02")
-        page.settled("p.k=0.02")
-        assert page.page.eval_on_selector(outline, width) != "7px"
-        assert "anew" in page.page.inner_text("#panel-steering")
-        page.close()
+def test_who_steers_is_found_by_a_click_and_seen_in_the_graph(seen, hidden_link):
+    page = seen(hidden_link)
+    page.page.click("text=Find the optimizer")
+    page.page.wait_for_selector(".bar")
+    outline = '.canvas .node[data-name="T"] rect'
+    width = "e => getComputedStyle(e).strokeWidth"
+    assert page.page.eval_on_selector(outline, width) == "7px"
+    first = page.page.locator("#panel-steering tbody tr").first.inner_text().split()
+    assert first == ["T", "1.93229"]
+    # What does not depend on the shares leaves them as they are; what they depend on does not.
+    page.page.click('.canvas .node[data-name="weather"]')
+    page.settled("n=weather")
+    assert page.page.eval_on_selector(outline, width) == "7px"
+    page.page.fill('input[type="number"][data-key="p.k"]', "0.02")
+    page.settled("p.k=0.02")
+    assert page.page.eval_on_selector(outline, width) != "7px"
+    assert "anew" in page.page.inner_text("#panel-steering")
 
 
 @pytest.mark.long
-def test_a_row_of_the_ranking_becomes_the_question_by_keyboard(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(link, width=400, height=800)
-        page.page.focus("text=Rank all variables")
-        page.page.keyboard.press("Enter")
-        page.page.focus('button[aria-label="Ask how R steers T"]')
-        page.page.keyboard.press("Enter")
-        page.settled("m=T")
-        # T keeps nothing of its own: whatever reaches it later comes by way of R.
-        assert page.page.inner_text("#sentence").startswith("R carries what happens to T")
-        assert page.page.evaluate("document.documentElement.scrollWidth") <= 400
-        page.close()
+def test_a_row_of_the_ranking_becomes_the_question_by_keyboard(seen, hidden_link):
+    page = seen(hidden_link, width=400, height=800)
+    page.page.focus("text=Rank all variables")
+    page.page.keyboard.press("Enter")
+    page.page.focus('button[aria-label="Ask how R steers T"]')
+    page.page.keyboard.press("Enter")
+    page.settled("m=T")
+    # T keeps nothing of its own: whatever reaches it later comes by way of R.
+    assert page.page.inner_text("#sentence").startswith("R carries what happens to T")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_a_move_does_not_wait_for_a_ranking_which_can_be_stopped(seen):

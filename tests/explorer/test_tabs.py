@@ -9,7 +9,6 @@ import pytest
 from causalopt.explorer.facts import axes_of, axes_to
 from causalopt.explorer.serving import Subject, served
 from causalopt.study import load_model
-from tests.explorer.conftest import exploring
 
 # Rows high, low, off; columns hot, warm, cold.
 P_0 = ["0", "0", "1/3", "0", "1/3", "0", "1/3", "0", "0"]
@@ -159,50 +158,47 @@ def test_of_what_is_moved_only_that_reaches_m_which_changes_it():
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [1200, 400])
-def test_the_link_brings_back_the_tab_and_what_was_asked_in_it(seen, width):
-    with exploring("dumb_thermostat") as (_, link):
-        page = seen(link, width=width, height=800)
-        page.page.focus("#tab-measures")
-        page.page.keyboard.press("ArrowRight")
-        page.page.fill("input.few >> nth=0", "0")
-        page.page.click("text=Show the tables")
-        page.page.click("text=Write the masses")
-        for field, mass in zip(page.page.locator(".mass").all(), P_0, strict=True):
-            field.fill(mass)
-        page.page.click("text=Take these")
-        page.page.wait_for_selector("td:has-text('1.140518056')")
-        assert not page.page.query_selector("#panel-tables .stale")
-        again = seen(page.page.url, width=width, height=800)
-        again.page.wait_for_selector("td:has-text('1.140518056')")
-        assert again.page.input_value("input.few >> nth=0") == "0"
-        assert [field.input_value() for field in again.page.locator(".mass").all()] == P_0
-        assert again.page.get_attribute("#tab-tables", "aria-selected") == "true"
-        assert again.page.evaluate("document.documentElement.scrollWidth") <= width
-        again.page.fill("input.few >> nth=0", "1")
-        again.page.wait_for_selector("#panel-tables .result.stale")
-        again.page.fill("input.few >> nth=0", "0")
-        again.page.wait_for_selector("#panel-tables .result:not(.stale)")
-        for one in (again, page):
-            one.close()
+def test_the_link_brings_back_the_tab_and_what_was_asked_in_it(seen, width, dumb_link):
+    page = seen(dumb_link, width=width, height=800)
+    page.page.focus("#tab-measures")
+    page.page.keyboard.press("ArrowRight")
+    page.page.fill("input.few >> nth=0", "0")
+    page.page.click("text=Show the tables")
+    page.page.click("text=Write the masses")
+    for field, mass in zip(page.page.locator(".mass").all(), P_0, strict=True):
+        field.fill(mass)
+    page.page.click("text=Take these")
+    page.page.wait_for_selector("td:has-text('1.140518056')")
+    assert not page.page.query_selector("#panel-tables .stale")
+    again = seen(page.page.url, width=width, height=800)
+    again.page.wait_for_selector("td:has-text('1.140518056')")
+    assert again.page.input_value("input.few >> nth=0") == "0"
+    assert [field.input_value() for field in again.page.locator(".mass").all()] == P_0
+    assert again.page.get_attribute("#tab-tables", "aria-selected") == "true"
+    assert again.page.evaluate("document.documentElement.scrollWidth") <= width
+    again.page.fill("input.few >> nth=0", "1")
+    again.page.wait_for_selector("#panel-tables .result.stale")
+    again.page.fill("input.few >> nth=0", "0")
+    again.page.wait_for_selector("#panel-tables .result:not(.stale)")
+    for one in (again, page):
+        one.close()
 
 
 @pytest.mark.long
-def test_the_link_ranks_again_and_waits_with_other_tabs_until_they_are_opened(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(
-            f"{link}#tab=steering&ask=ranking&ask=measures&ask=landscape&along=p.k&steps=50"
-        )
-        page.page.wait_for_selector("#panel-steering table")
-        assert page.page.locator("#panel-measures table").count() == 0
-        assert page.page.locator("#panel-steering .bar").count() == 0
-        page.page.click("#tab-measures")
-        page.page.wait_for_selector("#panel-measures table")
-        page.page.click("#tab-landscape")
-        page.page.wait_for_selector(".landscape .ridge", state="attached")
-        page.page.wait_for_selector("progress", state="hidden")
-        assert not page.page.query_selector("#panel-landscape .stale")
-        assert "tab=landscape" in page.page.url
-        page.close()
+def test_the_link_ranks_again_and_waits_with_other_tabs_until_they_are_opened(seen, hidden_link):
+    page = seen(
+        f"{hidden_link}#tab=steering&ask=ranking&ask=measures&ask=landscape&along=p.k&steps=50"
+    )
+    page.page.wait_for_selector("#panel-steering table")
+    assert page.page.locator("#panel-measures table").count() == 0
+    assert page.page.locator("#panel-steering .bar").count() == 0
+    page.page.click("#tab-measures")
+    page.page.wait_for_selector("#panel-measures table")
+    page.page.click("#tab-landscape")
+    page.page.wait_for_selector(".landscape .ridge", state="attached")
+    page.page.wait_for_selector("progress", state="hidden")
+    assert not page.page.query_selector("#panel-landscape .stale")
+    assert "tab=landscape" in page.page.url
 
 
 def test_to_turn_a_tab_asks_nothing_of_the_curves(seen, thermostat_link):

@@ -12,7 +12,6 @@ from causalopt import op, run, tangents
 from causalopt.explorer.serving import Subject
 from causalopt.explorer.taking import as_netcdf, dataset_of
 from causalopt.study import load_model
-from tests.explorer.conftest import exploring
 
 httpx = pytest.importorskip("httpx", reason="the extra `test` brings it")
 
@@ -104,48 +103,42 @@ def test_every_button_gives_a_file_that_opens(seen, thermostat_link, tmp_path):
             assert len(image.convert("RGB").getcolors(1 << 20)) > 2  # something is drawn on it
 
 
-def test_a_lasso_holds_what_lies_inside(seen):
-    with exploring("find_the_thermostat") as (_, link):
-        page = seen(link)
-        before = page.page.locator(".canvas .node.role-A").evaluate_all(
-            "all => all.map(e => e.dataset.name)"
-        )
-        assert before == ["T"]
-        boxes = {
-            name: page.page.locator(
-                f'.canvas .node[data-name="{name}"] > :first-child'
-            ).bounding_box()
-            for name in ("season", "weather", "R")
-        }
-        left = boxes["season"]["x"] - 6
-        right = boxes["weather"]["x"] + boxes["weather"]["width"] + 4
-        top, low = boxes["season"]["y"] - 6, boxes["season"]["y"] + boxes["season"]["height"] + 6
-        mouse = page.page.mouse
-        page.page.keyboard.down("Shift")
-        mouse.move(left, low)
-        mouse.down()
-        for x, y in ((left, top), (right, top), (right, low), (left, low)):
-            mouse.move(x, y, steps=4)
-        assert page.page.locator(".lasso").count() == 1
-        mouse.up()
-        page.page.keyboard.up("Shift")
-        page.settled("A=season")
-        assert page.page.locator(".lasso").count() == 0
-        held = page.page.evaluate("new URLSearchParams(location.hash.slice(1)).getAll('A')")
-        assert set(held) == {"T", "season", "weather"}
-        # About all: what is nudged and looked at is left out.
-        box = page.page.locator("svg.graph").bounding_box()
-        page.page.keyboard.down("Shift")
-        mouse.move(box["x"] + 2, box["y"] + 2)
-        mouse.down()
-        for x, y in ((1, 0), (1, 1), (0, 1)):
-            mouse.move(
-                box["x"] + 2 + x * (box["width"] - 4), box["y"] + 2 + y * (box["height"] - 90)
-            )
-        mouse.up()
-        page.page.keyboard.up("Shift")
-        page.settled("A=observer")
-        held = page.page.evaluate("new URLSearchParams(location.hash.slice(1)).getAll('A')")
-        assert "R" not in held
-        assert len(held) == 6
-        page.close()
+def test_a_lasso_holds_what_lies_inside(seen, hidden_link):
+    page = seen(hidden_link)
+    before = page.page.locator(".canvas .node.role-A").evaluate_all(
+        "all => all.map(e => e.dataset.name)"
+    )
+    assert before == ["T"]
+    boxes = {
+        name: page.page.locator(f'.canvas .node[data-name="{name}"] > :first-child').bounding_box()
+        for name in ("season", "weather", "R")
+    }
+    left = boxes["season"]["x"] - 6
+    right = boxes["weather"]["x"] + boxes["weather"]["width"] + 4
+    top, low = boxes["season"]["y"] - 6, boxes["season"]["y"] + boxes["season"]["height"] + 6
+    mouse = page.page.mouse
+    page.page.keyboard.down("Shift")
+    mouse.move(left, low)
+    mouse.down()
+    for x, y in ((left, top), (right, top), (right, low), (left, low)):
+        mouse.move(x, y, steps=4)
+    assert page.page.locator(".lasso").count() == 1
+    mouse.up()
+    page.page.keyboard.up("Shift")
+    page.settled("A=season")
+    assert page.page.locator(".lasso").count() == 0
+    held = page.page.evaluate("new URLSearchParams(location.hash.slice(1)).getAll('A')")
+    assert set(held) == {"T", "season", "weather"}
+    # About all: what is nudged and looked at is left out.
+    box = page.page.locator("svg.graph").bounding_box()
+    page.page.keyboard.down("Shift")
+    mouse.move(box["x"] + 2, box["y"] + 2)
+    mouse.down()
+    for x, y in ((1, 0), (1, 1), (0, 1)):
+        mouse.move(box["x"] + 2 + x * (box["width"] - 4), box["y"] + 2 + y * (box["height"] - 90))
+    mouse.up()
+    page.page.keyboard.up("Shift")
+    page.settled("A=observer")
+    held = page.page.evaluate("new URLSearchParams(location.hash.slice(1)).getAll('A')")
+    assert "R" not in held
+    assert len(held) == 6

@@ -41,6 +41,7 @@ def log_norms(*worlds, m):
         return 0.5 * np.log((course**2).sum(axis=1))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("nudge", NUDGES)
 @pytest.mark.parametrize("kind", SMOOTH)
 def test_open_and_closed_gates_are_the_tangents_of_x_and_of_the_clamp(kind, nudge):

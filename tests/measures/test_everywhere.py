@@ -103,7 +103,7 @@ def swing():
     )
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("held", [c, [c[3:7], b[2]], c[5:]])
 def test_systems(measure, held):

@@ -117,6 +117,7 @@ def test_what_cannot_be_and_what_is_sure():
     assert sample_chance(np.array([3, 0]), np.array([1.0, 0.0]), 0.01) == 1
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("draws", [20, 200, 1000, 5000])
 @pytest.mark.parametrize("level_", [0.01, 0.1])
 def test_fair_samples_are_called_a_fault_as_often_as_the_level_says(draws, level_):

@@ -129,6 +129,7 @@ def test_random_splits_against_dit(sizes, seed, steps, data):
     assert found.information == pytest.approx(P.mutual_information(*split.parts), abs=1e-12)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("sizes", "seed"), [((300, 300), 1), ((40, 300), 2)])
 def test_large_random_splits_against_dit(sizes, seed):
     system, known, P = random_world(sizes, seed)

@@ -129,27 +129,27 @@ def test_numbers_become_the_tree_that_they_are_of():
             held.tree(wrong)
 
 
-def test_rates_are_functions_too():
+@pytest.mark.parametrize("method", [pytest.param("euler", marks=pytest.mark.long), "rk4"])
+def test_rates_are_functions_too(method):
     a, b = array("a", 2), variables("b")[0]
-    for method in ("euler", "rk4"):
-        mixed = System.from_ode(
-            {a: function(lambda a, b: jnp.array([-a[1] * b, a[0]]))(a, b), b: -b / 2},
-            start={a: [1, 0], b: 1},
-            dt=0.1,
-            method=method,
-        )
-        p, q, r = variables("p q r")
-        plain = System.from_ode(
-            {p: -q * r, q: p, r: -r / 2}, start={p: 1, q: 0, r: 1}, dt=0.1, method=method
-        )
-        got, wanted = run(mixed.world(steps=20)), run(plain.world(steps=20))
-        assert got.a.values[0, :, 0] == pytest.approx(wanted.p.values[0], abs=1e-13)
-        W, V = mixed.world(steps=20), plain.world(steps=20)
-        X, Z = W.perturb(b[3]), V.perturb(r[3])
-        held = tangents(X.clamp(a.part[1], to=W)).a.values[0, :, 0]
-        alike = tangents(Z.clamp(q, to=V)).p.values[0]
-        assert np.abs(alike).max() > 0.1
-        assert held == pytest.approx(alike, abs=1e-13)
+    mixed = System.from_ode(
+        {a: function(lambda a, b: jnp.array([-a[1] * b, a[0]]))(a, b), b: -b / 2},
+        start={a: [1, 0], b: 1},
+        dt=0.1,
+        method=method,
+    )
+    p, q, r = variables("p q r")
+    plain = System.from_ode(
+        {p: -q * r, q: p, r: -r / 2}, start={p: 1, q: 0, r: 1}, dt=0.1, method=method
+    )
+    got, wanted = run(mixed.world(steps=20)), run(plain.world(steps=20))
+    assert got.a.values[0, :, 0] == pytest.approx(wanted.p.values[0], abs=1e-13)
+    W, V = mixed.world(steps=20), plain.world(steps=20)
+    X, Z = W.perturb(b[3]), V.perturb(r[3])
+    held = tangents(X.clamp(a.part[1], to=W)).a.values[0, :, 0]
+    alike = tangents(Z.clamp(q, to=V)).p.values[0]
+    assert np.abs(alike).max() > 0.1
+    assert held == pytest.approx(alike, abs=1e-13)
 
 
 def test_models_are_values():

@@ -101,7 +101,7 @@ def assert_same(found, expected, tolerance):
         assert float(abs((found - expected) / expected)) < tolerance
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("formula", SATURATING, ids=str)
 @given(st.one_of(wide, usual))
 @example(400.0)

@@ -71,7 +71,7 @@ QUESTIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("newton", [{u: 1.0}, {w: 0.5}, {u: 1.0, w: 0.5}])
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q[0]}, {q[1]}, {q[2]}")
 def test_op_is_that_of_the_solution(question, newton):
@@ -83,7 +83,7 @@ def test_op_is_that_of_the_solution(question, newton):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("method", ["euler", "dopri5"])
 @pytest.mark.parametrize("delta", [None, 0.1])
 def test_and_so_for_other_methods_and_finite_differences(method, delta):

@@ -49,6 +49,7 @@ def by_steps(steps, lag, *, start, before, done=lambda step, value: value, held=
     return np.array(known, dtype=float)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("lag", [10, 20, 40])
 @pytest.mark.parametrize("before", [0, 3])
@@ -59,7 +60,10 @@ def test_a_history_that_does_not_meet_the_start(lag, before, backend):
 
 
 @pytest.mark.sampled(6)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend",
+    [pytest.param(one, marks=[pytest.mark.long] * (one == "jax")) for one in BACKENDS],
+)
 @pytest.mark.parametrize("history", [{}, {x: 1}, {x: sp.cos(3 * time)}])
 @pytest.mark.parametrize("step", [0, 4, 10, 13])
 def test_a_nudge_jumps_wherever_it_is_made(step, history, backend):

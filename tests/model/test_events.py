@@ -140,7 +140,7 @@ def test_in_steps_the_values_of_the_step_are_set():
     np.testing.assert_array_equal(data.u.values[0], data.x.values[0] * 10)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("dt", [0.1, 0.07, 0.01])
 @pytest.mark.parametrize("method", ["euler", "rk4", "dopri5"])
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -419,6 +419,7 @@ def test_what_sets_its_own_edge_and_falls_on_is_refused(method, tolerance):
     assert run(held.world(steps=3)).x.values[0, -1] == pytest.approx(1 - 0.39)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("method", "tolerance"), EVERY_METHOD)
 def test_what_sets_its_own_edge_and_turns_is_a_good_model(method, tolerance):
     """A ball that is put on the floor as it bounces, and what the specification of SBML allows."""

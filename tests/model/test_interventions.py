@@ -41,7 +41,7 @@ from tests.model.recipes import (
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", SMOOTH)
 @given(data=st.data())
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_worlds_are_those_of_a_plain_walk(kind, data):
     recipe = data.draw(recipes(kind))
     program, last = PROGRAMS[kind], last_of(kind)
@@ -255,6 +255,7 @@ def deeds(kind):
     return parts.map(deed)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", SMOOTH)
 @given(data=st.data())
 @settings(max_examples=25)

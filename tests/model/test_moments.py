@@ -188,7 +188,7 @@ def test_what_no_event_touches_runs_as_without_events(method):
     np.testing.assert_allclose(data.y.values[:, :first], plain.y.values[:, :first], atol=1e-13)
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("steps", "dt"), [(5, 0.1), (5, 0.2), (3, 0.05), (7, 1 / 3), (4, 0.01)])
 @pytest.mark.parametrize("method", ["rk4", "dopri5"])
 @pytest.mark.parametrize("backend", BACKENDS)

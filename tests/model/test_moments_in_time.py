@@ -66,10 +66,10 @@ def moment(dt, end, part):
     return end * dt * (1 + part) if end else max(abs(part), 1e-100) * dt
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", WAYS)
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(moments=moments, dt=st.sampled_from(SIZES), name=st.sampled_from(sorted(CONDITIONS)))
 def test_it_happens_in_the_step_in_which_its_time_comes(way, backend, moments, dt, name):
     times = [moment(dt, *one) for one in moments]
@@ -81,8 +81,8 @@ def test_it_happens_in_the_step_in_which_its_time_comes(way, backend, moments, d
             assert np.argmax(row) == end + (part > 0 or end == 0)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@settings(deadline=None, max_examples=10)
+@pytest.mark.parametrize("way", [*WAYS[:-1], pytest.param(WAYS[-1], marks=pytest.mark.long)])
+@settings(deadline=None, max_examples=5)
 @given(
     moments=st.lists(st.tuples(st.integers(1, DOZEN // 2 - 1), beside), min_size=1, max_size=30),
     dt=st.sampled_from(SIZES),
@@ -97,7 +97,9 @@ def test_what_comes_again_does_so_once_a_period(way, moments, dt, name):
     np.testing.assert_array_equal(found[:, ::DOZEN], [range(5)] * len(times))
 
 
-@pytest.mark.parametrize("dt", [0.1, 1 / 7, 1e6])
+@pytest.mark.parametrize(
+    "dt", [0.1, *(pytest.param(dt, marks=pytest.mark.long) for dt in (1 / 7, 1e6))]
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_where_the_room_for_rounding_ends_it_ends_for_both_steps(way, dt):
     """The end of one is the beginning of the next to the last digit: floats one by one."""
@@ -107,7 +109,7 @@ def test_where_the_room_for_rounding_ends_it_ends_for_both_steps(way, dt):
         assert (counted(way, dt, CONDITIONS[name], edges.ravel(), STEPS)[:, -1] == 1).all()
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("dt", [0.1, 0.3, 86400.0])
 @pytest.mark.parametrize("way", WAYS)
 def test_where_rounding_leaves_the_end_of_a_step_is_its_end(way, dt):

@@ -36,7 +36,7 @@ def at(found, node):
     return found["value"].sel(node=node.name).item()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.sampled_from(range(len(ALIKE))),
     st.lists(st.tuples(decimals, decimals), min_size=2, max_size=4, unique=True),

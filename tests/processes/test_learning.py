@@ -69,7 +69,10 @@ def small(activation=jnp.tanh):
     return loss, weights, (x, np.sin(x[:, 0]))
 
 
-@pytest.mark.parametrize("optimizer", [optax.adam(1e-2, eps_root=1e-8), optax.sgd(0.1)])
+@pytest.mark.parametrize(
+    "optimizer",
+    [pytest.param(optax.adam(1e-2, eps_root=1e-8), marks=pytest.mark.long), optax.sgd(0.1)],
+)
 def test_optimizers_of_optax_and_weights_of_equinox(optimizer):
     loss, weights, data = small()
     trained = training(loss, weights, data, optimizer)

@@ -63,7 +63,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("kind", LOOKING)
 @pytest.mark.parametrize("case", CASES)
 def test_each_stretch_is_a_run_of_its_own(case, kind):
@@ -79,7 +79,7 @@ def test_a_rate_of_time_alone_adds_up_to_the_last_digits(kind, relation):
     assert last(model, 20) == pytest.approx(1, rel=1e-14)
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("kind", LOOKING)
 @pytest.mark.parametrize("case", CASES)
 def test_a_node_that_jumps_is_beyond_its_border_where_a_step_begins(case, kind):
@@ -94,6 +94,7 @@ def test_a_node_that_jumps_is_beyond_its_border_where_a_step_begins(case, kind):
     assert told == pytest.approx(at, abs=1e-12)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("kind", ["rk4", "rodas4", "auto"])
 def test_points_have_borders_of_their_own(backend, kind):
@@ -115,6 +116,7 @@ def test_a_sweep_of_something_else_has_the_borders_of_all(backend):
     assert found.sel(world="W")["x"].values[-1].ravel() == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", LOOKING)
 def test_tangents_are_those_of_the_stretches(kind):
     # x' = s x with s = 2 until 1.1 and -1 from there on: dx/dx(0) = exp(2 * 1.1 - 0.9) at 2.
@@ -164,7 +166,7 @@ def test_delays_see_borders_at_the_ends_of_steps():
     assert last(model, 24, "y") == pytest.approx(0.5 + 1.5, rel=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(-1, 9), st.floats(0.001, 3)), min_size=1, max_size=4),
     st.sampled_from([0.1, 0.25, 0.5, 1.0, 1.7]),
@@ -239,7 +241,7 @@ PERIODIC = {
 }
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("method", ["euler", "rk4", "auto"])
 @pytest.mark.parametrize("case", PERIODIC)
 @pytest.mark.parametrize(("dt", "period"), [(1, 3), (0.3, 3), (0.7, 2.1), (0.1, 2.1), (0.25, 1.3)])
@@ -276,6 +278,7 @@ def test_a_formula_put_in_has_its_borders_too(kind):
     assert run(rated, keep="last").x.item() == pytest.approx(2.3, rel=1e-12)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", LOOKING)
 @pytest.mark.parametrize(("begin", "long"), [(1.5 + 1e-6, 1e-7), (1.5 + 1e-6, 1e-5), (1.51, 1e-7)])
 def test_a_short_pulse_beside_the_end_of_a_step_is_met(kind, begin, long):
@@ -284,6 +287,7 @@ def test_a_short_pulse_beside_the_end_of_a_step_is_met(kind, begin, long):
     assert last(model, 8) == pytest.approx(1, rel=1e-7)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", LOOKING)
 def test_whole_parts_of_what_is_never_negative_and_equalities_of_them(kind):
     remainder = time - 3 * floor(sympy.Abs(time) / 3) * sign(time)

@@ -80,7 +80,16 @@ ASKS = {
 }
 
 
-@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+LONG = {"a sweep", "tangents that grow"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(ask, marks=[pytest.mark.long] * (name in LONG), id=name)
+        for name, ask in ASKS.items()
+    ],
+)
 def test_the_parts_are_those_of_the_reference(ask, asked):
     arguments = asked(ask)
     want, found = division_of(*arguments, math.inf), division_of(*arguments, 0)

@@ -31,7 +31,7 @@ def test_derivatives_go_through_events_in_parts_of_steps():
     assert tangents(W.perturb(x[0]), labels=["X"]).x.values[0] == pytest.approx(np.ones(7))
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("moment", "dt"), [(1.0, 0.5), (1.25, 0.5), (1.25, 1.25), (0.9, 0.3), (1.1, 0.5)]
 )
@@ -54,6 +54,7 @@ def test_an_event_that_makes_another_happen_is_not_passed_over(moment, dt):
     assert beside.z.values[0].tolist() == after.tolist()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("moment", [1.25, 3.0, 4.999, 7.3])
 def test_what_follows_a_jump_is_within_the_tolerance_too(moment):
     """At rest a part is as long as a step; what a jump sets off in it was 57,278 in place of 1."""

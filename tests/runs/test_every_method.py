@@ -145,7 +145,7 @@ def test_every_method_is_here():
     assert {kind.method for kind in KINDS.values()} == METHODS.keys()
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(("name", "kind", "backend"), ASKED)
 @pytest.mark.filterwarnings("ignore::causalopt.ground.errors.LongStepsWarning")
 def test_values_and_tangents_are_those_of_the_closed_form(name, kind, backend):
@@ -173,7 +173,7 @@ def test_a_method_that_cannot_says_which_can(name, kind):
 # -- stiff -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @every_backend
 @pytest.mark.parametrize("kind", ["rodas4", "rodas4 in parts", "auto"])
 def test_a_fast_rate_is_no_hurdle(kind, backend):

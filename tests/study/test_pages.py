@@ -26,6 +26,11 @@ PAGES = [
     *(p for p in sorted(DOCS.rglob("*.md")) if not {p, *p.parents} & set(MADE)),
 ]
 
+LONG = {
+    "arrays", "derivations", "large_systems", "plots", "pytorch", "solvers", "where_learned",
+    "which_units",
+}  # fmt: skip
+
 
 def blocks(page):
     """The scripts on a page; sessions with prompts are doctests."""
@@ -33,9 +38,17 @@ def blocks(page):
     return [block for block in found if not block.startswith(">>>")]
 
 
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if blocks(p)], ids=lambda p: str(p.relative_to(ROOT))
-)
+def pages_of(pages):
+    """Each page; those that compute for many seconds in the long run alone."""
+    marked = [
+        pytest.param(page, marks=[pytest.mark.long] * (page.stem in LONG), id=str(one))
+        for page in pages
+        for one in [page.relative_to(ROOT)]
+    ]
+    return pytest.mark.parametrize("page", marked)
+
+
+@pages_of(p for p in PAGES if blocks(p))
 def test_examples_run_in_order(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
@@ -43,7 +56,7 @@ def test_examples_run_in_order(page, tmp_path, monkeypatch):
         exec(compile(block, str(page), "exec"), names)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+@pages_of(PAGES)
 def test_sessions_answer_as_printed(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = page.read_text().replace("```python\n", "").replace("```\n", "\n")

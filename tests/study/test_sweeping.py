@@ -132,7 +132,7 @@ def test_a_survey_of_a_model_that_comes_with_the_package_computes_what_its_exper
 
 
 def test_control_c_stops_and_the_same_command_goes_on(tmp_path):
-    write(tmp_path, pause=0.1, bad=-1, count=60)
+    write(tmp_path, pause=0.1, bad=-1, count=24)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "causalopt", "sweep", "mine.py", "--store", "x.zarr",
              "--workers", "1", "--chunk", "1"]  # fmt: skip
@@ -152,10 +152,10 @@ def test_control_c_stops_and_the_same_command_goes_on(tmp_path):
     _, alive = psutil.wait_procs(below, timeout=20)
     assert not alive
     before = open_sweep(store).status
-    assert 0 < before.done < 60
+    assert 0 < before.done < 24
     again = subprocess.run(
         words, env=env, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert again.returncode == 0, again.stderr
-    assert "60 of 60 chunks" in again.stdout
-    assert open_sweep(store).data.value.values.tolist() == [3.0 * n for n in range(60)]
+    assert "24 of 24 chunks" in again.stdout
+    assert open_sweep(store).data.value.values.tolist() == [3.0 * n for n in range(24)]

@@ -75,6 +75,7 @@ COMMANDS = [["list"], ["--help"], *([name, "--help"] for name in NAMES),
             ["show", "divided_network"], ["check", "divided_network"]]  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("columns", [60, 72, 80, 200])
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_lines_fit_the_terminal_and_cut_no_word(words, columns):
@@ -208,6 +209,7 @@ def test_two_runs_at_once_keep_what_each_wrote(mine, tmp_path):
     assert all(len(list(folder.iterdir())) == 5 for folder in folders)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.skipif(resource is None, reason="this system limits no files")
 @pytest.mark.parametrize(("largest", "told"), [(10_000, "png cannot"), (300, "index.html cannot")])
 def test_a_full_disk_is_told(mine, tmp_path, largest, told):

@@ -71,7 +71,7 @@ def test_the_mean_time_of_a_walk_by_3_and_by_2():
     assert abs(found.value - exact) <= found.error < 1e-7
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(30)
 @pytest.mark.parametrize("seed", range(300))
 def test_no_random_walk_is_off_by_more_than_its_error(seed):
     drawn = np.random.default_rng(seed)

@@ -51,6 +51,7 @@ def walk(start, low=-1, high=1, weights=None):
     return System({x: x + noise("e", choice([low, high], weights))}, start={x: start})
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("rate", "digits", "rounded"),
     [

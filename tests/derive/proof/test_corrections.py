@@ -110,7 +110,7 @@ def test_no_limit_is_said_to_hold_on_a_condition_that_does_not_help() -> None:
     assert refuted(step).conditions == ()
 
 
-@pytest.mark.parametrize("count", [18, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [9, pytest.param(60, marks=pytest.mark.long)])
 def test_corrections_of_many_falsehoods_are_proved_as_claims_of_their_own(count: int) -> None:
     false = [falsehood.step for falsehood in made.falsehoods(count, 3, made.QUICK)]
     verdicts = Derivation("page", given=made.GIVEN, steps=false).check().verdicts

@@ -38,7 +38,7 @@ TRUE = [
 ]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize(("left", "right"), TRUE, ids=range(len(TRUE)))
 def test_what_is_alike_by_its_ends_is_proved(left: sp.Expr, right: sp.Expr) -> None:
     known = [a, b, c, n, t, u, F(u), G(u)]

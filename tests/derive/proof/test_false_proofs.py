@@ -51,7 +51,7 @@ def prove_none(count: int, seed: int, families: Sequence[made.Family]) -> Counte
     return Counter(verdict.status for verdict in verdicts)
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(150, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [20, pytest.param(150, marks=pytest.mark.long)])
 def test_no_slip_is_proved(count: int) -> None:
     statuses = prove_none(count, 1, made.QUICK)
     # refused for a reason, and not for want of one: most are told to be false

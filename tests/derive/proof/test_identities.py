@@ -15,7 +15,7 @@ from causalopt.derive.statement.expressions import Formula
 from tests.derive.proof import identities
 
 OPEN = (Status.UNDECIDED, Status.EXHAUSTED)
-PARTS = 8  # so that several workers can share the suite
+PARTS = 16  # so that several workers can share the suite
 
 
 def report_on(pairs: Sequence[tuple[Formula, Formula]]) -> Report:
@@ -31,7 +31,7 @@ def test_the_suite_is_as_large_as_it_claims() -> None:
 
 
 # Each takes a second to prove: an eighth of them at every run, the others with what takes long.
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_true_identity_is_refuted(part: int) -> None:
     pairs = identities.TRUE[part::PARTS]
@@ -42,7 +42,7 @@ def test_no_true_identity_is_refuted(part: int) -> None:
     assert sum(status in OPEN for status in statuses) / len(statuses) < 0.2
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_false_identity_is_proved(part: int) -> None:
     pairs = identities.FALSE[part::PARTS]

@@ -87,7 +87,7 @@ CONTINUOUS = [
 ]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("claim", CONTINUOUS, ids=str)
 def test_what_has_a_continuous_primitive_is_proved(claim):
     (found,) = verdicts([p, q, z, a], [claim])

@@ -39,7 +39,7 @@ def prove_none(count: int, seed: int) -> Counter[Status]:
     return Counter(verdict.status for verdict in verdicts)
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(35, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [5, pytest.param(35, marks=pytest.mark.long)])
 def test_nothing_false_is_proved(count: int) -> None:
     statuses = prove_none(count, 1)
     assert statuses[Status.REFUTED] >= count // 3  # told to be false, by an exact case
@@ -51,7 +51,7 @@ def test_nothing_false_of_two_thousand_is_proved(seed: int) -> None:
     prove_none(105, seed)
 
 
-@pytest.mark.parametrize("count", [10, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [5, pytest.param(40, marks=pytest.mark.long)])
 def test_what_is_true_of_the_same_kinds_is_proved(count: int) -> None:
     steps = [claim.step for claim in made.claims(count, 1, made.TRUE)]
     verdicts = Derivation("page", given=made.GIVEN, steps=steps).check().verdicts
@@ -59,7 +59,7 @@ def test_what_is_true_of_the_same_kinds_is_proved(count: int) -> None:
     assert not any(verdict.conditions for verdict in verdicts)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     ("step", "status"),
     [

@@ -155,6 +155,7 @@ def test_reports_and_pages_travel() -> None:
 SHADOWS = ("json", "sympy", "causalopt", "pickle", "mpmath", "gmpy2", "sitecustomize", "signal")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", [[], [""], ["."], ["", "FOLDER"]], ids=str)
 def test_nothing_in_the_working_folder_is_run(path: list[str], tmp_path: pathlib.Path) -> None:
     # the parent has loaded its own before the folder comes first on its path, as for python -m

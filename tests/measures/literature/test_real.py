@@ -212,6 +212,7 @@ CHAOTIC = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CHAOTIC)
 @pytest.mark.parametrize("held", range(3))
 def test_exponents_along_a_run_agree_with_other_code(name, held):

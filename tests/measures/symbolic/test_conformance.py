@@ -93,7 +93,16 @@ def test_networks_of_arrays_and_of_graphs_give_one_answer_in_all_forms():
 
 
 @pytest.mark.sampled(3)
-@pytest.mark.parametrize("name", ["formulas", "rk4", "governed", "delayed", "rk4, unrolled"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "formulas",
+        "rk4",
+        pytest.param("governed", marks=pytest.mark.long),
+        "delayed",
+        "rk4, unrolled",
+    ],
+)
 def test_worlds_with_interventions_give_one_answer_in_all_forms(name):
     model = MODELS[name]()
     W = model.world(steps=4) if isinstance(model, System) else model.world()

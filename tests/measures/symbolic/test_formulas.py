@@ -58,7 +58,7 @@ PLACES = [(i, j) for j in range(4) for i in range(j)]
     move=st.fractions(Rational(1, 9), 2, max_denominator=9),
     held=st.sets(st.sampled_from([1, 2])),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_networks_of_polynomials_are_those_that_fractions_give(linear, square, start, move, held):
     def gives(values, j):
         pairs = [(p, i) for p, (i, to) in enumerate(PLACES) if to == j]

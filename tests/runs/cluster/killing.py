@@ -15,7 +15,7 @@ from causalopt import open_sweep, sweep
 from tests.runs.cluster import asked
 
 ROOT = Path(__file__).parent.parent.parent.parent
-POINTS = 60
+POINTS = 60  # unless a test says how many
 # By what the processes that a sweep starts are known.
 WORDS = {"worker": "spawn_main", "nanny": "dask spec"}
 
@@ -25,9 +25,9 @@ def values(folder):
     return partial(asked.rough, str(folder))
 
 
-def run_to_the_end(store, folder, workers):
+def run_to_the_end(store, folder, workers, points):
     """One call of a sweep, in a process that may be killed."""
-    sweep(values(folder), {"n": range(POINTS)}, store=store, workers=int(workers), chunk=1)
+    sweep(values(folder), {"n": range(int(points))}, store=store, workers=int(workers), chunk=1)
 
 
 PROGRAM = """
@@ -70,7 +70,7 @@ class Client:
         return self.process.poll() is not None
 
 
-def swept_with_kills(store, folder, kills, seed, workers=2):
+def swept_with_kills(store, folder, kills, seed, workers=2, points=POINTS):
     """Sweep until all is done, with these SIGKILLs on the way, if it is not done before.
 
     ``kills`` says of what: workers, nannies or clients, one after the other, each at a random
@@ -80,7 +80,7 @@ def swept_with_kills(store, folder, kills, seed, workers=2):
     guess = random.Random(seed)
     dealt = {"worker": 0, "nanny": 0, "client": 0}
     left, orphans = list(kills), []
-    client = Client(store, folder, workers)
+    client = Client(store, folder, workers, points)
     while not client.ended():
         time.sleep(guess.uniform(0.05, 0.6))
         if not left or not _done(store):
@@ -94,7 +94,7 @@ def swept_with_kills(store, folder, kills, seed, workers=2):
             orphans += client.started()
             client.process.send_signal(signal.SIGKILL)
             client.process.communicate()
-            client = Client(store, folder, workers)
+            client = Client(store, folder, workers, points)
         dealt[left.pop(0)] += 1
     _, said = client.process.communicate()
     assert client.process.returncode == 0, said.decode()

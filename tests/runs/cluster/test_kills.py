@@ -11,17 +11,17 @@ from tests.runs.cluster import asked, killing
 from tests.runs.cluster.asked import called
 
 
-def check(store, folder, dealt, orphans):
+def check(store, folder, dealt, orphans, points=killing.POINTS):
     kept = open_sweep(store)
     assert kept.status.is_complete
     assert not kept.failures
-    expected = np.array([asked.rough(str(folder), n) for n in range(killing.POINTS)])
+    expected = np.array([asked.rough(str(folder), n) for n in range(points)])
     assert kept.data.value.values.tobytes() == expected.tobytes()
     # One mark for each chunk, and nothing else that counts as one.
     marks = sorted(file.name for file in kept.store.marks.iterdir() if file.suffix == ".done")
-    assert marks == sorted(f"{number}.done" for number in range(killing.POINTS))
+    assert marks == sorted(f"{number}.done" for number in range(points))
     # A kill costs what was in work, and no more: a chunk of each process, and one without its mark.
-    again = sum(called(folder).values()) - 2 * killing.POINTS
+    again = sum(called(folder).values()) - 2 * points
     assert again <= 1 + dealt["worker"] + dealt["nanny"] + 3 * dealt["client"], dealt
     # Whoever lost its client has ended by itself.
     _, alive = psutil.wait_procs(orphans, timeout=30)
@@ -33,9 +33,9 @@ def test_two_kills_lose_nothing(tmp_path):
     folder = tmp_path / "calls"
     folder.mkdir()
     kills, store = ["worker", "client"], tmp_path / "x.zarr"
-    dealt, orphans = killing.swept_with_kills(store, folder, kills, seed=2, workers=1)
+    dealt, orphans = killing.swept_with_kills(store, folder, kills, seed=2, workers=1, points=24)
     assert dealt == {"worker": 1, "nanny": 0, "client": 1}
-    check(store, folder, dealt, orphans)
+    check(store, folder, dealt, orphans, points=24)
 
 
 @pytest.mark.long
