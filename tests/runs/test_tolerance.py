@@ -118,11 +118,12 @@ def test_the_oregonator_has_the_published_values():
         assert found[name].item() == pytest.approx(value, rel=1e-6)
 
 
+@pytest.mark.parametrize("length", [5, pytest.param(9, marks=pytest.mark.long)])
 @pytest.mark.parametrize("method", ["dopri5", "rodas4"])
-def test_what_grows_from_nothing_is_right_beside_its_own_size(method, monkeypatch):
+def test_what_grows_from_nothing_is_right_beside_its_own_size(method, length, monkeypatch):
     """A chain that empties into itself: the k-th is t^k exp(-t) / k!, however little that is."""
     monkeypatch.setattr(demand, "MOST", 2000)
-    chain = variables(" ".join(f"c{k}" for k in range(5)))
+    chain = variables(" ".join(f"c{k}" for k in range(length)))
     rates = {chain[0]: -chain[0], **{b: a - b for a, b in pairwise(chain)}}
     starts = {c: float(c is chain[0]) for c in chain}
     system = System.from_ode(rates, start=starts, dt=0.1, method=method, tolerance=1e-7)
