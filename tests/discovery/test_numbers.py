@@ -154,11 +154,9 @@ def test_fixed_points_are_those_of_closed_forms():
 def test_authority_in_small_units_is_no_zero():
     # A push of a ends at a = 2, and x settles at x = x/2 + 1e-14 a.
     x, a, b = variables("x a b")
-    units = System(
-        {x: x / 2 + 1e-14 * a, a: a / 2, b: b / 2 + x}, start=dict.fromkeys((x, a, b), 0)
-    )
-    found = authority(units, x).to_series().to_dict()
-    assert found == {"x": pytest.approx(2.0), "a": pytest.approx(4e-14, rel=1e-12), "b": 0.0}
+    rules = {x: x / 2 + 1e-14 * a, a: a / 2, b: b / 2 + x}
+    found = authority(System(rules, start=dict.fromkeys(rules, 0)), x).to_series().to_dict()
+    assert found == {"x": 2.0, "a": pytest.approx(4e-14, rel=1e-12, abs=0), "b": 0.0}
 
 
 @settings(max_examples=20, deadline=None)
