@@ -125,6 +125,12 @@ def test_sweeps_keep_their_axes():
         assert found.sel({"R[0]": start}).item() == pytest.approx(alone.item(), rel=1e-12)
 
 
+def test_frequencies_that_are_masked_are_refused():
+    hidden = np.ma.array([0.1, 0.5], mask=[False, True])
+    with pytest.raises(QueryError, match="masked"):
+        loop_coupling(room, at=hidden)
+
+
 def test_names_alike_are_kept_apart():
     graph = nx.DiGraph([(1, "1"), ("1", 2)])
     network = Network.from_graph(graph, lambda *u: 2 * sum(u), start=1.0)
