@@ -222,3 +222,11 @@ def test_samples_are_an_array_and_a_seed_is_a_number(wrong):
         Ensemble((x,), np.ones((2, 1)), seed="x")
     with pytest.raises(QueryError, match="before is"):
         split_sequence(None, None, wrong)
+
+
+def test_a_variable_called_stage_is_told():
+    stage, x = variables("stage x")
+    system = System({stage: x, x: stage}, start={stage: 1, x: 0})
+    before = Gaussian.of({stage: (0, 1), x: (0, 1)}).sample(3, seed=1)
+    with pytest.raises(DeclarationError, match="is called stage"):
+        split_sequence(system, stage | x, before)

@@ -453,3 +453,12 @@ def test_what_is_no_distribution_nor_number_is_told():
     for wrong in (3, {epsilon: "0.1"}, {epsilon: [1]}, {epsilon: 1j}):
         with pytest.raises(DeclarationError, match="write a"):
             P.subs(wrong)
+
+
+def test_variables_of_one_name_are_told_apart_in_words():
+    a, turned = finite("a", ["x", "y"]), finite("a", ["y", "x"])
+    P, Q = Distribution.uniform(a), Distribution.uniform(turned)
+    system = System({turned: turned}, start={turned: "x"})
+    for ask in (lambda: P.push(system), lambda: P.total_variation(Q)):
+        with pytest.raises(QueryError, match="this one in another: declare it once"):
+            ask()

@@ -29,7 +29,7 @@ from causalopt.ground.checks import (
     switch,
     whole,
 )
-from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
+from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError, stranger
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.finite_variables import Finite
@@ -277,6 +277,7 @@ def dense_masses(P: Distribution, variables: Variables) -> Floats:
         raise QueryError(
             f"The distribution is over {', '.join(map(str, P.variables))}, and the states are "
             f"those of {', '.join(map(str, variables))}: they must be the same variables."
+            + stranger(P.variables, variables)
         )
     size = math.prod(v.size for v in variables)
     refuse_too_many(size, "A row of masses", 16)

@@ -23,7 +23,7 @@ from causalopt.distributions.finite.states import (
     substates,
 )
 from causalopt.ground.checks import as_mapping, of_kind
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.errors import QueryError, nearest, stranger
 from causalopt.ground.masses import (
     Masses,
     as_floats,
@@ -283,7 +283,7 @@ class Distribution:
         if set(self.variables) != set(other.variables):
             raise QueryError(
                 f"{self._head} and {other._head} are over different variables: take marginals over "
-                "the same ones."
+                f"the same ones.{stranger(other.variables, self.variables)}"
             )
         # One minus the other as a signed measure: states that both have meet in the sum.
         mine, theirs = to_one_kind(self.masses, other.marginal(*self.variables).masses)

@@ -239,6 +239,7 @@ def split_sequence(system: System, split: object, before: Ensemble) -> xr.Datase
     import xarray as xr
 
     of_kind(before, Ensemble, "before", "an Ensemble, such as P.sample(1000, seed=1)")
+    refuse_names_of_dims(before.variables, ["stage", "sample"])
     now = before.push(system)
     apart = now.decorrelate(split)
     stages = {
