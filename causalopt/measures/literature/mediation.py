@@ -79,7 +79,7 @@ def effects(
             "node of what is wanted of it, by a function."
         )
     unit = _unit(asked)
-    taken = next((dim for dim in asked.sweep.dims if dim in (*_WORDS, COMP.name)), None)
+    taken = next((dim for dim in asked.sweep.dims if dim in _WORDS), None)
     if taken is not None:
         raise QueryError(
             f"What is swept is called {taken}, as one of the effects is: declare it by another "

@@ -348,7 +348,7 @@ def test_bits_of_a_curve_by_another_integral():
     assert bits.gap < 1e-3
 
 
-@pytest.mark.parametrize("name", ["total", "direct", "through", "comp"])
+@pytest.mark.parametrize("name", ["total", "direct", "through"])
 def test_effects_over_what_is_called_like_one_are_refused(name):
     k = parameter(name)
     system = System({x: y - k * x, y: x}, start={x: 1, y: 0}, parameters={k: 0.1})
