@@ -78,7 +78,7 @@ def _processes(given: int | None) -> int:
 def _at(address: str) -> Iterator[Client]:
     """The client of the scheduler at an address."""
     from distributed import Client
-    from distributed.comm import get_address_host_port
+    from distributed.comm.addressing import get_address_host_port
 
     try:
         # Of what is no address: its client would hang when it is closed, with an error of its own.
