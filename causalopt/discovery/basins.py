@@ -126,9 +126,12 @@ class _Line:
     def part(self, points: Ints) -> _Part:
         """The basin of neighbouring points."""
         ends = int(points[0]), int(points[-1])
-        borders = [self._border(end, end + by) for end, by in zip(ends, (-1, 1), strict=True)]
-        # Where Op passes the threshold, |Comp| is what the threshold says.
-        at = [np.sign(self.comp[end]) * np.exp(-self.above) for end in ends]
+        steps = list(zip(ends, (-1, 1), strict=True))
+        borders = [self._border(end, end + by) for end, by in steps]
+        # Where Op passes the threshold, |Comp| is what the threshold says, with the sign of Comp
+        # outside: on the way there from inside it may pass 0, and that is no border.
+        beyond = [self.comp[min(max(end + by, 0), len(self.axis) - 1)] for end, by in steps]
+        at = np.copysign(np.exp(-self.above), beyond).tolist()
         first, last = (int(x != self.axis[end]) for x, end in zip(borders, ends, strict=True))
         xs = [*borders[:first], *self.axis[points], *borders[2 - last :]]
         ys = [*at[:first], *self.comp[points], *at[2 - last :]]

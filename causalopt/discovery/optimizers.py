@@ -45,7 +45,8 @@ class Optimizers:
 
     ``data`` has along ``rank``: ``m`` and ``A`` as text, ``op2`` of A, ``total``, that of all but
     m, ``missing`` and ``converged`` of its shares (where they have not, A is unknown), ``chance``,
-    that of the largest share, ``authority`` of its variable on m and ``back``, that of m on it;
+    that of the largest share, ``authority`` of its variable on m and ``back``, that of m on it
+    (NaN where there is no A);
     and along ``rank`` and ``variable`` the ``share`` of each and its ``share_chance``. ``limits``
     says what the table cannot tell. As text, it is the table.
     """
@@ -212,7 +213,8 @@ def _finding(target: Target, replicates: int, seed: int) -> _Finding:
     part.sort(key=lambda place: -shares[place])
     let_through = np.array([[1.0, 0.0 if p in part else 1.0] for p in gated.members])
     free, held = gated.log_norm(let_through.reshape(-1, 2))
-    strongest = whole.members[int(np.argmax(shares))]
+    # Where nobody regulates m there is no strongest: the first of all is not meant.
+    strongest = whole.members[part[0]] if part else None
     return _Finding(
         m=whole.names[whole.place_of(own)],
         A=tuple(part),
@@ -227,8 +229,10 @@ def _finding(target: Target, replicates: int, seed: int) -> _Finding:
     )
 
 
-def _push(base: World[Model], m: Key, a: Key) -> float:
-    """What a push at a, along the run, does to m in the end."""
+def _push(base: World[Model], m: Key | None, a: Key | None) -> float:
+    """What a push at a, along the run, does to m in the end; NaN where one of them is nobody."""
+    if m is None or a is None:
+        return float("nan")
     effect = authority(base, m)
     return float(effect.sel(variable=linearised(base).names[linearised(base).place_of(a)]))
 

@@ -21,7 +21,7 @@ from causalopt.model.world import World
 if TYPE_CHECKING:
     import xarray as xr
 
-# The part of the largest number in a solution that rounding may leave of a zero.
+# The part that rounding may leave of a zero, of the sizes of all that was added up to it.
 _ROUNDING = 1e-13
 
 
@@ -76,15 +76,27 @@ def _for_good(of: Model | World[Model], target: Target, shown: Ints) -> Floats:
     linear, unit = still.linear, np.zeros(len(still.linear.keys))
     unit[linear.keys.index(target.stretches[0].key)] = 1.0
     try:
-        worth = np.linalg.solve(still.delays(1.0).real.T, unit)
+        worth = _solved(still.delays(1.0).real.T, unit)
     except np.linalg.LinAlgError:
         raise QueryError(
             "A mode neither grows nor dies out, so that a push that lasts has no end: say how long "
             "it lasts, with steps=1000."
         ) from None
-    found: Floats = worth[still.ends_of(shown.tolist())].astype(np.float64)
-    # What a solution in floats leaves of a zero is rounding.
-    return np.where(np.abs(found) > _ROUNDING * np.abs(worth).max(initial=0.0), found, 0.0)
+    return worth[still.ends_of(shown.tolist())].astype(np.float64)
+
+
+def _solved(matrix: Floats, right: Floats) -> Floats:
+    """The solution, 0 where no more than rounding is left, whatever the unit of each number.
+
+    An entry is off by eps |M^-1| |M| |solution| (Skeel 1979), which has its own unit: beside the
+    largest of all, what moves m little in the units of another would be lost.
+    """
+    inverse = np.linalg.inv(matrix)
+    solution = inverse @ right
+    # Once more of what is left, so that each row is solved as well as its own sizes allow.
+    solution = solution + inverse @ (right - matrix @ solution)
+    sizes = np.abs(inverse) @ (np.abs(matrix) @ np.abs(solution))
+    return np.where(np.abs(solution) > _ROUNDING * sizes, solution, 0.0)
 
 
 def _along(target: Target, shown: Ints) -> Floats:

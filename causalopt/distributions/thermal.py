@@ -15,6 +15,7 @@ import sympy
 from sympy import Expr
 
 from causalopt.backends.evaluation import evaluate
+from causalopt.distributions.finite.build import refuse_twice
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.distributions.finite.states import (
     Variables,
@@ -23,7 +24,7 @@ from causalopt.distributions.finite.states import (
     state_of,
     strides,
 )
-from causalopt.ground.checks import as_float, of_kind, refuse_masked, shown
+from causalopt.ground.checks import as_float, is_option, of_kind, refuse_masked, shown
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import exact_array, is_exact
@@ -31,6 +32,7 @@ from causalopt.ground.readonly import fields_alone, restore
 from causalopt.ground.types import Array, Bools, Floats
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite
+from causalopt.mechanisms.symbolic import expression
 
 #: "maximise": high enthalpies are likely, and G = H + T S is maximised, as in the source.
 #: "minimise": low energies are likely, and F = E - T S is minimised, as in physics.
@@ -63,9 +65,9 @@ class Enthalpies:
     convention: Convention = "maximise"
 
     def __post_init__(self) -> None:
-        if self.convention not in ("maximise", "minimise"):
+        if not is_option(self.convention, ("maximise", "minimise")):
             raise DeclarationError(
-                f'convention is {self.convention!r}: write "maximise", where states of high '
+                f'convention is {shown(self.convention)}: write "maximise", where states of high '
                 'enthalpy are likely, or "minimise", where those of low energy are.'
             )
         size = math.prod(v.size for v in self.variables)
@@ -101,7 +103,9 @@ class Enthalpies:
                     f"The enthalpies have shape {flat.shape}: write one axis a variable, {shape}."
                 )
             return cls(known, _numbers(flat.reshape(-1).tolist()), convention)
-        value_of = {_place(known, state): value for state, value in values.items()}
+        places = [_place(known, state) for state in values]
+        refuse_twice(list(values), places, "The enthalpies have a second value")
+        value_of = dict(zip(places, values.values(), strict=True))
         missing = next((i for i in range(math.prod(shape)) if i not in value_of), None)
         if missing is not None:
             raise DeclarationError(
@@ -118,7 +122,7 @@ class Enthalpies:
 
         For the energies of ``annealing``: Enthalpies.tabulated(model.spins, model.energy).
         """
-        known = check_variables(variables)
+        known, formula = check_variables(variables), expression(formula, "the energy").formula
         foreign = sorted(formula.free_symbols - set(known), key=str)
         if foreign:
             raise DeclarationError(
@@ -162,6 +166,9 @@ class Enthalpies:
 
     def scaled(self, factor: Expr | float) -> Enthalpies:
         """All enthalpies times one number: a tax of the fraction f is ``scaled(1 - f)``.
+
+        What is forbidden stays so, taxed or not. Raises ``DeclarationError`` for a float times
+        symbols.
 
         Source: the comment on free energy and mode collapse.
         """
@@ -330,10 +337,16 @@ def _as_float(value: Expr | float) -> float:
     try:
         return float(value)
     except TypeError:
-        raise DeclarationError(f"An enthalpy is {value}: write a real number.") from None
+        raise DeclarationError(
+            f"An enthalpy is {value}: write a real number, or, where the others are formulas, "
+            "rationals in the place of floats."
+        ) from None
 
 
 def _times(values: Array, factor: Expr | float) -> Array:
+    # No tax is infinite: 0 times what is forbidden is forbidden still.
     if is_exact(values) and isinstance(factor, Expr):
-        return exact_array([value * factor for value in values])
-    return np.array([float(value) * float(factor) for value in values])
+        return exact_array([v if v.is_infinite and factor == 0 else v * factor for v in values])
+    number = _as_float(factor)
+    floats = np.array([_as_float(value) for value in values])
+    return np.where(np.isinf(floats), floats, 0.0) if number == 0 else floats * number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -85,8 +86,9 @@ def ranking_of(setting: Setting) -> dict[str, object]:
 
 def _ranked(row: xr.Dataset) -> dict[str, object]:
     m, unnamed = str(row["m"].item()), "nobody" if row["converged"] else "unknown"
-    numbers = ("op2", "total", "chance", "authority", "back")
-    values = {name: row[name].item() for name in numbers}
+    numbers = {name: row[name].item() for name in ("op2", "total", "chance", "authority", "back")}
+    # Where nobody regulates m there is no authority: the page draws a dash.
+    values = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
     return {"m": m, "n": f"{m}[0]", "A": _members(row), "unnamed": unnamed, **values}
 
 

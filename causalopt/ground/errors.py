@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 
 class CausaloptError(Exception):
@@ -91,6 +91,15 @@ def nearest(wrong: object, known: Iterable[object]) -> str:
     if close:
         return f" Did you mean {close[0]}?"
     return f" Known here: {', '.join(names)}." if names else ""
+
+
+def stranger(given: Iterable[object], known: Collection[object]) -> str:
+    """What the first of those given that is not known may be; ready to append.
+
+    >>> stranger(["k", "tempreture"], ["k", "temperature"]), stranger(["k"], ["k", "temperature"])
+    (' Did you mean temperature?', '')
+    """
+    return next((nearest(one, known) for one in given if one not in known), "")
 
 
 def _of_one_name(known: object, wrong: object) -> str:

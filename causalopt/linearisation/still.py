@@ -246,6 +246,7 @@ def frequencies_of(at: npt.ArrayLike | None, still: Still) -> Floats:
         slowest = min(0.1 * float(still.rates.min(initial=np.pi / dt)), 0.1 * np.pi / dt)
         # Short of the end, where a mode may stand still.
         return np.geomspace(slowest, np.pi / dt, _GRID + 1)[:-1]
+    checks.refuse_masked(at, "at", QueryError)
     try:
         given = np.atleast_1d(np.asarray(at))
         is_real = np.issubdtype(given.dtype, np.integer) or np.issubdtype(given.dtype, np.floating)

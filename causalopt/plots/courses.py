@@ -10,6 +10,7 @@ from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
 from causalopt.plots.curves import stretches, with_gaps
 from causalopt.plots.figures import Panels, panels_of
+from causalopt.plots.given import as_array, as_dataset
 from causalopt.plots.labels import add_legend, axis_label, neutral_value, value_label
 
 if TYPE_CHECKING:
@@ -27,14 +28,18 @@ def over_time(array: xr.DataArray, ax: Axes, *, label: str | None = None, **styl
 
     Complex values are drawn by their real part. Infinite ones leave a gap.
     """
-    others = [dim for dim in array.dims if dim != "time"]
+    others = [dim for dim in as_array(array, "array").dims if dim != "time"]
     if "time" not in array.dims or len(others) > 1:
         raise QueryError(
             f"The array has dims {tuple(array.dims)}: choose with .sel() until only time and one "
             "other are left."
         )
-    array = array.real if np.iscomplexobj(array) else array
-    lines = [array] if not others else [array.sel({others[0]: v}) for v in array[others[0]].values]
+    # By their places, since two may have one label.
+    lines = (
+        [array]
+        if not others
+        else [array.isel({others[0]: i}) for i in range(array.sizes[others[0]])]
+    )
     names = [label] if not others else [value_label(others[0], v) for v in array[others[0]].values]
     for line, name in zip(lines, names, strict=True):
         ax.plot(line["time"].values, with_gaps(line), label=name, **style)
@@ -48,6 +53,13 @@ def differences(data: xr.Dataset, variable: str, ax: Axes, *, scale: str = "line
 
     ``scale`` is linear, or log, which then shows their sizes.
     """
+    as_dataset(data, "data", [variable], "run(W, X, Y)")
+    worlds = data["world"].values.tolist() if "world" in data.coords else []
+    if "W" not in worlds or "world" not in data[variable].dims:
+        raise QueryError(
+            f"data has the worlds {', '.join(map(str, worlds)) or 'none'}, and differences are "
+            "those from W: give what run(W, X, Y) gave."
+        )
     base = data[variable].sel(world="W")
     for world, colour, dash in _COMPARED:
         if world not in data["world"]:
@@ -66,6 +78,10 @@ def differences(data: xr.Dataset, variable: str, ax: Axes, *, scale: str = "line
 
 def shade_negative(comp: xr.DataArray, ax: Axes) -> Axes:
     """Shade the stretches of time where Comp is negative: X and Y moved to opposite sides."""
+    if tuple(as_array(comp, "comp").dims) != ("time",):
+        raise QueryError(
+            f"comp has dims {tuple(comp.dims)}: choose with .sel() until only time is left."
+        )
     times = comp["time"].values
     for i, (start, stop) in enumerate(stretches(comp.values < 0)):
         # A legend has one entry for all of them.
@@ -110,6 +126,7 @@ def annealing(data: xr.Dataset, axes: Panels) -> Panels:
     ...     [ax.get_ylabel() for ax in annealing(run, axes)]
     ['temperature', 'energy']
     """
+    as_dataset(data, "data", [], "annealed()")
     flat = panels_of(axes)
     if len(flat) != len(data.data_vars):
         raise QueryError(

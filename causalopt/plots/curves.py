@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.ground.errors import QueryError
+from causalopt.plots.given import as_array
 from causalopt.plots.labels import add_legend, axis_label, value_label
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
 
 def along(array: xr.DataArray, ax: Axes, *, label: str | None = None, **style: Any) -> Axes:
-    """An array with one dim, against the values on it: a landscape of Comp or Op, say."""
+    """An array with one dim, against the values on it: a landscape of Comp or Op, say.
+
+    Complex values are drawn by their real part. Infinite ones leave a gap.
+    """
+    if as_array(array, "array").ndim != 1:
+        raise QueryError(
+            f"The array has dims {tuple(array.dims)}: choose with .sel() until one is left."
+        )
     (dim,) = array.dims
     ax.plot(array[dim].values, with_gaps(array), label=label, **style)
     ax.set_xlabel(axis_label(array[dim], str(dim)))
@@ -35,7 +43,7 @@ def escape_curve(escaped: xr.DataArray, ax: Axes, *, dim: str = "steps") -> Axes
     ...     [float(end) for end in escape_curve(escaped, ax).get_ylim()]
     [-0.02, 1.02]
     """
-    if dim not in escaped.dims or escaped.ndim > 2:
+    if dim not in as_array(escaped, "escaped").dims or escaped.ndim > 2:
         raise QueryError(
             f"The probabilities have dims {tuple(escaped.dims)}: choose with .sel() until only "
             f"{dim!r} and one other are left, or write dim=."
@@ -44,8 +52,8 @@ def escape_curve(escaped: xr.DataArray, ax: Axes, *, dim: str = "steps") -> Axes
     if not others:
         along(escaped, ax)
     else:
-        for value in escaped[others[0]].values:
-            along(escaped.sel({others[0]: value}), ax, label=value_label(others[0], value))
+        for i, value in enumerate(escaped[others[0]].values):
+            along(escaped.isel({others[0]: i}), ax, label=value_label(others[0], value))
         add_legend(ax)
     # Lines at 0 and at 1 stay clear of the frame.
     ax.set(ylim=(-0.02, 1.02), ylabel=axis_label(escaped, "escape probability"))
@@ -53,8 +61,11 @@ def escape_curve(escaped: xr.DataArray, ax: Axes, *, dim: str = "steps") -> Axes
 
 
 def with_gaps(array: xr.DataArray) -> Floats:
-    """The values, NaN where they are not finite: a line has a gap there, and shades are empty."""
-    return np.where(np.isfinite(array.values), array.values, np.nan)
+    """The values, NaN where they are not finite: a line has a gap there, and shades are empty.
+
+    Complex ones by their real part.
+    """
+    return np.where(np.isfinite(array.values), array.values.real, np.nan)
 
 
 def stretches(inside: Bools) -> Ints:

@@ -8,6 +8,7 @@ import numpy as np
 
 from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
+from causalopt.plots.given import as_array
 from causalopt.plots.labels import axis_label
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def density_over_time(
     ...     density_over_time(density, ax).get_ylabel()
     'W'
     """
-    others = [dim for dim in density.dims if dim != "time"]
+    others = [dim for dim in as_array(density, "density").dims if dim != "time"]
     if "time" not in density.dims or len(others) != 1:
         raise QueryError(
             f"The density has dims {tuple(density.dims)}: choose with .sel() until only time and "

@@ -9,6 +9,7 @@ import numpy as np
 from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
 from causalopt.plots.figures import Panels, panels_of
+from causalopt.plots.given import as_dataset
 from causalopt.plots.labels import add_legend, axis_label
 
 if TYPE_CHECKING:
@@ -100,11 +101,11 @@ def nyquist(
 
 def _by_frequency(data: xr.Dataset) -> tuple[Floats, Complexes]:
     """Frequencies in increasing order, and Comp at each."""
-    if "comp" not in data or tuple(data["comp"].dims) != ("frequency",):
-        dims = tuple(data["comp"].dims) if "comp" in data else "none"
+    as_dataset(data, "data", ["comp"], "sensitivity()")
+    if tuple(data["comp"].dims) != ("frequency",):
         raise QueryError(
-            f"Comp has dims {dims}, and a line of frequencies is drawn: pass what sensitivity() "
-            "gave, and choose with .sel() until only frequency is left."
+            f"Comp has dims {tuple(data['comp'].dims)}, and a line of frequencies is drawn: pass "
+            "what sensitivity() gave, and choose with .sel() until only frequency is left."
         )
     ordered = data.sortby("frequency")
     return ordered["frequency"].values, ordered["comp"].values.astype(np.complex128)

@@ -67,6 +67,8 @@ def fraction(mass: float) -> str:
     >>> fraction(1 / 3), fraction(0.123)
     ('1/3', '0.12')
     """
+    if not np.isfinite(mass):
+        return f"{mass:g}"
     simple = Fraction(float(mass)).limit_denominator(_LARGEST_DENOMINATOR)
     return str(simple) if abs(float(simple) - mass) < 1e-12 else f"{mass:.2g}"
 

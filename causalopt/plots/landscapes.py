@@ -10,6 +10,7 @@ import numpy as np
 from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
 from causalopt.plots.curves import along, stretches, with_gaps
+from causalopt.plots.given import as_array, as_dataset
 from causalopt.plots.labels import add_legend, axis_label, neutral_value
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def landscape(
 
     ``array`` has one dim, drawn as a line, or two, drawn as shades: the first up, the second
     across. ``basin`` says of each point whether it is optimized, such as ``strength > 0`` of Op, or
-    ``abs(ratio) < 1`` of Comp. Values that are infinite stay empty. On a fine grid, parts of less
+    ``abs(ratio) < 1`` of Comp. Values that are infinite stay empty, complex ones are drawn by their
+    real part. On a fine grid, parts of less
     than ten cells have no outline: their shades tell.
 
     >>> import xarray as xr
@@ -42,7 +44,7 @@ def landscape(
     ...     [float(patch.get_x()) for patch in ax.patches]
     [1.0]
     """
-    if array.ndim not in (1, 2):
+    if as_array(array, "array").ndim not in (1, 2):
         raise QueryError(
             f"A landscape has one dim or two, not {tuple(array.dims)}: choose with .sel()."
         )
@@ -77,7 +79,8 @@ def basins(found: xr.Dataset, ax: Axes) -> Axes:
     ...     [text.get_text() for text in ax.texts], round(ax.patches[0].get_x(), 3)
     (['1', '2'], 2.333)
     """
-    if "number" not in found or found["number"].ndim not in (1, 2):
+    as_dataset(found, "found", ["number"], "optimization_basins()")
+    if found["number"].ndim not in (1, 2):
         raise QueryError(
             "Basins are drawn on one axis or two: pass what optimization_basins() gave for such a "
             "landscape."

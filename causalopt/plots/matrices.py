@@ -8,6 +8,7 @@ import numpy as np
 
 from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
+from causalopt.plots.given import as_array
 from causalopt.plots.labels import tick_label
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def couplings(array: xr.DataArray, ax: Axes, *, division: xr.DataArray | None = 
     """
     from matplotlib.colors import PowerNorm
 
-    if set(array.dims) != {"frequency", "variable", "other"}:
+    if set(as_array(array, "array").dims) != {"frequency", "variable", "other"}:
         raise QueryError(
             f"The array has dims {tuple(array.dims)}: pass what loop_coupling() gave, with "
             "frequency, variable and other."

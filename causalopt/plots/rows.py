@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.ground.errors import QueryError
+from causalopt.plots.given import as_dataset
+from causalopt.plots.labels import tick_label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,6 +33,7 @@ def intervals(
     ...     [label.get_text() for label in intervals(found, ["a", "b"], ax).get_yticklabels()]
     ['a', 'b']
     """
+    as_dataset(found, "found", ["mean", "low", "high"], "mean_interval()")
     means = found["mean"].values
     if means.shape != (len(names),):
         raise QueryError(
@@ -39,7 +42,7 @@ def intervals(
         )
     sides = [means - found["low"].values, found["high"].values - means]
     ax.errorbar(means, np.arange(len(names)) + by, xerr=sides, fmt="o", **style)
-    ax.set_yticks(np.arange(len(names)), names)
+    ax.set_yticks(np.arange(len(names)), [tick_label(name) for name in names])
     if not ax.yaxis_inverted():
         ax.invert_yaxis()
     return ax

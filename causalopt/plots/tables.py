@@ -9,6 +9,7 @@ import numpy as np
 from causalopt.ground import palette
 from causalopt.ground.errors import QueryError
 from causalopt.plots.figures import Panels, panels_of
+from causalopt.plots.given import as_array
 from causalopt.plots.labels import fraction, tick_label
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def masses(table: xr.DataArray, ax: Axes, *, highest: float = 1.0) -> Axes:
     ...     [text.get_text() for text in ax.texts]
     ['1/4', '1/4', '1/4', '1/4']
     """
-    if table.ndim != 2:
+    if as_array(table, "table").ndim != 2:
         raise QueryError(
             f"A table has two dims, not {tuple(table.dims)}: take the .marginal() of two variables."
         )
@@ -43,8 +44,8 @@ def masses(table: xr.DataArray, ax: Axes, *, highest: float = 1.0) -> Axes:
     rows, columns = (table[dim].values for dim in table.dims)
     ax.set_xticks(range(len(columns)), [tick_label(value) for value in columns], fontsize=8)
     ax.set_yticks(range(len(rows)), [tick_label(value) for value in rows], fontsize=8)
-    ax.set_xlabel(str(table.dims[1]))
-    ax.set_ylabel(str(table.dims[0]))
+    ax.set_xlabel(tick_label(table.dims[1]))
+    ax.set_ylabel(tick_label(table.dims[0]))
     return ax
 
 
@@ -53,13 +54,19 @@ def stages(tables: xr.DataArray, axes: Panels, *, dim: str = "stage") -> Panels:
 
     All have the same shades. ``axes`` are as many as there are values; unused ones are hidden.
     """
+    if dim not in as_array(tables, "tables").dims:
+        raise QueryError(
+            f"tables has dims {tuple(tables.dims)}, and not {dim}: write dim= for the one along "
+            "which the tables stand side by side."
+        )
     names = tables[dim].values
     flat = panels_of(axes)
     if len(flat) < len(names):
         raise QueryError(f"There are {len(names)} tables and {len(flat)} axes: make more axes.")
     highest = float(tables.max())
-    for name, ax in zip(names, flat, strict=False):
-        masses(tables.sel({dim: name}), ax, highest=highest).set_title(str(name), fontsize=9)
+    for i, (name, ax) in enumerate(zip(names, flat, strict=False)):
+        title = tick_label(name)
+        masses(tables.isel({dim: i}), ax, highest=highest).set_title(title, fontsize=9)
     for ax in flat[len(names) :]:
         ax.set_visible(False)
     return axes

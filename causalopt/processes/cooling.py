@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import sympy
@@ -10,6 +11,7 @@ from sympy import Add, Eq, Expr, Integer, Max, Piecewise
 from sympy.logic.boolalg import Boolean
 
 from causalopt.distributions import Enthalpies
+from causalopt.ground.checks import as_mapping, shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite
@@ -18,7 +20,7 @@ from causalopt.language.symbols import Next, Noise, Parameter, Variable
 from causalopt.mechanisms.lookup import picked
 from causalopt.model.amounts import checked_parameters, settled
 from causalopt.model.system import System
-from causalopt.processes.moves import Flips, Moves, Steps
+from causalopt.processes.moves import Flips, Moves, Steps, as_moves
 from causalopt.processes.rewards import FORBIDDEN, Reward, reward_of
 from causalopt.processes.rules import Acceptance, RuleName, rule_named
 from causalopt.processes.schedules import as_schedule, first_temperature
@@ -70,12 +72,13 @@ def annealing(
     >>> bool(((found.spot == 2).mean() > 0.9).item())
     True
     """
-    constants = settled(checked_parameters(parameters or {}), "parameters")
+    start = _state(start)
+    constants = settled(checked_parameters({} if parameters is None else parameters), "parameters")
     temperature = as_schedule(schedule, constants)
     variables = _variables(energy, start)
     reward = reward_of(energy, variables, constants)
     nodes: dict[Variable, Expr] = {Variable("T"): temperature}
-    nodes |= _move_nodes(variables, moves, rule_named(rule), reward)
+    nodes |= _move_nodes(variables, as_moves(moves), rule_named(rule), reward)
     nodes[Variable("E")] = reward.energy({v: v.next for v in variables})
     names = [v.name for v in nodes]
     twice = [v.name for v in variables if names.count(v.name) > 1]
@@ -91,13 +94,19 @@ def annealing(
     return System(nodes, start=begin, parameters=constants)
 
 
+def _state(start: object) -> dict[Finite, Value]:
+    """The value that each variable starts from."""
+    given = as_mapping(start, "start", '{spot: "a"}')
+    state = {v: cast(Value, value) for v, value in given.items() if isinstance(v, Finite)}
+    if len(state) < len(given) or not state:
+        raise DeclarationError(
+            f"start={shown(dict(given))}: name a value for each finite variable of the state."
+        )
+    return state
+
+
 def _variables(energy: Enthalpies | Expr, start: Mapping[Finite, Value]) -> tuple[Finite, ...]:
     """The variables of the state, in the order of the table or of ``start``."""
-    wrong = [v for v in start if not isinstance(v, Finite)]
-    if wrong or not start:
-        raise DeclarationError(
-            f"start={dict(start)!r}: name a value for each finite variable of the state."
-        )
     if not isinstance(energy, Enthalpies):
         return tuple(start)
     missing = [v for v in energy.variables if v not in start]
@@ -118,20 +127,33 @@ def _move_nodes(
         if len(variables) != 1:
             moves.factors(tuple(variables))
         moves.check(variables[0])
-        return dict(_step_nodes(variables[0], moves, rule, reward))
-    nodes: dict[Variable, Expr] = {}
+        return _apart(_step_nodes(variables[0], moves, rule, reward))
+    nodes: list[tuple[Variable, Expr]] = []
     now: dict[Finite, Expr] = {v: v for v in variables}
     site = Variable("site")
     picks = isinstance(moves, Flips) and len(variables) > 1
     if picks:
-        nodes[site] = Noise("pick_site", choice(range(len(variables))))
+        nodes.append((site, Noise("pick_site", choice(range(len(variables))))))
     for place, variable in enumerate(variables):
         chosen = Eq(site.next, place) if picks else None
-        nodes |= dict(_change_nodes(variable, rule, reward, now, chosen))
+        nodes += _change_nodes(variable, rule, reward, now, chosen)
         # In a sweep the variables that come later see what this one has become.
         if not isinstance(moves, Flips):
             now[variable] = variable.next
-    return nodes
+    return _apart(nodes)
+
+
+def _apart(nodes: Iterable[tuple[Variable, Expr]]) -> dict[Variable, Expr]:
+    """The nodes, each with a name of its own; two of one name would be one node."""
+    apart: dict[Variable, Expr] = {}
+    for node, formula in nodes:
+        if node in apart:
+            raise DeclarationError(
+                f"Two nodes of annealing would be called {node}, after a variable and one of its "
+                "values: give one of the variables, or the value, another name."
+            )
+        apart[node] = formula
+    return apart
 
 
 def _step_nodes(
@@ -164,9 +186,9 @@ def _change_nodes(
         yield variable, variable
         return
     if rule.threshold is None:
-        gains = dict(_gains(variable, reward, now))
-        yield from gains.items()
-        drawn = _heat_bath_draw(variable, [Integer(0), *(gain.next for gain in gains)])
+        gains = list(_gains(variable, reward, now))
+        yield from gains
+        drawn = _heat_bath_draw(variable, [Integer(0), *(gain.next for gain, _ in gains)])
         yield variable, drawn if when is None else Piecewise((drawn, when), (variable, True))
         return
     gain, accept = Variable(f"gain_{variable.name}"), Variable(f"accept_{variable.name}")

@@ -292,7 +292,8 @@ def _check_symbols(
 ) -> None:
     """Refuse symbols that nothing gives a value to, though the slopes leave them out."""
     rate, parameters = given
-    known = {*fitted, *as_mapping(parameters or {}, "parameters", "{rate: 0.1}")}
+    values = {} if parameters is None else parameters
+    known = {*fitted, *as_mapping(values, "parameters", "{rate: 0.1}")}
     known.add(rate if isinstance(rate, Parameter) else Parameter("rate"))
     used = {where: expression(loss, where).arguments for where, loss in losses.items()}
     for where, symbols in used.items():

@@ -11,11 +11,11 @@ from sympy import Expr
 
 from causalopt.distributions import Chain, Distribution, Enthalpies
 from causalopt.distributions.finite.chain import dense_masses
-from causalopt.ground.checks import whole
+from causalopt.ground.checks import as_float, shown, whole
 from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
 from causalopt.ground.memory import refuse_what_does_not_fit
 from causalopt.ground.types import Floats
-from causalopt.processes.moves import Factor, Moves
+from causalopt.processes.moves import Factor, Moves, as_moves
 from causalopt.processes.rules import Acceptance, RuleName, rule_named
 from causalopt.processes.schedules import as_schedule, temperatures
 from causalopt.runs.keeping import Keep, kept
@@ -37,6 +37,8 @@ def annealing_kernel(
     distribution; ``Sweeps`` the product of one such kernel a variable, which leaves it stationary
     but fills up: for up to 2,000 states.
 
+    T may be infinite: then all allowed states are alike.
+
     Raises ``TooLargeError`` for too many states, ``QueryError`` for T <= 0, and
     ``DeclarationError`` for moves that do not fit or do not connect the allowed states.
 
@@ -52,8 +54,11 @@ def annealing_kernel(
     import scipy.sparse
 
     acceptance, rewards, factors = _prepare(energy, moves, rule)
-    if not T > 0:
-        raise QueryError(f"T is {T}: a temperature is above 0; take a small one, such as 1e-9.")
+    temperature = as_float(T)
+    if temperature is None or not temperature > 0:
+        raise QueryError(
+            f"T is {shown(T)}: a temperature is a number above 0; take a small one, such as 1e-9."
+        )
     size = len(rewards)
     if len(factors) > 1 and size > 2_000:
         raise TooLargeError(
@@ -62,7 +67,7 @@ def annealing_kernel(
         )
     kernel = scipy.sparse.eye_array(size, format="csr")
     for factor in factors:
-        kernel = kernel @ _kernel(factor, rewards / T, acceptance)
+        kernel = kernel @ _kernel(factor, _exponents(rewards, temperature), acceptance)
     chain = Chain(energy.variables, kernel)
     _check_connected(energy, chain)
     return chain
@@ -166,7 +171,7 @@ def _prepare(
             f"{LARGEST:,} states are pushed: run seeded chains instead, "
             "run(annealing(...).world(steps), draws=1000)."
         )
-    return rule_named(rule), energy.floats, moves.factors(energy.variables)
+    return rule_named(rule), energy.floats, as_moves(moves).factors(energy.variables)
 
 
 def _pushes(
@@ -176,10 +181,15 @@ def _pushes(
     yield masses
     # A sweep is a product of kernels, and is pushed factor by factor: the product itself is dense.
     for T in cooling.tolist():
-        exponents = rewards / T
+        exponents = _exponents(rewards, T)
         for factor in factors:
             masses = _push(masses, factor, exponents, rule)
         yield masses
+
+
+def _exponents(rewards: Floats, T: float) -> Floats:
+    """R/T of each state; what is forbidden stays so, however hot it is."""
+    return np.divide(rewards, T, where=np.isfinite(rewards), out=rewards.copy())
 
 
 def _push(masses: Floats, factor: Factor, exponents: Floats, rule: Acceptance) -> Floats:

@@ -7,19 +7,23 @@ its members; a rule then says which member is next. So every move is symmetric.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import networkx as nx
 import numpy as np
 
 from causalopt.distributions.finite.states import refuse_too_many
+from causalopt.ground.checks import as_list, shown
 from causalopt.ground.errors import DeclarationError
 from causalopt.ground.types import Ints
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite
 
 Variables = tuple[Finite, ...]
+
+_PAIRS = '[("a", "b"), ("b", "c")]'
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +72,8 @@ class Steps:
 
         A dict gives each value its neighbours: {"a": ["b"], "b": ["a", "c"], "c": ["b"]}.
 
-        Raises ``DeclarationError`` where a step leads one way only: moves must be symmetric.
+        Raises ``DeclarationError`` where a step leads one way only: moves must be symmetric; and
+        for what is no pair.
 
         >>> Steps.of([("a", "b"), ("b", "c")]).pairs
         (('a', 'b'), ('b', 'c'))
@@ -80,7 +85,8 @@ class Steps:
         if isinstance(neighbours, Mapping):
             neighbours = _both_ways(neighbours)
         pairs: dict[tuple[Value, Value], None] = {}
-        for here, there in neighbours:
+        for pair in as_list(neighbours, "neighbours", _PAIRS):
+            here, there = _ends(pair)
             if here != there and (there, here) not in pairs:
                 pairs[here, there] = None
         return cls(tuple(pairs))
@@ -106,7 +112,7 @@ class Steps:
             )
         self.check(variables[0])
         # A pair is picked with the chance of one slot, whichever of its two ends the state is at.
-        return [(Family(1.0 / self.degree, self.codes(variables[0])),)]
+        return [(Family(1.0 / max(self.degree, 1), self.codes(variables[0])),)]
 
     def slots(self, variable: Finite) -> Ints:
         """The neighbour of each value in each of ``degree`` slots; itself where it has fewer."""
@@ -143,8 +149,34 @@ def columns_of(variables: Variables, variable: Finite) -> Ints:
     return np.moveaxis(states, variables.index(variable), -1).reshape(-1, variable.size)
 
 
+def as_moves(given: object) -> Moves:
+    """Moves, or a ``DeclarationError``: whatever else would be taken for one of the kinds."""
+    if isinstance(given, Flips | Sweeps | Steps):
+        return given
+    raise DeclarationError(
+        f"moves is {shown(given)} ({type(given).__name__}): write Flips(), Sweeps(), or "
+        f"Steps.of({_PAIRS})."
+    )
+
+
+def _ends(pair: object) -> tuple[Value, Value]:
+    """The two values that a step leads between."""
+    # A row of an array is a pair too; of one number there is no end.
+    row = pair.tolist() if isinstance(pair, np.ndarray) else pair
+    ends = tuple(row) if isinstance(row, tuple | list) else ()
+    if len(ends) != 2 or not all(isinstance(end, Hashable) for end in ends):
+        raise DeclarationError(
+            f"neighbours holds {shown(pair)}: write pairs of values, such as {_PAIRS}, or a graph."
+        )
+    here, there = ends
+    return here, there
+
+
 def _both_ways(neighbours: Mapping[Value, Iterable[Value]]) -> list[tuple[Value, Value]]:
-    listed = {here: list(there) for here, there in neighbours.items()}
+    listed = {
+        here: cast(list[Value], as_list(there, f"neighbours[{here!r}]", '["b"]'))
+        for here, there in neighbours.items()
+    }
     for here, there in ((a, b) for a, many in listed.items() for b in many):
         if here not in listed.get(there, []):
             raise DeclarationError(

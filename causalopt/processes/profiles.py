@@ -20,11 +20,12 @@ def without_means(table: Floats) -> Floats:
     """A table less the means of its rows and of its columns: what belongs to pairs.
 
     x[i, j] - mean_i x - mean_j x + mean x, the interaction of two-way analysis of variance (Fisher
-    1925), in the unit of the table.
+    1925), in the unit of the table. Raises ``QueryError`` for what is no table of finite numbers.
 
     >>> without_means(np.array([[1.0, 2.0], [3.0, 8.0]])).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
+    table = _numbers(table, "table", "(rows, columns)", 2)
     left: Floats = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
     return left
 

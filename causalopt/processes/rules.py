@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from sympy import Expr, log
 
+from causalopt.ground.checks import is_option, shown
 from causalopt.ground.errors import DeclarationError, nearest
 from causalopt.ground.types import Floats
 
@@ -92,6 +93,6 @@ def rule_named(name: str) -> Acceptance:
     "glauber": with chance 1 / (1 + exp(-d/T)) (Glauber 1963, Barker 1965); "heat-bath": the next
     member is drawn with the chances of the Boltzmann distribution among the members of the set.
     """
-    if name not in _RULES:
-        raise DeclarationError(f"There is no rule {name!r}." + nearest(name, _RULES))
+    if not is_option(name, _RULES):
+        raise DeclarationError(f"There is no rule {shown(name)}." + nearest(name, _RULES))
     return _RULES[name]

@@ -53,7 +53,11 @@ def _fault(claim: Claim, reproduced: bool) -> str | None:
         return None if claim.reason is None else outlived
     if claim.reason is None:
         return "differs, and gives no reason"
-    return None if claim.reason.proof() else "differs, and the test of its reason fails"
+    proven = claim.reason.proof()
+    if not _is_truth(proven):
+        # Whatever is not empty would pass, such as a pair of an answer and its words.
+        return f"differs, and the test of its reason gives {_described(proven)}, not True or False"
+    return None if proven else "differs, and the test of its reason fails"
 
 
 def _mismatch(published: object, computed: object) -> str | None:
@@ -90,6 +94,13 @@ def _number(value: Any) -> complex | None:
 
 def _is_number(published: object) -> bool:
     return isinstance(published, Number) and not isinstance(published, bool)
+
+
+def _is_truth(value: object) -> bool:
+    """Whether it is True or False, those of sympy and of an array without axes among them."""
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    is_of_array = kind == "b" and getattr(value, "ndim", None) == 0
+    return isinstance(value, bool) or is_of_array or getattr(value, "is_Boolean", False) is True
 
 
 def _described(value: object) -> str:

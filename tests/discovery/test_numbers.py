@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import sympy as sp
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from causalopt import (
     System,
@@ -146,3 +149,47 @@ def test_fixed_points_are_those_of_closed_forms():
     # One that repels, and that no run would find.
     away = fixed_point(System({x: 3.2 * x * (1 - x)}, start={x: 0.6}))
     assert away.start_values[x] == pytest.approx(1 - 1 / 3.2, rel=1e-12)
+
+
+def test_authority_in_small_units_is_no_zero():
+    # A push of a ends at a = 2, and x settles at x = x/2 + 1e-14 a.
+    x, a, b = variables("x a b")
+    rules = {x: x / 2 + 1e-14 * a, a: a / 2, b: b / 2 + x}
+    found = authority(System(rules, start=dict.fromkeys(rules, 0)), x).to_series().to_dict()
+    assert found == {"x": 2.0, "a": pytest.approx(4e-14, rel=1e-12, abs=0), "b": 0.0}
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_authority_does_not_depend_on_units(seed):
+    source = np.random.default_rng(seed)
+    rows = source.integers(-9, 10, (4, 4)) * (source.random((4, 4)) < 0.6)
+    powers = source.integers(-9, 10, 4)
+    nodes = variables("v", count=4)
+
+    def system(scales):
+        rules = {
+            v: sum(sp.Rational(int(k), 40) * scales[i] / scales[j] * nodes[j]
+                   for j, k in enumerate(rows[i]))
+            for i, v in enumerate(nodes)
+        }  # fmt: skip
+        return System(rules, start=dict.fromkeys(nodes, 0))
+
+    # (I - M)^-1 in fractions: M has rows of sizes below 36/40, so that all modes die out.
+    exact = (sp.eye(4) - sp.Matrix(rows.tolist()) / 40).inv().row(0)
+    found = authority(system([sp.Integer(10) ** int(p) for p in powers]), nodes[0]).values
+    told = found * 10.0 ** (powers - powers[0])
+    np.testing.assert_allclose(told, np.array(exact, dtype=float).reshape(-1), rtol=1e-9)
+    assert [number == 0 for number in found] == [entry == 0 for entry in exact]
+
+
+def test_the_power_of_a_basin_of_a_straight_line_is_exact():
+    # Comp = 0.3 - 1.5 x is between -1 and 1 from -7/15 to 13/15, and 0 between two points there.
+    def comp(x):
+        return xr.DataArray(0.3 - 1.5 * x, {"x": x}, ["x"], "comp")
+
+    low, high = -7 / 15, 13 / 15
+    expected = 0.7 * (high - low) + 0.75 * (high**2 - low**2)
+    for points in (3, 4, 21):
+        found = optimization_basins(comp(np.linspace(-1, 1, points)), refine=comp)
+        assert found.power.item() == pytest.approx(expected, abs=1e-7)

@@ -86,6 +86,19 @@ def test_m_on_no_cycle_is_regulated_by_nothing():
     assert shares.total.item() == 0.0
 
 
+@pytest.mark.parametrize("order", [0, 1])
+def test_nobody_has_no_authority(order):
+    # The amplifier works against m, the source drives it: neither regulates it.
+    R, amp, sun = variables("R amp sun")
+    rules = {R: R / 2 + amp / 10 + sun, amp: R, sun: sun / 2}
+    each = list(rules)[::-1] if order else list(rules)
+    row = find_optimizers(
+        System({v: rules[v] for v in each}, start=dict.fromkeys(each, 1)), m=R, steps=20
+    ).data.isel(rank=0)
+    assert (row["A"].item(), row["op2"].item()) == ("", 0.0)
+    assert np.isnan([row["authority"].item(), row["back"].item()]).all()
+
+
 def test_a_run_too_short_to_see_a_cycle_says_so():
     found = self_regulation(room, T, R[:2])
     assert found.item() == 0.0
@@ -110,6 +123,12 @@ def test_sweeps_keep_their_axes():
     for start in (26.0, 27.0, 28.0):
         alone = self_regulation(bent.with_start({R: start}), T, R, steps=4)
         assert found.sel({"R[0]": start}).item() == pytest.approx(alone.item(), rel=1e-12)
+
+
+def test_frequencies_that_are_masked_are_refused():
+    hidden = np.ma.array([0.1, 0.5], mask=[False, True])
+    with pytest.raises(QueryError, match="masked"):
+        loop_coupling(room, at=hidden)
 
 
 def test_names_alike_are_kept_apart():
@@ -161,7 +180,8 @@ def test_comp_itself_is_a_landscape():
     assert found.peak.item() == pytest.approx(np.log(2))
     # From 0 to 1, and on to where |Comp| passes 1, half-way by logarithms.
     assert found.high.item() == pytest.approx(1.5)
-    assert found.power.item() == pytest.approx(0.5 * (0.5 + 1.5) + 0.5 * 0.5 * (1.5 + 2.0))
+    # There Comp is 1, on its way from -0.5 to 2.
+    assert found.power.item() == pytest.approx(0.5 * (0.5 + 1.5) + 0.5 * 0.5 * (1.5 + 0.0))
 
 
 @pytest.mark.parametrize(

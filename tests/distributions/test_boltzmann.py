@@ -145,3 +145,23 @@ def test_what_is_no_enthalpy_is_refused(given, convention, said):
 def test_what_is_no_temperature_is_refused(temperature, said):
     with pytest.raises(QueryError, match=said):
         boltzmann(Enthalpies.of(level, [0, 1, 2, 3]), temperature)
+
+
+def test_a_tax_of_all_leaves_what_is_forbidden_so():
+    for nothing, number in ((0, 0), (0.0, 0.0)):
+        H = Enthalpies.of(level, [1, 2, 3, -sp.oo], "maximise").scaled(nothing)
+        assert [float(v) for v in H.values] == [number] * 3 + [-np.inf]
+    assert boltzmann(H, 1.0).mass({level: "a"}) == pytest.approx(1 / 3)
+
+
+def test_enthalpies_that_cannot_be_are_told():
+    x = sp.Symbol("x")
+    for ask, told in (
+        (lambda: Enthalpies.of(level, [x, 1, 2, 3]).scaled(0.5), "write a real number"),
+        (lambda: Enthalpies.of(level, {"a": 1, "b": 2, "c": 3, "d": 4, ("a",): 5}), "second value"),
+        (lambda: Enthalpies.of(level, [1, 2, 3, 4], np.ones(2)), "convention is"),
+        (lambda: Enthalpies.tabulated([level], "x"), "never parsed"),
+    ):
+        with pytest.raises(DeclarationError, match=told):
+            ask()
+    assert Enthalpies.tabulated([level], 3).values.tolist() == [3.0] * 4

@@ -190,3 +190,17 @@ def test_rounded_rows_say_how_far_off_and_are_divided_where_asked():
         Chain(two, [[1.5, -0.5], [0.5, 0.5]], normalise=True)
     with pytest.raises(DeclarationError, match="has shape"):
         Chain(two, [[0, 0, 0]] * 3, normalise=True)
+
+
+@pytest.mark.parametrize("state", [7, -1, "a", None, 1.5, True])
+def test_a_state_is_one_that_there_is(state):
+    spot = finite("spot", ["a", "b", "c"])
+    chain = Chain(spot, [[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
+    for ask in (chain.unreachable, chain.name):
+        with pytest.raises(QueryError, match=r"state is|start is"):
+            ask(state)
+    for wrong in (np.ones(2), "x", None):
+        with pytest.raises(QueryError, match="one mass for each of the 3 states"):
+            chain.distribution(wrong)
+    with pytest.raises(QueryError, match="between 0 and 1"):
+        chain.steps_to(Distribution.uniform(spot), "0.1")

@@ -211,3 +211,22 @@ def test_a_whole_number_of_numpy_is_a_seed():
     ours, same = square.sample(100, seed=np.int64(7)), square.sample(100, seed=7)
     assert (ours.samples == same.samples).all()
     assert (ours.decorrelate(T | R).samples == same.decorrelate(T | R).samples).all()
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "x", [[1.0]]])
+def test_samples_are_an_array_and_a_seed_is_a_number(wrong):
+    (x,) = variables("x")
+    with pytest.raises(QueryError, match="samples is"):
+        Ensemble((x,), wrong)
+    with pytest.raises(DeclarationError, match="seed is"):
+        Ensemble((x,), np.ones((2, 1)), seed="x")
+    with pytest.raises(QueryError, match="before is"):
+        split_sequence(None, None, wrong)
+
+
+def test_a_variable_called_stage_is_told():
+    stage, x = variables("stage x")
+    system = System({stage: x, x: stage}, start={stage: 1, x: 0})
+    before = Gaussian.of({stage: (0, 1), x: (0, 1)}).sample(3, seed=1)
+    with pytest.raises(DeclarationError, match="is called stage"):
+        split_sequence(system, stage | x, before)

@@ -150,3 +150,14 @@ def test_the_interval_of_huge_and_tiny_numbers(power):
     plain, moved = mean_interval(numbers), mean_interval(numbers * 2.0**power)
     for name in ("mean", "low", "high"):
         assert np.array_equal(moved[name], plain[name] * 2.0**power)
+
+
+@pytest.mark.parametrize("name", ["mean", "low", "high"])
+def test_a_dim_that_is_called_like_what_is_found_is_refused(name):
+    # A coordinate low was taken for the lower ends, and the means were NaN beside it.
+    values = xr.DataArray(np.eye(2), {name: [1, 2]}, ["draw", name])
+    with pytest.raises(QueryError, match=f"a dim or coordinate {name} here"):
+        mean_interval(values)
+    with pytest.raises(QueryError, match="a dim or coordinate probability here"):
+        probability_interval((values > 0).rename({name: "probability"}))
+    assert mean_interval(values.rename({name: "x"})).sizes == {"x": 2}

@@ -424,3 +424,41 @@ def test_what_does_not_sum_to_1_names_the_way_out():
         Distribution.of(spot, [2, -1], normalise=True)
     with pytest.raises(DeclarationError, match="the mass nan"):
         Distribution.of(spot, [0.5, float("nan")], normalise=True)
+
+
+def test_a_list_of_another_shape_is_not_repeated():
+    a, b = finite("a", [0, 1]), finite("b", [0, 1])
+    for masses in ([1, 3], [[1], [3]], [[[1, 3], [1, 3]]], 1):
+        with pytest.raises(DeclarationError, match=r"with shape \(2, 2\)"):
+            Distribution.of((a, b), masses, normalise=True)
+
+
+def test_a_state_that_is_named_twice_is_refused():
+    # Two states for one would have an entropy of one bit.
+    a = finite("a", ["x", "y"])
+    with pytest.raises(DeclarationError, match="a second mass for the state"):
+        Distribution.of(a, {"x": 0.5, ("x",): 0.5})
+
+
+def test_what_is_no_distribution_nor_number_is_told():
+    a = finite("a", ["x", "y"])
+    P = Distribution.neighbourhood({a: "x"}, epsilon)
+    for ask in (
+        lambda: Distribution.product(P, 3),
+        lambda: P.total_variation(3),
+        lambda: P.subs({"epsilon": 0.1}),
+    ):
+        with pytest.raises(QueryError, match="write a"):
+            ask()
+    for wrong in (3, {epsilon: "0.1"}, {epsilon: [1]}, {epsilon: 1j}):
+        with pytest.raises(DeclarationError, match="write a"):
+            P.subs(wrong)
+
+
+def test_variables_of_one_name_are_told_apart_in_words():
+    a, turned = finite("a", ["x", "y"]), finite("a", ["y", "x"])
+    P, Q = Distribution.uniform(a), Distribution.uniform(turned)
+    system = System({turned: turned}, start={turned: "x"})
+    for ask in (lambda: P.push(system), lambda: P.total_variation(Q)):
+        with pytest.raises(QueryError, match="this one in another: declare it once"):
+            ask()

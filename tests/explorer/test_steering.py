@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from causalopt import System, variables
 from causalopt.discovery import find_optimizers, steering_shares
 from causalopt.explorer.serving import Subject, served
 from causalopt.ground import palette
-from causalopt.study import load_model
+from causalopt.study import Study, load_model
 from tests.explorer.conftest import exploring
 
 
@@ -49,6 +50,14 @@ def test_the_ranking_is_that_of_the_package(subject):
     assert [", ".join(row["A"]) for row in rows] == expected["A"].values.tolist()
     for key in ("op2", "total", "chance", "authority", "back"):
         assert [row[key] for row in rows] == expected[key].values.tolist()
+
+
+def test_what_nobody_regulates_is_told_by_a_dash():
+    R, amp = variables("R amp")
+    against = System({R: R / 2 + amp / 10, amp: R}, start={R: 1, amp: 1})
+    study = Study(name="against", title="t", source="s", system=against)
+    rows = told(Subject.of(study, "against"), "ranking")["rows"]
+    assert [(row["A"], row["authority"], row["back"]) for row in rows] == [([], None, None)] * 2
 
 
 @pytest.mark.parametrize("name", ["dumb_thermostat", "divided_network"])

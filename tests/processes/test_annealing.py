@@ -345,3 +345,65 @@ def test_compiled_chains_are_the_same_chains(rule):
     start = {colour: "red", side: "left"}
     W = annealing(FORMULA, Sweeps(), geometric(3, 0.3, steps=50), rule, start=start).world(200)
     assert run(W, draws=30, backend="numba").equals(run(W, draws=30, backend="numpy"))
+
+
+# -- names, moves, temperatures that would be taken for others -----------------------------------
+
+
+@pytest.mark.parametrize("moves", [Flips(), Sweeps()])
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_nodes_of_one_name_are_refused(moves, turned):
+    # The gain of p = q_c, and that of p_q = c.
+    p, p_q = finite("p", ["a", "b", "q_c"]), finite("p_q", ["a", "c", "d"])
+    H = Enthalpies.of((p, p_q), np.arange(9.0).reshape(3, 3))
+    start = dict.fromkeys((p_q, p) if turned else (p, p_q), "a")
+    with pytest.raises(DeclarationError, match="would be called gain_p_q_c"):
+        annealing(H, moves, 1.0, "heat-bath", start=start)
+    assert annealing(H, moves, 1.0, "metropolis", start=start).variables
+
+
+@pytest.mark.parametrize("moves", [None, Flips, "flips", [("a", "b")]])
+def test_what_is_no_move_is_taken_for_none(moves):
+    H = one(range(6))
+    for ask in (
+        lambda: annealing(H, moves, 1.0, start={spot: 0}),
+        lambda: annealing_kernel(H, moves, 1.0),
+        lambda: annealed(H, moves, 1.0, start=Distribution.uniform(spot), steps=1),
+    ):
+        with pytest.raises(DeclarationError, match=r"write Flips\(\), Sweeps\(\)"):
+            ask()
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("moves", [Flips(), Sweeps()])
+def test_what_is_forbidden_stays_so_at_every_temperature(rule, moves):
+    H = two([0.0, 1.0, -math.inf, 3.0, 2.0, -math.inf])
+    kernel = annealing_kernel(H, moves, math.inf, rule).kernel.toarray()
+    nearly = annealing_kernel(H, moves, 1e14, rule).kernel.toarray()
+    assert np.allclose(kernel, nearly, atol=1e-12)
+    assert not kernel[np.ix_(H.allowed, ~H.allowed)].any()
+
+
+@pytest.mark.parametrize("T", [None, "1", 1j, [1.0], sp.Symbol("T"), 0, math.nan, True])
+def test_a_temperature_of_a_kernel_is_a_number_above_0(T):
+    with pytest.raises(QueryError, match="a temperature is a number above 0"):
+        annealing_kernel(one(range(6)), Flips(), T)
+
+
+@pytest.mark.parametrize("rule", [[], {}, np.ones(2), 3, "metropoli"])
+def test_a_rule_is_one_of_three_words(rule):
+    with pytest.raises(DeclarationError, match="There is no rule"):
+        annealing(one(range(6)), Flips(), 1.0, rule, start={spot: 0})
+
+
+@pytest.mark.parametrize("given", [3, None, "ab", [("a",)], [3], [("a", ["b"])], {"a": "b"}])
+def test_steps_are_pairs_or_a_graph(given):
+    with pytest.raises(DeclarationError, match="neighbours"):
+        Steps.of(given)
+    assert Steps.of(np.array([["a", "b"]])).pairs == (("a", "b"),)
+
+
+@pytest.mark.parametrize("start", [None, "a", ["a"], {}, {"spot": 0}])
+def test_a_start_of_annealing_names_variables(start):
+    with pytest.raises(DeclarationError, match="start"):
+        annealing(one(range(6)), Flips(), 1.0, start=start)

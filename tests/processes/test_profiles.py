@@ -8,7 +8,15 @@ import neural
 import numpy as np
 import pytest
 
-from causalopt import QueryError, matched_units, participation_ratio, run, training, unit_profiles
+from causalopt import (
+    QueryError,
+    matched_units,
+    participation_ratio,
+    run,
+    training,
+    unit_profiles,
+    without_means,
+)
 
 RNG = np.random.default_rng(0)
 #: Of three units with two weights each, the last weight goes into none.
@@ -196,3 +204,10 @@ def test_units_of_a_large_network_match_those_of_a_small_one(two_networks):
     found = matched_units(small.sel(unit=[7, 13, 14]), large, 10)
     assert found.unit.values.tolist() == [60, 67, 21, 70, 41, 45, 11, 71, 8, 5]
     assert found.values[:3] == pytest.approx([0.39596609, 0.39379024, 0.39268130], abs=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "x", [1.0, 2.0], [[np.nan, 1.0], [1.0, 2.0]], [[]]])
+def test_a_table_without_means_is_one_of_numbers(wrong):
+    with pytest.raises(QueryError, match="table"):
+        without_means(wrong)
+    assert without_means([[1, 2], [3, 8]]).tolist() == [[1, -1], [-1, 1]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
 import xarray as xr
 
 from causalopt import ModelError, System, variables
@@ -51,6 +52,16 @@ def test_verdicts_are_computed(published, computed, tolerance, reason, word, fau
     assert comparison.word == word
     assert (comparison.fault is None) == (fault is None)
     assert fault is None or fault in comparison.fault
+
+
+@pytest.mark.parametrize("proven", [1, 0.0, "no", (False, "why"), np.ones(1, dtype=bool), None])
+def test_the_test_of_a_reason_gives_true_or_false(proven):
+    reason = Reason("a rounding error", lambda: proven)
+    fault = compare(Claim("a claim", "a page", 1.0, lambda: 2.0, reason=reason)).fault
+    assert "not True or False" in fault
+    for truth in (True, np.True_, xr.DataArray(True), sympy.true):
+        reason = Reason("a rounding error", lambda truth=truth: truth)
+        assert compare(Claim("a claim", "a page", 1.0, lambda: 2.0, reason=reason)).fault is None
 
 
 @pytest.mark.parametrize(

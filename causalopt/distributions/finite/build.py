@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sympy import Add, Expr
@@ -25,6 +25,7 @@ def listed_masses(
     head, is_divided = f"P({listed(variables)})", switch(normalise, "normalise")
     if isinstance(given, Mapping):
         places = [_place(variables, key, head) for key in given]
+        refuse_twice(list(given), places, f"{head} has a second mass")
         states = np.array(places, dtype=np.int64)
         masses = masses_of(given.values(), head)
     else:
@@ -78,6 +79,15 @@ def _as_summed(masses: Masses, head: str) -> Masses:
     return masses
 
 
+def refuse_twice(keys: Sequence[object], places: Sequence[int], what: str) -> None:
+    """Refuse a state that two keys name, "a" and ("a",)."""
+    seen: set[int] = set()
+    for key, place in zip(keys, places, strict=True):
+        if place in seen:
+            raise DeclarationError(f"{what} for the state {key!r}: write each state once.")
+        seen.add(place)
+
+
 def _place(variables: Variables, key: object, head: str) -> int:
     values = key if isinstance(key, tuple) else (key,)
     if len(values) != len(variables):
@@ -96,11 +106,10 @@ def _from_array(variables: Variables, given: object, head: str) -> tuple[Ints, M
     if isinstance(given, np.ndarray):
         array = given
     else:
-        # Filled in place: NumPy would make text and expressions into arrays of their own kind.
         refuse_too_many(math.prod(shape), "A table")
-        array = np.empty(shape, dtype=object)
+        # As objects: NumPy would make text and expressions into arrays of their own kind.
         try:
-            array[...] = np.array(given, dtype=object)
+            array = np.array(given, dtype=object)
         except (TypeError, ValueError):
             raise DeclarationError(_wrong_shape(head, shape, "a list of another form")) from None
     if array.shape != shape:

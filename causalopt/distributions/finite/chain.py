@@ -19,8 +19,17 @@ from causalopt.distributions.finite.states import (
     state_of,
     substates,
 )
-from causalopt.ground.checks import TOLERANCE, as_floats, beside_one, refuse_masked, shown, switch
-from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError
+from causalopt.ground.checks import (
+    TOLERANCE,
+    as_float,
+    as_floats,
+    beside_one,
+    refuse_masked,
+    shown,
+    switch,
+    whole,
+)
+from causalopt.ground.errors import DeclarationError, QueryError, TooLargeError, stranger
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.types import Floats, Ints
 from causalopt.language.finite_variables import Finite
@@ -103,7 +112,7 @@ class Chain:
 
     def name(self, state: int) -> str:
         """A state in words: T = high, R = hot."""
-        return state_of(self.variables, state)
+        return state_of(self.variables, self._known(state, "state"))
 
     def masses(self, P: Distribution) -> Floats:
         """The masses of a distribution over these variables, one for each state: (n,)."""
@@ -111,7 +120,12 @@ class Chain:
 
     def distribution(self, masses: Floats) -> Distribution:
         """The distribution with these masses (n,), one for each state."""
-        return Distribution.of(self.variables, masses.reshape([v.size for v in self.variables]))
+        row = as_floats(masses)
+        if row is None or row.size != self.size:
+            raise QueryError(
+                f"masses is {shown(masses)}: write one mass for each of the {self.size} states."
+            )
+        return Distribution.of(self.variables, row.reshape([v.size for v in self.variables]))
 
     def push(self, P: Distribution, steps: int = 1) -> Distribution:
         """The distribution a number of steps later: P K^n."""
@@ -153,7 +167,8 @@ class Chain:
         """The states that cannot be reached from a state, ascending; ``name`` names them."""
         from scipy.sparse.csgraph import breadth_first_order
 
-        reached = breadth_first_order(self.kernel, start, return_predecessors=False)
+        first = self._known(start, "start")
+        reached = breadth_first_order(self.kernel, first, return_predecessors=False)
         return np.setdiff1d(np.arange(self.size), reached)
 
     def steps_to(self, P: Distribution, tolerance: float = 0.01) -> int:
@@ -164,8 +179,9 @@ class Chain:
 
         Raises ``QueryError`` where it never comes near (a chain that is periodic).
         """
-        if not 0 < tolerance < 1:
-            raise QueryError(f"tolerance is {tolerance!r}: write a number between 0 and 1.")
+        largest = as_float(tolerance)
+        if largest is None or not 0 < largest < 1:
+            raise QueryError(f"tolerance is {shown(tolerance)}: write a number between 0 and 1.")
         end, now = self.masses(self.settled()), self.masses(P)
         if _total_variation(now, end) <= tolerance:
             return 0
@@ -185,6 +201,10 @@ class Chain:
             if _total_variation(later, end) > tolerance:
                 now, steps = later, steps + 2**exponent
         return steps + 1
+
+    def _known(self, state: object, name: str) -> int:
+        """The number of a state that there is."""
+        return whole(state, name, 0, self.size - 1)
 
     def _second(self) -> float:
         if self.size == 1:
@@ -221,7 +241,7 @@ class Chain:
             raise QueryError(
                 f"The chain settles in more than one way: it does not come from "
                 f"{self.name(first)} to {self.name(second)}, nor back. "
-                " Let moves connect all states, or leave some out."
+                "Let moves connect all states, or leave some out."
             )
         return np.flatnonzero(owner == closed[0])
 
@@ -257,6 +277,7 @@ def dense_masses(P: Distribution, variables: Variables) -> Floats:
         raise QueryError(
             f"The distribution is over {', '.join(map(str, P.variables))}, and the states are "
             f"those of {', '.join(map(str, variables))}: they must be the same variables."
+            + stranger(P.variables, variables)
         )
     size = math.prod(v.size for v in variables)
     refuse_too_many(size, "A row of masses", 16)

@@ -22,8 +22,8 @@ from causalopt.distributions.finite.states import (
     strides,
     substates,
 )
-from causalopt.ground.checks import as_mapping
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.checks import as_mapping, of_kind
+from causalopt.ground.errors import QueryError, nearest, stranger
 from causalopt.ground.masses import (
     Masses,
     as_floats,
@@ -133,8 +133,9 @@ class Distribution:
     @classmethod
     def product(cls, *factors: Distribution) -> Distribution:
         """The variables of the factors together, those of different factors independent."""
-        known = check_variables([v for factor in factors for v in factor.variables])
-        return cls(known, *outer(known, [(f.variables, f.states, f.masses) for f in factors]))
+        known = [of_kind(f, Distribution, "A factor", "a Distribution") for f in factors]
+        over = check_variables([v for factor in known for v in factor.variables])
+        return cls(over, *outer(over, [(f.variables, f.states, f.masses) for f in known]))
 
     @classmethod
     def neighbourhood(
@@ -278,10 +279,11 @@ class Distribution:
 
     def total_variation(self, other: Distribution) -> Expr | float:
         """TV = sum_s |P(s) - Q(s)| / 2, from 0 (the same) to 1 (no state in common)."""
+        of_kind(other, Distribution, "other", "a Distribution over the same variables")
         if set(self.variables) != set(other.variables):
             raise QueryError(
                 f"{self._head} and {other._head} are over different variables: take marginals over "
-                "the same ones."
+                f"the same ones.{stranger(other.variables, self.variables)}"
             )
         # One minus the other as a signed measure: states that both have meet in the sum.
         mine, theirs = to_one_kind(self.masses, other.marginal(*self.variables).masses)
@@ -296,9 +298,11 @@ class Distribution:
 
         Raises ``DeclarationError`` where a mass becomes negative: epsilon = 2.
         """
+        given = as_mapping(values, "values", "{epsilon: 0.1}")
         if not self.exact:
             return self
-        numbers = {symbol: sympy.sympify(value, strict=True) for symbol, value in values.items()}
+        symbols = [of_kind(key, Symbol, "A key of values", "a symbol") for key in given]
+        numbers = {s: masses_of([given[s]], f"values[{s}]")[0] for s in symbols}
         masses = masses_of([mass.subs(numbers) for mass in self.masses], self._head)
         return Distribution(self.variables, *_without_zeros(self, masses))
 

@@ -10,7 +10,7 @@ import numpy as np
 from sympy import Symbol
 
 from causalopt.distributions.finite.states import Variables, codes_of, strides, substates
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import QueryError, stranger
 from causalopt.ground.masses import Masses, exact_array, is_exact, sum_by_state, to_one_kind
 from causalopt.ground.types import Ints
 from causalopt.language.finite_variables import Finite, as_finite
@@ -109,6 +109,7 @@ def check_pushable(system: System, variables: Variables) -> None:
         raise QueryError(
             f"The distribution is over {listed(variables)}, the system over "
             f"{listed(system.variables)}: they must be the same variables."
+            + stranger(variables, system.variables)
         )
 
 

@@ -20,7 +20,14 @@ from causalopt.distributions.real.estimate import (
 )
 from causalopt.distributions.real.sound import check_real, is_limited
 from causalopt.distributions.real.step import check_pushable
-from causalopt.ground.checks import as_floats, as_mapping, as_whole, refuse_masked, shown
+from causalopt.ground.checks import (
+    as_floats,
+    as_mapping,
+    as_whole,
+    of_kind,
+    refuse_masked,
+    shown,
+)
 from causalopt.ground.errors import DeclarationError, QueryError
 from causalopt.ground.holding import hashed, same
 from causalopt.ground.masses import check_base
@@ -68,6 +75,8 @@ class Ensemble:
 
     def __post_init__(self) -> None:
         refuse_masked(self.samples, "The array of samples")
+        of_kind(self.samples, np.ndarray, "samples", "an array, or Ensemble.of({x: [...]})")
+        _check_seed(self.seed)
         object.__setattr__(self, "variables", check_real(self.variables))
         if self.samples.ndim != 2 or self.samples.shape[1] != len(self.variables):
             raise DeclarationError(
@@ -229,6 +238,8 @@ def split_sequence(system: System, split: object, before: Ensemble) -> xr.Datase
     """
     import xarray as xr
 
+    of_kind(before, Ensemble, "before", "an Ensemble, such as P.sample(1000, seed=1)")
+    refuse_names_of_dims(before.variables, ["stage", "sample"])
     now = before.push(system)
     apart = now.decorrelate(split)
     stages = {

@@ -133,6 +133,13 @@ def _power(numbers: Floats) -> int:
 def _interval(
     name: str, middle: xr.DataArray, low: Floats, high: Floats, about: dict[str, object]
 ) -> xr.Dataset:
+    beside = {*middle.dims, *middle.coords}
+    taken = next((own for own in (name, "low", "high") if own in beside), None)
+    if taken is not None:
+        raise QueryError(
+            f"There is a dim or coordinate {taken} here, as there is in what is found: rename it, "
+            f"with .rename({{{taken!r}: 'x'}})."
+        )
     columns = {name: middle, "low": middle.copy(data=low), "high": middle.copy(data=high)}
     return middle.to_dataset(name=name).assign(columns).assign_attrs(about)
 

@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr, Matrix, Rational, Symbol
 
 from causalopt.ground.checks import as_float, as_whole, shown
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import QueryError, stranger
 from causalopt.ground.work import bounded
 from causalopt.language.finite_variables import Finite
 from causalopt.language.laws import Normal, law_text
@@ -42,6 +42,7 @@ def check_pushable(system: System, variables: tuple[Variable, ...]) -> None:
         raise QueryError(
             f"The distribution is over {', '.join(map(str, variables))}, the system over "
             f"{', '.join(map(str, system.variables))}: they must be the same variables."
+            + stranger(variables, system.variables)
         )
     system.check_numbers("A distribution pushed through a step")
     check_straight(system.circles, "A distribution pushed through a step")

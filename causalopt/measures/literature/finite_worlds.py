@@ -9,7 +9,7 @@ from sympy import Expr
 
 from causalopt.distributions.finite.joint import Distribution
 from causalopt.ground.checks import as_mapping, shown
-from causalopt.ground.errors import QueryError, nearest
+from causalopt.ground.errors import QueryError, nearest, stranger
 from causalopt.ground.masses import is_exact
 from causalopt.language.domains import Value
 from causalopt.language.finite_variables import Finite, as_finite
@@ -78,7 +78,7 @@ class Requirement:
         if set(P.variables) != set(known.variables):
             raise QueryError(
                 f"P is over {listed(P.variables)}, and the system over {listed(known.variables)}: "
-                "they must be the same variables."
+                f"they must be the same variables.{stranger(P.variables, known.variables)}"
             )
         return P
 

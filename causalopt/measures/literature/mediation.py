@@ -79,6 +79,12 @@ def effects(
             "node of what is wanted of it, by a function."
         )
     unit = _unit(asked)
+    taken = next((dim for dim in asked.sweep.dims if dim in _WORDS), None)
+    if taken is not None:
+        raise QueryError(
+            f"What is swept is called {taken}, as one of the effects is: declare it by another "
+            f'name, such as "{taken}_".'
+        )
 
     def shown(name: str, values: Array) -> xr.DataArray:
         measure = Measure(name, _WORDS[name], unit, 0.0, Ratio.value)

@@ -17,7 +17,7 @@ from causalopt.distributions.thermal import (
     log_partition,
 )
 from causalopt.ground.checks import of_kind
-from causalopt.ground.errors import QueryError
+from causalopt.ground.errors import QueryError, stranger
 from causalopt.ground.masses import Masses, is_exact
 from causalopt.ground.types import Array
 
@@ -163,6 +163,7 @@ def _align(P: Distribution, H: Enthalpies) -> tuple[Masses, Array]:
         raise QueryError(
             f"The distribution is over {', '.join(map(str, P.variables))}, the enthalpies over "
             f"{', '.join(map(str, H.variables))}: they must be the same variables."
+            + stranger(P.variables, H.variables)
         )
     same = P if P.variables == H.variables else P.marginal(*H.variables)
     return same.masses, H.values[same.states]

@@ -78,8 +78,12 @@ def _processes(given: int | None) -> int:
 def _at(address: str) -> Iterator[Client]:
     """The client of the scheduler at an address."""
     from distributed import Client
+    from distributed.comm.addressing import get_address_host_port
 
     try:
+        # Of what is no address: its client would hang when it is closed, with an error of its own.
+        if not address.startswith("inproc://"):
+            get_address_host_port(address)
         client = Client(address, timeout=_ANSWER, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError) as error:  # the last without TLS
         reason = str(error).split("\n")[0] or type(error).__name__

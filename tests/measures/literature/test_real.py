@@ -13,6 +13,7 @@ from causalopt import (
     Box,
     EvaluationError,
     Gaussian,
+    QueryError,
     System,
     basin_stability,
     causal_strength,
@@ -23,6 +24,7 @@ from causalopt import (
     normal,
     op,
     optimization_bits,
+    parameter,
     variables,
 )
 from tests.measures.literature.examples import (
@@ -345,6 +347,15 @@ def test_bits_of_a_curve_by_another_integral():
     starts = (np.arange(400_000) + 0.5) / 400_000
     assert float(bits) == pytest.approx(-np.log2(np.tanh(starts) / 10).mean(), abs=1e-4)
     assert bits.gap < 1e-3
+
+
+@pytest.mark.parametrize("name", ["total", "direct", "through"])
+def test_effects_over_what_is_called_like_one_are_refused(name):
+    k = parameter(name)
+    system = System({x: y - k * x, y: x}, start={x: 1, y: 0}, parameters={k: 0.1})
+    with pytest.raises(QueryError, match=f"What is swept is called {name}"):
+        effects(system, y, x[0], x[2], over={k: [0.1, 0.2]})
+    assert comp(system, y, x[0], x[2], over={k: [0.1, 0.2]}).dims == (name,)
 
 
 def bits_about(system, side):

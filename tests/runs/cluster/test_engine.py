@@ -175,6 +175,16 @@ def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_of_what_is_no_address_there_is_no_client(tmp_path, monkeypatch):
+    # It would hang for 20 seconds when it is closed, and tell an error of dask's.
+    made = []
+    monkeypatch.setattr("distributed.Client", lambda *asked, **_: made.append(asked))
+    for address in ("nowhere", "tcp://host", "nonsense://x:1"):
+        with pytest.raises(SweepError, match=f"No scheduler answers at {address}"):
+            sweep(lambda n: n, {"n": [1]}, store=tmp_path / "x.zarr", client=address)
+    assert not made
+
+
 def test_a_worker_of_another_version_is_refused_and_computes_nothing(tmp_path):
     other = tmp_path / "other"
     shutil.copytree(Path(causalopt.__file__).parent, other / "causalopt",
