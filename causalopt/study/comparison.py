@@ -68,7 +68,7 @@ def _mismatch(published: object, computed: object) -> str | None:
             given = "no tuple" if ours is None else f"{len(ours)}"
             return f"computes {given} where {len(published)} numbers were published"
         return next(filter(None, map(_mismatch, published, ours)), None)
-    if _is_number(published) and _number(computed) is None:
+    if _is_number(published) and (_number(computed) is None or _is_truth(computed)):
         return f"computes {_described(computed)} where one number was published"
     if _number(computed) is None and _parts(computed) is not None:
         return f"computes {_described(computed)} where one answer was published"

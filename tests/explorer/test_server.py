@@ -229,7 +229,7 @@ def test_no_folder_of_this_machine_is_on_a_page(mine):
     assert "mine.py" in told
 
 
-def test_of_a_page_only_the_newest_waits_and_the_server_lives(mine):
+def test_a_worker_that_is_killed_is_told_and_replaced(mine):
     _, process, link = mine
     (worker,) = processes_under(process.pid)
     os.kill(worker, signal.SIGKILL)

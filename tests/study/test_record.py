@@ -71,6 +71,8 @@ def test_the_test_of_a_reason_gives_true_or_false(proven):
         (1.0, None, "None"),
         (1.0, "1", "where one number"),
         (1.0, [1.0], "where one number"),
+        (1.0, True, r"True \(bool\) where one number"),
+        (0.0, xr.DataArray(False), "where one number"),
         (True, np.array([True, True]), "where one answer"),
         ((1.0, 2.0), (1.0, 2.0, 3.0), "computes 3 where 2"),
         ((1.0, 2.0), 1.0, "computes no tuple where 2"),
