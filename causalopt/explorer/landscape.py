@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from causalopt.discovery.basins import optimization_basins
 from causalopt.drawing.scale import Scale
+from causalopt.explorer.charts import numbers
 from causalopt.explorer.discretion import discreet
 from causalopt.explorer.facts import axes_of
 from causalopt.explorer.setting import Setting, swept_by
@@ -65,7 +65,7 @@ def landscape_of(setting: Setting, places: object) -> dict[str, object]:
             {"key": slider["key"], "name": slider["name"], "unit": slider["unit"], "values": axis}
             for slider, axis in zip(sliders, axes, strict=True)
         ],
-        "values": [[value if math.isfinite(value) else None for value in row] for row in grid],
+        "values": [numbers(np.array(row)) for row in grid],
         "basins": _rows(_basins(swept)),
         **_colours(grid),
         "note": note,

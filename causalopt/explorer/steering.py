@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import networkx as nx
+import numpy as np
 
 from causalopt.discovery.optimizers import find_optimizers
 from causalopt.discovery.shares import steering_shares
 from causalopt.drawing.strokes import Strokes, read_strokes
+from causalopt.explorer.charts import numbers
 from causalopt.explorer.setting import Setting, can_differ, first_nodes, variable_of
 from causalopt.ground.errors import QueryError
 from causalopt.model.interface import Model
@@ -86,10 +87,11 @@ def ranking_of(setting: Setting) -> dict[str, object]:
 
 def _ranked(row: xr.Dataset) -> dict[str, object]:
     m, unnamed = str(row["m"].item()), "nobody" if row["converged"] else "unknown"
-    numbers = {name: row[name].item() for name in ("op2", "total", "chance", "authority", "back")}
+    names = ("op2", "total", "chance", "authority", "back")
     # Where nobody regulates m there is no authority: the page draws a dash.
-    values = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
-    return {"m": m, "n": f"{m}[0]", "A": _members(row), "unnamed": unnamed, **values}
+    values = numbers(np.array([row[name].item() for name in names]))
+    told = dict(zip(names, values, strict=True))
+    return {"m": m, "n": f"{m}[0]", "A": _members(row), "unnamed": unnamed, **told}
 
 
 def _members(row: xr.Dataset) -> list[str]:

@@ -33,8 +33,7 @@ def landscape(
     ``array`` has one dim, drawn as a line, or two, drawn as shades: the first up, the second
     across. ``basin`` says of each point whether it is optimized, such as ``strength > 0`` of Op, or
     ``abs(ratio) < 1`` of Comp. Values that are infinite stay empty, complex ones are drawn by their
-    real part. On a fine grid, parts of less
-    than ten cells have no outline: their shades tell.
+    real part. On a fine grid, parts of less than ten cells have no outline: their shades tell.
 
     >>> import xarray as xr
     >>> from causalopt import plots
